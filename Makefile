@@ -1,0 +1,53 @@
+# `make help` lists the targets. Everything lives in .venv; nothing is installed outside this folder.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .venv/installed ## create .venv and install fivestep into it
+
+.PHONY: train
+train: .venv/installed ## train Fashion-MNIST with the reference recipe
+	@$(BIN)/fivestep train fashion-mnist
+
+.PHONY: test
+test: .venv/installed-dev ## check style, types and layers, then run all tests
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --numprocesses auto --quiet
+
+.PHONY: format
+format: .venv/installed-dev ## put the code into the one format and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: .venv/installed-dev ## measure the published figures, rivals in the same run
+	@$(BIN)/python benchmarks/fashion_mnist.py
+
+.PHONY: clean
+clean: ## remove .venv and what the tools leave behind (runs/ stays)
+	@rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fivestep needs Python 3.11 or newer; run: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing fivestep into .venv (the first time this takes a minute or two) ..."
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@echo "Installing what the tests need ..."
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,69 @@
+"""fivestep: the training loop of a multilayer perceptron in five steps you can read, check and outrun.
+
+The public names are below. Each is imported when it is first used, so that `fivestep --help` does not wait for torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .check import DivergenceError as DivergenceError
+    from .check import InputError as InputError
+    from .datasets._base import Dataset as Dataset
+    from .datasets._base import Rows as Rows
+    from .datasets._load import load_dataset as load_dataset
+    from .engines._base import Engine as Engine
+    from .engines._make import make_engine as make_engine
+    from .find import Choice as Choice
+    from .net import MLP as MLP
+    from .net import LinearRegression as LinearRegression
+    from .net import NetSpec as NetSpec
+    from .net import SoftmaxRegression as SoftmaxRegression
+    from .plan import TrainPlan as TrainPlan
+    from .run import Run as Run
+    from .run import fit as fit
+    from .steps import Step as Step
+    from .steps import steps as steps
+    from .train import Epoch as Epoch
+    from .train import Evaluation as Evaluation
+    from .train import evaluate as evaluate
+    from .train import train as train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Choice": "find",
+    "Dataset": "datasets._base",
+    "DivergenceError": "check",
+    "Engine": "engines._base",
+    "Epoch": "train",
+    "Evaluation": "train",
+    "InputError": "check",
+    "LinearRegression": "net",
+    "MLP": "net",
+    "NetSpec": "net",
+    "Rows": "datasets._base",
+    "Run": "run",
+    "SoftmaxRegression": "net",
+    "Step": "steps",
+    "TrainPlan": "plan",
+    "evaluate": "train",
+    "fit": "run",
+    "load_dataset": "datasets._load",
+    "make_engine": "engines._make",
+    "steps": "steps",
+    "train": "train",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fivestep' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"fivestep.{_HOME[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Activations, one file each: the function, its derivative, its torch twin."""

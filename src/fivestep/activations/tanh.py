@@ -1,0 +1,25 @@
+"""The hyperbolic tangent."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..typing import Elements
+from ._base import Activation
+
+
+@final
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """a = tanh(z), in (-1, 1), with derivative 1 - a^2."""
+
+    def value(self, z: Elements, out: Tensor | None = None) -> Elements:
+        return torch.tanh(z, out=out)
+
+    def derivative(self, z: Elements, a: Elements) -> Elements:
+        return 1 - a * a
+
+    def twin(self) -> nn.Module:
+        return nn.Tanh()

@@ -1,0 +1,17 @@
+"""A data set by name."""
+
+from pathlib import Path
+
+from ..find import find
+from ._base import Dataset, Task
+
+
+def load_dataset(name: str, *, seed: int = 0, data_dir: str | Path | None = None) -> Dataset:
+    """The data of the task of that name: `.train.x`, `.train.y`, and `.valid` and `.test` where there are such parts.
+
+    `seed` draws what the task draws at random (some have fixed rows); `data_dir` is the folder with the task's files,
+    for a task that has files. Raises an `InputError` for an unknown name, or where files cannot be found or
+    downloaded.
+    """
+    task: Task = find("datasets", name)()
+    return task.load(seed=seed, data_dir=None if data_dir is None else Path(data_dir))

@@ -1,0 +1,83 @@
+"""A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .batches import Batch
+from .check import DivergenceError
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .layer import Memo
+from .plan import TrainPlan
+from .steps import do_step, upcoming_steps
+
+CHECK_EVERY = 100
+"""Steps between two looks. A look reads the device once and copies the state: a thousandth of the steps' time."""
+
+
+@final
+class Watch:
+    """Adds up the losses; every hundred steps, looks whether sum and parameters are finite, and copies the state.
+
+    Where they are not, the engine goes back to the last copy and does those steps again, up to the one that breaks.
+    It is left with the weights from before that step.
+    """
+
+    def __init__(self, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
+        self._engine, self._data, self._plan = engine, data, plan
+        self._keep()
+
+    def after_step(self, loss: Tensor) -> None:
+        """To be called after each step; raises a `DivergenceError` at most a hundred steps after the one that broke."""
+        self._total += loss
+        if (self._engine.num_updates - self._number) >= CHECK_EVERY:
+            self.check()
+
+    def check(self) -> None:
+        """Looks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
+        if not _finite(self._total, self._engine):
+            self._break_again()
+        self._keep()
+
+    def _keep(self) -> None:
+        self._state, self._number = self._engine.state(), self._engine.num_updates
+        self._total = torch.zeros_like(self._engine.params.flat[0])
+
+    def _break_again(self) -> None:
+        engine = self._engine
+        engine.load_state(self._state, self._number)
+        for upcoming in upcoming_steps(engine, self._data, self._plan, self._number):
+            before = engine.state()
+            loss = do_step(engine, upcoming, self._plan)
+            if not _finite(loss, engine):
+                parameter = _broken_parameter(engine)
+                engine.load_state(before, upcoming.number - 1)
+                where = parameter if torch.isfinite(loss) else _broken_output(engine, upcoming.batch)
+                raise DivergenceError(
+                    f"the loss must stay finite, got {loss.item():g} at step {upcoming.number} (epoch {upcoming.epoch}), "
+                    f"first in {where}; lower the learning rate ({upcoming.lr:g} there), clip the gradient, "
+                    f"or scale the data (the weights from before that step are kept)."
+                )
+        raise AssertionError("the steps that broke did not break again")
+
+
+def _finite(loss: Tensor, engine: Engine) -> bool:
+    return bool(torch.isfinite(loss + engine.params.flat.sum()))  # one host-device synchronisation
+
+
+def _broken_parameter(engine: Engine) -> str:
+    """The first parameter that is not finite any more."""
+    broken = (name for name, w in engine.named_parameters().items() if not w.isfinite().all())
+    return f"the update of {next(broken, 'the parameters')}"
+
+
+def _broken_output(engine: Engine, batch: Batch) -> str:
+    """The first layer whose output for that batch is not finite, found with the weights as they are."""
+    a = engine.as_input(batch.x)
+    for k, (layer, w) in enumerate(zip(engine.layers, engine.params.weights, strict=True)):
+        a = layer.forward(w, a, Memo(training=True, draws=engine.draws, layer=k))
+        if not a.isfinite().all():
+            return f"the output of layer {k} ({type(layer).__name__})"
+    return "the loss"

@@ -1,0 +1,163 @@
+"""The five steps.
+
+An engine holds a network and trains it, one step at a time. Every engine runs the five lines of
+`FiveStepEngine.train_step`; they differ in how each line is done: `scratch` by hand, `autograd` with
+`loss.backward()`, `nn` with `torch.nn` and `torch.optim`. From the same weights and the same batches they give the
+same numbers, step for step.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..batches import Batch
+from ..check import InputError
+from ..draws import Draws, generator
+from ..net import NetSpec
+from ..params import Params
+from ..plan import TrainPlan
+from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+
+
+class Engine(ABC):
+    """A network, its gradient and its update rule, on one device and in one floating-point type.
+
+    `lr` is the learning rate of the next step; the loop sets it. Row weights, where there are any, sum to 1 over the
+    batch.
+    """
+
+    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
+        self.spec, self.plan, self.dtype, self.device = spec, plan, dtype, device
+        self.layers = spec.build()
+        self.criterion = plan.build_loss()
+        self.optimizer = plan.build_optimizer()
+        self.params = Params([layer.parameter_shapes() for layer in self.layers], dtype, device)
+        self.params.load(initial_weights(spec, plan.seed))
+        self.draws = Draws(plan.seed)
+        self.lr = plan.lr
+
+    @abstractmethod
+    def train_step(self, x: Inputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        """One step of training on one batch. Returns the batch's loss, measured before the update, on the device."""
+
+    @abstractmethod
+    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
+        """The same step for a batch that comes in parts: their gradients add up before the one update."""
+
+    @abstractmethod
+    def predict(self, x: Inputs) -> Outputs:
+        """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O)."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Tensor]:
+        """A copy of everything that the next step depends on: parameters, and the update rule's memory."""
+
+    @abstractmethod
+    def load_state(self, state: Tensors, num_updates: int) -> None:
+        """Goes back to the moment when `state` was taken, after `num_updates` steps."""
+
+    @property
+    def num_updates(self) -> int:
+        """The number of steps done."""
+        return self.draws.step
+
+    @final
+    def named_parameters(self) -> dict[str, Tensor]:
+        """The parameters under torch's names, "0.weight" (O, I), "0.bias" (O,), ...: views of the flat vector."""
+        return self.params.named()
+
+    @final
+    def named_gradients(self) -> dict[str, Tensor]:
+        """The gradients under the same names, as views."""
+        return self.params.named_gradients()
+
+    @final
+    def load_weights(self, weights: Tensors) -> None:
+        """Copies weights in, by name; raises an `InputError` if a name or a shape does not fit."""
+        self.params.load(weights)
+
+    @final
+    def as_input(self, x: Tensor) -> Inputs:
+        """`x` as the network takes it, flattened and in its type; raises an `InputError` where that is impossible."""
+        width = self.spec.in_features
+        if x.dtype == self.dtype and x.device == self.device and x.dim() >= 2 and x.shape[-1] == width:
+            return x
+        if x.device != self.device:
+            raise InputError(
+                f"x must be on the network's device {self.device}, got {x.device}; move it with x.to('{self.device}')."
+            )
+        if x.dtype == torch.uint8:
+            raise InputError(
+                "x must hold numbers on the scale of the training rows, got bytes; pass rows.x, or divide by 255."
+            )
+        if x.dim() < 2 or width not in (x.shape[-1], x[0].numel()):
+            raise InputError(
+                f"x must have {width} numbers in each row, got the shape {tuple(x.shape)}; one row is (1, {width})."
+            )
+        x = x.to(self.dtype)
+        return x if x.shape[-1] == width else x.flatten(1)  # images (N, 28, 28) and (N, 1, 28, 28) become (N, 784)
+
+
+class FiveStepEngine(Engine):
+    """An engine whose step is the five lines below, each a method of its own."""
+
+    @final
+    def train_step(self, x: Inputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        logits = self.forward(x)  # 1  predict
+        loss = self.loss(logits, y, weight)  # 2  measure
+        self.zero_grad()  # 3  forget the last gradient
+        self.backward()  # 4  find the new one
+        self.update()  # 5  step downhill
+        return loss.detach()  # stays on the device
+
+    @final
+    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
+        total = self.params.flat.new_zeros(())
+        for k, (rows, (x, y, weight)) in enumerate(parts):
+            self.draws.rows = rows, parts[-1][0].stop  # each part takes its rows of the batch's draws
+            logits = self.forward(x)  # 1
+            loss = self.loss(logits, y, weight)  # 2
+            if k == 0:
+                self.zero_grad()  # 3  once: the gradients of the parts add up
+            self.backward()  # 4
+            total += loss.detach()
+        self.draws.rows = None
+        self.update()  # 5
+        return total
+
+    @abstractmethod
+    def forward(self, x: Inputs) -> Outputs:
+        """Step 1, the training pass: (N, I) to logits (N, O). What `backward` needs is kept inside."""
+
+    @abstractmethod
+    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        """Step 2: the loss of the logits that `forward` returned, a weighted sum over the rows, or their mean."""
+
+    @abstractmethod
+    def zero_grad(self) -> None:
+        """Step 3: sets the gradient to zero. Without it, `backward` would add to the last one."""
+
+    @abstractmethod
+    def backward(self) -> None:
+        """Step 4: adds the gradient of the loss that `loss` returned."""
+
+    @abstractmethod
+    def update(self) -> None:
+        """Step 5: moves the parameters by one step of the update rule, against the gradient."""
+
+
+def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
+    """The initial values by name, in float32 on the CPU: the same numbers for every engine, type and device.
+
+    Drawn layer by layer from one stream, so with `init="torch"` they are those of `torch.manual_seed(seed)` and
+    `nn.Sequential`.
+    """
+    layers, stream = spec.build(), generator(seed)
+    params = Params([layer.parameter_shapes() for layer in layers], torch.float32, torch.device("cpu"))
+    init = spec.build_init()
+    for layer, weights in zip(layers, params.weights, strict=True):
+        layer.initialize_(weights, init, stream)
+    return params.named()

@@ -1,0 +1,42 @@
+"""An engine by name, on a device and in a floating-point type by name."""
+
+import torch
+
+from ..check import InputError, one_of
+from ..find import find
+from ..net import NetSpec
+from ..plan import TrainPlan
+from ._base import Engine
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "float32", device: str = "auto") -> Engine:
+    """The engine "scratch", "autograd" or "nn" for a network and a plan; "auto" is the fastest one, today `scratch`.
+
+    `dtype` is "float32" or "float64"; `device` is "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of cuda,
+    mps and cpu that is there. Raises an `InputError` for an unknown name, a device that is missing, or a network
+    whose sizes are not known yet.
+    """
+    one_of("dtype", dtype, DTYPES)
+    engine: Engine = find("engines", "scratch" if name == "auto" else name)(
+        spec, plan, DTYPES[dtype], find_device(device, dtype)
+    )
+    return engine
+
+
+def find_device(name: str, dtype: str = "float32") -> torch.device:
+    """The device of that name; "auto" takes cuda, then mps (which has no float64), then cpu."""
+    one_of("device", name.partition(":")[0], DEVICES)
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        usable = [kind for kind, there in present.items() if there and not (kind == "mps" and dtype == "float64")]
+        return torch.device(usable[0], 0) if usable[0] == "cuda" else torch.device(usable[0])
+    if not present[name.partition(":")[0]]:
+        raise InputError(f"device must be one that this machine has, got {name!r}; use 'auto' or 'cpu'.")
+    if name == "mps" and dtype == "float64":
+        raise InputError(
+            "dtype must be 'float32' on device 'mps', which has no float64, got 'float64'; use device 'cpu' for it."
+        )
+    return torch.device("cuda", 0) if name == "cuda" else torch.device(name)

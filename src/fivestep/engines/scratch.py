@@ -1,0 +1,78 @@
+"""The five steps by hand: raw tensors, no autograd.
+
+For a network of layers f_1 ... f_L the training pass computes
+
+    a_0 = x,    a_k = f_k(a_{k-1}; w_k),    L = loss(a_L, y)
+
+and the chain rule, read from right to left, gives every gradient in one sweep. With da_k = dL/da_k,
+
+    da_L     = dL/da_L                          the loss's own gradient, in losses/
+    dw_k     = da_k * df_k/dw_k                 added to the gradient of layer k
+    da_{k-1} = da_k * df_k/da_{k-1}             handed to the layer below
+
+The two local derivatives of each layer are derived in its file: `layers/linear.py` for z = x W^T + b,
+`activations/tanh.py` for a = tanh(z), and so on. Everything works in place in memory that is allocated once.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..layer import Memo
+from ..net import NetSpec
+from ..plan import TrainPlan
+from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+from ._base import FiveStepEngine
+from ._update import clip_, copy_of_state, restore_state
+
+
+@final
+class ScratchEngine(FiveStepEngine):
+    """Raw tensors, gradients derived by hand."""
+
+    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(spec, plan, dtype, device)
+        last = len(self.layers) - 1  # its output goes to the caller, so it must not live in memory that is used again
+        self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(last + 1)]
+        self._first = next(k for k, layer in enumerate(self.layers) if layer.parameter_shapes())
+        self._momenta = self.optimizer.state(self.params.flat)
+
+    def forward(self, x: Inputs) -> Outputs:
+        a = self.as_input(x)
+        for layer, w, memo in zip(self.layers, self.params.weights, self._memos, strict=True):
+            a = layer.forward(w, a, memo)
+        return a
+
+    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        self._measured = logits, self.criterion.match(logits, y), weight, Memo(training=True)
+        return self.criterion.value(*self._measured)
+
+    def zero_grad(self) -> None:
+        self.params.grad.zero_()
+
+    def backward(self) -> None:
+        da = self.criterion.logits_gradient(*self._measured)
+        for k in range(
+            len(self.layers) - 1, self._first - 1, -1
+        ):  # below the first parameters nothing needs a gradient
+            w, dw = self.params.weights[k], self.params.gradients[k]
+            da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
+
+    def update(self) -> None:
+        self.draws.step += 1
+        clip_(self.params.grad, self.plan)
+        self.optimizer.update_(self.params.flat, self.params.grad, self._momenta, self.lr, self.num_updates)
+
+    def predict(self, x: Inputs) -> Outputs:
+        a = self.as_input(x)
+        for layer, w in zip(self.layers, self.params.weights, strict=True):
+            a = layer.forward(w, a, Memo(training=False))
+        return a
+
+    def state(self) -> dict[str, Tensor]:
+        return copy_of_state(self.params, self._momenta)
+
+    def load_state(self, state: Tensors, num_updates: int) -> None:
+        restore_state(self.params, self._momenta, state)
+        self.draws.step = num_updates

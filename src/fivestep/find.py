@@ -1,0 +1,141 @@
+"""The folder is the registry: a plug-in is found by the name of its file.
+
+`find("optim", "adam")` imports `fivestep/optim/adam.py` and returns the one public class in it. To add an item, add a
+file; nothing else lists it. A `Choice` is a name with options, written the same way on the command line, in a
+configuration file and in Python: `sgd`, `sgd:momentum=0.9,nesterov=true`, `Choice("sgd", momentum=0.9,
+nesterov=True)`.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from .check import InputError, one_of
+
+SINGULAR = {
+    "activations": "activation",
+    "datasets": "task",
+    "engines": "engine",
+    "inits": "init",
+    "layers": "layer",
+    "losses": "loss",
+    "metrics": "metric",
+    "optim": "optimizer",
+    "plots": "plot",
+    "recipes": "recipe",
+    "schedules": "schedule",
+}
+"""Each family's folder, and the word for one of its items in options and messages."""
+
+
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
+class Choice:
+    """A name and its options: which item of a family to use, and with what settings."""
+
+    name: str
+    options: Mapping[str, Any] = dataclasses.field(hash=False)
+
+    def __init__(self, choice_name: str, /, **options: Any) -> None:
+        object.__setattr__(self, "name", choice_name.replace("-", "_"))
+        object.__setattr__(self, "options", options)
+
+    @classmethod
+    def parse(cls, text: "str | Choice") -> "Choice":
+        """Reads `name` or `name:key=value,key=value`; values are Python literals, `true`, `false`, or plain words."""
+        if isinstance(text, Choice):
+            return text
+        if not isinstance(text, str):
+            raise InputError(
+                f"a choice must be a name such as 'sgd' or 'sgd:momentum=0.9', got {text!r}; write it as text."
+            )
+        name, _, options = text.partition(":")
+        pairs = [pair.partition("=") for pair in _split_outside_brackets(options)]
+        if any(not key.strip().isidentifier() or not sign for key, sign, _ in pairs):
+            raise InputError(
+                f"a choice must read 'name:key=value,key=value', got {text!r}; for example 'sgd:momentum=0.9'."
+            )
+        return cls(name.strip(), **{key.strip(): _literal(value.strip()) for key, _, value in pairs})
+
+    def __str__(self) -> str:
+        options = ",".join(f"{key}={_text(value)}" for key, value in self.options.items())
+        return f"{self.name}:{options}" if options else self.name
+
+    def __repr__(self) -> str:
+        return f"Choice({str(self)!r})"
+
+
+@functools.cache
+def names(family: str) -> tuple[str, ...]:
+    """The items of a family in alphabetical order, read from its folder without importing them."""
+    package = importlib.import_module(f"fivestep.{family}")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")))
+
+
+def find(family: str, name: str) -> type[Any]:
+    """The class in `fivestep/<family>/<name>.py`; an unknown name raises an `InputError` with the nearest known one."""
+    one_of(SINGULAR[family], name.replace("_", "-") if family == "datasets" else name, shown_names(family))
+    module = importlib.import_module(f"fivestep.{family}.{name.replace('-', '_')}")
+    public = [
+        item
+        for key, item in vars(module).items()
+        if isinstance(item, type) and item.__module__ == module.__name__ and not key.startswith("_")
+    ]
+    assert len(public) == 1, f"{module.__name__} must define exactly one public class, found {public}"
+    return public[0]
+
+
+def shown_names(family: str) -> tuple[str, ...]:
+    """The items of a family as people type them: tasks with hyphens, everything else as in Python."""
+    return tuple(name.replace("_", "-") if family == "datasets" else name for name in names(family))
+
+
+def build(family: str, choice: "str | Choice", **more: Any) -> Any:
+    """The item that `choice` names, made with its options; an option it does not have raises an `InputError`."""
+    choice = Choice.parse(choice)
+    item = find(family, choice.name)
+    options = {**choice.options, **more}
+    known = [field.name for field in dataclasses.fields(item) if field.init]
+    for key in options:
+        if not known:
+            raise InputError(
+                f"{SINGULAR[family]} {choice.name!r} must be used without options, got {key!r}; leave it out."
+            )
+        one_of(f"option of {SINGULAR[family]} {choice.name!r}", key, known)
+    try:
+        return item(**options)
+    except TypeError as error:  # a value of the wrong type, or an option without a default left out
+        raise InputError(
+            f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}."
+        ) from error
+
+
+def _split_outside_brackets(text: str) -> list[str]:
+    """Splits at the commas that stand outside parentheses and brackets, so that a value may be a tuple."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part for part in parts if part.strip()]
+
+
+def _literal(text: str) -> Any:
+    """A Python literal where the text is one, else `true` and `false` as booleans, else the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -1,0 +1,86 @@
+"""What every layer promises, and what it remembers between its forward and its backward pass."""
+
+from abc import ABC, abstractmethod
+from typing import Protocol, Self, final
+
+import torch
+from torch import Tensor, nn
+
+from .draws import Draws
+from .typing import Elements, Shape, Tensors
+
+
+@final
+class Memo(dict[str, Tensor]):
+    """What one layer keeps from forward to backward (`memo["x"] = x`), and the buffers it works in from step to step.
+
+    `training` tells the training pass from the evaluation pass. With `reuse`, `buffer` hands out the same memory at
+    every step; without, it hands out None, which torch's `out=` takes for "a new tensor": so one formula serves
+    autograd as well.
+    """
+
+    def __init__(self, *, training: bool, reuse: bool = False, draws: Draws | None = None, layer: int = 0) -> None:
+        super().__init__()
+        self.training = training
+        self._draws, self._layer = draws, layer
+        self._buffers: dict[str, Tensor] | None = {} if reuse else None
+
+    def buffer(self, name: str, shape: Shape, like: Tensor) -> Tensor | None:
+        """Memory of that shape, typed and placed like `like`: the first rows of one buffer that grows when it must."""
+        if self._buffers is None:
+            return None
+        kept = self._buffers.get(name)
+        if kept is None or kept.shape[1:] != shape[1:] or len(kept) < shape[0] or kept.dtype != like.dtype:
+            kept = self._buffers[name] = like.new_empty(shape)
+        return kept if len(kept) == shape[0] else kept[: shape[0]]
+
+    def bits(self, like: Tensor) -> Tensor:
+        """This step's random bits for this layer, one 15-bit integer for each element of `like`."""
+        assert self._draws is not None, "only a training pass draws"
+        return self._draws.bits(self._layer, like)
+
+
+class Initializer(Protocol):
+    """What a layer asks of an initialisation scheme; every item in `inits/` answers it."""
+
+    def weight_(self, weight: Tensor, generator: torch.Generator) -> None:
+        """Fills a matrix of shape (O, I) in place."""
+
+    def bias_(self, bias: Tensor, fan_in: int, generator: torch.Generator) -> None:
+        """Fills the bias that belongs to a matrix with `fan_in` inputs, in place."""
+
+
+class Layer(ABC):
+    """A differentiable function y = f(x; w), as frozen data: the sizes are here, the numbers `w` are in `Params`.
+
+    Shapes are per row, without the batch axis. `forward` is written so that autograd can follow it; `backward` is
+    derived by hand.
+    """
+
+    @abstractmethod
+    def sized(self, input_shape: Shape) -> Self:
+        """The same layer with its input size filled in; raises an `InputError` if it was given another one."""
+
+    @abstractmethod
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """The parameters by name, in the names and the layout of the torch twin; empty for a layer that has none."""
+
+    @abstractmethod
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of one row of y for the shape of one row of x."""
+
+    @abstractmethod
+    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
+        """Fills the parameters with their initial values, in place."""
+
+    @abstractmethod
+    def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
+        """Y = f(x; w). Keeps in `memo` what `backward` will need."""
+
+    @abstractmethod
+    def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
+        """Adds dloss/dw to `dw` and returns dloss/dx; where nobody needs that, it may return `dy`. May overwrite `dy`."""
+
+    @abstractmethod
+    def module(self, memo: Memo) -> nn.Module:
+        """The twin in `torch.nn`, uninitialised; one that draws takes its draws from `memo`."""

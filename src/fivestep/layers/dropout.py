@@ -1,0 +1,70 @@
+"""Dropout."""
+
+from dataclasses import dataclass
+from typing import Self, final
+
+import torch
+from torch import Tensor, nn
+
+from ..check import in_unit_interval
+from ..draws import BITS
+from ..layer import Initializer, Layer, Memo
+from ..typing import Elements, Shape, Tensors
+
+
+@final
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training, y = x * m / (1 - p) with m = 0 with probability p and 1 otherwise; in evaluation, y = x.
+
+    The scale keeps the mean: E[y] = x. Backward: dx = dy * m / (1 - p). The mask is drawn outside the arithmetic, from
+    (seed, step, layer), so every engine drops the same elements; p is met to within 2^-16.
+    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
+    """
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        in_unit_interval("dropout", self.p, "0 switches it off")
+
+    def sized(self, input_shape: Shape) -> Self:
+        return self
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {}
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
+        """Nothing to fill: dropout has no parameters."""
+
+    def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
+        if not memo.training:
+            return x
+        memo["scaled_mask"] = self.scaled_mask(memo.bits(x), x)
+        return torch.mul(x, memo["scaled_mask"], out=memo.buffer("y", x.shape, x))
+
+    def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
+        return dy.mul_(memo["scaled_mask"])
+
+    def scaled_mask(self, bits: Tensor, like: Tensor) -> Elements:
+        """M / (1 - p) from random bits, in the type of `like`."""
+        kept: Tensor = bits >= round(self.p * 2**BITS)
+        return kept.to(like.dtype).div_(1 - self.p)
+
+    def module(self, memo: Memo) -> nn.Module:
+        return _DrawnDropout(self, memo)
+
+
+class _DrawnDropout(nn.Module):
+    """`nn.Dropout` with the mask taken from `memo` instead of drawn inside, so that it is every engine's mask."""
+
+    def __init__(self, layer: Dropout, memo: Memo) -> None:
+        super().__init__()
+        self.layer, self.memo = layer, memo
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        return x * self.layer.scaled_mask(self.memo.bits(x), x)

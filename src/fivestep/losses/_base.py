@@ -1,0 +1,72 @@
+"""What a loss has to say: the loss of each row, its gradient, its torch twin."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal, final
+
+from torch import Tensor, nn
+
+from ..check import InputError
+from ..layer import Memo
+from ..typing import Outputs, RowWeights, Scalar, Targets
+
+
+class Loss(ABC):
+    """A loss L = sum_n w_n l_n over the rows of a batch, with w_n = 1/N where no weights are given.
+
+    Weights arrive divided by their sum over the global batch, so micro-batches and ranks simply add. A loss never
+    broadcasts: `match` brings the target into the shape of the prediction, or refuses.
+    """
+
+    target: ClassVar[Literal["classes", "yes_no", "numbers"]]
+    """What a row's target is: a class 0 .. C-1, a yes or no (0 or 1), or real numbers."""
+
+    @abstractmethod
+    def match(self, logits: Outputs, y: Targets) -> Targets:
+        """`y` in the shape and type this loss needs beside `logits`; raises an `InputError` where they do not fit."""
+
+    @abstractmethod
+    def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
+        """l_n, the loss of each row, of shape (N,), differentiable. May keep in `memo` what `gradient` can reuse."""
+
+    @abstractmethod
+    def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
+        """dl_n/dlogits_n of each row, derived by hand, of shape (N, O): a new tensor, the caller's to overwrite."""
+
+    @abstractmethod
+    def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
+        """The same loss in `torch.nn`."""
+
+    @final
+    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Scalar:
+        """L, the weighted sum of the rows' losses, or their mean."""
+        rows = self.rows(logits, y, memo)
+        return rows.mean() if weight is None else rows @ weight
+
+    @final
+    def logits_gradient(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Outputs:
+        """dL/dlogits, of shape (N, O): each row's gradient times its weight."""
+        gradient = self.gradient(logits, y, memo)
+        return (
+            gradient.div_(len(gradient))
+            if weight is None
+            else gradient.mul_(weight.view(-1, *(1,) * (gradient.dim() - 1)))
+        )
+
+
+def match_numbers(logits: Outputs, y: Targets) -> Targets:
+    """`y` in the shape of `logits` for a loss that compares number with number: equal shapes, or (N,) beside (N, 1)."""
+    if y.shape == logits.shape:
+        return y.to(logits.dtype)
+    if logits.shape[-1] == 1 and y.shape == logits.shape[:-1]:
+        return y[..., None].to(logits.dtype)
+    if y.shape == (*logits.shape, 1):
+        return y[..., 0].to(logits.dtype)
+    raise shape_mistake(logits, y, tuple(logits.shape))
+
+
+def shape_mistake(logits: Outputs, y: Tensor, expected: tuple[int, ...]) -> InputError:
+    """The sentence about a target whose shape would broadcast against the prediction instead of matching it."""
+    return InputError(
+        f"y must have the shape {expected} to match predictions of shape {tuple(logits.shape)}, got {tuple(y.shape)}; "
+        f"reshape it so that each row of the prediction has its own target (a loss here never broadcasts)."
+    )

@@ -1,0 +1,49 @@
+"""The cross-entropy of a softmax, on logits."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+from torch import nn
+
+from ..check import InputError
+from ..layer import Memo
+from ..typing import Outputs, RowWeights, Targets
+from ._base import Loss, shape_mistake
+
+
+@final
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """l_n = -log p_n[y_n] with p_n = softmax(z_n), in nats: log sum_c exp z_nc - z_n[y_n]; z (N, C), y in 0 .. C-1.
+
+    Gradient: dl_n/dz_nc = p_nc - (1 if c = y_n else 0). It takes logits: a softmax before it would be a second one,
+    and ten classes could then never get below 1.4612.
+    """
+
+    target = "classes"
+
+    def match(self, logits: Outputs, y: Targets) -> Targets:
+        if y.is_floating_point():
+            raise InputError(
+                f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; convert it with y.long(), "
+                f"or use binary_cross_entropy or mse."
+            )
+        if y.shape == logits.shape[:-1]:
+            return y.long()
+        if y.shape == (*logits.shape[:-1], 1):
+            return y[..., 0].long()
+        raise shape_mistake(logits, y, tuple(logits.shape[:-1]))
+
+    def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
+        memo["log_p"] = log_p = torch.log_softmax(logits, -1)  # (N, C)
+        return -log_p.gather(-1, y[..., None]).flatten(1).mean(1)
+
+    def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
+        p = memo["log_p"].exp()
+        minus_one = p.new_full((), -1.0).expand(*y.shape, 1)
+        p.scatter_add_(-1, y[..., None], minus_one)
+        return p if y.dim() == 1 else p.div_(y[0].numel())  # a row of several tokens is their mean
+
+    def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
+        return nn.CrossEntropyLoss(reduction=reduction)

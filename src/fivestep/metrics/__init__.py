@@ -1,0 +1,1 @@
+"""What tells how good a network is, one file each."""

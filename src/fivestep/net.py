@@ -1,0 +1,172 @@
+"""What is trained: the layers of a network as plain data, without a single number in them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .check import InputError, at_least, in_unit_interval, refuse
+from .find import Choice, build, find, names
+
+if TYPE_CHECKING:
+    from .inits._base import Init
+    from .layer import Layer
+
+
+@dataclass(frozen=True)
+class NetSpec:
+    """A stack of layers. `in_features` and `out_features` may be None until the data fill them in (`sized`).
+
+    The last layer has no size of its own: it has `out_features` units. Layers are numbered as in
+    `torch.nn.Sequential`, activations included, so the parameters are named "0.weight", "0.bias", "2.weight", ...
+    """
+
+    layers: tuple[Choice, ...]
+    in_features: int | None = None
+    out_features: int | None = None
+    init: str | Choice = "torch"
+    title: str = "network"
+
+    def __post_init__(self) -> None:
+        for argument, size in (("in_features", self.in_features), ("out_features", self.out_features)):
+            if size is not None:
+                at_least(argument, size, 1)
+        object.__setattr__(self, "init", Choice.parse(self.init))
+        find("inits", self.init.name)  # type: ignore[union-attr]  # parsed in the line above
+
+    def sized(self, in_features: int, out_features: int) -> "NetSpec":
+        """The same network for that many inputs and outputs; raises an `InputError` if it already has other sizes."""
+        for argument, own, other in (
+            ("in_features", self.in_features, in_features),
+            ("out_features", self.out_features, out_features),
+        ):
+            if own not in (None, other):
+                raise InputError(
+                    f"{argument} of the network must be {other} to fit the data, got {own}; make it {other}, or None."
+                )
+        return replace(self, in_features=in_features, out_features=out_features)
+
+    def build(self) -> "tuple[Layer, ...]":
+        """The layers with all sizes filled in, each from the output of the one before it."""
+        if self.in_features is None or self.out_features is None:
+            raise InputError(
+                f"the network must know its sizes, got {self.sizes_text()}; call spec.sized(in_features, out_features)."
+            )
+        layers: list[Layer] = []
+        shape: tuple[int, ...] = (self.in_features,)
+        for k, choice in enumerate(self.layers):
+            last = {"out_features": self.out_features} if k == len(self.layers) - 1 else {}
+            family = "activations" if choice.name in names("activations") else "layers"
+            layers.append(build(family, choice, **last).sized(shape))
+            shape = layers[-1].output_shape(shape)
+        return tuple(layers)
+
+    def build_init(self) -> "Init":
+        """The initialisation scheme, made with its options."""
+        init: Init = build("inits", self.init)
+        return init
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of parameters of all layers together."""
+        return sum(math.prod(shape) for layer in self.build() for shape in layer.parameter_shapes().values())
+
+    def sizes_text(self) -> str:
+        """The widths from input to output, such as "784-256-10", with "?" for one that is not known yet."""
+        hidden = [choice.options["out_features"] for choice in self.layers[:-1] if "out_features" in choice.options]
+        return "-".join("?" if size is None else str(size) for size in (self.in_features, *hidden, self.out_features))
+
+    def summary(self) -> list[tuple[str, str, str, int, str]]:
+        """One row per layer: number, layer, shapes of its parameters, their number, shape of its output."""
+        rows: list[tuple[str, str, str, int, str]] = []
+        shape: tuple[int, ...] = (self.in_features or 0,)
+        for k, layer in enumerate(self.build()):
+            shape = layer.output_shape(shape)
+            parameters = layer.parameter_shapes()
+            shapes = ", ".join(f"{name} {tuple(size)}" for name, size in parameters.items())
+            count = sum(math.prod(size) for size in parameters.values())
+            output = f"(N, {', '.join(map(str, shape))})"
+            rows.append((str(k), type(layer).__name__, shapes, count, output))
+        return rows
+
+    def __str__(self) -> str:
+        if self.in_features is None or self.out_features is None:
+            return f"{self.title} {self.sizes_text()}"
+        head = ("", "layer", "parameters", "number", "output")
+        rows = [head, *((k, layer, shapes, f"{count:,}", output) for k, layer, shapes, count, output in self.summary())]
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if column == 3 else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in rows
+        ]
+        return "\n".join(
+            [
+                f"{self.title} {self.sizes_text()}: {self.num_parameters:,} parameters",
+                *(line.rstrip() for line in lines),
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The network as plain values, for a configuration file; `from_dict` reads it back."""
+        return {
+            "title": self.title,
+            "in_features": self.in_features,
+            "out_features": self.out_features,
+            "init": str(self.init),
+            "layers": [str(choice) for choice in self.layers],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "NetSpec":
+        """The network that `to_dict` wrote."""
+        return cls(**{**values, "layers": tuple(Choice.parse(text) for text in values["layers"])})
+
+
+def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)
+    *sizes: int | None, activation: str | Choice = "relu", dropout: float = 0.0, init: str | Choice = "torch"
+) -> NetSpec:
+    """A multilayer perceptron: `MLP(784, 256, 10)` has 784 inputs, one hidden layer of 256 units and 10 outputs.
+
+    Each hidden layer is a linear layer, the activation, and dropout with probability `dropout` if that is not 0. The
+    first and the last size may be None: they are taken from the data.
+    """
+    if len(sizes) < 2:
+        raise InputError(
+            f"MLP must have at least an input and an output size, got {sizes}; write for example MLP(784, 256, 10)."
+        )
+    in_unit_interval("dropout", dropout, "0 switches it off")
+    for width in sizes[1:-1]:
+        if width is None:
+            raise refuse(
+                "a hidden width", width, "a whole number of at least 1", "only the first and last size may be left out"
+            )
+        at_least("a hidden width", width, 1)
+    activation = Choice.parse(activation)
+    find("activations", activation.name)
+    layers: list[Choice] = []
+    for width in sizes[1:-1]:
+        layers += [Choice("linear", out_features=width), activation]
+        layers += [Choice("dropout", p=dropout)] if dropout else []
+    return NetSpec((*layers, Choice("linear")), sizes[0], sizes[-1], init, "MLP")
+
+
+def LinearRegression(  # noqa: N802
+    in_features: int | None = None, out_features: int | None = 1, init: str | Choice = "torch"
+) -> NetSpec:
+    """One linear layer, y = x W^T + b: (N, in_features) to (N, out_features); with binary_cross_entropy, logistic."""
+    return NetSpec((Choice("linear"),), in_features, out_features, init, "linear regression")
+
+
+def SoftmaxRegression(  # noqa: N802
+    in_features: int | None = None, num_classes: int | None = None, init: str | Choice = "torch"
+) -> NetSpec:
+    """One linear layer whose outputs are the logits of a softmax: (N, in_features) to (N, num_classes)."""
+    return NetSpec((Choice("linear"),), in_features, num_classes, init, "softmax regression")
+
+
+def hidden_sizes(hidden: Sequence[int]) -> tuple[int | None, ...]:
+    """The sizes of an MLP whose input and output the data will fill in."""
+    return (None, *hidden, None)

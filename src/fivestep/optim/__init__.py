@@ -1,0 +1,1 @@
+"""Update rules, one file each: the step derived from the paper, its state, its torch twin."""

@@ -1,0 +1,28 @@
+"""The step that Adam and its relatives share."""
+
+import math
+
+from torch import Tensor
+
+from ..check import in_unit_interval, positive, refuse
+from ..typing import Vector
+
+
+def adam_step_(
+    w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, betas: tuple[float, float], eps: float
+) -> None:
+    """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place."""
+    beta1, beta2 = betas
+    m = state["m"].lerp_(dw, 1 - beta1)
+    v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
+    denominator = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(eps)  # sqrt(v^) + eps
+    w.addcdiv_(m, denominator, value=-lr / (1 - beta1**step))
+
+
+def check_adam(betas: tuple[float, float], eps: float) -> None:
+    """Raises an `InputError` unless both betas lie in [0, 1) and eps is greater than 0."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise refuse("betas", betas, "a pair of numbers in [0, 1)", "(0.9, 0.999) is usual")
+    for name, beta in zip(("beta1", "beta2"), betas, strict=True):
+        in_unit_interval(name, beta, "betas=(0.9, 0.999) is usual")
+    positive("eps", eps, "1e-8 is usual")

@@ -1,0 +1,44 @@
+"""Adam."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..typing import Vector
+from ._base import Optimizer
+from ._moments import adam_step_, check_adam
+
+
+@final
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Steps along the mean gradient m, divided by the root of its mean square v; t counts steps from 1.
+
+        m <- beta1 m + (1 - beta1) dw          m^ = m / (1 - beta1^t)
+        v <- beta2 v + (1 - beta2) dw^2        v^ = v / (1 - beta2^t)
+        w <- w - lr m^ / (sqrt(v^) + eps)
+
+    `weight_decay` adds weight_decay * w to the gradient first (the classical L2 term; see `adamw` for the decoupled
+    one). Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_adam(self.betas, self.eps)
+
+    def state(self, w: Vector) -> dict[str, Tensor]:
+        return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
+
+    def update_(self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+        if self.weight_decay:
+            dw = dw.add(w, alpha=self.weight_decay)
+        adam_step_(w, dw, state, lr, step, self.betas, self.eps)
+
+    def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)

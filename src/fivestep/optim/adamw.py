@@ -1,0 +1,39 @@
+"""Adam with decoupled weight decay."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..typing import Vector
+from ._base import Optimizer
+from ._moments import adam_step_, check_adam
+
+
+@final
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam's step after the weights have shrunk by themselves: w <- (1 - lr weight_decay) w, without an L2 term.
+
+    Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2 (with the decay times lr, as in
+    torch).
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_adam(self.betas, self.eps)
+
+    def state(self, w: Vector) -> dict[str, Tensor]:
+        return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
+
+    def update_(self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+        w.mul_(1 - lr * self.weight_decay)
+        adam_step_(w, dw, state, lr, step, self.betas, self.eps)
+
+    def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)

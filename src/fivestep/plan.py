@@ -1,0 +1,96 @@
+"""How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .check import InputError, at_least, positive
+from .find import Choice, build, find
+
+if TYPE_CHECKING:
+    from .losses._base import Loss
+    from .optim._base import Optimizer
+    from .schedules._base import Schedule
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """A training run as plain data, validated once; vary it with `dataclasses.replace`.
+
+    `lr` is the learning rate per step. `batch_size` None means the full batch, which is not shuffled.
+    `micro_batch_size` splits each batch into parts whose gradients add up before one update: the same step in less
+    memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
+    elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss,
+    and `restore_best` ends with the weights of the best one. `momentum`, `nesterov` and `weight_decay` are passed on
+    to an update rule that has them.
+    """
+
+    loss: str | Choice = "cross_entropy"
+    optimizer: str | Choice = "sgd"
+    lr: float = 0.1
+    batch_size: int | None = 256
+    epochs: int = 10
+    seed: int = 0
+    momentum: float | None = None
+    nesterov: bool | None = None
+    weight_decay: float | None = None
+    schedule: str | Choice = "constant"
+    micro_batch_size: int | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    patience: int | None = None
+    restore_best: bool = False
+
+    def __post_init__(self) -> None:
+        for field, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
+            object.__setattr__(self, field, Choice.parse(getattr(self, field)))
+            find(family, getattr(self, field).name)
+        positive("lr", self.lr, "0.1 is usual for sgd, 0.001 for adam")
+        at_least("epochs", self.epochs, 1)
+        at_least("seed", self.seed, 0)
+        for field in ("batch_size", "micro_batch_size", "patience"):
+            if getattr(self, field) is not None:
+                at_least(field, getattr(self, field), 1, "leave it out for None")
+        for field in ("clip_norm", "clip_value"):
+            if getattr(self, field) is not None:
+                positive(field, getattr(self, field), "leave it out to clip nothing")
+        if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
+            raise InputError(
+                f"micro_batch_size must be at most batch_size={self.batch_size}, got {self.micro_batch_size}; "
+                f"it is a part of a batch."
+            )
+
+    def build_loss(self) -> "Loss":
+        """The loss, made with its options."""
+        loss: Loss = build("losses", self.loss)
+        return loss
+
+    def build_optimizer(self) -> "Optimizer":
+        """The update rule, made with its options and those of `momentum`, `nesterov`, `weight_decay` that are set."""
+        shared = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+        given = {name: value for name, value in shared.items() if value is not None}
+        optimizer: Optimizer = build("optim", self.optimizer, **given)
+        return optimizer
+
+    def build_schedule(self) -> "Schedule":
+        """The learning-rate schedule, made with its options."""
+        schedule: Schedule = build("schedules", self.schedule)
+        return schedule
+
+    def num_steps(self, num_rows: int) -> int:
+        """The number of updates in the whole run over `num_rows` rows."""
+        return self.epochs * self.steps_per_epoch(num_rows)
+
+    def steps_per_epoch(self, num_rows: int) -> int:
+        """The number of updates in one epoch: ceil(N / B), or 1 for the full batch."""
+        return -(-num_rows // self.batch_size) if self.batch_size else 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain values, for a configuration file; `from_dict` reads it back."""
+        chosen = {"loss": str(self.loss), "optimizer": str(self.optimizer), "schedule": str(self.schedule)}
+        return asdict(self) | chosen
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainPlan":
+        """The plan that `to_dict` wrote."""
+        return cls(**values)

@@ -1,0 +1,1 @@
+"""Pictures, one file each: plain data in, a matplotlib `Figure` out."""

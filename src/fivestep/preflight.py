@@ -1,0 +1,80 @@
+"""Whether data, network and loss fit together, said in one sentence before the first step."""
+
+import torch
+from torch import Tensor
+
+from .check import InputError
+from .datasets._base import Dataset, Rows
+from .engines._base import Engine
+
+
+def check_data(engine: Engine, data: Dataset) -> None:
+    """Raises an `InputError` if a part of the data does not fit the network or the loss, or is not finite."""
+    for part, rows in (("train", data.train), ("valid", data.valid), ("test", data.test)):
+        if rows is not None:
+            check_rows(engine, rows, part)
+
+
+def check_rows(engine: Engine, rows: Rows, part: str) -> None:
+    """The same for one part. Reads the data once, so it is for the start, not for the loop."""
+    _check_inputs(engine, rows, part)
+    _check_finite(f"{part} y", rows.y)
+    if rows.weight is not None:
+        _check_finite(f"{part} weight", rows.weight)
+        if (rows.weight < 0).any() or rows.weight.sum() == 0:
+            raise InputError(
+                f"{part} weight must hold numbers of at least 0 that are not all 0, got others; mend the weights."
+            )
+    if engine.criterion.target == "classes":
+        _check_classes(engine, rows.y, part)
+    elif engine.criterion.target == "yes_no" and ((rows.y < 0) | (rows.y > 1)).any():
+        raise InputError(
+            f"{part} y must lie in [0, 1] for {engine.plan.loss}, got {_range(rows.y)}; change the loss or the labels."
+        )
+    _check_target_shape(engine, rows, part)
+
+
+def _check_inputs(engine: Engine, rows: Rows, part: str) -> None:
+    stored, width = rows.stored, engine.spec.in_features
+    if stored.dim() < 2 or width not in (stored.shape[-1], stored[0].numel()):
+        raise InputError(
+            f"{part} x must have the network's {width} numbers in each row, got the shape {tuple(stored.shape)}; "
+            f"make the sizes agree."
+        )
+    if stored.dtype == torch.uint8 and rows.scale is None:
+        raise InputError(
+            f"{part} x must come with a scale when it is stored as bytes, got none; pass Rows(x, y, scale=1 / 255)."
+        )
+    _check_finite(f"{part} x", stored)
+
+
+def _check_finite(name: str, values: Tensor) -> None:
+    if values.is_floating_point() and not values.isfinite().all():
+        where = (~values.isfinite()).nonzero()[0].tolist()
+        raise InputError(
+            f"{name} must hold finite numbers, got {values[tuple(where)].item()} at index {where}; fill or drop it."
+        )
+
+
+def _check_classes(engine: Engine, y: Tensor, part: str) -> None:
+    num_classes = engine.spec.out_features
+    if not y.is_floating_point() and y.dtype != torch.bool and (y.min() < 0 or y.max() >= (num_classes or 0)):
+        raise InputError(
+            f"{part} y must hold classes 0 to {(num_classes or 0) - 1} for a network of {num_classes} outputs, "
+            f"got {_range(y)}; make them agree."
+        )
+
+
+def _check_target_shape(engine: Engine, rows: Rows, part: str) -> None:
+    """Asks the loss itself, with one row, whether it would take such targets beside such predictions."""
+    stored, width = rows.stored[:1], engine.spec.in_features
+    leading = stored.shape[:-1] if stored.shape[-1] == width else stored.shape[:1]
+    logits = torch.zeros(*leading, engine.spec.out_features or 0)
+    try:
+        engine.criterion.match(logits, rows.y[:1])
+    except InputError as error:
+        raise InputError(f"{part} {error}") from None
+
+
+def _range(y: Tensor) -> str:
+    return f"{y.min().item()} to {y.max().item()}"

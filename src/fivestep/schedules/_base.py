@@ -1,0 +1,17 @@
+"""What a schedule has to say: the factor on the learning rate at each step."""
+
+from abc import ABC, abstractmethod
+
+import torch
+
+
+class Schedule(ABC):
+    """A function of the step, as frozen data: step t (counted from 0) has the rate `plan.lr * factor(t, num_steps)`."""
+
+    @abstractmethod
+    def factor(self, step: int, num_steps: int) -> float:
+        """The factor on the learning rate for step 0 <= `step` < `num_steps`."""
+
+    @abstractmethod
+    def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+        """The same schedule in `torch.optim.lr_scheduler`, stepped once after every update."""

@@ -1,0 +1,55 @@
+"""The loop, one step at a time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import Tensor
+
+from .batches import Batch, Batches
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .plan import TrainPlan
+
+
+class Step(NamedTuple):
+    """A step that has been done. `number` and `epoch` count from 1; `loss` is on the device, from before the update."""
+
+    number: int
+    epoch: int
+    num_rows: int
+    loss: Tensor
+
+
+class Upcoming(NamedTuple):
+    """A step that is about to be done: its number and epoch (from 1), its learning rate and its batch."""
+
+    number: int
+    epoch: int
+    lr: float
+    batch: Batch
+
+
+def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0) -> Iterator[Step]:
+    """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had not stopped."""
+    for upcoming in upcoming_steps(engine, data, plan, start):
+        loss = do_step(engine, upcoming, plan)
+        yield Step(upcoming.number, upcoming.epoch, len(upcoming.batch.x), loss)
+
+
+def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
+    """Does one step, whole or in micro-batches. Returns its loss, on the device."""
+    engine.lr = upcoming.lr
+    if plan.micro_batch_size is None:
+        return engine.train_step(*upcoming.batch)
+    return engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
+
+
+def upcoming_steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int) -> Iterator[Upcoming]:
+    """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
+    batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
+    per_epoch = plan.steps_per_epoch(batches.num_rows)
+    for epoch in range(start // per_epoch, plan.epochs):
+        for number, batch in enumerate(batches.epoch(epoch), start=epoch * per_epoch):
+            if number >= start:
+                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps), batch)

@@ -1,0 +1,142 @@
+"""The loop, one epoch at a time, and the measurement of what came out.
+
+Stopping is `break`, printing is `print`: there are no callbacks.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import torch
+
+from .check import InputError, at_least, refuse
+from .datasets._base import Dataset, Rows
+from .divergence import Watch
+from .engines._base import Engine
+from .interrupt import deferred_interrupt
+from .layer import Memo
+from .plan import TrainPlan
+from .preflight import check_data
+from .steps import steps
+from .typing import Outputs, RowWeights, Targets
+
+EVALUATION_ROWS = 8192
+"""Rows that one evaluation pass takes at a time: enough for full speed, few enough for any memory."""
+
+
+class Evaluation(NamedTuple):
+    """The mean loss over the rows, and the share of right answers (None where the target is a number)."""
+
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The state of training after epoch `index` (counted from 1) and `step` steps.
+
+    `train_loss` and `valid_loss` are measured with the same weights in evaluation mode, so they can be compared.
+    `running_loss` is the mean loss of the steps since the last `Epoch`, while the weights moved and dropout was on:
+    what other libraries show as the training loss. `seconds` is the time of those steps alone, without evaluation.
+    """
+
+    index: int
+    step: int
+    lr: float
+    running_loss: float
+    train_loss: float
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    seconds: float
+    rows_per_second: float
+
+    def __str__(self) -> str:
+        names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+        shown = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        numbers = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        return f"epoch {self.index}  {numbers}  {self.seconds:.2f} s"
+
+
+def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Iterator[Epoch]:
+    """Trains for `plan.epochs` epochs and yields every n-th of them, and the last.
+
+    At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Continues after the
+    steps that the engine has already done. Ctrl-C is taken between two steps, as `KeyboardInterrupt`. Raises an
+    `InputError` if data, network and plan do not fit, and a `DivergenceError` if the loss is no longer finite.
+    """
+    at_least("every", every, 1)
+    _check_same_arithmetic(engine, plan)
+    check_data(engine, data)
+    per_epoch = plan.steps_per_epoch(len(data.train))
+    if engine.num_updates >= plan.epochs * per_epoch:
+        raise refuse(
+            "epochs",
+            plan.epochs,
+            f"more than the {engine.num_updates // per_epoch} that the engine has done",
+            "raise it, or make a new engine",
+        )
+    watch = Watch(engine, data, plan)
+    stream = steps(engine, data, plan, start=engine.num_updates)
+    done = engine.num_updates // per_epoch
+    while done < plan.epochs:
+        goal = min(done - done % every + every, plan.epochs)
+        total, num_rows = torch.zeros_like(engine.params.flat[0]), 0
+        started = time.perf_counter()
+        with deferred_interrupt() as raise_if_pressed:
+            for step in islice(stream, goal * per_epoch - engine.num_updates):
+                total += step.loss * step.num_rows  # stays on the device
+                num_rows += step.num_rows
+                watch.after_step(step.loss)
+                raise_if_pressed()
+        watch.check()
+        running_loss = total.item() / num_rows  # a host-device synchronisation, once for each epoch that is shown
+        seconds = time.perf_counter() - started
+        fitted = evaluate(engine, data.train)
+        valid_loss, valid_accuracy = (None, None) if data.valid is None else evaluate(engine, data.valid)
+        done = goal
+        yield Epoch(
+            index=goal,
+            step=engine.num_updates,
+            lr=engine.lr,
+            running_loss=running_loss,
+            train_loss=fitted.loss,
+            train_accuracy=fitted.accuracy,
+            valid_loss=valid_loss,
+            valid_accuracy=valid_accuracy,
+            seconds=seconds,
+            rows_per_second=num_rows / seconds,
+        )
+
+
+@torch.no_grad()
+def evaluate(engine: Engine, rows: Rows) -> Evaluation:
+    """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are."""
+    loss = right = total = 0.0
+    for start in range(0, len(rows), EVALUATION_ROWS):
+        part = rows.take(slice(start, start + EVALUATION_ROWS)).to(engine.device, engine.dtype)
+        logits = engine.predict(part.x.to(engine.dtype))
+        y = engine.criterion.match(logits, part.y)
+        weight = logits.new_ones(len(part)) if part.weight is None else part.weight
+        loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()
+        right += (_share_right(engine, logits, y) @ weight).item()
+        total += weight.sum().item()
+    return Evaluation(loss / total, None if engine.criterion.target == "numbers" else right / total)
+
+
+def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
+    """For each row, the share of its answers that are right: the largest logit for classes, its sign for yes and no."""
+    guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
+    return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)
+
+
+def _check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
+    """The engine was made with a loss, an update rule and a seed; the plan may only differ in what the loop does."""
+    for field in ("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value", "seed"):
+        if getattr(plan, field) != getattr(engine.plan, field):
+            raise InputError(
+                f"{field} of the plan must be the engine's {getattr(engine.plan, field)}, got {getattr(plan, field)}; "
+                f"make the engine with this plan."
+            )
