@@ -58,7 +58,7 @@ class Watch:
                 raise DivergenceError(
                     f"the loss must stay finite, got {loss.item():g} at step {upcoming.number} (epoch {upcoming.epoch}), "
                     f"first in {where}; lower the learning rate ({upcoming.lr:g} there), clip the gradient, "
-                    f"or scale the data (the weights from before that step are kept)."
+                    f"or scale the data (the engine keeps the weights from before that step)."
                 )
         raise AssertionError("the steps that broke did not break again")
 
