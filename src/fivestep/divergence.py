@@ -56,9 +56,9 @@ class Watch:
                 engine.load_state(before, upcoming.number - 1)
                 where = parameter if torch.isfinite(loss) else _broken_output(engine, upcoming.batch)
                 raise DivergenceError(
-                    f"the loss must stay finite, got {loss.item():g} at step {upcoming.number} (epoch {upcoming.epoch}), "
-                    f"first in {where}; lower the learning rate ({upcoming.lr:g} there), clip the gradient, "
-                    f"or scale the data (the engine keeps the weights from before that step)."
+                    f"the loss must stay finite, got {loss.item():g} at step {upcoming.number} "
+                    f"(epoch {upcoming.epoch}), first in {where}; lower the learning rate ({upcoming.lr:g} there), "
+                    f"clip the gradient, or scale the data (the engine keeps the weights from before that step)."
                 )
         raise AssertionError("the steps that broke did not break again")
 

@@ -1,8 +1,8 @@
 """The folder is the registry: a plug-in is found by the name of its file.
 
-`find("optim", "adam")` imports `fivestep/optim/adam.py` and returns the one public class in it. To add an item, add a
-file; nothing else lists it. A `Choice` is a name with options, written the same way on the command line, in a
-configuration file and in Python: `sgd`, `sgd:momentum=0.9,nesterov=true`, `Choice("sgd", momentum=0.9,
+`find("optim", "adam")` imports `fivestep/optim/adam.py` and returns the one public class or function in it. To add an
+item, add a file; nothing else lists it. A `Choice` is a name with options, written the same way on the command line,
+in a configuration file and in Python: `sgd`, `sgd:momentum=0.9,nesterov=true`, `Choice("sgd", momentum=0.9,
 nesterov=True)`.
 """
 
@@ -12,6 +12,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from .check import InputError, one_of
@@ -75,16 +76,16 @@ def names(family: str) -> tuple[str, ...]:
     return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")))
 
 
-def find(family: str, name: str) -> type[Any]:
-    """The class in `fivestep/<family>/<name>.py`; an unknown name raises an `InputError` with the nearest known one."""
+def find(family: str, name: str) -> Any:
+    """What `fivestep/<family>/<name>.py` defines; an unknown name raises an `InputError` with the nearest known one."""
     one_of(SINGULAR[family], name.replace("_", "-") if family == "datasets" else name, shown_names(family))
     module = importlib.import_module(f"fivestep.{family}.{name.replace('-', '_')}")
     public = [
         item
         for key, item in vars(module).items()
-        if isinstance(item, type) and item.__module__ == module.__name__ and not key.startswith("_")
+        if isinstance(item, type | FunctionType) and item.__module__ == module.__name__ and not key.startswith("_")
     ]
-    assert len(public) == 1, f"{module.__name__} must define exactly one public class, found {public}"
+    assert len(public) == 1, f"{module.__name__} must define exactly one public name, found {public}"
     return public[0]
 
 

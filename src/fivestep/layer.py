@@ -79,7 +79,7 @@ class Layer(ABC):
 
     @abstractmethod
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
-        """Adds dloss/dw to `dw` and returns dloss/dx; where nobody needs that, it may return `dy`. May overwrite `dy`."""
+        """Adds dloss/dw to `dw` and returns dloss/dx; where nobody needs that, maybe `dy`. May overwrite `dy`."""
 
     @abstractmethod
     def module(self, memo: Memo) -> nn.Module:

@@ -1,7 +1,7 @@
 """What is trained: the layers of a network as plain data, without a single number in them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -165,8 +165,3 @@ def SoftmaxRegression(  # noqa: N802
 ) -> NetSpec:
     """One linear layer whose outputs are the logits of a softmax: (N, in_features) to (N, num_classes)."""
     return NetSpec((Choice("linear"),), in_features, num_classes, init, "softmax regression")
-
-
-def hidden_sizes(hidden: Sequence[int]) -> tuple[int | None, ...]:
-    """The sizes of an MLP whose input and output the data will fill in."""
-    return (None, *hidden, None)

@@ -93,4 +93,4 @@ class TrainPlan:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainPlan":
         """The plan that `to_dict` wrote."""
-        return cls(**values)
+        return cls(**{"batch_size": None, **values})  # a file leaves out what is None

@@ -85,7 +85,7 @@ class Task(ABC):
 
     description: ClassVar[str]
     models: ClassVar[Mapping[str, Mapping[str, Any]]]
-    """Settings by model ("linear", "softmax", "mlp"), the default first; keys as in `MLP`, `TrainPlan`, and `hidden`."""
+    """Settings by model ("linear", "softmax", "mlp"), the default first; the keys are those of a recipe."""
 
     @abstractmethod
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:

@@ -8,7 +8,7 @@ same numbers, step for step.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -28,6 +28,9 @@ class Engine(ABC):
     `lr` is the learning rate of the next step; the loop sets it. Row weights, where there are any, sum to 1 over the
     batch.
     """
+
+    name: ClassVar[str]
+    """What `make_engine` calls it."""
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         self.spec, self.plan, self.dtype, self.device = spec, plan, dtype, device

@@ -17,6 +17,8 @@ from ._update import clip_, copy_of_state, restore_state
 class AutogradEngine(FiveStepEngine):
     """Raw tensors, gradients by autograd. The update is not part of the graph: the flat vector has no history."""
 
+    name = "autograd"
+
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
         self._leaves = [

@@ -19,6 +19,8 @@ from ._base import FiveStepEngine
 class NnEngine(FiveStepEngine):
     """`nn.Sequential` and a `torch.optim` optimizer. The module's parameters are views of the flat vector."""
 
+    name = "nn"
+
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
         memos = [Memo(training=True, draws=self.draws, layer=k) for k in range(len(self.layers))]

@@ -31,6 +31,8 @@ from ._update import clip_, copy_of_state, restore_state
 class ScratchEngine(FiveStepEngine):
     """Raw tensors, gradients derived by hand."""
 
+    name = "scratch"
+
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
         last = len(self.layers) - 1  # its output goes to the caller, so it must not live in memory that is used again

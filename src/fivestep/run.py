@@ -1,0 +1,155 @@
+"""A training run as a folder: the configuration, the history, the model, a picture."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, final
+
+import tomli_w
+
+from .check import InputError, refuse
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .engines._make import make_engine
+from .files import empty_folder, next_folder, read_tensors, replacing, write_tensors, write_text
+from .find import find
+from .history import columns, history_text, read_history
+from .net import NetSpec
+from .plan import TrainPlan
+from .preflight import check_data
+from .stopping import Best
+from .train import Epoch, train
+
+VERSION = 1
+"""Of the folder's layout. A run of another version is refused."""
+
+
+@final
+@dataclass
+class Run:
+    """A folder with `config.toml`, `history.csv`, `model.safetensors` and `curves.png`, and what they hold, in memory.
+
+    `info` is plain text and numbers about the run that belong into the configuration: the task, the model, how inputs
+    are scaled, the names of the classes.
+    """
+
+    path: Path
+    spec: NetSpec
+    plan: TrainPlan
+    engine: Engine
+    info: dict[str, Any] = field(default_factory=dict)
+    history: list[Epoch] = field(default_factory=list)
+
+    @classmethod
+    def start(
+        cls,
+        engine: Engine,
+        data: Dataset,
+        out: str | Path | None = None,
+        info: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A new run in the folder `out`, which must be new or empty; by default the next free `runs/<name>-<number>`.
+
+        Checks the data first, so that nothing is written for a run that cannot begin.
+        """
+        check_data(engine, data)
+        described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
+        path = next_folder(Path("runs"), data.name) if out is None else empty_folder(Path(out))
+        return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})})
+
+    def train(self, data: Dataset, every: int = 1) -> Iterator[Epoch]:
+        """Trains as `fivestep.train` does, keeps the history, stops early if the plan says so, and writes the folder.
+
+        The folder is written however it ends: at the last epoch, early, by Ctrl-C, or by a loss that is no longer
+        finite.
+        """
+        if self.plan.patience is not None and data.valid is None:
+            raise refuse(
+                "patience", self.plan.patience, "used with a validation part", "split one off, or leave it out"
+            )
+        best = Best(self.plan)
+        try:
+            for epoch in train(self.engine, data, self.plan, every):
+                self.history.append(epoch)
+                best.note(epoch, self.engine)
+                yield epoch
+                if best.is_long_ago():
+                    break
+            best.restore(self.engine)
+        finally:
+            self.save()
+
+    def save(self) -> None:
+        """Writes the folder's files, each whole or not at all."""
+        write_text(self.path / "config.toml", tomli_w.dumps(_without_none(self.config())))
+        write_text(self.path / "history.csv", history_text(self.history))
+        write_tensors(self.path / "model.safetensors", self.engine.named_parameters(), {"fivestep": str(VERSION)})
+        if self.history:
+            figure = find("plots", "curves")(columns(self.history), title=f"{self.info['task']}: {self.spec.title}")
+            with replacing(self.path / "curves.png") as temporary:
+                figure.savefig(temporary, format="png", dpi=150)
+
+    def config(self) -> dict[str, Any]:
+        """Everything needed to make the same run again, as plain values."""
+        engine = {"name": self.engine.name, "dtype": str(self.engine.dtype).removeprefix("torch.")}
+        return {
+            "version": VERSION,
+            "run": dict(self.info),
+            "engine": {**engine, "device": str(self.engine.device)},
+            "net": self.spec.to_dict(),
+            "plan": self.plan.to_dict(),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto") -> Self:
+        """The run in a folder, its engine holding the trained weights; raises an `InputError` if it cannot be read."""
+        path = Path(path)
+        if not (path / "config.toml").is_file():
+            raise InputError(
+                f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; see ls runs."
+            )
+        try:
+            config = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
+            spec, plan = NetSpec.from_dict(config["net"]), TrainPlan.from_dict(config["plan"])
+            engine_name, dtype, info = config["engine"]["name"], config["engine"]["dtype"], config["run"]
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path / 'config.toml'} must be as fivestep wrote it, got {error}; train again."
+            ) from error
+        if config.get("version") != VERSION:
+            raise refuse("the version of the run", config.get("version"), str(VERSION), "use the fivestep that made it")
+        engine = make_engine(engine_name, spec, plan, dtype=dtype, device=device)
+        engine.load_weights(read_tensors(path / "model.safetensors"))
+        return cls(path, spec, plan, engine, info, read_history(path / "history.csv"))
+
+
+def fit(
+    spec: NetSpec,
+    data: Dataset,
+    plan: TrainPlan,
+    engine: str = "auto",
+    *,
+    dtype: str = "float32",
+    device: str = "auto",
+    out: str | Path | None = None,
+) -> Run:
+    """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
+
+    Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
+    next free `runs/<name>-<number>`.
+    """
+    sized = spec.sized(data.in_features, data.num_outputs)
+    run = Run.start(make_engine(engine, sized, plan, dtype=dtype, device=device), data, out)
+    for _ in run.train(data):
+        pass
+    return run
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without the entries that are None, which TOML cannot write: an absent option is None."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,47 @@
+"""Early stopping and the return to the best epoch, as ordinary code around the loop."""
+
+import math
+from typing import final
+
+from torch import Tensor
+
+from .engines._base import Engine
+from .plan import TrainPlan
+from .train import Epoch
+
+
+@final
+class Best:
+    """The best epoch so far, by validation loss, or by training loss where there is no validation part.
+
+    best = Best(plan)
+    for epoch in train(engine, data, plan):
+        best.note(epoch, engine)
+        if best.is_long_ago():
+            break
+    best.restore(engine)
+    """
+
+    def __init__(self, plan: TrainPlan) -> None:
+        self._plan = plan
+        self._loss = math.inf
+        self._epochs_since = 0
+        self._weights: dict[str, Tensor] = {}
+
+    def note(self, epoch: Epoch, engine: Engine) -> None:
+        """Remembers the epoch if it is the best; with `plan.restore_best`, its weights too."""
+        loss = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
+        self._epochs_since += 1
+        if loss < self._loss:
+            self._loss, self._epochs_since = loss, 0
+            if self._plan.restore_best:
+                self._weights = {name: value.detach().clone() for name, value in engine.named_parameters().items()}
+
+    def is_long_ago(self) -> bool:
+        """Whether `plan.patience` epochs have been noted since the best one. Never, without a patience."""
+        return self._plan.patience is not None and self._epochs_since >= self._plan.patience
+
+    def restore(self, engine: Engine) -> None:
+        """Puts back the weights of the best epoch, if `plan.restore_best` asked for them to be kept."""
+        if self._weights:
+            engine.load_weights(self._weights)
