@@ -38,11 +38,7 @@ class Batches:
     def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
         self.num_rows = len(data.train)
         self.size = size or self.num_rows
-        if self.size > self.num_rows:
-            raise InputError(
-                f"batch_size must be at most the {self.num_rows} rows of the training part, got {self.size}; "
-                f"make it smaller, or None for the full batch."
-            )
+        check_batch_size(self.size, self.num_rows)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         self._rows = data.train.to(device, dtype)
         if self.size == self.num_rows:  # every step uses all rows: convert them once
@@ -83,6 +79,15 @@ class Batches:
             return stored
         x = stored.to(self._dtype) if out is None else out.copy_(stored)
         return x.mul_(self._rows.scale)
+
+
+def check_batch_size(size: int, num_rows: int) -> None:
+    """Raises an `InputError` if a batch would hold more rows than there are."""
+    if size > num_rows:
+        raise InputError(
+            f"batch_size must be at most the {num_rows} rows of the training part, got {size}; "
+            f"make it smaller, or take the full batch."
+        )
 
 
 def _shares(weight: Tensor | None) -> Tensor | None:

@@ -3,9 +3,18 @@
 import torch
 from torch import Tensor
 
-from .check import InputError
+from .batches import check_batch_size
+from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .engines._base import Engine
+from .plan import TrainPlan
+
+
+def check_plan(plan: TrainPlan, data: Dataset) -> None:
+    """Raises an `InputError` if the plan asks for something that the data do not have."""
+    check_batch_size(plan.batch_size or 1, len(data.train))
+    if plan.patience is not None and data.valid is None:
+        raise refuse("patience", plan.patience, "used with a validation part", "split one off, or leave it out")
 
 
 def check_data(engine: Engine, data: Dataset) -> None:

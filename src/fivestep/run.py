@@ -10,6 +10,8 @@ import tomli_w
 
 from .check import InputError, refuse
 from .datasets._base import Dataset
+from .datasets._load import load_dataset
+from .datasets._split import split
 from .engines._base import Engine
 from .engines._make import make_engine
 from .files import empty_folder, next_folder, read_tensors, replacing, write_tensors, write_text
@@ -17,7 +19,7 @@ from .find import find
 from .history import columns, history_text, read_history
 from .net import NetSpec
 from .plan import TrainPlan
-from .preflight import check_data
+from .preflight import check_data, check_plan
 from .stopping import Best
 from .train import Epoch, train
 
@@ -54,6 +56,7 @@ class Run:
         Checks the data first, so that nothing is written for a run that cannot begin.
         """
         check_data(engine, data)
+        check_plan(engine.plan, data)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
         path = next_folder(Path("runs"), data.name) if out is None else empty_folder(Path(out))
         return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})})
@@ -64,10 +67,6 @@ class Run:
         The folder is written however it ends: at the last epoch, early, by Ctrl-C, or by a loss that is no longer
         finite.
         """
-        if self.plan.patience is not None and data.valid is None:
-            raise refuse(
-                "patience", self.plan.patience, "used with a validation part", "split one off, or leave it out"
-            )
         best = Best(self.plan)
         try:
             for epoch in train(self.engine, data, self.plan, every):
@@ -79,6 +78,11 @@ class Run:
             best.restore(self.engine)
         finally:
             self.save()
+
+    def load_data(self, data_dir: Path | None = None) -> Dataset:
+        """The data of the run's task again; a validation part is split off in the same way."""
+        data = load_dataset(self.info["task"], seed=self.plan.seed, data_dir=data_dir)
+        return split(data, self.info["valid"], seed=self.plan.seed) if "valid" in self.info else data
 
     def save(self) -> None:
         """Writes the folder's files, each whole or not at all."""

@@ -1,1 +1,63 @@
-"""The command line, one file per command."""
+"""The command line, one file per command. Nothing heavy is imported before a command runs."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError
+
+from .. import __version__
+from ..check import DivergenceError, InputError
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: the work is done, the work failed, bad usage or input, Ctrl-C."""
+
+app = App(
+    name="fivestep",
+    help="The training loop of a multilayer perceptron in five steps you can read, check and outrun.",
+    version=__version__,
+    help_epilogue="First steps: fivestep tasks, then fivestep train moons.",
+)
+app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task.")
+app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task.")
+app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
+app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
+
+
+def main() -> NoReturn:
+    """The program `fivestep`: runs the command and exits with its code. People see one sentence, never a traceback."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone, as in `fivestep tasks | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
+    tokens = [_with_hyphens(token) for token in arguments]
+    try:
+        return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
+    except CycloptsError as error:
+        return _say(f"{error} See fivestep --help.", BAD_INPUT)
+    except InputError as error:
+        return _say(str(error), BAD_INPUT)
+    except DivergenceError as error:
+        return _say(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _say("interrupted.", INTERRUPTED)
+
+
+def _with_hyphens(token: str) -> str:
+    if not token.startswith("--"):
+        return token
+    option, equals, value = token.partition("=")
+    return option.replace("_", "-") + equals + value
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"fivestep: {sentence}", file=sys.stderr)  # noqa: T201
+    return code

@@ -87,6 +87,9 @@ class Task(ABC):
     models: ClassVar[Mapping[str, Mapping[str, Any]]]
     """Settings by model ("linear", "softmax", "mlp"), the default first; the keys are those of a recipe."""
 
+    settings: ClassVar[Mapping[str, Any]]
+    """Settings that all models share."""
+
     @abstractmethod
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
         """The data. `seed` draws what the task draws; `data_dir` is the folder of the task's files, if it has any."""

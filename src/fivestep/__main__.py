@@ -1,0 +1,6 @@
+"""`python -m fivestep` is `fivestep`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The options of `fivestep train`, in the groups in which the help shows them."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+from ..find import names
+
+NETWORK = Group("Network", sort_key=1)
+PLAN = Group("Training", sort_key=2)
+RUN = Group("Run", sort_key=3)
+
+
+def _listed(family: str) -> str:
+    return ", ".join(names(family))
+
+
+@Parameter(name="*", group=NETWORK)
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """What is trained. Each option left out keeps the task's own setting."""
+
+    model: Annotated[str | None, Parameter(help="linear, softmax or mlp.")] = None
+    hidden: Annotated[
+        tuple[int, ...] | None, Parameter(help="Widths of the hidden layers.", consume_multiple=True, negative="")
+    ] = None
+    activation: Annotated[str | None, Parameter(help=f"One of: {_listed('activations')}.")] = None
+    dropout: Annotated[float | None, Parameter(help="Probability of dropping a hidden unit, in [0, 1).")] = None
+    init: Annotated[str | None, Parameter(help=f"Initial weights, one of: {_listed('inits')}.")] = None
+
+
+@Parameter(name="*", group=PLAN)
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """How it is trained. Each option left out keeps the task's own setting."""
+
+    loss: Annotated[str | None, Parameter(help=f"One of: {_listed('losses')}.")] = None
+    optimizer: Annotated[str | None, Parameter(help=f"One of: {_listed('optim')}; options as in adam:eps=1e-6.")] = None
+    lr: Annotated[float | None, Parameter(help="Learning rate, per step.")] = None
+    momentum: Annotated[float | None, Parameter(help="Momentum, in [0, 1).")] = None
+    nesterov: Annotated[bool | None, Parameter(help="Nesterov's momentum.", negative="")] = None
+    weight_decay: Annotated[float | None, Parameter(help="Weight decay, per step.")] = None
+    schedule: Annotated[str | None, Parameter(help=f"Of the learning rate, one of: {_listed('schedules')}.")] = None
+    batch_size: Annotated[int | Literal["full"] | None, Parameter(help="Rows per step, or full.")] = None
+    micro_batch_size: Annotated[int | None, Parameter(help="Rows per part of a step; gradients add up.")] = None
+    epochs: Annotated[int | None, Parameter(help="Passes over the training rows.")] = None
+    seed: Annotated[int | None, Parameter(help="Of every random draw.")] = None
+    clip_norm: Annotated[float | None, Parameter(help="Largest norm of the gradient.")] = None
+    clip_value: Annotated[float | None, Parameter(help="Largest element of the gradient.")] = None
+    patience: Annotated[int | None, Parameter(help="Stop after that many shown epochs without a better one.")] = None
+    restore_best: Annotated[bool | None, Parameter(help="End with the weights of the best epoch.", negative="")] = None
+
+
+@Parameter(name="*", group=RUN)
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where it runs and what it leaves behind."""
+
+    engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}.")] = "auto"
+    device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
+    dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
+    recipe: Annotated[str, Parameter(help=f"One of: {_listed('recipes')}.")] = "plain"
+    valid: Annotated[float | None, Parameter(help="Training rows to hold out for validation, a share or a number.")] = (
+        None
+    )
+    every: Annotated[int | None, Parameter(help="Show every n-th epoch; by default about twenty of them.")] = None
+    out: Annotated[Path | None, Parameter(help="Folder of the run; by default the next free runs/TASK-NUMBER.")] = None
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    json: Annotated[
+        bool, Parameter(help="Print one JSON object; everything else goes to standard error.", negative="")
+    ] = False
+
+
+def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
+    """The options that were given, under the names that a recipe takes; the model's own name is not one of them."""
+    values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
+    return values | ({"batch_size": None} if values.get("batch_size") == "full" else {})

@@ -1,0 +1,114 @@
+"""What `fivestep train` shows: a line for each epoch, a live bar below them in a terminal, a table at the end."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import NamedTuple, Self, final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from torch import Tensor
+
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ..plan import TrainPlan
+from ..train import Epoch, Evaluation
+
+
+class Column(NamedTuple):
+    """A column of the epochs' lines: its title, its width in characters, and its text for an epoch."""
+
+    title: str
+    width: int
+    text: Callable[[Epoch], str]
+
+
+@final
+class Screen:
+    """Shows a run while it goes on. Outside a terminal there is no bar, only lines."""
+
+    def __init__(self, console: Console, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
+        self._console, self._engine = console, engine
+        self._num_steps = plan.num_steps(len(data.train))
+        self._columns = _columns(engine, data)
+        self._started = time.perf_counter()
+        self._live = Live(self, console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        self._print("  ".join(column.title.rjust(column.width) for column in self._columns), style="bold")
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, epoch: Epoch) -> None:
+        """The line of one epoch."""
+        self._print("  ".join(column.text(epoch).rjust(column.width) for column in self._columns))
+
+    def __rich__(self) -> RenderableType:
+        """The bar, drawn from the number of steps that the engine has done; the display's own thread asks for it."""
+        done, elapsed = self._engine.num_updates, time.perf_counter() - self._started
+        left = elapsed / done * (self._num_steps - done) if done else 0.0
+        bar = ProgressBar(total=self._num_steps, completed=done, width=min(30, self._console.width))
+        return Group(bar, Text(f"step {done:,} of {self._num_steps:,}, about {_duration(left)} left", style="dim"))
+
+    def _print(self, line: str, style: str = "") -> None:
+        self._console.print(Text(line, style=style), soft_wrap=True)
+
+
+def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
+    """The table at the end: rows, loss and accuracy of each part."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for title in ("rows", "loss", "accuracy"):
+        table.add_column(title, justify="right")
+    for part, (num_rows, scores) in parts.items():
+        table.add_row(part, f"{num_rows:,}", f"{scores.loss:.4f}", _number(scores.accuracy))
+    return table
+
+
+def _columns(engine: Engine, data: Dataset) -> list[Column]:
+    """The epoch, the losses, the accuracies that exist, the speed; for a line, its two parameters as they move."""
+    columns = [
+        Column("epoch", 5, lambda epoch: str(epoch.index)),
+        Column("train loss", 10, lambda epoch: f"{epoch.train_loss:.4f}"),
+    ]
+    classifies = engine.criterion.target != "numbers"
+    if classifies:
+        columns.append(Column("accuracy", 8, lambda epoch: _number(epoch.train_accuracy)))
+    if data.valid is not None:
+        columns.append(Column("valid loss", 10, lambda epoch: _number(epoch.valid_loss)))
+        if classifies:
+            columns.append(Column("accuracy", 8, lambda epoch: _number(epoch.valid_accuracy)))
+    columns += [Column(name, 7, partial(_shown, view)) for name, view in line_parameters(engine).items()]
+    return [*columns, Column("rows/s", 10, lambda epoch: f"{epoch.rows_per_second:,.0f}")]
+
+
+def line_parameters(engine: Engine) -> dict[str, Tensor]:
+    """The "weight" and "bias" of a straight line, y = weight x + bias, as views; empty for any other network."""
+    named = engine.named_parameters()
+    if set(named) != {"0.weight", "0.bias"} or named["0.weight"].numel() > 1:
+        return {}
+    return {"weight": named["0.weight"], "bias": named["0.bias"]}
+
+
+def _shown(view: Tensor, _epoch: Epoch) -> str:
+    return f"{view.item():.4f}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,28 @@
+"""`fivestep tasks`."""
+
+import json as json_text
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from ..datasets._base import Task
+from ..find import find, shown_names
+
+
+def tasks(*, json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False) -> None:
+    """List what can be trained by name, with the models of each task, its default first."""
+    known: dict[str, Task] = {name: find("datasets", name)() for name in shown_names("datasets")}
+    if json:
+        described = {
+            name: {"description": task.description, "models": list(task.models)} for name, task in known.items()
+        }
+        print(json_text.dumps(described))  # noqa: T201
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("task", "models", "what it is"):
+        table.add_column(title)
+    for name, task in known.items():
+        table.add_row(name, ", ".join(task.models), task.description)
+    Console(highlight=False).print(table)

@@ -1,0 +1,102 @@
+"""`fivestep train TASK`."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+
+from ..check import DivergenceError, one_of
+from ..datasets._base import Dataset, Task
+from ..datasets._split import split
+from ..engines._make import make_engine
+from ..find import find
+from ..recipes._base import Recipe
+from ..run import Run
+from ..train import Evaluation, evaluate
+from . import DONE, INTERRUPTED
+from ._options import NetworkOptions, PlanOptions, RunOptions, given
+from ._screen import Screen, summary
+
+
+def train(
+    task: str,
+    /,
+    *,
+    network: NetworkOptions = NetworkOptions(),  # noqa: B008  (frozen)
+    plan: PlanOptions = PlanOptions(),  # noqa: B008
+    options: RunOptions = RunOptions(),  # noqa: B008
+) -> int:
+    """Train a network on a named task, and keep the run in a folder.
+
+    Every option left out keeps the task's reference setting, so `fivestep train fashion-mnist` is the reference run and
+    `fivestep train fashion-mnist --model softmax` is the other side of the comparison.
+
+    Parameters
+    ----------
+    task
+        Name of the task; `fivestep tasks` lists them.
+    """
+    console = Console(stderr=options.json, highlight=False)
+    run, data = _prepare(task, network, plan, options)
+    console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
+    code = DONE
+    every = options.every or max(1, run.plan.epochs // 20)
+    try:
+        with Screen(console, run.engine, data, run.plan) as screen:
+            for epoch in run.train(data, every):
+                screen.show(epoch)
+    except KeyboardInterrupt:
+        console.print(f"\ninterrupted after step {run.engine.num_updates:,}")
+        code = INTERRUPTED
+    except DivergenceError as error:
+        raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
+    parts = {"train": data.train, "valid": data.valid, "test": data.test}
+    scores = {part: (len(rows), evaluate(run.engine, rows)) for part, rows in parts.items() if rows is not None}
+    console.print()
+    console.print(summary(scores))
+    console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
+    if options.json:
+        print(json.dumps(_report(run, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
+    return code
+
+
+def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions) -> tuple[Run, Dataset]:
+    """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
+    task: Task = find("datasets", task_name)()
+    model = network.model or next(iter(task.models))
+    one_of(f"model for task {task_name!r}", model, task.models)
+    recipe: Recipe = find("recipes", options.recipe)()
+    settings = {**task.settings, **task.models[model], **given(network), **given(plan)}
+    spec, train_plan = recipe.prepare(model, settings)
+    train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
+    data = task.load(seed=train_plan.seed, data_dir=options.data_dir)
+    if options.valid is not None:
+        data = split(data, options.valid, seed=train_plan.seed)
+    sized = spec.sized(data.in_features, data.num_outputs)
+    engine = make_engine(options.engine, sized, train_plan, dtype=options.dtype, device=options.device)
+    return Run.start(
+        engine, data, options.out, {"model": model, "recipe": options.recipe, "valid": options.valid}
+    ), data
+
+
+def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
+    """The run in one object; None where something does not apply."""
+    parts = {
+        f"{part}_{measure}": getattr(scores.get(part), measure, None)
+        for part in ("train", "valid", "test")
+        for measure in ("loss", "accuracy")
+    }
+    return {
+        "task": run.info["task"],
+        "model": run.info["model"],
+        "run": str(run.path),
+        "engine": run.engine.name,
+        "device": str(run.engine.device),
+        "dtype": str(run.engine.dtype).removeprefix("torch."),
+        "seed": run.plan.seed,
+        "parameters": run.spec.num_parameters,
+        "epochs": run.history[-1].index if run.history else 0,
+        "steps": run.engine.num_updates,
+        **parts,
+        "seconds": sum(epoch.seconds for epoch in run.history),
+    }
