@@ -9,7 +9,7 @@ from ._base import Dataset
 
 
 def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
-    """The same data with `valid` of the training rows, a share in (0, 1) or a whole number of rows, as its validation part.
+    """The same data with `valid` of the training rows, a share in (0, 1) or a number, as its validation part.
 
     Shuffled from the seed, and for classes in the proportions of the classes.
     """
