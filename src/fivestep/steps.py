@@ -9,6 +9,7 @@ from .batches import Batch, Batches
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .plan import TrainPlan
+from .threads import threads_for
 
 
 class Step(NamedTuple):
@@ -39,9 +40,10 @@ def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0) -> Ite
 def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
     """Does one step, whole or in micro-batches. Returns its loss, on the device."""
     engine.lr = upcoming.lr
-    if plan.micro_batch_size is None:
-        return engine.train_step(*upcoming.batch)
-    return engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
+    with threads_for(engine, len(upcoming.batch.x)):
+        if plan.micro_batch_size is None:
+            return engine.train_step(*upcoming.batch)
+        return engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
 
 
 def upcoming_steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int) -> Iterator[Upcoming]:

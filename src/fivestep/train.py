@@ -20,6 +20,7 @@ from .layer import Memo
 from .plan import TrainPlan
 from .preflight import check_data
 from .steps import steps
+from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
 
 EVALUATION_ROWS = 8192
@@ -117,12 +118,13 @@ def evaluate(engine: Engine, rows: Rows) -> Evaluation:
     loss = right = total = 0.0
     for start in range(0, len(rows), EVALUATION_ROWS):
         part = rows.take(slice(start, start + EVALUATION_ROWS)).to(engine.device, engine.dtype)
-        logits = engine.predict(part.x.to(engine.dtype))
-        y = engine.criterion.match(logits, part.y)
-        weight = logits.new_ones(len(part)) if part.weight is None else part.weight
-        loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()
-        right += (_share_right(engine, logits, y) @ weight).item()
-        total += weight.sum().item()
+        with threads_for(engine, len(part)):
+            logits = engine.predict(part.x.to(engine.dtype))
+            y = engine.criterion.match(logits, part.y)
+            weight = logits.new_ones(len(part)) if part.weight is None else part.weight
+            loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()
+            right += (_share_right(engine, logits, y) @ weight).item()
+            total += weight.sum().item()
     return Evaluation(loss / total, None if engine.criterion.target == "numbers" else right / total)
 
 

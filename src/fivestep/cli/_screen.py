@@ -6,7 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self, final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -35,6 +35,8 @@ class Screen:
         self._console, self._engine = console, engine
         self._num_steps = plan.num_steps(len(data.train))
         self._columns = _columns(engine, data)
+        while len(self._columns) > 2 and _width(self._columns) > console.width:
+            self._columns.pop()
         self._started = time.perf_counter()
         self._live = Live(self, console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
 
@@ -58,8 +60,10 @@ class Screen:
         """The bar, drawn from the number of steps that the engine has done; the display's own thread asks for it."""
         done, elapsed = self._engine.num_updates, time.perf_counter() - self._started
         left = elapsed / done * (self._num_steps - done) if done else 0.0
-        bar = ProgressBar(total=self._num_steps, completed=done, width=min(30, self._console.width))
-        return Group(bar, Text(f"step {done:,} of {self._num_steps:,}, about {_duration(left)} left", style="dim"))
+        line = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=self._num_steps, completed=done, width=min(24, self._console.width // 3))
+        line.add_row(bar, Text(f"step {done:,} of {self._num_steps:,}, {_duration(left)} left", style="dim"))
+        return line
 
     def _print(self, line: str, style: str = "") -> None:
         self._console.print(Text(line, style=style), soft_wrap=True)
@@ -74,6 +78,10 @@ def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
     for part, (num_rows, scores) in parts.items():
         table.add_row(part, f"{num_rows:,}", f"{scores.loss:.4f}", _number(scores.accuracy))
     return table
+
+
+def _width(columns: list[Column]) -> int:
+    return sum(column.width for column in columns) + 2 * (len(columns) - 1)
 
 
 def _columns(engine: Engine, data: Dataset) -> list[Column]:
