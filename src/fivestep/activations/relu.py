@@ -19,7 +19,7 @@ class ReLU(Activation):
     """
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
-        return torch.clamp(z, min=0, out=out)
+        return torch.threshold(z, 0, 0, out=out)  # torch.clamp has the derivative 1 at 0
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
         return a.sign()  # four times cheaper than a > 0, which makes booleans first (benchmarks/fashion_mnist.py)
