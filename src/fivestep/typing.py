@@ -9,7 +9,8 @@
 | K      | members of a fleet            |
 | P      | all parameters of a network   |
 
-A star, as in `*N`, stands for any number of leading axes: (N,) for a table, (N, T) for tokens.
+A star, as in `*N`, stands for any number of leading axes: (N,) for a table, (N, T) for tokens. `Features` are rows as
+a person has them, images (N, 28, 28) included; an engine flattens them into the `Inputs` of its first layer.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from torch import Tensor
 
 Scalar = Float[Tensor, ""]
 Vector = Float[Tensor, " P"]
+Features = Num[Tensor, "N ..."]
+Logits = Float[Tensor, "N ... O"]
 Inputs = Float[Tensor, "*N I"]
 Outputs = Float[Tensor, "*N O"]
 Elements = Float[Tensor, "..."]

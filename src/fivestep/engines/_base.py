@@ -19,7 +19,7 @@ from ..draws import Draws, generator
 from ..net import NetSpec
 from ..params import Params
 from ..plan import TrainPlan
-from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors
 
 
 class Engine(ABC):
@@ -43,7 +43,7 @@ class Engine(ABC):
         self.lr = plan.lr
 
     @abstractmethod
-    def train_step(self, x: Inputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         """One step of training on one batch. Returns the batch's loss, measured before the update, on the device."""
 
     @abstractmethod
@@ -51,7 +51,7 @@ class Engine(ABC):
         """The same step for a batch that comes in parts: their gradients add up before the one update."""
 
     @abstractmethod
-    def predict(self, x: Inputs) -> Outputs:
+    def predict(self, x: Features) -> Logits:
         """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O)."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Engine(ABC):
         self.params.load(weights)
 
     @final
-    def as_input(self, x: Tensor) -> Inputs:
+    def as_input(self, x: Features) -> Inputs:
         """`x` as the network takes it, flattened and in its type; raises an `InputError` where that is impossible."""
         width = self.spec.in_features
         if x.dtype == self.dtype and x.device == self.device and x.dim() >= 2 and x.shape[-1] == width:
@@ -108,7 +108,7 @@ class FiveStepEngine(Engine):
     """An engine whose step is the five lines below, each a method of its own."""
 
     @final
-    def train_step(self, x: Inputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         logits = self.forward(x)  # 1  predict
         loss = self.loss(logits, y, weight)  # 2  measure
         self.zero_grad()  # 3  forget the last gradient
@@ -132,11 +132,11 @@ class FiveStepEngine(Engine):
         return total
 
     @abstractmethod
-    def forward(self, x: Inputs) -> Outputs:
+    def forward(self, x: Features) -> Logits:
         """Step 1, the training pass: (N, I) to logits (N, O). What `backward` needs is kept inside."""
 
     @abstractmethod
-    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         """Step 2: the loss of the logits that `forward` returned, a weighted sum over the rows, or their mean."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..layer import Memo
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
 from ._base import FiveStepEngine
 from ._update import clip_, copy_of_state, restore_state
 
@@ -27,13 +27,13 @@ class AutogradEngine(FiveStepEngine):
         ]
         self._momenta = self.optimizer.state(self.params.flat)
 
-    def forward(self, x: Inputs) -> Outputs:
+    def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
         for k, (layer, w) in enumerate(zip(self.layers, self._leaves, strict=True)):
             a = layer.forward(w, a, Memo(training=True, draws=self.draws, layer=k))
         return a
 
-    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         y = self.criterion.match(logits, y)
         self._loss = self.criterion.value(logits, y, weight, Memo(training=True))
         return self._loss
@@ -50,7 +50,7 @@ class AutogradEngine(FiveStepEngine):
         self.optimizer.update_(self.params.flat, self.params.grad, self._momenta, self.lr, self.num_updates)
 
     @torch.no_grad()
-    def predict(self, x: Inputs) -> Outputs:
+    def predict(self, x: Features) -> Logits:
         a = self.as_input(x)
         for layer, w in zip(self.layers, self.params.weights, strict=True):
             a = layer.forward(w, a, Memo(training=False))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..layer import Memo
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
 from ._base import FiveStepEngine
 
 
@@ -32,12 +32,12 @@ class NnEngine(FiveStepEngine):
         self.row_losses = self.criterion.twin(reduction="none").to(device, dtype)
         self.torch_optimizer = self.optimizer.twin(self.model.parameters(), plan.lr)
 
-    def forward(self, x: Inputs) -> Outputs:
+    def forward(self, x: Features) -> Logits:
         self.model.train()
         logits: Tensor = self.model(self.as_input(x))
         return logits
 
-    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         num_rows = len(logits)
         y = self.criterion.match(logits, y).flatten(0, logits.dim() - 2)
         logits = logits.flatten(0, -2)  # tokens are rows to torch
@@ -64,7 +64,7 @@ class NnEngine(FiveStepEngine):
         self.torch_optimizer.step()
 
     @torch.no_grad()
-    def predict(self, x: Inputs) -> Outputs:
+    def predict(self, x: Features) -> Logits:
         self.model.eval()
         logits: Tensor = self.model(self.as_input(x))
         return logits

@@ -22,7 +22,7 @@ from torch import Tensor
 from ..layer import Memo
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..typing import Inputs, Outputs, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
 from ._base import FiveStepEngine
 from ._update import clip_, copy_of_state, restore_state
 
@@ -40,13 +40,13 @@ class ScratchEngine(FiveStepEngine):
         self._first = next(k for k, layer in enumerate(self.layers) if layer.parameter_shapes())
         self._momenta = self.optimizer.state(self.params.flat)
 
-    def forward(self, x: Inputs) -> Outputs:
+    def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
         for layer, w, memo in zip(self.layers, self.params.weights, self._memos, strict=True):
             a = layer.forward(w, a, memo)
         return a
 
-    def loss(self, logits: Outputs, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         self._measured = logits, self.criterion.match(logits, y), weight, Memo(training=True)
         return self.criterion.value(*self._measured)
 
@@ -66,7 +66,7 @@ class ScratchEngine(FiveStepEngine):
         clip_(self.params.grad, self.plan)
         self.optimizer.update_(self.params.flat, self.params.grad, self._momenta, self.lr, self.num_updates)
 
-    def predict(self, x: Inputs) -> Outputs:
+    def predict(self, x: Features) -> Logits:
         a = self.as_input(x)
         for layer, w in zip(self.layers, self.params.weights, strict=True):
             a = layer.forward(w, a, Memo(training=False))
