@@ -1,0 +1,11 @@
+"""What every test runs under: shapes checked at each call, one thread for each worker, no global seed."""
+
+import sys
+
+import torch
+
+from tests.shapes import check_shapes
+
+assert "fivestep" not in sys.modules, "the shape checks must be installed before fivestep is imported"
+check_shapes("fivestep")
+torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread

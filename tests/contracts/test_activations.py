@@ -1,0 +1,75 @@
+"""What holds for every activation: its value, its derivative, its torch twin.
+
+An item of `activations/` that is not a function of each element alone (a softmax) is a plain `Layer`; the contracts of
+`test_layers.py` cover it, and these leave it out.
+"""
+
+import pytest
+import torch
+from torch import Tensor
+
+from fivestep.activations._base import Activation
+from tests.contracts.cases import Item, items
+from tests.differences import central_differences
+from tests.tolerances import CENTRAL_DIFFERENCES, FORMULA, distance
+
+EDGES = torch.tensor([0.0, -0.0, 1e-300, -1e-300, 1e-8, -1e-8, 1.0, -1.0, 30.0, -30.0, 800.0, -800.0, 1e12, -1e12])
+POINTS = {
+    "edges": EDGES.double(),
+    "near zero": torch.linspace(-6, 6, 241, dtype=torch.float64),
+    "smooth": torch.randn(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
+}
+
+elementwise = pytest.mark.parametrize(
+    "item", [pytest.param(item, id=str(item)) for item in items("activations") if isinstance(item.build(), Activation)]
+)
+points = pytest.mark.parametrize("z", [pytest.param(z, id=name) for name, z in POINTS.items()])
+
+
+@elementwise
+@points
+def test_value_equals_the_torch_twin(item: Item, z: Tensor) -> None:
+    activation = item.build()
+    assert distance(activation.value(z), activation.twin()(z)) < FORMULA
+
+
+@elementwise
+@points
+def test_derivative_equals_autograd_of_the_torch_twin(item: Item, z: Tensor) -> None:
+    activation = item.build()
+    leaf = z.clone().requires_grad_()
+    activation.twin()(leaf).sum().backward()
+    assert distance(activation.derivative(z, activation.value(z)), leaf.grad) < FORMULA
+
+
+@elementwise
+def test_derivative_equals_central_differences(item: Item) -> None:
+    activation, z = item.build(), POINTS["smooth"]
+    quotient = central_differences(lambda moved: activation.value(moved).sum(), z)
+    assert distance(activation.derivative(z, activation.value(z)), quotient) < CENTRAL_DIFFERENCES
+
+
+@elementwise
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_value_and_derivative_are_numbers_everywhere(item: Item, dtype: torch.dtype) -> None:
+    activation, z = item.build(), EDGES.to(dtype)
+    a = activation.value(z)
+    assert a.isfinite().all()
+    assert activation.derivative(z, a).isfinite().all()
+
+
+@elementwise
+def test_value_written_to_a_buffer_is_the_same_value(item: Item) -> None:
+    activation, z = item.build(), POINTS["near zero"]
+    out = torch.full_like(z, torch.nan)
+    assert activation.value(z, out=out) is out
+    assert torch.equal(out, activation.value(z))
+
+
+@elementwise
+def test_value_leaves_its_input_alone_and_owns_its_output(item: Item) -> None:
+    activation, z = item.build(), POINTS["near zero"].clone()
+    a = activation.value(z)
+    activation.derivative(z, a)
+    assert torch.equal(z, POINTS["near zero"])
+    assert a.data_ptr() != z.data_ptr()

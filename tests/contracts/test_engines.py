@@ -1,0 +1,71 @@
+"""What holds for every engine with every item: the numbers of `nn`, at each of seven steps."""
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor
+
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._make import make_engine
+from fivestep.find import names
+from tests.contracts.combinations import NUM_STEPS, Combination, levels, one_at_a_time, pairwise_cover
+from tests.tolerances import ENGINES_FLOAT32, worst
+
+ORACLE = "nn"
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+other_engines = pytest.mark.parametrize("name", [name for name in names("engines") if name != ORACLE])
+each_item = pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in one_at_a_time()])
+each_pair = pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in pairwise_cover()])
+
+
+@other_engines
+@each_item
+def test_engine_equals_nn_with_each_item_in_float64(name: str, combination: Combination) -> None:
+    assert worst(trace(name, combination), trace(ORACLE, combination)).distance < combination.tolerance
+
+
+@other_engines
+@each_pair
+def test_engine_equals_nn_with_each_pair_of_items_in_float64(name: str, combination: Combination) -> None:
+    assert worst(trace(name, combination), trace(ORACLE, combination)).distance < combination.tolerance
+
+
+@other_engines
+@each_item
+def test_engine_equals_nn_with_each_item_in_float32(name: str, combination: Combination) -> None:
+    got, expected = trace(name, combination, "float32"), trace(ORACLE, combination, "float32")
+    assert worst(got, expected).distance < ENGINES_FLOAT32
+
+
+def test_the_cover_holds_every_pair_of_items() -> None:
+    combinations = pairwise_cover()
+    pairs = {(a, b) for c in combinations for a in c.items for b in c.items}
+    every = {item for choices in levels().values() for item in choices if isinstance(item, type(combinations[0].loss))}
+    assert all((a, b) in pairs for a in every for b in every if a.family != b.family)
+
+
+@functools.cache
+def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[str, Tensor]:
+    """Every tensor of seven steps by name: logits, loss, gradients and parameters."""
+    plan = combination.plan()
+    engine = make_engine(name, combination.spec(), plan, dtype=dtype, device="cpu")
+    assert isinstance(engine, FiveStepEngine)
+    schedule, seen = plan.build_schedule(), {}
+    for step in range(1, NUM_STEPS + 1):
+        engine.lr = plan.lr * schedule.factor(step - 1, NUM_STEPS)
+        batch = combination.batch(step, DTYPES[dtype])
+        if plan.micro_batch_size is None:
+            logits = engine.forward(batch.x)
+            loss = engine.loss(logits, batch.y, batch.weight)
+            engine.zero_grad()
+            engine.backward()
+            found = {"logits": logits, "loss": loss, **engine.named_gradients()}
+            seen |= {f"step {step}: {key} by the passes": value.detach().clone() for key, value in found.items()}
+            engine.update()
+        else:
+            seen[f"step {step}: loss in parts"] = engine.train_step_in_parts(batch.parts(plan.micro_batch_size))
+        found = {"prediction": engine.predict(batch.x), **engine.named_parameters()}
+        seen |= {f"step {step}: {key} after the update": value.detach().clone() for key, value in found.items()}
+    return seen

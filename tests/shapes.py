@@ -1,0 +1,33 @@
+"""The shapes in the signatures of fivestep, checked at every call while the tests run.
+
+jaxtyping's import hook wraps each function of the package as it is imported. `checked` is the type checker it calls:
+beartype, but only for the annotations that carry a shape. The others are mypy's business, and wrong values that a
+person may pass must reach our own error sentence instead of beartype's.
+"""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from beartype import beartype
+from jaxtyping import AbstractArray, install_import_hook
+
+
+def check_shapes(package: str) -> None:
+    """Instruments the package; must come before its first import."""
+    install_import_hook(package, "tests.shapes.checked")
+
+
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its shape-carrying annotations checked at every call."""
+    shaped = {name: hint for name, hint in function.__annotations__.items() if carries_shape(hint)}
+    if not shaped:
+        return function
+    function.__annotations__ = shaped
+    return beartype(function)
+
+
+def carries_shape(hint: Any) -> bool:
+    """Whether a jaxtyping type stands anywhere in the annotation, as in `RowWeights | None`."""
+    if isinstance(hint, type) and issubclass(hint, AbstractArray):
+        return True
+    return any(carries_shape(part) for part in get_args(hint))

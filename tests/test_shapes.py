@@ -1,0 +1,45 @@
+"""The shape checks that all other tests run under do catch a wrong shape."""
+
+from typing import Any
+
+import pytest
+import torch
+from jaxtyping import Float, TypeCheckError
+from torch import Tensor
+
+from fivestep.layer import Memo
+from fivestep.losses.mse import MSE
+from fivestep.optim.sgd import SGD
+from tests.shapes import carries_shape
+
+
+def test_an_argument_of_the_wrong_rank_is_caught() -> None:
+    row_weights = torch.full((3, 1), 1 / 3)  # beside (3,) losses this would broadcast to (3, 3)
+    with pytest.raises(TypeCheckError, match="weight"):
+        MSE().value(torch.zeros(3, 1), torch.zeros(3, 1), row_weights, Memo(training=True))
+
+
+def test_the_same_letter_with_two_sizes_is_caught() -> None:
+    with pytest.raises(TypeCheckError, match="dw"):
+        SGD().update_(torch.zeros(3), torch.zeros(1), {}, 0.1, 1)
+
+
+def test_a_number_of_the_wrong_kind_is_caught() -> None:
+    with pytest.raises(TypeCheckError, match="logits"):
+        MSE().rows(torch.zeros(3, 1, dtype=torch.int64), torch.zeros(3, 1), Memo(training=True))
+
+
+@pytest.mark.parametrize(
+    ("hint", "carries"),
+    [
+        (Float[Tensor, "N I"], True),
+        (Float[Tensor, "N"] | None, True),
+        (dict[str, Float[Tensor, "P"]], True),
+        (Tensor, False),
+        (int | None, False),
+        ("Batch", False),
+    ],
+    ids=str,
+)
+def test_only_annotations_with_a_shape_are_checked(hint: Any, carries: bool) -> None:
+    assert carries_shape(hint) is carries

@@ -1,0 +1,59 @@
+"""Every tolerance of the tests, each with where the error comes from.
+
+`distance(a, b)` is max|a - b| / max|b| for one tensor: the error measured against the largest number in the tensor,
+because that is the scale at which rounding happens in a sum.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+EXACT = 0.0
+"""The same operations on the same numbers in the same order: no error at all."""
+
+FORMULA = 1e-12
+"""One evaluation of the same formula written in two ways, in float64: a few roundings of 1.1e-16, grown by the
+cancellation in sums over a batch. Measured: below 2e-15."""
+
+CENTRAL_DIFFERENCES = 1e-7
+"""(f(x + h) - f(x - h)) / 2h in float64 with h = 1e-6: truncation h^2 f'''/6 is about 1e-13, the rounding of f divided
+by h is about 1e-10, times the size of the sums in f."""
+
+ENGINES_FLOAT64 = 1e-10
+"""Two engines after seven steps in float64. Measured in the combinations: SGD 5e-15, Adam 2e-13. The bar leaves
+room for other processors, whose matrix products add in another order."""
+
+ENGINES_FLOAT32 = 1e-4
+"""Two engines after seven steps in float32: one rounding is 6e-8, a gradient that is a sum with cancellation has
+relative errors of 1e-5, and Adam divides by its size. Measured: below 1e-6 with the reference partners."""
+
+PARTS = 1e-12
+"""A batch in parts against the whole batch, one step in float64: the same sum, added in another order."""
+
+STATISTICS = 5.0
+"""Standard errors between a sample's statistic and its expectation. A fixed seed makes the test repeatable; five is
+where a wrong formula is told from bad luck (one in 1.7 million)."""
+
+
+def distance(got: Tensor, expected: Tensor) -> float:
+    """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""
+    if got.shape != expected.shape or not torch.equal(got.isfinite(), expected.isfinite()):
+        return float("inf")
+    if torch.equal(got, expected):
+        return 0.0
+    return float((got - expected).abs().max() / expected.abs().max())
+
+
+class Worst(NamedTuple):
+    """The largest distance among several tensors, and whose it is."""
+
+    distance: float
+    name: str
+
+
+def worst(got: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Worst:
+    """The largest distance between tensors of the same name."""
+    assert set(got) == set(expected)
+    return max((Worst(distance(got[name], expected[name]), name) for name in expected), default=Worst(0.0, ""))
