@@ -1,5 +1,6 @@
 """A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -25,8 +26,8 @@ class Watch:
     It is left with the weights from before that step.
     """
 
-    def __init__(self, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
-        self._engine, self._data, self._plan = engine, data, plan
+    def __init__(self, engine: Engine, data: Dataset, plan: TrainPlan, seen: Sequence[float] = ()) -> None:
+        self._engine, self._data, self._plan, self._seen = engine, data, plan, seen
         self._keep()
 
     def after_step(self, loss: Tensor) -> None:
@@ -48,7 +49,7 @@ class Watch:
     def _break_again(self) -> None:
         engine = self._engine
         engine.load_state(self._state, self._number)
-        for upcoming in upcoming_steps(engine, self._data, self._plan, self._number):
+        for upcoming in upcoming_steps(engine, self._data, self._plan, self._number, self._seen):
             before = engine.state()
             loss = do_step(engine, upcoming, self._plan)
             if not _finite(loss, engine):

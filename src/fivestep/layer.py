@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from .draws import Draws
 from .typing import Elements, Shape, Tensors
 
+MAX_CHILDREN = 1000
+"""Layers inside one layer, at most, so that each has draws of its own."""
+
 
 @final
 class Memo(dict[str, Tensor]):
@@ -24,6 +27,7 @@ class Memo(dict[str, Tensor]):
         self.training = training
         self._draws, self._layer = draws, layer
         self._buffers: dict[str, Tensor] | None = {} if reuse else None
+        self._children: dict[int, Memo] = {}
 
     def buffer(self, name: str, shape: Shape, like: Tensor) -> Tensor | None:
         """Memory of that shape, typed and placed like `like`: the first rows of one buffer that grows when it must."""
@@ -33,6 +37,14 @@ class Memo(dict[str, Tensor]):
         if kept is None or kept.shape[1:] != shape[1:] or len(kept) < shape[0] or kept.dtype != like.dtype:
             kept = self._buffers[name] = like.new_empty(shape)
         return kept if len(kept) == shape[0] else kept[: shape[0]]
+
+    def child(self, number: int) -> "Memo":
+        """The memo of a layer inside this layer, made once; its draws are its own."""
+        if number not in self._children:
+            inner = self._layer * MAX_CHILDREN + number + 1
+            reuse = self._buffers is not None
+            self._children[number] = Memo(training=self.training, reuse=reuse, draws=self._draws, layer=inner)
+        return self._children[number]
 
     def bits(self, like: Tensor) -> Tensor:
         """This step's random bits for this layer, one 15-bit integer for each element of `like`."""
@@ -66,12 +78,20 @@ class Layer(ABC):
         """The parameters by name, in the names and the layout of the torch twin; empty for a layer that has none."""
 
     @abstractmethod
+    def buffer_shapes(self) -> dict[str, Shape]:
+        """What the layer remembers from batch to batch without training it, by torch's name; usually nothing."""
+
+    @abstractmethod
+    def check_input(self, x: Elements) -> None:
+        """Raises an `InputError` if stored rows x hold something that this layer, as the first one, cannot take."""
+
+    @abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of one row of y for the shape of one row of x."""
 
     @abstractmethod
     def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
-        """Fills the parameters with their initial values, in place."""
+        """Fills the parameters and the buffers with their initial values, in place."""
 
     @abstractmethod
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
@@ -84,3 +104,27 @@ class Layer(ABC):
     @abstractmethod
     def module(self, memo: Memo) -> nn.Module:
         """The twin in `torch.nn`, uninitialised; one that draws takes its draws from `memo`."""
+
+
+class ParameterFree(Layer):
+    """A layer without parameters, buffers or a size of its own."""
+
+    @final
+    def sized(self, input_shape: Shape) -> Self:
+        return self
+
+    @final
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {}
+
+    @final
+    def buffer_shapes(self) -> dict[str, Shape]:
+        return {}
+
+    @final
+    def check_input(self, x: Elements) -> None:
+        """Takes anything."""
+
+    @final
+    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
+        """Nothing to fill."""

@@ -1,11 +1,12 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .check import InputError, at_least, positive
+from .check import InputError, at_least, in_unit_interval, positive
 from .find import Choice, build, find
+from .group import Group
 
 if TYPE_CHECKING:
     from .losses._base import Loss
@@ -22,7 +23,10 @@ class TrainPlan:
     memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
     elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss,
     and `restore_best` ends with the weights of the best one. `momentum`, `nesterov` and `weight_decay` are passed on
-    to an update rule that has them.
+    to an update rule that has them. `ema` in [0, 1) predicts with an exponential moving average of the weights over
+    the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some from weight
+    decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest
+    name counting.
     """
 
     loss: str | Choice = "cross_entropy"
@@ -40,25 +44,39 @@ class TrainPlan:
     clip_value: float | None = None
     patience: int | None = None
     restore_best: bool = False
+    ema: float | None = None
+    lr_factors: Mapping[str, float] = field(default_factory=dict, hash=False)
+    no_decay: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for field, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
-            object.__setattr__(self, field, Choice.parse(getattr(self, field)))
-            find(family, getattr(self, field).name)
+        for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
+            object.__setattr__(self, name, Choice.parse(getattr(self, name)))
+            find(family, getattr(self, name).name)
         positive("lr", self.lr, "0.1 is usual for sgd, 0.001 for adam")
         at_least("epochs", self.epochs, 1)
         at_least("seed", self.seed, 0)
-        for field in ("batch_size", "micro_batch_size", "patience"):
-            if getattr(self, field) is not None:
-                at_least(field, getattr(self, field), 1, "leave it out for None")
-        for field in ("clip_norm", "clip_value"):
-            if getattr(self, field) is not None:
-                positive(field, getattr(self, field), "leave it out to clip nothing")
+        for name in ("batch_size", "micro_batch_size", "patience"):
+            if getattr(self, name) is not None:
+                at_least(name, getattr(self, name), 1, "leave it out for None")
+        for name in ("clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                positive(name, getattr(self, name), "leave it out to clip nothing")
+        if self.ema is not None:
+            in_unit_interval("ema", self.ema, "0.999 is usual")
+        for key, factor in self.lr_factors.items():
+            positive(f"lr_factors[{key!r}]", factor)
+        object.__setattr__(self, "no_decay", tuple(self.no_decay))
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise InputError(
                 f"micro_batch_size must be at most batch_size={self.batch_size}, got {self.micro_batch_size}; "
                 f"it is a part of a batch."
             )
+
+    def group(self, name: str, layer: str, shape: tuple[int, ...]) -> Group:
+        """The group of a parameter, such as "0.bias" in a layer of the kind "linear"."""
+        known = (name, name.rpartition(".")[2], layer)
+        factor = next((self.lr_factors[key] for key in known if key in self.lr_factors), 1.0)
+        return Group(len(shape) >= 2, factor, decays=not any(key in self.no_decay for key in known))
 
     def build_loss(self) -> "Loss":
         """The loss, made with its options."""

@@ -55,6 +55,7 @@ def _check_inputs(engine: Engine, rows: Rows, part: str) -> None:
             f"{part} x must come with a scale when it is stored as bytes, got none; pass Rows(x, y, scale=1 / 255)."
         )
     _check_finite(f"{part} x", stored)
+    engine.layers[0].check_input(stored)
 
 
 def _check_finite(name: str, values: Tensor) -> None:

@@ -88,7 +88,9 @@ class Run:
         """Writes the folder's files, each whole or not at all."""
         write_text(self.path / "config.toml", tomli_w.dumps(_without_none(self.config())))
         write_text(self.path / "history.csv", history_text(self.history))
-        write_tensors(self.path / "model.safetensors", self.engine.named_parameters(), {"fivestep": str(VERSION)})
+        write_tensors(
+            self.path / "model.safetensors", self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
+        )
         if self.history:
             figure = find("plots", "curves")(columns(self.history), title=f"{self.info['task']}: {self.spec.title}")
             with replacing(self.path / "curves.png") as temporary:

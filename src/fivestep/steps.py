@@ -1,6 +1,6 @@
 """The loop, one step at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -30,9 +30,13 @@ class Upcoming(NamedTuple):
     batch: Batch
 
 
-def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0) -> Iterator[Step]:
-    """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had not stopped."""
-    for upcoming in upcoming_steps(engine, data, plan, start):
+def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0, seen: Sequence[float] = ()) -> Iterator[Step]:
+    """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had not stopped.
+
+    `seen` is the caller's list of monitored losses, one per evaluated epoch so far, for a schedule that answers to
+    them.
+    """
+    for upcoming in upcoming_steps(engine, data, plan, start, seen):
         loss = do_step(engine, upcoming, plan)
         yield Step(upcoming.number, upcoming.epoch, len(upcoming.batch.x), loss)
 
@@ -41,12 +45,16 @@ def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
     """Does one step, whole or in micro-batches. Returns its loss, on the device."""
     engine.lr = upcoming.lr
     with threads_for(engine, len(upcoming.batch.x)):
+        if engine.optimizer.repeats:
+            return engine.train_step_with_repeats(*upcoming.batch)
         if plan.micro_batch_size is None:
             return engine.train_step(*upcoming.batch)
         return engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
 
 
-def upcoming_steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int) -> Iterator[Upcoming]:
+def upcoming_steps(
+    engine: Engine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float] = ()
+) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
@@ -54,4 +62,4 @@ def upcoming_steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int) -
     for epoch in range(start // per_epoch, plan.epochs):
         for number, batch in enumerate(batches.epoch(epoch), start=epoch * per_epoch):
             if number >= start:
-                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps), batch)
+                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch)

@@ -35,7 +35,9 @@ class Best:
         if loss < self._loss:
             self._loss, self._epochs_since = loss, 0
             if self._plan.restore_best:
-                self._weights = {name: value.detach().clone() for name, value in engine.named_parameters().items()}
+                self._weights = {
+                    name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()
+                }
 
     def is_long_ago(self) -> bool:
         """Whether `plan.patience` epochs have been noted since the best one. Never, without a patience."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from .averages import Averages
 from .check import InputError, at_least, refuse
 from .datasets._base import Dataset, Rows
 from .divergence import Watch
@@ -79,24 +80,29 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
             f"more than the {engine.num_updates // per_epoch} that the engine has done",
             "raise it, or make a new engine",
         )
-    watch = Watch(engine, data, plan)
-    stream = steps(engine, data, plan, start=engine.num_updates)
+    seen: list[float] = []  # the monitored loss of each epoch that was evaluated, for a schedule that answers to it
+    watch, averages = Watch(engine, data, plan, seen), Averages(engine, plan)
+    stream = steps(engine, data, plan, engine.num_updates, seen)
     done = engine.num_updates // per_epoch
     while done < plan.epochs:
         goal = min(done - done % every + every, plan.epochs)
         total, num_rows = torch.zeros_like(engine.params.flat[0]), 0
         started = time.perf_counter()
+        averages.to_training()
         with deferred_interrupt() as raise_if_pressed:
             for step in islice(stream, goal * per_epoch - engine.num_updates):
                 total += step.loss * step.num_rows  # stays on the device
                 num_rows += step.num_rows
                 watch.after_step(step.loss)
+                averages.after_step()
                 raise_if_pressed()
         watch.check()
         running_loss = total.item() / num_rows  # a host-device synchronisation, once for each epoch that is shown
         seconds = time.perf_counter() - started
+        averages.to_prediction()
         fitted = evaluate(engine, data.train)
         valid_loss, valid_accuracy = (None, None) if data.valid is None else evaluate(engine, data.valid)
+        seen.append(fitted.loss if valid_loss is None else valid_loss)
         done = goal
         yield Epoch(
             index=goal,

@@ -1,16 +1,14 @@
 """What an activation has to say: its value, its derivative, its torch twin."""
 
 from abc import abstractmethod
-from typing import Self
 
-import torch
 from torch import Tensor, nn
 
-from ..layer import Initializer, Layer, Memo
+from ..layer import Memo, ParameterFree
 from ..typing import Elements, Shape, Tensors
 
 
-class Activation(Layer):
+class Activation(ParameterFree):
     """A function a = f(z) of each element, without parameters.
 
     Backward is the chain rule for one element: dz = da * f'(z).
@@ -28,17 +26,8 @@ class Activation(Layer):
     def twin(self) -> nn.Module:
         """The same function in `torch.nn`."""
 
-    def sized(self, input_shape: Shape) -> Self:
-        return self
-
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
-        """Nothing to fill: an activation has no parameters."""
 
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
         a = self.value(x, out=memo.buffer("a", x.shape, x))

@@ -17,9 +17,10 @@ from ..batches import Batch
 from ..check import InputError
 from ..draws import Draws, generator
 from ..net import NetSpec
+from ..optim._base import Again
 from ..params import Params
 from ..plan import TrainPlan
-from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 
 
 class Engine(ABC):
@@ -37,7 +38,13 @@ class Engine(ABC):
         self.layers = spec.build()
         self.criterion = plan.build_loss()
         self.optimizer = plan.build_optimizer()
-        self.params = Params([layer.parameter_shapes() for layer in self.layers], dtype, device)
+        self.params = Params(
+            [layer.parameter_shapes() for layer in self.layers],
+            dtype,
+            device,
+            [layer.buffer_shapes() for layer in self.layers],
+            lambda k, name, shape: plan.group(f"{k}.{name}", spec.layers[k].name, shape),
+        )
         self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)
         self.lr = plan.lr
@@ -51,6 +58,10 @@ class Engine(ABC):
         """The same step for a batch that comes in parts: their gradients add up before the one update."""
 
     @abstractmethod
+    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        """The same step for an update rule that looks at the loss more than once before it settles, as L-BFGS does."""
+
+    @abstractmethod
     def predict(self, x: Features) -> Logits:
         """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O)."""
 
@@ -61,6 +72,10 @@ class Engine(ABC):
     @abstractmethod
     def load_state(self, state: Tensors, num_updates: int) -> None:
         """Goes back to the moment when `state` was taken, after `num_updates` steps."""
+
+    @abstractmethod
+    def averaged(self) -> Vector | None:
+        """The weights to predict with, where the update rule keeps others than those it takes gradients at."""
 
     @property
     def num_updates(self) -> int:
@@ -131,6 +146,18 @@ class FiveStepEngine(Engine):
         self.update()  # 5
         return total
 
+    @final
+    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        def steps_1_to_4() -> Scalar:
+            loss = self.loss(self.forward(x), y, weight)
+            self.zero_grad()
+            self.backward()
+            return loss.detach()
+
+        loss = steps_1_to_4()
+        self.update(again=steps_1_to_4)
+        return loss
+
     @abstractmethod
     def forward(self, x: Features) -> Logits:
         """Step 1, the training pass: (N, I) to logits (N, O). What `backward` needs is kept inside."""
@@ -148,8 +175,11 @@ class FiveStepEngine(Engine):
         """Step 4: adds the gradient of the loss that `loss` returned."""
 
     @abstractmethod
-    def update(self) -> None:
-        """Step 5: moves the parameters by one step of the update rule, against the gradient."""
+    def update(self, again: Again | None = None) -> None:
+        """Step 5: moves the parameters by one step of the update rule, against the gradient.
+
+        `again` does steps 1 to 4 at the weights of the moment, for a rule that needs to look again.
+        """
 
 
 def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
@@ -159,8 +189,13 @@ def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
     `nn.Sequential`.
     """
     layers, stream = spec.build(), generator(seed)
-    params = Params([layer.parameter_shapes() for layer in layers], torch.float32, torch.device("cpu"))
+    params = Params(
+        [layer.parameter_shapes() for layer in layers],
+        torch.float32,
+        torch.device("cpu"),
+        [layer.buffer_shapes() for layer in layers],
+    )
     init = spec.build_init()
     for layer, weights in zip(layers, params.weights, strict=True):
         layer.initialize_(weights, init, stream)
-    return params.named()
+    return params.named_with_buffers()

@@ -7,10 +7,11 @@ from torch import Tensor
 
 from ..layer import Memo
 from ..net import NetSpec
+from ..optim._base import Again
 from ..plan import TrainPlan
-from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
-from ._update import clip_, copy_of_state, restore_state
+from ._update import averaged_by_rules, clip_, copy_of_state, restore_state, rule_groups
 
 
 @final
@@ -22,10 +23,10 @@ class AutogradEngine(FiveStepEngine):
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
         self._leaves = [
-            {name: _leaf(w[name], dw[name]) for name in w}
+            {name: _leaf(w[name], dw[name]) if name in dw else w[name] for name in w}  # buffers stay as they are
             for w, dw in zip(self.params.weights, self.params.gradients, strict=True)
         ]
-        self._momenta = self.optimizer.state(self.params.flat)
+        self._groups = rule_groups(self.params, self.optimizer)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -44,10 +45,12 @@ class AutogradEngine(FiveStepEngine):
     def backward(self) -> None:
         self._loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature has no types
 
-    def update(self) -> None:
-        self.draws.step += 1
+    def update(self, again: Again | None = None) -> None:
         clip_(self.params.grad, self.plan)
-        self.optimizer.update_(self.params.flat, self.params.grad, self._momenta, self.lr, self.num_updates)
+        for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
+            lr = self.lr * group.lr_factor
+            group.rule.update_(group.w, group.dw, group.memory, lr, self.num_updates + 1, again)
+        self.draws.step += 1
 
     @torch.no_grad()
     def predict(self, x: Features) -> Logits:
@@ -56,11 +59,14 @@ class AutogradEngine(FiveStepEngine):
             a = layer.forward(w, a, Memo(training=False))
         return a
 
+    def averaged(self) -> Vector | None:
+        return averaged_by_rules(self.params, self._groups)
+
     def state(self) -> dict[str, Tensor]:
-        return copy_of_state(self.params, self._momenta)
+        return copy_of_state(self.params, self._groups)
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
-        restore_state(self.params, self._momenta, state)
+        restore_state(self.params, self._groups, state)
         self.draws.step = num_updates
 
 

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from ..layer import Memo
 from ..net import NetSpec
+from ..optim._base import Again, MatrixOptimizer
 from ..plan import TrainPlan
-from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
+from ._update import rule_of
 
 
 @final
@@ -30,7 +32,7 @@ class NnEngine(FiveStepEngine):
         self.model = nn.Sequential(*modules)
         self.mean_loss = self.criterion.twin(reduction="mean").to(device, dtype)
         self.row_losses = self.criterion.twin(reduction="none").to(device, dtype)
-        self.torch_optimizer = self.optimizer.twin(self.model.parameters(), plan.lr)
+        self.torch_optimizers = self._twins_by_group()
 
     def forward(self, x: Features) -> Logits:
         self.model.train()
@@ -48,20 +50,21 @@ class NnEngine(FiveStepEngine):
         return self._loss
 
     def zero_grad(self) -> None:
-        self.torch_optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
+        for _, optimizer in self.torch_optimizers:
+            optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
 
     def backward(self) -> None:
         self._loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature has no types
 
-    def update(self) -> None:
-        self.draws.step += 1
+    def update(self, again: Again | None = None) -> None:
         if self.plan.clip_value is not None:
             nn.utils.clip_grad_value_(self.model.parameters(), self.plan.clip_value)
         if self.plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
-        for group in self.torch_optimizer.param_groups:
-            group["lr"] = self.lr
-        self.torch_optimizer.step()
+        for lr_factor, optimizer in self.torch_optimizers:
+            optimizer.param_groups[0]["lr"] = self.lr * lr_factor
+            optimizer.step(again)  # type: ignore[arg-type]  # torch's own signature knows closures of floats only
+        self.draws.step += 1
 
     @torch.no_grad()
     def predict(self, x: Features) -> Logits:
@@ -69,30 +72,48 @@ class NnEngine(FiveStepEngine):
         logits: Tensor = self.model(self.as_input(x))
         return logits
 
+    def averaged(self) -> Vector | None:
+        return None
+
     def state(self) -> dict[str, Tensor]:
         memory = {
-            f"{name}.{key}": value.clone()
-            for name, parameter in self.model.named_parameters()
-            for key, value in self.torch_optimizer.state[parameter].items()
+            f"{k}.{place}.{key}": value.clone()
+            for k, (_, optimizer) in enumerate(self.torch_optimizers)
+            for place, parameter in enumerate(optimizer.param_groups[0]["params"])
+            for key, value in optimizer.state[parameter].items()
             if isinstance(value, Tensor)
         }
-        return {"flat": self.params.flat.clone(), **memory}
+        return {"flat": self.params.flat.clone(), "buffers": self.params.buffers.clone(), **memory}
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
         self.params.flat.copy_(state["flat"])
-        self.torch_optimizer.state.clear()
-        for name, parameter in self.model.named_parameters():
-            keys = [key for key in state if key.startswith(f"{name}.")]
-            if keys:
-                self.torch_optimizer.state[parameter] = {
-                    key.removeprefix(f"{name}."): state[key].clone() for key in keys
-                }
+        self.params.buffers.copy_(state["buffers"])
+        for k, (_, optimizer) in enumerate(self.torch_optimizers):
+            optimizer.state.clear()
+            for place, parameter in enumerate(optimizer.param_groups[0]["params"]):
+                start = f"{k}.{place}."
+                memory = {key.removeprefix(start): value for key, value in state.items() if key.startswith(start)}
+                if memory:
+                    optimizer.state[parameter] = {key: value.clone() for key, value in memory.items()}
         self.draws.step = num_updates
+
+    def _twins_by_group(self) -> list[tuple[float, torch.optim.Optimizer]]:
+        """One torch optimizer, or one for each group of parameters with a rule or a learning rate of its own."""
+        named = dict(self.model.named_parameters())
+        return [
+            (group.lr_factor, rule_of(group, self.optimizer).twin([named[name] for name in names], self.lr))
+            for group, _, names in self.params.parts(matrices_apart=isinstance(self.optimizer, MatrixOptimizer))
+        ]
 
 
 def _bind(module: nn.Module, w: dict[str, Tensor], dw: dict[str, Tensor]) -> None:
-    """Makes the module's parameters views of the flat vectors, which changes no bit of what torch computes."""
+    """Makes the module's parameters and buffers views of the flat vectors; no bit of what torch computes changes."""
     for name, view in w.items():
-        parameter = nn.Parameter(view)
-        parameter.grad = dw[name]
-        setattr(module, name, parameter)
+        path, _, own_name = name.rpartition(".")
+        owner = module.get_submodule(path)
+        if name in dw:
+            parameter = nn.Parameter(view)
+            parameter.grad = dw[name]
+            setattr(owner, own_name, parameter)
+        else:
+            setattr(owner, own_name, view)

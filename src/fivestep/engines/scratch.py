@@ -21,10 +21,11 @@ from torch import Tensor
 
 from ..layer import Memo
 from ..net import NetSpec
+from ..optim._base import Again
 from ..plan import TrainPlan
-from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors
+from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
-from ._update import clip_, copy_of_state, restore_state
+from ._update import averaged_by_rules, clip_, copy_of_state, restore_state, rule_groups
 
 
 @final
@@ -38,7 +39,7 @@ class ScratchEngine(FiveStepEngine):
         last = len(self.layers) - 1  # its output goes to the caller, so it must not live in memory that is used again
         self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(last + 1)]
         self._first = next(k for k, layer in enumerate(self.layers) if layer.parameter_shapes())
-        self._momenta = self.optimizer.state(self.params.flat)
+        self._groups = rule_groups(self.params, self.optimizer)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -61,10 +62,12 @@ class ScratchEngine(FiveStepEngine):
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
 
-    def update(self) -> None:
-        self.draws.step += 1
+    def update(self, again: Again | None = None) -> None:
         clip_(self.params.grad, self.plan)
-        self.optimizer.update_(self.params.flat, self.params.grad, self._momenta, self.lr, self.num_updates)
+        for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
+            lr = self.lr * group.lr_factor
+            group.rule.update_(group.w, group.dw, group.memory, lr, self.num_updates + 1, again)
+        self.draws.step += 1
 
     def predict(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -72,9 +75,12 @@ class ScratchEngine(FiveStepEngine):
             a = layer.forward(w, a, Memo(training=False))
         return a
 
+    def averaged(self) -> Vector | None:
+        return averaged_by_rules(self.params, self._groups)
+
     def state(self) -> dict[str, Tensor]:
-        return copy_of_state(self.params, self._momenta)
+        return copy_of_state(self.params, self._groups)
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
-        restore_state(self.params, self._momenta, state)
+        restore_state(self.params, self._groups, state)
         self.draws.step = num_updates

@@ -1,20 +1,20 @@
 """Dropout."""
 
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from ..check import in_unit_interval
 from ..draws import BITS
-from ..layer import Initializer, Layer, Memo
+from ..layer import Memo, ParameterFree
 from ..typing import Elements, Shape, Tensors
 
 
 @final
 @dataclass(frozen=True)
-class Dropout(Layer):
+class Dropout(ParameterFree):
     """In training, y = x * m / (1 - p) with m = 0 with probability p and 1 otherwise; in evaluation, y = x.
 
     The scale keeps the mean: E[y] = x. Backward: dx = dy * m / (1 - p). The mask is drawn outside the arithmetic, from
@@ -27,17 +27,8 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         in_unit_interval("dropout", self.p, "0 switches it off")
 
-    def sized(self, input_shape: Shape) -> Self:
-        return self
-
-    def parameter_shapes(self) -> dict[str, Shape]:
-        return {}
-
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
-        """Nothing to fill: dropout has no parameters."""
 
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
         if not memo.training:

@@ -42,6 +42,12 @@ class Linear(Layer):
         bias: Shape = (self.out_features,)
         return {"weight": weight, "bias": bias} if self.bias else {"weight": weight}
 
+    def buffer_shapes(self) -> dict[str, Shape]:
+        return {}
+
+    def check_input(self, x: Inputs) -> None:
+        """Takes any numbers."""
+
     def output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.out_features)
 

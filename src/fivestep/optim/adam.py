@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..typing import Vector
-from ._base import Optimizer
+from ._base import Again, Optimizer
 from ._moments import adam_step_, check_adam
 
 
@@ -27,7 +27,6 @@ class Adam(Optimizer):
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
-    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         check_adam(self.betas, self.eps)
@@ -35,7 +34,9 @@ class Adam(Optimizer):
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
 
-    def update_(self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+    def update_(
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+    ) -> None:
         if self.weight_decay:
             dw = dw.add(w, alpha=self.weight_decay)
         adam_step_(w, dw, state, lr, step, self.betas, self.eps)

@@ -1,14 +1,14 @@
 """Adam with decoupled weight decay."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from ..typing import Vector
-from ._base import Optimizer
+from ._base import Again, Optimizer
 from ._moments import adam_step_, check_adam
 
 
@@ -23,7 +23,7 @@ class AdamW(Optimizer):
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
-    weight_decay: float = 0.01
+    weight_decay: float = field(default=0.01, kw_only=True)
 
     def __post_init__(self) -> None:
         check_adam(self.betas, self.eps)
@@ -31,7 +31,9 @@ class AdamW(Optimizer):
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
 
-    def update_(self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+    def update_(
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+    ) -> None:
         w.mul_(1 - lr * self.weight_decay)
         adam_step_(w, dw, state, lr, step, self.betas, self.eps)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..check import InputError, in_unit_interval
 from ..typing import Vector
-from ._base import Optimizer
+from ._base import Again, Optimizer
 
 
 @final
@@ -24,7 +24,6 @@ class SGD(Optimizer):
 
     momentum: float = 0.0
     nesterov: bool = False
-    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         in_unit_interval("momentum", self.momentum, "0.9 is usual")
@@ -36,7 +35,9 @@ class SGD(Optimizer):
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(w)} if self.momentum else {}
 
-    def update_(self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+    def update_(
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+    ) -> None:
         if self.weight_decay:
             dw = dw.add(w, alpha=self.weight_decay)
         if self.momentum:

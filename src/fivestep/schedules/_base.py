@@ -1,6 +1,7 @@
 """What a schedule has to say: the factor on the learning rate at each step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 
@@ -9,8 +10,11 @@ class Schedule(ABC):
     """A function of the step, as frozen data: step t (counted from 0) has the rate `plan.lr * factor(t, num_steps)`."""
 
     @abstractmethod
-    def factor(self, step: int, num_steps: int) -> float:
-        """The factor on the learning rate for step 0 <= `step` < `num_steps`."""
+    def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
+        """The factor on the learning rate for step 0 <= `step` < `num_steps`.
+
+        `seen` holds the monitored loss of each evaluated epoch so far, for a schedule that answers to it.
+        """
 
     @abstractmethod
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:

@@ -1,5 +1,6 @@
 """The constant learning rate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -13,7 +14,7 @@ from ._base import Schedule
 class Constant(Schedule):
     """The factor is 1 at every step."""
 
-    def factor(self, step: int, num_steps: int) -> float:
+    def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         return 1.0
 
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:

@@ -1,6 +1,7 @@
 """Cosine annealing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -24,7 +25,7 @@ class Cosine(Schedule):
     def __post_init__(self) -> None:
         in_unit_interval("final", self.final, "0 lets the learning rate end at zero")
 
-    def factor(self, step: int, num_steps: int) -> float:
+    def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * step / num_steps)) / 2
 
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
