@@ -56,9 +56,7 @@ class ScratchEngine(FiveStepEngine):
 
     def backward(self) -> None:
         da = self.criterion.logits_gradient(*self._measured)
-        for k in range(
-            len(self.layers) - 1, self._first - 1, -1
-        ):  # below the first parameters nothing needs a gradient
+        for k in reversed(range(self._first, len(self.layers))):  # what lies below the first parameters needs nothing
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
 
