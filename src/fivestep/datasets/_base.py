@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError
-from ..typing import Indices
+from ..typing import Indices, Tensors
 
 
 @final
@@ -64,6 +64,8 @@ class Dataset:
     """The parts of a data set. `num_outputs` is what a network for it needs: its classes, or its real targets.
 
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
+    `known_weights`, where there are any, are those of a linear network to hold the learnt ones against, by where they
+    come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
     """
 
     train: Rows
@@ -73,6 +75,7 @@ class Dataset:
     name: str = "data"
     class_names: tuple[str, ...] = ()
     fresh: Callable[[int], Rows] | None = None
+    known_weights: Mapping[str, Tensors] = field(default_factory=dict, hash=False)
 
     @property
     def in_features(self) -> int:

@@ -1,26 +1,51 @@
-"""A validation part, split off the training rows."""
+"""A part of the rows taken out by chance, with the classes in the same shares."""
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from ..check import InputError, refuse
-from ._base import Dataset
+from ._base import Dataset, Rows
 
 
 def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
     """The same data with `valid` of the training rows, a share in (0, 1) or a number, as its validation part.
 
-    Shuffled from the seed, and for classes in the proportions of the classes.
+    The rows are chosen by chance from the seed. Classes keep their shares in both parts, to within a row, where each
+    has rows enough. A validation part that was there before is replaced. Raises an `InputError` for a size that leaves
+    a part empty, and for data that draw their training rows anew.
     """
-    from sklearn.model_selection import train_test_split  # here, because it takes a second to import
-
-    num_rows = len(data.train)
     if data.fresh is not None:
         raise InputError(f"valid must be left out for task {data.name!r}, whose rows are drawn fresh, got {valid:g}.")
-    if not 0 < valid < num_rows or (valid > 1 and valid != int(valid)):
-        raise refuse("valid", valid, f"a share in (0, 1) or a number of rows below {num_rows}")
-    classes = None if data.train.y.is_floating_point() else data.train.y.numpy()
-    size = valid if valid < 1 else int(valid)
-    kept, held = train_test_split(range(num_rows), test_size=size, random_state=seed, stratify=classes)
-    return replace(data, train=data.train.take(torch.tensor(kept)), valid=data.train.take(torch.tensor(held)))
+    rest, held = split_rows(data.train, valid, seed)
+    return replace(data, train=rest, valid=held)
+
+
+def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
+    """The rows that are left, and the rows that are taken out; both keep the order they had."""
+    from sklearn.model_selection import train_test_split  # here, because it takes a second to import
+
+    num_taken = round(size * len(rows)) if 0 < size < 1 else size
+    if num_taken != int(num_taken) or not 1 <= num_taken < len(rows):
+        raise refuse("valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}")
+    labels = _labels(rows.y)
+    if labels is not None and not _can_share(labels, int(num_taken)):
+        labels = None
+    parts = train_test_split(np.arange(len(rows)), test_size=int(num_taken), random_state=seed % 2**32, stratify=labels)
+    rest, taken = (torch.from_numpy(np.sort(part)) for part in parts)
+    return rows.take(rest), rows.take(taken)
+
+
+def _labels(y: Tensor) -> "np.ndarray | None":
+    """Labels of classes, or of yes and no, one for each row; None where the targets are numbers."""
+    if y.dim() != 1 or (y.is_floating_point() and not ((y == 0) | (y == 1)).all()):
+        return None
+    return y.cpu().numpy()
+
+
+def _can_share(labels: "np.ndarray", num_taken: int) -> bool:
+    """Whether each class can have a row in both parts."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return bool(counts.min() >= 2 and len(counts) <= min(num_taken, len(labels) - num_taken))
