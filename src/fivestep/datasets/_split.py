@@ -28,7 +28,7 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
     from sklearn.model_selection import train_test_split  # here, because it takes a second to import
 
     num_taken = round(size * len(rows)) if 0 < size < 1 else size
-    if num_taken != int(num_taken) or not 1 <= num_taken < len(rows):
+    if not 1 <= num_taken < len(rows) or num_taken != int(num_taken):
         raise refuse("valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}")
     labels = _labels(rows.y)
     if labels is not None and not _can_share(labels, int(num_taken)):
