@@ -32,8 +32,10 @@ def unpack_package(package: str, folder: Path) -> Path:
     with waiting(f"Fetching the Debian package {package} ..."):
         _run(["apt-get", *options, "update"], folder, check=False)  # one broken source of several is no obstacle
         _run(["apt-get", *options, "download", package], folder)
-        (archive,) = folder.glob(f"{package}_*.deb")
-        _run(["dpkg-deb", "-x", str(archive), str(folder / "root")], folder)
+        archives = [str(path) for path in folder.glob(f"{package}_*.deb")]
+        if not archives:
+            raise OSError(f"Debian package {package}: apt-get has no archive of it")
+        _run(["dpkg-deb", "-x", archives[0], str(folder / "root")], folder)
     return folder / "root"
 
 

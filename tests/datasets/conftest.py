@@ -1,0 +1,54 @@
+"""What the tests of the data sets share: a cache of their own, a server, a small set of files."""
+
+import gzip
+import hashlib
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fivestep.datasets import _fetch
+from fivestep.datasets._fetch import FileSet
+from tests.datasets.server import Site, serving
+
+CONTENTS = {
+    "images": struct.pack(">4B3i", 0, 0, 8, 3, 40, 5, 5) + bytes(range(250)) * 4,
+    "labels": struct.pack(">4Bi", 0, 0, 8, 1, 40) + bytes(k % 10 for k in range(40)),
+}
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A server that holds the files, compressed."""
+    monkeypatch.setenv("no_proxy", "*")
+    with serving() as site:
+        site.pages = {f"/{name}.gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
+        yield site
+
+
+@pytest.fixture
+def files(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSet:
+    """A set of two small files, a cache that is empty, and a Debian package that nobody has."""
+    monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_fetch, "unpack_package", no_package)
+    return FileSet(
+        name="small",
+        digests={name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()},
+        site=site.address,
+        package="dataset-small",
+        package_folder=tmp_path / "system",
+    )
+
+
+def no_package(package: str, _folder: Path) -> Path:
+    raise OSError(f"Debian package {package}: apt-get is missing")
+
+
+def write_files(folder: Path, compressed: bool = True) -> Path:
+    """Writes the small files into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = ".gz" if compressed else ""
+    for name, content in CONTENTS.items():
+        (folder / f"{name}{suffix}").write_bytes(gzip.compress(content) if compressed else content)
+    return folder
