@@ -36,6 +36,17 @@ STATISTICS = 5.0
 """Standard errors between a sample's statistic and its expectation. A fixed seed makes the test repeatable; five is
 where a wrong formula is told from bad luck (one in 1.7 million)."""
 
+CONVERGED_FLOAT32 = 5e-5
+"""Gradient descent in float32 against the solution it approaches: it stops moving where the gradient's rounding, 1e-7
+of its terms, is as large as the gradient. Measured: 2e-6 to 9e-6 on `line`, 3e-6 on `sum`."""
+
+OTHER_DRAWS = 2.0
+"""The factor between losses of the same recipe with other random rows and weights. Measured: 1.2, and 2 over seeds."""
+
+PRINTED = 0.05
+"""A figure that was printed with two digits, re-computed in float32: half a unit of the last digit, and the rounding
+that a thousand steps carry along."""
+
 
 def distance(got: Tensor, expected: Tensor) -> float:
     """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +10,7 @@ import pytest
 from fivestep.datasets import _fetch
 from fivestep.datasets._fetch import FileSet
 from tests.datasets.server import Site, serving
-
-CONTENTS = {
-    "images": struct.pack(">4B3i", 0, 0, 8, 3, 40, 5, 5) + bytes(range(250)) * 4,
-    "labels": struct.pack(">4Bi", 0, 0, 8, 1, 40) + bytes(k % 10 for k in range(40)),
-}
+from tests.datasets.small import CONTENTS
 
 
 @pytest.fixture
@@ -43,12 +38,3 @@ def files(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSe
 
 def no_package(package: str, _folder: Path) -> Path:
     raise OSError(f"Debian package {package}: apt-get is missing")
-
-
-def write_files(folder: Path, compressed: bool = True) -> Path:
-    """Writes the small files into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    suffix = ".gz" if compressed else ""
-    for name, content in CONTENTS.items():
-        (folder / f"{name}{suffix}").write_bytes(gzip.compress(content) if compressed else content)
-    return folder

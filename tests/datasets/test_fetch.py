@@ -11,8 +11,8 @@ import pytest
 from fivestep.check import InputError
 from fivestep.datasets import _fetch
 from fivestep.datasets._fetch import FileSet, fetch
-from tests.datasets.conftest import CONTENTS, write_files
 from tests.datasets.server import Site
+from tests.datasets.small import CONTENTS, write_files
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -120,9 +120,7 @@ def test_package_is_taken_where_the_site_is_down(files: FileSet, monkeypatch: py
     assert sorted(path.name for path in files.cache.iterdir()) == [".lock", "images", "labels"]
 
 
-def test_package_is_taken_where_the_site_has_other_bytes(
-    files: FileSet, site: Site, monkeypatch: pytest.MonkeyPatch
-):
+def test_package_is_taken_where_the_site_has_other_bytes(files: FileSet, site: Site, monkeypatch: pytest.MonkeyPatch):
     site.pages["/labels.gz"] = b"<html>please log in</html>"
     monkeypatch.setattr(_fetch, "unpack_package", unpacked(files, write_files))
     assert fetch(files, None) == CONTENTS
