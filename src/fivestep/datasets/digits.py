@@ -19,7 +19,7 @@ class Digits(Task):
     60 percent train, 20 validate, 20 test, each with the same share of every digit; the parts do not depend on `seed`.
     """
 
-    description = "handwritten digits of 8 x 8 pixels, ten classes, 1797 rows that come with scikit-learn"
+    description = "handwritten digits on 8 x 8 pixels, ten classes"
     models: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mlp": {"hidden": (128,), "activation": "relu", "init": "kaiming"},
         "softmax": {},

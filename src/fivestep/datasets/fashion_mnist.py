@@ -44,7 +44,7 @@ class FashionMnist(Task):
     There is no validation part until one is split off. Source: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
     """
 
-    description = "clothes on 28 x 28 pixels, ten classes, 60,000 images to train on and 10,000 to test"
+    description = "clothes on 28 x 28 pixels, ten classes, 70,000 rows"
     models: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mlp": {"hidden": (256,), "activation": "relu"},
         "softmax": {},

@@ -20,7 +20,7 @@ class Line(Task):
     `known_weights` holds the slope and the intercept, the true ones and those of least squares on the training rows.
     """
 
-    description = "ten points around the line y = 2x + 1: two parameters, to watch as they move"
+    description = "ten points around a line: two numbers to watch"
     models: ClassVar[Mapping[str, Mapping[str, Any]]] = {"linear": {}}
     settings: ClassVar[Mapping[str, Any]] = {
         "loss": "mse",

@@ -13,7 +13,7 @@ from ._base import Dataset, Rows, Task
 class Moons(Task):
     """Trains on scikit-learn's `make_moons(200, noise=0.2, random_state=42)`; the other parts have other states."""
 
-    description = "two half moons in the plane, yes or no: what a line cannot separate"
+    description = "two half moons, which no straight line separates"
     models: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "mlp": {"hidden": (8,), "activation": "relu", "optimizer": "adam", "lr": 0.05},
         "linear": {"optimizer": "sgd", "lr": 0.1},

@@ -22,7 +22,7 @@ class Sum(Task):
     An epoch is 100 steps of 100 rows. A linear network can be exact; `known_weights` holds its weights.
     """
 
-    description = "the sum of ten numbers, new rows at every step: what a linear network learns exactly"
+    description = "the sum of ten numbers, new rows at every step"
     models: ClassVar[Mapping[str, Mapping[str, Any]]] = {"mlp": {"hidden": (32,), "activation": "relu"}, "linear": {}}
     settings: ClassVar[Mapping[str, Any]] = {
         "loss": "mse",
