@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .draws import Draws
-from .typing import Elements, Shape, Tensors
+from .typing import Elements, Features, Shape, Tensors
 
 MAX_CHILDREN = 1000
 """Layers inside one layer, at most, so that each has draws of its own."""
@@ -82,7 +82,7 @@ class Layer(ABC):
         """What the layer remembers from batch to batch without training it, by torch's name; usually nothing."""
 
     @abstractmethod
-    def check_input(self, x: Elements) -> None:
+    def check_input(self, x: Features) -> None:
         """Raises an `InputError` if stored rows x hold something that this layer, as the first one, cannot take."""
 
     @abstractmethod
@@ -122,7 +122,7 @@ class ParameterFree(Layer):
         return {}
 
     @final
-    def check_input(self, x: Elements) -> None:
+    def check_input(self, x: Features) -> None:
         """Takes anything."""
 
     @final

@@ -8,7 +8,7 @@ from torch import nn
 
 from ..check import InputError
 from ..layer import Initializer, Layer, Memo
-from ..typing import Inputs, Outputs, Shape, Tensors
+from ..typing import Features, Inputs, Outputs, Shape, Tensors
 
 
 @final
@@ -45,7 +45,7 @@ class Linear(Layer):
     def buffer_shapes(self) -> dict[str, Shape]:
         return {}
 
-    def check_input(self, x: Inputs) -> None:
+    def check_input(self, x: Features) -> None:
         """Takes any numbers."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
