@@ -19,6 +19,8 @@ def read_rows(path: Path, run: Run) -> Tensor:
     if not path.is_file():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
     array = readers[path.suffix.lower()](path)
+    if array.ndim and len(array) == 0:
+        raise InputError(f"{path} must hold at least one row, got none.")
     width = run.spec.in_features
     if array.ndim < 2 or width not in (array.shape[-1], int(np.prod(array.shape[1:]))):
         raise InputError(

@@ -1,7 +1,7 @@
 """What `fivestep train` shows: a line for each epoch, a live bar below them in a terminal, a table at the end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self, final
@@ -17,6 +17,7 @@ from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ..plan import TrainPlan
 from ..train import Epoch, Evaluation
+from ..typing import Tensors
 
 
 class Column(NamedTuple):
@@ -77,6 +78,20 @@ def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
         table.add_column(title, justify="right")
     for part, (num_rows, scores) in parts.items():
         table.add_row(part, f"{num_rows:,}", f"{scores.loss:.4f}", _number(scores.accuracy))
+    return table
+
+
+def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
+    """Each learnt number beside the known ones of the same name: the true ones, those of least squares."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for title in ("learnt", *known):
+        table.add_column(title, justify="right")
+    for name, learnt in engine.named_parameters().items():
+        columns = [learnt.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
+        for place, numbers in enumerate(zip(*columns, strict=True)):
+            label = name.removeprefix("0.") + (f" {place}" if learnt.numel() > 1 else "")
+            table.add_row(label, *(f"{number:.4f}" for number in numbers))
     return table
 
 

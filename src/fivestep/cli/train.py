@@ -15,7 +15,7 @@ from ..run import Run
 from ..train import Evaluation, evaluate
 from . import DONE, INTERRUPTED
 from ._options import NetworkOptions, PlanOptions, RunOptions, given
-from ._screen import Screen, summary
+from ._screen import Screen, summary, weights_table
 
 
 def train(
@@ -53,6 +53,9 @@ def train(
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     scores = {part: (len(rows), evaluate(run.engine, rows)) for part, rows in parts.items() if rows is not None}
     console.print()
+    if data.known_weights and run.info["model"] == "linear":
+        console.print(weights_table(run.engine, data.known_weights))
+        console.print()
     console.print(summary(scores))
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if options.json:

@@ -1,0 +1,67 @@
+"""`fivestep evaluate`: the same numbers as at the end of training."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize("engine", ["scratch", "autograd", "nn"])
+def test_evaluation_of_a_run_equals_the_report_of_its_training(fivestep: Command, engine: str) -> None:
+    report = json.loads(fivestep("train", "moons", "--epochs", 10, "--engine", engine, "--json").out)
+    measured = json.loads(fivestep("evaluate", "runs/moons-1", "--json").out)
+    assert {key: report[key] for key in measured if key.endswith(("loss", "accuracy"))} == {
+        key: value for key, value in measured.items() if key.endswith(("loss", "accuracy"))
+    }
+
+
+def test_validation_part_is_the_same_again(fivestep: Command) -> None:
+    report = json.loads(fivestep("train", "digits", "--epochs", 1, "--valid", 0.25, "--json").out)
+    measured = json.loads(fivestep("evaluate", "runs/digits-1", "--json").out)
+    assert measured["valid_loss"] == report["valid_loss"]
+
+
+def test_run_that_does_not_exist_is_refused(fivestep: Command) -> None:
+    code, _, err = fivestep("evaluate", "runs/nothing")
+    assert (code, "RUN must be the folder of a run" in err) == (2, True)
+
+
+def spoil_config(folder: Path) -> None:
+    (folder / "config.toml").write_text("version = ")
+
+
+def spoil_plan(folder: Path) -> None:
+    text = (folder / "config.toml").read_text()
+    (folder / "config.toml").write_text(text.replace("[plan]", "[plan]\nspeed = 3"))
+
+
+def spoil_version(folder: Path) -> None:
+    text = (folder / "config.toml").read_text()
+    (folder / "config.toml").write_text(text.replace("version = 1", "version = 99"))
+
+
+def spoil_weights(folder: Path) -> None:
+    data = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+def spoil_history(folder: Path) -> None:
+    (folder / "history.csv").write_bytes(b"epoch\n\xff\xfe\n")
+
+
+def remove_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+@pytest.mark.parametrize(
+    "spoil", [spoil_config, spoil_plan, spoil_version, spoil_weights, spoil_history, remove_weights]
+)
+def test_spoilt_run_is_refused_in_one_sentence(fivestep: Command, tmp_path: Path, spoil) -> None:
+    fivestep("train", "moons", "--epochs", 1)
+    spoil(tmp_path / "runs" / "moons-1")
+    code, out, err = fivestep("evaluate", "runs/moons-1")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "runs/moons-1" in err or "version" in err

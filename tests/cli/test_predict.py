@@ -1,0 +1,89 @@
+"""`fivestep predict`: the network's own numbers, row by row, from the files that people have."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import fivestep as fs
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def moons(fivestep: Command, tmp_path: Path) -> fs.Run:
+    fivestep("train", "moons", "--epochs", 50)
+    return fs.Run.load(tmp_path / "runs" / "moons-1")
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_probabilities_are_the_sigmoid_of_the_logits(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
+    x = fs.load_dataset("moons").test.x
+    np.save(tmp_path / "x.npy", x.numpy())
+    assert fivestep("predict", moons.path, "x.npy", "-o", "p.csv").code == 0
+    rows = read(tmp_path / "p.csv")
+    got = torch.tensor([float(row["probability_lower"]) for row in rows])
+    assert torch.allclose(got, torch.sigmoid(moons.engine.predict(x))[:, 0], atol=1e-6)
+    assert {row["prediction"] for row in rows} == {"upper", "lower"}
+
+
+@pytest.mark.parametrize("text", ["0.5,-0.25\n1,2\n", "first,second\n0.5,-0.25\n1,2\n"], ids=["bare", "with header"])
+def test_csv_with_and_without_a_header_gives_two_rows(
+    fivestep: Command, tmp_path: Path, moons: fs.Run, text: str
+) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    out = fivestep("predict", moons.path, "x.csv").out
+    rows = list(csv.DictReader(out.splitlines()))
+    expected = torch.sigmoid(moons.engine.predict(torch.tensor([[0.5, -0.25], [1.0, 2.0]])))[:, 0].tolist()
+    assert [float(row["probability_lower"]) for row in rows] == pytest.approx(expected, abs=1e-6)
+
+
+def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Path) -> None:
+    fivestep("train", "line", "--epochs", 5)
+    (tmp_path / "x.csv").write_text("x\n1\n2\n")
+    rows = list(csv.DictReader(fivestep("predict", "runs/line-1", "x.csv").out.splitlines()))
+    engine = fs.Run.load("runs/line-1").engine
+    assert [float(row["prediction"]) for row in rows] == pytest.approx(
+        engine.predict(torch.tensor([[1.0], [2.0]]))[:, 0].tolist(), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("x.csv", b"a,b\n1,x\n", "must hold a number in every field, got text in column 'b'"),
+        ("x.csv", b"a,b\n1,\n", "must hold finite numbers, got nan in row 0, column 1"),
+        ("x.csv", b"a,b,c\n1,2,3\n", "must have 2 numbers in each row"),
+        ("x.csv", b"", "must be a CSV file of numbers"),
+        ("x.csv", b"a,b\n", "at least one row"),
+        ("x.csv", b"\xff\xfe\x00", "must be"),
+        ("x.npy", b"not an array", "must be a NumPy array of numbers"),
+        ("x.npy", b"\x80\x04cos\nsystem\n", "must be a NumPy array of numbers"),
+        ("x.txt", b"1,2\n", "must end in .npy or .csv"),
+    ],
+)
+def test_file_that_cannot_be_predicted_is_refused_in_one_sentence(
+    fivestep: Command, tmp_path: Path, moons: fs.Run, name: str, content: bytes, sentence: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    code, out, err = fivestep("predict", moons.path, name, "-o", "p.csv")
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_missing_file_is_refused(fivestep: Command, moons: fs.Run) -> None:
+    code, _, err = fivestep("predict", moons.path, "nothing.csv")
+    assert (code, "FILE must be a file that exists" in err) == (2, True)
+
+
+def test_output_that_cannot_be_written_is_refused(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
+    (tmp_path / "x.csv").write_text("1,2\n")
+    code, _, err = fivestep("predict", moons.path, "x.csv", "-o", "/proc/nowhere/p.csv")
+    assert (code, "--out must be a file that can be written" in err) == (2, True)

@@ -1,0 +1,15 @@
+"""`fivestep tasks`: what can be trained."""
+
+import json
+
+import pytest
+
+from fivestep.find import shown_names
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize("task", shown_names("datasets"))
+def test_every_task_is_listed_with_its_models(fivestep: Command, task: str) -> None:
+    listed = json.loads(fivestep("tasks", "--json").out)
+    assert listed[task]["models"]
+    assert task in fivestep("tasks").out

@@ -1,0 +1,183 @@
+"""`fivestep train`: what it prints, what it leaves, and what it refuses."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fivestep as fs
+from tests.cli.conftest import Command
+
+QUICK = ("train", "moons", "--epochs", 20, "--every", 10)
+KEYS = {
+    *("task", "run", "engine", "device", "parameters", "epochs", "steps", "seconds"),
+    *(f"{part}_{measure}" for part in ("train", "valid", "test") for measure in ("loss", "accuracy")),
+}
+
+
+def test_json_is_one_object_on_standard_output_and_the_rest_goes_to_standard_error(fivestep: Command) -> None:
+    code, out, err = fivestep(*QUICK, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report.keys() >= KEYS
+    assert (report["task"], report["epochs"], report["steps"], report["parameters"]) == ("moons", 20, 20, 33)
+    assert "train loss" in err
+
+
+def test_numbers_on_the_command_line_are_those_of_the_library(fivestep: Command) -> None:
+    report = json.loads(fivestep(*QUICK, "--activation", "tanh", "--json").out)
+    plan = fs.TrainPlan(
+        loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20, seed=0
+    )
+    data = fs.load_dataset("moons")
+    engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
+    *_, last = fs.train(engine, data, plan, every=20)
+    assert report["train_loss"] == pytest.approx(last.train_loss, rel=1e-6)
+    assert report["test_accuracy"] == fs.evaluate(engine, data.test).accuracy
+
+
+def test_run_folder_holds_configuration_history_model_and_curves(fivestep: Command, tmp_path: Path) -> None:
+    assert fivestep(*QUICK).code == 0
+    folder = tmp_path / "runs" / "moons-1"
+    assert {path.name for path in folder.iterdir()} == {"config.toml", "history.csv", "model.safetensors", "curves.png"}
+    rows = list(csv.DictReader((folder / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["10", "20"]
+    assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_second_run_gets_a_folder_of_its_own(fivestep: Command, tmp_path: Path) -> None:
+    fivestep(*QUICK)
+    fivestep(*QUICK)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"moons-1", "moons-2"}
+
+
+def test_lines_fit_a_narrow_terminal(fivestep: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    table = fivestep(*QUICK).out.split("\n\n")[1]
+    assert "train loss" in table
+    assert max(len(line) for line in table.splitlines()) <= 44
+
+
+def test_line_shows_weight_and_bias_as_they_move(fivestep: Command) -> None:
+    out = fivestep("train", "line", "--every", 50).out
+    assert re.search(r"weight +bias", out)
+    assert "least squares" in out
+
+
+def test_underscores_in_options_are_taken_for_hyphens(fivestep: Command) -> None:
+    assert json.loads(fivestep(*QUICK, "--batch_size", 50, "--json").out)["steps"] == 80
+
+
+def test_full_batch_is_an_option(fivestep: Command) -> None:
+    assert json.loads(fivestep("train", "digits", "--epochs", 2, "--batch-size", "full", "--json").out)["steps"] == 2
+
+
+def test_options_of_a_choice_reach_the_update_rule(fivestep: Command, tmp_path: Path) -> None:
+    assert fivestep(*QUICK, "--optimizer", "sgd:momentum=0.5", "--nesterov").code == 0
+    optimizer = fs.Run.load(tmp_path / "runs" / "moons-1").plan.build_optimizer()
+    assert (optimizer.momentum, optimizer.nesterov) == (0.5, True)
+
+
+def test_validation_part_is_split_off_on_request(fivestep: Command) -> None:
+    report = json.loads(fivestep("train", "digits", "--epochs", 1, "--valid", 100, "--json").out)
+    assert report["valid_loss"] is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "mons"], "did you mean 'moons'"),
+        (["train", "moons", "--activation", "tanhh"], "did you mean 'tanh'"),
+        (["train", "moons", "--optimizer", "sdg"], "did you mean 'sgd'"),
+        (["train", "moons", "--optimizer", "sgd:momentun=0.9"], "did you mean 'momentum'"),
+        (["train", "moons", "--epoch", "3"], "Did you mean --epochs"),
+        (["trian", "moons"], 'Did you mean "train"'),
+        (["train", "moons", "--lr", "0"], "lr must be a finite number greater than 0"),
+        (["train", "moons", "--lr", "-1"], "lr must be a finite number greater than 0"),
+        (["train", "moons", "--lr", "fast"], "unable to convert"),
+        (["train", "moons", "--epochs", "0"], "epochs must be a whole number of at least 1"),
+        (["train", "moons", "--hidden", "0"], "a hidden width must be a whole number of at least 1"),
+        (["train", "moons", "--batch-size", "1000"], "batch_size must be at most the 200 rows"),
+        (["train", "moons", "--loss", "cross_entropy"], "whole-number class labels"),
+        (["train", "moons", "--model", "softmax"], "model for task 'moons' must be one of"),
+        (["train", "moons", "--model", "linear", "--hidden", "3"], "got 'hidden'"),
+        (["train", "moons", "--device", "cuda:7"], "device must be"),
+        (["train", "moons", "--dtype", "float16"], "dtype must be one of"),
+        (["train", "moons", "--engine", "scrach"], "did you mean 'scratch'"),
+        (["train", "line", "--patience", "2", "--valid", "1.5"], "valid must be"),
+        (["train", "sum", "--valid", "0.2"], "drawn fresh"),
+        (["train"], "requires an argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistake_is_one_sentence_with_exit_code_2_and_leaves_nothing(
+    fivestep: Command, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    code, out, err = fivestep(*arguments)
+    assert code == 2
+    assert out == ""
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_holds_something_is_refused(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("mine")
+    code, _, err = fivestep(*QUICK, "--out", "kept")
+    assert (code, "out must be a folder that is new or empty" in err) == (2, True)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["notes.txt"]
+
+
+def test_folder_that_cannot_be_written_is_refused(fivestep: Command) -> None:
+    code, _, err = fivestep(*QUICK, "--out", "/proc/nowhere")
+    assert (code, "out must be a folder that can be written" in err) == (2, True)
+
+
+def test_diverging_run_names_step_and_tensor_keeps_the_run_and_exits_1(fivestep: Command, tmp_path: Path) -> None:
+    code, _, err = fivestep("train", "moons", "--optimizer", "sgd", "--lr", "1e30", "--epochs", 3)
+    assert code == 1
+    assert re.search(r"at step 2 \(epoch 2\), first in the output of layer 2 \(Linear\)", err)
+    assert fs.Run.load(tmp_path / "runs" / "moons-1").engine.params.flat.isfinite().all()
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """The real program, in its own process."""
+    command = [sys.executable, "-m", "fivestep", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, env=os.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_run_and_exits_130(tmp_path: Path) -> None:
+    process = start(tmp_path, "train", "moons", "--epochs", "100000000", "--every", "1000")
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(8)]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted after step" in out
+    assert err == ""
+    assert int(lines[7].split()[0]) == 1000
+    assert fs.Run.load(tmp_path / "runs" / "moons-1").history
+
+
+@pytest.mark.slow
+def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    process = start(tmp_path, "train", "moons", "--epochs", "2000000", "--every", "100")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    time.sleep(0.1)
+    assert process.wait(timeout=60) == 1
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
