@@ -56,12 +56,12 @@ def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("x.csv", b"a,b\n1,x\n", "must hold a number in every field, got text in column 'b'"),
+        ("x.csv", b"a,b\n1,x\n", "must hold a number in every field, got 'x' in row 0, column 'b'"),
         ("x.csv", b"a,b\n1,\n", "must hold finite numbers, got nan in row 0, column 1"),
         ("x.csv", b"a,b,c\n1,2,3\n", "must have 2 numbers in each row"),
         ("x.csv", b"", "must be a CSV file of numbers"),
         ("x.csv", b"a,b\n", "at least one row"),
-        ("x.csv", b"\xff\xfe\x00", "must be"),
+        ("x.csv", b"\xff\xfe\x00", "must hold"),
         ("x.npy", b"not an array", "must be a NumPy array of numbers"),
         ("x.npy", b"\x80\x04cos\nsystem\n", "must be a NumPy array of numbers"),
         ("x.txt", b"1,2\n", "must end in .npy or .csv"),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -27,6 +28,7 @@ app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be tra
 
 def main() -> NoReturn:
     """The program `fivestep`: runs the command and exits with its code. People see one sentence, never a traceback."""
+    warnings.showwarning = _warn
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
@@ -61,3 +63,8 @@ def _with_hyphens(token: str) -> str:
 def _say(sentence: str, code: int) -> int:
     print(f"fivestep: {sentence}", file=sys.stderr)  # noqa: T201
     return code
+
+
+def _warn(message: Warning | str, *_where: object, **_more: object) -> None:
+    """A warning as one sentence, without the line of source that it came from."""
+    print(f"fivestep: warning: {message}", file=sys.stderr)  # noqa: T201

@@ -53,15 +53,18 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _read_csv(path: Path) -> np.ndarray:
     try:
-        table = pl.read_csv(path, has_header=_has_header(path))
+        texts = pl.read_csv(path, has_header=_has_header(path), infer_schema=False)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} must be a CSV file of numbers, got {str(error).splitlines()[0]}.") from error
-    for name, kind in table.schema.items():
-        if not kind.is_numeric():
+    numbers = texts.select(pl.all().str.strip_chars().cast(pl.Float64, strict=False))
+    for name in texts.columns:
+        wrong = (texts[name].is_not_null() & numbers[name].is_null()).arg_true()
+        if len(wrong):
             raise InputError(
-                f"{path} must hold a number in every field, got text in column {name!r}; drop that column."
+                f"{path} must hold a number in every field, got {texts[name][wrong[0]]!r} in row {wrong[0]}, "
+                f"column {name!r}; mend it, or drop the column."
             )
-    return table.to_numpy().astype(np.float64)
+    return np.array(numbers)
 
 
 def _has_header(path: Path) -> bool:
