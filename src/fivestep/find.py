@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
@@ -54,7 +55,7 @@ class Choice:
                 f"a choice must be a name such as 'sgd' or 'sgd:momentum=0.9', got {text!r}; write it as text."
             )
         name, _, options = text.partition(":")
-        pairs = [pair.partition("=") for pair in _split_outside_brackets(options)]
+        pairs = [pair.partition("=") for pair in _split_at_commas(options)]
         if any(not key.strip().isidentifier() or not sign for key, sign, _ in pairs):
             raise InputError(
                 f"a choice must read 'name:key=value,key=value', got {text!r}; for example 'sgd:momentum=0.9'."
@@ -114,15 +115,15 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
         ) from error
 
 
-def _split_outside_brackets(text: str) -> list[str]:
-    """Splits at the commas that stand outside parentheses and brackets, so that a value may be a tuple."""
+def _split_at_commas(text: str) -> list[str]:
+    """Splits at the commas that stand outside brackets and quotes, so that a value may be a tuple or any text."""
     parts, depth = [""], 0
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        if character == "," and depth == 0:
+    for token in re.findall(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|.""", text):  # a quoted text, or one character
+        depth += (token in {"(", "[", "{"}) - (token in {")", "]", "}"})
+        if token == "," and depth == 0:
             parts.append("")
         else:
-            parts[-1] += character
+            parts[-1] += token
     return [part for part in parts if part.strip()]
 
 
@@ -137,6 +138,9 @@ def _literal(text: str) -> Any:
 
 
 def _text(value: Any) -> str:
+    """The value as `_literal` reads it back; text in quotes where it would be read as something else."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return value if re.fullmatch(r"[\w./:+-]+", value) and _literal(value) == value else repr(value)
     return str(value)
