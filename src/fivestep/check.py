@@ -46,6 +46,12 @@ def positive(argument: str, value: float, advice: str = "") -> None:
         raise refuse(argument, value, "a finite number greater than 0", advice)
 
 
+def not_negative(argument: str, value: float, advice: str = "") -> None:
+    """Raises an `InputError` unless `value` is a finite number of at least zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (value >= 0 and math.isfinite(value)):
+        raise refuse(argument, value, "a finite number of at least 0", advice)
+
+
 def at_least(argument: str, value: int, least: int, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

@@ -29,7 +29,7 @@ class Adam(Optimizer):
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        check_adam(self.betas, self.eps)
+        check_adam(self.betas, self.eps, self.weight_decay)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}

@@ -26,7 +26,7 @@ class AdamW(Optimizer):
     weight_decay: float = field(default=0.01, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_adam(self.betas, self.eps)
+        check_adam(self.betas, self.eps, self.weight_decay)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}

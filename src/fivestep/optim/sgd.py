@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError, in_unit_interval
+from ..check import InputError, in_unit_interval, not_negative
 from ..typing import Vector
 from ._base import Again, Optimizer
 
@@ -27,6 +27,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         in_unit_interval("momentum", self.momentum, "0.9 is usual")
+        not_negative("weight_decay", self.weight_decay, "0 switches it off")
         if self.nesterov and not self.momentum:
             raise InputError(
                 "nesterov must be used with a momentum, got momentum=0.0; set momentum=0.9, or leave nesterov out."
