@@ -76,12 +76,12 @@ def _check_classes(engine: Engine, y: Tensor, part: str) -> None:
 
 
 def _check_target_shape(engine: Engine, rows: Rows, part: str) -> None:
-    """Asks the loss itself, with one row, whether it would take such targets beside such predictions."""
-    stored, width = rows.stored[:1], engine.spec.in_features
-    leading = stored.shape[:-1] if stored.shape[-1] == width else stored.shape[:1]
-    logits = torch.zeros(*leading, engine.spec.out_features or 0)
+    """Asks the loss itself whether it would take such targets beside predictions for all rows (one number's memory)."""
+    shape, width = rows.stored.shape, engine.spec.in_features
+    leading = shape[:-1] if shape[-1] == width else shape[:1]
+    logits = torch.zeros((), device=rows.y.device).expand(*leading, engine.spec.out_features or 0)
     try:
-        engine.criterion.match(logits, rows.y[:1])
+        engine.criterion.match(logits, rows.y)
     except InputError as error:
         raise InputError(f"{part} {error}") from None
 

@@ -55,6 +55,7 @@ class Loss(ABC):
 
 def match_numbers(logits: Outputs, y: Targets) -> Targets:
     """`y` in the shape of `logits` for a loss that compares number with number: equal shapes, or (N,) beside (N, 1)."""
+    check_device(logits, y)
     if y.shape == logits.shape:
         return y.to(logits.dtype)
     if logits.shape[-1] == 1 and y.shape == logits.shape[:-1]:
@@ -62,6 +63,15 @@ def match_numbers(logits: Outputs, y: Targets) -> Targets:
     if y.shape == (*logits.shape, 1):
         return y[..., 0].to(logits.dtype)
     raise shape_mistake(logits, y, tuple(logits.shape))
+
+
+def check_device(logits: Outputs, y: Targets) -> None:
+    """Raises an `InputError` if predictions and targets live on different devices."""
+    if y.device != logits.device:
+        raise InputError(
+            f"y must be on the predictions' device {logits.device}, got {y.device}; move it with "
+            f"y.to('{logits.device}')."
+        )
 
 
 def shape_mistake(logits: Outputs, y: Tensor, expected: tuple[int, ...]) -> InputError:

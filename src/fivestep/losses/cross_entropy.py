@@ -9,7 +9,7 @@ from torch import nn
 from ..check import InputError
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Loss, shape_mistake
+from ._base import Loss, check_device, shape_mistake
 
 
 @final
@@ -24,6 +24,7 @@ class CrossEntropy(Loss):
     target = "classes"
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
+        check_device(logits, y)
         if y.is_floating_point():
             raise InputError(
                 f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; convert it with y.long(), "
