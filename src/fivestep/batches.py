@@ -91,4 +91,5 @@ def check_batch_size(size: int, num_rows: int) -> None:
 
 
 def _shares(weight: Tensor | None) -> Tensor | None:
-    return None if weight is None else weight / weight.sum()
+    """The weights divided by their sum; a batch in which all are 0 counts for nothing."""
+    return None if weight is None else weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)

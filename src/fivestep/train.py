@@ -125,7 +125,7 @@ def evaluate(engine: Engine, rows: Rows) -> Evaluation:
     for start in range(0, len(rows), EVALUATION_ROWS):
         part = rows.take(slice(start, start + EVALUATION_ROWS)).to(engine.device, engine.dtype)
         with threads_for(engine, len(part)):
-            logits = engine.predict(part.x.to(engine.dtype))
+            logits = engine.predict(part.inputs(engine.dtype))
             y = engine.criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
             loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()

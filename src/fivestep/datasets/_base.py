@@ -43,7 +43,11 @@ class Rows:
     @property
     def x(self) -> Tensor:
         """All inputs as the network sees them. Rows stored as bytes are converted, at four times their memory."""
-        return self.stored if self.scale is None else self.stored * self.scale
+        return self.stored if self.scale is None else self.inputs(torch.float32)
+
+    def inputs(self, dtype: torch.dtype) -> Tensor:
+        """All inputs as floating-point numbers of that type."""
+        return self.stored.to(dtype) if self.scale is None else self.stored.to(dtype) * self.scale
 
     def take(self, rows: Indices | slice) -> "Rows":
         """Those rows, in that order."""
