@@ -66,7 +66,9 @@ def test_damaged_cached_file_is_fetched_anew(files: FileSet, site: Site, damage:
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"x", b"\x1f\x8b", gzip.compress(CONTENTS["images"])[:-9], gzip.compress(b"another file")]
+    "damage",
+    [b"", b"x", b"\x1f\x8b", gzip.compress(CONTENTS["images"])[:-9], gzip.compress(b"another file")],
+    ids=["empty", "one byte", "a head alone", "cut off", "another file"],  # gzip's bytes hold the time of day
 )
 def test_damaged_file_in_data_dir_is_refused_by_name(files: FileSet, tmp_path: Path, damage: bytes):
     folder = write_files(tmp_path / "mine")
