@@ -3,9 +3,12 @@
 import sys
 
 import torch
+from hypothesis import settings
 
 from tests.shapes import check_shapes
 
 assert "fivestep" not in sys.modules, "the shape checks must be installed before fivestep is imported"
 check_shapes("fivestep")
 torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread
+settings.register_profile("fivestep", derandomize=True, deadline=None)  # the same examples in every run, never timed
+settings.load_profile("fivestep")

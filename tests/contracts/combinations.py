@@ -30,6 +30,11 @@ CLIPS: dict[str, dict[str, float]] = {
     "value": {"clip_value": 0.01},
     "both": {"clip_norm": 0.1, "clip_value": 0.05},
 }
+GROUPS: dict[str, dict[str, Any]] = {
+    "one": {},
+    "factors": {"lr_factors": {"bias": 2.0, "2.weight": 0.5}},
+    "no decay": {"no_decay": ("bias",)},
+}
 ROWS = {"table": (6,), "images": (2, 3), "tokens": (3, 6)}
 """The shape of one row; every network here has six inputs."""
 
@@ -45,6 +50,7 @@ class Combination:
     schedule: Item
     init: Item
     clip: str = "none"
+    groups: str = "one"
     micro_batch_size: int | None = None
     weighted: bool = False
     rows: str = "table"
@@ -81,6 +87,7 @@ class Combination:
             micro_batch_size=self.micro_batch_size,
             seed=3,
             **CLIPS[self.clip],
+            **GROUPS[self.groups],
         )
 
     def batch(self, step: int, dtype: torch.dtype) -> Batch:
@@ -115,6 +122,7 @@ def levels() -> dict[str, tuple[Any, ...]]:
         "schedule": items("schedules"),
         "init": items("inits"),
         "clip": tuple(CLIPS),
+        "groups": tuple(GROUPS),
         "micro_batch_size": (None, 2, 4),
         "weighted": (False, True),
         "rows": tuple(ROWS),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fivestep.batches import Batch
 from fivestep.engines._base import FiveStepEngine
 from fivestep.engines._make import make_engine
 from fivestep.find import names
@@ -48,7 +49,7 @@ def test_the_cover_holds_every_pair_of_items() -> None:
 
 @functools.cache
 def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[str, Tensor]:
-    """Every tensor of seven steps by name: logits, loss, gradients and parameters."""
+    """Every tensor of seven steps by name: logits, loss, gradients, parameters and buffers."""
     plan = combination.plan()
     engine = make_engine(name, combination.spec(), plan, dtype=dtype, device="cpu")
     assert isinstance(engine, FiveStepEngine)
@@ -56,16 +57,22 @@ def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[s
     for step in range(1, NUM_STEPS + 1):
         engine.lr = plan.lr * schedule.factor(step - 1, NUM_STEPS)
         batch = combination.batch(step, DTYPES[dtype])
-        if plan.micro_batch_size is None:
-            logits = engine.forward(batch.x)
-            loss = engine.loss(logits, batch.y, batch.weight)
-            engine.zero_grad()
-            engine.backward()
-            found = {"logits": logits, "loss": loss, **engine.named_gradients()}
-            seen |= {f"step {step}: {key} by the passes": value.detach().clone() for key, value in found.items()}
-            engine.update()
-        else:
-            seen[f"step {step}: loss in parts"] = engine.train_step_in_parts(batch.parts(plan.micro_batch_size))
-        found = {"prediction": engine.predict(batch.x), **engine.named_parameters()}
-        seen |= {f"step {step}: {key} after the update": value.detach().clone() for key, value in found.items()}
+        found = passes(engine, batch)
+        found |= {"prediction": engine.predict(batch.x), **engine.params.named_with_buffers()}
+        seen |= {f"step {step}: {key}": value.detach().clone() for key, value in found.items()}
     return seen
+
+
+def passes(engine: FiveStepEngine, batch: Batch) -> dict[str, Tensor]:
+    """One step, taken apart where its kind allows it; the gradients as they were before the update."""
+    if engine.optimizer.repeats:
+        return {"loss": engine.train_step_with_repeats(*batch)}
+    if engine.plan.micro_batch_size is not None:
+        return {"loss": engine.train_step_in_parts(batch.parts(engine.plan.micro_batch_size))}
+    logits = engine.forward(batch.x)
+    loss = engine.loss(logits, batch.y, batch.weight)
+    engine.zero_grad()
+    engine.backward()
+    gradients = {f"gradient of {key}": value.clone() for key, value in engine.named_gradients().items()}
+    engine.update()
+    return {"logits": logits, "loss": loss, **gradients}

@@ -146,3 +146,12 @@ def test_a_target_of_the_wrong_kind_of_axis_is_refused(item: Item) -> None:
     y = torch.zeros(2, 2).long() if loss.target == "classes" else torch.zeros(2)
     with pytest.raises(InputError, match="never broadcasts"):
         loss.match(torch.zeros(2, 2), y)
+
+
+@every_loss
+def test_a_target_on_another_device_is_refused(item: Item) -> None:
+    loss, logits, y = example(item, (7, 3))
+    with pytest.raises(
+        InputError, match=r"y must be on the predictions' device cpu, got meta; move it with y.to\('cpu'\)"
+    ):
+        loss.match(logits, y.to("meta"))

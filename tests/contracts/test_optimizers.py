@@ -1,13 +1,15 @@
 """What holds for every update rule: fifty steps equal to the torch twin, in place, repeatable, restorable."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from fivestep.optim._base import Optimizer
+from fivestep.optim._base import MatrixOptimizer, Optimizer
 from tests.contracts.cases import Item, over
+from tests.samples import numbers
 from tests.tolerances import distance
 
 NUM_STEPS = 50
@@ -16,7 +18,7 @@ every_optimizer = over("optim")
 
 @dataclass
 class Descent:
-    """A rule at work on a vector, with random gradients and a learning rate that changes."""
+    """A rule at work on the loss of `loss_and_gradient`, with a learning rate that changes."""
 
     rule: Optimizer
     w: Tensor
@@ -24,22 +26,37 @@ class Descent:
 
     def go(self, first: int, last: int) -> Tensor:
         for step in range(first, last + 1):
-            self.rule.update_(self.w, gradient(step), self.state, rate(step), step)
+            dw = torch.zeros_like(self.w)
+            again = partial(self.look, step, dw)
+            again()
+            self.rule.update_(self.w, dw, self.state, rate(step), step, again)
         return self.w
+
+    def look(self, step: int, dw: Tensor) -> Tensor:
+        """Steps 1 to 4: the loss, and its gradient in `dw`."""
+        loss, gradient = loss_and_gradient(self.w, step)
+        dw.copy_(gradient)
+        return loss
 
     def copy(self) -> "Descent":
         return Descent(self.rule, self.w.clone(), {name: value.clone() for name, value in self.state.items()})
 
 
 def descent(item: Item) -> Descent:
-    rule, w = item.build(), gradient(0)
+    rule, w = item.build(), start(item)
     return Descent(rule, w, rule.state(w))
 
 
-def gradient(step: int) -> Tensor:
-    """The gradient of a step, a function of its number; some elements are zero, as those of a dead unit are."""
-    drawn = torch.randn(40, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
-    return drawn * (torch.arange(40) % 8 != 7)
+def start(item: Item) -> Tensor:
+    """The parameters before the first step: a vector, or a matrix for a rule for matrices."""
+    return numbers(8, 5, seed=0) if isinstance(item.build(), MatrixOptimizer) else numbers(40, seed=0)
+
+
+def loss_and_gradient(w: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """A bowl tilted at random at every step; in an eighth of the elements it is flat, as for a dead unit's weights."""
+    alive = (torch.arange(w.numel()) % 8 != 7).view_as(w)
+    tilt = numbers(*w.shape, seed=step) * alive
+    return (tilt * w).sum() + 0.05 * (w * alive).square().sum(), tilt + 0.1 * w * alive
 
 
 def rate(step: int) -> float:
@@ -47,12 +64,17 @@ def rate(step: int) -> float:
 
 
 def twin_after(item: Item, num_steps: int) -> Tensor:
-    parameter = nn.Parameter(gradient(0))
+    parameter = nn.Parameter(start(item))
     optimizer = item.build().twin([parameter], rate(1))
+
+    def look(step: int) -> Tensor:
+        loss, parameter.grad = loss_and_gradient(parameter.detach(), step)
+        return loss
+
     for step in range(1, num_steps + 1):
-        parameter.grad = gradient(step)
+        look(step)
         optimizer.param_groups[0]["lr"] = rate(step)
-        optimizer.step()
+        optimizer.step(partial(look, step))
     return parameter.detach()
 
 
@@ -91,7 +113,7 @@ def test_every_state_has_the_shape_of_the_parameters(item: Item) -> None:
 @every_optimizer
 def test_descent_on_a_bowl_reaches_lower_ground(item: Item) -> None:
     """One small step against the gradient of |w|^2 / 2, which is w itself, makes it smaller."""
-    rule, w = item.build(), gradient(0)
+    rule, w = item.build(), start(item)
     before = w.square().sum()
-    rule.update_(w, w.clone(), rule.state(w), 1e-3, 1)
+    rule.update_(w, w.clone(), rule.state(w), 1e-3, 1, lambda: w.square().sum() / 2)
     assert w.square().sum() < before

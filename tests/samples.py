@@ -1,0 +1,75 @@
+"""Small data, networks and engines that many tests use."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.datasets._load import load_dataset
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._make import make_engine
+from fivestep.find import names
+from fivestep.net import MLP, NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.steps import Step, steps
+
+ENGINES = names("engines")
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def numbers(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Standard normal numbers."""
+    return torch.randn(shape, generator=stream(seed), dtype=dtype)
+
+
+def three_classes(num_rows: int = 50, *, valid: int = 0, weighted: bool = False) -> Dataset:
+    """Rows (N, 4) in three classes that a network can learn: which of three random directions is closest."""
+    x = numbers(num_rows + valid, 4)
+    y = (x @ numbers(4, 3, seed=1)).argmax(1)
+    weight = torch.rand(num_rows + valid, generator=stream(2), dtype=torch.float64) if weighted else None
+    rows = Rows(x, y, weight)
+    later = slice(num_rows, num_rows + valid)
+    return Dataset(rows.take(slice(num_rows)), rows.take(later) if valid else None, num_outputs=3)
+
+
+def small_net(**options: Any) -> NetSpec:
+    """Four inputs, a hidden layer of six, three outputs."""
+    return MLP(4, 6, 3, **{"activation": "tanh", **options})
+
+
+def small_plan(**options: Any) -> TrainPlan:
+    """Mini-batches of 16, so that 50 rows make four steps an epoch, the last one of two rows."""
+    return TrainPlan(**{"loss": "cross_entropy", "lr": 0.1, "batch_size": 16, "epochs": 3, "seed": 1, **options})
+
+
+def small_engine(
+    name: str, plan: TrainPlan | None = None, spec: NetSpec | None = None, dtype: str = "float64"
+) -> FiveStepEngine:
+    engine = make_engine(name, spec or small_net(), plan or small_plan(), dtype=dtype, device="cpu")
+    assert isinstance(engine, FiveStepEngine)
+    return engine
+
+
+def moons(name: str, dtype: str = "float32", **options: Any) -> tuple[FiveStepEngine, Dataset, TrainPlan]:
+    """The task `moons`, full batch, with MLP 2-8-1: engine, data and plan."""
+    usual = {"loss": "binary_cross_entropy", "optimizer": "adam", "lr": 0.05, "batch_size": None, "epochs": 20}
+    plan = TrainPlan(**{**usual, **options})
+    spec = MLP(2, 8, 1, activation="tanh")
+    return small_engine(name, plan, spec, dtype), load_dataset("moons"), plan
+
+
+def weights_of(engine: FiveStepEngine) -> dict[str, Tensor]:
+    """A copy of the parameters by name."""
+    return {name: value.detach().clone() for name, value in engine.named_parameters().items()}
+
+
+def do_steps(engine: FiveStepEngine, data: Dataset, plan: TrainPlan, first: int, last: int) -> list[Step]:
+    """Does the steps `first` to `last`, both counted from 1, and no more."""
+    stream: Iterable[Step] = steps(engine, data, plan, start=first - 1)
+    return list(islice(stream, last - first + 1))

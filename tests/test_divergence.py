@@ -1,0 +1,116 @@
+"""A loss that is no longer finite: which step, which tensor, and the weights from before it."""
+
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fivestep.check import DivergenceError
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.divergence import CHECK_EVERY, Watch
+from fivestep.net import MLP, LinearRegression, NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.train import train
+from tests.samples import ENGINES, do_steps, numbers, small_engine
+
+every_engine = pytest.mark.parametrize("name", ENGINES)
+DATA = Dataset(Rows(numbers(20, 4), numbers(20, 1, seed=1)))
+EXPLODING = TrainPlan(loss="mse", lr=1e4, batch_size=5, epochs=400, seed=0)
+"""Gradient descent at a rate that multiplies the weights by about -20,000 at each step, until they overflow."""
+SLOWLY = replace(EXPLODING, lr=5.0)
+"""The same, but by -10 at each step, so that it takes more than a hundred."""
+
+
+def sentence_of(name: str, plan: TrainPlan, spec: NetSpec, data: Dataset = DATA, dtype: str = "float64") -> str:
+    with pytest.raises(DivergenceError) as caught:
+        list(train(small_engine(name, plan, spec, dtype), data, plan, every=plan.epochs))
+    return str(caught.value)
+
+
+def broken_step(sentence: str) -> int:
+    found = re.search(r"at step (\d+) ", sentence)
+    assert found is not None
+    return int(found.group(1))
+
+
+@every_engine
+def test_the_sentence_names_the_step_the_epoch_and_the_tensor(name: str) -> None:
+    sentence = sentence_of(name, EXPLODING, LinearRegression(4))
+    step = broken_step(sentence)
+    assert re.fullmatch(
+        rf"the loss must stay finite, got (inf|nan) at step {step} \(epoch {(step - 1) // 4 + 1}\), first in the loss; "
+        r"lower the learning rate \(10000 there\), clip the gradient, or scale the data "
+        r"\(the engine keeps the weights from before that step\)\.",
+        sentence,
+    )
+
+
+@every_engine
+def test_every_engine_breaks_at_the_same_step_in_the_same_tensor(name: str) -> None:
+    plan = replace(EXPLODING, lr=1e200)
+    spec = MLP(4, 3, 1, activation="identity")
+    assert sentence_of(name, plan, spec) == sentence_of("nn", plan, spec)
+
+
+@every_engine
+def test_the_engine_keeps_the_weights_from_before_the_step_that_broke(name: str) -> None:
+    engine, again = small_engine(name, SLOWLY, LinearRegression(4)), small_engine(name, SLOWLY, LinearRegression(4))
+    with pytest.raises(DivergenceError) as caught:
+        list(train(engine, DATA, SLOWLY, every=400))
+    step = broken_step(str(caught.value))
+    do_steps(again, DATA, SLOWLY, 1, step - 1)
+    assert step > CHECK_EVERY  # so that the copy it went back to was not the first one
+    assert engine.num_updates == step - 1
+    assert torch.equal(engine.params.flat, again.params.flat)
+    assert engine.params.flat.isfinite().all()
+
+
+@every_engine
+def test_an_update_that_overflows_is_named_by_its_parameter(name: str) -> None:
+    """The first loss is finite and so is its gradient, but gradient times rate is not."""
+    data = Dataset(Rows(1e150 * numbers(20, 4), 1e150 * numbers(20, 1, seed=1)))
+    plan = TrainPlan(loss="mse", lr=1e10, batch_size=None, epochs=3)
+    sentence = sentence_of(name, plan, LinearRegression(4), data)
+    assert "at step 1 (epoch 1), first in the update of 0.weight;" in sentence
+
+
+@every_engine
+def test_an_output_that_overflows_is_named_by_its_layer(name: str) -> None:
+    data = Dataset(Rows(torch.full((20, 4), 1e308, dtype=torch.float64), numbers(20, 1)))
+    engine = small_engine(name, EXPLODING, MLP(4, 3, 1, activation="identity"))
+    engine.params.flat.fill_(1)
+    with pytest.raises(DivergenceError, match=r"at step 1 \(epoch 1\), first in the output of layer 0 \(Linear\);"):
+        list(train(engine, data, EXPLODING))
+    assert engine.num_updates == 0
+    assert (engine.params.flat == 1).all()
+
+
+@every_engine
+def test_parts_of_a_batch_break_at_the_same_step_as_the_whole(name: str) -> None:
+    parts = replace(EXPLODING, micro_batch_size=2)
+    spec = LinearRegression(4)
+    assert abs(broken_step(sentence_of(name, parts, spec)) - broken_step(sentence_of(name, EXPLODING, spec))) <= 1
+
+
+@every_engine
+def test_with_dropout_the_steps_are_repeated_with_the_same_draws(name: str) -> None:
+    spec = MLP(4, 8, 1, activation="identity", dropout=0.5)
+    plan = replace(EXPLODING, lr=100.0)
+    assert sentence_of(name, plan, spec) == sentence_of("nn", plan, spec)
+
+
+def test_a_run_that_stays_finite_is_not_stopped() -> None:
+    plan = replace(EXPLODING, lr=0.01, epochs=60)
+    assert list(train(small_engine("scratch", plan, LinearRegression(4)), DATA, plan, every=60))[-1].train_loss < 2
+
+
+def test_a_look_happens_once_in_a_hundred_steps() -> None:
+    """Between two looks a loss that is not finite goes unnoticed: reading the device at every step would cost time."""
+    engine = small_engine("scratch", EXPLODING, LinearRegression(4))
+    watch = Watch(engine, DATA, EXPLODING)
+    engine.draws.step = CHECK_EVERY - 1
+    watch.after_step(torch.tensor(torch.nan, dtype=torch.float64))
+    engine.draws.step = CHECK_EVERY
+    with pytest.raises(DivergenceError):
+        watch.after_step(torch.tensor(1.0, dtype=torch.float64))

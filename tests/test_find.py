@@ -1,0 +1,177 @@
+"""The folder is the registry, and a choice reads the same everywhere."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fivestep.activations
+from fivestep.activations.relu import ReLU
+from fivestep.check import InputError
+from fivestep.find import SINGULAR, Choice, build, find, names, shown_names
+from fivestep.net import MLP
+from fivestep.optim.sgd import SGD
+from tests.samples import ENGINES, small_engine, small_plan, three_classes, weights_of
+from tests.tolerances import ENGINES_FLOAT64, worst
+
+words = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
+numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none())
+values = st.one_of(numbers, st.text(), st.lists(numbers, max_size=3).map(tuple), st.lists(st.text(), max_size=3))
+
+
+@given(name=words, options=st.dictionaries(words, values, max_size=4))
+def test_a_choice_written_as_text_reads_back_the_same(name: str, options: dict[str, Any]) -> None:
+    choice = Choice(name, **options)
+    again = Choice.parse(str(choice))
+    assert again == choice
+    assert repr(again.options) == repr(choice.options)  # 1, 1.0 and True are equal but not the same
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("sgd", Choice("sgd")),
+        ("sgd:momentum=0.9", Choice("sgd", momentum=0.9)),
+        ("sgd:momentum=0.9,nesterov=true", Choice("sgd", momentum=0.9, nesterov=True)),
+        ("adam:betas=(0.8, 0.95),eps=1e-6", Choice("adam", betas=(0.8, 0.95), eps=1e-6)),
+        (" sgd : momentum = 0.9 ", Choice("sgd", momentum=0.9)),
+        ("fashion-mnist", Choice("fashion_mnist")),
+        ("x:kind=plain", Choice("x", kind="plain")),
+    ],
+)
+def test_text_is_read_as_a_choice(text: str, choice: Choice) -> None:
+    assert Choice.parse(text) == choice
+
+
+def test_a_choice_is_its_own_choice() -> None:
+    choice = Choice("sgd", momentum=0.9)
+    assert Choice.parse(choice) is choice
+
+
+@pytest.mark.parametrize("text", ["sgd:momentum", "sgd:=0.9", "sgd:0.9", "sgd:a b=1"])
+def test_a_choice_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"must read 'name:key=value,key=value', got .* for example"):
+        Choice.parse(text)
+
+
+def test_a_choice_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InputError, match="a choice must be a name such as 'sgd'"):
+        Choice.parse(3)  # type: ignore[arg-type]
+
+
+def test_choices_can_be_kept_in_a_set() -> None:
+    assert len({Choice("sgd", momentum=0.9), Choice("sgd", momentum=0.9), Choice("sgd")}) == 2
+
+
+@pytest.mark.parametrize("family", SINGULAR)
+def test_every_family_is_a_folder(family: str) -> None:
+    assert isinstance(names(family), tuple)
+
+
+def test_names_are_the_public_files_of_the_folder() -> None:
+    folder = Path(fivestep.activations.__path__[0])
+    assert names("activations") == tuple(sorted(f.stem for f in folder.glob("*.py") if not f.stem.startswith("_")))
+
+
+def test_an_item_is_the_class_in_its_file() -> None:
+    assert find("activations", "relu") is ReLU
+
+
+def test_tasks_are_shown_with_hyphens_and_found_either_way() -> None:
+    assert all("_" not in name for name in shown_names("datasets"))
+    assert find("datasets", shown_names("datasets")[0]) is find("datasets", names("datasets")[0])
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "sentence"),
+    [
+        ("activations", "rleu", "activation must be one of .* got 'rleu'; did you mean 'relu'?"),
+        ("optim", "adm", "optimizer must be one of .* got 'adm'; did you mean 'adam'?"),
+        ("losses", "cross_entrpy", "loss must be one of .* did you mean 'cross_entropy'?"),
+        ("datasets", "mons", "task must be one of .* did you mean 'moons'?"),
+        ("engines", "scrath", "engine must be one of .* did you mean 'scratch'?"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(family: str, name: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        find(family, name)
+
+
+def test_an_item_is_built_with_its_options() -> None:
+    assert build("optim", "sgd:momentum=0.9", nesterov=True) == SGD(momentum=0.9, nesterov=True)
+
+
+@pytest.mark.parametrize(
+    ("family", "choice", "sentence"),
+    [
+        ("optim", "sgd:momentun=0.9", "option of optimizer 'sgd' must be one of .* did you mean 'momentum'?"),
+        ("activations", "relu:slope=0.1", "activation 'relu' must be used without options, got 'slope'; leave it out"),
+        ("layers", "linear", "layer 'linear' must have usable options, got an error: .*out_features"),
+        ("optim", "sgd:momentum=much", r"momentum must be a number in \[0, 1\), got 'much'"),
+    ],
+)
+def test_an_option_that_cannot_work_is_refused(family: str, choice: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        build(family, choice)
+
+
+SNAKE = '''
+"""The snake function."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ._base import Activation
+
+
+@dataclass(frozen=True)
+class Snake(Activation):
+    def value(self, z, out=None):
+        return torch.add(z, torch.sin(z).square(), out=out)
+
+    def derivative(self, z, a):
+        return 1 + torch.sin(2 * z)
+
+    def twin(self):
+        return _TorchSnake()
+
+
+class _TorchSnake(nn.Module):
+    def forward(self, z):
+        return z + torch.sin(z) ** 2
+'''
+
+
+@pytest.fixture
+def snake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One more file in the folder of activations."""
+    (tmp_path / "snake.py").write_text(SNAKE, encoding="utf-8")
+    monkeypatch.setattr(fivestep.activations, "__path__", [*fivestep.activations.__path__, str(tmp_path)])
+    names.cache_clear()
+    yield
+    sys.modules.pop("fivestep.activations.snake", None)
+    names.cache_clear()
+
+
+@pytest.mark.usefixtures("snake")
+@pytest.mark.parametrize("name", [name for name in ENGINES if name != "nn"])
+def test_a_new_file_in_the_folder_is_an_activation_in_every_engine(name: str) -> None:
+    spec, data = MLP(4, 6, 3, activation="snake"), three_classes()
+    engine, oracle = small_engine(name, small_plan(), spec), small_engine("nn", small_plan(), spec)
+    for one in (engine, oracle):
+        one.train_step(data.train.x, data.train.y)
+    assert worst(weights_of(engine), weights_of(oracle)).distance < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("snake")
+def test_a_new_file_in_the_folder_is_named_in_the_error_sentence() -> None:
+    assert torch.equal(build("activations", "snake").value(torch.zeros(2)), torch.zeros(2))
+    with pytest.raises(InputError, match="did you mean 'snake'"):
+        find("activations", "snak")

@@ -1,0 +1,108 @@
+"""How it is trained, as plain data, refused where it cannot work."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fivestep.check import InputError
+from fivestep.find import Choice
+from fivestep.losses.mse import MSE
+from fivestep.optim.adam import Adam
+from fivestep.optim.sgd import SGD
+from fivestep.plan import TrainPlan
+from fivestep.schedules.cosine import Cosine
+
+
+def test_the_default_is_the_reference_recipe() -> None:
+    plan = TrainPlan()
+    assert (str(plan.loss), str(plan.optimizer), plan.lr) == ("cross_entropy", "sgd", 0.1)
+    assert (plan.batch_size, plan.epochs, plan.seed) == (256, 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("lr", 0, "lr must be a finite number greater than 0, got 0; 0.1 is usual for sgd"),
+        ("lr", -0.1, "lr must be a finite number greater than 0, got -0.1"),
+        ("lr", math.nan, "lr must be a finite number greater than 0, got nan"),
+        ("lr", math.inf, "lr must be a finite number greater than 0, got inf"),
+        ("lr", "0.1", "lr must be a finite number greater than 0, got '0.1'"),
+        ("epochs", 0, "epochs must be a whole number of at least 1, got 0"),
+        ("epochs", 2.5, "epochs must be a whole number of at least 1, got 2.5"),
+        ("seed", -1, "seed must be a whole number of at least 0, got -1"),
+        ("batch_size", 0, "batch_size must be a whole number of at least 1, got 0; leave it out for None"),
+        ("micro_batch_size", 0, "micro_batch_size must be a whole number of at least 1"),
+        ("micro_batch_size", 257, "micro_batch_size must be at most batch_size=256, got 257; it is a part of a batch"),
+        ("patience", 0, "patience must be a whole number of at least 1"),
+        ("clip_norm", 0, "clip_norm must be a finite number greater than 0, got 0; leave it out to clip nothing"),
+        ("clip_value", -1, "clip_value must be a finite number greater than 0, got -1"),
+        ("loss", "cross_entrpy", "loss must be one of .* did you mean 'cross_entropy'?"),
+        ("optimizer", "adm", "optimizer must be one of .* did you mean 'adam'?"),
+        ("schedule", "cosin", "schedule must be one of .* did you mean 'cosine'?"),
+        ("optimizer", 3, "a choice must be a name"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(option: str, value: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        TrainPlan(**{option: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"optimizer": "adam", "momentum": 0.9}, "option of optimizer 'adam' must be one of .* got 'momentum'"),
+        ({"momentum": 1.0}, r"momentum must be a number in \[0, 1\), got 1.0"),
+        ({"nesterov": True}, "nesterov must be used with a momentum"),
+        ({"optimizer": "adam:betas=(0.9, 1.0)"}, r"beta2 must be a number in \[0, 1\), got 1.0"),
+        ({"optimizer": "adam:betas=0.9"}, r"betas must be a pair of numbers in \[0, 1\), got 0.9"),
+        ({"optimizer": "adam:eps=0"}, "eps must be a finite number greater than 0, got 0"),
+        ({"weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, got -0.1"),
+        ({"optimizer": "adam", "weight_decay": -0.1}, "weight_decay must be a finite number of at least 0, got -0.1"),
+        ({"optimizer": "adamw:weight_decay=nan"}, "weight_decay must be a finite number of at least 0, got"),
+    ],
+)
+def test_an_update_rule_that_cannot_work_is_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        TrainPlan(**settings).build_optimizer()
+
+
+def test_parts_are_built_with_their_options() -> None:
+    plan = TrainPlan(loss="mse", optimizer="adam:eps=1e-6", schedule="cosine:final=0.1", weight_decay=0.5)
+    assert plan.build_loss() == MSE()
+    assert plan.build_optimizer() == Adam(eps=1e-6, weight_decay=0.5)
+    assert plan.build_schedule() == Cosine(0.1)
+
+
+def test_momentum_of_the_plan_reaches_the_update_rule() -> None:
+    assert TrainPlan(momentum=0.9, nesterov=True).build_optimizer() == SGD(momentum=0.9, nesterov=True)
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "batch_size", "per_epoch"), [(60_000, 256, 235), (10, 5, 2), (11, 5, 3), (4, 5, 1), (11, None, 1)]
+)
+def test_an_epoch_has_as_many_steps_as_batches(num_rows: int, batch_size: int | None, per_epoch: int) -> None:
+    plan = TrainPlan(batch_size=batch_size, epochs=10)
+    assert plan.steps_per_epoch(num_rows) == per_epoch
+    assert plan.num_steps(num_rows) == 10 * per_epoch
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        TrainPlan(),
+        TrainPlan(loss="mse", optimizer=Choice("sgd", momentum=0.9), schedule="cosine:final=0.1", batch_size=None),
+        TrainPlan(clip_norm=1.0, clip_value=0.5, patience=3, restore_best=True, micro_batch_size=32, weight_decay=1e-4),
+    ],
+    ids=["reference", "choices", "everything"],
+)
+def test_a_plan_survives_the_way_to_plain_values_and_back(plan: TrainPlan) -> None:
+    values = plan.to_dict()
+    assert TrainPlan.from_dict(values) == plan
+    assert TrainPlan.from_dict({key: value for key, value in values.items() if value is not None}) == plan
+
+
+def test_a_varied_plan_is_validated_again() -> None:
+    with pytest.raises(InputError, match="epochs"):
+        replace(TrainPlan(), epochs=0)

@@ -1,0 +1,244 @@
+"""The loop by epochs, and the measurement of what came out."""
+
+import importlib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, log_loss
+
+from fivestep.check import InputError
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from fivestep.steps import Step
+from fivestep.train import Evaluation, evaluate, train
+from tests.samples import ENGINES, do_steps, moons, numbers, small_engine, small_net, small_plan, three_classes
+from tests.tolerances import FORMULA
+
+LOOP = importlib.import_module("fivestep.train")  # the module; the attribute of that name is the function
+every_engine = pytest.mark.parametrize("name", ENGINES)
+
+
+@every_engine
+def test_train_and_valid_loss_are_of_the_weights_at_the_yield_in_evaluation_mode(name: str) -> None:
+    plan, data = small_plan(), three_classes(valid=20)
+    engine = small_engine(name, plan, small_net(dropout=0.5))
+    seen = [(epoch, evaluate(engine, data.train), evaluate(engine, data.valid)) for epoch in train(engine, data, plan)]
+    assert [(e.train_loss, e.train_accuracy) for e, _, _ in seen] == [tuple(fitted) for _, fitted, _ in seen]
+    assert [(e.valid_loss, e.valid_accuracy) for e, _, _ in seen] == [tuple(valid) for _, _, valid in seen]
+
+
+@every_engine
+def test_at_a_yield_the_engine_holds_exactly_that_epochs_weights(name: str) -> None:
+    plan, data = small_plan(), three_classes()
+    engine, by_steps = small_engine(name, plan), small_engine(name, plan)
+    stream = train(engine, data, plan)
+    next(stream)
+    second = next(stream)
+    do_steps(by_steps, data, plan, 1, 8)
+    assert (second.index, second.step, engine.num_updates) == (2, 8, 8)
+    assert torch.equal(engine.params.flat, by_steps.params.flat)
+
+
+def test_running_loss_is_the_mean_over_the_rows_of_the_epochs_steps() -> None:
+    plan, data = small_plan(), three_classes()
+    done = do_steps(small_engine("scratch", plan), data, plan, 1, 12)
+    second_epoch = [float(step.loss) * step.num_rows for step in done[4:8]]
+    epochs = list(train(small_engine("scratch", plan), data, plan))
+    assert epochs[1].running_loss == pytest.approx(sum(second_epoch) / 50, rel=FORMULA)
+
+
+def test_running_loss_over_several_epochs_is_the_mean_of_all_their_steps() -> None:
+    plan, data = small_plan(epochs=4), three_classes()
+    single = [epoch.running_loss for epoch in train(small_engine("scratch", plan), data, plan)]
+    double = [epoch.running_loss for epoch in train(small_engine("scratch", plan), data, plan, every=2)]
+    assert double == pytest.approx([sum(single[:2]) / 2, sum(single[2:]) / 2], rel=FORMULA)
+
+
+@pytest.mark.parametrize(("every", "shown"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (5, [5]), (100, [5])])
+def test_every_nth_epoch_is_yielded_and_the_last(every: int, shown: list[int]) -> None:
+    plan = small_plan(epochs=5)
+    assert [epoch.index for epoch in train(small_engine("scratch", plan), three_classes(), plan, every)] == shown
+
+
+@every_engine
+def test_showing_fewer_epochs_changes_no_bit_of_the_training(name: str) -> None:
+    plan, spec = small_plan(epochs=6), small_net(dropout=0.3)
+    often, rarely = small_engine(name, plan, spec), small_engine(name, plan, spec)
+    list(train(often, three_classes(), plan))
+    list(train(rarely, three_classes(), plan, every=4))
+    assert torch.equal(often.params.flat, rarely.params.flat)
+
+
+def test_break_stops_with_the_weights_of_that_epoch() -> None:
+    plan, data = small_plan(epochs=5), three_classes()
+    engine = small_engine("scratch", plan)
+    for epoch in train(engine, data, plan):
+        if epoch.index == 2:
+            break
+    assert engine.num_updates == 8
+
+
+@every_engine
+def test_a_second_call_continues_where_the_first_stopped(name: str) -> None:
+    plan, spec, data = small_plan(epochs=5, optimizer="adam"), small_net(dropout=0.3), three_classes()
+    whole, halted = small_engine(name, plan, spec), small_engine(name, plan, spec)
+    last = list(train(whole, data, plan))[-1]
+    next(train(halted, data, plan, every=2))
+    rest = list(train(halted, data, plan))
+    assert [epoch.index for epoch in rest] == [3, 4, 5]
+    assert replace(rest[-1], seconds=0, rows_per_second=0) == replace(last, seconds=0, rows_per_second=0)
+    assert torch.equal(halted.params.flat, whole.params.flat)
+
+
+def test_a_run_in_the_middle_of_an_epoch_is_continued_to_its_end() -> None:
+    plan, data = small_plan(), three_classes()
+    whole, halted = small_engine("scratch", plan), small_engine("scratch", plan)
+    list(train(whole, data, plan))
+    do_steps(halted, data, plan, 1, 6)
+    assert [epoch.index for epoch in train(halted, data, plan)] == [2, 3]
+    assert torch.equal(halted.params.flat, whole.params.flat)
+
+
+def test_a_finished_run_is_refused() -> None:
+    plan, data = small_plan(), three_classes()
+    engine = small_engine("scratch", plan)
+    list(train(engine, data, plan))
+    with pytest.raises(InputError, match="epochs must be more than the 3 that the engine has done, got 3; raise it"):
+        next(train(engine, data, plan))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"loss": "mse"},
+            "loss of the plan must be the engine's cross_entropy, got mse; make the engine with this plan",
+        ),
+        ({"optimizer": "adam"}, "optimizer of the plan must be the engine's sgd, got adam"),
+        ({"seed": 7}, "seed of the plan must be the engine's 1, got 7"),
+        ({"clip_norm": 1.0}, "clip_norm of the plan must be the engine's None, got 1.0"),
+        ({"momentum": 0.9}, "momentum of the plan must be the engine's None, got 0.9"),
+    ],
+)
+def test_a_plan_with_other_arithmetic_than_the_engines_is_refused(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        next(train(small_engine("scratch"), three_classes(), replace(small_plan(), **change)))
+
+
+def test_a_longer_plan_continues_the_same_engine() -> None:
+    plan, data = small_plan(), three_classes()
+    engine = small_engine("scratch", plan)
+    list(train(engine, data, plan))
+    assert [epoch.index for epoch in train(engine, data, replace(plan, epochs=5, lr=0.01))] == [4, 5]
+
+
+def test_every_must_be_a_whole_number() -> None:
+    with pytest.raises(InputError, match="every must be a whole number of at least 1, got 0"):
+        next(train(small_engine("scratch"), three_classes(), small_plan(), every=0))
+
+
+def test_seconds_are_those_of_the_steps_without_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that only evaluation moves forward: the steps take none of it."""
+    clock, evaluate_at_once, steps_at_once = [0.0], LOOP.evaluate, LOOP.steps
+
+    def slow_evaluate(*arguments: Any) -> Evaluation:
+        clock[0] += 100
+        return evaluate_at_once(*arguments)
+
+    def steps_of_one_second(*arguments: Any, **options: Any) -> Iterator[Step]:
+        for step in steps_at_once(*arguments, **options):
+            clock[0] += 1
+            yield step
+
+    monkeypatch.setattr(LOOP.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(LOOP, "evaluate", slow_evaluate)
+    monkeypatch.setattr(LOOP, "steps", steps_of_one_second)
+    plan = small_plan()
+    epochs = list(train(small_engine("scratch", plan), three_classes(valid=10), plan))
+    assert [epoch.seconds for epoch in epochs] == [4, 4, 4]
+    assert [epoch.rows_per_second for epoch in epochs] == [50 / 4] * 3
+
+
+def test_an_epoch_is_printed_in_one_line() -> None:
+    plan, data = small_plan(), three_classes(valid=10)
+    epoch = replace(next(train(small_engine("scratch", plan), data, plan)), seconds=0.25)
+    assert str(epoch).startswith("epoch 1  train_loss ")
+    assert "valid_accuracy" in str(epoch)
+    assert str(epoch).endswith("  0.25 s")
+
+
+def test_without_a_validation_part_there_is_no_validation_loss() -> None:
+    plan = small_plan()
+    epoch = next(train(small_engine("scratch", plan), three_classes(), plan))
+    assert epoch.valid_loss is None
+    assert epoch.valid_accuracy is None
+    assert "valid" not in str(epoch)
+
+
+@every_engine
+@pytest.mark.parametrize("rows_at_a_time", [7, 1000])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_evaluation_equals_scikit_learns(
+    name: str, rows_at_a_time: int, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOOP, "EVALUATION_ROWS", rows_at_a_time)
+    engine, rows = small_engine(name), three_classes(weighted=weighted).train
+    probabilities = torch.softmax(engine.predict(rows.x), 1)
+    got = evaluate(engine, rows)
+    assert got.loss == pytest.approx(log_loss(rows.y, probabilities, sample_weight=rows.weight), rel=FORMULA)
+    expected = accuracy_score(rows.y, probabilities.argmax(1), sample_weight=rows.weight)
+    assert got.accuracy == pytest.approx(expected, rel=FORMULA)
+
+
+def test_evaluation_of_yes_and_no_counts_the_sign_of_the_logit() -> None:
+    plan = TrainPlan(loss="binary_cross_entropy", batch_size=None)
+    engine = small_engine("scratch", plan, MLP(1, 1))
+    engine.load_weights({"0.weight": torch.ones(1, 1), "0.bias": torch.zeros(1)})
+    x = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]])
+    assert evaluate(engine, Rows(x, torch.tensor([0, 1, 1, 1]))).accuracy == 0.75
+
+
+def test_evaluation_of_numbers_has_no_accuracy() -> None:
+    plan = TrainPlan(loss="mse", batch_size=None)
+    engine = small_engine("scratch", plan, MLP(4, 1))
+    rows = Rows(numbers(6, 4), numbers(6, 1))
+    expected = float((engine.predict(rows.x) - rows.y).square().mean())
+    assert evaluate(engine, rows) == (pytest.approx(expected, rel=FORMULA), None)
+
+
+@every_engine
+def test_evaluation_changes_nothing(name: str) -> None:
+    plan, data = small_plan(), three_classes()
+    engine, other = small_engine(name, plan, small_net(dropout=0.5)), small_engine(name, plan, small_net(dropout=0.5))
+    do_steps(engine, data, plan, 1, 3)
+    do_steps(other, data, plan, 1, 3)
+    evaluate(engine, data.train)
+    do_steps(engine, data, plan, 4, 6)
+    do_steps(other, data, plan, 4, 6)
+    assert torch.equal(engine.params.flat, other.params.flat)
+
+
+@every_engine
+def test_training_learns(name: str) -> None:
+    engine, data, plan = moons(name, epochs=200)
+    last = list(train(engine, data, plan, every=200))[-1]
+    assert last.train_loss < 0.1
+    assert last.valid_accuracy is not None
+    assert last.valid_accuracy > 0.95
+
+
+def test_images_stored_as_bytes_train_as_the_numbers_they_are() -> None:
+    stored = torch.randint(0, 256, (40, 5, 5), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    y = stored.flatten(1).double().mean(1).gt(127).long()
+    plan = TrainPlan(batch_size=16, epochs=2)
+    as_bytes, as_numbers = small_engine("scratch", plan, MLP(25, 2)), small_engine("scratch", plan, MLP(25, 2))
+    first = list(train(as_bytes, Dataset(Rows(stored, y, scale=1 / 255), num_outputs=2), plan))
+    second = list(train(as_numbers, Dataset(Rows(stored.double() * (1 / 255), y), num_outputs=2), plan))
+    assert torch.equal(as_bytes.params.flat, as_numbers.params.flat)
+    assert first[-1].train_loss == pytest.approx(second[-1].train_loss, rel=FORMULA)
+    assert math.isfinite(first[-1].train_loss)
