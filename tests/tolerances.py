@@ -48,6 +48,11 @@ PRINTED = 0.05
 that a thousand steps carry along."""
 
 
+EXAMPLES = 1e-5
+"""An example against its engine in float32, loss by loss over two hundred steps of Adam: the sums are rounded in another
+order, and each step carries the difference along. Measured: 6e-7 by hand, 0 with torch.nn."""
+
+
 def distance(got: Tensor, expected: Tensor) -> float:
     """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""
     if got.shape != expected.shape or not torch.equal(got.isfinite(), expected.isfinite()):

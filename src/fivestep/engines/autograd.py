@@ -43,7 +43,7 @@ class AutogradEngine(FiveStepEngine):
         self.params.grad.zero_()
 
     def backward(self) -> None:
-        self._loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature has no types
+        self._loss.backward()
 
     def update(self, again: Again | None = None) -> None:
         clip_(self.params.grad, self.plan)

@@ -54,7 +54,7 @@ class NnEngine(FiveStepEngine):
             optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
 
     def backward(self) -> None:
-        self._loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature has no types
+        self._loss.backward()
 
     def update(self, again: Again | None = None) -> None:
         if self.plan.clip_value is not None:

@@ -1,0 +1,61 @@
+"""The five steps from raw tensors, every gradient derived by hand: a 2-8-1 network learns two half moons.
+
+z = x W1' + b1    a = tanh(z)    logit = a W2' + b2    loss = mean(log(1 + exp(logit)) - y logit)
+"""
+
+import math
+
+import torch
+
+
+def moons(num_rows: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two interleaved half circles with noise: x (N, 2), and y (N, 1), 0 on the upper and 1 on the lower one."""
+    angle = torch.linspace(0, math.pi, num_rows // 2)
+    upper = torch.stack([angle.cos(), angle.sin()], dim=1)
+    lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], dim=1)
+    noise = 0.2 * torch.randn(num_rows, 2, generator=generator)
+    return torch.cat([upper, lower]) + noise, torch.arange(num_rows).ge(num_rows // 2).float()[:, None]
+
+
+def uniform(*shape: int, fan_in: int, generator: torch.Generator) -> torch.Tensor:
+    """What `nn.Linear` starts from: uniform in (-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+    return torch.empty(shape).uniform_(-1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in), generator=generator)
+
+
+def main(num_steps: int = 1000, lr: float = 0.05) -> list[float]:
+    """Trains, prints, and returns the loss of every step."""
+    x, y = moons(200, torch.Generator().manual_seed(42))  # (N, 2), (N, 1)
+    start = torch.Generator().manual_seed(0)
+    w1, b1 = uniform(8, 2, fan_in=2, generator=start), uniform(8, fan_in=2, generator=start)
+    w2, b2 = uniform(1, 8, fan_in=8, generator=start), uniform(1, fan_in=8, generator=start)
+    weights = [w1, b1, w2, b2]
+    gradients, m, v = ([torch.zeros_like(w) for w in weights] for _ in range(3))
+    losses = []
+    for step in range(1, num_steps + 1):
+        a = torch.tanh(x @ w1.T + b1)  # 1  predict: (N, 8)
+        logits = a @ w2.T + b2  # (N, 1)
+
+        losses.append((torch.nn.functional.softplus(logits) - y * logits).mean().item())  # 2  measure
+
+        for gradient in gradients:  # 3  forget the last gradient
+            gradient.zero_()
+
+        dlogits = (torch.sigmoid(logits) - y) / len(x)  # 4  find the new one, from right to left: (N, 1)
+        dz = dlogits @ w2 * (1 - a * a)  # (N, 8), since tanh' = 1 - tanh^2
+        for gradient, new in zip(gradients, (dz.T @ x, dz.sum(0), dlogits.T @ a, dlogits.sum(0)), strict=True):
+            gradient += new
+
+        for k, w in enumerate(weights):  # 5  step downhill, with Adam
+            m[k] += 0.1 * (gradients[k] - m[k])
+            v[k] += 0.001 * (gradients[k] ** 2 - v[k])
+            w -= lr * (m[k] / (1 - 0.9**step)) / ((v[k] / (1 - 0.999**step)).sqrt() + 1e-8)
+
+        if step in (1, 10, 100, num_steps):
+            print(f"step {step:4d}   loss {losses[-1]:.4f}")
+    right = ((torch.tanh(x @ w1.T + b1) @ w2.T + b2 > 0) == (y > 0.5)).float().mean()
+    print(f"accuracy {right:.3f}")
+    return losses
+
+
+if __name__ == "__main__":
+    main()
