@@ -49,8 +49,8 @@ that a thousand steps carry along."""
 
 
 EXAMPLES = 1e-5
-"""An example against its engine in float32, loss by loss over two hundred steps of Adam: the sums are rounded in another
-order, and each step carries the difference along. Measured: 6e-7 by hand, 0 with torch.nn."""
+"""An example against its engine in float32, loss by loss over two hundred steps of Adam: the sums are rounded in
+another order, and each step carries the difference along. Measured: 6e-7 by hand, 0 with torch.nn."""
 
 
 def distance(got: Tensor, expected: Tensor) -> float:
