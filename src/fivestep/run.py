@@ -92,7 +92,8 @@ class Run:
             self.path / "model.safetensors", self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
         )
         if self.history:
-            figure = find("plots", "curves")(columns(self.history), title=f"{self.info['task']}: {self.spec.title}")
+            title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
+            figure = find("plots", "curves")(columns(self.history), title=title)
             with replacing(self.path / "curves.png") as temporary:
                 figure.savefig(temporary, format="png", dpi=150)
 
