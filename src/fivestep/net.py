@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from .check import InputError, at_least, in_unit_interval, refuse
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class NetSpec:
     """A stack of layers. `in_features` and `out_features` may be None until the data fill them in (`sized`).
 
-    The last layer has no size of its own: it has `out_features` units. Layers are numbered as in
+    The last layer with a width of its own, usually a linear one, has `out_features` units. Layers are numbered as in
     `torch.nn.Sequential`, activations included, so the parameters are named "0.weight", "0.bias", "2.weight", ...
     """
 
@@ -54,11 +54,16 @@ class NetSpec:
             )
         layers: list[Layer] = []
         shape: tuple[int, ...] = (self.in_features,)
+        last = max((k for k, choice in enumerate(self.layers) if _has_width(choice)), default=None)
         for k, choice in enumerate(self.layers):
-            last = {"out_features": self.out_features} if k == len(self.layers) - 1 else {}
-            family = "activations" if choice.name in names("activations") else "layers"
-            layers.append(build(family, choice, **last).sized(shape))
+            width = {"out_features": self.out_features} if k == last else {}
+            layers.append(build(_family(choice), choice, **width).sized(shape))
             shape = layers[-1].output_shape(shape)
+        if shape[-1] != self.out_features:
+            raise InputError(
+                f"the network must end with out_features={self.out_features} numbers, got {shape[-1]}; "
+                f"end it with a linear layer."
+            )
         return tuple(layers)
 
     def build_init(self) -> "Init":
@@ -123,6 +128,15 @@ class NetSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> "NetSpec":
         """The network that `to_dict` wrote."""
         return cls(**{**values, "layers": tuple(Choice.parse(text) for text in values["layers"])})
+
+
+def _family(choice: Choice) -> str:
+    return "activations" if choice.name in names("activations") else "layers"
+
+
+def _has_width(choice: Choice) -> bool:
+    """Whether a layer has a number of units of its own, as a linear layer has and an activation has not."""
+    return "out_features" in {field.name for field in fields(find(_family(choice), choice.name))}
 
 
 def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)

@@ -61,6 +61,9 @@ class Case:
     layers: tuple[Choice, ...] | None = None
     """Layers: the whole network, for an item that cannot stand between two linear layers."""
 
+    pairs: bool = True
+    """Whether it enters the cover of all pairs; another set of options of the same item seldom needs to."""
+
     tolerance: float = ENGINES_FLOAT64
     """Between engines after seven steps in float64, for an item whose arithmetic amplifies rounding."""
 

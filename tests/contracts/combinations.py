@@ -129,6 +129,14 @@ def levels() -> dict[str, tuple[Any, ...]]:
     }
 
 
+def levels_in_pairs() -> dict[str, tuple[Any, ...]]:
+    """The levels of every factor that the cover of all pairs takes."""
+    return {
+        factor: tuple(level for level in choices if not isinstance(level, Item) or level.case.pairs)
+        for factor, choices in levels().items()
+    }
+
+
 def one_at_a_time() -> Iterator[Combination]:
     """The reference combination with one factor changed: each level of each factor once."""
     yield reference()
@@ -142,7 +150,7 @@ def one_at_a_time() -> Iterator[Combination]:
 @functools.cache
 def pairwise_cover(seed: int = 0) -> tuple[Combination, ...]:
     """Combinations that hold every pair of levels of two factors, found greedily among random candidates."""
-    chance, factors = random.Random(seed), levels()
+    chance, factors = random.Random(seed), levels_in_pairs()
     missing = {
         ((one, i), (other, j))
         for (one, those), (other, these) in itertools.combinations(factors.items(), 2)

@@ -43,6 +43,16 @@ def test_derivative_equals_autograd_of_the_torch_twin(item: Item, z: Tensor) -> 
 
 
 @elementwise
+@points
+def test_autograd_through_the_value_equals_the_derivative(item: Item, z: Tensor) -> None:
+    """At kinks and where an exponential overflows as well: the engine `autograd` follows the value."""
+    activation, leaf = item.build(), z.clone().requires_grad_()
+    a = activation.value(leaf)
+    a.sum().backward()
+    assert distance(leaf.grad, activation.derivative(z, a.detach())) < FORMULA
+
+
+@elementwise
 def test_derivative_equals_central_differences(item: Item) -> None:
     activation, z = item.build(), POINTS["smooth"]
     quotient = central_differences(lambda moved: activation.value(moved).sum(), z)

@@ -1,5 +1,7 @@
 """An engine by name, on a device and in a floating-point type by name."""
 
+import warnings
+
 import torch
 
 from ..check import InputError, one_of
@@ -17,12 +19,18 @@ def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "floa
 
     `dtype` is "float32" or "float64"; `device` is "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of cuda,
     mps and cpu that is there. Raises an `InputError` for an unknown name, a device that is missing, or a network
-    whose sizes are not known yet.
+    whose sizes are not known yet. Warns where the network ends with what the loss does itself.
     """
     one_of("dtype", dtype, DTYPES)
     engine: Engine = find("engines", "scratch" if name == "auto" else name)(
         spec, plan, DTYPES[dtype], find_device(device, dtype)
     )
+    if spec.layers[-1].name == engine.criterion.inverse_link:
+        warnings.warn(
+            f"a network for {plan.loss} should end with logits, got {spec.layers[-1].name} as its last layer, which "
+            f"the loss applies itself: applied twice, the loss cannot get near 0; leave the layer out.",
+            stacklevel=2,
+        )
     return engine
 
 

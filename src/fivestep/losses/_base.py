@@ -20,6 +20,9 @@ class Loss(ABC):
     target: ClassVar[Literal["classes", "yes_no", "numbers"]]
     """What a row's target is: a class 0 .. C-1, a yes or no (0 or 1), or real numbers."""
 
+    inverse_link: ClassVar[Literal["identity", "softmax", "sigmoid", "exp"]] = "identity"
+    """From logits to what they stand for: numbers, probabilities or rates. The loss applies it itself."""
+
     @abstractmethod
     def match(self, logits: Outputs, y: Targets) -> Targets:
         """`y` in the shape and type this loss needs beside `logits`; raises an `InputError` where they do not fit."""

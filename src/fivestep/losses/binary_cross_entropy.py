@@ -22,6 +22,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     target = "yes_no"
+    inverse_link = "sigmoid"
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
         return match_numbers(logits, y)

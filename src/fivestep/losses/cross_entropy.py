@@ -22,6 +22,7 @@ class CrossEntropy(Loss):
     """
 
     target = "classes"
+    inverse_link = "softmax"
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
         check_device(logits, y)
