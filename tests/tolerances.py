@@ -17,6 +17,12 @@ FORMULA = 1e-12
 """One evaluation of the same formula written in two ways, in float64: a few roundings of 1.1e-16, grown by the
 cancellation in sums over a batch. Measured: below 2e-15."""
 
+PRINTED = 1e-4
+"""A worked example with its numbers written to four decimals."""
+
+QUADRATURE = 1e-6
+"""An expectation over a normal variable by the trapezoidal rule on (-12, 12) in steps of 1e-4. Measured: below 1e-8."""
+
 CENTRAL_DIFFERENCES = 1e-7
 """(f(x + h) - f(x - h)) / 2h in float64 with h = 1e-6: truncation h^2 f'''/6 is about 1e-13, the rounding of f divided
 by h is about 1e-10, times the size of the sums in f."""
