@@ -6,6 +6,7 @@ An engine holds a network and trains it, one step at a time. Every engine runs t
 same numbers, step for step.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, final
@@ -111,7 +112,7 @@ class Engine(ABC):
             raise InputError(
                 "x must hold numbers on the scale of the training rows, got bytes; pass rows.x, or divide by 255."
             )
-        if x.dim() < 2 or width not in (x.shape[-1], x[0].numel()):
+        if x.dim() < 2 or width not in (x.shape[-1], math.prod(x.shape[1:])):
             raise InputError(
                 f"x must have {width} numbers in each row, got the shape {tuple(x.shape)}; one row is (1, {width})."
             )

@@ -37,14 +37,14 @@ def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "floa
 def find_device(name: str, dtype: str = "float32") -> torch.device:
     """The device of that name; "auto" takes cuda, then mps (which has no float64), then cpu."""
     one_of("device", name.partition(":")[0], DEVICES)
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        usable = [kind for kind, there in present.items() if there and not (kind == "mps" and dtype == "float64")]
-        return torch.device(usable[0], 0) if usable[0] == "cuda" else torch.device(usable[0])
-    if not present[name.partition(":")[0]]:
-        raise InputError(f"device must be one that this machine has, got {name!r}; use 'auto' or 'cpu'.")
-    if name == "mps" and dtype == "float64":
+    has_mps = torch.backends.mps.is_available()
+    if name == "mps" and has_mps and dtype == "float64":
         raise InputError(
             "dtype must be 'float32' on device 'mps', which has no float64, got 'float64'; use device 'cpu' for it."
         )
-    return torch.device("cuda", 0) if name == "cuda" else torch.device(name)
+    num_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    present = [*(f"cuda:{k}" for k in range(num_cuda)), *(["mps"] if has_mps and dtype != "float64" else []), "cpu"]
+    full_name = {"auto": present[0], "cuda": "cuda:0"}.get(name, name)
+    if full_name not in present:
+        raise InputError(f"device must be one that this machine has, got {name!r}; use 'auto' or 'cpu'.")
+    return torch.device(full_name)
