@@ -15,7 +15,7 @@ a person has them, images (N, 28, 28) included; an engine flattens them into the
 
 from collections.abc import Mapping
 
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int, Num, Shaped
 from torch import Tensor
 
 Scalar = Float[Tensor, ""]
@@ -25,7 +25,7 @@ Logits = Float[Tensor, "N ... O"]
 Inputs = Float[Tensor, "*N I"]
 Outputs = Float[Tensor, "*N O"]
 Elements = Float[Tensor, "..."]
-Targets = Num[Tensor, "..."]
+Targets = Shaped[Tensor, "..."]
 RowWeights = Float[Tensor, " N"]
 Indices = Int[Tensor, " N"]
 

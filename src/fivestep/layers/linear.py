@@ -6,7 +6,7 @@ from typing import Self, final
 import torch
 from torch import nn
 
-from ..check import InputError
+from ..check import InputError, at_least
 from ..layer import Initializer, Layer, Memo
 from ..typing import Features, Inputs, Outputs, Shape, Tensors
 
@@ -26,6 +26,9 @@ class Linear(Layer):
     out_features: int
     in_features: int | None = None
     bias: bool = True
+
+    def __post_init__(self) -> None:
+        at_least("out_features", self.out_features, 1)
 
     def sized(self, input_shape: Shape) -> Self:
         fan_in = input_shape[-1]
