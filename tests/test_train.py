@@ -203,6 +203,16 @@ def test_evaluation_of_yes_and_no_counts_the_sign_of_the_logit() -> None:
     assert evaluate(engine, Rows(x, torch.tensor([0, 1, 1, 1]))).accuracy == 0.75
 
 
+def test_answers_may_be_true_and_false() -> None:
+    plan = TrainPlan(loss="binary_cross_entropy", batch_size=None, epochs=2)
+    rows = three_classes().train
+    truths, ones = Rows(rows.x, rows.y == 1), Rows(rows.x, (rows.y == 1).double())
+    first, second = small_engine("scratch", plan, MLP(4, 1)), small_engine("scratch", plan, MLP(4, 1))
+    list(train(first, Dataset(truths), plan))
+    list(train(second, Dataset(ones), plan))
+    assert torch.equal(first.params.flat, second.params.flat)
+
+
 def test_evaluation_of_numbers_has_no_accuracy() -> None:
     plan = TrainPlan(loss="mse", batch_size=None)
     engine = small_engine("scratch", plan, MLP(4, 1))

@@ -49,10 +49,9 @@ of its terms, is as large as the gradient. Measured: 2e-6 to 9e-6 on `line`, 3e-
 OTHER_DRAWS = 2.0
 """The factor between losses of the same recipe with other random rows and weights. Measured: 1.2, and 2 over seeds."""
 
-PRINTED = 0.05
+TWO_DIGITS = 0.05
 """A figure that was printed with two digits, re-computed in float32: half a unit of the last digit, and the rounding
 that a thousand steps carry along."""
-
 
 EXAMPLES = 1e-5
 """An example against its engine in float32, loss by loss over two hundred steps of Adam: the sums are rounded in

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from tests.facts.setup import prepare
-from tests.tolerances import PRINTED
+from tests.tolerances import TWO_DIGITS
 
 CAUGHT = 0.2
 """Losses above are those of the poor local minimum, at 0.267; the other starts end below 0.07."""
@@ -46,8 +46,8 @@ def test_moons_perceptron_ends_where_the_reference_does(
     hidden: int, activation: str, num_seeds: int, lowest: float, highest: float
 ):
     losses = final_losses(hidden, activation, num_seeds)
-    assert losses.min() > lowest * (1 - PRINTED)
-    assert losses.max() < highest * (1 + PRINTED)
+    assert losses.min() > lowest * (1 - TWO_DIGITS)
+    assert losses.max() < highest * (1 + TWO_DIGITS)
 
 
 @pytest.mark.slow
@@ -56,6 +56,6 @@ def test_moons_relu_with_8_units_is_caught_in_a_poor_minimum_from_about_3_starts
     caught = losses[losses > CAUGHT]
     free = losses[losses < CAUGHT]
     assert 2 <= len(caught) <= 4
-    assert (caught.min(), caught.max()) == (pytest.approx(0.267, rel=PRINTED), pytest.approx(0.267, rel=PRINTED))
-    assert free.min() > 0.042 * (1 - PRINTED)
-    assert free.max() < 0.067 * (1 + PRINTED)
+    assert (caught.min(), caught.max()) == (pytest.approx(0.267, rel=TWO_DIGITS), pytest.approx(0.267, rel=TWO_DIGITS))
+    assert free.min() > 0.042 * (1 - TWO_DIGITS)
+    assert free.max() < 0.067 * (1 + TWO_DIGITS)

@@ -1,0 +1,96 @@
+"""An engine by name, on a device and in a floating-point type by name."""
+
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.engines._make import find_device, make_engine
+from fivestep.engines.scratch import ScratchEngine
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from tests.samples import ENGINES
+
+SPEC, PLAN = MLP(4, 6, 3), TrainPlan()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_knows_its_name(name: str) -> None:
+    assert make_engine(name, SPEC, PLAN, device="cpu").name == name
+
+
+def test_auto_is_the_fastest_engine() -> None:
+    assert isinstance(make_engine("auto", SPEC, PLAN, device="cpu"), ScratchEngine)
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [("float32", torch.float32), ("float64", torch.float64)])
+@pytest.mark.parametrize("name", ENGINES)
+def test_everything_an_engine_holds_has_its_type(name: str, dtype: str, expected: torch.dtype) -> None:
+    engine = make_engine(name, SPEC, PLAN, dtype=dtype, device="cpu")
+    engine.train_step(torch.zeros(2, 4), torch.tensor([0, 1]))  # float32 rows: the engine converts them
+    assert all(value.dtype == expected for value in engine.named_parameters().values())
+    assert engine.predict(torch.zeros(2, 4)).dtype == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"name": "scrath"}, "engine must be one of .* got 'scrath'; did you mean 'scratch'"),
+        ({"dtype": "float46"}, "dtype must be one of float32, float64, got 'float46'; did you mean 'float64'"),
+        ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, got 'gpu'"),
+    ],
+)
+def test_an_unknown_name_is_refused(options: dict[str, str], sentence: str) -> None:
+    usual = {"name": "scratch", "dtype": "float32", "device": "cpu"}
+    with pytest.raises(InputError, match=sentence):
+        make_engine(spec=SPEC, plan=PLAN, **{**usual, **options})
+
+
+def test_a_network_whose_sizes_are_not_known_is_refused() -> None:
+    with pytest.raises(InputError, match=r"the network must know its sizes, got \?-6-\?"):
+        make_engine("scratch", MLP(None, 6, None), PLAN, device="cpu")
+
+
+def with_devices(monkeypatch: pytest.MonkeyPatch, *present: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in present)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1 if "cuda" in present else 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in present)
+
+
+@pytest.mark.parametrize(
+    ("present", "dtype", "device"),
+    [
+        (("cuda", "mps"), "float32", "cuda:0"),
+        (("mps",), "float32", "mps"),
+        (("mps",), "float64", "cpu"),
+        ((), "float32", "cpu"),
+    ],
+)
+def test_auto_takes_cuda_then_mps_then_cpu(
+    present: tuple[str, ...], dtype: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_devices(monkeypatch, *present)
+    assert find_device("auto", dtype) == torch.device(device)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps"])
+def test_a_device_that_is_not_there_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_devices(monkeypatch)
+    with pytest.raises(
+        InputError, match=f"device must be one that this machine has, got '{name}'; use 'auto' or 'cpu'"
+    ):
+        find_device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda:7", "cuda:x", "cuda:", "cpu:", "auto:1"])
+def test_a_number_that_is_no_device_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_devices(monkeypatch, "cuda")
+    with pytest.raises(InputError, match=f"device must be one that this machine has, got '{name}'"):
+        find_device(name)
+
+
+def test_float64_on_mps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_devices(monkeypatch, "mps")
+    with pytest.raises(
+        InputError, match="dtype must be 'float32' on device 'mps', which has no float64, got 'float64'"
+    ):
+        find_device("mps", "float64")

@@ -1,0 +1,40 @@
+"""What `torch.nn.Linear` does: its numbers for the same seed, to the bit, and its bounds."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from fivestep.engines._base import initial_weights
+from fivestep.inits.torch import Torch
+from fivestep.net import MLP
+from tests.samples import stream
+from tests.statistics import deviation_error
+from tests.tolerances import STATISTICS
+
+
+@pytest.mark.parametrize("sizes", [(784, 256, 10), (2, 8, 1), (1, 1), (5, 4, 3, 2), (4097, 3)], ids=str)
+@pytest.mark.parametrize("seed", [0, 1, 2**40])
+def test_a_network_starts_with_the_numbers_of_a_torch_sequential_of_the_same_seed(
+    sizes: tuple[int, ...], seed: int
+) -> None:
+    weights = initial_weights(MLP(*sizes), seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [nn.Linear(fan_in, fan_out) for fan_in, fan_out in itertools.pairwise(sizes)]
+    names = [f"{2 * k}.{name}" for k in range(len(layers)) for name in ("weight", "bias")]
+    expected = dict(zip(names, [value for layer in layers for value in layer.parameters()], strict=True))
+    assert list(weights) == names
+    assert all(torch.equal(weights[name], expected[name]) for name in names)
+
+
+def test_weights_and_biases_are_uniform_within_one_over_the_root_of_the_fan_in() -> None:
+    weight, bias, bound = torch.empty(256, 784), torch.empty(256), 1 / math.sqrt(784)
+    Torch().weight_(weight, stream())
+    Torch().bias_(bias, 784, stream(1))
+    assert float(weight.abs().max()) <= bound
+    assert float(bias.abs().max()) <= bound
+    assert deviation_error(weight, bound / math.sqrt(3)) < STATISTICS
+    assert deviation_error(bias, bound / math.sqrt(3)) < STATISTICS

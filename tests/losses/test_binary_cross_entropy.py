@@ -1,0 +1,51 @@
+"""The binary cross-entropy: worked values, and what the logit saves."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from fivestep.layer import Memo
+from fivestep.losses.binary_cross_entropy import BinaryCrossEntropy
+from fivestep.losses.cross_entropy import CrossEntropy
+from tests.samples import numbers
+from tests.tolerances import FORMULA, distance
+
+
+def loss(z: float, y: float) -> float:
+    logits, target = torch.tensor([[z]], dtype=torch.float64), torch.tensor([[y]], dtype=torch.float64)
+    return BinaryCrossEntropy().value(logits, target, None, Memo(training=True)).item()
+
+
+@pytest.mark.parametrize(
+    ("z", "y", "expected"),
+    [
+        (0, 1, math.log(2)),
+        (math.log(3), 1, math.log(4 / 3)),  # sigmoid is 3/4
+        (math.log(3), 0, math.log(4)),
+        (math.log(3), 0.5, math.log(4 / 3) / 2 + math.log(4) / 2),  # a soft label
+    ],
+)
+def test_worked_values(z: float, y: float, expected: float) -> None:
+    assert loss(z, y) == pytest.approx(expected, rel=FORMULA)
+
+
+def test_on_the_logit_it_is_200_where_the_clamped_probability_gives_100() -> None:
+    assert loss(-200, 1) == 200
+    assert loss(200, 0) == 200
+    clamped = nn.BCELoss()(torch.sigmoid(torch.tensor([-200.0])), torch.tensor([1.0]))
+    assert clamped.item() == 100
+
+
+def test_a_certain_right_answer_keeps_its_last_digit() -> None:
+    """log1p(exp(-40)) is 4.2e-18, where 1 - sigmoid(40) is already 0."""
+    assert loss(40, 1) == pytest.approx(math.exp(-40), rel=FORMULA)
+
+
+def test_it_is_the_cross_entropy_of_two_classes() -> None:
+    z, y = numbers(20, 1), (numbers(20, seed=1) > 0).long()
+    two = torch.cat([torch.zeros_like(z), z], 1)
+    expected = CrossEntropy().rows(two, y, Memo(training=True))
+    got = BinaryCrossEntropy().rows(z, y[:, None].double(), Memo(training=True))
+    assert distance(got, expected) < FORMULA
