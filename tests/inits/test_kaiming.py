@@ -26,7 +26,7 @@ def test_weights_are_torchs_for_the_same_stream() -> None:
 
 
 def test_ten_relu_layers_keep_the_mean_square() -> None:
-    """A layer's mean square varies by about sqrt(5 / width) around its expectation, ten of them by sqrt(10) times that."""
+    """One layer changes the mean square by about sqrt(5 / width) of it by chance, ten by sqrt(10) times as much."""
     width, one = 500, stream(1)
     a = numbers(400, width)
     for _ in range(10):
