@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from fivestep.inits.kaiming import Kaiming
-from tests.samples import numbers, stream
+from tests.inits.depth import factors
+from tests.samples import stream
 from tests.statistics import deviation_error
-from tests.tolerances import STATISTICS
+from tests.tolerances import DEPTH, STATISTICS
 
 
 @pytest.mark.parametrize("shape", [(256, 784), (784, 256)])
@@ -25,19 +26,13 @@ def test_weights_are_torchs_for_the_same_stream() -> None:
     assert torch.equal(weight, expected)
 
 
-def test_ten_relu_layers_keep_the_mean_square() -> None:
-    """One layer changes the mean square by about sqrt(5 / width) of it by chance, ten by sqrt(10) times as much."""
-    width, one = 500, stream(1)
-    a = numbers(400, width)
-    for _ in range(10):
-        weight = torch.empty(width, width, dtype=torch.float64)
-        Kaiming().weight_(weight, one)
-        z = a @ weight.T
-        a = z.relu()
-    assert 2 * float(a.square().mean()) == pytest.approx(2, rel=STATISTICS * math.sqrt(10 * 5 / width))
-
-
 def test_biases_are_zero() -> None:
     bias = torch.full((5,), torch.nan)
     Kaiming().bias_(bias, 7, stream())
     assert (bias == 0).all()
+
+
+@pytest.mark.parametrize(("activation", "factor"), [("relu", 1.0), ("identity", 2.0)])
+def test_relu_keeps_the_mean_square_of_activations_and_gradients(activation: str, factor: float) -> None:
+    """I * 2/I = 2 by the weights, a half by relu, forward and backward."""
+    assert factors("kaiming", activation) == pytest.approx((factor, factor), rel=DEPTH)

@@ -6,11 +6,12 @@ import torch
 from fivestep.check import InputError
 from fivestep.inits.normal import Normal
 from tests.contracts.cases import Case
+from tests.inits.depth import WIDTH, factors
 from tests.samples import stream
 from tests.statistics import deviation_error
-from tests.tolerances import STATISTICS
+from tests.tolerances import DEPTH, STATISTICS
 
-CASES = [Case(), Case({"std": 0.3})]
+CASES = [Case(), Case({"std": 0.3}, pairs=False)]
 
 
 @pytest.mark.parametrize("std", [0.01, 0.3])
@@ -37,3 +38,10 @@ def test_biases_are_zero_and_draw_nothing() -> None:
 def test_a_deviation_that_is_none_is_refused(std: float) -> None:
     with pytest.raises(InputError, match="std must be a finite number greater than 0"):
         Normal(std)
+
+
+@pytest.mark.parametrize(("activation", "kept"), [("identity", 1.0), ("relu", 0.5), ("tanh", 1.0)])
+def test_a_deep_network_of_small_weights_loses_signal_and_gradient(activation: str, kept: float) -> None:
+    """Each layer of width 128 multiplies the mean square by I std^2 = 128 * 0.0001 = 0.0128, relu by half of it."""
+    factor = kept * WIDTH * 0.01**2
+    assert factors("normal", activation) == pytest.approx((factor, factor), rel=DEPTH)

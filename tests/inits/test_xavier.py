@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from fivestep.inits.xavier import Xavier
+from tests.inits.depth import factors
 from tests.samples import stream
 from tests.statistics import deviation_error
-from tests.tolerances import STATISTICS
+from tests.tolerances import DEPTH, STATISTICS
 
 
 @pytest.mark.parametrize("shape", [(256, 784), (784, 256), (300, 300)])
@@ -35,3 +36,9 @@ def test_biases_are_zero() -> None:
     bias = torch.full((5,), torch.nan)
     Xavier().bias_(bias, 7, stream())
     assert (bias == 0).all()
+
+
+@pytest.mark.parametrize(("activation", "factor"), [("identity", 1.0), ("tanh", 1.0), ("relu", 0.5)])
+def test_tanh_near_0_keeps_the_mean_square_of_activations_and_gradients(activation: str, factor: float) -> None:
+    """I * 2 / (I + O) = 1 where I = O. For inputs of size 0.01 tanh is the identity; relu loses half per layer."""
+    assert factors("xavier", activation, scale=0.01) == pytest.approx((factor, factor), rel=DEPTH)
