@@ -100,7 +100,7 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
     choice = Choice.parse(choice)
     item = find(family, choice.name)
     options = {**choice.options, **more}
-    known = [field.name for field in dataclasses.fields(item) if field.init]
+    known = option_names(family, choice.name)
     for key in options:
         if not known:
             raise InputError(
@@ -113,6 +113,17 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
         raise InputError(
             f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}."
         ) from error
+
+
+def option_names(family: str, name: str) -> list[str]:
+    """The options that an item of a family takes."""
+    return [field.name for field in dataclasses.fields(find(family, name)) if field.init]
+
+
+def layer_family(name: str) -> str:
+    """The folder of a layer of that name, "layers" or "activations"; raises an `InputError` if it is in neither."""
+    one_of("layer", name, [*names("layers"), *names("activations")])
+    return "activations" if name in names("activations") else "layers"
 
 
 def _split_at_commas(text: str) -> list[str]:

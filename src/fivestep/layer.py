@@ -41,7 +41,7 @@ class Memo(dict[str, Tensor]):
     def child(self, number: int) -> "Memo":
         """The memo of a layer inside this layer, made once; its draws are its own."""
         if number not in self._children:
-            inner = self._layer * MAX_CHILDREN + number + 1
+            inner = (self._layer + 1) * MAX_CHILDREN + number  # from 1000 on, where no layer of a network is
             reuse = self._buffers is not None
             self._children[number] = Memo(training=self.training, reuse=reuse, draws=self._draws, layer=inner)
         return self._children[number]

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .check import InputError, at_least, in_unit_interval, refuse
-from .find import Choice, build, find, names
+from .find import Choice, build, find, layer_family, option_names
 
 if TYPE_CHECKING:
     from .inits._base import Init
@@ -57,13 +57,15 @@ class NetSpec:
         last = max((k for k, choice in enumerate(self.layers) if _has_width(choice)), default=None)
         for k, choice in enumerate(self.layers):
             width = {"out_features": self.out_features} if k == last else {}
-            layers.append(build(_family(choice), choice, **width).sized(shape))
+            layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
             shape = layers[-1].output_shape(shape)
         if shape[-1] != self.out_features:
             raise InputError(
                 f"the network must end with out_features={self.out_features} numbers, got {shape[-1]}; "
                 f"end it with a linear layer."
             )
+        if not any(layer.parameter_shapes() for layer in layers):
+            raise InputError("a network must have a layer with parameters, got none; add a linear layer.")
         return tuple(layers)
 
     def build_init(self) -> "Init":
@@ -82,16 +84,16 @@ class NetSpec:
         return "-".join("?" if size is None else str(size) for size in (self.in_features, *hidden, self.out_features))
 
     def summary(self) -> list[tuple[str, str, str, int, str]]:
-        """One row per layer: number, layer, shapes of its parameters, their number, shape of its output."""
+        """One row per layer: number, layer, shapes of its parameters, their number, shape of its output.
+
+        A layer made of layers has a row for each of these below its own, and no parameters but theirs.
+        """
         rows: list[tuple[str, str, str, int, str]] = []
         shape: tuple[int, ...] = (self.in_features or 0,)
         for k, layer in enumerate(self.build()):
             shape = layer.output_shape(shape)
-            parameters = layer.parameter_shapes()
-            shapes = ", ".join(f"{name} {tuple(size)}" for name, size in parameters.items())
-            count = sum(math.prod(size) for size in parameters.values())
-            output = f"(N, {', '.join(map(str, shape))})"
-            rows.append((str(k), type(layer).__name__, shapes, count, output))
+            first, *inner = _rows(str(k), layer)
+            rows += [(*first[:-1], f"(N, {', '.join(map(str, shape))})"), *inner]
         return rows
 
     def __str__(self) -> str:
@@ -130,13 +132,22 @@ class NetSpec:
         return cls(**{**values, "layers": tuple(Choice.parse(text) for text in values["layers"])})
 
 
-def _family(choice: Choice) -> str:
-    return "activations" if choice.name in names("activations") else "layers"
+def _rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
+    """The rows of the summary for a layer and the layers inside it; the output's shape is left empty."""
+    from .layers._composite import Composite
+
+    kind = type(layer).__name__
+    if isinstance(layer, Composite):
+        inner = [row for name, one in layer.inner().items() for row in _rows(f"{number}.{name}", one)]
+        return [(number, kind, "", 0, ""), *inner]
+    parameters = layer.parameter_shapes()
+    shapes = ", ".join(f"{name} {tuple(size)}" for name, size in parameters.items())
+    return [(number, kind, shapes, sum(math.prod(size) for size in parameters.values()), "")]
 
 
 def _has_width(choice: Choice) -> bool:
     """Whether a layer has a number of units of its own, as a linear layer has and an activation has not."""
-    return "out_features" in {field.name for field in fields(find(_family(choice), choice.name))}
+    return "out_features" in option_names(layer_family(choice.name), choice.name)
 
 
 def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)

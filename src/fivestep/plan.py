@@ -1,6 +1,6 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +72,9 @@ class TrainPlan:
                 f"it is a part of a batch."
             )
 
-    def group(self, name: str, layer: str, shape: tuple[int, ...]) -> Group:
-        """The group of a parameter, such as "0.bias" in a layer of the kind "linear"."""
-        known = (name, name.rpartition(".")[2], layer)
+    def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
+        """The group of a parameter, such as "0.bias" in a layer of the kind "linear"; of kinds, the innermost first."""
+        known = (name, name.rpartition(".")[2], *kinds)
         factor = next((self.lr_factors[key] for key in known if key in self.lr_factors), 1.0)
         return Group(len(shape) >= 2, factor, decays=not any(key in self.no_decay for key in known))
 

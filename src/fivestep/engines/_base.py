@@ -17,6 +17,7 @@ from torch import Tensor
 from ..batches import Batch
 from ..check import InputError
 from ..draws import Draws, generator
+from ..layers._composite import kinds_of
 from ..net import NetSpec
 from ..optim._base import Again
 from ..params import Params
@@ -44,7 +45,7 @@ class Engine(ABC):
             dtype,
             device,
             [layer.buffer_shapes() for layer in self.layers],
-            lambda k, name, shape: plan.group(f"{k}.{name}", spec.layers[k].name, shape),
+            lambda k, name, shape: plan.group(f"{k}.{name}", kinds_of(self.layers[k], name), shape),
         )
         self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)

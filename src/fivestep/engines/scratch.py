@@ -36,9 +36,9 @@ class ScratchEngine(FiveStepEngine):
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
-        last = len(self.layers) - 1  # its output goes to the caller, so it must not live in memory that is used again
-        self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(last + 1)]
-        self._first = next(k for k, layer in enumerate(self.layers) if layer.parameter_shapes())
+        trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
+        self._first, last = trained[0], trained[-1]  # the output goes to the caller: it must not be overwritten later
+        self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(len(self.layers))]
         self._groups = rule_groups(self.params, self.optimizer)
 
     def forward(self, x: Features) -> Logits:

@@ -1,0 +1,48 @@
+"""What the layers that normalise have in common."""
+
+from dataclasses import dataclass, replace
+from typing import Self, final
+
+import torch
+
+from ..check import InputError
+from ..layer import Initializer, Layer
+from ..typing import Features, Shape, Tensors
+
+
+@dataclass(frozen=True)
+class Norm(Layer):
+    """A layer that keeps the shape of x (*N, I) and must know I, the number of features."""
+
+    num_features: int | None = None
+
+    @final
+    def sized(self, input_shape: Shape) -> Self:
+        width = input_shape[-1]
+        if self.num_features not in (None, width):
+            raise InputError(
+                f"num_features must be the {width} numbers that a row has at this layer, got {self.num_features}; "
+                f"make it {width}, or leave it out."
+            )
+        return replace(self, num_features=width)
+
+    @final
+    def check_input(self, x: Features) -> None:
+        """Takes any numbers."""
+
+    @final
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    @final
+    def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
+        """Scales and variances begin as 1, everything else as 0."""
+        for name, value in w.items():
+            value.fill_(1 if name in ("weight", "running_var") else 0)
+
+    @property
+    @final
+    def features(self) -> int:
+        """I, once it is known."""
+        assert self.num_features is not None, "sized() comes first"
+        return self.num_features

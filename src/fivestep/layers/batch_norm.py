@@ -1,0 +1,102 @@
+"""Batch normalisation."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from ..check import InputError, positive, refuse
+from ..layer import Memo
+from ..typing import Inputs, Shape, Tensors
+from ._norm import Norm
+
+
+@final
+@dataclass(frozen=True)
+class BatchNorm(Norm):
+    """Each feature over the batch: y = g n + b with n = (x - mean(x)) s and s = 1 / sqrt(var(x) + eps).
+
+    x and y are (*N, I); N is the product of the leading axes, so tokens count as rows. The weight g and the bias b are
+    (I,), begin as 1 and 0, and are left out with `affine=False`. In training the mean and the variance (divided by N)
+    are those of the batch, or of its part where it comes in micro-batches; row weights do not enter them. In
+    evaluation they are the running ones, which follow in training with momentum m,
+
+        running_mean <- (1 - m) running_mean + m mean(x)
+        running_var  <- (1 - m) running_var  + m var(x) N / (N - 1)
+
+    m in (0, 1] or, with `momentum=None`, 1 / (number of batches so far), which makes them plain means. Forward raises
+    an `InputError` for a training batch of one row, whose variance is 0.
+
+    Backward is that of layer normalisation with the rows as the axis: db = sum over the rows of dy, dg = sum over the
+    rows of dy n, dn = g dy and, with means over the rows, dx = s (dn - mean(dn) - n mean(dn n)). Because the mean is
+    taken away, a bias of a linear layer directly before has no effect and only rounding noise for a gradient.
+    Ioffe and Szegedy 2015, "Batch normalization", algorithm 1.
+    """
+
+    eps: float = 1e-5
+    momentum: float | None = 0.1
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        positive("eps", self.eps, "1e-5 is usual")
+        if self.momentum is not None and not 0 < self.momentum <= 1:
+            raise refuse("momentum", self.momentum, "a number in (0, 1], or None", "0.1 is usual")
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {"weight": (self.features,), "bias": (self.features,)} if self.affine else {}
+
+    def buffer_shapes(self) -> dict[str, Shape]:
+        return {"running_mean": (self.features,), "running_var": (self.features,), "num_batches_tracked": ()}
+
+    def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Inputs:
+        rows = x.flatten(0, -2)  # (N, I)
+        mean, var = w["running_mean"], w["running_var"]
+        if memo.training:
+            _check_more_than_one(rows)
+            var, mean = torch.var_mean(rows, dim=0, correction=0)
+            self._follow_(w, mean.detach(), var.detach(), len(rows))
+        scale = (var + self.eps).rsqrt()  # (I,)
+        centered = torch.sub(rows, mean, out=memo.buffer("normalized", rows.shape, x))
+        normalized = torch.mul(centered, scale, out=memo.buffer("normalized", rows.shape, x))
+        memo["scale"], memo["normalized"] = scale, normalized
+        if not self.affine:
+            return normalized.view(x.shape)
+        return torch.addcmul(w["bias"], normalized, w["weight"], out=memo.buffer("y", rows.shape, x)).view(x.shape)
+
+    def _follow_(self, w: Tensors, mean: Tensor, var: Tensor, num_rows: int) -> None:
+        """Lets the running statistics follow those of a batch."""
+        w["num_batches_tracked"].add_(1)
+        momentum = w["num_batches_tracked"].reciprocal() if self.momentum is None else self.momentum
+        w["running_mean"].lerp_(mean, momentum)
+        w["running_var"].lerp_(var * (num_rows / (num_rows - 1)), momentum)
+
+    def backward(self, w: Tensors, dw: Tensors, dy: Inputs, memo: Memo, need_dx: bool = True) -> Inputs:
+        normalized, dn = memo["normalized"], dy.flatten(0, -2)
+        if self.affine:
+            dw["weight"].add_((dn * normalized).sum(0))
+            dw["bias"].add_(dn.sum(0))
+            dn.mul_(w["weight"])
+        mean, slope = dn.mean(0), (dn * normalized).mean(0)
+        return dn.sub_(mean).addcmul_(normalized, slope, value=-1).mul_(memo["scale"]).view(dy.shape)
+
+    def module(self, memo: Memo) -> nn.Module:
+        return _FeaturesLast(self.features, self.eps, self.momentum, self.affine)
+
+
+class _FeaturesLast(nn.BatchNorm1d):
+    """`nn.BatchNorm1d` for features on the last axis, where all other axes are rows; it expects them on the second."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2)
+        if self.training:
+            _check_more_than_one(rows)
+        return super().forward(rows).view(x.shape)
+
+
+def _check_more_than_one(rows: Tensor) -> None:
+    if len(rows) < 2:
+        raise InputError(
+            "batch_norm must have at least two rows in every training batch, got one; choose a batch_size (and a "
+            "micro_batch_size) that leaves no single row over."
+        )

@@ -1,0 +1,66 @@
+"""Layer normalisation."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import nn
+
+from ..check import positive
+from ..layer import Memo
+from ..typing import Inputs, Shape, Tensors
+from ._norm import Norm
+
+
+@final
+@dataclass(frozen=True)
+class LayerNorm(Norm):
+    """Each row, or each token, by itself: y = g n + b with n = (x - mean(x)) s and s = 1 / sqrt(var(x) + eps).
+
+    x and y are (*N, I). The mean and the variance (divided by I) are over the last axis; the weight g and the bias b
+    are (I,), begin as 1 and 0, and are left out with `elementwise_affine=False`. eps > 0.
+
+    With dy given: db = sum over the rows of dy, dg = sum over the rows of dy n, and dn = g dy. Every x_i of a row
+    moves n_i directly, by s, and the whole row through the mean and the variance: dmean/dx_j = 1/I and
+    dvar/dx_j = 2 (x_j - mean) / I, so ds/dx_j = -s^2 n_j / I and
+
+        dn_i/dx_j = s (delta_ij - 1/I - n_i n_j / I)
+        dx        = s (dn - mean(dn) - n mean(dn n))
+
+    Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
+    """
+
+    eps: float = 1e-5
+    elementwise_affine: bool = True
+
+    def __post_init__(self) -> None:
+        positive("eps", self.eps, "1e-5 is usual")
+
+    def parameter_shapes(self) -> dict[str, Shape]:
+        return {"weight": (self.features,), "bias": (self.features,)} if self.elementwise_affine else {}
+
+    def buffer_shapes(self) -> dict[str, Shape]:
+        return {}
+
+    def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Inputs:
+        var, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)  # (*N, 1)
+        scale = (var + self.eps).rsqrt()
+        centered = torch.sub(x, mean, out=memo.buffer("normalized", x.shape, x))
+        normalized = torch.mul(centered, scale, out=memo.buffer("normalized", x.shape, x))
+        memo["scale"], memo["normalized"] = scale, normalized
+        if not self.elementwise_affine:
+            return normalized
+        return torch.addcmul(w["bias"], normalized, w["weight"], out=memo.buffer("y", x.shape, x))
+
+    def backward(self, w: Tensors, dw: Tensors, dy: Inputs, memo: Memo, need_dx: bool = True) -> Inputs:
+        normalized = memo["normalized"]
+        if self.elementwise_affine:
+            dw["weight"].add_((dy * normalized).flatten(0, -2).sum(0))
+            dw["bias"].add_(dy.flatten(0, -2).sum(0))
+            dy.mul_(w["weight"])
+        dn = dy
+        mean, slope = dn.mean(-1, keepdim=True), (dn * normalized).mean(-1, keepdim=True)
+        return dn.sub_(mean).addcmul_(normalized, slope, value=-1).mul_(memo["scale"])
+
+    def module(self, memo: Memo) -> nn.Module:
+        return nn.LayerNorm(self.features, self.eps, self.elementwise_affine)

@@ -1,0 +1,3 @@
+from tests.contracts.cases import Case
+
+CASES = [Case(), Case({"elementwise_affine": False})]
