@@ -53,3 +53,18 @@ def test_bits_are_those_of_the_layer() -> None:
 def test_an_evaluation_pass_draws_nothing() -> None:
     with pytest.raises(AssertionError, match="only a training pass draws"):
         Memo(training=False).bits(numbers(2, 2))
+
+
+def test_a_layer_inside_a_layer_draws_what_no_other_layer_draws() -> None:
+    draws, like = Draws(3), numbers(4, 3)
+    outer = [Memo(training=True, draws=draws, layer=k) for k in range(4)]
+    inner = [memo.child(k) for memo in outer for k in range(4)]
+    innermost = [memo.child(k) for memo in inner for k in range(4)]
+    drawn = [tuple(memo.bits(like).flatten().tolist()) for memo in [*outer, *inner, *innermost]]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_a_layer_inside_a_layer_keeps_its_memo() -> None:
+    memo = Memo(training=True, reuse=True)
+    assert memo.child(1) is memo.child(1)
+    assert memo.child(1) is not memo.child(2)

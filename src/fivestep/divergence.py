@@ -10,7 +10,7 @@ from .batches import Batch
 from .check import DivergenceError
 from .datasets._base import Dataset
 from .engines._base import Engine
-from .layer import Memo
+from .engines._outputs import outputs_by_layer
 from .plan import TrainPlan
 from .steps import do_step, upcoming_steps
 
@@ -76,9 +76,7 @@ def _broken_parameter(engine: Engine) -> str:
 
 def _broken_output(engine: Engine, batch: Batch) -> str:
     """The first layer whose output for that batch is not finite, found with the weights as they are."""
-    a = engine.as_input(batch.x)
-    for k, (layer, w) in enumerate(zip(engine.layers, engine.params.weights, strict=True)):
-        a = layer.forward(w, a, Memo(training=True, draws=engine.draws, layer=k))
+    for k, layer, a in outputs_by_layer(engine, batch.x):
         if not a.isfinite().all():
             return f"the output of layer {k} ({type(layer).__name__})"
     return "the loss"

@@ -68,6 +68,15 @@ class NetSpec:
             raise InputError("a network must have a layer with parameters, got none; add a linear layer.")
         return tuple(layers)
 
+    def row_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one row of output for a row of that shape, as (T, O) for tokens (T, I).
+
+        Raises an `InputError` where a layer cannot take what comes to it.
+        """
+        for layer in self.build():
+            input_shape = layer.sized(input_shape).output_shape(input_shape)
+        return input_shape
+
     def build_init(self) -> "Init":
         """The initialisation scheme, made with its options."""
         init: Init = build("inits", self.init)

@@ -1,5 +1,8 @@
 """Whether data, network and loss fit together, said in one sentence before the first step."""
 
+import math
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -7,6 +10,7 @@ from .batches import check_batch_size
 from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .engines._base import Engine
+from .engines._outputs import outputs_by_layer
 from .plan import TrainPlan
 
 
@@ -22,6 +26,16 @@ def check_data(engine: Engine, data: Dataset) -> None:
     for part, rows in (("train", data.train), ("valid", data.valid), ("test", data.test)):
         if rows is not None:
             check_rows(engine, rows, part)
+    if 1 in set(_sizes_of_parts(engine.plan, len(data.train))):
+        outputs_by_layer(engine, data.train.take(slice(1)).to(engine.device, engine.dtype).x)
+
+
+def _sizes_of_parts(plan: TrainPlan, num_rows: int) -> Iterator[int]:
+    """The numbers of rows that a training pass may see at a time: of a batch, of the last one, of their parts."""
+    batch = plan.batch_size or num_rows
+    for size in (batch, num_rows % batch or batch):
+        part = min(plan.micro_batch_size or size, size)
+        yield from (part, size % part or part)
 
 
 def check_rows(engine: Engine, rows: Rows, part: str) -> None:
@@ -77,9 +91,9 @@ def _check_classes(engine: Engine, y: Tensor, part: str) -> None:
 
 def _check_target_shape(engine: Engine, rows: Rows, part: str) -> None:
     """Asks the loss itself whether it would take such targets beside predictions for all rows (one number's memory)."""
-    shape, width = rows.stored.shape, engine.spec.in_features
-    leading = shape[:-1] if shape[-1] == width else shape[:1]
-    logits = torch.zeros((), device=rows.y.device).expand(*leading, engine.spec.out_features or 0)
+    num_rows, *shape = rows.stored.shape
+    row = tuple(shape) if shape[-1] == engine.spec.in_features else (math.prod(shape),)  # an engine flattens images
+    logits = torch.zeros((), device=rows.y.device).expand(num_rows, *engine.spec.row_shape(row))
     try:
         engine.criterion.match(logits, rows.y)
     except InputError as error:
