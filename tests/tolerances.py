@@ -65,6 +65,15 @@ TWO_DIGITS = 0.05
 """A figure that was printed with two digits, re-computed in float32: half a unit of the last digit, and the rounding
 that a thousand steps carry along."""
 
+
+ROUNDED_FLOAT32 = 1e-6
+"""A number of a few units, computed in float64 and kept in float32: half a unit of its last digit, 6e-8 of it."""
+
+SHARE_OVER_SEEDS = 0.01
+"""The mean share of right answers over five seeds, as a docstring states it: half a unit of its last digit, and a row
+of the 30 to 1000 that another processor's rounding moves across the border in one of the seeds."""
+
+
 EXAMPLES = 1e-5
 """An example against its engine in float32, loss by loss over two hundred steps of Adam: the sums are rounded in
 another order, and each step carries the difference along. Measured: 6e-7 by hand, 0 with torch.nn."""

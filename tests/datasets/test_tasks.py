@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +15,10 @@ from fivestep.find import find, shown_names
 from fivestep.preflight import check_data, check_plan
 
 TASKS = shown_names("datasets")
-DRAWN = ("line", "sum")
-"""Tasks whose rows are drawn from the seed."""
+IN_MEMORY = [name for name in TASKS if not find("datasets", name).has_files]
+"""Those with files are tested in files of their own."""
 
-FILES = ("fashion-mnist",)
-"""Tasks with files, which are tested in files of their own."""
-
-IN_MEMORY = [name for name in TASKS if name not in FILES]
+DRAWN = [name for name in IN_MEMORY if find("datasets", name).is_drawn]
 MODELS = [(name, model) for name in TASKS for model in find("datasets", name).models]
 
 
@@ -53,7 +51,8 @@ def test_task_has_rows_that_fit_each_model(name: str, model: str):
 @pytest.mark.parametrize("name", IN_MEMORY)
 def test_task_has_three_parts_without_a_row_in_common(name: str):
     data = load_dataset(name)
-    rows = torch.cat([part.stored for part in (data.train, data.valid, data.test)])
+    parts = [part.stored.unique(dim=0) for part in (data.train, data.valid, data.test)]
+    rows = torch.cat(parts)
     assert len(rows.unique(dim=0)) == len(rows)
 
 
@@ -76,6 +75,12 @@ def test_task_repeats_its_rows_for_the_same_seed(name: str, part: Callable[[Data
 @pytest.mark.parametrize("part", [lambda data: data.train, lambda data: data.valid, lambda data: data.test])
 def test_task_draws_other_rows_for_another_seed(name: str, part: Callable[[Dataset], Rows]):
     assert not torch.equal(part(load_dataset(name, seed=0)).x, part(load_dataset(name, seed=1)).x)
+
+
+@pytest.mark.parametrize("name", IN_MEMORY)
+def test_task_without_files_warns_of_a_folder_for_them(name: str, tmp_path: Path):
+    with pytest.warns(UserWarning, match=f"^data_dir must be left out for task '{name}', which has no files, got .*"):
+        load_dataset(name, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(set(IN_MEMORY) - set(DRAWN)))

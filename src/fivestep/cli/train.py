@@ -7,6 +7,7 @@ from rich.console import Console
 
 from ..check import DivergenceError, one_of
 from ..datasets._base import Dataset, Task
+from ..datasets._load import load_dataset
 from ..datasets._split import split
 from ..engines._make import make_engine
 from ..find import find
@@ -72,7 +73,7 @@ def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options
     settings = {**task.settings, **task.models[model], **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
-    data = task.load(seed=train_plan.seed, data_dir=options.data_dir)
+    data = load_dataset(task_name, seed=train_plan.seed, data_dir=options.data_dir)
     if options.valid is not None:
         data = split(data, options.valid, seed=train_plan.seed)
     sized = spec.sized(data.in_features, data.num_outputs)

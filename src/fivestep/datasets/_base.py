@@ -97,6 +97,12 @@ class Task(ABC):
     settings: ClassVar[Mapping[str, Any]]
     """Settings that all models share."""
 
+    has_files: ClassVar[bool] = False
+    """Whether the rows are in files, which `data_dir` may hold."""
+
+    is_drawn: ClassVar[bool] = False
+    """Whether the rows are drawn from the seed, so that another seed has other rows."""
+
     @abstractmethod
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
         """The data. `seed` draws what the task draws; `data_dir` is the folder of the task's files, if it has any."""

@@ -57,6 +57,7 @@ class FashionMnist(Task):
         "batch_size": 256,
         "epochs": 10,
     }
+    has_files: ClassVar[bool] = True
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
         contents = fetch(_FILES, data_dir)

@@ -29,6 +29,7 @@ class Line(Task):
         "batch_size": None,
         "epochs": 100,
     }
+    is_drawn: ClassVar[bool] = True
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
         train = _rows(10, seed, part=0)

@@ -31,6 +31,7 @@ class Sum(Task):
         "batch_size": BATCH_SIZE,
         "epochs": 50,
     }
+    is_drawn: ClassVar[bool] = True
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
         training_rows = partial(_rows, BATCH_SIZE * STEPS_PER_EPOCH, seed, 0)

@@ -1,0 +1,21 @@
+"""The task `wine`."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_wine
+
+from fivestep.datasets._load import load_dataset
+from tests.datasets.tables import PARTS, places, standardised
+from tests.tolerances import ROUNDED_FLOAT32
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_wine_is_that_of_scikit_learn_in_parts_of_60_20_20_on_the_scale_of_the_training_rows(part: str):
+    x, y = load_wine(return_X_y=True)
+    rows, got = places(y, num_valid=36, num_test=36), getattr(load_dataset("wine"), part)
+    np.testing.assert_allclose(got.x.numpy(), standardised(x, rows)[part], atol=ROUNDED_FLOAT32)
+    np.testing.assert_array_equal(got.y.numpy(), y[rows[part]])
+
+
+def test_wine_classes_have_names():
+    assert load_dataset("wine").class_names == ("first grower", "second grower", "third grower")
