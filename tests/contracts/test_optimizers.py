@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fivestep.optim._base import MatrixOptimizer, Optimizer
-from tests.contracts.cases import Item, over
+from tests.contracts.cases import Item, items, over
 from tests.samples import numbers
 from tests.tolerances import distance
 
@@ -64,8 +64,8 @@ def rate(step: int) -> float:
 
 
 def twin_after(item: Item, num_steps: int) -> Tensor:
-    parameter = nn.Parameter(start(item))
-    optimizer = item.build().twin([parameter], rate(1))
+    rule, parameter = item.build(), nn.Parameter(start(item))
+    optimizer = rule.twin([parameter], rate(1))
 
     def look(step: int) -> Tensor:
         loss, parameter.grad = loss_and_gradient(parameter.detach(), step)
@@ -74,7 +74,7 @@ def twin_after(item: Item, num_steps: int) -> Tensor:
     for step in range(1, num_steps + 1):
         look(step)
         optimizer.param_groups[0]["lr"] = rate(step)
-        optimizer.step(partial(look, step))
+        optimizer.step(partial(look, step) if rule.repeats else None)
     return parameter.detach()
 
 
@@ -105,9 +105,19 @@ def test_steps_happen_in_place(item: Item) -> None:
 
 
 @every_optimizer
-def test_every_state_has_the_shape_of_the_parameters(item: Item) -> None:
+def test_every_state_ends_in_the_axes_of_the_parameters_or_is_one_number(item: Item) -> None:
     one = descent(item)
-    assert all(value.shape == one.w.shape and value.dtype == one.w.dtype for value in one.state.values())
+    states = [value for value in one.state.values() if value.dim() > 0]
+    assert all(value.shape[-one.w.dim() :] == one.w.shape and value.dtype == one.w.dtype for value in states)
+
+
+@pytest.mark.parametrize("item", [pytest.param(i, id=str(i)) for i in items("optim") if not i.build().repeats])
+def test_a_step_leaves_the_gradient_as_it_was(item: Item) -> None:
+    """Whoever looks at the gradient after the update sees the one it was made from, as in torch."""
+    one = descent(item)
+    dw = numbers(*one.w.shape, seed=1)
+    one.rule.update_(one.w, dw, one.state, rate(1), 1)
+    assert torch.equal(dw, numbers(*one.w.shape, seed=1))
 
 
 @every_optimizer
@@ -117,3 +127,9 @@ def test_descent_on_a_bowl_reaches_lower_ground(item: Item) -> None:
     before = w.square().sum()
     rule.update_(w, w.clone(), rule.state(w), 1e-3, 1, lambda: w.square().sum() / 2)
     assert w.square().sum() < before
+
+
+@every_optimizer
+def test_a_negative_weight_decay_is_refused(item: Item) -> None:
+    with pytest.raises(ValueError, match=r"weight_decay must be a finite number of at least 0, got -0\.1"):
+        type(item.build())(**{**item.case.options, "weight_decay": -0.1})

@@ -5,14 +5,22 @@ import math
 import pytest
 import torch
 
+from fivestep.check import InputError
+from fivestep.optim._base import Optimizer
 from fivestep.optim.adam import Adam
+from fivestep.optim.adamw import AdamW
 from tests.contracts.cases import Case
-from tests.tolerances import FORMULA
+from tests.tolerances import EXACT, FORMULA
 
-CASES = [Case(), Case({"betas": (0.8, 0.95), "eps": 1e-6}), Case({"weight_decay": 0.1})]
+CASES = [
+    Case(),
+    Case({"betas": (0.8, 0.95), "eps": 1e-6}, pairs=False),
+    Case({"weight_decay": 0.1}, pairs=False),
+    Case({"weight_decay": 0.1, "decoupled_weight_decay": True}, pairs=False),
+]
 
 
-def steps(rule: Adam, gradients: list[float], start: float = 1.0) -> list[float]:
+def steps(rule: Optimizer, gradients: list[float], start: float = 1.0) -> list[float]:
     w = torch.tensor([start], dtype=torch.float64)
     state, places = rule.state(w), []
     for step, gradient in enumerate(gradients, start=1):
@@ -40,3 +48,14 @@ def test_the_first_step_has_the_size_of_the_rate_whatever_the_gradient(gradient:
 def test_weight_decay_is_part_of_the_gradient() -> None:
     """decay * w = 0.5 is the whole gradient, and the first step does not see its size."""
     assert steps(Adam(weight_decay=0.5), [0.0]) == pytest.approx([1 - 0.1 * 0.5 / (0.5 + 1e-8)], rel=FORMULA)
+
+
+def test_decoupled_weight_decay_is_adamw() -> None:
+    expected = steps(AdamW(weight_decay=0.3), [2.0, 1.0])
+    assert steps(Adam(weight_decay=0.3, decoupled_weight_decay=True), [2.0, 1.0]) == pytest.approx(expected, rel=EXACT)
+
+
+@pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, -0.1), 0.9, (0.9,)])
+def test_betas_outside_their_range_are_refused(betas: object) -> None:
+    with pytest.raises(InputError, match=r"beta.* must be a .*in \[0, 1\), got"):
+        Adam(betas=betas)  # type: ignore[arg-type]

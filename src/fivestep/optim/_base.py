@@ -1,14 +1,15 @@
 """What an update rule has to say: its state, its step, its torch twin."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
 
-from ..typing import Vector
+from ..check import not_negative
+from ..typing import Elements, Vector
 
 Again = Callable[[], Tensor]
 
@@ -23,12 +24,21 @@ class Optimizer(ABC):
     repeats: ClassVar[bool] = False
     """Whether the rule looks at the loss more than once in a step, through `again`."""
 
-    @abstractmethod
-    def state(self, w: Vector) -> dict[str, Tensor]:
-        """The rule's memory before the first step, one entry per quantity, in the shape of `w`."""
-
     weight_decay: float = field(default=0.0, kw_only=True)
     """Every rule has one: the plan switches it off for parameters that shall not decay."""
+
+    @final
+    def __post_init__(self) -> None:
+        not_negative("weight_decay", self.weight_decay, "0 switches it off")
+        self.check()
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises an `InputError` that names the option which is out of its range."""
+
+    @abstractmethod
+    def state(self, w: Vector) -> dict[str, Tensor]:
+        """The rule's memory before the first step, one entry per quantity, in the shape of `w` or as one number."""
 
     @abstractmethod
     def update_(
@@ -56,5 +66,9 @@ class AveragingOptimizer(Optimizer):
     """A rule whose best weights are not those it takes gradients at: a weighted mean of where it has been."""
 
     @abstractmethod
-    def average(self, w: Vector, state: dict[str, Tensor]) -> Vector:
-        """The weights to predict with, a new tensor in the shape of `w`."""
+    def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
+        """The weights to predict with, a new tensor in the shape of `w`.
+
+        The twin keeps what this reads under the same names in its own state. Before the first step, `state` may be
+        empty.
+        """

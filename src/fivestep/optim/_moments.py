@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from ..check import in_unit_interval, not_negative, positive, refuse
+from ..check import in_unit_interval, positive, refuse
 from ..typing import Vector
 
 
@@ -19,11 +19,15 @@ def adam_step_(
     w.addcdiv_(m, denominator, value=-lr / (1 - beta1**step))
 
 
-def check_adam(betas: tuple[float, float], eps: float, weight_decay: float) -> None:
-    """Raises an `InputError` unless both betas lie in [0, 1), eps is greater than 0 and the decay is not negative."""
-    if not isinstance(betas, tuple | list) or len(betas) != 2:
-        raise refuse("betas", betas, "a pair of numbers in [0, 1)", "(0.9, 0.999) is usual")
-    for name, beta in zip(("beta1", "beta2"), betas, strict=True):
-        in_unit_interval(name, beta, "betas=(0.9, 0.999) is usual")
+def check_adam(betas: tuple[float, float], eps: float) -> None:
+    """Raises an `InputError` unless both betas lie in [0, 1) and eps is greater than 0."""
+    check_betas(betas, "(0.9, 0.999)")
     positive("eps", eps, "1e-8 is usual")
-    not_negative("weight_decay", weight_decay, "0 switches it off")
+
+
+def check_betas(betas: tuple[float, float], usual: str) -> None:
+    """Raises an `InputError` unless both betas lie in [0, 1)."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise refuse("betas", betas, "a pair of numbers in [0, 1)", f"{usual} is usual")
+    for name, beta in zip(("beta1", "beta2"), betas, strict=True):
+        in_unit_interval(name, beta, f"betas={usual} is usual")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..typing import Vector
 from ._base import Again, Optimizer
+from ._decay import decay_
 from ._moments import adam_step_, check_adam
 
 
@@ -21,15 +22,16 @@ class Adam(Optimizer):
         v <- beta2 v + (1 - beta2) dw^2        v^ = v / (1 - beta2^t)
         w <- w - lr m^ / (sqrt(v^) + eps)
 
-    `weight_decay` adds weight_decay * w to the gradient first (the classical L2 term; see `adamw` for the decoupled
-    one). Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+    `weight_decay` adds weight_decay * w to the gradient first, the classical L2 term; with `decoupled_weight_decay` w
+    shrinks by itself, which is `adamw`. Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+    decoupled_weight_decay: bool = False
 
-    def __post_init__(self) -> None:
-        check_adam(self.betas, self.eps, self.weight_decay)
+    def check(self) -> None:
+        check_adam(self.betas, self.eps)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
@@ -37,9 +39,15 @@ class Adam(Optimizer):
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
-        if self.weight_decay:
-            dw = dw.add(w, alpha=self.weight_decay)
+        dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         adam_step_(w, dw, state, lr, step, self.betas, self.eps)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return torch.optim.Adam(
+            parameters,
+            lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            decoupled_weight_decay=self.decoupled_weight_decay,
+        )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..typing import Vector
 from ._base import Again, Optimizer
+from ._decay import decay_
 from ._moments import adam_step_, check_adam
 
 
@@ -25,8 +26,8 @@ class AdamW(Optimizer):
     eps: float = 1e-8
     weight_decay: float = field(default=0.01, kw_only=True)
 
-    def __post_init__(self) -> None:
-        check_adam(self.betas, self.eps, self.weight_decay)
+    def check(self) -> None:
+        check_adam(self.betas, self.eps)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
@@ -34,7 +35,7 @@ class AdamW(Optimizer):
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
-        w.mul_(1 - lr * self.weight_decay)
+        decay_(w, dw, lr, self.weight_decay, decoupled=True)
         adam_step_(w, dw, state, lr, step, self.betas, self.eps)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:

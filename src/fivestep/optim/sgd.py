@@ -7,9 +7,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError, in_unit_interval, not_negative
+from ..check import InputError, in_unit_interval
 from ..typing import Vector
 from ._base import Again, Optimizer
+from ._decay import decay_, with_decay
 
 
 @final
@@ -18,16 +19,17 @@ class SGD(Optimizer):
     """w <- w - lr v with v <- momentum v + (dw + weight_decay w); without momentum, v is the gradient itself.
 
     With `nesterov` the step looks ahead: w <- w - lr (dw + weight_decay w + momentum v). The first v is the first
-    gradient, as in torch. `momentum` in [0, 1), `weight_decay` per step. Sutskever et al. 2013, "On the importance of
-    initialization and momentum".
+    gradient, as in torch. `momentum` in [0, 1), `weight_decay` per step; `decoupled_weight_decay` keeps the decay out
+    of v and shrinks w by itself. Sutskever et al. 2013, "On the importance of initialization and momentum"; Loshchilov
+    and Hutter 2019, "Decoupled weight decay regularization", algorithm 1.
     """
 
     momentum: float = 0.0
     nesterov: bool = False
+    decoupled_weight_decay: bool = False
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         in_unit_interval("momentum", self.momentum, "0.9 is usual")
-        not_negative("weight_decay", self.weight_decay, "0 switches it off")
         if self.nesterov and not self.momentum:
             raise InputError(
                 "nesterov must be used with a momentum, got momentum=0.0; set momentum=0.9, or leave nesterov out."
@@ -39,14 +41,12 @@ class SGD(Optimizer):
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
-        if self.weight_decay:
-            dw = dw.add(w, alpha=self.weight_decay)
+        dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         if self.momentum:
             v = state["velocity"].mul_(self.momentum).add_(dw)  # v starts at zero, so the first v is the first gradient
             dw = dw.add(v, alpha=self.momentum) if self.nesterov else v
         w.add_(dw, alpha=-lr)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
-            parameters, lr, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay
-        )
+        plain = torch.optim.SGD(parameters, lr, momentum=self.momentum, nesterov=self.nesterov)
+        return with_decay(plain, self.weight_decay, self.decoupled_weight_decay)
