@@ -12,7 +12,12 @@ from fivestep.layer import Memo
 from fivestep.losses.cross_entropy import CrossEntropy
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
+from tests.contracts.cases import Case
 from tests.tolerances import FORMULA, PRINTED, distance
+
+CASES = [Case(suits=lambda combination: combination.init.name != "normal")]
+"""Through two softmax layers and weights of 0.01 a gradient of 1e-9 is left, which is mostly rounding noise; a rule
+that divides by its size makes that noise as large as a step."""
 
 TWICE_LEAST = 1.4612
 """log(e + 9) - 1: the best that ten probabilities, taken for logits, can do is (1, 0, ..., 0)."""

@@ -32,7 +32,7 @@ CLIPS: dict[str, dict[str, float]] = {
 }
 GROUPS: dict[str, dict[str, Any]] = {
     "one": {},
-    "factors": {"lr_factors": {"bias": 2.0, "2.weight": 0.5}},
+    "factors": {"lr_factors": {"bias": 2.0, "linear": 0.5}},
     "no decay": {"no_decay": ("bias",)},
 }
 ROWS = {"table": (6,), "images": (2, 3), "tokens": (3, 6)}
@@ -174,6 +174,12 @@ def suited(factor: str, level: Any, seed: int = 0) -> Combination:
     while numbers is None:
         numbers = _candidate(chance, factors, {factor: factors[factor].index(level)})
     return _combination(factors, numbers)
+
+
+def suit_each_other(one: Item, other: Item) -> bool:
+    """Whether two items can work together beside the reference partners."""
+    factor_of = {level: factor for factor, choices in levels().items() for level in choices if isinstance(level, Item)}
+    return replace(reference(), **{factor_of[one]: one, factor_of[other]: other}).suits_its_items
 
 
 def _candidate(

@@ -8,8 +8,8 @@ from tests.tolerances import FORMULA
 
 CASES = [
     Case(),
-    Case({"rho": 0.8, "eps": 1e-4, "weight_decay": 0.1}),
-    Case({"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    Case({"rho": 0.8, "eps": 1e-4, "weight_decay": 0.1}, pairs=False),
+    Case({"weight_decay": 0.1, "decoupled_weight_decay": True}, pairs=False),
 ]
 
 

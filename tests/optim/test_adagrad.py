@@ -10,9 +10,9 @@ from tests.tolerances import FORMULA
 
 CASES = [
     Case(),
-    Case({"lr_decay": 0.1, "initial_accumulator_value": 0.2, "eps": 1e-6}),
-    Case({"weight_decay": 0.1}),
-    Case({"weight_decay": 0.1, "decoupled_weight_decay": True, "lr_decay": 0.1}),
+    Case({"lr_decay": 0.1, "initial_accumulator_value": 0.2, "eps": 1e-6}, pairs=False),
+    Case({"weight_decay": 0.1}, pairs=False),
+    Case({"weight_decay": 0.1, "decoupled_weight_decay": True, "lr_decay": 0.1}, pairs=False),
 ]
 
 
