@@ -9,7 +9,11 @@ from tests.contracts.cases import Case
 from tests.samples import numbers
 from tests.tolerances import FORMULA
 
-CASES = [Case(), Case({"betas": (0.8, 0.95), "weight_decay": 0.2}, pairs=False), Case({"weight_decay": 0.0}, pairs=False)]
+CASES = [
+    Case(),
+    Case({"betas": (0.8, 0.95), "weight_decay": 0.2}, pairs=False),
+    Case({"weight_decay": 0.0}, pairs=False),
+]
 
 
 def test_without_a_gradient_the_weights_shrink_by_rate_times_decay() -> None:
