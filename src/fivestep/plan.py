@@ -9,7 +9,9 @@ from .find import Choice, build, find
 from .group import Group
 
 if TYPE_CHECKING:
+    from .datasets._base import Dataset
     from .losses._base import Loss
+    from .net import NetSpec
     from .optim._base import Optimizer
     from .schedules._base import Schedule
 
@@ -94,6 +96,10 @@ class TrainPlan:
         """The learning-rate schedule, made with its options."""
         schedule: Schedule = build("schedules", self.schedule)
         return schedule
+
+    def sized(self, spec: "NetSpec", data: "Dataset") -> "NetSpec":
+        """The network with the sizes that the data and the loss ask for; raises an `InputError` if it has others."""
+        return spec.sized(data.in_features, data.num_outputs * self.build_loss().outputs_per_target)
 
     def num_steps(self, num_rows: int) -> int:
         """The number of updates in the whole run over `num_rows` rows."""

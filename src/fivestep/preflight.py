@@ -50,10 +50,8 @@ def check_rows(engine: Engine, rows: Rows, part: str) -> None:
             )
     if engine.criterion.target == "classes":
         _check_classes(engine, rows.y, part)
-    elif engine.criterion.target == "yes_no" and ((rows.y < 0) | (rows.y > 1)).any():
-        raise InputError(
-            f"{part} y must lie in [0, 1] for {engine.plan.loss}, got {_range(rows.y)}; change the loss or the labels."
-        )
+    else:
+        _check_range(engine, rows.y, part)
     _check_target_shape(engine, rows, part)
 
 
@@ -86,6 +84,15 @@ def _check_classes(engine: Engine, y: Tensor, part: str) -> None:
         raise InputError(
             f"{part} y must hold classes 0 to {(num_classes or 0) - 1} for a network of {num_classes} outputs, "
             f"got {_range(y)}; make them agree."
+        )
+
+
+def _check_range(engine: Engine, y: Tensor, part: str) -> None:
+    least, largest = engine.criterion.target_range
+    if (y < least).any() or (y > largest).any():
+        raise InputError(
+            f"{part} y must lie in [{least:g}, {largest:g}] for {engine.plan.loss}, got {_range(y)}; "
+            f"change the loss or the targets."
         )
 
 

@@ -146,7 +146,7 @@ def fit(
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
     next free `runs/<name>-<number>`.
     """
-    sized = spec.sized(data.in_features, data.num_outputs)
+    sized = plan.sized(spec, data)
     run = Run.start(make_engine(engine, sized, plan, dtype=dtype, device=device), data, out)
     for _ in run.train(data):
         pass

@@ -55,6 +55,9 @@ class Case:
     targets: Callable[[tuple[int, ...], torch.Generator], Tensor] | None = None
     """Losses: draws targets for logits of a given shape, where the usual ones of its `target` do not suit it."""
 
+    extremes: tuple[float, ...] = (200.0, -200.0, 1e4)
+    """Losses: logits as large as these must give finite numbers, in float32 too."""
+
     suits: "Callable[[Combination], bool]" = always
     """Whether the item can work in a combination; one that cannot is replaced by another with the same pairs."""
 

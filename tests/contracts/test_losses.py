@@ -7,7 +7,7 @@ from torch import Tensor
 from fivestep.check import InputError
 from fivestep.layer import Memo
 from fivestep.losses._base import Loss
-from tests.contracts.cases import Item, over, targets_of
+from tests.contracts.cases import Item, items, over, targets_of
 from tests.differences import central_differences
 from tests.tolerances import CENTRAL_DIFFERENCES, FORMULA, distance
 
@@ -82,9 +82,11 @@ def test_gradient_equals_central_differences(item: Item, shape: tuple[int, ...])
     assert distance(loss.logits_gradient(logits, y, weight, memo), quotient) < CENTRAL_DIFFERENCES
 
 
-@every_loss
+@pytest.mark.parametrize(
+    ("item", "size"),
+    [pytest.param(item, size, id=f"{item}-{size:g}") for item in items("losses") for size in item.case.extremes],
+)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("size", [200.0, -200.0, 1e4])
 def test_extreme_logits_give_finite_numbers(item: Item, size: float, dtype: torch.dtype) -> None:
     loss, logits, y = example(item, (7, 3))
     extreme, memo = torch.full_like(logits, -size).to(dtype), Memo(training=True)

@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import nn
 
+from fivestep.check import InputError
 from fivestep.layer import Memo
 from fivestep.losses.binary_cross_entropy import BinaryCrossEntropy
 from fivestep.losses.cross_entropy import CrossEntropy
+from tests.contracts.cases import Case
 from tests.samples import numbers
 from tests.tolerances import FORMULA, distance
+
+CASES = [Case(), Case({"label_smoothing": 0.1}, pairs=False)]
 
 
 def loss(z: float, y: float) -> float:
@@ -49,3 +53,19 @@ def test_it_is_the_cross_entropy_of_two_classes() -> None:
     expected = CrossEntropy().rows(two, y, Memo(training=True))
     got = BinaryCrossEntropy().rows(z, y[:, None].double(), Memo(training=True))
     assert distance(got, expected) < FORMULA
+
+
+def test_label_smoothing_moves_the_targets_towards_one_half() -> None:
+    """With s = 0.2 the target 1 becomes 0.8 + 0.1 = 0.9: 0.9 log(4/3) + 0.1 log 4 at z = ln 3."""
+    z, y, memo = torch.tensor([[math.log(3)]], dtype=torch.float64), torch.ones(1, 1).double(), Memo(training=True)
+    smoothed = BinaryCrossEntropy(label_smoothing=0.2)
+    assert smoothed.value(z, y, None, memo).item() == pytest.approx(
+        0.9 * math.log(4 / 3) + 0.1 * math.log(4), rel=FORMULA
+    )
+    assert smoothed.gradient(z, y, memo).item() == pytest.approx(0.75 - 0.9, rel=FORMULA)
+
+
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1, "0.1"])
+def test_a_smoothing_outside_its_range_is_refused(label_smoothing: object) -> None:
+    with pytest.raises(InputError, match=r"label_smoothing must be a number in \[0, 1\), got .*; 0 switches it off"):
+        BinaryCrossEntropy(label_smoothing)  # type: ignore[arg-type]

@@ -8,8 +8,11 @@ import torch
 from fivestep.check import InputError
 from fivestep.layer import Memo
 from fivestep.losses.cross_entropy import CrossEntropy
+from tests.contracts.cases import Case
 from tests.samples import numbers
 from tests.tolerances import FORMULA, PRINTED, distance
+
+CASES = [Case(), Case({"label_smoothing": 0.1}, pairs=False)]
 
 
 def softmax_inside(logits: list[float]) -> list[float]:
@@ -82,3 +85,19 @@ def test_labels_that_are_floating_point_are_refused() -> None:
         InputError, match=r"whole-number class labels for cross_entropy, got torch.float32; .*y.long\(\)"
     ):
         CrossEntropy().match(torch.zeros(3, 2), torch.zeros(3))
+
+
+def test_label_smoothing_gives_every_class_its_share() -> None:
+    """p = (3/4, 1/4), s = 0.2: targets (0.8 + 0.1, 0.1), so 0.9 log(4/3) + 0.1 log 4, gradient (0.75 - 0.9, 0.15)."""
+    z, y, memo = torch.tensor([[math.log(3), 0.0]], dtype=torch.float64), torch.tensor([0]), Memo(training=True)
+    smoothed = CrossEntropy(label_smoothing=0.2)
+    assert smoothed.value(z, y, None, memo).item() == pytest.approx(
+        0.9 * math.log(4 / 3) + 0.1 * math.log(4), rel=FORMULA
+    )
+    assert smoothed.gradient(z, y, memo)[0].tolist() == pytest.approx([-0.15, 0.15], rel=FORMULA)
+
+
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1, "0.1"])
+def test_a_smoothing_outside_its_range_is_refused(label_smoothing: object) -> None:
+    with pytest.raises(InputError, match=r"label_smoothing must be a number in \[0, 1\), got .*; 0 switches it off"):
+        CrossEntropy(label_smoothing)  # type: ignore[arg-type]

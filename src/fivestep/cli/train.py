@@ -76,7 +76,7 @@ def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=options.data_dir)
     if options.valid is not None:
         data = split(data, options.valid, seed=train_plan.seed)
-    sized = spec.sized(data.in_features, data.num_outputs)
+    sized = train_plan.sized(spec, data)
     engine = make_engine(options.engine, sized, train_plan, dtype=options.dtype, device=options.device)
     return Run.start(
         engine, data, options.out, {"model": model, "recipe": options.recipe, "valid": options.valid}

@@ -25,7 +25,7 @@ def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "floa
     engine: Engine = find("engines", "scratch" if name == "auto" else name)(
         spec, plan, DTYPES[dtype], find_device(device, dtype)
     )
-    if spec.layers[-1].name == engine.criterion.inverse_link:
+    if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
         warnings.warn(
             f"a network for {plan.loss} should end with logits, got {spec.layers[-1].name} as its last layer, which "
             f"the loss applies itself: applied twice, the loss cannot get near 0; leave the layer out.",

@@ -1,5 +1,6 @@
 """What a loss has to say: the loss of each row, its gradient, its torch twin."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal, final
 
@@ -22,6 +23,12 @@ class Loss(ABC):
 
     inverse_link: ClassVar[Literal["identity", "softmax", "sigmoid", "exp"]] = "identity"
     """From logits to what they stand for: numbers, probabilities or rates. The loss applies it itself."""
+
+    target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """The least and the largest number that a target may be."""
+
+    outputs_per_target: int = 1
+    """How many numbers the network puts out for each number of the target."""
 
     @abstractmethod
     def match(self, logits: Outputs, y: Targets) -> Targets:

@@ -6,7 +6,7 @@ from typing import Literal, final
 import torch
 from torch import nn
 
-from ..check import InputError
+from ..check import InputError, in_unit_interval
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Targets
 from ._base import Loss, check_device, shape_mistake
@@ -19,10 +19,18 @@ class CrossEntropy(Loss):
 
     Gradient: dl_n/dz_nc = p_nc - (1 if c = y_n else 0). It takes logits: a softmax before it would be a second one,
     and ten classes could then never get below 1.4612.
+
+    With `label_smoothing` s, in [0, 1), the target is a distribution t with 1 - s + s/C at y_n and s/C elsewhere:
+    l_n = -sum_c t_nc log p_nc, with the gradient p_nc - t_nc. Szegedy et al. 2016, "Rethinking the Inception
+    architecture for computer vision", section 7.
     """
 
+    label_smoothing: float = 0.0
     target = "classes"
     inverse_link = "softmax"
+
+    def __post_init__(self) -> None:
+        in_unit_interval("label_smoothing", self.label_smoothing, "0 switches it off")
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
         check_device(logits, y)
@@ -39,13 +47,18 @@ class CrossEntropy(Loss):
 
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
         memo["log_p"] = log_p = torch.log_softmax(logits, -1)  # (N, C)
-        return -log_p.gather(-1, y[..., None]).flatten(1).mean(1)
+        losses = -log_p.gather(-1, y[..., None])  # (N, 1)
+        if self.label_smoothing:
+            losses = torch.lerp(losses, -log_p.mean(-1, keepdim=True), self.label_smoothing)
+        return losses.flatten(1).mean(1)
 
     def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
-        p = memo["log_p"].exp()
-        minus_one = p.new_full((), -1.0).expand(*y.shape, 1)
-        p.scatter_add_(-1, y[..., None], minus_one)
+        p, s, num_classes = memo["log_p"].exp(), self.label_smoothing, logits.shape[-1]
+        if s:
+            p.sub_(torch.full_like(p, s / num_classes).scatter_(-1, y[..., None], 1 - s * (1 - 1 / num_classes)))
+        else:
+            p.scatter_add_(-1, y[..., None], p.new_full((), -1.0).expand(*y.shape, 1))
         return p if y.dim() == 1 else p.div_(y[0].numel())  # a row of several tokens is their mean
 
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
-        return nn.CrossEntropyLoss(reduction=reduction)
+        return nn.CrossEntropyLoss(reduction=reduction, label_smoothing=self.label_smoothing)
