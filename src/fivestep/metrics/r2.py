@@ -1,0 +1,28 @@
+"""The coefficient of determination."""
+
+from dataclasses import dataclass
+from typing import final
+
+from ..check import InputError
+from ..typing import Outputs, RowWeights, Targets
+from ._base import Metric
+
+
+@final
+@dataclass(frozen=True)
+class R2(Metric):
+    """1 - sum (y - z)^2 / sum (y - mean y)^2, at most 1; of several outputs, the mean of theirs.
+
+    It is 0 for a prediction of the mean and negative for a worse one. Where all y are equal it is 1 for exactly
+    right predictions and else 0. Raises an `InputError` for a single row. `sklearn.metrics.r2_score`.
+    """
+
+    kinds = ("numbers",)
+    higher_is_better = True
+
+    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
+        from sklearn.metrics import r2_score
+
+        if len(y) < 2:
+            raise InputError("r2 must be measured on at least two rows, got one; take more rows, or leave r2 out.")
+        return float(r2_score(y, logits, sample_weight=weight))

@@ -1,0 +1,36 @@
+"""The share of rows whose class is among the k likeliest."""
+
+from dataclasses import dataclass
+from typing import final
+
+from ..check import InputError, at_least
+from ..typing import Outputs, RowWeights, Targets
+from ._base import Metric, weighted_mean
+
+
+@final
+@dataclass(frozen=True)
+class TopK(Metric):
+    """The share of rows whose class has one of the `k` largest logits, in [0, 1]; `k` at least 1 and less than C.
+
+    With k = 1 it is the accuracy. Of several classes with the same logit the first comes first (scikit-learn takes the
+    last). Raises an `InputError` if there are only `k` classes: every row would count as right.
+    `sklearn.metrics.top_k_accuracy_score`.
+    """
+
+    kinds = ("classes",)
+    higher_is_better = True
+
+    k: int = 5
+
+    def __post_init__(self) -> None:
+        at_least("k of top_k", self.k, 1, "5 is usual")
+
+    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
+        if self.k >= logits.shape[1]:
+            raise InputError(
+                f"k of top_k must be less than the {logits.shape[1]} classes, got {self.k}; write for example top_k:k="
+                f"{max(1, logits.shape[1] // 2)}."
+            )
+        likeliest = logits.argsort(dim=1, descending=True, stable=True)[:, : self.k]  # (N, k)
+        return weighted_mean((likeliest == y[:, None]).any(1).double(), weight)
