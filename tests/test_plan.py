@@ -42,6 +42,12 @@ def test_the_default_is_the_reference_recipe() -> None:
         ("optimizer", "adm", "optimizer must be one of .* did you mean 'adam'?"),
         ("schedule", "cosin", "schedule must be one of .* did you mean 'cosine'?"),
         ("optimizer", 3, "a choice must be a name"),
+        ("metrics", ("f11",), "metric must be one of .* did you mean 'f1'?"),
+        ("metrics", ("rmse",), "a metric for classes, .* must be one of accuracy, .*, got 'rmse'; choose one of them"),
+        ("metrics", ("top_k:n=3",), "option of metric 'top_k' must be one of k, got 'n'"),
+        ("metrics", ("f1:k=3",), "metric 'f1' must be used without options, got 'k'; leave it out"),
+        ("monitor", "los", "monitor must be one of loss, accuracy, .* did you mean 'loss'?"),
+        ("monitor", "r2", "a metric for classes, .* must be one of accuracy, .*, got 'r2'"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(option: str, value: Any, sentence: str) -> None:
@@ -106,3 +112,10 @@ def test_a_plan_survives_the_way_to_plain_values_and_back(plan: TrainPlan) -> No
 def test_a_varied_plan_is_validated_again() -> None:
     with pytest.raises(InputError, match="epochs"):
         replace(TrainPlan(), epochs=0)
+
+
+def test_the_monitored_metric_is_measured() -> None:
+    plan = TrainPlan(metrics=("f1", "top-k: k=3"), monitor="top_k:k=3")
+    assert plan.metrics == ("f1", "top_k:k=3")
+    assert TrainPlan(metrics=["f1"], monitor="auc").metrics == ("f1", "auc")
+    assert TrainPlan.from_dict(plan.to_dict()) == plan

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
@@ -28,8 +28,8 @@ def test_train_and_valid_loss_are_of_the_weights_at_the_yield_in_evaluation_mode
     plan, data = small_plan(), three_classes(valid=20)
     engine = small_engine(name, plan, small_net(dropout=0.5))
     seen = [(epoch, evaluate(engine, data.train), evaluate(engine, data.valid)) for epoch in train(engine, data, plan)]
-    assert [(e.train_loss, e.train_accuracy) for e, _, _ in seen] == [tuple(fitted) for _, fitted, _ in seen]
-    assert [(e.valid_loss, e.valid_accuracy) for e, _, _ in seen] == [tuple(valid) for _, _, valid in seen]
+    assert [(e.train_loss, e.train_accuracy) for e, _, _ in seen] == [tuple(fitted[:2]) for _, fitted, _ in seen]
+    assert [(e.valid_loss, e.valid_accuracy) for e, _, _ in seen] == [tuple(valid[:2]) for _, _, valid in seen]
 
 
 @every_engine
@@ -218,7 +218,39 @@ def test_evaluation_of_numbers_has_no_accuracy() -> None:
     engine = small_engine("scratch", plan, MLP(4, 1))
     rows = Rows(numbers(6, 4), numbers(6, 1))
     expected = float((engine.predict(rows.x) - rows.y).square().mean())
-    assert evaluate(engine, rows) == (pytest.approx(expected, rel=FORMULA), None)
+    assert evaluate(engine, rows) == (pytest.approx(expected, rel=FORMULA), None, {})
+
+
+@every_engine
+@pytest.mark.parametrize("rows_at_a_time", [7, 1000])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_are_those_of_all_rows_together(
+    name: str, rows_at_a_time: int, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOOP, "EVALUATION_ROWS", rows_at_a_time)
+    engine, rows = small_engine(name, small_plan(metrics=("f1", "log_loss"))), three_classes(weighted=weighted).train
+    got, guesses = evaluate(engine, rows), engine.predict(rows.x).argmax(1)
+    expected = f1_score(rows.y, guesses, average="macro", sample_weight=rows.weight)
+    assert got.metrics == {
+        "f1": pytest.approx(expected, rel=FORMULA),
+        "log_loss": pytest.approx(got.loss, rel=FORMULA),
+    }
+    assert evaluate(engine, rows, metrics=["accuracy"]).metrics == {"accuracy": pytest.approx(got.accuracy)}
+    assert evaluate(engine, rows, metrics=[]).metrics == {}
+
+
+def test_every_epoch_carries_the_metrics_of_both_parts() -> None:
+    plan, data = small_plan(metrics=("auc",)), three_classes(valid=20)
+    engine = small_engine("scratch", plan)
+    epoch = next(train(engine, data, plan))
+    assert epoch.train_metrics == evaluate(engine, data.train).metrics
+    assert epoch.valid_metrics == evaluate(engine, data.valid).metrics
+    assert f"valid_auc {epoch.valid_metrics['auc']:.4f}" in str(epoch)
+
+
+def test_a_metric_for_another_kind_of_target_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a metric for classes, .* must be one of accuracy, .*, got 'rmse'; choose"):
+        evaluate(small_engine("scratch"), three_classes().train, metrics=["rmse"])
 
 
 @every_engine

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .check import InputError, at_least, in_unit_interval, positive
-from .find import Choice, build, find
+from .check import InputError, at_least, in_unit_interval, one_of, positive
+from .find import Choice, build, find, names
 from .group import Group
 
 if TYPE_CHECKING:
     from .datasets._base import Dataset
     from .losses._base import Loss
+    from .metrics._base import Metric
     from .net import NetSpec
     from .optim._base import Optimizer
     from .schedules._base import Schedule
@@ -28,7 +29,8 @@ class TrainPlan:
     to an update rule that has them. `ema` in [0, 1) predicts with an exponential moving average of the weights over
     the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some from weight
     decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest
-    name counting.
+    name counting. `metrics` are measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`,
+    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics.
     """
 
     loss: str | Choice = "cross_entropy"
@@ -49,6 +51,8 @@ class TrainPlan:
     ema: float | None = None
     lr_factors: Mapping[str, float] = field(default_factory=dict, hash=False)
     no_decay: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    monitor: str = "loss"
 
     def __post_init__(self) -> None:
         for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
@@ -73,6 +77,17 @@ class TrainPlan:
                 f"micro_batch_size must be at most batch_size={self.batch_size}, got {self.micro_batch_size}; "
                 f"it is a part of a batch."
             )
+        self._settle_metrics()
+
+    def _settle_metrics(self) -> None:
+        """Writes metrics in one way and once each, the monitored one among them; refuses one that cannot be had."""
+        given = list(self.metrics)
+        if self.monitor != "loss":
+            one_of("monitor", Choice.parse(self.monitor).name, ("loss", *names("metrics")))
+            object.__setattr__(self, "monitor", str(Choice.parse(self.monitor)))
+            given.append(self.monitor)
+        object.__setattr__(self, "metrics", tuple(dict.fromkeys(str(Choice.parse(metric)) for metric in given)))
+        self.build_metrics()
 
     def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
         """The group of a parameter, such as "0.bias" in a layer of the kind "linear"; of kinds, the innermost first."""
@@ -84,6 +99,12 @@ class TrainPlan:
         """The loss, made with its options."""
         loss: Loss = build("losses", self.loss)
         return loss
+
+    def build_metrics(self) -> "dict[str, Metric]":
+        """The metrics by name, made with their options."""
+        from .metrics._base import build_metrics
+
+        return build_metrics(self.metrics, find("losses", self.loss.name).target)  # type: ignore[union-attr]  # parsed
 
     def build_optimizer(self) -> "Optimizer":
         """The update rule, made with its options and those of `momentum`, `nesterov`, `weight_decay` that are set."""

@@ -11,6 +11,7 @@ from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
+from .metrics._base import measure
 from .plan import TrainPlan
 
 
@@ -52,7 +53,7 @@ def check_rows(engine: Engine, rows: Rows, part: str) -> None:
         _check_classes(engine, rows.y, part)
     else:
         _check_range(engine, rows.y, part)
-    _check_target_shape(engine, rows, part)
+    _check_targets(engine, rows, part)
 
 
 def _check_inputs(engine: Engine, rows: Rows, part: str) -> None:
@@ -96,13 +97,14 @@ def _check_range(engine: Engine, y: Tensor, part: str) -> None:
         )
 
 
-def _check_target_shape(engine: Engine, rows: Rows, part: str) -> None:
-    """Asks the loss itself whether it would take such targets beside predictions for all rows (one number's memory)."""
+def _check_targets(engine: Engine, rows: Rows, part: str) -> None:
+    """Asks the loss and the metrics whether they take such targets beside predictions for all rows, here of 0."""
     num_rows, *shape = rows.stored.shape
     row = tuple(shape) if shape[-1] == engine.spec.in_features else (math.prod(shape),)  # an engine flattens images
     logits = torch.zeros((), device=rows.y.device).expand(num_rows, *engine.spec.row_shape(row))
     try:
-        engine.criterion.match(logits, rows.y)
+        y = engine.criterion.match(logits, rows.y)
+        measure(engine.plan.build_metrics(), logits, y, rows.weight)
     except InputError as error:
         raise InputError(f"{part} {error}") from None
 

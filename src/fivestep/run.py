@@ -128,7 +128,7 @@ class Run:
             raise refuse("the version of the run", config.get("version"), str(VERSION), "use the fivestep that made it")
         engine = make_engine(engine_name, spec, plan, dtype=dtype, device=device)
         engine.load_weights(read_tensors(path / "model.safetensors"))
-        return cls(path, spec, plan, engine, info, read_history(path / "history.csv"))
+        return cls(path, spec, plan, engine, info, read_history(path / "history.csv", plan.metrics))
 
 
 def fit(

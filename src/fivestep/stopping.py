@@ -7,12 +7,12 @@ from torch import Tensor
 
 from .engines._base import Engine
 from .plan import TrainPlan
-from .train import Epoch
+from .train import Epoch, monitored
 
 
 @final
 class Best:
-    """The best epoch so far, by validation loss, or by training loss where there is no validation part.
+    """The best epoch so far by what the plan monitors, of the training part where there is no validation part.
 
     best = Best(plan)
     for epoch in train(engine, data, plan):
@@ -24,16 +24,16 @@ class Best:
 
     def __init__(self, plan: TrainPlan) -> None:
         self._plan = plan
-        self._loss = math.inf
+        self._least = math.inf
         self._epochs_since = 0
         self._weights: dict[str, Tensor] = {}
 
     def note(self, epoch: Epoch, engine: Engine) -> None:
         """Remembers the epoch if it is the best; with `plan.restore_best`, its weights too."""
-        loss = epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
+        value = monitored(epoch, self._plan)
         self._epochs_since += 1
-        if loss < self._loss:
-            self._loss, self._epochs_since = loss, 0
+        if value < self._least:
+            self._least, self._epochs_since = value, 0
             if self._plan.restore_best:
                 self._weights = {
                     name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()

@@ -3,13 +3,16 @@
 Stopping is `break`, printing is `print`: there are no callbacks.
 """
 
+import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from .averages import Averages
 from .check import InputError, at_least, refuse
@@ -18,6 +21,7 @@ from .divergence import Watch
 from .engines._base import Engine
 from .interrupt import deferred_interrupt
 from .layer import Memo
+from .metrics._base import build_metrics, measure
 from .plan import TrainPlan
 from .preflight import check_data
 from .steps import steps
@@ -29,10 +33,15 @@ EVALUATION_ROWS = 8192
 
 
 class Evaluation(NamedTuple):
-    """The mean loss over the rows, and the share of right answers (None where the target is a number)."""
+    """The mean loss over the rows, the share of right answers (None for numbers), and the metrics by name."""
 
     loss: float
     accuracy: float | None
+    metrics: Mapping[str, float] = MappingProxyType({})
+
+    def figures(self) -> dict[str, float | None]:
+        """All of it by name."""
+        return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics}
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Epoch:
     `train_loss` and `valid_loss` are measured with the same weights in evaluation mode, so they can be compared.
     `running_loss` is the mean loss of the steps since the last `Epoch`, while the weights moved and dropout was on:
     what other libraries show as the training loss. `seconds` is the time of those steps alone, without evaluation.
+    `train_metrics` and `valid_metrics` are the plan's metrics by name.
     """
 
     index: int
@@ -54,10 +64,19 @@ class Epoch:
     valid_accuracy: float | None
     seconds: float
     rows_per_second: float
+    train_metrics: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
+    valid_metrics: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
+
+    def figures(self) -> dict[str, float | None]:
+        """What was measured, by part and name: "train_loss", "train_accuracy", "train_f1", ..., "valid_loss", ..."""
+        parts = {
+            "train": Evaluation(self.train_loss, self.train_accuracy, self.train_metrics).figures(),
+            "valid": {"loss": self.valid_loss, "accuracy": self.valid_accuracy, **self.valid_metrics},
+        }
+        return {f"{part}_{name}": value for part, figures in parts.items() for name, value in figures.items()}
 
     def __str__(self) -> str:
-        names = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
-        shown = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        shown = {name: value for name, value in self.figures().items() if value is not None}
         numbers = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
         return f"epoch {self.index}  {numbers}  {self.seconds:.2f} s"
 
@@ -100,27 +119,47 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
         running_loss = total.item() / num_rows  # a host-device synchronisation, once for each epoch that is shown
         seconds = time.perf_counter() - started
         averages.to_prediction()
-        fitted = evaluate(engine, data.train)
-        valid_loss, valid_accuracy = (None, None) if data.valid is None else evaluate(engine, data.valid)
-        seen.append(fitted.loss if valid_loss is None else valid_loss)
+        fitted = evaluate(engine, data.train, plan.metrics)
+        valid = None if data.valid is None else evaluate(engine, data.valid, plan.metrics)
         done = goal
-        yield Epoch(
+        epoch = Epoch(
             index=goal,
             step=engine.num_updates,
             lr=engine.lr,
             running_loss=running_loss,
             train_loss=fitted.loss,
             train_accuracy=fitted.accuracy,
-            valid_loss=valid_loss,
-            valid_accuracy=valid_accuracy,
+            valid_loss=None if valid is None else valid.loss,
+            valid_accuracy=None if valid is None else valid.accuracy,
             seconds=seconds,
             rows_per_second=num_rows / seconds,
+            train_metrics=fitted.metrics,
+            valid_metrics={} if valid is None else valid.metrics,
         )
+        seen.append(monitored(epoch, plan))
+        yield epoch
+
+
+def monitored(epoch: Epoch, plan: TrainPlan) -> float:
+    """The figure that stopping and schedules go by, of the validation part where there is one: lower is better.
+
+    A metric of which higher is better, and 1 the best, is turned round: 1 - value.
+    """
+    part = "train" if epoch.valid_loss is None else "valid"
+    value = epoch.figures()[f"{part}_{plan.monitor}"]
+    assert value is not None
+    return 1 - value if plan.monitor != "loss" and plan.build_metrics()[plan.monitor].higher_is_better else value
 
 
 @torch.no_grad()
-def evaluate(engine: Engine, rows: Rows) -> Evaluation:
-    """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are."""
+def evaluate(engine: Engine, rows: Rows, metrics: Sequence[str] | None = None) -> Evaluation:
+    """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
+
+    `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
+    not suit the loss's target raises an `InputError`.
+    """
+    chosen = build_metrics(engine.plan.metrics if metrics is None else metrics, engine.criterion.target)
+    collected: list[tuple[Tensor, Tensor, Tensor]] = []
     loss = right = total = 0.0
     for start in range(0, len(rows), EVALUATION_ROWS):
         part = rows.take(slice(start, start + EVALUATION_ROWS)).to(engine.device, engine.dtype)
@@ -131,7 +170,16 @@ def evaluate(engine: Engine, rows: Rows) -> Evaluation:
             loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()
             right += (_share_right(engine, logits, y) @ weight).item()
             total += weight.sum().item()
-    return Evaluation(loss / total, None if engine.criterion.target == "numbers" else right / total)
+        if chosen:
+            collected.append((predictions(engine, logits).cpu(), y.cpu(), weight.cpu()))
+    measured = measure(chosen, *(torch.cat(parts) for parts in zip(*collected, strict=True))) if chosen else {}
+    accuracy = None if engine.criterion.target == "numbers" else right / total
+    return Evaluation(loss / total, measured.get("accuracy", accuracy), measured)
+
+
+def predictions(engine: Engine, logits: Outputs) -> Outputs:
+    """For numbers, what the logits stand for (a rate is exp of its logit); for classes and yes or no, the logits."""
+    return logits.exp() if engine.criterion.inverse_link == "exp" else logits
 
 
 def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:

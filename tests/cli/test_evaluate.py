@@ -17,6 +17,15 @@ def test_evaluation_of_a_run_equals_the_report_of_its_training(fivestep: Command
     }
 
 
+def test_metrics_of_the_run_are_measured_or_those_asked_for(fivestep: Command) -> None:
+    report = json.loads(fivestep("train", "moons", "--epochs", 10, "--metric", "auc", "--json").out)
+    assert json.loads(fivestep("evaluate", "runs/moons-1", "--json").out)["test_auc"] == report["test_auc"]
+    measured = json.loads(fivestep("evaluate", "runs/moons-1", "--metric", "f1", "log_loss", "--json").out)
+    assert "test_auc" not in measured
+    assert measured["test_log_loss"] == pytest.approx(report["test_loss"], rel=1e-6)
+    assert fivestep("evaluate", "runs/moons-1", "--metric", "r2").code == 2
+
+
 def test_validation_part_is_the_same_again(fivestep: Command) -> None:
     report = json.loads(fivestep("train", "digits", "--epochs", 1, "--valid", 0.25, "--json").out)
     measured = json.loads(fivestep("evaluate", "runs/digits-1", "--json").out)

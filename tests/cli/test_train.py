@@ -89,9 +89,24 @@ def test_validation_part_is_split_off_on_request(fivestep: Command) -> None:
     assert report["valid_loss"] is not None
 
 
+def test_metrics_are_in_the_report_the_table_and_the_history(fivestep: Command, tmp_path: Path) -> None:
+    _, out, err = fivestep(*QUICK, "--metric", "f1", "auc", "--monitor", "log-loss", "--restore-best", "--json")
+    report = json.loads(out)
+    row = list(csv.DictReader((tmp_path / "runs" / "moons-1" / "history.csv").read_text().splitlines()))[-1]
+    assert {name: report[name] for name in ("train_f1", "valid_auc", "valid_log_loss")} == {
+        name: float(row[name]) for name in ("train_f1", "valid_auc", "valid_log_loss")
+    }
+    assert re.search(r"rows +loss +accuracy +f1 +auc +log_loss", err)
+    assert re.search(r"valid f1 +valid auc +valid log_loss", err)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["train", "moons", "--metric", "f11"], "did you mean 'f1'"),
+        (["train", "moons", "--metric", "rmse"], "a metric for yes or no, which the loss is for, must be one of"),
+        (["train", "digits", "--metric", "top_k:k=10"], "train top_k must be measured over more than k=10 classes"),
+        (["train", "moons", "--monitor", "accurcy"], "did you mean 'accuracy'"),
         (["train", "mons"], "did you mean 'moons'"),
         (["train", "moons", "--activation", "tanhh"], "did you mean 'tanh'"),
         (["train", "moons", "--optimizer", "sdg"], "did you mean 'sgd'"),

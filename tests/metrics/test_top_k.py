@@ -33,7 +33,7 @@ def test_with_k_of_one_it_is_the_accuracy_ties_included() -> None:
 
 @pytest.mark.parametrize("k", [3, 9])
 def test_as_many_as_there_are_classes_is_refused(k: int) -> None:
-    with pytest.raises(InputError, match=f"k of top_k must be less than the 3 classes, got {k}; .* top_k:k=1"):
+    with pytest.raises(InputError, match=f"top_k must be measured over more than k={k} classes, got 3; .* top_k:k=1"):
         TopK(k).value(Z, torch.tensor([0, 1, 2, 0]), None)
 
 

@@ -51,6 +51,13 @@ class PlanOptions:
     clip_value: Annotated[float | None, Parameter(help="Largest element of the gradient.")] = None
     patience: Annotated[int | None, Parameter(help="Stop after that many shown epochs without a better one.")] = None
     restore_best: Annotated[bool | None, Parameter(help="End with the weights of the best epoch.", negative="")] = None
+    metrics: Annotated[
+        tuple[str, ...] | None,
+        Parameter(name="--metric", help=f"Some of: {_listed('metrics')}.", consume_multiple=True, negative=""),
+    ] = None
+    monitor: Annotated[
+        str | None, Parameter(help="What patience and restore-best go by: loss, or one of the metrics.")
+    ] = None
 
 
 @Parameter(name="*", group=RUN)

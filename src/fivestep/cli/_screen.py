@@ -35,7 +35,7 @@ class Screen:
     def __init__(self, console: Console, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
         self._console, self._engine = console, engine
         self._num_steps = plan.num_steps(len(data.train))
-        self._columns = _columns(engine, data)
+        self._columns = _columns(engine, data, plan)
         while len(self._columns) > 2 and _width(self._columns) > console.width:
             self._columns.pop()
         self._started = time.perf_counter()
@@ -71,13 +71,14 @@ class Screen:
 
 
 def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
-    """The table at the end: rows, loss and accuracy of each part."""
+    """The table at the end: rows, loss, accuracy and metrics of each part."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    for title in ("rows", "loss", "accuracy"):
+    names = dict.fromkeys(name for _, scores in parts.values() for name in scores.figures())
+    for title in ("rows", *names):
         table.add_column(title, justify="right")
     for part, (num_rows, scores) in parts.items():
-        table.add_row(part, f"{num_rows:,}", f"{scores.loss:.4f}", _number(scores.accuracy))
+        table.add_row(part, f"{num_rows:,}", *(_number(value) for value in scores.figures().values()))
     return table
 
 
@@ -99,8 +100,8 @@ def _width(columns: list[Column]) -> int:
     return sum(column.width for column in columns) + 2 * (len(columns) - 1)
 
 
-def _columns(engine: Engine, data: Dataset) -> list[Column]:
-    """The epoch, the losses, the accuracies that exist, the speed; for a line, its two parameters as they move."""
+def _columns(engine: Engine, data: Dataset, plan: TrainPlan) -> list[Column]:
+    """The epoch, the losses, the accuracies that exist, metrics, the speed; for a line, its parameters as they move."""
     columns = [
         Column("epoch", 5, lambda epoch: str(epoch.index)),
         Column("train loss", 10, lambda epoch: f"{epoch.train_loss:.4f}"),
@@ -112,6 +113,9 @@ def _columns(engine: Engine, data: Dataset) -> list[Column]:
         columns.append(Column("valid loss", 10, lambda epoch: _number(epoch.valid_loss)))
         if classifies:
             columns.append(Column("accuracy", 8, lambda epoch: _number(epoch.valid_accuracy)))
+    part = "train" if data.valid is None else "valid"
+    shown = [name for name in plan.metrics if name != "accuracy"]
+    columns += [Column(f"{part} {name}", len(name) + 6, partial(_figure, f"{part}_{name}")) for name in shown]
     columns += [Column(name, 7, partial(_shown, view)) for name, view in line_parameters(engine).items()]
     return [*columns, Column("rows/s", 10, lambda epoch: f"{epoch.rows_per_second:,.0f}")]
 
@@ -126,6 +130,10 @@ def line_parameters(engine: Engine) -> dict[str, Tensor]:
 
 def _shown(view: Tensor, _epoch: Epoch) -> str:
     return f"{view.item():.4f}"
+
+
+def _figure(name: str, epoch: Epoch) -> str:
+    return _number(epoch.figures()[name])
 
 
 def _number(value: float | None) -> str:

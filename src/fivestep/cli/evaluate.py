@@ -17,10 +17,14 @@ def evaluate(
     /,
     *,
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto",
+    metrics: Annotated[
+        tuple[str, ...] | None,
+        Parameter(name="--metric", help="Metrics, by default those of the run.", consume_multiple=True, negative=""),
+    ] = None,
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
-    """Measure a trained network on each part of its task: loss and accuracy in evaluation mode.
+    """Measure a trained network on each part of its task: loss, accuracy and metrics in evaluation mode.
 
     Parameters
     ----------
@@ -30,10 +34,12 @@ def evaluate(
     trained = Run.load(run, device)
     data = trained.load_data(data_dir)
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    scores = {part: (len(rows), measure(trained.engine, rows)) for part, rows in parts.items() if rows is not None}
+    scores = {
+        part: (len(rows), measure(trained.engine, rows, metrics)) for part, rows in parts.items() if rows is not None
+    }
     if json:
         flat = {
-            f"{part}_{name}": value for part, (_, score) in scores.items() for name, value in score._asdict().items()
+            f"{part}_{name}": value for part, (_, score) in scores.items() for name, value in score.figures().items()
         }
         print(json_text.dumps({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:

@@ -85,11 +85,8 @@ def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options
 
 def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
     """The run in one object; None where something does not apply."""
-    parts = {
-        f"{part}_{measure}": getattr(scores.get(part), measure, None)
-        for part in ("train", "valid", "test")
-        for measure in ("loss", "accuracy")
-    }
+    always = {f"{part}_{name}": None for part in ("train", "valid", "test") for name in ("loss", "accuracy")}
+    figures = {f"{part}_{name}": value for part, score in scores.items() for name, value in score.figures().items()}
     return {
         "task": run.info["task"],
         "model": run.info["model"],
@@ -101,6 +98,7 @@ def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
         "parameters": run.spec.num_parameters,
         "epochs": run.history[-1].index if run.history else 0,
         "steps": run.engine.num_updates,
-        **parts,
+        **always,
+        **figures,
         "seconds": sum(epoch.seconds for epoch in run.history),
     }

@@ -62,6 +62,8 @@ def measure(
 
     Rows of weight 0 do not count, not even as an occurrence of their class.
     """
+    if not metrics:
+        return {}
     num_tokens = math.prod(logits.shape[1:-1])
     z, y = logits.flatten(0, -2).cpu().double(), y.flatten(0, logits.dim() - 2).cpu()
     if weight is not None:

@@ -29,8 +29,8 @@ class TopK(Metric):
     def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
         if self.k >= logits.shape[1]:
             raise InputError(
-                f"k of top_k must be less than the {logits.shape[1]} classes, got {self.k}; write for example top_k:k="
-                f"{max(1, logits.shape[1] // 2)}."
+                f"top_k must be measured over more than k={self.k} classes, got {logits.shape[1]}; write for example "
+                f"top_k:k={max(1, logits.shape[1] // 2)}."
             )
         likeliest = logits.argsort(dim=1, descending=True, stable=True)[:, : self.k]  # (N, k)
         return weighted_mean((likeliest == y[:, None]).any(1).double(), weight)

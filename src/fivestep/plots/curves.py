@@ -10,12 +10,13 @@ COLORS = {"train": "#0072b2", "valid": "#d55e00"}  # Okabe and Ito 2008: apart f
 
 
 def curves(history: Mapping[str, Sequence[float | None]], title: str = "") -> Figure:
-    """The losses (in the loss's own unit) and, where there are any, the accuracies, against the epoch.
+    """The losses (in the loss's own unit), the accuracies and metrics where there are any, against the epoch.
 
-    `history` maps "epoch", "train_loss", "valid_loss", "train_accuracy" and "valid_accuracy" to one value per shown
+    `history` maps "epoch" and "train_loss", "valid_loss", "train_accuracy", "train_f1", ... to one value per shown
     epoch; a series of None is left out.
     """
-    panels = [panel for panel in ("loss", "accuracy") if _known(history.get(f"train_{panel}", []))]
+    trained = [name.removeprefix("train_") for name in history if name.startswith("train_")]
+    panels = [panel for panel in trained if _known(history[f"train_{panel}"])]
     figure = Figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
     for number, panel in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), number)
