@@ -248,6 +248,15 @@ def test_every_epoch_carries_the_metrics_of_both_parts() -> None:
     assert f"valid_auc {epoch.valid_metrics['auc']:.4f}" in str(epoch)
 
 
+@pytest.mark.parametrize(("loss", "expected"), [("mse", 5 - math.log(3)), ("poisson", 2.0)])
+def test_where_the_loss_applies_exp_the_rates_are_measured(loss: str, expected: float) -> None:
+    """A logit of log 3 stands for a rate of 3: its distance from 5 is 2."""
+    engine = small_engine("scratch", TrainPlan(loss=loss, batch_size=None), MLP(1, 1))
+    engine.load_weights({"0.weight": torch.ones(1, 1), "0.bias": torch.zeros(1)})
+    rows = Rows(torch.tensor([[3.0]]).double().log(), torch.tensor([5.0]))
+    assert evaluate(engine, rows, metrics=["mae"]).metrics["mae"] == pytest.approx(expected, rel=FORMULA)
+
+
 def test_a_metric_for_another_kind_of_target_is_refused() -> None:
     with pytest.raises(InputError, match=r"a metric for classes, .* must be one of accuracy, .*, got 'rmse'; choose"):
         evaluate(small_engine("scratch"), three_classes().train, metrics=["rmse"])
