@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .check import InputError as InputError
     from .datasets._base import Dataset as Dataset
     from .datasets._base import Rows as Rows
+    from .datasets._folds import folds as folds
     from .datasets._load import load_dataset as load_dataset
     from .engines._base import Engine as Engine
     from .engines._make import make_engine as make_engine
@@ -51,6 +52,7 @@ _HOME = {
     "TrainPlan": "plan",
     "evaluate": "train",
     "fit": "run",
+    "folds": "datasets._folds",
     "load_dataset": "datasets._load",
     "make_engine": "engines._make",
     "steps": "steps",

@@ -1,7 +1,7 @@
 """What every layer promises, and what it remembers between its forward and its backward pass."""
 
 from abc import ABC, abstractmethod
-from typing import Protocol, Self, final
+from typing import ClassVar, Protocol, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +68,10 @@ class Layer(ABC):
     Shapes are per row, without the batch axis. `forward` is written so that autograd can follow it; `backward` is
     derived by hand.
     """
+
+    is_row_by_row: ClassVar[bool] = True
+    """Whether, in training, equal rows always have equal outputs that depend on nothing but the row. Not so where a
+    layer draws for each row, or looks at the whole batch."""
 
     @abstractmethod
     def sized(self, input_shape: Shape) -> Self:

@@ -11,6 +11,7 @@ from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
+from .layers._composite import with_inner
 from .metrics._base import measure
 from .plan import TrainPlan
 
@@ -20,6 +21,17 @@ def check_plan(plan: TrainPlan, data: Dataset) -> None:
     check_batch_size(plan.batch_size or 1, len(data.train))
     if plan.patience is not None and data.valid is None:
         raise refuse("patience", plan.patience, "used with a validation part", "split one off, or leave it out")
+
+
+def check_merged(engine: Engine) -> None:
+    """Raises an `InputError` if equal rows that are merged into one would be another training run for a layer."""
+    for layer in with_inner(engine.layers):
+        if not layer.is_row_by_row:
+            raise InputError(
+                f"merge_duplicates must be used with layers that take each row by itself, got "
+                f"{type(layer).__module__.rpartition('.')[2]}, for which copies of a row are not one weighted row; "
+                f"leave out one of the two."
+            )
 
 
 def check_data(engine: Engine, data: Dataset) -> None:

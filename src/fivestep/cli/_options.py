@@ -72,6 +72,9 @@ class RunOptions:
     valid: Annotated[float | None, Parameter(help="Training rows to hold out for validation, a share or a number.")] = (
         None
     )
+    merge_duplicates: Annotated[
+        bool, Parameter(help="Make equal training rows one row that is weighted by their number.", negative="")
+    ] = False
     every: Annotated[int | None, Parameter(help="Show every n-th epoch; by default about twenty of them.")] = None
     out: Annotated[Path | None, Parameter(help="Folder of the run; by default the next free runs/TASK-NUMBER.")] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None

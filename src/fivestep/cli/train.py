@@ -11,6 +11,7 @@ from ..datasets._load import load_dataset
 from ..datasets._split import split
 from ..engines._make import make_engine
 from ..find import find
+from ..preflight import check_merged
 from ..recipes._base import Recipe
 from ..run import Run
 from ..train import Evaluation, evaluate
@@ -40,6 +41,8 @@ def train(
     console = Console(stderr=options.json, highlight=False)
     run, data = _prepare(task, network, plan, options)
     console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
+    if options.merge_duplicates:
+        console.print(_merged(run.info["rows_before_merging"], len(data.train)))
     code = DONE
     every = options.every or max(1, run.plan.epochs // 20)
     try:
@@ -76,11 +79,23 @@ def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=options.data_dir)
     if options.valid is not None:
         data = split(data, options.valid, seed=train_plan.seed)
+    num_rows = len(data.train)
+    if options.merge_duplicates:
+        data = data.unique()
     sized = train_plan.sized(spec, data)
     engine = make_engine(options.engine, sized, train_plan, dtype=options.dtype, device=options.device)
-    return Run.start(
-        engine, data, options.out, {"model": model, "recipe": options.recipe, "valid": options.valid}
-    ), data
+    info = {"model": model, "recipe": options.recipe, "valid": options.valid}
+    if options.merge_duplicates:
+        check_merged(engine)
+        info["rows_before_merging"] = num_rows
+    return Run.start(engine, data, options.out, info), data
+
+
+def _merged(before: int, after: int) -> str:
+    """What merging did."""
+    if after == before:
+        return f"Merged nothing: all {before:,} training rows are different.\n"
+    return f"Merged {before:,} training rows into {after:,} different ones, weighted by their number.\n"
 
 
 def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -54,6 +54,29 @@ class Rows:
         weight = None if self.weight is None else self.weight[rows]
         return Rows(self.stored[rows], self.y[rows], weight, scale=self.scale)
 
+    def unique(self) -> "Rows":
+        """Each different row once, in the order of first appearance, with the sum of its copies' weights as its weight.
+
+        Rows are the same where x and y are; a row without a weight weighs 1, so a weight is a count. The full batch
+        has exactly the same loss and gradient, and costs as much as its distinct rows:
+
+            sum_n w_n l_n / sum_n w_n  =  sum_u W_u l_u / sum_u W_u  with  W_u = sum of w_n over the copies n of u
+
+        Mini-batches are others: they hold distinct rows, an epoch has fewer of them, and each divides by the sum of its
+        own weights, so a batch of frequent rows moves the weights no further than one of rare rows. It is another
+        sequence of updates. Layers that draw for each row (dropout) or look at the batch (batch_norm) see the copies.
+        """
+        pairs = torch.stack([_numbered(self.stored), _numbered(self.y)], dim=1)  # (N, 2)
+        distinct, place = pairs.unique(dim=0, return_inverse=True)
+        if len(distinct) == len(self):
+            return self
+        rows = torch.arange(len(self), device=place.device)
+        first = rows.new_full((len(distinct),), len(self)).scatter_reduce_(0, place, rows, "amin")
+        weight = torch.ones_like(rows) if self.weight is None else self.weight
+        total = torch.zeros_like(first, dtype=torch.float64).index_add_(0, place, weight.double())
+        first, order = first.sort()
+        return Rows(self.stored[first], self.y[first], total[order], scale=self.scale)
+
     def to(self, device: torch.device, dtype: torch.dtype) -> "Rows":
         """The rows on a device, with floating-point numbers of that type; bytes stay bytes, and labels stay labels."""
         weight = None if self.weight is None else self.weight.to(device, dtype)
@@ -85,6 +108,25 @@ class Dataset:
     def in_features(self) -> int:
         """The numbers in one row of x, all axes after the first taken together."""
         return self.train.stored[0].numel()
+
+    def unique(self) -> "Dataset":
+        """The same data with `train.unique()` to train on; the other parts, which are only measured, stay as they are.
+
+        Raises an `InputError` for data that draw their training rows anew.
+        """
+        if self.fresh is not None:
+            raise InputError(
+                f"rows must be the same in every epoch to be merged, got task {self.name!r}, whose rows are drawn "
+                f"fresh; leave them as they are."
+            )
+        return replace(self, train=self.train.unique())
+
+
+def _numbered(values: Tensor) -> Tensor:
+    """A number for each row (N,), the same for the same row."""
+    place: Tensor
+    _, place = values.reshape(len(values), -1).unique(dim=0, return_inverse=True)
+    return place
 
 
 class Task(ABC):

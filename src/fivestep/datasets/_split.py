@@ -30,7 +30,7 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
     num_taken = round(size * len(rows)) if 0 < size < 1 else size
     if not 1 <= num_taken < len(rows) or num_taken != int(num_taken):
         raise refuse("valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}")
-    labels = _labels(rows.y)
+    labels = class_labels(rows.y)
     if labels is not None and not _can_share(labels, int(num_taken)):
         labels = None
     parts = train_test_split(np.arange(len(rows)), test_size=int(num_taken), random_state=seed % 2**32, stratify=labels)
@@ -38,7 +38,7 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
     return rows.take(rest), rows.take(taken)
 
 
-def _labels(y: Tensor) -> "np.ndarray | None":
+def class_labels(y: Tensor) -> "np.ndarray | None":
     """Labels of classes, or of yes and no, one for each row; None where the targets are numbers."""
     if y.dim() != 1 or (y.is_floating_point() and not ((y == 0) | (y == 1)).all()):
         return None

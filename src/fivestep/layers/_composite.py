@@ -1,7 +1,7 @@
 """A layer made of layers."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import final
 
 import torch
@@ -38,6 +38,14 @@ def within(tensors: Tensors, name: str) -> dict[str, Tensor]:
     """The tensors of the layer inside that has this name, under the names that they have there."""
     start = f"{name}."
     return {key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)}
+
+
+def with_inner(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers, and after each the layers inside it."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Composite):
+            yield from with_inner(layer.inner().values())
 
 
 def kinds_of(layer: Layer, parameter: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Batch normalisation."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,7 @@ class BatchNorm(Norm):
     eps: float = 1e-5
     momentum: float | None = 0.1
     affine: bool = True
+    is_row_by_row: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         positive("eps", self.eps, "1e-5 is usual")

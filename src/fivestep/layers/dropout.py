@@ -1,7 +1,7 @@
 """Dropout."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ class Dropout(ParameterFree):
     """
 
     p: float = 0.5
+    is_row_by_row: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         in_unit_interval("dropout", self.p, "0 switches it off")

@@ -1,0 +1,69 @@
+"""Rows in k folds."""
+
+import pytest
+import torch
+
+import fivestep as fs
+
+CLASSES = torch.arange(1000) % 10
+SKEWED = (torch.arange(1000) >= 900).long()
+NUMBERS = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+
+
+def dataset(y: torch.Tensor, **parts: fs.Rows) -> fs.Dataset:
+    """Rows whose only input is their number."""
+    return fs.Dataset(fs.Rows(torch.arange(len(y)).float().unsqueeze(1), y), name="numbered", **parts)
+
+
+def numbers(rows: fs.Rows) -> list[int]:
+    return rows.x[:, 0].long().tolist()
+
+
+@pytest.mark.parametrize("k", [2, 3, 5, 10, 1000])
+@pytest.mark.parametrize("y", [CLASSES, SKEWED.float(), NUMBERS, torch.stack([NUMBERS, NUMBERS], 1)])
+def test_every_row_validates_once_and_trains_otherwise(y: torch.Tensor, k: int) -> None:
+    data = dataset(y)
+    made = fs.folds(data, k)
+    assert len(made) == k
+    assert sorted(number for fold in made for number in numbers(fold.valid)) == list(range(1000))
+    assert all(sorted(numbers(fold.train) + numbers(fold.valid)) == list(range(1000)) for fold in made)
+    assert all(torch.equal(fold.train.y, y[numbers(fold.train)]) for fold in made)
+
+
+@pytest.mark.parametrize(("y", "expected"), [(CLASSES, [20] * 10), (SKEWED, [180, 20]), (SKEWED.float(), [180, 20])])
+def test_classes_keep_their_shares_in_each_fold(y: torch.Tensor, expected: list[int]) -> None:
+    assert all(fold.valid.y.long().bincount().tolist() == expected for fold in fs.folds(dataset(y), 5))
+
+
+@pytest.mark.parametrize(("num_rows", "k", "sizes"), [(10, 3, [4, 3, 3]), (5, 5, [1] * 5)])
+def test_folds_of_numbers_are_as_equal_as_they_can_be(num_rows: int, k: int, sizes: list[int]) -> None:
+    assert [len(fold.valid) for fold in fs.folds(dataset(NUMBERS[:num_rows]), k)] == sizes
+
+
+def test_a_class_may_have_fewer_rows_than_there_are_folds() -> None:
+    assert len(fs.folds(dataset(torch.tensor([0, 0, 0, 0, 0, 1, 1])), 4)) == 4
+
+
+def test_folds_are_decided_by_the_seed() -> None:
+    held = {seed: numbers(fs.folds(dataset(NUMBERS), 5, seed)[0].valid) for seed in (0, 1, 2**40)}
+    assert held[0] == numbers(fs.folds(dataset(NUMBERS), 5, 0)[0].valid)
+    assert held[0] != held[1]
+    assert held[0] != list(range(200))  # not a block
+
+
+def test_folds_keep_the_test_part_and_leave_out_the_old_validation_part() -> None:
+    test, valid = fs.Rows(torch.zeros(1, 1), torch.zeros(1)), fs.Rows(-torch.ones(1, 1), torch.zeros(1))
+    made = fs.folds(dataset(NUMBERS, valid=valid, test=test), 2)
+    assert all(fold.test is test and fold.name == "numbered" for fold in made)
+    assert -1 not in [number for fold in made for number in numbers(fold.train) + numbers(fold.valid)]
+
+
+@pytest.mark.parametrize("k", [0, 1, 1001, -2, 2.0, True, None])
+def test_folds_refuse_a_number_that_leaves_one_empty(k: int) -> None:
+    with pytest.raises(fs.InputError, match=r"^k must be a whole number from 2 to the 1000 rows, got .*usual\.$"):
+        fs.folds(dataset(NUMBERS), k)
+
+
+def test_folds_refuse_rows_that_are_drawn_anew() -> None:
+    with pytest.raises(fs.InputError, match=r"^folds must be made of rows that stay the same, got task 'sum'"):
+        fs.folds(fs.load_dataset("sum"), 5)
