@@ -48,4 +48,5 @@ def over_five_seeds(name: str, model: str) -> np.ndarray:
     setups = [prepare(name, model, seed=seed) for seed in range(5)]
     for setup in setups:
         setup.losses()
-    return np.array([evaluate(setup.engine, setup.data.test) for setup in setups], dtype=float)
+    scores = [evaluate(setup.engine, setup.data.test) for setup in setups]
+    return np.array([(score.loss, score.accuracy) for score in scores], dtype=float)

@@ -14,7 +14,7 @@ def final_scores(data: Dataset, model: str) -> np.ndarray:
     setups = [prepare("fashion-mnist", model, data, seed) for seed in range(5)]
     steps = [len(setup.losses()) for setup in setups]
     assert steps == [2350] * 5
-    return np.array([evaluate(setup.engine, data.test) for setup in setups])
+    return np.array([evaluate(setup.engine, data.test)[:2] for setup in setups])
 
 
 @pytest.mark.slow
