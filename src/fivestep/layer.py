@@ -1,6 +1,7 @@
 """What every layer promises, and what it remembers between its forward and its backward pass."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Protocol, Self, final
 
 import torch
@@ -72,6 +73,10 @@ class Layer(ABC):
     is_row_by_row: ClassVar[bool] = True
     """Whether, in training, equal rows always have equal outputs that depend on nothing but the row. Not so where a
     layer draws for each row, or looks at the whole batch."""
+
+    formulas: ClassVar[Mapping[str, str]] = {}
+    """For `fivestep explain`: how "y", "dx", each parameter's "dNAME" and what `memo` keeps come about, in which {x},
+    {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. What is left out is shown without one."""
 
     @abstractmethod
     def sized(self, input_shape: Shape) -> Self:

@@ -10,7 +10,7 @@ from tests.cli.conftest import Command
 def test_help_names_every_command(fivestep: Command) -> None:
     code, out, _ = fivestep("--help")
     assert code == 0
-    assert all(command in out for command in ("train", "evaluate", "predict", "tasks"))
+    assert all(command in out for command in ("train", "evaluate", "predict", "explain", "tasks"))
 
 
 def test_version_is_the_package_version(fivestep: Command) -> None:

@@ -1,7 +1,8 @@
 """Softmax as a layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
@@ -25,6 +26,11 @@ class Softmax(ParameterFree):
 
     Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "y": "exp({x}) / sum of exp({x}) in its row",
+        "dx": "{y} * ({dy} - sum of {dy} * {y} in its row)",
+    }
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

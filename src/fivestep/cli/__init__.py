@@ -23,6 +23,7 @@ app = App(
 app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task.")
 app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task.")
 app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
+app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
 

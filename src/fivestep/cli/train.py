@@ -5,19 +5,16 @@ from typing import Any
 
 from rich.console import Console
 
-from ..check import DivergenceError, one_of
-from ..datasets._base import Dataset, Task
-from ..datasets._load import load_dataset
-from ..datasets._split import split
+from ..check import DivergenceError
+from ..datasets._base import Dataset
 from ..engines._make import make_engine
-from ..find import find
 from ..preflight import check_merged
-from ..recipes._base import Recipe
 from ..run import Run
 from ..train import Evaluation, evaluate
 from . import DONE, INTERRUPTED
-from ._options import NetworkOptions, PlanOptions, RunOptions, given
+from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._screen import Screen, summary, weights_table
+from ._task import prepare
 
 
 def train(
@@ -69,21 +66,11 @@ def train(
 
 def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions) -> tuple[Run, Dataset]:
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
-    task: Task = find("datasets", task_name)()
-    model = network.model or next(iter(task.models))
-    one_of(f"model for task {task_name!r}", model, task.models)
-    recipe: Recipe = find("recipes", options.recipe)()
-    settings = {**task.settings, **task.models[model], **given(network), **given(plan)}
-    spec, train_plan = recipe.prepare(model, settings)
-    train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
-    data = load_dataset(task_name, seed=train_plan.seed, data_dir=options.data_dir)
-    if options.valid is not None:
-        data = split(data, options.valid, seed=train_plan.seed)
+    model, spec, train_plan, data = prepare(task_name, network, plan, options.recipe, options.data_dir, options.valid)
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()
-    sized = train_plan.sized(spec, data)
-    engine = make_engine(options.engine, sized, train_plan, dtype=options.dtype, device=options.device)
+    engine = make_engine(options.engine, spec, train_plan, dtype=options.dtype, device=options.device)
     info = {"model": model, "recipe": options.recipe, "valid": options.valid}
     if options.merge_duplicates:
         check_merged(engine)

@@ -1,5 +1,6 @@
 """Batch normalisation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -33,6 +34,14 @@ class BatchNorm(Norm):
     taken away, a bias of a linear layer directly before has no effect and only rounding noise for a gradient.
     Ioffe and Szegedy 2015, "Batch normalization", algorithm 1.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "scale": "1 / sqrt(variance of {x} over the rows + eps)",
+        "normalized": "({x} - its mean over the rows) * {scale}",
+        "dweight": "sum of {dy} * {normalized} over the rows",
+        "dbias": "sum of {dy} over the rows",
+        "dx": "{scale} * (dn - mean(dn) - {normalized} * mean(dn * {normalized})) with dn = {dy} * {weight}",
+    }
 
     eps: float = 1e-5
     momentum: float | None = 0.1

@@ -1,5 +1,6 @@
 """Dropout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -21,6 +22,12 @@ class Dropout(ParameterFree):
     (seed, step, layer), so every engine drops the same elements; p is met to within 2^-16.
     Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "scaled_mask": "drawn for this step: 0 with probability p, else 1 / (1 - p)",
+        "y": "{x} * {scaled_mask}",
+        "dx": "{dy} * {scaled_mask}",
+    }
 
     p: float = 0.5
     is_row_by_row: ClassVar[bool] = False

@@ -1,7 +1,8 @@
 """The embedding: a table of vectors, looked up by number."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self, final
+from typing import ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,13 @@ class Embedding(Layer):
     where a look would cost a synchronisation at each step, the rows have been checked before.
     Bengio et al. 2003, "A neural probabilistic language model", the matrix C of section 2.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "ids": "{x} as whole numbers",
+        "y": "the rows {ids} of {weight}",
+        "dweight": "each row of {dy}, added to the row of {weight} it came from",
+        "dx": "0",
+    }
 
     num_embeddings: int
     embedding_dim: int

@@ -1,8 +1,9 @@
 """All axes of a row as one."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from torch import nn
 
@@ -18,6 +19,11 @@ class Flatten(ParameterFree):
     Backward gives dy the shape of x. It stands between layers that work on each token and those that see the whole
     row, as after an embedding.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "y": "the numbers of {x} in one row",
+        "dx": "{dy} in the shape of {x}",
+    }
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)

@@ -1,7 +1,8 @@
 """Layer normalisation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
@@ -29,6 +30,14 @@ class LayerNorm(Norm):
 
     Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "scale": "1 / sqrt(variance of {x} in its row + eps)",
+        "normalized": "({x} - its mean in the row) * {scale}",
+        "dweight": "sum of {dy} * {normalized} over the rows",
+        "dbias": "sum of {dy} over the rows",
+        "dx": "{scale} * (dn - mean(dn) - {normalized} * mean(dn * {normalized})) with dn = {dy} * {weight}",
+    }
 
     eps: float = 1e-5
     elementwise_affine: bool = True

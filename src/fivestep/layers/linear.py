@@ -1,7 +1,8 @@
 """The linear layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self, final
+from typing import ClassVar, Self, final
 
 import torch
 from torch import nn
@@ -22,6 +23,13 @@ class Linear(Layer):
         dloss/db_o  = sum_n dz_no         so  db = 1^T dz     (O,)
         dloss/dx_ni = sum_o dz_no W_oi    so  dx = dz W       (*N, I)
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "y": "{x} {weight}^T + {bias}",
+        "dweight": "{dy}^T {x}",
+        "dbias": "sum of {dy} over the rows",
+        "dx": "{dy} {weight}",
+    }
 
     out_features: int
     in_features: int | None = None

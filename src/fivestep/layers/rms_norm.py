@@ -1,7 +1,8 @@
 """Root mean square normalisation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import nn
@@ -29,6 +30,13 @@ class RMSNorm(Norm):
 
     Zhang and Sennrich 2019, "Root mean square layer normalization", equation 4.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "scale": "1 / sqrt(mean of {x}^2 in its row + eps)",
+        "normalized": "{x} * {scale}",
+        "dweight": "sum of {dy} * {normalized} over the rows",
+        "dx": "{scale} * (dn - {normalized} * mean(dn * {normalized})) with dn = {dy} * {weight}",
+    }
 
     eps: float | None = None
     elementwise_affine: bool = True

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal, final
 
 from torch import Tensor, nn
@@ -29,6 +30,11 @@ class Loss(ABC):
 
     outputs_per_target: int = 1
     """How many numbers the network puts out for each number of the target."""
+
+    formulas: ClassVar[Mapping[str, str]] = {}
+    """For `fivestep explain`: the loss of one output, "rows", and its "gradient", which a factor may follow, written
+    in logits, y, p for what the logits stand for, and {O} outputs. They hold where no option is set; elsewhere, or
+    without them, it quotes the docstring."""
 
     @abstractmethod
     def match(self, logits: Outputs, y: Targets) -> Targets:

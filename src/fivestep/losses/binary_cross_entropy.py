@@ -1,7 +1,8 @@
 """The binary cross-entropy on logits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,10 @@ class BinaryCrossEntropy(Loss):
     target = "yes_no"
     target_range = (0.0, 1.0)
     inverse_link = "sigmoid"
+    formulas: ClassVar[Mapping[str, str]] = {
+        "rows": "-y log p - (1 - y) log(1 - p)",
+        "gradient": "(p - y) / {O}",
+    }
 
     def __post_init__(self) -> None:
         in_unit_interval("label_smoothing", self.label_smoothing, "0 switches it off")

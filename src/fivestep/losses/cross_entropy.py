@@ -1,7 +1,8 @@
 """The cross-entropy of a softmax, on logits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import nn
@@ -28,6 +29,10 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
     target = "classes"
     inverse_link = "softmax"
+    formulas: ClassVar[Mapping[str, str]] = {
+        "rows": "-log p[y]",
+        "gradient": "(p - 1 at y, p elsewhere)",
+    }
 
     def __post_init__(self) -> None:
         in_unit_interval("label_smoothing", self.label_smoothing, "0 switches it off")

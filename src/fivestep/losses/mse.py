@@ -1,7 +1,8 @@
 """The mean squared error."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 from torch import nn
 
@@ -16,6 +17,10 @@ class MSE(Loss):
     """l_n = mean over the outputs o of (z_no - y_no)^2, with gradient 2 (z_no - y_no) / O; z and y are (N, O)."""
 
     target = "numbers"
+    formulas: ClassVar[Mapping[str, str]] = {
+        "rows": "(logits - y)^2",
+        "gradient": "2 (logits - y) / {O}",
+    }
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
         return match_numbers(logits, y)

@@ -1,0 +1,77 @@
+"""One step of the loop with every tensor in it: name, formula, values, as plain data in the order of the five steps.
+
+The numbers are those that the engine `scratch` computes: its layers are watched while the five lines run. The formulas
+are the items' own, from their `formulas` and their docstrings. Names carry the number of their layer: W0 is
+"0.weight", z0 is what layer 0 gives, dz0 is the gradient of the loss with respect to it.
+"""
+
+from typing import cast
+
+from ..batches import Batch
+from ..check import refuse
+from ..engines._base import Engine
+from ..engines.scratch import ScratchEngine
+from ..layer import Layer
+from ._data import Block, Entry, Section
+from ._passes import find_blocks, forget_blocks, measure_block, predict_blocks
+from ._reach import first_rows, train_to
+from ._update import update_blocks
+from ._watched import Watched
+
+__all__ = ["Block", "Entry", "Section", "explain", "first_rows", "train_to"]
+
+PURPOSES = {
+    "predict": "Each row of x goes through the layers, from the first to the last. A linear layer multiplies what it "
+    "is given by weights, adds it up and adds a bias; an activation bends every number by itself. The numbers of the "
+    "last layer are the logits.",
+    "measure": "The loss says in one number how far the logits are from the targets. Training makes it smaller.",
+    "forget": "Step 4 adds to the gradient. What the last step left there is set to zero, or it would count again.",
+    "find": "The gradient says how the loss answers to each number: with dv for a number v, if v grows by a tiny h, "
+    "the loss grows by h dv. It is found from the loss back to the first layer by the chain rule: each layer takes "
+    "the gradient of its output, and makes from it those of its parameters and of its input.",
+    "step": "Against its gradient, each parameter moves the way in which the loss falls.",
+}
+"""What each of the five steps is for."""
+
+
+def explain(engine: Engine, batch: Batch, layer: int | None = None) -> list[Section]:
+    """Does one step on the batch, as `engine.train_step` would, and returns the five sections with all its tensors.
+
+    With `layer`, the blocks of other layers are left out. Raises an `InputError` if the engine is not `scratch`, the
+    one that holds every tensor in its hands, or has no such layer.
+    """
+    if not isinstance(engine, ScratchEngine):
+        raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
+    if layer is not None and not 0 <= layer < len(engine.layers):
+        raise refuse("layer", layer, f"a layer's number, 0 to {len(engine.layers) - 1}", "leave it out to see all")
+    blocks = _five_steps(engine, batch)
+    return [
+        Section(number, name, PURPOSES[name], [block for block in of_step if _shown(block, layer)])
+        for number, (name, of_step) in enumerate(blocks.items(), start=1)
+    ]
+
+
+def _shown(block: Block, layer: int | None) -> bool:
+    return layer is None or block.layer in (None, layer)
+
+
+def _five_steps(engine: ScratchEngine, batch: Batch) -> dict[str, list[Block]]:
+    """The five lines of `train_step`, with a look at every tensor between them."""
+    x, y, weight = batch
+    last = len(engine.layers) - 1
+    layers = [Watched(layer, k, k == last) for k, layer in enumerate(engine.layers)]
+    blocks: dict[str, list[Block]] = {}
+    unwatched, engine.layers = engine.layers, cast("tuple[Layer, ...]", tuple(layers))  # a step calls these two alone
+    try:
+        logits = engine.forward(x)
+        blocks["predict"] = predict_blocks(layers)
+        loss = engine.loss(logits, y, weight)
+        blocks["measure"] = [measure_block(engine, logits, y, weight, loss)]
+        blocks["forget"] = forget_blocks(engine, layers)
+        engine.zero_grad()
+        engine.backward()
+        blocks["find"] = find_blocks(engine, layers, batch)
+    finally:
+        engine.layers = unwatched
+    blocks["step"] = update_blocks(engine, layers, batch)
+    return blocks

@@ -1,0 +1,104 @@
+"""Steps 1 to 4 as blocks: forward through the layers, the loss, the gradient as it was, and back."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .. import docstrings
+from ..activations._base import Activation
+from ..batches import Batch
+from ..engines._base import Engine
+from ..layer import Memo
+from ..losses._base import Loss
+from ..typing import Logits, Scalar
+from ._data import Block, Entry
+from ._watched import Watched, formulas_of, names_of
+
+ANSWERS = {"softmax": lambda z: z.softmax(-1), "sigmoid": torch.sigmoid, "exp": torch.exp}
+"""From logits to what they stand for, by a loss's `inverse_link`; the logits themselves where it is the identity."""
+
+
+def predict_blocks(layers: list[Watched]) -> list[Block]:
+    """The batch, and for each layer its parameters, what it keeps for the way back, and its output."""
+    blocks = [Block("the batch", [Entry("x", layers[0].seen["x"], note="one row of inputs for each example")])]
+    for k, watched in enumerate(layers):
+        names, formulas = names_of(layers, k), formulas_of(layers, k)
+        entries = [
+            Entry(names.get(name, watched.parameter_name(name)), value) for name, value in watched.before.items()
+        ]
+        entries += [
+            Entry(f"{watched.parameter_name(name)} after", value, note="has followed the rows")
+            for name, value in watched.after.items()
+            if not torch.equal(value, watched.before[name])
+        ]
+        entries += [Entry(names[name], value, formulas.get(name, "")) for name, value in watched.kept.items()]
+        entries.append(Entry(names["y"], watched.seen["y"], formulas.get("y", "")))
+        text = "" if "y" in watched.layer.formulas else docstrings.rule(watched.layer)
+        blocks.append(Block(f"layer {k}: {watched.layer!r}", entries, text, k))
+    return blocks
+
+
+def measure_block(engine: Engine, logits: Logits, y: Tensor, weight: Tensor | None, loss: Scalar) -> Block:
+    """Targets, what the logits stand for, the loss of each row, the loss."""
+    criterion = engine.criterion
+    y = criterion.match(logits, y)
+    entries = [Entry("y", y.clone(), note="the targets")]
+    if criterion.inverse_link in ANSWERS:
+        answer = ANSWERS[criterion.inverse_link](logits)
+        entries.append(Entry("p", answer, f"{criterion.inverse_link}(logits)", "what the logits stand for"))
+    rows, formulas = criterion.rows(logits, y, Memo(training=True)), _formulas_of_loss(criterion)
+    several = logits[0].numel() > 1 and criterion.target != "classes"
+    words = f"the loss of each row{f', the mean over its {logits[0].numel()} outputs' if several else ''}"
+    entries.append(Entry("l", rows, formulas.get("rows", ""), words))
+    if weight is not None:
+        entries.append(Entry("weight", weight.clone(), note="what each row counts"))
+    entries.append(Entry("loss", loss.clone(), "mean of l" if weight is None else "sum of weight * l"))
+    text = "" if "rows" in formulas else docstrings.rule(criterion)
+    return Block(f"loss: {criterion!r}", entries, text)
+
+
+def _formulas_of_loss(criterion: Loss) -> Mapping[str, str]:
+    return {} if docstrings.options_set(criterion) else criterion.formulas
+
+
+def gradient_entries(engine: Engine, watched: Watched, formulas: Mapping[str, str]) -> list[Entry]:
+    """Copies of the gradients of one layer's parameters."""
+    return [
+        Entry(f"d{watched.parameter_name(name)}", value.clone(), formulas.get(f"d{name}", ""))
+        for name, value in engine.params.gradients[watched.number].items()
+    ]
+
+
+def forget_blocks(engine: Engine, layers: list[Watched]) -> list[Block]:
+    """What the gradient held before it was cleared."""
+    held = {watched.number: gradient_entries(engine, watched, {}) for watched in layers}
+    blocks = [
+        Block(f"layer {k}", [entry._replace(note="what it held before") for entry in own], layer=k)
+        for k, own in held.items()
+        if own
+    ]
+    return blocks if engine.params.grad.any() else [Block("nothing to forget yet", []), *blocks]
+
+
+def find_blocks(engine: Engine, layers: list[Watched], batch: Batch) -> list[Block]:
+    """The gradients in the order in which they are found: from the logits to the first layer with parameters."""
+    criterion, dlogits, of_loss = engine.criterion, layers[-1].seen["dy"], _formulas_of_loss(engine.criterion)
+    own = of_loss.get("gradient", "(gradient of l)").format(O=dlogits[0].numel()).removesuffix(" / 1")
+    share, note = f"/ {len(batch.x)}", f"because the loss is the mean of {len(batch.x)} rows"
+    if batch.weight is not None:
+        share, note = "* weight", "because the loss is the weighted sum of the rows"
+    text = "" if "gradient" in of_loss else docstrings.about(criterion, "gradient")
+    blocks = [Block(f"loss: {criterion!r}", [Entry("dlogits", dlogits, f"{own} {share}", note)], text)]
+    for k in reversed(range(len(layers))):
+        watched, names, formulas = layers[k], names_of(layers, k), formulas_of(layers, k)
+        if "dy" not in watched.seen:
+            continue  # below the first parameters nobody needs a gradient
+        entries = gradient_entries(engine, watched, formulas)
+        if "dx" in watched.seen:
+            if isinstance(watched.layer, Activation):
+                slope = watched.layer.derivative(watched.seen["x"], watched.seen["y"])
+                entries.append(Entry(names["slope"], slope, formulas["slope"]))
+            entries.append(Entry(names["dx"], watched.seen["dx"], formulas.get("dx", "")))
+        blocks.append(Block(f"layer {k}: {watched.layer!r}", entries, layer=k))
+    return blocks

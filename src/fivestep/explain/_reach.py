@@ -1,0 +1,41 @@
+"""The step to explain: the steps before it are done, and of its batch the first rows are taken."""
+
+from ..batches import Batch
+from ..check import refuse
+from ..datasets._base import Dataset
+from ..divergence import Watch
+from ..engines._base import Engine
+from ..plan import TrainPlan
+from ..preflight import check_data
+from ..steps import Upcoming, do_step, upcoming_steps
+
+
+def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int) -> Upcoming:
+    """Does the steps before step `number` (counted from 1), and returns that step, which is not done.
+
+    Raises an `InputError` if the plan has no such step or does not fit the data, and a `DivergenceError` if the loss
+    is no longer finite on the way.
+    """
+    check_data(engine, data)
+    num_steps = plan.num_steps(len(data.train))
+    if not engine.num_updates < number <= num_steps:
+        expected = f"a step that is still to do, {engine.num_updates + 1} to {num_steps}"
+        raise refuse("step", number, expected, "more epochs have more steps")
+    watch = Watch(engine, data, plan)
+    for upcoming in upcoming_steps(engine, data, plan, engine.num_updates):
+        if upcoming.number == number:
+            watch.check()
+            engine.lr = upcoming.lr
+            return upcoming
+        watch.after_step(do_step(engine, upcoming, plan))
+    raise AssertionError("the plan has fewer steps than it says")
+
+
+def first_rows(batch: Batch, num_rows: int) -> Batch:
+    """The first rows of a batch, as a batch of its own: their weights sum to 1."""
+    if not 1 <= num_rows <= len(batch.x):
+        raise refuse("rows", num_rows, f"a whole number from 1 to the batch's {len(batch.x)}", "'all' takes them all")
+    weight = None if batch.weight is None else batch.weight[:num_rows]
+    if weight is not None and weight.sum() == 0:
+        raise refuse("rows", num_rows, "enough for one row with a weight above 0", "take more")
+    return Batch(batch.x[:num_rows], batch.y[:num_rows], None if weight is None else weight / weight.sum())

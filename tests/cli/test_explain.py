@@ -1,0 +1,128 @@
+"""`fivestep explain`: what is printed can be worked out by hand from what is printed."""
+
+import json
+import re
+from math import log
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.cli.conftest import Command
+
+NUMBERS = re.compile(r"\s+-?[\d.]+(?:e-?\d+)?(?:\s+-?[\d.]+(?:e-?\d+)?)*")
+
+
+def printed(page: str, name: str) -> Tensor:
+    """The values below the first line in step 1, 2 or 4 that begins with that name."""
+    page = page[: page.index("3  forget")] + page[page.index("4  find") :]
+    lines = page.splitlines()
+    start = next(k for k, line in enumerate(lines) if re.match(rf"    {re.escape(name)}( |,)", line)) + 1
+    stop = next(k for k in range(start, len(lines)) if not NUMBERS.fullmatch(lines[k]))
+    return torch.tensor([[float(number) for number in line.split()] for line in lines[start:stop]])
+
+
+def half_a_digit(values: Tensor) -> float:
+    """What printing may have rounded away: half a unit of the last of four digits of the largest number."""
+    return 0.5 * 10.0 ** min(-4, -4 - int(-torch.log10(values.abs().max()).item() + 1e-9))
+
+
+@pytest.fixture
+def page(fivestep: Command) -> str:
+    code, out, err = fivestep("explain", "moons")
+    assert (code, err) == (0, "")
+    return out
+
+
+def test_printed_gradient_of_the_first_layer_follows_from_printed_numbers(page: str) -> None:
+    x, dz0, dw0 = (printed(page, name) for name in ("x", "dz0", "dW0"))  # (4, 2), (4, 8), (8, 2)
+    bound = half_a_digit(dz0) * x.abs().sum(0) + half_a_digit(x) * dz0.abs().sum(0)[:, None] + half_a_digit(dw0)
+    assert dw0.shape == (8, 2)
+    assert ((dz0.T @ x - dw0).abs() <= bound + 1e-9).all()
+
+
+def test_printed_gradient_follows_from_the_forward_pass_by_hand(page: str) -> None:
+    """The whole chain for unit 0 and input 0: dW0[0,0] = sum over the rows of (p - y) / 4 * W2[0,0] * [z0 > 0] * x."""
+    x, z0, w2, p, y = (printed(page, name).tolist() for name in ("x", "z0", "W2", "p", "y"))
+    terms = [(p[n][0] - y[n][0]) / 4 * w2[0][0] * (z0[n][0] > 0) * x[n][0] for n in range(4)]
+    assert sum(terms) == pytest.approx(printed(page, "dW0")[0, 0].item(), abs=2e-5)
+
+
+def test_printed_loss_follows_from_printed_probabilities(page: str) -> None:
+    p, y = (printed(page, name).flatten().tolist() for name in ("p", "y"))
+    losses = [-log(p[n]) if y[n] else -log(1 - p[n]) for n in range(4)]
+    assert sum(losses) / 4 == pytest.approx(float(re.findall(r"loss = mean of l +([\d.]+)", page)[0]), abs=1e-4)
+
+
+def test_the_five_steps_stand_in_order(page: str) -> None:
+    assert re.findall(r"^(\d)  (\w+)$", page, re.MULTILINE) == [
+        ("1", "predict"),
+        ("2", "measure"),
+        ("3", "forget"),
+        ("4", "find"),
+        ("5", "step"),
+    ]
+
+
+def test_a_pipe_gets_no_colours(page: str) -> None:
+    assert "\x1b" not in page
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("options", [(), ("--hidden", 64, "--step", 3, "--momentum", 0.9, "--optimizer", "sgd")])
+def test_lines_fit_the_terminal(
+    fivestep: Command, monkeypatch: pytest.MonkeyPatch, columns: int, options: tuple[object, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = fivestep("explain", "moons", *options).out
+    formulas = re.compile(r"    \w+ <- ")  # quoted as they stand, to be copied
+    assert max(len(line) for line in out.splitlines() if not formulas.match(line)) <= columns
+
+
+def test_wide_tensors_are_summarised(fivestep: Command) -> None:
+    out = fivestep("explain", "moons", "--hidden", 64).out
+    assert re.search(r"z0 = x W0\^T \+ b0 +\(4, 64\)\n +smallest -?[\d.]+, mean -?[\d.]+, largest [\d.]+\n", out)
+    assert max(len(line.split()) for line in out.splitlines() if NUMBERS.fullmatch(line)) < 10
+
+
+def test_json_holds_the_same_step(fivestep: Command, page: str) -> None:
+    report = json.loads(fivestep("explain", "moons", "--json").out)
+    assert [section["name"] for section in report["sections"]] == ["predict", "measure", "forget", "find", "step"]
+    entries = {entry["name"]: entry for block in report["sections"][3]["blocks"] for entry in block["entries"]}
+    assert (entries["dW0"]["shape"], entries["dW0"]["formula"]) == ([8, 2], "dz0^T x")
+    assert torch.tensor(entries["dW0"]["values"]).allclose(printed(page, "dW0"), atol=1e-5)
+
+
+def test_rows_all_takes_the_whole_batch(fivestep: Command) -> None:
+    report = json.loads(fivestep("explain", "moons", "--rows", "all", "--json").out)
+    assert report["rows"] == 200
+
+
+def test_one_layer_alone(fivestep: Command) -> None:
+    out = fivestep("explain", "moons", "--layer", 2).out
+    assert "W2" in out
+    assert "W0" not in out.partition("1  predict")[2]
+
+
+@pytest.mark.parametrize("task", ["line", "sum", "iris"])
+def test_any_task_can_be_explained(fivestep: Command, task: str) -> None:
+    code, out, _ = fivestep("explain", task, "--step", 2)
+    assert (code, "5  step" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("moon",), "did you mean 'moons'?"),
+        (("moons", "--activation", "rellu"), "did you mean 'relu'?"),
+        (("moons", "--step", 0), "step must be a whole number of at least 1, got 0"),
+        (("moons", "--step", 1001), "step must be a step that is still to do, 1 to 1000, got 1001"),
+        (("moons", "--rows", 201), "rows must be a whole number from 1 to the batch's 200, got 201"),
+        (("moons", "--layer", 7), "layer must be a layer's number, 0 to 2, got 7"),
+        (("moons", "--stepp", 2), "--step"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:
+    code, out, err = fivestep("explain", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert sentence in err
