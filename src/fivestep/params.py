@@ -55,6 +55,9 @@ class Params:
         self.flat: Vector = torch.zeros(_total(shapes), dtype=dtype, device=device)
         self.grad: Vector = torch.zeros_like(self.flat)
         self.buffers: Vector = torch.zeros(_total(buffer_shapes), dtype=dtype, device=device)
+        self.training: Vector | None = None
+        """The parameters that train, while `flat` holds others to predict with (`averages.py`); else None."""
+
         self.weights: list[dict[str, Tensor]] = [dict.fromkeys(layer, self.flat) for layer in shapes]
         self.gradients: list[dict[str, Tensor]] = [dict.fromkeys(layer, self.grad) for layer in shapes]
         self._slices: dict[Group, slice] = {}
@@ -110,6 +113,7 @@ class Params:
                     f"{name} must have the shape {tuple(view.shape)}, got {tuple(weights[name].shape)}; "
                     f"weights are (out, in), as in torch.nn.Linear."
                 )
+        self.training = None
         with torch.no_grad():
             for name, view in own.items():
                 view.copy_(weights[name])

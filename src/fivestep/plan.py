@@ -1,10 +1,10 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .check import InputError, at_least, in_unit_interval, one_of, positive
+from .check import InputError, at_least, in_unit_interval, one_of, positive, refuse
 from .find import Choice, build, find, names
 from .group import Group
 
@@ -77,6 +77,7 @@ class TrainPlan:
                 f"micro_batch_size must be at most batch_size={self.batch_size}, got {self.micro_batch_size}; "
                 f"it is a part of a batch."
             )
+        self._check_rule()
         self._settle_metrics()
 
     def _settle_metrics(self) -> None:
@@ -89,11 +90,32 @@ class TrainPlan:
         object.__setattr__(self, "metrics", tuple(dict.fromkeys(str(Choice.parse(metric)) for metric in given)))
         self.build_metrics()
 
+    def _check_rule(self) -> None:
+        """Refuses what an update rule that looks again, or one that averages by itself, cannot be combined with."""
+        rule: type[Optimizer] = find("optim", Choice.parse(self.optimizer).name)
+        fields: tuple[str, ...] = ()
+        reason = ""
+        if rule.repeats:
+            fields = ("micro_batch_size", "clip_norm", "clip_value", "lr_factors", "no_decay")
+            reason = "which moves all weights along one line"
+        elif rule.averages:
+            fields, reason = ("ema",), "which averages by itself"
+        for name in fields:
+            if getattr(self, name):
+                expected = f"left out with optimizer {str(self.optimizer)!r}, {reason}"
+                raise refuse(name, getattr(self, name), expected, "leave it out, or use another optimizer")
+
     def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
         """The group of a parameter, such as "0.bias" in a layer of the kind "linear"; of kinds, the innermost first."""
-        known = (name, name.rpartition(".")[2], *kinds)
+        known = aliases(name, kinds)
         factor = next((self.lr_factors[key] for key in known if key in self.lr_factors), 1.0)
         return Group(len(shape) >= 2, factor, decays=not any(key in self.no_decay for key in known))
+
+    def check_names(self, known: Iterable[str]) -> None:
+        """Raises an `InputError` if `lr_factors` or `no_decay` names what is not known in the network."""
+        for argument in ("lr_factors", "no_decay"):
+            for name in getattr(self, argument):
+                one_of(f"a name in {argument}", name, sorted(known))
 
     def build_loss(self) -> "Loss":
         """The loss, made with its options."""
@@ -139,3 +161,8 @@ class TrainPlan:
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainPlan":
         """The plan that `to_dict` wrote."""
         return cls(**{"batch_size": None, **values})  # a file leaves out what is None
+
+
+def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
+    """What a parameter such as "0.bias" is called in a plan: in full, by its own name, by its layers."""
+    return (name, name.rpartition(".")[2], *kinds)

@@ -19,6 +19,7 @@ from .plan import TrainPlan
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if the plan asks for something that the data do not have."""
     check_batch_size(plan.batch_size or 1, len(data.train))
+    check_whole_batches(plan, data)
     if plan.patience is not None and data.valid is None:
         raise refuse("patience", plan.patience, "used with a validation part", "split one off, or leave it out")
 
@@ -32,6 +33,17 @@ def check_merged(engine: Engine) -> None:
                 f"{type(layer).__module__.rpartition('.')[2]}, for which copies of a row are not one weighted row; "
                 f"leave out one of the two."
             )
+
+
+def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
+    """Raises an `InputError` if an update rule that looks again would not see the same rows at every step."""
+    if not plan.build_optimizer().repeats:
+        return
+    wanted = f"the full batch with optimizer {str(plan.optimizer)!r}, which compares losses at different weights"
+    if plan.steps_per_epoch(len(data.train)) > 1:
+        raise refuse("batch_size", plan.batch_size, wanted, "pass batch_size=None (--batch-size full), or use adam")
+    if data.fresh is not None:
+        raise refuse("the task", data.name, wanted, "it draws new rows for every step, so use adam")
 
 
 def check_data(engine: Engine, data: Dataset) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .averages import to_training
 from .batches import Batch, Batches
 from .datasets._base import Dataset
 from .engines._base import Engine
@@ -43,6 +44,7 @@ def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0, seen: 
 
 def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
     """Does one step, whole or in micro-batches. Returns its loss, on the device."""
+    to_training(engine)
     engine.lr = upcoming.lr
     with threads_for(engine, len(upcoming.batch.x)):
         if engine.optimizer.repeats:

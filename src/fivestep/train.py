@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .averages import Averages
+from .averages import to_prediction
 from .check import InputError, at_least, refuse
 from .datasets._base import Dataset, Rows
 from .divergence import Watch
@@ -23,13 +23,20 @@ from .interrupt import deferred_interrupt
 from .layer import Memo
 from .metrics._base import build_metrics, measure
 from .plan import TrainPlan
-from .preflight import check_data
+from .preflight import check_data, check_whole_batches
 from .steps import steps
 from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
 
 EVALUATION_ROWS = 8192
 """Rows that one evaluation pass takes at a time: enough for full speed, few enough for any memory."""
+
+
+FIXED = (
+    *("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value"),
+    *("ema", "lr_factors", "no_decay", "seed"),
+)
+"""The fields of a plan that an engine is made with; the others are the loop's."""
 
 
 class Evaluation(NamedTuple):
@@ -91,6 +98,7 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
     at_least("every", every, 1)
     _check_same_arithmetic(engine, plan)
     check_data(engine, data)
+    check_whole_batches(plan, data)
     per_epoch = plan.steps_per_epoch(len(data.train))
     if engine.num_updates >= plan.epochs * per_epoch:
         raise refuse(
@@ -100,25 +108,25 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
             "raise it, or make a new engine",
         )
     seen: list[float] = []  # the monitored loss of each epoch that was evaluated, for a schedule that answers to it
-    watch, averages = Watch(engine, data, plan, seen), Averages(engine, plan)
+    watch = Watch(engine, data, plan, seen)
     stream = steps(engine, data, plan, engine.num_updates, seen)
     done = engine.num_updates // per_epoch
     while done < plan.epochs:
         goal = min(done - done % every + every, plan.epochs)
         total, num_rows = torch.zeros_like(engine.params.flat[0]), 0
         started = time.perf_counter()
-        averages.to_training()
-        with deferred_interrupt() as raise_if_pressed:
-            for step in islice(stream, goal * per_epoch - engine.num_updates):
-                total += step.loss * step.num_rows  # stays on the device
-                num_rows += step.num_rows
-                watch.after_step(step.loss)
-                averages.after_step()
-                raise_if_pressed()
-        watch.check()
+        try:
+            with deferred_interrupt() as raise_if_pressed:
+                for step in islice(stream, goal * per_epoch - engine.num_updates):
+                    total += step.loss * step.num_rows  # stays on the device
+                    num_rows += step.num_rows
+                    watch.after_step(step.loss)
+                    raise_if_pressed()
+            watch.check()
+        finally:
+            to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
         running_loss = total.item() / num_rows  # a host-device synchronisation, once for each epoch that is shown
         seconds = time.perf_counter() - started
-        averages.to_prediction()
         fitted = evaluate(engine, data.train, plan.metrics)
         valid = None if data.valid is None else evaluate(engine, data.valid, plan.metrics)
         done = goal
@@ -190,7 +198,7 @@ def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
 
 def _check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
     """The engine was made with a loss, an update rule and a seed; the plan may only differ in what the loop does."""
-    for field in ("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value", "seed"):
+    for field in FIXED:
         if getattr(plan, field) != getattr(engine.plan, field):
             raise InputError(
                 f"{field} of the plan must be the engine's {getattr(engine.plan, field)}, got {getattr(plan, field)}; "

@@ -21,7 +21,7 @@ from ..layers._composite import kinds_of
 from ..net import NetSpec
 from ..optim._base import Again
 from ..params import Params
-from ..plan import TrainPlan
+from ..plan import TrainPlan, aliases
 from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 
 
@@ -46,6 +46,14 @@ class Engine(ABC):
             device,
             [layer.buffer_shapes() for layer in self.layers],
             lambda k, name, shape: plan.group(f"{k}.{name}", kinds_of(self.layers[k], name), shape),
+        )
+        plan.check_names(
+            {
+                alias
+                for k, layer in enumerate(self.layers)
+                for name in layer.parameter_shapes()
+                for alias in aliases(f"{k}.{name}", kinds_of(layer, name))
+            }
         )
         self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..group import Group
 from ..optim._base import AveragingOptimizer, MatrixOptimizer, Optimizer
+from ..optim._moving_average import MovingAverage
 from ..params import Params
 from ..plan import TrainPlan
 from ..typing import Tensors, Vector
@@ -24,23 +25,28 @@ class RuleGroup(NamedTuple):
     memory: dict[str, Tensor]
 
 
-def rule_groups(params: Params, optimizer: Optimizer) -> list[RuleGroup]:
+def rule_groups(params: Params, optimizer: Optimizer, ema: float | None) -> list[RuleGroup]:
     """The groups of a network: usually one with all its parameters; for a rule for matrices, each matrix by itself."""
     groups: list[RuleGroup] = []
     named, named_gradients = params.named(), params.named_gradients()
-    for group, where, names in params.parts(matrices_apart=isinstance(optimizer, MatrixOptimizer)):
-        rule = rule_of(group, optimizer)
+    by_matrix = isinstance(optimizer, MatrixOptimizer)
+    for group, where, names in params.parts(matrices_apart=by_matrix):
+        rule = rule_of(group, optimizer, ema)
         views = [(params.flat[where], params.grad[where])]
-        if isinstance(rule, MatrixOptimizer):
+        if by_matrix and group.is_matrix:
             views = [(named[name], named_gradients[name]) for name in names]
         groups += [RuleGroup(w, dw, rule, group.lr_factor, rule.state(w)) for w, dw in views]
     return groups
 
 
-def rule_of(group: Group, optimizer: Optimizer) -> Optimizer:
-    """The rule for a group: without decay where it shall not decay, and a rule for vectors where it has no matrices."""
+def rule_of(group: Group, optimizer: Optimizer, ema: float | None) -> Optimizer:
+    """The rule for a group: one for vectors where it has no matrices, without decay where it shall not decay.
+
+    With `ema`, it keeps a moving average of the weights too.
+    """
     rule = optimizer.rest() if isinstance(optimizer, MatrixOptimizer) and not group.is_matrix else optimizer
-    return rule if group.decays else replace(rule, weight_decay=0.0)
+    rule = rule if group.decays else replace(rule, weight_decay=0.0)
+    return rule if ema is None else MovingAverage(rule, ema)
 
 
 def clip_(gradient: Vector, plan: TrainPlan) -> None:
@@ -57,27 +63,44 @@ def clip_(gradient: Vector, plan: TrainPlan) -> None:
 
 def averaged_by_rules(params: Params, groups: Sequence[RuleGroup]) -> Vector | None:
     """The weights to predict with, where a rule keeps others than those it takes gradients at; else None."""
-    if not any(isinstance(group.rule, AveragingOptimizer) for group in groups):
+    if not any(group.rule.averages for group in groups):
         return None
-    training = params.flat.clone()
+    held = params.flat.clone()
+    params.flat.copy_(training_weights(params))
     for group in groups:
         if isinstance(group.rule, AveragingOptimizer):
             group.w.copy_(group.rule.average(group.w, group.memory))
     averaged = params.flat.clone()
-    params.flat.copy_(training)
+    params.flat.copy_(held)
     return averaged
+
+
+def training_weights(params: Params) -> Vector:
+    """The weights that the next gradient is taken at, whichever the network holds to predict with."""
+    return params.flat if params.training is None else params.training
 
 
 def copy_of_state(params: Params, groups: Sequence[RuleGroup]) -> dict[str, Tensor]:
     """The parameters, the buffers and the update rules' memory, copied."""
     memory = {f"{k}.{name}": value.clone() for k, group in enumerate(groups) for name, value in group.memory.items()}
-    return {"flat": params.flat.clone(), "buffers": params.buffers.clone(), **memory}
+    return {**copy_of_numbers(params), **memory}
+
+
+def copy_of_numbers(params: Params) -> dict[str, Tensor]:
+    """The parameters that train, and the buffers, copied."""
+    return {"flat": training_weights(params).clone(), "buffers": params.buffers.clone()}
 
 
 def restore_state(params: Params, groups: Sequence[RuleGroup], state: Tensors) -> None:
     """Puts back what `copy_of_state` copied."""
-    params.flat.copy_(state["flat"])
-    params.buffers.copy_(state["buffers"])
+    restore_numbers(params, state)
     for k, group in enumerate(groups):
         for name, value in group.memory.items():
             value.copy_(state[f"{k}.{name}"])
+
+
+def restore_numbers(params: Params, state: Tensors) -> None:
+    """Puts back what `copy_of_numbers` copied."""
+    params.training = None
+    params.flat.copy_(state["flat"])
+    params.buffers.copy_(state["buffers"])

@@ -26,7 +26,7 @@ class AutogradEngine(FiveStepEngine):
             {name: _leaf(w[name], dw[name]) if name in dw else w[name] for name in w}  # buffers stay as they are
             for w, dw in zip(self.params.weights, self.params.gradients, strict=True)
         ]
-        self._groups = rule_groups(self.params, self.optimizer)
+        self._groups = rule_groups(self.params, self.optimizer, plan.ema)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)

@@ -3,18 +3,27 @@
 In float64 on the CPU this engine is the oracle that the others are held against.
 """
 
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
 from ..layer import Memo
 from ..net import NetSpec
-from ..optim._base import Again, MatrixOptimizer
+from ..optim._base import Again, MatrixOptimizer, Optimizer
 from ..plan import TrainPlan
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
-from ._update import rule_of
+from ._twin_memory import packed, unpacked
+from ._update import RuleGroup, averaged_by_rules, copy_of_numbers, restore_numbers, rule_of
+
+
+class _TorchGroup(NamedTuple):
+    """A torch optimizer, the rule it is the twin of, and the factor on its learning rate."""
+
+    optimizer: torch.optim.Optimizer
+    rule: Optimizer
+    lr_factor: float
 
 
 @final
@@ -50,7 +59,7 @@ class NnEngine(FiveStepEngine):
         return self._loss
 
     def zero_grad(self) -> None:
-        for _, optimizer in self.torch_optimizers:
+        for optimizer, _, _ in self.torch_optimizers:
             optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
 
     def backward(self) -> None:
@@ -61,7 +70,7 @@ class NnEngine(FiveStepEngine):
             nn.utils.clip_grad_value_(self.model.parameters(), self.plan.clip_value)
         if self.plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip_norm)
-        for lr_factor, optimizer in self.torch_optimizers:
+        for optimizer, _, lr_factor in self.torch_optimizers:
             optimizer.param_groups[0]["lr"] = self.lr * lr_factor
             optimizer.step(again)  # type: ignore[arg-type]  # torch's own signature knows closures of floats only
         self.draws.step += 1
@@ -73,37 +82,40 @@ class NnEngine(FiveStepEngine):
         return logits
 
     def averaged(self) -> Vector | None:
-        return None
+        groups = [
+            RuleGroup(w.detach(), w.new_empty(0), rule, lr_factor, optimizer.state.get(w, {}))
+            for optimizer, rule, lr_factor in self.torch_optimizers
+            for w in optimizer.param_groups[0]["params"]
+        ]
+        return averaged_by_rules(self.params, groups)
 
     def state(self) -> dict[str, Tensor]:
         memory = {
-            f"{k}.{place}.{key}": value.clone()
-            for k, (_, optimizer) in enumerate(self.torch_optimizers)
-            for place, parameter in enumerate(optimizer.param_groups[0]["params"])
-            for key, value in optimizer.state[parameter].items()
-            if isinstance(value, Tensor)
+            f"{k}.{place}.{name}": value
+            for k, (optimizer, _, _) in enumerate(self.torch_optimizers)
+            for place, w in enumerate(optimizer.param_groups[0]["params"])
+            for name, value in packed(optimizer.state.get(w, {})).items()
         }
-        return {"flat": self.params.flat.clone(), "buffers": self.params.buffers.clone(), **memory}
+        return {**copy_of_numbers(self.params), **memory}
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
-        self.params.flat.copy_(state["flat"])
-        self.params.buffers.copy_(state["buffers"])
-        for k, (_, optimizer) in enumerate(self.torch_optimizers):
+        restore_numbers(self.params, state)
+        for k, (optimizer, _, _) in enumerate(self.torch_optimizers):
             optimizer.state.clear()
-            for place, parameter in enumerate(optimizer.param_groups[0]["params"]):
+            for place, w in enumerate(optimizer.param_groups[0]["params"]):
                 start = f"{k}.{place}."
-                memory = {key.removeprefix(start): value for key, value in state.items() if key.startswith(start)}
+                memory = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
                 if memory:
-                    optimizer.state[parameter] = {key: value.clone() for key, value in memory.items()}
+                    optimizer.state[w] = unpacked(memory)
         self.draws.step = num_updates
 
-    def _twins_by_group(self) -> list[tuple[float, torch.optim.Optimizer]]:
+    def _twins_by_group(self) -> list[_TorchGroup]:
         """One torch optimizer, or one for each group of parameters with a rule or a learning rate of its own."""
-        named = dict(self.model.named_parameters())
-        return [
-            (group.lr_factor, rule_of(group, self.optimizer).twin([named[name] for name in names], self.lr))
-            for group, _, names in self.params.parts(matrices_apart=isinstance(self.optimizer, MatrixOptimizer))
-        ]
+        named, twins = dict(self.model.named_parameters()), []
+        for group, _, names in self.params.parts(matrices_apart=isinstance(self.optimizer, MatrixOptimizer)):
+            rule = rule_of(group, self.optimizer, self.plan.ema)
+            twins.append(_TorchGroup(rule.twin([named[name] for name in names], self.lr), rule, group.lr_factor))
+        return twins
 
 
 def _bind(module: nn.Module, w: dict[str, Tensor], dw: dict[str, Tensor]) -> None:

@@ -39,7 +39,7 @@ class ScratchEngine(FiveStepEngine):
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first, last = trained[0], trained[-1]  # the output goes to the caller: it must not be overwritten later
         self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(len(self.layers))]
-        self._groups = rule_groups(self.params, self.optimizer)
+        self._groups = rule_groups(self.params, self.optimizer, plan.ema)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)

@@ -24,6 +24,9 @@ class Optimizer(ABC):
     repeats: ClassVar[bool] = False
     """Whether the rule looks at the loss more than once in a step, through `again`."""
 
+    averages: ClassVar[bool] = False
+    """Whether it is an `AveragingOptimizer`."""
+
     weight_decay: float = field(default=0.0, kw_only=True)
     """Every rule has one: the plan switches it off for parameters that shall not decay."""
 
@@ -64,6 +67,8 @@ class MatrixOptimizer(Optimizer):
 
 class AveragingOptimizer(Optimizer):
     """A rule whose best weights are not those it takes gradients at: a weighted mean of where it has been."""
+
+    averages: ClassVar[bool] = True
 
     @abstractmethod
     def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:

@@ -1,0 +1,47 @@
+"""What a torch optimizer remembers, as named tensors and back: a checkpoint holds nothing else."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..typing import Tensors
+
+ENTRY = re.compile(r"(?P<key>.*)\[(?P<index>\d+)\]")
+
+
+def packed(memory: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The memory of one parameter, copied.
+
+    A tensor keeps its name; a number `t` becomes "t:float" or "t:int"; a list `y` becomes "y:list", its length, and
+    "y[0]", "y[1]", ... for those of its entries that are tensors. L-BFGS has all three.
+    """
+    tensors: dict[str, Tensor] = {}
+    for key, value in memory.items():
+        if isinstance(value, Tensor):
+            tensors[key] = value.clone()
+        elif isinstance(value, list):
+            tensors[f"{key}:list"] = torch.tensor(len(value))
+            tensors |= {f"{key}[{k}]": entry.clone() for k, entry in enumerate(value) if entry is not None}
+        else:
+            tensors[f"{key}:{type(value).__name__}"] = torch.tensor(value, dtype=torch.float64)
+    return tensors
+
+
+def unpacked(tensors: Tensors) -> dict[str, Any]:
+    """The memory that `packed` made tensors of, copied."""
+    memory: dict[str, Any] = {}
+    for name, value in tensors.items():  # a list's length comes before its entries
+        key, _, kind = name.partition(":")
+        entry = ENTRY.fullmatch(key)
+        if entry:
+            memory[entry["key"]][int(entry["index"])] = value.clone()
+        elif kind == "list":
+            memory[key] = [None] * int(value)
+        elif kind:
+            memory[key] = {"float": float, "int": int}[kind](value)
+        else:
+            memory[key] = value.clone()
+    return memory
