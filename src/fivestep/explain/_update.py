@@ -79,7 +79,7 @@ def _moved(
         Entry(f"d{shown}", gradient[where].view_as(view)),
     ]
     notes = []
-    for k, group in enumerate(rule_groups(engine.params, engine.optimizer)):
+    for k, group in enumerate(rule_groups(engine.params, engine.optimizer, engine.plan.ema)):
         start = where.start - group.w.storage_offset()
         if not 0 <= start < group.w.numel():
             continue
