@@ -1,0 +1,94 @@
+"""What every benchmark here does alike: contestants in turn, medians and spread, a table, a file with the machine."""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+HERE = Path(__file__).parent
+
+Contestant = Callable[[], None]
+"""Does one window of work, the same work at every call."""
+
+
+def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each window of each contestant. They take turns, each round beginning with another one.
+
+    So a machine whose speed drifts, or that is busy for a while, is so for all of them.
+    """
+    for work in contestants.values():
+        work()  # warm: memory allocated, kernels chosen
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    names = list(contestants)
+    for number in range(rounds):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            started = time.perf_counter()
+            contestants[name]()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, first and third quartile."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return {"median": middle, "low": low, "high": high}
+
+
+def ratios(seconds: Mapping[str, Sequence[float]], floor: str) -> dict[str, dict[str, float]]:
+    """Each contestant's time over that of `floor`, round by round, as median and quartiles."""
+    return {
+        name: spread([mine / least for mine, least in zip(values, seconds[floor], strict=True)])
+        for name, values in seconds.items()
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the versions that a figure belongs to."""
+    packages = {}
+    for name in ("torch", "numpy", "scikit-learn", "lightning"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "not installed"
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "packages": packages,
+    }
+
+
+def save(name: str, result: Mapping[str, Any]) -> Path:
+    """Writes the result beside the benchmark, with the machine it was measured on."""
+    path = HERE / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**machine(), **result}, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, which reads well as text too."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |" for line in lines
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,42 @@
+"""How long a person waits before anything happens: help, import, the first lines of a small run.
+
+    python benchmarks/startup.py [PROCESSES]
+
+Each figure is the median over several processes, the contestants in turn.
+"""
+
+import subprocess
+import sys
+import tempfile
+
+from _measure import Contestant, interleaved, save, spread, table
+
+
+def process(*arguments: str) -> Contestant:
+    """A Python process from start to end, in a folder of its own."""
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, *arguments], cwd=folder, check=True, capture_output=True)
+
+    return run
+
+
+def main(processes: int) -> None:
+    """Measures, prints the table, and keeps it."""
+    contestants = {
+        "fivestep --help": process("-m", "fivestep", "--help"),
+        "import torch": process("-c", "import torch"),
+        "import torch, fivestep": process("-c", "import torch, fivestep"),
+        "import torch, fivestep, every name": process("-c", "import torch; from fivestep import *"),
+        "fivestep train moons": process("-m", "fivestep", "train", "moons"),
+    }
+    seconds = interleaved(contestants, processes)
+    found = {name: spread(values) for name, values in seconds.items()}
+    rows = [[name, f"{s['median']:.3f}", f"{s['low']:.3f} to {s['high']:.3f}"] for name, s in found.items()]
+    print(table(["", "seconds", "quartiles"], rows))
+    print(f"\n{processes} processes each; kept in {save('startup', {'processes': processes, 'seconds': found})}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
