@@ -33,6 +33,7 @@ format: .venv/installed-dev ## put the code into the one format and mend what ca
 .PHONY: bench
 bench: .venv/installed-dev ## measure the published figures, rivals in the same run
 	@$(BIN)/python benchmarks/fashion_mnist.py
+	@$(BIN)/python benchmarks/startup.py
 
 .PHONY: clean
 clean: ## remove .venv and what the tools leave behind (runs/ stays)
