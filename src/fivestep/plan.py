@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .check import InputError, at_least, in_unit_interval, one_of, positive, refuse
 from .find import Choice, build, find, names
@@ -30,7 +30,9 @@ class TrainPlan:
     the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some from weight
     decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest
     name counting. `metrics` are measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`,
-    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics.
+    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training
+    rows by class, with one number for each class or, for "balanced", with n / (C n_c): the loss of the steps is that
+    of `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored weighs every row alike.
     """
 
     loss: str | Choice = "cross_entropy"
@@ -53,6 +55,7 @@ class TrainPlan:
     no_decay: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     monitor: str = "loss"
+    class_weight: Literal["balanced"] | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
@@ -72,6 +75,7 @@ class TrainPlan:
         for key, factor in self.lr_factors.items():
             positive(f"lr_factors[{key!r}]", factor)
         object.__setattr__(self, "no_decay", tuple(self.no_decay))
+        object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise InputError(
                 f"micro_batch_size must be at most batch_size={self.batch_size}, got {self.micro_batch_size}; "
@@ -166,3 +170,15 @@ class TrainPlan:
 def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
     """What a parameter such as "0.bias" is called in a plan: in full, by its own name, by its layers."""
     return (name, name.rpartition(".")[2], *kinds)
+
+
+def _class_weight(given: Any) -> Literal["balanced"] | tuple[float, ...] | None:
+    """What was given, with numbers by class, {0: 1, 1: 5}, in the order of the classes."""
+    if given is None or given == "balanced":
+        return given  # type: ignore[no-any-return]  # None or the text
+    numbers: Any = [given.get(k) for k in range(len(given))] if isinstance(given, Mapping) else given
+    if isinstance(numbers, str) or not isinstance(numbers, Sequence) or not numbers or None in numbers:
+        raise refuse("class_weight", given, "'balanced' or one number for each class", "such as (1, 5)")
+    for number in numbers:
+        positive("class_weight", number, "a class of weight 1 counts as it is")
+    return tuple(numbers)

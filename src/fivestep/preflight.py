@@ -9,6 +9,7 @@ from torch import Tensor
 from .batches import check_batch_size
 from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
+from .datasets._weights import weigh_classes
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
 from .layers._composite import with_inner
@@ -51,6 +52,8 @@ def check_data(engine: Engine, data: Dataset) -> None:
     for part, rows in (("train", data.train), ("valid", data.valid), ("test", data.test)):
         if rows is not None:
             check_rows(engine, rows, part)
+    if engine.plan.class_weight is not None:
+        weigh_classes(data, engine.plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)
     if 1 in set(_sizes_of_parts(engine.plan, len(data.train))):
         outputs_by_layer(engine, data.train.take(slice(1)).to(engine.device, engine.dtype).x)
 

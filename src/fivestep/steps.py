@@ -8,6 +8,7 @@ from torch import Tensor
 from .averages import to_training
 from .batches import Batch, Batches
 from .datasets._base import Dataset
+from .datasets._weights import weigh_classes
 from .engines._base import Engine
 from .plan import TrainPlan
 from .threads import threads_for
@@ -58,6 +59,8 @@ def upcoming_steps(
     engine: Engine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float] = ()
 ) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
+    if plan.class_weight is not None:
+        data = weigh_classes(data, plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
     per_epoch = plan.steps_per_epoch(batches.num_rows)

@@ -49,6 +49,10 @@ class PlanOptions:
     seed: Annotated[int | None, Parameter(help="Of every random draw.")] = None
     clip_norm: Annotated[float | None, Parameter(help="Largest norm of the gradient.")] = None
     clip_value: Annotated[float | None, Parameter(help="Largest element of the gradient.")] = None
+    class_weight: Annotated[
+        tuple[Literal["balanced"] | float, ...] | None,
+        Parameter(help="balanced, or the weight of each class in training.", consume_multiple=True, negative=""),
+    ] = None
     patience: Annotated[int | None, Parameter(help="Stop after that many shown epochs without a better one.")] = None
     restore_best: Annotated[bool | None, Parameter(help="End with the weights of the best epoch.", negative="")] = None
     metrics: Annotated[
@@ -86,4 +90,5 @@ class RunOptions:
 def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
     """The options that were given, under the names that a recipe takes; the model's own name is not one of them."""
     values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
-    return values | ({"batch_size": None} if values.get("batch_size") == "full" else {})
+    written_otherwise = {"batch_size": ("full", None), "class_weight": (("balanced",), "balanced")}
+    return values | {key: value for key, (text, value) in written_otherwise.items() if values.get(key) == text}
