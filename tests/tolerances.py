@@ -79,6 +79,11 @@ EXAMPLES = 1e-5
 another order, and each step carries the difference along. Measured: 6e-7 by hand, 0 with torch.nn."""
 
 
+BFLOAT16 = 0.02
+"""Losses with the module in bfloat16 against float32, over twelve steps: eight bits make an error of 2^-9 = 0.002 in
+each factor, a matrix product and an activation later several of them. Measured: up to 0.0012."""
+
+
 def distance(got: Tensor, expected: Tensor) -> float:
     """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""
     if got.shape != expected.shape or not torch.equal(got.isfinite(), expected.isfinite()):

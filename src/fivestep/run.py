@@ -99,7 +99,7 @@ class Run:
 
     def config(self) -> dict[str, Any]:
         """Everything needed to make the same run again, as plain values."""
-        engine = {"name": self.engine.name, "dtype": str(self.engine.dtype).removeprefix("torch.")}
+        engine = {"name": str(self.engine.choice), "dtype": str(self.engine.dtype).removeprefix("torch.")}
         return {
             "version": VERSION,
             "run": dict(self.info),

@@ -69,7 +69,7 @@ class PlanOptions:
 class RunOptions:
     """Where it runs and what it leaves behind."""
 
-    engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}.")] = "auto"
+    engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}; options as in nn:compile=true.")] = "auto"
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
     recipe: Annotated[str, Parameter(help=f"One of: {_listed('recipes')}.")] = "plain"

@@ -93,7 +93,7 @@ def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
         "task": run.info["task"],
         "model": run.info["model"],
         "run": str(run.path),
-        "engine": run.engine.name,
+        "engine": str(run.engine.choice),
         "device": str(run.engine.device),
         "dtype": str(run.engine.dtype).removeprefix("torch."),
         "seed": run.plan.seed,

@@ -8,8 +8,9 @@ same numbers, step for step.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, final
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch import Tensor
 from ..batches import Batch
 from ..check import InputError
 from ..draws import Draws, generator
+from ..find import Choice
 from ..layers._composite import kinds_of
 from ..net import NetSpec
 from ..optim._base import Again
@@ -34,6 +36,9 @@ class Engine(ABC):
 
     name: ClassVar[str]
     """What `make_engine` calls it."""
+
+    options: Mapping[str, Any] = MappingProxyType({})
+    """The options that it was made with, beyond what every engine takes."""
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         self.spec, self.plan, self.dtype, self.device = spec, plan, dtype, device
@@ -91,6 +96,11 @@ class Engine(ABC):
     def num_updates(self) -> int:
         """The number of steps done."""
         return self.draws.step
+
+    @property
+    def choice(self) -> Choice:
+        """Its name and its options, as `make_engine` takes them."""
+        return Choice(self.name, **self.options)
 
     @final
     def named_parameters(self) -> dict[str, Tensor]:

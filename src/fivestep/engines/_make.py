@@ -1,11 +1,12 @@
 """An engine by name, on a device and in a floating-point type by name."""
 
+import inspect
 import warnings
 
 import torch
 
 from ..check import InputError, one_of
-from ..find import find
+from ..find import Choice, find
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ._base import Engine
@@ -14,17 +15,21 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "float32", device: str = "auto") -> Engine:
+def make_engine(
+    name: str | Choice, spec: NetSpec, plan: TrainPlan, *, dtype: str = "float32", device: str = "auto"
+) -> Engine:
     """The engine "scratch", "autograd" or "nn" for a network and a plan; "auto" is the fastest one, today `scratch`.
 
+    An engine's own options follow its name: "nn:compile=true", "nn:autocast=bfloat16".
     `dtype` is "float32" or "float64"; `device` is "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of cuda,
     mps and cpu that is there. Raises an `InputError` for an unknown name, a device that is missing, or a network
     whose sizes are not known yet. Warns where the network ends with what the loss does itself.
     """
     one_of("dtype", dtype, DTYPES)
-    engine: Engine = find("engines", "scratch" if name == "auto" else name)(
-        spec, plan, DTYPES[dtype], find_device(device, dtype)
-    )
+    choice = Choice.parse(name)
+    kind = find("engines", "scratch" if choice.name == "auto" else choice.name)
+    _check_options(choice, kind)
+    engine: Engine = kind(spec, plan, DTYPES[dtype], find_device(device, dtype), **choice.options)
     if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
         warnings.warn(
             f"a network for {plan.loss} should end with logits, got {spec.layers[-1].name} as its last layer, which "
@@ -32,6 +37,16 @@ def make_engine(name: str, spec: NetSpec, plan: TrainPlan, *, dtype: str = "floa
             stacklevel=2,
         )
     return engine
+
+
+def _check_options(choice: Choice, kind: type[Engine]) -> None:
+    """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
+    parameters = inspect.signature(kind).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    for key in choice.options:
+        if not known:
+            raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
+        one_of(f"option of engine {choice.name!r}", key, known)
 
 
 def find_device(name: str, dtype: str = "float32") -> torch.device:

@@ -3,11 +3,16 @@
 In float64 on the CPU this engine is the oracle that the others are held against.
 """
 
+import os
+import shutil
+from contextlib import nullcontext
+from functools import partial
 from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
+from ..check import InputError, one_of, refuse
 from ..layer import Memo
 from ..net import NetSpec
 from ..optim._base import Again, MatrixOptimizer, Optimizer
@@ -28,25 +33,44 @@ class _TorchGroup(NamedTuple):
 
 @final
 class NnEngine(FiveStepEngine):
-    """`nn.Sequential` and a `torch.optim` optimizer. The module's parameters are views of the flat vector."""
+    """`nn.Sequential` and a `torch.optim` optimizer. The module's parameters are views of the flat vector.
+
+    With `compile`, `torch.compile` makes one program of the module; draws, such as dropout's masks, stay outside it.
+    With `autocast="bfloat16"` the module works in bfloat16 wherever torch's autocast says so, in training and in
+    `predict`; parameters, gradients, logits, loss and update stay float32, so it needs `dtype="float32"`.
+    """
 
     name = "nn"
 
-    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        spec: NetSpec,
+        plan: TrainPlan,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        compile: bool = False,  # noqa: A002  (torch's own name for it)
+        autocast: str | None = None,
+    ) -> None:
         super().__init__(spec, plan, dtype, device)
+        _check_options(compile, autocast, dtype)
+        self.options = {key: value for key, value in (("compile", compile), ("autocast", autocast)) if value}
+        if compile:  # a generator cannot be part of a compiled graph
+            self.draws.bits = torch.compiler.disable(self.draws.bits)  # type: ignore[method-assign]
         memos = [Memo(training=True, draws=self.draws, layer=k) for k in range(len(self.layers))]
         modules = [layer.module(memo).to(device, dtype) for layer, memo in zip(self.layers, memos, strict=True)]
         for module, w, dw in zip(modules, self.params.weights, self.params.gradients, strict=True):
             _bind(module, w, dw)
         self.model = nn.Sequential(*modules)
+        self._compiled = torch.compile(self.model) if compile else self.model
+        self._precision = partial(torch.autocast, device.type, torch.bfloat16) if autocast else nullcontext
         self.mean_loss = self.criterion.twin(reduction="mean").to(device, dtype)
         self.row_losses = self.criterion.twin(reduction="none").to(device, dtype)
         self.torch_optimizers = self._twins_by_group()
 
     def forward(self, x: Features) -> Logits:
         self.model.train()
-        logits: Tensor = self.model(self.as_input(x))
-        return logits
+        return self._outputs(x)
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         num_rows = len(logits)
@@ -78,8 +102,7 @@ class NnEngine(FiveStepEngine):
     @torch.no_grad()
     def predict(self, x: Features) -> Logits:
         self.model.eval()
-        logits: Tensor = self.model(self.as_input(x))
-        return logits
+        return self._outputs(x)
 
     def averaged(self) -> Vector | None:
         groups = [
@@ -109,6 +132,12 @@ class NnEngine(FiveStepEngine):
                     optimizer.state[w] = unpacked(memory)
         self.draws.step = num_updates
 
+    def _outputs(self, x: Features) -> Logits:
+        """The module's outputs in the network's type, whatever it works in."""
+        with self._precision():
+            logits: Tensor = self._compiled(self.as_input(x))
+        return logits.to(self.dtype)
+
     def _twins_by_group(self) -> list[_TorchGroup]:
         """One torch optimizer, or one for each group of parameters with a rule or a learning rate of its own."""
         named, twins = dict(self.model.named_parameters()), []
@@ -116,6 +145,22 @@ class NnEngine(FiveStepEngine):
             rule = rule_of(group, self.optimizer, self.plan.ema)
             twins.append(_TorchGroup(rule.twin([named[name] for name in names], self.lr), rule, group.lr_factor))
         return twins
+
+
+def _check_options(compiled: bool, autocast: str | None, dtype: torch.dtype) -> None:
+    """Raises an `InputError` for a value that is none, or that cannot work here."""
+    if not isinstance(compiled, bool):
+        raise refuse("compile", compiled, "true or false")
+    if autocast is not None:
+        one_of("autocast", str(autocast), ("bfloat16",))
+        if dtype != torch.float32:
+            raise refuse("autocast", autocast, "used with dtype float32", "leave one of the two out")
+    compilers = (os.environ.get("CXX"), "g++", "clang++", "c++", "cl")
+    if compiled and not any(name and shutil.which(name) for name in compilers):
+        raise InputError(
+            "compile must be used where there is a C++ compiler, got none on the PATH; install g++ or clang++, "
+            "or leave compile out."
+        )
 
 
 def _bind(module: nn.Module, w: dict[str, Tensor], dw: dict[str, Tensor]) -> None:
