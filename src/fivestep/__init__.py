@@ -6,7 +6,7 @@ The public names are below. Each is imported when it is first used, so that `fiv
 import importlib
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
     from .check import DivergenceError as DivergenceError
@@ -73,6 +73,7 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
+@final
 class _Package(ModuleType):
     """This package, in which `fs.train` stays the function: importing `fivestep.train` would put the file there."""
 

@@ -14,7 +14,7 @@ import pkgutil
 import re
 from collections.abc import Mapping
 from types import FunctionType
-from typing import Any
+from typing import Any, final
 
 from .check import InputError, one_of
 
@@ -34,6 +34,7 @@ SINGULAR = {
 """Each family's folder, and the word for one of its items in options and messages."""
 
 
+@final
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
 class Choice:
     """A name and its options: which item of a family to use, and with what settings."""

@@ -40,11 +40,18 @@ def read_history(path: Path, metrics: Sequence[str] = ()) -> list[Epoch]:
     """The history that `history_text` wrote, with the metrics named, or an `InputError` that names the file."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [_epoch(row, metrics) for row in csv.DictReader(file, strict=True)]
+            return [_epoch(row, metrics) for row in _rows(csv.DictReader(file, strict=True))]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
         raise InputError(
             f"{path} must be the history of a run, got {type(error).__name__}: {error}; train again."
         ) from error
+
+
+def _rows(reader: "csv.DictReader[str]") -> "csv.DictReader[str]":
+    """The reader itself, if the file has a head: an empty one would pass for a run without an epoch."""
+    if reader.fieldnames is None:
+        raise ValueError("an empty file")
+    return reader
 
 
 def _epoch(row: dict[str, str], metrics: Sequence[str]) -> Epoch:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 from .check import InputError, at_least, in_unit_interval, refuse
 from .find import Choice, build, find, layer_family, option_names
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .layer import Layer
 
 
+@final
 @dataclass(frozen=True)
 class NetSpec:
     """A stack of layers. `in_features` and `out_features` may be None until the data fill them in (`sized`).

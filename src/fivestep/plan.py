@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from .check import InputError, at_least, in_unit_interval, one_of, positive, refuse
 from .find import Choice, build, find, names
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .schedules._base import Schedule
 
 
+@final
 @dataclass(frozen=True)
 class TrainPlan:
     """A training run as plain data, validated once; vary it with `dataclasses.replace`.

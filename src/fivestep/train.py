@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -51,6 +51,7 @@ class Evaluation(NamedTuple):
         return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics}
 
 
+@final
 @dataclass(frozen=True)
 class Epoch:
     """The state of training after epoch `index` (counted from 1) and `step` steps.
@@ -100,13 +101,7 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
     check_data(engine, data)
     check_whole_batches(plan, data)
     per_epoch = plan.steps_per_epoch(len(data.train))
-    if engine.num_updates >= plan.epochs * per_epoch:
-        raise refuse(
-            "epochs",
-            plan.epochs,
-            f"more than the {engine.num_updates // per_epoch} that the engine has done",
-            "raise it, or make a new engine",
-        )
+    _check_unfinished(engine, plan, per_epoch)
     seen: list[float] = []  # the monitored loss of each epoch that was evaluated, for a schedule that answers to it
     watch = Watch(engine, data, plan, seen)
     stream = steps(engine, data, plan, engine.num_updates, seen)
@@ -127,25 +122,32 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
             to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
         running_loss = total.item() / num_rows  # a host-device synchronisation, once for each epoch that is shown
         seconds = time.perf_counter() - started
-        fitted = evaluate(engine, data.train, plan.metrics)
-        valid = None if data.valid is None else evaluate(engine, data.valid, plan.metrics)
         done = goal
         epoch = Epoch(
             index=goal,
             step=engine.num_updates,
             lr=engine.lr,
             running_loss=running_loss,
-            train_loss=fitted.loss,
-            train_accuracy=fitted.accuracy,
-            valid_loss=None if valid is None else valid.loss,
-            valid_accuracy=None if valid is None else valid.accuracy,
             seconds=seconds,
             rows_per_second=num_rows / seconds,
-            train_metrics=fitted.metrics,
-            valid_metrics={} if valid is None else valid.metrics,
+            **_measured(engine, data, plan),
         )
         seen.append(monitored(epoch, plan))
         yield epoch
+
+
+def _measured(engine: Engine, data: Dataset, plan: TrainPlan) -> dict[str, Any]:
+    """The fields of an `Epoch` that evaluation fills."""
+    train = evaluate(engine, data.train, plan.metrics)
+    valid = None if data.valid is None else evaluate(engine, data.valid, plan.metrics)
+    return {
+        "train_loss": train.loss,
+        "train_accuracy": train.accuracy,
+        "train_metrics": train.metrics,
+        "valid_loss": None if valid is None else valid.loss,
+        "valid_accuracy": None if valid is None else valid.accuracy,
+        "valid_metrics": {} if valid is None else valid.metrics,
+    }
 
 
 def monitored(epoch: Epoch, plan: TrainPlan) -> float:
@@ -194,6 +196,16 @@ def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
     """For each row, the share of its answers that are right: the largest logit for classes, its sign for yes and no."""
     guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
     return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)
+
+
+def _check_unfinished(engine: Engine, plan: TrainPlan, per_epoch: int) -> None:
+    if engine.num_updates >= plan.epochs * per_epoch:
+        raise refuse(
+            "epochs",
+            plan.epochs,
+            f"more than the {engine.num_updates // per_epoch} that the engine has done",
+            "raise it, or make a new engine",
+        )
 
 
 def _check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:

@@ -28,6 +28,7 @@ class ReLUSquared(Activation):
         return _TorchReLUSquared()
 
 
+@final
 class _TorchReLUSquared(nn.Module):  # torch has none: the formula again, for autograd to differentiate
     def forward(self, z: Tensor) -> Tensor:
         return nn.functional.relu(z) ** 2

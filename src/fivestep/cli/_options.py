@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
 
@@ -17,6 +17,7 @@ def _listed(family: str) -> str:
     return ", ".join(names(family))
 
 
+@final
 @Parameter(name="*", group=NETWORK)
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
@@ -31,6 +32,7 @@ class NetworkOptions:
     init: Annotated[str | None, Parameter(help=f"Initial weights, one of: {_listed('inits')}.")] = None
 
 
+@final
 @Parameter(name="*", group=PLAN)
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
@@ -64,6 +66,7 @@ class PlanOptions:
     ] = None
 
 
+@final
 @Parameter(name="*", group=RUN)
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:

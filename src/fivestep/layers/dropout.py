@@ -56,6 +56,7 @@ class Dropout(ParameterFree):
         return _DrawnDropout(self, memo)
 
 
+@final
 class _DrawnDropout(nn.Module):
     """`nn.Dropout` with the mask taken from `memo` instead of drawn inside, so that it is every engine's mask."""
 

@@ -1,6 +1,7 @@
 """The step that Adam and its relatives share."""
 
 import math
+from typing import Protocol
 
 from torch import Tensor
 
@@ -8,14 +9,22 @@ from ..check import in_unit_interval, positive, refuse
 from ..typing import Vector
 
 
-def adam_step_(
-    w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, betas: tuple[float, float], eps: float
-) -> None:
+class AdamLike(Protocol):
+    """A rule with Adam's two means and its small number."""
+
+    @property
+    def betas(self) -> tuple[float, float]: ...
+
+    @property
+    def eps(self) -> float: ...
+
+
+def adam_step_(rule: AdamLike, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
     """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place."""
-    beta1, beta2 = betas
+    beta1, beta2 = rule.betas
     m = state["m"].lerp_(dw, 1 - beta1)
     v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
-    denominator = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(eps)  # sqrt(v^) + eps
+    denominator = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(rule.eps)  # sqrt(v^) + eps
     w.addcdiv_(m, denominator, value=-lr / (1 - beta1**step))
 
 

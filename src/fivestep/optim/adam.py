@@ -40,7 +40,7 @@ class Adam(Optimizer):
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
-        adam_step_(w, dw, state, lr, step, self.betas, self.eps)
+        adam_step_(self, w, dw, state, lr, step)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(

@@ -36,7 +36,7 @@ class AdamW(Optimizer):
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
-        adam_step_(w, dw, state, lr, step, self.betas, self.eps)
+        adam_step_(self, w, dw, state, lr, step)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
