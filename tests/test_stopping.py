@@ -9,7 +9,7 @@ import torch
 from fivestep.plan import TrainPlan
 from fivestep.stopping import Best
 from fivestep.train import Epoch, monitored, train
-from tests.samples import small_engine, small_plan, three_classes
+from tests.samples import ENGINES, small_engine, small_plan, three_classes
 
 MONITORS = [("loss", 0.5), ("mae", 2.0), ("r2", 0.25)]
 """What is monitored, and the figure for `epoch_of`: 1 - 0.75 for r2, of which 1 is the best."""
@@ -66,3 +66,61 @@ def test_a_schedule_sees_what_is_monitored(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(TrainPlan, "build_schedule", lambda _plan: Noting())
     scores = [epoch.valid_metrics["f1"] for epoch in train(small_engine("scratch", plan), data, plan)]
     assert Noting.seen[-1] == [1 - score for score in scores[:-1]]
+
+
+def stops_after(valid_losses: list[float], patience: int | None) -> int | None:
+    """The epoch after which training stops, or None."""
+    best, engine = Best(small_plan(patience=patience)), small_engine("scratch")
+    for index, loss in enumerate(valid_losses, start=1):
+        best.note(epoch_of(index, valid_loss=loss), engine)
+        if best.is_long_ago():
+            return index
+    return None
+
+
+@pytest.mark.parametrize(
+    ("valid_losses", "patience", "expected"),
+    [
+        ([3, 2, 1, 2, 3, 4], 2, 5),
+        ([3, 2, 1, 2, 3, 4], 3, 6),
+        ([3, 2, 1, 2, 3, 4], 4, None),
+        ([3, 2, 1, 2, 3, 4], None, None),
+        ([3, 4, 2, 3, 1, 2], 2, None),
+        ([1, 1, 1], 2, 3),  # no better is not better
+        ([float("nan")] * 3, 3, 3),
+    ],
+)
+def test_training_stops_when_the_best_epoch_is_long_ago(
+    valid_losses: list[float], patience: int | None, expected: int | None
+) -> None:
+    assert stops_after(valid_losses, patience) == expected
+
+
+def test_without_a_validation_part_the_training_loss_counts() -> None:
+    best, engine = Best(small_plan(patience=1)), small_engine("scratch")
+    best.note(epoch_of(train_loss=1.0), engine)
+    best.note(epoch_of(train_loss=2.0), engine)
+    assert best.is_long_ago()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_weights_of_the_best_epoch_come_back(name: str) -> None:
+    """At this rate the validation loss goes up and down."""
+    plan, data = small_plan(lr=10.0, epochs=8, restore_best=True), three_classes(valid=30)
+    engine, best, seen = small_engine(name, plan), Best(plan), {}
+    for epoch in train(engine, data, plan):
+        best.note(epoch, engine)
+        seen[epoch.valid_loss] = engine.params.flat.clone()
+    best.restore(engine)
+    assert min(seen) < list(seen)[-1]
+    assert torch.equal(engine.params.flat, seen[min(seen)])
+
+
+def test_the_weights_stay_where_they_are_unless_asked_for() -> None:
+    plan: TrainPlan = small_plan(lr=10.0, epochs=8)
+    engine, best = small_engine("scratch", plan), Best(plan)
+    for epoch in train(engine, three_classes(valid=30), plan):
+        best.note(epoch, engine)
+    last = engine.params.flat.clone()
+    best.restore(engine)
+    assert torch.equal(engine.params.flat, last)

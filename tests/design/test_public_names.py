@@ -1,0 +1,100 @@
+"""The public names, what it costs to import them, and that each is explained."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fivestep
+from tests.design.source import FILES, MODULES, ROOT, short, tree
+
+HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "numba", "polars", "pandas")
+every_file = pytest.mark.parametrize("path", FILES, ids=short)
+
+
+def loaded_by(statement: str, *heavy: str) -> list[str]:
+    """Which of the heavy packages a fresh process has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*[name for name in {heavy} if name in sys.modules])"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+def names_for_type_checkers() -> dict[str, str]:
+    """The names in the `if TYPE_CHECKING` block, each with the module that it comes from."""
+    blocks = [node for node in tree(ROOT / "__init__.py").body if isinstance(node, ast.If)]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
+
+
+@pytest.mark.parametrize("name", fivestep.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(fivestep, name).__module__.startswith("fivestep")
+
+
+def test_type_checkers_see_the_names_that_are_there() -> None:
+    assert names_for_type_checkers() == fivestep._HOME
+
+
+def test_the_public_names_are_in_alphabetical_order_and_listed_by_dir() -> None:
+    assert list(fivestep.__all__) == sorted(fivestep.__all__)
+    assert set(fivestep.__all__) <= set(dir(fivestep))
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        ("import fivestep", HEAVY),
+        ("from fivestep import MLP, TrainPlan, Choice, InputError", HEAVY),
+        ("import fivestep.net, fivestep.plan, fivestep.find, fivestep.check, fivestep.group", HEAVY),
+        ("import fivestep.cli", HEAVY),
+        ("import fivestep.engines.scratch, fivestep.train", ("matplotlib", "sklearn", "numba", "polars")),
+    ],
+    ids=["package", "names", "specs", "command line", "engine"],
+)
+def test_importing_loads_nothing_heavy(statement: str, heavy: tuple[str, ...]) -> None:
+    assert loaded_by(statement, *heavy) == []
+
+
+@every_file
+def test_every_file_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(tree(path))
+
+
+@every_file
+def test_every_public_class_and_function_is_explained(path: Path) -> None:
+    public = [
+        node
+        for node in tree(path).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    assert [node.name for node in public if not ast.get_docstring(node)] == []
+
+
+@every_file
+def test_every_abstract_method_says_what_it_promises(path: Path) -> None:
+    methods = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
+    abstract = [node for node in methods if "abstractmethod" in map(ast.unparse, node.decorator_list)]
+    assert [node.name for node in abstract if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_example_in_a_docstring_runs(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("name", fivestep.__all__)
+def test_every_parameter_of_a_public_name_has_a_type(name: str) -> None:
+    value = getattr(fivestep, name)
+    function = value.__init__ if inspect.isclass(value) else value
+    parameters = [
+        p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "args", "kwargs")
+    ]
+    assert [p.name for p in parameters if p.annotation is inspect.Parameter.empty] == []
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "py.typed").exists()
