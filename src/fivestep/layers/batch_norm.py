@@ -94,6 +94,7 @@ class BatchNorm(Norm):
         return _FeaturesLast(self.features, self.eps, self.momentum, self.affine)
 
 
+@final
 class _FeaturesLast(nn.BatchNorm1d):
     """`nn.BatchNorm1d` for features on the last axis, where all other axes are rows; it expects them on the second."""
 

@@ -84,6 +84,7 @@ class Embedding(Layer):
         return _FromColumns(self)
 
 
+@final
 class _FromColumns(nn.Embedding):
     """`nn.Embedding` for ids that come as floating-point numbers."""
 

@@ -82,6 +82,7 @@ class Gated(Composite):
         return _Gated(*(layer.module(memo.child(k)) for k, layer in enumerate(self.inner().values())))
 
 
+@final
 class _Gated(nn.Module):
     """The twin as a professional writes it."""
 

@@ -88,6 +88,7 @@ class Residual(Composite):
         return _Residual(layer.module(memo.child(k)) for k, layer in enumerate(self.body))
 
 
+@final
 class _Residual(nn.Module):
     """The twin as a professional writes it."""
 
