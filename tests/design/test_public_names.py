@@ -3,18 +3,15 @@
 import ast
 import doctest
 import importlib
-import inspect
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import fivestep
-from tests.design.source import FILES, MODULES, ROOT, short, tree
+from tests.design.source import FILES, MODULES, ROOT, functions, short, tree
 
 HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "scipy", "numba", "polars", "pandas")
-every_file = pytest.mark.parametrize("path", FILES, ids=short)
 
 
 def loaded_by(statement: str, *heavy: str) -> list[str]:
@@ -30,9 +27,9 @@ def names_for_type_checkers() -> dict[str, str]:
     return {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
 
 
-@pytest.mark.parametrize("name", fivestep.__all__)
-def test_every_public_name_can_be_imported(name: str) -> None:
-    assert getattr(fivestep, name).__module__.startswith("fivestep")
+def test_every_public_name_can_be_imported() -> None:
+    homes = {name: getattr(fivestep, name).__module__ for name in fivestep.__all__}
+    assert {name: home for name, home in homes.items() if not home.startswith("fivestep.")} == {}
 
 
 def test_type_checkers_see_the_names_that_are_there() -> None:
@@ -59,41 +56,32 @@ def test_importing_loads_nothing_heavy(statement: str, heavy: tuple[str, ...]) -
     assert loaded_by(statement, *heavy) == []
 
 
-@every_file
-def test_every_file_says_what_it_is(path: Path) -> None:
-    assert ast.get_docstring(tree(path))
+def test_every_file_says_what_it_is() -> None:
+    assert [short(path) for path in FILES if not ast.get_docstring(tree(path))] == []
 
 
-@every_file
-def test_every_public_class_and_function_is_explained(path: Path) -> None:
-    public = [
-        node
+def test_every_public_class_and_function_is_explained() -> None:
+    public = {
+        (short(path), node.name): ast.get_docstring(node)
+        for path in FILES
         for node in tree(path).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
-    ]
-    assert [node.name for node in public if not ast.get_docstring(node)] == []
+    }
+    assert [name for name, text in public.items() if not text] == []
 
 
-@every_file
-def test_every_abstract_method_says_what_it_promises(path: Path) -> None:
-    methods = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
-    abstract = [node for node in methods if "abstractmethod" in map(ast.unparse, node.decorator_list)]
-    assert [node.name for node in abstract if not ast.get_docstring(node)] == []
+def test_every_abstract_method_says_what_it_promises() -> None:
+    promises = {
+        (short(path), method.name): ast.get_docstring(method)
+        for path in FILES
+        for method in functions(path)
+        if "abstractmethod" in map(ast.unparse, method.decorator_list)
+    }
+    assert [name for name, text in promises.items() if not text] == []
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_example_in_a_docstring_runs(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
-
-
-@pytest.mark.parametrize("name", fivestep.__all__)
-def test_every_parameter_of_a_public_name_has_a_type(name: str) -> None:
-    value = getattr(fivestep, name)
-    function = value.__init__ if inspect.isclass(value) else value
-    parameters = [
-        p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "args", "kwargs")
-    ]
-    assert [p.name for p in parameters if p.annotation is inspect.Parameter.empty] == []
+def test_every_example_in_a_docstring_runs() -> None:
+    assert [name for name in MODULES if doctest.testmod(importlib.import_module(name)).failed] == []
 
 
 def test_the_package_says_that_it_is_typed() -> None:

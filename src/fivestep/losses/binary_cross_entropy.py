@@ -55,6 +55,7 @@ class BinaryCrossEntropy(Loss):
         return y * (1 - self.label_smoothing) + self.label_smoothing / 2 if self.label_smoothing else y
 
 
+@final
 class _TorchSmoothed(nn.Module):  # torch smooths labels in its cross-entropy for classes only
     def __init__(self, label_smoothing: float, loss: nn.Module) -> None:
         super().__init__()

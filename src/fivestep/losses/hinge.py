@@ -39,6 +39,7 @@ class Hinge(Loss):
         return _TorchHinge(reduction)
 
 
+@final
 class _TorchHinge(nn.Module):  # torch has it for several classes only: the formula again, with the targets -1 and 1
     def __init__(self, reduction: Literal["mean", "none"]) -> None:
         super().__init__()

@@ -62,6 +62,7 @@ class Quantile(Loss):
         return logits.new_tensor(self._levels).repeat(logits.shape[-1] // self.outputs_per_target)
 
 
+@final
 class _TorchQuantile(nn.Module):  # torch has none: the larger of the two lines, level by level
     def __init__(self, levels: tuple[float, ...], reduction: Literal["mean", "none"]) -> None:
         super().__init__()

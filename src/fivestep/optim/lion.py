@@ -48,6 +48,7 @@ class Lion(Optimizer):
         return _TorchLion(parameters, lr, betas=self.betas, weight_decay=self.weight_decay)
 
 
+@final
 class _TorchLion(TwinOptimizer):  # torch has no Lion: algorithm 2 of the paper again, line by line
     def move_(self, w: Tensor, dw: Tensor, state: dict[str, Any], settings: dict[str, Any]) -> None:
         beta1, beta2 = settings["betas"]
