@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
 from rich.console import Console
@@ -26,6 +26,7 @@ FEW_ROWS, SAMPLE_ROWS = 10, 4
 """Batches of up to so many rows are taken whole; of larger ones, so many."""
 
 
+@final
 @Parameter(name="*", group=Group("What is shown", sort_key=0))
 @dataclass(frozen=True, kw_only=True)
 class ShownOptions:
