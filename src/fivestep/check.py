@@ -62,3 +62,9 @@ def in_unit_interval(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` lies in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
         raise refuse(argument, value, "a number in [0, 1)", advice)
+
+
+def inside_unit_interval(argument: str, value: float, advice: str = "") -> None:
+    """Raises an `InputError` unless `value` lies in (0, 1), without its ends."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise refuse(argument, value, "a number in (0, 1)", advice)

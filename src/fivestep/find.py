@@ -153,6 +153,7 @@ def _text(value: Any) -> str:
     """The value as `_literal` reads it back; text in quotes where it would be read as something else."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str):
+    if isinstance(value, str | Choice):
+        value = str(value)
         return value if re.fullmatch(r"[\w./:+-]+", value) and _literal(value) == value else repr(value)
     return str(value)

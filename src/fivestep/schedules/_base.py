@@ -18,4 +18,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-        """The same schedule in `torch.optim.lr_scheduler`, stepped once after every update."""
+        """The same schedule in `torch.optim.lr_scheduler`, stepped once after every update.
+
+        One that answers to what is seen is torch's `ReduceLROnPlateau`, stepped with the figure of each evaluation.
+        """

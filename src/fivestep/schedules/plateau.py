@@ -1,0 +1,61 @@
+"""A rate that falls when the loss does not."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+
+from ..check import at_least, in_unit_interval, inside_unit_interval
+from ._base import Schedule
+
+
+@final
+@dataclass(frozen=True)
+class Plateau(Schedule):
+    """The rate is multiplied by `gamma` when more than `patience` evaluations in a row were not better than the best.
+
+    Better is below best * (1 - threshold). For `cooldown` evaluations after a fall none counts as bad. The factor never
+    falls below `least`. An evaluation is what `train` does at every n-th epoch (`every=n`), so with n = 5 a patience of
+    2 is ten epochs; what it looks at is the plan's `monitor`, on the validation part where there is one. `gamma` in
+    (0, 1), `patience` and `cooldown` whole numbers of at least 0, `threshold` and `least` in [0, 1).
+
+    A pure function of the figures seen so far, so steps that are done again have the same rates. The rule is that of
+    torch's `ReduceLROnPlateau`, whose `factor` is `gamma` here, and whose `min_lr` is `least` times the plan's rate.
+    """
+
+    gamma: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    cooldown: int = 0
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        inside_unit_interval("gamma", self.gamma, "0.1 divides the rate by ten")
+        at_least("patience", self.patience, 0, "it counts evaluations")
+        at_least("cooldown", self.cooldown, 0, "it counts evaluations")
+        in_unit_interval("threshold", self.threshold, "1e-4 is usual")
+        in_unit_interval("least", self.least, "0 sets no limit")
+
+    def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
+        factor, best, num_bad, cooling = 1.0, math.inf, 0, 0
+        for value in seen:
+            is_better = value < best * (1 - self.threshold)
+            best = value if is_better else best
+            num_bad = 0 if is_better or cooling else num_bad + 1
+            cooling = max(0, cooling - 1)
+            if num_bad > self.patience:
+                factor, num_bad, cooling = max(factor * self.gamma, self.least), 0, self.cooldown
+        return factor
+
+    def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+        return torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            factor=self.gamma,
+            patience=self.patience,
+            threshold=self.threshold,
+            cooldown=self.cooldown,
+            min_lr=self.least * optimizer.param_groups[0]["lr"],
+            eps=0.0,  # torch's own limit on the smallest change is in units of the rate
+        )
