@@ -6,9 +6,11 @@ import pytest
 
 from fivestep.check import InputError
 from fivestep.find import Choice
-from fivestep.net import MLP, LinearRegression, NetSpec, SoftmaxRegression
+from fivestep.layers.linear import Linear
+from fivestep.net import MLP, FeedForward, LinearRegression, NetSpec, SoftmaxRegression
 
 REFERENCE = MLP(784, 256, 10)
+EMBEDDED = (Choice("embedding", num_embeddings=9, embedding_dim=2), Choice("flatten"), Choice("linear"))
 
 
 def test_the_reference_network_has_203530_parameters() -> None:
@@ -145,3 +147,155 @@ def test_a_network_survives_the_way_to_plain_values_and_back(spec: NetSpec) -> N
 def test_a_network_is_frozen_data() -> None:
     with pytest.raises(AttributeError):
         REFERENCE.in_features = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("norm", "kinds"),
+    [
+        (None, ["linear", "tanh", "dropout", "linear"]),
+        ("layer_norm", ["linear", "layer_norm", "tanh", "dropout", "linear"]),
+        ("rms_norm", ["linear", "rms_norm", "tanh", "dropout", "linear"]),
+        ("batch_norm:momentum=0.2", ["linear", "batch_norm", "tanh", "dropout", "linear"]),
+    ],
+)
+def test_a_hidden_layer_is_linear_norm_activation_dropout(norm: str | None, kinds: list[str]) -> None:
+    assert [choice.name for choice in MLP(4, 8, 3, activation="tanh", dropout=0.1, norm=norm).layers] == kinds
+
+
+@pytest.mark.parametrize(("norm", "num_biases"), [(None, 3), ("layer_norm", 3), ("rms_norm", 3), ("batch_norm", 1)])
+def test_only_a_linear_layer_before_batch_norm_has_no_bias(norm: str | None, num_biases: int) -> None:
+    linear = [layer for layer in MLP(4, 8, 8, 3, norm=norm).build() if isinstance(layer, Linear)]
+    assert [layer.bias for layer in linear].count(True) == num_biases
+    assert linear[-1].bias
+
+
+def test_each_hidden_layer_can_have_settings_of_its_own() -> None:
+    spec = MLP(4, 8, 9, 3, activation=["relu", "tanh"], dropout=(0, 0.5), norm=[None, "batch_norm"])
+    assert [str(choice) for choice in spec.layers] == [
+        *("linear:out_features=8", "relu"),
+        *("linear:out_features=9,bias=false", "batch_norm", "tanh", "dropout:p=0.5"),
+        "linear",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"activation": ["relu"]}, "activation must be one setting, or one for each of the 2 hidden layers, got"),
+        ({"dropout": (0.1, 0.2, 0.3)}, "dropout must be one setting, or one for each of the 2 hidden layers, got"),
+        ({"norm": []}, r"norm must be one setting, or one for each of the 2 hidden layers, got \[\]"),
+        ({"norm": "batchnorm"}, "norm must be one of batch_norm, .*, got 'batchnorm'; did you mean 'batch_norm'?"),
+        ({"norm": "dropout"}, "norm must be one of batch_norm, layer_norm, rms_norm, got 'dropout'"),
+        ({"activation": ["relu", "tahn"]}, "did you mean 'tanh'?"),
+        ({"dropout": [0, 1]}, r"dropout must be a number in \[0, 1\), got 1"),
+    ],
+    ids=str,
+)
+def test_settings_of_hidden_layers_that_cannot_work_are_refused(setting: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        MLP(4, 8, 8, 3, **setting)
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        (FeedForward(4096, 14336), 2 * 58_720_256 + 14336 + 4096),
+        (FeedForward(4096, 14336, bias=False), 2 * 58_720_256),
+        (FeedForward(4096, 14336, gated=True, activation="silu"), 3 * 58_720_256),
+        (FeedForward(8), 8 * 32 + 32 + 32 * 8 + 8),
+        (FeedForward(8, residual=True, dropout=0.1), 8 * 32 + 32 + 32 * 8 + 8),
+        (FeedForward(8, 5, gated=True, bias=True), 2 * (8 * 5 + 5) + 5 * 8 + 8),
+    ],
+    ids=str,
+)
+def test_a_feed_forward_block_has_as_many_parameters_as_its_matrices_and_biases(spec: NetSpec, count: int) -> None:
+    assert spec.num_parameters == count
+
+
+def test_the_block_of_4096_and_14336_has_117458944_parameters_and_stores_its_matrix_out_by_in() -> None:
+    spec = FeedForward(4096, 14336)
+    assert spec.num_parameters == 117_458_944
+    assert spec.build()[0].parameter_shapes()["weight"] == (14336, 4096)
+    assert 14336 * 4096 == 58_720_256
+
+
+@pytest.mark.parametrize(
+    ("spec", "layers"),
+    [
+        (FeedForward(2), ["linear:out_features=8", "gelu", "linear:out_features=2"]),
+        (
+            FeedForward(2, 3, activation="relu", dropout=0.1, bias=False),
+            ["linear:out_features=3,bias=false", "relu", "dropout:p=0.1", "linear:out_features=2,bias=false"],
+        ),
+        (FeedForward(2, gated=True), ["gated:out_features=8,activation=gelu", "linear:out_features=2,bias=false"]),
+        (FeedForward(2, residual=True), ["residual:layers=('linear:out_features=8', 'gelu', 'linear:out_features=2')"]),
+    ],
+)
+def test_a_feed_forward_block_is_these_layers(spec: NetSpec, layers: list[str]) -> None:
+    assert [str(choice) for choice in spec.layers] == layers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"residual": True},
+        {"gated": True, "activation": "leaky_relu:slope=0.2"},
+        {"gated": True, "residual": True, "dropout": 0.1},
+    ],
+    ids=str,
+)
+def test_a_feed_forward_block_survives_the_way_to_plain_values_and_back(options: dict[str, Any]) -> None:
+    spec = FeedForward(6, **options)
+    again = NetSpec.from_dict(spec.to_dict())
+    assert again == spec
+    assert again.build() == spec.build()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"d": 0}, "d must be a whole number of at least 1, got 0"),
+        ({"d": 4, "hidden": 0}, "a hidden width must be a whole number of at least 1, got 0"),
+        ({"d": 4, "activation": "swiglu"}, "did you mean 'silu'?|must be one of"),
+        ({"d": 4, "dropout": 1}, r"dropout must be a number in \[0, 1\), got 1"),
+    ],
+    ids=str,
+)
+def test_a_feed_forward_block_that_cannot_work_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        FeedForward(**options)
+
+
+def test_the_summary_shows_the_layers_inside_a_layer_below_it() -> None:
+    assert FeedForward(2, 3, residual=True).summary() == [
+        ("0", "Residual", "", 0, "(N, 2)"),
+        ("0.body.0", "Linear", "weight (3, 2), bias (3,)", 9, ""),
+        ("0.body.1", "GELU", "", 0, ""),
+        ("0.body.2", "Linear", "weight (2, 3), bias (2,)", 8, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "row", "output"),
+    [
+        (MLP(4, 8, 3), (4,), (3,)),
+        (FeedForward(4, residual=True), (7, 4), (7, 4)),
+        (NetSpec(EMBEDDED[:1], 5, 2), (5,), (5, 2)),
+        (NetSpec(EMBEDDED, 5, 3), (5,), (3,)),
+    ],
+    ids=str,
+)
+def test_the_shape_of_a_row_of_output(spec: NetSpec, row: tuple[int, ...], output: tuple[int, ...]) -> None:
+    assert spec.row_shape(row) == output
+
+
+def test_tokens_that_a_layer_runs_together_are_refused() -> None:
+    spec = NetSpec((Choice("flatten"), Choice("linear")), 4, 3)
+    with pytest.raises(InputError, match="in_features must be the 12 numbers that a row has at this layer, got 4"):
+        spec.row_shape((3, 4))
+
+
+def test_a_network_must_have_parameters() -> None:
+    with pytest.raises(InputError, match="a network must have a layer with parameters, got none; add a linear layer"):
+        NetSpec((Choice("relu"),), 3, 3).build()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .engines._make import make_engine as make_engine
     from .find import Choice as Choice
     from .net import MLP as MLP
+    from .net import FeedForward as FeedForward
     from .net import LinearRegression as LinearRegression
     from .net import NetSpec as NetSpec
     from .net import SoftmaxRegression as SoftmaxRegression
@@ -41,6 +42,7 @@ _HOME = {
     "Engine": "engines._base",
     "Epoch": "train",
     "Evaluation": "train",
+    "FeedForward": "net",
     "InputError": "check",
     "LinearRegression": "net",
     "MLP": "net",

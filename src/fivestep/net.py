@@ -1,12 +1,12 @@
 """What is trained: the layers of a network as plain data, without a single number in them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
-from .check import InputError, at_least, in_unit_interval, refuse
-from .find import Choice, build, find, layer_family, option_names
+from .check import InputError, at_least, in_unit_interval, one_of, refuse
+from .find import Choice, build, find, layer_family, names, option_names
 
 if TYPE_CHECKING:
     from .inits._base import Init
@@ -161,31 +161,104 @@ def _has_width(choice: Choice) -> bool:
 
 
 def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)
-    *sizes: int | None, activation: str | Choice = "relu", dropout: float = 0.0, init: str | Choice = "torch"
+    *sizes: int | None,
+    activation: str | Choice | Sequence[str | Choice] = "relu",
+    dropout: float | Sequence[float] = 0.0,
+    norm: str | Choice | Sequence[str | Choice | None] | None = None,
+    init: str | Choice = "torch",
 ) -> NetSpec:
     """A multilayer perceptron: `MLP(784, 256, 10)` has 784 inputs, one hidden layer of 256 units and 10 outputs.
 
-    Each hidden layer is a linear layer, the activation, and dropout with probability `dropout` if that is not 0. The
-    first and the last size may be None: they are taken from the data.
+    Each hidden layer is a linear layer, the normalisation `norm` ("batch_norm", "layer_norm", "rms_norm") if it is not
+    None, the activation, and dropout with probability `dropout` if that is not 0. Each of the three is one setting
+    for all hidden layers, or a sequence with one for each. A linear layer before batch normalisation has no bias,
+    which would have no effect. The first and the last size may be None: they are taken from the data.
     """
     if len(sizes) < 2:
         raise InputError(
             f"MLP must have at least an input and an output size, got {sizes}; write for example MLP(784, 256, 10)."
         )
-    in_unit_interval("dropout", dropout, "0 switches it off")
-    for width in sizes[1:-1]:
-        if width is None:
-            raise refuse(
-                "a hidden width", width, "a whole number of at least 1", "only the first and last size may be left out"
-            )
-        at_least("a hidden width", width, 1)
-    activation = Choice.parse(activation)
-    find("activations", activation.name)
-    layers: list[Choice] = []
-    for width in sizes[1:-1]:
-        layers += [Choice("linear", out_features=width), activation]
-        layers += [Choice("dropout", p=dropout)] if dropout else []
-    return NetSpec((*layers, Choice("linear")), sizes[0], sizes[-1], init, "MLP")
+    hidden: list[Choice] = []
+    activations = _for_each("activation", activation, len(sizes) - 2)
+    dropouts, norms = _for_each("dropout", dropout, len(sizes) - 2), _for_each("norm", norm, len(sizes) - 2)
+    for width, *settings in zip(sizes[1:-1], activations, dropouts, norms, strict=True):
+        hidden += _hidden_layer(width, *settings)
+    return NetSpec((*hidden, Choice("linear")), sizes[0], sizes[-1], init, "MLP")
+
+
+def _for_each(argument: str, setting: Any, num_layers: int) -> list[Any]:
+    """The setting of each hidden layer, from one for all or a sequence of them."""
+    if not isinstance(setting, list | tuple):
+        return [setting] * num_layers
+    if len(setting) != num_layers:
+        raise refuse(
+            argument, setting, f"one setting, or one for each of the {num_layers} hidden layers", "add or drop some"
+        )
+    return list(setting)
+
+
+def _hidden_layer(
+    width: int | None, activation: str | Choice, dropout: float, norm: str | Choice | None
+) -> list[Choice]:
+    """Linear, norm, activation, dropout; norm and dropout where they are asked for."""
+    norms = [] if norm is None else [Choice.parse(norm)]
+    cancels_bias = any(find("layers", one_of("norm", one.name, norm_names())).cancels_bias for one in norms)
+    return [_linear(width, not cancels_bias), *norms, _activation(activation), *_dropout(dropout)]
+
+
+def norm_names() -> list[str]:
+    """The layers that normalise, by their names."""
+    return [name for name in names("layers") if name.endswith("_norm")]
+
+
+def _linear(width: int | None, bias: bool = True) -> Choice:
+    if width is None:
+        raise refuse(
+            "a hidden width", width, "a whole number of at least 1", "only the first and last size may be left out"
+        )
+    at_least("a hidden width", width, 1)
+    return Choice("linear", out_features=width) if bias else Choice("linear", out_features=width, bias=False)
+
+
+def _activation(name: str | Choice) -> Choice:
+    choice = Choice.parse(name)
+    find("activations", choice.name)
+    return choice
+
+
+def _dropout(p: float) -> list[Choice]:
+    in_unit_interval("dropout", p, "0 switches it off")
+    return [Choice("dropout", p=p)] if p else []
+
+
+def FeedForward(  # noqa: N802, PLR0913
+    d: int,
+    hidden: int | None = None,
+    *,
+    activation: str | Choice = "gelu",
+    dropout: float = 0.0,
+    residual: bool = False,
+    gated: bool = False,
+    bias: bool | None = None,
+    init: str | Choice = "torch",
+) -> NetSpec:
+    """The feed-forward block of a transformer: y = W_down f(W_up x), for each row or token of d numbers by itself.
+
+    Linear d to `hidden` (4 d by default), the activation f, dropout if it is not 0, linear back to d: (N, d) to (N, d)
+    and (N, T, d) to (N, T, d). With `residual`, y = x + block(x). With `gated`, W_down (f(W_gate x) * (W_up x)): three
+    matrices, without biases unless `bias` asks for them; with activation "silu" that is SwiGLU, the block of Llama.
+    Vaswani et al. 2017, "Attention is all you need", equation 2; Shazeer 2020, "GLU variants improve transformer".
+    """
+    at_least("d", d, 1)
+    bias = not gated if bias is None else bias
+    up = [_linear(4 * d if hidden is None else hidden, bias), _activation(activation)]
+    if gated:
+        width, gate = up[0].options["out_features"], str(up[1])
+        up = [Choice("gated", out_features=width, activation=gate, **({"bias": True} if bias else {}))]
+    layers = [*up, *_dropout(dropout), _linear(d, bias)]
+    if residual:
+        layers = [Choice("residual", layers=tuple(map(str, layers)))]
+    return NetSpec(tuple(layers), d, d, init, "feed-forward block")
 
 
 def LinearRegression(  # noqa: N802

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.find import Choice, build
-from fivestep.net import NetSpec
+from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.run import Run
 from fivestep.stopping import Best
@@ -124,6 +124,14 @@ def test_batches_that_leave_a_single_row_are_refused_before_the_first_step(
     with pytest.raises(InputError, match="at least two rows in every training batch, got one"):
         next(train(engine, three_classes(num_rows), plan))
     assert torch.equal(engine.params.buffers, before)
+
+
+@every_engine
+def test_two_of_them_can_stand_in_one_network(name: str) -> None:
+    """Torch takes views of one vector for one tensor: the second would change what the first keeps for backward."""
+    engine, data = small_engine(name, small_plan(), MLP(4, 5, 5, 3, norm="batch_norm")), three_classes()
+    do_steps(engine, data, small_plan(), 1, 3)
+    assert [int(engine.params.weights[k]["num_batches_tracked"]) for k in (1, 4)] == [3, 3]
 
 
 def initial_buffers() -> Tensor:

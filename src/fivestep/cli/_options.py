@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, final
 from cyclopts import Group, Parameter
 
 from ..find import names
+from ..net import norm_names
 
 NETWORK = Group("Network", sort_key=1)
 PLAN = Group("Training", sort_key=2)
@@ -17,18 +18,31 @@ def _listed(family: str) -> str:
     return ", ".join(names(family))
 
 
+def _several(help_text: str) -> Parameter:
+    return Parameter(help=help_text, consume_multiple=True, negative="")
+
+
 @final
 @Parameter(name="*", group=NETWORK)
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """What is trained. Each option left out keeps the task's own setting."""
 
-    model: Annotated[str | None, Parameter(help="linear, softmax or mlp.")] = None
-    hidden: Annotated[
-        tuple[int, ...] | None, Parameter(help="Widths of the hidden layers.", consume_multiple=True, negative="")
+    model: Annotated[
+        str | None, Parameter(help="linear, softmax or mlp, as the task has it, or feed-forward (a transformer's).")
     ] = None
-    activation: Annotated[str | None, Parameter(help=f"One of: {_listed('activations')}.")] = None
-    dropout: Annotated[float | None, Parameter(help="Probability of dropping a hidden unit, in [0, 1).")] = None
+    hidden: Annotated[tuple[int, ...] | None, _several("Widths of the hidden layers.")] = None
+    activation: Annotated[
+        tuple[str, ...] | None, _several(f"One, or one for each hidden layer, of: {_listed('activations')}.")
+    ] = None
+    norm: Annotated[
+        tuple[str, ...] | None, _several(f"One, or one for each hidden layer, of: none, {', '.join(norm_names())}.")
+    ] = None
+    dropout: Annotated[
+        tuple[float, ...] | None,
+        _several("Probability of dropping a hidden unit, in [0, 1); one, or one for each."),
+    ] = None
+    gated: Annotated[bool | None, Parameter(help="The gated form of feed-forward blocks.", negative="")] = None
     init: Annotated[str | None, Parameter(help=f"Initial weights, one of: {_listed('inits')}.")] = None
 
 
@@ -93,5 +107,8 @@ class RunOptions:
 def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
     """The options that were given, under the names that a recipe takes; the model's own name is not one of them."""
     values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
+    for key in {"activation", "norm", "dropout"} & values.keys():
+        several = tuple(None if value == "none" else value for value in values[key])
+        values[key] = several[0] if len(several) == 1 else several
     written_otherwise = {"batch_size": ("full", None), "class_weight": (("balanced",), "balanced")}
     return values | {key: value for key, (text, value) in written_otherwise.items() if values.get(key) == text}

@@ -34,9 +34,9 @@ def prepare(
     """The cheap refusals come first, the data last."""
     task: Task = find("datasets", task_name)()
     model = network.model or next(iter(task.models))
-    one_of(f"model for task {task_name!r}", model, task.models)
+    one_of(f"model for task {task_name!r}", model, task.known_models)
     recipe: Recipe = find("recipes", recipe_name)()
-    settings = {**task.settings, **task.models[model], **given(network), **given(plan)}
+    settings = {**task.settings_for(model), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=data_dir)

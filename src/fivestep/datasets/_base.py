@@ -109,6 +109,10 @@ class Dataset:
         """The numbers in one row of x, all axes after the first taken together."""
         return self.train.stored[0].numel()
 
+    def in_features_for(self, known: int | None) -> int:
+        """The same for a network of `known` inputs: where that is the last axis alone, tokens (N, T, I) stay tokens."""
+        return known if known == self.train.stored.shape[-1] else self.in_features
+
     def unique(self) -> "Dataset":
         """The same data with `train.unique()` to train on; the other parts, which are only measured, stay as they are.
 
@@ -134,7 +138,11 @@ class Task(ABC):
 
     description: ClassVar[str]
     models: ClassVar[Mapping[str, Mapping[str, Any]]]
-    """Settings by model ("linear", "softmax", "mlp"), the default first; the keys are those of a recipe."""
+    """Settings by model ("linear", "softmax", "mlp"), the default first; the keys are those of a recipe.
+
+    Every task can be trained with "feed-forward" too. Unless it says more, its settings are those of "mlp", apart from
+    the activation, with as many blocks as there are hidden layers, all of the first one's width.
+    """
 
     settings: ClassVar[Mapping[str, Any]]
     """Settings that all models share."""
@@ -144,6 +152,22 @@ class Task(ABC):
 
     is_drawn: ClassVar[bool] = False
     """Whether the rows are drawn from the seed, so that another seed has other rows."""
+
+    @property
+    @final
+    def known_models(self) -> tuple[str, ...]:
+        """The models that it can be trained with, the default first."""
+        return tuple(dict.fromkeys([*self.models, "feed-forward"]))
+
+    @final
+    def settings_for(self, model: str) -> dict[str, Any]:
+        """The reference settings for one of these models."""
+        if model in self.models:
+            return {**self.settings, **self.models[model]}
+        mlp = {key: value for key, value in self.models.get("mlp", {}).items() if key != "activation"}
+        if "hidden" in mlp:
+            mlp["hidden"] = mlp["hidden"][:1] * len(mlp["hidden"])
+        return {**self.settings, **mlp}
 
     @abstractmethod
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:

@@ -173,4 +173,4 @@ def _bind(module: nn.Module, w: dict[str, Tensor], dw: dict[str, Tensor]) -> Non
             parameter.grad = dw[name]
             setattr(owner, own_name, parameter)
         else:
-            setattr(owner, own_name, view)
+            setattr(owner, own_name, view.data)  # torch would take a change of one view for a change of all

@@ -1,7 +1,7 @@
 """What the layers that normalise have in common."""
 
 from dataclasses import dataclass, replace
-from typing import Self, final
+from typing import ClassVar, Self, final
 
 import torch
 
@@ -15,6 +15,9 @@ class Norm(Layer):
     """A layer that keeps the shape of x (*N, I) and must know I, the number of features."""
 
     num_features: int | None = None
+
+    cancels_bias: ClassVar[bool] = False
+    """Whether a bias directly before it has no effect, so that a linear layer there needs none."""
 
     @final
     def sized(self, input_shape: Shape) -> Self:

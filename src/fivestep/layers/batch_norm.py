@@ -47,6 +47,7 @@ class BatchNorm(Norm):
     momentum: float | None = 0.1
     affine: bool = True
     is_row_by_row: ClassVar[bool] = False
+    cancels_bias: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         positive("eps", self.eps, "1e-5 is usual")

@@ -13,8 +13,9 @@ class Recipe(ABC):
 
     @abstractmethod
     def prepare(self, model: str, settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
-        """The network "linear", "softmax" or "mlp", its ends still open, and the plan to train it.
+        """The network "linear", "softmax", "mlp" or "feed-forward", its ends still open, and the plan to train it.
 
-        `settings` has the keys of `MLP` and `TrainPlan`, and `hidden`, the widths between the ends. Raises an
+        `settings` has the keys of `MLP`, `FeedForward` and `TrainPlan`, and `hidden`, the widths between the ends. With
+        `num_embeddings` (and `embedding_dim`), inputs are ids, and the network begins with their embedding. Raises an
         `InputError` for a setting that the model does not have.
         """

@@ -1,11 +1,12 @@
 """The reference recipe: exactly the settings given."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any, final
 
-from ..check import InputError, one_of
-from ..net import MLP, LinearRegression, NetSpec, SoftmaxRegression
+from ..check import InputError, one_of, refuse
+from ..find import Choice
+from ..net import MLP, FeedForward, LinearRegression, NetSpec, SoftmaxRegression
 from ..plan import TrainPlan
 from ._base import Recipe
 
@@ -31,14 +32,42 @@ class Plain(Recipe):
 NETWORK_SETTINGS = {
     "linear": ("init",),
     "softmax": ("init",),
-    "mlp": ("hidden", "activation", "dropout", "init"),
+    "mlp": ("hidden", "activation", "dropout", "norm", "init", "num_embeddings", "embedding_dim"),
+    "feed-forward": ("hidden", "activation", "dropout", "gated", "init", "num_embeddings", "embedding_dim"),
 }
 """The settings that each model's network takes."""
 
 
 def _network(model: str, **settings: Any) -> NetSpec:
-    if model == "mlp":
-        return MLP(None, *settings.pop("hidden", ()), None, **settings)
     if model == "linear":
         return LinearRegression(None, None, **settings)
-    return SoftmaxRegression(None, None, **settings)
+    if model == "softmax":
+        return SoftmaxRegression(None, None, **settings)
+    num_embeddings, embedding_dim = settings.pop("num_embeddings", None), settings.pop("embedding_dim", 16)
+    spec = _feed_forward(**settings) if model == "feed-forward" else _mlp(**settings)
+    if num_embeddings is None:
+        return spec
+    embedding = Choice("embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+    return replace(spec, layers=(embedding, Choice("flatten"), *spec.layers))
+
+
+def _mlp(hidden: Sequence[int] = (), **settings: Any) -> NetSpec:
+    return MLP(None, *hidden, None, **settings)
+
+
+def _feed_forward(hidden: Sequence[int] = (64,), init: str | Choice = "torch", **of_block: Any) -> NetSpec:
+    """The transformer's feed-forward blocks on a row of any width: one block for each of `hidden`, all of width d.
+
+    Linear to d, then x + block(layer_norm(x)) for each block, then linear to the outputs.
+    """
+    if len(set(hidden)) != 1:
+        raise refuse(
+            "hidden of model 'feed-forward'",
+            tuple(hidden),
+            "the same width for every block",
+            "write it once for each, as in --hidden 64 64",
+        )
+    block = FeedForward(hidden[0], **of_block)
+    residual = Choice("residual", layers=("layer_norm", *map(str, block.layers)))
+    layers = (Choice("linear", out_features=hidden[0]), *[residual] * len(hidden), Choice("linear"))
+    return NetSpec(layers, init=init, title="feed-forward network")

@@ -1,0 +1,57 @@
+"""The options of `fivestep train` that say what is trained."""
+
+import json
+
+import pytest
+
+from fivestep.run import Run
+from tests.cli.conftest import Command
+
+QUICK = ("train", "digits", "--epochs", 1, "--out", "run")
+
+
+def layers_of(fivestep: Command, *options: object) -> list[str]:
+    assert fivestep(*QUICK, *options).code == 0
+    return [str(choice) for choice in Run.load("run").spec.layers]
+
+
+def test_several_settings_are_one_for_each_hidden_layer(fivestep: Command) -> None:
+    hidden = ("--hidden", 8, 9, "--activation", "tanh", "gelu", "--norm", "batch_norm", "none", "--dropout", 0, 0.5)
+    assert layers_of(fivestep, *hidden) == [
+        *("linear:out_features=8,bias=false", "batch_norm", "tanh"),
+        *("linear:out_features=9", "gelu", "dropout:p=0.5"),
+        "linear",
+    ]
+
+
+@pytest.mark.parametrize("task", ["moons", "line"])
+def test_every_task_can_be_trained_with_feed_forward_blocks(fivestep: Command, task: str) -> None:
+    code, out, _ = fivestep("train", task, "--model", "feed-forward", "--hidden", 8, 8, "--epochs", 1, "--json")
+    assert code == 0
+    assert json.loads(out)["model"] == "feed-forward"
+
+
+def test_a_run_of_gated_blocks_can_be_loaded_and_evaluated(fivestep: Command) -> None:
+    layers_of(fivestep, "--model", "feed-forward", "--hidden", 8, "--gated", "--activation", "silu")
+    assert fivestep("evaluate", "run").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--norm", "batchnorm"), "did you mean 'batch_norm'?"),
+        (("--hidden", 8, 8, 8, "--activation", "relu", "tanh"), "one for each of the 3 hidden layers"),
+        (("--norm", "batch_norm", "--batch-size", 538), "at least two rows in every training batch, got one"),
+        (("--model", "feed-forward", "--hidden", 8, 9), "the same width for every block"),
+        (("--model", "feed-forward", "--norm", "layer_norm"), "got 'norm'; leave it out"),
+        (("--gated",), "got 'gated'; leave it out"),
+    ],
+    ids=str,
+)
+def test_a_network_that_cannot_work_is_refused_in_one_sentence(
+    fivestep: Command, options: tuple[object, ...], sentence: str
+) -> None:
+    code, out, err = fivestep(*QUICK, *options)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
