@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .net import NetSpec as NetSpec
     from .net import SoftmaxRegression as SoftmaxRegression
     from .plan import TrainPlan as TrainPlan
+    from .range_test import lr_range_test as lr_range_test
     from .run import Run as Run
     from .run import fit as fit
     from .steps import Step as Step
@@ -56,6 +57,7 @@ _HOME = {
     "fit": "run",
     "folds": "datasets._folds",
     "load_dataset": "datasets._load",
+    "lr_range_test": "range_test",
     "make_engine": "engines._make",
     "steps": "steps",
     "train": "train",

@@ -97,7 +97,7 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
     `InputError` if data, network and plan do not fit, and a `DivergenceError` if the loss is no longer finite.
     """
     at_least("every", every, 1)
-    _check_same_arithmetic(engine, plan)
+    check_same_arithmetic(engine, plan)
     check_data(engine, data)
     check_whole_batches(plan, data)
     per_epoch = plan.steps_per_epoch(len(data.train))
@@ -208,7 +208,7 @@ def _check_unfinished(engine: Engine, plan: TrainPlan, per_epoch: int) -> None:
         )
 
 
-def _check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
+def check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
     """The engine was made with a loss, an update rule and a seed; the plan may only differ in what the loop does."""
     for field in FIXED:
         if getattr(plan, field) != getattr(engine.plan, field):

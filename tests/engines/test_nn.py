@@ -61,6 +61,12 @@ def test_parameters_and_gradients_of_the_model_are_the_flat_vectors() -> None:
     assert all((parameter.grad == 8).all() for parameter in engine.model.parameters())
 
 
+def test_making_an_engine_leaves_torchs_global_draws_alone() -> None:
+    before = torch.get_rng_state()
+    small_engine("nn", spec=small_net(dropout=0.5))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_dropout_is_on_in_forward_and_off_in_predict() -> None:
     engine = small_engine("nn", spec=small_net(dropout=0.5))
     engine.predict(DATA.train.x)

@@ -58,7 +58,8 @@ class NnEngine(FiveStepEngine):
         if compile:  # a generator cannot be part of a compiled graph
             self.draws.bits = torch.compiler.disable(self.draws.bits)  # type: ignore[method-assign]
         memos = [Memo(training=True, draws=self.draws, layer=k) for k in range(len(self.layers))]
-        modules = [layer.module(memo).to(device, dtype) for layer, memo in zip(self.layers, memos, strict=True)]
+        with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
+            modules = [layer.module(memo).to(device, dtype) for layer, memo in zip(self.layers, memos, strict=True)]
         for module, w, dw in zip(modules, self.params.weights, self.params.gradients, strict=True):
             _bind(module, w, dw)
         self.model = nn.Sequential(*modules)

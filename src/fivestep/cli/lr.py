@@ -1,0 +1,114 @@
+"""`fivestep lr TASK`."""
+
+import json as json_text
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from ..check import InputError
+from ..engines._make import make_engine
+from ..files import replacing
+from ..find import find
+from ..range_test import SAFETY, RangeTest, lr_range_test
+from ._options import NetworkOptions, PlanOptions, RunOptions
+from ._task import prepare
+
+WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metrics", "monitor")
+"""Options of a plan that the test replaces or has no use for."""
+
+SHOWN_ROWS = 13
+
+
+@Parameter(name="*", group=Group("Range test", sort_key=0))
+@dataclass(frozen=True, kw_only=True)
+class RangeOptions:
+    """Which rates are tried, where, and what is left behind."""
+
+    low: Annotated[float, Parameter(help="The smallest rate.")] = 1e-6
+    high: Annotated[float, Parameter(help="The largest rate.")] = 1.0
+    num_steps: Annotated[int, Parameter(help="Steps from the smallest to the largest.")] = 100
+    engine: Annotated[str, Parameter(help="As in train.")] = RunOptions.engine
+    device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = RunOptions.device
+    dtype: Annotated[str, Parameter(help="float32 or float64.")] = RunOptions.dtype
+    recipe: Annotated[str, Parameter(help="As in train.")] = RunOptions.recipe
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    out: Annotated[Path | None, Parameter(help="Picture to write; by default lr-range-TASK.png.")] = None
+    json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
+
+
+def lr(
+    task: str,
+    /,
+    *,
+    options: RangeOptions = RangeOptions(),
+    network: NetworkOptions = NetworkOptions(),  # noqa: B008
+    plan: PlanOptions = PlanOptions(),  # noqa: B008
+) -> None:
+    """Find a learning rate: train a few steps at growing rates, and see where the loss falls and where it bursts.
+
+    Network and training are chosen as in `train`, by the same options. Prints the losses, suggests a tenth of the rate
+    at which the smoothed loss was smallest, and draws a picture.
+
+    Parameters
+    ----------
+    task
+        Name of the task; `fivestep tasks` lists them.
+    """
+    for name in WITHOUT_MEANING:
+        if getattr(plan, name) is not None:
+            option = {"metrics": "metric"}.get(name, name).replace("_", "-")
+            warnings.warn(f"--{option} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
+    prepared = prepare(task, network, plan, options.recipe, options.data_dir)
+    engine = make_engine(options.engine, prepared.spec, prepared.plan, dtype=options.dtype, device=options.device)
+    found = lr_range_test(engine, prepared.data, prepared.plan, options.low, options.high, options.num_steps)
+    picture = options.out or Path(f"lr-range-{prepared.data.name}.png")
+    title = f"{prepared.data.name}: {prepared.spec.title} {prepared.spec.sizes_text()}, {prepared.plan.optimizer}"
+    _draw(found, picture, title)
+    if options.json:
+        about = {"task": task, "model": prepared.model, "engine": str(engine.choice), "picture": str(picture)}
+        print(json_text.dumps({**about, **asdict(found)}))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    console.print(_table(found))
+    console.print(f"\n{_advice(found, task)}\nThe picture is in {picture}", markup=False, soft_wrap=True)
+
+
+def _draw(found: RangeTest, picture: Path, title: str) -> None:
+    figure = find("plots", "lr_range")(**asdict(found), title=title)
+    try:
+        with replacing(picture) as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
+    except OSError as error:
+        raise InputError(
+            f"--out must be a file that can be written, got {str(picture)!r} ({error.strerror}); choose another one."
+        ) from error
+
+
+def _table(found: RangeTest) -> Table:
+    """A dozen of the steps, the last one among them."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("rate", "loss", "smoothed"):
+        table.add_column(title, justify="right")
+    last = len(found.rates) - 1
+    for k in sorted({round(place * last / (SHOWN_ROWS - 1)) for place in range(SHOWN_ROWS)} if last >= 0 else ()):
+        table.add_row(f"{found.rates[k]:.1e}", f"{found.losses[k]:.4f}", f"{found.smoothed[k]:.4f}")
+    return table
+
+
+def _advice(found: RangeTest, task: str) -> str:
+    """The suggestion and where it comes from, in a sentence or two."""
+    if found.suggestion is None:
+        return "The loss never fell: lower --low if it rose at once, raise --high if it stayed where it was."
+    best = found.suggestion * SAFETY
+    text = (
+        f"Suggested: {found.suggestion:.2g}, a tenth of {best:.2g}, where the smoothed loss was smallest. Try it with "
+        f"fivestep train {task} --lr {found.suggestion:.2g}"
+    )
+    if min(found.smoothed) == found.smoothed[-1]:
+        text += "\nThe loss was still falling at the largest rate: a larger --high may find more."
+    return text

@@ -1,0 +1,65 @@
+"""`fivestep lr`: the range test from the command line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import fivestep as fs
+from tests.cli.conftest import Command
+
+
+def test_it_prints_the_losses_the_suggestion_and_draws_a_picture(fivestep: Command, tmp_path: Path) -> None:
+    code, out, _ = fivestep("lr", "moons")
+    assert code == 0
+    assert re.search(r"rate +loss +smoothed", out)
+    assert re.search(r"Suggested: (\S+), a tenth of .* fivestep train moons --lr \1\n", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["lr-range-moons.png"]
+    assert (tmp_path / "lr-range-moons.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_numbers_are_those_of_the_library(fivestep: Command) -> None:
+    report = json.loads(fivestep("lr", "moons", "--activation", "tanh", "--num-steps", 50, "--json").out)
+    plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20, seed=0)
+    engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
+    found = fs.lr_range_test(engine, fs.load_dataset("moons"), plan, num_steps=50)
+    assert (report["losses"], report["suggestion"]) == (list(found.losses), found.suggestion)
+
+
+def test_the_picture_goes_where_it_is_wanted(fivestep: Command, tmp_path: Path) -> None:
+    assert json.loads(fivestep("lr", "moons", "--out", "here.png", "--json").out)["picture"] == "here.png"
+    assert (tmp_path / "here.png").exists()
+
+
+def test_a_loss_that_only_rises_gets_advice_instead_of_a_suggestion(fivestep: Command) -> None:
+    code, out, _ = fivestep("lr", "moons", "--low", 1e20, "--high", 1e30, "--optimizer", "sgd")
+    assert (code, "The loss never fell: lower --low" in out, "Suggested" in out) == (0, True, False)
+
+
+def test_a_loss_that_still_falls_at_the_end_gets_a_hint(fivestep: Command) -> None:
+    assert "still falling at the largest rate" in fivestep("lr", "moons", "--high", 0.01).out
+
+
+def test_an_option_without_meaning_warns(fivestep: Command) -> None:
+    with pytest.warns(UserWarning, match="--metric has no meaning for fivestep lr"):
+        fivestep("lr", "moons", "--metric", "f1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["mons"], "did you mean 'moons'"),
+        (["moons", "--high", "1e-7"], "high must be greater than low=1e-06, got 1e-07"),
+        (["moons", "--num-steps", "1"], "num_steps must be a whole number of at least 2"),
+        (["moons", "--engine", "scrach"], "did you mean 'scratch'"),
+        (["moons", "--out", "/proc/nowhere/x.png"], "--out must be a file that can be written"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistake_is_one_sentence_with_exit_code_2_and_leaves_nothing(
+    fivestep: Command, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    code, out, err = fivestep("lr", *arguments)
+    assert (code, out, err.count("\n"), sentence in err) == (2, "", 1, True)
+    assert not list(tmp_path.iterdir())
