@@ -19,6 +19,7 @@ IN_MEMORY = [name for name in TASKS if not find("datasets", name).has_files]
 """Those with files are tested in files of their own."""
 
 DRAWN = [name for name in IN_MEMORY if find("datasets", name).is_drawn]
+FIXED = [name for name in IN_MEMORY if name not in DRAWN]
 MODELS = [(name, model) for name in TASKS for model in find("datasets", name).models]
 
 
@@ -48,12 +49,20 @@ def test_task_has_rows_that_fit_each_model(name: str, model: str):
     check_plan(plan, data)
 
 
-@pytest.mark.parametrize("name", IN_MEMORY)
+@pytest.mark.parametrize("name", FIXED)
 def test_task_has_three_parts_without_a_row_in_common(name: str):
     data = load_dataset(name)
     parts = [part.stored.unique(dim=0) for part in (data.train, data.valid, data.test)]
     rows = torch.cat(parts)
     assert len(rows.unique(dim=0)) == len(rows)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(("part", "other"), [("train", "valid"), ("train", "test"), ("valid", "test")])
+def test_task_draws_each_part_by_itself(name: str, part: str, other: str):
+    data = load_dataset(name)
+    first, second = getattr(data, part).x[:10], getattr(data, other).x[:10]
+    assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("name", IN_MEMORY)
@@ -83,6 +92,6 @@ def test_task_without_files_warns_of_a_folder_for_them(name: str, tmp_path: Path
         load_dataset(name, data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(set(IN_MEMORY) - set(DRAWN)))
+@pytest.mark.parametrize("name", FIXED)
 def test_task_with_fixed_rows_ignores_the_seed(name: str):
     assert torch.equal(load_dataset(name, seed=0).train.stored, load_dataset(name, seed=1).train.stored)

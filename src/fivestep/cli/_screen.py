@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..datasets._base import Dataset
 from ..engines._base import Engine
+from ..find import Choice
 from ..plan import TrainPlan
 from ..train import Epoch, Evaluation
 from ..typing import Tensors
@@ -70,8 +71,8 @@ class Screen:
         self._console.print(Text(line, style=style), soft_wrap=True)
 
 
-def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
-    """The table at the end: rows, loss, accuracy and metrics of each part."""
+def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]) -> Table:
+    """The table at the end: rows, loss, accuracy and metrics of each part, then the losses to hold those against."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     names = dict.fromkeys(name for _, scores in parts.values() for name in scores.figures())
@@ -79,7 +80,14 @@ def summary(parts: dict[str, tuple[int, Evaluation]]) -> Table:
         table.add_column(title, justify="right")
     for part, (num_rows, scores) in parts.items():
         table.add_row(part, f"{num_rows:,}", *(_number(value) for value in scores.figures().values()))
+    for name, loss in known.items():
+        table.add_row(name, "", _number(loss))
     return table
+
+
+def known_losses(engine: Engine, data: Dataset) -> Mapping[str, float]:
+    """The data's known losses, where the network's are cross-entropies too."""
+    return data.known_losses if engine.plan.loss == Choice("cross_entropy") else {}
 
 
 def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:

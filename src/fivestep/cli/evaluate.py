@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ..run import Run
 from ..train import evaluate as measure
-from ._screen import summary
+from ._screen import known_losses, summary
 
 
 def evaluate(
@@ -43,4 +43,4 @@ def evaluate(
         }
         print(json_text.dumps({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
-        Console(highlight=False).print(summary(scores))
+        Console(highlight=False).print(summary(scores, known_losses(trained.engine, data)))

@@ -13,7 +13,7 @@ from ..run import Run
 from ..train import Evaluation, evaluate
 from . import DONE, INTERRUPTED
 from ._options import NetworkOptions, PlanOptions, RunOptions
-from ._screen import Screen, summary, weights_table
+from ._screen import Screen, known_losses, summary, weights_table
 from ._task import prepare
 
 
@@ -57,7 +57,7 @@ def train(
     if data.known_weights and run.info["model"] == "linear":
         console.print(weights_table(run.engine, data.known_weights))
         console.print()
-    console.print(summary(scores))
+    console.print(summary(scores, known_losses(run.engine, data)))
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if options.json:
         print(json.dumps(_report(run, {part: score for part, (_, score) in scores.items()})))  # noqa: T201

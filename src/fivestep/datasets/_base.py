@@ -93,6 +93,7 @@ class Dataset:
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
     `known_weights`, where there are any, are those of a linear network to hold the learnt ones against, by where they
     come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
+    `known_losses` are cross-entropies in nats to hold the network's against, by what they stand for.
     """
 
     train: Rows
@@ -103,6 +104,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     fresh: Callable[[int], Rows] | None = None
     known_weights: Mapping[str, Tensors] = field(default_factory=dict, hash=False)
+    known_losses: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def in_features(self) -> int:
