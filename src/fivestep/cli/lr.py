@@ -4,7 +4,7 @@ import json as json_text
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, final
 
 from cyclopts import Group, Parameter
 from rich.console import Console
@@ -24,6 +24,7 @@ WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metr
 SHOWN_ROWS = 13
 
 
+@final
 @Parameter(name="*", group=Group("Range test", sort_key=0))
 @dataclass(frozen=True, kw_only=True)
 class RangeOptions:
