@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 
-from ..typing import Vector
+from ..typing import Elements
 
 
-def decay_(w: Vector, dw: Vector, lr: float, weight_decay: float, decoupled: bool) -> Vector:
+def decay_(w: Elements, dw: Elements, lr: float, weight_decay: float, decoupled: bool) -> Elements:
     """The gradient to step along.
 
     Classical decay is the gradient of the penalty weight_decay |w|^2 / 2, so it is added: dw + weight_decay w.
