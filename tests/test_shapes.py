@@ -10,7 +10,7 @@ from torch import Tensor
 from fivestep.layer import Memo
 from fivestep.losses.mse import MSE
 from fivestep.optim.sgd import SGD
-from tests.shapes import carries_shape
+from tests.shapes import carries_shape, unchecked
 
 
 def test_an_argument_of_the_wrong_rank_is_caught() -> None:
@@ -22,6 +22,12 @@ def test_an_argument_of_the_wrong_rank_is_caught() -> None:
 def test_the_same_letter_with_two_sizes_is_caught() -> None:
     with pytest.raises(TypeCheckError, match="dw"):
         SGD().update_(torch.zeros(3), torch.zeros(1), {}, 0.1, 1)
+
+
+def test_the_facts_run_without_the_checks_and_then_they_are_back() -> None:
+    with unchecked():
+        assert MSE().value(torch.ones(3, 1), torch.zeros(3, 1), torch.ones(3, 1), Memo(training=True)).shape == (1,)
+    test_an_argument_of_the_wrong_rank_is_caught()
 
 
 def test_a_number_of_the_wrong_kind_is_caught() -> None:
