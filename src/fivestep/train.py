@@ -189,7 +189,7 @@ def evaluate(engine: Engine, rows: Rows, metrics: Sequence[str] | None = None) -
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:
     """For numbers, what the logits stand for (a rate is exp of its logit); for classes and yes or no, the logits."""
-    return logits.exp() if engine.criterion.inverse_link == "exp" else logits
+    return engine.criterion.predicted(logits) if engine.criterion.target == "numbers" else logits
 
 
 def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:

@@ -87,3 +87,30 @@ def test_output_that_cannot_be_written_is_refused(fivestep: Command, tmp_path: P
     (tmp_path / "x.csv").write_text("1,2\n")
     code, _, err = fivestep("predict", moons.path, "x.csv", "-o", "/proc/nowhere/p.csv")
     assert (code, "--out must be a file that can be written" in err) == (2, True)
+
+
+def predicted(fivestep: Command, loss: str, y: torch.Tensor) -> tuple[list[dict[str, str]], torch.Tensor]:
+    """The rows of a prediction for a network trained on two inputs with that loss, and its logits."""
+    x = torch.tensor([[0.5, -0.25], [1.0, 2.0], [-1.0, 0.0]])
+    plan = fs.TrainPlan(loss=loss, epochs=3, batch_size=None)
+    run = fs.fit(fs.MLP(2, 4, None), fs.Dataset(fs.Rows(x, y)), plan, out="run")
+    np.save("x.npy", x.numpy())
+    return list(csv.DictReader(fivestep("predict", "run", "x.npy").out.splitlines())), run.engine.predict(x)
+
+
+def test_hinge_gives_margins_and_no_probabilities(fivestep: Command) -> None:
+    rows, logits = predicted(fivestep, "hinge", torch.tensor([0, 1, 1]))
+    assert list(rows[0]) == ["prediction", "margin_0", "margin_1"]
+    assert [float(row["margin_1"]) for row in rows] == pytest.approx(logits[:, 0].tolist(), abs=1e-6)
+    assert [row["prediction"] for row in rows] == [str(int(z > 0)) for z in logits[:, 0]]
+
+
+def test_poisson_predicts_rates(fivestep: Command) -> None:
+    rows, logits = predicted(fivestep, "poisson", torch.tensor([0.0, 4.0, 1.0]))
+    assert [float(row["prediction"]) for row in rows] == pytest.approx(logits[:, 0].exp().tolist(), rel=1e-5)
+
+
+def test_several_quantiles_are_a_column_each(fivestep: Command) -> None:
+    rows, logits = predicted(fivestep, "quantile:levels=(0.1,0.9)", torch.tensor([0.0, 4.0, 1.0]))
+    got = [[float(row["prediction_0"]), float(row["prediction_1"])] for row in rows]
+    assert torch.allclose(torch.tensor(got), logits, atol=1e-6)

@@ -107,6 +107,17 @@ def test_balanced_classes_train_as_without_weights() -> None:
     assert worst(weights_of(engines[1]), weights_of(engines[0])).distance < PARTS
 
 
+def test_merged_rows_keep_the_loss_of_balanced_classes() -> None:
+    """Rows of weight 3 count three times among their class, so the full-batch step is the same."""
+    plan = small_plan(batch_size=None, class_weight="balanced")
+    rows = Rows(numbers(6, 4)[torch.tensor([0, 1, 1, 1, 2, 3])], torch.tensor([0, 1, 1, 1, 2, 0]))
+    data = Dataset(rows, num_outputs=3)
+    engines = [small_engine("scratch", plan), small_engine("scratch", plan)]
+    do_steps(engines[0], data, plan, 1, 1)
+    do_steps(engines[1], data.unique(), plan, 1, 1)
+    assert worst(weights_of(engines[1]), weights_of(engines[0])).distance < PARTS
+
+
 def test_a_rare_class_is_found_once_the_classes_are_balanced() -> None:
     """One row in ten is a yes, a little beside the others: without weights, no is mostly the better guess."""
     y = torch.arange(500) % 10 == 0

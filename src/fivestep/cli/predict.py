@@ -29,7 +29,7 @@ def predict(
 ) -> None:
     """Apply a trained network to the rows of a file, and write its predictions as CSV.
 
-    One line per row: the prediction, and for classes the probability of each.
+    One line per row: the prediction, and for classes the probability of each, or its margin (hinge).
 
     Parameters
     ----------
@@ -68,16 +68,18 @@ def _header(run: Run) -> list[str]:
             if run.spec.out_features == 1
             else [f"prediction_{k}" for k in range(run.spec.out_features or 0)]
         )
-    return ["prediction", *(f"probability_{name}" for name in _class_names(run))]
+    measure = "margin" if run.engine.criterion.inverse_link == "identity" else "probability"
+    return ["prediction", *(f"{measure}_{name}" for name in _class_names(run))]
 
 
 def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:
     """One list per row, in the order of the header."""
+    p = run.engine.criterion.predicted(logits)
     if run.engine.criterion.target == "numbers":
-        numbers: list[list[Any]] = logits.tolist()
+        numbers: list[list[Any]] = p.tolist()
         return numbers
-    p = torch.softmax(logits, -1) if run.engine.criterion.target == "classes" else torch.sigmoid(logits)
-    p = p if p.shape[1] > 1 else torch.cat([1 - p, p], dim=1)  # (N, C)
+    if p.shape[1] == 1:  # yes or no: of the two probabilities, or of the two margins, the network gives the second
+        p = torch.cat([-p if run.engine.criterion.inverse_link == "identity" else 1 - p, p], dim=1)  # (N, C)
     names = _class_names(run)
     return [[names[max(range(len(row)), key=row.__getitem__)], *row] for row in p.tolist()]
 

@@ -15,9 +15,6 @@ from ..typing import Logits, Scalar
 from ._data import Block, Entry
 from ._watched import Watched, formulas_of, names_of
 
-ANSWERS = {"softmax": lambda z: z.softmax(-1), "sigmoid": torch.sigmoid, "exp": torch.exp}
-"""From logits to what they stand for, by a loss's `inverse_link`; the logits themselves where it is the identity."""
-
 
 def predict_blocks(layers: list[Watched]) -> list[Block]:
     """The batch, and for each layer its parameters, what it keeps for the way back, and its output."""
@@ -44,8 +41,8 @@ def measure_block(engine: Engine, logits: Logits, y: Tensor, weight: Tensor | No
     criterion = engine.criterion
     y = criterion.match(logits, y)
     entries = [Entry("y", y.clone(), note="the targets")]
-    if criterion.inverse_link in ANSWERS:
-        answer = ANSWERS[criterion.inverse_link](logits)
+    if criterion.inverse_link != "identity":
+        answer = criterion.predicted(logits)
         entries.append(Entry("p", answer, f"{criterion.inverse_link}(logits)", "what the logits stand for"))
     rows, formulas = criterion.rows(logits, y, Memo(training=True)), _formulas_of_loss(criterion)
     several = logits[0].numel() > 1 and criterion.target != "classes"

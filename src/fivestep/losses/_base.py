@@ -2,14 +2,22 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, final
 
+import torch
 from torch import Tensor, nn
 
 from ..check import InputError
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Scalar, Targets
+
+INVERSE_LINKS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda z: z,
+    "softmax": lambda z: z.softmax(-1),
+    "sigmoid": torch.sigmoid,
+    "exp": torch.exp,
+}
 
 
 class Loss(ABC):
@@ -57,6 +65,11 @@ class Loss(ABC):
         """L, the weighted sum of the rows' losses, or their mean."""
         rows = self.rows(logits, y, memo)
         return rows.mean() if weight is None else rows @ weight
+
+    @final
+    def predicted(self, logits: Outputs) -> Outputs:
+        """What the logits stand for, by `inverse_link`: probabilities, rates, or the numbers themselves."""
+        return INVERSE_LINKS[self.inverse_link](logits)
 
     @final
     def logits_gradient(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Outputs:
