@@ -1,6 +1,7 @@
 """From rows to batches: in memory on the device, sliced by index, bytes turned into numbers in the batch."""
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple, final
 
 import torch
@@ -55,23 +56,27 @@ class Batches:
         elif self.size == self.num_rows:
             yield self._batch(self._rows, slice(None))
         else:
-            order = draws.order(self._seed, index, self.num_rows).to(self._device)
-            for start in range(0, self.num_rows, self.size):
-                yield self._gathered(order[start : start + self.size])
+            yield from self._shuffled(draws.order(self._seed, index, self.num_rows).to(self._device))
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
         return Batch(rows.stored[where], rows.y[where], _shares(None if rows.weight is None else rows.weight[where]))
 
-    def _gathered(self, indices: Indices) -> Batch:
-        """The rows at `indices`, copied into buffers that every batch reuses (a third of the cost of `x[indices]`)."""
+    def _shuffled(self, order: Indices) -> Iterator[Batch]:
+        """The batches of all rows in that order: targets are gathered for the epoch, inputs for each batch."""
+        y, weight = self._rows.y[order], None if self._rows.weight is None else self._rows.weight[order]
+        weights = repeat(None) if weight is None else weight.split(self.size)
+        for rows, targets, part in zip(order.split(self.size), y.split(self.size), weights, strict=False):
+            yield Batch(self._gathered(rows), targets, _shares(part))
+
+    def _gathered(self, indices: Indices) -> Tensor:
+        """The inputs at `indices`, in a buffer that every batch reuses (a third of the cost of `x[indices]`)."""
         stored, shape = self._rows.stored, (len(indices), *self._rows.stored.shape[1:])
         if self._rows.scale is None:
             self._x = torch.index_select(stored, 0, indices, out=self._x.resize_(shape))
         else:
             self._bytes = torch.index_select(stored, 0, indices, out=self._bytes.resize_(shape))
             self._x = self._converted(self._bytes, self._x.resize_(shape))
-        weight = None if self._rows.weight is None else self._rows.weight[indices]
-        return Batch(self._x, self._rows.y[indices], _shares(weight))
+        return self._x
 
     def _converted(self, stored: Tensor, out: Tensor | None) -> Tensor:
         """Stored inputs as the floating-point numbers that the network sees."""

@@ -113,7 +113,7 @@ def train(engine: Engine, data: Dataset, plan: TrainPlan, every: int = 1) -> Ite
         try:
             with deferred_interrupt() as raise_if_pressed:
                 for step in islice(stream, goal * per_epoch - engine.num_updates):
-                    total += step.loss * step.num_rows  # stays on the device
+                    total.add_(step.loss, alpha=step.num_rows)  # stays on the device
                     num_rows += step.num_rows
                     watch.after_step(step.loss)
                     raise_if_pressed()

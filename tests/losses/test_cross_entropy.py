@@ -101,3 +101,15 @@ def test_label_smoothing_gives_every_class_its_share() -> None:
 def test_a_smoothing_outside_its_range_is_refused(label_smoothing: object) -> None:
     with pytest.raises(InputError, match=r"label_smoothing must be a number in \[0, 1\), got .*; 0 switches it off"):
         CrossEntropy(label_smoothing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(20, 15), (20, 16), (20, 3, 15), (20, 3, 16)])
+def test_few_classes_and_many_give_the_loss_and_the_gradient_of_torch(shape: tuple[int, ...]) -> None:
+    """From 16 classes on, another order of the axes."""
+    z, memo = numbers(*shape), Memo(training=True)
+    y = torch.arange(z[..., 0].numel()).view(shape[:-1]) % shape[-1]
+    leaf = z.clone().requires_grad_()
+    expected = torch.nn.functional.cross_entropy(leaf.flatten(0, -2), y.flatten())
+    expected.backward()
+    assert distance(CrossEntropy().value(z, y, None, memo), expected.detach()) < FORMULA
+    assert distance(CrossEntropy().logits_gradient(z, y, None, memo), leaf.grad) < FORMULA

@@ -75,7 +75,7 @@ class Linear(Layer):
             z = torch.addmm(w["bias"], rows, w["weight"].T, out=out)  # (N, O)
         else:
             z = torch.mm(rows, w["weight"].T, out=out)
-        return z.view(*x.shape[:-1], self.out_features)
+        return z if x.dim() == 2 else z.view(*x.shape[:-1], self.out_features)
 
     def backward(self, w: Tensors, dw: Tensors, dy: Outputs, memo: Memo, need_dx: bool = True) -> Inputs:
         dz, x = dy.flatten(0, -2), memo["x"]
@@ -85,7 +85,7 @@ class Linear(Layer):
         if not need_dx:
             return dy
         dx = torch.mm(dz, w["weight"], out=memo.buffer("dx", x.shape, x))
-        return dx.view(*dy.shape[:-1], x.shape[1])
+        return dx if dy.dim() == 2 else dx.view(*dy.shape[:-1], x.shape[1])
 
     def module(self, memo: Memo) -> nn.Module:
         assert self.in_features is not None, "sized() comes first"
