@@ -23,6 +23,7 @@ from ._twin_memory import packed, unpacked
 from ._update import RuleGroup, averaged_by_rules, copy_of_numbers, restore_numbers, rule_of
 
 
+@final
 class _TorchGroup(NamedTuple):
     """A torch optimizer, the rule it is the twin of, and the factor on its learning rate."""
 

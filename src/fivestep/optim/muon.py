@@ -99,6 +99,7 @@ def _newton_schulz(u: Tensor, num_steps: int) -> Tensor:
     return x.T if is_tall else x
 
 
+@final
 class _TorchMuon(TwinOptimizer):  # torch's Muon computes in bfloat16 only: the published lines again, in any type
     def move_(self, w: Tensor, dw: Tensor, state: dict[str, Any], settings: dict[str, Any]) -> None:
         beta, shape = settings["momentum"], w.shape

@@ -73,6 +73,7 @@ class ScheduleFreeAdamW(AveragingOptimizer):
         )
 
 
+@final
 class _TorchScheduleFree(TwinOptimizer):  # torch has none: algorithm 1 of the paper again, with x, y and z side by side
     def move_(self, w: Tensor, dw: Tensor, state: dict[str, Any], settings: dict[str, Any]) -> None:
         (beta1, beta2), y = settings["betas"], w
