@@ -1,6 +1,11 @@
 """Fashion-MNIST from raw tensors, every gradient derived by hand: a 784-256-10 network, trained and evaluated.
 
-    z = x W1' + b1    a = max(z, 0)    logits = a W2' + b2    loss = mean(log sum exp(logits) - logits[label])
+    z1 = x w1' + b1    a1 = max(z1, 0)    z2 = a1 w2' + b2    loss = mean(log sum exp(z2) - z2[y])
+
+The chain rule, read from right to left, with dv for dloss/dv and sums over the rows:
+
+    dz2 = (softmax(z2) - 1[y]) / N    dw2 = dz2' a1    db2 = sum dz2    da1 = dz2 w2    (1[y] is one at y, else zero)
+    dz1 = da1 where a1 > 0, else 0    dw1 = dz1' x     db1 = sum dz1
 
 python fashion_mnist_scratch.py [FOLDER]    FOLDER holds the four files of Fashion-MNIST (idx-ubyte, gzipped or not)
 """
@@ -35,25 +40,27 @@ def main(folder: Path = FOLDER, num_epochs: int = 10, lr: float = 0.1, batch_siz
     w1, b1 = torch.empty(256, 784).normal_(0, 0.01, generator=start), torch.zeros(256)
     w2, b2 = torch.empty(10, 256).normal_(0, 0.01, generator=start), torch.zeros(10)
     weights = [w1, b1, w2, b2]
-    gradients = [torch.zeros_like(w) for w in weights]
+    dw1, db1, dw2, db2 = gradients = [torch.zeros_like(w) for w in weights]
     losses = []
     for epoch in range(1, num_epochs + 1):
         for rows in torch.randperm(len(x), generator=torch.Generator().manual_seed(epoch)).split(batch_size):
             xb, yb = x[rows], y[rows]  # (N, 784), (N,)
-            a = (xb @ w1.T + b1).clamp(min=0)  # 1  predict: (N, 256)
-            logits = a @ w2.T + b2  # (N, 10)
+            a1 = (xb @ w1.T + b1).clamp(min=0)  # 1  predict: (N, 256)
+            z2 = a1 @ w2.T + b2  # (N, 10), the logits
 
-            log_p = logits - logits.logsumexp(1, keepdim=True)  # 2  measure: the loss is -log_p[label].mean()
+            log_p = z2 - z2.logsumexp(1, keepdim=True)  # 2  measure: the loss is -log_p[y].mean()
 
             for gradient in gradients:  # 3  forget the last gradient
                 gradient.zero_()
 
-            dlogits = log_p.exp()  # 4  find the new one, from right to left: (N, 10)
-            dlogits[torch.arange(len(yb)), yb] -= 1
-            dlogits /= len(yb)
-            dz = dlogits @ w2 * (a > 0)  # (N, 256)
-            for gradient, new in zip(gradients, (dz.T @ xb, dz.sum(0), dlogits.T @ a, dlogits.sum(0)), strict=True):
-                gradient += new
+            dz2 = log_p.exp()  # 4  find the new one: (N, 10)
+            dz2[torch.arange(len(yb)), yb] -= 1
+            dz2 /= len(yb)
+            dw2 += dz2.T @ a1  # (10, 256)
+            db2 += dz2.sum(0)  # (10,)
+            dz1 = dz2 @ w2 * (a1 > 0)  # (N, 256)
+            dw1 += dz1.T @ xb  # (256, 784)
+            db1 += dz1.sum(0)  # (256,)
 
             for w, gradient in zip(weights, gradients, strict=True):  # 5  step downhill
                 w -= lr * gradient

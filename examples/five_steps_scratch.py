@@ -1,6 +1,11 @@
 """The five steps from raw tensors, every gradient derived by hand: a 2-8-1 network learns two half moons.
 
-z = x W1' + b1    a = tanh(z)    logit = a W2' + b2    loss = mean(log(1 + exp(logit)) - y logit)
+    z1 = x w1' + b1    a1 = tanh(z1)    z2 = a1 w2' + b2    loss = mean(log(1 + exp(z2)) - y z2)
+
+The chain rule, read from right to left, with dv for dloss/dv and sums over the rows:
+
+    dz2 = (sigmoid(z2) - y) / N     dw2 = dz2' a1    db2 = sum dz2    da1 = dz2 w2
+    dz1 = da1 (1 - a1^2)            dw1 = dz1' x     db1 = sum dz1    (tanh' = 1 - tanh^2)
 """
 
 import math
@@ -30,20 +35,23 @@ def main(num_steps: int = 1000, lr: float = 0.05) -> list[float]:
     w2, b2 = uniform(1, 8, fan_in=8, generator=start), uniform(1, fan_in=8, generator=start)
     weights = [w1, b1, w2, b2]
     gradients, m, v = ([torch.zeros_like(w) for w in weights] for _ in range(3))
+    dw1, db1, dw2, db2 = gradients
     losses = []
     for step in range(1, num_steps + 1):
-        a = torch.tanh(x @ w1.T + b1)  # 1  predict: (N, 8)
-        logits = a @ w2.T + b2  # (N, 1)
+        a1 = torch.tanh(x @ w1.T + b1)  # 1  predict: (N, 8)
+        z2 = a1 @ w2.T + b2  # (N, 1), the logits
 
-        losses.append((torch.nn.functional.softplus(logits) - y * logits).mean().item())  # 2  measure
+        losses.append((torch.nn.functional.softplus(z2) - y * z2).mean().item())  # 2  measure
 
         for gradient in gradients:  # 3  forget the last gradient
             gradient.zero_()
 
-        dlogits = (torch.sigmoid(logits) - y) / len(x)  # 4  find the new one, from right to left: (N, 1)
-        dz = dlogits @ w2 * (1 - a * a)  # (N, 8), since tanh' = 1 - tanh^2
-        for gradient, new in zip(gradients, (dz.T @ x, dz.sum(0), dlogits.T @ a, dlogits.sum(0)), strict=True):
-            gradient += new
+        dz2 = (torch.sigmoid(z2) - y) / len(x)  # 4  find the new one: (N, 1)
+        dw2 += dz2.T @ a1  # (1, 8)
+        db2 += dz2.sum(0)  # (1,)
+        dz1 = dz2 @ w2 * (1 - a1 * a1)  # (N, 8)
+        dw1 += dz1.T @ x  # (8, 2)
+        db1 += dz1.sum(0)  # (8,)
 
         for k, w in enumerate(weights):  # 5  step downhill, with Adam
             m[k] += 0.1 * (gradients[k] - m[k])
