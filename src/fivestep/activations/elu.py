@@ -26,11 +26,12 @@ class ELU(Activation):
         positive("alpha", self.alpha, "1 is usual")
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
-        below = torch.expm1(z.clamp(max=0))  # without the clamp, autograd multiplies an infinite exp(z) with zero
-        return torch.where(z > 0, z, self.alpha * below, out=out)
+        above = torch.threshold(z, 0, 0)
+        return torch.add(above, torch.expm1(z - above), alpha=self.alpha, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        return (a + self.alpha).masked_fill_(z > 0, 1.0)
+        is_above = torch.threshold(z, 0, 0).sign_()
+        return a.clamp(max=0).add_(self.alpha).add_(is_above, alpha=1 - self.alpha)
 
     def twin(self) -> nn.Module:
         return nn.ELU(self.alpha)

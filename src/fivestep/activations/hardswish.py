@@ -24,7 +24,8 @@ class Hardswish(Activation):
         return torch.mul(z, relu6(z + 3) / 6, out=out)  # torch.clamp has the derivative 1 at both ends
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        return (relu6(z + 3) + z * (z.abs() < 3)) / 6
+        is_between = (3 - z.abs()).sign_().clamp_(min=0)
+        return (relu6(z + 3) + z * is_between) / 6
 
     def twin(self) -> nn.Module:
         return nn.Hardswish()

@@ -29,7 +29,8 @@ class SELU(Activation):
         return torch.mul(ELU(ALPHA).value(z), SCALE, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        return (a + SCALE * ALPHA).masked_fill_(z > 0, SCALE)
+        is_above = torch.threshold(z, 0, 0).sign_()
+        return a.clamp(max=0).add_(SCALE * ALPHA).add_(is_above, alpha=SCALE - SCALE * ALPHA)
 
     def twin(self) -> nn.Module:
         return nn.SELU()
