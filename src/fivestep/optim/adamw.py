@@ -16,7 +16,12 @@ from ._moments import adam_step_, check_adam
 @final
 @dataclass(frozen=True)
 class AdamW(Optimizer):
-    """Adam's step after the weights have shrunk by themselves: w <- (1 - lr weight_decay) w, without an L2 term.
+    """Adam's step after the weights have shrunk by themselves, without an L2 term; t counts steps from 1.
+
+        w <- (1 - lr weight_decay) w
+        m <- beta1 m + (1 - beta1) dw          m^ = m / (1 - beta1^t)
+        v <- beta2 v + (1 - beta2) dw^2        v^ = v / (1 - beta2^t)
+        w <- w - lr m^ / (sqrt(v^) + eps)
 
     Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2 (with the decay times lr, as in
     torch).
