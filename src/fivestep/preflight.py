@@ -45,6 +45,10 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
         raise refuse("batch_size", plan.batch_size, wanted, "pass batch_size=None (--batch-size full), or use adam")
     if data.fresh is not None:
         raise refuse("the task", data.name, wanted, "it draws new rows for every step, so use adam")
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(len(data.train))
+    if min(schedule.factor(step, num_steps) for step in range(num_steps)) == 0:
+        wanted = f"above 0 at every step with optimizer {str(plan.optimizer)!r}, whose line search starts at the rate"
+        raise refuse("schedule", str(plan.schedule), wanted, "use 'constant'")
 
 
 def check_data(engine: Engine, data: Dataset) -> None:

@@ -70,6 +70,9 @@ class Case:
     tolerance: float = ENGINES_FLOAT64
     """Between engines after seven steps in float64, for an item whose arithmetic amplifies rounding."""
 
+    float32: bool = True
+    """Whether engines agree in float32 too; an item that branches on differences of rounding does not."""
+
 
 @dataclass(frozen=True, eq=False)
 class Item:
