@@ -25,15 +25,20 @@ from tests.tolerances import FORMULA, PARTS, distance
 BATCHES = ((6, 5), (6, 3, 5))
 NETWORK = (Choice("linear", out_features=5, bias=False), Choice("batch_norm"), Choice("tanh"), Choice("linear"))
 SPEC = NetSpec(NETWORK, 4, 3)
+OTHER = {"momentum": None, "affine": False}
 
 
 def no_part_is_a_single_row(combination: Combination) -> bool:
     return combination.micro_batch_size is None or combination.rows == "tokens"
 
 
+def with_options(**options: Any) -> tuple[Choice, ...]:
+    return (NETWORK[0], Choice("batch_norm", **options), *NETWORK[2:])
+
+
 CASES = [
     Case(batches=BATCHES, suits=no_part_is_a_single_row, layers=NETWORK),
-    Case({"momentum": None, "affine": False}, batches=BATCHES, suits=no_part_is_a_single_row, layers=NETWORK),
+    Case(OTHER, BATCHES, suits=no_part_is_a_single_row, layers=with_options(**OTHER), pairs=False),
 ]
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
@@ -89,8 +94,7 @@ def test_a_bias_directly_before_it_has_nothing_but_noise_for_a_gradient(name: st
 @every_engine
 def test_a_matrix_before_it_has_a_gradient_at_a_right_angle_to_each_row(name: str) -> None:
     """The length of a row does not matter to the result, up to eps: so the derivative along it is 0."""
-    network = (NETWORK[0], Choice("batch_norm", eps=1e-30), *NETWORK[2:])
-    engine = small_engine(name, small_plan(), NetSpec(network, 4, 3))
+    engine = small_engine(name, small_plan(), NetSpec(with_options(eps=1e-30), 4, 3))
     engine.loss(engine.forward(numbers(8, 4)), torch.arange(8) % 3)
     engine.backward()
     w, dw = engine.named_parameters()["0.weight"], engine.named_gradients()["0.weight"]
