@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
 
+from ..check import refuse
 from ..find import names
 from ..net import norm_names
 
@@ -58,6 +59,19 @@ class PlanOptions:
     momentum: Annotated[float | None, Parameter(help="Momentum, in [0, 1).")] = None
     nesterov: Annotated[bool | None, Parameter(help="Nesterov's momentum.", negative="")] = None
     weight_decay: Annotated[float | None, Parameter(help="Weight decay, per step.")] = None
+    lr_factors: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            name="--lr-factor",
+            help="NAME=FACTOR: another learning rate for a parameter (0.bias), a name (bias) or a layer (layer_norm).",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = None
+    no_decay: Annotated[tuple[str, ...] | None, _several("Parameters, named as above, without weight decay.")] = None
+    ema: Annotated[
+        float | None, Parameter(help="Predict with a moving average of the weights that keeps this share, in [0, 1).")
+    ] = None
     schedule: Annotated[str | None, Parameter(help=f"Of the learning rate, one of: {_listed('schedules')}.")] = None
     batch_size: Annotated[int | Literal["full"] | None, Parameter(help="Rows per step, or full.")] = None
     micro_batch_size: Annotated[int | None, Parameter(help="Rows per part of a step; gradients add up.")] = None
@@ -110,5 +124,16 @@ def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
     for key in {"activation", "norm", "dropout"} & values.keys():
         several = tuple(None if value == "none" else value for value in values[key])
         values[key] = several[0] if len(several) == 1 else several
+    if "lr_factors" in values:
+        values["lr_factors"] = dict(_factor(text) for text in values["lr_factors"])
     written_otherwise = {"batch_size": ("full", None), "class_weight": (("balanced",), "balanced")}
     return values | {key: value for key, (text, value) in written_otherwise.items() if values.get(key) == text}
+
+
+def _factor(text: str) -> tuple[str, float]:
+    """A learning-rate factor written as NAME=FACTOR."""
+    name, _, factor = text.partition("=")
+    try:
+        return name, float(factor)
+    except ValueError:
+        raise refuse("--lr-factor", text, "NAME=FACTOR", "write for example bias=2") from None
