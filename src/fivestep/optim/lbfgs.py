@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +80,7 @@ class LBFGS(Optimizer):
                 return
             if self.line_search == "strong_wolfe":
                 start = Point(0.0, loss, slope, dw.clone())
-                point, more = _search(look, w, dw, d, start, t, self.max_looks - num_looks)
+                point, more = _search(look, _Line(w, dw, d), start, t, self.max_looks - num_looks)
                 loss, t, num_looks = point.loss, point.t, num_looks + more
             else:
                 w.add_(d, alpha=t)
@@ -135,6 +135,14 @@ class LBFGS(Optimizer):
         return ((optimizer, penalised), kwargs) if self.weight_decay else None
 
 
+class _Line(NamedTuple):
+    """The parameters and their gradient, which a search moves, and the direction it moves them in."""
+
+    w: Vector
+    dw: Vector
+    d: Vector
+
+
 def _two_loops(q: Vector, pairs: list[tuple[Vector, Vector]]) -> Vector:
     """The recursion of the class, in place; the dot products stay on the device."""
     shares = []
@@ -162,10 +170,9 @@ def _with_penalty(again: Again, weight_decay: float, w: Vector, dw: Vector) -> C
     return look
 
 
-def _search(
-    look: Callable[[], float], w: Vector, dw: Vector, d: Vector, start: Point, t: float, max_looks: int
-) -> tuple[Point, int]:
+def _search(look: Callable[[], float], line: _Line, start: Point, t: float, max_looks: int) -> tuple[Point, int]:
     """Moves w to where the line search ends and dw to the gradient there."""
+    w, dw, d = line
     origin = w.clone()
 
     def look_at(t: float) -> Point:
