@@ -15,6 +15,9 @@ import torch
 
 HERE = Path(__file__).parent
 
+PAUSE = 0.2
+"""Seconds before each window: the threads of the library that was measured before spin for a while when it is done."""
+
 Contestant = Callable[[], None]
 """Does one window of work, the same work at every call."""
 
@@ -30,6 +33,7 @@ def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str,
     names = list(contestants)
     for number in range(rounds):
         for name in names[number % len(names) :] + names[: number % len(names)]:
+            time.sleep(PAUSE)
             started = time.perf_counter()
             contestants[name]()
             seconds[name].append(time.perf_counter() - started)

@@ -35,7 +35,8 @@ def batch(num_rows: int = 6, *, weighted: bool = False) -> Batch:
 def explained(spec: NetSpec | None = None, rows: Batch | None = None, **plan: Any) -> list[Section]:
     """The second step on the same batch, so that the update rule has a memory."""
     engine = small_engine("scratch", small_plan(**plan), spec)
-    engine.train_step(*(rows or batch()))
+    do = engine.train_step_with_repeats if engine.optimizer.repeats else engine.train_step
+    do(*(rows or batch()))
     return explain(engine, rows or batch())
 
 

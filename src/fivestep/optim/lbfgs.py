@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, final
 import torch
 from torch import Tensor, nn
 
-from ..check import at_least, not_negative, one_of
+from ..check import InputError, at_least, not_negative, one_of
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._strong_wolfe import Point, strong_wolfe
@@ -65,7 +65,11 @@ class LBFGS(Optimizer):
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
     ) -> None:
-        assert again is not None, "the engine hands over how to look again"
+        if again is None:
+            raise InputError(
+                "optimizer 'lbfgs' must be able to look at the loss again, got a plain update; "
+                "use fivestep.train, or engine.train_step_with_repeats."
+            )
         look = _with_penalty(again, self.weight_decay, w, dw)
         loss, num_looks = look(), 1
         for number in range(1, self.max_iter + 1):
