@@ -31,7 +31,7 @@ format: .venv/installed-dev ## put the code into the one format and mend what ca
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: bench
-bench: .venv/installed-dev ## measure the published figures, rivals in the same run
+bench: .venv/installed-bench ## measure the published figures, rivals in the same run
 	@$(BIN)/python benchmarks/fashion_mnist.py
 	@$(BIN)/python benchmarks/startup.py
 
@@ -51,4 +51,9 @@ clean: ## remove .venv and what the tools leave behind (runs/ stays)
 .venv/installed-dev: .venv/installed
 	@echo "Installing what the tests need ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.venv/installed-bench: .venv/installed-dev
+	@echo "Installing the rivals ..."
+	@$(PIP) install --constraint constraints.txt --editable '.[dev,bench]'
 	@touch $@

@@ -113,6 +113,18 @@ def scikit_learn(x: torch.Tensor, y: torch.Tensor) -> tuple[Contestant, LossOfEp
     return lambda: model.partial_fit(rows, labels), lambda: model.partial_fit(rows, labels).loss_
 
 
+def lightning(x: torch.Tensor, y: torch.Tensor) -> tuple[Contestant, LossOfEpoch]:
+    """The same network under Lightning's Trainer. Raises an `ImportError` where it is not installed."""
+    from _lightning import lightning_epochs
+
+    epochs = lightning_epochs(professional()[0], x, y, BATCH, lr=0.1)
+
+    def window() -> None:
+        next(epochs)
+
+    return window, lambda: next(epochs).item()
+
+
 def main(rounds: int) -> None:
     """Checks that all reach the same loss, measures, prints the table, and keeps it."""
     data = fs.load_dataset("fashion-mnist")
@@ -127,6 +139,10 @@ def main(rounds: int) -> None:
     }
     runners = {name: windows_of(stream) for name, stream in streams.items()}
     runners["scikit-learn MLPClassifier"] = scikit_learn(x, y)
+    try:
+        runners["Lightning"] = lightning(x, y)
+    except ImportError as error:
+        print(f"Lightning is left out: {error}; pip install '.[bench]'.\n")
     losses = {name: epoch() for name, (_, epoch) in runners.items()}
     assert max(losses.values()) - min(losses.values()) < SAME_LOSS, losses
     seconds = interleaved({floor: products(), **{name: window for name, (window, _) in runners.items()}}, rounds)
