@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 def plain_group(_layer: int, _name: str, shape: Shape) -> Group:
     """Matrices and the rest, all with the plan's learning rate and weight decay."""
-    return Group(is_matrix=len(shape) >= 2)
+    return Group(is_matrix=len(shape) == 2)
 
 
 @final

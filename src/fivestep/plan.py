@@ -114,7 +114,7 @@ class TrainPlan:
         """The group of a parameter, such as "0.bias" in a layer of the kind "linear"; of kinds, the innermost first."""
         known = aliases(name, kinds)
         factor = next((self.lr_factors[key] for key in known if key in self.lr_factors), 1.0)
-        return Group(len(shape) >= 2, factor, decays=not any(key in self.no_decay for key in known))
+        return Group(len(shape) == 2, factor, decays=not any(key in self.no_decay for key in known))
 
     def check_names(self, known: Iterable[str]) -> None:
         """Raises an `InputError` if `lr_factors` or `no_decay` names what is not known in the network."""
