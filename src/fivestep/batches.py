@@ -58,6 +58,19 @@ class Batches:
         else:
             yield from self._shuffled(draws.order(self._seed, index, self.num_rows).to(self._device))
 
+    def totals(self, index: int) -> list[float]:
+        """The weight of each batch of an epoch: the number of its rows, or the sum of their weights before `_shares`.
+
+        With weights, a host-device synchronisation.
+        """
+        weight = self._rows.weight if self._data.fresh is None else self._data.fresh(index).weight
+        if weight is None:
+            return [float(min(self.size, self.num_rows - start)) for start in range(0, self.num_rows, self.size)]
+        if self._data.fresh is None and self.size < self.num_rows:
+            weight = weight[draws.order(self._seed, index, self.num_rows).to(weight.device)]
+        tiny = torch.finfo(self._dtype).tiny
+        return [max(float(part.sum()), tiny) for part in weight.double().split(self.size)]
+
     def _batch(self, rows: Rows, where: slice) -> Batch:
         return Batch(rows.stored[where], rows.y[where], _shares(None if rows.weight is None else rows.weight[where]))
 

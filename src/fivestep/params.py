@@ -70,6 +70,11 @@ class Params:
             self._slices[group] = slice(self._slices[group].start if group in self._slices else start, stop)
             self._members[group].append(f"{k}.{name}")
             start = stop
+        num_in_matrices = sum(math.prod(shape) for group, *_, shape in entries if group.is_matrix)
+        self.matrices: Vector = self.flat[:num_in_matrices]
+        self.matrices_grad: Vector = self.grad[:num_in_matrices]
+        """The part of the flat vectors that holds the matrices and what has more axes: it comes first."""
+
         start = 0
         for k, layer in enumerate(buffer_shapes):
             for name, shape in layer.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from .check import InputError, at_least, in_unit_interval, one_of, positive, refuse
+from .check import InputError, at_least, in_unit_interval, not_negative, one_of, positive, refuse
 from .find import Choice, build, find, names
 from .group import Group
 
@@ -27,13 +27,15 @@ class TrainPlan:
     memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
     elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss,
     and `restore_best` ends with the weights of the best one. `momentum`, `nesterov` and `weight_decay` are passed on
-    to an update rule that has them. `ema` in [0, 1) predicts with an exponential moving average of the weights over
-    the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some from weight
-    decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest
-    name counting. `metrics` are measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`,
-    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training
-    rows by class, with one number for each class or, for "balanced", with n / (C n_c): the loss of the steps is that
-    of `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored weighs every row alike.
+    to an update rule that has them. `l2` adds l2 |w|^2 / 2 over the matrices to the loss of each batch, divided by the
+    batch's rows or the sum of their weights: every row brings the same share of it in an epoch, as in scikit-learn.
+    `ema` in [0, 1) predicts with an exponential moving average of the weights over the steps. `lr_factors` multiplies
+    the learning rate of some parameters, and `no_decay` spares some from weight decay; both name them in full
+    ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest name counting. `metrics` are
+    measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`, `restore_best` and the schedule
+    "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training rows by class, with one number
+    for each class or, for "balanced", with n / (C n_c): the loss of the steps is that of
+    `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored weighs every row alike.
     """
 
     loss: str | Choice = "cross_entropy"
@@ -45,6 +47,7 @@ class TrainPlan:
     momentum: float | None = None
     nesterov: bool | None = None
     weight_decay: float | None = None
+    l2: float = 0.0
     schedule: str | Choice = "constant"
     micro_batch_size: int | None = None
     clip_norm: float | None = None
@@ -68,6 +71,7 @@ class TrainPlan:
         for name in ("batch_size", "micro_batch_size", "patience"):
             if getattr(self, name) is not None:
                 at_least(name, getattr(self, name), 1, "leave it out for None")
+        not_negative("l2", self.l2, "0 switches it off")
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
                 positive(name, getattr(self, name), "leave it out to clip nothing")
@@ -101,7 +105,7 @@ class TrainPlan:
         fields: tuple[str, ...] = ()
         reason = ""
         if rule.repeats:
-            fields = ("micro_batch_size", "clip_norm", "clip_value", "lr_factors", "no_decay")
+            fields = ("micro_batch_size", "clip_norm", "clip_value", "lr_factors", "no_decay", "l2")
             reason = "which moves all weights along one line"
         elif rule.averages:
             fields, reason = ("ema",), "which averages by itself"

@@ -1,6 +1,7 @@
 """The loop, one step at a time."""
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from torch import Tensor
@@ -24,12 +25,13 @@ class Step(NamedTuple):
 
 
 class Upcoming(NamedTuple):
-    """A step that is about to be done: its number and epoch (from 1), its learning rate and its batch."""
+    """A step that is about to be done: number and epoch (from 1), learning rate, batch, and strength of the L2 term."""
 
     number: int
     epoch: int
     lr: float
     batch: Batch
+    l2: float = 0.0
 
 
 def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0, seen: Sequence[float] = ()) -> Iterator[Step]:
@@ -44,15 +46,18 @@ def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0, seen: 
 
 
 def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
-    """Does one step, whole or in micro-batches. Returns its loss, on the device."""
+    """Does one step, whole or in micro-batches. Returns its loss, on the device, with the L2 term if there is one."""
     to_training(engine)
-    engine.lr = upcoming.lr
+    engine.lr, engine.l2 = upcoming.lr, upcoming.l2
+    penalty = engine.penalty() if upcoming.l2 else None
     with threads_for(engine, len(upcoming.batch.x)):
         if engine.optimizer.repeats:
-            return engine.train_step_with_repeats(*upcoming.batch)
-        if plan.micro_batch_size is None:
-            return engine.train_step(*upcoming.batch)
-        return engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
+            loss = engine.train_step_with_repeats(*upcoming.batch)
+        elif plan.micro_batch_size is None:
+            loss = engine.train_step(*upcoming.batch)
+        else:
+            loss = engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
+    return loss if penalty is None else penalty.add_(loss)
 
 
 def upcoming_steps(
@@ -65,6 +70,7 @@ def upcoming_steps(
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
     per_epoch = plan.steps_per_epoch(batches.num_rows)
     for epoch in range(start // per_epoch, plan.epochs):
-        for number, batch in enumerate(batches.epoch(epoch), start=epoch * per_epoch):
+        shares = [plan.l2 / total for total in batches.totals(epoch)] if plan.l2 else repeat(0.0)
+        for number, (batch, l2) in enumerate(zip(batches.epoch(epoch), shares, strict=False), start=epoch * per_epoch):
             if number >= start:
-                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch)
+                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch, l2)

@@ -30,8 +30,8 @@ from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tens
 class Engine(ABC):
     """A network, its gradient and its update rule, on one device and in one floating-point type.
 
-    `lr` is the learning rate of the next step; the loop sets it. Row weights, where there are any, sum to 1 over the
-    batch.
+    `lr` is the learning rate of the next step and `l2` the strength of its L2 term; the loop sets both. Row weights,
+    where there are any, sum to 1 over the batch.
     """
 
     name: ClassVar[str]
@@ -63,6 +63,7 @@ class Engine(ABC):
         self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)
         self.lr = plan.lr
+        self.l2 = 0.0
 
     @abstractmethod
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
@@ -116,6 +117,18 @@ class Engine(ABC):
     def load_weights(self, weights: Tensors) -> None:
         """Copies weights in, by name; raises an `InputError` if a name or a shape does not fit."""
         self.params.load(weights)
+
+    @final
+    def penalty(self) -> Scalar:
+        """The L2 term of the next step, l2 |w|^2 / 2 over the matrices: part of the loss, beside what the rows give."""
+        w = self.params.matrices
+        return w.dot(w).mul_(self.l2 / 2)
+
+    @final
+    def add_penalty_gradient_(self) -> None:
+        """Adds its gradient, l2 w: at the start of step 5, once for a batch that came in parts."""
+        if self.l2:
+            self.params.matrices_grad.add_(self.params.matrices, alpha=self.l2)
 
     @final
     def as_input(self, x: Features) -> Inputs:

@@ -46,6 +46,7 @@ class AutogradEngine(FiveStepEngine):
         self._loss.backward()
 
     def update(self, again: Again | None = None) -> None:
+        self.add_penalty_gradient_()
         clip_(self.params.grad, self.plan)
         for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
             lr = self.lr * group.lr_factor

@@ -92,6 +92,7 @@ class NnEngine(FiveStepEngine):
         self._loss.backward()
 
     def update(self, again: Again | None = None) -> None:
+        self.add_penalty_gradient_()
         if self.plan.clip_value is not None:
             nn.utils.clip_grad_value_(self.model.parameters(), self.plan.clip_value)
         if self.plan.clip_norm is not None:

@@ -61,6 +61,7 @@ class ScratchEngine(FiveStepEngine):
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
 
     def update(self, again: Again | None = None) -> None:
+        self.add_penalty_gradient_()
         clip_(self.params.grad, self.plan)
         for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
             lr = self.lr * group.lr_factor

@@ -1,0 +1,64 @@
+"""Gradient descent with the learning rate inside the velocity."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from ..check import not_negative, refuse
+from ..typing import Vector
+from ._base import Again, Optimizer
+from ._decay import decay_
+
+
+@final
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """The velocity is the last move: v <- momentum v - lr dw, w <- w + v.
+
+    With `nesterov` the step looks ahead: w <- w + momentum v - lr dw, with the new v. `momentum` in [0, 1];
+    `weight_decay` adds weight_decay w to the gradient. At a constant rate these are the steps of `sgd`, which
+    multiplies by the rate after the sum; when the rate falls, the velocity here still carries the moves that were made
+    at the higher one. Sutskever et al. 2013, "On the importance of initialization and momentum", equations 1 to 4; so
+    do Keras and scikit-learn.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = True
+
+    def check(self) -> None:
+        not_negative("momentum", self.momentum, "0.9 is usual")
+        if self.momentum > 1:
+            raise refuse("momentum", self.momentum, "a number in [0, 1]", "0.9 is usual")
+
+    def state(self, w: Vector) -> dict[str, Tensor]:
+        return {"velocity": torch.zeros_like(w)}
+
+    def update_(
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+    ) -> None:
+        dw = decay_(w, dw, lr, self.weight_decay, decoupled=False)
+        v = state["velocity"].mul_(self.momentum).add_(dw, alpha=-lr)
+        if self.nesterov:
+            w.add_(v, alpha=self.momentum).add_(dw, alpha=-lr)
+        else:
+            w.add_(v)
+
+    def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        looks_ahead = self.nesterov and self.momentum > 0
+        twin = torch.optim.SGD(parameters, lr, self.momentum, nesterov=looks_ahead, weight_decay=self.weight_decay)
+        twin.register_step_pre_hook(_put_the_rate_inside)
+        return twin
+
+
+@torch.no_grad()
+def _put_the_rate_inside(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+    """Torch's buffer is -v / lr: when the rate changes, it is measured in the new one."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            buffer = optimizer.state[parameter].get("momentum_buffer")
+            if buffer is not None:
+                buffer.mul_(group["last_lr"] / group["lr"])
+        group["last_lr"] = group["lr"]
