@@ -57,8 +57,8 @@ class _TorchAdaptive(torch.optim.lr_scheduler.ReduceLROnPlateau):
         super().__init__(optimizer, factor=gamma, patience=patience, threshold=tol, threshold_mode="abs", eps=0.0)
 
     def is_better(self, a: float, best: float) -> bool:  # torch asks for a figure below best - tol, not at it
-        return a <= best - self.threshold
+        return bool(a <= best - self.threshold)
 
-    def step(self, metrics: Any, epoch: Any = None) -> None:
+    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]  # as torch overrides it
         super().step(metrics, epoch)
         self.best = min(self.best, metrics)
