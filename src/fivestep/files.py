@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -40,6 +40,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, on the CPU, or an `InputError` that names the file."""
     try:
         return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts beside the tensors of a safetensors file, or an `InputError` that names the file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
 

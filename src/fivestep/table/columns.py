@@ -1,0 +1,220 @@
+"""One fitted column: what it learnt from the training part, and how a value becomes numbers."""
+
+import datetime
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+import polars as pl
+
+from ..check import InputError
+from .kinds import ColumnKind, shortened
+from .values import PLAIN, NumberFormat, dates, missing, numbers, texts
+
+MOST_ONE_HOT = 8
+"""Levels, a missing value counted as one, up to which a category has a column for each; above, it is embedded."""
+
+LEAST_ROWS = 2
+"""Rows in the training part that a level of an embedded category must have; rarer ones train the bucket of unknowns."""
+
+NO_LEVEL = 0
+"""The code of a value that is no level: never seen in training, or too rare."""
+
+EPOCH = datetime.datetime(1970, 1, 1)
+
+
+class FittedColumn(ABC):
+    """A column as frozen data: raw numbers come out of it, which the encoder then puts on one scale."""
+
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    @abstractmethod
+    def features(self) -> tuple[str, ...]:
+        """The names of the numbers that a value becomes; none where it becomes a code."""
+
+    @property
+    @abstractmethod
+    def num_codes(self) -> int:
+        """The number of codes that an embedded category has; 0 for all other columns."""
+
+    @abstractmethod
+    def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
+        """The numbers (N,) by feature in float64, or the one column of codes; nan where a value is missing.
+
+        Rows are numbered from `first_row` in the `InputError` for a value that cannot be read.
+        """
+
+    @final
+    def to_dict(self) -> dict[str, Any]:
+        """The column as plain values."""
+        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]  # every subclass is a dataclass
+
+
+@final
+@dataclass(frozen=True)
+class NumberColumn(FittedColumn):
+    """A number as it is, and whether it is missing where training has seen that."""
+
+    kind: ClassVar[str] = "number"
+    name: str
+    number_format: NumberFormat
+    can_be_missing: bool
+
+    @classmethod
+    def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
+        """Learns whether a value can be missing."""
+        return cls(kind.name, kind.number_format, bool(missing(values).any()))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.name, *((f"{self.name} is missing",) if self.can_be_missing else ()))
+
+    @property
+    def num_codes(self) -> int:
+        return 0
+
+    def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
+        found = numbers(values, self.number_format)
+        gaps = missing(values)
+        _refuse(values, found.is_null() & ~gaps, first_row, "must hold numbers")
+        _refuse(values, found.is_infinite(), first_row, "must hold finite numbers")
+        return [found.to_numpy(), *([gaps.cast(pl.Float64).to_numpy()] if self.can_be_missing else [])]
+
+
+@final
+@dataclass(frozen=True)
+class DateColumn(FittedColumn):
+    """A moment as its parts: days since 1970, year, month, day of the month, day of the week (Monday is 1), hour."""
+
+    PARTS: ClassVar[tuple[str, ...]] = ("days", "year", "month", "day", "weekday", "hour")
+    kind: ClassVar[str] = "date"
+    name: str
+    date_format: str
+    can_be_missing: bool
+
+    @classmethod
+    def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
+        """Learns whether a value can be missing."""
+        return cls(kind.name, kind.date_format, bool(missing(values).any()))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        gap = (f"{self.name} is missing",) if self.can_be_missing else ()
+        return (*(f"{part} of {self.name}" for part in self.PARTS), *gap)
+
+    @property
+    def num_codes(self) -> int:
+        return 0
+
+    def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
+        moments, gaps = dates(values, self.date_format), missing(values)
+        _refuse(values, moments.is_null() & ~gaps, first_row, "must hold dates as in training")
+        seconds = (moments - EPOCH).dt.total_seconds()
+        of = moments.dt
+        parts = [seconds / 86400, of.year(), of.month(), of.day(), of.weekday(), of.hour()]
+        found = [part.cast(pl.Float64).to_numpy() for part in parts]
+        return [*found, *([gaps.cast(pl.Float64).to_numpy()] if self.can_be_missing else [])]
+
+
+@final
+@dataclass(frozen=True)
+class LevelColumn(FittedColumn):
+    """A category. Its codes are 0 for a value that is no level, 1 to L for the levels, and L + 1 where it is missing.
+
+    Two levels become one number, -1 and +1 (0 for anything else), up to eight become one column of 0 and 1 for each (a
+    value that is no level has only zeros), more become the code, for the network's first layer to embed. A missing
+    value is a level of its own if training has seen one, and otherwise no level.
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    levels: tuple[str, ...]
+    can_be_missing: bool
+    holds_numbers: bool
+    """Whether the values are numbers, so that "1", "1.0" and 1 are the same level."""
+
+    @classmethod
+    def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
+        """Learns the levels."""
+        holds_numbers = _are_numbers(values)
+        text = _level_texts(values, holds_numbers)
+        counts = text.drop_nulls().value_counts()
+        can_be_missing = bool(missing(values).any())
+        if len(counts) + can_be_missing > MOST_ONE_HOT:
+            counts = counts.filter(pl.col("count") >= LEAST_ROWS)
+        return cls(kind.name, tuple(counts[text.name].sort()), can_be_missing, holds_numbers)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        if self.num_codes:
+            return ()
+        shown = self.levels[1:] if len(self.levels) == 2 else self.levels
+        gap = (f"{self.name} is missing",) if self.can_be_missing else ()
+        return (*(f"{self.name} is {level}" for level in shown), *gap)
+
+    @property
+    def num_codes(self) -> int:
+        num_levels = len(self.levels) + self.can_be_missing
+        return 1 + num_levels if num_levels > MOST_ONE_HOT else 0
+
+    def codes(self, values: pl.Series) -> np.ndarray:
+        """The code of each value, (N,)."""
+        text, gaps = _level_texts(values, self.holds_numbers), missing(values)
+        numbered = pl.Series(range(1, len(self.levels) + 1), dtype=pl.Int32)
+        found = text.replace_strict(pl.Series(self.levels, dtype=pl.String), numbered, default=NO_LEVEL)
+        found = found.fill_null(NO_LEVEL)
+        return found.set(gaps, len(self.levels) + 1 if self.can_be_missing else NO_LEVEL).to_numpy()
+
+    def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
+        codes = self.codes(values)
+        if self.num_codes:
+            return [codes]
+        gap = [(codes == len(self.levels) + 1).astype(float)] if self.can_be_missing else []
+        if len(self.levels) == 2:
+            return [np.select([codes == 1, codes == 2], [-1.0, 1.0], 0.0), *gap]
+        return [*((codes == k).astype(float) for k in range(1, len(self.levels) + 1)), *gap]
+
+
+COLUMNS: Mapping[str, type[NumberColumn] | type[DateColumn] | type[LevelColumn]] = {
+    "number": NumberColumn,
+    "date": DateColumn,
+    "category": LevelColumn,
+    "yes/no": LevelColumn,
+}
+"""The fitted column for each kind that a network is given."""
+
+
+def column_from_dict(values: Mapping[str, Any]) -> FittedColumn:
+    """The column that `to_dict` wrote."""
+    given = {key: value for key, value in values.items() if key != "kind"}
+    if "number_format" in given:
+        given["number_format"] = NumberFormat(*given["number_format"])
+    if "levels" in given:
+        given["levels"] = tuple(given["levels"])
+    return COLUMNS[values["kind"]](**given)
+
+
+def _are_numbers(values: pl.Series) -> bool:
+    """Whether all values are numbers that may be written in several ways, unlike 007."""
+    if values.dtype != pl.String:
+        return values.dtype.is_numeric()
+    present = values.filter(~missing(values)).str.strip_chars()
+    return bool(len(present) > 0 and present.str.contains(r"^-?(0|[1-9]\d{0,14})(\.\d+)?$").all())
+
+
+def _level_texts(values: pl.Series, holds_numbers: bool) -> pl.Series:
+    return texts(numbers(values, PLAIN) if holds_numbers else values)
+
+
+def _refuse(values: pl.Series, wrong: pl.Series, first_row: int, expected: str) -> None:
+    """Raises an `InputError` for the first value that is wrong."""
+    if wrong.any():
+        row = wrong.arg_true()[0]
+        raise InputError(
+            f"column {values.name!r} {expected}, got {shortened(values[row])} in row {first_row + row:,}; mend it, or "
+            f"leave the row out."
+        )

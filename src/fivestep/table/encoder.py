@@ -1,0 +1,193 @@
+"""The encoder: fitted on the training part of a table, and a part of the model ever after."""
+
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self, final
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from ..check import InputError
+from .columns import COLUMNS, FittedColumn, column_from_dict
+from .kinds import ColumnKind
+from .target import Target, target_from_dict
+
+CLIP = 3.0
+"""Where the smooth clip levels off, in units of the interquartile range."""
+
+FARTHEST = 1e100
+"""Numbers beyond it are taken for it: after the clip that is the same, and their squares stay finite."""
+
+METADATA_KEY, PREFIX = "encoder", "encoder."
+"""Under which name the encoder's text is in the metadata of a model's file, and how its tensors' names begin."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """From the columns of a table to the rows x of a network: (N, D + J), numbers first, then codes to embed.
+
+    Each column becomes raw numbers r (`columns.py`): a number itself, two levels as -1 and +1, up to eight as columns
+    of 0 and 1, a date as its parts, and for what may be missing a 0 or 1 that says so. Then, with the median m and the
+    scale s of the training part,
+
+        z = s (r - m), or 0 where r is missing;      x = z / sqrt(1 + (z / c)^2)    with c = `clip` = 3
+
+    s is 1 / (interquartile range); where that is 0, 2 / (max - min); where that is 0 too, 0. So the median and every
+    missing number are 0, the middle half of the numbers spans one unit, and no outlier lies farther out than c. A
+    category of more levels becomes one code, a whole number that rides as a floating-point column.
+
+    A row's x depends on nothing but the row. Columns are found by name, in any order. Holzmueller, Grinsztajn and
+    Steinwart 2024, "Better by default", section 3 ("robust scale + smooth clip").
+    """
+
+    columns: tuple[FittedColumn, ...]
+    center: Tensor
+    """m of each feature, (D,), float64."""
+    scale: Tensor
+    """s of each feature, (D,), float64."""
+    clip: float | None = CLIP
+    target: Target | None = None
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, kinds: Sequence[ColumnKind], target: Target | None = None) -> Self:
+        """Learns levels, medians and scales from a frame, which should be the training part alone.
+
+        `kinds` says what each column is taken for (`kinds_of(frame)`); columns of a kind that cannot be used are left
+        out. Raises an `InputError` if none is left.
+        """
+        columns = tuple(COLUMNS[kind.kind].fit(kind, frame[kind.name]) for kind in kinds if kind.is_used)
+        if not any(column.features or column.num_codes for column in columns):
+            found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
+            raise InputError(
+                f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
+            )
+        raw = [numbers for column in columns if not column.num_codes for numbers in column.raw(frame[column.name], 1)]
+        scales = [_center_and_scale(numbers) for numbers in raw]
+        center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
+        return cls(columns, center.clone(), scale.clone(), target=target)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the D numbers at the beginning of x."""
+        return tuple(feature for column in self.columns for feature in column.features)
+
+    @property
+    def embedded(self) -> tuple[FittedColumn, ...]:
+        """The J columns whose codes are at the end of x."""
+        return tuple(column for column in self.columns if column.num_codes)
+
+    @property
+    def num_codes(self) -> tuple[int, ...]:
+        """The number of codes of each embedded column: `num_embeddings` of the layer `embed_columns`."""
+        return tuple(column.num_codes for column in self.embedded)
+
+    @property
+    def in_features(self) -> int:
+        """D + J."""
+        return len(self.center) + len(self.num_codes)
+
+    def encode(self, frame: pl.DataFrame, *, first_row: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
+        """X of a frame that has these columns, in any order: (N, D + J).
+
+        Raises an `InputError` that names a column that is missing, or the row and column of a value that cannot be
+        read; `first_row` is the number of the frame's first row in it.
+        """
+        self.check_columns(frame.columns)
+        x = torch.empty(frame.height, self.in_features, dtype=dtype)
+        out = x.numpy()
+        at, code_at = 0, len(self.center)
+        for column in self.columns:
+            parts = column.raw(frame[column.name], first_row)
+            if column.num_codes:
+                out[:, code_at] = parts[0]
+                code_at += 1
+            for numbers in [] if column.num_codes else parts:
+                out[:, at] = self._scaled(numbers, at)
+                at += 1
+        return x
+
+    def _scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
+        """X of one feature, (N,)."""
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far out, and comes back by the clip
+            z = np.nan_to_num((raw - self.center[feature].item()) * self.scale[feature].item(), nan=0.0)
+        if self.clip is None:
+            return z
+        z.clip(-FARTHEST, FARTHEST, out=z)
+        return z / np.sqrt(1 + (z / self.clip) ** 2)
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Raises an `InputError` that names the columns that are missing."""
+        lost = [column.name for column in self.columns if column.name not in names]
+        if lost:
+            raise InputError(
+                f"the table must have the column{'s' if len(lost) > 1 else ''} {', '.join(map(repr, lost))}, on which "
+                f"the network was trained, got {', '.join(map(repr, names[:10]))}{', ...' if len(names) > 10 else ''}; "
+                f"add {'them' if len(lost) > 1 else 'it'}."
+            )
+
+    def warn_of_others(self, names: Sequence[str], known: Sequence[str] = ()) -> None:
+        """Warns of columns that the network has never seen and that are not among `known` either."""
+        own = {column.name for column in self.columns} | set(known)
+        others = [name for name in names if name not in own]
+        if others:
+            warnings.warn(
+                f"the network was not trained on the column{'s' if len(others) > 1 else ''} "
+                f"{', '.join(map(repr, others[:10]))}{', ...' if len(others) > 10 else ''}; left out.",
+                stacklevel=2,
+            )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Its numbers by name, for a model's file."""
+        return {f"{PREFIX}center": self.center, f"{PREFIX}scale": self.scale}
+
+    def metadata(self) -> dict[str, str]:
+        """Everything else as text, for the same file's metadata."""
+        described = {
+            "columns": [column.to_dict() for column in self.columns],
+            "clip": self.clip,
+            "target": None if self.target is None else self.target.to_dict(),
+        }
+        return {METADATA_KEY: json.dumps(described, ensure_ascii=False)}
+
+    @classmethod
+    def from_file(cls, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Self:
+        """The encoder that `tensors` and `metadata` describe; raises an `InputError` if they were tampered with."""
+        try:
+            described = json.loads(metadata[METADATA_KEY])
+            columns = tuple(column_from_dict(values) for values in described["columns"])
+            target = None if described["target"] is None else target_from_dict(described["target"])
+            center, scale = (tensors[f"{PREFIX}{name}"].double() for name in ("center", "scale"))
+            encoder = cls(columns, center, scale, described["clip"], target)
+            encoder._check()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"the encoder of the model must be as fivestep wrote it, got {type(error).__name__}: {error}; train "
+                f"again."
+            ) from error
+        return encoder
+
+    def _check(self) -> None:
+        """Raises a `ValueError` unless every feature has a finite center and a finite scale."""
+        num_features = len(self.features)
+        if not (num_features == len(self.center) == len(self.scale)):
+            raise ValueError(f"{num_features} features with {len(self.center)} centers, {len(self.scale)} scales")
+        if not (self.center.isfinite().all() and self.scale.isfinite().all()):
+            raise ValueError("a center or a scale that is not finite")
+
+
+def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:
+    """The median, and what to multiply by: one over the interquartile range, or over half the range, or 0."""
+    present = raw[~np.isnan(raw)]
+    if len(present) == 0:
+        return 0.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, median, high = np.quantile(present, [0.25, 0.5, 0.75])
+        spread = high - low or (present.max() - present.min()) / 2
+        scale = 1 / spread if spread else 0.0
+    return (float(median), float(scale)) if math.isfinite(scale) and math.isfinite(median) else (0.0, 0.0)

@@ -1,0 +1,171 @@
+"""What each column of a table is taken for, and why."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import polars as pl
+
+from ..check import InputError, one_of
+from .values import PLAIN, UNUSABLE, NumberFormat, date_format_of, missing, number_format_of, numbers, texts
+
+Kind = Literal["number", "yes/no", "category", "date", "text", "identifier", "constant", "empty", "ignored"]
+
+USED: tuple[Kind, ...] = ("number", "yes/no", "category", "date")
+"""The kinds that a network is given; columns of the others are left out."""
+
+FEW = 20
+"""Rows below which a column of values that are all different tells nothing about what it is."""
+
+MOSTLY = 0.9
+"""The share of values above which a column is one of numbers, with mistakes in it, or one of identifiers."""
+
+PROSE = 60
+"""Characters of the mean value, above which a text is one that a person wrote."""
+
+
+@final
+@dataclass(frozen=True)
+class ColumnKind:
+    """A column's name, what it is taken for, how its values are written where that is known, and why, in words."""
+
+    name: str
+    kind: Kind
+    detail: str = ""
+    number_format: NumberFormat = PLAIN
+    date_format: str = ""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the network is given this column."""
+        return self.kind in USED
+
+
+def kinds_of(
+    frame: pl.DataFrame, *, categorical: Collection[str] = (), ignore: Collection[str] = ()
+) -> list[ColumnKind]:
+    """One `ColumnKind` for each column. `categorical` and `ignore` overrule what would be found.
+
+    Raises an `InputError` for a name that is no column, and for a column of numbers with something else in it.
+    """
+    for argument, chosen in (("categorical", categorical), ("ignore", ignore)):
+        for name in chosen:
+            one_of(f"a column in {argument}", name, frame.columns)
+    return [
+        ColumnKind(name, "ignored", "as asked")
+        if name in ignore
+        else _category(frame[name], "as asked")
+        if name in categorical
+        else kind_of(frame[name])
+        for name in frame.columns
+    ]
+
+
+def kind_of(values: pl.Series) -> ColumnKind:
+    """What one column is taken for."""
+    if isinstance(values.dtype, UNUSABLE):
+        return ColumnKind(values.name, "text", f"{values.dtype} in each row")
+    gaps = missing(values)
+    present = values.filter(~gaps)
+    if len(present) == 0:
+        return ColumnKind(values.name, "empty", "no value at all")
+    if present.n_unique() == 1 and not gaps.any():
+        return ColumnKind(values.name, "constant", f"always {shortened(present[0])}")
+    return _kind_by_type(values, gaps)
+
+
+def _kind_by_type(values: pl.Series, gaps: pl.Series) -> ColumnKind:
+    """What a column with two values or more is taken for."""
+    if values.dtype == pl.Boolean:
+        return _category(values)
+    if values.dtype in (pl.Date, pl.Datetime):
+        return ColumnKind(values.name, "date", "as the file has it")
+    if values.dtype.is_numeric() or values.dtype.is_temporal():
+        return _number(values.filter(~gaps))
+    return _kind_of_text(values.cast(pl.String), gaps)
+
+
+def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
+    """What a column of texts is taken for."""
+    name, text = values.name, values.filter(~gaps)
+    number_format = number_format_of(text)
+    if number_format is not None:
+        return _number(text, number_format)
+    _refuse_mostly_numbers(values, gaps)
+    date_format = date_format_of(text)
+    if date_format is not None:
+        return ColumnKind(name, "date", f"written {_plainly(date_format)}", date_format=date_format)
+    num_different, length = text.n_unique(), text.str.len_chars().mean()
+    assert isinstance(length, float)
+    if len(text) >= FEW and num_different > MOSTLY * len(text):
+        if length > PROSE or text.str.contains(" ").mean() > 0.5:  # type: ignore[operator]  # a mean of booleans
+            return ColumnKind(name, "text", f"{num_different:,} different texts")
+        return ColumnKind(name, "identifier", f"{num_different:,} different values in {len(text):,} rows")
+    if length > PROSE and num_different > len(text) / 2:
+        return ColumnKind(name, "text", f"{num_different:,} different texts")
+    return _category(text)
+
+
+def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKind:
+    """A column of numbers: 0 and 1 are no and yes, a count of the rows is an identifier."""
+    name, found = present.name, numbers(present, number_format)
+    different = found.unique().sort()
+    if different.to_list() in ([0.0, 1.0], [-1.0, 1.0]):
+        return ColumnKind(name, "yes/no", " and ".join(texts(different)), number_format)
+    is_whole = bool((found == found.round()).all())
+    if len(found) >= FEW and len(different) == len(found) and is_whole:
+        counts_rows = different[0] in (0, 1) and different[-1] - different[0] == len(found) - 1
+        if counts_rows or re.search(r"(?i)(^|[_\W])(id|key|uuid|guid|index|rownames?|number|no)$|^id([_\W]|$)", name):
+            return ColumnKind(name, "identifier", "counts the rows" if counts_rows else "all different, named so")
+    detail = f"{different[0]:g} to {different[-1]:g}"
+    return ColumnKind(
+        name, "number", detail + ("" if number_format == PLAIN else f", as {number_format}"), number_format
+    )
+
+
+def _category(values: pl.Series, detail: str = "") -> ColumnKind:
+    """A category, or yes and no where there are two levels."""
+    levels = texts(values).drop_nulls().unique().sort()
+    shown = ", ".join(levels.head(4)) + (", ..." if len(levels) > 4 else "")
+    said = f"{shown}" if len(levels) <= 2 else f"{len(levels):,} levels: {shown}"
+    return ColumnKind(
+        values.name, "yes/no" if len(levels) == 2 else "category", ", ".join(filter(None, [detail, said]))
+    )
+
+
+def _refuse_mostly_numbers(values: pl.Series, gaps: pl.Series) -> None:
+    """Raises an `InputError` where nearly all values are numbers, and names the first one that is not."""
+    wrong = numbers(values, PLAIN).is_null() & ~gaps
+    num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
+    if num_present < 10 or num_wrong > (1 - MOSTLY) * num_present:
+        return
+    row = wrong.arg_true()[0]
+    raise InputError(
+        f"column {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
+        f"got {shortened(values[row])} in row {row + 1:,}; mend it, or make the column categorical, or ignore it."
+    )
+
+
+def shortened(value: object) -> str:
+    """A value as it stands in a sentence: quoted, and cut where it is long."""
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _plainly(date_format: str) -> str:
+    """A date format as people write it: "YYYY-MM-DD"."""
+    plain = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S%.f": "ss", "%S": "ss", "%b": "Mon"}
+    for code, letters in {**plain, "%#z": "+zone"}.items():
+        date_format = date_format.replace(code, letters)
+    return date_format
+
+
+def check_different(names: Sequence[str], where: str) -> None:
+    """Raises an `InputError` if two columns have the same name."""
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise InputError(
+                f"the columns of {where} must have different names, got {name!r} as columns {names.index(name) + 1} "
+                f"and {place + 1}; rename one."
+            )

@@ -1,0 +1,160 @@
+"""The column to predict: classes, or a number on a scale of its own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from ..check import InputError, one_of, refuse
+from .kinds import shortened
+from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
+
+MOST_CLASSES_OF_NUMBERS = 10
+"""Different whole numbers up to which a target of whole numbers is one of classes."""
+
+
+class Target(ABC):
+    """What a network is to predict, as frozen data."""
+
+    task: ClassVar[str]
+    name: str
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int:
+        """What a data set says that a network for it needs: C classes (1 for two, yes and no), or 1 number."""
+
+    @abstractmethod
+    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
+        """The targets (N,) that a loss takes; raises an `InputError` that names the row of a value it cannot be."""
+
+    @final
+    def to_dict(self) -> dict[str, Any]:
+        """The target as plain values."""
+        return {"task": self.task, **asdict(self)}  # type: ignore[call-overload]  # every subclass is a dataclass
+
+
+@final
+@dataclass(frozen=True)
+class ClassTarget(Target):
+    """Classes 0 .. C - 1 in the order of their names."""
+
+    task: ClassVar[str] = "classification"
+    name: str
+    classes: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, values: pl.Series) -> Self:
+        """Learns the classes; raises an `InputError` if there are fewer than two."""
+        found = class_texts(values).drop_nulls().unique()
+        if len(found) < 2:
+            raise refuse(
+                f"target {values.name!r}", found[0] if len(found) else None, "a column of two classes or more", ""
+            )
+        in_order = sorted(found, key=_as_number) if _all_numbers(found) else sorted(found)
+        return cls(values.name, tuple(in_order))
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.classes)
+
+    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
+        text = class_texts(values)
+        places = pl.Series(range(len(self.classes)), dtype=pl.Int64)
+        found = text.replace_strict(pl.Series(self.classes, dtype=pl.String), places, default=None)
+        if found.null_count():
+            row = found.is_null().arg_true()[0]
+            raise InputError(
+                f"target {self.name!r} must hold one of the {len(self.classes)} classes of training, got "
+                f"{shortened(values[row])} in row {first_row + row:,}; mend it, or leave the row out."
+            )
+        return torch.from_numpy(found.to_numpy(writable=True))
+
+
+@final
+@dataclass(frozen=True)
+class NumberTarget(Target):
+    """A number y, trained on as (y - mean) / deviation with those of the training part."""
+
+    task: ClassVar[str] = "regression"
+    name: str
+    number_format: NumberFormat
+    mean: float
+    deviation: float
+
+    @classmethod
+    def fit(cls, values: pl.Series) -> Self:
+        """Learns mean and deviation; a target that never changes has the deviation 1."""
+        number_format = number_format_of(values) or PLAIN
+        column = cls(values.name, number_format, 0.0, 1.0)
+        y = column.encode(values).numpy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, deviation = float(y.mean()), float(y.std())
+        if not (np.isfinite(mean) and np.isfinite(deviation)):
+            raise InputError(f"target {values.name!r} must hold numbers whose squares are finite; divide them all.")
+        return cls(values.name, number_format, mean, deviation or 1.0)
+
+    @property
+    def num_outputs(self) -> int:
+        return 1
+
+    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
+        found = numbers(values, self.number_format)
+        wrong = found.is_null() | found.is_infinite()
+        if wrong.any():
+            row = wrong.arg_true()[0]
+            raise InputError(
+                f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
+                f"{first_row + row:,}; mend it, or train a classification."
+            )
+        return torch.from_numpy((found.to_numpy() - self.mean) / self.deviation)
+
+    def decode(self, y: Tensor) -> Tensor:
+        """What the network's numbers stand for, in the units of the column."""
+        return y.double() * self.deviation + self.mean
+
+
+def fit_target(values: pl.Series, task: str | None = None) -> Target:
+    """The target that a column is: classes for texts, yes and no and a few whole numbers, otherwise a number.
+
+    `task` ("classification" or "regression") overrules that. `values` hold no missing ones.
+    """
+    kinds: dict[str, type[ClassTarget] | type[NumberTarget]] = {
+        "classification": ClassTarget,
+        "regression": NumberTarget,
+    }
+    return kinds[one_of("task", task, kinds) if task else task_of(values)].fit(values)
+
+
+def task_of(values: pl.Series) -> str:
+    """The task that a column asks for, "classification" or "regression", by what it holds."""
+    if values.dtype == pl.Boolean or not (values.dtype.is_numeric() or number_format_of(values)):
+        return "classification"
+    found = numbers(values, number_format_of(values) or PLAIN)
+    whole = bool((found == found.round()).all())
+    return "classification" if whole and found.n_unique() <= MOST_CLASSES_OF_NUMBERS else "regression"
+
+
+def target_from_dict(values: Mapping[str, Any]) -> Target:
+    """The target that `to_dict` wrote."""
+    if values["task"] == "classification":
+        return ClassTarget(values["name"], tuple(values["classes"]))
+    return NumberTarget(values["name"], NumberFormat(*values["number_format"]), values["mean"], values["deviation"])
+
+
+def class_texts(values: pl.Series) -> pl.Series:
+    """The names of the classes, null where one is missing; whole numbers are named without a point."""
+    return texts(values).set(missing(values), None)
+
+
+def _all_numbers(found: pl.Series) -> bool:
+    return found.cast(pl.Float64, strict=False).null_count() == 0
+
+
+def _as_number(text: str) -> float:
+    return float(text)

@@ -1,0 +1,123 @@
+"""How the values of one column are read: what is missing, what is a number, a date, a level of a category.
+
+Each value is read by itself, so what becomes of it never depends on the other rows.
+"""
+
+from typing import NamedTuple
+
+import polars as pl
+
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
+"""What stands for a missing value in a text, beside nothing at all."""
+
+UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
+"""Types of columns that hold something other than one value in each row."""
+
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
+    *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
+    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
+    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
+)
+"""How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes)."""
+
+
+class NumberFormat(NamedTuple):
+    """How numbers are written: what stands between thousands, and before the decimals."""
+
+    thousands: str
+    decimal: str
+
+    def __str__(self) -> str:
+        return f"1{self.thousands[:1]}234{self.decimal}5"
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for one number, with or without the separators between thousands."""
+        groups = rf"|\d{{1,3}}(?:[{self.thousands}]\d{{3}})+" if self.thousands else ""
+        return rf"^[+-]?(?:(?:\d+{groups})(?:[{self.decimal}]\d*)?|[{self.decimal}]\d+)(?:[eE][+-]?\d+)?$"
+
+
+PLAIN = NumberFormat("", ".")
+NUMBER_FORMATS = (
+    PLAIN,
+    *(NumberFormat(",", "."), NumberFormat("", ","), NumberFormat(".", ",")),
+    *(NumberFormat(" \u00a0\u202f", ","), NumberFormat(" \u00a0\u202f", "."), NumberFormat("'\u2019", ".")),
+)
+"""The formats that are known, in the order in which they are tried: "1,234" is a thousand before it is 1.234."""
+
+
+def texts(values: pl.Series) -> pl.Series:
+    """The values as texts without blanks around them, null where they are missing.
+
+    A whole number is the same text whatever type or file it comes from (1, 1.0 and "1.0" are "1"), and so is true.
+    """
+    if values.dtype in (pl.Float32, pl.Float64):
+        whole = values.is_finite() & (values == values.round()) & (values.abs() < 2**53)
+        numbers = pl.DataFrame({"v": values.fill_nan(None), "whole": whole})
+        as_whole = pl.col("v").cast(pl.Int64, strict=False).cast(pl.String)
+        return numbers.select(pl.when("whole").then(as_whole).otherwise(pl.col("v").cast(pl.String)))["v"]
+    if values.dtype == pl.Null:
+        return values.cast(pl.String)
+    text = values.cast(pl.String)
+    if values.dtype == pl.String:
+        text = text.str.strip_chars()
+        text = text.str.replace(r"^([+-]?\d+)\.0+$", "${1}").str.replace(r"^(?i)(true)$", "true")
+        text = text.str.replace(r"^(?i)(false)$", "false")
+    return text.set(text.is_in(MISSING), None)
+
+
+def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
+    """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
+    if values.dtype == pl.String:
+        text = values.str.strip_chars()
+        if number_format != PLAIN:
+            text = text.set(~text.str.contains(number_format.pattern), None)
+            if number_format.thousands:
+                text = text.str.replace_all(f"[{number_format.thousands}]", "")
+            text = text.str.replace(number_format.decimal, ".", literal=True)
+        found = text.cast(pl.Float64, strict=False)
+    elif values.dtype.is_temporal():
+        found = values.to_physical().cast(pl.Float64)
+    elif values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null):
+        found = values.cast(pl.Float64, strict=False)
+    else:
+        return numbers(values.cast(pl.String), number_format)
+    return found.fill_nan(None)
+
+
+def missing(values: pl.Series) -> pl.Series:
+    """Whether a value is missing: null, not a number, or a text that stands for it."""
+    if values.dtype == pl.String:
+        text = values.str.strip_chars()
+        return text.is_null() | text.is_in(MISSING)
+    if values.dtype in (pl.Float32, pl.Float64):
+        return values.is_null() | values.is_nan()
+    return values.is_null()
+
+
+def dates(values: pl.Series, date_format: str) -> pl.Series:
+    """The values as moments without a time zone; null where one is missing or is no date."""
+    if values.dtype == pl.String:
+        zone = "UTC" if date_format.endswith("z") else None
+        found = values.str.strip_chars().str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
+        return found.dt.replace_time_zone(None)
+    if values.dtype == pl.Date:
+        return values.cast(pl.Datetime("us"))
+    if values.dtype == pl.Datetime:
+        return values.dt.cast_time_unit("us").dt.replace_time_zone(None)
+    return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+
+
+def number_format_of(values: pl.Series) -> NumberFormat | None:
+    """The first format in which every value that is not missing is a number, or None."""
+    present = values.filter(~missing(values))
+    return next((known for known in NUMBER_FORMATS if numbers(present, known).null_count() == 0), None)
+
+
+def date_format_of(values: pl.Series) -> str | None:
+    """The first format in which every value that is not missing is a date, or None."""
+    present = values.filter(~missing(values))
+    head = present.head(100)  # a look at a few spares twenty over all
+    fits = (known for known in DATE_FORMATS if dates(head, known).null_count() == 0)
+    return next((known for known in fits if dates(present, known).null_count() == 0), None)

@@ -1,0 +1,206 @@
+"""The encoder: fitted once, the same for every row ever after."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from sklearn.preprocessing import RobustScaler
+from torch import Tensor
+
+from fivestep.check import InputError
+from fivestep.files import read_metadata, read_tensors, write_tensors
+from fivestep.table.encoder import Encoder
+from fivestep.table.kinds import kinds_of
+from fivestep.table.target import fit_target
+from tests.tolerances import EXACT, FORMULA, distance
+
+N = 60
+TOWNS = [f"town {k}" for k in range(12)]
+
+
+def table() -> pl.DataFrame:
+    """A column of every kind, each with a missing value."""
+    chance = np.random.default_rng(0)
+    columns: dict[str, list[Any]] = {
+        "age": chance.normal(40, 10, N).round(1).tolist(),
+        "sex": chance.choice(["f", "m"], N).tolist(),
+        "color": chance.choice(["red", "green", "blue"], N).tolist(),
+        "town": [TOWNS[k % 12] for k in range(N)],
+        "day": [f"2024-{k % 12 + 1:02d}-{k % 28 + 1:02d}" for k in range(N)],
+        "price": chance.normal(0, 1, N).tolist(),
+    }
+    for k, name in enumerate(columns):
+        columns[name][k] = None
+    return pl.DataFrame(columns)
+
+
+def fitted(frame: pl.DataFrame, **overrule: Any) -> Encoder:
+    return Encoder.fit(frame, kinds_of(frame, **overrule))
+
+
+def encoded(train: dict[str, list[Any]], new: dict[str, list[Any]], **overrule: Any) -> Tensor:
+    return fitted(pl.DataFrame(train), **overrule).encode(pl.DataFrame(new, strict=False), dtype=torch.float64)
+
+
+def clipped(z: float) -> float:
+    return z / math.sqrt(1 + (z / 3) ** 2)
+
+
+def test_numbers_are_scaled_by_median_and_quartiles_and_clipped_smoothly() -> None:
+    values = np.random.default_rng(1).standard_t(2, (50, 3))
+    frame = pl.DataFrame({f"x{k}": values[:, k] for k in range(3)})
+    z = RobustScaler().fit_transform(values)  # (x - median) / (q75 - q25)
+    got = fitted(frame).encode(frame, dtype=torch.float64)
+    assert distance(got, torch.from_numpy(z / np.sqrt(1 + (z / 3) ** 2))) < FORMULA
+
+
+def test_where_the_quartiles_agree_half_the_range_is_the_unit() -> None:
+    got = encoded({"x": [0.0] * 9 + [4.0]}, {"x": [0.0, 4.0, -2.0]})
+    assert got[:, 0].tolist() == pytest.approx([0, clipped(2), clipped(-1)])
+
+
+def test_a_missing_number_is_the_median_and_says_so() -> None:
+    x = encoded({"x": [1.0, 2.0, 3.0, None]}, {"x": [2.0, None]})
+    assert x[:, 0].tolist() == [0, 0]
+    assert x[0, 1] != x[1, 1]
+
+
+def test_two_levels_are_one_number_with_the_unknown_between_them() -> None:
+    x = encoded({"c": ["a", "b", "a", "b"]}, {"c": ["a", "z", "b"]})
+    assert x.shape == (3, 1)
+    assert x[0, 0] < x[1, 0] < x[2, 0]
+
+
+def test_up_to_eight_levels_are_a_column_each_and_the_unknown_is_none_of_them() -> None:
+    levels = list("abcdefgh")
+    x = encoded({"c": levels * 3}, {"c": [*levels, "z", None]})
+    off = x[8]
+    assert x.shape == (10, 8)
+    assert torch.equal(x[:8] != off, torch.eye(8, dtype=torch.bool))
+    assert torch.equal(x[9], off)  # training has seen no missing value: it is no level either
+
+
+def test_a_missing_value_that_training_has_seen_is_a_level() -> None:
+    x = encoded({"c": ["a", "b", "c", None] * 3}, {"c": ["a", "b", "c", None, "z"]})
+    assert x.shape == (5, 4)
+    assert len({tuple(row) for row in x.tolist()}) == 5
+
+
+def test_nine_levels_are_codes_and_zero_is_the_code_of_the_unknown() -> None:
+    levels = list("abcdefghi")
+    x = encoded({"c": [*levels, *levels, None]}, {"c": ["a", "i", "z", None]})
+    assert x.tolist() == [[1], [9], [0], [10]]
+
+
+def test_the_rare_train_the_bucket_of_the_unknown() -> None:
+    encoder = fitted(pl.DataFrame({"c": [*"abcdefghi" * 2, "once"]}))
+    assert encoder.num_codes == (10,)
+    assert encoder.encode(pl.DataFrame({"c": ["once", "a"]})).tolist() == [[0], [1]]
+
+
+def test_dates_become_parts() -> None:
+    encoder = fitted(pl.DataFrame({"d": ["2024-01-01", "2024-03-05", "2025-12-31", "2026-07-07"]}))
+    raw = encoder.columns[0].raw(pl.Series("d", ["2024-02-29"]), 1)
+    assert encoder.features == tuple(f"{part} of d" for part in ("days", "year", "month", "day", "weekday", "hour"))
+    assert [part.tolist() for part in raw] == [[19782], [2024], [2], [29], [4], [0]]  # a Thursday
+
+
+@pytest.mark.parametrize("column", ["c", "n"])
+def test_a_number_as_a_category_is_the_same_level_in_every_type(column: str) -> None:
+    frame = pl.DataFrame({"c": ["1", "2", "3", "10"] * 3, "n": [1, 2, 3, 10] * 3})
+    encoder = fitted(frame, categorical=["c", "n"])
+    same = [pl.Series([1, 10]), pl.Series([1.0, 10.0]), pl.Series(["1", "10"]), pl.Series(["1.0", " 10.0"])]
+    other = pl.DataFrame({"c": ["1", "10"], "n": [1, 10]})
+    expected = encoder.encode(other)
+    assert all(torch.equal(encoder.encode(other.with_columns(s.alias(column))), expected) for s in same)
+
+
+def test_a_row_does_not_depend_on_the_others() -> None:
+    frame = table()
+    encoder = fitted(frame)
+    whole = encoder.encode(frame)
+    alone = torch.cat([encoder.encode(frame[k]) for k in range(N)])
+    assert torch.equal(whole, alone)
+
+
+def test_columns_are_found_by_name_and_others_do_not_matter() -> None:
+    frame = table()
+    encoder = fitted(frame)
+    shuffled = frame.select(reversed(frame.columns)).with_columns(pl.lit("new").alias("another"))
+    assert torch.equal(encoder.encode(shuffled), encoder.encode(frame))
+
+
+def test_a_missing_column_is_named() -> None:
+    encoder = fitted(table())
+    with pytest.raises(InputError, match=r"must have the column 'sex', on which the network was trained, got 'age'"):
+        encoder.encode(table().drop("sex"))
+    with pytest.raises(InputError, match="must have the columns 'age', 'day'"):
+        encoder.encode(table().drop("age", "day"))
+
+
+def test_an_extra_column_is_a_warning() -> None:
+    encoder = fitted(table())
+    with pytest.warns(UserWarning, match="was not trained on the column 'more'; left out"):
+        encoder.warn_of_others([*table().columns, "more"])
+    encoder.warn_of_others([*table().columns, "id"], known=["id"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("age", "old", "column 'age' must hold numbers, got 'old' in row 103; mend it"),
+        ("age", "inf", "column 'age' must hold finite numbers, got 'inf' in row 103"),
+        ("day", "soon", "column 'day' must hold dates as in training, got 'soon' in row 103"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_with_its_row(column: str, value: str, sentence: str) -> None:
+    frame = table().with_columns(pl.col("age").cast(pl.String)).head(5)
+    spoilt = frame.with_columns(pl.when(pl.int_range(5) == 2).then(pl.lit(value)).otherwise(column).alias(column))
+    with pytest.raises(InputError, match=sentence):
+        fitted(table()).encode(spoilt, first_row=101)
+
+
+def test_numbers_out_of_all_bounds_stay_finite_and_in_order() -> None:
+    x = encoded({"x": [1.0, 2.0, 3.0, 4.0]}, {"x": [-1.7e308, -1e200, 2.5, 1e12, 1.7e308]})[:, 0]
+    assert x.isfinite().all()
+    assert x.tolist() == sorted(x.tolist())
+    assert x[0] == -3
+    assert x[-1] == 3
+
+
+def test_it_reads_back_the_same_from_a_file(tmp_path: Any) -> None:
+    frame = table()
+    encoder = Encoder.fit(frame, kinds_of(frame.drop("price")), fit_target(frame["price"].drop_nulls()))
+    write_tensors(tmp_path / "model.safetensors", encoder.tensors(), encoder.metadata())
+    again = Encoder.from_file(
+        read_tensors(tmp_path / "model.safetensors"), read_metadata(tmp_path / "model.safetensors")
+    )
+    assert (again.columns, again.target, again.clip) == (encoder.columns, encoder.target, encoder.clip)
+    assert distance(again.encode(frame), encoder.encode(frame)) == EXACT
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("columns", []),
+        ("columns", [{"kind": "number"}]),
+        ("columns", [{"kind": "code", "name": "x"}]),
+        ("columns", 7),
+        ("target", {"task": "regression"}),
+    ],
+)
+def test_an_encoder_that_was_tampered_with_is_refused(key: str, value: Any) -> None:
+    encoder = fitted(table())
+    described = json.loads(encoder.metadata()["encoder"]) | {key: value}
+    with pytest.raises(InputError, match="encoder of the model must be as fivestep wrote it"):
+        Encoder.from_file(encoder.tensors(), {"encoder": json.dumps(described)})
+
+
+def test_a_table_without_a_usable_column_is_refused() -> None:
+    frame = pl.DataFrame({"a": [1, 1, 1], "b": [None, None, None]})
+    with pytest.raises(InputError, match=r"a column that a network can use, got a \(constant\), b \(empty\)"):
+        fitted(frame)

@@ -1,0 +1,82 @@
+"""What columns are taken for."""
+
+import datetime
+import string
+
+import polars as pl
+import pytest
+
+from fivestep.check import InputError
+from fivestep.table.kinds import kind_of, kinds_of
+
+N = 40
+WORDS = [a + b for a in string.ascii_lowercase for b in "xyz"][:N]
+DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([k / 3 for k in range(N)], "number"),
+        ([k % 7 for k in range(N)], "number"),
+        ([1990 + k for k in range(N)], "number"),
+        ([f"{k},000" for k in range(1, N)], "number"),
+        ([k % 2 for k in range(N)], "yes/no"),
+        (["0", "1", None] * 9, "yes/no"),
+        ([True, False] * 9, "yes/no"),
+        (["yes", "no", "NA"] * 9, "yes/no"),
+        (["a", "b", "c"] * 9, "category"),
+        (WORDS[:15] * 3, "category"),
+        (["001", "002", "010"] * 9, "number"),
+        (DAYS, "date"),
+        ([str(day) for day in DAYS], "date"),
+        (list(range(N)), "identifier"),
+        (list(range(1, N + 1)), "identifier"),
+        (WORDS, "identifier"),
+        ([f"a long sentence about {word} and more" for word in WORDS], "text"),
+        ([[1, 2]] * N, "text"),
+        ([None] * N, "empty"),
+        (["", "NA", "?"] * 9, "empty"),
+        ([5] * N, "constant"),
+        (["same"] * N, "constant"),
+        (["same", None] * N, "category"),
+        ([5.0, None] * N, "number"),
+    ],
+)
+def test_a_column_is_taken_for(values: list[object], kind: str) -> None:
+    assert kind_of(pl.Series("values", values)).kind == kind
+
+
+def test_numbers_named_as_an_identifier_are_one() -> None:
+    numbers = [1000 + 7 * k for k in range(N)]
+    assert kind_of(pl.Series("customer_id", numbers)).kind == "identifier"
+    assert kind_of(pl.Series("width", numbers)).kind == "number"
+
+
+def test_a_few_rows_do_not_make_an_identifier() -> None:
+    assert kind_of(pl.Series("name", ["a", "b", "c"])).kind == "category"
+    assert kind_of(pl.Series("x", [0, 1, 2])).kind == "number"
+
+
+def test_the_user_overrules() -> None:
+    frame = pl.DataFrame({"size": [1, 2, 3] * 9, "zip": ["1", "2", "3"] * 9, "y": [0.5] * 27})
+    kinds = {kind.name: kind.kind for kind in kinds_of(frame, categorical=["zip"], ignore=["y"])}
+    assert kinds == {"size": "number", "zip": "category", "y": "ignored"}
+
+
+@pytest.mark.parametrize("argument", ["categorical", "ignore"])
+def test_a_name_that_is_no_column_is_refused(argument: str) -> None:
+    with pytest.raises(InputError, match=rf"a column in {argument} must be one of .*, got 'sise'; did you mean 'size'"):
+        kinds_of(pl.DataFrame({"size": [1], "y": [2]}), **{argument: ["sise"]})
+
+
+def test_a_word_among_numbers_is_refused_with_its_row() -> None:
+    values = [str(k) for k in range(N)]
+    values[16] = "sixteen"
+    with pytest.raises(InputError, match=r"column 'x' must hold numbers, as 39 of its 40 .*, got 'sixteen' in row 17;"):
+        kind_of(pl.Series("x", values))
+
+
+def test_a_long_value_is_cut_in_the_sentence() -> None:
+    with pytest.raises(InputError, match=r"got 'z{37}\.\.\.' in row 1;"):
+        kind_of(pl.Series("x", ["z" * 1000, *map(str, range(N))]))

@@ -1,0 +1,78 @@
+"""The target: classes or a number, and back."""
+
+import polars as pl
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.table.target import ClassTarget, NumberTarget, fit_target, target_from_dict, task_of
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (["a", "b"], "classification"),
+        ([True, False], "classification"),
+        ([0, 1, 2], "classification"),
+        ([0.0, 1.0], "classification"),
+        (["3", "4", "5"], "classification"),
+        (list(range(11)), "regression"),
+        ([0.5, 1.0], "regression"),
+        (["1,200", "900"], "classification"),
+        (["1,200.5", "900"], "regression"),
+    ],
+)
+def test_the_task_is_recognised_by_the_target(values: list[object], task: str) -> None:
+    assert task_of(pl.Series("y", values)) == task
+
+
+def test_the_user_overrules_the_task() -> None:
+    values = pl.Series("y", [3, 4, 5])
+    assert isinstance(fit_target(values), ClassTarget)
+    assert isinstance(fit_target(values, "regression"), NumberTarget)
+    with pytest.raises(InputError, match="did you mean 'regression'"):
+        fit_target(values, "regresion")
+
+
+def test_classes_are_in_the_order_of_their_names_or_numbers() -> None:
+    assert ClassTarget.fit(pl.Series("y", ["b", "a", "c"])).classes == ("a", "b", "c")
+    assert ClassTarget.fit(pl.Series("y", [10, 9, 2])).classes == ("2", "9", "10")
+    assert ClassTarget.fit(pl.Series("y", [10, 9, 2])).encode(pl.Series(["9", "2"])).tolist() == [1, 0]
+
+
+def test_a_number_is_standardised_and_comes_back() -> None:
+    target = NumberTarget.fit(pl.Series("y", [2.0, 4.0, 6.0]))
+    y = target.encode(pl.Series([2.0, 4.0, 6.0, 10.0]))
+    assert y[:3].mean() == 0
+    assert float(y[:3].square().mean()) == pytest.approx(1)
+    assert target.decode(y).tolist() == pytest.approx([2, 4, 6, 10])
+
+
+def test_a_target_that_never_changes_does_not_divide_by_zero() -> None:
+    target = NumberTarget.fit(pl.Series("y", [5.0, 5.0]))
+    assert target.encode(pl.Series([5.0])).tolist() == [0]
+    assert target.decode(torch.zeros(1)).tolist() == [5]
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [0.5, 1.5, 2.5]])
+def test_it_reads_back_the_same(values: list[object]) -> None:
+    target = fit_target(pl.Series("y", values))
+    assert target_from_dict(target.to_dict()) == target
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(InputError, match="target 'y' must be a column of two classes or more, got 'a'"):
+        fit_target(pl.Series("y", ["a", "a"]))
+
+
+def test_a_class_that_training_has_not_seen_is_named_with_its_row() -> None:
+    target = fit_target(pl.Series("y", ["a", "b"]))
+    with pytest.raises(InputError, match=r"target 'y' must hold one of the 2 classes of training, got 'c' in row 12;"):
+        target.encode(pl.Series(["a", "c"]), first_row=11)
+
+
+@pytest.mark.parametrize("wrong", ["x", "inf"])
+def test_a_target_that_is_no_number_is_named_with_its_row(wrong: str) -> None:
+    target = fit_target(pl.Series("y", ["0.5", "1.5"]))
+    with pytest.raises(InputError, match=f"must hold finite numbers for a regression, got '{wrong}' in row 2;"):
+        target.encode(pl.Series(["0.5", wrong]))

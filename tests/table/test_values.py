@@ -1,0 +1,98 @@
+"""Values of a column: each is read by itself."""
+
+import datetime
+
+import polars as pl
+import pytest
+
+from fivestep.table.values import PLAIN, date_format_of, dates, missing, number_format_of, numbers, texts
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "read"),
+    [
+        (["1.5", "-2", "1e3", " 7 "], "1234.5", [1.5, -2, 1000, 7]),
+        (["1,234", "5", "1,234,567.5"], "1,234.5", [1234, 5, 1234567.5]),
+        (["1,5", "2"], "1234,5", [1.5, 2]),
+        (["1.234,5", "3"], "1.234,5", [1234.5, 3]),
+        (["1 234,5", "1\u00a0234 567"], "1 234,5", [1234.5, 1234567]),
+        (["1'234.5", "-0.5"], "1'234.5", [1234.5, -0.5]),
+    ],
+)
+def test_numbers_are_read_as_they_are_written(written: list[str], shown: str, read: list[float]) -> None:
+    values = pl.Series(written)
+    found = number_format_of(values)
+    assert str(found) == shown
+    assert numbers(values, found).to_list() == read
+
+
+@pytest.mark.parametrize(
+    "written", [["1,234", "x"], ["12,34", "1.5"], ["1,23,456"], ["1-2"], ["0x10"], ["٣"], ["1.2.3"]]
+)
+def test_what_is_no_number_has_no_format(written: list[str]) -> None:
+    assert number_format_of(pl.Series(written)) is None
+
+
+@pytest.mark.parametrize("token", ["", "  ", "NA", "n/a", "#N/A", "<NA>", "NaN", "null", "None", "?", None])
+def test_what_stands_for_a_missing_value_is_missing(token: str | None) -> None:
+    values = pl.Series(["1", token], dtype=pl.String)
+    assert missing(values).to_list() == [False, True]
+    assert numbers(values, PLAIN).to_list() == [1.0, None]
+    assert texts(values).to_list() == ["1", None]
+
+
+def test_not_a_number_is_missing() -> None:
+    values = pl.Series([1.5, float("nan"), None])
+    assert missing(values).to_list() == [False, True, True]
+    assert numbers(values, PLAIN).to_list() == [1.5, None, None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([1, -3]),
+        pl.Series([1.0, -3.0]),
+        pl.Series(["1", "-3"]),
+        pl.Series([" 1.0 ", "-3.00"]),
+        pl.Series([1, -3], dtype=pl.Int8),
+    ],
+    ids=["int", "float", "text", "text with point", "int8"],
+)
+def test_a_whole_number_is_the_same_text_from_any_file(values: pl.Series) -> None:
+    assert texts(values).to_list() == ["1", "-3"]
+
+
+def test_true_is_the_same_text_from_any_file() -> None:
+    assert texts(pl.Series([True, False])).to_list() == texts(pl.Series(["True", "FALSE"])).to_list()
+
+
+def test_texts_keep_what_makes_them_different() -> None:
+    assert texts(pl.Series(["007", "7", "2.50", "Yes", "yes"])).to_list() == ["007", "7", "2.50", "Yes", "yes"]
+
+
+DAY = datetime.datetime(2024, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("written", "date_format"),
+    [
+        ("2024-01-05", "%Y-%m-%d"),
+        ("2024/01/05", "%Y/%m/%d"),
+        ("01/05/2024", "%m/%d/%Y"),
+        ("5.1.2024", "%d.%m.%Y"),
+        ("Jan 5, 2024", "%b %d, %Y"),
+        ("2024-01-05 00:00:00", "%Y-%m-%d %H:%M:%S%.f"),
+        ("2024-01-05T00:00:00Z", "%Y-%m-%dT%H:%M:%S%.f%#z"),
+        ("2024-01-05T02:00:00+02:00", "%Y-%m-%dT%H:%M:%S%.f%#z"),
+    ],
+)
+def test_dates_are_read_as_they_are_written(written: str, date_format: str) -> None:
+    values = pl.Series([written, None])
+    assert date_format_of(values) == date_format
+    assert dates(values, date_format).to_list() == [DAY, None]
+
+
+def test_a_day_above_twelve_tells_which_number_is_the_month() -> None:
+    assert date_format_of(pl.Series(["01/05/2024", "13/05/2024"])) == "%d/%m/%Y"
+    assert date_format_of(pl.Series(["01/05/2024", "05/13/2024"])) == "%m/%d/%Y"
+    assert date_format_of(pl.Series(["13/05/2024", "05/13/2024"])) is None
