@@ -3,9 +3,20 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from fivestep.check import InputError, at_least, in_unit_interval, nearest, not_negative, one_of, positive, refuse
+from fivestep.check import (
+    InputError,
+    at_least,
+    in_unit_interval,
+    nearest,
+    not_negative,
+    one_of,
+    plain,
+    positive,
+    refuse,
+)
 
 
 def test_the_sentence_says_what_was_expected_what_came_and_what_to_do() -> None:
@@ -22,10 +33,21 @@ def test_an_input_error_is_a_value_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("rleu", "relu"), ("sigmoi", "sigmoid"), ("RELU", None), ("qqqq", None)]
+    ("name", "expected"),
+    [
+        ("rleu", "relu"),
+        ("sigmoi", "sigmoid"),
+        ("ReLU", "relu"),
+        ("RELUU", "relu"),
+        ("bce", "binary_cross_entropy"),
+        ("CE", "cross_entropy"),
+        ("CrossEntropyLoss", "cross_entropy"),
+        ("h", None),
+        ("qqqq", None),
+    ],
 )
 def test_nearest_is_the_name_that_was_probably_meant(name: str, expected: str | None) -> None:
-    assert nearest(name, ["relu", "sigmoid", "tanh"]) == expected
+    assert nearest(name, ["huber", "relu", "sigmoid", "tanh", "binary_cross_entropy", "cross_entropy"]) == expected
 
 
 def test_a_known_name_is_returned() -> None:
@@ -49,7 +71,7 @@ def test_positive_refuses(value: Any) -> None:
         positive("lr", value)
 
 
-@pytest.mark.parametrize("value", [1, 0.1, 5e-324])
+@pytest.mark.parametrize("value", [1, 0.1, 5e-324, np.float32(0.1), np.int64(2)])
 def test_positive_accepts(value: float) -> None:
     positive("lr", value)
 
@@ -71,8 +93,23 @@ def test_at_least_refuses(value: Any) -> None:
         at_least("epochs", value, 1)
 
 
-def test_at_least_accepts_the_least() -> None:
-    at_least("seed", 0, 0)
+@pytest.mark.parametrize("value", [0, np.int64(0), np.uint8(3)])
+def test_at_least_accepts(value: int) -> None:
+    at_least("seed", value, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(np.int64(3), 3), (np.uint8(3), 3), (np.float64(0.5), 0.5), (np.float32(0.5), 0.5), (3, 3), (0.5, 0.5)],
+)
+def test_a_number_of_numpy_becomes_one_of_python(value: Any, expected: float) -> None:
+    assert plain(value) == expected
+    assert type(plain(value)) is type(expected)
+
+
+@pytest.mark.parametrize("value", [True, None, "3", (1, 2), np.bool_(True)])
+def test_what_is_no_number_stays_as_it_is(value: Any) -> None:
+    assert plain(value) is value
 
 
 @pytest.mark.parametrize("value", [1, 1.5, -0.1, math.nan, True, "0.5", None])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fivestep.check import InputError
@@ -299,3 +300,9 @@ def test_tokens_that_a_layer_runs_together_are_refused() -> None:
 def test_a_network_must_have_parameters() -> None:
     with pytest.raises(InputError, match="a network must have a layer with parameters, got none; add a linear layer"):
         NetSpec((Choice("relu"),), 3, 3).build()
+
+
+def test_sizes_of_numpy_are_taken_and_written_as_plain_ones() -> None:
+    spec = MLP(np.int64(4), np.int64(8), np.uint8(3), dropout=np.float64(0.5))
+    assert spec == MLP(4, 8, 3, dropout=0.5)
+    assert {type(size) for size in (spec.in_features, spec.layers[0].options["out_features"])} == {int}

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fivestep.check import InputError
@@ -29,10 +30,14 @@ def test_the_default_is_the_reference_recipe() -> None:
         ("lr", math.nan, "lr must be a finite number greater than 0, got nan"),
         ("lr", math.inf, "lr must be a finite number greater than 0, got inf"),
         ("lr", "0.1", "lr must be a finite number greater than 0, got '0.1'"),
-        ("epochs", 0, "epochs must be a whole number of at least 1, got 0"),
+        ("epochs", 0, "epochs must be a whole number of at least 1, got 0; one epoch visits every row once"),
         ("epochs", 2.5, "epochs must be a whole number of at least 1, got 2.5"),
         ("seed", -1, "seed must be a whole number of at least 0, got -1"),
-        ("batch_size", 0, "batch_size must be a whole number of at least 1, got 0; leave it out for None"),
+        (
+            "batch_size",
+            0,
+            r"batch_size must be a whole number of at least 1, got 0; None \(--batch-size full\) takes all",
+        ),
         ("micro_batch_size", 0, "micro_batch_size must be a whole number of at least 1"),
         ("micro_batch_size", 257, "micro_batch_size must be at most batch_size=256, got 257; it is a part of a batch"),
         ("patience", 0, "patience must be a whole number of at least 1"),
@@ -119,3 +124,15 @@ def test_the_monitored_metric_is_measured() -> None:
     assert plan.metrics == ("f1", "top_k:k=3")
     assert TrainPlan(metrics=["f1"], monitor="auc").metrics == ("f1", "auc")
     assert TrainPlan.from_dict(plan.to_dict()) == plan
+
+
+def test_one_metric_or_name_may_stand_without_a_tuple() -> None:
+    plan = TrainPlan(metrics="f1", no_decay="bias")
+    assert (plan.metrics, plan.no_decay) == (("f1",), ("bias",))
+    assert plan == TrainPlan(metrics=("f1",), no_decay=["bias"])
+
+
+def test_numbers_of_numpy_are_taken_and_written_as_plain_ones() -> None:
+    plan = TrainPlan(lr=np.float32(0.5), batch_size=np.int64(8), epochs=np.int32(3), seed=np.uint8(1))
+    assert plan == TrainPlan(lr=0.5, batch_size=8, epochs=3, seed=1)
+    assert {type(value) for value in plan.to_dict().values()} <= {str, int, float, bool, tuple, dict, type(None)}

@@ -236,6 +236,7 @@ def test_metrics_are_those_of_all_rows_together(
         "log_loss": pytest.approx(got.loss, rel=FORMULA),
     }
     assert evaluate(engine, rows, metrics=["accuracy"]).metrics == {"accuracy": pytest.approx(got.accuracy)}
+    assert evaluate(engine, rows, metrics="accuracy") == evaluate(engine, rows, metrics=["accuracy"])
     assert evaluate(engine, rows, metrics=[]).metrics == {}
 
 

@@ -8,6 +8,8 @@ and keeps its traceback.
 import difflib
 import math
 from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
 
 
 class InputError(ValueError):
@@ -24,9 +26,16 @@ def refuse(argument: str, value: object, expected: str, advice: str = "") -> Inp
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be, or None if none is close."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
+    """The known name that `name` was probably meant to be, or None if none is close.
+
+    Capitals do not count, and "bce" is short for "binary_cross_entropy".
+    """
+    by_lower = {other.lower(): other for other in known}
+    by_initials = {"".join(word[:1] for word in lower.split("_")): other for lower, other in by_lower.items()}
+    if len(name) > 1 and name.lower() in by_initials:
+        return by_initials[name.lower()]
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[found[0]] if found else None
 
 
 def one_of(argument: str, name: str, known: Iterable[str]) -> str:
@@ -40,31 +49,46 @@ def one_of(argument: str, name: str, known: Iterable[str]) -> str:
     raise InputError(sentence if sentence.endswith("?") else sentence + ".")
 
 
+def plain(value: Any) -> Any:
+    """A number of numpy's as the Python number that it is worth, so that it can be compared and written; else `value`.
+
+    `len(y.unique())` is a number of Python's, `y.max() + 1` is not: both are meant as a width.
+    """
+    if isinstance(value, bool | int) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def positive(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a finite number greater than zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (value > 0 and math.isfinite(value)):
+    if not _is_number(value) or not (value > 0 and math.isfinite(value)):
         raise refuse(argument, value, "a finite number greater than 0", advice)
 
 
 def not_negative(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a finite number of at least zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (value >= 0 and math.isfinite(value)):
+    if not _is_number(value) or not (value >= 0 and math.isfinite(value)):
         raise refuse(argument, value, "a finite number of at least 0", advice)
 
 
 def at_least(argument: str, value: int, least: int, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not _is_number(value) or not isinstance(plain(value), int) or value < least:
         raise refuse(argument, value, f"a whole number of at least {least}", advice)
 
 
 def in_unit_interval(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` lies in [0, 1)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+    if not _is_number(value) or not 0 <= value < 1:
         raise refuse(argument, value, "a number in [0, 1)", advice)
 
 
 def inside_unit_interval(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` lies in (0, 1), without its ends."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+    if not _is_number(value) or not 0 < value < 1:
         raise refuse(argument, value, "a number in (0, 1)", advice)
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a real number of Python's or numpy's; `True` is none here."""
+    return isinstance(value, Real) and not isinstance(value, bool)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
-from .check import InputError, at_least, in_unit_interval, one_of, refuse
+from .check import InputError, at_least, in_unit_interval, one_of, plain, refuse
 from .find import Choice, build, find, layer_family, names, option_names
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class NetSpec:
     def __post_init__(self) -> None:
         for argument, size in (("in_features", self.in_features), ("out_features", self.out_features)):
             if size is not None:
-                at_least(argument, size, 1)
+                at_least(argument, size, 1, "leave it None to take it from the data")
+                object.__setattr__(self, argument, plain(size))
         object.__setattr__(self, "init", Choice.parse(self.init))
         find("inits", self.init.name)  # type: ignore[union-attr]  # parsed in the line above
 
@@ -216,8 +217,8 @@ def _linear(width: int | None, bias: bool = True) -> Choice:
         raise refuse(
             "a hidden width", width, "a whole number of at least 1", "only the first and last size may be left out"
         )
-    at_least("a hidden width", width, 1)
-    return Choice("linear", out_features=width) if bias else Choice("linear", out_features=width, bias=False)
+    at_least("a hidden width", width, 1, "leave the layer out if you want none")
+    return Choice("linear", out_features=plain(width), **({} if bias else {"bias": False}))
 
 
 def _activation(name: str | Choice) -> Choice:
@@ -228,7 +229,7 @@ def _activation(name: str | Choice) -> Choice:
 
 def _dropout(p: float) -> list[Choice]:
     in_unit_interval("dropout", p, "0 switches it off")
-    return [Choice("dropout", p=p)] if p else []
+    return [Choice("dropout", p=plain(p))] if p else []
 
 
 def FeedForward(  # noqa: N802, PLR0913
@@ -249,7 +250,7 @@ def FeedForward(  # noqa: N802, PLR0913
     matrices, without biases unless `bias` asks for them; with activation "silu" that is SwiGLU, the block of Llama.
     Vaswani et al. 2017, "Attention is all you need", equation 2; Shazeer 2020, "GLU variants improve transformer".
     """
-    at_least("d", d, 1)
+    at_least("d", d, 1, "768 is usual")
     bias = not gated if bias is None else bias
     up = [_linear(4 * d if hidden is None else hidden, bias), _activation(activation)]
     if gated:

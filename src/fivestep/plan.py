@@ -1,10 +1,10 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from .check import InputError, at_least, in_unit_interval, not_negative, one_of, positive, refuse
+from .check import InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
 from .find import Choice, build, find, names
 from .group import Group
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from .net import NetSpec
     from .optim._base import Optimizer
     from .schedules._base import Schedule
+
+UNSET = {
+    "batch_size": "None (--batch-size full) takes all rows at once",
+    "micro_batch_size": "leave it out to do each batch as a whole",
+    "patience": "leave it out to train to the last epoch",
+}
+"""What to write in place of a number where none is wanted."""
 
 
 @final
@@ -56,21 +63,23 @@ class TrainPlan:
     restore_best: bool = False
     ema: float | None = None
     lr_factors: Mapping[str, float] = field(default_factory=dict, hash=False)
-    no_decay: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
+    no_decay: str | Sequence[str] = ()
+    metrics: str | Sequence[str] = ()
     monitor: str = "loss"
     class_weight: Literal["balanced"] | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        for field_ in fields(self):
+            object.__setattr__(self, field_.name, plain(getattr(self, field_.name)))
         for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
             object.__setattr__(self, name, Choice.parse(getattr(self, name)))
             find(family, getattr(self, name).name)
         positive("lr", self.lr, "0.1 is usual for sgd, 0.001 for adam")
-        at_least("epochs", self.epochs, 1)
-        at_least("seed", self.seed, 0)
+        at_least("epochs", self.epochs, 1, "one epoch visits every row once")
+        at_least("seed", self.seed, 0, "0 is usual")
         for name in ("batch_size", "micro_batch_size", "patience"):
             if getattr(self, name) is not None:
-                at_least(name, getattr(self, name), 1, "leave it out for None")
+                at_least(name, getattr(self, name), 1, UNSET[name])
         not_negative("l2", self.l2, "0 switches it off")
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
@@ -79,7 +88,7 @@ class TrainPlan:
             in_unit_interval("ema", self.ema, "0.999 is usual")
         for key, factor in self.lr_factors.items():
             positive(f"lr_factors[{key!r}]", factor)
-        object.__setattr__(self, "no_decay", tuple(self.no_decay))
+        object.__setattr__(self, "no_decay", _texts(self.no_decay))
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise InputError(
@@ -91,7 +100,7 @@ class TrainPlan:
 
     def _settle_metrics(self) -> None:
         """Writes metrics in one way and once each, the monitored one among them; refuses one that cannot be had."""
-        given = list(self.metrics)
+        given = list(_texts(self.metrics))
         if self.monitor != "loss":
             one_of("monitor", Choice.parse(self.monitor).name, ("loss", *names("metrics")))
             object.__setattr__(self, "monitor", str(Choice.parse(self.monitor)))
@@ -177,6 +186,11 @@ class TrainPlan:
 def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
     """What a parameter such as "0.bias" is called in a plan: in full, by its own name, by its layers."""
     return (name, name.rpartition(".")[2], *kinds)
+
+
+def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Several texts, or one by itself."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _class_weight(given: Any) -> Literal["balanced"] | tuple[float, ...] | None:

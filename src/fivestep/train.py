@@ -162,7 +162,7 @@ def monitored(epoch: Epoch, plan: TrainPlan) -> float:
 
 
 @torch.no_grad()
-def evaluate(engine: Engine, rows: Rows, metrics: Sequence[str] | None = None) -> Evaluation:
+def evaluate(engine: Engine, rows: Rows, metrics: str | Sequence[str] | None = None) -> Evaluation:
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does

@@ -162,9 +162,15 @@ def test_diverging_run_names_step_and_tensor_keeps_the_run_and_exits_1(fivestep:
     assert fs.Run.load(tmp_path / "runs" / "moons-1").engine.params.flat.isfinite().all()
 
 
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fivestep.cli import main; main()"
+)
+"""A shell starts what runs in its background, such as these tests, with Ctrl-C ignored: here it shall count."""
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """The real program, in its own process."""
-    command = [sys.executable, "-m", "fivestep", *arguments]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
     env = {**os.environ, "PYTHONPATH": str(Path(fs.__file__).parent.parent)}
     return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

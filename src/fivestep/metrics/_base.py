@@ -37,9 +37,10 @@ class Metric(ABC):
         """
 
 
-def build_metrics(chosen: Iterable[str], kind: Kind) -> dict[str, Metric]:
+def build_metrics(chosen: str | Iterable[str], kind: Kind) -> dict[str, Metric]:
     """The metrics by name, made with their options; raises an `InputError` for one that does not suit the target."""
-    return {name: build("metrics", check_kind(name, kind)) for name in chosen}
+    several = (chosen,) if isinstance(chosen, str) else chosen
+    return {name: build("metrics", check_kind(name, kind)) for name in several}
 
 
 def check_kind(name: str, kind: Kind) -> str:
