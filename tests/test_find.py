@@ -111,7 +111,7 @@ def test_an_item_is_built_with_its_options() -> None:
     [
         ("optim", "sgd:momentun=0.9", "option of optimizer 'sgd' must be one of .* did you mean 'momentum'?"),
         ("activations", "relu:slope=0.1", "activation 'relu' must be used without options, got 'slope'; leave it out"),
-        ("layers", "linear", "layer 'linear' must have usable options, got an error: .*out_features"),
+        ("layers", "linear", "layer 'linear' must be given out_features, got 'linear'; write linear:out_features="),
         ("optim", "sgd:momentum=much", r"momentum must be a number in \[0, 1\), got 'much'"),
     ],
 )
@@ -120,33 +120,13 @@ def test_an_option_that_cannot_work_is_refused(family: str, choice: str, sentenc
         build(family, choice)
 
 
-SNAKE = '''
-"""The snake function."""
-
-from dataclasses import dataclass
-
-import torch
-from torch import nn
-
-from ._base import Activation
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+SNAKE = CONTRIBUTING.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+"""The example that people are told to copy."""
 
 
-@dataclass(frozen=True)
-class Snake(Activation):
-    def value(self, z, out=None):
-        return torch.add(z, torch.sin(z).square(), out=out)
-
-    def derivative(self, z, a):
-        return 1 + torch.sin(2 * z)
-
-    def twin(self):
-        return _TorchSnake()
-
-
-class _TorchSnake(nn.Module):
-    def forward(self, z):
-        return z + torch.sin(z) ** 2
-'''
+def test_the_example_for_contributors_fits_the_line() -> None:
+    assert max(map(len, SNAKE.splitlines())) <= 120
 
 
 @pytest.fixture

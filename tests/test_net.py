@@ -1,9 +1,11 @@
 """What is trained, as plain data."""
 
+import tomllib
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 
 from fivestep.check import InputError
 from fivestep.find import Choice
@@ -104,6 +106,12 @@ def test_a_hidden_width_that_is_no_size_is_refused(width: Any) -> None:
 def test_an_end_of_no_width_is_refused(sizes: tuple[int, ...], argument: str) -> None:
     with pytest.raises(InputError, match=f"{argument} must be a whole number of at least 1, got 0"):
         MLP(*sizes)
+
+
+def test_sizes_may_be_whole_numbers_of_numpy() -> None:
+    spec = MLP(np.int64(2), np.int32(8), np.int64(1))
+    assert spec == MLP(2, 8, 1)
+    assert NetSpec.from_dict(tomllib.loads(tomli_w.dumps(spec.to_dict()))) == spec
 
 
 def test_an_mlp_needs_two_ends() -> None:

@@ -1,11 +1,13 @@
 """How it is trained, as plain data, refused where it cannot work."""
 
 import math
+import tomllib
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 
 from fivestep.check import InputError
 from fivestep.find import Choice
@@ -52,6 +54,11 @@ def test_the_default_is_the_reference_recipe() -> None:
         ("metrics", ("top_k:n=3",), "option of metric 'top_k' must be one of k, got 'n'"),
         ("metrics", ("f1:k=3",), "metric 'f1' must be used without options, got 'k'; leave it out"),
         ("monitor", "los", "monitor must be one of loss, accuracy, .* did you mean 'loss'?"),
+        ("lr_factors", ["bias"], r"lr_factors must be a factor for each name, got \['bias'\]; such as"),
+        ("lr_factors", {"bias": -1}, r"lr_factors\['bias'\] must be a finite number greater than 0, got -1; 1 is"),
+        ("class_weight", 3, "class_weight must be 'balanced' or one number for each class, got 3; such as"),
+        ("class_weight", "equal", "class_weight must be 'balanced' or one number for each class, got 'equal'"),
+        ("class_weight", np.array([1, -2]), "class_weight must be a finite number greater than 0, got -2"),
         ("monitor", "r2", "a metric for classes, .* must be one of accuracy, .*, got 'r2'"),
     ],
 )
@@ -136,3 +143,20 @@ def test_numbers_of_numpy_are_taken_and_written_as_plain_ones() -> None:
     plan = TrainPlan(lr=np.float32(0.5), batch_size=np.int64(8), epochs=np.int32(3), seed=np.uint8(1))
     assert plan == TrainPlan(lr=0.5, batch_size=8, epochs=3, seed=1)
     assert {type(value) for value in plan.to_dict().values()} <= {str, int, float, bool, tuple, dict, type(None)}
+
+
+@pytest.mark.parametrize(
+    ("setting", "given", "kept"),
+    [
+        ("class_weight", np.array([1, 5]), (1, 5)),
+        ("class_weight", [1.0, 5.0], (1.0, 5.0)),
+        ("class_weight", {0: 1, 1: 5}, (1, 5)),
+        ("lr_factors", {"bias": np.int64(2)}, {"bias": 2}),
+        ("optimizer", Choice("sgd", momentum=np.float32(0.5)), Choice("sgd", momentum=0.5)),
+    ],
+)
+def test_numbers_of_numpy_inside_a_setting_become_plain_ones(setting: str, given: Any, kept: Any) -> None:
+    plan = TrainPlan(**{setting: given})
+    assert getattr(plan, setting) == kept
+    written = {key: value for key, value in plan.to_dict().items() if value is not None}
+    assert TrainPlan.from_dict(tomllib.loads(tomli_w.dumps(written))) == plan

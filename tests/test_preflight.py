@@ -72,6 +72,15 @@ MISTAKES = {
     "float labels for classes": Mistake(
         Rows(X, CLASSES.float()), r"train y must hold whole-number class labels .* got torch.float32; .* y.long\(\)"
     ),
+    "real numbers for classes": Mistake(
+        Rows(X, X[:, 0]), r"train y must hold whole-number class labels .* got torch.float64; use mse for numbers"
+    ),
+    "floating-point one-hot labels for classes": Mistake(
+        Rows(X, torch.eye(3)[CLASSES]), r"train y must hold whole-number .*; take y.argmax\(-1\) of one-hot rows."
+    ),
+    "classes for numbers": Mistake(
+        Rows(X, CLASSES), "train y must have a number for each of the 3 outputs, .*; use cross_entropy if", "mse"
+    ),
     "one-hot labels for classes": Mistake(
         Rows(X, torch.eye(3).long()[CLASSES]), r"train y must have the shape \(6,\) .* got \(6, 3\); reshape it"
     ),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any, final
 
-from .check import InputError, one_of
+from .check import InputError, one_of, plain
 
 SINGULAR = {
     "activations": "activation",
@@ -44,7 +44,7 @@ class Choice:
 
     def __init__(self, choice_name: str, /, **options: Any) -> None:
         object.__setattr__(self, "name", choice_name.replace("-", "_"))
-        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "options", {key: plain(value) for key, value in options.items()})
 
     @classmethod
     def parse(cls, text: "str | Choice") -> "Choice":
@@ -108,9 +108,16 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
                 f"{SINGULAR[family]} {choice.name!r} must be used without options, got {key!r}; leave it out."
             )
         one_of(f"option of {SINGULAR[family]} {choice.name!r}", key, known)
+    missing = [key for key in required_options(family, choice.name) if key not in options]
+    if missing:
+        example = ",".join(f"{key}=..." for key in missing)
+        raise InputError(
+            f"{SINGULAR[family]} {choice.name!r} must be given {', '.join(required_options(family, choice.name))}, got "
+            f"{str(choice)!r}; write {choice.name}:{example}."
+        )
     try:
         return item(**options)
-    except TypeError as error:  # a value of the wrong type, or an option without a default left out
+    except TypeError as error:  # a value of the wrong type
         raise InputError(
             f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}."
         ) from error
@@ -119,6 +126,15 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
 def option_names(family: str, name: str) -> list[str]:
     """The options that an item of a family takes."""
     return [field.name for field in dataclasses.fields(find(family, name)) if field.init]
+
+
+def required_options(family: str, name: str) -> list[str]:
+    """Those of its options that have no default."""
+    return [
+        field.name
+        for field in dataclasses.fields(find(family, name))
+        if field.init and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 
 
 def layer_family(name: str) -> str:

@@ -74,6 +74,9 @@ class Layer(ABC):
     """Whether, in training, equal rows always have equal outputs that depend on nothing but the row. Not so where a
     layer draws for each row, or looks at the whole batch."""
 
+    must_be_first: ClassVar[bool] = False
+    """Whether it takes what the rows hold, as category codes, and so can only be the first layer of a network."""
+
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: how "y", "dx", each parameter's "dNAME" and what `memo` keeps come about, in which {x},
     {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. What is left out is shown without one."""

@@ -60,6 +60,11 @@ class NetSpec:
         for k, choice in enumerate(self.layers):
             width = {"out_features": self.out_features} if k == last else {}
             layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
+            if k > 0 and layers[-1].must_be_first:
+                raise InputError(
+                    f"{choice.name} must be the first layer, which sees the rows as they are, got it as layer {k}; "
+                    f"put it first."
+                )
             shape = layers[-1].output_shape(shape)
         if shape[-1] != self.out_features:
             raise InputError(

@@ -86,9 +86,7 @@ class TrainPlan:
                 positive(name, getattr(self, name), "leave it out to clip nothing")
         if self.ema is not None:
             in_unit_interval("ema", self.ema, "0.999 is usual")
-        for key, factor in self.lr_factors.items():
-            positive(f"lr_factors[{key!r}]", factor)
-        object.__setattr__(self, "no_decay", _texts(self.no_decay))
+        self._settle_groups()
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise InputError(
@@ -97,6 +95,15 @@ class TrainPlan:
             )
         self._check_rule()
         self._settle_metrics()
+
+    def _settle_groups(self) -> None:
+        """Refuses factors that are none, and writes names in one way."""
+        if not isinstance(self.lr_factors, Mapping):
+            raise refuse("lr_factors", self.lr_factors, "a factor for each name", 'such as {"bias": 2.0}')
+        for key, factor in self.lr_factors.items():
+            positive(f"lr_factors[{key!r}]", factor, "1 is the plan's own rate")
+        object.__setattr__(self, "lr_factors", {key: plain(factor) for key, factor in self.lr_factors.items()})
+        object.__setattr__(self, "no_decay", _texts(self.no_decay))
 
     def _settle_metrics(self) -> None:
         """Writes metrics in one way and once each, the monitored one among them; refuses one that cannot be had."""
@@ -195,11 +202,13 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _class_weight(given: Any) -> Literal["balanced"] | tuple[float, ...] | None:
     """What was given, with numbers by class, {0: 1, 1: 5}, in the order of the classes."""
-    if given is None or given == "balanced":
-        return given  # type: ignore[no-any-return]  # None or the text
+    if given is None or (isinstance(given, str) and given == "balanced"):
+        return given  # type: ignore[return-value]  # None or the text
     numbers: Any = [given.get(k) for k in range(len(given))] if isinstance(given, Mapping) else given
-    if isinstance(numbers, str) or not isinstance(numbers, Sequence) or not numbers or None in numbers:
+    is_list = isinstance(numbers, Iterable) and not isinstance(numbers, str)
+    numbers = tuple(plain(number) for number in numbers) if is_list else ()
+    if not numbers or None in numbers:
         raise refuse("class_weight", given, "'balanced' or one number for each class", "such as (1, 5)")
     for number in numbers:
         positive("class_weight", number, "a class of weight 1 counts as it is")
-    return tuple(numbers)
+    return numbers  # type: ignore[no-any-return]  # checked one by one

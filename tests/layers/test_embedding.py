@@ -88,6 +88,20 @@ def test_an_id_that_the_table_does_not_have_is_refused_before_the_first_step(x: 
         next(train(engine, data, PLAN))
 
 
+@every_engine
+@pytest.mark.parametrize("wrong", [7.0, -1.0])
+def test_an_id_that_the_table_does_not_have_is_refused_in_a_step_by_hand(name: str, wrong: float) -> None:
+    engine = small_engine(name, PLAN, NetSpec(NETWORK, 2, 3))
+    with pytest.raises(InputError, match=rf"must be whole numbers from 0 to 6, got {wrong} at index \[1, 0\]"):
+        engine.train_step(rows([0, 6], [wrong, 1]), torch.tensor([0, 1]))
+
+
+def test_a_table_behind_another_layer_is_refused() -> None:
+    """There its ids would be whatever that layer puts out, which nobody has checked."""
+    with pytest.raises(InputError, match=r"embedding must be the first layer, .*, got it as layer 1; put it first"):
+        NetSpec((Choice("linear", out_features=4), *NETWORK), 2, 3).build()
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64, torch.float32])
 def test_ids_of_any_type_train(dtype: torch.dtype) -> None:
     x = ids((6, 2), torch.Generator().manual_seed(0)).to(dtype)
@@ -114,7 +128,7 @@ def test_a_table_without_a_size_is_refused(options: dict[str, Any]) -> None:
 
 
 def test_a_table_that_says_nothing_of_its_size_is_refused() -> None:
-    with pytest.raises(InputError, match="layer 'embedding' must have usable options, got an error"):
+    with pytest.raises(InputError, match="must be given num_embeddings, embedding_dim, got 'embedding'; write"):
         build("layers", "embedding")
 
 

@@ -34,6 +34,8 @@ def test_without_settings_it_is_the_plain_model_and_plan(model: str, spec: objec
     [
         ("mpl", {}, "model must be one of .* got 'mpl'; did you mean 'mlp'"),
         ("linear", {"hidden": (8,)}, "model 'linear' must be used with .*, got 'hidden'; leave it out"),
+        ("mlp", {"gated": True}, "model 'mlp' must be used with .*, got 'gated'; leave .* or use model 'feed-forward'"),
+        ("linear", {"dropout": 0.5}, "got 'dropout'; leave it out, or use model 'mlp' or 'feed-forward'"),
         ("softmax", {"activation": "relu"}, "model 'softmax' must be used with .*, got 'activation'"),
         ("mlp", {"widht": 8}, "model 'mlp' must be used with .* only, got 'widht'"),
         ("mlp", {"lr": 0}, "lr must be a finite number greater than 0"),

@@ -24,8 +24,9 @@ class Embedding(Layer):
         dW[x_nt] += dy_nt
 
     and dx is 0, as for every step function. W begins as N(0, 1), whatever the network's `init`, as in torch.
-    `check_input` and the evaluation pass raise an `InputError` for an id that the table does not have; in training,
-    where a look would cost a synchronisation at each step, the rows have been checked before.
+    It is the first layer of its network. `check_input` and the evaluation pass raise an `InputError` for an id that the
+    table does not have; in training a look would cost a synchronisation at each step: the loop checks the rows before
+    the first one, and by hand the sentence comes once the look-up has failed (on an accelerator, its own error).
     Bengio et al. 2003, "A neural probabilistic language model", the matrix C of section 2.
     """
 
@@ -38,6 +39,7 @@ class Embedding(Layer):
 
     num_embeddings: int
     embedding_dim: int
+    must_be_first: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         at_least("num_embeddings", self.num_embeddings, 1)
@@ -74,7 +76,11 @@ class Embedding(Layer):
         ids = x.round().long().flatten()
         memo["x"], memo["ids"] = x, ids
         out = memo.buffer("y", (len(ids), self.embedding_dim), w["weight"])
-        return torch.index_select(w["weight"], 0, ids, out=out).view(*x.shape, self.embedding_dim)
+        try:
+            return torch.index_select(w["weight"], 0, ids, out=out).view(*x.shape, self.embedding_dim)
+        except IndexError:
+            self.check_input(x)
+            raise
 
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
         dw["weight"].index_add_(0, memo["ids"], dy.reshape(-1, self.embedding_dim))
@@ -95,4 +101,8 @@ class _FromColumns(nn.Embedding):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             self.layer.check_input(x)
-        return super().forward(x.round().long())
+        try:
+            return super().forward(x.round().long())
+        except IndexError:
+            self.layer.check_input(x)
+            raise

@@ -91,6 +91,11 @@ def match_numbers(logits: Outputs, y: Targets) -> Targets:
         return y[..., None].to(logits.dtype)
     if y.shape == (*logits.shape, 1):
         return y[..., 0].to(logits.dtype)
+    if y.shape == logits.shape[:-1] and not y.is_floating_point():
+        raise InputError(
+            f"y must have a number for each of the {logits.shape[-1]} outputs, as a loss here never broadcasts, got "
+            f"one whole number for each row; use cross_entropy if it is a class, or make the network 1 wide."
+        )
     raise shape_mistake(logits, y, tuple(logits.shape))
 
 

@@ -40,10 +40,7 @@ class CrossEntropy(Loss):
     def match(self, logits: Outputs, y: Targets) -> Targets:
         check_device(logits, y)
         if y.is_floating_point():
-            raise InputError(
-                f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; convert it with y.long(), "
-                f"or use binary_cross_entropy or mse."
-            )
+            raise _no_classes(logits, y)
         if y.shape == logits.shape[:-1]:
             return y.long()
         if y.shape == (*logits.shape[:-1], 1):
@@ -67,6 +64,17 @@ class CrossEntropy(Loss):
 
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
         return nn.CrossEntropyLoss(reduction=reduction, label_smoothing=self.label_smoothing)
+
+
+def _no_classes(logits: Outputs, y: Targets) -> InputError:
+    """The sentence about targets that are floating-point numbers."""
+    if y.shape == logits.shape and y.shape[-1] > 1:
+        advice = "take y.argmax(-1) of one-hot rows"
+    elif bool((y == y.round()).all()):
+        advice = "convert it with y.long(), or use binary_cross_entropy for a yes or no from one output"
+    else:
+        advice = "use mse for numbers like these"
+    return InputError(f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; {advice}.")
 
 
 def _log_softmax(logits: Outputs) -> Outputs:

@@ -21,9 +21,11 @@ class Plain(Recipe):
         of_network = {key: value for key, value in settings.items() if key not in of_plan}
         for key in of_network:
             if key not in NETWORK_SETTINGS[model]:
+                others = [repr(other) for other, known in NETWORK_SETTINGS.items() if key in known]
+                advice = f", or use model {' or '.join(others)}" if others else ""
                 raise InputError(
                     f"model {model!r} must be used with {', '.join(NETWORK_SETTINGS[model])} only, got {key!r}; "
-                    f"leave it out, or use model 'mlp'."
+                    f"leave it out{advice}."
                 )
         plan = TrainPlan(**{key: value for key, value in settings.items() if key in of_plan})
         return _network(model, **of_network), plan
