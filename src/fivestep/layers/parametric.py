@@ -73,4 +73,5 @@ class _TorchParametric(nn.Module):  # torch has no such layer: the formula again
         self.weight = nn.Parameter(torch.ones(num_features))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight * (self.function(x) - x)
+        f: Tensor = self.function(x)
+        return x + self.weight * (f - x)

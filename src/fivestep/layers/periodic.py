@@ -129,8 +129,11 @@ class Periodic(Layer):
 class _TorchPeriodic(nn.Module):  # torch has no such layer: a small network for each column, as a loop
     def __init__(self, layer: Periodic) -> None:
         super().__init__()
-        for name, shape in layer.parameter_shapes().items():
-            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        shapes = layer.parameter_shapes()
+        self.frequency = nn.Parameter(torch.zeros(shapes["frequency"]))
+        self.phase = nn.Parameter(torch.zeros(shapes["phase"]))
+        self.weight = nn.Parameter(torch.zeros(shapes["weight"]))
+        self.bias = nn.Parameter(torch.zeros(shapes["bias"]))
 
     def forward(self, x: Tensor) -> Tensor:
         parts = []
