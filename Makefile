@@ -41,7 +41,7 @@ clean: ## remove .venv and what the tools leave behind (runs/ stays)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fivestep needs Python 3.11 or newer; run: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }  # half of one would pass for a whole one next time
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing fivestep into .venv (the first time this takes a minute or two) ..."

@@ -51,6 +51,16 @@ def test_run_folder_holds_configuration_history_model_and_curves(fivestep: Comma
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_loss_that_grows_beyond_its_column_is_shown_by_its_size(fivestep: Command) -> None:
+    out = fivestep("train", "line", "--lr", 10, "--epochs", 10, "--every", 10).out
+    row = out.splitlines()[-1] if "rows  " not in out else out.split("rows/s")[1].splitlines()[1]
+    assert re.search(r"^ +10 +\d\.\d+e\+26 ", row)
+
+
+def test_a_task_of_numbers_has_no_column_for_accuracy(fivestep: Command) -> None:
+    assert "accuracy" not in fivestep("train", "line", "--epochs", 5).out
+
+
 def test_second_run_gets_a_folder_of_its_own(fivestep: Command, tmp_path: Path) -> None:
     fivestep(*QUICK)
     fivestep(*QUICK)
@@ -115,7 +125,14 @@ def test_metrics_are_in_the_report_the_table_and_the_history(fivestep: Command, 
         (["trian", "moons"], 'Did you mean "train"'),
         (["train", "moons", "--lr", "0"], "lr must be a finite number greater than 0"),
         (["train", "moons", "--lr", "-1"], "lr must be a finite number greater than 0"),
-        (["train", "moons", "--lr", "fast"], "unable to convert"),
+        (["train", "moons", "--lr", "fast"], "--lr must be a number, got 'fast'; see fivestep train --help."),
+        (["train", "moons", "--epochs", "1.5"], "--epochs must be a whole number, got '1.5'"),
+        (["train", "moons", "--hidden", "8", "8.5"], "--hidden must be a whole number, got '8.5'"),
+        (["train", "moons", "--batch-size", "all"], "--batch-size must be a whole number or full, got 'all'"),
+        (["train", "moons", "--batch-size", "2.5"], "--batch-size must be a whole number or full, got '2.5'"),
+        (["train", "moons", "--every", "0"], "every must be a whole number of at least 1, got 0"),
+        (["train", "moons", "--every", "-1"], "every must be a whole number of at least 1, got -1"),
+        (["train", "moons", "--loss", "BCE"], "did you mean 'binary_cross_entropy'"),
         (["train", "moons", "--epochs", "0"], "epochs must be a whole number of at least 1"),
         (["train", "moons", "--hidden", "0"], "a hidden width must be a whole number of at least 1"),
         (["train", "moons", "--batch-size", "1000"], "batch_size must be at most the 200 rows"),
@@ -187,6 +204,16 @@ def test_ctrl_c_keeps_the_run_and_exits_130(tmp_path: Path) -> None:
     assert err == ""
     assert int(lines[7].split()[0]) == 1000
     assert fs.Run.load(tmp_path / "runs" / "moons-1").history
+
+
+@pytest.mark.slow
+def test_pipe_closed_before_the_first_epoch_leaves_no_empty_folder(tmp_path: Path) -> None:
+    process = start(tmp_path, "train", "moons")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert not any((tmp_path / "runs").iterdir())
 
 
 @pytest.mark.slow

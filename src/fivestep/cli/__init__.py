@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CoercionError, CycloptsError
 
 from .. import __version__
 from ..check import DivergenceError, InputError
+from ._values import misfit
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: the work is done, the work failed, bad usage or input, Ctrl-C."""
@@ -45,14 +46,21 @@ def run(arguments: Sequence[str]) -> int:
     tokens = [_with_hyphens(token) for token in arguments]
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
+    except CoercionError as error:
+        return _say(f"{misfit(error)}; see {_help(error)}.", BAD_INPUT)
     except CycloptsError as error:
-        return _say(f"{error} See fivestep --help.", BAD_INPUT)
+        return _say(f"{error} See {_help(error)}.", BAD_INPUT)
     except InputError as error:
         return _say(str(error), BAD_INPUT)
     except DivergenceError as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
+
+
+def _help(error: CycloptsError) -> str:
+    """Where to read on: the help of the command that was meant."""
+    return " ".join(["fivestep", *(error.command_chain or ()), "--help"])
 
 
 def _with_hyphens(token: str) -> str:

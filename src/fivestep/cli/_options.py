@@ -9,6 +9,7 @@ from cyclopts import Group, Parameter
 from ..check import refuse
 from ..find import names
 from ..net import norm_names
+from ._values import whole
 
 NETWORK = Group("Network", sort_key=1)
 PLAN = Group("Training", sort_key=2)
@@ -19,8 +20,8 @@ def _listed(family: str) -> str:
     return ", ".join(names(family))
 
 
-def _several(help_text: str) -> Parameter:
-    return Parameter(help=help_text, consume_multiple=True, negative="")
+def _several(help_text: str, converter: Any = None) -> Parameter:
+    return Parameter(help=help_text, consume_multiple=True, negative="", converter=converter)
 
 
 @final
@@ -32,7 +33,7 @@ class NetworkOptions:
     model: Annotated[
         str | None, Parameter(help="linear, softmax or mlp, as the task has it, or feed-forward (a transformer's).")
     ] = None
-    hidden: Annotated[tuple[int, ...] | None, _several("Widths of the hidden layers.")] = None
+    hidden: Annotated[tuple[int, ...] | None, _several("Widths of the hidden layers.", whole)] = None
     activation: Annotated[
         tuple[str, ...] | None, _several(f"One, or one for each hidden layer, of: {_listed('activations')}.")
     ] = None
@@ -73,17 +74,23 @@ class PlanOptions:
         float | None, Parameter(help="Predict with a moving average of the weights that keeps this share, in [0, 1).")
     ] = None
     schedule: Annotated[str | None, Parameter(help=f"Of the learning rate, one of: {_listed('schedules')}.")] = None
-    batch_size: Annotated[int | Literal["full"] | None, Parameter(help="Rows per step, or full.")] = None
-    micro_batch_size: Annotated[int | None, Parameter(help="Rows per part of a step; gradients add up.")] = None
-    epochs: Annotated[int | None, Parameter(help="Passes over the training rows.")] = None
-    seed: Annotated[int | None, Parameter(help="Of every random draw.")] = None
+    batch_size: Annotated[int | Literal["full"] | None, Parameter(help="Rows per step, or full.", converter=whole)] = (
+        None
+    )
+    micro_batch_size: Annotated[
+        int | None, Parameter(help="Rows per part of a step; gradients add up.", converter=whole)
+    ] = None
+    epochs: Annotated[int | None, Parameter(help="Passes over the training rows.", converter=whole)] = None
+    seed: Annotated[int | None, Parameter(help="Of every random draw.", converter=whole)] = None
     clip_norm: Annotated[float | None, Parameter(help="Largest norm of the gradient.")] = None
     clip_value: Annotated[float | None, Parameter(help="Largest element of the gradient.")] = None
     class_weight: Annotated[
         tuple[Literal["balanced"] | float, ...] | None,
         Parameter(help="balanced, or the weight of each class in training.", consume_multiple=True, negative=""),
     ] = None
-    patience: Annotated[int | None, Parameter(help="Stop after that many shown epochs without a better one.")] = None
+    patience: Annotated[
+        int | None, Parameter(help="Stop after that many shown epochs without a better one.", converter=whole)
+    ] = None
     restore_best: Annotated[bool | None, Parameter(help="End with the weights of the best epoch.", negative="")] = None
     metrics: Annotated[
         tuple[str, ...] | None,
@@ -110,7 +117,9 @@ class RunOptions:
     merge_duplicates: Annotated[
         bool, Parameter(help="Make equal training rows one row that is weighted by their number.", negative="")
     ] = False
-    every: Annotated[int | None, Parameter(help="Show every n-th epoch; by default about twenty of them.")] = None
+    every: Annotated[
+        int | None, Parameter(help="Show every n-th epoch; by default about twenty of them.", converter=whole)
+    ] = None
     out: Annotated[Path | None, Parameter(help="Folder of the run; by default the next free runs/TASK-NUMBER.")] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     json: Annotated[

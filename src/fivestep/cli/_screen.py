@@ -75,11 +75,12 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
     """The table at the end: rows, loss, accuracy and metrics of each part, then the losses to hold those against."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    names = dict.fromkeys(name for _, scores in parts.values() for name in scores.figures())
+    figures = {part: scores.figures() for part, (_, scores) in parts.items()}
+    names = dict.fromkeys(name for of in figures.values() for name, value in of.items() if value is not None)
     for title in ("rows", *names):
         table.add_column(title, justify="right")
-    for part, (num_rows, scores) in parts.items():
-        table.add_row(part, f"{num_rows:,}", *(_number(value) for value in scores.figures().values()))
+    for part, (num_rows, _) in parts.items():
+        table.add_row(part, f"{num_rows:,}", *(_number(figures[part].get(name)) for name in names))
     for name, loss in known.items():
         table.add_row(name, "", _number(loss))
     return table
@@ -100,7 +101,7 @@ def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
         columns = [learnt.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
         for place, numbers in enumerate(zip(*columns, strict=True)):
             label = name.removeprefix("0.") + (f" {place}" if learnt.numel() > 1 else "")
-            table.add_row(label, *(f"{number:.4f}" for number in numbers))
+            table.add_row(label, *(_number(number) for number in numbers))
     return table
 
 
@@ -112,7 +113,7 @@ def _columns(engine: Engine, data: Dataset, plan: TrainPlan) -> list[Column]:
     """The epoch, the losses, the accuracies that exist, metrics, the speed; for a line, its parameters as they move."""
     columns = [
         Column("epoch", 5, lambda epoch: str(epoch.index)),
-        Column("train loss", 10, lambda epoch: f"{epoch.train_loss:.4f}"),
+        Column("train loss", 10, lambda epoch: _number(epoch.train_loss)),
     ]
     classifies = engine.criterion.target != "numbers"
     if classifies:
@@ -124,7 +125,7 @@ def _columns(engine: Engine, data: Dataset, plan: TrainPlan) -> list[Column]:
     part = "train" if data.valid is None else "valid"
     shown = [name for name in plan.metrics if name != "accuracy"]
     columns += [Column(f"{part} {name}", len(name) + 6, partial(_figure, f"{part}_{name}")) for name in shown]
-    columns += [Column(name, 7, partial(_shown, view)) for name, view in line_parameters(engine).items()]
+    columns += [Column(name, 9, partial(_shown, view)) for name, view in line_parameters(engine).items()]
     return [*columns, Column("rows/s", 10, lambda epoch: f"{epoch.rows_per_second:,.0f}")]
 
 
@@ -137,7 +138,7 @@ def line_parameters(engine: Engine) -> dict[str, Tensor]:
 
 
 def _shown(view: Tensor, _epoch: Epoch) -> str:
-    return f"{view.item():.4f}"
+    return _number(view.item())
 
 
 def _figure(name: str, epoch: Epoch) -> str:
@@ -145,7 +146,10 @@ def _figure(name: str, epoch: Epoch) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    """Four decimals; of a loss that has grown beyond its column, as on the way to infinity, the size."""
+    if value is None:
+        return ""
+    return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3g}"
 
 
 def _duration(seconds: float) -> str:

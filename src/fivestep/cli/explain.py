@@ -17,6 +17,7 @@ from ._options import NetworkOptions, PlanOptions
 from ._page import Page
 from ._task import Prepared, prepare
 from ._tensors import FEW, extremes
+from ._values import whole
 
 NAMES = (
     "W0, b0 and z0 belong to layer 0, a1 to layer 1, and so on. A B is the matrix product: each row of A times each "
@@ -32,11 +33,12 @@ FEW_ROWS, SAMPLE_ROWS = 10, 4
 class ShownOptions:
     """Which step, on which rows, in what form."""
 
-    step: Annotated[int, Parameter(help="The step to explain; those before it are done first.")] = 1
+    step: Annotated[int, Parameter(help="The step to explain; those before it are done first.", converter=whole)] = 1
     rows: Annotated[
-        int | Literal["all"] | None, Parameter(help="Rows of its batch to take; by default 4 of a large one.")
+        int | Literal["all"] | None,
+        Parameter(help="Rows of its batch to take; by default 4 of a large one.", converter=whole),
     ] = None
-    layer: Annotated[int | None, Parameter(help="Show this layer only, counted from 0.")] = None
+    layer: Annotated[int | None, Parameter(help="Show this layer only, counted from 0.", converter=whole)] = None
     dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False

@@ -17,6 +17,7 @@ from ..find import find
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._task import prepare
+from ._values import whole
 
 WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metrics", "monitor")
 """Options of a plan that the test replaces or has no use for."""
@@ -32,7 +33,7 @@ class RangeOptions:
 
     low: Annotated[float, Parameter(help="The smallest rate.")] = 1e-6
     high: Annotated[float, Parameter(help="The largest rate.")] = 1.0
-    num_steps: Annotated[int, Parameter(help="Steps from the smallest to the largest.")] = 100
+    num_steps: Annotated[int, Parameter(help="Steps from the smallest to the largest.", converter=whole)] = 100
     engine: Annotated[str, Parameter(help="As in train.")] = RunOptions.engine
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = RunOptions.device
     dtype: Annotated[str, Parameter(help="float32 or float64.")] = RunOptions.dtype

@@ -1,11 +1,13 @@
 """`fivestep train TASK`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
 
-from ..check import DivergenceError
+from ..check import DivergenceError, at_least
 from ..datasets._base import Dataset
 from ..engines._make import make_engine
 from ..preflight import check_merged
@@ -37,13 +39,14 @@ def train(
     """
     console = Console(stderr=options.json, highlight=False)
     run, data = _prepare(task, network, plan, options)
-    console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
-    if options.merge_duplicates:
-        console.print(_merged(run.info["rows_before_merging"], len(data.train)))
+    with _never_empty(run):
+        console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
+        if options.merge_duplicates:
+            console.print(_merged(run.info["rows_before_merging"], len(data.train)))
     code = DONE
     every = options.every or max(1, run.plan.epochs // 20)
     try:
-        with Screen(console, run.engine, data, run.plan) as screen:
+        with _never_empty(run), Screen(console, run.engine, data, run.plan) as screen:
             for epoch in run.train(data, every):
                 screen.show(epoch)
     except KeyboardInterrupt:
@@ -60,12 +63,14 @@ def train(
     console.print(summary(scores, known_losses(run.engine, data)))
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if options.json:
-        print(json.dumps(_report(run, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
+        print(json.dumps(_report(run, data, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
     return code
 
 
 def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions) -> tuple[Run, Dataset]:
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
+    if options.every is not None:
+        at_least("every", options.every, 1, "leave it out to show about twenty epochs")
     model, spec, train_plan, data = prepare(task_name, network, plan, options.recipe, options.data_dir, options.valid)
     num_rows = len(data.train)
     if options.merge_duplicates:
@@ -78,6 +83,17 @@ def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options
     return Run.start(engine, data, options.out, info), data
 
 
+@contextmanager
+def _never_empty(run: Run) -> Iterator[None]:
+    """Takes the run's folder away again if it ends before there is anything in it, as in `fivestep train | head -1`."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # a folder that holds something stays
+            run.path.rmdir()
+        raise
+
+
 def _merged(before: int, after: int) -> str:
     """What merging did."""
     if after == before:
@@ -85,7 +101,7 @@ def _merged(before: int, after: int) -> str:
     return f"Merged {before:,} training rows into {after:,} different ones, weighted by their number.\n"
 
 
-def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
+def _report(run: Run, data: Dataset, scores: dict[str, Evaluation]) -> dict[str, Any]:
     """The run in one object; None where something does not apply."""
     always = {f"{part}_{name}": None for part in ("train", "valid", "test") for name in ("loss", "accuracy")}
     figures = {f"{part}_{name}": value for part, score in scores.items() for name, value in score.figures().items()}
@@ -98,7 +114,7 @@ def _report(run: Run, scores: dict[str, Evaluation]) -> dict[str, Any]:
         "dtype": str(run.engine.dtype).removeprefix("torch."),
         "seed": run.plan.seed,
         "parameters": run.spec.num_parameters,
-        "epochs": run.history[-1].index if run.history else 0,
+        "epochs": run.engine.num_updates // run.plan.steps_per_epoch(len(data.train)),
         "steps": run.engine.num_updates,
         **always,
         **figures,

@@ -1,0 +1,37 @@
+"""Values on the command line: whole numbers that are whole, and the sentence about one that cannot be read."""
+
+from collections.abc import Sequence
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from cyclopts import CoercionError, Token, convert
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def whole(kind: Any, tokens: Sequence[Token]) -> Any:
+    """The value of an option for whole numbers; raises a `CoercionError` for 1.5, which cyclopts would round."""
+    for token in tokens:
+        if "." in token.value:
+            raise CoercionError(token=token, target_type=kind)
+    return convert(kind, tokens)
+
+
+def misfit(error: CoercionError) -> str:
+    """The sentence about a value that cannot be read: what the option takes, what came."""
+    token = error.token
+    if token is None or error.target_type is None:
+        return str(error).rstrip(".")
+    return f"{token.keyword or 'the argument'} must be {_words(error.target_type)}, got {token.value!r}"
+
+
+def _words(kind: Any) -> str:
+    """A type as people say it: "a whole number or full" for `int | Literal["full"] | None`."""
+    if kind in WORDS:
+        return WORDS[kind]
+    if get_origin(kind) is tuple:
+        return _words(get_args(kind)[0])
+    if get_origin(kind) is Literal:
+        return " or ".join(str(value) for value in get_args(kind))
+    parts = [part for part in get_args(kind) if part is not NoneType]
+    return " or ".join(_words(part) for part in parts) if parts else str(getattr(kind, "__name__", kind))
