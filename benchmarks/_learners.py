@@ -77,8 +77,9 @@ def as_categories(x: Any, x_test: Any) -> tuple[Any, Any]:
 
     x, x_test = x.copy(), x_test.copy()
     for name in categories(x):
-        kind = pandas.CategoricalDtype(sorted(x[name].astype(str).unique()))
-        x[name], x_test[name] = x[name].astype(str).astype(kind), x_test[name].astype(str).astype(kind)
+        texts = [one[name].astype(object).where(one[name].notna(), "missing").astype(str) for one in (x, x_test)]
+        kind = pandas.CategoricalDtype(sorted(set(texts[0])))
+        x[name], x_test[name] = (text.astype(kind) for text in texts)
     return x, x_test
 
 
@@ -108,7 +109,7 @@ def boosted(kind: str) -> Learner:
 
             kinds = catboost.CatBoostClassifier, catboost.CatBoostRegressor
             names = categories(x)
-            x[names], x_test[names] = x[names].astype(str), x_test[names].astype(str)
+            x[names], x_test[names] = x[names].astype(object), x_test[names].astype(object).fillna("unknown")
             settings = {"random_seed": seed, "verbose": False, "allow_writing_files": False, "cat_features": names}
             model = kinds[0 if classify else 1](**settings)
         return predicted(model.fit(x, y), x_test, classify)

@@ -1,6 +1,6 @@
 """How well the estimators predict on real tables, beside the usual MLPs and boosted trees on the same splits.
 
-    python benchmarks/accuracy.py [--role development|held_out] [--splits 3] [--learners A,B] [--tables A,B] [--report]
+    python benchmarks/accuracy.py [--role development|held_out] [--splits 3] [--learners "A;B"] [--tables A,B] [--report]
 
 Each split holds a third of the rows out (stratified for classes); every learner gets the other two thirds, at its
 defaults, and makes its own validation part of them. One process per measurement, so that none sees what another left
@@ -151,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--role", choices=("development", "held_out"), default="development")
     parser.add_argument("--splits", type=int, default=3)
-    parser.add_argument("--learners", default=",".join(LEARNERS))
+    parser.add_argument("--learners", default=";".join(LEARNERS))
     parser.add_argument("--tables", default="")
     parser.add_argument("--report", action="store_true", help="only print what has been measured")
     parser.add_argument("--one", nargs=3, metavar=("TABLE", "LEARNER", "SPLIT"), help=argparse.SUPPRESS)
@@ -160,7 +160,7 @@ def main() -> None:
         print(json.dumps(measured(given.one[0], given.one[1], int(given.one[2]))))
         return
     tables = given.tables.split(",") if given.tables else [n for n, t in TABLES.items() if t.role == given.role]
-    learners = given.learners.split(",")
+    learners = given.learners.split(";")
     if not given.report:
         measure_all(tables, learners, given.splits)
     print(report(tables, learners))

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError, at_least, positive
+from ..check import InputError, at_least, positive, refuse
 from ..layer import Initializer, Layer, Memo
 from ..typing import Features, Inputs, Outputs, Shape, Tensors
 
@@ -16,7 +17,7 @@ from ..typing import Features, Inputs, Outputs, Shape, Tensors
 @final
 @dataclass(frozen=True)
 class Periodic(Layer):
-    """Each of the first C numbers of a row becomes d numbers, itself and d - 1 smooth functions of it; the rest stay.
+    """Each of C numbers of a row becomes d numbers, itself and d - 1 smooth functions of it; the others stay.
 
     For the number x of column c, with k `frequencies`, all parameters belonging to the column:
 
@@ -24,8 +25,8 @@ class Periodic(Layer):
         v = cos(2 pi u)           (k,)
         e = [x, W_c v + b_c]      (d,)      W_c is (d - 1, k), b_c is (d - 1,)
 
-    Rows (*N, I) become (*N, C d + I - C); C is `columns`, all of them by default. With de given, of which the first
-    number goes to x directly and the others are called dh:
+    Rows (*N, I) become (*N, C d + I - C), the other I - C numbers last. `columns` says which, by place from 0 in
+    ascending order; by default all. With de given, whose first number goes to x directly and whose others are dh:
 
         dW_c = sum dh v^T      db_c = sum dh      dv = W_c^T dh      du = -2 pi sin(2 pi u) dv
         df_c = sum x du        dp_c = sum du      dx = de_0 + f_c . du
@@ -38,9 +39,9 @@ class Periodic(Layer):
     """
 
     formulas: ClassVar[Mapping[str, str]] = {
-        "u": "{x} * {frequency} + {phase}, for each of the first columns",
+        "u": "{x} * {frequency} + {phase}, for each of its columns",
         "v": "cos(2 pi {u})",
-        "y": "of each such column [{x}, {weight} {v} + {bias}], then the other columns of {x}",
+        "y": "of each column [{x}, {weight} {v} + {bias}], then the other numbers of {x}",
         "dweight": "{dy} {v}^T, summed over the rows",
         "dbias": "sum of {dy} over the rows",
         "dphase": "du = -2 pi sin(2 pi {u}) * {weight}^T {dy}, summed over the rows",
@@ -48,36 +49,48 @@ class Periodic(Layer):
         "dx": "{dy} of the number itself + {frequency} . du",
     }
 
-    columns: int | None = None
+    columns: tuple[int, ...] | None = None
     frequencies: int = 16
     dim: int = 4
     sigma: float = 0.1
     in_features: int | None = None
 
     def __post_init__(self) -> None:
-        if self.columns is not None:
-            at_least("columns", self.columns, 1)
+        columns = self.columns
+        if columns is not None:
+            if not isinstance(columns, list | tuple) or not columns or sorted(set(columns)) != list(columns):
+                raise refuse("columns", columns, "places in a row in ascending order", "write for example (0, 1, 4)")
+            for column in columns:
+                at_least("columns", column, 0)
+            object.__setattr__(self, "columns", tuple(columns))
         at_least("frequencies", self.frequencies, 1)
         at_least("dim", self.dim, 2)
         positive("sigma", self.sigma, "0.1 is usual")
 
     def sized(self, input_shape: Shape) -> Self:
         width = input_shape[-1]
-        if self.in_features not in (None, width) or (self.columns or 0) > width:
+        columns = tuple(range(width)) if self.columns is None else self.columns
+        if self.in_features not in (None, width) or columns[-1] >= width:
             raise InputError(
-                f"periodic must have rows of at least columns={self.columns} numbers, {self.in_features or 'any'} in "
-                f"all, got {width}; make the sizes agree."
+                f"periodic must have rows of {self.in_features or columns[-1] + 1} numbers or more for columns up to "
+                f"{columns[-1]}, got {width}; make the sizes agree."
             )
-        return replace(self, in_features=width, columns=self.columns or width)
+        return replace(self, in_features=width, columns=columns)
 
-    @property
-    def num_columns(self) -> int:
-        """C, once it is known."""
+    @cached_property
+    def chosen(self) -> list[int]:
+        """The places of the C numbers."""
         assert self.columns is not None, "sized() comes first"
-        return self.columns
+        return list(self.columns)
+
+    @cached_property
+    def others(self) -> list[int]:
+        """The places of the numbers that stay."""
+        assert self.in_features is not None, "sized() comes first"
+        return sorted(set(range(self.in_features)) - set(self.chosen))
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        c, k, h = self.num_columns, self.frequencies, self.dim - 1
+        c, k, h = len(self.chosen), self.frequencies, self.dim - 1
         return {"frequency": (c, k), "phase": (c, k), "weight": (c, h, k), "bias": (c, h)}
 
     def buffer_shapes(self) -> dict[str, Shape]:
@@ -87,7 +100,7 @@ class Periodic(Layer):
         """Takes any numbers."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:-1], input_shape[-1] + self.num_columns * (self.dim - 1))
+        return (*input_shape[:-1], input_shape[-1] + len(self.chosen) * (self.dim - 1))
 
     def initialize_(self, w: Tensors, init: Initializer, generator: torch.Generator) -> None:
         bound = 1 / math.sqrt(self.frequencies)
@@ -98,7 +111,7 @@ class Periodic(Layer):
 
     def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Outputs:
         rows = x.flatten(0, -2)
-        numbers, rest = rows[:, : self.num_columns], rows[:, self.num_columns :]
+        numbers, rest = rows[:, self.chosen], rows[:, self.others]
         u = numbers[..., None] * w["frequency"] + w["phase"]  # (N, C, k)
         v = torch.cos(2 * math.pi * u)
         h = torch.einsum("nck,chk->nch", v, w["weight"]) + w["bias"]  # (N, C, d - 1)
@@ -107,8 +120,8 @@ class Periodic(Layer):
         return y.view(*x.shape[:-1], y.shape[-1])
 
     def backward(self, w: Tensors, dw: Tensors, dy: Outputs, memo: Memo, need_dx: bool = True) -> Inputs:
-        dz, width = dy.flatten(0, -2), self.num_columns * self.dim
-        de = dz[:, :width].view(len(dz), self.num_columns, self.dim)
+        dz, width = dy.flatten(0, -2), len(self.chosen) * self.dim
+        de = dz[:, :width].view(len(dz), -1, self.dim)
         dh = de[..., 1:]  # (N, C, d - 1)
         dw["weight"].add_(torch.einsum("nch,nck->chk", dh, memo["v"]))
         dw["bias"].add_(dh.sum(0))
@@ -118,8 +131,10 @@ class Periodic(Layer):
         dw["phase"].add_(du.sum(0))
         if not need_dx:
             return dy
-        numbers = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
-        return torch.cat([numbers, dz[:, width:]], 1).view(*dy.shape[:-1], -1)
+        dx = dz.new_empty(len(dz), len(self.chosen) + len(self.others))
+        dx[:, self.chosen] = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
+        dx[:, self.others] = dz[:, width:]
+        return dx.view(*dy.shape[:-1], -1)
 
     def module(self, memo: Memo) -> nn.Module:
         return _TorchPeriodic(self)
@@ -129,17 +144,17 @@ class Periodic(Layer):
 class _TorchPeriodic(nn.Module):  # torch has no such layer: a small network for each column, as a loop
     def __init__(self, layer: Periodic) -> None:
         super().__init__()
-        shapes = layer.parameter_shapes()
+        self.columns, shapes = layer.chosen, layer.parameter_shapes()
         self.frequency = nn.Parameter(torch.zeros(shapes["frequency"]))
         self.phase = nn.Parameter(torch.zeros(shapes["phase"]))
         self.weight = nn.Parameter(torch.zeros(shapes["weight"]))
         self.bias = nn.Parameter(torch.zeros(shapes["bias"]))
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = []
-        columns = zip(self.frequency, self.phase, self.weight, self.bias, strict=True)
-        for c, (frequency, phase, weight, bias) in enumerate(columns):
-            number = x[..., c : c + 1]
+        parts, others = [], [x[..., c : c + 1] for c in range(x.shape[-1]) if c not in self.columns]
+        columns = zip(self.columns, self.frequency, self.phase, self.weight, self.bias, strict=True)
+        for column, frequency, phase, weight, bias in columns:
+            number = x[..., column : column + 1]
             wave = torch.cos(2 * math.pi * (number * frequency + phase))
             parts += [number, nn.functional.linear(wave, weight, bias)]
-        return torch.cat([*parts, x[..., len(self.frequency) :]], -1)
+        return torch.cat([*parts, *others], -1)
