@@ -1,15 +1,17 @@
 """Files written whole or not at all."""
 
 import errno
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.files import empty_folder, next_folder, read_tensors, replacing, write_tensors, write_text
+from fivestep.files import empty_folder, next_folder, read_bytes, read_tensors, replacing, write_tensors, write_text
 
 
 def test_text_is_written_and_nothing_is_left_behind(tmp_path: Path) -> None:
@@ -43,13 +45,81 @@ def test_tensors_come_back_as_they_were(tmp_path: Path) -> None:
     assert again["0.bias"].dtype == torch.float64
 
 
-@pytest.mark.parametrize("content", [b"", b"not tensors at all", None], ids=["empty", "text", "missing"])
-def test_a_file_that_holds_no_tensors_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (b"", "Expecting value"),
+        (b"not tensors at all", "a header of 8317697111234998126 bytes"),
+        (b"PK\x03\x04\x00\x00\x00\x00", "a header of 67324752 bytes"),
+        ((1000).to_bytes(8, "little") + b"{}", "invalid header length"),
+    ],
+    ids=["empty", "text", "zip", "short"],
+)
+def test_a_file_that_holds_no_tensors_is_refused_by_name(tmp_path: Path, content: bytes, got: str) -> None:
     path = tmp_path / "model.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=r"model.safetensors must be a safetensors file, got .*; train again\."):
+    path.write_bytes(content)
+    with pytest.raises(
+        InputError, match=rf"model.safetensors must be a safetensors file, got .*({got}).*; train again\."
+    ):
         read_tensors(path)
+
+
+def test_a_file_that_is_missing_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"model.safetensors must be a file that can be read, got No such file"):
+        read_tensors(tmp_path / "model.safetensors")
+
+
+def test_a_link_is_not_followed_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "config.toml").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"config.toml must be an ordinary file, got 'a symbolic link'; put the file"):
+        read_bytes(tmp_path / "config.toml", 100)
+
+
+def test_a_link_is_not_followed_when_it_is_written(tmp_path: Path) -> None:
+    """Neither one in the place of the file nor one in the place of the temporary file."""
+    (tmp_path / "precious").write_text("mine")
+    for name in ("a.txt", "a.txt.part"):
+        (tmp_path / name).symlink_to(tmp_path / "precious")
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert not (tmp_path / "a.txt").is_symlink()
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_a_pipe_a_folder_and_a_device_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="must be an ordinary file, got 'a pipe'"):
+        read_bytes(tmp_path / "pipe", 100)
+    with pytest.raises(InputError, match="must be a file that can be read, got Is a directory"):
+        read_bytes(tmp_path, 100)
+    with pytest.raises(InputError, match="must be an ordinary file, got 'a device'"):
+        read_bytes(Path("/dev/zero"), 100)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "config.toml").open("wb") as file:
+        file.truncate(2**40)  # a terabyte of nothing
+    with pytest.raises(InputError, match=r"config.toml must be a file of at most 100 bytes, got 1099511627776; train"):
+        read_bytes(tmp_path / "config.toml", 100)
+
+
+def test_what_is_written_is_on_the_disk_before_it_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file, then the move, then the folder in which the move is noted."""
+    done: list[str] = []
+    names = {}
+
+    def opened(path: Path, *rest: Any, **more: Any) -> int:
+        descriptor = os_open(path, *rest, **more)
+        names[descriptor] = Path(path).name
+        return descriptor
+
+    os_open, os_replace = os.open, os.replace
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: done.append(f"sync {names[descriptor]}"))
+    monkeypatch.setattr(os, "replace", lambda a, b: (done.append("move"), os_replace(a, b)))
+    write_text(tmp_path / "a.txt", "new")
+    assert done == ["sync a.txt.part", "move", f"sync {tmp_path.name}"]
 
 
 def test_folders_are_numbered_from_the_first_that_is_free(tmp_path: Path) -> None:

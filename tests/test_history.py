@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivestep.check import InputError
+from fivestep.epoch import Epoch
 from fivestep.history import columns, history_text, read_history
-from fivestep.train import Epoch, train
+from fivestep.train import train
 from tests.samples import small_engine, small_plan, three_classes
 
 FIRST = Epoch(1, 4, 0.1, 0.7, 0.65, 0.5, None, None, 0.01, 5000.0)

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,15 +58,21 @@ def test_ctrl_c_stops_a_real_process_between_two_steps(name: str) -> None:
 
 
 def raises_at(stations: list[str]) -> str:
-    """Where inside `deferred_interrupt` a KeyboardInterrupt comes: "press" is Ctrl-C, "ask" asks for it."""
+    """Where inside `deferred_interrupt` an exception comes: "press" is Ctrl-C, "term" is SIGTERM, "ask" takes them."""
     station = "the start"
     try:
-        with deferred_interrupt() as raise_if_pressed:
+        with deferred_interrupt() as interrupt:
             for station in stations:
-                {"press": lambda: signal.raise_signal(signal.SIGINT), "ask": raise_if_pressed}[station]()
+                {
+                    "press": lambda: signal.raise_signal(signal.SIGINT),
+                    "term": lambda: signal.raise_signal(signal.SIGTERM),
+                    "ask": interrupt.take,
+                }[station]()
             station = "the end"
     except KeyboardInterrupt:
         return station
+    except SystemExit as end:
+        return f"{station} {end.code}"
     return "nowhere"
 
 
@@ -77,6 +84,9 @@ def raises_at(stations: list[str]) -> str:
         (["press", "ask"], "ask"),
         (["ask", "press"], "the end"),
         (["press", "press"], "press"),
+        (["term", "ask"], "ask 143"),
+        (["ask", "term"], "the end 143"),
+        (["press", "term"], "term 143"),
     ],
     ids=str,
 )
@@ -84,19 +94,36 @@ def test_an_interrupt_waits_until_it_is_asked_for_but_a_second_one_does_not(stat
     assert raises_at(stations) == where
 
 
-def test_afterwards_the_old_handler_is_back() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_afterwards_the_old_handler_is_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with deferred_interrupt():
-        assert signal.getsignal(signal.SIGINT) is not before
-    assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    ("number", "handler"), [(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, lambda *_: None)], ids=["ignored", "own"]
+)
+def test_a_signal_that_is_ignored_or_has_a_handler_of_its_own_is_left_alone(
+    number: signal.Signals, handler: Any
+) -> None:
+    before = signal.signal(number, handler)
+    try:
+        with deferred_interrupt() as interrupt:
+            assert signal.getsignal(number) is handler
+            signal.raise_signal(number)
+            assert not interrupt.has_come
+    finally:
+        signal.signal(number, before)
 
 
 def test_outside_the_main_thread_nothing_changes() -> None:
     seen = []
 
     def work() -> None:
-        with deferred_interrupt() as raise_if_pressed:
-            raise_if_pressed()
+        with deferred_interrupt() as interrupt:
+            interrupt.take()
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

@@ -127,7 +127,7 @@ def test_a_file_that_breaks_leaves_the_files_of_the_last_save(tmp_path: Path, mo
     def full_disk(*_arguments: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fivestep.files, "save_file", full_disk)
+    monkeypatch.setattr(fivestep.files.os, "fsync", full_disk)
     run.engine.params.flat.zero_()
     with pytest.raises(OSError, match="No space"):
         run.save()

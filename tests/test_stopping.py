@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
+from fivestep.epoch import Epoch, monitored
 from fivestep.plan import TrainPlan
 from fivestep.stopping import Best
-from fivestep.train import Epoch, monitored, train
+from fivestep.train import train
 from tests.samples import ENGINES, small_engine, small_plan, three_classes
 
 MONITORS = [("loss", 0.5), ("mae", 2.0), ("r2", 0.25)]

@@ -12,10 +12,11 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.epoch import Evaluation
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import Step
-from fivestep.train import Evaluation, evaluate, train
+from fivestep.train import evaluate, train
 from tests.samples import ENGINES, do_steps, moons, numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import FORMULA
 

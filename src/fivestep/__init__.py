@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .datasets._load import load_dataset as load_dataset
     from .engines._base import Engine as Engine
     from .engines._make import make_engine as make_engine
+    from .epoch import Epoch as Epoch
+    from .epoch import Evaluation as Evaluation
     from .find import Choice as Choice
     from .net import MLP as MLP
     from .net import FeedForward as FeedForward
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from .run import fit as fit
     from .steps import Step as Step
     from .steps import steps as steps
-    from .train import Epoch as Epoch
-    from .train import Evaluation as Evaluation
     from .train import evaluate as evaluate
     from .train import train as train
 
@@ -41,8 +41,8 @@ _HOME = {
     "Dataset": "datasets._base",
     "DivergenceError": "check",
     "Engine": "engines._base",
-    "Epoch": "train",
-    "Evaluation": "train",
+    "Epoch": "epoch",
+    "Evaluation": "epoch",
     "FeedForward": "net",
     "InputError": "check",
     "LinearRegression": "net",

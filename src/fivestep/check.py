@@ -1,8 +1,8 @@
 """The one error sentence: what was expected, what came, what to do.
 
 `ValueError` and `TypeError` are for people; our own mistakes are `assert`. The command line turns an `InputError`
-into one line and exit code 2, and a `DivergenceError` into one line and exit code 1; anything else is a bug of ours
-and keeps its traceback.
+into one line and exit code 2, and a `DivergenceError` or a `StorageError` into one line and exit code 1; anything else
+is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -18,6 +18,10 @@ class InputError(ValueError):
 
 class DivergenceError(ArithmeticError):
     """The loss is no longer a finite number; the message says at which step and in which tensor it began."""
+
+
+class StorageError(OSError):
+    """The run's folder can no longer be written; the message says why, and how to go on from what is in it."""
 
 
 def refuse(argument: str, value: object, expected: str, advice: str = "") -> InputError:

@@ -1,26 +1,55 @@
-"""Files written whole or not at all, tensors read without running code, and folders for runs."""
+"""Files written whole or not at all, files of others read without trust, and folders for runs.
 
+Nothing here runs code from a file: what is read is text, or tensors in the safetensors format.
+"""
+
+import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from .check import InputError, refuse
 
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+"""Opening a symbolic link is an error, where the system knows that."""
+
+LARGEST_HEADER = 2**25
+"""Bytes of a safetensors header, with the names of tensors and our text: a network of ten layers has a few thousand."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; at the end it takes the place of `path` in one move."""
+    """A new, empty file beside `path` to write to; at the end it takes the place of `path` in one move.
+
+    Its content is on the disk before the move, and the move before this returns: a power cut leaves the old file or
+    the new one. A link that stands where the temporary file belongs is removed, not followed.
+    """
     temporary = path.with_name(path.name + ".part")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
+        _to_disk(temporary, os.O_RDWR)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened, and a move is on the disk when it returns
+        _to_disk(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _to_disk(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -31,26 +60,95 @@ def write_text(path: Path, text: str) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Writes tensors by name in the safetensors format, from whatever device they are on."""
-    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    content = bytes_of(tensors, metadata)
     with replacing(path) as temporary:
-        save_file(copies, temporary, metadata={"format": "pt", **metadata})
+        temporary.write_bytes(content)
+
+
+def bytes_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The content of a safetensors file with those tensors, from whatever device they are on."""
+    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}  # not views of one memory
+    return save(copies, metadata={"format": "pt", **metadata})
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of an ordinary file, or an `InputError` that names it: a link, a device, or a larger file is none."""
+    try:
+        with open(os.open(path, os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise refuse(str(path), _kind(status.st_mode), "an ordinary file", "put the file itself there")
+            if status.st_size > largest:
+                raise refuse(str(path), status.st_size, f"a file of at most {largest} bytes", "train again")
+            return file.read(status.st_size)
+    except OSError as error:
+        if path.is_symlink():
+            raise refuse(str(path), "a symbolic link", "an ordinary file", "put the file itself there") from error
+        raise InputError(f"{path} must be a file that can be read, got {error.strerror}; train again.") from error
+
+
+def read_text(path: Path, largest: int) -> str:
+    """The text of such a file, or an `InputError` that names it."""
+    try:
+        return read_bytes(path, largest).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} must be a file of text, got {error}; train again.") from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file, on the CPU, or an `InputError` that names the file."""
+    return tensors_in(read_bytes(path, memory_size()), path)
+
+
+def tensors_in(content: bytes, path: Path) -> dict[str, Tensor]:
+    """The tensors in the content of a safetensors file; `path` is for the `InputError`."""
+    metadata_in(content, path)  # what the header is allowed to be
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        return load(content)
+    except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, RuntimeError) as error:
         raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The texts beside the tensors of a safetensors file, or an `InputError` that names the file."""
+    return metadata_in(read_bytes(path, memory_size()), path)
+
+
+def metadata_in(content: bytes, path: Path) -> dict[str, str]:
+    """The texts in the content of a safetensors file; `path` is for the `InputError`."""
+    length = int.from_bytes(content[:8], "little")
+    if length > LARGEST_HEADER:
+        raise InputError(f"{path} must be a safetensors file, got a header of {length} bytes; train again.")
     try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        return {str(name): text for name, text in metadata.items() if isinstance(text, str)}
+    except (ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
+
+
+def memory_size() -> int:
+    """The bytes of memory that this machine has; a file that is larger cannot be one of a run on it."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        return 2**36
+
+
+def locked(path: Path) -> FileLock:
+    """Takes the lock `path`, which ends with this process at the latest; raises an `InputError` if it is taken."""
+    lock = FileLock(path, timeout=0)
+    try:
+        if path.is_symlink():
+            raise refuse(str(path), "a symbolic link", "a file of its own", "remove the link")
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"{path.parent.parent} must be the run of one process at a time, got a second one; "
+            f"wait until the first has ended, or choose another folder."
+        ) from error
+    except OSError as error:
+        raise unwritable("RUN", path.parent.parent, error) from error
+    return lock
 
 
 def next_folder(parent: Path, name: str) -> Path:
@@ -63,7 +161,7 @@ def next_folder(parent: Path, name: str) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable("out", path, error) from error
         else:
             return path
 
@@ -78,11 +176,17 @@ def empty_folder(path: Path) -> Path:
             temporary.touch()
         (path / "config.toml").unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable("out", path, error) from error
     return path
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def unwritable(argument: str, path: Path, error: OSError) -> InputError:
+    """The sentence for a folder that cannot be written, as an error to raise."""
     return InputError(
-        f"out must be a folder that can be written, got {str(path)!r} ({error.strerror}); choose another one."
+        f"{argument} must be a folder that can be written, got {str(path)!r} ({error.strerror}); choose another one."
     )
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")

@@ -1,20 +1,31 @@
-"""The history of a run as columns, as text, and back."""
+"""The history of a run as columns, as text, as tensors, and back."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from .check import InputError
-from .train import Epoch
+from .epoch import Epoch
+from .files import read_text
+from .typing import Tensors
+
+LARGEST = 2**28
+"""Bytes of a history's text that are read at most: a million epochs have half as many."""
 
 WHOLE = ("index", "step")
 """The columns of whole numbers; all others hold real ones."""
 
 PLAIN = tuple(field.name for field in fields(Epoch) if not field.name.endswith("_metrics"))
 """The fields of `Epoch` that are a column each."""
+
+OPTIONAL = ("train_accuracy", "valid_loss", "valid_accuracy")
+"""The figures that do not apply to every run."""
 
 
 def columns(history: Sequence[Epoch]) -> dict[str, list[Any]]:
@@ -38,13 +49,30 @@ def history_text(history: Sequence[Epoch]) -> str:
 
 def read_history(path: Path, metrics: Sequence[str] = ()) -> list[Epoch]:
     """The history that `history_text` wrote, with the metrics named, or an `InputError` that names the file."""
+    text = read_text(path, LARGEST)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [_epoch(row, metrics) for row in _rows(csv.DictReader(file, strict=True))]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError) as error:
+        rows = _rows(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        return [_epoch({name: float(value) for name, value in row.items() if value}, metrics) for row in rows]
+    except (csv.Error, KeyError, ValueError, TypeError, OverflowError) as error:
         raise InputError(
             f"{path} must be the history of a run, got {type(error).__name__}: {error}; train again."
         ) from error
+
+
+def history_tensors(history: Sequence[Epoch]) -> dict[str, Tensor]:
+    """A vector in float64 for each column, which holds every figure in full; a column that does not apply is left out.
+
+    A figure applies to all epochs of a run or to none.
+    """
+    table = {name: values for name, values in columns(history).items() if None not in values}
+    return {name: torch.tensor(values, dtype=torch.float64) for name, values in table.items()}
+
+
+def history_from(tensors: Tensors, metrics: Sequence[str] = ()) -> list[Epoch]:
+    """The history that `history_tensors` wrote; raises a `KeyError` or a `ValueError` if they hold something else."""
+    table = {name: column.tolist() for name, column in tensors.items()}
+    rows = zip(*table.values(), strict=True)
+    return [_epoch(dict(zip(table, row, strict=True)), metrics) for row in rows]
 
 
 def _rows(reader: "csv.DictReader[str]") -> "csv.DictReader[str]":
@@ -54,13 +82,20 @@ def _rows(reader: "csv.DictReader[str]") -> "csv.DictReader[str]":
     return reader
 
 
-def _epoch(row: dict[str, str], metrics: Sequence[str]) -> Epoch:
-    texts = {name: row[_title(name)] for name in PLAIN}
-    values: dict[str, Any] = {name: float(text) if text else None for name, text in texts.items()}
-    train = {name: float(row[f"train_{name}"]) for name in metrics}
-    valid = {name: float(row[f"valid_{name}"]) for name in metrics if texts["valid_loss"]}
-    whole = {name: int(texts[name]) for name in WHOLE}
+def _epoch(row: Mapping[str, float], metrics: Sequence[str]) -> Epoch:
+    """The epoch of a row, in which a figure that does not apply is missing."""
+    values: dict[str, Any] = {name: row.get(_title(name)) for name in OPTIONAL}
+    values |= {name: row[_title(name)] for name in PLAIN if name not in OPTIONAL}
+    train = {name: row[f"train_{name}"] for name in metrics}
+    valid = {name: row[f"valid_{name}"] for name in metrics if values["valid_loss"] is not None}
+    whole = {name: _whole(values[name]) for name in WHOLE}
     return Epoch(**{**values, **whole, "train_metrics": train, "valid_metrics": valid})
+
+
+def _whole(value: float) -> int:
+    if not value.is_integer():
+        raise ValueError(f"{value} is no whole number")
+    return int(value)
 
 
 def _title(field_name: str) -> str:

@@ -1,37 +1,66 @@
-"""Ctrl-C between two steps instead of inside one."""
+"""Ctrl-C and SIGTERM between two steps instead of inside one."""
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import final
+
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code of a process that SIGTERM has ended, as shells write it."""
+
+
+def terminate(_signal: int, _frame: FrameType | None) -> None:
+    """A handler for SIGTERM that lets `finally` blocks run: raises `SystemExit` with the code 143."""
+    raise SystemExit(TERMINATED)
+
+
+@final
+class Interrupt:
+    """Which signal has come: SIGINT, SIGTERM or none."""
+
+    def __init__(self) -> None:
+        self._signal: int | None = None
+
+    @property
+    def has_come(self) -> bool:
+        """Whether there is one to be taken."""
+        return self._signal is not None
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """The handler: leaves a note. A second signal does not wait: it raises at once."""
+        already, self._signal = self.has_come, number
+        if already:
+            self.take()
+
+    def take(self) -> None:
+        """Raises `KeyboardInterrupt` for a SIGINT and `SystemExit` for a SIGTERM that has come, else does nothing."""
+        if self._signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._signal == signal.SIGTERM:
+            raise SystemExit(TERMINATED)
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], None]]:
-    """Inside, Ctrl-C only leaves a note; the function handed out raises `KeyboardInterrupt` if there is one.
+def deferred_interrupt() -> Iterator[Interrupt]:
+    """Inside, Ctrl-C and SIGTERM only leave a note; `interrupt.take()` raises what belongs to it.
 
-    Call it where the weights are whole: between steps. A second Ctrl-C does not wait. Outside the main thread, where
-    Python takes no signals, nothing changes.
+    Call that where the weights are whole: between steps. A SIGINT that is ignored (a job in the background) stays so,
+    and SIGTERM stays with a caller who has a handler of his own. Outside the main thread, where Python takes no
+    signals, nothing changes.
     """
+    interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
+        yield interrupt
         return
-    pressed = False
-
-    def note(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    def raise_if_pressed() -> None:
-        if pressed:
-            raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGINT, note)
+    taken = [signal.SIGINT] if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else []
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, terminate):
+        taken.append(signal.SIGTERM)
+    previous = {number: signal.signal(number, interrupt.note) for number in taken}
     try:
-        yield raise_if_pressed
+        yield interrupt
     finally:
-        signal.signal(signal.SIGINT, previous)
-    raise_if_pressed()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    interrupt.take()

@@ -14,6 +14,7 @@ from .datasets._load import load_dataset
 from .datasets._split import split
 from .engines._base import Engine
 from .engines._make import make_engine
+from .epoch import Epoch
 from .files import empty_folder, next_folder, read_tensors, replacing, write_tensors, write_text
 from .find import find
 from .history import columns, history_text, read_history
@@ -21,7 +22,7 @@ from .net import NetSpec
 from .plan import TrainPlan
 from .preflight import check_data, check_plan
 from .stopping import Best
-from .train import Epoch, train
+from .train import train
 
 VERSION = 1
 """Of the folder's layout. A run of another version is refused."""

@@ -16,12 +16,17 @@ from .threads import threads_for
 
 
 class Step(NamedTuple):
-    """A step that has been done. `number` and `epoch` count from 1; `loss` is on the device, from before the update."""
+    """A step that has been done. `number` and `epoch` count from 1; `loss` is on the device, from before the update.
+
+    Of a block of steps that are done in one call, this is the last one, with the rows of all and the mean of the losses
+    over these rows; `losses` (n,) are then those of its n steps.
+    """
 
     number: int
     epoch: int
     num_rows: int
     loss: Tensor
+    losses: Tensor | None = None
 
 
 class Upcoming(NamedTuple):

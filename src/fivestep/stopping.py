@@ -1,13 +1,15 @@
 """Early stopping and the return to the best epoch, as ordinary code around the loop."""
 
 import math
+from collections.abc import Sequence
 from typing import final
 
 from torch import Tensor
 
 from .engines._base import Engine
+from .epoch import Epoch, monitored
 from .plan import TrainPlan
-from .train import Epoch, monitored
+from .typing import Tensors
 
 
 @final
@@ -28,16 +30,15 @@ class Best:
         self._epochs_since = 0
         self._weights: dict[str, Tensor] = {}
 
+    @property
+    def weights(self) -> Tensors:
+        """The weights of the best epoch by name, if `plan.restore_best` asked for them to be kept; else none."""
+        return self._weights
+
     def note(self, epoch: Epoch, engine: Engine) -> None:
         """Remembers the epoch if it is the best; with `plan.restore_best`, its weights too."""
-        value = monitored(epoch, self._plan)
-        self._epochs_since += 1
-        if value < self._least:
-            self._least, self._epochs_since = value, 0
-            if self._plan.restore_best:
-                self._weights = {
-                    name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()
-                }
+        if self._is_best(monitored(epoch, self._plan)) and self._plan.restore_best:
+            self._weights = {name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()}
 
     def is_long_ago(self) -> bool:
         """Whether `plan.patience` epochs have been noted since the best one. Never, without a patience."""
@@ -47,3 +48,18 @@ class Best:
         """Puts back the weights of the best epoch, if `plan.restore_best` asked for them to be kept."""
         if self._weights:
             engine.load_weights(self._weights)
+
+    def recall(self, seen: Sequence[float], weights: Tensors) -> None:
+        """Goes back to the moment when epochs with those figures had been noted, and `weights` were the best ones."""
+        self._least, self._epochs_since = math.inf, 0
+        for value in seen:
+            self._is_best(value)
+        self._weights = dict(weights)
+
+    def _is_best(self, value: float) -> bool:
+        """Counts an epoch with that figure; whether it is better than all before."""
+        self._epochs_since += 1
+        if not value < self._least:  # no number is not better either
+            return False
+        self._least, self._epochs_since = value, 0
+        return True

@@ -9,10 +9,11 @@ from fivestep.datasets._base import Dataset
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._base import Engine
 from fivestep.engines._make import make_engine
+from fivestep.epoch import Epoch
 from fivestep.find import find
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from fivestep.train import Epoch, evaluate, train
+from fivestep.train import evaluate, train
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..datasets._base import Dataset
 from ..engines._base import Engine
+from ..epoch import Epoch, Evaluation
 from ..find import Choice
 from ..plan import TrainPlan
-from ..train import Epoch, Evaluation
 from ..typing import Tensors
 
 

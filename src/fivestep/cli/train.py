@@ -10,9 +10,10 @@ from rich.console import Console
 from ..check import DivergenceError, at_least
 from ..datasets._base import Dataset
 from ..engines._make import make_engine
+from ..epoch import Evaluation
 from ..preflight import check_merged
 from ..run import Run
-from ..train import Evaluation, evaluate
+from ..train import evaluate
 from . import DONE, INTERRUPTED
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._screen import Screen, known_losses, summary, weights_table

@@ -33,7 +33,7 @@ def packed(memory: Mapping[str, Any]) -> dict[str, Tensor]:
 def unpacked(tensors: Tensors) -> dict[str, Any]:
     """The memory that `packed` made tensors of, copied."""
     memory: dict[str, Any] = {}
-    for name, value in tensors.items():  # a list's length comes before its entries
+    for name, value in sorted(tensors.items(), key=_is_entry):  # a list's length comes before its entries
         key, _, kind = name.partition(":")
         entry = ENTRY.fullmatch(key)
         if entry:
@@ -45,3 +45,7 @@ def unpacked(tensors: Tensors) -> dict[str, Any]:
         else:
             memory[key] = value.clone()
     return memory
+
+
+def _is_entry(item: tuple[str, Tensor]) -> bool:
+    return ENTRY.fullmatch(item[0]) is not None

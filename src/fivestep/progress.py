@@ -1,0 +1,80 @@
+"""Where a run stands between two steps, beside the state of its engine."""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .engines._base import Engine
+from .epoch import Epoch, monitored
+from .plan import TrainPlan
+from .steps import Step
+from .stopping import Best
+from .typing import Elements, Tensors
+
+TOGETHER = 1000
+"""Losses of single steps that are kept one by one before they become one vector: a tensor alone takes 200 bytes."""
+
+
+@final
+class Progress:
+    """What the loop remembers: with it and the engine's state, a run goes on as if it had not stopped.
+
+    `epochs` is the number of the last `Epoch` shown; since then, `losses` are those of all steps, on the device,
+    `num_rows` counts their rows, and `seconds` is their time. `history` holds every `Epoch` shown, `seen` what the plan
+    monitors of each, and `best` remembers the best one.
+    """
+
+    def __init__(self, engine: Engine, plan: TrainPlan, epochs: int = 0) -> None:
+        self.epochs = epochs
+        self.num_rows, self.seconds = 0, 0.0
+        self.history: list[Epoch] = []
+        self.seen: list[float] = []
+        self.best = Best(plan)
+        self._plan, self._engine = plan, engine
+        self._losses: list[Tensor] = []
+
+    def add(self, step: Step) -> None:
+        """Counts a step, or a block of steps, that has been done; nothing is read from the device."""
+        self.num_rows += step.num_rows
+        self._losses.append(step.loss if step.losses is None else step.losses)
+        if len(self._losses) > TOGETHER:
+            self._losses = [self.losses]
+
+    @property
+    def losses(self) -> Elements:
+        """The losses of the steps since the last `Epoch`: one vector, however many of them were done in one call."""
+        none = self._engine.params.flat.new_empty(0)
+        return torch.cat([none, *(losses.reshape(-1) for losses in self._losses)])
+
+    def running_loss(self, num_rows: int) -> float:
+        """Their mean over the rows, for a training part of `num_rows` rows; a host-device synchronisation.
+
+        Added in float64 and in one call, so it does not depend on where the steps were cut into blocks or runs.
+        """
+        losses, size = self.losses.cpu().double(), self._plan.batch_size or num_rows
+        per_epoch, last = self._plan.steps_per_epoch(num_rows), self._engine.num_updates
+        numbers = torch.arange(last - len(losses), last)
+        rows = torch.where((numbers + 1) % per_epoch == 0, num_rows - (per_epoch - 1) * size, size).double()
+        return (losses.dot(rows) / rows.sum()).item()
+
+    def note(self, epoch: Epoch) -> None:
+        """Counts an epoch that has been measured, with the weights that the engine holds; the sums begin again."""
+        self.epochs = epoch.index
+        self.history.append(epoch)
+        self.seen.append(monitored(epoch, self._plan))
+        self.best.note(epoch, self._engine)
+        self._losses, self.num_rows, self.seconds = [], 0, 0.0
+
+    def is_over(self) -> bool:
+        """Whether the run has come to its end: all epochs are done, or the best one is too long ago."""
+        return self.epochs >= self._plan.epochs or self.best.is_long_ago()
+
+    def recall(self, history: Sequence[Epoch], best_weights: Tensors, losses: Elements) -> None:
+        """Goes back to the moment after those epochs; `num_rows` and `seconds` are the caller's to fill in."""
+        self.epochs = history[-1].index if history else 0
+        self.history[:] = history
+        self.seen[:] = [monitored(epoch, self._plan) for epoch in history]
+        self.best.recall(self.seen, best_weights)
+        self._losses = [losses]
