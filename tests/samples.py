@@ -59,8 +59,8 @@ def small_engine(
 def moons(name: str, dtype: str = "float32", **options: Any) -> tuple[FiveStepEngine, Dataset, TrainPlan]:
     """The task `moons`, full batch, with MLP 2-8-1: engine, data and plan."""
     usual = {"loss": "binary_cross_entropy", "optimizer": "adam", "lr": 0.05, "batch_size": None, "epochs": 20}
+    spec = MLP(2, 8, 1, activation="tanh", init=options.pop("init", "torch"))
     plan = TrainPlan(**{**usual, **options})
-    spec = MLP(2, 8, 1, activation="tanh")
     return small_engine(name, plan, spec, dtype), load_dataset("moons"), plan
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -133,3 +134,18 @@ def test_rows_and_targets_of_different_length_are_refused() -> None:
 def test_no_rows_are_refused() -> None:
     with pytest.raises(InputError, match="x must hold at least one row, got none"):
         Rows(torch.zeros(0, 2), torch.zeros(0))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        (np.array([["a"], ["b"]]), [0, 1], "x must hold numbers, all rows of the same length, got ndarray that torch"),
+        ([[1.0], [2.0]], ["no", "yes"], "y must hold numbers, all rows of the same length, got list that torch"),
+        ([[1.0], [2.0, 3.0]], [0, 1], "x must hold numbers, all rows of the same length, got list"),
+        (3.0, [0], "x must have a row or number for each sample, got the single number 3.0"),
+    ],
+    ids=["words", "words for y", "ragged", "one number"],
+)
+def test_what_is_no_table_of_numbers_is_refused(x: object, y: object, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Rows(x, y)

@@ -53,6 +53,12 @@ def one_of(argument: str, name: str, known: Iterable[str]) -> str:
     raise InputError(sentence if sentence.endswith("?") else sentence + ".")
 
 
+def instance(argument: str, value: object, kind: type, advice: str) -> None:
+    """Raises an `InputError` unless `value` is of that class."""
+    if not isinstance(value, kind):
+        raise InputError(f"{argument} must be of the type {kind.__name__}, got {type(value).__name__}; {advice}.")
+
+
 def plain(value: Any) -> Any:
     """A number of numpy's as the Python number that it is worth, so that it can be compared and written; else `value`.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .averages import to_prediction
-from .check import InputError, at_least, refuse
+from .check import InputError, at_least, instance, refuse
 from .datasets._base import Dataset, Rows
 from .divergence import Watch
 from .engines._base import Engine
@@ -51,6 +51,7 @@ def train(
     data, network and plan do not fit, and a `DivergenceError` if the loss is no longer finite.
     """
     at_least("every", every, 1)
+    instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
     check_same_arithmetic(engine, plan)
     check_data(engine, data)
     check_whole_batches(plan, data)
@@ -107,6 +108,7 @@ def evaluate(engine: Engine, rows: Rows, metrics: str | Sequence[str] | None = N
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
     not suit the loss's target raises an `InputError`.
     """
+    instance("rows", rows, Rows, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = build_metrics(engine.plan.metrics if metrics is None else metrics, engine.criterion.target)
     collected: list[tuple[Tensor, Tensor, Tensor]] = []
     loss = right = total = 0.0

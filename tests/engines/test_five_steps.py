@@ -28,7 +28,7 @@ from tests.samples import (
     three_classes,
     weights_of,
 )
-from tests.tolerances import EXACT, FORMULA, PARTS, distance, worst
+from tests.tolerances import EXACT, FORMULA, PARTS, PRINTED, distance, worst
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
 X, Y = three_classes(20).train.x, three_classes(20).train.y
@@ -116,13 +116,16 @@ def test_clearing_before_forward_before_backward_or_after_the_update_gives_the_s
 
 @every_engine
 def test_cleared_between_backward_and_update_it_learns_nothing(name: str) -> None:
-    """Logits of zero have the loss log 2 = 0.693, and there they stay."""
-    engine, data, _ = moons(name)
-    engine.params.flat.zero_()
+    """From the small weights of "normal" the loss is log 2 = 0.693, and there it stays; cleared in time, it falls."""
+    engine, data, _ = moons(name, init="normal")
+    learning, _, _ = moons(name, init="normal")
+    before = engine.params.flat.clone()
     for _ in range(20):
         cleared_between_backward_and_update(engine, data.train.x, data.train.y)
-    assert evaluate(engine, data.train).loss == pytest.approx(math.log(2), abs=1e-6)
-    assert (engine.params.flat == 0).all()
+        cleared_before_backward(learning, data.train.x, data.train.y)
+    assert torch.equal(engine.params.flat, before)
+    assert evaluate(engine, data.train).loss == pytest.approx(math.log(2), abs=PRINTED)
+    assert evaluate(learning, data.train).loss < 0.5
 
 
 @every_engine
@@ -293,9 +296,12 @@ def test_numbers_of_another_type_are_taken_as_they_are(name: str) -> None:
         (torch.zeros(0, 3), r"x must have 4 numbers in each row, got the shape \(0, 3\)"),
         (torch.zeros(5, 4, dtype=torch.uint8), "x must hold numbers on the scale of the training rows, got bytes"),
         (torch.zeros(5, 4, device="meta"), "x must be on the network's device cpu, got meta; move it with x.to"),
+        (torch.zeros(5, 4).numpy(), r"x must be of the type Tensor, got ndarray; pass torch.as_tensor\(x\)"),
+        ([[1.0, 2.0, 3.0, 4.0]], "x must be of the type Tensor, got list"),
     ],
-    ids=["width", "no rows", "nothing", "bytes", "device"],
+    ids=["width", "no rows", "nothing", "bytes", "device", "numpy", "list"],
 )
+@pytest.mark.usefixtures("without_shape_checks")
 def test_rows_that_do_not_fit_are_refused(name: str, x: Tensor, sentence: str) -> None:
     engine = small_engine(name)
     with pytest.raises(InputError, match=sentence):
@@ -311,9 +317,11 @@ def test_rows_that_do_not_fit_are_refused(name: str, x: Tensor, sentence: str) -
         (Y[:5], r"y must have the shape \(20,\) .* got \(5,\); .* never broadcasts"),
         (Y.float(), "y must hold whole-number class labels"),
         (Y.to("meta"), "y must be on the predictions' device cpu, got meta"),
+        (Y.numpy(), "y must be of the type Tensor, got ndarray"),
     ],
-    ids=["shape", "float labels", "device"],
+    ids=["shape", "float labels", "device", "numpy"],
 )
+@pytest.mark.usefixtures("without_shape_checks")
 def test_targets_that_do_not_fit_are_refused(name: str, y: Tensor, sentence: str) -> None:
     engine = small_engine(name)
     with pytest.raises(InputError, match=sentence):

@@ -94,3 +94,8 @@ def test_float64_on_mps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match="dtype must be 'float32' on device 'mps', which has no float64, got 'float64'"
     ):
         find_device("mps", "float64")
+
+
+def test_torchs_own_types_and_devices_are_taken() -> None:
+    engine = make_engine("scratch", SPEC, PLAN, dtype=torch.float64, device=torch.device("cpu"))
+    assert (engine.dtype, engine.device) == (torch.float64, torch.device("cpu"))

@@ -113,3 +113,9 @@ def test_few_classes_and_many_give_the_loss_and_the_gradient_of_torch(shape: tup
     expected.backward()
     assert distance(CrossEntropy().value(z, y, None, memo), expected.detach()) < FORMULA
     assert distance(CrossEntropy().logits_gradient(z, y, None, memo), leaf.grad) < FORMULA
+
+
+@pytest.mark.parametrize(("labels", "range_"), [([0, 3], "0 to 3"), ([-1, 2], "-1 to 2")])
+def test_a_label_that_is_no_class_is_refused_by_hand_too(labels: list[int], range_: str) -> None:
+    with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got {range_}; make"):
+        CrossEntropy().rows(torch.zeros(2, 3), torch.tensor(labels), Memo(training=False))

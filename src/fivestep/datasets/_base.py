@@ -22,9 +22,9 @@ class Rows:
     """
 
     def __init__(self, x: Any, y: Any, weight: Any = None, *, scale: float | None = None) -> None:
-        self.stored = torch.as_tensor(x)
-        self.y = torch.as_tensor(y)
-        self.weight = None if weight is None else torch.as_tensor(weight)
+        self.stored = _as_tensor("x", x)
+        self.y = _as_tensor("y", y)
+        self.weight = None if weight is None else _as_tensor("weight", weight)
         self.scale = scale
         for name, tensor in (("y", self.y), ("weight", self.weight)):
             if tensor is not None and len(tensor) != len(self.stored):
@@ -126,6 +126,20 @@ class Dataset:
                 f"fresh; leave them as they are."
             )
         return replace(self, train=self.train.unique())
+
+
+def _as_tensor(name: str, values: Any) -> Tensor:
+    """`torch.as_tensor`, with a sentence of ours for what it cannot read."""
+    try:
+        tensor = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{name} must hold numbers, all rows of the same length, got {type(values).__name__} that torch cannot "
+            f"read ({error}); turn words into numbers first."
+        ) from error
+    if tensor.dim() == 0:
+        raise InputError(f"{name} must have a row or number for each sample, got the single number {tensor.item()}.")
+    return tensor
 
 
 def _numbered(values: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..batches import Batch
-from ..check import InputError
+from ..check import InputError, instance
 from ..draws import Draws, generator
 from ..find import Choice
 from ..layers._composite import kinds_of
@@ -133,6 +133,7 @@ class Engine(ABC):
     @final
     def as_input(self, x: Features) -> Inputs:
         """`x` as the network takes it, flattened and in its type; raises an `InputError` where that is impossible."""
+        instance("x", x, Tensor, "pass torch.as_tensor(x)")
         width = self.spec.in_features
         if x.dtype == self.dtype and x.device == self.device and x.dim() >= 2 and x.shape[-1] == width:
             return x

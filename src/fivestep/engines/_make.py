@@ -16,15 +16,21 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def make_engine(
-    name: str | Choice, spec: NetSpec, plan: TrainPlan, *, dtype: str = "float32", device: str = "auto"
+    name: str | Choice,
+    spec: NetSpec,
+    plan: TrainPlan,
+    *,
+    dtype: str | torch.dtype = "float32",
+    device: str | torch.device = "auto",
 ) -> Engine:
     """The engine "scratch", "autograd" or "nn" for a network and a plan; "auto" is the fastest one, today `scratch`.
 
     An engine's own options follow its name: "nn:compile=true", "nn:autocast=bfloat16".
-    `dtype` is "float32" or "float64"; `device` is "cpu", "cuda", "cuda:1", "mps", or "auto" for the first of cuda,
-    mps and cpu that is there. Raises an `InputError` for an unknown name, a device that is missing, or a network
-    whose sizes are not known yet. Warns where the network ends with what the loss does itself.
+    `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
+    "auto" for the first of cuda, mps and cpu that is there. Raises an `InputError` for an unknown name, a device that
+    is missing, or a network whose sizes are not known yet. Warns where the network ends with what the loss does itself.
     """
+    dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
     choice = Choice.parse(name)
     kind = find("engines", "scratch" if choice.name == "auto" else choice.name)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, final
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError
+from ..check import InputError, instance
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Scalar, Targets
 
@@ -100,7 +100,8 @@ def match_numbers(logits: Outputs, y: Targets) -> Targets:
 
 
 def check_device(logits: Outputs, y: Targets) -> None:
-    """Raises an `InputError` if predictions and targets live on different devices."""
+    """Raises an `InputError` if targets are no tensor, or do not live on the device of the predictions."""
+    instance("y", y, Tensor, "pass torch.as_tensor(y)")
     if y.device != logits.device:
         raise InputError(
             f"y must be on the predictions' device {logits.device}, got {y.device}; move it with "

@@ -49,7 +49,10 @@ class CrossEntropy(Loss):
 
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
         memo["log_p"] = log_p = _log_softmax(logits)  # (N, C)
-        losses = -log_p.gather(-1, y[..., None]).squeeze(-1)  # (N,), or (N, T) where a row is T tokens
+        try:
+            losses = -log_p.gather(-1, y[..., None]).squeeze(-1)  # (N,), or (N, T) where a row is T tokens
+        except RuntimeError as error:  # looked for only now: a look at every step would read the device
+            raise _other_classes(logits, y) from error
         if self.label_smoothing:
             losses = torch.lerp(losses, -log_p.mean(-1), self.label_smoothing)
         return losses if losses.dim() == 1 else losses.flatten(1).mean(1)
@@ -75,6 +78,15 @@ def _no_classes(logits: Outputs, y: Targets) -> InputError:
     else:
         advice = "use mse for numbers like these"
     return InputError(f"y must hold whole-number class labels for cross_entropy, got {y.dtype}; {advice}.")
+
+
+def _other_classes(logits: Outputs, y: Targets) -> InputError:
+    """The sentence about labels that are no class of the network's."""
+    num_classes = logits.shape[-1]
+    return InputError(
+        f"y must hold classes 0 to {num_classes - 1} for a network of {num_classes} outputs, got "
+        f"{y.min().item()} to {y.max().item()}; make them agree."
+    )
 
 
 def _log_softmax(logits: Outputs) -> Outputs:
