@@ -35,6 +35,14 @@ ENGINES_FLOAT32 = 1e-4
 """Two engines after seven steps in float32: one rounding is 6e-8, a gradient that is a sum with cancellation has
 relative errors of 1e-5, and Adam divides by its size. Measured: below 1e-6 with the reference partners."""
 
+TEN_EPOCHS_FLOAT64 = 1e-10
+"""The training loss of two engines through ten epochs of Fashion-MNIST in float64, relative. Measured on 6,000 images:
+4e-16, a rounding or two; the bar leaves room for processors that add in another order."""
+
+TEN_EPOCHS_FLOAT32 = 1e-4
+"""The same in float32. Measured on 6,000 images, 240 steps: 0 after the first epoch, 2.4e-6 after ten. On all 60,000,
+2,350 steps at a rate near the largest that is stable, one unit of rounding in a gradient becomes up to 1.6e-3."""
+
 FLOAT32 = 1e-6
 """One product of small matrices in float32: a few roundings of 6e-8."""
 
