@@ -1,17 +1,19 @@
 """A loss that is no longer finite: which step, which tensor, and the weights from before it."""
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
 import torch
 
+from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
 from fivestep.net import MLP, LinearRegression, NetSpec
 from fivestep.plan import TrainPlan
-from fivestep.train import train
+from fivestep.train import evaluate, train
 from tests.samples import ENGINES, do_steps, numbers, small_engine
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
@@ -114,3 +116,17 @@ def test_a_look_happens_once_in_a_hundred_steps() -> None:
     engine.draws.step = CHECK_EVERY
     with pytest.raises(DivergenceError):
         watch.after_step(torch.tensor(1.0, dtype=torch.float64))
+
+
+@every_engine
+@pytest.mark.parametrize("ema", [None, 0.5])
+def test_a_loss_that_is_no_longer_finite_after_the_last_step_stops_the_run_too(name: str, ema: float | None) -> None:
+    """The last step's own loss is finite, and so are its weights, but not the loss that is measured with them."""
+    plan = replace(EXPLODING, batch_size=None, ema=ema)
+    engine, again = small_engine(name, plan, LinearRegression(4)), small_engine(name, plan, LinearRegression(4))
+    with pytest.raises(DivergenceError, match=r"got inf on the training rows after step \d+ \(epoch \d+\); lower the"):
+        list(train(engine, DATA, plan))
+    do_steps(again, DATA, plan, 1, engine.num_updates)
+    to_prediction(again)
+    assert torch.equal(engine.params.flat, again.params.flat)
+    assert math.isfinite(evaluate(engine, DATA.train).loss)

@@ -1,18 +1,20 @@
 """A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
 
+import math
 from collections.abc import Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 
+from .averages import to_prediction
 from .batches import Batch
 from .check import DivergenceError
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
 from .plan import TrainPlan
-from .steps import do_step, upcoming_steps
+from .steps import Upcoming, do_step, upcoming_steps
 
 CHECK_EVERY = 100
 """Steps between two looks. A look reads the device once and copies the state: a thousandth of the steps' time."""
@@ -38,15 +40,26 @@ class Watch:
 
     def check(self) -> None:
         """Looks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
+        self.look()
+        self._keep()
+
+    def look(self) -> None:
+        """The same, without a copy: what is measured next may show that the last step was one too many."""
         if not _finite(self._total, self._engine):
             self._break_again()
+
+    def after_epoch(self, train_loss: float) -> None:
+        """To be called with the loss measured after the last step; raises a `DivergenceError` if it is not finite."""
+        if not math.isfinite(train_loss):
+            self._break_again(self._engine.num_updates, train_loss)
         self._keep()
 
     def _keep(self) -> None:
         self._state, self._number = self._engine.state(), self._engine.num_updates
         self._total = torch.zeros_like(self._engine.params.flat[0])
 
-    def _break_again(self) -> None:
+    def _break_again(self, last: int | None = None, measured: float = 0.0) -> None:
+        """Does the steps since the copy again, up to the one that breaks, or the `last`, with `measured` after it."""
         engine = self._engine
         engine.load_state(self._state, self._number)
         for upcoming in upcoming_steps(engine, self._data, self._plan, self._number, self._seen):
@@ -56,12 +69,20 @@ class Watch:
                 parameter = _broken_parameter(engine)
                 engine.load_state(before, upcoming.number - 1)
                 where = parameter if torch.isfinite(loss) else _broken_output(engine, upcoming.batch)
-                raise DivergenceError(
-                    f"the loss must stay finite, got {loss.item():g} at step {upcoming.number} "
-                    f"(epoch {upcoming.epoch}), first in {where}; lower the learning rate ({upcoming.lr:g} there), "
-                    f"clip the gradient, or scale the data (the engine keeps the weights from before that step)."
-                )
+                raise _sentence(f"{loss.item():g} at", upcoming, f", first in {where}")
+            if upcoming.number == last:
+                engine.load_state(before, upcoming.number - 1)
+                to_prediction(engine)
+                raise _sentence(f"{measured:g} on the training rows after", upcoming)
         raise AssertionError("the steps that broke did not break again")
+
+
+def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:
+    return DivergenceError(
+        f"the loss must stay finite, got {came} step {upcoming.number} (epoch {upcoming.epoch}){where}; lower the "
+        f"learning rate ({upcoming.lr:g} there), clip the gradient, or scale the data (the engine keeps the weights "
+        f"from before that step)."
+    )
 
 
 def _finite(loss: Tensor, engine: Engine) -> bool:

@@ -70,12 +70,14 @@ def train(
                     progress.add(step)
                     watch.after_step(step.loss)
                     interrupt.take()
-                watch.check()
+                watch.look()
                 running_loss = progress.running_loss(len(data.train))  # waits for the device
                 progress.seconds = time.perf_counter() - started
             finally:
                 to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
-            progress.note(_measured(goal, running_loss, progress, engine, data, plan))
+            epoch = _measured(goal, running_loss, progress, engine, data, plan)
+            watch.after_epoch(epoch.train_loss)
+            progress.note(epoch)
         yield progress.history[-1]
 
 
