@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .net import NetSpec as NetSpec
     from .net import SoftmaxRegression as SoftmaxRegression
     from .plan import TrainPlan as TrainPlan
+    from .plotting import plot as plot
     from .range_test import lr_range_test as lr_range_test
     from .run import Run as Run
     from .run import fit as fit
@@ -59,6 +60,7 @@ _HOME = {
     "load_dataset": "datasets._load",
     "lr_range_test": "range_test",
     "make_engine": "engines._make",
+    "plot": "plotting",
     "steps": "steps",
     "train": "train",
 }

@@ -27,6 +27,7 @@ SINGULAR = {
     "losses": "loss",
     "metrics": "metric",
     "optim": "optimizer",
+    "pictures": "picture",
     "plots": "plot",
     "recipes": "recipe",
     "schedules": "schedule",

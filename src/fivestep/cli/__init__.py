@@ -26,6 +26,7 @@ app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a t
 app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
 app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
 app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
+app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
 

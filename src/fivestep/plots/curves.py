@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs."""
+"""Loss, accuracy and whatever else was measured, over the epochs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,41 +6,71 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-COLORS = {"train": "#0072b2", "valid": "#d55e00"}  # Okabe and Ito 2008: apart for every kind of colour vision
+from ._style import Canvas
+
+History = Mapping[str, Sequence[float | None]]
+
+PARTS = ("train", "valid")
+ALONE = {"lr": "learning rate (per step)", "gradient_norm": "norm of the gradient"}
+"""Columns without parts that get a panel where there is something to see, and their labels."""
+
+LOG_FROM = 30.0
+"""A curve whose largest value is so many times its smallest is drawn on a logarithmic axis."""
 
 
-def curves(history: Mapping[str, Sequence[float | None]], title: str = "") -> Figure:
-    """The losses (in the loss's own unit), the accuracies and metrics where there are any, against the epoch.
+def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool = False) -> Figure:
+    """The losses, the accuracies and metrics where there are any, the rate where it moves, against the epoch.
 
-    `history` maps "epoch" and "train_loss", "valid_loss", "train_accuracy", "train_f1", ... to one value per shown
-    epoch; a series of None is left out.
+    `history` maps "epoch" and "train_loss", "valid_loss", "train_accuracy", "train_f1", ..., "lr", "gradient_norm" to
+    one value per shown epoch; a series of None is left out. The best validation loss is marked.
     """
-    trained = [name.removeprefix("train_") for name in history if name.startswith("train_")]
-    panels = [panel for panel in trained if _known(history[f"train_{panel}"])]
-    figure = Figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
+    measured = [name.removeprefix("train_") for name in history if name.startswith("train_")]
+    panels = [panel for panel in measured if _known(history[f"train_{panel}"])]
+    panels += [name for name in ALONE if _moves(history.get(name, []))]
+    columns = min(len(panels), 2)
+    rows = -(-len(panels) // columns)
+    canvas = Canvas(title, dark=dark, height=0.5 + 2.9 * rows, width=8.0 if columns == 2 else 5.5)
     for number, panel in enumerate(panels, start=1):
-        axes = figure.add_subplot(1, len(panels), number)
-        _draw(axes, history, panel)
-    if title:
-        figure.suptitle(title, fontsize=11)
-    return figure
+        label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else ALONE.get(panel, panel)
+        axes = canvas.axes(rows, columns, number, x="epoch", y=label)
+        _draw(canvas, axes, history, panel)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return canvas.figure
 
 
-def _draw(axes: Axes, history: Mapping[str, Sequence[float | None]], panel: str) -> None:
-    epochs = [epoch for epoch in history["epoch"] if epoch is not None]
-    marker = "o" if len(epochs) <= 30 else None
-    for part, color in COLORS.items():
-        values = history.get(f"{part}_{panel}", [])
+def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
+    """Training and validation of one figure, or the one series that has no parts."""
+    names = [panel] if panel in ALONE else [f"{part}_{panel}" for part in PARTS]
+    known = [value for name in names for value in history.get(name, []) if value is not None]
+    if min(known) > 0 and max(known) > LOG_FROM * min(known):
+        axes.set_yscale("log")
+    for k, name in enumerate(names):
+        values = history.get(name, [])
         if _known(values):
-            axes.plot(
-                epochs, [float("nan") if v is None else v for v in values], color=color, marker=marker, ms=3, label=part
-            )
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(panel)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+            _line(canvas, axes, history["epoch"], values, k, name.removesuffix(f"_{panel}"))
+    if panel == "loss" and _known(history.get("valid_loss", [])):
+        _mark_best(canvas, axes, history["epoch"], history["valid_loss"])
+    if panel not in ALONE:
+        canvas.legend(axes)
+
+
+def _line(
+    canvas: Canvas, axes: Axes, epochs: Sequence[float | None], values: Sequence[float | None], place: int, label: str
+) -> None:
+    marker = "o" if len(epochs) <= 30 else None
+    shown = [float("nan") if value is None else value for value in values]
+    axes.plot([e or 0 for e in epochs], shown, color=canvas.color(place), marker=marker, ms=3.5, lw=1.8, label=label)
+
+
+def _mark_best(canvas: Canvas, axes: Axes, epochs: Sequence[float | None], values: Sequence[float | None]) -> None:
+    loss, epoch = min((value, epoch or 0) for value, epoch in zip(values, epochs, strict=True) if value is not None)
+    words = f"best: {loss:.3g} after epoch {epoch:.0f}"
+    axes.plot([epoch], [loss], "o", ms=10, mfc="none", mec=canvas.theme.ink, mew=1.3, label=words)
 
 
 def _known(values: Sequence[float | None]) -> bool:
     return any(value is not None for value in values)
+
+
+def _moves(values: Sequence[float | None]) -> bool:
+    return len({value for value in values if value is not None}) > 1

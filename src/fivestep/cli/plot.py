@@ -1,0 +1,116 @@
+"""`fivestep plot RUN KIND`."""
+
+import json as json_text
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, final
+
+from cyclopts import Group, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from ..check import InputError, refuse
+from ..engines._make import make_engine
+from ..find import build, shown_names
+from ..pictures._base import Picture, Subject, kinds, suited_kinds
+from ..plotting import draw, known_kind, subject_of
+from ..run import Run
+from ._options import NetworkOptions, PlanOptions
+from ._task import prepare
+
+
+@final
+@Parameter(name="*", group=Group("Picture", sort_key=0))
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """How it looks and where it goes."""
+
+    out: Annotated[
+        Path | None,
+        Parameter(name=("--out", "-o"), help="File to write: .png, .svg, .pdf; .gif of a boundary in motion."),
+    ] = None
+    dark: Annotated[bool, Parameter(help="Draw on a dark ground.", negative="")] = False
+    title: Annotated[str, Parameter(help="Words above it, instead of the data and the model.")] = ""
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
+
+
+def plot(
+    source: str,
+    /,
+    *more: str,
+    options: PictureOptions = PictureOptions(),
+    network: NetworkOptions = NetworkOptions(),  # noqa: B008
+    plan: PlanOptions = PlanOptions(),  # noqa: B008
+) -> None:
+    """Draw a picture of a run, or of a task where no training is needed; without KIND, list the kinds there are.
+
+    `fivestep plot runs/moons-1 boundary`, `fivestep plot moons points`, `fivestep plot runs/a runs/b side-by-side`. A
+    kind takes options, as in `boundary:features=(0,2),row=5`. For a task, network and training are chosen as in
+    `train`. Pictures over time repeat the training, which a run does not store.
+
+    Parameters
+    ----------
+    source
+        Folder of a run, such as runs/moons-1, or the name of a task.
+    more
+        KIND of picture; before it, for side-by-side, the folders of other runs.
+    """
+    *others, kind = more or ("",)
+    if not kind:
+        _list_kinds(_subject(source, network, plan, options.data_dir), options.json)
+        return
+    if Path(kind, "config.toml").is_file():
+        raise refuse("the last word", kind, "the KIND of picture", "write for example side-by-side after the runs")
+    choice = known_kind(kind)
+    subjects = [_subject(one, network, plan, options.data_dir) for one in (source, *others)]
+    name = choice.name.replace("_", "-")
+    path = options.out or (Path(source, f"{name}.png") if subjects[0].is_trained else Path(f"{source}-{name}.png"))
+    draw(subjects, choice, title=options.title, dark=options.dark, out=path)
+    if options.json:
+        print(json_text.dumps({"source": source, "kind": name, "picture": str(path)}))  # noqa: T201
+    else:
+        Console(highlight=False).print(f"The picture is in {path}", markup=False, soft_wrap=True)
+
+
+def _subject(source: str, network: NetworkOptions, plan: PlanOptions, data_dir: Path | None) -> Subject:
+    """A run as it is, or a task with the network and the plan that the options ask for."""
+    if Path(source, "config.toml").is_file():
+        if network != NetworkOptions() or plan != PlanOptions():
+            raise InputError(
+                f"options of network and training must be left out for a run, which has its own, got some for "
+                f"{source!r}; give a task's name to draw another network."
+            )
+        run = Run.load(source, "cpu")
+        return subject_of(run, run.load_data(data_dir) if data_dir is not None else None)
+    if source not in shown_names("datasets"):
+        return subject_of(source)
+    prepared = prepare(source, network, plan, data_dir=data_dir)
+    engine = make_engine("scratch", prepared.spec, prepared.plan, device="cpu")
+    return Subject(engine, prepared.data, name=source)
+
+
+def _list_kinds(subject: Subject, json: bool) -> None:
+    """Every kind with what it shows, those first that can be drawn of this subject as they are."""
+    suited = suited_kinds(subject)
+    if json:
+        described = {name: {"description": _description(name), "suited": name in suited} for name in kinds()}
+        print(json_text.dumps(described))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    for title, names in (
+        (f"can be drawn of {subject.name}", suited),
+        ("needs a run, other data, or options", [name for name in kinds() if name not in suited]),
+    ):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("kind", no_wrap=True, min_width=22)
+        table.add_column(title)
+        for name in names:
+            table.add_row(name, _description(name))
+        console.print(table)
+        console.print()
+
+
+def _description(name: str) -> str:
+    picture: Picture = build("pictures", name)
+    return picture.description

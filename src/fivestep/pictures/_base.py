@@ -1,0 +1,200 @@
+"""What a picture is made of, and what each has to say."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, final
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ..check import InputError
+from ..datasets._base import Dataset, Rows
+from ..engines._base import Engine, FiveStepEngine
+from ..engines._make import make_engine
+from ..find import Choice, build, names
+from ..train import Epoch
+
+
+@final
+@dataclass(frozen=True)
+class Subject:
+    """A network and its data: trained, with the history of its training, or as it starts.
+
+    `name` is what its owner calls it: the folder of the run, or the task.
+    """
+
+    engine: Engine
+    data: Dataset
+    history: tuple[Epoch, ...] = ()
+    name: str = ""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is a training to show."""
+        return bool(self.history)
+
+    @property
+    def num_updates(self) -> int:
+        """The steps of its training."""
+        return self.history[-1].step if self.history else 0
+
+    @property
+    def title(self) -> str:
+        """The data and the model, as in "moons: MLP 2-8-1, relu"."""
+        return f"{self.data.name}: {self.model}"
+
+    @property
+    def model(self) -> str:
+        """The network in a few words."""
+        spec = self.engine.spec
+        kinds = dict.fromkeys(str(one) for one in spec.layers if one.name in names("activations"))
+        return ", ".join([f"{spec.title} {spec.sizes_text()}", *kinds])
+
+    @property
+    def num_classes(self) -> int:
+        """The classes, two for a yes or no; 0 where the targets are numbers, or several questions."""
+        target, outputs = self.engine.criterion.target, self.engine.spec.out_features or 0
+        return {"classes": outputs, "yes_no": 2 if outputs == 1 else 0, "numbers": 0}[target]
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes, or their numbers."""
+        known = self.data.class_names
+        return list(known) if len(known) == self.num_classes else [str(k) for k in range(self.num_classes)]
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is measured in: nats for a cross-entropy, else nothing in particular."""
+        return "nats" if self.engine.criterion.inverse_link in ("softmax", "sigmoid") else ""
+
+    def held_out(self) -> tuple[str, Rows]:
+        """Rows that the network did not learn from, where there are some, and the name of their part."""
+        parts = (("test", self.data.test), ("validation", self.data.valid), ("training", self.data.train))
+        return next((name, rows) for name, rows in parts if rows is not None)
+
+    def starting_engine(self, kind: str = "scratch") -> FiveStepEngine:
+        """An engine of that kind at the start of the training."""
+        own = self.engine
+        dtype = str(own.dtype).removeprefix("torch.")
+        engine = make_engine(kind, own.spec, own.plan, dtype=dtype, device=str(own.device))
+        assert isinstance(engine, FiveStepEngine)
+        return engine
+
+    def copied_engine(self, kind: str = "scratch") -> FiveStepEngine:
+        """An engine of that kind with the weights of this one."""
+        engine = self.starting_engine(kind)
+        engine.load_weights(self.engine.params.named_with_buffers())
+        return engine
+
+    @torch.no_grad()
+    def probabilities(self, x: Tensor, engine: Engine | None = None) -> Tensor:
+        """The probability of each class, (N, C), C = 2 for a yes or no; 0 and 1 for a loss that knows margins only."""
+        engine = engine or self.engine
+        z = engine.predict(x.to(engine.device, engine.dtype)).flatten(1)
+        if engine.criterion.inverse_link != "identity":
+            p = engine.criterion.predicted(z)
+        else:
+            p = (z > 0).to(z.dtype) if z.shape[1] == 1 else torch.nn.functional.one_hot(z.argmax(1), z.shape[1])
+        return (torch.cat([1 - p, p], dim=1) if p.shape[1] == 1 else p).double().cpu()
+
+    def labels(self, rows: Rows) -> Tensor:
+        """The class of each row, (N,)."""
+        return rows.y.reshape(len(rows)).round().long().cpu()
+
+
+class Lacking(NamedTuple):
+    """Why a picture cannot be drawn: what it must be used with, and what there is."""
+
+    expected: str
+    got: str
+
+
+class Picture(ABC):
+    """One kind of picture, with its options as the fields of a frozen dataclass."""
+
+    description: ClassVar[str]
+    """What it shows, in a few words."""
+
+    needs_run: ClassVar[bool] = False
+    """Whether it shows something that only a training leaves behind."""
+
+    @abstractmethod
+    def lacks(self, subject: Subject) -> Lacking | None:
+        """Why this subject cannot be drawn so, or None if it can. That a run is needed is asked before."""
+
+    @abstractmethod
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        """The picture."""
+
+
+class MovingPicture(Picture):
+    """A picture that has a form in time, too."""
+
+    @abstractmethod
+    def frames(self, subject: Subject, *, title: str, dark: bool) -> Iterator[Figure]:
+        """The pictures of the animation."""
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of pictures, as people type them."""
+    return tuple(name.replace("_", "-") for name in names("pictures"))
+
+
+def picture_for(subject: Subject, kind: str | Choice) -> Picture:
+    """The picture of that kind, if the subject has all that it needs; else an `InputError` that says which ones do."""
+    picture: Picture = build("pictures", kind)
+    name = Choice.parse(kind).name.replace("_", "-")
+    if picture.needs_run and not subject.is_trained:
+        task = subject.data.name
+        raise InputError(
+            f"{name} must be drawn from a run, got the untrained task {task!r}; run fivestep train {task} first, "
+            f"then fivestep plot runs/{task}-1 {name}."
+        )
+    lacking = picture.lacks(subject)
+    if lacking is not None:
+        suited = ", ".join(suited_kinds(subject))
+        raise InputError(
+            f"{name} must be used with {lacking.expected}, got {lacking.got}; for this one there are {suited}."
+        )
+    return picture
+
+
+def suited_kinds(subject: Subject) -> list[str]:
+    """The kinds that can be drawn of this subject without an option."""
+    found = []
+    for name in names("pictures"):
+        picture: Picture = build("pictures", name)
+        if not (picture.needs_run and not subject.is_trained) and picture.lacks(subject) is None:
+            found.append(name.replace("_", "-"))
+    return found
+
+
+def needs_classes(subject: Subject) -> Lacking | None:
+    """For a picture of a classifier."""
+    if subject.num_classes:
+        return None
+    target = "numbers" if subject.engine.criterion.target == "numbers" else "several questions of yes or no"
+    return Lacking("targets that are classes", target)
+
+
+def image_side(data: Dataset) -> int | None:
+    """The side of the square images that the rows are, or None: a square number of 64 values or more, none negative."""
+    width: int = data.in_features
+    side = round(math.sqrt(width))
+    if side * side != width or width < 64 or bool((data.train.stored[:100] < 0).any()):
+        return None
+    return side
+
+
+def spread(count: int, rows: Rows) -> Rows:
+    """That many rows, from the first to the last."""
+    return rows.take(torch.linspace(0, len(rows) - 1, min(count, len(rows))).long())
+
+
+def as_pair(values: Sequence[int]) -> tuple[int, int]:
+    """Two numbers."""
+    first, second = values
+    return first, second

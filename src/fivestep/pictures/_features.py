@@ -1,0 +1,20 @@
+"""The features of a table, by number."""
+
+from collections.abc import Sequence
+
+from ..check import refuse
+from ._base import Subject
+
+
+def check_features(features: Sequence[int], subject: Subject) -> None:
+    """Raises an `InputError` unless these are two different features of the subject."""
+    there = subject.data.in_features
+    whole = isinstance(features, tuple | list) and all(isinstance(k, int) and 0 <= k < there for k in features)
+    if not whole or len(set(features)) != 2:
+        raise refuse("features", features, f"two different numbers from 0 to {there - 1}", "write features=(0,1)")
+
+
+def feature_names(features: tuple[int, int]) -> tuple[str, str]:
+    """What the two are called in a picture."""
+    first, second = (f"feature {k}" for k in features)
+    return first, second

@@ -1,0 +1,69 @@
+"""Losses at other weights than the network's own."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..draws import generator
+from ..engines._base import FiveStepEngine
+from ..layer import Memo
+from ..threads import threads_for
+from ..typing import Vector
+from ._base import Subject, spread
+
+WORK = 2e9
+"""Multiplications that a landscape may cost; of a large network fewer rows are measured, but at least a hundred."""
+
+FEWEST_ROWS = 100
+
+
+def random_direction(engine: FiveStepEngine, seed: int) -> Vector:
+    """A direction (P,) that is normal at random, filter by filter as large as the weights: d_i |w_i| / |d_i|.
+
+    A filter is what leads to one unit, a row of a weight matrix; biases and the like stay where they are. Li et al.
+    2018, "Visualizing the loss landscape of neural nets", section 4: without it, layers of other scales could not be
+    compared, nor networks with each other.
+    """
+    stream, direction = generator(seed, -2), torch.zeros_like(engine.params.flat)  # training draws have none below -1
+    for view in engine.named_parameters().values():
+        if view.dim() > 1:
+            drawn = torch.randn(view.shape, generator=stream, dtype=torch.float64).to(view.device, view.dtype)
+            drawn *= view.norm(dim=-1, keepdim=True) / drawn.norm(dim=-1, keepdim=True)
+            where = slice(view.storage_offset(), view.storage_offset() + view.numel())
+            direction[where] = drawn.flatten()
+    return direction
+
+
+def main_directions(weights: Tensor) -> Tensor:
+    """The two directions (2, P) along which the trajectory (T, P), seen from its end, spreads most; each of length 1.
+
+    The leading right singular vectors of w_t - w_T: Li et al. 2018, section 7.
+    """
+    directions: Tensor = torch.linalg.svd((weights - weights[-1]).double(), full_matrices=False).Vh[:2]
+    return directions
+
+
+def projected(weights: Tensor, center: Vector, directions: Tensor) -> Tensor:
+    """The coordinates (T, 2) of weights (T, P) in the plane center + a d1 + b d2, by least squares."""
+    away = (weights - center).double()
+    solution: Tensor = torch.linalg.lstsq(directions.double().T, away.T).solution
+    return solution.T
+
+
+def loss_around(subject: Subject, engine: FiveStepEngine, num_places: int) -> Callable[[Vector], float]:
+    """The loss as a function of the flat weights, on training rows in evaluation mode."""
+    most = int(max(FEWEST_ROWS, WORK / num_places / (2 * engine.params.flat.numel())))
+    rows = spread(most, subject.data.train).to(engine.device, engine.dtype)
+    x = engine.as_input(rows.inputs(engine.dtype))
+    weight = None if rows.weight is None else rows.weight / rows.weight.sum()
+
+    @torch.no_grad()
+    def loss(flat: Vector) -> float:
+        engine.params.flat.copy_(flat)
+        with threads_for(engine, len(x)):
+            logits = engine.predict(x)
+            y = engine.criterion.match(logits, rows.y)
+            return float(engine.criterion.value(logits, y, weight, Memo(training=False)))
+
+    return loss

@@ -1,0 +1,35 @@
+"""What a classifier answers over two of its features."""
+
+import numpy as np
+import torch
+
+from ..check import refuse
+from ..engines._base import Engine
+from ..plots._surface import Surface
+from ._base import Subject, spread
+from ._features import check_features
+
+MOST_ROWS = 1500
+EDGE = 0.12
+"""Of the range of the rows, beyond them."""
+
+
+def surface_of(
+    subject: Subject, engine: Engine, features: tuple[int, int] = (0, 1), row: int = 0, grid: int = 120
+) -> Surface:
+    """The probabilities of an engine over two features of the subject's data, and the training rows."""
+    check_features(features, subject)
+    train = subject.data.train
+    if not 0 <= row < len(train):
+        raise refuse("row", row, f"the number of a training row, 0 to {len(train) - 1}")
+    shown = spread(MOST_ROWS, train)
+    points = shown.x.flatten(1)[:, list(features)].double().cpu().numpy()
+    low, high = points.min(0), points.max(0)
+    edge = EDGE * (high - low)
+    x, y = (np.linspace(low[k] - edge[k], high[k] + edge[k], grid) for k in range(2))
+    places = train.take(slice(row, row + 1)).x.flatten(1).double().cpu().repeat(grid * grid, 1)  # (G G, I)
+    across, up = np.meshgrid(x, y)
+    for feature, values in zip(features, (across, up), strict=True):
+        places[:, feature] = torch.from_numpy(values.reshape(-1))
+    p = subject.probabilities(places, engine).numpy().reshape(grid, grid, -1)
+    return Surface(x, y, p, points, subject.labels(shown).numpy())

@@ -1,0 +1,48 @@
+"""The training of a subject once more, as the pictures over time need it."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..engines._base import FiveStepEngine
+from ..replay import Moment, replay
+from ._base import Subject
+
+ANOTHER = 0.1
+"""Of the size of the weights: what rounding alone does not make of them on another engine."""
+
+
+def chosen_steps(subject: Subject, count: int, power: float = 1.0) -> list[int]:
+    """About so many steps from the first to the last; with a power above 1, closer together at the start."""
+    share = np.linspace(0, 1, count) ** power
+    return sorted({int(step) for step in np.rint(1 + share * (subject.num_updates - 1))})
+
+
+def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveStepEngine]]:
+    """Those steps, each with the engine that has just done it. Warns if the repetition ended elsewhere than the run."""
+    engine = subject.starting_engine()
+    for moment in replay(engine, subject.data, steps, subject.history):
+        yield moment, engine
+    if engine.num_updates == subject.num_updates and not _may_differ(subject):
+        own = subject.engine.params.flat.to(engine.device, engine.dtype)
+        if (engine.params.flat - own).norm() > ANOTHER * own.norm():
+            warnings.warn(
+                "a picture over time must repeat the run's training, got other weights at its end than the run's; "
+                "it was trained with other data or on another kind of machine.",
+                stacklevel=2,
+            )
+
+
+def _may_differ(subject: Subject) -> bool:
+    """Whether the run ended with other weights than those of its last step, as it should."""
+    plan, engine = subject.engine.plan, subject.engine
+    return plan.restore_best or plan.ema is not None or engine.optimizer.averages
+
+
+def slices(engine: FiveStepEngine) -> dict[str, slice]:
+    """Where each parameter lies in the flat vector."""
+    return {
+        name: slice(view.storage_offset(), view.storage_offset() + view.numel())
+        for name, view in engine.named_parameters().items()
+    }

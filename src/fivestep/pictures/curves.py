@@ -1,0 +1,32 @@
+"""Loss, accuracy and metrics over the epochs."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..history import columns
+from ..plots.curves import curves
+from ._base import Lacking, Picture, Subject
+from ._training import moments
+
+
+@final
+@dataclass(frozen=True)
+class Curves(Picture):
+    """The history of the run; with `gradient=true` also the gradient's norm, for which the training is repeated."""
+
+    description: ClassVar[str] = "loss, accuracy, metrics and learning rate over the epochs"
+    needs_run: ClassVar[bool] = True
+    gradient: bool = False
+
+    def lacks(self, subject: Subject) -> Lacking | None:
+        return None
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        history = columns(subject.history)
+        if self.gradient:
+            steps = [epoch.step for epoch in subject.history]
+            history["gradient_norm"] = [float(np.linalg.norm(m.gradient)) for m, _ in moments(subject, steps)]
+        return curves(history, title or subject.title, loss_unit=subject.loss_unit, dark=dark)

@@ -1,0 +1,39 @@
+"""The gradient's size in each layer over the steps."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..check import at_least
+from ..plots.gradient_flow import gradient_flow
+from ._base import Lacking, Picture, Subject
+from ._training import chosen_steps, moments, slices
+
+
+@final
+@dataclass(frozen=True)
+class GradientFlow(Picture):
+    """The root mean square of the gradient of each weight matrix at about `count` steps; with `biases`, of these."""
+
+    description: ClassVar[str] = "the size of each layer's gradient as training goes on"
+    needs_run: ClassVar[bool] = True
+    count: int = 80
+    biases: bool = False
+
+    def __post_init__(self) -> None:
+        at_least("count", self.count, 1)
+
+    def lacks(self, subject: Subject) -> Lacking | None:
+        return None
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        steps = chosen_steps(subject, self.count)
+        found: dict[str, list[float]] = {}
+        for moment, engine in moments(subject, steps):
+            for name, where in slices(engine).items():
+                if self.biases or engine.named_parameters()[name].dim() > 1:
+                    found.setdefault(name, []).append(float(moment.gradient[where].double().square().mean().sqrt()))
+        norms = {name: np.array(values) for name, values in found.items()}
+        return gradient_flow(steps, norms, title or f"{subject.title}: gradients", dark=dark)

@@ -1,0 +1,48 @@
+"""The loss along random directions."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..check import at_least, positive
+from ..plots.landscape_1d import landscape_1d
+from ._base import Lacking, Picture, Subject
+from ._landscape import loss_around, random_direction
+
+
+@final
+@dataclass(frozen=True)
+class Landscape1D(Picture):
+    """The loss on the lines through the weights along `directions` random directions, each as large as the weights.
+
+    From -`reach` to `reach` times the direction, at `places` places.
+    """
+
+    description: ClassVar[str] = "the loss along random directions through the weights, filter-normalised"
+    directions: int = 3
+    reach: float = 1.0
+    places: int = 61
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least("directions", self.directions, 1)
+        at_least("places", self.places, 3)
+        positive("reach", self.reach)
+
+    def lacks(self, subject: Subject) -> Lacking | None:
+        return None
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        engine = subject.copied_engine()
+        center, loss = engine.params.flat.clone(), loss_around(subject, engine, self.directions * self.places)
+        alpha = np.linspace(-self.reach, self.reach, self.places | 1)  # an odd number, so that 0 is one of them
+        found = {}
+        for k in range(self.directions):
+            engine.params.flat.copy_(center)
+            direction = random_direction(engine, self.seed + k)
+            found[f"random direction {k + 1}"] = np.array([loss(center + float(a) * direction) for a in alpha])
+        words = title or f"{subject.title}: training loss"
+        x = "distance, in sizes of the weights of each unit"
+        return landscape_1d(alpha, found, words, x=x, loss_unit=subject.loss_unit, dark=dark)

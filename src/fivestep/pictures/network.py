@@ -1,0 +1,37 @@
+"""The network as a drawing."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from matplotlib.figure import Figure
+
+from ..activations._base import Activation
+from ..plots._column import Column
+from ..plots.network import network
+from ._base import Lacking, Picture, Subject
+
+
+@final
+@dataclass(frozen=True)
+class Network(Picture):
+    """Units, layers and shapes, from the inputs to the logits."""
+
+    description: ClassVar[str] = "the network's units and layers, with the shapes of its tensors"
+
+    def lacks(self, subject: Subject) -> Lacking | None:
+        return None
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        spec = subject.engine.spec
+        shape: tuple[int, ...] = (spec.in_features or 0,)
+        columns = [Column("input x", shape[-1], f"(N, {shape[-1]})")]
+        for k, layer in enumerate(subject.engine.layers):
+            shape = layer.output_shape(shape)
+            name = type(layer).__name__
+            sizes = tuple(f"{key} {tuple(size)}" for key, size in layer.parameter_shapes().items())
+            words = f"layer {k}\n{name}" + (", logits" if k == len(subject.engine.layers) - 1 else "")
+            of = f"(N, {', '.join(map(str, shape))})"
+            columns.append(
+                Column(words, shape[-1], of, sizes, is_dense=not isinstance(layer, Activation) and bool(sizes))
+            )
+        return network(columns, title or f"{subject.title}: {spec.num_parameters:,} parameters", dark=dark)

@@ -1,0 +1,45 @@
+"""Several runs beside each other."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, final
+
+from matplotlib.figure import Figure
+
+from ..history import columns
+from ..plots.side_by_side import side_by_side
+from ._base import Lacking, Picture, Subject
+from ._surfaces import surface_of
+
+
+@final
+@dataclass(frozen=True)
+class SideBySide(Picture):
+    """The curves of the run and of the `others`, and where all are classifiers of two features, their boundaries."""
+
+    description: ClassVar[str] = "runs beside each other: curves, and boundaries where there are any"
+    needs_run: ClassVar[bool] = True
+    others: tuple[Subject, ...] = field(default=())
+
+    def lacks(self, subject: Subject) -> Lacking | None:
+        tasks = {one.data.name for one in (subject, *self.others)}
+        return None if len(tasks) == 1 else Lacking("runs on one task", f"runs on {', '.join(sorted(tasks))}")
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        named = _named([subject, *self.others])
+        histories = {name: columns(one.history) for name, one in named.items()}
+        flat = all(one.data.in_features == 2 and one.num_classes for one in named.values())
+        surfaces = {name: surface_of(one, one.engine) for name, one in named.items()} if flat else {}
+        return side_by_side(
+            histories,
+            surfaces,
+            subject.class_names,
+            title or subject.data.name,
+            loss_unit=subject.loss_unit,
+            dark=dark,
+        )
+
+
+def _named(subjects: list[Subject]) -> dict[str, Subject]:
+    """The subjects by their models, or by their names where two have the same model."""
+    models = [one.model for one in subjects]
+    return {one.model if models.count(one.model) == 1 else f"{one.name} ({one.model})": one for one in subjects}

@@ -1,0 +1,109 @@
+"""One look for all pictures: two themes, colours that every kind of colour vision tells apart, labelled axes.
+
+Nothing global is touched: no `pyplot`, no `rcParams`. Sizes are in inches at 100 pixels an inch, so that a width of 8
+is a column of text (800 pixels), where the smallest letters are 13 pixels high.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+WIDTH = 8.0
+TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
+"""Sizes of letters in points."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+
+
+@final
+@dataclass(frozen=True)
+class Theme:
+    """A ground to draw on, ink for words and lines, what is faint, and colours that lie apart on that ground."""
+
+    ground: str
+    ink: str
+    faint: str
+    colors: tuple[str, ...]
+
+
+LIGHT = Theme(
+    "#ffffff",
+    "#1f2328",
+    "#d5d9de",
+    ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4e9b", "#7f7f7f", "#8c5a2b", "#b3a800"),
+)
+"""The first six colours are those of Okabe and Ito 2008, "Color universal design"."""
+
+DARK = Theme(
+    "#15181d",
+    "#e8eaed",
+    "#3b4149",
+    ("#56b4e9", "#f08a3c", "#35c99a", "#e39bc4", "#f0c233", "#8ab8ff", "#b79ae0", "#a8a8a8", "#c89b6d", "#e6e05a"),
+)
+"""The same order of hues, lighter."""
+
+
+@final
+class Canvas:
+    """An empty picture in one of the two themes, and the axes in it."""
+
+    def __init__(self, title: str = "", *, dark: bool = False, width: float = WIDTH, height: float = 3.6) -> None:
+        self.theme = DARK if dark else LIGHT
+        self.figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor=self.theme.ground)
+        if title:
+            self.figure.suptitle(title, fontsize=TITLE, color=self.theme.ink)
+
+    def axes(
+        self, rows: int = 1, columns: int = 1, number: int = 1, *, title: str = "", x: str = "", y: str = ""
+    ) -> Axes:
+        """The axes at that place of a grid, counted from 1, with words on both sides and faint lines."""
+        axes = self._add(rows, columns, number, title)
+        axes.set_xlabel(x, fontsize=LABEL, color=self.theme.ink)
+        axes.set_ylabel(y, fontsize=LABEL, color=self.theme.ink)
+        axes.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
+        axes.grid(color=self.theme.faint, linewidth=0.7)
+        axes.set_axisbelow(True)
+        return axes
+
+    def bare(self, rows: int = 1, columns: int = 1, number: int = 1, *, title: str = "") -> Axes:
+        """Axes for an image or a drawing: without ticks and lines."""
+        axes = self._add(rows, columns, number, title)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return axes
+
+    def _add(self, rows: int, columns: int, number: int, title: str) -> Axes:
+        axes = self.figure.add_subplot(rows, columns, number, facecolor=self.theme.ground)
+        axes.set_title(title, fontsize=LABEL, color=self.theme.ink)
+        for spine in axes.spines.values():
+            spine.set_color(self.theme.faint)
+        return axes
+
+    def color(self, place: int) -> str:
+        """The colour of the class, line or run at that place; the same in every picture."""
+        return self.theme.colors[place % len(self.theme.colors)]
+
+    def legend(self, axes: Axes, **options: Any) -> None:
+        """The legend, in ink, on the ground where it covers something."""
+        options = {"fontsize": SMALL, "framealpha": 0.85, "edgecolor": "none", **options}
+        axes.legend(facecolor=self.theme.ground, labelcolor=self.theme.ink, **options)
+
+    def colorbar(self, mappable: Any, axes: Axes | Sequence[Axes], label: str, **options: Any) -> None:
+        """What the colours of a map mean."""
+        bar = self.figure.colorbar(mappable, ax=axes, **options)
+        bar.set_label(label, fontsize=LABEL, color=self.theme.ink)
+        bar.ax.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
+        bar.outline.set_edgecolor(self.theme.faint)
+
+    def ramp(self) -> LinearSegmentedColormap:
+        """From the ground to the first colour: little to much."""
+        return LinearSegmentedColormap.from_list("ramp", [self.theme.ground, self.theme.colors[0]])
+
+    def diverging(self) -> LinearSegmentedColormap:
+        """From the second colour over the ground to the first: negative, zero, positive."""
+        first, second, *_ = self.theme.colors
+        return LinearSegmentedColormap.from_list("diverging", [second, self.theme.ground, first])

@@ -1,0 +1,29 @@
+"""Points and the line, or the curve, that a network has learnt through them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ._style import Canvas
+
+STYLES = ("--", ":", "-.")
+
+
+def fitted_line(
+    x: np.ndarray,
+    y: np.ndarray,
+    lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    title: str = "",
+    *,
+    dark: bool = False,
+) -> Figure:
+    """Rows x (N,), y (N,) as points, and each of the named curves, the learnt one first."""
+    canvas = Canvas(title, dark=dark, height=4.6)
+    axes = canvas.axes(x="x", y="y")
+    axes.scatter(x, y, s=36, color=canvas.theme.ink, zorder=3, label=f"{len(x)} rows")
+    for k, (name, (at, value)) in enumerate(lines.items()):
+        style = "-" if k == 0 else STYLES[(k - 1) % len(STYLES)]
+        axes.plot(at, value, style, color=canvas.color(k), lw=2.4 if k == 0 else 1.8, label=name)
+    canvas.legend(axes)
+    return canvas.figure

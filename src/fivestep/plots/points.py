@@ -1,0 +1,31 @@
+"""The rows of a data set, seen along two of their numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ._style import Canvas
+from ._surface import scatter
+
+
+def points(
+    x: np.ndarray,
+    y: np.ndarray,
+    class_names: Sequence[str],
+    feature_names: Sequence[str],
+    title: str = "",
+    *,
+    target_name: str = "target",
+    dark: bool = False,
+) -> Figure:
+    """Rows x (N, 2), coloured by class y (N,); without `class_names`, y are numbers, on a scale of colours."""
+    canvas = Canvas(title, dark=dark, height=5.0)
+    axes = canvas.axes(x=feature_names[0], y=feature_names[1])
+    if class_names:
+        scatter(canvas, axes, x, y, class_names)
+        canvas.legend(axes)
+    else:
+        shown = axes.scatter(x[:, 0], x[:, 1], c=y, cmap="cividis", s=16, edgecolors=canvas.theme.faint, linewidths=0.4)
+        canvas.colorbar(shown, axes, target_name)
+    return canvas.figure

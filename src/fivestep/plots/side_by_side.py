@@ -1,0 +1,62 @@
+"""Runs beside each other: what each answers, and how its loss fell."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ._style import Canvas
+from ._surface import Surface, draw_surface
+from .curves import LOG_FROM, History
+
+MOST_IN_A_ROW = 3
+
+
+def side_by_side(
+    histories: Mapping[str, History],
+    surfaces: Mapping[str, Surface],
+    class_names: Sequence[str] = (),
+    title: str = "",
+    *,
+    loss_unit: str = "",
+    dark: bool = False,
+) -> Figure:
+    """The loss curves of all runs in one panel, in another their accuracies, and below one boundary for each run.
+
+    `surfaces` may be empty, for runs that have no plane to draw.
+    """
+    panels = [
+        panel for panel in ("loss", "accuracy") if all(_last(one, panel) is not None for one in histories.values())
+    ]
+    columns = max(len(panels), min(len(surfaces), MOST_IN_A_ROW)) if surfaces else len(panels)
+    rows = 1 + -(-len(surfaces) // columns)
+    canvas = Canvas(title, dark=dark, height=0.5 + 2.9 * rows)
+    for number, panel in enumerate(panels, start=1):
+        label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else panel
+        _curves(canvas, (rows, len(panels), number), histories, panel, label)
+    for number, (name, surface) in enumerate(surfaces.items(), start=columns + 1):
+        loss, accuracy = _last(histories[name], "loss"), _last(histories[name], "accuracy")
+        words = f"{name}\nloss {loss:.3f}" + ("" if accuracy is None else f", accuracy {accuracy:.3f}")
+        draw_surface(canvas, canvas.axes(rows, columns, number, title=words), surface, class_names, labels=False)
+    return canvas.figure
+
+
+def _curves(
+    canvas: Canvas, place: tuple[int, int, int], histories: Mapping[str, History], panel: str, label: str
+) -> None:
+    part = "valid" if all(_last(one, panel, "valid") is not None for one in histories.values()) else "train"
+    axes = canvas.axes(*place, x="epoch", y=f"{'validation' if part == 'valid' else 'training'} {label}")
+    known: list[float] = []
+    for k, (name, history) in enumerate(histories.items()):
+        values = [float("nan") if value is None else value for value in history[f"{part}_{panel}"]]
+        axes.plot([e or 0 for e in history["epoch"]], values, color=canvas.color(k), lw=1.8, label=name)
+        known += [value for value in values if value == value]  # noqa: PLR0124  (leaves out what is not a number)
+    if panel == "loss" and min(known) > 0 and max(known) > LOG_FROM * min(known):
+        axes.set_yscale("log")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    canvas.legend(axes)
+
+
+def _last(history: History, panel: str, part: str = "train") -> float | None:
+    values = history.get(f"{part}_{panel}", [])
+    return values[-1] if values else None
