@@ -60,9 +60,9 @@ def graph_of(loss: Tensor, names: Mapping[int, str]) -> Graph:
         rows[row].append(_node(node, keys[node], names))
     by_key = list(dict.fromkeys((keys[start], keys[end]) for start, end in edges))
     place = {rows[0][0].key: 0.5}
-    for row in rows[1:]:
-        row.sort(key=lambda one: statistics.mean(place[start] for start, end in by_key if end == one.key))
-        place |= {one.key: (k + 0.5) / len(row) for k, one in enumerate(row)}  # below those that lead to it
+    for below in rows[1:]:
+        below.sort(key=lambda one: statistics.mean(place[start] for start, end in by_key if end == one.key))
+        place |= {one.key: (k + 0.5) / len(below) for k, one in enumerate(below)}  # below those that lead to it
     return Graph(rows, by_key)
 
 

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from fivestep.plots.curves import COLORS, curves
+from fivestep.plots.curves import PARTS, curves
+from tests.plots.drawn import has_two_themes, labels, legend
 
 HISTORY = {
     "epoch": [1, 2, 3],
@@ -16,15 +17,25 @@ HISTORY = {
 
 
 def test_losses_and_accuracies_have_a_panel_each() -> None:
-    assert [axes.get_ylabel() for axes in curves(HISTORY).axes] == ["loss", "accuracy"]
+    assert [labels(axes) for axes in curves(HISTORY).axes] == [("epoch", "loss"), ("epoch", "accuracy")]
+
+
+def test_the_unit_of_the_loss_stands_beside_it() -> None:
+    assert curves(HISTORY, loss_unit="nats").axes[0].get_ylabel() == "loss (nats)"
 
 
 def test_every_series_is_drawn_against_its_epochs() -> None:
-    train, valid = curves(HISTORY).axes[0].get_lines()
-    assert (train.get_label(), valid.get_label()) == tuple(COLORS)
+    train, valid, _ = curves(HISTORY).axes[0].get_lines()
+    assert (train.get_label(), valid.get_label()) == PARTS
     assert list(train.get_xdata()) == [1, 2, 3]
     assert list(train.get_ydata()) == [3, 2, 1]
     assert list(valid.get_ydata())[::2] == [3.5, 1.5]
+
+
+def test_the_best_validation_loss_is_marked() -> None:
+    best = curves({**HISTORY, "valid_loss": [3.5, 1.25, 1.5]}).axes[0].get_lines()[2]
+    assert best.get_label() == "best: 1.25 after epoch 2"
+    assert (list(best.get_xdata()), list(best.get_ydata())) == ([2], [1.25])
 
 
 def test_numbers_have_no_accuracy_and_no_empty_panel() -> None:
@@ -34,13 +45,32 @@ def test_numbers_have_no_accuracy_and_no_empty_panel() -> None:
 
 def test_without_a_validation_part_there_is_one_line() -> None:
     figure = curves({**HISTORY, "valid_loss": [None] * 3})
-    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["train"]
+    assert legend(figure.axes[0]) == ["train"]
+
+
+def test_a_rate_that_moves_and_a_gradient_have_panels() -> None:
+    figure = curves({**HISTORY, "lr": [0.1, 0.05, 0.01], "gradient_norm": [3.0, 2.0, 1.0]})
+    assert [axes.get_ylabel() for axes in figure.axes[2:]] == ["learning rate (per step)", "norm of the gradient"]
+
+
+def test_a_rate_that_stands_still_has_none() -> None:
+    assert len(curves({**HISTORY, "lr": [0.1, 0.1, 0.1]}).axes) == 2
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.2, "linear"), (0.05, "log")])
+def test_a_loss_over_many_magnitudes_is_drawn_on_a_logarithmic_axis(last: float, scale: str) -> None:
+    history = {"epoch": [1, 2], "train_loss": [3.0, last]}
+    assert curves(history).axes[0].get_yscale() == scale
 
 
 @pytest.mark.parametrize(("num_epochs", "marker"), [(30, "o"), (31, "None")])
 def test_few_epochs_are_marked_one_by_one(num_epochs: int, marker: str) -> None:
     history = {"epoch": list(range(num_epochs)), "train_loss": [1.0] * num_epochs}
     assert curves(history).axes[0].get_lines()[0].get_marker() == marker
+
+
+def test_it_can_be_dark() -> None:
+    assert has_two_themes(curves(HISTORY), curves(HISTORY, dark=True))
 
 
 def test_the_picture_can_be_written() -> None:

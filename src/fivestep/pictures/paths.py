@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ..check import at_least
+from ..check import at_least, positive
 from ..engines._make import make_engine
 from ..plots._terrain import Terrain
 from ..plots.paths import paths
@@ -15,7 +15,6 @@ from ..steps import do_step, upcoming_steps
 from ._base import Lacking, Picture, Subject
 from ._landscape import loss_around
 
-GRID = 60
 MARGIN = 0.25
 
 
@@ -25,17 +24,20 @@ class Paths(Picture):
     """The parameters after each update of the same training with all rows, `mini` rows and one row at a time.
 
     For a network of two parameters, whose plane is the whole landscape. All three see every row `epochs` times, at the
-    learning rate of the plan.
+    rate `lr`; the loss is drawn at `places` x `places` places.
     """
 
     description: ClassVar[str] = "batch, mini-batch and stochastic descent on one landscape (two parameters)"
     epochs: int = 30
     mini: int = 3
     lr: float = 0.1
+    places: int = 60
 
     def __post_init__(self) -> None:
         at_least("epochs", self.epochs, 1)
         at_least("mini", self.mini, 1)
+        at_least("places", self.places, 3)
+        positive("lr", self.lr)
 
     def lacks(self, subject: Subject) -> Lacking | None:
         parameters = subject.engine.spec.num_parameters
@@ -50,9 +52,9 @@ class Paths(Picture):
         everywhere = np.concatenate(list(ways.values()))
         low, high = everywhere.min(0), everywhere.max(0)
         margin = MARGIN * (high - low)
-        x, y = (np.linspace(low[k] - margin[k], high[k] + margin[k], GRID) for k in range(2))
+        x, y = (np.linspace(low[k] - margin[k], high[k] + margin[k], self.places) for k in range(2))
         engine = subject.copied_engine()
-        loss = loss_around(subject, engine, GRID * GRID)
+        loss = loss_around(subject, engine, self.places**2)
         flat = engine.params.flat
         heights = np.array([[loss(flat.new_tensor([w, b])) for w in x] for b in y])
         words = title or f"{subject.title}: {self.epochs} epochs at learning rate {self.lr:g}"

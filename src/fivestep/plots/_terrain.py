@@ -23,7 +23,7 @@ class Terrain(NamedTuple):
     loss: np.ndarray
 
 
-def draw_terrain(canvas: Canvas, axes: Axes, terrain: Terrain) -> ContourSet:
+def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
     """The map, for `terrain_scale` to explain; heights are logarithmic where they span more than a factor of thirty."""
     loss = terrain.loss
     low, high = float(loss[np.isfinite(loss)].min()), float(loss[np.isfinite(loss)].max())

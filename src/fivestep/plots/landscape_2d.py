@@ -22,7 +22,7 @@ def landscape_2d(
     """
     canvas = Canvas(title, dark=dark, height=5.6)
     axes = canvas.axes(x=axis_names[0], y=axis_names[1])
-    filled = draw_terrain(canvas, axes, terrain)
+    filled = draw_terrain(axes, terrain)
     terrain_scale(canvas, filled, [axes], f"loss ({loss_unit})" if loss_unit else "loss")
     if len(path):
         axes.plot(path[:, 0], path[:, 1], "-", color="#ffffff", lw=3.6)

@@ -25,7 +25,7 @@ def paths(
     for k, (name, way) in enumerate(ways.items()):
         words = f"{name}\n{len(way) - 1:,} updates"
         axes = canvas.axes(1, len(ways), k + 1, title=words, x=axis_names[0], y=axis_names[1] if k == 0 else "")
-        filled = draw_terrain(canvas, axes, terrain)
+        filled = draw_terrain(axes, terrain)
         axes.plot(way[:, 0], way[:, 1], "-", color=PATH, lw=1.3, marker="o", ms=2.4)
         axes.plot(*way[0], "s", color="#ffffff", mec="#000000", ms=8, ls="none", label="start")
         if best is not None:

@@ -1,0 +1,67 @@
+"""`fivestep plot`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def moons(fivestep: Command) -> str:
+    """A short run in this folder."""
+    assert fivestep("train", "moons", "--epochs", 5, "--out", "runs/moons-1").code == 0
+    return "runs/moons-1"
+
+
+def test_a_picture_of_a_run_goes_into_its_folder(fivestep: Command, moons: str, tmp_path: Path) -> None:
+    code, out, err = fivestep("plot", moons, "boundary:grid=20")
+    assert (code, out, err) == (0, "The picture is in runs/moons-1/boundary.png\n", "")
+    assert (tmp_path / "runs/moons-1/boundary.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_a_task_is_drawn_with_the_network_asked_for(fivestep: Command, tmp_path: Path) -> None:
+    code, out, _ = fivestep("plot", "moons", "network", "--hidden", 4, 3, "--out", "net.svg")
+    assert (code, out) == (0, "The picture is in net.svg\n")
+    assert "moons: MLP 2-4-3-1, relu" in (tmp_path / "net.svg").read_text()
+
+
+def test_without_a_kind_all_are_listed(fivestep: Command, moons: str) -> None:
+    out = fivestep("plot", moons).out
+    can, _, needs = out.partition("needs a run, other data, or options")
+    assert ("boundary" in can, "mistakes" in can, "mistakes" in needs) == (True, False, True)
+
+
+def test_the_list_is_data_too(fivestep: Command) -> None:
+    report = json.loads(fivestep("plot", "moons", "--json").out)
+    assert (report["points"]["suited"], report["curves"]["suited"]) == (True, False)
+    assert report["boundary"]["description"] == "what a classifier answers at every place of two features"
+
+
+def test_runs_stand_side_by_side(fivestep: Command, moons: str, tmp_path: Path) -> None:
+    fivestep("train", "moons", "--model", "linear", "--epochs", 5, "--out", "runs/line")
+    report = json.loads(fivestep("plot", moons, "runs/line", "side-by-side", "--json", "--dark").out)
+    assert report == {"source": moons, "kind": "side-by-side", "picture": "runs/moons-1/side-by-side.png"}
+    assert (tmp_path / report["picture"]).exists()
+
+
+@pytest.mark.usefixtures("moons")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["mons", "points"], "did you mean 'moons'?"),
+        (["moons", "pionts"], "did you mean 'points'?"),
+        (["moons", "curves"], "run fivestep train moons first, then fivestep plot runs/moons-1 curves"),
+        (["runs/moons-1", "mistakes"], "mistakes must be used with rows that are square images"),
+        (["runs/moons-1", "boundary", "--hidden", "3"], "options of network and training must be left out for a run"),
+        (["runs/moons-1", "runs/moons-1"], "the last word must be the KIND of picture, got 'runs/moons-1'"),
+        (["moons", "points", "--out", "x.bmp"], "out must end in one of .png, .svg, .pdf for this picture"),
+        (["moons", "points:features=(0,7)"], "features must be two different numbers from 0 to 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_sentence(fivestep: Command, arguments: list[str], sentence: str) -> None:
+    code, out, err = fivestep("plot", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert sentence in err

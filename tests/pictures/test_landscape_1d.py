@@ -1,0 +1,39 @@
+"""The picture: landscape 1d."""
+
+import pytest
+import torch
+
+from fivestep.pictures._base import Subject
+from fivestep.pictures._landscape import random_direction
+from fivestep.train import evaluate
+from tests.pictures.conftest import draw
+from tests.plots.drawn import lines
+
+
+def test_in_the_middle_stands_the_loss_of_the_network(moons: Subject) -> None:
+    found = lines(draw(moons, "landscape-1d:places=5").axes[0])
+    expected = evaluate(moons.engine, moons.data.train).loss
+    assert found["random direction 2"][2].tolist() == pytest.approx([0, expected])
+    assert found["the trained weights"].tolist() == [pytest.approx([0, expected])]
+
+
+def test_losses_are_those_at_the_weights_moved(moons: Subject) -> None:
+    found = lines(draw(moons, "landscape-1d:places=5,seed=3").axes[0])["random direction 1"]
+    engine = moons.copied_engine()
+    engine.params.flat.add_(random_direction(engine, 3), alpha=0.5)
+    assert found[3].tolist() == pytest.approx([0.5, evaluate(engine, moons.data.train).loss])
+
+
+def test_a_direction_is_as_large_as_the_weights_unit_by_unit(moons: Subject) -> None:
+    """Li et al. 2018, section 4: |d_i| = |w_i| for each filter; biases stay where they are."""
+    engine = moons.copied_engine()
+    norms = {name: view.norm(dim=-1) for name, view in engine.named_parameters().items() if view.dim() > 1}
+    engine.params.flat.copy_(random_direction(engine, 0))
+    for name, view in engine.named_parameters().items():
+        assert torch.allclose(view.norm(dim=-1), norms[name]) if name in norms else not view.any()
+
+
+def test_the_network_itself_stays_where_it_is(moons: Subject) -> None:
+    before = moons.engine.params.flat.clone()
+    draw(moons, "landscape-1d:places=3")
+    assert torch.equal(moons.engine.params.flat, before)

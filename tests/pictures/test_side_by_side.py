@@ -1,0 +1,37 @@
+"""The picture: side by side."""
+
+from dataclasses import replace
+
+import pytest
+
+from fivestep.check import InputError
+from fivestep.pictures._base import Subject
+from fivestep.plotting import draw as draw_all
+from tests.plots.drawn import legend
+
+
+def test_runs_are_named_by_their_models(moons: Subject, moons_by_sgd: Subject) -> None:
+    figure = draw_all([moons, moons_by_sgd], "side-by-side")
+    assert legend(figure.axes[0]) == ["MLP 2-8-1, tanh", "linear regression 2-1"]
+    assert (
+        figure.axes[3].get_title().startswith(f"linear regression 2-1\nloss {moons_by_sgd.history[-1].train_loss:.3f}")
+    )
+
+
+def test_runs_of_one_model_are_named_by_their_folders(moons: Subject) -> None:
+    figure = draw_all([moons, replace(moons, name="runs/moons-2")], "side-by-side")
+    assert legend(figure.axes[0]) == ["runs/moons-1 (MLP 2-8-1, tanh)", "runs/moons-2 (MLP 2-8-1, tanh)"]
+
+
+def test_many_features_have_curves_only(iris: Subject) -> None:
+    assert len(draw_all([iris, replace(iris, name="other")], "side-by-side").axes) == 2
+
+
+def test_runs_on_different_tasks_are_refused(moons: Subject, iris: Subject) -> None:
+    with pytest.raises(InputError, match="side-by-side must be used with runs on one task, got runs on iris, moons"):
+        draw_all([moons, iris], "side-by-side")
+
+
+def test_another_picture_takes_one_run(moons: Subject, iris: Subject) -> None:
+    with pytest.raises(InputError, match="the picture of several runs must be 'side-by-side', got 'curves'"):
+        draw_all([moons, iris], "curves")

@@ -1,0 +1,34 @@
+"""Distributions over time."""
+
+import numpy as np
+import pytest
+
+from fivestep.plots.activation_histograms import activation_histograms
+from tests.plots.drawn import has_two_themes, labels
+
+EDGES = np.array([-1.0, 0.0, 1.0])
+SHARES = np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]])
+LAYERS = {"layer 0": (EDGES, SHARES), "layer 1": (2 * EDGES, SHARES)}
+
+
+def test_each_layer_is_a_map_of_shares_over_steps_and_values() -> None:
+    figure = activation_histograms([1, 11, 21], LAYERS)
+    first, second, scale = figure.axes
+    mesh = first.collections[0]
+    assert mesh.get_array().tolist() == SHARES.T.tolist()
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [-4, 6, 16, 26]
+    assert mesh.get_coordinates()[:, 0, 1].tolist() == EDGES.tolist()
+    assert (first.get_title(), labels(second), scale.get_ylabel()) == (
+        "layer 0",
+        ("step", "value"),
+        "share of the values",
+    )
+
+
+def test_a_single_moment_can_be_drawn() -> None:
+    mesh = activation_histograms([5], {"layer": (EDGES, SHARES[:1])}).axes[0].collections[0]
+    assert mesh.get_coordinates()[0, :, 0].tolist() == pytest.approx([4.5, 5.5])
+
+
+def test_it_can_be_dark() -> None:
+    assert has_two_themes(*(activation_histograms([1, 2, 3], LAYERS, dark=dark) for dark in (False, True)))

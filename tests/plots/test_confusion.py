@@ -1,0 +1,43 @@
+"""The confusion matrix."""
+
+import numpy as np
+import pytest
+
+from fivestep.plots.confusion import confusion
+from tests.plots.drawn import has_two_themes, labels, words
+
+COUNTS = np.array([[8, 2], [0, 1200]])
+
+
+def test_true_classes_go_down_and_answers_across() -> None:
+    axes = confusion(COUNTS, ["cat", "dog"]).axes[0]
+    assert labels(axes) == ("answer", "true class")
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["cat", "dog"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_counts_are_written_and_shares_are_colours() -> None:
+    figure = confusion(COUNTS, ["cat", "dog"])
+    assert words(figure.axes[0]) == ["8", "2", "1,200"]
+    assert figure.axes[0].images[0].get_array().tolist() == [[0.8, 0.2], [0, 1]]
+    assert figure.axes[1].get_ylabel() == "share of the true class"
+
+
+def test_a_class_without_rows_is_an_empty_line() -> None:
+    assert confusion(np.array([[0, 0], [1, 3]]), ["a", "b"]).axes[0].images[0].get_array()[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "turned"), [(["cat", "dog"], 0), (["a long name", "another", "and one more", "b"], 45)]
+)
+def test_long_names_are_slanted(names: list[str], turned: float) -> None:
+    axes = confusion(np.eye(len(names)), names).axes[0]
+    assert {text.get_rotation() for text in axes.get_xticklabels()} == {turned}
+
+
+def test_of_very_many_classes_only_colours_are_shown() -> None:
+    assert words(confusion(np.eye(30), [str(k) for k in range(30)]).axes[0]) == []
+
+
+def test_it_can_be_dark() -> None:
+    assert has_two_themes(confusion(COUNTS, ["a", "b"]), confusion(COUNTS, ["a", "b"], dark=True))

@@ -1,0 +1,25 @@
+"""Signals through depth."""
+
+import numpy as np
+
+from fivestep.plots.init_depth import init_depth
+from tests.plots.drawn import has_two_themes, lines
+
+GOOD, GONE = np.array([1.0, 1.0, 1.0]), np.array([1.0, 1e-6, 1e-13])
+
+
+def test_each_scheme_is_a_line_in_both_panels() -> None:
+    figure = init_depth({"he": GOOD, "small": GONE}, {"he": 2 * GOOD, "small": GONE}, "30 layers")
+    activations, gradients = figure.axes
+    assert (activations.get_title(), gradients.get_title()) == ("activations", "gradients")
+    assert lines(gradients)["he"].tolist() == [[1, 2], [2, 2], [3, 2]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["he", "small"]
+
+
+def test_what_has_vanished_ends_its_line() -> None:
+    shown = lines(init_depth({"small": GONE}, {"small": GONE}).axes[0])["small"][:, 1]
+    assert np.isnan(shown).tolist() == [False, False, True]
+
+
+def test_it_can_be_dark() -> None:
+    assert has_two_themes(init_depth({"he": GOOD}, {"he": GOOD}), init_depth({"he": GOOD}, {"he": GOOD}, dark=True))

@@ -1,0 +1,24 @@
+"""The rows of a data set."""
+
+import numpy as np
+
+from fivestep.plots.points import points
+from tests.plots.drawn import has_two_themes, labels, legend
+
+X = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+
+
+def test_each_class_is_a_cloud_of_its_rows() -> None:
+    axes = points(X, np.array([0, 1, 0]), ["yes", "no"], ("a", "b")).axes[0]
+    assert (labels(axes), legend(axes)) == (("a", "b"), ["yes", "no"])
+    assert [cloud.get_offsets().tolist() for cloud in axes.collections] == [[[0, 1], [4, 5]], [[2, 3]]]
+
+
+def test_numbers_have_a_scale_of_colours() -> None:
+    figure = points(X, np.array([0.5, 1.5, 2.5]), [], ("a", "b"), target_name="price")
+    assert figure.axes[1].get_ylabel() == "price"
+    assert np.asarray(figure.axes[0].collections[0].get_array()).tolist() == [0.5, 1.5, 2.5]
+
+
+def test_it_can_be_dark() -> None:
+    assert has_two_themes(*(points(X, np.array([0, 1, 0]), ["a", "b"], ("a", "b"), dark=d) for d in (False, True)))
