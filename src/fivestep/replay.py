@@ -13,9 +13,9 @@ from torch import Tensor
 from .batches import Batch
 from .datasets._base import Dataset
 from .engines._base import FiveStepEngine
+from .epoch import Epoch, monitored
 from .steps import do_step, upcoming_steps
 from .threads import threads_for
-from .train import Epoch, monitored
 from .typing import Scalar, Vector
 
 

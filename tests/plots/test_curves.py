@@ -1,6 +1,7 @@
 """The picture of a run: what is drawn, and what is left out."""
 
 import io
+import math
 
 import pytest
 
@@ -57,10 +58,12 @@ def test_a_rate_that_stands_still_has_none() -> None:
     assert len(curves({**HISTORY, "lr": [0.1, 0.1, 0.1]}).axes) == 2
 
 
-@pytest.mark.parametrize(("last", "scale"), [(0.2, "linear"), (0.05, "log")])
+@pytest.mark.parametrize(("last", "scale"), [(0.2, "linear"), (0.05, "log"), (1e300, "linear"), (math.inf, "linear")])
 def test_a_loss_over_many_magnitudes_is_drawn_on_a_logarithmic_axis(last: float, scale: str) -> None:
     history = {"epoch": [1, 2], "train_loss": [3.0, last]}
-    assert curves(history).axes[0].get_yscale() == scale
+    figure = curves(history)
+    figure.savefig(io.BytesIO())
+    assert figure.axes[0].get_yscale() == scale
 
 
 @pytest.mark.parametrize(("num_epochs", "marker"), [(30, "o"), (31, "None")])

@@ -14,8 +14,8 @@ from ..check import InputError
 from ..datasets._base import Dataset, Rows
 from ..engines._base import Engine, FiveStepEngine
 from ..engines._make import make_engine
+from ..epoch import Epoch
 from ..find import Choice, build, names
-from ..train import Epoch
 
 
 @final

@@ -19,6 +19,10 @@ TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
 
+LOG_FROM, LOG_TO = 30.0, 1e100
+"""Values whose largest is so many times their smallest are drawn on a logarithmic axis, if they are below the other."""
+
+
 @final
 @dataclass(frozen=True)
 class Theme:
@@ -107,3 +111,8 @@ class Canvas:
         """From the second colour over the ground to the first: negative, zero, positive."""
         first, second, *_ = self.theme.colors
         return LinearSegmentedColormap.from_list("diverging", [second, self.theme.ground, first])
+
+
+def spans_magnitudes(values: Sequence[float]) -> bool:
+    """Whether values need a logarithmic axis, and can have one: a run that diverges ends beyond what has ticks."""
+    return min(values) > 0 and LOG_FROM * min(values) < max(values) < LOG_TO

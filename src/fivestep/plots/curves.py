@@ -6,16 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas
+from ._style import Canvas, spans_magnitudes
 
 History = Mapping[str, Sequence[float | None]]
 
 PARTS = ("train", "valid")
 ALONE = {"lr": "learning rate (per step)", "gradient_norm": "norm of the gradient"}
 """Columns without parts that get a panel where there is something to see, and their labels."""
-
-LOG_FROM = 30.0
-"""A curve whose largest value is so many times its smallest is drawn on a logarithmic axis."""
 
 
 def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool = False) -> Figure:
@@ -42,7 +39,7 @@ def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
     """Training and validation of one figure, or the one series that has no parts."""
     names = [panel] if panel in ALONE else [f"{part}_{panel}" for part in PARTS]
     known = [value for name in names for value in history.get(name, []) if value is not None]
-    if min(known) > 0 and max(known) > LOG_FROM * min(known):
+    if spans_magnitudes(known):
         axes.set_yscale("log")
     for k, name in enumerate(names):
         values = history.get(name, [])

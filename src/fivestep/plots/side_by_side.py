@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas
+from ._style import Canvas, spans_magnitudes
 from ._surface import Surface, draw_surface
-from .curves import LOG_FROM, History
+from .curves import History
 
 MOST_IN_A_ROW = 3
 
@@ -51,7 +51,7 @@ def _curves(
         values = [float("nan") if value is None else value for value in history[f"{part}_{panel}"]]
         axes.plot([e or 0 for e in history["epoch"]], values, color=canvas.color(k), lw=1.8, label=name)
         known += [value for value in values if value == value]  # noqa: PLR0124  (leaves out what is not a number)
-    if panel == "loss" and min(known) > 0 and max(known) > LOG_FROM * min(known):
+    if panel == "loss" and spans_magnitudes(known):
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     canvas.legend(axes)
