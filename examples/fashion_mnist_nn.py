@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-FOLDER = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package dataset-fashion-mnist puts them
+FOLDERS = (Path.home() / ".cache/fivestep/fashion-mnist", Path("/usr/share/datasets/fashion-mnist"))
+"""Where `make train` keeps the files on Linux, and where Debian's package dataset-fashion-mnist puts them."""
 
 
 def read(folder: Path, name: str, header: int) -> torch.Tensor:
@@ -26,7 +27,7 @@ def load(folder: Path, part: str) -> tuple[torch.Tensor, torch.Tensor]:
     return images / 255, read(folder, f"{part}-labels-idx1-ubyte", 8).long()
 
 
-def main(folder: Path = FOLDER, num_epochs: int = 10, lr: float = 0.1, batch_size: int = 256) -> list[float]:
+def main(folder: Path, num_epochs: int = 10, lr: float = 0.1, batch_size: int = 256) -> list[float]:
     """Trains, prints, and returns the loss on the test images after each epoch."""
     x, y = load(folder, "train")
     x_test, y_test = load(folder, "t10k")
@@ -58,4 +59,5 @@ def main(folder: Path = FOLDER, num_epochs: int = 10, lr: float = 0.1, batch_siz
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    folders = [Path(name) for name in sys.argv[1:]] or [folder for folder in FOLDERS if folder.is_dir()]
+    main(folders[0]) if folders else sys.exit("Name the FOLDER that holds the four files of Fashion-MNIST.")

@@ -64,7 +64,8 @@ class Screen:
         left = elapsed / done * (self._num_steps - done) if done else 0.0
         line = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=self._num_steps, completed=done, width=min(24, self._console.width // 3))
-        line.add_row(bar, Text(f"step {done:,} of {self._num_steps:,}, {_duration(left)} left", style="dim"))
+        text = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"
+        line.add_row(bar, Text(text, style="dim", no_wrap=True))
         return line
 
     def _print(self, line: str, style: str = "") -> None:
