@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,25 @@ check_shapes("fivestep")
 torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread
 settings.register_profile("fivestep", derandomize=True, deadline=None)  # the same examples in every run, never timed
 settings.load_profile("fivestep")
+
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+SNAKE = CONTRIBUTING.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+"""The example that people are told to copy."""
+
+
+@pytest.fixture
+def snake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """One more file in the folder of activations, made of the example in CONTRIBUTING.md; its text."""
+    import fivestep.activations
+    from fivestep.find import names
+
+    (tmp_path / "snake.py").write_text(SNAKE, encoding="utf-8")
+    monkeypatch.setattr(fivestep.activations, "__path__", [*fivestep.activations.__path__, str(tmp_path)])
+    names.cache_clear()
+    yield SNAKE
+    sys.modules.pop("fivestep.activations.snake", None)
+    names.cache_clear()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The folder is the registry, and a choice reads the same everywhere."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,24 +118,8 @@ def test_an_option_that_cannot_work_is_refused(family: str, choice: str, sentenc
         build(family, choice)
 
 
-CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
-SNAKE = CONTRIBUTING.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
-"""The example that people are told to copy."""
-
-
-def test_the_example_for_contributors_fits_the_line() -> None:
-    assert max(map(len, SNAKE.splitlines())) <= 120
-
-
-@pytest.fixture
-def snake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One more file in the folder of activations."""
-    (tmp_path / "snake.py").write_text(SNAKE, encoding="utf-8")
-    monkeypatch.setattr(fivestep.activations, "__path__", [*fivestep.activations.__path__, str(tmp_path)])
-    names.cache_clear()
-    yield
-    sys.modules.pop("fivestep.activations.snake", None)
-    names.cache_clear()
+def test_the_example_for_contributors_fits_the_line(snake: str) -> None:
+    assert max(map(len, snake.splitlines())) <= 120
 
 
 @pytest.mark.usefixtures("snake")

@@ -19,7 +19,7 @@ app = App(
     name="fivestep",
     help="The training loop of a multilayer perceptron in five steps you can read, check and outrun.",
     version=__version__,
-    help_epilogue="First steps: fivestep tasks, then fivestep train moons.",
+    help_epilogue="First steps: fivestep tasks, then fivestep train moons. What can be chosen: fivestep items.",
 )
 app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task.")
 app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task.")
@@ -27,6 +27,7 @@ app.command("fivestep.cli.predict:predict", name="predict", help="Apply a traine
 app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
 app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
 app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
+app.command("fivestep.cli.items:items", name="items", help="Every activation, loss, update rule, ... and its options.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
 

@@ -16,7 +16,7 @@ def tasks(*, json: Annotated[bool, Parameter(help="Print one JSON object.", nega
     known: dict[str, Task] = {name: find("datasets", name)() for name in shown_names("datasets")}
     if json:
         described = {
-            name: {"description": task.description, "models": list(task.models)} for name, task in known.items()
+            name: {"description": task.description, "models": list(task.known_models)} for name, task in known.items()
         }
         print(json_text.dumps(described))  # noqa: T201
         return
@@ -24,5 +24,7 @@ def tasks(*, json: Annotated[bool, Parameter(help="Print one JSON object.", nega
     for title in ("task", "models", "what it is"):
         table.add_column(title, no_wrap=title == "task")  # a name that is cut cannot be typed
     for name, task in known.items():
-        table.add_row(name, ", ".join(task.models), task.description)
-    Console(highlight=False).print(table)
+        table.add_row(name, ", ".join(task.known_models), task.description)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("\nfivestep items TASK says where the rows come from and what the models reach.", soft_wrap=True)

@@ -1,0 +1,66 @@
+"""A new file in a folder is covered by the contracts, without being listed anywhere, and fails them if it is wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fivestep
+from tests.conftest import SNAKE
+
+ROOT = Path(__file__).parents[2]
+SOURCE = Path(fivestep.__file__).parents[1]
+PLUGIN = """
+from pathlib import Path
+import tests.conftest  # the shape checks come before fivestep
+import fivestep.activations
+fivestep.activations.__path__.append(str(Path(__file__).parent / "activations"))
+"""
+FAULTS = {
+    "a slip of the pen": ("1 + torch.sin(2 * z)", "1 + torch.sin(z)"),
+    "a value that is not the twin's": ("z, torch.sin(z).square()", "z, torch.cos(z).square()"),
+    "a value that forgets the buffer": ("torch.add(z, torch.sin(z).square(), out=out)", "z + torch.sin(z).square()"),
+    "a value that overwrites its input": ("torch.add(z, torch.sin(z).square(), out=out)", "z.add_(torch.sin(z) ** 2)"),
+}
+
+
+def outcomes(folder: Path, text: str, *files: str) -> dict[str, str]:
+    """The outcome of each contract test that `snake` of that text, or `silu` beside it, is in."""
+    (folder / "activations").mkdir()
+    (folder / "activations" / "snake.py").write_text(text, encoding="utf-8")
+    (folder / "one_more_file.py").write_text(PLUGIN, encoding="utf-8")
+    chosen = "(snake or silu) and not pair_of_items and not float32"
+    paths = [str(ROOT / "tests" / "contracts" / file) for file in files]
+    options = ["-p", "one_more_file", "-p", "no:cacheprovider", "-rA", "--tb=no", "-q", "-k", chosen]
+    path = os.pathsep.join([str(folder), str(SOURCE), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *paths],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    found = re.findall(r"^(PASSED|FAILED) \S+::(\w+\[.*?\])(?: - .*)?$", done.stdout, flags=re.MULTILINE)
+    return {test: outcome for outcome, test in found}
+
+
+@pytest.mark.slow
+def test_a_new_file_is_held_to_every_contract_that_others_are_and_keeps_them(tmp_path: Path) -> None:
+    found = outcomes(tmp_path, SNAKE, "test_activations.py", "test_layers.py", "test_engines.py")
+    snake = {test for test in found if "snake" in test}
+    assert len(snake) > 20
+    assert {test.replace("snake", "silu") for test in snake} == set(found) - snake
+    assert set(found.values()) == {"PASSED"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("right", "wrong"), FAULTS.values(), ids=FAULTS)
+def test_a_new_file_that_is_wrong_fails_some_contract(tmp_path: Path, right: str, wrong: str) -> None:
+    assert right in SNAKE
+    found = outcomes(tmp_path, SNAKE.replace(right, wrong), "test_activations.py")
+    assert "FAILED" in {outcome for test, outcome in found.items() if "snake" in test}
