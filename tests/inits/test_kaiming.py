@@ -1,15 +1,20 @@
 """Kaiming initialisation: torch's numbers, and the mean square that it keeps through relu layers."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
 
+from fivestep.check import InputError
 from fivestep.inits.kaiming import Kaiming
+from tests.contracts.cases import Case
 from tests.inits.depth import factors
 from tests.samples import stream
 from tests.statistics import deviation_error
-from tests.tolerances import DEPTH, STATISTICS
+from tests.tolerances import DEPTH, FLOAT32, STATISTICS, distance
+
+CASES = [Case(), Case({"mode": "fan_out", "distribution": "uniform"}, pairs=False)]
 
 
 @pytest.mark.parametrize("shape", [(256, 784), (784, 256)])
@@ -24,6 +29,22 @@ def test_weights_are_torchs_for_the_same_stream() -> None:
     Kaiming().weight_(weight, stream(3))
     torch.nn.init.kaiming_normal_(expected, nonlinearity="relu", generator=stream(3))
     assert torch.equal(weight, expected)
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+def test_every_form_is_torchs_for_the_same_stream(mode: Literal["fan_in", "fan_out"], distribution: str) -> None:
+    weight, expected = torch.empty(7, 5), torch.empty(7, 5)
+    Kaiming(mode, distribution).weight_(weight, stream(3))
+    fill = getattr(torch.nn.init, f"kaiming_{distribution}_")
+    fill(expected, mode=mode, nonlinearity="relu", generator=stream(3))
+    assert distance(weight, expected) < FLOAT32
+
+
+@pytest.mark.parametrize("options", [{"mode": "fan_avg"}, {"distribution": "gauss"}])
+def test_an_unknown_form_is_refused(options: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(options))} must be one of .*, got"):
+        Kaiming(**options)
 
 
 def test_biases_are_zero() -> None:

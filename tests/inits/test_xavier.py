@@ -1,15 +1,20 @@
 """Xavier initialisation: torch's numbers, its bounds, and the variance that tanh layers keep."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from fivestep.check import InputError
 from fivestep.inits.xavier import Xavier
+from tests.contracts.cases import Case
 from tests.inits.depth import factors
 from tests.samples import stream
 from tests.statistics import deviation_error
-from tests.tolerances import DEPTH, STATISTICS
+from tests.tolerances import DEPTH, FLOAT32, STATISTICS, distance
+
+CASES = [Case(), Case({"distribution": "normal"}, pairs=False)]
 
 
 @pytest.mark.parametrize("shape", [(256, 784), (784, 256), (300, 300)])
@@ -30,6 +35,27 @@ def test_weights_are_torchs_for_the_same_stream() -> None:
     weight = torch.empty(7, 5)
     Xavier().weight_(weight, stream(3))
     assert torch.equal(weight, torch.nn.init.xavier_uniform_(torch.empty(7, 5), generator=stream(3)))
+
+
+@pytest.mark.parametrize("distribution", ["normal", "uniform"])
+@pytest.mark.parametrize("gain", [1.0, 5 / 3])
+def test_every_form_is_torchs_for_the_same_stream(distribution: str, gain: float) -> None:
+    weight, expected = torch.empty(7, 5), torch.empty(7, 5)
+    Xavier(distribution, gain).weight_(weight, stream(3))
+    getattr(torch.nn.init, f"xavier_{distribution}_")(expected, gain=gain, generator=stream(3))
+    assert distance(weight, expected) < FLOAT32
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"distribution": "gauss"}, "distribution must be one of normal, uniform, got 'gauss'"),
+        ({"gain": 0}, "gain must be a finite number greater than 0, got 0"),
+    ],
+)
+def test_an_unknown_form_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Xavier(**options)
 
 
 def test_biases_are_zero() -> None:

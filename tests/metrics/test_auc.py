@@ -4,8 +4,11 @@ from sklearn.metrics import roc_auc_score
 
 from fivestep.check import InputError
 from fivestep.metrics.auc import AUC
+from tests.contracts.cases import Case
 from tests.metrics.samples import class_rows, yes_no_rows
 from tests.tolerances import FORMULA
+
+CASES = [Case(), Case({"average": "weighted"})]
 
 
 def test_worked_example() -> None:
@@ -21,10 +24,17 @@ def test_it_equals_scikit_learns(weighted: bool) -> None:
     assert AUC().value(z, y, weight) == pytest.approx(expected, rel=FORMULA)
 
 
-def test_it_equals_scikit_learns_one_versus_rest() -> None:
-    z, y, _ = class_rows(False)
-    expected = roc_auc_score(y.numpy(), z.softmax(1).numpy(), multi_class="ovr")
-    assert AUC().value(z, y, None) == pytest.approx(expected, rel=FORMULA)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_it_equals_scikit_learns_one_versus_rest(average: str, weighted: bool) -> None:
+    z, y, weight = class_rows(weighted)
+    expected = roc_auc_score(y.numpy(), z.softmax(1).numpy(), multi_class="ovr", average=average, sample_weight=weight)
+    assert AUC(average).value(z, y, weight) == pytest.approx(expected, rel=FORMULA)
+
+
+def test_an_unknown_average_is_refused() -> None:
+    with pytest.raises(InputError, match="average of auc must be one of macro, weighted, got 'micro'; did you mean"):
+        AUC("micro")
 
 
 def test_a_class_that_does_not_occur_is_left_out() -> None:

@@ -2,9 +2,13 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
+from fivestep.check import InputError
 from fivestep.metrics.f1 import F1
+from tests.contracts.cases import Case
 from tests.metrics.samples import Z, class_rows, yes_no_rows
 from tests.tolerances import FORMULA
+
+CASES = [Case(), Case({"average": "weighted"}), Case({"average": "micro"})]
 
 
 def test_worked_example_of_yes_and_no() -> None:
@@ -26,6 +30,24 @@ def test_it_equals_scikit_learns(weighted: bool) -> None:
     z, y, weight = yes_no_rows(weighted)
     expected = f1_score(y[:, 0].numpy(), z[:, 0].numpy() > 0, sample_weight=weight)
     assert F1().value(z, y, weight) == pytest.approx(expected, rel=FORMULA)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("average", ["macro", "weighted", "micro"])
+def test_every_average_equals_scikit_learns(average: str, weighted: bool) -> None:
+    z, y, weight = class_rows(weighted)
+    expected = f1_score(y.numpy(), z.numpy().argmax(1), average=average, sample_weight=weight)
+    assert F1(average).value(z, y, weight) == pytest.approx(expected, rel=FORMULA)
+
+
+def test_an_average_of_yes_and_no_is_that_of_the_yes() -> None:
+    z, y, weight = yes_no_rows(True)
+    assert F1("weighted").value(z, y, weight) == F1().value(z, y, weight)
+
+
+def test_an_unknown_average_is_refused() -> None:
+    with pytest.raises(InputError, match="average of f1 must be one of macro, weighted, micro, got 'macr'; did you"):
+        F1("macr")
 
 
 def test_without_any_yes_it_is_zero_and_says_nothing() -> None:

@@ -16,6 +16,7 @@ CASES = [
     Case(),
     Case({"betas": (0.8, 0.95), "eps": 1e-6}, pairs=False),
     Case({"weight_decay": 0.1}, pairs=False),
+    Case({"amsgrad": True}, pairs=False),
     Case({"weight_decay": 0.1, "decoupled_weight_decay": True}, pairs=False),
 ]
 
@@ -38,6 +39,13 @@ def test_worked_steps() -> None:
     first = 1 - 0.1 * 2 / (2 + 1e-8)
     second = first - 0.1 * (2.5 / 0.75) / (math.sqrt(4.75 / 0.4375) + 1e-8)
     assert steps(Adam(betas=(0.5, 0.75)), [2.0, 4.0]) == pytest.approx([first, second], rel=FORMULA)
+
+
+def test_with_amsgrad_a_step_is_divided_by_the_largest_mean_square_so_far() -> None:
+    """Betas (0, 0.5), gradients 4 and 0.5: v = 8, then 4 + 0.125 = 4.125, of which 8 is the larger; v^ = 8 / 0.75."""
+    first = 1 - 0.1 * 4 / (4 + 1e-8)
+    second = first - 0.1 * 0.5 / (math.sqrt(8 / 0.75) + 1e-8)
+    assert steps(Adam(betas=(0.0, 0.5), amsgrad=True), [4.0, 0.5]) == pytest.approx([first, second], rel=FORMULA)
 
 
 @pytest.mark.parametrize("gradient", [1e-3, 1.0, 1e6, -1e6])

@@ -9,7 +9,11 @@ from fivestep.schedules.one_cycle import OneCycle
 from tests.contracts.cases import Case
 from tests.tolerances import FORMULA
 
-CASES = [Case(), Case({"pct_start": 0.4, "div_factor": 10.0, "final_div_factor": 100.0}, pairs=False)]
+CASES = [
+    Case(),
+    Case({"pct_start": 0.4, "div_factor": 10.0, "final_div_factor": 100.0}, pairs=False),
+    Case({"anneal_strategy": "linear", "final_div_factor": 100.0}, pairs=False),  # torch rounds at the end: 1 - (1 - x)
+]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,18 @@ CASES = [Case(), Case({"pct_start": 0.4, "div_factor": 10.0, "final_div_factor":
 )
 def test_worked_values(step: int, expected: float) -> None:
     assert OneCycle(pct_start=0.5).factor(step, 10) == pytest.approx(expected, rel=FORMULA)
+
+
+def test_worked_values_of_lines() -> None:
+    """Up from 1/25 to 1 in four steps: 0.04, 0.28, 0.52, ...; down to 4e-6 in five."""
+    factors = [OneCycle(pct_start=0.5, anneal_strategy="linear").factor(step, 10) for step in range(10)]
+    assert factors[:5] == pytest.approx([0.04, 0.28, 0.52, 0.76, 1], rel=FORMULA)
+    assert factors[5:] == pytest.approx([1 - k * (1 - 4e-6) / 5 for k in range(1, 6)], rel=FORMULA)
+
+
+def test_an_unknown_way_is_refused() -> None:
+    with pytest.raises(InputError, match="anneal_strategy must be one of cos, linear, got 'cosine'; did"):
+        OneCycle(anneal_strategy="cosine")
 
 
 def test_it_rises_and_falls_once_without_a_jump() -> None:

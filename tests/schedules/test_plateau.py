@@ -14,7 +14,11 @@ from tests.contracts.cases import Case
 from tests.samples import ENGINES, numbers, small_engine, small_plan, three_classes
 from tests.tolerances import FORMULA
 
-CASES = [Case({"patience": 1, "gamma": 0.5}), Case({"patience": 2, "cooldown": 3, "least": 0.2}, pairs=False)]
+CASES = [
+    Case({"patience": 1, "gamma": 0.5}),
+    Case({"patience": 2, "cooldown": 3, "least": 0.2}, pairs=False),
+    Case({"patience": 0, "threshold": 0.3, "threshold_mode": "abs"}, pairs=False),
+]
 
 
 @pytest.mark.parametrize(
@@ -36,9 +40,22 @@ def test_worked_by_hand(seen: list[float], expected: float) -> None:
     assert schedule.factor(0, 1, seen) == pytest.approx(expected, rel=FORMULA)
 
 
+def test_with_an_absolute_threshold_a_negative_loss_must_fall_to_be_better() -> None:
+    """-0.95 is not better than -1, though it is below -1 * (1 - 0.1) = -0.9 in "rel"; nor is -1.05 by 0.1."""
+    seen = [-1.0, -0.95, -1.05]
+    assert Plateau(gamma=0.5, patience=0, threshold=0.1, threshold_mode="abs").factor(0, 1, seen) == 0.25
+    assert Plateau(gamma=0.5, patience=0, threshold=0.1).factor(0, 1, seen) == 1
+
+
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize(
-    "options", [{}, {"patience": 0, "gamma": 0.5}, {"patience": 1, "cooldown": 4, "threshold": 0.3}]
+    "options",
+    [
+        {},
+        {"patience": 0, "gamma": 0.5},
+        {"patience": 1, "cooldown": 4, "threshold": 0.3},
+        {"threshold": 2.0, "threshold_mode": "abs"},
+    ],
 )
 def test_rates_equal_torchs_on_a_random_walk(options: dict[str, Any], seed: int) -> None:
     schedule, seen = Plateau(least=0.01, **options), numbers(200, seed=seed).cumsum(0).abs().tolist()
@@ -84,8 +101,17 @@ def test_steps_that_are_done_again_have_the_same_rates(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "options", [{"gamma": 1.0}, {"patience": -1}, {"cooldown": 0.5}, {"threshold": 1.0}, {"least": -0.1}]
+    "options",
+    [
+        {"gamma": 1.0},
+        {"patience": -1},
+        {"cooldown": 0.5},
+        {"threshold": 1.0},
+        {"least": -0.1},
+        {"threshold": -1, "threshold_mode": "abs"},
+        {"threshold_mode": "absolute"},
+    ],
 )
 def test_options_outside_their_range_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=f"{next(iter(options))} must be a .*number"):
+    with pytest.raises(InputError, match=f"{next(iter(options))} must be (a .*number|one of rel, abs)"):
         Plateau(**options)

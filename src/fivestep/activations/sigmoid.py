@@ -13,7 +13,10 @@ from ._base import Activation
 @final
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """a = 1 / (1 + exp(-z)), in (0, 1), with derivative a (1 - a)."""
+    """a = 1 / (1 + exp(-z)), in (0, 1), with derivative a (1 - a).
+
+    Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors", equation 2.
+    """
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.sigmoid(z, out=out)

@@ -13,7 +13,10 @@ from ._base import Activation
 @final
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """a = tanh(z), in (-1, 1), with derivative 1 - a^2."""
+    """a = tanh(z), in (-1, 1), with derivative 1 - a^2.
+
+    It is 2 sigmoid(2 z) - 1, so its mean is 0 where that of z is. LeCun et al. 1998, "Efficient backprop", section 4.4.
+    """
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.tanh(z, out=out)

@@ -28,7 +28,7 @@ class LayerNorm(Norm):
         dn_i/dx_j = s (delta_ij - 1/I - n_i n_j / I)
         dx        = s (dn - mean(dn) - n mean(dn n))
 
-    Ba, Kiros and Hinton 2016, "Layer normalization", equation 4.
+    Ba, Kiros and Hinton 2016, "Layer normalization", equations 3 and 4.
     """
 
     formulas: ClassVar[Mapping[str, str]] = {

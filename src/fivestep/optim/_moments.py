@@ -3,6 +3,7 @@
 import math
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from ..check import in_unit_interval, positive, refuse
@@ -20,12 +21,22 @@ class AdamLike(Protocol):
 
 
 def adam_step_(rule: AdamLike, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
-    """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place."""
+    """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place.
+
+    Where there is a v_max, it is brought up to date too and takes the place of v in the step.
+    """
     beta1, beta2 = rule.betas
     m = state["m"].lerp_(dw, 1 - beta1)
     v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
+    if "v_max" in state:
+        v = torch.maximum(state["v_max"], v, out=state["v_max"])
     denominator = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(rule.eps)  # sqrt(v^) + eps
     w.addcdiv_(m, denominator, value=-lr / (1 - beta1**step))
+
+
+def adam_state(w: Vector, *, amsgrad: bool) -> dict[str, Tensor]:
+    """The memory of `adam_step_` before the first step."""
+    return {name: torch.zeros_like(w) for name in ("m", "v", *(("v_max",) if amsgrad else ()))}
 
 
 def check_adam(betas: tuple[float, float], eps: float) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
-from ._moments import adam_step_, check_adam
+from ._moments import adam_state, adam_step_, check_adam
 
 
 @final
@@ -23,18 +23,21 @@ class Adam(Optimizer):
         w <- w - lr m^ / (sqrt(v^) + eps)
 
     `weight_decay` adds weight_decay * w to the gradient first, the classical L2 term; with `decoupled_weight_decay` w
-    shrinks by itself, which is `adamw`. Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
+    shrinks by itself, which is `adamw`. With `amsgrad` the largest v so far takes the place of v, so that no element's
+    step grows while its gradients shrink. Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm
+    1; Reddi, Kale and Kumar 2018, "On the convergence of Adam and beyond", algorithm 2.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+    amsgrad: bool = False
     decoupled_weight_decay: bool = False
 
     def check(self) -> None:
         check_adam(self.betas, self.eps)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
-        return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
+        return adam_state(w, amsgrad=self.amsgrad)
 
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
@@ -49,5 +52,6 @@ class Adam(Optimizer):
             betas=self.betas,
             eps=self.eps,
             weight_decay=self.weight_decay,
+            amsgrad=self.amsgrad,
             decoupled_weight_decay=self.decoupled_weight_decay,
         )

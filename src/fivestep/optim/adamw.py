@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
-from ._moments import adam_step_, check_adam
+from ._moments import adam_state, adam_step_, check_adam
 
 
 @final
@@ -24,18 +24,20 @@ class AdamW(Optimizer):
         w <- w - lr m^ / (sqrt(v^) + eps)
 
     Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2 (with the decay times lr, as in
-    torch).
+    torch). With `amsgrad` the largest v so far takes the place of v: Reddi, Kale and Kumar 2018, "On the convergence of
+    Adam and beyond", algorithm 2.
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+    amsgrad: bool = False
     weight_decay: float = field(default=0.01, kw_only=True)
 
     def check(self) -> None:
         check_adam(self.betas, self.eps)
 
     def state(self, w: Vector) -> dict[str, Tensor]:
-        return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
+        return adam_state(w, amsgrad=self.amsgrad)
 
     def update_(
         self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
@@ -44,4 +46,6 @@ class AdamW(Optimizer):
         adam_step_(self, w, dw, state, lr, step)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(
+            parameters, lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, amsgrad=self.amsgrad
+        )

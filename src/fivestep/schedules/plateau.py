@@ -7,7 +7,7 @@ from typing import final
 
 import torch
 
-from ..check import at_least, in_unit_interval, inside_unit_interval
+from ..check import at_least, in_unit_interval, inside_unit_interval, not_negative, one_of
 from ._base import Schedule
 
 
@@ -16,10 +16,12 @@ from ._base import Schedule
 class Plateau(Schedule):
     """The rate is multiplied by `gamma` when more than `patience` evaluations in a row were not better than the best.
 
-    Better is below best * (1 - threshold). For `cooldown` evaluations after a fall none counts as bad. The factor never
+    Better is below best * (1 - threshold), or with `threshold_mode` "abs" below best - threshold, the one for losses
+    that may be negative, as poisson's. For `cooldown` evaluations after a fall none counts as bad. The factor never
     falls below `least`. An evaluation is what `train` does at every n-th epoch (`every=n`), so with n = 5 a patience of
-    2 is ten epochs; what it looks at is the plan's `monitor`, on the validation part where there is one. `gamma` in
-    (0, 1), `patience` and `cooldown` whole numbers of at least 0, `threshold` and `least` in [0, 1).
+    2 is ten epochs; what it looks at is the plan's `monitor`, on the validation part where there is one. `gamma` in (0,
+    1), `patience` and `cooldown` whole numbers of at least 0, `least` in [0, 1), `threshold` at least 0, and below 1
+    where it is a share.
 
     A pure function of the figures seen so far, so steps that are done again have the same rates. The rule is that of
     torch's `ReduceLROnPlateau`, whose `factor` is `gamma` here, and whose `min_lr` is `least` times the plan's rate.
@@ -28,6 +30,7 @@ class Plateau(Schedule):
     gamma: float = 0.1
     patience: int = 10
     threshold: float = 1e-4
+    threshold_mode: str = "rel"
     cooldown: int = 0
     least: float = 0.0
 
@@ -35,13 +38,16 @@ class Plateau(Schedule):
         inside_unit_interval("gamma", self.gamma, "0.1 divides the rate by ten")
         at_least("patience", self.patience, 0, "it counts evaluations")
         at_least("cooldown", self.cooldown, 0, "it counts evaluations")
-        in_unit_interval("threshold", self.threshold, "1e-4 is usual")
+        one_of("threshold_mode", str(self.threshold_mode), ("rel", "abs"))
+        if self.threshold_mode == "rel":
+            in_unit_interval("threshold", self.threshold, "1e-4 is usual")
+        not_negative("threshold", self.threshold, "1e-4 is usual")
         in_unit_interval("least", self.least, "0 sets no limit")
 
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         factor, best, num_bad, cooling = 1.0, math.inf, 0, 0
         for value in seen:
-            is_better = value < best * (1 - self.threshold)
+            is_better = value < (best - self.threshold if self.threshold_mode == "abs" else best * (1 - self.threshold))
             best = value if is_better else best
             num_bad = 0 if is_better or cooling else num_bad + 1
             cooling = max(0, cooling - 1)
@@ -55,6 +61,7 @@ class Plateau(Schedule):
             factor=self.gamma,
             patience=self.patience,
             threshold=self.threshold,
+            threshold_mode=self.threshold_mode,  # type: ignore[arg-type]  # checked
             cooldown=self.cooldown,
             min_lr=self.least * optimizer.param_groups[0]["lr"],
             eps=0.0,  # torch's own limit on the smallest change is in units of the rate

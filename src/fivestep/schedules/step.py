@@ -17,8 +17,8 @@ class Step(Schedule):
     """The rate is multiplied by `gamma` every S steps: factor = gamma^floor(t / S).
 
     S is `every`: a number of steps (of updates, not of epochs), or a share of the whole run in (0, 1), so that 0.3
-    means at 30, 60 and 90 percent. `gamma` in (0, 1). He et al. 2016, "Deep residual learning for image recognition",
-    section 3.4.
+    means at 30, 60 and 90 percent; `multi_step` takes places of your own. `gamma` in (0, 1). He et al. 2016, "Deep
+    residual learning for image recognition", section 3.4.
     """
 
     every: float = 0.3
