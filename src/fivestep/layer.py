@@ -107,7 +107,7 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
-        """Y = f(x; w). Keeps in `memo` what `backward` will need."""
+        """The output y = f(x; w). Keeps in `memo` what `backward` will need."""
 
     @abstractmethod
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:

@@ -16,7 +16,7 @@ class Activation(ParameterFree):
 
     @abstractmethod
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
-        """A = f(z), of any shape; written to `out` where one is given."""
+        """The value a = f(z), of any shape; written to `out` where one is given."""
 
     @abstractmethod
     def derivative(self, z: Elements, a: Elements) -> Elements:

@@ -48,7 +48,7 @@ class Dropout(ParameterFree):
         return dy.mul_(memo["scaled_mask"])
 
     def scaled_mask(self, bits: Tensor, like: Tensor) -> Elements:
-        """M / (1 - p) from random bits, in the type of `like`."""
+        """The mask m / (1 - p) from random bits, in the type of `like`."""
         kept: Tensor = bits > round(self.p * 2**BITS) - 1  # a p close to 1 gives 2^15, which int16 cannot hold
         return kept.to(like.dtype).div_(1 - self.p)
 

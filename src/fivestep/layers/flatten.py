@@ -14,7 +14,7 @@ from ..typing import Elements, Shape, Tensors
 @final
 @dataclass(frozen=True)
 class Flatten(ParameterFree):
-    """Y (N, T d) holds the numbers of x (N, T, d) in the same order; a table stays as it is.
+    """The output y (N, T d) holds the numbers of x (N, T, d) in the same order; a table stays as it is.
 
     Backward gives dy the shape of x. It stands between layers that work on each token and those that see the whole
     row, as after an embedding.
