@@ -57,6 +57,17 @@ def test_a_loss_that_grows_beyond_its_column_is_shown_by_its_size(fivestep: Comm
     assert re.search(r"^ +10 +\d\.\d+e\+26 ", row)
 
 
+def no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def test_json_has_null_where_a_loss_is_no_number(fivestep: Command) -> None:
+    out = fivestep("train", "line", "--lr", 10, "--epochs", 14, "--json").out
+    report = json.loads(out, parse_constant=no_constant)
+    assert report["train_loss"] > 1e30
+    assert report["valid_loss"] is None
+
+
 def test_a_task_of_numbers_has_no_column_for_accuracy(fivestep: Command) -> None:
     assert "accuracy" not in fivestep("train", "line", "--epochs", 5).out
 

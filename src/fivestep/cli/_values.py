@@ -1,12 +1,24 @@
-"""Values on the command line: whole numbers that are whole, and the sentence about one that cannot be read."""
+"""Values on the command line: whole numbers that are whole, the sentence about one that cannot be read, and JSON."""
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import CoercionError, Token, convert
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """One JSON object; a loss that has grown beyond all numbers is null, for JSON has no infinity."""
+    return json.dumps(
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> Any:

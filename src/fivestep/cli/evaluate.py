@@ -1,6 +1,5 @@
 """`fivestep evaluate RUN`."""
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from ..run import Run
 from ..train import evaluate as measure
 from ._screen import known_losses, summary
+from ._values import json_text
 
 
 def evaluate(
@@ -41,6 +41,6 @@ def evaluate(
         flat = {
             f"{part}_{name}": value for part, (_, score) in scores.items() for name, value in score.figures().items()
         }
-        print(json_text.dumps({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
+        print(json_text({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
         Console(highlight=False).print(summary(scores, known_losses(trained.engine, data)))

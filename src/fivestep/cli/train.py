@@ -1,6 +1,5 @@
 """`fivestep train TASK`."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ from . import DONE, INTERRUPTED
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._screen import Screen, known_losses, summary, weights_table
 from ._task import prepare
+from ._values import json_text
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
     console.print(summary(scores, known_losses(run.engine, data)))
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if options.json:
-        print(json.dumps(_report(run, data, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
+        print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
     return code
 
 
