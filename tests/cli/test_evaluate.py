@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.tolerances import FLOAT32
 
 
 @pytest.mark.parametrize("engine", ["scratch", "autograd", "nn"])
@@ -22,7 +23,7 @@ def test_metrics_of_the_run_are_measured_or_those_asked_for(fivestep: Command) -
     assert json.loads(fivestep("evaluate", "runs/moons-1", "--json").out)["test_auc"] == report["test_auc"]
     measured = json.loads(fivestep("evaluate", "runs/moons-1", "--metric", "f1", "log_loss", "--json").out)
     assert "test_auc" not in measured
-    assert measured["test_log_loss"] == pytest.approx(report["test_loss"], rel=1e-6)
+    assert measured["test_log_loss"] == pytest.approx(report["test_loss"], rel=FLOAT32)
     assert fivestep("evaluate", "runs/moons-1", "--metric", "r2").code == 2
 
 

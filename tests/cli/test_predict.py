@@ -9,6 +9,7 @@ import torch
 
 import fivestep as fs
 from tests.cli.conftest import Command
+from tests.tolerances import FLOAT32
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_csv_with_and_without_a_header_gives_two_rows(
     out = fivestep("predict", moons.path, "x.csv").out
     rows = list(csv.DictReader(out.splitlines()))
     expected = torch.sigmoid(moons.engine.predict(torch.tensor([[0.5, -0.25], [1.0, 2.0]])))[:, 0].tolist()
-    assert [float(row["probability_lower"]) for row in rows] == pytest.approx(expected, abs=1e-6)
+    assert [float(row["probability_lower"]) for row in rows] == pytest.approx(expected, abs=FLOAT32)
 
 
 def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_regression_predicts_one_number_per_row(fivestep: Command, tmp_path: Pat
     rows = list(csv.DictReader(fivestep("predict", "runs/line-1", "x.csv").out.splitlines()))
     engine = fs.Run.load("runs/line-1").engine
     assert [float(row["prediction"]) for row in rows] == pytest.approx(
-        engine.predict(torch.tensor([[1.0], [2.0]]))[:, 0].tolist(), abs=1e-6
+        engine.predict(torch.tensor([[1.0], [2.0]]))[:, 0].tolist(), abs=FLOAT32
     )
 
 
@@ -101,13 +102,13 @@ def predicted(fivestep: Command, loss: str, y: torch.Tensor) -> tuple[list[dict[
 def test_hinge_gives_margins_and_no_probabilities(fivestep: Command) -> None:
     rows, logits = predicted(fivestep, "hinge", torch.tensor([0, 1, 1]))
     assert list(rows[0]) == ["prediction", "margin_0", "margin_1"]
-    assert [float(row["margin_1"]) for row in rows] == pytest.approx(logits[:, 0].tolist(), abs=1e-6)
+    assert [float(row["margin_1"]) for row in rows] == pytest.approx(logits[:, 0].tolist(), abs=FLOAT32)
     assert [row["prediction"] for row in rows] == [str(int(z > 0)) for z in logits[:, 0]]
 
 
 def test_poisson_predicts_rates(fivestep: Command) -> None:
     rows, logits = predicted(fivestep, "poisson", torch.tensor([0.0, 4.0, 1.0]))
-    assert [float(row["prediction"]) for row in rows] == pytest.approx(logits[:, 0].exp().tolist(), rel=1e-5)
+    assert [float(row["prediction"]) for row in rows] == pytest.approx(logits[:, 0].exp().tolist(), rel=FLOAT32)
 
 
 def test_several_quantiles_are_a_column_each(fivestep: Command) -> None:
