@@ -1,0 +1,71 @@
+"""Two engines in lockstep, or one against the definition of a gradient: whether they compute the same.
+
+From the same weights, batches and masks both do the same steps, and after each of the five everything that can be seen
+is compared: logits, loss, every gradient, every parameter, every buffer. The report says how close they stay, or names
+the first step, the first of the five, the first tensor and the element that differs, and the likely reason.
+"""
+
+from torch import nn
+
+from ..check import at_least
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ._comparison import Comparison, compared
+from ._finite_differences import FiniteDifferences, finite_differences
+from ._lockstep import Lockstep
+from ._pairs import FORMS, Pair, pair_of
+from ._result import Verification
+
+__all__ = [
+    "FORMS",
+    "Comparison",
+    "FiniteDifferences",
+    "Lockstep",
+    "Pair",
+    "Verification",
+    "compared",
+    "pair_of",
+    "subject_of",
+    "verify",
+]
+
+NUM_STEPS = 100
+NUM_STEPS_BFLOAT16 = 10
+
+
+def verify(
+    one: Engine | nn.Module, other: Engine | nn.Module | str, data: Dataset, num_steps: int | None = None
+) -> Verification:
+    """Compares `one` with `other` over `num_steps` steps of training on `data`; `str(...)` of the result is the report.
+
+    `other` is an engine, the name of one ("nn", made for the same network and plan), a module of your own, or one of
+
+        "finite-differences"   every gradient of step `num_steps` (the first by default), in float64
+        "accumulate"           each batch in micro-batches (the plan's, or four) against the whole batch
+        "compile"              `nn` as one compiled program against `nn`
+        "bfloat16"             `nn` under autocast against `nn`, within the tolerance of bfloat16
+
+    Both begin with the weights of `other`, where it is an engine, and must be new; they are left as they were. A
+    module's parameters are matched to the network's by order and shape. An engine that does the five steps in one body
+    shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
+    Raises an `InputError` if the two cannot be compared.
+    """
+    if other == "finite-differences":
+        assert isinstance(one, Engine)
+        num_steps = 1 if num_steps is None else num_steps
+        at_least("num_steps", num_steps, 1)
+        return finite_differences(one, data, num_steps, subject_of(one, data))
+    if num_steps is None:
+        num_steps = NUM_STEPS_BFLOAT16 if other == "bfloat16" else NUM_STEPS
+    at_least("num_steps", num_steps, 1)
+    pair = pair_of(one, other, data)
+    lock = Lockstep(pair.one, pair.other, data, num_steps)
+    for _ in lock:
+        pass
+    return compared(lock, pair.names, subject_of(pair.other, data))
+
+
+def subject_of(engine: Engine, data: Dataset) -> str:
+    """What is trained on what: "MLP 2-8-1 on moons, adam, float64"."""
+    dtype = str(engine.dtype).removeprefix("torch.")
+    return f"{engine.spec.title} {engine.spec.sizes_text()} on {data.name}, {engine.plan.optimizer}, {dtype}"

@@ -1,0 +1,92 @@
+"""Reasons for step 1: what the logits would be with one thing wrong in the forward pass."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..activations._base import Activation
+from ..draws import Draws
+from ..find import build, names
+from ..layer import Layer, Memo
+from ..layers.dropout import Dropout
+from ..losses._base import INVERSE_LINKS
+from ._replay import Forward, Suspicion, Weights, draws_at, forward, kind_of, named
+from ._scene import Scene
+
+OTHER_EPS = (1e-12, 1e-8, 1e-6, 1e-5, 1e-3)
+"""Small numbers that are usual somewhere."""
+
+
+def suspected_logits(scene: Scene) -> Iterator[Suspicion]:
+    """One thing wrong at a time, in the order of the layers."""
+    for name, link in INVERSE_LINKS.items():
+        if name != "identity":
+            sentence = f"these are {name}(logits): the loss takes the logits and applies {name} itself"
+            yield Suspicion(sentence, partial(link, scene.other))
+    for k, layer in enumerate(scene.engine.layers):
+        for sentence, wrong in _wrong_ways(scene, k, layer):
+            yield Suspicion(f"{sentence} {named(k, layer)}", partial(forward, scene, {k: wrong}))
+    if scene.lock.last_batch is not None:
+        yield Suspicion(
+            "these are the logits of the batch before", partial(forward, scene, {}, x=scene.lock.last_batch.x)
+        )
+
+
+def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Forward]]:
+    """Ways to do a layer wrong, each with the beginning of a sentence that ends with the layer."""
+    if not layer.is_row_by_row:
+        yield (
+            "evaluation mode, where training mode is due, in",
+            lambda w, x, _: layer.forward(w, x, Memo(training=False)),
+        )
+    yield "nothing is done by", lambda _w, x, _memo: x
+    yield from _with_other_weights(layer)
+    if isinstance(layer, Dropout):
+        yield from _with_other_masks(scene, k, layer)
+    if isinstance(layer, Activation):
+        for name in names("activations"):
+            if name != kind_of(layer):
+                yield f"{name} in place of", build("activations", name).forward
+    for eps in OTHER_EPS if "eps" in _fields(layer) else ():
+        yield f"eps = {eps:g} in", dataclasses.replace(layer, eps=eps).forward  # type: ignore[type-var]
+
+
+def _with_other_weights(layer: Layer) -> Iterator[tuple[str, Forward]]:
+    for name, shape in layer.parameter_shapes().items():
+        scales = len(shape) == 1 and name.rpartition(".")[2] == "weight"  # leaving out a factor is a factor of 1
+        neutral = torch.ones_like if scales else torch.zeros_like
+        yield f"{name} is left out of", _changed(layer, name, neutral)
+        if len(shape) == 2 and shape[0] == shape[1]:
+            yield f"{name} is transposed in", _changed(layer, name, torch.t)
+
+
+def _with_other_masks(scene: Scene, k: int, layer: Dropout) -> Iterator[tuple[str, Forward]]:
+    step = scene.upcoming.number - 1
+    yield "what is kept is not divided by 1 - p in", lambda w, x, memo: layer.forward(w, x, memo) * (1 - layer.p)
+    for other, words in ((step - 1, "of the step before"), (step + 1, "of the next step")):
+        yield f"a different mask, that {words}, in", _drawn(layer, draws_at(scene, other), k)
+    for other in range(len(scene.engine.layers) + 1):
+        if other != k:
+            yield f"a different mask, that of layer {other}, in", _drawn(layer, draws_at(scene, step), other)
+    of_another_seed = draws_at(scene, step, scene.engine.plan.seed + 1)
+    yield "a different mask, that of another seed, in", _drawn(layer, of_another_seed, k)
+
+
+def _changed(layer: Layer, name: str, change: Callable[[Tensor], Tensor]) -> Forward:
+    def run(w: Weights, x: Tensor, memo: Memo) -> Tensor:
+        return layer.forward({**w, name: change(w[name])}, x, memo)
+
+    return run
+
+
+def _drawn(layer: Layer, draws: Draws, number: int) -> Forward:
+    """The layer with other draws than its own."""
+    return lambda w, x, _memo: layer.forward(w, x, Memo(training=True, draws=draws, layer=number))
+
+
+def _fields(layer: Any) -> set[str]:
+    return {field.name for field in dataclasses.fields(layer)}

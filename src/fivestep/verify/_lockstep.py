@@ -1,0 +1,195 @@
+"""Two engines in lockstep: the same weights, the same batches, the same draws, and a look after each of the five."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..batches import Batch
+from ..check import InputError
+from ..datasets._base import Dataset
+from ..engines._base import Engine, FiveStepEngine
+from ..plan import TrainPlan
+from ..preflight import check_data, check_whole_batches
+from ..steps import Upcoming, upcoming_steps
+from ._difference import Difference, Scales, difference, largest_gap
+from ._moments import WHOLE, Key, Moment, moments, weights
+from ._tolerance import Tolerance, tolerance_between
+
+Tensors = Mapping[Key, Tensor]
+
+NEW_AT = {WHOLE: None, 1: None, 2: ("loss",), 3: (), 4: ("gradient",), 5: None}
+"""The kinds of tensors that a part changes; None for all of them."""
+
+IN_ORDER = {"parameter": 0, "logits": 1, "loss": 1, "gradient": 1, "buffer": 2}
+"""Which kind is looked at first. What a part may not change comes before what it computes from it."""
+
+
+@final
+@dataclass
+class Records:
+    """What one engine showed: in this step so far, part by part, and in the whole step before."""
+
+    now: dict[int, Tensors] = field(default_factory=dict)
+    last: dict[int, Tensors] = field(default_factory=dict)
+
+    def next_step(self) -> None:
+        """What is now becomes what was."""
+        self.last, self.now = self.now, {}
+
+
+@final
+@dataclass
+class Lockstep:
+    """Iterating does the steps, up to the first difference beyond the tolerance, and yields the number of each.
+
+    Afterwards `largest` holds, for each part that was looked at, the largest absolute and the largest relative
+    difference within the tolerance; `first` the first one beyond it, if there is one; and `records`, `upcoming`,
+    `before` (the second engine's weights and buffers before the step) what there was around it.
+    """
+
+    one: Engine
+    other: Engine
+    data: Dataset
+    num_steps: int
+    tolerance: Tolerance = field(init=False)
+    largest: dict[int, tuple[Difference, Difference]] = field(default_factory=dict)
+    compared: dict[Key, int] = field(default_factory=dict)
+    num_done: int = 0
+    first: Difference | None = None
+    records: tuple[Records, Records] = field(default_factory=lambda: (Records(), Records()))
+    upcoming: Upcoming | None = None
+    last_batch: Batch | None = None
+    before: Tensors = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self.one, self.other)
+        for engine in (self.one, self.other):
+            check_data(engine, self.data)
+            check_whole_batches(engine.plan, self.data)
+        self.one.load_weights(self.other.params.named_with_buffers())
+        self.tolerance = tolerance_between(self.one, self.other)
+        self._scales = Scales()
+        self._start = self.one.state(), self.other.state()
+
+    def restart(self) -> None:
+        """Makes both engines new again."""
+        for engine, state in zip((self.one, self.other), self._start, strict=True):
+            engine.load_state(state, 0)
+            engine.params.grad.zero_()
+
+    @property
+    def apart(self) -> bool:
+        """Whether both engines take the step apart into its five parts."""
+        return isinstance(self.one, FiveStepEngine) and isinstance(self.other, FiveStepEngine)
+
+    def __iter__(self) -> Iterator[int]:
+        streams = (stream(engine, self.data, self.num_steps) for engine in (self.one, self.other))
+        for pair in zip(*streams, strict=True):
+            self.upcoming, self.before = pair[1], weights(self.other)
+            self._step(*pair)
+            self.num_done += self.first is None
+            yield pair[1].number
+            if self.first is not None:
+                return
+            self.last_batch = copied(pair[1].batch)
+            for records in self.records:
+                records.next_step()
+
+    def _step(self, mine: Upcoming, its: Upcoming) -> None:
+        parts = zip(moments(self.one, mine, apart=self.apart), moments(self.other, its, apart=self.apart), strict=True)
+        for moment, its_moment in parts:
+            for records, seen in zip(self.records, (moment, its_moment), strict=True):
+                records.now[seen.part] = seen.tensors
+            self.first = self._compare(its.number, moment, its_moment)
+            if self.first is not None:
+                return
+
+    def _compare(self, step: int, mine: Moment, its: Moment) -> Difference | None:
+        """The first difference beyond the tolerance at this moment, in the order in which the numbers come about."""
+        part, kinds = mine.part, NEW_AT[mine.part]
+        for tensors in (mine.tensors, its.tensors):
+            self._scales.include({key: value for key, value in tensors.items() if kinds is None or key.kind in kinds})
+        keys = sorted(its.tensors, key=lambda key: IN_ORDER[key.kind])
+        if part == 4:  # the last layer's gradient is found first
+            keys = [*(k for k in keys if k.kind == "parameter"), *_from_the_last(keys)]
+        for key in keys:
+            self.compared[key] = self.compared.get(key, 0) + 1
+            pair, scale = self._pair(part, key, mine, its), self._scales.of(key, its.tensors[key])
+            gap = largest_gap(pair)
+            if self._is_news(part, gap, gap / scale):
+                found = difference(step, part, key, pair, scale)
+                if not found.relative <= self.allowed(found):
+                    return found
+                self._note(found)
+        return None
+
+    def _is_news(self, part: int, absolute: float, relative: float) -> bool:
+        """Whether a difference is the largest so far after this part, so that it matters where it is."""
+        if part not in self.largest:
+            return True
+        known = self.largest[part]
+        return not (absolute <= known[0].absolute and relative <= known[1].relative)
+
+    def allowed(self, found: Difference) -> float:
+        """The tolerance; 0 for a gradient that step 3 has cleared."""
+        return 0.0 if found.part == 3 and found.key.kind == "gradient" else self.tolerance.after(found.step)
+
+    def _pair(self, part: int, key: Key, mine: Moment, its: Moment) -> tuple[Tensor, Tensor]:
+        """The two tensors; a gradient that neither has cleared in step 3 is held against zero."""
+        one, other = mine.tensors[key], its.tensors[key]
+        if part == 3 and key.kind == "gradient" and bool(one.any()) and bool(other.any()):
+            return one, torch.zeros_like(other)
+        return one, other
+
+    def _note(self, found: Difference) -> None:
+        absolute, relative = self.largest.get(found.part, (found, found))
+        self.largest[found.part] = (
+            found if found.absolute > absolute.absolute else absolute,
+            found if found.relative > relative.relative else relative,
+        )
+
+
+def stream(engine: Engine, data: Dataset, num_steps: int) -> Iterator[Upcoming]:
+    """The first steps of the engine's plan; a plan that has fewer gets more epochs."""
+    return islice(upcoming_steps(engine, data, lengthened(engine.plan, data, num_steps), 0), num_steps)
+
+
+def lengthened(plan: TrainPlan, data: Dataset, num_steps: int) -> TrainPlan:
+    """The plan with epochs for as many steps, if it has not enough."""
+    epochs = -(-num_steps // plan.steps_per_epoch(len(data.train)))
+    return plan if plan.epochs >= epochs else replace(plan, epochs=epochs)
+
+
+def copied(batch: Batch) -> Batch:
+    """The batch in memory of its own: the next one overwrites x."""
+    return batch._replace(x=batch.x.clone())
+
+
+def _from_the_last(keys: list[Key]) -> list[Key]:
+    return sorted((key for key in keys if key.kind == "gradient"), key=lambda key: -int(key.layer))
+
+
+def _check(one: Engine, other: Engine) -> None:
+    """Raises an `InputError` for engines that cannot be compared."""
+    for engine in (one, other):
+        if engine.num_updates:
+            raise InputError(
+                f"engines must be new to be compared, got {engine.name!r} after {engine.num_updates} steps; make "
+                f"another with make_engine."
+            )
+    mine, its = one.params.named_with_buffers(), other.params.named_with_buffers()
+    if one is other:
+        raise InputError("engines must be two to be compared, got the same object twice; make another one.")
+    if {key: value.shape for key, value in mine.items()} != {key: value.shape for key, value in its.items()}:
+        raise InputError(
+            f"engines must have the same network to be compared, got {_shapes(mine)} and {_shapes(its)}; make both "
+            f"with one spec."
+        )
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> str:
+    return ", ".join(f"{name} {tuple(value.shape)}" for name, value in tensors.items())

@@ -1,0 +1,129 @@
+"""What an engine holds after each of the five steps, copied."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from ..averages import to_training
+from ..batches import Batch
+from ..engines._base import Engine, FiveStepEngine
+from ..steps import Upcoming, do_step
+from ..threads import threads_for
+
+FIVE = ("forward", "loss", "zero_grad", "backward", "update")
+"""The five methods, in their order."""
+
+WHOLE = 0
+"""The number of a part that stands for all five together."""
+
+Kind = Literal["logits", "loss", "gradient", "parameter", "buffer"]
+
+
+@final
+class Key(NamedTuple):
+    """Which tensor: its kind and, for those of a layer, torch's name, such as "0.weight"."""
+
+    kind: Kind
+    name: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "gradient":
+            return f"gradient of {self.name}"
+        return self.name or self.kind
+
+    @property
+    def layer(self) -> str:
+        """The number of its layer."""
+        return self.name.partition(".")[0]
+
+
+@final
+class Moment(NamedTuple):
+    """The tensors after part 1 to 5 of a step, or after the whole of it (0)."""
+
+    part: int
+    tensors: dict[Key, Tensor]
+
+
+def moments(engine: Engine, upcoming: Upcoming, *, apart: bool) -> Iterator[Moment]:
+    """Does one step as `steps.do_step` would and yields what is there after each of the five, or, not `apart`, once.
+
+    The gradient is looked at after steps 3 and 4 only: after the update it is the rule's to write over. Where a batch
+    comes in parts, the five are shown after the last of them: logits of all rows, the loss added up, the gradient that
+    was cleared before the first.
+    """
+    if not apart:
+        loss = do_step(engine, upcoming, engine.plan)
+        yield Moment(WHOLE, {Key("loss"): _copy(loss), **weights(engine)})
+        return
+    assert isinstance(engine, FiveStepEngine)
+    to_training(engine)
+    engine.lr = upcoming.lr
+    with threads_for(engine, len(upcoming.batch.x)):
+        if engine.plan.micro_batch_size is None:
+            yield from _whole(engine, upcoming.batch)
+        else:
+            yield from _in_parts(engine, upcoming.batch.parts(engine.plan.micro_batch_size))
+
+
+def _whole(engine: FiveStepEngine, batch: Batch) -> Iterator[Moment]:
+    x, y, weight = batch
+
+    def again() -> Tensor:
+        loss = engine.loss(engine.forward(x), y, weight)
+        engine.zero_grad()
+        engine.backward()
+        return loss.detach()
+
+    logits = engine.forward(x)
+    seen = {Key("logits"): _copy(logits)}
+    yield Moment(1, {**seen, **weights(engine)})
+    seen[Key("loss")] = _copy(engine.loss(logits, y, weight))
+    yield Moment(2, {**seen, **weights(engine)})
+    engine.zero_grad()
+    yield Moment(3, {**_gradients(engine), **weights(engine)})
+    engine.backward()
+    yield Moment(4, {**_gradients(engine), **weights(engine)})
+    engine.update(again if engine.optimizer.repeats else None)
+    yield Moment(5, weights(engine))
+
+
+def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[slice, Batch]]) -> Iterator[Moment]:
+    """As `train_step_in_parts`, with the first four shown when the last part is through them."""
+    logits, losses, cleared = [], [], {}
+    for k, (rows, (x, y, weight)) in enumerate(parts):
+        engine.draws.rows = rows, parts[-1][0].stop
+        of_part = engine.forward(x)
+        logits.append(_copy(of_part))
+        losses.append(_copy(engine.loss(of_part, y, weight)))
+        if k == 0:
+            engine.zero_grad()
+            cleared = _gradients(engine)
+        engine.backward()
+    engine.draws.rows = None
+    seen = {Key("logits"): torch.cat(logits)}
+    yield Moment(1, {**seen, **weights(engine)})
+    yield Moment(2, {**seen, Key("loss"): torch.stack(losses).sum(), **weights(engine)})
+    yield Moment(3, {**cleared, **weights(engine)})
+    yield Moment(4, {**_gradients(engine), **weights(engine)})
+    engine.update()
+    yield Moment(5, weights(engine))
+
+
+def weights(engine: Engine) -> dict[Key, Tensor]:
+    """Copies of the parameters and the buffers."""
+    trained = engine.params.named_gradients()
+    return {
+        Key("parameter" if name in trained else "buffer", name): _copy(value)
+        for name, value in engine.params.named_with_buffers().items()
+    }
+
+
+def _gradients(engine: Engine) -> dict[Key, Tensor]:
+    return {Key("gradient", name): _copy(value) for name, value in engine.named_gradients().items()}
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()

@@ -1,0 +1,89 @@
+"""What is compared with what: a second engine by its name, or the first one's other form."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple, final
+
+from torch import nn
+
+from ..check import InputError, one_of, refuse
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ..engines._make import make_engine
+from ..find import Choice, names
+from ._module import ModuleEngine
+
+NUM_PARTS = 4
+"""A batch is split into so many micro-batches, where the plan has none of its own."""
+
+
+@final
+class Pair(NamedTuple):
+    """Two engines and what to call them."""
+
+    one: Engine
+    other: Engine
+    names: tuple[str, str]
+
+
+def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Dataset) -> Pair:
+    """The two engines; raises an `InputError` for two that cannot be had."""
+    if isinstance(one, nn.Module):
+        if not isinstance(other, Engine):
+            raise refuse("other", other, "an engine, to compare a module with", "make one with make_engine")
+        return Pair(ModuleEngine.like(other, one), other, (type(one).__name__, str(other.choice)))
+    if isinstance(other, nn.Module):
+        return Pair(one, ModuleEngine.like(one, other), (str(one.choice), type(other).__name__))
+    if isinstance(other, Engine):
+        return Pair(one, other, (str(one.choice), str(other.choice)))
+    if other in FORMS:
+        return FORMS[other](one, data)
+    one_of("other", Choice.parse(other).name, (*names("engines"), *FORMS, "finite-differences"))
+    return Pair(one, _again(one, other), (str(one.choice), str(Choice.parse(other))))
+
+
+def _compiled(engine: Engine, _data: Dataset) -> Pair:
+    """`nn` as one compiled program, against itself."""
+    _only_nn(engine, "compile")
+    return Pair(_again(engine, "nn:compile=true"), engine, ("nn:compile=true", str(engine.choice)))
+
+
+def _in_bfloat16(engine: Engine, _data: Dataset) -> Pair:
+    """`nn` under autocast, against itself in float32."""
+    _only_nn(engine, "bfloat16")
+    return Pair(_again(engine, "nn:autocast=bfloat16"), engine, ("nn:autocast=bfloat16", str(engine.choice)))
+
+
+def _in_parts(engine: Engine, data: Dataset) -> Pair:
+    """The engine with each batch in micro-batches, against whole batches."""
+    plan, batch = engine.plan, engine.plan.batch_size or len(data.train)
+    size = plan.micro_batch_size or -(-batch // NUM_PARTS)
+    parts = make_engine(engine.choice, engine.spec, replace(plan, micro_batch_size=size), **_place(engine))
+    whole = make_engine(engine.choice, engine.spec, replace(plan, micro_batch_size=None), **_place(engine))
+    parts.load_weights(engine.params.named_with_buffers())
+    whole.load_weights(engine.params.named_with_buffers())
+    return Pair(parts, whole, (f"{engine.choice} in parts of {size} rows", f"{engine.choice} in batches of {batch}"))
+
+
+FORMS: dict[str, Callable[[Engine, Dataset], Pair]] = {
+    "accumulate": _in_parts,
+    "bfloat16": _in_bfloat16,
+    "compile": _compiled,
+}
+"""Other forms of one engine, by the word for them."""
+
+
+def _again(engine: Engine, name: str) -> Engine:
+    """An engine of that name for the same network and plan, in the same type, on the same device."""
+    made = make_engine(name, engine.spec, engine.plan, **_place(engine))
+    made.load_weights(engine.params.named_with_buffers())
+    return made
+
+
+def _place(engine: Engine) -> dict[str, str]:
+    return {"dtype": str(engine.dtype).removeprefix("torch."), "device": str(engine.device)}
+
+
+def _only_nn(engine: Engine, form: str) -> None:
+    if engine.name != "nn":
+        raise InputError(f"{form} must be compared with engine 'nn', which has it as an option, got {engine.name!r}.")
