@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .steps import steps as steps
     from .train import evaluate as evaluate
     from .train import train as train
+    from .verify import Verification as Verification
+    from .verify import verify as verify
+    from .verify import verify_all as verify_all
 
 __version__ = "0.1.0"
 
@@ -54,6 +57,7 @@ _HOME = {
     "SoftmaxRegression": "net",
     "Step": "steps",
     "TrainPlan": "plan",
+    "Verification": "verify",
     "evaluate": "train",
     "fit": "run",
     "folds": "datasets._folds",
@@ -63,6 +67,8 @@ _HOME = {
     "plot": "plotting",
     "steps": "steps",
     "train": "train",
+    "verify": "verify",
+    "verify_all": "verify",
 }
 
 __all__ = list(_HOME)

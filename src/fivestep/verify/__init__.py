@@ -12,9 +12,12 @@ from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ._comparison import Comparison, compared
 from ._finite_differences import FiniteDifferences, finite_differences
+from ._load import is_file_and_function, load_module
 from ._lockstep import Lockstep
 from ._pairs import FORMS, Pair, pair_of
+from ._random import Sample, verify_all
 from ._result import Verification
+from ._spec_like import spec_like
 
 __all__ = [
     "FORMS",
@@ -22,11 +25,17 @@ __all__ = [
     "FiniteDifferences",
     "Lockstep",
     "Pair",
+    "Sample",
     "Verification",
     "compared",
+    "finite_differences",
+    "is_file_and_function",
+    "load_module",
     "pair_of",
+    "spec_like",
     "subject_of",
     "verify",
+    "verify_all",
 ]
 
 NUM_STEPS = 100

@@ -21,7 +21,7 @@ class Difference(NamedTuple):
     step: int
     part: int
     key: Key
-    index: tuple[int, ...]
+    element: tuple[int, ...]
     one: float
     other: float
     relative: float

@@ -17,7 +17,7 @@ from ..preflight import check_data, check_whole_batches
 from ..steps import do_step
 from ..threads import threads_for
 from ._lockstep import stream
-from ._result import Verification, short, table
+from ._result import WIDTH, Verification, paragraph, short, table, together
 
 UNIT = 2.0**-53
 STEP = UNIT ** (1 / 3)
@@ -31,6 +31,17 @@ ROUNDINGS = 100.0
 
 MOST_PARAMETERS = 20_000
 
+TITLES = ("", "elements", "largest gradient", "difference", "tolerance", "")
+KINKS = (
+    "At a kink of the loss the slopes to the left and to the right are two; there the gradient must lie between them, "
+    "and it does."
+)
+EXPLAINED = (
+    f"Held against (f(w + h) - f(w - h)) / 2h with h = {STEP:.1e} max(1, |w|). Tolerance: {TRUNCATION:.0e} of the "
+    f"layer's largest gradient, for what the quotient leaves out, and {ROUNDINGS:g} u |loss| / h with u = {UNIT:.1e}, "
+    f"for rounding."
+)
+
 
 @final
 class Checked(NamedTuple):
@@ -39,7 +50,7 @@ class Checked(NamedTuple):
     name: str
     num_elements: int
     largest: float
-    index: tuple[int, ...]
+    element: tuple[int, ...]
     gradient: float
     quotient: float
     tolerance: float
@@ -70,46 +81,19 @@ class FiniteDifferences(Verification):
     def agrees(self) -> bool:
         return all(checked.agrees for checked in self.tensors)
 
-    def lines(self) -> list[str]:
+    def lines(self, width: int = WIDTH) -> list[str]:
         total = sum(checked.num_elements for checked in self.tensors)
         verdict = "agree" if self.agrees else "differ"
-        rows = [("", "elements", "largest gradient", "largest difference", "tolerance", "")]
-        for checked in self.tensors:
-            mark = "" if checked.agrees else "differs"
-            kinks = f"{checked.num_kinks} at a kink" if checked.num_kinks else ""
-            rows.append(
-                (
-                    checked.name,
-                    f"{checked.num_elements:,}",
-                    short(checked.largest),
-                    short(checked.difference),
-                    short(checked.tolerance),
-                    mark or kinks,
-                )
-            )
-        text = [
-            f"{self.engine} and finite differences {verdict}: {total:,} gradients of {self.subject}, step {self.step}.",
-            "",
-        ]
-        text += table(rows, left=(0, 5))
-        for checked in self.tensors:
-            if not checked.agrees:
-                text += [
-                    "",
-                    f"{checked.name}{list(checked.index)}: gradient {checked.gradient:.10g}, quotient {checked.quotient:.10g}",
-                ]
-        if any(checked.num_kinks for checked in self.tensors):
-            text += [
-                "",
-                "At a kink the loss has one slope to the left and another to the right; there the",
-                "gradient must lie between the two.",
-            ]
-        return [
-            *text,
-            "",
-            f"Quotient (f(w + h) - f(w - h)) / 2h with h = {STEP:.1e} max(1, |w|), in float64. Tolerance",
-            f"{TRUNCATION:.0e} of the layer's largest gradient, and {ROUNDINGS:g} u |loss| / h with u = {UNIT:.1e}.",
-        ]
+        head = (
+            f"{self.engine} and finite differences {verdict}: {total:,} gradients of {self.subject}, step {self.step}."
+        )
+        return together(
+            paragraph(head, width),
+            table([TITLES, *(_row(checked) for checked in self.tensors)], left=(0, 5)),
+            [line for checked in self.tensors if not checked.agrees for line in paragraph(_off(checked), width)],
+            paragraph(KINKS if any(checked.num_kinks for checked in self.tensors) else "", width),
+            paragraph(EXPLAINED, width),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -119,6 +103,17 @@ class FiniteDifferences(Verification):
             "step": self.step,
             "tensors": [{**checked._asdict(), "agrees": checked.agrees} for checked in self.tensors],
         }
+
+
+def _row(checked: Checked) -> tuple[str, ...]:
+    kinks = f"{checked.num_kinks} at a kink" if checked.num_kinks else ""
+    numbers = (checked.largest, checked.difference, checked.tolerance)
+    return checked.name, f"{checked.num_elements:,}", *map(short, numbers), kinks if checked.agrees else "differs"
+
+
+def _off(checked: Checked) -> str:
+    element = list(checked.element)
+    return f"{checked.name}{element}: gradient {checked.gradient:.10g}, finite difference {checked.quotient:.10g}."
 
 
 def finite_differences(engine: Engine, data: Dataset, step: int, subject: str) -> FiniteDifferences:
@@ -171,7 +166,7 @@ def _one_tensor(
             quotient = g
         if abs(g - quotient) > worst.difference or not math.isfinite(quotient):
             index = tuple(int(i) for i in torch.unravel_index(torch.tensor(k), w.shape))
-            worst = worst._replace(index=index, gradient=g, quotient=quotient)
+            worst = worst._replace(element=index, gradient=g, quotient=quotient)
     return worst._replace(num_kinks=num_kinks)
 
 

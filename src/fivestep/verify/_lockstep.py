@@ -16,13 +16,20 @@ from ..plan import TrainPlan
 from ..preflight import check_data, check_whole_batches
 from ..steps import Upcoming, upcoming_steps
 from ._difference import Difference, Scales, difference, largest_gap
-from ._moments import WHOLE, Key, Moment, moments, weights
+from ._moments import WHOLE, Key, Kind, Moment, moments, weights
 from ._tolerance import Tolerance, tolerance_between
 
 Tensors = Mapping[Key, Tensor]
 
-NEW_AT = {WHOLE: None, 1: None, 2: ("loss",), 3: (), 4: ("gradient",), 5: None}
-"""The kinds of tensors that a part changes; None for all of them."""
+MADE_BY: Mapping[int, tuple[Kind, ...]] = {
+    WHOLE: ("loss", "parameter", "buffer"),
+    1: ("logits", "buffer"),
+    2: ("loss",),
+    3: ("gradient",),
+    4: ("gradient",),
+    5: ("parameter",),
+}
+"""The kinds of tensors that each part makes. The others are compared too: they must stay what they were."""
 
 IN_ORDER = {"parameter": 0, "logits": 1, "loss": 1, "gradient": 1, "buffer": 2}
 """Which kind is looked at first. What a part may not change comes before what it computes from it."""
@@ -110,9 +117,11 @@ class Lockstep:
 
     def _compare(self, step: int, mine: Moment, its: Moment) -> Difference | None:
         """The first difference beyond the tolerance at this moment, in the order in which the numbers come about."""
-        part, kinds = mine.part, NEW_AT[mine.part]
+        part, made = mine.part, MADE_BY[mine.part]
         for tensors in (mine.tensors, its.tensors):
-            self._scales.include({key: value for key, value in tensors.items() if kinds is None or key.kind in kinds})
+            self._scales.include(
+                {key: value for key, value in tensors.items() if key.kind in made or step == part == 1}
+            )
         keys = sorted(its.tensors, key=lambda key: IN_ORDER[key.kind])
         if part == 4:  # the last layer's gradient is found first
             keys = [*(k for k in keys if k.kind == "parameter"), *_from_the_last(keys)]
@@ -120,9 +129,10 @@ class Lockstep:
             self.compared[key] = self.compared.get(key, 0) + 1
             pair, scale = self._pair(part, key, mine, its), self._scales.of(key, its.tensors[key])
             gap = largest_gap(pair)
-            if self._is_news(part, gap, gap / scale):
+            differs = gap / scale > self._limit(step, part, key)
+            if differs or (key.kind in made and self._is_news(part, gap, gap / scale)):
                 found = difference(step, part, key, pair, scale)
-                if not found.relative <= self.allowed(found):
+                if differs:
                     return found
                 self._note(found)
         return None
@@ -134,9 +144,9 @@ class Lockstep:
         known = self.largest[part]
         return not (absolute <= known[0].absolute and relative <= known[1].relative)
 
-    def allowed(self, found: Difference) -> float:
+    def _limit(self, step: int, part: int, key: Key) -> float:
         """The tolerance; 0 for a gradient that step 3 has cleared."""
-        return 0.0 if found.part == 3 and found.key.kind == "gradient" else self.tolerance.after(found.step)
+        return 0.0 if part == 3 and key.kind == "gradient" else self.tolerance.after(step)
 
     def _pair(self, part: int, key: Key, mine: Moment, its: Moment) -> tuple[Tensor, Tensor]:
         """The two tensors; a gradient that neither has cleared in step 3 is held against zero."""

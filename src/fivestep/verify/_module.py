@@ -87,7 +87,7 @@ class ModuleEngine(FiveStepEngine):
             nn.utils.clip_grad_norm_(parameters, self.plan.clip_norm)
         for optimizer, lr_factor in self._optimizers:
             optimizer.param_groups[0]["lr"] = self.lr * lr_factor
-            optimizer.step(None if again is None else lambda: self._again(again))  # type: ignore[arg-type, return-value]
+            optimizer.step(None if again is None else lambda: self._again(again))  # type: ignore[arg-type]
         self._show_weights()
         self.draws.step += 1
 
@@ -151,7 +151,9 @@ class ModuleEngine(FiveStepEngine):
         return again()
 
     def _parameter(self, name: str) -> nn.Parameter:
-        return self._theirs[name].tensor  # type: ignore[return-value]  # of the parameters, not the buffers
+        tensor = self._theirs[name].tensor
+        assert isinstance(tensor, nn.Parameter)
+        return tensor
 
     @torch.no_grad()
     def _set_weights(self) -> None:
@@ -205,7 +207,7 @@ def matched(ours: Tensors, theirs: Mapping[str, Tensor], what: str, spec: NetSpe
         pairs = dict(zip(ours, theirs, strict=True))
         if not all(_fits(ours[name], theirs[its]) for name, its in pairs.items()):
             pairs = _by_shape(ours, theirs)
-        if pairs:
+        if len(pairs) == len(ours):
             return {name: Theirs(theirs[its], ours[name].shape) for name, its in pairs.items()}
     raise InputError(
         f"the module must have the {what} of {spec.title} {spec.sizes_text()}, {_listed(ours)}, got {_listed(theirs)}; "

@@ -62,7 +62,7 @@ def _in_parts(engine: Engine, data: Dataset) -> Pair:
     whole = make_engine(engine.choice, engine.spec, replace(plan, micro_batch_size=None), **_place(engine))
     parts.load_weights(engine.params.named_with_buffers())
     whole.load_weights(engine.params.named_with_buffers())
-    return Pair(parts, whole, (f"{engine.choice} in parts of {size} rows", f"{engine.choice} in batches of {batch}"))
+    return Pair(parts, whole, (f"{engine.choice} in parts of {size}", f"{engine.choice} in whole batches of {batch}"))
 
 
 FORMS: dict[str, Callable[[Engine, Dataset], Pair]] = {

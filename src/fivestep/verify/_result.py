@@ -2,7 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, final
+
+WIDTH = 80
+"""Characters in a line of a report."""
 
 
 class Verification(ABC):
@@ -11,11 +15,11 @@ class Verification(ABC):
     @property
     @abstractmethod
     def agrees(self) -> bool:
-        """Whether nothing differs by more than the tolerance."""
+        """Whether nothing differs by more than the tolerance, or than rounding can explain."""
 
     @abstractmethod
-    def lines(self) -> list[str]:
-        """The report, the verdict in its first line."""
+    def lines(self, width: int = WIDTH) -> list[str]:
+        """The report in lines of at most `width` characters where they can be broken, the verdict in the first."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -29,15 +33,34 @@ class Verification(ABC):
 def table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
     """The rows with their columns aligned: those in `left` at the left, numbers at the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(
+    aligned = [
+        [
             cell.ljust(width) if k in left else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        ]
         for row in rows
     ]
+    return ["  ".join(row).rstrip() for row in aligned]
 
 
 def short(number: float) -> str:
     """Two digits: "1.1e-16"; "0" for none."""
     return f"{number:.1e}" if number else "0"
+
+
+def paragraph(text: str, width: int) -> list[str]:
+    """The text in lines, and no line for no text. Names of tensors stay whole."""
+    return wrap(text, width, break_on_hyphens=False)
+
+
+def together(*blocks: list[str]) -> list[str]:
+    """The blocks that have lines, with an empty line between them."""
+    lines: list[str] = []
+    for block in filter(None, blocks):
+        lines += ["", *block] if lines else block
+    return lines
+
+
+def num_steps_text(number: int) -> str:
+    """A number of steps in words."""
+    return "one step" if number == 1 else f"{number:,} steps"

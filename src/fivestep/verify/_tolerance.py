@@ -7,13 +7,13 @@ come from.
 **float64 and float32.** The same sum of n terms, added up in another order, differs by about sqrt(n) u; through L
 layers, forward and backward, by 2 L sqrt(n) u: below 300 u for four layers of a thousand terms. A rule that divides by
 the size of the gradient, as Adam does, hands on the error of an element relative to itself, which is a few times
-larger. So in float32 one step may cost 1000 u. In float64, where nothing that small can be a fault, it may cost a
+larger. So in float32 one step may cost 1e3 u. In float64, where nothing that small can be a fault, it may cost a
 hundred times as many, which leaves room for training that makes differences larger.
 The next step begins where this one ended and adds its own, so t steps may cost t times
 as much:
 
     tolerance(t) = 1e5 u t     1.1e-11 t  in float64
-    tolerance(t) = 1000 u t    6.0e-5 t   in float32
+    tolerance(t) = 1e3 u t     6.0e-5 t   in float32
 
 and never more than 0.1. Measured over twelve tasks: 5 u after the first step and 20 u after a hundred, where the
 training is calm. Where it is not (a large rate near the edge of stability), it doubles every difference every few
@@ -67,7 +67,8 @@ class Tolerance(NamedTuple):
     def __str__(self) -> str:
         if self.precision == "bfloat16":
             return f"{IN_BFLOAT16:g} u sqrt(t) with u = {UNITS['bfloat16']:.1e} (bfloat16)"
-        return f"{self._per_step:g} u t with u = {UNITS[self.precision]:.1e} ({self.precision})"
+        factor = f"{self._per_step:.0e}".replace("e+0", "e")
+        return f"{factor} u t with u = {UNITS[self.precision]:.1e} ({self.precision})"
 
 
 def tolerance_between(one: Engine, other: Engine) -> Tolerance:

@@ -95,7 +95,7 @@ def _corrected(rule: Optimizer, step: int | None) -> float:
     betas = getattr(rule, "betas", None)
     if betas is None or not step:
         return 1.0
-    return math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
+    return float(math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step))
 
 
 def _clip_of_this_tensor(scene: Scene) -> float | None:

@@ -1,0 +1,72 @@
+"""The network that a module is, read from the layers that it runs through."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from ..datasets._base import Dataset
+from ..find import Choice
+from ..net import NetSpec
+
+KNOWN: dict[type[nn.Module], Callable[..., Choice | None]] = {
+    nn.Linear: lambda m: Choice(
+        "linear", out_features=m.out_features, **({} if m.bias is not None else {"bias": False})
+    ),
+    nn.ReLU: lambda _: Choice("relu"),
+    nn.Tanh: lambda _: Choice("tanh"),
+    nn.Sigmoid: lambda _: Choice("sigmoid"),
+    nn.GELU: lambda m: Choice("gelu_tanh" if m.approximate == "tanh" else "gelu"),
+    nn.SiLU: lambda _: Choice("silu"),
+    nn.Mish: lambda _: Choice("mish"),
+    nn.ELU: lambda m: Choice("elu", alpha=m.alpha),
+    nn.SELU: lambda _: Choice("selu"),
+    nn.LeakyReLU: lambda m: Choice("leaky_relu", negative_slope=m.negative_slope),
+    nn.Softplus: lambda _: Choice("softplus"),
+    nn.Hardswish: lambda _: Choice("hardswish"),
+    nn.LayerNorm: lambda m: Choice("layer_norm", eps=m.eps),
+    nn.BatchNorm1d: lambda m: Choice("batch_norm", eps=m.eps, momentum=m.momentum),
+    nn.Dropout: lambda _: None,
+    nn.Flatten: lambda _: None,
+    nn.Identity: lambda _: None,
+}
+"""What stands for a layer of torch here; None for one that does nothing to a row of numbers."""
+
+
+def spec_like(module: nn.Module, usual: NetSpec, data: Dataset) -> NetSpec | None:
+    """The stack of layers that two rows go through, with the sizes of `usual`; None where it cannot be told.
+
+    It cannot where a parameter belongs to no layer that is known here, or where two linear layers follow each other:
+    then an activation may stand between them as a function in `forward`, where nobody sees it.
+    """
+    run = _layers_in_order(module, data)
+    held = {id(parameter) for layer in run for parameter in layer.parameters()}
+    if not run or any(id(parameter) not in held for parameter in module.parameters()):
+        return None
+    choices = [choice for layer in run if (choice := KNOWN[type(layer)](layer)) is not None]
+    if any(one.name == other.name == "linear" for one, other in pairwise(choices)):
+        return None
+    if choices[-1].name == "linear":  # its width is the task's
+        choices[-1] = Choice("linear", **{key: value for key, value in choices[-1].options.items() if key == "bias"})
+    return replace(usual, layers=tuple(choices), title=type(module).__name__)
+
+
+def _layers_in_order(module: nn.Module, data: Dataset) -> list[nn.Module]:
+    """The known layers without layers inside, in the order in which two rows pass them; empty where they cannot."""
+    run: list[nn.Module] = []
+    leaves = [layer for layer in module.modules() if type(layer) in KNOWN]
+    hooks = [layer.register_forward_hook(lambda layer, _inputs, _output: run.append(layer)) for layer in leaves]
+    kept = {key: value.clone() for key, value in module.state_dict().items()}
+    x = data.train.take(slice(2)).x.flatten(1)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            module(x.to(next(module.parameters()).dtype))
+    except Exception:
+        return []
+    finally:
+        for hook in hooks:
+            hook.remove()
+        module.load_state_dict(kept)
+    return run
