@@ -1,6 +1,6 @@
 """Reasons for step 4: what the gradient would be with one thing wrong on the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -46,9 +46,9 @@ def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Backw
         yield "mean and variance are taken for constants on the way back through", partial(_constants, layer)
     for name, shape in layer.parameter_shapes().items():
         if len(shape) == 2 and shape[0] == shape[1]:
-            yield f"{name} is transposed on the way back through", partial(_other_weight, layer, name, torch.t)
+            yield f"{name} is transposed on the way back through", _other_weight(layer, name, torch.t)
         if len(shape) == 1 and name == "weight":
-            other = partial(_other_weight, layer, name, torch.ones_like)
+            other = _other_weight(layer, name, torch.ones_like)
             yield f"{name} is left out on the way back through", other
     stale = memo_of_step_before(scene, k)
     if stale is not None:
@@ -69,8 +69,12 @@ def _constants(layer: Norm, w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> 
     return scaled * w["weight"] if "weight" in w else scaled
 
 
-def _other_weight(layer: Layer, name: str, change: Any, w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> Tensor:
+def _other_weight(layer: Layer, name: str, change: Callable[[Tensor], Tensor]) -> Backward:
     """The layer's own gradients are right; what it hands down comes from a changed weight."""
-    layer.backward(w, dw, dy.clone(), memo)
-    nothing = {key: torch.zeros_like(value) for key, value in dw.items()}
-    return layer.backward({**w, name: change(w[name])}, nothing, dy, memo)
+
+    def run(w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> Tensor:
+        layer.backward(w, dw, dy.clone(), memo)
+        nothing = {key: torch.zeros_like(value) for key, value in dw.items()}
+        return layer.backward({**w, name: change(w[name])}, nothing, dy, memo)
+
+    return run

@@ -80,6 +80,7 @@ class ModuleEngine(FiveStepEngine):
         self._show_gradients()
 
     def update(self, again: Again | None = None) -> None:
+        self._add_penalty_gradient()
         parameters = list(self.module.parameters())
         if self.plan.clip_value is not None:
             nn.utils.clip_grad_value_(parameters, self.plan.clip_value)
@@ -149,6 +150,15 @@ class ModuleEngine(FiveStepEngine):
         """Steps 1 to 4 at the module's own weights, which the rule has just moved."""
         self._show_weights()
         return again()
+
+    @torch.no_grad()
+    def _add_penalty_gradient(self) -> None:
+        """The L2 term's gradient, which the loop asks for at the start of step 5."""
+        if self.l2:
+            self.add_penalty_gradient_()
+            for name, gradient in self.named_gradients().items():
+                theirs = self._theirs[name]
+                theirs.tensor.grad = theirs.to_theirs(gradient).clone()
 
     def _parameter(self, name: str) -> nn.Parameter:
         tensor = self._theirs[name].tensor

@@ -60,7 +60,7 @@ def moments(engine: Engine, upcoming: Upcoming, *, apart: bool) -> Iterator[Mome
         return
     assert isinstance(engine, FiveStepEngine)
     to_training(engine)
-    engine.lr = upcoming.lr
+    engine.lr, engine.l2 = upcoming.lr, upcoming.l2
     with threads_for(engine, len(upcoming.batch.x)):
         if engine.plan.micro_batch_size is None:
             yield from _whole(engine, upcoming.batch)

@@ -206,6 +206,7 @@ def _plan(chance: random.Random) -> TrainPlan:
     more: dict[str, Any] = {
         "momentum": 0.9 if rule == "sgd" else None,
         "weight_decay": 0.01,
+        "l2": 0.1,
         "clip_norm": 0.5,
         "clip_value": 0.1,
         "micro_batch_size": chance.choice([2, 3]),
