@@ -32,16 +32,16 @@ class TrainPlan:
     `lr` is the learning rate per step. `batch_size` None means the full batch, which is not shuffled.
     `micro_batch_size` splits each batch into parts whose gradients add up before one update: the same step in less
     memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
-    elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss,
-    and `restore_best` ends with the weights of the best one. `momentum`, `nesterov` and `weight_decay` are passed on
-    to an update rule that has them. `l2` adds l2 |w|^2 / 2 over the matrices to the loss of each batch, divided by the
-    batch's rows or the sum of their weights: every row brings the same share of it in an epoch, as in scikit-learn.
-    `ema` in [0, 1) predicts with an exponential moving average of the weights over the steps. `lr_factors` multiplies
-    the learning rate of some parameters, and `no_decay` spares some from weight decay; both name them in full
-    ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"), the fullest name counting. `metrics` are
-    measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`, `restore_best` and the schedule
-    "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training rows by class, with one number
-    for each class or, for "balanced", with n / (C n_c): the loss of the steps is that of
+    elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss, and
+    `restore_best` ends with the weights of the best one: `fit` does both, `train` leaves them to its caller.
+    `momentum`, `nesterov` and `weight_decay` are passed on to an update rule that has them. `l2` adds l2 |w|^2 / 2 over
+    the matrices to the loss of each batch, divided by the batch's rows or the sum of their weights: every row brings
+    the same share of it in an epoch, as in scikit-learn. `ema` in [0, 1) predicts with an exponential moving average of
+    the weights over the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some
+    from weight decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"),
+    the fullest name counting. `metrics` are measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`,
+    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training
+    rows by class, with one number for each class or, for "balanced", with n / (C n_c): the loss of the steps is that of
     `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored weighs every row alike.
     """
 
