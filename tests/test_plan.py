@@ -52,7 +52,7 @@ def test_the_default_is_the_reference_recipe() -> None:
         ("metrics", ("f11",), "metric must be one of .* did you mean 'f1'?"),
         ("metrics", ("rmse",), "a metric for classes, .* must be one of accuracy, .*, got 'rmse'; choose one of them"),
         ("metrics", ("top_k:n=3",), "option of metric 'top_k' must be one of k, got 'n'"),
-        ("metrics", ("f1:k=3",), "metric 'f1' must be used without options, got 'k'; leave it out"),
+        ("metrics", ("accuracy:k=3",), "metric 'accuracy' must be used without options, got 'k'; leave it out"),
         ("monitor", "los", "monitor must be one of loss, accuracy, .* did you mean 'loss'?"),
         ("lr_factors", ["bias"], r"lr_factors must be a factor for each name, got \['bias'\]; such as"),
         ("lr_factors", {"bias": -1}, r"lr_factors\['bias'\] must be a finite number greater than 0, got -1; 1 is"),
