@@ -1,6 +1,6 @@
 """How well the estimators predict on real tables, beside the usual MLPs and boosted trees on the same splits.
 
-    python benchmarks/accuracy.py [--role development|held_out] [--splits 3] [--learners "A;B"] [--tables A,B] [--report]
+    python benchmarks/accuracy.py [--role development|held_out] [--splits 3] [--learners "A;B"] [--tables "A,B"]
 
 Each split holds a third of the rows out (stratified for classes); every learner gets the other two thirds, at its
 defaults, and makes its own validation part of them. One process per measurement, so that none sees what another left

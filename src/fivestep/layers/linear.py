@@ -9,6 +9,7 @@ from torch import nn
 
 from ..check import InputError, at_least
 from ..layer import Initializer, Layer, Memo
+from ..products import add_outer_, affine, back
 from ..typing import Features, Inputs, Outputs, Shape, Tensors
 
 
@@ -71,20 +72,17 @@ class Linear(Layer):
         rows = x.flatten(0, -2)  # (N, I): leading axes are rows too
         memo["x"] = rows
         out = memo.buffer("z", (len(rows), self.out_features), x)
-        if self.bias:
-            z = torch.addmm(w["bias"], rows, w["weight"].T, out=out)  # (N, O)
-        else:
-            z = torch.mm(rows, w["weight"].T, out=out)
+        z = affine(rows, w["weight"], w["bias"] if self.bias else None, out)  # (N, O)
         return z if x.dim() == 2 else z.view(*x.shape[:-1], self.out_features)
 
     def backward(self, w: Tensors, dw: Tensors, dy: Outputs, memo: Memo, need_dx: bool = True) -> Inputs:
         dz, x = dy.flatten(0, -2), memo["x"]
-        dw["weight"].addmm_(dz.T, x)
+        add_outer_(dw["weight"], dz, x)
         if self.bias:
             dw["bias"].add_(dz.sum(0))
         if not need_dx:
             return dy
-        dx = torch.mm(dz, w["weight"], out=memo.buffer("dx", x.shape, x))
+        dx = back(dz, w["weight"], memo.buffer("dx", x.shape, x))
         return dx if dy.dim() == 2 else dx.view(*dy.shape[:-1], x.shape[1])
 
     def module(self, memo: Memo) -> nn.Module:

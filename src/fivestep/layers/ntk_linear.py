@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..check import at_least
 from ..layer import Initializer, Layer, Memo
+from ..products import add_outer_, affine, back
 from ..typing import Features, Inputs, Outputs, Shape, Tensors
 from .linear import Linear
 
@@ -76,20 +77,19 @@ class NTKLinear(Layer):
             value.normal_(generator=generator).mul_(0 if self.zero_init else 1)
 
     def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Outputs:
-        rows = x.flatten(0, -2)  # (N, I)
-        memo["x"] = rows
-        out = memo.buffer("z", (len(rows), self.out_features), x)
-        z = torch.addmm(w["bias"], rows, w["weight"].T, alpha=self.factor, out=out)  # (N, O)
+        rows = x.flatten(0, -2)
+        memo["x"] = scaled = torch.mul(rows, self.factor, out=memo.buffer("x", rows.shape, x))  # (N, I)
+        z = affine(scaled, w["weight"], w["bias"], memo.buffer("z", (len(rows), self.out_features), x))  # (N, O)
         return z if x.dim() == 2 else z.view(*x.shape[:-1], self.out_features)
 
     def backward(self, w: Tensors, dw: Tensors, dy: Outputs, memo: Memo, need_dx: bool = True) -> Inputs:
-        dz, x = dy.flatten(0, -2), memo["x"]
-        dw["weight"].addmm_(dz.T, x, alpha=self.factor)
+        dz, scaled = dy.flatten(0, -2), memo["x"]
+        add_outer_(dw["weight"], dz, scaled)
         dw["bias"].add_(dz.sum(0))
         if not need_dx:
             return dy
-        dx = torch.mm(dz, w["weight"], out=memo.buffer("dx", x.shape, x)).mul_(self.factor)
-        return dx if dy.dim() == 2 else dx.view(*dy.shape[:-1], x.shape[1])
+        dx = back(dz, w["weight"], memo.buffer("dx", scaled.shape, dz)).mul_(self.factor)
+        return dx if dy.dim() == 2 else dx.view(*dy.shape[:-1], scaled.shape[1])
 
     def module(self, memo: Memo) -> nn.Module:
         return _TorchNTKLinear(self)

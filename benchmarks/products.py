@@ -1,0 +1,53 @@
+"""The products of a linear layer by fivestep's choice of library, over torch.mm's, for layers of several sizes.
+
+    python benchmarks/products.py [ROUNDS]
+
+A window is forty steps' worth of z = x W^T + b, dW += dz^T x and dx = dz W. Where the choice is torch.mm itself, the
+ratio is one but for noise.
+"""
+
+import sys
+
+import torch
+from _measure import Contestant, interleaved, ratios, save, table
+
+from fivestep.products import add_outer_, affine, back, onednn_is_faster
+
+SIZES = [(200, 2, 8), (256, 784, 256), (256, 256, 10), (256, 256, 256), (1024, 50, 512), (1024, 512, 512)]
+STEPS = 40
+
+
+def contestants(n: int, i: int, o: int) -> dict[str, Contestant]:
+    """Ours and torch's, on the same tensors."""
+    x, w, b, dz = torch.rand(n, i), torch.rand(o, i), torch.rand(o), torch.rand(n, o)
+    z, dw, dx = torch.empty(n, o), torch.zeros(o, i), torch.empty(n, i)
+
+    def plain() -> None:
+        for _ in range(STEPS):
+            torch.addmm(b, x, w.T, out=z)
+            dw.addmm_(dz.T, x)
+            torch.mm(dz, w, out=dx)
+
+    def ours() -> None:
+        for _ in range(STEPS):
+            affine(x, w, b, z)
+            add_outer_(dw, dz, x)
+            back(dz, w, dx)
+
+    return {"torch.mm": plain, "fivestep": ours}
+
+
+def main(rounds: int) -> None:
+    """Measures, prints the table, and keeps it."""
+    found, rows = {}, []
+    for n, i, o in SIZES:
+        ratio = ratios(interleaved(contestants(n, i, o), rounds), "torch.mm")["fivestep"]
+        found[f"{n} x {i} -> {o}"] = ratio
+        rows.append([f"{n} x {i} -> {o}", f"{ratio['median']:.2f}", f"{ratio['low']:.2f} to {ratio['high']:.2f}"])
+    print(table(["rows x inputs -> outputs", "fivestep / torch.mm", "quartiles"], rows))
+    result = {"rounds": rounds, "onednn_is_faster": onednn_is_faster(), "fivestep / torch.mm": found}
+    print(f"\noneDNN chosen here: {onednn_is_faster()}; {rounds} rounds; kept in {save('products', result)}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
