@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import tomli_w
 
@@ -15,7 +15,7 @@ from .datasets._split import split
 from .engines._base import Engine
 from .engines._make import make_engine
 from .epoch import Epoch
-from .files import empty_folder, next_folder, read_tensors, replacing, write_tensors, write_text
+from .files import empty_folder, next_folder, read_metadata, read_tensors, replacing, write_tensors, write_text
 from .find import find
 from .history import columns, history_text, read_history
 from .net import NetSpec
@@ -23,6 +23,14 @@ from .plan import TrainPlan
 from .preflight import check_data, check_plan
 from .stopping import Best
 from .train import train
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .table.encoder import Encoder
+
+ENCODER_KEY = "encoder"
+"""The metadata of a model that hold an encoder."""
 
 VERSION = 1
 """Of the folder's layout. A run of another version is refused."""
@@ -43,6 +51,7 @@ class Run:
     engine: Engine
     info: dict[str, Any] = field(default_factory=dict)
     history: list[Epoch] = field(default_factory=list)
+    encoder: "Encoder | None" = None
 
     @classmethod
     def start(
@@ -60,7 +69,7 @@ class Run:
         check_plan(engine.plan, data)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
         path = next_folder(Path("runs"), data.name) if out is None else empty_folder(Path(out))
-        return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})})
+        return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})}, encoder=data.encoder)
 
     def train(self, data: Dataset, every: int = 1) -> Iterator[Epoch]:
         """Trains as `fivestep.train` does, keeps the history, stops early if the plan says so, and writes the folder.
@@ -82,6 +91,11 @@ class Run:
 
     def load_data(self, data_dir: Path | None = None) -> Dataset:
         """The data of the run's task again; a validation part is split off in the same way."""
+        if "table" in self.info:
+            from .datasets._table import TableSource, load_table  # here, because it imports polars
+
+            source = TableSource.from_dict(self.info["table"])
+            return load_table(source, seed=self.plan.seed, encoder=self.encoder).data
         data = load_dataset(self.info["task"], seed=self.plan.seed, data_dir=data_dir)
         return split(data, self.info["valid"], seed=self.plan.seed) if "valid" in self.info else data
 
@@ -89,9 +103,10 @@ class Run:
         """Writes the folder's files, each whole or not at all."""
         write_text(self.path / "config.toml", tomli_w.dumps(_without_none(self.config())))
         write_text(self.path / "history.csv", history_text(self.history))
-        write_tensors(
-            self.path / "model.safetensors", self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
-        )
+        tensors, metadata = self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
+        if self.encoder is not None:
+            tensors, metadata = {**tensors, **self.encoder.tensors()}, {**metadata, **self.encoder.metadata()}
+        write_tensors(self.path / "model.safetensors", tensors, metadata)
         if self.history:
             title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
             figure = find("plots", "curves")(columns(self.history), title=title)
@@ -128,8 +143,9 @@ class Run:
         if config.get("version") != VERSION:
             raise refuse("the version of the run", config.get("version"), str(VERSION), "use the fivestep that made it")
         engine = make_engine(engine_name, spec, plan, dtype=dtype, device=device)
-        engine.load_weights(read_tensors(path / "model.safetensors"))
-        return cls(path, spec, plan, engine, info, read_history(path / "history.csv", plan.metrics))
+        weights, encoder = _read_model(path / "model.safetensors")
+        engine.load_weights(weights)
+        return cls(path, spec, plan, engine, info, read_history(path / "history.csv", plan.metrics), encoder)
 
 
 def fit(
@@ -152,6 +168,17 @@ def fit(
     for _ in run.train(data):
         pass
     return run
+
+
+def _read_model(path: Path) -> "tuple[dict[str, Tensor], Encoder | None]":
+    """The weights by name, and the encoder where there is one."""
+    tensors, metadata = read_tensors(path), read_metadata(path)
+    if ENCODER_KEY not in metadata:
+        return tensors, None
+    from .table.encoder import PREFIX, Encoder  # here, because it imports polars
+
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+    return weights, Encoder.from_file(tensors, metadata)
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

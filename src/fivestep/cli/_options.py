@@ -111,9 +111,10 @@ class RunOptions:
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
     recipe: Annotated[str, Parameter(help=f"One of: {_listed('recipes')}.")] = "plain"
-    valid: Annotated[float | None, Parameter(help="Training rows to hold out for validation, a share or a number.")] = (
-        None
-    )
+    valid: Annotated[
+        float | Path | None,
+        Parameter(help="Training rows to hold out for validation, a share or a number; for a file also another file."),
+    ] = None
     merge_duplicates: Annotated[
         bool, Parameter(help="Make equal training rows one row that is weighted by their number.", negative="")
     ] = False

@@ -1,9 +1,9 @@
-"""From a task's name and the options to network, plan and data, the same way for every command."""
+"""From a task's name, or a file, and the options to network, plan and data, the same way for every command."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..check import one_of
+from ..check import one_of, refuse
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
 from ..datasets._split import split
@@ -13,14 +13,37 @@ from ..plan import TrainPlan
 from ..recipes._base import Recipe
 from ._options import NetworkOptions, PlanOptions, given
 
+if TYPE_CHECKING:
+    from ..datasets._table import LoadedTable, TableSource
+
+TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
+"""What a file can be trained with, the default first."""
+
+TABLE_SETTINGS: dict[str, Any] = {
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "epochs": 100,
+    "patience": 5,
+    "restore_best": True,
+}
+"""For a file, whatever the model: the best epoch by the validation part counts."""
+
+TABLE_NETWORKS: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": (128, 128), "activation": "silu", "dropout": 0.1, "lr": 3e-3},
+    "feed-forward": {"hidden": (64, 64), "lr": 1e-3},
+    "linear": {"lr": 1e-2},
+    "softmax": {"lr": 1e-2},
+}
+
 
 class Prepared(NamedTuple):
-    """A named task, ready to train: the model's name, the network with its sizes, the plan and the data."""
+    """A task or a file, ready to train: the model's name, the network with its sizes, the plan and the data."""
 
     model: str
     spec: NetSpec
     plan: TrainPlan
     data: Dataset
+    table: "LoadedTable | None" = None
 
 
 def prepare(
@@ -29,9 +52,9 @@ def prepare(
     plan: PlanOptions,
     recipe_name: str = "plain",
     data_dir: Path | None = None,
-    valid: float | None = None,
+    valid: float | Path | None = None,
 ) -> Prepared:
-    """The cheap refusals come first, the data last."""
+    """A named task. The cheap refusals come first, the data last."""
     task: Task = find("datasets", task_name)()
     model = network.model or next(iter(task.models))
     one_of(f"model for task {task_name!r}", model, task.known_models)
@@ -39,7 +62,38 @@ def prepare(
     settings = {**task.settings_for(model), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
+    if isinstance(valid, Path):
+        raise refuse("--valid", str(valid), f"a share or a number of the rows of task {task_name!r}", "write 0.2")
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=data_dir)
     if valid is not None:
         data = split(data, valid, seed=train_plan.seed)
     return Prepared(model, train_plan.sized(spec, data), train_plan, data)
+
+
+def prepare_table(
+    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "plain"
+) -> Prepared:
+    """A file. The recipe sees the settings for tables, `num_codes` of the typed table, and the options given."""
+    from ..datasets._table import load_table  # here, because it imports polars
+
+    model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
+    recipe: Recipe = find("recipes", recipe_name)()
+    chosen = {**given(network), **given(plan)}
+    loaded = load_table(source, seed=chosen.get("seed", 0))
+    encoder = loaded.data.encoder
+    assert encoder is not None, "a table has an encoder"
+    assert encoder.target is not None, "a table has a target"
+    num_rows = len(loaded.data.train)
+    of_data = {
+        "loss": "cross_entropy" if encoder.target.task == "classification" else "mse",
+        "batch_size": min(max(32, min(256, 2 ** (num_rows.bit_length() - 5))), num_rows),
+        "num_codes": encoder.num_codes,
+    }
+    settings = {**TABLE_SETTINGS, **TABLE_NETWORKS[model], **of_data, **chosen}
+    spec, train_plan = recipe.prepare(model, settings)
+    return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
+
+
+def is_file(name: str) -> bool:
+    """Whether what stands in the place of a task is a file: it looks like a path, or has the ending of a table."""
+    return "/" in name or "\\" in name or "." in name

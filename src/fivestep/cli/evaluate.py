@@ -1,4 +1,4 @@
-"""`fivestep evaluate RUN`."""
+"""`fivestep evaluate RUN [FILE]`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,14 +6,17 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
+from ..check import InputError
+from ..datasets._base import Rows
 from ..run import Run
-from ..train import evaluate as measure
 from ._screen import known_losses, summary
+from ._table_screen import measured
 from ._values import json_text
 
 
 def evaluate(
     run: Path,
+    file: Path | None = None,
     /,
     *,
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto",
@@ -24,23 +27,40 @@ def evaluate(
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
-    """Measure a trained network on each part of its task: loss, accuracy and metrics in evaluation mode.
+    """Measure a trained network on each part of its task, or on a file: loss, accuracy and metrics in evaluation mode.
 
     Parameters
     ----------
     run
         Folder of the run, such as runs/moons-1.
+    file
+        Other rows with the same columns and the target; without it, the rows of the run's own task or file.
     """
     trained = Run.load(run, device)
-    data = trained.load_data(data_dir)
-    parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    scores = {
-        part: (len(rows), measure(trained.engine, rows, metrics)) for part, rows in parts.items() if rows is not None
-    }
+    if file is not None:
+        parts: dict[str, Rows | None] = {"file": _rows_of(trained, file)}
+        known = {}
+    else:
+        data = trained.load_data(data_dir)
+        parts = {"train": data.train, "valid": data.valid, "test": data.test}
+        known = dict(known_losses(trained.engine, data))
+    scores = {part: (len(rows), measured(trained, rows, metrics)) for part, rows in parts.items() if rows is not None}
     if json:
         flat = {
             f"{part}_{name}": value for part, (_, score) in scores.items() for name, value in score.figures().items()
         }
         print(json_text({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
-        Console(highlight=False).print(summary(scores, known_losses(trained.engine, data)))
+        Console(highlight=False).print(summary(scores, known))
+
+
+def _rows_of(run: Run, file: Path) -> Rows:
+    """The rows of a file, encoded as the run's own."""
+    from ..datasets._table import TableSource, labeled_rows  # here, because it imports polars
+
+    if run.encoder is None or run.encoder.target is None:
+        raise InputError(
+            f"FILE must be left out for a run that was not trained on named columns, got {str(file)!r}; leave it out."
+        )
+    source = TableSource.from_dict(run.info["table"]) if "table" in run.info else None
+    return labeled_rows(run.encoder, file, source)

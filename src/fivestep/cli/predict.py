@@ -11,10 +11,11 @@ import torch
 from cyclopts import Parameter
 from torch import Tensor
 
-from ..check import InputError
+from ..check import InputError, refuse
 from ..files import replacing
 from ..run import Run
 from ._rows import read_rows
+from ._table_rows import rows_to_predict
 
 ROWS_AT_A_TIME = 8192
 
@@ -25,27 +26,60 @@ def predict(
     /,
     *,
     out: Annotated[Path | None, Parameter(name=("--out", "-o"), help="CSV file to write, or standard output.")] = None,
+    keep: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Columns of the file to write beside the predictions, by default its identifiers.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = (),
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Apply a trained network to the rows of a file, and write its predictions as CSV.
 
-    One line per row: the prediction, and for classes the probability of each, or its margin (hinge).
+    One line per row: what is kept of it, the prediction, and for classes the probability of each, or its margin
+    (hinge). A file of any size will do: only a few thousand rows are in memory at a time.
 
     Parameters
     ----------
     run
         Folder of the run, such as runs/moons-1.
     file
-        Rows to predict: a .npy array (N, inputs), or a .csv of numbers, one column per input.
+        Rows to predict, with the columns that the network was trained on: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy.
     """
     trained = Run.load(run, device)
-    rows = read_rows(file, trained)
+    if trained.encoder is None and keep:
+        raise refuse("--keep", keep, "used with a run that was trained on named columns", "leave it out")
+    parts = _parts(trained, file, keep)
+    first = next(parts)  # whatever is wrong with the file as a whole is said before anything is written
     with _opened(out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(_header(trained))
-        for start in range(0, len(rows), ROWS_AT_A_TIME):
-            part = rows[start : start + ROWS_AT_A_TIME].to(trained.engine.device)
-            writer.writerows(_predictions(trained, trained.engine.predict(part)))
+        writer.writerow([*first[1], *_header(trained)])
+        for x, kept in _and_the_rest(first, parts):
+            predicted = _predictions(trained, trained.engine.predict(x.to(trained.engine.device)))
+            columns = list(kept.values())
+            beside = zip(*columns, strict=True) if columns else [()] * len(predicted)
+            writer.writerows([*own, *row] for own, row in zip(beside, predicted, strict=True))
+
+
+Part = tuple[Tensor, dict[str, list[Any]]]
+"""The inputs of some rows, and by name the columns to write beside the predictions."""
+
+
+def _parts(run: Run, file: Path, keep: tuple[str, ...]) -> Iterator[Part]:
+    if run.encoder is not None:
+        for rows in rows_to_predict(run, file, keep, ROWS_AT_A_TIME):
+            if len(rows.x):
+                yield rows.x, rows.kept.to_dict(as_series=False)
+        return
+    for x in read_rows(file, run).split(ROWS_AT_A_TIME):
+        yield x, {}
+
+
+def _and_the_rest(first: Part, rest: Iterator[Part]) -> Iterator[Part]:
+    yield first
+    yield from rest
 
 
 @contextmanager
@@ -73,15 +107,25 @@ def _header(run: Run) -> list[str]:
 
 
 def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:
-    """One list per row, in the order of the header."""
+    """One list per row, in the order of the header; a number in the units of the target."""
     p = run.engine.criterion.predicted(logits)
     if run.engine.criterion.target == "numbers":
-        numbers: list[list[Any]] = p.tolist()
+        numbers: list[list[Any]] = _in_units(run, p).tolist()
         return numbers
     if p.shape[1] == 1:  # yes or no: of the two probabilities, or of the two margins, the network gives the second
         p = torch.cat([-p if run.engine.criterion.inverse_link == "identity" else 1 - p, p], dim=1)  # (N, C)
     names = _class_names(run)
     return [[names[max(range(len(row)), key=row.__getitem__)], *row] for row in p.tolist()]
+
+
+def _in_units(run: Run, predicted: Tensor) -> Tensor:
+    """Numbers of a standardised target as numbers of the target."""
+    if run.encoder is None:
+        return predicted
+    from ..table.target import NumberTarget  # here, because it imports polars
+
+    target = run.encoder.target
+    return target.decode(predicted.cpu()) if isinstance(target, NumberTarget) else predicted
 
 
 def _class_names(run: Run) -> list[str]:

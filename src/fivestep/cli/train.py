@@ -1,8 +1,9 @@
-"""`fivestep train TASK`."""
+"""`fivestep train TASK` and `fivestep train FILE`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -12,12 +13,16 @@ from ..engines._make import make_engine
 from ..epoch import Evaluation
 from ..preflight import check_merged
 from ..run import Run
-from ..train import evaluate
 from . import DONE, INTERRUPTED
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._screen import Screen, known_losses, summary, weights_table
-from ._task import prepare
+from ._table_options import TableOptions
+from ._table_screen import measured, remembered, show_columns, show_verdict
+from ._task import is_file, prepare, prepare_table
 from ._values import json_text
+
+if TYPE_CHECKING:
+    from ..datasets._table import LoadedTable
 
 
 def train(
@@ -27,20 +32,24 @@ def train(
     network: NetworkOptions = NetworkOptions(),  # noqa: B008  (frozen)
     plan: PlanOptions = PlanOptions(),  # noqa: B008
     options: RunOptions = RunOptions(),  # noqa: B008
+    table: TableOptions = TableOptions(),  # noqa: B008
 ) -> int:
-    """Train a network on a named task, and keep the run in a folder.
+    """Train a network on a named task, or on a file with --target, and keep the run in a folder.
 
     Every option left out keeps the task's reference setting, so `fivestep train fashion-mnist` is the reference run and
-    `fivestep train fashion-mnist --model softmax` is the other side of the comparison.
+    `fivestep train fashion-mnist --model softmax` is the other side of the comparison. With a file, such as
+    `fivestep train houses.csv --target price`, the columns are shown first, with what they are taken for.
 
     Parameters
     ----------
     task
-        Name of the task; `fivestep tasks` lists them.
+        Name of the task (`fivestep tasks` lists them), or a CSV, TSV, Parquet, Arrow, JSON Lines or NumPy file.
     """
     console = Console(stderr=options.json, highlight=False)
-    run, data = _prepare(task, network, plan, options)
+    run, data, loaded = _prepare(task, network, plan, options, table)
     with _never_empty(run):
+        if loaded is not None:
+            show_columns(console, loaded, run.info["table"])
         console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
         if options.merge_duplicates:
             console.print(_merged(run.info["rows_before_merging"], len(data.train)))
@@ -56,32 +65,42 @@ def train(
     except DivergenceError as error:
         raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    scores = {part: (len(rows), evaluate(run.engine, rows)) for part, rows in parts.items() if rows is not None}
+    scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
     console.print()
     if data.known_weights and run.info["model"] == "linear":
         console.print(weights_table(run.engine, data.known_weights))
         console.print()
     console.print(summary(scores, known_losses(run.engine, data)))
+    known = {} if loaded is None else show_verdict(console, run.engine, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if options.json:
-        print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()})))  # noqa: T201
+        print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
     return code
 
 
-def _prepare(task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions) -> tuple[Run, Dataset]:
+def _prepare(
+    task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
+) -> "tuple[Run, Dataset, LoadedTable | None]":
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
     if options.every is not None:
         at_least("every", options.every, 1, "leave it out to show about twenty epochs")
-    model, spec, train_plan, data = prepare(task_name, network, plan, options.recipe, options.data_dir, options.valid)
+    if is_file(task_name):
+        source = table.source(Path(task_name), options.valid)
+        prepared = prepare_table(source, network, plan, options.recipe)
+    else:
+        table.check_unused(task_name)
+        prepared = prepare(task_name, network, plan, options.recipe, options.data_dir, options.valid)
+    model, spec, train_plan, data, loaded = prepared
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()
     engine = make_engine(options.engine, spec, train_plan, dtype=options.dtype, device=options.device)
-    info = {"model": model, "recipe": options.recipe, "valid": options.valid}
+    info: dict[str, Any] = {"model": model, "recipe": options.recipe}
+    info |= {"valid": options.valid} if loaded is None else remembered(source, loaded)
     if options.merge_duplicates:
         check_merged(engine)
         info["rows_before_merging"] = num_rows
-    return Run.start(engine, data, options.out, info), data
+    return Run.start(engine, data, options.out, info), data, loaded
 
 
 @contextmanager
@@ -102,7 +121,7 @@ def _merged(before: int, after: int) -> str:
     return f"Merged {before:,} training rows into {after:,} different ones, weighted by their number.\n"
 
 
-def _report(run: Run, data: Dataset, scores: dict[str, Evaluation]) -> dict[str, Any]:
+def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mapping[str, float]) -> dict[str, Any]:
     """The run in one object; None where something does not apply."""
     always = {f"{part}_{name}": None for part in ("train", "valid", "test") for name in ("loss", "accuracy")}
     figures = {f"{part}_{name}": value for part, score in scores.items() for name, value in score.figures().items()}
@@ -119,5 +138,6 @@ def _report(run: Run, data: Dataset, scores: dict[str, Evaluation]) -> dict[str,
         "steps": run.engine.num_updates,
         **always,
         **figures,
+        **({"baselines": dict(known)} if known else {}),
         "seconds": sum(epoch.seconds for epoch in run.history),
     }

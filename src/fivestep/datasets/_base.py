@@ -4,13 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
 from ..check import InputError
 from ..typing import Indices, Tensors
+
+if TYPE_CHECKING:
+    from ..table.encoder import Encoder
 
 
 @final
@@ -93,6 +96,7 @@ class Dataset:
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
     `known_weights`, where there are any, are those of a linear network to hold the learnt ones against, by where they
     come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
+    `encoder` makes rows of the network out of what people have, a table; it is saved with the network.
     `known_losses` are cross-entropies in nats to hold the network's against, by what they stand for.
     """
 
@@ -105,6 +109,7 @@ class Dataset:
     fresh: Callable[[int], Rows] | None = None
     known_weights: Mapping[str, Tensors] = field(default_factory=dict, hash=False)
     known_losses: Mapping[str, float] = field(default_factory=dict, hash=False)
+    encoder: "Encoder | None" = None
 
     @property
     def in_features(self) -> int:

@@ -39,5 +39,6 @@ class BreastCancer(Task):
         from sklearn.datasets import load_breast_cancer  # here, because it takes a second to import
 
         table = load_breast_cancer()
-        train, valid, test = three_parts(table.data, table.target.astype(np.float32))
-        return Dataset(train, valid, test, name="breast-cancer", class_names=("malignant", "benign"))
+        names, y = ("malignant", "benign"), table.target.astype(np.float32)
+        train, valid, test, encoder = three_parts(table.data, y, table.feature_names, "diagnosis", names)
+        return Dataset(train, valid, test, name="breast-cancer", class_names=names, encoder=encoder)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 from ._base import Dataset, Task
-from ._parts import scaled_targets, three_parts
+from ._parts import three_parts, with_scaled_targets
 
 
 @final
@@ -36,5 +36,6 @@ class Diabetes(Task):
         from sklearn.datasets import load_diabetes  # here, because it takes a second to import
 
         table = load_diabetes(scaled=False)
-        train, valid, test = scaled_targets(three_parts(table.data, table.target))
-        return Dataset(train, valid, test, name="diabetes")
+        parts = three_parts(table.data, table.target, table.feature_names, "progression", ())
+        train, valid, test, encoder = with_scaled_targets(parts)
+        return Dataset(train, valid, test, name="diabetes", encoder=encoder)

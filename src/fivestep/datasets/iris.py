@@ -37,6 +37,6 @@ class Iris(Task):
         from sklearn.datasets import load_iris  # here, because it takes a second to import
 
         table = load_iris()
-        train, valid, test = three_parts(table.data, table.target)
         names = tuple(str(name) for name in table.target_names)
-        return Dataset(train, valid, test, num_outputs=3, name="iris", class_names=names)
+        train, valid, test, encoder = three_parts(table.data, table.target, table.feature_names, "kind", names)
+        return Dataset(train, valid, test, num_outputs=3, name="iris", class_names=names, encoder=encoder)

@@ -35,6 +35,6 @@ class Wine(Task):
         from sklearn.datasets import load_wine  # here, because it takes a second to import
 
         table = load_wine()
-        train, valid, test = three_parts(table.data, table.target)
         names = ("first grower", "second grower", "third grower")
-        return Dataset(train, valid, test, num_outputs=3, name="wine", class_names=names)
+        train, valid, test, encoder = three_parts(table.data, table.target, table.feature_names, "grower", names)
+        return Dataset(train, valid, test, num_outputs=3, name="wine", class_names=names, encoder=encoder)

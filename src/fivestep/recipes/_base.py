@@ -16,6 +16,7 @@ class Recipe(ABC):
         """The network "linear", "softmax", "mlp" or "feed-forward", its ends still open, and the plan to train it.
 
         `settings` has the keys of `MLP`, `FeedForward` and `TrainPlan`, and `hidden`, the widths between the ends. With
-        `num_embeddings` (and `embedding_dim`), inputs are ids, and the network begins with their embedding. Raises an
+        `num_embeddings` (and `embedding_dim`), inputs are ids, and the network begins with their embedding. With
+        `num_codes`, the last columns are codes of as many categories, and it begins with their embedding. Raises an
         `InputError` for a setting that the model does not have.
         """

@@ -32,15 +32,28 @@ class Plain(Recipe):
 
 
 NETWORK_SETTINGS = {
-    "linear": ("init",),
-    "softmax": ("init",),
-    "mlp": ("hidden", "activation", "dropout", "norm", "init", "num_embeddings", "embedding_dim"),
-    "feed-forward": ("hidden", "activation", "dropout", "gated", "init", "num_embeddings", "embedding_dim"),
+    "linear": ("init", "num_codes"),
+    "softmax": ("init", "num_codes"),
+    "mlp": ("hidden", "activation", "dropout", "norm", "init", "num_embeddings", "embedding_dim", "num_codes"),
+    "feed-forward": (
+        "hidden",
+        "activation",
+        "dropout",
+        "gated",
+        "init",
+        "num_embeddings",
+        "embedding_dim",
+        "num_codes",
+    ),
 }
 """The settings that each model's network takes."""
 
 
-def _network(model: str, **settings: Any) -> NetSpec:
+def _network(model: str, num_codes: tuple[int, ...] = (), **settings: Any) -> NetSpec:
+    if num_codes:
+        columns = Choice("embed_columns", num_embeddings=num_codes)
+        rest = _network(model, **settings)
+        return replace(rest, layers=(columns, *rest.layers))
     if model == "linear":
         return LinearRegression(None, None, **settings)
     if model == "softmax":

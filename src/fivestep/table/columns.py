@@ -140,13 +140,15 @@ class LevelColumn(FittedColumn):
     @classmethod
     def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
         """Learns the levels."""
-        holds_numbers = _are_numbers(values)
-        text = _level_texts(values, holds_numbers)
-        counts = text.drop_nulls().value_counts()
-        can_be_missing = bool(missing(values).any())
-        if len(counts) + can_be_missing > MOST_ONE_HOT:
-            counts = counts.filter(pl.col("count") >= LEAST_ROWS)
-        return cls(kind.name, tuple(counts[text.name].sort()), can_be_missing, holds_numbers)
+        counts = values.alias("value").value_counts(name="rows")  # different values are few, so all the rest is quick
+        different = counts["value"]
+        holds_numbers = _are_numbers(different)
+        levels = counts.with_columns(level=_level_texts(different, holds_numbers)).group_by("level").agg(pl.sum("rows"))
+        can_be_missing = bool(missing(different).any())
+        levels = levels.drop_nulls()
+        if len(levels) + can_be_missing > MOST_ONE_HOT:
+            levels = levels.filter(pl.col("rows") >= LEAST_ROWS)
+        return cls(kind.name, tuple(levels["level"].sort()), can_be_missing, holds_numbers)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -163,11 +165,12 @@ class LevelColumn(FittedColumn):
 
     def codes(self, values: pl.Series) -> np.ndarray:
         """The code of each value, (N,)."""
-        text, gaps = _level_texts(values, self.holds_numbers), missing(values)
-        numbered = pl.Series(range(1, len(self.levels) + 1), dtype=pl.Int32)
+        different = values.unique()  # each is looked up once
+        text, numbered = _level_texts(different, self.holds_numbers), pl.Series(range(1, len(self.levels) + 1))
         found = text.replace_strict(pl.Series(self.levels, dtype=pl.String), numbered, default=NO_LEVEL)
-        found = found.fill_null(NO_LEVEL)
-        return found.set(gaps, len(self.levels) + 1 if self.can_be_missing else NO_LEVEL).to_numpy()
+        of_gap = len(self.levels) + 1 if self.can_be_missing else NO_LEVEL
+        codes = found.fill_null(NO_LEVEL).set(missing(different), of_gap)
+        return values.replace_strict(different, codes, return_dtype=pl.Int64).to_numpy()
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         codes = self.codes(values)

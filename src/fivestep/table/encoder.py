@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, final
+from typing import Self, cast, final
 
 import numpy as np
 import polars as pl
@@ -67,8 +67,8 @@ class Encoder:
             raise InputError(
                 f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
             )
-        raw = [numbers for column in columns if not column.num_codes for numbers in column.raw(frame[column.name], 1)]
-        scales = [_center_and_scale(numbers) for numbers in raw]
+        numeric = (column for column in columns if not column.num_codes)
+        scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(frame[column.name], 1)]
         center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
         return cls(columns, center.clone(), scale.clone(), target=target)
 
@@ -183,11 +183,11 @@ class Encoder:
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:
     """The median, and what to multiply by: one over the interquartile range, or over half the range, or 0."""
-    present = raw[~np.isnan(raw)]
+    present = pl.Series(raw).drop_nans()  # whose quantiles take a sixth of NumPy's time
     if len(present) == 0:
         return 0.0, 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, median, high = np.quantile(present, [0.25, 0.5, 0.75])
-        spread = high - low or (present.max() - present.min()) / 2
-        scale = 1 / spread if spread else 0.0
-    return (float(median), float(scale)) if math.isfinite(scale) and math.isfinite(median) else (0.0, 0.0)
+    low, median, high = (present.quantile(share, "linear") or 0.0 for share in (0.25, 0.5, 0.75))
+    least, largest = cast("tuple[float, float]", (present.min(), present.max()))
+    spread = high - low or (largest - least) / 2
+    scale = 1 / spread if spread else 0.0
+    return (median, scale) if math.isfinite(scale) and math.isfinite(median) else (0.0, 0.0)

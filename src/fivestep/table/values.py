@@ -3,7 +3,8 @@
 Each value is read by itself, so what becomes of it never depends on the other rows.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
@@ -20,6 +21,9 @@ DATE_FORMATS = (
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
 )
 """How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes)."""
+
+
+Format = TypeVar("Format")
 
 
 class NumberFormat(NamedTuple):
@@ -111,13 +115,18 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
 
 def number_format_of(values: pl.Series) -> NumberFormat | None:
     """The first format in which every value that is not missing is a number, or None."""
-    present = values.filter(~missing(values))
-    return next((known for known in NUMBER_FORMATS if numbers(present, known).null_count() == 0), None)
+    return _first_without_null(values, NUMBER_FORMATS, numbers)
 
 
 def date_format_of(values: pl.Series) -> str | None:
     """The first format in which every value that is not missing is a date, or None."""
+    return _first_without_null(values, DATE_FORMATS, dates)
+
+
+def _first_without_null(
+    values: pl.Series, formats: tuple[Format, ...], read: Callable[[pl.Series, Format], pl.Series]
+) -> Format | None:
     present = values.filter(~missing(values))
-    head = present.head(100)  # a look at a few spares twenty over all
-    fits = (known for known in DATE_FORMATS if dates(head, known).null_count() == 0)
-    return next((known for known in fits if dates(present, known).null_count() == 0), None)
+    head = present.head(100)  # a look at a few spares many over all
+    fits = (known for known in formats if read(head, known).null_count() == 0)
+    return next((known for known in fits if read(present, known).null_count() == 0), None)

@@ -1,0 +1,67 @@
+"""The options of `fivestep train FILE`: what its columns are, and which rows are kept apart."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, final
+
+from cyclopts import Group, Parameter
+
+from ..check import InputError
+
+if TYPE_CHECKING:
+    from ..datasets._table import TableSource
+
+
+def _columns(help_text: str) -> Parameter:
+    return Parameter(help=help_text, consume_multiple=True, negative="")
+
+
+@final
+@Parameter(name="*", group=Group("File", sort_key=0))
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """For a file in place of a task: the column to predict, and what to know about the others."""
+
+    target: Annotated[str | None, Parameter(help="Column to predict.")] = None
+    task: Annotated[
+        Literal["classification", "regression"] | None,
+        Parameter(name="--task", help="What the target asks for, where it is not as found."),
+    ] = None
+    categorical: Annotated[tuple[str, ...], _columns("Columns to take for categories, whatever they look like.")] = ()
+    ignore: Annotated[tuple[str, ...], _columns("Columns to leave out.")] = ()
+    test: Annotated[float | Path | None, Parameter(help="Rows to test on: a share, a number, or another file.")] = None
+    group: Annotated[str | None, Parameter(help="Column whose equal values stay in one part.")] = None
+    time: Annotated[str | None, Parameter(help="Column to split by: test on the latest rows.")] = None
+    weight: Annotated[str | None, Parameter(help="Column with the weight of each row.")] = None
+
+    def check_unused(self, task: str) -> None:
+        """Raises an `InputError` if an option that needs a file was given with a named task."""
+        for name, value in asdict(self).items():
+            if value:
+                raise InputError(f"--{name} must be used with a file, got the task {task!r}; leave it out.")
+
+    def source(self, file: Path, valid: float | Path | None) -> "TableSource":
+        """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
+        from ..datasets._table import TableSource  # here, because it imports polars
+
+        if self.target is None:
+            raise InputError(
+                f"--target must name the column of {file} to predict, got none; write for example --target price."
+            )
+        shares = {"valid": valid, "test": self.test}
+        given = {name: _plain(value) for name, value in shares.items() if value is not None}
+        return TableSource(
+            str(file.resolve()),
+            self.target,
+            self.task,
+            self.categorical,
+            self.ignore,
+            self.group,
+            self.time,
+            self.weight,
+            **given,
+        )
+
+
+def _plain(value: float | Path) -> float | str:
+    return str(value.resolve()) if isinstance(value, Path) else float(value)

@@ -1,0 +1,64 @@
+"""The rows of a file for a run that has an encoder: batch by batch, with the columns to keep beside them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from torch import Tensor
+
+from ..check import one_of
+from ..run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..table.encoder import Encoder
+
+
+class RowsToPredict(NamedTuple):
+    """The inputs x (N, I) of some rows, and the columns of the file that go into the output with them."""
+
+    x: Tensor
+    kept: "pl.DataFrame"
+
+
+def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) -> Iterator[RowsToPredict]:
+    """The rows of a file in parts of about `num_rows`, each row encoded by itself.
+
+    Columns are found by name, or by place where the file has no names; a new one is a warning. Kept are the columns in
+    `keep`, or those that training took for identifiers. Raises an `InputError` as the encoder and the readers do.
+    """
+    from ..table.read import table_batches  # here, because it imports polars
+
+    assert run.encoder is not None, "only a run with an encoder reads any table"
+    first_row = 1
+    for part in table_batches(file, num_rows):
+        frame = _named(part, run.encoder)
+        if first_row == 1:
+            _check(run, frame.columns, keep)
+        wanted = keep or [name for name in run.info.get("identifiers", ()) if name in frame.columns]
+        x = run.encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
+        yield RowsToPredict(x, frame.select(wanted))
+        first_row += frame.height
+
+
+def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:
+    """Refuses what is missing, and warns of what is new."""
+    encoder = run.encoder
+    assert encoder is not None, "only a run with an encoder reads any table"
+    encoder.check_columns(columns)
+    for name in keep:
+        one_of("a column in --keep", name, columns)
+    about_rows = [run.info.get("table", {}).get(role) for role in ("target", "group", "time", "weight")]
+    target = [] if encoder.target is None else [encoder.target.name]
+    known = [*target, *filter(None, about_rows), *run.info.get("left_out", ()), *keep]
+    encoder.warn_of_others(columns, known)
+
+
+def _named(frame: "pl.DataFrame", encoder: "Encoder") -> "pl.DataFrame":
+    """The frame, its columns named by their places where the file has no names and as many columns as the encoder."""
+    own = [column.name for column in encoder.columns]
+    by_place = [f"column_{place + 1}" for place in range(len(own))]
+    if frame.columns != by_place or own == by_place:
+        return frame
+    return frame.rename(dict(zip(by_place, own, strict=True)))

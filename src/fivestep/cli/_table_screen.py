@@ -1,0 +1,118 @@
+"""What `fivestep train FILE` shows beside the run: what the columns are taken for, notes, and what it had to beat."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..datasets._base import Rows
+from ..engines._base import Engine
+from ..epoch import Evaluation
+from ..run import Run
+from ..train import evaluate
+
+if TYPE_CHECKING:
+    from ..datasets._table import LoadedTable, TableSource
+    from ..table.target import Target
+
+MOST_SHOWN = 60
+"""Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
+
+
+def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, Any]) -> None:
+    """The table of the columns, the sizes of the parts, and the notes."""
+    from ..datasets._table import TableSource
+
+    target = loaded.data.encoder.target if loaded.data.encoder else None
+    assert target is not None, "a table has a target"
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("column", "taken for", "because"):
+        table.add_column(title, overflow="fold")
+    table.add_row(Text(target.name), "target", Text(_described(target)))
+    for name, role in TableSource.from_dict(source).about_rows.items():
+        if role != "target":
+            table.add_row(Text(name), role, "as asked")
+    for kind in loaded.kinds[:MOST_SHOWN]:
+        used = kind.kind if kind.is_used else f"{kind.kind}, left out"
+        table.add_row(Text(kind.name), used, Text(kind.detail), style="" if kind.is_used else "dim")
+    console.print(table)
+    others = loaded.kinds[MOST_SHOWN:]
+    if others:
+        counts = {kind: sum(one.kind == kind for one in others) for kind in dict.fromkeys(one.kind for one in others)}
+        listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items())
+        console.print(f"and {len(others):,} more columns: {listed}", markup=False)
+    console.print(f"\n{_sizes(loaded)}", markup=False, soft_wrap=True)
+    for note in loaded.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True, style="yellow")
+    console.print()
+
+
+def _described(target: "Target") -> str:
+    described = target.to_dict()
+    if target.task == "regression":
+        return f"regression, mean {described['mean']:.4g}, deviation {described['deviation']:.4g}"
+    names = described["classes"]
+    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    return f"classification, {len(names)} classes: {shown}"
+
+
+def _sizes(loaded: "LoadedTable") -> str:
+    data = loaded.data
+    parts = {"to train": data.train, "to validate": data.valid, "to test": data.test}
+    rows = ", ".join(f"{len(part):,} {what}" for what, part in parts.items() if part is not None)
+    return f"Rows: {rows}; {data.in_features} numbers in each."
+
+
+def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
+    """What a run keeps of its file: where it is, which columns tell rows apart, and which others were left out."""
+    left_out = [kind.name for kind in loaded.kinds if not kind.is_used]
+    identifiers = [kind.name for kind in loaded.kinds if kind.kind == "identifier"]
+    return {"table": source.to_dict(), "identifiers": identifiers, "left_out": left_out}
+
+
+def measured(run: Run, rows: Rows, metrics: Sequence[str] | None = None) -> Evaluation:
+    """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its target, with R^2."""
+    target = run.encoder.target if run.encoder is not None and "table" in run.info else None
+    if target is None or target.task == "classification" or run.engine.criterion.target != "numbers":
+        return evaluate(run.engine, rows, metrics)
+    found = evaluate(run.engine, rows, metrics or list(dict.fromkeys([*run.plan.metrics, "rmse", "r2"])))
+    units = dict.fromkeys(("rmse", "mae"), target.to_dict()["deviation"])
+    return found._replace(metrics={name: value * units.get(name, 1.0) for name, value in found.metrics.items()})
+
+
+def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dict[str, float]:
+    """Metric, network and baselines on the test part, in one sentence; returns the baselines."""
+    from ..datasets._baselines import baselines
+
+    data = loaded.data
+    assert data.test is not None, "a table has a test part"
+    assert data.encoder is not None, "a table has an encoder"
+    target, known = data.encoder.target, baselines(data)
+    assert target is not None, "a table has a target"
+    if target.task == "regression":
+        rmse = evaluate(engine, data.test, ("rmse",)).metrics["rmse"] * target.to_dict()["deviation"]
+        name, own, sign = f"root mean squared error of {target.name}", rmse, -1
+    else:
+        name, own, sign = "accuracy", evaluate(engine, data.test, ("accuracy",)).metrics["accuracy"], 1
+    console.print(f"\nOn the test part, {name} ({'higher' if sign > 0 else 'lower'} is better):", markup=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for title, value in {"network": own, **known}.items():
+        table.add_row(Text(title), f"{value:.4g}")
+    console.print(table)
+    console.print(_sentence(own, known, sign), markup=False, soft_wrap=True)
+    return known
+
+
+def _sentence(own: float, known: Mapping[str, float], sign: int) -> str:
+    beaten = [name for name, value in known.items() if sign * own > sign * value]
+    unbeaten = [name for name in known if name not in beaten]
+    if not unbeaten:
+        return f"The network beats {' and '.join(beaten)}."
+    if not beaten:
+        return (
+            f"The network beats neither {' nor '.join(unbeaten)}: the columns may not tell the target, or training "
+            f"needs other settings."
+        )
+    return f"The network beats {beaten[0]}, but not {unbeaten[0]}."

@@ -1,0 +1,93 @@
+"""What makes a result look better than it is: the target among the inputs, rows in two parts at once."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from torch import Tensor
+
+from ..table.encoder import Encoder
+from ..table.target import ClassTarget
+
+MOST_ROWS = 20_000
+"""Rows that are looked at for a column that tells the target."""
+
+FEWEST_OF_A_CLASS = 5
+"""Rows of a class that are enough to say something about it."""
+
+TELLS_ALL = 0.99
+"""The share of the target that one column must explain to be suspected."""
+
+
+def leaks(encoder: Encoder, train: pl.DataFrame, others: Mapping[str, pl.DataFrame]) -> list[str]:
+    """A sentence for each column that alone predicts the target, and for each part that repeats training rows."""
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    frame = train.head(MOST_ROWS)
+    y = encoder.target.encode(frame[encoder.target.name])
+    is_class = isinstance(encoder.target, ClassTarget)
+    notes = []
+    for column in encoder.columns:
+        numbers = column.raw(frame[column.name], 1)[0] if column.num_codes or column.features else np.zeros(len(frame))
+        if column.num_codes == 0 and column.kind == "category":
+            numbers = column.codes(frame[column.name])  # type: ignore[attr-defined]  # of a category
+        share = told_by(numbers, y, is_class=is_class)
+        if share > TELLS_ALL:
+            what = "of each class found" if is_class else "of its variance explained"
+            notes.append(
+                f"{column.name!r} alone predicts {encoder.target.name!r} ({share:.1%} {what}): if it is not known "
+                f"before the target is, leave it out with --ignore {column.name}."
+            )
+    columns = [*(column.name for column in encoder.columns), encoder.target.name]
+    return [*notes, *_repeated(train.select(columns), others)]
+
+
+def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:
+    """How much of y the order of x alone tells: rows are sorted by x, and each is guessed from the one before it.
+
+    For classes the mean share of each class that is guessed right, but for the first row of each; for numbers the share
+    of the variance that the two neighbours' mean explains, or a straight line. 1 where y is a function of x and there
+    are rows enough; by chance, the shares of the classes, or 0 and below.
+    """
+    order = np.lexsort((np.random.default_rng(0).random(len(x)), np.nan_to_num(x, nan=-np.inf)))
+    sorted_y = y.numpy()[order]
+    if len(sorted_y) < 50:
+        return 0.0
+    if is_class:
+        right = np.append(False, sorted_y[1:] == sorted_y[:-1])
+        classes = [right[sorted_y == c] for c in np.unique(sorted_y)]
+        return float(
+            np.mean([min(1.0, (of.sum() + 1) / len(of)) for of in classes if len(of) >= FEWEST_OF_A_CLASS] or [0])
+        )
+    middle, guess = sorted_y[1:-1], (sorted_y[:-2] + sorted_y[2:]) / 2
+    variance = float(((middle - middle.mean()) ** 2).mean())
+    by_neighbours = 1 - float(((middle - guess) ** 2).mean()) / variance if variance else 0.0
+    return max(by_neighbours, _squared_correlation(x, y.numpy()))
+
+
+def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:
+    """The share of the variance of y that a straight line in x explains, where both are known."""
+    known = np.isfinite(x)
+    x, y = x[known], y[known]
+    if len(x) < 2 or len(x) < len(known) / 2:
+        return 0.0
+    with np.errstate(all="ignore"):
+        dx, dy = x - x.mean(), y - y.mean()
+        return float(np.nan_to_num((dx @ dy) ** 2 / ((dx @ dx) * (dy @ dy)), posinf=0.0))
+
+
+def _repeated(train: pl.DataFrame, others: Mapping[str, pl.DataFrame]) -> list[str]:
+    """A sentence for each part in which rows of the training part come again, target and all."""
+    seen = train.hash_rows(seed=0)
+    notes = []
+    for name, part in others.items():
+        same = part.select(train.columns)
+        if same.schema != train.schema:
+            continue  # another file in other types
+        num_repeated = int(same.hash_rows(seed=0).is_in(seen.implode()).sum())
+        if num_repeated:
+            rows = "row is" if num_repeated == 1 else "rows are"
+            notes.append(
+                f"{num_repeated:,} of {part.height:,} {name} {rows} equal to a training row, target included: the "
+                f"result may be better than on new rows."
+            )
+    return notes

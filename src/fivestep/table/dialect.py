@@ -1,0 +1,162 @@
+"""How a file of separated values is written: its encoding, its separator, its header. Nothing is guessed silently."""
+
+import codecs
+import csv
+import io
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from ..check import InputError
+from .kinds import check_different
+from .values import MISSING
+
+SEPARATORS = ",;\t|"
+CHUNK = 2**24
+"""Bytes looked at at a time."""
+
+LONGEST_LINE = 2**26
+"""Bytes of a line, above which something else than a table is in the file."""
+
+HEAD = 2**16
+"""Bytes from which the separator is found."""
+
+FALLBACK = "cp1252"
+"""What a file is taken for that is not UTF-8: Latin-1 with the quotes and the euro that Windows puts in it."""
+
+NAMES = {FALLBACK: "Latin-1 (Windows-1252)", "utf-16": "UTF-16"}
+
+
+@final
+@dataclass(frozen=True)
+class Dialect:
+    """A file of separated values: where it can be read as UTF-8, and how it is cut into fields."""
+
+    name: str
+    path: Path
+    separator: str
+    newline: str
+    blank_lines: int
+    """Lines above the header."""
+    has_header: bool
+    columns: tuple[str, ...]
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The fields of each row below the header that is not empty, with the line it ends in; slow, for mistakes."""
+        with self.path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=self.separator, strict=True)
+            for number, row in enumerate(reader):
+                if row and not (number == self.blank_lines and self.has_header):
+                    yield reader.line_num, row
+
+
+@contextmanager
+def dialect_of(path: Path) -> Iterator[Dialect]:
+    """How a file is written. A file that is not UTF-8 is copied as UTF-8 for the time being, with a warning.
+
+    Raises an `InputError` for an empty file, zero bytes, a line without end, and columns of one name.
+    """
+    encoding, newline = _examine(path)
+    if encoding == "utf-8":
+        yield _dialect(str(path), path, newline)
+        return
+    warnings.warn(f"{path} is not UTF-8: it is read as {NAMES[encoding]}.", stacklevel=2)
+    with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
+        copy = Path(folder) / "table.csv"
+        with (
+            path.open(encoding=encoding, errors="replace", newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            while text := source.read(CHUNK):
+                target.write(text)
+        yield _dialect(str(path), copy, newline)
+
+
+def _examine(path: Path) -> tuple[str, str]:
+    """The encoding and what ends a line, from one look at every byte."""
+    decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
+    with path.open("rb") as file:
+        head = file.read(4)
+        if not head:
+            raise InputError(f"{path} must hold a table, got an empty file; check how it was written.")
+        if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16", "\n"
+        file.seek(0)
+        while chunk := file.read(CHUNK):
+            newline = newline or next((mark for mark in ("\n", "\r") if mark.encode() in chunk), "")
+            mark = (newline or "\n").encode()
+            if b"\0" in chunk:
+                line = lines + chunk[: chunk.index(b"\0")].count(mark) + 1
+                raise InputError(f"{path} must hold text, got a byte of 0 in line {line}; save it as a CSV file again.")
+            since_newline = len(chunk) - chunk.rindex(mark) if mark in chunk else since_newline + len(chunk)
+            if since_newline > LONGEST_LINE:
+                raise InputError(
+                    f"{path} must have lines of less than {LONGEST_LINE >> 20} MB, got a longer one after line "
+                    f"{lines}; look what is in the file."
+                )
+            lines += chunk.count(mark)
+            if encoding == "utf-8":
+                encoding = _still_utf8(decoder, chunk)
+    return encoding, newline or "\n"
+
+
+def _still_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
+    """The encoding after one more part of the file."""
+    try:
+        decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return FALLBACK
+    return "utf-8"
+
+
+def _dialect(name: str, path: Path, newline: str) -> Dialect:
+    """The separator and the columns, from the head of a file in UTF-8."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        text = file.read(HEAD)
+    whole_lines = text if len(text) < HEAD else text.rpartition(newline)[0] or text
+    separator = _separator(whole_lines, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
+    first = next(_fields(whole_lines, separator), [])
+    if not any(field.strip() for field in first):
+        raise InputError(f"{name} must hold a table, got empty lines; check how it was written.")
+    blank_lines = len(text) - len(text.lstrip("\r\n"))
+    blank_lines = text[:blank_lines].count(newline)
+    has_header = not all(_is_number(field) for field in first)
+    if not has_header:
+        warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
+    fields = [field.strip() if has_header else "" for field in first]
+    columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
+    check_different(columns, name)
+    return Dialect(name, path, separator, newline, blank_lines, has_header, tuple(columns))
+
+
+def _separator(text: str, usual: str) -> str:
+    """The one that cuts the most rows into as many fields as the header has; of equals, the one with more fields."""
+    best, found = (0.0, 0), usual
+    for separator in usual + SEPARATORS.replace(usual, ""):
+        widths = [len(row) for row in _fields(text, separator)]
+        if widths and widths[0] > 1:
+            score = (widths.count(widths[0]) / len(widths), widths[0])
+            best, found = max((best, found), (score, separator), key=lambda pair: pair[0])
+    return found
+
+
+def _fields(text: str, separator: str) -> Iterator[list[str]]:
+    """The rows that are not empty."""
+    try:
+        yield from (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
+    except csv.Error:  # a field that is larger than a sample of the file
+        return
+
+
+def _is_number(field: str) -> bool:
+    if field.strip() in MISSING:
+        return True
+    try:
+        float(field.replace(",", "."))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""A table from a file, whole or in parts: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy."""
+
+import json
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ..check import InputError
+from .frame import from_array
+from .kinds import shortened
+from .separated import read_separated, separated_batches
+
+SEPARATED = (".csv", ".tsv", ".tab", ".txt")
+FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
+"""The endings of files that can be read."""
+
+
+def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
+    """The rows of a file as a frame, in the types that the file has or, for text, numbers where that is sure.
+
+    Columns in `as_text` of a text file stay as they are written, so that 007 is not 7. Raises an `InputError`, one
+    sentence, for whatever cannot be read as a table of one row or more.
+    """
+    suffix = _checked(path)
+    with _one_sentence(path):
+        frame = read_separated(path, as_text) if suffix in SEPARATED else _READERS[suffix](path)
+    if frame.height == 0 or frame.width == 0:
+        raise InputError(f"{path} must hold rows, got {'only a header' if frame.width else 'none'}; check the file.")
+    return frame
+
+
+def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
+    """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
+    suffix, total = _checked(path), 0
+    with _one_sentence(path):
+        parts = separated_batches(path, num_rows) if suffix in SEPARATED else _batches(path, suffix, num_rows)
+        for frame in parts:
+            total += frame.height
+            yield frame
+    if not total:
+        raise InputError(f"{path} must hold rows, got none below its header; check the file.")
+
+
+def _checked(path: Path) -> str:
+    """The ending of a file that exists and can be read."""
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        raise InputError(f"FILE must be a file, got the folder {str(path)!r}; name a file in it.")
+    if not path.exists():
+        raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
+    if suffix not in FORMATS:
+        raise InputError(f"FILE must end in one of {', '.join(FORMATS)}, got {str(path)!r}; convert it to one of them.")
+    return suffix
+
+
+@contextmanager
+def _one_sentence(path: Path) -> Iterator[None]:
+    """Whatever a reader says about a broken file, as one sentence that names the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, EOFError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
+        kind = {".npy": "a NumPy array", ".npz": "NumPy arrays"}.get(path.suffix.lower(), f"a {path.suffix} file")
+        raise InputError(f"{path} must be {kind} that can be read, got an error: {said}; write it anew.") from error
+
+
+def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
+    if suffix == ".npy":
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        yield from (from_array(np.array(array[k : k + num_rows])) for k in range(0, len(array), num_rows))
+    elif suffix == ".npz":
+        yield from _read_npz(path).iter_slices(num_rows)
+    else:
+        yield from _SCANNERS[suffix](path).collect_batches(chunk_size=num_rows)
+
+
+def _read_npy(path: Path) -> pl.DataFrame:
+    return from_array(np.load(path, allow_pickle=False))
+
+
+def _read_npz(path: Path) -> pl.DataFrame:
+    """Each array of one axis is a column, each of two axes several, called by the array's name and their place."""
+    with np.load(path, allow_pickle=False) as arrays:
+        frames = [_named(from_array(arrays[name]), name) for name in arrays.files]
+    if len({frame.height for frame in frames}) > 1:
+        heights = ", ".join(f"{name} {frame.height}" for name, frame in zip(arrays.files, frames, strict=True))
+        raise InputError(f"the arrays of {path} must have as many rows each, got {heights}; leave some out.")
+    return pl.concat(frames, how="horizontal")
+
+
+def _named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    if frame.width == 1:
+        return frame.rename({frame.columns[0]: name})
+    return frame.rename({old: f"{name}_{place + 1}" for place, old in enumerate(frame.columns)})
+
+
+def _read_lines_of_json(path: Path) -> pl.DataFrame:
+    _check_lines_of_json(path)
+    return pl.read_ndjson(path, infer_schema_length=None)
+
+
+def _scan_lines_of_json(path: Path) -> pl.LazyFrame:
+    _check_lines_of_json(path)
+    return pl.scan_ndjson(path, infer_schema_length=None)
+
+
+def _check_lines_of_json(path: Path) -> None:
+    """Raises an `InputError` for the first line that is no object."""
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip() and not _is_object(line):
+                raise InputError(
+                    f'every line of {path} must be a JSON object such as {{"a": 1}}, got {shortened(line.strip())} in '
+                    f"line {number}; mend that line."
+                )
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+_PARQUET, _ARROW, _JSON = (".parquet", ".pq"), (".arrow", ".feather", ".ipc"), (".jsonl", ".ndjson")
+_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    **dict.fromkeys(_PARQUET, pl.read_parquet),
+    **dict.fromkeys(_ARROW, pl.read_ipc),
+    **dict.fromkeys(_JSON, _read_lines_of_json),
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+}
+_SCANNERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
+    **dict.fromkeys(_PARQUET, pl.scan_parquet),
+    **dict.fromkeys(_ARROW, pl.scan_ipc),
+    **dict.fromkeys(_JSON, _scan_lines_of_json),
+}

@@ -1,0 +1,150 @@
+"""Files of separated values, CSV and TSV, as frames: numbers as numbers where that is sure, all else as text."""
+
+import csv
+import warnings
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ..check import InputError
+from .dialect import Dialect, dialect_of
+from .values import MISSING, PLAIN, missing, numbers
+
+SAMPLE = 1000
+"""Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
+
+LARGEST_FIELD = 2**24
+"""Characters of one field, at most."""
+
+
+def read_separated(path: Path, as_text: Collection[str] = ()) -> pl.DataFrame:
+    """The whole file; columns of plain numbers are Float64, all others text, and those in `as_text` text in any case.
+
+    Rows that are empty are left out, with a warning. Raises an `InputError` with the line of a row that has too many or
+    too few fields.
+    """
+    with dialect_of(path) as dialect:
+        types = _types(dialect, as_text)
+        try:
+            frame = _read(dialect, types)
+        except pl.exceptions.PolarsError:
+            try:
+                frame = _read(dialect, dict.fromkeys(dialect.columns, pl.String))
+            except pl.exceptions.PolarsError as error:
+                raise _fault(dialect) from error
+        _check_complete(dialect, frame)
+    kept = _without_empty_rows(frame)
+    _warn_of_empty_rows(frame.height - kept.height, path)
+    return kept
+
+
+def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
+    """The file in parts of `num_rows` rows, all columns as text."""
+    with dialect_of(path) as dialect:
+        checked, num_empty = False, 0
+        scan = pl.scan_csv(dialect.path, **_options(dialect), schema=dict.fromkeys(dialect.columns, pl.String))
+        try:
+            for frame in scan.collect_batches(chunk_size=num_rows):
+                checked = checked or _check_complete(dialect, frame)
+                kept = _without_empty_rows(frame)
+                num_empty += frame.height - kept.height
+                yield kept
+        except pl.exceptions.PolarsError as error:
+            raise _fault(dialect) from error
+    _warn_of_empty_rows(num_empty, path)
+
+
+def _options(dialect: Dialect) -> dict[str, Any]:
+    return {
+        "separator": dialect.separator,
+        "eol_char": dialect.newline,
+        "has_header": False,
+        "skip_rows": dialect.blank_lines + dialect.has_header,
+    }
+
+
+def _read(dialect: Dialect, types: dict[str, Any], num_rows: int | None = None) -> pl.DataFrame:
+    tokens = [token for token in MISSING if token]
+    return pl.read_csv(dialect.path, **_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
+
+
+def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
+    """Float64 for the columns that are plain numbers as far as the sample goes."""
+    types: dict[str, Any] = dict.fromkeys(dialect.columns, pl.String)
+    try:
+        sample = _read(dialect, types, SAMPLE)
+    except pl.exceptions.PolarsError:
+        return types
+    for name in set(dialect.columns) - set(as_text):
+        gaps, found = missing(sample[name]), numbers(sample[name], PLAIN)
+        if not gaps.all() and found.null_count() == gaps.sum():
+            types[name] = pl.Float64
+    return types
+
+
+def _check_complete(dialect: Dialect, frame: pl.DataFrame) -> bool:
+    """Raises an `InputError` for a row with too few fields, which polars fills up; says whether it had to look."""
+    if frame[dialect.columns[-1]].null_count() == 0 or len(dialect.columns) == 1:
+        return False
+    if not _is_surely_complete(dialect):
+        _refuse_ragged(dialect)
+    return True
+
+
+def _is_surely_complete(dialect: Dialect) -> bool:
+    """Whether counting alone tells that all rows have all fields, as it may where nothing is quoted."""
+    lines = separators = 0
+    last = b"\n"
+    with dialect.path.open("rb") as file:
+        while chunk := file.read(2**24):
+            if b'"' in chunk:
+                return False
+            lines += chunk.count(dialect.newline.encode())
+            separators += chunk.count(dialect.separator.encode())
+            last = chunk[-1:]
+    return separators == (lines + (last != dialect.newline.encode())) * (len(dialect.columns) - 1)
+
+
+def _refuse_ragged(dialect: Dialect) -> None:
+    """Raises an `InputError` for the first row that has too many or too few fields."""
+    width, limit = len(dialect.columns), csv.field_size_limit(LARGEST_FIELD)
+    line = 0
+    try:
+        for line, row in dialect.rows():
+            if len(row) != width:
+                raise InputError(
+                    f"every row of {dialect.name} must have {width} fields, as the first one has, got {len(row)} in "
+                    f"line {line}; mend that line."
+                )
+    except csv.Error as error:
+        what = f"a field of more than {LARGEST_FIELD >> 20} MB" if "limit" in str(error) else "one that does not"
+        raise InputError(
+            f"the quotation marks of {dialect.name} must pair, got {what} after line {max(line, 1)}; close it, or "
+            f"double the marks inside the text."
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _fault(dialect: Dialect) -> InputError:
+    """The sentence for a file that polars cannot read."""
+    try:
+        _refuse_ragged(dialect)
+    except InputError as error:
+        return error
+    return InputError(f"{dialect.name} must hold separated values, got something else; write it anew.")
+
+
+def _without_empty_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have a value in some column."""
+    if frame[frame.columns[-1]].null_count() == 0:
+        return frame
+    return frame.filter(pl.any_horizontal(pl.all().is_not_null()))
+
+
+def _warn_of_empty_rows(number: int, path: Path) -> None:
+    if number:
+        rows = "an empty row, which is" if number == 1 else f"{number:,} empty rows, which are"
+        warnings.warn(f"{path} has {rows} left out.", stacklevel=3)

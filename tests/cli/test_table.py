@@ -1,0 +1,191 @@
+"""`fivestep train FILE`, `evaluate RUN FILE`, `predict RUN FILE`: from a table to predictions."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.cli.conftest import Command
+from tests.tolerances import FLOAT32
+
+N = 300
+
+
+def houses() -> pl.DataFrame:
+    """A price that a network can learn, from columns of every kind, some values missing."""
+    chance = np.random.default_rng(1)
+    size, town = chance.normal(120, 30, N).round(), chance.integers(0, 15, N)
+    frame = pl.DataFrame(
+        {
+            "id": np.arange(N) + 1000,
+            "size": size,
+            "town": [f"town {k}" for k in town],
+            "garden": chance.choice(["yes", "no"], N),
+            "built": [f"{1950 + k % 70}-05-01" for k in range(N)],
+            "country": ["here"] * N,
+            "price": 1.5 * size + 10.0 * town,
+        }
+    )
+    return frame.with_columns(pl.when(pl.int_range(N) % 13 == 0).then(None).otherwise("size").alias("size"))
+
+
+@pytest.fixture
+def run(fivestep: Command, tmp_path: Path) -> Path:
+    houses().write_csv(tmp_path / "houses.csv")
+    assert fivestep("train", "houses.csv", "--target", "price", "--epochs", 20, "--out", "run").code == 0
+    return tmp_path / "run"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+def predictions(text: str) -> list[float]:
+    return [float(row["prediction"]) for row in rows(text)]
+
+
+def test_training_on_a_file_shows_what_its_columns_are_taken_for(fivestep: Command, tmp_path: Path) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    out = fivestep("train", "houses.csv", "--target", "price", "--epochs", 20).out
+    assert [line.split()[:2] for line in out.splitlines()[1:8]] == [
+        ["price", "target"],
+        ["id", "identifier,"],
+        ["size", "number"],
+        ["town", "category"],
+        ["garden", "yes/no"],
+        ["built", "date"],
+        ["country", "constant,"],
+    ]
+    assert "Rows: 192 to train, 48 to validate, 60 to test" in out
+    assert "root mean squared error of price (lower is better)" in out
+    assert "The run is in runs/houses-1" in out
+
+
+def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    report = json.loads(fivestep("train", "houses.csv", "--target", "price", "--json").out)
+    assert report["test_rmse"] < report["baselines"]["the mean"] / 2
+    assert report["test_rmse"] > 0
+
+
+def test_predictions_are_in_the_units_of_the_target_beside_the_identifier(fivestep: Command, run: Path) -> None:
+    (run.parent / "new.csv").write_bytes((run.parent / "houses.csv").read_bytes())
+    out = rows(fivestep("predict", run, "new.csv").out)
+    assert list(out[0]) == ["id", "prediction"]
+    assert [int(row["id"]) for row in out] == houses()["id"].to_list()
+    error = np.array([float(row["prediction"]) for row in out]) - houses()["price"].to_numpy()
+    rmse = json.loads(fivestep("evaluate", run, "houses.csv", "--json").out)["file_rmse"]
+    assert (error**2).mean() ** 0.5 == pytest.approx(rmse, rel=1e-5)
+
+
+def test_predictions_of_a_row_do_not_depend_on_the_others(
+    fivestep: Command, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = predictions(fivestep("predict", run, "houses.csv").out)
+    houses().head(3).select(reversed(houses().columns)).write_csv(run.parent / "few.csv")
+    assert predictions(fivestep("predict", run, "few.csv").out) == pytest.approx(whole[:3], rel=FLOAT32)
+    monkeypatch.setattr("fivestep.cli.predict.ROWS_AT_A_TIME", 7)
+    assert predictions(fivestep("predict", run, "houses.csv").out) == pytest.approx(whole, rel=FLOAT32)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".jsonl"])
+def test_predictions_are_the_same_from_every_format(fivestep: Command, run: Path, suffix: str) -> None:
+    write = {".parquet": "write_parquet", ".arrow": "write_ipc", ".jsonl": "write_ndjson"}[suffix]
+    getattr(houses(), write)(run.parent / f"new{suffix}")
+    assert fivestep("predict", run, f"new{suffix}").out == fivestep("predict", run, "houses.csv").out
+
+
+def test_classes_come_with_their_probabilities_and_kept_columns(fivestep: Command, tmp_path: Path) -> None:
+    frame = houses().with_columns(dear=pl.when(pl.col("price") > 250).then(pl.lit("high")).otherwise(pl.lit("low")))
+    frame.drop("price").write_csv(tmp_path / "t.csv")
+    assert fivestep("train", "t.csv", "--target", "dear", "--class-weight", "balanced", "--epochs", 20).code == 0
+    assert fivestep("predict", "runs/t-1", "t.csv", "-o", "p.csv", "--keep", "town", "id").code == 0
+    found = rows((tmp_path / "p.csv").read_text())
+    assert list(found[0]) == ["town", "id", "prediction", "probability_high", "probability_low"]
+    assert all(float(row["probability_high"]) + float(row["probability_low"]) == pytest.approx(1) for row in found)
+    likelier = ["high" if float(row["probability_high"]) > 0.5 else "low" for row in found]
+    assert [row["prediction"] for row in found] == likelier
+
+
+def test_what_the_table_lacks_is_named_and_what_is_new_is_a_warning(fivestep: Command, run: Path) -> None:
+    houses().drop("town").write_csv(run.parent / "less.csv")
+    code, out, err = fivestep("predict", run, "less.csv", "-o", "p.csv")
+    assert (code, out) == (2, "")
+    assert "the table must have the column 'town', on which the network was trained" in err
+    assert not (run.parent / "p.csv").exists()
+    houses().with_columns(roof=pl.lit("flat")).write_csv(run.parent / "more.csv")
+    with pytest.warns(UserWarning, match="was not trained on the column 'roof'"):
+        assert fivestep("predict", run, "more.csv").code == 0
+
+
+def test_towns_that_training_never_saw_are_predicted_all_alike(fivestep: Command, run: Path) -> None:
+    other = houses().head(2).with_columns(town=pl.Series(["Atlantis", "El Dorado"]), size=pl.lit(100.0))
+    same = other.with_columns(pl.lit("2000-05-01").alias("built"), pl.lit("no").alias("garden"))
+    same.write_csv(run.parent / "new.csv")
+    first, second = predictions(fivestep("predict", run, "new.csv").out)
+    assert first == pytest.approx(second, rel=FLOAT32)
+
+
+def test_a_value_that_cannot_be_read_is_named_and_nothing_is_written(fivestep: Command, run: Path) -> None:
+    spoilt = houses().with_columns(pl.col("size").cast(pl.String))
+    spoilt = spoilt.with_columns(size=pl.when(pl.int_range(N) == 250).then(pl.lit("big")).otherwise("size"))
+    spoilt.write_csv(run.parent / "new.csv")
+    code, out, err = fivestep("predict", run, "new.csv", "-o", "p.csv")
+    assert (code, out) == (2, "")
+    assert err == "fivestep: column 'size' must hold numbers, got 'big' in row 251; mend it, or leave the row out.\n"
+    assert not list(run.parent.glob("p.csv*"))
+
+
+def test_a_named_task_takes_raw_numbers(fivestep: Command, tmp_path: Path) -> None:
+    from sklearn.datasets import load_iris
+
+    fivestep("train", "iris", "--epochs", 30)
+    iris = load_iris()
+    frame = pl.DataFrame(iris.data, schema=list(iris.feature_names))
+    frame.with_columns(kind=pl.Series(iris.target_names[iris.target].tolist())).write_csv(tmp_path / "iris.csv")
+    found = rows(fivestep("predict", "runs/iris-1", "iris.csv").out)
+    right = [row["prediction"] == iris.target_names[kind] for row, kind in zip(found, iris.target, strict=True)]
+    measured = json.loads(fivestep("evaluate", "runs/iris-1", "iris.csv", "--json").out)
+    assert np.mean(right) == pytest.approx(measured["file_accuracy"])
+    assert np.mean(right) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("houses.csv",), "--target must name the column of houses.csv to predict, got none"),
+        (("moons", "--target", "price"), "--target must be used with a file, got the task 'moons'"),
+        (("nothing.csv", "--target", "price"), "FILE must be a file that exists"),
+        (("houses.csv", "--target", "prise"), "did you mean 'price'?"),
+        (("houses.csv", "--target", "price", "--categorical", "sise"), "did you mean 'size'?"),
+        (("houses.csv", "--target", "price", "--model", "tree"), "model for a file must be one of mlp, linear"),
+        (("moons", "--valid", "houses.csv"), "--valid must be a share or a number of the rows of task 'moons'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(
+    fivestep: Command, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    code, out, err = fivestep("train", *arguments)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_evaluating_a_run_reads_its_file_again_in_the_same_parts(fivestep: Command, tmp_path: Path) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    report = json.loads(fivestep("train", "houses.csv", "--target", "price", "--epochs", 5, "--json").out)
+    measured = json.loads(fivestep("evaluate", "runs/houses-1", "--json").out)
+    assert {key: report[key] for key in ("train_loss", "valid_rmse", "test_rmse", "test_r2")} == {
+        key: measured[key] for key in ("train_loss", "valid_rmse", "test_rmse", "test_r2")
+    }
+
+
+def test_evaluating_on_a_file_without_the_target_is_refused(fivestep: Command, run: Path) -> None:
+    houses().drop("price").write_csv(run.parent / "new.csv")
+    code, _, err = fivestep("evaluate", run, "new.csv")
+    assert (code, "must have the target as its column 'price'" in err) == (2, True)

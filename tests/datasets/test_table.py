@@ -1,0 +1,193 @@
+"""A file as a data set: parts, encoder, and what its user should know."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.datasets._baselines import baselines
+from fivestep.datasets._leaks import told_by
+from fivestep.datasets._table import LoadedTable, TableSource, load_table
+
+N = 200
+
+
+def table(**more: Any) -> pl.DataFrame:
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=N)
+    columns = {
+        "x": x,
+        "noise": chance.normal(size=N),
+        "color": chance.choice(["red", "green", "blue"], N),
+        "kind": np.where(x + 0.5 * chance.normal(size=N) > 0.8, "yes", "no"),
+        "price": 3 * x + chance.normal(size=N),
+        "day": [f"2024-{k % 12 + 1:02d}-{k % 28 + 1:02d}" for k in range(N)],
+        "person": [f"p{k % 23}" for k in range(N)],
+    }
+    return pl.DataFrame(columns | more)
+
+
+def loaded(tmp_path: Path, frame: pl.DataFrame, target: str, **options: Any) -> LoadedTable:
+    frame.write_csv(tmp_path / "t.csv")
+    return load_table(TableSource(str(tmp_path / "t.csv"), target, **options), seed=0)
+
+
+def sizes(table: LoadedTable) -> tuple[int, int, int]:
+    assert table.data.valid is not None
+    assert table.data.test is not None
+    return len(table.data.train), len(table.data.valid), len(table.data.test)
+
+
+def test_a_fifth_tests_and_a_fifth_of_the_rest_validates_with_the_classes_in_their_shares(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(), "kind", ignore=("price",))
+    assert sizes(found) == (128, 32, 40)
+    assert found.data.class_names == ("no", "yes")
+    share = (table()["kind"] == "yes").mean()
+    for rows in (found.data.train, found.data.valid, found.data.test):
+        assert rows is not None
+        assert rows.y.double().mean().item() == pytest.approx(share, abs=1 / len(rows))
+
+
+def test_the_split_is_drawn_from_the_seed(tmp_path: Path) -> None:
+    table().write_csv(tmp_path / "t.csv")
+    source = TableSource(str(tmp_path / "t.csv"), "kind")
+    first, same, other = (load_table(source, seed=seed).data.train.x for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_median_mean_and_levels_come_from_the_training_part_alone(tmp_path: Path) -> None:
+    frame = table()
+    found = loaded(tmp_path, frame, "price", ignore=("kind",))
+    frame.with_columns(pl.col("x") * 1e6, pl.col("price") * 1e6).head(30).write_csv(tmp_path / "other.csv")
+    other = loaded(tmp_path, frame, "price", ignore=("kind",), test=str(tmp_path / "other.csv"))
+    assert other.data.encoder is not None
+    assert found.data.train.y.mean().abs() < 1e-12
+    assert other.data.train.y.mean().abs() < 1e-12
+    assert abs(other.data.encoder.center[0].item()) < 1
+
+
+def test_rows_of_one_group_stay_in_one_part(tmp_path: Path) -> None:
+    frame = table().with_columns(group_number=pl.col("person").str.slice(1).cast(pl.Float64) * 1000 + 0.5)
+    found = loaded(tmp_path, frame, "price", group="person", ignore=("kind", "day", "color", "noise", "x"))
+    numbers = [set(rows.x[:, 0].tolist()) for rows in (found.data.train, found.data.valid, found.data.test) if rows]
+    assert all(numbers)
+    assert len(numbers[0] | numbers[1] | numbers[2]) == sum(map(len, numbers))
+
+
+def test_by_time_the_latest_rows_test_and_those_before_them_validate(tmp_path: Path) -> None:
+    frame = table(row=np.arange(N) + 0.5, day=[f"{2000 + k // 300}-{k % 12 + 1:02d}-01" for k in range(N)])
+    found = loaded(tmp_path, frame.drop("day"), "price", time="row", ignore=("kind", "color", "noise", "person"))
+    order = frame["x"].to_list()
+    assert sizes(found) == (128, 32, 40)
+    assert found.data.encoder is not None
+    again = found.data.encoder.encode(frame.tail(40))
+    assert found.data.test is not None
+    assert torch.equal(found.data.test.x, again)
+    assert "row" not in [column.name for column in found.data.encoder.columns]
+    assert len(order) == N
+
+
+def test_weights_come_with_the_rows(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(w=np.full(N, 2.5)), "price", weight="w")
+    assert found.data.train.weight is not None
+    assert set(found.data.train.weight.tolist()) == {2.5}
+
+
+@pytest.mark.parametrize("wrong", ["-1", "x", ""])
+def test_a_weight_that_is_none_is_named_with_its_row(tmp_path: Path, wrong: str) -> None:
+    weights = ["1"] * N
+    weights[0:N] = [wrong] * N
+    with pytest.raises(InputError, match=r"weight 'w' must be a number of at least 0 in row 1, got"):
+        loaded(tmp_path, table(w=weights), "price", weight="w")
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
+    frame = table().with_columns(pl.when(pl.int_range(N) < 7).then(None).otherwise("price").alias("price"))
+    found = loaded(tmp_path, frame, "price")
+    assert sum(sizes(found)) == N - 7
+    assert "7 rows have no 'price' to learn from or to be measured by: left out." in found.notes
+
+
+def test_the_target_among_the_columns_is_noticed(tmp_path: Path) -> None:
+    frame = table(copy=table()["price"] * 2 + 1, code=(table()["kind"] == "yes").cast(pl.Int8) + 5)
+    assert any("'copy' alone predicts 'price'" in note for note in loaded(tmp_path, frame, "price").notes)
+    assert any("'code' alone predicts 'kind'" in note for note in loaded(tmp_path, frame, "kind").notes)
+
+
+def test_an_honest_column_is_not_suspected(tmp_path: Path) -> None:
+    assert loaded(tmp_path, table(), "price").notes == []
+    assert loaded(tmp_path, table(), "kind", ignore=("price",)).notes == []
+
+
+def test_what_one_column_tells_is_between_nothing_and_all() -> None:
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=1000)
+    y = torch.from_numpy(np.sin(2 * x))
+    assert told_by(x, y, is_class=False) > 0.99
+    assert told_by(chance.normal(size=1000), y, is_class=False) < 0.1
+    labels = torch.from_numpy((x > 0).astype(int))
+    assert told_by(x, labels, is_class=True) > 0.99
+    assert told_by(chance.normal(size=1000), labels, is_class=True) < 0.6
+
+
+def test_rows_in_two_parts_are_noticed(tmp_path: Path) -> None:
+    frame = pl.concat([table(), table()])
+    assert any("equal to a training row, target included" in note for note in loaded(tmp_path, frame, "price").notes)
+
+
+def test_baselines_are_the_mean_and_a_linear_model_in_the_units_of_the_target(tmp_path: Path) -> None:
+    frame = table().with_columns(price=pl.col("price") * 100 + 7)
+    known = baselines(loaded(tmp_path, frame, "price", ignore=("kind",)).data)
+    assert known["the mean"] == pytest.approx(100 * 10**0.5, rel=0.3)  # sqrt(9 + 1) of 3 x + noise
+    assert known["a linear model"] == pytest.approx(100, rel=0.35)  # the noise, and x through the clip
+
+
+def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(), "kind", ignore=("price",))
+    known = baselines(found.data)
+    assert found.data.test is not None
+    assert known["always 'no'"] == pytest.approx((found.data.test.y == 0).double().mean().item())
+    assert known["a linear model"] > known["always 'no'"]
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "sentence"),
+    [
+        ("prise", {}, "the target column must be one of .*did you mean 'price'"),
+        ("price", {"weight": "wait"}, "the weight column must be one of"),
+        ("price", {"group": "person", "time": "day"}, "--group and --time must be one of the two"),
+        ("price", {"ignore": ("price",)}, "the target column must be left out of --categorical and --ignore"),
+        ("price", {"test": 500.0}, r"--test must be a share in \(0, 1\), a number of rows below 200, or a file"),
+        ("price", {"valid": -1.0}, r"--valid must be a share in \(0, 1\)"),
+        ("price", {"test": "nothing.csv"}, "FILE must be a file that exists, got 'nothing.csv'"),
+        (
+            "color",
+            {"task": "regression"},
+            "target 'color' must hold finite numbers for a regression, got '.*' in row 1;",
+        ),
+        ("price", {"time": "color"}, "time 'color' must be a date or a number in row 1"),
+        ("price", {"group": "kind"}, "group 'kind' must be a column of three groups or more, got '2 groups'"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, target: str, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        loaded(tmp_path, table(), target, **options)
+
+
+@pytest.mark.parametrize(
+    ("frame", "sentence"),
+    [
+        (table().head(1), "must have at least 5 rows with a target, to train and to test, got 1"),
+        (table().with_columns(kind=pl.lit("yes")), "target 'kind' must be a column of two classes or more, got 'yes'"),
+        (table().with_columns(kind=pl.lit("NA")), "target 'kind' must be a column with values, got 'no value at all'"),
+    ],
+    ids=["one row", "one class", "no target"],
+)
+def test_a_table_to_learn_nothing_from_is_refused(tmp_path: Path, frame: pl.DataFrame, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        loaded(tmp_path, frame, "kind", ignore=("price",))

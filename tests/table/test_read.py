@@ -1,0 +1,184 @@
+"""Files as people have them, whole and in parts; what is broken is named in one sentence."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fivestep.check import InputError
+from fivestep.table.dialect import LONGEST_LINE
+from fivestep.table.read import read_table, table_batches
+
+FRAME = pl.DataFrame({"a": [1.0, 2.5, None], "b": ["x", None, "z"]})
+
+
+def written(tmp_path: Path, name: str, content: bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def numpy_bytes(save: Any, *arrays: Any, **named: Any) -> bytes:
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
+
+
+def frame_bytes(write: str) -> bytes:
+    file = io.BytesIO()
+    getattr(FRAME, write)(file)
+    return file.getvalue()
+
+
+CONTENTS = {
+    "t.csv": b"a,b\n1,x\n2.5,NA\n,z\n",
+    "t.txt": b"a|b\n1|x\n2.5|\n|z\n",
+    "t.tsv": b"a\tb\n1\tx\n2.5\tNA\n\tz\n",
+    "t.parquet": frame_bytes("write_parquet"),
+    "t.arrow": frame_bytes("write_ipc"),
+    "t.feather": frame_bytes("write_ipc"),
+    "t.jsonl": b'{"a": 1, "b": "x"}\n{"a": 2.5}\n{"b": "z", "a": null}\n',
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_every_format_gives_the_same_table(tmp_path: Path, name: str) -> None:
+    assert read_table(written(tmp_path, name, CONTENTS[name])).to_dict(as_series=False) == FRAME.to_dict(
+        as_series=False
+    )
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_parts_of_a_file_are_the_file(tmp_path: Path, name: str) -> None:
+    parts = list(table_batches(written(tmp_path, name, CONTENTS[name]), 2))
+    assert [part.height for part in parts] == [2, 1]
+    numbers = pl.concat(parts)["a"].cast(pl.Float64)
+    assert numbers.to_list() == FRAME["a"].to_list()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a,b\r\n1,x\r\n3,y\r\n",
+        b"a,b\r1,x\r3,y\r",
+        b"a;b\n1;x\n3;y",
+        b"\xef\xbb\xbfa,b\n1,x\n3,y\n",
+        b' a , b \n"1","x"\n3,y\n',
+        b"\n\na,b\n1,x\n3,y\n",
+    ],
+    ids=["windows", "old mac", "semicolons", "mark", "quotes and blanks", "lines above"],
+)
+def test_separated_values_as_they_come(tmp_path: Path, text: bytes) -> None:
+    path = written(tmp_path, "t.csv", text)
+    assert read_table(path).rows() == [(1.0, "x"), (3.0, "y")]
+    assert pl.concat(table_batches(path, 1)).columns == ["a", "b"]
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "Latin-1"), ("cp1252", "Latin-1"), ("utf-16", "UTF-16")])
+def test_another_encoding_is_found_and_said(tmp_path: Path, encoding: str, shown: str) -> None:
+    path = written(tmp_path, "t.csv", "name,x\nJosé,1\n".encode(encoding))
+    with pytest.warns(UserWarning, match=f"is not UTF-8: it is read as {shown}"):
+        assert read_table(path).rows() == [("José", 1.0)]
+
+
+def test_a_file_without_a_header_says_so(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="has no header: its columns are called column_1"):
+        assert read_table(written(tmp_path, "t.csv", b"1,2\n3,4\n")).columns == ["column_1", "column_2"]
+
+
+def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"a,b\n1,2\n\n3,4\n\n")
+    with pytest.warns(UserWarning, match="has 2 empty rows, which are left out"):
+        assert read_table(path).rows() == [(1, 2), (3, 4)]
+    with pytest.warns(UserWarning, match="has 2 empty rows"):
+        assert pl.concat(table_batches(path, 2)).height == 2
+
+
+def test_a_number_far_down_that_is_none_makes_its_column_text(tmp_path: Path) -> None:
+    text = "a,b\n" + "1,2\n" * 1500 + "x,2\n"
+    frame = read_table(written(tmp_path, "t.csv", text.encode()))
+    assert frame["a"].to_list() == ["1"] * 1500 + ["x"]
+
+
+def test_leading_zeros_stay_where_they_are_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"zip,x\n007,1\n012,2\n")
+    assert read_table(path, as_text=["zip"])["zip"].to_list() == ["007", "012"]
+    assert read_table(path)["zip"].to_list() == [7, 12]
+
+
+def test_arrays_are_columns(tmp_path: Path) -> None:
+    x, y = np.arange(6.0).reshape(3, 2), np.array(["a", "b", "c"])
+    one = read_table(written(tmp_path, "t.npy", numpy_bytes(np.save, x)))
+    several = read_table(written(tmp_path, "t.npz", numpy_bytes(np.savez, X=x, y=y)))
+    assert one.rows() == [(0, 1), (2, 3), (4, 5)]
+    assert several.to_dict(as_series=False) == {"X_1": [0, 2, 4], "X_2": [1, 3, 5], "y": ["a", "b", "c"]}
+    assert [part.height for part in table_batches(tmp_path / "t.npy", 2)] == [2, 1]
+
+
+BROKEN: list[tuple[str, bytes, str]] = [
+    ("t.csv", b"", "must hold a table, got an empty file"),
+    ("t.csv", b"\n \n", "must hold a table, got empty lines"),
+    ("t.csv", b"a,b\n", "must hold rows, got"),
+    ("t.csv", b"a,b,c\n1,2,3\n4,5\n", "must have 3 fields, as the first one has, got 2 in line 3;"),
+    ("t.csv", b'a,b,c\n1,2,"3"\n4,5\n', "must have 3 fields, as the first one has, got 2 in line 3;"),
+    ("t.csv", b"a,b\n1,2\n3,4,5\n", "must have 2 fields, as the first one has, got 3 in line 3;"),
+    ("t.csv", b"a,b,a\n1,2,3\n", "must have different names, got 'a' as columns 1 and 3"),
+    ("t.csv", b"a,b\n1,2\n3\x00,4\n", "must hold text, got a byte of 0 in line 3"),
+    ("t.csv", b'a,b\n1,2\n"3,4\n', "quotation marks of .* must pair, got one that does not after line 2"),
+    (
+        "t.csv",
+        b"a,b\n1," + b"z" * (LONGEST_LINE + 1),
+        "must have lines of less than 64 MB, got a longer one after line 1",
+    ),
+    ("t.parquet", CONTENTS["t.parquet"][: len(CONTENTS["t.parquet"]) // 2], "must be a .parquet file that can be read"),
+    ("t.parquet", b"", "must be a .parquet file that can be read"),
+    ("t.arrow", CONTENTS["t.arrow"][: len(CONTENTS["t.arrow"]) // 2], "must be a .arrow file that can be read"),
+    ("t.jsonl", b'{"a": 1}\n{"a": 2\n', r"must be a JSON object .*, got '\{\"a\": 2' in line 2"),
+    ("t.jsonl", b"[1]\n", r"must be a JSON object .*, got '\[1\]' in line 1"),
+    ("t.npy", pickle.dumps([1, 2]), "must be a NumPy array that can be read, got an error: This file contains pickled"),
+    ("t.npy", numpy_bytes(np.save, np.array([1, "a"], dtype=object)), "must be a NumPy array that can be read"),
+    ("t.npy", numpy_bytes(np.save, np.zeros((3, 2)))[:-8], "must be a NumPy array that can be read"),
+    ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),
+    ("t.npz", b"PK", "must be NumPy arrays that can be read"),
+    ("t.xlsx", b"x", r"must end in one of \.csv, .*, got '.*t\.xlsx'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"), BROKEN, ids=[f"{k}-{case[0]}" for k, case in enumerate(BROKEN)]
+)
+@pytest.mark.parametrize("in_parts", [False, True], ids=["whole", "parts"])
+def test_a_broken_file_is_refused_in_one_sentence(
+    tmp_path: Path, name: str, content: bytes, sentence: str, in_parts: bool
+) -> None:
+    path = written(tmp_path, name, content)
+    with pytest.raises(InputError, match=sentence) as caught:
+        list(table_batches(path, 2)) if in_parts else read_table(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_quotation_mark_that_is_never_closed_ends_in_one_sentence(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b'a,b\n1,"' + b"z\n" * (2**23 + 1))
+    with pytest.raises(InputError, match="must pair, got a field of more than 16 MB after line"):
+        read_table(path)
+
+
+def test_a_folder_and_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="FILE must be a file, got the folder"):
+        read_table(tmp_path)
+    with pytest.raises(InputError, match="FILE must be a file that exists, got"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.slow
+def test_a_table_of_ten_thousand_columns_is_read(tmp_path: Path) -> None:
+    names = ",".join(f"c{k}" for k in range(10_000))
+    row = ",".join(map(str, range(10_000)))
+    frame = read_table(written(tmp_path, "t.csv", f"{names}\n{row}\n{row}\n".encode()))
+    assert frame.shape == (2, 10_000)
+    assert frame["c9999"].to_list() == [9999, 9999]
