@@ -48,11 +48,7 @@ def train(
     console = Console(stderr=options.json, highlight=False)
     run, data, loaded = _prepare(task, network, plan, options, table)
     with _never_empty(run):
-        if loaded is not None:
-            show_columns(console, loaded, run.info["table"])
-        console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
-        if options.merge_duplicates:
-            console.print(_merged(run.info["rows_before_merging"], len(data.train)))
+        _introduce(console, run, data, loaded)
     code = DONE
     every = options.every or max(1, run.plan.epochs // 20)
     try:
@@ -101,6 +97,15 @@ def _prepare(
         check_merged(engine)
         info["rows_before_merging"] = num_rows
     return Run.start(engine, data, options.out, info), data, loaded
+
+
+def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None") -> None:
+    """What is known before the first step: the columns of a file, the network, what merging did."""
+    if loaded is not None:
+        show_columns(console, loaded, run.info["table"])
+    console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
+    if "rows_before_merging" in run.info:
+        console.print(_merged(run.info["rows_before_merging"], len(data.train)))
 
 
 @contextmanager
