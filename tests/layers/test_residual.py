@@ -15,7 +15,10 @@ from tests.samples import numbers, small_engine
 from tests.tolerances import FORMULA, distance
 
 BLOCK = ("layer_norm", "linear:out_features=7", "gelu", "dropout:p=0.3", "linear:out_features=5")
-CASES = [Case({"layers": BLOCK})]
+IN_PLACE = ("linear:out_features=5", "tanh", "dropout:p=0.25")
+"""A body whose last layers overwrite the gradient that they are handed, which the way past it still needs."""
+
+CASES = [Case({"layers": BLOCK}), Case({"layers": IN_PLACE}, pairs=False)]
 
 
 def test_a_detour_worked_by_hand() -> None:

@@ -16,7 +16,7 @@ from tests.tolerances import FORMULA
 
 CASES = [
     Case({"patience": 1, "gamma": 0.5}),
-    Case({"patience": 2, "cooldown": 3, "least": 0.2}, pairs=False),
+    Case({"patience": 2, "cooldown": 3, "gamma": 0.8, "least": 0.2}, pairs=False),
     Case({"patience": 0, "threshold": 0.3, "threshold_mode": "abs"}, pairs=False),
 ]
 

@@ -37,9 +37,10 @@ class Muon(MatrixOptimizer):
     in the type of the run, or with `ns_dtype` "bfloat16" as torch does it, which is fast on accelerators. With O
     rows and I columns, s is sqrt(max(1, O / I)) for `adjust_lr` "original" and 0.2 sqrt(max(O, I)) for
     "match_rms_adamw", whose steps are as large as AdamW's, so that both may share a learning rate. Biases and other
-    vectors follow `adamw` with the same weight decay. `momentum` in [0, 1), `ns_steps` from 1 to 99. Jordan et al.
-    2024, "Muon: an optimizer for hidden layers in neural networks"; Liu et al. 2025, "Muon is scalable for LLM
-    training", equation 4.
+    vectors follow `adamw` with the same weight decay; matrices all follow this rule, an embedding and the last layer
+    among them, which its authors leave to AdamW. `momentum` in [0, 1), `ns_steps` from 1 to 99. Jordan et al. 2024,
+    "Muon: an optimizer for hidden layers in neural networks"; Liu et al. 2025, "Muon is scalable for LLM training",
+    equation 4.
     """
 
     momentum: float = 0.95
