@@ -58,7 +58,7 @@ def _put_the_rate_inside(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: 
     """Torch's buffer is -v / lr: when the rate changes, it is measured in the new one."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            buffer = optimizer.state[parameter].get("momentum_buffer")
-            if buffer is not None:
-                buffer.mul_(group["last_lr"] / group["lr"])
-        group["last_lr"] = group["lr"]
+            memory = optimizer.state[parameter]  # which a checkpoint keeps, as it does not keep the group
+            if memory.get("momentum_buffer") is not None:
+                memory["momentum_buffer"].mul_(memory["last_lr"] / group["lr"])
+            memory["last_lr"] = float(group["lr"])
