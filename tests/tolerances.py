@@ -85,10 +85,6 @@ TWO_DIGITS = 0.05
 """A figure that was printed with two digits, re-computed in float32: half a unit of the last digit, and the rounding
 that a thousand steps carry along."""
 
-SMALL_AFTER_MANY_STEPS = 0.3
-"""A mean loss near 0 after a thousand steps of Adam in float32, of which one seed in five makes up half: what rounding
-in another order does to that seed. Measured over seeds: a factor of eight."""
-
 
 ROUNDED_FLOAT32 = 1e-6
 """A number of a few units, computed in float64 and kept in float32: half a unit of its last digit, 6e-8 of it."""
