@@ -21,9 +21,10 @@ app = App(
     version=__version__,
     help_epilogue="First steps: fivestep tasks, then fivestep train moons. What can be chosen: fivestep items.",
 )
-app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task.")
-app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task.")
+app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task or a file.")
+app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task or a file.")
 app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
+app.command("fivestep.cli.export:export", name="export", help="Write a trained network as a file for others.")
 app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
 app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
 app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")

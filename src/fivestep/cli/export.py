@@ -1,0 +1,46 @@
+"""`fivestep export RUN --to FORMAT`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ..check import InputError
+from ..files import replacing, write_tensors
+from ..run import Run
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    to: Annotated[Literal["onnx", "torch"], Parameter(help="onnx, with the encoder inside, or torch.")] = "onnx",
+    out: Annotated[
+        Path | None,
+        Parameter(name=("--out", "-o"), help="File to write; by default RUN/model.onnx or RUN/torch.safetensors."),
+    ] = None,
+) -> None:
+    """Write a trained network as one file for other programs.
+
+    onnx: takes the raw columns of the table, (N, 1) each, under their names, and gives predictions; any ONNX runtime
+    runs it. torch: the weights alone, under the names that torch.nn.Sequential gives them, in the safetensors format.
+
+    Parameters
+    ----------
+    run
+        Folder of the run, such as runs/moons-1.
+    """
+    trained = Run.load(run, "cpu")
+    path = out or run / {"onnx": "model.onnx", "torch": "torch.safetensors"}[to]
+    try:
+        if to == "torch":
+            write_tensors(path, trained.engine.params.named_with_buffers(), {})
+        else:
+            from ..export.onnx_file import to_onnx  # here, because it needs an extra
+
+            model = to_onnx(trained.engine, trained.encoder, trained.info.get("class_names", ()))
+            with replacing(path) as temporary:
+                temporary.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise InputError(f"--out must be a file that can be written, got {str(path)!r} ({error.strerror}).") from error
+    print(f"The network is in {path}")  # noqa: T201

@@ -1,0 +1,85 @@
+"""A trained network as one ONNX file, which takes raw columns and gives predictions."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..engines._base import Engine
+from ._columns import encode, inputs_of
+from ._graph import OPSET, OPSET_ML, Graph, check_installed
+from ._layers import convert
+
+if TYPE_CHECKING:
+    import onnx
+
+    from ..table.encoder import Encoder
+
+
+def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Sequence[str] = ()) -> "onnx.ModelProto":
+    """The network in evaluation mode, in float32, as an ONNX model.
+
+    With an encoder its inputs are the raw columns, (N, 1) each, under their names; without one, "x" (N, I). For classes
+    and yes or no it gives "prediction" (N,), a class's name, and "probabilities" (N, C), or "margins" where the loss is
+    hinge; for numbers "prediction" (N, O), in the units of the target. Raises an `InputError` where the extra "onnx" is
+    not installed, or a layer is not known to ONNX.
+    """
+    check_installed()
+    import onnx
+
+    graph = Graph()
+    if encoder is None:
+        x, width = "x", engine.spec.in_features
+        inputs = [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", width])]
+    else:
+        x, inputs = encode(graph, encoder), inputs_of(encoder)
+    for layer, w in zip(engine.layers, engine.params.weights, strict=True):
+        x = convert(graph, layer, w, x)
+    if engine.criterion.target == "numbers":
+        outputs = [_numbers(graph, engine, encoder, x)]
+    else:
+        outputs = _classes(graph, engine, class_names, x)
+    made = onnx.helper.make_graph(graph.nodes, "fivestep", inputs, outputs, graph.constants)
+    versions = [onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid("ai.onnx.ml", OPSET_ML)]
+    model = onnx.helper.make_model(made, opset_imports=versions, producer_name="fivestep", ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _numbers(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: str) -> "onnx.ValueInfoProto":
+    """The numbers that the logits stand for, in the units of the target."""
+    import onnx
+
+    y = graph.add("Exp", logits) if engine.criterion.inverse_link == "exp" else logits
+    described = {} if encoder is None or encoder.target is None else encoder.target.to_dict()
+    kind = onnx.TensorProto.FLOAT
+    if "deviation" in described:
+        deviation, mean = (graph.constant(described[name], np.float64) for name in ("deviation", "mean"))
+        y, kind = graph.add("Add", graph.add("Mul", graph.cast(y, "DOUBLE"), deviation), mean), onnx.TensorProto.DOUBLE
+    name = graph.rename(y, "prediction")
+    return onnx.helper.make_tensor_value_info(name, kind, ["N", engine.spec.out_features])
+
+
+def _classes(graph: Graph, engine: Engine, class_names: Sequence[str], logits: str) -> "list[onnx.ValueInfoProto]":
+    """The likeliest class by name, and the probability or the margin of each."""
+    import onnx
+
+    link, num_outputs = engine.criterion.inverse_link, engine.spec.out_features or 0
+    p = {"softmax": lambda: graph.add("Softmax", logits, axis=-1), "sigmoid": lambda: graph.add("Sigmoid", logits)}.get(
+        link, lambda: logits
+    )()
+    if num_outputs == 1:  # of the two probabilities, or margins, the network gives the second
+        first = graph.add("Neg", p) if link == "identity" else graph.add("Sub", graph.constant(1.0), p)
+        p = graph.add("Concat", first, p, axis=1)
+    num_classes = max(num_outputs, 2)
+    names = list(class_names) or [str(k) for k in range(num_classes)]
+    best = graph.add("ArgMax", p, axis=1, keepdims=0)
+    prediction = graph.rename(
+        graph.add("Gather", graph.constant(np.array(names, dtype=object), object), best), "prediction"
+    )
+    shares = graph.rename(p, "margins" if link == "identity" else "probabilities")
+    make = onnx.helper.make_tensor_value_info
+    return [
+        make(prediction, onnx.TensorProto.STRING, ["N"]),
+        make(shares, onnx.TensorProto.FLOAT, ["N", num_classes]),
+    ]
