@@ -124,7 +124,7 @@ def test_a_loss_that_is_no_longer_finite_after_the_last_step_stops_the_run_too(n
     """The last step's own loss is finite, and so are its weights, but not the loss that is measured with them."""
     plan = replace(EXPLODING, batch_size=None, ema=ema)
     engine, again = small_engine(name, plan, LinearRegression(4)), small_engine(name, plan, LinearRegression(4))
-    with pytest.raises(DivergenceError, match=r"got inf on the training rows after step \d+ \(epoch \d+\); lower the"):
+    with pytest.raises(DivergenceError, match=r"got inf on the training rows after step \d+ \(epoch \d+\), first in the loss; low"):
         list(train(engine, DATA, plan))
     do_steps(again, DATA, plan, 1, engine.num_updates)
     to_prediction(again)

@@ -71,9 +71,10 @@ class Watch:
                 where = parameter if torch.isfinite(loss) else _broken_output(engine, upcoming.batch)
                 raise _sentence(f"{loss.item():g} at", upcoming, f", first in {where}")
             if upcoming.number == last:
+                where = _broken_output(engine, upcoming.batch)
                 engine.load_state(before, upcoming.number - 1)
                 to_prediction(engine)
-                raise _sentence(f"{measured:g} on the training rows after", upcoming)
+                raise _sentence(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
         raise AssertionError("the steps that broke did not break again")
 
 

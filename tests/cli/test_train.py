@@ -193,7 +193,7 @@ def test_folder_that_cannot_be_written_is_refused(fivestep: Command) -> None:
 def test_diverging_run_names_step_and_tensor_keeps_the_run_and_exits_1(fivestep: Command, tmp_path: Path) -> None:
     code, _, err = fivestep("train", "moons", "--optimizer", "sgd", "--lr", "1e30", "--epochs", 3)
     assert code == 1
-    assert re.search(r"at step 2 \(epoch 2\), first in the output of layer 2 \(Linear\)", err)
+    assert re.search(r"after step 1 \(epoch 1\), first in the output of layer 2 \(Linear\)", err)
     assert fs.Run.load(tmp_path / "runs" / "moons-1").engine.params.flat.isfinite().all()
 
 
