@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .engines._make import make_engine as make_engine
     from .epoch import Epoch as Epoch
     from .epoch import Evaluation as Evaluation
+    from .estimators.classifier import MLPClassifier as MLPClassifier
+    from .estimators.regressor import MLPRegressor as MLPRegressor
     from .find import Choice as Choice
     from .net import MLP as MLP
     from .net import FeedForward as FeedForward
@@ -51,6 +53,8 @@ _HOME = {
     "InputError": "check",
     "LinearRegression": "net",
     "MLP": "net",
+    "MLPClassifier": "estimators.classifier",
+    "MLPRegressor": "estimators.regressor",
     "NetSpec": "net",
     "Rows": "datasets._base",
     "Run": "run",

@@ -1,22 +1,68 @@
-"""What a recipe has to say: the network and the plan for some data."""
+"""What a recipe has to say: the network and the plan for some data, and how the data are prepared."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple, final
 
 from ..net import NetSpec
 from ..plan import TrainPlan
 
 
+@final
+@dataclass(frozen=True)
+class Facts:
+    """What a recipe may know of the rows that it is for: how many there are, how wide, and what is asked of them."""
+
+    num_rows: int
+    num_features: int
+    num_outputs: int
+    """Of the network: the classes, the yes or no questions, or the numbers of one target."""
+    target: Literal["classes", "yes_no", "numbers"]
+
+
+class Preparation(NamedTuple):
+    """How the estimators decide when to stop, in which type they compute, and where their draws come from."""
+
+    valid_fraction: float | None = None
+    """The share of the rows that is set aside to stop by, or None for none."""
+
+    tol: float | None = None
+    """What an epoch must gain to count as one, or None: any gain counts, and training that ends late is no failure."""
+
+    patience: float = 10
+    """Epochs without a gain after which training stops."""
+
+    doubles: bool | None = None
+    """Whether to compute in float64 (True), in float32 (False), or in the type that the rows come in (None)."""
+
+    numpy_draws: bool = False
+    """Whether initial weights and batches are scikit-learn's, from NumPy's generator, for the same `random_state`."""
+
+    gradient_factor: float = 1.0
+    """The scale of the loss that is reported, over that of our loss."""
+
+
 class Recipe(ABC):
     """Turns a model's name and settings into a network and a plan."""
 
+    optimizer: ClassVar[str]
+    """The update rule where none is asked for."""
+
+    scales: ClassVar[bool]
+    """Whether estimators put an encoder in front of the network, which takes missing values and categories, and train a
+    regression on targets of mean 0 and deviation 1."""
+
     @abstractmethod
-    def prepare(self, model: str, settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
+    def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         """The network "linear", "softmax", "mlp" or "feed-forward", its ends still open, and the plan to train it.
 
         `settings` has the keys of `MLP`, `FeedForward` and `TrainPlan`, and `hidden`, the widths between the ends. With
         `num_embeddings` (and `embedding_dim`), inputs are ids, and the network begins with their embedding. With
-        `num_codes`, the last columns are codes of as many categories, and it begins with their embedding. Raises an
-        `InputError` for a setting that the model does not have.
+        `num_codes`, the last columns are codes of as many categories, and it begins with their embedding. `facts` are
+        those of the rows, where they are known. Raises an `InputError` for a setting that the model does not have.
         """
+
+    @abstractmethod
+    def preparation(self, facts: Facts, loss: str) -> Preparation:
+        """What else the estimators ask; `loss` is the name of one of ours."""

@@ -8,14 +8,17 @@ from ..check import InputError, one_of, refuse
 from ..find import Choice
 from ..net import MLP, FeedForward, LinearRegression, NetSpec, SoftmaxRegression
 from ..plan import TrainPlan
-from ._base import Recipe
+from ._base import Facts, Preparation, Recipe
 
 
 @final
 class Plain(Recipe):
     """Every setting goes where its name says: `hidden` or `activation` to the network, `lr` or `epochs` to the plan."""
 
-    def prepare(self, model: str, settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
+    optimizer = "sgd"
+    scales = False
+
+    def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         one_of("model", model, NETWORK_SETTINGS)
         of_plan = {field.name for field in fields(TrainPlan)}
         of_network = {key: value for key, value in settings.items() if key not in of_plan}
@@ -29,6 +32,9 @@ class Plain(Recipe):
                 )
         plan = TrainPlan(**{key: value for key, value in settings.items() if key in of_plan})
         return _network(model, **of_network), plan
+
+    def preparation(self, facts: Facts, loss: str) -> Preparation:
+        return Preparation()
 
 
 NETWORK_SETTINGS = {

@@ -1,0 +1,118 @@
+"""The training of one fit: rows become tensors, the loop or SciPy does the work."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+
+from ..check import DivergenceError
+from ..datasets._base import Dataset, Rows
+from ..find import Choice
+from ..plan import TrainPlan
+from ..schedules.adaptive import Adaptive
+from ..steps import steps
+from ._design import Design
+from ._draws import InOrder, Shuffled
+from ._inputs import Inputs
+from ._lbfgs import Limits, minimize
+from ._network import Network, as_tensor
+from ._parameters import Parameters
+from ._reading import Table
+from ._targets import Targets
+from ._training import Course, Report, run
+
+
+class Ended(NamedTuple):
+    """How a fit ended: epochs (or iterations) done, what ended it, the last loss."""
+
+    num_epochs: int
+    stopped_by: str
+    loss: float
+
+
+@final
+@dataclass(frozen=True)
+class Fitting:
+    """One fit of an estimator: its parameters, what was settled, and what it changes (network, course, generator)."""
+
+    of: Parameters
+    design: Design
+    network: Network
+    inputs: Inputs
+    targets: Targets
+    course: Course
+    rng: np.random.RandomState
+
+    def run(self, train: Table, weight: np.ndarray | None, valid: Table | None) -> Ended:
+        """Trains to the end, or until the course has enough."""
+        rows = self._rows(train, weight)
+        valid_rows = None if valid is None else self._rows(valid, valid.weight)
+        data = replace(self._dataset(rows, self.design.plan), valid=valid_rows)
+        before, report = len(self.course.losses), self._report(train)
+        if valid is not None and valid_rows is not None:
+            x, y, valid_weight = valid_rows.stored.numpy(), valid.y, valid.weight
+            score = lambda: self.targets.score(y, self.network.logits(x.__getitem__, len(x)), valid_weight)  # noqa: E731
+            report = replace(report, score=score)
+        stopped_by = run(self.network.engine, data, self.design.plan, self.course, report)
+        return Ended(len(self.course.losses) - before, stopped_by, self.course.losses[-1])
+
+    def minimize(self, train: Table, weight: np.ndarray | None) -> Ended:
+        """L-BFGS over all rows."""
+        of, prepared = self.of, self.design.prepared
+        limits = Limits(1e-4 if prepared.tol is None else prepared.tol, self.design.plan.epochs, of.max_fun)
+        data = Dataset(self._rows(train, weight), num_outputs=self.targets.num_outputs)
+        num_targets = self.targets.num_outputs if self.targets.loss.name == "mse" and prepared.numpy_draws else 1
+        found = minimize(self.network.engine, data, limits, prepared.gradient_factor, num_targets)
+        return Ended(found.num_iterations, found.stopped_by, found.loss + self._report(train).offset)
+
+    def one_epoch(self, table: Table, weight: np.ndarray | None, seen_before: int) -> Ended:
+        """One epoch, with the update rule's memory and the rate as the last call left them."""
+        rows, plan = self._rows(table, weight), self.design.plan
+        rate = plan.lr * _factor_so_far(plan, self.course, seen_before)
+        plan = replace(plan, epochs=1, schedule="constant", lr=rate)
+        data = self._dataset(rows, plan, is_new_order=True)
+        done = list(steps(self.network.engine, data, plan))
+        losses = torch.cat([(step.loss if step.losses is None else step.losses).reshape(-1) for step in done])
+        size = plan.batch_size or len(rows)
+        shares = [min(size, len(rows) - start) / len(rows) for start in range(0, len(rows), size)]
+        loss = self._report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
+        if not np.isfinite(loss):
+            raise DivergenceError(
+                f"the loss must stay finite, got {loss:g} in this call of partial_fit; lower learning_rate_init, or "
+                f"scale the inputs."
+            )
+        self.course.note(loss, None, None)
+        return Ended(1, "max_iter", loss)
+
+    def _rows(self, table: Table, weight: np.ndarray | None) -> Rows:
+        x = as_tensor(self.inputs.transform(table.x, self.network.dtype))
+        y = self.targets.encode(table.y, self.network.engine.dtype)
+        return Rows(x, y, None if weight is None else as_tensor(weight))
+
+    def _dataset(self, rows: Rows, plan: TrainPlan, *, is_new_order: bool = False) -> Dataset:
+        """The rows, in the order that is asked for where there is more than one batch."""
+        data = Dataset(rows, num_outputs=self.targets.num_outputs)
+        if plan.batch_size is None or plan.batch_size >= len(rows):
+            return data
+        if not self.of.shuffle:
+            return replace(data, fresh=InOrder(rows))
+        if self.design.prepared.numpy_draws or is_new_order:
+            return replace(data, fresh=Shuffled(rows, self.rng))
+        return data
+
+    def _report(self, table: Table) -> Report:
+        """Losses as scikit-learn reports them, where the arithmetic is its own."""
+        prepared = self.design.prepared
+        offset = self.targets.offset(table.y, table.weight) if prepared.numpy_draws else 0.0
+        return Report(None, prepared.gradient_factor, offset, int(self.of.verbose))
+
+
+def _factor_so_far(plan: TrainPlan, course: Course, seen_before: int) -> float:
+    """The factor on the rate after the calls so far, for the schedules that have no end."""
+    choice = Choice.parse(plan.schedule)
+    if choice.name == "adaptive":
+        return Adaptive(**choice.options).factor(0, 1, course.figures)
+    if choice.name == "inverse_power":
+        return float((1 + seen_before) ** -choice.options["power"]) if seen_before else 1.0
+    return 1.0

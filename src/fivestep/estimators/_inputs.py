@@ -1,0 +1,196 @@
+"""From arrays, sparse matrices and DataFrames to the numbers that a network takes."""
+
+import dataclasses
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+
+from ..find import Choice
+from ..table.encoder import CLIP, Encoder
+from ..table.frame import as_frame
+from ..table.kinds import ColumnKind, kinds_of
+
+
+class Inputs(ABC):
+    """What was learnt from the training rows about how to read any row."""
+
+    reads_frames: bool = False
+    """Whether `transform` takes a polars frame; otherwise an array or a sparse matrix."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The numbers in one row of the network's x."""
+
+    @property
+    @abstractmethod
+    def layers(self) -> tuple[Choice, ...]:
+        """The layers in front of the network that its rows ask for."""
+
+    @abstractmethod
+    def transform(self, x: Any, dtype: type) -> np.ndarray:
+        """The rows as the network takes them, (N, width)."""
+
+
+@final
+@dataclass(frozen=True)
+class Unchanged(Inputs):
+    """Numbers as they are."""
+
+    num_features: int
+
+    @property
+    def width(self) -> int:
+        return self.num_features
+
+    @property
+    def layers(self) -> tuple[Choice, ...]:
+        return ()
+
+    def transform(self, x: Any, dtype: type) -> np.ndarray:
+        return _dense(x, dtype)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Scaled(Inputs):
+    """Numbers as the encoder of tables scales them (`table/encoder.py`), with weights where the rows have some.
+
+        x = z / sqrt(1 + (z / 3)^2),   z = s (r - m), or 0 where r is missing
+
+    with the weighted median m of each column and s, one over its weighted interquartile range. A column with missing
+    numbers in training has a second one beside it, 1 where it is missing and else 0. A row of weight 2 counts as two.
+    """
+
+    center: np.ndarray
+    scale: np.ndarray
+    gaps: np.ndarray
+    """The columns of which some were missing in training."""
+
+    @classmethod
+    def fit(cls, x: Any, weight: np.ndarray | None) -> Self:
+        """Learns medians, scales and where numbers may be missing, column by column."""
+        columns = x.tocsc() if scipy.sparse.issparse(x) else x
+        found = [_center_and_scale(_column(columns, k), weight) for k in range(x.shape[1])]
+        center, scale, missing = (np.array(values) for values in zip(*found, strict=True))
+        return cls(center, scale, np.flatnonzero(missing))
+
+    @property
+    def width(self) -> int:
+        return len(self.center) + len(self.gaps)
+
+    @property
+    def layers(self) -> tuple[Choice, ...]:
+        return ()
+
+    def transform(self, x: Any, dtype: type) -> np.ndarray:
+        numbers = _dense(x, np.float64)
+        with np.errstate(over="ignore"):  # a number beyond 1e154 has an infinite square, and is 0 after the division
+            z = np.nan_to_num((numbers - self.center) * self.scale, nan=0.0).clip(-1e100, 1e100)
+        out: np.ndarray = np.empty((len(z), self.width), dtype=dtype)
+        np.divide(z, np.sqrt(1 + (z / CLIP) ** 2), out=out[:, : z.shape[1]], casting="same_kind")
+        out[:, z.shape[1] :] = np.isnan(numbers[:, self.gaps])
+        return out
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Encoded(Inputs):
+    """A DataFrame with categories or dates, through the encoder of tables."""
+
+    encoder: Encoder
+    reads_frames = True
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, categorical: tuple[str, ...]) -> Self:
+        """Fits the encoder; warns of columns that it cannot use."""
+        kinds = [_as_meant(kind, frame[kind.name]) for kind in kinds_of(frame, categorical=categorical)]
+        for kind in kinds:
+            if kind.kind in ("text", "identifier"):
+                warnings.warn(
+                    f"column {kind.name!r} is left out, as it is taken for {kind.kind} ({kind.detail}); make it a "
+                    f"category to keep it, or drop it.",
+                    stacklevel=2,
+                )
+        return cls(Encoder.fit(frame, kinds))
+
+    @property
+    def width(self) -> int:
+        return self.encoder.in_features
+
+    @property
+    def layers(self) -> tuple[Choice, ...]:
+        codes = self.encoder.num_codes
+        return (Choice("embed_columns", num_embeddings=codes),) if codes else ()
+
+    def transform(self, x: Any, dtype: type) -> np.ndarray:
+        return self.encoder.encode(x).numpy().astype(dtype, copy=False)
+
+
+def as_mixed_frame(x: Any) -> tuple[pl.DataFrame, tuple[str, ...]] | None:
+    """The frame of a DataFrame with a column that holds something else than numbers, and its categorical columns.
+
+    None for anything else, arrays and DataFrames of numbers included.
+    """
+    if not (hasattr(x, "columns") and hasattr(x, "dtypes")):
+        return None
+    categorical = tuple(
+        str(name) for name, dtype in zip(x.columns, x.dtypes, strict=True) if str(dtype) in ("category", "Categorical")
+    )
+    if type(x).__module__.startswith("pandas") and all(dtype.kind in "biuf" for dtype in x.dtypes):
+        return None
+    frame = as_frame(x)
+    if not categorical and all(dtype.is_numeric() or dtype == pl.Boolean for dtype in frame.dtypes):
+        return None
+    return frame, categorical
+
+
+def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:
+    """A column of numbers that somebody puts into X is one of numbers, even where it counts the rows."""
+    is_number = kind.kind == "identifier" and values.dtype.is_numeric()
+    return dataclasses.replace(kind, kind="number") if is_number else kind
+
+
+def _dense(x: Any, dtype: type) -> np.ndarray:
+    dense: np.ndarray = (x.toarray() if scipy.sparse.issparse(x) else x).astype(dtype, copy=False)
+    return dense
+
+
+def _column(x: Any, k: int) -> np.ndarray:
+    column: np.ndarray = x[:, [k]].toarray()[:, 0] if scipy.sparse.issparse(x) else x[:, k]
+    return column.astype(np.float64, copy=False)
+
+
+def _center_and_scale(raw: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, bool]:
+    """The median, what to multiply by (one over the interquartile range, or half the range, or 0), any missing."""
+    present = ~np.isnan(raw)
+    values = raw[present]
+    if len(values) == 0:
+        return 0.0, 0.0, True
+    low, median, high = _quantiles(values, None if weight is None else weight[present])
+    with np.errstate(over="ignore"):
+        spread = high - low or (values.max() - values.min()) / 2
+    usable = spread > 0 and np.isfinite(spread) and np.isfinite(1 / spread)
+    return median, 1 / spread if usable else 0.0, not present.all()
+
+
+def _quantiles(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, float, float]:
+    """The quartiles, where a value of weight 2 counts as two values: the mean of both sides of each step.
+
+    Hyndman and Fan 1996, "Sample quantiles in statistical packages", definition 2.
+    """
+    order = values.argsort(kind="stable")
+    ordered = values[order]
+    total = (np.ones(len(values)) if weight is None else weight[order]).cumsum()
+    found = []
+    for share in (0.25, 0.5, 0.75):
+        goal = share * total[-1]
+        near = 1e-12 * total[-1]  # sums of weights carry rounding, and a step must not move with it
+        first, last = np.searchsorted(total, [goal - near, goal + near], side="left")
+        found.append((ordered[min(first, len(ordered) - 1)] + ordered[min(last, len(ordered) - 1)]) / 2)
+    return found[0], found[1], found[2]

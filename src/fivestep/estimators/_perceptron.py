@@ -1,0 +1,173 @@
+"""What both estimators do: read the rows, ask the recipe, train, predict."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from ..check import refuse
+from ..find import find
+from ..recipes._base import Recipe
+from ._design import Design, design_of, drawn_weights, len_of, split
+from ._fitting import Fitting
+from ._inputs import Inputs
+from ._network import Network
+from ._parameters import Parameters
+from ._reading import Manner, Table, eval_table, fit_inputs, read, read_x
+from ._settings import check_flags
+from ._targets import Targets
+from ._training import Course
+
+
+@dataclass(eq=False, repr=False)
+class Perceptron(Parameters):
+    """A multilayer perceptron behind scikit-learn's interface. What y means is its subclasses' to say."""
+
+    @abstractmethod
+    def _learn_targets(self, table: Table, *, is_scaled: bool) -> Targets:
+        """What y tells in a first fit."""
+
+    @abstractmethod
+    def _check_targets(self, y: Any, *, is_whole: bool) -> None:
+        """Raises an `InputError` if y does not go with the first fit's; `is_whole` where it must hold every class."""
+
+    @abstractmethod
+    def _training_weight(self, table: Table) -> np.ndarray | None:
+        """The weights of rows to train on."""
+
+    @property
+    @abstractmethod
+    def _y_is_numeric(self) -> bool:
+        """Whether y is to be numbers."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Trains on rows X (N, I), an array, a sparse matrix or a DataFrame, and targets y, (N,) or (N, O).
+
+        `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is what
+        to stop by and to choose the best epoch by, in place of a part of the rows. Raises a `ValueError` that says what
+        cannot work, and a `DivergenceError` if the loss does not stay finite.
+        """
+        check_flags(self)
+        goes_on = bool(self.warm_start) and hasattr(self, "_network")
+        recipe, how = self._recipe(), self._manner()
+        table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
+        if recipe.scales and table.weight is not None:
+            table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 is no row
+        if not goes_on:
+            self._targets = self._learn_targets(table, is_scaled=recipe.scales)
+        self._check_targets(table.y, is_whole=True)
+        rng = check_random_state(self.random_state)
+        design = design_of(self, recipe, table, self._targets, rng, is_watched=eval_set is not None)
+        drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
+        train, valid = split(table, self._targets, design.prepared, rng)
+        if not goes_on:
+            self._learn_inputs(train, X)
+        if eval_set is not None:
+            valid = eval_table(self, eval_set, how, self._inputs)
+            self._check_targets(valid.y, is_whole=False)
+        self._begin(design, drawn, goes_on=goes_on)
+        fitting = self._fitting(design, rng)
+        weight = self._training_weight(train)
+        ended = fitting.minimize(train, weight) if self.solver == "lbfgs" else fitting.run(train, weight, valid)
+        self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
+        self.t_ += ended.num_epochs * len_of(train) if self.solver != "lbfgs" else 0
+        return self._show_curves()
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        """One epoch over the rows, on from where the last call ended."""
+        check_flags(self)
+        if self.early_stopping:
+            raise refuse("early_stopping", True, "left out with partial_fit", "no rows are set aside there")
+        goes_on = hasattr(self, "_network")
+        recipe, how = self._recipe(), self._manner()
+        table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
+        if not hasattr(self, "_targets"):
+            self._targets = self._learn_targets(table, is_scaled=recipe.scales)
+        self._check_targets(table.y, is_whole=False)
+        rng = check_random_state(self.random_state)
+        design = design_of(self, recipe, table, self._targets, rng, is_watched=True)
+        if not goes_on:
+            drawn = drawn_weights(design, table, self._targets, rng)
+            self._learn_inputs(table, X)
+            self._begin(design, drawn, goes_on=False)
+        ended = self._fitting(design, rng).one_epoch(table, self._training_weight(table), self.t_)
+        self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
+        self.t_ += len_of(table)
+        return self._show_curves()
+
+    def _begin(self, design: Design, drawn: Any, *, goes_on: bool) -> None:
+        """A new engine, with the weights of the last fit where it `goes_on`; else everything begins anew."""
+        last = self._network if goes_on else None
+        self._network: Network = design.network(self._inputs, self._targets, last, drawn)
+        self._course: Course = self._course.on(design.prepared) if goes_on else Course(design.prepared)
+        self.t_: int = self.t_ if goes_on else 0
+        self.n_layers_ = len(self._network.matrices()) + 1
+        self.n_outputs_, self.out_activation_ = self._targets.num_outputs, self._targets.out_activation
+
+    def _learn_inputs(self, train: Table, X: Any) -> None:
+        self._inputs: Inputs = fit_inputs(train, self._manner(), X)
+
+    def _fitting(self, design: Design, rng: np.random.RandomState) -> Fitting:
+        return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng)
+
+    def _show_curves(self) -> Self:
+        """The attributes that hold the curves, as scikit-learn has them; None for a part that there was not."""
+        course = self._course
+        has_valid = bool(course.scores)
+        self.loss_curve_ = course.losses
+        self.best_loss_ = None if has_valid else min(course.losses, default=None)
+        self.validation_loss_curve_ = course.valid_losses if has_valid else None
+        self.validation_scores_ = course.scores if has_valid else None
+        self.best_validation_score_ = max(course.scores) if has_valid else None
+        return self
+
+    def _recipe(self) -> Recipe:
+        recipe: Recipe = find("recipes", str(self.recipe))()
+        return recipe
+
+    def _manner(self) -> Manner:
+        return Manner(self._recipe().scales, self._y_is_numeric)
+
+    def _logits(self, X: Any) -> Tensor:
+        """The network's outputs for rows X."""
+        check_is_fitted(self)
+        inputs: Inputs = self._inputs
+        x = read_x(self, X, self._manner(), inputs)
+        network: Network = self._network
+        return network.logits(lambda rows: inputs.transform(x[rows], network.dtype), x.shape[0])
+
+    def predict(self, X: Any) -> Any:
+        """The answers for rows X: classes (N,) or labels (N, O), or numbers (N,) or (N, O)."""
+        return self._targets_if_fitted().answers(self._logits(X))
+
+    def _targets_if_fitted(self) -> Targets:
+        check_is_fitted(self)
+        targets: Targets = self._targets
+        return targets
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weights (in, out) of each linear layer: views of the network's own, where these are on the CPU."""
+        return [w.T for w in self._linear("weight")]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases (out,) of each linear layer."""
+        return self._linear("bias")
+
+    def _linear(self, kind: str) -> list[np.ndarray]:
+        if not hasattr(self, "_network"):
+            raise AttributeError(f"{type(self).__name__} has no weights before fit.")
+        named = self._network.engine.named_parameters()
+        names = [name.removesuffix("weight") + kind for name in self._network.matrices()]
+        return [named[name].detach().cpu().numpy() for name in names if name in named]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = tags.input_tags.categorical = self.recipe == "standard"
+        return tags

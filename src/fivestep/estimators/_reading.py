@@ -1,0 +1,113 @@
+"""What a person hands to `fit` and `predict`, checked as scikit-learn checks it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
+
+from ..check import InputError, refuse
+from ..table.frame import as_frame
+from ._inputs import Encoded, Inputs, Scaled, Unchanged
+
+
+class Table(NamedTuple):
+    """Rows: x is an array, a sparse matrix in rows or a frame; y is as the person has it; weights, if there are any."""
+
+    x: Any
+    y: Any
+    weight: np.ndarray | None
+
+    def take(self, rows: np.ndarray) -> "Table":
+        """Those rows."""
+        return Table(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+class Manner(NamedTuple):
+    """How rows are read: whether missing values and categories may be there, and how y is to be."""
+
+    scales: bool
+    y_is_numeric: bool
+
+
+def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: Inputs | None) -> Table:
+    """The rows of a fit, checked; `inputs` are those of an earlier fit that this one goes on from.
+
+    Raises scikit-learn's own `ValueError` or `TypeError`.
+    """
+    in_y = {"multi_output": True, "y_numeric": how.y_is_numeric}
+    frame = frame_of(X, how, inputs)
+    if frame is None:
+        x, y = validate_data(of, X, y, reset=inputs is None, **_options(how), **in_y)
+    else:
+        y = validate_data(of, X="no_validation", y=y, **in_y)  # it forgets the columns' names, so it comes first
+        x = frame
+        validate_data(of, X, skip_check_array=True, reset=inputs is None)
+        check_consistent_length(x, y)
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    if weight is not None:
+        weight = _check_sample_weight(weight, x, dtype=np.float64, ensure_non_negative=True)
+    return Table(_in_rows(x), y.tocsr() if scipy.sparse.issparse(y) else y, weight)
+
+
+def read_x(of: BaseEstimator, X: Any, how: Manner, inputs: Inputs) -> Any:
+    """The rows to predict, checked against those of `fit`."""
+    frame = frame_of(X, how, inputs)
+    if frame is None:
+        return _in_rows(validate_data(of, X, reset=False, **_options(how)))
+    validate_data(of, X, skip_check_array=True, reset=False)
+    return frame
+
+
+def frame_of(X: Any, how: Manner, inputs: Inputs | None) -> pl.DataFrame | None:
+    """A frame, where rows are to be read as one: a DataFrame with something else than numbers, or as in `inputs`."""
+    if inputs is not None:
+        return as_frame(X) if inputs.reads_frames else None
+    return as_frame(X) if how.scales and is_mixed(X) else None
+
+
+def is_mixed(X: Any) -> bool:
+    """Whether it is a DataFrame with a column that holds something else than numbers."""
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return False
+    dtypes = list(X.dtypes)
+    if isinstance(X, pl.DataFrame):
+        return not all(dtype.is_numeric() or dtype == pl.Boolean for dtype in dtypes)
+    return not all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes)
+
+
+def categorical_of(X: Any) -> tuple[str, ...]:
+    """The columns that a DataFrame itself calls categories, whatever they hold."""
+    pairs = zip(X.columns, X.dtypes, strict=True)
+    return tuple(str(name) for name, dtype in pairs if str(dtype).lower().startswith(("category", "categorical")))
+
+
+def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
+    """What the training rows tell about how to read any row."""
+    if isinstance(table.x, pl.DataFrame):
+        return Encoded.fit(table.x, categorical_of(X))
+    return Scaled.fit(table.x, table.weight) if how.scales else Unchanged(table.x.shape[1])
+
+
+def eval_table(of: BaseEstimator, given: Any, how: Manner, inputs: Inputs | None) -> Table:
+    """The rows of `eval_set`: a pair (X, y), a triple with weights, or a list with one of them."""
+    parts = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if not isinstance(parts, tuple | list) or len(parts) not in (2, 3):
+        raise refuse("eval_set", type(given).__name__, "a pair (X, y), or a triple with weights", "pass one of them")
+    X, y, weight = (*parts, None)[:3]
+    if weight is not None and len(weight) != len(y):
+        raise InputError(f"the weights of eval_set must be one for each of its {len(y)} rows, got {len(weight)}.")
+    return read(of, X, y, weight, how, inputs)
+
+
+def _options(how: Manner) -> dict[str, Any]:
+    finite = "allow-nan" if how.scales else True
+    return {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32), "ensure_all_finite": finite}
+
+
+def _in_rows(x: Any) -> Any:
+    return x.tocsr() if scipy.sparse.issparse(x) else x

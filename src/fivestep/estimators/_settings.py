@@ -1,0 +1,149 @@
+"""From scikit-learn's names to the settings of a recipe, and on to a plan."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..check import InputError, at_least, in_unit_interval, inside_unit_interval, not_negative, one_of
+from ..find import Choice, find, option_names
+from ..plan import TrainPlan
+from ..recipes._base import Facts, Preparation, Recipe
+from ._parameters import Parameters
+
+ACTIVATIONS = {"logistic": "sigmoid"}
+LOSSES = {"squared_error": "mse", "absolute_error": "mae", "log_loss": "cross_entropy"}
+RATES = ("invscaling", "adaptive")
+"""scikit-learn's names of schedules that need to know the rows, or how training stops."""
+
+
+def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]:
+    """The settings that were given, under the names that a recipe takes."""
+    given = {
+        "hidden": None if of.hidden_layer_sizes is None else _widths(of.hidden_layer_sizes),
+        "activation": None if of.activation is None else _activations(of.activation),
+        "dropout": _listed(of.dropout),
+        "norm": _listed(of.norm),
+        "init": of.init,
+        "lr": of.learning_rate_init,
+        "l2": of.alpha,
+        "weight_decay": of.weight_decay,
+        "clip_norm": of.clip_norm,
+        "ema": of.ema,
+        "epochs": of.max_iter,
+        "schedule": None if of.learning_rate in RATES else of.learning_rate,
+        "optimizer": _rule(of, recipe),
+    }
+    known = {key: value for key, value in given.items() if value is not None}
+    if of.solver == "lbfgs" or of.batch_size == "full":
+        return {**known, "batch_size": None}
+    return known if _is_auto(of.batch_size) else {**known, "batch_size": _batch_size(of.batch_size, num_rows)}
+
+
+def preparation_of(of: Parameters, recipe: Recipe, facts: Facts, loss: str, is_watched: bool) -> Preparation:
+    """The recipe's preparation, with what was given in its place. `is_watched`: rows to stop by are there already."""
+    prepared = recipe.preparation(facts, loss)
+    fraction = prepared.valid_fraction if of.early_stopping is None else None
+    if of.early_stopping:
+        fraction = 0.1 if prepared.valid_fraction is None else prepared.valid_fraction
+    if fraction is not None and of.validation_fraction is not None:
+        inside_unit_interval("validation_fraction", of.validation_fraction, "0.1 is usual")
+        fraction = of.validation_fraction
+    if of.tol is not None:
+        not_negative("tol", of.tol, "1e-4 is usual")
+    if of.n_iter_no_change not in (None, np.inf):
+        at_least("n_iter_no_change", of.n_iter_no_change, 1, "10 is usual")
+    return prepared._replace(
+        valid_fraction=None if is_watched or of.solver == "lbfgs" else fraction,
+        tol=prepared.tol if of.tol is None else of.tol,
+        patience=prepared.patience if of.n_iter_no_change is None else of.n_iter_no_change,
+    )
+
+
+def with_rate(plan: TrainPlan, of: Parameters, facts: Facts, prepared: Preparation, seen_before: int) -> TrainPlan:
+    """The plan with "invscaling" or "adaptive", where that was asked for; scikit-learn has them for "sgd" only."""
+    if of.learning_rate not in RATES or Choice.parse(plan.optimizer).name == "adam_hat":
+        return plan
+    if of.learning_rate == "adaptive":
+        tol = 1e-4 if prepared.tol is None else prepared.tol
+        return replace(plan, schedule=Choice("adaptive", patience=prepared.patience, tol=tol))
+    power = 0.5 if of.power_t is None else of.power_t
+    steps = plan.steps_per_epoch(facts.num_rows)
+    by_rows = Choice("inverse_power", power=power, rows=facts.num_rows, steps=steps, seen_before=seen_before)
+    return replace(plan, schedule=by_rows)
+
+
+def loss_of(of: Parameters, usual: str, targets: tuple[str, ...]) -> Choice:
+    """The loss, ours by scikit-learn's name or its own; raises an `InputError` for one of another kind of target."""
+    choice = Choice.parse(usual if of.loss is None else of.loss)
+    name = usual if choice.name == "log_loss" else LOSSES.get(choice.name, choice.name)
+    kind = find("losses", name).target
+    if kind not in targets:
+        raise InputError(
+            f"loss must be one for {' or '.join(targets)} here, got {of.loss!r}, which is for {kind}; leave it out."
+        )
+    return Choice(name, **choice.options)
+
+
+def _rule(of: Parameters, recipe: Recipe) -> Choice | None:
+    """The update rule with those of momentum, betas and epsilon that it has; None for lbfgs."""
+    if of.solver == "lbfgs":
+        return None
+    choice = Choice.parse(recipe.optimizer if of.solver is None else of.solver)
+    kind = find("optim", choice.name)
+    looks_ahead = of.nesterovs_momentum if of.momentum != 0 else None
+    given = {"momentum": of.momentum, "nesterov": looks_ahead, "eps": of.epsilon, "betas": _betas(of, kind)}
+    known = option_names("optim", choice.name)
+    options = {key: value for key, value in given.items() if value is not None and key in known}
+    return Choice(choice.name, **{**options, **choice.options})
+
+
+def _betas(of: Parameters, kind: type) -> tuple[float, float] | None:
+    usual = {field.name: field.default for field in fields(kind)}.get("betas")
+    if usual is None or (of.beta_1 is None and of.beta_2 is None):
+        return None
+    for name, beta in (("beta_1", of.beta_1), ("beta_2", of.beta_2)):
+        if beta is not None:
+            in_unit_interval(name, beta)
+    return (usual[0] if of.beta_1 is None else of.beta_1, usual[1] if of.beta_2 is None else of.beta_2)  # type: ignore[index]
+
+
+def _widths(given: Any) -> tuple[int, ...]:
+    widths = tuple(np.atleast_1d(np.asarray(given, dtype=object)).tolist())
+    for width in widths:
+        at_least("hidden_layer_sizes", int(width) if isinstance(width, np.integer) else width, 1)
+    return tuple(int(width) for width in widths)
+
+
+def _activations(given: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return [ACTIVATIONS.get(str(name), name) for name in given]
+    return ACTIVATIONS.get(str(given), given)
+
+
+def _listed(given: Any) -> Any:
+    return given.tolist() if isinstance(given, np.ndarray) else given
+
+
+def _is_auto(given: Any) -> bool:
+    return isinstance(given, str) and one_of("batch_size", given, ("auto", "full")) == "auto"
+
+
+def _batch_size(given: Any, num_rows: int) -> int:
+    at_least("batch_size", given, 1, '"auto" leaves it to the recipe')
+    if given > num_rows:
+        warnings.warn(
+            f"batch_size must be at most the {num_rows} rows to train on, got {given}; the full batch is taken.",
+            stacklevel=2,
+        )
+    return int(min(given, num_rows))
+
+
+def check_flags(of: Parameters) -> None:
+    """Raises an `InputError` unless what is yes or no is a boolean."""
+    flags: Mapping[str, Any] = {"shuffle": of.shuffle, "warm_start": of.warm_start}
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{name} must be True or False, got {value!r}; leave it out.")

@@ -1,0 +1,188 @@
+"""From y to what a loss takes, and from logits back to answers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal, Self, final
+
+import numpy as np
+import scipy.sparse
+import torch
+from scipy.special import xlogy
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.preprocessing import LabelBinarizer
+from torch import Tensor
+
+from ..find import Choice, build, find
+from ..losses._base import Loss
+
+LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp"}
+"""scikit-learn's names for what the logits pass through."""
+
+
+class Targets(ABC):
+    """What was learnt from y in the first fit."""
+
+    loss: Choice
+
+    @property
+    def criterion(self) -> Loss:
+        """The loss, made with its options."""
+        criterion: Loss = build("losses", self.loss)
+        return criterion
+
+    @property
+    def kind(self) -> Literal["classes", "yes_no", "numbers"]:
+        """What a row's target is to the loss."""
+        kind: Literal["classes", "yes_no", "numbers"] = find("losses", self.loss.name).target
+        return kind
+
+    @property
+    def out_activation(self) -> str:
+        """scikit-learn's name for what the logits pass through."""
+        return LINKS[self.criterion.inverse_link]
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int:
+        """The width of the network, for a loss with one output for each target."""
+
+    @abstractmethod
+    def encode(self, y: Any, dtype: torch.dtype) -> Tensor:
+        """The targets as the loss takes them."""
+
+    @abstractmethod
+    def answers(self, logits: Tensor) -> Any:
+        """Predictions as a person wants them."""
+
+    @abstractmethod
+    def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
+        """Accuracy (of several labels: the share of rows in which all are right), or R^2."""
+
+    @abstractmethod
+    def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
+        """What scikit-learn adds to the loss that depends on the targets alone."""
+
+    @abstractmethod
+    def strata(self, y: Any, *, like_sklearn: bool) -> np.ndarray | None:
+        """What a split must keep the shares of, or None."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Labels(Targets):
+    """Classes, or several yes or no questions at once."""
+
+    binarizer: LabelBinarizer
+    loss: Choice
+
+    @classmethod
+    def fit(cls, y: Any, loss: Choice) -> Self:
+        """Learns the labels."""
+        return cls(LabelBinarizer().fit(y), loss)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The classes in order, or the numbers of the questions."""
+        found: np.ndarray = self.binarizer.classes_
+        return found
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a row has an answer to each of several questions."""
+        return str(self.binarizer.y_type_).startswith("multilabel")
+
+    @property
+    def num_outputs(self) -> int:
+        if self.is_multilabel or self.kind == "classes":
+            return max(2, len(self.classes)) if self.kind == "classes" else len(self.classes)
+        return 1
+
+    def encode(self, y: Any, dtype: torch.dtype) -> Tensor:
+        answers = self.binarizer.transform(y)
+        answers = answers.toarray() if scipy.sparse.issparse(answers) else answers
+        if self.kind == "yes_no":
+            return torch.from_numpy(np.ascontiguousarray(answers)).to(dtype)
+        places = answers.argmax(1) if answers.shape[1] > 1 else answers[:, 0]
+        return torch.from_numpy(places.astype(np.int64))
+
+    def probabilities(self, logits: Tensor) -> np.ndarray:
+        """(N, C), of each class or of yes to each question."""
+        p: np.ndarray = self.criterion.predicted(logits).numpy()
+        if self.is_multilabel or p.shape[1] > 1:
+            return p
+        if len(self.classes) == 1:
+            return np.ones_like(p)
+        return np.concatenate([1 - p, p], 1)
+
+    def answers(self, logits: Tensor) -> Any:
+        z = logits.numpy()
+        if self.is_multilabel:
+            return self.binarizer.inverse_transform((z > 0).astype(float), 0.5)
+        places = z.argmax(1) if self.kind == "classes" else (z[:, 0] > 0).astype(int)
+        return self.classes[np.minimum(places, len(self.classes) - 1)]
+
+    def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
+        return float(accuracy_score(y, self.answers(logits), sample_weight=weight))
+
+    def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
+        return 0.0
+
+    def strata(self, y: Any, *, like_sklearn: bool) -> np.ndarray | None:
+        if self.is_multilabel or (like_sklearn and self.num_outputs > 1):
+            return None
+        counts = np.unique(y, return_counts=True)[1]
+        return y if like_sklearn or counts.min() > 1 else None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Numbers(Targets):
+    """Numbers, trained on as (y - mean) / deviation."""
+
+    loss: Choice
+    mean: np.ndarray
+    deviation: np.ndarray
+    is_single: bool
+    """Whether y is (N,), and predictions too."""
+
+    @classmethod
+    def fit(cls, y: np.ndarray, weight: np.ndarray | None, loss: Choice, *, is_scaled: bool) -> Self:
+        """Learns mean and deviation of each target from those to train on, if the loss is one of plain numbers."""
+        columns = y.reshape(len(y), -1).astype(np.float64)
+        mean, deviation = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
+        if is_scaled and find("losses", loss.name).inverse_link == "identity":
+            mean = np.average(columns, axis=0, weights=weight)
+            deviation = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
+            deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant, but for rounding
+        return cls(loss, mean, deviation, y.ndim == 1)
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.mean)
+
+    def encode(self, y: Any, dtype: torch.dtype) -> Tensor:
+        columns = y.reshape(len(y), -1).astype(np.float64)
+        return torch.from_numpy((columns - self.mean) / self.deviation).to(dtype)
+
+    def answers(self, logits: Tensor) -> Any:
+        predicted = self.criterion.predicted(logits)
+        if not np.any(self.mean) and np.all(self.deviation == 1):
+            numbers = predicted.numpy()
+        else:  # several outputs of one target, as quantiles have, share its scale
+            numbers = predicted.double().numpy() * self.deviation + self.mean
+        return numbers[:, 0] if self.is_single and numbers.shape[1] == 1 else numbers
+
+    def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
+        answers = self.answers(logits)
+        if answers.ndim > y.ndim:  # of several quantiles, the middle one
+            answers = answers[:, answers.shape[1] // 2]
+        return float(r2_score(y, answers, sample_weight=weight))
+
+    def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
+        if self.loss.name != "poisson":
+            return 0.0
+        columns = y.reshape(len(y), -1)
+        return float(np.average(xlogy(columns, columns) - columns, axis=0, weights=weight).sum())
+
+    def strata(self, y: Any, *, like_sklearn: bool) -> np.ndarray | None:
+        return None

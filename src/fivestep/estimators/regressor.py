@@ -1,0 +1,65 @@
+"""The regressor."""
+
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+from ..check import InputError
+from ._parameters import PARAMETERS
+from ._perceptron import Perceptron
+from ._reading import Table
+from ._settings import loss_of
+from ._targets import Numbers, Targets
+
+
+@final
+@dataclass(eq=False, repr=False)
+class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+    """A multilayer perceptron for one number or several, as a scikit-learn estimator.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> MLPRegressor(random_state=0).fit(X, y).score(X, y) > 0.5
+    True
+
+    It takes the place of scikit-learn's: the same parameters and attributes, and beside them missing values and
+    categories in DataFrames, `eval_set`, any loss, activation, update rule, schedule, dropout and norm of ours, and a
+    validation loss curve. `loss` is "squared_error", "absolute_error", "poisson", "huber" or "quantile".
+    """
+
+    loss: Any = None
+    hidden_layer_sizes: Any = None
+    activation: Any = None
+
+    def _learn_targets(self, table: Table, *, is_scaled: bool) -> Targets:
+        loss = loss_of(self, "mse", ("numbers",))
+        return Numbers.fit(table.y, table.weight, loss, is_scaled=is_scaled)
+
+    def _check_targets(self, y: Any, *, is_whole: bool) -> None:
+        width = y.shape[1] if y.ndim > 1 else 1
+        if width != self._targets.num_outputs:
+            raise InputError(
+                f"y must have the {self._targets.num_outputs} numbers in each row of the first fit, got {width}; train "
+                f"a new estimator."
+            )
+
+    def _training_weight(self, table: Table) -> np.ndarray | None:
+        return table.weight
+
+    @property
+    def _y_is_numeric(self) -> bool:
+        return True
+
+    @available_if(lambda of: of.solver != "lbfgs")  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Does one epoch over rows X (N, I) with targets y, on from where the last call, or `fit`, ended.
+
+        What the recipe learns about the scales of inputs and targets, it learns from the first call. Raises as `fit`.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+
+MLPRegressor.__doc__ = f"{MLPRegressor.__doc__}{PARAMETERS}"

@@ -1,0 +1,162 @@
+"""The estimators inside scikit-learn's machinery: pickles, clones, pipelines, searches, calibration, metadata."""
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.ensemble import BaggingRegressor, StackingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import fivestep as fs
+
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
+FAST: dict[str, Any] = {"hidden_layer_sizes": 8, "max_iter": 30, "learning_rate_init": 0.03, "random_state": 0}
+CLASSIFIER, REGRESSOR = fs.MLPClassifier(**FAST), fs.MLPRegressor(**FAST)
+
+
+def iris() -> tuple[np.ndarray, np.ndarray]:
+    found: tuple[np.ndarray, np.ndarray] = load_iris(return_X_y=True)
+    return found
+
+
+def fitted(**options: Any) -> Any:
+    return fs.MLPClassifier(**{**FAST, **options}).fit(*iris())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"recipe": "sklearn", "tol": 1.0},
+        {"engine": "nn"},
+        {"solver": "lbfgs", "max_iter": 500},
+        {"norm": "batch_norm"},
+        {"ema": 0.9},
+    ],
+    ids=str,
+)
+def test_a_pickle_predicts_the_same_bits_and_trains_on_to_the_same(options: dict[str, Any]) -> None:
+    x, y = iris()
+    one = fitted(**options)
+    other = pickle.loads(pickle.dumps(one))
+    assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
+    if "solver" not in options:
+        one.partial_fit(x, y)
+        other.partial_fit(x, y)
+        assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
+
+
+def test_a_pickle_holds_no_code_of_torch() -> None:
+    assert b"torch" not in pickle.dumps(fitted()._network.__getstate__()["state"])
+
+
+def test_a_deep_copy_is_one_by_itself() -> None:
+    x, y = iris()
+    one = fitted()
+    before, other = one.predict_proba(x), copy.deepcopy(one)
+    other.partial_fit(x, y)
+    assert np.array_equal(one.predict_proba(x), before)
+    assert not np.array_equal(other.predict_proba(x), before)
+
+
+def test_a_clone_has_the_parameters_and_is_not_fitted() -> None:
+    one = fitted(dropout=0.25, activation=["relu"])
+    other = clone(one)
+    assert other.get_params() == one.get_params()
+    with pytest.raises(NotFittedError):
+        other.predict(iris()[0])
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
+    x, _ = iris()
+    first, again, other = fitted(), fitted(), fitted(random_state=1)
+    assert np.array_equal(first.predict_proba(x), again.predict_proba(x))
+    assert not np.array_equal(first.predict_proba(x), other.predict_proba(x))
+
+
+def test_a_search_over_a_grid_finds_the_rate_that_learns() -> None:
+    rate = "mlpclassifier__learning_rate_init"
+    pipeline = make_pipeline(StandardScaler(), clone(CLASSIFIER).set_params(max_iter=100))
+    search = GridSearchCV(pipeline, {rate: [1e-7, 0.03]}, cv=3)
+    search.fit(*iris())
+    assert search.best_params_ == {rate: 0.03}
+    assert search.best_score_ > 0.9
+
+
+def test_cross_validation_beats_guessing() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    assert cross_val_score(REGRESSOR, x, y, cv=3).mean() > 0.4
+
+
+def test_calibrated_probabilities_sum_to_one() -> None:
+    x, y = load_breast_cancer(return_X_y=True)
+    calibrated = CalibratedClassifierCV(CLASSIFIER, cv=3).fit(x, y)
+    np.testing.assert_allclose(calibrated.predict_proba(x).sum(1), 1, rtol=1e-12)
+    assert calibrated.score(x, y) > 0.93
+
+
+def test_stacking_bagging_and_importances_work() -> None:
+    x, y = iris()
+    assert StackingClassifier([("mlp", CLASSIFIER)], LogisticRegression(), cv=3).fit(x, y).score(x, y) > 0.9
+    assert BaggingRegressor(REGRESSOR, 2, random_state=0).fit(x, y).score(x, y) > 0.8
+    assert permutation_importance(fitted(), x, y, n_repeats=2, random_state=0).importances_mean.shape == (4,)
+
+
+def test_a_pipeline_hands_out_columns_by_name() -> None:
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    pipeline = make_pipeline(StandardScaler(), clone(CLASSIFIER)).set_output(transform="pandas").fit(x, y)
+    assert list(pipeline[-1].feature_names_in_) == list(x.columns)
+
+
+def test_other_columns_than_in_fit_are_refused_by_name() -> None:
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    one = clone(CLASSIFIER).fit(x, y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        one.predict(x.rename(columns={x.columns[0]: "other"}))
+
+
+def test_weights_are_routed_to_fit_and_score() -> None:
+    x, y = iris()
+    with config_context(enable_metadata_routing=True):
+        one = clone(CLASSIFIER).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        found = cross_validate(one, x, y, cv=3, params={"sample_weight": (y != 0).astype(float)}, return_estimator=True)
+    guesses = np.concatenate([estimator.predict(x[y == 0]) for estimator in found["estimator"]])
+    assert not (guesses == 0).any()  # rows of weight 0 have taught nothing
+
+
+def test_without_routing_weights_go_through_a_pipeline_by_name() -> None:
+    x, y = iris()
+    pipeline = make_pipeline(StandardScaler(), clone(CLASSIFIER))
+    pipeline.fit(x, y, mlpclassifier__sample_weight=(y != 0).astype(float))
+    assert not (pipeline.predict(x) == 0).any()
+
+
+def test_predictions_of_folds_are_those_of_a_fit_without_the_fold() -> None:
+    x, y = iris()
+    folds = [(np.arange(50, 150), np.arange(50)), (np.arange(50), np.arange(50, 150))]
+    y = y % 2
+    predicted = cross_val_predict(CLASSIFIER, x, y, cv=folds)
+    assert np.array_equal(predicted[:50], clone(CLASSIFIER).fit(x[50:], y[50:]).predict(x[:50]))
+
+
+def test_the_representation_shows_what_was_changed() -> None:
+    assert repr(fs.MLPClassifier(dropout=0.5)) == "MLPClassifier(dropout=0.5)"
+
+
+def test_positions_are_those_of_scikit_learn() -> None:
+    assert fs.MLPClassifier((3,), "tanh").get_params()["activation"] == "tanh"
+    assert fs.MLPRegressor("poisson", (3,), "tanh").get_params()["hidden_layer_sizes"] == (3,)
+    with pytest.raises(TypeError):
+        fs.MLPClassifier((3,), "tanh", "adam")  # type: ignore[misc]

@@ -1,0 +1,155 @@
+"""How rows become what a network takes: scaled numbers, weights, gaps, DataFrames."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fivestep as fs
+from fivestep.estimators._inputs import Scaled
+from fivestep.table.encoder import Encoder
+from fivestep.table.frame import as_frame
+from fivestep.table.kinds import kinds_of
+from tests.tolerances import FORMULA
+
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
+NAN = float("nan")
+
+
+def column(*values: float) -> np.ndarray:
+    return np.array(values)[:, None]
+
+
+def test_worked_values() -> None:
+    """Of 0, 1, ..., 8 the quartiles are 2, 4, 6: 8 is (8 - 4) / 4 = 1 from the middle, and 1 / sqrt(1 + 1/9) bent."""
+    scaled = Scaled.fit(column(*range(9)), None)
+    expected = [-1 / np.sqrt(10 / 9), 0, 1 / np.sqrt(10 / 9)]
+    np.testing.assert_allclose(scaled.transform(column(0, 4, 8), np.float64)[:, 0], expected, rtol=FORMULA)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 4)), min_size=1, max_size=20).filter(
+        lambda rows: sum(n for _, n in rows) > 0
+    )
+)
+def test_a_row_of_weight_n_counts_as_n_rows(rows: list[tuple[float, int]]) -> None:
+    values, times = np.array([v for v, _ in rows]), np.array([n for _, n in rows])
+    kept = times > 0
+    weighted = Scaled.fit(values[kept, None], times[kept].astype(float))
+    repeated = Scaled.fit(np.repeat(values, times)[:, None], None)
+    assert (weighted.center, weighted.scale) == (repeated.center, repeated.scale)
+
+
+def test_without_weights_it_is_the_encoder_of_tables() -> None:
+    """Nine rows, where both definitions of a quartile give a row."""
+    x = np.random.default_rng(0).normal(size=(9, 3)) * [1, 10, 100]
+    frame = as_frame(x)
+    theirs = Encoder.fit(frame, kinds_of(frame)).encode(frame).numpy()
+    np.testing.assert_allclose(Scaled.fit(x, None).transform(x, np.float64), theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [7.0, 1e300])
+def test_a_column_that_never_changes_is_0(value: float) -> None:
+    assert Scaled.fit(column(value, value), None).transform(column(value, 8), np.float64).tolist() == [[0], [0]]
+
+
+def test_outliers_and_infinite_squares_stay_small() -> None:
+    out = Scaled.fit(column(0, 1, 2, 3), None).transform(column(1e308, -1e308), np.float32)
+    np.testing.assert_allclose(out[:, 0], [3, -3], rtol=1e-6)
+
+
+def test_a_gap_is_the_middle_and_is_told() -> None:
+    scaled = Scaled.fit(np.array([[1.0, 5], [2, NAN], [3, 6]]), None)
+    assert scaled.transform(np.array([[2, NAN], [2, 5.5]]), np.float64).tolist() == [[0, 0, 1], [0, 0, 0]]
+
+
+def test_a_gap_that_training_never_saw_is_the_middle() -> None:
+    assert Scaled.fit(column(1, 2, 3), None).transform(column(NAN), np.float64).tolist() == [[0]]
+
+
+def test_a_sparse_matrix_is_read_as_its_numbers() -> None:
+    x = np.array([[0, 1.0], [2, 0], [0, 0], [3, 4]])
+    dense, sparse = Scaled.fit(x, None), Scaled.fit(scipy.sparse.csr_array(x), None)
+    assert np.array_equal(sparse.transform(scipy.sparse.csr_array(x), np.float64), dense.transform(x, np.float64))
+
+
+def houses(num_rows: int = 300) -> tuple[dict[str, Any], np.ndarray]:
+    """Prices by area and street: no model without the street comes near."""
+    rng = np.random.default_rng(0)
+    area = rng.uniform(50, 150, num_rows)
+    street = rng.choice(["main", "park", "river"], num_rows)
+    age = np.where(rng.uniform(size=num_rows) < 0.2, NAN, rng.uniform(0, 90, num_rows))
+    price = area + 100 * (street == "park") - 100 * (street == "river") + rng.normal(0, 3, num_rows)
+    return {"area": area, "street": street, "age": age}, price
+
+
+FRAMES: dict[str, Any] = {
+    "pandas": pd.DataFrame,
+    "pandas category": lambda columns: pd.DataFrame(columns).astype({"street": "category"}),
+    "polars": pl.DataFrame,
+    "polars categorical": lambda columns: pl.DataFrame(columns).with_columns(pl.col("street").cast(pl.Categorical)),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_categories_and_gaps_of_a_dataframe_are_learnt(frame: Any) -> None:
+    columns, price = houses()
+    x = frame(columns)
+    model = fs.MLPRegressor(random_state=0, max_iter=60, learning_rate_init=0.01).fit(x, price)
+    assert model.score(x, price) > 0.97
+    assert list(model.feature_names_in_) == ["area", "street", "age"]
+
+
+def test_a_level_that_training_never_saw_is_no_error() -> None:
+    columns, price = houses()
+    model = fs.MLPRegressor(max_iter=2, random_state=0).fit(pd.DataFrame(columns), price)
+    assert np.isfinite(model.predict(pd.DataFrame({"area": [90.0], "street": ["new"], "age": [NAN]}))).all()
+
+
+def test_numbers_that_a_dataframe_calls_categories_are_some() -> None:
+    codes = np.tile([1, 2, 3], 40)
+    x = pd.DataFrame({"code": pd.Categorical(codes), "other": np.zeros(120)})
+    y = np.array([0.0, 5.0, -5.0])[codes - 1]
+    model = fs.MLPRegressor(random_state=0, hidden_layer_sizes=(), max_iter=300, learning_rate_init=0.05).fit(x, y)
+    assert model.score(x, y) > 0.99  # no line through 1, 2, 3 comes near 0, 5, -5
+
+
+def test_a_column_of_many_levels_is_embedded() -> None:
+    rng = np.random.default_rng(0)
+    place = rng.integers(0, 30, 900)
+    x = pl.DataFrame({"place": [f"place {k}" for k in place], "noise": rng.normal(size=900)})
+    model = fs.MLPClassifier(random_state=0, max_iter=60, learning_rate_init=0.01).fit(x, place % 2)
+    assert model.score(x, place % 2) > 0.95
+
+
+def test_a_dataframe_of_numbers_is_read_like_its_array() -> None:
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    one = fs.MLPClassifier(random_state=0, max_iter=3).fit(pd.DataFrame(x, columns=["a", "b", "c"]), y)
+    other = fs.MLPClassifier(random_state=0, max_iter=3).fit(x, y)
+    assert np.array_equal(one.predict_proba(pd.DataFrame(x, columns=["a", "b", "c"])), other.predict_proba(x))
+
+
+def test_a_column_that_counts_the_rows_is_a_number() -> None:
+    x = pd.DataFrame({"hour": np.arange(100), "kind": ["a", "b"] * 50})
+    model = fs.MLPRegressor(random_state=0, max_iter=100, learning_rate_init=0.01).fit(x, np.arange(100.0))
+    assert model.score(x, np.arange(100.0)) > 0.95
+
+
+def test_a_column_of_identifiers_is_left_out_with_a_warning() -> None:
+    x = pd.DataFrame({"key": [f"x{k}" for k in range(60)], "size": np.arange(60.0)})
+    with pytest.warns(UserWarning, match="column 'key' is left out, as it is taken for identifier"):
+        fs.MLPRegressor(max_iter=2).fit(x, np.arange(60.0))
+
+
+def test_scikit_learns_own_recipe_refuses_gaps_and_words_as_scikit_learn_does() -> None:
+    columns, price = houses()
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        fs.MLPRegressor(recipe="sklearn").fit(pd.DataFrame(columns), price)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        fs.MLPRegressor(recipe="sklearn").fit(pd.DataFrame(columns)[["area", "age"]], price)
