@@ -9,7 +9,7 @@ import torch
 from ._difference import Difference
 from ._lockstep import Lockstep
 from ._moments import FIVE, WHOLE, Key
-from ._reasons import is_rounding, likely_reason
+from ._reasons import likely_reason
 from ._result import WIDTH, Verification, num_steps_text, paragraph, short, table, together
 from ._scene import Scene
 from ._tolerance import Tolerance
@@ -23,9 +23,9 @@ class Comparison(Verification):
     """Two engines, step by step: where they differ first, if they do, and why, or how close they stay.
 
     `num_agreeing` steps agree. `largest` has, for each of the five parts (1 to 5; 0 for a step that is not taken
-    apart), the largest absolute and the largest relative difference within the tolerance. `shape` is that of the first
-    tensor that differs. With `by_rounding`, one rounding unit in the weights makes as much of itself in this training:
-    the engines agree as far as that can be seen.
+    apart), the largest absolute and the largest relative difference within the tolerance. `first` is the first one
+    beyond it, `shape` that of its tensor. `roundings` are differences beyond it, one a step, which one rounding unit in
+    the weights makes of itself in this training; the engines agree, and both went on from the same weights there.
     """
 
     names: tuple[str, str]
@@ -37,17 +37,18 @@ class Comparison(Verification):
     largest: dict[int, tuple[Difference, Difference]]
     first: Difference | None = None
     shape: tuple[int, ...] = ()
-    by_rounding: bool = False
     reason: str = ""
+    roundings: tuple[Difference, ...] = ()
 
     @property
     def agrees(self) -> bool:
-        return self.first is None or self.by_rounding
+        return self.first is None
 
     def lines(self, width: int = WIDTH) -> list[str]:
         found = [] if self.first is None else self._found(self.first, width)
-        close = [] if not self.agrees or not self.largest else [*_by_part(self.largest), "", *self._extremes(width)]
-        return together(paragraph(self._verdict(), width), found, close, self._explained(width))
+        close = [*_by_part(self.largest), "", *self._extremes(width)] if self.agrees else []
+        rounding = paragraph(self._of_rounding(), width)
+        return together(paragraph(self._verdict(), width), found, close, rounding, self._explained(width))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -63,18 +64,18 @@ class Comparison(Verification):
                 for part, (absolute, relative) in self.largest.items()
             },
             "first_difference": None if self.first is None else _values(self.first),
-            "by_rounding": self.by_rounding,
+            "explained_by_rounding": [_values(found) for found in self.roundings],
             "reason": self.reason or None,
         }
 
     def _verdict(self) -> str:
         one, other = self.names
-        if self.first is None:
-            return f"{one} and {other} agree: {num_steps_text(self.num_steps)} of {self.subject}."
-        if self.by_rounding:
+        if self.first is None and self.num_agreeing < self.num_steps:
             return (
                 f"{one} and {other} agree up to step {self.num_agreeing:,}, where rounding takes over: {self.subject}."
             )
+        if self.first is None:
+            return f"{one} and {other} agree: {num_steps_text(self.num_steps)} of {self.subject}."
         place = "" if self.first.part == WHOLE else f", after {self.first.part} {FIVE[self.first.part - 1]}"
         return f"{one} and {other} differ at step {self.first.step:,}{place}: {self.subject}."
 
@@ -110,6 +111,21 @@ class Comparison(Verification):
     def _both(self, found: Difference) -> str:
         return f"{_exact(found.one)} and {_exact(found.other)} in {_place(found)}"
 
+    def _of_rounding(self) -> str:
+        """At how many steps the order of summation made more than the tolerance, and how that is known."""
+        if not self.roundings:
+            return ""
+        first, *more = self.roundings
+        values = f"({_exact(first.one)} and {_exact(first.other)})"
+        later = f" and at {len(more)} later steps" if len(more) > 1 else " and at one later step" if more else ""
+        ended = self.agrees and self.num_agreeing < self.num_steps
+        after = "The comparison ends there" if ended else "After such a step both begin anew, from the same weights"
+        return (
+            f"Order of summation: in {_place(first)} {values}{later} they were further apart than the tolerance, "
+            f"because this training makes every rounding larger: {self.names[1]}, started with its weights one unit in "
+            f"the last place away, moves as far from itself. {after}."
+        )
+
     def _explained(self, width: int) -> list[str]:
         """What was compared, how closely, and what a relative difference is."""
         last = self.num_steps if self.first is None else self.first.step
@@ -130,15 +146,13 @@ class Comparison(Verification):
 
 def compared(lock: Lockstep, names: tuple[str, str], subject: str) -> Comparison:
     """The report of a comparison that has run. Leaves both engines as they were at its start."""
-    found, by_rounding, reason = lock.first, False, ""
+    found, reason = lock.first, ""
     shape: tuple[int, ...] = ()
-    if found is None:
-        lock.restart()
-    else:
+    lock.restart()
+    if found is not None:
         shape = tuple(lock.records[0].now[found.part][found.key].shape)
-        by_rounding = is_rounding(lock)
         with torch.no_grad():
-            reason = _of_rounding(lock, names[1]) if by_rounding else likely_reason(Scene(lock, names))
+            reason = likely_reason(Scene(lock, names))
     return Comparison(
         names,
         subject,
@@ -149,16 +163,8 @@ def compared(lock: Lockstep, names: tuple[str, str], subject: str) -> Comparison
         dict(sorted(lock.largest.items())),
         found,
         shape,
-        by_rounding,
         reason,
-    )
-
-
-def _of_rounding(lock: Lockstep, name: str) -> str:
-    advice = "" if lock.tolerance.precision == "float64" else "; float64 sees further"
-    return (
-        f"order of summation: the two add up the same numbers in another order, and this training makes every rounding "
-        f"larger. {name}, started with each weight one unit in the last place away, moves as far from itself{advice}"
+        tuple(lock.roundings),
     )
 
 

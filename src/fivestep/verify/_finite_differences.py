@@ -16,8 +16,8 @@ from ..engines._base import Engine, FiveStepEngine
 from ..preflight import check_data, check_whole_batches
 from ..steps import do_step
 from ..threads import threads_for
-from ._lockstep import stream
 from ._result import WIDTH, Verification, paragraph, short, table, together
+from ._stream import stream
 
 UNIT = 2.0**-53
 STEP = UNIT ** (1 / 3)

@@ -65,7 +65,7 @@ def _with_other_weights(layer: Layer) -> Iterator[tuple[str, Forward]]:
 
 
 def _with_other_masks(scene: Scene, k: int, layer: Dropout) -> Iterator[tuple[str, Forward]]:
-    step = scene.upcoming.number - 1
+    step = scene.step - 1
     yield "what is kept is not divided by 1 - p in", lambda w, x, memo: layer.forward(w, x, memo) * (1 - layer.p)
     for other, words in ((step - 1, "of the step before"), (step + 1, "of the next step")):
         yield f"a different mask, that {words}, in", _drawn(layer, draws_at(scene, other), k)

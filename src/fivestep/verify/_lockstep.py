@@ -1,8 +1,7 @@
 """Two engines in lockstep: the same weights, the same batches, the same draws, and a look after each of the five."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
@@ -12,12 +11,13 @@ from ..batches import Batch
 from ..check import InputError
 from ..datasets._base import Dataset
 from ..engines._base import Engine, FiveStepEngine
-from ..plan import TrainPlan
 from ..preflight import check_data, check_whole_batches
-from ..steps import Upcoming, upcoming_steps
+from ..steps import Upcoming
 from ._difference import Difference, Scales, difference, largest_gap
 from ._moments import WHOLE, Key, Kind, Moment, moments, weights
-from ._tolerance import Tolerance, tolerance_between
+from ._rounding import Shadow
+from ._stream import copied, stream
+from ._tolerance import UNITS, Tolerance, tolerance_between
 
 Tensors = Mapping[Key, Tensor]
 
@@ -51,11 +51,15 @@ class Records:
 @final
 @dataclass
 class Lockstep:
-    """Iterating does the steps, up to the first difference beyond the tolerance, and yields the number of each.
+    """Iterating does the steps, up to the first difference that rounding does not explain, and yields their numbers.
+
+    Where one beyond the tolerance is rounding, it goes to `roundings`, the rest of the step is not compared, and both
+    begin anew from the weights of the second engine; `num_before` steps were done before the last time. Where the rule
+    remembers weights that it has averaged, which cannot begin anew, the comparison ends there.
 
     Afterwards `largest` holds, for each part that was looked at, the largest absolute and the largest relative
-    difference within the tolerance; `first` the first one beyond it, if there is one; and `records`, `upcoming`,
-    `before` (the second engine's weights and buffers before the step) what there was around it.
+    difference within the tolerance; `first` the first one that is no rounding, if there is one; and `records`,
+    `upcoming`, `before` (the second engine's weights and buffers before the step) what there was around it.
     """
 
     one: Engine
@@ -66,7 +70,9 @@ class Lockstep:
     largest: dict[int, tuple[Difference, Difference]] = field(default_factory=dict)
     compared: dict[Key, int] = field(default_factory=dict)
     num_done: int = 0
+    num_before: int = 0
     first: Difference | None = None
+    roundings: list[Difference] = field(default_factory=list)
     records: tuple[Records, Records] = field(default_factory=lambda: (Records(), Records()))
     upcoming: Upcoming | None = None
     last_batch: Batch | None = None
@@ -79,8 +85,9 @@ class Lockstep:
             check_whole_batches(engine.plan, self.data)
         self.one.load_weights(self.other.params.named_with_buffers())
         self.tolerance = tolerance_between(self.one, self.other)
-        self._scales = Scales()
+        self._scales, self._ends_here = Scales(), False
         self._start = self.one.state(), self.other.state()
+        self._shadow = Shadow(self.other, self.data, self.num_steps, UNITS[self.tolerance.precision])
 
     def restart(self) -> None:
         """Makes both engines new again."""
@@ -98,9 +105,10 @@ class Lockstep:
         for pair in zip(*streams, strict=True):
             self.upcoming, self.before = pair[1], weights(self.other)
             self._step(*pair)
-            self.num_done += self.first is None
+            if self.first is None and not self._ends_here:
+                self.num_done += 1
             yield pair[1].number
-            if self.first is not None:
+            if self.first is not None or self._ends_here:
                 return
             self.last_batch = copied(pair[1].batch)
             for records in self.records:
@@ -108,12 +116,32 @@ class Lockstep:
 
     def _step(self, mine: Upcoming, its: Upcoming) -> None:
         parts = zip(moments(self.one, mine, apart=self.apart), moments(self.other, its, apart=self.apart), strict=True)
+        is_rounding = False
         for moment, its_moment in parts:
             for records, seen in zip(self.records, (moment, its_moment), strict=True):
                 records.now[seen.part] = seen.tensors
-            self.first = self._compare(its.number, moment, its_moment)
-            if self.first is not None:
-                return
+            found = None if is_rounding else self._compare(its.number, moment, its_moment)
+            if found is not None:
+                is_rounding = self._shadow.explains(found, its_moment.tensors[found.key], apart=self.apart)
+                if not is_rounding:
+                    self.first = found
+                    return
+                self.roundings.append(found)
+        if is_rounding and self.other.averaged() is None:
+            self._begin_anew(its.number)
+        self._ends_here = is_rounding and self.other.averaged() is not None
+
+    def _begin_anew(self, number: int) -> None:
+        """Makes both engines new after step `number`, with the weights of the second.
+
+        What a rule remembers is as far apart as the gradients were, and would move the weights apart at once.
+        """
+        held = self.other.state()
+        for engine, start in zip((self.one, self.other), self._start, strict=True):
+            engine.load_state({**start, "flat": held["flat"], "buffers": held["buffers"]}, 0)
+            engine.params.grad.zero_()
+        self.num_before = number
+        self._shadow.keep(number)
 
     def _compare(self, step: int, mine: Moment, its: Moment) -> Difference | None:
         """The first difference beyond the tolerance at this moment, in the order in which the numbers come about."""
@@ -161,22 +189,6 @@ class Lockstep:
             found if found.absolute > absolute.absolute else absolute,
             found if found.relative > relative.relative else relative,
         )
-
-
-def stream(engine: Engine, data: Dataset, num_steps: int) -> Iterator[Upcoming]:
-    """The first steps of the engine's plan; a plan that has fewer gets more epochs."""
-    return islice(upcoming_steps(engine, data, lengthened(engine.plan, data, num_steps), 0), num_steps)
-
-
-def lengthened(plan: TrainPlan, data: Dataset, num_steps: int) -> TrainPlan:
-    """The plan with epochs for as many steps, if it has not enough."""
-    epochs = -(-num_steps // plan.steps_per_epoch(len(data.train)))
-    return plan if plan.epochs >= epochs else replace(plan, epochs=epochs)
-
-
-def copied(batch: Batch) -> Batch:
-    """The batch in memory of its own: the next one overwrites x."""
-    return batch._replace(x=batch.x.clone())
 
 
 def _from_the_last(keys: list[Key]) -> list[Key]:

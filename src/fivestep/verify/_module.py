@@ -34,6 +34,7 @@ class ModuleEngine(FiveStepEngine):
         self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, *, module: nn.Module
     ) -> None:
         super().__init__(spec, plan, dtype, device)
+        self.options = {"module": module}
         _check_draws(module)
         self.module = copy.deepcopy(module).to(device, dtype)
         self._theirs = matched(self.params.named_gradients(), dict(self.module.named_parameters()), "parameters", spec)

@@ -97,7 +97,7 @@ class Sample(Verification):
         return sum(map(len, self.reports.values()))
 
     def _table(self) -> list[str]:
-        rows = [("", "cases", "rounding took over", "largest relative difference")]
+        rows = [("", "cases", "beyond it by rounding", "largest relative difference")]
         for name, reports in self.reports.items():
             worst = max(
                 ((pair[1], number) for number, report in reports.items() for pair in report.largest.values()),
@@ -105,7 +105,9 @@ class Sample(Verification):
                 default=None,
             )
             where = "" if worst is None else f"{short(worst[0].relative)}, {worst[0].key} of case {worst[1]}"
-            rows.append((name, str(len(reports)), str(sum(report.by_rounding for report in reports.values())), where))
+            rows.append(
+                (name, str(len(reports)), str(sum(bool(report.roundings) for report in reports.values())), where)
+            )
         return table(rows, left=(0, 3))
 
     def _varied(self) -> str:

@@ -1,17 +1,14 @@
 """The likely reason of a first difference, found by trying reasons out on the tensors."""
 
-import math
 from collections.abc import Iterator
 
 import torch
 
 from ._backward_reasons import suspected_gradients
 from ._forward_reasons import suspected_logits
-from ._lockstep import Lockstep
 from ._loss_reasons import suspected_losses
 from ._moments import FIVE, WHOLE, Key
 from ._replay import confirmed
-from ._rounding import EXPLAINED, moved_by_rounding
 from ._scene import Scene, as_text, fitted, is_factor
 from ._update_reasons import update_reasons
 
@@ -20,16 +17,6 @@ COARSER = {
     "float16": (torch.float16, 2.0**-11),
     "float32": (torch.float32, 2.0**-24),
 }
-
-
-def is_rounding(lock: Lockstep) -> bool:
-    """Whether the second engine, moved by one rounding unit, moves as far by itself; leaves both engines new."""
-    found = lock.first
-    assert found is not None
-    if found.part == 3 or not math.isfinite(found.relative):
-        lock.restart()
-        return False
-    return found.absolute <= EXPLAINED * moved_by_rounding(lock)
 
 
 def likely_reason(scene: Scene) -> str:

@@ -94,7 +94,7 @@ def memo_of_step_before(scene: Scene, k: int) -> Memo | None:
 
 def memos_of(scene: Scene, steps_ago: int = 0) -> list[Memo]:
     """New memos for all layers, with the draws of this step or of an earlier one."""
-    draws = draws_at(scene, scene.upcoming.number - 1 - steps_ago)
+    draws = draws_at(scene, scene.step - 1 - steps_ago)
     return [Memo(training=True, draws=draws, layer=k) for k in range(len(scene.engine.layers))]
 
 

@@ -1,14 +1,17 @@
 """Whether rounding explains a difference: the second engine against itself, its weights moved by one unit."""
 
-from itertools import islice
+import math
+from typing import final
 
 import torch
 from torch import Tensor
 
+from ..datasets._base import Dataset
 from ..draws import generator
-from ._lockstep import Lockstep, stream
+from ..engines._base import Engine
+from ._difference import Difference, largest_gap
 from ._moments import moments
-from ._tolerance import UNITS
+from ._stream import stream
 
 EXPLAINED = 100.0
 """A difference up to so many times what one rounding unit in the weights makes of itself is rounding: two engines that
@@ -18,40 +21,45 @@ NUM_TRIALS = 3
 """Directions that are tried; the largest answer counts."""
 
 
-def moved_by_rounding(lock: Lockstep) -> float:
-    """How far one rounding unit in the initial weights moves the tensor that differs, at the place where it differs.
+@final
+class Shadow:
+    """A copy of an engine that does the steps since the last moment kept again, from slightly other weights."""
 
-    The largest absolute difference between the second engine's tensor and what it computes from weights that are
-    moved by at most one unit in their last place, in the largest of a few trials. Both engines are left new.
-    """
-    found = lock.first
-    assert found is not None
-    expected = lock.records[1].now[found.part][found.key]
-    largest = 0.0
-    for trial in range(NUM_TRIALS):
-        lock.restart()
-        _move_(lock.other.params.flat, UNITS[lock.tolerance.precision], trial)
-        largest = max(largest, _distance(_seen(lock), expected))
-    lock.restart()
-    return largest
+    def __init__(self, engine: Engine, data: Dataset, num_steps: int, unit: float) -> None:
+        self._engine, self._data, self._num_steps, self._unit = engine, data, num_steps, unit
+        self._copy: Engine | None = None
+        self.keep(0)
 
+    def keep(self, number: int) -> None:
+        """From now on the steps begin here, where the engine is new and step `number` was the last one."""
+        self._state, self._number = self._engine.state(), number
 
-def _seen(lock: Lockstep) -> Tensor:
-    """The second engine's tensor, at that place."""
-    found = lock.first
-    assert found is not None
-    for upcoming in islice(stream(lock.other, lock.data, lock.num_steps), found.step):
-        for moment in moments(lock.other, upcoming, apart=lock.apart):
-            if upcoming.number == found.step and moment.part == found.part:
-                return moment.tensors[found.key]
-    raise AssertionError("the step that differed did not come again")
+    def explains(self, found: Difference, expected: Tensor, *, apart: bool) -> bool:
+        """Whether the engine itself moves as far, at the same place, if its weights move by one unit at the start.
+
+        `expected` is its own tensor there. A gradient that step 3 leaves is never rounding, nor is what is not finite.
+        """
+        if found.part == 3 or not math.isfinite(found.relative):
+            return False
+        gaps = [largest_gap((self._seen(found, trial, apart), expected)) for trial in range(NUM_TRIALS)]
+        return found.absolute <= EXPLAINED * max(gaps)
+
+    def _seen(self, found: Difference, trial: int, apart: bool) -> Tensor:
+        """The tensor at that place, from weights that are moved."""
+        if self._copy is None:
+            own = self._engine
+            self._copy = type(own)(own.spec, own.plan, own.dtype, own.device, **own.options)
+        self._copy.load_state(self._state, 0)
+        self._copy.params.grad.zero_()
+        _move_(self._copy.params.flat, self._unit, trial)
+        for upcoming in stream(self._copy, self._data, self._num_steps, self._number):
+            for moment in moments(self._copy, upcoming, apart=apart):
+                if (upcoming.number, moment.part) == (found.step, found.part):
+                    return moment.tensors[found.key]
+        raise AssertionError("the step that differed did not come again")
 
 
 def _move_(flat: Tensor, unit: float, trial: int) -> None:
     """Moves each weight up or down by one unit in its last place, which is up to two roundings."""
     signs = torch.empty(len(flat)).uniform_(-1, 1, generator=generator(trial)).sign().to(flat)
     flat.mul_(1 + 2 * unit * signs)
-
-
-def _distance(one: Tensor, other: Tensor) -> float:
-    return (one - other).abs().nan_to_num(nan=torch.inf).max().item() if one.numel() else 0.0

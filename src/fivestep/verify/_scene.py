@@ -55,6 +55,11 @@ class Scene:
         assert self.lock.upcoming is not None
         return self.lock.upcoming
 
+    @property
+    def step(self) -> int:
+        """The number of the step since both engines were new, from 1: what draws and update rules go by."""
+        return self.upcoming.number - self.lock.num_before
+
     def now(self, side: int, part: int | None = None) -> Tensors:
         """What an engine (0 or 1) held after a part of this step, by default the one that differs."""
         return self.lock.records[side].now[self.part if part is None else part]
@@ -102,7 +107,7 @@ def weights_by_layer(scene: Scene) -> list[dict[str, Tensor]]:
 def as_text(factor: float) -> str:
     """A factor as a person writes it, with as many digits as tell it from 1."""
     nearest = round(factor)
-    if is_factor(factor, nearest) and nearest != 1:
+    if is_factor(factor, nearest) and nearest not in (0, 1):
         return str(nearest)
     return f"{factor:.4g}" if abs(factor - 1) > 0.01 else f"{factor:.12g}"
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from ..optim._base import Optimizer
-from ._lockstep import lengthened
 from ._moments import Key
 from ._scene import CLOSE, Scene, as_text, fitted, is_factor
+from ._stream import lengthened
 
 
 def update_reasons(scene: Scene) -> Iterator[str]:
@@ -60,11 +60,12 @@ def _factor(scene: Scene, c: float) -> str:
     """What it means that one update is c times the other."""
     if is_factor(c, -1):
         return "the sign is wrong: the step goes uphill"
-    rule, step, lr = scene.engine.optimizer, scene.upcoming.number, scene.upcoming.lr
+    rule, number, lr = scene.engine.optimizer, scene.upcoming.number, scene.upcoming.lr
     for other, words in ((-1, "before"), (1, "after")):
-        rate = _rate(scene, step + other)
+        rate = _rate(scene, number + other)
         if rate is not None and rate != lr and is_factor(c, rate / lr):
             return f"the learning rate is that of the step {words}, {rate:.4g}, where {lr:.4g} is due"
+    step = scene.step
     for t, words in ((None, "is missing"), (step - 1, "counts steps from 0"), (step + 1, "is one step ahead")):
         if _corrected(rule, t) != _corrected(rule, step) and is_factor(c, _corrected(rule, t) / _corrected(rule, step)):
             return f"the correction of the bias of the means {words} (times {c:.4g} at step {step})"
@@ -82,12 +83,12 @@ def _factor(scene: Scene, c: float) -> str:
     return f"the update is {as_text(c)} times what is due{meaning}"
 
 
-def _rate(scene: Scene, step: int) -> float | None:
+def _rate(scene: Scene, number: int) -> float | None:
     """The learning rate of another step of the same run."""
     lock = scene.lock
     plan = lengthened(scene.engine.plan, lock.data, lock.num_steps)
     num_steps = plan.num_steps(len(lock.data.train))
-    return plan.lr * plan.build_schedule().factor(step - 1, num_steps) if 1 <= step <= num_steps else None
+    return plan.lr * plan.build_schedule().factor(number - 1, num_steps) if 1 <= number <= num_steps else None
 
 
 def _corrected(rule: Optimizer, step: int | None) -> float:

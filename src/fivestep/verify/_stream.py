@@ -1,0 +1,28 @@
+"""The steps of a plan, as many as are compared."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from ..batches import Batch
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ..plan import TrainPlan
+from ..steps import Upcoming, upcoming_steps
+
+
+def stream(engine: Engine, data: Dataset, num_steps: int, start: int = 0) -> Iterator[Upcoming]:
+    """The steps `start` + 1 to `num_steps` of the engine's plan; a plan that has fewer gets more epochs."""
+    plan = lengthened(engine.plan, data, num_steps)
+    return islice(upcoming_steps(engine, data, plan, start), num_steps - start)
+
+
+def lengthened(plan: TrainPlan, data: Dataset, num_steps: int) -> TrainPlan:
+    """The plan with epochs for as many steps, if it has not enough."""
+    epochs = -(-num_steps // plan.steps_per_epoch(len(data.train)))
+    return plan if plan.epochs >= epochs else replace(plan, epochs=epochs)
+
+
+def copied(batch: Batch) -> Batch:
+    """The batch in memory of its own: the next one overwrites x."""
+    return batch._replace(x=batch.x.clone())
