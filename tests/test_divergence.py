@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import fivestep.divergence
 from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
@@ -111,11 +112,23 @@ def test_a_look_happens_once_in_a_hundred_steps() -> None:
     """Between two looks a loss that is not finite goes unnoticed: reading the device at every step would cost time."""
     engine = small_engine("scratch", EXPLODING, LinearRegression(4))
     watch = Watch(engine, DATA, EXPLODING)
-    engine.draws.step = CHECK_EVERY - 1
     watch.after_step(torch.tensor(torch.nan, dtype=torch.float64))
+    engine.draws.step = CHECK_EVERY - 1
+    watch.before_step()
     engine.draws.step = CHECK_EVERY
     with pytest.raises(DivergenceError):
-        watch.after_step(torch.tensor(1.0, dtype=torch.float64))
+        watch.before_step()
+
+
+def test_a_look_at_the_end_of_an_epoch_leaves_something_to_go_back_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of the last step is finite and what is measured after it is not, at a step with a look due."""
+    plan = replace(EXPLODING, batch_size=None)
+    with pytest.raises(DivergenceError) as caught:
+        list(train(small_engine("scratch", plan, LinearRegression(4)), DATA, plan))
+    monkeypatch.setattr(fivestep.divergence, "CHECK_EVERY", 1)
+    with pytest.raises(DivergenceError) as looking:
+        list(train(small_engine("scratch", plan, LinearRegression(4)), DATA, plan))
+    assert str(looking.value) == str(caught.value)
 
 
 @every_engine
@@ -124,7 +137,9 @@ def test_a_loss_that_is_no_longer_finite_after_the_last_step_stops_the_run_too(n
     """The last step's own loss is finite, and so are its weights, but not the loss that is measured with them."""
     plan = replace(EXPLODING, batch_size=None, ema=ema)
     engine, again = small_engine(name, plan, LinearRegression(4)), small_engine(name, plan, LinearRegression(4))
-    with pytest.raises(DivergenceError, match=r"got inf on the training rows after step \d+ \(epoch \d+\), first in the loss; low"):
+    with pytest.raises(
+        DivergenceError, match=r"got inf on the training rows after step \d+ \(epoch \d+\), first in the loss; low"
+    ):
         list(train(engine, DATA, plan))
     do_steps(again, DATA, plan, 1, engine.num_updates)
     to_prediction(again)

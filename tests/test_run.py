@@ -10,14 +10,14 @@ import torch
 from safetensors.torch import load_file
 
 import fivestep.files
-from fivestep.check import DivergenceError, InputError
+from fivestep.check import DivergenceError, InputError, StorageError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.run import Run, fit
 from tests.samples import ENGINES, numbers, small_engine, small_net, small_plan, three_classes
 
-FILES = ["config.toml", "curves.png", "history.csv", "model.safetensors"]
+FILES = ["checkpoints", "config.toml", "curves.png", "history.csv", "model.safetensors"]
 DATA = three_classes(valid=20)
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_breaks_leaves_the_files_of_the_last_save(tmp_path: Path, mo
 
     monkeypatch.setattr(fivestep.files.os, "fsync", full_disk)
     run.engine.params.flat.zero_()
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="must be a folder that can be written, got No space left on device"):
         run.save()
     assert (run.path / "model.safetensors").read_bytes() == before
     assert written(run.path) == FILES

@@ -32,11 +32,17 @@ class Watch:
         self._engine, self._data, self._plan, self._seen = engine, data, plan, seen
         self._keep()
 
-    def after_step(self, loss: Tensor) -> None:
-        """To be called after each step; raises a `DivergenceError` at most a hundred steps after the one that broke."""
-        self._total += loss
+    def before_step(self) -> None:
+        """To be called before each step; raises a `DivergenceError` at most a hundred steps after the one that broke.
+
+        A look between two steps copies a state from before the last step of an epoch, to which `after_epoch` goes back.
+        """
         if (self._engine.num_updates - self._number) >= CHECK_EVERY:
             self.check()
+
+    def after_step(self, loss: Tensor) -> None:
+        """To be called after each step with its loss, which stays on the device."""
+        self._total += loss
 
     def check(self) -> None:
         """Looks now; raises a `DivergenceError` if a loss or a parameter is not finite."""

@@ -64,3 +64,18 @@ def deferred_interrupt() -> Iterator[Interrupt]:
         for number, handler in previous.items():
             signal.signal(number, handler)
     interrupt.take()
+
+
+@contextmanager
+def termination_raises() -> Iterator[None]:
+    """Inside, SIGTERM raises `SystemExit` with the code 143 wherever it comes, so that what is open can be closed."""
+    is_ours = (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,27 +1,43 @@
-"""A training run as a folder: the configuration, the history, the model, a picture."""
+"""A training run as a folder: configuration, history, model, a picture, and the checkpoints that it goes on from."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
 import tomli_w
 
+from .averages import to_prediction
 from .check import InputError, refuse
+from .checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
+from .config import VERSION, Config
 from .datasets._base import Dataset
 from .datasets._load import load_dataset
 from .datasets._split import split
 from .engines._base import Engine
 from .engines._make import make_engine
 from .epoch import Epoch
-from .files import empty_folder, next_folder, read_metadata, read_tensors, replacing, write_tensors, write_text
+from .files import (
+    empty_folder,
+    memory_size,
+    metadata_in,
+    next_folder,
+    read_bytes,
+    read_text,
+    replacing,
+    tensors_in,
+    write_tensors,
+    write_text,
+)
 from .find import find
 from .history import columns, history_text, read_history
 from .net import NetSpec
+from .origin import Origin, check_same
 from .plan import TrainPlan
 from .preflight import check_data, check_plan
-from .stopping import Best
+from .progress import Progress
+from .resumption import Restored, restored
 from .train import train
 
 if TYPE_CHECKING:
@@ -32,8 +48,8 @@ if TYPE_CHECKING:
 ENCODER_KEY = "encoder"
 """The metadata of a model that hold an encoder."""
 
-VERSION = 1
-"""Of the folder's layout. A run of another version is refused."""
+LARGEST_CONFIG = 2**22
+"""Bytes of a configuration that are read at most: a usual one has a thousand."""
 
 
 @final
@@ -42,7 +58,8 @@ class Run:
     """A folder with `config.toml`, `history.csv`, `model.safetensors` and `curves.png`, and what they hold, in memory.
 
     `info` is plain text and numbers about the run that belong into the configuration: the task, the model, how inputs
-    are scaled, the names of the classes.
+    are scaled, the names of the classes. A run that was stopped or killed goes on from the folder's `checkpoints`, with
+    `Run.resume`.
     """
 
     path: Path
@@ -52,6 +69,10 @@ class Run:
     info: dict[str, Any] = field(default_factory=dict)
     history: list[Epoch] = field(default_factory=list)
     encoder: "Encoder | None" = None
+
+    _progress: Progress | None = field(default=None, init=False, repr=False)
+    _origin: Origin | None = field(default=None, init=False, repr=False)
+    _restored: Restored | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def start(
@@ -71,23 +92,84 @@ class Run:
         path = next_folder(Path("runs"), data.name) if out is None else empty_folder(Path(out))
         return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})}, encoder=data.encoder)
 
-    def train(self, data: Dataset, every: int = 1) -> Iterator[Epoch]:
+    @classmethod
+    def resume(cls, path: str | Path, epochs: int | None = None) -> Self:
+        """The run in a folder as its last checkpoint left it, to go on with `run.train(data)` to the same end.
+
+        Weights, history (its times aside) and the update rule's memory will be those of a run that was never stopped,
+        to the bit, on the same machine with the same number of threads. `epochs` makes the run longer: the last epoch
+        until then stays in the history, and a schedule that counts on the end follows the new one from here on, with a
+        warning. Warns where a checkpoint is damaged and the one before it is used; raises an `InputError` if there is
+        none.
+        """
+        found = restored(Path(path), epochs)
+        config, progress = found.config, found.progress
+        encoder = _encoder_in(found.tensors, found.texts)
+        run = cls(Path(path), config.spec, config.plan, found.engine, config.info, progress.history, encoder)
+        run._progress, run._origin, run._restored = progress, found.origin, found
+        if run.is_finished:
+            run._end()
+        return run
+
+    @property
+    def every(self) -> int | None:
+        """It shows, and so evaluates, every n-th epoch; None before it begins."""
+        return None if self._origin is None else self._origin.every
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has come to its end: all epochs are done, or the best one is too long ago."""
+        return self._progress is not None and self._progress.is_over()
+
+    def train(self, data: Dataset, every: int | None = None) -> Generator[Epoch, None, None]:
         """Trains as `fivestep.train` does, keeps the history, stops early if the plan says so, and writes the folder.
 
-        The folder is written however it ends: at the last epoch, early, by Ctrl-C, or by a loss that is no longer
-        finite.
+        The folder is written however it ends: at the last epoch, early, by Ctrl-C or SIGTERM, or by a loss that is no
+        longer finite; checkpoints are written on the way. A run that goes on keeps its own `every`, and one that is
+        finished shows no epoch. Raises an `InputError` if another process trains in the folder, or if a run goes on
+        with other data than it was begun with, and a `StorageError` if the folder can no longer be written.
         """
-        best = Best(self.plan)
-        try:
-            for epoch in train(self.engine, data, self.plan, every):
-                self.history.append(epoch)
-                best.note(epoch, self.engine)
-                yield epoch
-                if best.is_long_ago():
-                    break
-            best.restore(self.engine)
-        finally:
-            self.save()
+        with alone_in(self.path):
+            progress, checkpoints, every = self._begin(data, every)
+            try:
+                if not progress.is_over():
+                    checkpoints.write(self.engine, progress)  # from here on there is something to go on from
+                    for epoch in train(self.engine, data, self.plan, every, progress, checkpoints):
+                        yield epoch
+                        if progress.is_over():
+                            break
+                    checkpoints.write(self.engine, progress)
+                self._end()
+            except GeneratorExit:  # the caller stops at an epoch
+                checkpoints.write(self.engine, progress)
+                raise
+            finally:
+                self.save()
+
+    def _begin(self, data: Dataset, every: int | None) -> tuple[Progress, Checkpoints, int]:
+        """What a new run begins with; or what one goes on with, if its data are still those it was begun with."""
+        last = None
+        if self._progress is None or self._origin is None:
+            if checkpoints_in(self.path):
+                raise refuse("RUN", str(self.path), "a folder without checkpoints", "go on with it by Run.resume")
+            self._origin = Origin.here(1 if every is None else every, data)
+            self._progress = Progress(self.engine, self.plan)
+            self.history = self._progress.history
+        else:
+            self._origin.check(Origin.here(self._origin.every if every is None else every, data))
+        if self._restored is not None:
+            self._restored.check(data)
+            last, self._restored = self._restored.source, None
+        texts = {} if self.encoder is None else self.encoder.metadata()
+        about = {"config": self._config.to_dict(), "origin": self._origin.to_dict(), "texts": texts}
+        tensors = {} if self.encoder is None else self.encoder.tensors()
+        return self._progress, Checkpoints(self.path, about, tensors, last), self._origin.every
+
+    def _end(self) -> None:
+        """Leaves the engine with the weights to predict with: of the last epoch, or of the best one."""
+        assert self._progress is not None
+        to_prediction(self.engine)
+        self._progress.best.restore(self.engine)
 
     def load_data(self, data_dir: Path | None = None) -> Dataset:
         """The data of the run's task again; a validation part is split off in the same way."""
@@ -100,55 +182,53 @@ class Run:
         return split(data, self.info["valid"], seed=self.plan.seed) if "valid" in self.info else data
 
     def save(self) -> None:
-        """Writes the folder's files, each whole or not at all."""
-        write_text(self.path / "config.toml", tomli_w.dumps(_without_none(self.config())))
-        write_text(self.path / "history.csv", history_text(self.history))
+        """Writes the folder's files, each whole or not at all; raises a `StorageError` if that is not possible."""
         tensors, metadata = self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
         if self.encoder is not None:
             tensors, metadata = {**tensors, **self.encoder.tensors()}, {**metadata, **self.encoder.metadata()}
-        write_tensors(self.path / "model.safetensors", tensors, metadata)
-        if self.history:
-            title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
-            figure = find("plots", "curves")(columns(self.history), title=title)
-            with replacing(self.path / "curves.png") as temporary:
-                figure.savefig(temporary, format="png", dpi=150)
+        try:
+            write_text(self.path / "config.toml", tomli_w.dumps(self._config.to_dict()))
+            write_text(self.path / "history.csv", history_text(self.history))
+            write_tensors(self.path / "model.safetensors", tensors, metadata)
+            if self.history:
+                self.draw()
+        except OSError as error:
+            raise no_longer_writable(self.path, self.engine.num_updates, error) from error
 
-    def config(self) -> dict[str, Any]:
-        """Everything needed to make the same run again, as plain values."""
-        engine = {"name": str(self.engine.choice), "dtype": str(self.engine.dtype).removeprefix("torch.")}
-        return {
-            "version": VERSION,
-            "run": dict(self.info),
-            "engine": {**engine, "device": str(self.engine.device)},
-            "net": self.spec.to_dict(),
-            "plan": self.plan.to_dict(),
-        }
+    def draw(self) -> None:
+        """Writes the picture of its curves."""
+        title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
+        figure = find("plots", "curves")(columns(self.history), title=title)
+        with replacing(self.path / "curves.png") as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
+
+    @property
+    def _config(self) -> Config:
+        """Everything needed to make the same run again."""
+        return Config.of(self.engine, self.plan, self.info)
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> Self:
         """The run in a folder, its engine holding the trained weights; raises an `InputError` if it cannot be read."""
         path = Path(path)
-        if not (path / "config.toml").is_file():
+        if not (path / "model.safetensors").exists() and checkpoints_in(path):
+            raise InputError(
+                f"RUN must be a run that has ended, got {str(path)!r}, which was killed; "
+                f"go on with it by: fivestep train --resume {path}"
+            )
+        if not (path / "config.toml").exists():
             raise InputError(
                 f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; see ls runs."
             )
-        try:
-            config = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-            spec, plan = NetSpec.from_dict(config["net"]), TrainPlan.from_dict(config["plan"])
-            engine_name, dtype, info = config["engine"]["name"], config["engine"]["dtype"], config["run"]
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path / 'config.toml'} must be as fivestep wrote it, got {error}; train again."
-            ) from error
-        if config.get("version") != VERSION:
-            raise refuse("the version of the run", config.get("version"), str(VERSION), "use the fivestep that made it")
-        engine = make_engine(engine_name, spec, plan, dtype=dtype, device=device)
+        config = Config.from_dict(_toml(path / "config.toml"), path / "config.toml")
+        engine = config.make_engine(device)
         weights, encoder = _read_model(path / "model.safetensors")
         engine.load_weights(weights)
-        return cls(path, spec, plan, engine, info, read_history(path / "history.csv", plan.metrics), encoder)
+        history = read_history(path / "history.csv", config.plan.metrics)
+        return cls(path, config.spec, config.plan, engine, config.info, history, encoder)
 
 
-def fit(
+def fit(  # noqa: PLR0913  (three of them are what is trained)
     spec: NetSpec,
     data: Dataset,
     plan: TrainPlan,
@@ -157,14 +237,24 @@ def fit(
     dtype: str = "float32",
     device: str = "auto",
     out: str | Path | None = None,
+    resume: str | Path | None = None,
 ) -> Run:
     """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
 
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
-    next free `runs/<name>-<number>`.
+    next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is in that folder already goes on, or
+    begins if there is none: a script that is killed can simply be started again. Network, plan and engine must then be
+    those of the run; only `epochs` may have grown.
     """
     sized = plan.sized(spec, data)
-    run = Run.start(make_engine(engine, sized, plan, dtype=dtype, device=device), data, out)
+    new = make_engine(engine, sized, plan, dtype=dtype, device=device)
+    if resume is None or not checkpoints_in(Path(resume)):
+        run = Run.start(new, data, out if resume is None else resume)
+    elif out is not None:
+        raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
+    else:
+        run = Run.resume(resume, plan.epochs)
+        check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))
     for _ in run.train(data):
         pass
     return run
@@ -172,19 +262,24 @@ def fit(
 
 def _read_model(path: Path) -> "tuple[dict[str, Tensor], Encoder | None]":
     """The weights by name, and the encoder where there is one."""
-    tensors, metadata = read_tensors(path), read_metadata(path)
+    content = read_bytes(path, memory_size())
+    tensors, metadata = tensors_in(content, path), metadata_in(content, path)
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{ENCODER_KEY}.")}
+    return weights, _encoder_in(tensors, metadata)
+
+
+def _encoder_in(tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str]) -> "Encoder | None":
+    """The encoder among the tensors and texts of a file, if there is one."""
     if ENCODER_KEY not in metadata:
-        return tensors, None
-    from .table.encoder import PREFIX, Encoder  # here, because it imports polars
+        return None
+    from .table.encoder import Encoder  # here, because it imports polars
 
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
-    return weights, Encoder.from_file(tensors, metadata)
+    return Encoder.from_file(tensors, metadata)
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without the entries that are None, which TOML cannot write: an absent option is None."""
-    return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in values.items()
-        if value is not None
-    }
+def _toml(path: Path) -> Any:
+    """The values in a configuration file."""
+    try:
+        return tomllib.loads(read_text(path, LARGEST_CONFIG))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{path} must be as fivestep wrote it, got {error}; train again.") from error

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
+from .checkpoint import Checkpoints
 from .datasets._base import Dataset, Rows
 from .divergence import Watch
 from .engines._base import Engine
@@ -42,13 +43,14 @@ def train(
     plan: TrainPlan,
     every: int = 1,
     progress: Progress | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[Epoch]:
     """Trains for `plan.epochs` epochs and yields every n-th of them, and the last.
 
-    At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Continues after the
-    steps that the engine has already done; `progress` is what it remembered until then, and is kept up to date.
-    Ctrl-C is taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`. Raises an `InputError` if
-    data, network and plan do not fit, and a `DivergenceError` if the loss is no longer finite.
+    At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Goes on after the steps
+    that the engine has done; `progress` is what the loop remembered until then, and is kept up to date. `checkpoints`
+    are written now and then. Ctrl-C is taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`.
+    Raises an `InputError` if data, network and plan do not fit, a `DivergenceError` if the loss is no longer finite.
     """
     at_least("every", every, 1)
     instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
@@ -66,10 +68,14 @@ def train(
             try:
                 started = time.perf_counter() - progress.seconds
                 while engine.num_updates < goal * per_epoch:
-                    step = next(stream)
-                    progress.add(step)
-                    watch.after_step(step.loss)
+                    if checkpoints is not None and (interrupt.has_come or checkpoints.are_due()):
+                        watch.check()  # what is written is finite
+                        progress.seconds = time.perf_counter() - started
+                        started += checkpoints.write(engine, progress)
                     interrupt.take()
+                    watch.before_step()
+                    progress.add(step := next(stream))
+                    watch.after_step(step.loss)
                 watch.look()
                 running_loss = progress.running_loss(len(data.train))  # waits for the device
                 progress.seconds = time.perf_counter() - started
@@ -78,7 +84,9 @@ def train(
             epoch = _measured(goal, running_loss, progress, engine, data, plan)
             watch.after_epoch(epoch.train_loss)
             progress.note(epoch)
-        yield progress.history[-1]
+            if checkpoints is not None and interrupt.has_come:
+                checkpoints.write(engine, progress)
+        yield epoch
 
 
 def _measured(

@@ -44,7 +44,8 @@ def test_numbers_on_the_command_line_are_those_of_the_library(fivestep: Command)
 def test_run_folder_holds_configuration_history_model_and_curves(fivestep: Command, tmp_path: Path) -> None:
     assert fivestep(*QUICK).code == 0
     folder = tmp_path / "runs" / "moons-1"
-    assert {path.name for path in folder.iterdir()} == {"config.toml", "history.csv", "model.safetensors", "curves.png"}
+    names = {"config.toml", "history.csv", "model.safetensors", "curves.png", "checkpoints"}
+    assert {path.name for path in folder.iterdir()} == names
     rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["10", "20"]
     assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
@@ -162,7 +163,7 @@ def test_metrics_are_in_the_report_the_table_and_the_history(fivestep: Command, 
         (["train", "moons", "--engine", "scrach"], "did you mean 'scratch'"),
         (["train", "line", "--patience", "2", "--valid", "1.5"], "valid must be"),
         (["train", "sum", "--valid", "0.2"], "drawn fresh"),
-        (["train"], "requires an argument"),
+        (["train"], "TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

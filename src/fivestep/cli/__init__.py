@@ -9,11 +9,11 @@ from typing import NoReturn
 from cyclopts import App, CoercionError, CycloptsError
 
 from .. import __version__
-from ..check import DivergenceError, InputError
+from ..check import DivergenceError, InputError, StorageError
 from ._values import misfit
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: the work is done, the work failed, bad usage or input, Ctrl-C."""
+DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+"""Exit codes: the work is done, the work failed, bad usage or input, Ctrl-C, SIGTERM."""
 
 app = App(
     name="fivestep",
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(f"{error} See {_help(error)}.", BAD_INPUT)
     except InputError as error:
         return _say(str(error), BAD_INPUT)
-    except DivergenceError as error:
+    except (DivergenceError, StorageError) as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)

@@ -109,8 +109,8 @@ class RunOptions:
 
     engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}; options as in nn:compile=true.")] = "auto"
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
-    dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
-    recipe: Annotated[str, Parameter(help=f"One of: {_listed('recipes')}.")] = "plain"
+    dtype: Annotated[str | None, Parameter(help="float32, the default, or float64.")] = None
+    recipe: Annotated[str | None, Parameter(help=f"One of: {_listed('recipes')}; plain by default.")] = None
     valid: Annotated[
         float | Path | None,
         Parameter(help="Training rows to hold out for validation, a share or a number; for a file also another file."),
@@ -122,6 +122,10 @@ class RunOptions:
         int | None, Parameter(help="Show every n-th epoch; by default about twenty of them.", converter=whole)
     ] = None
     out: Annotated[Path | None, Parameter(help="Folder of the run; by default the next free runs/TASK-NUMBER.")] = None
+    resume: Annotated[
+        Path | None,
+        Parameter(help="Folder of a run that was stopped or killed, to go on with; --epochs can be raised."),
+    ] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     json: Annotated[
         bool, Parameter(help="Print one JSON object; everything else goes to standard error.", negative="")

@@ -39,7 +39,7 @@ class Screen:
         self._columns = _columns(engine, data, plan)
         while len(self._columns) > 2 and _width(self._columns) > console.width:
             self._columns.pop()
-        self._started = time.perf_counter()
+        self._started, self._first = time.perf_counter(), engine.num_updates
         self._live = Live(self, console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -61,7 +61,7 @@ class Screen:
     def __rich__(self) -> RenderableType:
         """The bar, drawn from the number of steps that the engine has done; the display's own thread asks for it."""
         done, elapsed = self._engine.num_updates, time.perf_counter() - self._started
-        left = elapsed / done * (self._num_steps - done) if done else 0.0
+        left = elapsed / (done - self._first) * (self._num_steps - done) if done > self._first else 0.0
         line = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=self._num_steps, completed=done, width=min(24, self._console.width // 3))
         text = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"

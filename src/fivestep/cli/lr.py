@@ -36,8 +36,8 @@ class RangeOptions:
     num_steps: Annotated[int, Parameter(help="Steps from the smallest to the largest.", converter=whole)] = 100
     engine: Annotated[str, Parameter(help="As in train.")] = RunOptions.engine
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = RunOptions.device
-    dtype: Annotated[str, Parameter(help="float32 or float64.")] = RunOptions.dtype
-    recipe: Annotated[str, Parameter(help="As in train.")] = RunOptions.recipe
+    dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
+    recipe: Annotated[str, Parameter(help="As in train.")] = "plain"
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     out: Annotated[Path | None, Parameter(help="Picture to write; by default lr-range-TASK.png.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False

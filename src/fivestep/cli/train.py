@@ -1,20 +1,22 @@
-"""`fivestep train TASK` and `fivestep train FILE`."""
+"""`fivestep train TASK`, `fivestep train FILE` and `fivestep train --resume RUN`."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from ..check import DivergenceError, at_least
+from ..check import DivergenceError, InputError, at_least
 from ..datasets._base import Dataset
 from ..engines._make import make_engine
 from ..epoch import Evaluation
+from ..interrupt import termination_raises
 from ..preflight import check_merged
 from ..run import Run
-from . import DONE, INTERRUPTED
+from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._options import NetworkOptions, PlanOptions, RunOptions
+from ._resume import network_given, resumed
 from ._screen import Screen, known_losses, summary, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    task: str,
+    task: str | None = None,
     /,
     *,
     network: NetworkOptions = NetworkOptions(),  # noqa: B008  (frozen)
@@ -38,7 +40,8 @@ def train(
 
     Every option left out keeps the task's reference setting, so `fivestep train fashion-mnist` is the reference run and
     `fivestep train fashion-mnist --model softmax` is the other side of the comparison. With a file, such as
-    `fivestep train houses.csv --target price`, the columns are shown first, with what they are taken for.
+    `fivestep train houses.csv --target price`, the columns are shown first, with what they are taken for. A run that
+    was stopped or killed goes on with `fivestep train --resume RUN`, to the same numbers.
 
     Parameters
     ----------
@@ -46,20 +49,39 @@ def train(
         Name of the task (`fivestep tasks` lists them), or a CSV, TSV, Parquet, Arrow, JSON Lines or NumPy file.
     """
     console = Console(stderr=options.json, highlight=False)
-    run, data, loaded = _prepare(task, network, plan, options, table)
-    with _never_empty(run):
-        _introduce(console, run, data, loaded)
-    code = DONE
-    every = options.every or max(1, run.plan.epochs // 20)
+    with termination_raises():
+        run, data, loaded = _prepare(task, network, plan, options, table)
+        with _never_empty(run):
+            _introduce(console, run, data, loaded)
+        code = _train(console, run, data, options.every)
+        if code == TERMINATED:  # whoever sends it may not wait
+            return code
+        _show_results(console, run, data, loaded, as_json=options.json)
+    return code
+
+
+def _train(console: Console, run: Run, data: Dataset, every: int | None) -> int:
+    """Trains to the end, or until it is interrupted. Returns the exit code."""
+    shown = run.every or every or max(1, run.plan.epochs // 20)
     try:
-        with _never_empty(run), Screen(console, run.engine, data, run.plan) as screen:
-            for epoch in run.train(data, every):
-                screen.show(epoch)
-    except KeyboardInterrupt:
-        console.print(f"\ninterrupted after step {run.engine.num_updates:,}")
-        code = INTERRUPTED
+        with _never_empty(run), closing(run.train(data, shown)) as epochs:
+            if run.is_finished:  # no epoch comes, and the folder is written anew
+                return next((FAILED for _ in epochs), DONE)
+            with Screen(console, run.engine, data, run.plan) as screen:
+                for epoch in epochs:
+                    screen.show(epoch)
+    except (KeyboardInterrupt, SystemExit) as stop:
+        word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
+        console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)
+        console.print(f"It goes on with: fivestep train --resume {run.path}", markup=False, soft_wrap=True)
+        return code
     except DivergenceError as error:
         raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
+    return DONE
+
+
+def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None", *, as_json: bool) -> None:
+    """What came out, for people, and for programs where they asked for it."""
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
     console.print()
@@ -69,29 +91,33 @@ def train(
     console.print(summary(scores, known_losses(run.engine, data)))
     known = {} if loaded is None else show_verdict(console, run.engine, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    if options.json:
+    if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
-    return code
 
 
 def _prepare(
-    task_name: str, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
+    task_name: str | None, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
 ) -> "tuple[Run, Dataset, LoadedTable | None]":
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
     if options.every is not None:
         at_least("every", options.every, 1, "leave it out to show about twenty epochs")
+    recipe = options.recipe or "plain"
+    if options.resume is not None:
+        return resumed(options.resume, task_name, (network, plan, options, table))
+    if task_name is None:
+        raise InputError("TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN.")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
-        prepared = prepare_table(source, network, plan, options.recipe)
+        prepared = prepare_table(source, network, plan, recipe)
     else:
         table.check_unused(task_name)
-        prepared = prepare(task_name, network, plan, options.recipe, options.data_dir, options.valid)
+        prepared = prepare(task_name, network, plan, recipe, options.data_dir, options.valid)
     model, spec, train_plan, data, loaded = prepared
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()
-    engine = make_engine(options.engine, spec, train_plan, dtype=options.dtype, device=options.device)
-    info: dict[str, Any] = {"model": model, "recipe": options.recipe}
+    engine = make_engine(options.engine, spec, train_plan, dtype=options.dtype or "float32", device=options.device)
+    info: dict[str, Any] = {"model": model, "recipe": recipe, **network_given(network)}
     info |= {"valid": options.valid} if loaded is None else remembered(source, loaded)
     if options.merge_duplicates:
         check_merged(engine)
@@ -106,6 +132,12 @@ def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable |
     console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
     if "rows_before_merging" in run.info:
         console.print(_merged(run.info["rows_before_merging"], len(data.train)))
+    last = run.history[-1].index if run.history else 0
+    if run.is_finished:
+        longer = f"with patience {run.plan.patience}" if last < run.plan.epochs else "and --epochs makes it longer"
+        console.print(f"The run is finished: it ended after epoch {last:,}, {longer}.", soft_wrap=True)
+    elif run.every is not None:
+        console.print(f"Going on after step {run.engine.num_updates:,}, the last epoch shown was {last:,}.\n")
 
 
 @contextmanager

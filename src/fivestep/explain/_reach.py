@@ -27,6 +27,7 @@ def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int) -> Upc
             watch.check()
             engine.lr = upcoming.lr
             return upcoming
+        watch.before_step()
         watch.after_step(do_step(engine, upcoming, plan))
     raise AssertionError("the plan has fewer steps than it says")
 

@@ -1,0 +1,179 @@
+"""A run between two steps as one file, and the two last such files in a folder.
+
+The file is in the safetensors format, tensors and text. Its metadata hold "about", a text in JSON, and "checksum", the
+SHA-256 of the whole file with zeros in place of the checksum itself. It holds all that a run needs to go on: whatever
+else is in a run's folder is written from it.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from torch import Tensor
+
+from .check import InputError, StorageError, refuse
+from .engines._base import Engine
+from .files import (
+    LARGEST_HEADER,
+    bytes_of,
+    locked,
+    memory_size,
+    metadata_in,
+    read_bytes,
+    replacing,
+    tensors_in,
+    unwritable,
+)
+from .history import history_tensors
+from .progress import Progress
+from .typing import Tensors
+
+VERSION = 1
+"""Of the file's content. A checkpoint of another version is refused."""
+
+SECONDS = 3.0
+"""The least time between two checkpoints. A kill loses about as much, and what is lost is computed again."""
+
+SHARE = 0.01
+"""Of the training time, at most: a checkpoint that takes a second is written every hundred seconds."""
+
+KEPT = 2
+"""Checkpoints in a folder: the last one, and the one before it, should the last one be damaged."""
+
+ZEROS = "0" * 64
+MARK = b'"checksum":"'
+NAME = re.compile(r"step-\d{12,}\.safetensors")
+
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint file holds: plain values and tensors by name."""
+
+    about: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Tensors) -> None:
+    """Writes the file whole or not at all; raises an `OSError` if that is not possible."""
+    text = {"fivestep_checkpoint": str(VERSION), "checksum": ZEROS, "about": json.dumps(about)}
+    content = bytes_of(tensors, text)
+    place = _place(content)
+    checksum = hashlib.sha256(content).hexdigest().encode()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines((content[:place], checksum, memoryview(content)[place + len(checksum) :]))
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """What the file holds; raises an `InputError` that names it if one bit is not as it was written."""
+    content = read_bytes(path, memory_size())
+    place = _place(content)
+    digest = hashlib.sha256(content[:place] + ZEROS.encode())
+    digest.update(memoryview(content)[place + len(ZEROS) :])
+    if place < 0 or digest.hexdigest().encode() != content[place : place + len(ZEROS)]:
+        raise InputError(f"{path} must be a checkpoint as fivestep wrote it, got damaged bytes.")
+    text = metadata_in(content, path)
+    if text.get("fivestep_checkpoint") != str(VERSION):
+        raise refuse(f"the version of {path}", text.get("fivestep_checkpoint"), str(VERSION), "use the same fivestep")
+    try:
+        return Checkpoint(json.loads(text["about"]), tensors_in(content, path))
+    except (ValueError, KeyError, RecursionError) as error:
+        raise InputError(f"{path} must be a checkpoint of a run, got {error!r}; train again.") from error
+
+
+def _place(content: bytes) -> int:
+    """Where the checksum stands in the file; -1 if there is none."""
+    found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a text of JSON the quotes would be escaped
+    return found if found < 0 else found + len(MARK)
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The checkpoints in a run's folder, the newest first."""
+    inside = folder / "checkpoints"
+    if inside.is_symlink():
+        raise refuse(str(inside), "a symbolic link", "a folder of its own", "put the folder itself there")
+    found = [path for path in inside.iterdir() if NAME.fullmatch(path.name)] if inside.is_dir() else []
+    return sorted(found, key=lambda path: int(path.name[5:-12]), reverse=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Inside, no other process trains in a run's folder; raises an `InputError` if one already does."""
+    checkpoints_in(folder)  # not through a link
+    try:
+        (folder / "checkpoints").mkdir(exist_ok=True)
+    except OSError as error:
+        raise unwritable("RUN", folder, error) from error
+    lock = locked(folder / "checkpoints" / "lock")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def no_longer_writable(folder: Path, step: int, error: OSError) -> StorageError:
+    """The sentence for a run whose folder cannot be written any more, as an error to raise."""
+    return StorageError(
+        f"{folder} must be a folder that can be written, got {error.strerror or error} at step {step:,}; "
+        f"mend that, then go on with: fivestep train --resume {folder}"
+    )
+
+
+@final
+class Checkpoints:
+    """Writes the checkpoints of a run, and keeps the last two.
+
+    `about` and `tensors` are what does not change while it runs; `last` is the checkpoint that the run went on from.
+    """
+
+    def __init__(
+        self, folder: Path, about: Mapping[str, Any], tensors: Tensors | None = None, last: Path | None = None
+    ) -> None:
+        self._folder, self._about, self._tensors = folder, about, tensors or {}
+        self._kept = [] if last is None else [last]
+        self._due_at = 0.0
+
+    def are_due(self) -> bool:
+        """Whether enough time has gone by since the last one."""
+        return time.monotonic() >= self._due_at
+
+    def write(self, engine: Engine, progress: Progress) -> float:
+        """Writes one, between two steps, and returns the seconds it took; raises a `StorageError` if it cannot."""
+        started = time.monotonic()
+        path = self._folder / "checkpoints" / f"step-{engine.num_updates:012d}.safetensors"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            about, tensors = snapshot(engine, progress)
+            write_checkpoint(path, {**self._about, **about}, {**self._tensors, **tensors})
+            self._kept = [*(kept for kept in self._kept if kept != path), path][-KEPT:]
+            for other in path.parent.iterdir():
+                if other not in self._kept and NAME.fullmatch(other.name.removesuffix(".part")):
+                    other.unlink()
+        except OSError as error:
+            raise no_longer_writable(self._folder, engine.num_updates, error) from error
+        ended = time.monotonic()
+        self._due_at = ended + max(SECONDS, (ended - started) / SHARE)
+        return ended - started
+
+
+def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
+    """All that a run needs to go on from here."""
+    state = engine.state()
+    position = {
+        "step": engine.num_updates,
+        "lr": engine.lr,
+        "epochs": progress.epochs,
+        "num_rows": progress.num_rows,
+        "seconds": progress.seconds,
+        "on_device": [name for name, tensor in state.items() if tensor.device.type != "cpu"],
+    }
+    tensors = {
+        **{f"engine.{name}": tensor for name, tensor in state.items()},
+        **{f"best.{name}": tensor for name, tensor in progress.best.weights.items()},
+        **{f"history.{name}": column for name, column in history_tensors(progress.history).items()},
+        "since.losses": progress.losses,
+    }
+    return Checkpoint({"position": position}, tensors)

@@ -1,0 +1,81 @@
+"""`fivestep train --resume RUN`: the run goes on with its own settings, so an option that says otherwise is refused."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..check import InputError
+from ..datasets._base import Dataset
+from ..engines._make import find_device
+from ..find import Choice
+from ..run import Run
+from ._options import NetworkOptions, PlanOptions, RunOptions, given
+from ._table_options import TableOptions
+
+if TYPE_CHECKING:
+    from ..datasets._table import LoadedTable
+
+Options = tuple[NetworkOptions, PlanOptions, RunOptions, TableOptions]
+
+
+def network_given(network: NetworkOptions) -> dict[str, Any]:
+    """The options of the network as they were given, for `info`: its layers do not say what they came from."""
+    options = {name: value for name, value in asdict(network).items() if value is not None and name != "model"}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+    return {"network": plain} if plain else {}
+
+
+def resumed(path: Path, task: str | None, given_options: Options) -> "tuple[Run, Dataset, LoadedTable | None]":
+    """The run in that folder, its data, and its file where it has one.
+
+    Raises an `InputError` that names the options which would make another run of it.
+    """
+    run = Run.resume(path, given_options[1].epochs)
+    others = list(_others(run, task, *given_options))
+    if others:
+        names, own, got = zip(*others, strict=True)
+        raise InputError(
+            f"{', '.join(names)} must be left out with --resume, or be the run's own {', '.join(own)}, "
+            f"got {', '.join(got)}; leave out what you do not want to change, or begin a new run."
+        )
+    loaded = None
+    if "table" in run.info:
+        from ..datasets._table import TableSource, load_table  # here, because it imports polars
+
+        loaded = load_table(TableSource.from_dict(run.info["table"]), seed=run.plan.seed, encoder=run.encoder)
+    data = run.load_data(given_options[2].data_dir) if loaded is None else loaded.data
+    return run, data.unique() if "rows_before_merging" in run.info else data, loaded
+
+
+def _others(
+    run: Run, task: str | None, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
+) -> Iterator[tuple[str, str, str]]:
+    """The options given that differ from the run's: their names, the run's values, the values given."""
+    info, told, shape = run.info, given(plan), network_given(network).get("network", {})
+    changed, shaped = replace(run.plan, **told), info.get("network", {})
+    source = info.get("table", {})
+    pairs: dict[str, tuple[Any, Any]] = {
+        "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
+        **{_option(name): (source.get(name), value) for name, value in asdict(table).items() if value},
+        "--model": (info.get("model"), network.model),
+        **{_option(name): (shaped.get(name), value) for name, value in shape.items()},
+        **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
+        "--engine": (run.engine.choice, None if options.engine == "auto" else Choice.parse(options.engine)),
+        "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),
+        "--dtype": (str(run.engine.dtype).removeprefix("torch."), options.dtype),
+        "--recipe": (info.get("recipe"), options.recipe),
+        "--valid": (source.get("valid", info.get("valid")), options.valid),
+        "--merge-duplicates": ("rows_before_merging" in info, options.merge_duplicates or None),
+        "--every": (run.every, options.every),
+        "--out": (run.path, options.out),
+    }
+    for name, (own, got) in pairs.items():
+        if got is not None and got != own:
+            yield name, str(own), str(got)
+
+
+def _option(name: str) -> str:
+    """The option of that name as it is typed."""
+    typed = {"lr_factors": "lr_factor", "metrics": "metric"}
+    return f"--{typed.get(name, name)}".replace("_", "-")
