@@ -72,14 +72,14 @@ class Batches:
         return [max(float(part.sum()), tiny) for part in weight.double().split(self.size)]
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
-        return Batch(rows.stored[where], rows.y[where], _shares(None if rows.weight is None else rows.weight[where]))
+        return Batch(rows.stored[where], rows.y[where], shares_of(None if rows.weight is None else rows.weight[where]))
 
     def _shuffled(self, order: Indices) -> Iterator[Batch]:
         """The batches of all rows in that order: targets are gathered for the epoch, inputs for each batch."""
         y, weight = self._rows.y[order], None if self._rows.weight is None else self._rows.weight[order]
         weights = repeat(None) if weight is None else weight.split(self.size)
         for rows, targets, part in zip(order.split(self.size), y.split(self.size), weights, strict=False):
-            yield Batch(self._gathered(rows), targets, _shares(part))
+            yield Batch(self._gathered(rows), targets, shares_of(part))
 
     def _gathered(self, indices: Indices) -> Tensor:
         """The inputs at `indices`, in a buffer that every batch reuses (a third of the cost of `x[indices]`)."""
@@ -108,6 +108,6 @@ def check_batch_size(size: int, num_rows: int) -> None:
         )
 
 
-def _shares(weight: Tensor | None) -> Tensor | None:
+def shares_of(weight: Tensor | None) -> Tensor | None:
     """The weights divided by their sum; a batch in which all are 0 counts for nothing."""
     return None if weight is None else weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)

@@ -18,7 +18,7 @@ from fivestep.losses._base import Loss
 from fivestep.net import MLP
 from fivestep.train import evaluate, train
 from tests.samples import (
-    ENGINES,
+    FIVE_STEP_ENGINES,
     do_steps,
     moons,
     numbers,
@@ -30,7 +30,7 @@ from tests.samples import (
 )
 from tests.tolerances import EXACT, FORMULA, PARTS, PRINTED, distance, worst
 
-every_engine = pytest.mark.parametrize("name", ENGINES)
+every_engine = pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
 X, Y = three_classes(20).train.x, three_classes(20).train.y
 
 
