@@ -241,13 +241,15 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
 ) -> Run:
     """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
 
+    `run.engine.name` is the engine that did it, `run.engine.reason` why.
+
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
     next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is in that folder already goes on, or
     begins if there is none: a script that is killed can simply be started again. Network, plan and engine must then be
     those of the run; only `epochs` may have grown.
     """
     sized = plan.sized(spec, data)
-    new = make_engine(engine, sized, plan, dtype=dtype, device=device)
+    new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=len(data.train))
     if resume is None or not checkpoints_in(Path(resume)):
         run = Run.start(new, data, out if resume is None else resume)
     elif out is not None:

@@ -1,18 +1,27 @@
-"""The loop, one step at a time."""
+"""The loop, one step at a time, or one block of steps at a time for an engine that does them in one call."""
 
+import time
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from .averages import to_training
 from .batches import Batch, Batches
+from .blocks import Blocks, most_steps
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
-from .engines._base import Engine
+from .engines._base import BlockEngine, Engine
 from .plan import TrainPlan
 from .threads import threads_for
+
+SECONDS_PER_BLOCK = 0.1
+"""What a block of steps takes, about: progress, Ctrl-C and checkpoints wait no longer for its end."""
+
+SECONDS_PER_OPERATION, SECONDS_PER_STEP = 1e-10, 1e-6
+"""What is expected of the first block, before one has been timed: rather too slow than too fast."""
 
 
 class Step(NamedTuple):
@@ -39,12 +48,23 @@ class Upcoming(NamedTuple):
     l2: float = 0.0
 
 
-def steps(engine: Engine, data: Dataset, plan: TrainPlan, start: int = 0, seen: Sequence[float] = ()) -> Iterator[Step]:
+def steps(
+    engine: Engine,
+    data: Dataset,
+    plan: TrainPlan,
+    start: int = 0,
+    seen: Sequence[float] = (),
+    every: int | None = None,
+) -> Iterator[Step]:
     """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had not stopped.
 
-    `seen` is the caller's list of monitored losses, one per evaluated epoch so far, for a schedule that answers to
-    them.
+    An engine that does many steps in one call (`fused`) yields after each block of them, about ten times a second; no
+    block runs past the end of every `every`-th epoch. `seen` is the caller's list of monitored losses, one per
+    evaluated epoch so far, for a schedule that answers to them.
     """
+    if isinstance(engine, BlockEngine):
+        yield from _in_blocks(engine, data, plan, start, seen, every)
+        return
     for upcoming in upcoming_steps(engine, data, plan, start, seen):
         loss = do_step(engine, upcoming, plan)
         yield Step(upcoming.number, upcoming.epoch, len(upcoming.batch.x), loss)
@@ -69,8 +89,7 @@ def upcoming_steps(
     engine: Engine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float] = ()
 ) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
-    if plan.class_weight is not None:
-        data = weigh_classes(data, plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)
+    data = _weighed(engine, data, plan)
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
     per_epoch = plan.steps_per_epoch(batches.num_rows)
@@ -79,3 +98,35 @@ def upcoming_steps(
         for number, (batch, l2) in enumerate(zip(batches.epoch(epoch), shares, strict=False), start=epoch * per_epoch):
             if number >= start:
                 yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch, l2)
+
+
+def _in_blocks(
+    engine: BlockEngine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float], every: int | None
+) -> Iterator[Step]:
+    """The same steps, in blocks that take about a tenth of a second each."""
+    blocks = Blocks(_weighed(engine, data, plan), plan.batch_size, plan.seed, engine.dtype, engine.device)
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
+    per_epoch = plan.steps_per_epoch(blocks.num_rows)
+    done, goes_to = start, per_epoch * (every or plan.epochs)
+    operations = 6 * blocks.size * engine.params.flat.numel()
+    seconds_per_step = SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
+    while done < num_steps:
+        end = min(done - done % goes_to + goes_to, num_steps, done + most_steps(blocks.size))
+        end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
+        rates = [plan.lr * schedule.factor(number, num_steps, seen) for number in range(done, end)]
+        to_training(engine)
+        started = time.perf_counter()
+        block = blocks.take(done, rates, plan.l2)
+        losses = engine.train_block(block)
+        seconds_per_step = (time.perf_counter() - started) / (end - done)
+        engine.lr, done = rates[-1], end
+        num_rows = torch.tensor(block.num_rows).to(losses)
+        total = int(num_rows.sum())
+        yield Step(done, (done - 1) // per_epoch + 1, total, losses @ num_rows / total, losses)
+
+
+def _weighed(engine: Engine, data: Dataset, plan: TrainPlan) -> Dataset:
+    """The data with the plan's class weights as weights of the rows."""
+    if plan.class_weight is None:
+        return data
+    return weigh_classes(data, plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)

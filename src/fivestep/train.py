@@ -61,7 +61,7 @@ def train(
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
     watch = Watch(engine, data, plan, progress.seen)
-    stream = steps(engine, data, plan, engine.num_updates, progress.seen)
+    stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
     while progress.epochs < plan.epochs:
         goal = min(progress.epochs - progress.epochs % every + every, plan.epochs)
         with deferred_interrupt() as interrupt:

@@ -22,7 +22,7 @@ def test_it_prints_the_losses_the_suggestion_and_draws_a_picture(fivestep: Comma
 def test_numbers_are_those_of_the_library(fivestep: Command) -> None:
     report = json.loads(fivestep("lr", "moons", "--activation", "tanh", "--num-steps", 50, "--json").out)
     plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20, seed=0)
-    engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
+    engine = fs.make_engine("auto", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
     found = fs.lr_range_test(engine, fs.load_dataset("moons"), plan, num_steps=50)
     assert (report["losses"], report["suggestion"]) == (list(found.losses), found.suggestion)
 

@@ -211,17 +211,22 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def without_notes(err: str) -> str:
+    """What went to standard error, apart from the note that something is compiled, once on a machine."""
+    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("Compiling the fused engine"))
+
+
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_run_and_exits_130(tmp_path: Path) -> None:
     process = start(tmp_path, "train", "moons", "--epochs", "100000000", "--every", "1000")
     assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(8)]
+    lines = [process.stdout.readline() for _ in range(9)]
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted after step" in out
-    assert err == ""
-    assert int(lines[7].split()[0]) == 1000
+    assert without_notes(err) == ""
+    assert int(lines[8].split()[0]) == 1000
     assert fs.Run.load(tmp_path / "runs" / "moons-1").history
 
 
@@ -243,4 +248,4 @@ def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     process.stdout.close()
     time.sleep(0.1)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (1, "")
+    assert (process.returncode, without_notes(err)) == (1, "")

@@ -17,7 +17,16 @@ from fivestep.plan import TrainPlan
 from fivestep.preflight import check_data
 from fivestep.steps import upcoming_steps
 from fivestep.train import evaluate, train
-from tests.samples import ENGINES, do_steps, numbers, small_engine, small_plan, three_classes, weights_of
+from tests.samples import (
+    ENGINES,
+    FIVE_STEP_ENGINES,
+    do_steps,
+    numbers,
+    small_engine,
+    small_plan,
+    three_classes,
+    weights_of,
+)
 from tests.tolerances import ENGINES_FLOAT64, FORMULA, PARTS, distance, worst
 
 Y = torch.tensor([0, 0, 0, 0, 2, 2, 3, 3, 3, 3])
@@ -56,7 +65,7 @@ def test_rows_drawn_fresh_weigh_as_much_as_their_class() -> None:
     assert weighed.fresh(0).weight.tolist() == [4, 1, 4]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_loss_and_gradient_of_a_batch_are_those_of_torchs_weighted_cross_entropy(name: str, number: int) -> None:
     """Of whole batches, and of the last, smaller one; torch divides by the sum of the weights in the batch."""

@@ -1,12 +1,15 @@
 """An engine by name, on a device and in a floating-point type by name."""
 
+import importlib.util
+from typing import Any
+
 import pytest
 import torch
 
 from fivestep.check import InputError
+from fivestep.engines._choose import choose
 from fivestep.engines._make import find_device, make_engine
-from fivestep.engines.scratch import ScratchEngine
-from fivestep.net import MLP
+from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from tests.samples import ENGINES
 
@@ -18,8 +21,38 @@ def test_an_engine_knows_its_name(name: str) -> None:
     assert make_engine(name, SPEC, PLAN, device="cpu").name == name
 
 
-def test_auto_is_the_fastest_engine() -> None:
-    assert isinstance(make_engine("auto", SPEC, PLAN, device="cpu"), ScratchEngine)
+@pytest.mark.parametrize(
+    ("spec", "options", "num_rows", "name", "reason"),
+    [
+        (SPEC, {}, None, "fused", "a step has 64.5 thousand operations, no more than 20 million"),
+        (MLP(784, 256, 10), {}, None, "scratch", "a step has 312 million operations, more than 20 million"),
+        (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 20 million"),
+        (SPEC, {"batch_size": None}, 10**6, "scratch", "a step has 252 million operations, more than 20 million"),
+        (MLP(4, 6, 3, norm="rms_norm"), {}, None, "scratch", "layer 'rms_norm' has no scalar form"),
+        (SPEC, {"optimizer": "muon"}, None, "scratch", "optimizer 'muon' has no scalar form"),
+    ],
+)
+def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
+    spec: NetSpec, options: dict[str, Any], num_rows: int | None, name: str, reason: str
+) -> None:
+    engine = make_engine("auto", spec, TrainPlan(**options), device="cpu", num_rows=num_rows)
+    assert (engine.name, engine.reason) == (name, reason)
+
+
+def test_an_engine_that_was_asked_for_says_so() -> None:
+    assert make_engine("scratch", SPEC, PLAN, device="cpu").reason == "it was asked for"
+
+
+def test_without_numba_scratch_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "numba" else find_spec(name))
+    engine = make_engine("auto", SPEC, PLAN, device="cpu")
+    assert (engine.name, engine.reason) == ("scratch", "numba is not installed (pip install numba)")
+
+
+def test_beyond_the_cpu_scratch_does_the_work() -> None:
+    chosen = choose("auto", SPEC, PLAN, torch.device("cuda:0"), None)
+    assert chosen == ("scratch", "the compiled body runs on the CPU, not on cuda:0")
 
 
 @pytest.mark.parametrize(("dtype", "expected"), [("float32", torch.float32), ("float64", torch.float64)])

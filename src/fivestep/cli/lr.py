@@ -66,7 +66,10 @@ def lr(
             option = {"metrics": "metric"}.get(name, name).replace("_", "-")
             warnings.warn(f"--{option} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
     prepared = prepare(task, network, plan, options.recipe, options.data_dir)
-    engine = make_engine(options.engine, prepared.spec, prepared.plan, dtype=options.dtype, device=options.device)
+    num_rows = len(prepared.data.train)
+    engine = make_engine(
+        options.engine, prepared.spec, prepared.plan, dtype=options.dtype, device=options.device, num_rows=num_rows
+    )
     found = lr_range_test(engine, prepared.data, prepared.plan, options.low, options.high, options.num_steps)
     picture = options.out or Path(f"lr-range-{prepared.data.name}.png")
     title = f"{prepared.data.name}: {prepared.spec.title} {prepared.spec.sizes_text()}, {prepared.plan.optimizer}"

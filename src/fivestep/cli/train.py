@@ -116,7 +116,14 @@ def _prepare(
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()
-    engine = make_engine(options.engine, spec, train_plan, dtype=options.dtype or "float32", device=options.device)
+    engine = make_engine(
+        options.engine,
+        spec,
+        train_plan,
+        dtype=options.dtype or "float32",
+        device=options.device,
+        num_rows=len(data.train),
+    )
     info: dict[str, Any] = {"model": model, "recipe": recipe, **network_given(network)}
     info |= {"valid": options.valid} if loaded is None else remembered(source, loaded)
     if options.merge_duplicates:
@@ -129,7 +136,7 @@ def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable |
     """What is known before the first step: the columns of a file, the network, what merging did."""
     if loaded is not None:
         show_columns(console, loaded, run.info["table"])
-    console.print(f"{run.spec}\n", markup=False, soft_wrap=True)
+    console.print(f"{run.spec}\nengine {run.engine.name}: {run.engine.reason}\n", markup=False, soft_wrap=True)
     if "rows_before_merging" in run.info:
         console.print(_merged(run.info["rows_before_merging"], len(data.train)))
     last = run.history[-1].index if run.history else 0

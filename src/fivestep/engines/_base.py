@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..batches import Batch
+from ..blocks import Block
 from ..check import InputError, instance
 from ..draws import Draws, generator
 from ..find import Choice
@@ -39,6 +40,9 @@ class Engine(ABC):
 
     options: Mapping[str, Any] = MappingProxyType({})
     """The options that it was made with, beyond what every engine takes."""
+
+    reason: str = "it was asked for"
+    """Why it is this engine that does the work; `make_engine` says more where it had a choice."""
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         self.spec, self.plan, self.dtype, self.device = spec, plan, dtype, device
@@ -214,6 +218,14 @@ class FiveStepEngine(Engine):
 
         `again` does steps 1 to 4 at the weights of the moment, for a rule that needs to look again.
         """
+
+
+class BlockEngine(Engine):
+    """An engine that does a block of steps in one call, each of them the same five steps."""
+
+    @abstractmethod
+    def train_block(self, block: Block) -> Vector:
+        """Does the steps of a block. Returns the loss of each, measured before its update, on the device."""
 
 
 def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:

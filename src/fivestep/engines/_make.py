@@ -10,6 +10,7 @@ from ..find import Choice, find
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ._base import Engine
+from ._choose import choose
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -22,10 +23,14 @@ def make_engine(
     *,
     dtype: str | torch.dtype = "float32",
     device: str | torch.device = "auto",
+    num_rows: int | None = None,
 ) -> Engine:
-    """The engine "scratch", "autograd" or "nn" for a network and a plan; "auto" is the fastest one, today `scratch`.
+    """The engine "scratch", "autograd", "nn" or "fused" for a network and a plan; "auto" is the fastest one.
 
-    An engine's own options follow its name: "nn:compile=true", "nn:autocast=bfloat16".
+    That is `fused` on the CPU where a step has few floating-point operations and every item has a scalar form, and
+    `scratch` elsewhere; `engine.reason` says why. For the full batch, `num_rows` says how many rows that is. Asked for
+    by name, `fused` hands over to `scratch` what it cannot do, with a warning. An engine's own options follow its
+    name: "nn:compile=true", "nn:autocast=bfloat16".
     `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
     "auto" for the first of cuda, mps and cpu that is there. Raises an `InputError` for an unknown name, a device that
     is missing, or a network whose sizes are not known yet. Warns where the network ends with what the loss does itself.
@@ -33,9 +38,11 @@ def make_engine(
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
     choice = Choice.parse(name)
-    kind = find("engines", "scratch" if choice.name == "auto" else choice.name)
-    _check_options(choice, kind)
-    engine: Engine = kind(spec, plan, DTYPES[dtype], find_device(device, dtype), **choice.options)
+    _check_options(choice, find("engines", "scratch" if choice.name == "auto" else choice.name))
+    place = find_device(device, dtype)
+    chosen = choose(choice.name, spec, plan, place, num_rows)
+    engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, **choice.options)
+    engine.reason = chosen.reason
     if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
         warnings.warn(
             f"a network for {plan.loss} should end with logits, got {spec.layers[-1].name} as its last layer, which "

@@ -1,0 +1,116 @@
+"""Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from . import draws
+from .batches import check_batch_size, shares_of
+from .datasets._base import Dataset, Rows
+from .typing import Indices, RowWeights
+
+MOST_PLACES = 10_000_000
+"""Rows that the steps of one block visit together, at most: their order takes 80 MB."""
+
+
+class Block(NamedTuple):
+    """Steps that are about to be done in one call.
+
+    Step s takes the places `starts[s]` to `stops[s]` - 1: entries of `order`, or rows of `rows` where there is no
+    order. `shares` are the weights of the places, which sum to 1 over each step, or None where all rows of a step weigh
+    alike. `rates` are the learning rates, `l2` the strengths of the L2 term.
+    """
+
+    rows: Rows
+    order: Indices | None
+    shares: RowWeights | None
+    starts: Sequence[int]
+    stops: Sequence[int]
+    rates: Sequence[float]
+    l2: Sequence[float]
+
+    @property
+    def num_rows(self) -> list[int]:
+        """The number of rows of each step."""
+        return [stop - start for start, stop in zip(self.starts, self.stops, strict=True)]
+
+
+@final
+class Blocks:
+    """The same batches as `Batches` gives, in the same order, as places instead of copies."""
+
+    def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
+        self.num_rows = len(data.train)
+        self.size = size or self.num_rows
+        check_batch_size(self.size, self.num_rows)
+        self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
+        self._rows = _as_numbers(data.train, dtype, device)
+        self._per_epoch = -(-self.num_rows // self.size)
+        self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
+
+    def take(self, first: int, rates: Sequence[float], l2: float = 0.0) -> Block:
+        """The steps from number `first`, counted from 0, as many as there are rates; `l2` is the plan's.
+
+        Each step has the plan's L2 term, divided by the weight of its rows.
+        """
+        steps = range(first, first + len(rates))
+        if self._data.fresh is None and self.size == self.num_rows:
+            num_steps = len(rates)
+            strengths = self._strengths(self._rows.weight, [0], [self.num_rows], l2) * num_steps
+            return Block(
+                self._rows, None, self._full_shares, [0] * num_steps, [self.num_rows] * num_steps, rates, strengths
+            )
+        epochs = range(steps[0] // self._per_epoch, steps[-1] // self._per_epoch + 1)
+        rows, order = self._rows, None
+        if self._data.fresh is not None:
+            rows = _together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
+            weight = rows.weight
+        else:
+            order = torch.cat([draws.order(self._seed, e, self.num_rows) for e in epochs]).to(self._device)
+            weight = None if rows.weight is None else rows.weight[order]
+        starts = [(s // self._per_epoch - epochs[0]) * self.num_rows + s % self._per_epoch * self.size for s in steps]
+        ends = [(s // self._per_epoch - epochs[0] + 1) * self.num_rows for s in steps]
+        stops = [min(start + self.size, end) for start, end in zip(starts, ends, strict=True)]
+        strengths = self._strengths(weight, starts, stops, l2)
+        return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
+
+    def _strengths(self, weight: Tensor | None, starts: list[int], stops: list[int], l2: float) -> list[float]:
+        """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""
+        if not l2:
+            return [0.0] * len(starts)
+        parts = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
+        if weight is None:
+            return [l2 / (part.stop - part.start) for part in parts]
+        tiny = torch.finfo(self._dtype).tiny
+        return [l2 / max(float(weight[part].double().sum()), tiny) for part in parts]
+
+    def _shares(self, weight: Tensor | None, num_epochs: int) -> RowWeights | None:
+        """The weights of the places, divided by their sum over each step, batch by batch as `Batches` does it."""
+        if weight is None:
+            return None
+        epochs = weight.split(self.num_rows) if num_epochs > 1 else [weight]
+        parts = (shares_of(part) for epoch in epochs for part in epoch.split(self.size))
+        return torch.cat([part for part in parts if part is not None])
+
+
+def most_steps(size: int) -> int:
+    """How many steps of that many rows a block may have."""
+    return max(1, MOST_PLACES // size)
+
+
+def _as_numbers(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:
+    """The rows on the device, bytes converted once for all steps."""
+    rows = rows.to(device, dtype)
+    return rows if rows.scale is None else Rows(rows.inputs(dtype), rows.y, rows.weight)
+
+
+def _together(parts: Sequence[Rows]) -> Rows:
+    """The rows of several parts, one after another."""
+    weights = [part.weight for part in parts if part.weight is not None]
+    return Rows(
+        torch.cat([part.stored for part in parts]),
+        torch.cat([part.y for part in parts]),
+        torch.cat(weights) if weights else None,
+    )

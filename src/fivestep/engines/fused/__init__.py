@@ -1,0 +1,70 @@
+"""The five steps as one compiled body, for small networks on the CPU: read `body/steps.py`.
+
+What Python and torch take for a step, some hundreds of microseconds, is a hundred times what the arithmetic of a small
+network takes. Here a block of steps is one call of a function that Numba has compiled, over the same hand-derived
+gradients as in `scratch`, with the kinds of its layers, loss and update rule as whole numbers, so that one compiled
+function serves every network. All of it is in the processor's cache; nothing is allocated inside.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from ...batches import Batch
+from ...blocks import Block
+from ...datasets._base import Rows
+from ...net import NetSpec
+from ...plan import TrainPlan
+from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
+from .._base import BlockEngine
+from .._update import averaged_by_rules, copy_of_state, restore_state, rule_groups
+
+
+@final
+class FusedEngine(BlockEngine):
+    """One compiled body. `make_engine` hands over to `scratch` what it cannot do."""
+
+    name = "fused"
+
+    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(spec, plan, dtype, device)
+        self._groups = rule_groups(self.params, self.optimizer, plan.ema)
+        self._code: Any = importlib.import_module(f"{__name__}._code").Code(self, self._groups)  # loads numba
+
+    def train_block(self, block: Block) -> Vector:
+        losses, penalties = (torch.zeros(len(block.rates), dtype=self.dtype) for _ in range(2))
+        self._code.train(block, losses, penalties)
+        return losses + penalties
+
+    def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        losses, penalties = (torch.zeros(1, dtype=self.dtype) for _ in range(2))
+        self._code.train(Block(Rows(x, y), None, weight, [0], [len(x)], [self.lr], [self.l2]), losses, penalties)
+        return losses[0]
+
+    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
+        batches = [batch for _, batch in parts]
+        weights = [batch.weight for batch in batches if batch.weight is not None]
+        x, y = torch.cat([batch.x for batch in batches]), torch.cat([batch.y for batch in batches])
+        return self.train_step(x, y, torch.cat(weights))
+
+    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        raise AssertionError("no rule with a scalar form looks again")
+
+    def predict(self, x: Features) -> Logits:
+        x = self.as_input(x)
+        logits = x.new_empty((*x.shape[:-1], self.spec.out_features or 0))
+        self._code.predict(x, logits)
+        return logits
+
+    def averaged(self) -> Vector | None:
+        return averaged_by_rules(self.params, self._groups)
+
+    def state(self) -> dict[str, Tensor]:
+        return copy_of_state(self.params, self._groups)
+
+    def load_state(self, state: Tensors, num_updates: int) -> None:
+        restore_state(self.params, self._groups, state)
+        self.draws.step = num_updates

@@ -1,0 +1,120 @@
+"""Between torch and the compiled body: rows, weights and memory go in, losses, weights and memory come out."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...blocks import Block
+from ...datasets._base import Rows
+from .._base import Engine
+from .._update import RuleGroup
+from ._compiled import call
+from ._forms import OPERATIONS
+from ._tables import measure_of, memory_for, network_of, places_of, rule_of
+from .body.kinds import DROPOUT
+from .body.steps import Steps
+
+NONE = np.zeros(0, np.int64)
+
+
+@final
+class Code:
+    """The compiled functions, with the tables of one engine's network and plan."""
+
+    def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:
+        self._engine = engine
+        params = engine.params
+        self._network = network_of(engine.spec, engine.layers, params)
+        self._measure = measure_of(engine.plan, engine.criterion)
+        self._rule = rule_of(engine.plan, groups, engine.optimizer, params)
+        self._memory = memory_for(self._network, params)
+        self._size, self._flat, self._grad = params.flat.numel(), params.flat.numpy(), params.grad.numpy()
+        self._places = places_of(groups, engine.plan, params)
+        self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
+        self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._rows: Rows | None = None
+        self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
+
+    def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
+        """Does the steps of a block, and writes the loss of each, and its L2 term."""
+        x, y, tokens = self._as_arrays(block.rows)
+        memory, done = self._memory, self._engine.num_updates
+        self._load()
+        steps = Steps(
+            x=x,
+            y=y,
+            order=self._order(block, tokens),
+            share=self._share(block, tokens),
+            starts=np.array(block.starts, np.int64) * tokens,
+            stops=np.array(block.stops, np.int64) * tokens,
+            rates=np.array(block.rates, np.float64),
+            l2=np.array(block.l2, np.float64),
+            **self._bits(block, tokens),
+            losses=losses.numpy(),
+            penalties=penalties.numpy(),
+        )
+        call("train_steps", self._dtype, self._network, self._measure, self._rule, steps, memory, done)
+        self._engine.draws.step = done + len(block.rates)
+        self._store()
+
+    def predict(self, x: Tensor, logits: Tensor) -> None:
+        """Writes the logits of x in evaluation mode."""
+        self._memory.w[: self._size] = self._flat
+        rows, out = x.reshape(-1, x.shape[-1]).numpy(), logits.view(-1, logits.shape[-1]).numpy()
+        call("predict_rows", self._dtype, self._network, self._memory, rows, out)
+
+    def _load(self) -> None:
+        """Weights and memory as the engine has them, which somebody may have changed since the last block."""
+        memory = self._memory
+        memory.w[: self._size] = self._flat
+        memory.rule[:] = 0
+        for tensor, place in self._places:
+            memory.rule[place] = tensor
+
+    def _store(self) -> None:
+        self._flat[:], self._grad[:] = self._memory.w[: self._size], self._memory.g[: self._size]
+        for tensor, place in self._places:
+            tensor[:] = self._memory.rule[place]
+
+    def _as_arrays(self, rows: Rows) -> tuple[Any, Any, int]:
+        """Inputs (N T, I), targets (N T, O), and T, the tokens of a row; kept for as long as the rows are the same."""
+        if rows is not self._rows:
+            engine = self._engine
+            x = engine.as_input(rows.stored)
+            like = torch.zeros((), dtype=engine.dtype).expand(*x.shape[:-1], engine.spec.out_features or 0)
+            y = engine.criterion.match(like, rows.y).to(engine.dtype)
+            num_rows = x[..., 0].numel()
+            flat_x, flat_y = x.reshape(num_rows, -1).contiguous(), y.reshape(num_rows, -1).contiguous()
+            self._rows, self._arrays = rows, (flat_x.numpy(), flat_y.numpy(), num_rows // len(x))
+        return self._arrays
+
+    @staticmethod
+    def _order(block: Block, tokens: int) -> Any:
+        if block.order is None:
+            return NONE
+        order = block.order.numpy()
+        return order if tokens == 1 else (order[:, None] * tokens + np.arange(tokens)).ravel()
+
+    def _share(self, block: Block, tokens: int) -> Any:
+        """The shares of the places, in the network's type; a row of several tokens is their mean."""
+        if block.shares is None:
+            return np.zeros(0, self._dtype)
+        share = block.shares.to(self._engine.dtype).numpy()
+        return share if tokens == 1 else np.repeat(share / tokens, tokens)
+
+    def _bits(self, block: Block, tokens: int) -> dict[str, Any]:
+        """The draws of every dropout layer, as every engine draws them: step by step, each for all rows of the step."""
+        before = np.cumsum([0, *block.num_rows[:-1]]) * tokens
+        places = np.zeros(len(self._engine.layers), np.int64)
+        drawn = [torch.empty(0, dtype=torch.int16)]
+        draws, done, rows = self._engine.draws, self._engine.num_updates, self._engine.as_input(block.rows.stored[:1])
+        for k in self._dropped:
+            places[k] = sum(part.numel() for part in drawn)
+            shape = (*rows.shape[1:-1], int(self._network.outputs[k]))
+            for s, num_rows in enumerate(block.num_rows):
+                draws.step = done + s
+                drawn.append(draws.bits(k, rows.new_empty(()).expand(num_rows, *shape)).flatten())
+        return {"bits": torch.cat(drawn).numpy(), "bit_places": places, "rows_before": before}

@@ -1,0 +1,77 @@
+"""The compiled functions, from the disk where they are there: in a folder named after everything that they came from.
+
+Numba looks at the file of a function to see whether its cached code is still good, and not at those of the functions
+that it calls. So the folder's name is a hash of all sources of `body`, and of the versions and the processor:
+whatever changes, the code is made anew.
+"""
+
+import functools
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding
+import numba
+import platformdirs
+
+from .body import steps
+
+SECONDS = {"train_steps": 6, "predict_rows": 2}
+"""What compiling takes, about, on one core."""
+
+
+def folder() -> Path:
+    """Where compiled code is kept: in FIVESTEP_CACHE, or where the system wants it."""
+    cache = Path(os.environ.get("FIVESTEP_CACHE") or platformdirs.user_cache_dir("fivestep"))
+    return cache / "compiled" / fingerprint()
+
+
+@functools.cache
+def fingerprint() -> str:
+    """A hash of every source of `body`, of numba, LLVM and Python, and of the processor."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "body").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    features = llvmlite.binding.get_host_cpu_features().flatten()
+    versions = (numba.__version__, llvmlite.__version__, sys.version, llvmlite.binding.get_host_cpu_name(), features)
+    digest.update("\n".join(versions).encode())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def compiled(name: str) -> Any:
+    """A function of `body/steps.py`, compiled when it is called with the first arguments of a type."""
+    place, options = folder(), {"nogil": True, "error_model": "numpy"}
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:  # nowhere to keep it: compiled again in every process
+        return numba.njit(getattr(steps, name), **options)
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(place)
+    try:
+        return numba.njit(getattr(steps, name), cache=True, **options)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def call(name: str, dtype: str, *arguments: Any) -> None:
+    """Calls a compiled function; says so before it has to be compiled, which takes seconds, once on a machine."""
+    note = _announced(name, dtype)
+    compiled(name)(*arguments)
+    if note is not None and note.parent.exists():
+        note.touch()
+
+
+@functools.cache
+def _announced(name: str, dtype: str) -> Path | None:
+    """Says that a function will be compiled, if that is so; then, where to note that it has been."""
+    note = folder() / f"{name}-{dtype}"
+    if note.exists():
+        return None
+    print(  # noqa: T201
+        f"Compiling the fused engine for {dtype} on this machine, once, about {SECONDS[name]} s ...", file=sys.stderr
+    )
+    return note

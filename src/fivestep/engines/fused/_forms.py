@@ -1,0 +1,116 @@
+"""Which items have a scalar form, what the compiled body must know of their options, and what stands in its way."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, final
+
+from ...find import Choice, layer_family, option_names
+from ...net import NetSpec
+from ...plan import TrainPlan
+from .body import kinds as kind
+
+
+@final
+class Form(NamedTuple):
+    """How the body knows an item: its kind, the options that it understands, as numbers, and its memory by slots."""
+
+    kind: int
+    options: tuple[str, ...] = ()
+    numbers: Callable[[Any], tuple[float, ...]] = lambda _item: ()
+    slots: Mapping[str, int] = {}
+
+
+OPERATIONS: Mapping[str, Form] = {
+    "linear": Form(kind.LINEAR, ("out_features", "in_features", "bias")),
+    "dropout": Form(kind.DROPOUT, ("p",), lambda layer: (layer.p,)),
+    "identity": Form(kind.IDENTITY),
+    "relu": Form(kind.RELU),
+    "tanh": Form(kind.TANH),
+    "sigmoid": Form(kind.SIGMOID),
+    "leaky_relu": Form(kind.LEAKY_RELU, ("slope",), lambda layer: (layer.slope,)),
+    "relu_squared": Form(kind.RELU_SQUARED),
+    "elu": Form(kind.ELU, ("alpha",), lambda layer: (layer.alpha,)),
+    "selu": Form(kind.SELU),
+    "silu": Form(kind.SILU),
+    "softplus": Form(kind.SOFTPLUS, ("beta",), lambda layer: (layer.beta,)),
+    "gelu": Form(kind.GELU),
+    "gelu_tanh": Form(kind.GELU_TANH),
+    "hardswish": Form(kind.HARDSWISH),
+    "mish": Form(kind.MISH),
+}
+
+LOSSES: Mapping[str, Form] = {
+    "mse": Form(kind.MSE),
+    "mae": Form(kind.MAE),
+    "huber": Form(kind.HUBER, ("delta",), lambda loss: (loss.delta,)),
+    "quantile": Form(kind.QUANTILE, ("levels",), lambda loss: _several(loss.levels)),
+    "poisson": Form(kind.POISSON),
+    "binary_cross_entropy": Form(kind.BINARY_CROSS_ENTROPY, ("label_smoothing",), lambda loss: (loss.label_smoothing,)),
+    "hinge": Form(kind.HINGE),
+    "cross_entropy": Form(kind.CROSS_ENTROPY, ("label_smoothing",), lambda loss: (loss.label_smoothing,)),
+}
+
+_DECAY = ("weight_decay", "decoupled_weight_decay")
+
+RULES: Mapping[str, Form] = {
+    "sgd": Form(
+        kind.SGD,
+        ("momentum", "nesterov", *_DECAY),
+        lambda rule: (rule.momentum, float(rule.nesterov)),
+        {"velocity": 0},
+    ),
+    "adam": Form(kind.ADAM, ("betas", "eps", *_DECAY), lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1}),
+    "adamw": Form(kind.ADAM, ("betas", "eps", *_DECAY), lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1}),
+    "adam_hat": Form(kind.ADAM_HAT, ("betas", "eps", *_DECAY), lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1}),
+    "momentum": Form(
+        kind.MOMENTUM,
+        ("momentum", "nesterov", *_DECAY),
+        lambda rule: (rule.momentum, float(rule.nesterov)),
+        {"velocity": 0},
+    ),
+    "rmsprop": Form(
+        kind.RMSPROP,
+        ("alpha", "eps", "momentum", "centered", *_DECAY),
+        lambda rule: (rule.alpha, rule.eps, rule.momentum, float(rule.centered)),
+        {"g": 0, "v": 1, "u": 2},
+    ),
+    "adagrad": Form(
+        kind.ADAGRAD,
+        ("lr_decay", "initial_accumulator_value", "eps", *_DECAY),
+        lambda rule: (rule.lr_decay, rule.eps),
+        {"s": 1},
+    ),
+    "lion": Form(kind.LION, ("betas", *_DECAY), lambda rule: tuple(rule.betas), {"m": 0}),
+    "adadelta": Form(kind.ADADELTA, ("rho", "eps", *_DECAY), lambda rule: (rule.rho, rule.eps), {"v": 1, "u": 2}),
+}
+"""Slots are the places of a rule's memory among the three that the body keeps for each parameter."""
+
+DECOUPLED = ("adamw", "lion")
+"""Rules whose weight decay always shrinks the weights by themselves."""
+
+
+def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
+    """The first item of a network and a plan without a scalar form, in half a sentence; None if all have one."""
+    for choice in spec.layers:
+        found = _unknown(layer_family(choice.name), "layer", choice, OPERATIONS)
+        if found:
+            return found
+    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES) or _unknown(
+        "optim", "optimizer", _parsed(plan.optimizer), RULES
+    )
+
+
+def _unknown(family: str, word: str, choice: Choice, forms: Mapping[str, Form]) -> str | None:
+    if choice.name not in forms:
+        return f"{word} {choice.name!r} has no scalar form"
+    for option in option_names(family, choice.name):
+        if option in choice.options and option not in forms[choice.name].options:
+            return f"option {option!r} of {word} {choice.name!r} has no scalar form"
+    return None
+
+
+def _parsed(choice: str | Choice) -> Choice:
+    return Choice.parse(choice)
+
+
+def _several(levels: float | tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(levels) if isinstance(levels, tuple | list) else (levels,)

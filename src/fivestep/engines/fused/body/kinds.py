@@ -1,0 +1,13 @@
+"""The items that have a scalar form, as the whole numbers by which the compiled body knows them.
+
+An item that is not here is no error: the engine hands over to `scratch` and says which one it was.
+"""
+
+LINEAR, DROPOUT = 0, 1
+
+IDENTITY, RELU, TANH, SIGMOID, LEAKY_RELU, RELU_SQUARED, ELU, SELU = range(10, 18)
+SILU, SOFTPLUS, GELU, GELU_TANH, HARDSWISH, MISH = range(18, 24)
+
+MSE, MAE, HUBER, QUANTILE, POISSON, BINARY_CROSS_ENTROPY, HINGE, CROSS_ENTROPY = range(30, 38)
+
+SGD, MOMENTUM, ADAM, ADAM_HAT, RMSPROP, ADAGRAD, LION, ADADELTA = range(40, 48)

@@ -1,0 +1,253 @@
+"""Rows side by side in one register: `Lanes` is 64 bytes of numbers, sixteen of float32 or eight of float64.
+
+A compiled loop is as fast as its vectors, and a compiler that has to find them by itself may fail without a word. Here
+the vector is a type, so that every loop says what it does: `load` takes consecutive numbers out of an array, `+ - * /`,
+comparisons and `where` work lane by lane, `store` puts them back. LLVM makes one instruction of each where the
+processor has registers of 64 bytes, and two or four where they are smaller.
+
+Arithmetic may be contracted (a * b + c with one rounding) and nothing else. Infinity and NaN mean what they mean, so a
+run that diverges is seen to diverge, and a sum is added in the order in which it is written.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, final
+
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+BYTES = 64
+CONTRACT = ("contract",)
+WHOLE = ir.IntType(32)
+
+
+@final
+class Lanes(types.Type):
+    """A vector of `count` numbers, or of as many truth values."""
+
+    def __init__(self, dtype: types.Type, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"Lanes({dtype}, {count})")
+
+
+@final
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):
+    """Lanes are held in an LLVM vector."""
+
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        truth = lanes.dtype == types.boolean
+        element = ir.IntType(1) if truth else manager.lookup(lanes.dtype).get_value_type()
+        super().__init__(manager, lanes, ir.VectorType(element, lanes.count))
+
+
+def lanes_of(dtype: types.Type) -> Lanes:
+    """As many numbers of a type as fit."""
+    return Lanes(dtype, 8 * BYTES // dtype.bitwidth)
+
+
+@intrinsic
+def width(typing: Any, array: Any) -> Any:
+    """The number of lanes for the numbers of an array, known when it is compiled."""
+    count = lanes_of(array.dtype).count
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.get_constant(types.intp, count)
+
+    return types.intp(array), emit
+
+
+@intrinsic
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """The numbers array[index], array[index + 1], ... as lanes."""
+    lanes = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = _place(context, builder, sig, args, context.get_value_type(lanes))
+        return builder.load(place, align=array.dtype.bitwidth // 8)
+
+    return lanes(array, types.intp), emit
+
+
+@intrinsic
+def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    """Puts lanes into array[index], array[index + 1], ..."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = _place(context, builder, sig, args, context.get_value_type(value))
+        builder.store(args[2], place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, value), emit
+
+
+@intrinsic
+def every(typing: Any, array: Any, number: Any) -> Any:
+    """A number in every lane, in the type of an array."""
+    lanes = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _widened(context, builder, args[1], sig.args[1], lanes)
+
+    return lanes(array, number), emit
+
+
+@intrinsic
+def where(typing: Any, mask: Any, a: Any, b: Any) -> Any:
+    """`a` in the lanes where the mask is true, `b` elsewhere; one of the two may be a number."""
+    lanes = a if isinstance(a, Lanes) else b
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        values = [_widened(context, builder, v, kind, lanes) for v, kind in zip(args[1:], sig.args[1:], strict=True)]
+        return builder.select(args[0], *values)
+
+    return lanes(mask, a, b), emit
+
+
+@intrinsic
+def total(typing: Any, value: Any) -> Any:
+    """The sum over the lanes, half of them added to the other half until one is left."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector, count = args[0], value.count
+        while count > 1:
+            count //= 2
+            low, high = range(count), range(count, 2 * count)
+            vector = builder.fadd(_chosen(builder, vector, low), _chosen(builder, vector, high), flags=CONTRACT)
+        return builder.extract_element(vector, WHOLE(0))
+
+    return value.dtype(value), emit
+
+
+@intrinsic
+def power_of_two(typing: Any, n: Any) -> Any:
+    """2^n for whole numbers n from -126 to 127 (float32) or -1022 to 1023, made out of bits."""
+    mantissa, bias = {32: (23, 127), 64: (52, 1023)}[n.dtype.bitwidth]
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = ir.VectorType(ir.IntType(n.dtype.bitwidth), n.count)
+        whole = builder.fptosi(args[0], ir.VectorType(WHOLE, n.count))  # 32 bits: every processor has that one
+        whole = builder.sext(whole, bits) if n.dtype.bitwidth == 64 else whole
+        exponent = builder.add(whole, _constant(bits, bias))
+        return builder.bitcast(builder.shl(exponent, _constant(bits, mantissa)), args[0].type)
+
+    return n(n), emit
+
+
+@intrinsic
+def exponent(typing: Any, value: Any) -> Any:
+    """The whole number k for which value 2^-k lies in [0.707, 1.414), for normal numbers above 0."""
+    mantissa, root_half = {32: (23, 0x3F3504F3), 64: (52, 0x3FE6A09E667F3BCD)}[value.dtype.bitwidth]
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = ir.VectorType(ir.IntType(value.dtype.bitwidth), value.count)
+        above = builder.sub(builder.bitcast(args[0], bits), _constant(bits, root_half))
+        whole = builder.ashr(above, _constant(bits, mantissa))
+        whole = builder.trunc(whole, ir.VectorType(WHOLE, value.count)) if value.dtype.bitwidth == 64 else whole
+        return builder.sitofp(whole, args[0].type)
+
+    return value(value), emit
+
+
+def constant(single: float, double: float) -> Any:
+    """A function of lanes that gives one number for float32 and another for float64."""
+    return polynomial((single,), (double,))
+
+
+def polynomial(single: tuple[float, ...], double: tuple[float, ...]) -> Any:
+    """The polynomial with these coefficients, the highest power first, for lanes of float32 and of float64."""
+
+    @intrinsic
+    def value(typing: Any, z: Any) -> Any:
+        coefficients = {32: single, 64: double}[z.dtype.bitwidth]
+
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            result, *rest = (_constant(args[0].type, c) for c in coefficients)
+            for c in rest:
+                result = builder.fadd(builder.fmul(result, args[0], flags=CONTRACT), c, flags=CONTRACT)
+            return result
+
+        return z(z), emit
+
+    return value
+
+
+def _of_llvm(name: str) -> Any:
+    @intrinsic
+    def function(typing: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            vector = args[0].type
+            full_name = f"llvm.{name}.v{value.count}f{value.dtype.bitwidth}"
+            return builder.call(
+                builder.module.declare_intrinsic(full_name, fnty=ir.FunctionType(vector, [vector])), args
+            )
+
+        return value(value), emit
+
+    return function
+
+
+floor, sqrt, absolute = _of_llvm("floor"), _of_llvm("sqrt"), _of_llvm("fabs")
+
+
+def _operation(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, truth: bool = False) -> None:
+    """Teaches numba an operator between lanes, or between lanes and a number."""
+
+    class Typed(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            lanes = next((arg for arg in args if isinstance(arg, Lanes)), None)
+            if lanes is None or len(args) != 2 or not all(isinstance(arg, Lanes | types.Number) for arg in args):
+                return None
+            return signature(Lanes(types.boolean if truth else lanes.dtype, lanes.count), *args)
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = next(kind for kind in sig.args if isinstance(kind, Lanes))
+        return emit(
+            builder, *(_widened(context, builder, v, kind, lanes) for v, kind in zip(args, sig.args, strict=True))
+        )
+
+    infer_global(symbol)(Typed)
+    for kinds in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
+        lower_builtin(symbol, *kinds)(lower)
+
+
+_operation(operator.add, lambda builder, a, b: builder.fadd(a, b, flags=CONTRACT))
+_operation(operator.sub, lambda builder, a, b: builder.fsub(a, b, flags=CONTRACT))
+_operation(operator.mul, lambda builder, a, b: builder.fmul(a, b, flags=CONTRACT))
+_operation(operator.truediv, lambda builder, a, b: builder.fdiv(a, b, flags=CONTRACT))
+_operation(operator.lt, lambda builder, a, b: builder.fcmp_ordered("<", a, b), truth=True)
+_operation(operator.le, lambda builder, a, b: builder.fcmp_ordered("<=", a, b), truth=True)
+_operation(operator.gt, lambda builder, a, b: builder.fcmp_ordered(">", a, b), truth=True)
+_operation(operator.ge, lambda builder, a, b: builder.fcmp_ordered(">=", a, b), truth=True)
+_operation(operator.eq, lambda builder, a, b: builder.fcmp_ordered("==", a, b), truth=True)
+
+
+def _place(context: Any, builder: Any, sig: Any, args: Any, vector: Any) -> Any:
+    """The address of array[index], as that of a vector."""
+    data = context.make_array(sig.args[0])(context, builder, args[0]).data
+    return builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
+
+
+def _widened(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lanes) -> Any:
+    """A number in every lane; lanes as they are."""
+    if isinstance(kind, Lanes):
+        return value
+    vector = context.get_value_type(lanes)
+    number = context.cast(builder, value, kind, lanes.dtype)
+    return _chosen(builder, builder.insert_element(_undefined(vector), number, WHOLE(0)), [0] * lanes.count)
+
+
+def _chosen(builder: Any, vector: Any, which: Any) -> Any:
+    """Those elements of a vector."""
+    mask = ir.Constant(ir.VectorType(WHOLE, len(which)), list(which))
+    return builder.shuffle_vector(vector, _undefined(vector.type), mask)
+
+
+def _constant(vector: Any, number: float) -> Any:
+    return ir.Constant(vector, [number] * vector.count)
+
+
+def _undefined(vector: Any) -> Any:
+    return ir.Constant(vector, ir.Undefined)

@@ -1,0 +1,90 @@
+"""Every loss that has a scalar form, on lanes: the weighted sum over the rows, and the gradient of the logits.
+
+The formulas are those of `losses/`, where they are derived. Row r weighs `share[r]`; rows that only fill up the lanes
+weigh 0.
+"""
+
+from typing import Any
+
+from numba import njit
+
+from . import kinds as kind
+from .elementwise import exp, log, sigmoid, softplus
+from .lanes import absolute, constant, every, load, store, total, where, width
+
+_inline: Any = njit(nogil=True, forceinline=True)
+_ONE = constant(1.0, 1.0)
+
+
+@_inline
+def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
+    """The loss of one output and its derivative, for the losses that are a mean over the outputs."""
+    e = z - y
+    if which == kind.MSE:
+        return e * e, 2.0 * e
+    if which == kind.BINARY_CROSS_ENTROPY:  # log(1 + e^z) - y z, and y moved towards one half
+        y = y * (1.0 - number) + 0.5 * number
+        return softplus(z) - y * z, sigmoid(z) - y
+    if which == kind.MAE:
+        return absolute(e), where(e > 0.0, _ONE(z), where(e < 0.0, -1.0, 0.0 * e))
+    if which == kind.HUBER:
+        c = where(e > number, number, where(e < -number, -number, e))
+        return c * (e - 0.5 * c), c
+    if which == kind.QUANTILE:
+        above = where(e > 0.0, _ONE(z), 0.0) - number
+        return above * e, above
+    if which == kind.POISSON:
+        rate = exp(z)
+        return rate - y * z, rate - y
+    sign = 2.0 * y - 1.0  # the hinge
+    inside = where(sign * z < 1.0, sign, 0.0)
+    return where(sign * z < 1.0, 1.0 - sign * z, 0.0 * z), 0.0 - inside
+
+
+@_inline
+def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """The mean over the outputs."""
+    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    for o in range(num_out):
+        number = loss.numbers[o % loss.numbers.size]
+        for r in range(0, rows, width(z)):
+            s = load(memory.share, r) / num_out
+            y = load(memory.targets, o * rows + r)
+            value, slope = _of_output(loss.kind, load(z, here + o * rows + r), y, number)
+            sum_of_losses = sum_of_losses + s * value
+            store(dz, here + o * rows + r, s * slope)
+    return total(sum_of_losses)
+
+
+@_inline
+def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """Log sum_c e^z_c - z_y with the largest logit taken off first; with smoothing s, targets 1 - s + s/C and s/C."""
+    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    most, rest = 1.0 - loss.numbers[0], loss.numbers[0] / num_out
+    for r in range(0, rows, width(z)):
+        largest = load(z, here + r)
+        for c in range(1, num_out):
+            value = load(z, here + c * rows + r)
+            largest = where(value <= largest, largest, value)  # NaN stays
+        sum_of_powers, right = every(z, 0.0), every(z, 0.0)
+        label, s = load(memory.targets, r), load(memory.share, r)
+        for c in range(num_out):
+            value = load(z, here + c * rows + r) - largest
+            power = exp(value)
+            sum_of_powers = sum_of_powers + power
+            right = right + (where(label == c, most * _ONE(s), 0.0) + rest) * value
+            store(dz, here + c * rows + r, power)
+        sum_of_losses = sum_of_losses + s * (log(sum_of_powers) - right)
+        scale = s / sum_of_powers
+        for c in range(num_out):
+            target = where(label == c, most * _ONE(s), 0.0) + rest
+            store(dz, here + c * rows + r, load(dz, here + c * rows + r) * scale - s * target)
+    return total(sum_of_losses)
+
+
+@_inline
+def measure(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """The loss of the logits `memory.values[here:]`, and its gradient in `memory.slopes[here:]`."""
+    if loss.kind == kind.CROSS_ENTROPY:
+        return _of_classes(loss, memory, here, num_out, rows)
+    return _of_outputs(loss, memory, here, num_out, rows)

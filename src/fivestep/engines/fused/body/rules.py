@@ -1,0 +1,121 @@
+"""Every update rule that has a scalar form, on lanes. The formulas are those of `optim/`.
+
+Parameters, gradient and memory lie in whole lanes; what fills the last ones up is zero and stays so.
+"""
+
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from . import kinds as kind
+from .lanes import constant, every, load, sqrt, store, total, where, width
+
+_inline: Any = njit(nogil=True, forceinline=True)
+_ONE = constant(1.0, 1.0)
+
+
+class Rule(NamedTuple):
+    """An update rule: its kind and options, each parameter's factor and decay, and the plan's clipping and averaging.
+
+    `matrices` is 1 for the parameters in matrices, which the L2 term is about, and 0 for the others.
+    Limits are infinite where there are none; `ema` is negative where no average is kept.
+    """
+
+    kind: int
+    numbers: Any
+    decoupled: bool
+    lr_factors: Any
+    decays: Any
+    matrices: Any
+    clip_value: float
+    clip_norm: float
+    ema: float
+
+
+@_inline
+def penalize(rule: Rule, w: Any, g: Any, l2: float) -> Any:
+    """The L2 term l2 |w|^2 / 2 over the matrices; its gradient l2 w is added."""
+    squares = every(w, 0.0)
+    if l2 > 0.0:
+        for j in range(0, w.size, width(w)):
+            value = load(w, j) * load(rule.matrices, j)
+            squares = squares + value * value
+            store(g, j, load(g, j) + l2 * value)
+    return 0.5 * l2 * total(squares)
+
+
+@_inline
+def clip(g: Any, rule: Rule) -> None:
+    """Bounds each element by `clip_value`, then the norm of the whole by `clip_norm`, as `_update.py` does."""
+    if rule.clip_value < 1e300:
+        for j in range(0, g.size, width(g)):
+            value = load(g, j)
+            value = where(value > rule.clip_value, rule.clip_value, value)
+            store(g, j, where(value < -rule.clip_value, -rule.clip_value, value))
+    if rule.clip_norm < 1e300:
+        squares = every(g, 0.0)
+        for j in range(0, g.size, width(g)):
+            squares = squares + load(g, j) * load(g, j)
+        factor = rule.clip_norm / (total(squares) ** 0.5 + 1e-6)
+        if not factor >= 1.0:
+            for j in range(0, g.size, width(g)):
+                store(g, j, load(g, j) * factor)
+
+
+@_inline
+def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int) -> Any:
+    """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them."""
+    n, (m, v, u) = rule.numbers, memory
+    if rule.kind == kind.SGD:
+        m = n[0] * m + dw
+        return w - lr * (dw + n[0] * m if n[1] > 0.0 else m), m, v, u
+    if rule.kind == kind.ADAM:
+        m = m + (1.0 - n[0]) * (dw - m)
+        v = n[1] * v + (1.0 - n[1]) * dw * dw
+        root = sqrt(v) / (1.0 - n[1] ** step) ** 0.5 + n[2]
+        return w - (lr / (1.0 - n[0] ** step)) * (m / root), m, v, u
+    if rule.kind == kind.ADAM_HAT:
+        m = m + (1.0 - n[0]) * (dw - m)
+        v = n[1] * v + (1.0 - n[1]) * dw * dw
+        return w - (lr * (1.0 - n[1] ** step) ** 0.5 / (1.0 - n[0] ** step)) * (m / (sqrt(v) + n[2])), m, v, u
+    if rule.kind == kind.MOMENTUM:
+        m = n[0] * m - lr * dw
+        return w + (n[0] * m - lr * dw if n[1] > 0.0 else m), m, v, u
+    if rule.kind == kind.RMSPROP:
+        v = n[0] * v + (1.0 - n[0]) * dw * dw
+        m = m + (1.0 - n[0]) * (dw - m)
+        slope = dw / (sqrt(v - m * m if n[3] > 0.0 else v) + n[1])
+        u = n[2] * u + slope
+        return w - lr * u, m, v, u
+    if rule.kind == kind.ADAGRAD:
+        v = v + dw * dw
+        return w - lr / (1.0 + (step - 1) * n[0]) * (dw / (sqrt(v) + n[1])), m, v, u
+    if rule.kind == kind.LION:
+        c = m + (1.0 - n[0]) * (dw - m)
+        sign = where(c > 0.0, _ONE(c), where(c < 0.0, -1.0, c))
+        return w - lr * sign, m + (1.0 - n[1]) * (dw - m), v, u
+    v = n[0] * v + (1.0 - n[0]) * dw * dw  # Adadelta
+    d = sqrt(u + n[1]) / sqrt(v + n[1]) * dw
+    return w - lr * d, m, v, n[0] * u + (1.0 - n[0]) * d * d
+
+
+@_inline
+def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> None:
+    """One step of the rule, number `step` counted from 1, on all parameters."""
+    size = w.size
+    for j in range(0, size, width(w)):
+        value, dw, rate, decay = load(w, j), load(g, j), lr * load(rule.lr_factors, j), load(rule.decays, j)
+        if rule.decoupled:
+            value = value * (1.0 - rate * decay)
+        else:
+            dw = dw + decay * value
+        remembered = load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
+        value, m, v, u = _descend(rule, value, dw, remembered, rate, step)
+        store(w, j, value)
+        store(memory, j, m)
+        store(memory, size + j, v)
+        store(memory, 2 * size + j, u)
+        if rule.ema >= 0.0:
+            average = load(memory, 3 * size + j)
+            weight = 1.0 - rule.ema if step > 1 else 1.0
+            store(memory, 3 * size + j, average + weight * (value - average))

@@ -1,0 +1,207 @@
+"""The five steps as one compiled body: a block of steps without returning to Python.
+
+The network is a list of operations, each with a buffer of values behind it: buffer 0 holds the inputs, buffer k + 1
+what operation k made of buffer k. Rows lie side by side in a buffer, in tiles of as many as fit into the cache.
+`slopes` has the same shape: on the way forward an elementwise operation leaves its derivative in the buffer before it,
+on the way back that is multiplied by the gradient behind it and so becomes the gradient before it.
+"""
+
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from . import kinds as kind
+from .activations import activate
+from .lanes import load, store, width
+from .linear import Matrix, add_products, add_row_sums, weighted_sums
+from .losses import measure
+from .rules import Rule, clip, penalize, update
+
+_inline: Any = njit(nogil=True, forceinline=True)
+
+
+class Network(NamedTuple):
+    """The operations: kind, widths, where weights and biases lie (-1: none), an option, where buffers begin, in units.
+
+    `first` is the first operation with parameters: below it nothing needs a gradient.
+    """
+
+    kinds: Any
+    inputs: Any
+    outputs: Any
+    weights: Any
+    biases: Any
+    numbers: Any
+    places: Any
+    first: int
+
+
+class Measure(NamedTuple):
+    """The loss: its kind and its options."""
+
+    kind: int
+    numbers: Any
+
+
+class Steps(NamedTuple):
+    """Rows, and the steps over them: step s takes places starts[s] to stops[s] - 1 with the rate rates[s].
+
+    A place is an entry of `order`, or a row where `order` is empty. `share` (by place) is empty where all rows weigh
+    alike. `bits` are the draws of dropout: those of operation k begin at bit_places[k], with a row for each row of each
+    step, of which there are rows_before[s] before step s. `losses` and `penalties` take the loss of each step and its
+    L2 term of strength l2[s].
+    """
+
+    x: Any
+    y: Any
+    order: Any
+    share: Any
+    starts: Any
+    stops: Any
+    rates: Any
+    l2: Any
+    bits: Any
+    bit_places: Any
+    rows_before: Any
+    losses: Any
+    penalties: Any
+
+
+class Memory(NamedTuple):
+    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows."""
+
+    w: Any
+    g: Any
+    rule: Any
+    values: Any
+    slopes: Any
+    targets: Any
+    share: Any
+    rows: int
+
+
+@_inline
+def in_lanes(num_rows: int, array: Any) -> Any:
+    """That many rows and what fills up the last lanes."""
+    return -(-num_rows // width(array)) * width(array)
+
+
+@_inline
+def fill(steps: Steps, memory: Memory, start: int, num_rows: int, weight: float) -> None:
+    """Copies the rows at some places into the first buffer, side by side, with their targets and shares."""
+    rows, num_in, num_targets = in_lanes(num_rows, memory.values), steps.x.shape[1], steps.y.shape[1]
+    for r in range(num_rows):
+        row = steps.order[start + r] if steps.order.size else start + r
+        for i in range(num_in):
+            memory.values[i * rows + r] = steps.x[row, i]
+        for o in range(num_targets):
+            memory.targets[o * rows + r] = steps.y[row, o]
+        memory.share[r] = steps.share[start + r] if steps.share.size else weight
+    for r in range(num_rows, rows):  # zeros that weigh nothing
+        for i in range(num_in):
+            memory.values[i * rows + r] = 0.0
+        for o in range(num_targets):
+            memory.targets[o * rows + r] = 0.0
+        memory.share[r] = 0.0
+
+
+@_inline
+def drop(network: Network, steps: Steps, memory: Memory, k: int, before: int, num_rows: int) -> None:
+    """Dropout in training, after `before` rows: the scaled mask goes where an activation leaves its derivative."""
+    rows, num_units, p = in_lanes(num_rows, memory.values), network.outputs[k], network.numbers[k]
+    here, there, least = network.places[k] * rows, network.places[k + 1] * rows, round(p * 32768.0)
+    for o in range(num_units):
+        for r in range(num_rows):
+            bits = steps.bits[steps.bit_places[k] + (before + r) * num_units + o]
+            mask = 1.0 / (1.0 - p) if bits >= least else 0.0
+            memory.slopes[here + o * rows + r] = mask
+            memory.values[there + o * rows + r] = memory.values[here + o * rows + r] * mask
+        for r in range(num_rows, rows):
+            memory.slopes[here + o * rows + r] = 0.0
+            memory.values[there + o * rows + r] = 0.0
+
+
+@_inline
+def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
+    """One operation that is not dropout."""
+    here, there = network.places[k] * rows, network.places[k + 1] * rows
+    num_in, num_out = network.inputs[k], network.outputs[k]
+    if network.kinds[k] == kind.LINEAR:
+        at, bias = network.weights[k], network.biases[k]
+        weighted_sums(Matrix(memory.w, at, num_out, num_in, num_in, 1), bias, memory.values, here, there, rows)
+    else:
+        activate(network, memory, k, here, there, num_out * rows)
+
+
+@_inline
+def backward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
+    """The chain rule through one operation; what it finds for the parameters is added to the gradient."""
+    slopes, here, there = memory.slopes, network.places[k] * rows, network.places[k + 1] * rows
+    num_in, num_out = network.inputs[k], network.outputs[k]
+    if network.kinds[k] == kind.LINEAR:
+        at, bias = network.weights[k], network.biases[k]
+        add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1), memory.values, here, slopes, there, rows)
+        if bias >= 0:
+            add_row_sums(memory.g, bias, slopes, there, num_out, rows)
+        if k > network.first:
+            weighted_sums(Matrix(memory.w, at, num_in, num_out, 1, num_in), -1, slopes, there, here, rows)
+    else:
+        for r in range(0, num_in * rows, width(slopes)):
+            store(slopes, here + r, load(slopes, here + r) * load(slopes, there + r))
+
+
+def train_steps(network: Network, loss: Measure, rule: Rule, steps: Steps, memory: Memory, done: int) -> None:
+    """The steps of a block, after `done` that are done already: each is the five steps, over tiles of rows."""
+    num_ops = network.kinds.size
+    stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
+    for s in range(steps.rates.size):
+        start, stop = steps.starts[s], steps.stops[s]
+        losses = 0.0
+        for tile in range(start, stop, memory.rows):
+            num_rows = min(memory.rows, stop - tile)
+            rows = in_lanes(num_rows, memory.values)
+            if not stays:
+                fill(steps, memory, tile, num_rows, 1.0 / (stop - start))
+
+            # 1  predict
+            for k in range(num_ops):
+                if network.kinds[k] == kind.DROPOUT:
+                    drop(network, steps, memory, k, steps.rows_before[s] + tile - start, num_rows)
+                else:
+                    forward_one(network, memory, k, rows)
+
+            # 2  measure
+            losses += measure(loss, memory, network.places[num_ops] * rows, network.outputs[num_ops - 1], rows)
+
+            # 3  forget the last gradient
+            if tile == start:
+                memory.g[:] = 0.0
+
+            # 4  find the new one
+            for k in range(num_ops - 1, network.first - 1, -1):
+                backward_one(network, memory, k, rows)
+
+        # 5  step downhill
+        steps.penalties[s] = penalize(rule, memory.w, memory.g, steps.l2[s])
+        clip(memory.g, rule)
+        update(rule, memory.w, memory.g, memory.rule, steps.rates[s], done + s + 1)
+
+        steps.losses[s] = losses
+        following = min(s + 1, steps.rates.size - 1)
+        stays = start == steps.starts[following] and stop == steps.stops[following] and stop - start <= memory.rows
+
+
+def predict_rows(network: Network, memory: Memory, x: Any, out: Any) -> None:
+    """The logits of the rows x in evaluation mode, in which dropout hands on what it gets."""
+    num_ops, num_out = network.kinds.size, out.shape[1]
+    for start in range(0, x.shape[0], memory.rows):
+        num_rows = min(memory.rows, x.shape[0] - start)
+        rows = in_lanes(num_rows, memory.values)
+        for i in range(x.shape[1]):
+            for r in range(rows):
+                memory.values[i * rows + r] = x[start + min(r, num_rows - 1), i]
+        for k in range(num_ops):
+            forward_one(network, memory, k, rows)
+        for o in range(num_out):
+            for r in range(num_rows):
+                out[start + r, o] = memory.values[network.places[num_ops] * rows + o * rows + r]

@@ -1,0 +1,53 @@
+"""Compiled code on the disk: found again by the next process, and made anew when any of its sources has changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fivestep
+
+SOURCE = Path(fivestep.__file__).parent
+PROGRAM = """
+import torch
+from fivestep.engines.fused._compiled import compiled
+from fivestep import MLP, TrainPlan, make_engine
+engine = make_engine("fused", MLP(2, 2, 1, activation="relu"), TrainPlan(loss="mse"), dtype="float64", device="cpu")
+engine.params.flat.fill_(1.0)
+print(engine.predict(torch.tensor([[1.0, 2.0], [-3.0, 0.0]], dtype=torch.float64)).tolist())
+print(sum(compiled("predict_rows").stats.cache_hits.values()))
+"""
+
+
+def run(source: Path, cache: Path) -> tuple[list[str], str]:
+    """The lines that a process prints, and what it says beside them."""
+    env = {**os.environ, "PYTHONPATH": str(source), "FIVESTEP_CACHE": str(cache)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.slow
+def test_compiled_code_is_used_again_until_a_source_that_it_calls_changes(tmp_path: Path) -> None:
+    """The changed file is not the one with the compiled function in it, which is all that numba itself looks at."""
+    source, cache = tmp_path / "src", tmp_path / "cache"
+    shutil.copytree(SOURCE, source / "fivestep", ignore=shutil.ignore_patterns("__pycache__"))
+    first, note = run(source, cache)
+    assert first == ["[[9.0], [1.0]]", "0"]
+    assert note == "Compiling the fused engine for float64 on this machine, once, about 2 s ...\n"
+    assert run(source, cache) == (["[[9.0], [1.0]]", "1"], "")
+    changed = source / "fivestep" / "engines" / "fused" / "body" / "activations.py"
+    text = changed.read_text(encoding="utf-8")
+    assert "where(z <= 0.0, 0.0, z), is_above" in text
+    changed.write_text(text.replace("where(z <= 0.0, 0.0, z), is_above", "where(z <= 0.0, 0.0, 2.0 * z), is_above"))
+    assert run(source, cache)[0] == ["[[17.0], [1.0]]", "0"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/null").exists(), reason="a place that is no folder")
+def test_without_a_place_to_keep_it_code_is_compiled_all_the_same() -> None:
+    lines, note = run(SOURCE.parent, Path("/dev/null"))
+    assert lines == ["[[9.0], [1.0]]", "0"]
+    assert "Compiling" in note

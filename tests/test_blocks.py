@@ -1,0 +1,54 @@
+"""Blocks of steps: the same rows in the same order, with the same weights, as the batches one by one."""
+
+from itertools import islice
+
+import pytest
+import torch
+
+from fivestep.batches import Batches
+from fivestep.blocks import Block, Blocks
+from fivestep.datasets._base import Dataset, Rows
+from tests.samples import numbers, three_classes
+
+CPU = torch.device("cpu")
+DATA = {
+    "rows": three_classes(10),
+    "weighted rows": three_classes(10, weighted=True),
+    "bytes": Dataset(Rows(torch.arange(40, dtype=torch.uint8).view(10, 4), torch.arange(10) % 3, scale=0.1)),
+    "fresh rows": Dataset(
+        three_classes(10).train, fresh=lambda epoch: Rows(numbers(10, 4, seed=epoch), torch.arange(10))
+    ),
+}
+
+
+def rows_of(block: Block, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """The batch of one step of a block."""
+    places = torch.arange(block.starts[step], block.stops[step])
+    rows = places if block.order is None else block.order[places]
+    return block.rows.stored[rows], block.rows.y[rows], None if block.shares is None else block.shares[places]
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("size", [None, 1, 4, 5])
+@pytest.mark.parametrize("first", [0, 1, 5])
+def test_a_block_holds_the_batches_of_its_steps(data: Dataset, size: int | None, first: int) -> None:
+    num_steps = 7
+    batches = Batches(data, size, 3, torch.float64, CPU)
+    block = Blocks(data, size, 3, torch.float64, CPU).take(first, [0.1] * num_steps)
+    stream = (batch for epoch in range(20) for batch in batches.epoch(epoch))
+    for step, batch in enumerate(islice(stream, first, first + num_steps)):
+        x, y, share = rows_of(block, step)
+        assert torch.equal(x, batch.x)
+        assert torch.equal(y, batch.y)
+        assert (share is None) == (batch.weight is None)
+        assert share is None or torch.equal(share, batch.weight)
+        assert block.num_rows[step] == len(batch.x)
+
+
+@pytest.mark.parametrize("data", [DATA["rows"], DATA["weighted rows"], DATA["fresh rows"]])
+@pytest.mark.parametrize("size", [None, 4])
+def test_the_l2_term_is_divided_by_the_weight_of_each_batch(data: Dataset, size: int | None) -> None:
+    batches = Batches(data, size, 3, torch.float64, CPU)
+    totals = batches.totals(0) + batches.totals(1)
+    block = Blocks(data, size, 3, torch.float64, CPU).take(1, [0.1] * (len(totals) - 1), l2=0.5)
+    assert block.l2 == pytest.approx([0.5 / total for total in totals[1:]], rel=1e-15)
