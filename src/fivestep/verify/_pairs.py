@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 from torch import nn
 
@@ -80,7 +80,7 @@ def _again(engine: Engine, name: str) -> Engine:
     return made
 
 
-def _place(engine: Engine) -> dict[str, str]:
+def _place(engine: Engine) -> dict[str, Any]:
     return {"dtype": str(engine.dtype).removeprefix("torch."), "device": str(engine.device)}
 
 
