@@ -10,7 +10,7 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
 from fivestep.verify import FiniteDifferences, verify
-from tests.samples import ENGINES, small_engine, small_net
+from tests.samples import FIVE_STEP_ENGINES, small_engine, small_net
 from tests.verify.faults import in_layer, in_loss, times, weight_gradient
 from tests.verify.samples import net, plan_for, rows_for
 
@@ -24,7 +24,7 @@ def check(engine: Any, data: Dataset = ROWS, step: int | None = None) -> FiniteD
     return found
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
 @pytest.mark.parametrize(
     "spec",
     [

@@ -71,7 +71,7 @@ def test_a_fault_is_reported_with_the_command_that_repeats_it(monkeypatch: pytes
     found = verify_all(3, seed=1)
     text = str(found)
     assert not found.agrees
-    assert text.startswith("3 of 6 comparisons differ, seed 1. The first is scratch on case 1:")
+    assert text.startswith("3 of 7 comparisons differ, seed 1. The first is scratch on case 1:")
     assert "fivestep verify all --seed 1 --case 1" in text
     assert "bias" in text
 
