@@ -11,7 +11,8 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
 from fivestep.verify import FiniteDifferences, verify
 from tests.samples import FIVE_STEP_ENGINES, small_engine, small_net
-from tests.verify.faults import in_layer, in_loss, times, weight_gradient
+from tests.verify.faulty_backward import times, weight_gradient
+from tests.verify.planting import in_layer, in_loss
 from tests.verify.samples import net, plan_for, rows_for
 
 ROWS = rows_for(plan_for())

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from fivestep.verify import Comparison, verify
-from tests.verify.faults import FAULTS, Fault
+from tests.verify.faults import FAULTS
+from tests.verify.planting import Fault
 from tests.verify.samples import plan_for, rows_for
 
 every_fault = pytest.mark.parametrize("fault", FAULTS, ids=str)

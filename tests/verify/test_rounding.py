@@ -12,7 +12,8 @@ from fivestep.net import LinearRegression
 from fivestep.plan import TrainPlan
 from fivestep.verify import Comparison, verify
 from tests.samples import moons
-from tests.verify.faults import by_rule, momentum_forgotten
+from tests.verify.faulty_update import momentum_forgotten
+from tests.verify.planting import by_rule
 
 CHAOTIC: dict[str, Any] = {"optimizer": "lbfgs", "lr": 1.0}
 pytestmark = pytest.mark.usefixtures("without_shape_checks")

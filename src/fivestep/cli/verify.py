@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, final
+from typing import Annotated, TypeVar, final
 
 from cyclopts import Group, Parameter
 from rich.console import Console
@@ -32,6 +33,7 @@ from . import DONE, FAILED
 from ._options import NetworkOptions, PlanOptions
 from ._task import Prepared, prepare
 
+T = TypeVar("T")
 NUM_STEPS = {"bfloat16": 10, "finite-differences": 1}
 USUAL_STEPS, USUAL_CASES = 100, 50
 WIDEST = 100
@@ -100,7 +102,8 @@ def verify(
 def _all(other: str | None, options: VerifyOptions, plan: PlanOptions) -> Verification:
     if other is not None:
         raise InputError(f"all must stand alone, got {other!r} after it; leave one of the two out.")
-    return verify_all(USUAL_CASES if options.cases is None else options.cases, plan.seed or 0, options.case)
+    num_cases = USUAL_CASES if options.cases is None else options.cases
+    return verify_all(num_cases, plan.seed or 0, options.case, watched=_tracked)
 
 
 def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, plan: PlanOptions) -> Verification:
@@ -128,10 +131,15 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
     pair = pair_of(subject, side(other) if is_engine else other, prepared.data)
     names = (one, other) if is_engine else pair.names
     lock = Lockstep(pair.one, pair.other, prepared.data, steps)
-    shown = Console(stderr=True)
-    for _ in track(lock, "comparing", total=steps, console=shown, transient=True, disable=not shown.is_terminal):
+    for _ in _tracked(lock, steps):
         pass
     return compared(lock, names, subject_of(pair.other, prepared.data))
+
+
+def _tracked(work: Iterable[T], total: float | None = None) -> Iterable[T]:
+    """The same, with a bar in a terminal."""
+    shown = Console(stderr=True)
+    return track(work, "comparing", total=total, console=shown, transient=True, disable=not shown.is_terminal)
 
 
 def _described(prepared: Prepared, module: nn.Module, network: NetworkOptions) -> Prepared:

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, final
 
@@ -105,7 +106,11 @@ class Sample(Verification):
                 key=lambda found: found[0].relative,
                 default=None,
             )
-            where = "" if worst is None else f"{short(worst[0].relative)}, {worst[0].key} of case {worst[1]}"
+            where = (
+                "it can do none of these"
+                if worst is None
+                else f"{short(worst[0].relative)}, {worst[0].key} of case {worst[1]}"
+            )
             rows.append(
                 (name, str(len(reports)), str(sum(bool(report.roundings) for report in reports.values())), where)
             )
@@ -124,12 +129,18 @@ class Sample(Verification):
         return f"They vary {', '.join(f'{len(values)} {name}' for name, values in counts.items())}."
 
 
-def verify_all(num_cases: int = 50, seed: int = 0, only: int | None = None) -> Sample:
+def verify_all(
+    num_cases: int = 50,
+    seed: int = 0,
+    only: int | None = None,
+    watched: Callable[[Sequence[Case]], Iterable[Case]] = iter,
+) -> Sample:
     """Every engine against `nn` on `num_cases` random cases (or on case `only`, from 1), seven steps in float64.
 
     A case is a random network, loss, update rule and schedule, with or without clipping, micro-batches, row weights,
     parameter groups and averaged weights; it is a function of (seed, its number). An engine that refuses a case, as
-    one that does not have some layer, is not asked. Raises an `InputError` for numbers below their least.
+    one that does not have some layer, is not asked. The cases are taken as `watched` hands them on, such as tqdm.
+    Raises an `InputError` for numbers below their least.
     """
     at_least("cases", num_cases, 1)
     at_least("seed", seed, 0)
@@ -138,7 +149,7 @@ def verify_all(num_cases: int = 50, seed: int = 0, only: int | None = None) -> S
     numbers = range(1, num_cases + 1) if only is None else [only]
     cases = tuple(random_case(seed, number) for number in numbers)
     sample = Sample(seed, cases, {name: {} for name in names("engines") if name != ORACLE})
-    for case in cases:
+    for case in watched(cases):
         for name, reports in sample.reports.items():
             report = _compare(case, name)
             if report is not None:
@@ -193,7 +204,8 @@ def _network(chance: random.Random) -> NetSpec:
             (Choice("linear", out_features=width), residual, Choice("linear")), init=init, title="random network"
         )
     depth = chance.randint(0, 3)
-    norms = [chance.choice([None, None, *norm_names()]) for _ in range(depth)]
+    known_norms = [None] if chance.random() < 0.5 else [None, *norm_names()]
+    norms = [chance.choice(known_norms) for _ in range(depth)]
     widths, activations = [chance.randint(3, 8) for _ in norms], [chance.choice(known) for _ in norms]
     dropout = [chance.choice([0.0, 0.0, 0.3]) for _ in norms]
     return MLP(None, *widths, None, activation=activations, norm=norms, dropout=dropout, init=init)
