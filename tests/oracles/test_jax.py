@@ -16,7 +16,7 @@ from torch import Tensor
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.plan import TrainPlan
-from tests.samples import ENGINES, numbers, small_engine, stream
+from tests.samples import FIVE_STEP_ENGINES, numbers, small_engine, stream
 from tests.tolerances import FORMULA, distance, worst
 
 pytestmark = [
@@ -85,7 +85,7 @@ def by_jax() -> dict[str, np.ndarray]:
             return {key: found[key] for key in found.files}
 
 
-@pytest.mark.parametrize("engine_name", [name for name in ENGINES if name in ("scratch", "autograd", "nn")])
+@pytest.mark.parametrize("engine_name", FIVE_STEP_ENGINES)
 @pytest.mark.parametrize("name", CASES)
 def test_loss_and_gradients_are_those_of_jax(engine_name: str, name: str) -> None:
     layers, loss = CASES[name]

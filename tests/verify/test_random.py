@@ -1,5 +1,6 @@
 """Random cases: a function of seed and number, on which right engines agree and a wrong one is caught."""
 
+import re
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_fault_is_reported_with_the_command_that_repeats_it(monkeypatch: pytes
     found = verify_all(3, seed=1)
     text = str(found)
     assert not found.agrees
-    assert text.startswith("3 of 7 comparisons differ, seed 1. The first is scratch on case 1:")
+    assert re.match(r"3 of \d+ comparisons differ, seed 1. The first is scratch on case 1:", text)
     assert "fivestep verify all --seed 1 --case 1" in text
     assert "bias" in text
 
