@@ -98,6 +98,12 @@ def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         assert pl.concat(table_batches(path, 2)).height == 2
 
 
+def test_a_row_of_words_for_missing_values_is_a_row(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"a,b\n1,x\nNA,?\n2,y\n")
+    assert read_table(path).height == 3
+    assert pl.concat(table_batches(path, 2)).height == 3
+
+
 def test_a_number_far_down_that_is_none_makes_its_column_text(tmp_path: Path) -> None:
     text = "a,b\n" + "1,2\n" * 1500 + "x,2\n"
     frame = read_table(written(tmp_path, "t.csv", text.encode()))
@@ -123,6 +129,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("t.csv", b"", "must hold a table, got an empty file"),
     ("t.csv", b"\n \n", "must hold a table, got empty lines"),
     ("t.csv", b"a,b\n", "must hold rows, got"),
+    ("t.csv", b"a,b", "must hold rows, got"),
     ("t.csv", b"a,b,c\n1,2,3\n4,5\n", "must have 3 fields, as the first one has, got 2 in line 3;"),
     ("t.csv", b'a,b,c\n1,2,"3"\n4,5\n', "must have 3 fields, as the first one has, got 2 in line 3;"),
     ("t.csv", b"a,b\n1,2\n3,4,5\n", "must have 2 fields, as the first one has, got 3 in line 3;"),

@@ -26,16 +26,18 @@ def read_separated(path: Path, as_text: Collection[str] = ()) -> pl.DataFrame:
     too few fields.
     """
     with dialect_of(path) as dialect:
-        types = _types(dialect, as_text)
         try:
-            frame = _read(dialect, types)
+            frame = _read(dialect, _types(dialect, as_text))
         except pl.exceptions.PolarsError:
             try:
-                frame = _read(dialect, dict.fromkeys(dialect.columns, pl.String))
+                frame = _read(dialect, _all_text(dialect))
             except pl.exceptions.PolarsError as error:
                 raise _fault(dialect) from error
         _check_complete(dialect, frame)
-    kept = _without_empty_rows(frame)
+        kept = _without_empty_rows(frame)
+        if kept.height < frame.height:  # rows without a letter, or full of words for missing values, which are rows
+            has_text = _read(dialect, _all_text(dialect)).select(pl.any_horizontal(pl.all().is_not_null()))
+            kept = frame.filter(has_text.to_series())
     _warn_of_empty_rows(frame.height - kept.height, path)
     return kept
 
@@ -44,7 +46,7 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The file in parts of `num_rows` rows, all columns as text."""
     with dialect_of(path) as dialect:
         checked, num_empty = False, 0
-        scan = pl.scan_csv(dialect.path, **_options(dialect), schema=dict.fromkeys(dialect.columns, pl.String))
+        scan = pl.scan_csv(dialect.path, **_options(dialect), schema=_all_text(dialect))
         try:
             for frame in scan.collect_batches(chunk_size=num_rows):
                 checked = checked or _check_complete(dialect, frame)
@@ -66,13 +68,18 @@ def _options(dialect: Dialect) -> dict[str, Any]:
 
 
 def _read(dialect: Dialect, types: dict[str, Any], num_rows: int | None = None) -> pl.DataFrame:
-    tokens = [token for token in MISSING if token]
-    return pl.read_csv(dialect.path, **_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
+    tokens = [token for token in MISSING if token] if pl.Float64 in types.values() else None
+    frame = pl.read_csv(dialect.path, **_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
+    return frame if frame.width else pl.DataFrame(schema=types)  # a header without an end of line
+
+
+def _all_text(dialect: Dialect) -> dict[str, Any]:
+    return dict.fromkeys(dialect.columns, pl.String)
 
 
 def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
     """Float64 for the columns that are plain numbers as far as the sample goes."""
-    types: dict[str, Any] = dict.fromkeys(dialect.columns, pl.String)
+    types = _all_text(dialect)
     try:
         sample = _read(dialect, types, SAMPLE)
     except pl.exceptions.PolarsError:
