@@ -61,7 +61,7 @@ def test_two_engines_that_differ(fivestep: Command, monkeypatch: pytest.MonkeyPa
     assert code == 1
     assert out.startswith("scratch and nn differ at step 1, after 1 forward: MLP 2-8-1 on moons, adam,\nfloat32.")
     assert re.search(
-        r"  tensor +logits \[\d+, 0\] of \(200, 1\)\n  scratch +-?[\d.]+\n  nn +-?[\d.]+\n  difference +", out
+        r"  tensor +logits \[\d+,0\] of \(200, 1\)\n  scratch +-?[\d.]+\n  nn +-?[\d.]+\n  difference +", out
     )
     assert "  likely " in out
 
@@ -100,6 +100,7 @@ def test_json_of_a_difference_without_end_is_json(fivestep: Command, monkeypatch
         ),
         (("nn", "accumulate", "--batch-size", 40), "nn in parts of 10 and nn in whole batches of 40 agree: 5 steps"),
         (("accumulate", "nn", "--batch-size", 40), "nn in parts of 10 and nn in whole batches of 40 agree: 5 steps"),
+        (("fused", "scratch"), "fused and scratch agree: 5 steps of MLP 2-8-1 on moons, adam, float32."),
         (("nn", "bfloat16"), "nn:autocast=bfloat16 and nn agree: 5 steps of MLP 2-8-1 on moons"),
         (("scratch", "finite-differences"), "scratch and finite differences agree: 33 gradients of MLP 2-8-1 on moons"),
         (

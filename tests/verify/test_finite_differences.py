@@ -64,7 +64,7 @@ def test_the_layer_and_the_element_are_named() -> None:
     (wrong,) = [tensor for tensor in found.tensors if not tensor.agrees]
     assert (wrong.name, wrong.element) == ("0.weight", (2, 1))
     assert wrong.gradient - wrong.quotient == pytest.approx(0.01, abs=1e-8)
-    assert "0.weight[2, 1]: gradient" in str(found)
+    assert "0.weight[2,1]: gradient" in str(found)
     assert str(found).startswith("scratch and finite differences differ")
 
 

@@ -10,7 +10,7 @@ from ._difference import Difference
 from ._lockstep import Lockstep
 from ._moments import FIVE, WHOLE, Key
 from ._reasons import likely_reason
-from ._result import WIDTH, Verification, num_steps_text, paragraph, short, table, together
+from ._result import WIDTH, Verification, indexed, num_steps_text, paragraph, short, table, together
 from ._scene import Scene
 from ._tolerance import Tolerance
 
@@ -81,13 +81,13 @@ class Comparison(Verification):
 
     def _found(self, first: Difference, width: int) -> list[str]:
         """The first difference: where, both values, how large, why."""
-        element = f"[{', '.join(map(str, first.element))}] of {self.shape}" if first.element else ""
+        element = f"{indexed(first.element)} of {self.shape}" if first.element else ""
         cleared = first.part == 3 and first.key.kind == "gradient"
         limit = "must be exactly 0" if cleared else f"tolerance {short(self.tolerance.after(first.step))}"
         rows = {
             "tensor": f"{first.key} {element}".strip(),
-            self.names[0]: _exact(first.one),
-            self.names[1]: _exact(first.other),
+            self.names[0]: self._exact(first.one),
+            self.names[1]: self._exact(first.other),
             "difference": f"{short(first.absolute)}, relative {short(first.relative)}; {limit}",
         }
         if math.isnan(first.one) and math.isnan(first.other):
@@ -108,15 +108,19 @@ class Comparison(Verification):
             *paragraph(f"Largest absolute difference {short(absolute.absolute)}: {self._both(absolute)}.", width),
         ]
 
+    def _exact(self, number: float) -> str:
+        """With as many digits as tell two numbers of the type apart."""
+        return f"{number:.17g}" if self.tolerance.precision == "float64" else f"{number:.9g}"
+
     def _both(self, found: Difference) -> str:
-        return f"{_exact(found.one)} and {_exact(found.other)} in {_place(found)}"
+        return f"{self._exact(found.one)} and {self._exact(found.other)} in {_place(found)}"
 
     def _of_rounding(self) -> str:
         """At how many steps the order of summation made more than the tolerance, and how that is known."""
         if not self.roundings:
             return ""
         first, *more = self.roundings
-        values = f"({_exact(first.one)} and {_exact(first.other)})"
+        values = f"({self._exact(first.one)} and {self._exact(first.other)})"
         later = f" and at {len(more)} later steps" if len(more) > 1 else " and at one later step" if more else ""
         ended = self.agrees and self.num_agreeing < self.num_steps
         after = "The comparison ends there" if ended else "After such a step both begin anew, from the same weights"
@@ -181,7 +185,7 @@ def _name_of(part: int) -> str:
 
 
 def _place(found: Difference) -> str:
-    return f"{found.key}{list(found.element) if found.element else ''} at step {found.step:,}"
+    return f"{found.key}{indexed(found.element)} at step {found.step:,}"
 
 
 def _counted(keys: tuple[Key, ...]) -> list[str]:
@@ -190,10 +194,6 @@ def _counted(keys: tuple[Key, ...]) -> list[str]:
     counts = {kind: kinds.count(kind) for kind in ("gradient", "parameter", "buffer") if kind in kinds}
     single = [kind for kind in ("logits", "loss") if kind in kinds]
     return [*single, *(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items())]
-
-
-def _exact(number: float) -> str:
-    return f"{number:.17g}"
 
 
 def _values(found: Difference) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..engines._base import Engine, FiveStepEngine
 from ..preflight import check_data, check_whole_batches
 from ..steps import do_step
 from ..threads import threads_for
-from ._result import WIDTH, Verification, paragraph, short, table, together
+from ._result import WIDTH, Verification, indexed, paragraph, short, table, together
 from ._stream import stream
 
 UNIT = 2.0**-53
@@ -112,8 +112,8 @@ def _row(checked: Checked) -> tuple[str, ...]:
 
 
 def _off(checked: Checked) -> str:
-    element = list(checked.element)
-    return f"{checked.name}{element}: gradient {checked.gradient:.10g}, finite difference {checked.quotient:.10g}."
+    values = f"gradient {checked.gradient:.10g}, finite difference {checked.quotient:.10g}"
+    return f"{checked.name}{indexed(checked.element)}: {values}."
 
 
 def finite_differences(engine: Engine, data: Dataset, step: int, subject: str) -> FiniteDifferences:

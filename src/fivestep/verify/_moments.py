@@ -1,6 +1,7 @@
 """What an engine holds after each of the five steps, copied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple, final
 
 import torch
@@ -78,16 +79,16 @@ def _whole(engine: FiveStepEngine, batch: Batch) -> Iterator[Moment]:
         return loss.detach()
 
     logits = engine.forward(x)
-    seen = {Key("logits"): _copy(logits)}
-    yield Moment(1, {**seen, **weights(engine)})
+    held, seen = weights(engine), {Key("logits"): _copy(logits)}
+    yield Moment(1, {**seen, **held})
     seen[Key("loss")] = _copy(engine.loss(logits, y, weight))
-    yield Moment(2, {**seen, **weights(engine)})
+    yield Moment(2, {**seen, **weights(engine, held)})
     engine.zero_grad()
-    yield Moment(3, {**_gradients(engine), **weights(engine)})
+    yield Moment(3, {**_gradients(engine), **weights(engine, held)})
     engine.backward()
-    yield Moment(4, {**_gradients(engine), **weights(engine)})
+    yield Moment(4, {**_gradients(engine), **weights(engine, held)})
     engine.update(again if engine.optimizer.repeats else None)
-    yield Moment(5, weights(engine))
+    yield Moment(5, weights(engine, held))
 
 
 def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[slice, Batch]]) -> Iterator[Moment]:
@@ -103,22 +104,23 @@ def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[slice, Batch]]) -> I
             cleared = _gradients(engine)
         engine.backward()
     engine.draws.rows = None
-    seen = {Key("logits"): torch.cat(logits)}
-    yield Moment(1, {**seen, **weights(engine)})
-    yield Moment(2, {**seen, Key("loss"): torch.stack(losses).sum(), **weights(engine)})
-    yield Moment(3, {**cleared, **weights(engine)})
-    yield Moment(4, {**_gradients(engine), **weights(engine)})
+    held, seen = weights(engine), {Key("logits"): torch.cat(logits)}
+    yield Moment(1, {**seen, **held})
+    yield Moment(2, {**seen, Key("loss"): torch.stack(losses).sum(), **held})
+    yield Moment(3, {**cleared, **held})
+    yield Moment(4, {**_gradients(engine), **held})
     engine.update()
-    yield Moment(5, weights(engine))
+    yield Moment(5, weights(engine, held))
 
 
-def weights(engine: Engine) -> dict[Key, Tensor]:
-    """Copies of the parameters and the buffers."""
+def weights(engine: Engine, held: Mapping[Key, Tensor] = MappingProxyType({})) -> dict[Key, Tensor]:
+    """Copies of the parameters and the buffers; those that are still what `held` has are not copied again."""
     trained = engine.params.named_gradients()
-    return {
-        Key("parameter" if name in trained else "buffer", name): _copy(value)
-        for name, value in engine.params.named_with_buffers().items()
-    }
+    found: dict[Key, Tensor] = {}
+    for name, value in engine.params.named_with_buffers().items():
+        key = Key("parameter" if name in trained else "buffer", name)
+        found[key] = held[key] if key in held and torch.equal(held[key], value) else _copy(value)
+    return found
 
 
 def _gradients(engine: Engine) -> dict[Key, Tensor]:

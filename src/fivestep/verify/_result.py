@@ -48,6 +48,11 @@ def short(number: float) -> str:
     return f"{number:.1e}" if number else "0"
 
 
+def indexed(element: Sequence[int]) -> str:
+    """Such as "[2,0]", which no line breaks; nothing for a single number."""
+    return f"[{','.join(map(str, element))}]" if element else ""
+
+
 def paragraph(text: str, width: int) -> list[str]:
     """The text in lines, and no line for no text. Names of tensors stay whole."""
     return wrap(text, width, break_on_hyphens=False)
