@@ -16,6 +16,7 @@ from ._design import Design, design_of, drawn_weights, len_of, split
 from ._fitting import Fitting
 from ._inputs import Inputs
 from ._network import Network
+from ._onnx import to_onnx
 from ._parameters import Parameters
 from ._reading import Manner, Table, eval_table, fit_inputs, read, read_x
 from ._settings import check_flags
@@ -148,6 +149,16 @@ class Perceptron(Parameters):
         check_is_fitted(self)
         targets: Targets = self._targets
         return targets
+
+    def to_onnx(self) -> Any:
+        """The fitted estimator as an ONNX model, scaling and encoder inside, in float32.
+
+        Of an array it takes "x" (N, I), of a DataFrame with words or dates one input (N, 1) for each column, by name.
+        It gives "prediction", and of classes "probabilities" too. Raises an `InputError` where the extra "onnx" is not
+        installed, for several labels at once, and for a layer that ONNX does not know.
+        """
+        check_is_fitted(self)
+        return to_onnx(self._network.engine, self._inputs, self._targets)
 
     @property
     def coefs_(self) -> list[np.ndarray]:
