@@ -70,6 +70,7 @@ def test_balanced_classes_are_found_as_often_as_each_other() -> None:
         {"solver": "adamw:betas=(0.9,0.95)", "weight_decay": 0.1, "ema": 0.9, "learning_rate": "flat_cos"},
         {"solver": "muon", "learning_rate": "warmup", "init": "kaiming", "alpha": 0.01},
         {"hidden_layer_sizes": (), "solver": "lbfgs", "max_iter": 500},
+        {"solver": "lbfgs", "max_iter": 500},
         {"engine": "autograd", "dtype": "float32", "device": "cpu", "batch_size": "full"},
         {"recipe": "plain", "learning_rate_init": 0.1, "batch_size": 16},
     ],

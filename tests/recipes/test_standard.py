@@ -43,3 +43,18 @@ def test_of_many_rows_some_are_set_aside() -> None:
 def test_a_setting_that_nobody_knows_is_refused() -> None:
     with pytest.raises(InputError, match=r"must be used with .* only, got 'widht'"):
         Standard().prepare("mlp", {"widht": 8})
+
+
+@pytest.mark.parametrize(
+    ("rule", "decay", "momentum"),
+    [
+        ("adamw", 0.1, None),
+        ("adamw:weight_decay=0.3", None, None),
+        ("sgd", None, 0.9),
+        ("sgd:momentum=0.5", None, None),
+    ],
+)
+def test_a_rule_has_what_suits_it_unless_it_is_given(rule: str, decay: float | None, momentum: float | None) -> None:
+    _, plan = Standard().prepare("mlp", {"optimizer": rule}, facts(1000))
+    assert (plan.weight_decay, plan.momentum) == (decay, momentum)
+    plan.build_optimizer()

@@ -24,7 +24,7 @@ def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]
     given = {
         "hidden": None if of.hidden_layer_sizes is None else _widths(of.hidden_layer_sizes),
         "activation": None if of.activation is None else _activations(of.activation),
-        "dropout": _listed(of.dropout),
+        "dropout": 0.0 if of.dropout is None and of.solver == "lbfgs" else _listed(of.dropout),
         "norm": _listed(of.norm),
         "init": of.init,
         "lr": of.learning_rate_init,
