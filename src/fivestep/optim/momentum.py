@@ -50,15 +50,23 @@ class Momentum(Optimizer):
         looks_ahead = self.nesterov and self.momentum > 0
         twin = torch.optim.SGD(parameters, lr, self.momentum, nesterov=looks_ahead, weight_decay=self.weight_decay)
         twin.register_step_pre_hook(_put_the_rate_inside)
+        twin.register_step_post_hook(_take_it_out)
         return twin
 
 
-@torch.no_grad()
 def _put_the_rate_inside(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
-    """Torch's buffer is -v / lr: when the rate changes, it is measured in the new one."""
+    """Torch's step of rate 1, with gradient and decay times the rate: its buffer is -v, and the rate may be 0."""
     for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            memory = optimizer.state[parameter]  # which a checkpoint keeps, as it does not keep the group
-            if memory.get("momentum_buffer") is not None:
-                memory["momentum_buffer"].mul_(memory["last_lr"] / group["lr"])
-            memory["last_lr"] = float(group["lr"])
+        group["outside"] = group["lr"], group["weight_decay"], [w.grad for w in group["params"]]
+        group["weight_decay"] *= group["lr"]
+        for w in group["params"]:
+            w.grad = None if w.grad is None else group["lr"] * w.grad
+        group["lr"] = 1.0
+
+
+def _take_it_out(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+    """Rate, decay and gradients as they were before the step."""
+    for group in optimizer.param_groups:
+        group["lr"], group["weight_decay"], gradients = group.pop("outside")
+        for w, gradient in zip(group["params"], gradients, strict=True):
+            w.grad = gradient
