@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Protocol, Self, final
+from typing import ClassVar, NoReturn, Protocol, Self, final
 
 import torch
 from torch import Tensor, nn
 
+from .check import InputError
 from .draws import Draws
 from .typing import Elements, Features, Shape, Tensors
 
@@ -29,6 +30,11 @@ class Memo(dict[str, Tensor]):
         self._draws, self._layer = draws, layer
         self._buffers: dict[str, Tensor] | None = {} if reuse else None
         self._children: dict[int, Memo] = {}
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise InputError(
+            f"backward must come after forward, which keeps {name!r} for it, got it first; call forward(x) first."
+        )
 
     def buffer(self, name: str, shape: Shape, like: Tensor) -> Tensor | None:
         """Memory of that shape, typed and placed like `like`: the first rows of one buffer that grows when it must."""

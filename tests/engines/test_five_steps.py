@@ -329,6 +329,63 @@ def test_targets_that_do_not_fit_are_refused(name: str, y: Tensor, sentence: str
 
 
 @every_engine
+def test_backward_before_loss_is_refused(name: str) -> None:
+    engine = small_engine(name)
+    with pytest.raises(
+        InputError, match=r"backward must come after forward and loss, got it before them; call loss\(forward\(x\)"
+    ):
+        engine.backward()
+    engine.forward(X)
+    with pytest.raises(InputError, match="backward must come after forward and loss"):
+        engine.backward()
+
+
+@every_engine
+def test_backward_before_forward_is_refused(name: str) -> None:
+    """The logits of `predict` are no training pass: nothing was kept for a gradient."""
+    engine = small_engine(name)
+    engine.loss(engine.predict(X), Y)
+    with pytest.raises(InputError, match=r"backward must come after forward.*, got it .*; call .*forward\(x\)"):
+        engine.backward()
+
+
+WEIGHT = torch.full((20,), 1 / 20, dtype=torch.float64)
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("weight", "got"),
+    [
+        (WEIGHT[:5], r"torch.float64 of shape \(5,\)"),
+        (WEIGHT[:, None], r"torch.float64 of shape \(20, 1\)"),
+        (WEIGHT.sum(), r"torch.float64 of shape \(\)"),
+        (WEIGHT.float(), r"torch.float32 of shape \(20,\)"),
+        (WEIGHT.tolist(), "list"),
+    ],
+    ids=["shorter", "a column", "one number", "float32", "list"],
+)
+@pytest.mark.usefixtures("without_shape_checks")
+def test_row_weights_that_do_not_fit_are_refused(name: str, weight: Tensor, got: str) -> None:
+    engine = small_engine(name)
+    sentence = rf"weight must be a torch.float64 tensor of shape \(20,\), got {got}; give each row"
+    with pytest.raises(InputError, match=sentence):
+        engine.train_step(X, Y, weight)
+    with pytest.raises(InputError, match=sentence):
+        engine.loss(engine.forward(X), Y, weight)
+
+
+@every_engine
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["mean", "weighted"])
+@pytest.mark.parametrize("label", [5, -1, -100])
+def test_a_class_that_there_is_not_is_refused(name: str, label: int, weight: Tensor | None) -> None:
+    """In `nn` as elsewhere, where torch would take -100 for a row that does not count."""
+    engine, y = small_engine(name), Y.clone()
+    y[3] = label
+    with pytest.raises(InputError, match=f"y must hold classes 0 to 2 for a network of 3 outputs, got .*{label}"):
+        engine.train_step(X, y, weight)
+
+
+@every_engine
 def test_names_and_shapes_are_those_of_torchs_state_dict(name: str) -> None:
     model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Dropout(0.5), nn.Linear(6, 3))
     engine = small_engine(name, spec=small_net(dropout=0.5))

@@ -11,6 +11,7 @@ from ..optim._base import Again
 from ..plan import TrainPlan
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
+from ._order import after_loss
 from ._update import averaged_by_rules, clip_, copy_of_state, restore_state, rule_groups
 
 
@@ -19,6 +20,7 @@ class AutogradEngine(FiveStepEngine):
     """Raw tensors, gradients by autograd. The update is not part of the graph: the flat vector has no history."""
 
     name = "autograd"
+    _loss: Tensor | None = None
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
@@ -36,14 +38,14 @@ class AutogradEngine(FiveStepEngine):
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
         y = self.criterion.match(logits, y)
-        self._loss = self.criterion.value(logits, y, weight, Memo(training=True))
-        return self._loss
+        self._loss = loss = self.criterion.value(logits, y, weight, Memo(training=True))
+        return loss
 
     def zero_grad(self) -> None:
         self.params.grad.zero_()
 
     def backward(self) -> None:
-        self._loss.backward()
+        after_loss(self._loss).backward()
 
     def update(self, again: Again | None = None) -> None:
         self.add_penalty_gradient_()

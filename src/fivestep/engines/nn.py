@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from ..check import InputError, one_of, refuse
 from ..layer import Memo
+from ..losses._base import weighted
 from ..net import NetSpec
 from ..optim._base import Again, MatrixOptimizer, Optimizer
 from ..plan import TrainPlan
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
+from ._order import after_loss
 from ._twin_memory import packed, unpacked
 from ._update import RuleGroup, averaged_by_rules, copy_of_numbers, restore_numbers, rule_of
 
@@ -42,6 +44,7 @@ class NnEngine(FiveStepEngine):
     """
 
     name = "nn"
+    _loss: Tensor | None = None
 
     def __init__(
         self,
@@ -78,18 +81,24 @@ class NnEngine(FiveStepEngine):
         num_rows = len(logits)
         y = self.criterion.match(logits, y).flatten(0, logits.dim() - 2)
         logits = logits.flatten(0, -2)  # tokens are rows to torch
-        if weight is None:
-            self._loss: Tensor = self.mean_loss(logits, y)
-        else:
-            self._loss = self.row_losses(logits, y).reshape(num_rows, -1).mean(1) @ weight
-        return self._loss
+        try:
+            loss: Tensor
+            if weight is None:
+                loss = self.mean_loss(logits, y)
+            else:
+                loss = weighted(self.row_losses(logits, y).reshape(num_rows, -1).mean(1), weight)
+        except IndexError:  # torch says "Target 5 is out of bounds"
+            self.criterion.rows(logits, y, Memo(training=False))  # the sentence of every engine
+            raise
+        self._loss = loss
+        return loss
 
     def zero_grad(self) -> None:
         for optimizer, _, _ in self.torch_optimizers:
             optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
 
     def backward(self) -> None:
-        self._loss.backward()
+        after_loss(self._loss).backward()
 
     def update(self, again: Again | None = None) -> None:
         self.add_penalty_gradient_()

@@ -25,6 +25,7 @@ from ..optim._base import Again
 from ..plan import TrainPlan
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
+from ._order import after_loss
 from ._update import averaged_by_rules, clip_, copy_of_state, restore_state, rule_groups
 
 
@@ -33,6 +34,7 @@ class ScratchEngine(FiveStepEngine):
     """Raw tensors, gradients derived by hand."""
 
     name = "scratch"
+    _measured: tuple[Logits, Targets, RowWeights | None, Memo] | None = None
 
     def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__(spec, plan, dtype, device)
@@ -48,14 +50,14 @@ class ScratchEngine(FiveStepEngine):
         return a
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
-        self._measured = logits, self.criterion.match(logits, y), weight, Memo(training=True)
-        return self.criterion.value(*self._measured)
+        self._measured = measured = logits, self.criterion.match(logits, y), weight, Memo(training=True)
+        return self.criterion.value(*measured)
 
     def zero_grad(self) -> None:
         self.params.grad.zero_()
 
     def backward(self) -> None:
-        da = self.criterion.logits_gradient(*self._measured)
+        da = self.criterion.logits_gradient(*after_loss(self._measured))
         for k in reversed(range(self._first, len(self.layers))):  # what lies below the first parameters needs nothing
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)

@@ -63,8 +63,7 @@ class Loss(ABC):
     @final
     def value(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Scalar:
         """L, the weighted sum of the rows' losses, or their mean."""
-        rows = self.rows(logits, y, memo)
-        return rows.mean() if weight is None else rows @ weight
+        return weighted(self.rows(logits, y, memo), weight)
 
     @final
     def predicted(self, logits: Outputs) -> Outputs:
@@ -80,6 +79,19 @@ class Loss(ABC):
             if weight is None
             else gradient.mul_(weight.view(-1, *(1,) * (gradient.dim() - 1)))
         )
+
+
+def weighted(rows: RowWeights, weight: RowWeights | None) -> Scalar:
+    """The weighted sum of the rows' losses, or their mean; raises an `InputError` where the weights do not fit."""
+    if weight is None:
+        return rows.mean()
+    if not isinstance(weight, Tensor) or weight.shape != rows.shape or weight.dtype != rows.dtype:
+        got = f"{weight.dtype} of shape {tuple(weight.shape)}" if isinstance(weight, Tensor) else type(weight).__name__
+        raise InputError(
+            f"weight must be a {rows.dtype} tensor of shape {tuple(rows.shape)}, got {got}; give each row of the batch "
+            f"one number, divided by the sum of all."
+        )
+    return rows @ weight
 
 
 def match_numbers(logits: Outputs, y: Targets) -> Targets:

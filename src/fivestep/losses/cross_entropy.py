@@ -66,7 +66,9 @@ class CrossEntropy(Loss):
         return p if y.dim() == 1 else p.div_(y[0].numel())  # a row of several tokens is their mean
 
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
-        return nn.CrossEntropyLoss(reduction=reduction, label_smoothing=self.label_smoothing)
+        return nn.CrossEntropyLoss(
+            reduction=reduction, label_smoothing=self.label_smoothing, ignore_index=torch.iinfo(torch.int64).min
+        )  # torch's own -100 would pass over rows that are refused here
 
 
 def _no_classes(logits: Outputs, y: Targets) -> InputError:

@@ -1,0 +1,18 @@
+"""The sentence about steps that are called by hand in another order."""
+
+from typing import TypeVar
+
+from torch import Tensor
+
+from ..check import InputError
+
+Kept = TypeVar("Kept")
+
+
+def after_loss(kept: Kept | None) -> Kept:
+    """What step 2 kept for step 4; raises an `InputError` if there was no step 2, or no step 1 before it."""
+    if kept is None or (isinstance(kept, Tensor) and not kept.requires_grad):
+        raise InputError(
+            "backward must come after forward and loss, got it before them; call loss(forward(x), y) first."
+        )
+    return kept
