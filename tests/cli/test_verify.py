@@ -133,6 +133,29 @@ def test_a_compiled_module(tmp_path: Path) -> None:
     assert done.stdout.startswith("nn:compile=true and nn agree: 5 steps of MLP 2-8-1 on moons")
 
 
+def test_an_engine_that_hands_over_is_called_what_it_is(fivestep: Command, recwarn: pytest.WarningsRecorder) -> None:
+    """`fused` has no batch normalisation: what is compared is `scratch`, and it says so."""
+    out = fivestep("verify", "fused", "nn", "--norm", "batch_norm", "--steps", 3).out
+    assert out.startswith("scratch and nn agree: 3 steps of MLP 2-8-1 on moons, adam, float32.")
+    assert any("hands over to 'scratch'" in str(warning.message) for warning in recwarn)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ("all", "--cases", 1, "--hidden", 8),
+            "--hidden has no meaning for fivestep verify all, which draws",
+        ),
+        (("all", "--cases", 1, "--lr-factor", "bias=2"), "--lr-factor has no meaning for fivestep verify all"),
+        (("scratch", "nn", "--steps", 2, "--cases", 9), "--cases has a meaning for fivestep verify all only"),
+    ],
+)
+def test_an_option_that_is_ignored_warns(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:
+    with pytest.warns(UserWarning, match=sentence):
+        assert fivestep("verify", *arguments).code == 0
+
+
 def test_all_on_random_cases(fivestep: Command) -> None:
     code, out, _ = fivestep("verify", "all", "--cases", 3, "--seed", 1)
     assert code == 0

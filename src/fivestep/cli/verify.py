@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar, final
 
@@ -87,7 +88,7 @@ def verify(
     if other is not None and one in (DIFFERENCES, *FORMS):  # the other way round
         one, other = other, one
     if one == "all":
-        found = _all(other, options, plan)
+        found = _all(other, options, network, plan)
     elif other is None:
         known = ", ".join(["an engine such as nn", DIFFERENCES, *FORMS])
         raise InputError(
@@ -99,9 +100,11 @@ def verify(
     return DONE if found.agrees else FAILED
 
 
-def _all(other: str | None, options: VerifyOptions, plan: PlanOptions) -> Verification:
+def _all(other: str | None, options: VerifyOptions, network: NetworkOptions, plan: PlanOptions) -> Verification:
     if other is not None:
         raise InputError(f"all must stand alone, got {other!r} after it; leave one of the two out.")
+    without_meaning = {"steps": options.steps, "dtype": options.dtype, **asdict(network), **asdict(plan), "seed": None}
+    _warn_of_ignored(without_meaning, "has no meaning for fivestep verify all, which draws networks and plans itself")
     num_cases = USUAL_CASES if options.cases is None else options.cases
     return verify_all(num_cases, plan.seed or 0, options.case, watched=_tracked)
 
@@ -109,6 +112,7 @@ def _all(other: str | None, options: VerifyOptions, plan: PlanOptions) -> Verifi
 def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, plan: PlanOptions) -> Verification:
     steps = NUM_STEPS.get(other, USUAL_STEPS) if options.steps is None else options.steps
     at_least("--steps", steps, 1)
+    _warn_of_ignored({"cases": options.cases, "case": options.case}, "has a meaning for fivestep verify all only")
     prepared = prepare(options.task, network, plan, data_dir=options.data_dir)
     dtype = options.dtype or ("float64" if other == DIFFERENCES else "float32")
     modules = {text: load_module(text) for text in (one, other) if is_file_and_function(text)}
@@ -127,13 +131,21 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
         if isinstance(subject, nn.Module):
             raise InputError(f"finite differences must be of an engine, got {one}; compare it with scratch.")
         return finite_differences(subject, prepared.data, steps, subject_of(subject, prepared.data))
-    is_engine = other not in FORMS
-    pair = pair_of(subject, side(other) if is_engine else other, prepared.data)
-    names = (one, other) if is_engine else pair.names
+    pair = pair_of(subject, other if other in FORMS else side(other), prepared.data)
+    one_name, other_name = pair.names  # what an engine is, where one hands over to another; what a module was called
+    names = (one if one in modules else one_name, other if other in modules else other_name)
     lock = Lockstep(pair.one, pair.other, prepared.data, steps)
     for _ in _tracked(lock, steps):
         pass
     return compared(lock, names, subject_of(pair.other, prepared.data))
+
+
+def _warn_of_ignored(options: Mapping[str, object], why: str) -> None:
+    """A setting that is ignored warns."""
+    for name, value in options.items():
+        if value is not None:
+            option = {"metrics": "metric", "lr_factors": "lr-factor"}.get(name, name).replace("_", "-")
+            warnings.warn(f"--{option} {why}.", stacklevel=2)
 
 
 def _tracked(work: Iterable[T], total: float | None = None) -> Iterable[T]:
