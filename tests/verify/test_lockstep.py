@@ -11,6 +11,7 @@ from torch import Tensor
 from fivestep.batches import Batch
 from fivestep.check import InputError
 from fivestep.engines._base import Engine, FiveStepEngine
+from fivestep.find import names
 from fivestep.net import MLP
 from fivestep.typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from fivestep.verify import Comparison, verify
@@ -87,10 +88,14 @@ def test_both_engines_are_left_as_they_were() -> None:
         assert all(torch.equal(after[name], value) for name, value in state.items() if value.any())
 
 
-def test_both_begin_with_the_weights_of_the_second() -> None:
-    one, other = pair()
-    other.load_weights({name: torch.full_like(w, 0.1) for name, w in other.named_parameters().items()})
-    assert comparison(one, other, ROWS, 3).agrees
+@pytest.mark.parametrize("rule", [*names("optim"), "ema"])
+def test_both_begin_with_the_weights_of_the_second(rule: str) -> None:
+    """With every rule: one that remembers weights begins with those that were loaded."""
+    of_rule = {"ema": 0.9} if rule == "ema" else {"optimizer": rule}
+    one, other = pair(lr=0.01, batch_size=None, **of_rule)
+    other.load_weights({name: w + 0.1 for name, w in other.named_parameters().items()})
+    found = comparison(one, other, ROWS, 2)
+    assert found.agrees, str(found)
 
 
 def test_a_gradient_that_neither_clears_is_a_difference_from_zero() -> None:

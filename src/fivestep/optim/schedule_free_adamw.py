@@ -53,6 +53,8 @@ class ScheduleFreeAdamW(AveragingOptimizer):
             lr *= step / self.warmup_steps
         total = state["sum_of_squared_rates"].add_(lr**2).item()
         c = lr**2 / total if total else 0.0
+        if step == 1:
+            state["z"].copy_(w)  # the weights may have been loaded since the state was made
         z, v = state["z"], state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
         root = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(self.eps)  # sqrt(v^) + eps
         x = w.sub(z, alpha=1 - beta1)  # beta1 x, before the step

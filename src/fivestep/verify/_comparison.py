@@ -122,12 +122,10 @@ class Comparison(Verification):
         first, *more = self.roundings
         values = f"({self._exact(first.one)} and {self._exact(first.other)})"
         later = f" and at {len(more)} later steps" if len(more) > 1 else " and at one later step" if more else ""
-        ended = self.agrees and self.num_agreeing < self.num_steps
-        after = "The comparison ends there" if ended else "After such a step both begin anew, from the same weights"
         return (
             f"Order of summation: in {_place(first)} {values}{later} they were further apart than the tolerance, "
             f"because this training makes every rounding larger: {self.names[1]}, started with its weights one unit in "
-            f"the last place away, moves as far from itself. {after}."
+            f"the last place away, moves as far from itself. After such a step both begin anew, from the same weights."
         )
 
     def _explained(self, width: int) -> list[str]:

@@ -54,8 +54,7 @@ class Lockstep:
     """Iterating does the steps, up to the first difference that rounding does not explain, and yields their numbers.
 
     Where one beyond the tolerance is rounding, it goes to `roundings`, the rest of the step is not compared, and both
-    begin anew from the weights of the second engine; `num_before` steps were done before the last time. Where the rule
-    remembers weights that it has averaged, which cannot begin anew, the comparison ends there.
+    begin anew from the weights of the second engine; `num_before` steps were done before the last time.
 
     Afterwards `largest` holds, for each part that was looked at, the largest absolute and the largest relative
     difference within the tolerance; `first` the first one that is no rounding, if there is one; and `records`,
@@ -85,7 +84,7 @@ class Lockstep:
             check_whole_batches(engine.plan, self.data)
         self.one.load_weights(self.other.params.named_with_buffers())
         self.tolerance = tolerance_between(self.one, self.other)
-        self._scales, self._ends_here = Scales(), False
+        self._scales = Scales()
         self._start = self.one.state(), self.other.state()
         self._shadow = Shadow(self.other, self.data, self.num_steps, UNITS[self.tolerance.precision])
 
@@ -105,10 +104,9 @@ class Lockstep:
         for pair in zip(*streams, strict=True):
             self.upcoming, self.before = pair[1], weights(self.other)
             self._step(*pair)
-            if self.first is None and not self._ends_here:
-                self.num_done += 1
+            self.num_done += self.first is None
             yield pair[1].number
-            if self.first is not None or self._ends_here:
+            if self.first is not None:
                 return
             self.last_batch = copied(pair[1].batch)
             for records in self.records:
@@ -127,9 +125,8 @@ class Lockstep:
                     self.first = found
                     return
                 self.roundings.append(found)
-        if is_rounding and self.other.averaged() is None:
+        if is_rounding:
             self._begin_anew(its.number)
-        self._ends_here = is_rounding and self.other.averaged() is not None
 
     def _begin_anew(self, number: int) -> None:
         """Makes both engines new after step `number`, with the weights of the second.
