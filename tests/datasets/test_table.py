@@ -140,6 +140,19 @@ def test_rows_in_two_parts_are_noticed(tmp_path: Path) -> None:
     assert any("equal to a training row, target included" in note for note in loaded(tmp_path, frame, "price").notes)
 
 
+def test_a_value_that_is_infinite_is_named_with_its_row_in_the_file(tmp_path: Path) -> None:
+    frame = table().with_columns(pl.when(pl.int_range(N) == 150).then(float("inf")).otherwise("x").alias("x"))
+    with pytest.raises(InputError, match="column 'x' must hold finite numbers, got 'inf' in row 151;"):
+        loaded(tmp_path, frame, "price")
+
+
+def test_a_word_among_numbers_is_named_with_its_row_in_the_file(tmp_path: Path) -> None:
+    texts = table()["x"].cast(pl.String)
+    frame = table().with_columns(pl.when(pl.int_range(N) == 150).then(pl.lit("big")).otherwise(texts).alias("x"))
+    with pytest.raises(InputError, match=r"column 'x' must hold numbers, as 199 of its 200 .*, got 'big' in row 151;"):
+        loaded(tmp_path, frame, "price")
+
+
 def test_baselines_are_the_mean_and_a_linear_model_in_the_units_of_the_target(tmp_path: Path) -> None:
     frame = table().with_columns(price=pl.col("price") * 100 + 7)
     known = baselines(loaded(tmp_path, frame, "price", ignore=("kind",)).data)

@@ -1,7 +1,5 @@
 """What makes a result look better than it is: the target among the inputs, rows in two parts at once."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
 from torch import Tensor
@@ -19,10 +17,9 @@ TELLS_ALL = 0.99
 """The share of the target that one column must explain to be suspected."""
 
 
-def leaks(encoder: Encoder, train: pl.DataFrame, others: Mapping[str, pl.DataFrame]) -> list[str]:
-    """A sentence for each column that alone predicts the target, and for each part that repeats training rows."""
+def leaks(encoder: Encoder, frame: pl.DataFrame) -> list[str]:
+    """A sentence for each column of some training rows that alone predicts the target."""
     assert encoder.target is not None, "the encoder of a table knows its target"
-    frame = train.head(MOST_ROWS)
     y = encoder.target.encode(frame[encoder.target.name])
     is_class = isinstance(encoder.target, ClassTarget)
     notes = []
@@ -37,8 +34,7 @@ def leaks(encoder: Encoder, train: pl.DataFrame, others: Mapping[str, pl.DataFra
                 f"{column.name!r} alone predicts {encoder.target.name!r} ({share:.1%} {what}): if it is not known "
                 f"before the target is, leave it out with --ignore {column.name}."
             )
-    columns = [*(column.name for column in encoder.columns), encoder.target.name]
-    return [*notes, *_repeated(train.select(columns), others)]
+    return notes
 
 
 def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:
@@ -75,19 +71,33 @@ def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:
         return float(np.nan_to_num((dx @ dy) ** 2 / ((dx @ dx) * (dy @ dy)), posinf=0.0))
 
 
-def _repeated(train: pl.DataFrame, others: Mapping[str, pl.DataFrame]) -> list[str]:
-    """A sentence for each part in which rows of the training part come again, target and all."""
-    seen = train.hash_rows(seed=0)
-    notes = []
-    for name, part in others.items():
-        same = part.select(train.columns)
-        if same.schema != train.schema:
-            continue  # another file in other types
-        num_repeated = int(same.hash_rows(seed=0).is_in(seen.implode()).sum())
+def repeated(
+    encoder: Encoder,
+    frame: pl.DataFrame,
+    train: pl.Series,
+    valid: pl.Series | pl.DataFrame,
+    test: pl.Series | pl.DataFrame,
+) -> list[str]:
+    """A sentence for each part in which rows of the training part come again, target and all.
+
+    A part is the places of its rows in the frame, or a frame of its own.
+    """
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    columns = [*(column.name for column in encoder.columns), encoder.target.name]
+    numbers, notes = frame.select(columns).hash_rows(seed=0), []
+    seen = numbers.gather(train).implode()
+    for name, part in (("validation", valid), ("test", test)):
+        if isinstance(part, pl.Series):
+            own = numbers.gather(part)
+        elif part.select(columns).schema == frame.select(columns).schema:
+            own = part.select(columns).hash_rows(seed=0)
+        else:
+            continue  # a file in other types, whose rows cannot be compared as they are
+        num_repeated = int(own.is_in(seen).sum())
         if num_repeated:
             rows = "row is" if num_repeated == 1 else "rows are"
             notes.append(
-                f"{num_repeated:,} of {part.height:,} {name} {rows} equal to a training row, target included: the "
+                f"{num_repeated:,} of {len(own):,} {name} {rows} equal to a training row, target included: the "
                 f"result may be better than on new rows."
             )
     return notes

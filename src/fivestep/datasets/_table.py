@@ -17,11 +17,14 @@ from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
 from ..table.values import PLAIN, missing, numbers, texts
 from ._base import Dataset, Rows
-from ._leaks import leaks
+from ._leaks import MOST_ROWS, leaks, repeated
 from ._split import split_rows
 
 SHARE = 0.2
 """Of the rows to test on, and of the rest to validate on, where nothing else is asked for."""
+
+PLACE = "\0place"
+"""The column of the places of rows while they are split; no file has a column of that name."""
 
 FEWEST = 5
 """Rows that a table must have, so that each part has one."""
@@ -95,25 +98,54 @@ def load_table(source: TableSource, *, seed: int, encoder: Encoder | None = None
         )
     target = fit_target(frame[source.target], source.task) if encoder is None else encoder.target
     assert target is not None, "the encoder of a table knows its target"
-    train, valid, test = _parts(frame, source, target, seed, notes)
-    inputs = train.drop(source.about_rows)
-    kinds = _kinds(inputs, source) if encoder is None else []
+    parts = _parts(frame, source, target, seed, notes)
+    kinds = []
     if encoder is None:
-        if isinstance(target, NumberTarget):
-            target = NumberTarget.fit(train[source.target])
-        encoder = Encoder.fit(inputs, kinds, target)
-        notes += leaks(encoder, train, {"validation": valid, "test": test})
+        kinds = _kinds(frame.drop(source.about_rows), source)
+        encoder = _fitted(frame, parts, kinds, target, source)
+        notes += leaks(encoder, frame[parts.train.head(MOST_ROWS)]) + repeated(encoder, frame, *parts)
+    whole = rows_of(encoder, frame, source)
+    del frame  # as large as the rows, which are copied next
     classes = target.classes if isinstance(target, ClassTarget) else ()
     data = Dataset(
-        rows_of(encoder, train, source),
-        rows_of(encoder, valid, source),
-        rows_of(encoder, test, source),
+        _rows_in(parts.train, whole, encoder, source),
+        _rows_in(parts.valid, whole, encoder, source),
+        _rows_in(parts.test, whole, encoder, source),
         num_outputs=target.num_outputs,
         name=source.name,
         class_names=classes,
         encoder=encoder,
     )
     return LoadedTable(data, kinds, notes)
+
+
+class _Parts(NamedTuple):
+    """The rows to train, to validate and to test on: by their places, or as another frame."""
+
+    train: pl.Series
+    valid: pl.Series | pl.DataFrame
+    test: pl.Series | pl.DataFrame
+
+
+def _fitted(
+    frame: pl.DataFrame, parts: _Parts, kinds: list[ColumnKind], target: Target, source: TableSource
+) -> Encoder:
+    """The encoder, with all it learns from the training part."""
+    train = frame[parts.train]
+    if isinstance(target, NumberTarget):
+        target = NumberTarget.fit(train[source.target])
+    try:
+        return Encoder.fit(train, kinds, target)
+    except InputError:
+        Encoder.fit(frame, kinds, target)  # which names the row of the file, not of its training part
+        raise
+
+
+def _rows_in(part: pl.Series | pl.DataFrame, whole: Rows, encoder: Encoder, source: TableSource) -> Rows:
+    """The rows of one part, from all rows of the file, or encoded from another frame."""
+    if isinstance(part, pl.DataFrame):
+        return rows_of(encoder, part, source)
+    return whole.take(torch.from_numpy(part.to_numpy(writable=True)))
 
 
 def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource) -> Rows:
@@ -180,15 +212,15 @@ def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:
     return kinds_of(inputs, categorical=names & set(source.categorical), ignore=names & set(source.ignore))
 
 
-def _parts(
-    frame: pl.DataFrame, source: TableSource, target: Target, seed: int, notes: list[str]
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _parts(frame: pl.DataFrame, source: TableSource, target: Target, seed: int, notes: list[str]) -> _Parts:
     """The rows to train, to validate and to test on."""
-    labels = target.encode(frame[source.target]) if isinstance(target, ClassTarget) else None
-    rest, test = _take(frame, labels, source.test, source, (seed, "test"), notes)
+    roles = frame.select(list(source.about_rows)).with_row_index(PLACE)  # the other columns are not copied
+    labels = target.encode(roles[source.target]) if isinstance(target, ClassTarget) else None
+    rest, test = _take(roles, labels, source.test, source, (seed, "test"), notes)
     labels = None if labels is None else target.encode(rest[source.target])
     train, valid = _take(rest, labels, source.valid, source, (seed, "valid"), notes)
-    return train, valid, test
+    places = (part[PLACE].cast(pl.Int64) if PLACE in part.columns else part for part in (valid, test))
+    return _Parts(train[PLACE].cast(pl.Int64), *places)
 
 
 def _take(
