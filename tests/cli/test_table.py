@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from tests.cli.conftest import Command
+from tests.table.test_read import BROKEN
 from tests.tolerances import FLOAT32
 
 N = 300
@@ -174,6 +176,29 @@ def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(
     assert sentence in err
     assert err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"), BROKEN, ids=[f"{k}-{case[0]}" for k, case in enumerate(BROKEN)]
+)
+def test_a_broken_file_is_refused_by_train_and_predict_and_leaves_nothing(
+    fivestep: Command, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    code, out, err = fivestep("train", name, "--target", "a")
+    assert (code, out) == (2, "")
+    assert re.search(sentence, err)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_run_whose_encoder_was_tampered_with_is_refused_in_one_sentence(fivestep: Command, run: Path) -> None:
+    model = run / "model.safetensors"
+    content = model.read_bytes()
+    assert b"can_be_missing" in content
+    model.write_bytes(content.replace(b"can_be_missing", b"can_be_misstng"))
+    code, out, err = fivestep("predict", run, "houses.csv")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "the encoder of the model must be as fivestep wrote it" in err
 
 
 def test_evaluating_a_run_reads_its_file_again_in_the_same_parts(fivestep: Command, tmp_path: Path) -> None:

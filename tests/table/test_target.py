@@ -60,6 +60,13 @@ def test_it_reads_back_the_same(values: list[object]) -> None:
     assert target_from_dict(target.to_dict()) == target
 
 
+def test_texts_that_are_all_different_are_no_classes() -> None:
+    values = pl.Series("y", [f"name {k}" for k in range(40)])
+    with pytest.raises(InputError, match="target 'y' must be classes with some rows each, .*, got 40 different values"):
+        fit_target(values)
+    assert fit_target(values, "classification").num_outputs == 40
+
+
 def test_one_class_is_refused() -> None:
     with pytest.raises(InputError, match="target 'y' must be a column of two classes or more, got 'a'"):
         fit_target(pl.Series("y", ["a", "a"]))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 60
 """Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
 
+TIE = 1e-4
+"""The share of a figure below which two of them are the same, as they are printed."""
+
 
 def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, Any]) -> None:
     """The table of the columns, the sizes of the parts, and the notes."""
@@ -106,7 +109,7 @@ def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dic
 
 
 def _sentence(own: float, known: Mapping[str, float], sign: int) -> str:
-    beaten = [name for name, value in known.items() if sign * own > sign * value]
+    beaten = [name for name, value in known.items() if sign * (own - value) > TIE * abs(value)]
     unbeaten = [name for name in known if name not in beaten]
     if not unbeaten:
         return f"The network beats {' and '.join(beaten)}."

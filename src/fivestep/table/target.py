@@ -128,7 +128,15 @@ def fit_target(values: pl.Series, task: str | None = None) -> Target:
         "classification": ClassTarget,
         "regression": NumberTarget,
     }
-    return kinds[one_of("task", task, kinds) if task else task_of(values)].fit(values)
+    if task is not None:
+        return kinds[one_of("task", task, kinds)].fit(values)
+    found = kinds[task_of(values)].fit(values)
+    if isinstance(found, ClassTarget) and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(values) / 4):
+        raise InputError(
+            f"target {values.name!r} must be classes with some rows each, or numbers, got {len(found.classes):,} "
+            f"different values in {len(values):,} rows; choose another column, or say --task classification."
+        )
+    return found
 
 
 def task_of(values: pl.Series) -> str:
