@@ -62,7 +62,9 @@ def test_it_reads_back_the_same(values: list[object]) -> None:
 
 def test_texts_that_are_all_different_are_no_classes() -> None:
     values = pl.Series("y", [f"name {k}" for k in range(40)])
-    with pytest.raises(InputError, match="target 'y' must be classes with some rows each, .*, got 40 different values"):
+    with pytest.raises(
+        InputError, match=r"target 'y' must be classes with some rows each, .*, got 40 different values"
+    ):
         fit_target(values)
     assert fit_target(values, "classification").num_outputs == 40
 
