@@ -11,6 +11,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
 from fivestep.verify import FiniteDifferences, verify
 from tests.samples import FIVE_STEP_ENGINES, small_engine, small_net
+from tests.tolerances import CENTRAL_DIFFERENCES
 from tests.verify.faulty_backward import times, weight_gradient
 from tests.verify.planting import in_layer, in_loss
 from tests.verify.samples import net, plan_for, rows_for
@@ -63,7 +64,7 @@ def test_the_layer_and_the_element_are_named() -> None:
     found = check(engine)
     (wrong,) = [tensor for tensor in found.tensors if not tensor.agrees]
     assert (wrong.name, wrong.element) == ("0.weight", (2, 1))
-    assert wrong.gradient - wrong.quotient == pytest.approx(0.01, abs=1e-8)
+    assert wrong.gradient - wrong.quotient == pytest.approx(0.01, abs=CENTRAL_DIFFERENCES)
     assert "0.weight[2,1]: gradient" in str(found)
     assert str(found).startswith("scratch and finite differences differ")
 
