@@ -159,3 +159,8 @@ def test_a_module_that_does_not_fit_is_refused(module: nn.Module, sentence: str)
 def test_a_module_against_a_word_is_refused() -> None:
     with pytest.raises(InputError, match="other must be an engine, to compare a module with, got 'nn'; make one"):
         verify(modules.Usual(), "nn", ROWS)
+
+
+def test_finite_differences_of_a_module_are_refused() -> None:
+    with pytest.raises(InputError, match="one must be an engine for finite differences, got 'Usual'; compare it with"):
+        verify(modules.Usual(), "finite-differences", ROWS)

@@ -7,7 +7,7 @@ the first step, the first of the five, the first tensor and the element that dif
 
 from torch import nn
 
-from ..check import at_least
+from ..check import at_least, refuse
 from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ._comparison import Comparison, compared
@@ -54,13 +54,15 @@ def verify(
         "compile"              `nn` as one compiled program against `nn`
         "bfloat16"             `nn` under autocast against `nn`, within the tolerance of bfloat16
 
-    Both begin with the weights of `other`, where it is an engine, and must be new; they are left as they were. A
-    module's parameters are matched to the network's by order and shape. An engine that does the five steps in one body
+    Both must be new, begin with the weights of `other` (of the engine, where one is a module), and are left with these
+    weights, as if nothing had been done; a module is copied. Its parameters are matched to the network's by order and
+    shape. An engine that does the five steps in one body
     shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
     Raises an `InputError` if the two cannot be compared.
     """
     if other == "finite-differences":
-        assert isinstance(one, Engine)
+        if not isinstance(one, Engine):
+            raise refuse("one", type(one).__name__, "an engine for finite differences", "compare it with scratch")
         num_steps = 1 if num_steps is None else num_steps
         at_least("num_steps", num_steps, 1)
         return finite_differences(one, data, num_steps, subject_of(one, data))

@@ -67,7 +67,7 @@ class Lockstep:
     num_steps: int
     tolerance: Tolerance = field(init=False)
     largest: dict[int, tuple[Difference, Difference]] = field(default_factory=dict)
-    compared: dict[Key, int] = field(default_factory=dict)
+    compared: dict[Key, None] = field(default_factory=dict)
     num_done: int = 0
     num_before: int = 0
     first: Difference | None = None
@@ -151,7 +151,7 @@ class Lockstep:
         if part == 4:  # the last layer's gradient is found first
             keys = [*(k for k in keys if k.kind == "parameter"), *_from_the_last(keys)]
         for key in keys:
-            self.compared[key] = self.compared.get(key, 0) + 1
+            self.compared[key] = None
             pair, scale = self._pair(part, key, mine, its), self._scales.of(key, its.tensors[key])
             gap = largest_gap(pair)
             differs = gap / scale > self._limit(step, part, key)

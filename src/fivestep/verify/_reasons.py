@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
+from ..layers.batch_norm import BatchNorm
 from ._backward_reasons import suspected_gradients
 from ._forward_reasons import suspected_logits
 from ._loss_reasons import suspected_losses
@@ -17,6 +18,9 @@ COARSER = {
     "float16": (torch.float16, 2.0**-11),
     "float32": (torch.float32, 2.0**-24),
 }
+
+CLOSE_TO_LARGEST = 1e-3
+"""Elements that differ by less than this share of the largest difference are not counted."""
 
 
 def likely_reason(scene: Scene) -> str:
@@ -60,8 +64,9 @@ def _of_buffers(scene: Scene) -> Iterator[str]:
     if torch.equal(scene.one, before):
         yield f"{scene.names[0]} does not keep {scene.key} up to date"
     rows = scene.now(1)[Key("logits")].flatten(0, -2).shape[0]
-    momentum = getattr(scene.engine.layers[int(scene.key.layer)], "momentum", None)
-    if momentum is not None:
+    layer = scene.engine.layers[int(scene.key.layer)]
+    if isinstance(layer, BatchNorm) and layer.momentum is not None:
+        momentum = layer.momentum
         new, kept = scene.other - (1 - momentum) * before, (1 - momentum) * before
         for sentence, value in (
             (f"the variance is divided by the {rows} rows, where it is due by one less", new * (rows - 1) / rows),
@@ -164,7 +169,3 @@ def _in_general(scene: Scene) -> Iterator[str]:
         if zeros and scene.part in (1, 4):
             yield f"{int(zeros)} elements are 0 on one side only: a different mask, or a different activation"
     yield f"none of the known ones fits; {int(different)} of {one.numel()} elements differ"
-
-
-CLOSE_TO_LARGEST = 1e-3
-"""Elements that differ by less than this share of the largest difference are not counted."""

@@ -93,7 +93,7 @@ def _rate(scene: Scene, number: int) -> float | None:
 
 def _corrected(rule: Optimizer, step: int | None) -> float:
     """Adam's factor sqrt(1 - beta2^t) / (1 - beta1^t), as a factor of the update; 1 for None or a rule without."""
-    betas = getattr(rule, "betas", None)
+    betas = vars(rule).get("betas")
     if betas is None or not step:
         return 1.0
     return float(math.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step))
@@ -112,7 +112,7 @@ def _clip_of_this_tensor(scene: Scene) -> float | None:
 def _small_gradients(scene: Scene, mine: Tensor, its: Tensor, gradient: Tensor) -> Iterator[str]:
     """Whether the smaller the gradient, the more the updates differ: then eps stands elsewhere, or is another."""
     used = (gradient != 0) & (its != 0)
-    if getattr(scene.engine.optimizer, "eps", None) is None or used.sum() < 3:
+    if "eps" not in vars(scene.engine.optimizer) or used.sum() < 3:
         return
     off = ((mine - its) / its)[used].abs().log()
     size = gradient[used].abs().log()
