@@ -35,5 +35,5 @@ def test_the_coarser_engine_and_the_rule_that_looks_again_decide() -> None:
 
 
 def test_the_formula_is_what_is_computed() -> None:
-    assert str(Tolerance("float64")) == "1e5 u t with u = 1.1e-16 (float64)"
-    assert str(Tolerance("bfloat16")) == "32 u sqrt(t) with u = 3.9e-03 (bfloat16)"
+    assert str(Tolerance("float64")) == "1e5 u t, where u = 1.1e-16 is one rounding in float64"
+    assert str(Tolerance("bfloat16")) == "32 u sqrt(t), where u = 3.9e-03 is one rounding in bfloat16"

@@ -132,7 +132,7 @@ class Comparison(Verification):
         """What was compared, how closely, and what a relative difference is."""
         last = self.num_steps if self.first is None else self.first.step
         until = f", {short(self.tolerance.after(last))} at step {last:,}" if last > 1 else ""
-        bound = f"Tolerance after step t: {self.tolerance}: {short(self.tolerance.after(1))} at step 1{until}."
+        bound = f"Tolerance after step t: {self.tolerance}; {short(self.tolerance.after(1))} at step 1{until}."
         apart = any(key.kind == "logits" for key in self.compared)
         when = (
             "after each of the five steps"

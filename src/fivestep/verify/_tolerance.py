@@ -65,10 +65,11 @@ class Tolerance(NamedTuple):
         return PER_STEP[self.precision] * (LOOKS_AGAIN if self.looks_again else 1)
 
     def __str__(self) -> str:
+        unit = f"where u = {UNITS[self.precision]:.1e} is one rounding in {self.precision}"
         if self.precision == "bfloat16":
-            return f"{IN_BFLOAT16:g} u sqrt(t) with u = {UNITS['bfloat16']:.1e} (bfloat16)"
+            return f"{IN_BFLOAT16:g} u sqrt(t), {unit}"
         factor = f"{self._per_step:.0e}".replace("e+0", "e")
-        return f"{factor} u t with u = {UNITS[self.precision]:.1e} ({self.precision})"
+        return f"{factor} u t, {unit}"
 
 
 def tolerance_between(one: Engine, other: Engine) -> Tolerance:
