@@ -50,6 +50,7 @@ def test_class_weights_are_weights_of_the_rows() -> None:
     np.testing.assert_allclose(by_class.predict_proba(x), by_row.predict_proba(x), atol=0.02)  # the scale is unweighted
 
 
+@pytest.mark.slow
 def test_balanced_classes_are_found_as_often_as_each_other() -> None:
     x, y = two_classes()
     rare = np.flatnonzero((y == 0) | (np.arange(len(y)) % 12 == 0))
@@ -61,6 +62,7 @@ def test_balanced_classes_are_found_as_often_as_each_other() -> None:
     assert shares[1] > shares[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -82,12 +84,14 @@ def test_anything_of_ours_learns_iris(options: dict[str, Any]) -> None:
     assert fs.MLPClassifier(**given).fit((x - x.mean(0)) / x.std(0), y).score((x - x.mean(0)) / x.std(0), y) > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson"])
 def test_losses_of_ours_predict_in_the_units_of_the_target(loss: str) -> None:
     x, y = load_diabetes(return_X_y=True)
     assert fs.MLPRegressor(loss, random_state=0, max_iter=60).fit(x, y).score(x, y) > 0.4
 
 
+@pytest.mark.slow
 def test_several_quantiles_are_several_columns() -> None:
     x, y = load_diabetes(return_X_y=True)
     loss = "quantile:levels=(0.1,0.5,0.9)"
@@ -96,6 +100,7 @@ def test_several_quantiles_are_several_columns() -> None:
     assert np.corrcoef(middle, y)[0, 1] > 0.6
 
 
+@pytest.mark.slow
 def test_smoothed_labels_give_softer_probabilities() -> None:
     x, y = two_classes()
     sharp, soft = (
@@ -239,6 +244,7 @@ def test_sparse_rows_are_the_dense_ones(container: Any) -> None:
     assert np.array_equal(dense.predict_proba(x), sparse.predict_proba(container(x)))
 
 
+@pytest.mark.slow
 def test_targets_of_any_size_are_learnt() -> None:
     x, y = load_diabetes(return_X_y=True)
     model = fs.MLPRegressor(random_state=0, max_iter=60)
@@ -255,18 +261,22 @@ def test_scales_of_inputs_do_not_matter() -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"recipe": "sklaern"}, "recipe must be one of .*, got 'sklaern'; did you mean 'sklearn'?"),
-    ({"solver": "adm"}, "optimizer must be one of .*, got 'adm'; did you mean 'adam'?"),
+    ({"solver": "adm"}, "solver must be one of .*, got 'adm'; did you mean 'adam'?"),
     ({"activation": "rleu"}, "activation must be one of .*, got 'rleu'; did you mean 'relu'?"),
     ({"hidden_layer_sizes": (8, 0)}, "hidden_layer_sizes must be a whole number of at least 1, got 0"),
     ({"batch_size": "all"}, "batch_size must be one of auto, full, got 'all'"),
     ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
-    ({"max_iter": 0}, "epochs must be a whole number of at least 1, got 0"),
+    ({"max_iter": 0}, "max_iter must be a whole number of at least 1, got 0"),
     (
         {"early_stopping": True, "validation_fraction": 1.5},
         r"validation_fraction must be a number in \(0, 1\), got 1.5",
     ),
     ({"early_stopping": True, "validation_fraction": 0.001}, "validation_fraction must set at least 2 rows aside"),
     ({"n_iter_no_change": 0}, "n_iter_no_change must be a whole number of at least 1, got 0"),
+    ({"alpha": -1.0}, "alpha must be a finite number of at least 0, got -1.0; 0 switches it off"),
+    ({"learning_rate_init": 0}, "learning_rate_init must be a finite number greater than 0, got 0"),
+    ({"learning_rate": "cosin"}, "learning_rate must be one of .*, got 'cosin'; did you mean 'cosine'?"),
+    ({"verbose": "yes"}, "verbose must be a whole number of at least 0, got 'yes'"),
     ({"shuffle": "no"}, "shuffle must be True or False, got 'no'"),
     ({"loss": "mse"}, "loss must be one for classes here, got 'mse', which is for numbers; leave it out"),
     ({"solver": "lbfgs", "dropout": 0.5}, "solver 'lbfgs' must look at the same loss again and again"),

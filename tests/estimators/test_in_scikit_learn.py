@@ -40,8 +40,8 @@ def fitted(**options: Any) -> Any:
     [
         {},
         {"recipe": "sklearn", "tol": 1.0},
-        {"engine": "nn"},
-        {"solver": "lbfgs", "max_iter": 500},
+        pytest.param({"engine": "nn"}, marks=pytest.mark.slow),
+        pytest.param({"solver": "lbfgs", "max_iter": 500}, marks=pytest.mark.slow),
         {"norm": "batch_norm"},
         {"ema": 0.9},
     ],
@@ -86,6 +86,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     assert not np.array_equal(first.predict_proba(x), other.predict_proba(x))
 
 
+@pytest.mark.slow
 def test_a_search_over_a_grid_finds_the_rate_that_learns() -> None:
     rate = "mlpclassifier__learning_rate_init"
     pipeline = make_pipeline(StandardScaler(), clone(CLASSIFIER).set_params(max_iter=100))
@@ -100,6 +101,7 @@ def test_cross_validation_beats_guessing() -> None:
     assert cross_val_score(REGRESSOR, x, y, cv=3).mean() > 0.4
 
 
+@pytest.mark.slow
 def test_calibrated_probabilities_sum_to_one() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     calibrated = CalibratedClassifierCV(CLASSIFIER, cv=3).fit(x, y)
@@ -107,6 +109,7 @@ def test_calibrated_probabilities_sum_to_one() -> None:
     assert calibrated.score(x, y) > 0.93
 
 
+@pytest.mark.slow
 def test_stacking_bagging_and_importances_work() -> None:
     x, y = iris()
     assert StackingClassifier([("mlp", CLASSIFIER)], LogisticRegression(), cv=3).fit(x, y).score(x, y) > 0.9

@@ -120,6 +120,7 @@ def test_numbers_that_a_dataframe_calls_categories_are_some() -> None:
     assert model.score(x, y) > 0.99  # no line through 1, 2, 3 comes near 0, 5, -5
 
 
+@pytest.mark.slow
 def test_a_column_of_many_levels_is_embedded() -> None:
     rng = np.random.default_rng(0)
     place = rng.integers(0, 30, 900)

@@ -68,7 +68,13 @@ def furthest(ours: Any, theirs: Any) -> float:
     return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in couples)
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(options, id=name, marks=() if name in ("sgd", "adam", "lbfgs") else pytest.mark.slow)
+        for name, options in OPTIONS.items()
+    ],
+)
 @pytest.mark.parametrize("task", TASKS)
 def test_twenty_epochs_end_at_the_same_weights(task: str, options: dict[str, Any]) -> None:
     ours, theirs = pair(task, **options)

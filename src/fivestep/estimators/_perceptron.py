@@ -19,7 +19,7 @@ from ._network import Network
 from ._onnx import to_onnx
 from ._parameters import Parameters
 from ._reading import Manner, Table, eval_table, fit_inputs, read, read_x
-from ._settings import check_flags
+from ._settings import check_parameters
 from ._targets import Targets
 from ._training import Course
 
@@ -52,7 +52,7 @@ class Perceptron(Parameters):
         to stop by and to choose the best epoch by, in place of a part of the rows. Raises a `ValueError` that says what
         cannot work, and a `DivergenceError` if the loss does not stay finite.
         """
-        check_flags(self)
+        check_parameters(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
         recipe, how = self._recipe(), self._manner()
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
@@ -80,7 +80,7 @@ class Perceptron(Parameters):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """One epoch over the rows, on from where the last call ended."""
-        check_flags(self)
+        check_parameters(self)
         if self.early_stopping:
             raise refuse("early_stopping", True, "left out with partial_fit", "no rows are set aside there")
         goes_on = hasattr(self, "_network")

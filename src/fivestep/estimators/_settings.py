@@ -1,14 +1,22 @@
 """From scikit-learn's names to the settings of a recipe, and on to a plan."""
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from ..check import InputError, at_least, in_unit_interval, inside_unit_interval, not_negative, one_of
-from ..find import Choice, find, option_names
+from ..check import (
+    InputError,
+    at_least,
+    in_unit_interval,
+    inside_unit_interval,
+    not_negative,
+    one_of,
+    positive,
+    refuse,
+)
+from ..find import Choice, find, names, option_names
 from ..plan import TrainPlan
 from ..recipes._base import Facts, Preparation, Recipe
 from ._parameters import Parameters
@@ -141,9 +149,19 @@ def _batch_size(given: Any, num_rows: int) -> int:
     return int(min(given, num_rows))
 
 
-def check_flags(of: Parameters) -> None:
-    """Raises an `InputError` unless what is yes or no is a boolean."""
-    flags: Mapping[str, Any] = {"shuffle": of.shuffle, "warm_start": of.warm_start}
-    for name, value in flags.items():
+def check_parameters(of: Parameters) -> None:
+    """Raises an `InputError` under the name that a person used, where a recipe would name what it is called here."""
+    for name, value in (("shuffle", of.shuffle), ("warm_start", of.warm_start)):
         if not isinstance(value, bool | np.bool_):
-            raise InputError(f"{name} must be True or False, got {value!r}; leave it out.")
+            raise refuse(name, value, "True or False", "leave it out")
+    at_least("verbose", int(of.verbose) if isinstance(of.verbose, bool) else of.verbose, 0, "True prints every epoch")
+    if of.max_iter is not None:
+        at_least("max_iter", of.max_iter, 1)
+    if of.learning_rate_init is not None:
+        positive("learning_rate_init", of.learning_rate_init, "0.001 is usual for adam")
+    if of.alpha is not None:
+        not_negative("alpha", of.alpha, "0 switches it off")
+    if of.solver is not None:
+        one_of("solver", Choice.parse(of.solver).name, names("optim"))
+    if of.learning_rate is not None and of.learning_rate not in RATES:
+        one_of("learning_rate", Choice.parse(of.learning_rate).name, (*RATES, *names("schedules")))
