@@ -75,6 +75,7 @@ def test_balanced_classes_are_found_as_often_as_each_other() -> None:
         {"solver": "lbfgs", "max_iter": 500},
         {"engine": "autograd", "dtype": "float32", "device": "cpu", "batch_size": "full"},
         {"recipe": "plain", "learning_rate_init": 0.1, "batch_size": 16},
+        {"recipe": "plain", "learning_rate_init": 1.0},
     ],
     ids=str,
 )

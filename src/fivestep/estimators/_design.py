@@ -62,6 +62,8 @@ def design_of(
     seed = _seed_of(rng) if prepared.numpy_draws else int(rng.randint(2**31 - 1))
     settings = {**settings_of(of, recipe, facts.num_rows), "loss": targets.loss, "seed": seed}
     spec, plan = recipe.prepare("mlp", settings, facts)
+    if plan.batch_size is not None:
+        plan = replace(plan, batch_size=min(plan.batch_size, facts.num_rows))
     plan = with_rate(plan, of, facts, prepared, getattr(of, "t_", 0))
     engine = "scratch" if of.solver == "lbfgs" and str(of.engine) == "auto" else str(of.engine)
     return Design(spec, plan, prepared, engine, str(of.device), _dtype_of(of, prepared, table.x))
