@@ -33,6 +33,7 @@ format: .venv/installed-dev ## put the code into the one format and mend what ca
 .PHONY: bench
 bench: .venv/installed-bench ## measure the published figures, rivals in the same run
 	@$(BIN)/python benchmarks/fashion_mnist.py
+	@$(BIN)/python benchmarks/small_networks.py
 	@$(BIN)/python benchmarks/startup.py
 
 .PHONY: clean

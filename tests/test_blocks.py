@@ -34,7 +34,7 @@ def rows_of(block: Block, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.
 def test_a_block_holds_the_batches_of_its_steps(data: Dataset, size: int | None, first: int) -> None:
     num_steps = 7
     batches = Batches(data, size, 3, torch.float64, CPU)
-    block = Blocks(data, size, 3, torch.float64, CPU).take(first, [0.1] * num_steps)
+    block = Blocks(data, size, 3, torch.float64, CPU).take(first, torch.full((num_steps,), 0.1))
     stream = (batch for epoch in range(20) for batch in batches.epoch(epoch))
     for step, batch in enumerate(islice(stream, first, first + num_steps)):
         x, y, share = rows_of(block, step)
@@ -50,5 +50,5 @@ def test_a_block_holds_the_batches_of_its_steps(data: Dataset, size: int | None,
 def test_the_l2_term_is_divided_by_the_weight_of_each_batch(data: Dataset, size: int | None) -> None:
     batches = Batches(data, size, 3, torch.float64, CPU)
     totals = batches.totals(0) + batches.totals(1)
-    block = Blocks(data, size, 3, torch.float64, CPU).take(1, [0.1] * (len(totals) - 1), l2=0.5)
-    assert block.l2 == pytest.approx([0.5 / total for total in totals[1:]], rel=1e-15)
+    block = Blocks(data, size, 3, torch.float64, CPU).take(1, torch.full((len(totals) - 1,), 0.1), l2=0.5)
+    assert block.l2.tolist() == pytest.approx([0.5 / total for total in totals[1:]], rel=1e-15)

@@ -26,15 +26,15 @@ class Block(NamedTuple):
     rows: Rows
     order: Indices | None
     shares: RowWeights | None
-    starts: Sequence[int]
-    stops: Sequence[int]
-    rates: Sequence[float]
-    l2: Sequence[float]
+    starts: Tensor
+    stops: Tensor
+    rates: Tensor
+    l2: Tensor
 
     @property
-    def num_rows(self) -> list[int]:
+    def num_rows(self) -> Tensor:
         """The number of rows of each step."""
-        return [stop - start for start, stop in zip(self.starts, self.stops, strict=True)]
+        return self.stops - self.starts
 
 
 @final
@@ -50,19 +50,17 @@ class Blocks:
         self._per_epoch = -(-self.num_rows // self.size)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
-    def take(self, first: int, rates: Sequence[float], l2: float = 0.0) -> Block:
+    def take(self, first: int, rates: Tensor, l2: float = 0.0) -> Block:
         """The steps from number `first`, counted from 0, as many as there are rates; `l2` is the plan's.
 
         Each step has the plan's L2 term, divided by the weight of its rows.
         """
-        steps = range(first, first + len(rates))
+        steps = torch.arange(first, first + len(rates))
         if self._data.fresh is None and self.size == self.num_rows:
-            num_steps = len(rates)
-            strengths = self._strengths(self._rows.weight, [0], [self.num_rows], l2) * num_steps
-            return Block(
-                self._rows, None, self._full_shares, [0] * num_steps, [self.num_rows] * num_steps, rates, strengths
-            )
-        epochs = range(steps[0] // self._per_epoch, steps[-1] // self._per_epoch + 1)
+            starts, stops = torch.zeros_like(steps), torch.full_like(steps, self.num_rows)
+            strength = self._strengths(self._rows.weight, starts[:1], stops[:1], l2)
+            return Block(self._rows, None, self._full_shares, starts, stops, rates, strength.expand(len(rates)))
+        epochs = range(int(steps[0]) // self._per_epoch, int(steps[-1]) // self._per_epoch + 1)
         rows, order = self._rows, None
         if self._data.fresh is not None:
             rows = _together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
@@ -70,21 +68,19 @@ class Blocks:
         else:
             order = torch.cat([draws.order(self._seed, e, self.num_rows) for e in epochs]).to(self._device)
             weight = None if rows.weight is None else rows.weight[order]
-        starts = [(s // self._per_epoch - epochs[0]) * self.num_rows + s % self._per_epoch * self.size for s in steps]
-        ends = [(s // self._per_epoch - epochs[0] + 1) * self.num_rows for s in steps]
-        stops = [min(start + self.size, end) for start, end in zip(starts, ends, strict=True)]
+        before = (steps // self._per_epoch - epochs[0]) * self.num_rows
+        starts = before + steps % self._per_epoch * self.size
+        stops = torch.minimum(starts + self.size, before + self.num_rows)
         strengths = self._strengths(weight, starts, stops, l2)
         return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
 
-    def _strengths(self, weight: Tensor | None, starts: list[int], stops: list[int], l2: float) -> list[float]:
+    def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""
-        if not l2:
-            return [0.0] * len(starts)
-        parts = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
-        if weight is None:
-            return [l2 / (part.stop - part.start) for part in parts]
-        tiny = torch.finfo(self._dtype).tiny
-        return [l2 / max(float(weight[part].double().sum()), tiny) for part in parts]
+        totals = (stops - starts).double()
+        if l2 and weight is not None:
+            places = zip(starts.tolist(), stops.tolist(), strict=True)
+            totals = torch.stack([weight[start:stop].double().sum() for start, stop in places]).cpu()
+        return l2 / totals.clamp(min=torch.finfo(self._dtype).tiny)
 
     def _shares(self, weight: Tensor | None, num_epochs: int) -> RowWeights | None:
         """The weights of the places, divided by their sum over each step, batch by batch as `Batches` does it."""

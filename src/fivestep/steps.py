@@ -15,6 +15,7 @@ from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._base import BlockEngine, Engine
 from .plan import TrainPlan
+from .schedules.constant import Constant
 from .threads import threads_for
 
 SECONDS_PER_BLOCK = 0.1
@@ -106,23 +107,23 @@ def _in_blocks(
     """The same steps, in blocks that take about a tenth of a second each."""
     blocks = Blocks(_weighed(engine, data, plan), plan.batch_size, plan.seed, engine.dtype, engine.device)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
-    per_epoch = plan.steps_per_epoch(blocks.num_rows)
+    per_epoch, stays = plan.steps_per_epoch(blocks.num_rows), isinstance(schedule, Constant)  # one call for all steps
     done, goes_to = start, per_epoch * (every or plan.epochs)
     operations = 6 * blocks.size * engine.params.flat.numel()
     seconds_per_step = SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
     while done < num_steps:
         end = min(done - done % goes_to + goes_to, num_steps, done + most_steps(blocks.size))
         end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
-        rates = [plan.lr * schedule.factor(number, num_steps, seen) for number in range(done, end)]
+        factors = [schedule.factor(number, num_steps, seen) for number in range(done, done + 1 if stays else end)]
+        rates = torch.tensor(factors, dtype=torch.float64).mul_(plan.lr).expand(end - done)
         to_training(engine)
         started = time.perf_counter()
         block = blocks.take(done, rates, plan.l2)
         losses = engine.train_block(block)
         seconds_per_step = (time.perf_counter() - started) / (end - done)
-        engine.lr, done = rates[-1], end
-        num_rows = torch.tensor(block.num_rows).to(losses)
-        total = int(num_rows.sum())
-        yield Step(done, (done - 1) // per_epoch + 1, total, losses @ num_rows / total, losses)
+        engine.lr, done = rates[-1].item(), end
+        total = int(block.num_rows.sum())
+        yield Step(done, (done - 1) // per_epoch + 1, total, losses @ block.num_rows.to(losses) / total, losses)
 
 
 def _weighed(engine: Engine, data: Dataset, plan: TrainPlan) -> Dataset:

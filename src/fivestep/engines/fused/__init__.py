@@ -41,7 +41,8 @@ class FusedEngine(BlockEngine):
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         losses, penalties = (torch.zeros(1, dtype=self.dtype) for _ in range(2))
-        self._code.train(Block(Rows(x, y), None, weight, [0], [len(x)], [self.lr], [self.l2]), losses, penalties)
+        ends, settings = torch.tensor([[0], [len(x)]]), torch.tensor([[self.lr], [self.l2]], dtype=torch.float64)
+        self._code.train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
 
     def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:

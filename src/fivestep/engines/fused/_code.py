@@ -48,10 +48,10 @@ class Code:
             y=y,
             order=self._order(block, tokens),
             share=self._share(block, tokens),
-            starts=np.array(block.starts, np.int64) * tokens,
-            stops=np.array(block.stops, np.int64) * tokens,
-            rates=np.array(block.rates, np.float64),
-            l2=np.array(block.l2, np.float64),
+            starts=(block.starts * tokens).numpy(),
+            stops=(block.stops * tokens).numpy(),
+            rates=block.rates.contiguous().numpy(),
+            l2=block.l2.contiguous().numpy(),
             **self._bits(block, tokens),
             losses=losses.numpy(),
             penalties=penalties.numpy(),
@@ -107,14 +107,14 @@ class Code:
 
     def _bits(self, block: Block, tokens: int) -> dict[str, Any]:
         """The draws of every dropout layer, as every engine draws them: step by step, each for all rows of the step."""
-        before = np.cumsum([0, *block.num_rows[:-1]]) * tokens
+        before = (block.num_rows.cumsum(0) - block.num_rows).mul_(tokens).numpy()
         places = np.zeros(len(self._engine.layers), np.int64)
         drawn = [torch.empty(0, dtype=torch.int16)]
         draws, done, rows = self._engine.draws, self._engine.num_updates, self._engine.as_input(block.rows.stored[:1])
         for k in self._dropped:
             places[k] = sum(part.numel() for part in drawn)
             shape = (*rows.shape[1:-1], int(self._network.outputs[k]))
-            for s, num_rows in enumerate(block.num_rows):
+            for s, num_rows in enumerate(block.num_rows.tolist()):
                 draws.step = done + s
                 drawn.append(draws.bits(k, rows.new_empty(()).expand(num_rows, *shape)).flatten())
         return {"bits": torch.cat(drawn).numpy(), "bit_places": places, "rows_before": before}
