@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from fivestep.check import DivergenceError
+from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import BlockEngine
 from fivestep.engines._make import make_engine
@@ -164,3 +164,28 @@ def test_it_hands_over_to_scratch_and_says_why(spec: Any, options: dict[str, Any
     with pytest.warns(UserWarning, match=f"engine 'fused' hands over to 'scratch': {sentence}"):
         engine = make_engine("fused", spec, small_plan(**options), device="cpu")
     assert (engine.name, engine.reason) == ("scratch", sentence)
+
+
+X, Y = three_classes(20).train.x, three_classes(20).train.y
+WEIGHT = torch.full((20,), 1 / 20, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("y", "weight", "sentence"),
+    [
+        (Y, WEIGHT[:5], r"weight must be a torch.float64 tensor of shape \(20,\), got torch.float64 of shape \(5,\)"),
+        (Y, WEIGHT[:, None], r"got torch.float64 of shape \(20, 1\)"),
+        (Y, WEIGHT.float(), r"got torch.float32 of shape \(20,\)"),
+        (Y, WEIGHT.tolist(), "got list"),
+        (Y + 3, None, "y must hold classes 0 to 2 for a network of 3 outputs, got 3 to 5"),
+        (Y - 1, WEIGHT, "y must hold classes 0 to 2 for a network of 3 outputs, got -1 to 1"),
+        (Y[:5], None, r"y must have the shape \(20,\)"),
+    ],
+    ids=["shorter", "a column", "float32", "list", "classes too high", "classes too low", "too few"],
+)
+@pytest.mark.usefixtures("without_shape_checks")
+def test_what_does_not_fit_is_refused_by_hand_before_the_compiled_body_sees_it(
+    y: torch.Tensor, weight: torch.Tensor | None, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        small_engine("fused").train_step(X, y, weight)

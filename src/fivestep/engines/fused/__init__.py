@@ -16,6 +16,7 @@ from torch import Tensor
 from ...batches import Batch
 from ...blocks import Block
 from ...datasets._base import Rows
+from ...layer import Memo
 from ...net import NetSpec
 from ...plan import TrainPlan
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
@@ -40,10 +41,16 @@ class FusedEngine(BlockEngine):
         return losses + penalties
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+        self._check(x, y, weight)
         losses, penalties = (torch.zeros(1, dtype=self.dtype) for _ in range(2))
         ends, settings = torch.tensor([[0], [len(x)]]), torch.tensor([[self.lr], [self.l2]], dtype=torch.float64)
         self._code.train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
+
+    def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
+        """Asks the loss whether it takes such targets and weights, here beside logits of 0: compiled code never asks."""
+        logits = torch.zeros((), dtype=self.dtype).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
+        self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
     def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
         batches = [batch for _, batch in parts]
