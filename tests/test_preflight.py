@@ -13,7 +13,7 @@ from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.preflight import check_data, check_plan
 from fivestep.train import train
-from tests.samples import ENGINES, numbers, small_engine, three_classes, weights_of
+from tests.samples import ENGINES, numbers, small_engine, small_plan, three_classes, weights_of
 
 X = numbers(6, 4)
 CLASSES = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -155,3 +155,25 @@ def test_a_batch_larger_than_the_data_is_refused() -> None:
 def test_patience_without_a_validation_part_is_refused() -> None:
     with pytest.raises(InputError, match="patience must be used with a validation part, got 3; split one off"):
         check_plan(TrainPlan(batch_size=10, patience=3), three_classes())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentence"),
+    [
+        ("warmup:steps=4", r"steps of schedule 'warmup' should be less than the run's 4 steps, got 4, which is"),
+        ("warmup:steps=200,then=cosine", "steps of schedule 'warmup' .*, got 200, which is never reached; lower it"),
+        ("step:every=100", "every of schedule 'step' should be less than the run's 4 steps, got 100"),
+        ("multi_step:milestones=(2,30000)", "milestones of schedule 'multi_step' .*, got 30000"),
+    ],
+)
+def test_a_place_in_a_schedule_that_the_run_does_not_reach_warns(schedule: str, sentence: str) -> None:
+    plan = small_plan(schedule=schedule, batch_size=25, epochs=2)
+    with pytest.warns(UserWarning, match=sentence):
+        list(train(small_engine("scratch", plan), three_classes(50), plan))
+
+
+@pytest.mark.parametrize("schedule", ["warmup:steps=3", "warmup:steps=0.99", "step:every=3", "multi_step:milestones=3"])
+def test_a_place_in_a_schedule_that_the_run_reaches_does_not_warn(schedule: str) -> None:
+    """Warnings are errors in the tests."""
+    plan = small_plan(schedule=schedule, batch_size=25, epochs=2)
+    list(train(small_engine("scratch", plan), three_classes(50), plan))

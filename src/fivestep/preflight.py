@@ -1,6 +1,7 @@
 """Whether data, network and loss fit together, said in one sentence before the first step."""
 
 import math
+import warnings
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,7 @@ from .datasets._base import Dataset, Rows
 from .datasets._weights import weigh_classes
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
+from .find import Choice
 from .layers._composite import with_inner
 from .metrics._base import measure
 from .plan import TrainPlan
@@ -49,6 +51,21 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
     if min(schedule.factor(step, num_steps) for step in range(num_steps)) == 0:
         wanted = f"above 0 at every step with optimizer {str(plan.optimizer)!r}, whose line search starts at the rate"
         raise refuse("schedule", str(plan.schedule), wanted, "use 'constant'")
+
+
+def check_steps(plan: TrainPlan, data: Dataset) -> None:
+    """The same, and warns where the schedule places something beyond the run, as a warm-up that is longer than it."""
+    check_whole_batches(plan, data)
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(len(data.train))
+    for option in schedule.spans:
+        given = getattr(schedule, option)
+        beyond = [step for step in (given if isinstance(given, tuple) else (given,)) if step >= num_steps]
+        if beyond:
+            warnings.warn(
+                f"{option} of schedule {Choice.parse(plan.schedule).name!r} should be less than the run's {num_steps} "
+                f"steps, got {beyond[0]}, which is never reached; lower it, or write a share of the run such as 0.1.",
+                stacklevel=3,
+            )
 
 
 def check_data(engine: Engine, data: Dataset) -> None:

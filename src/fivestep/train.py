@@ -20,7 +20,7 @@ from .interrupt import deferred_interrupt
 from .layer import Memo
 from .metrics._base import build_metrics, measure
 from .plan import TrainPlan
-from .preflight import check_data, check_whole_batches
+from .preflight import check_data, check_steps
 from .progress import Progress
 from .steps import steps
 from .threads import threads_for
@@ -56,7 +56,7 @@ def train(
     instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
     check_same_arithmetic(engine, plan)
     check_data(engine, data)
-    check_whole_batches(plan, data)
+    check_steps(plan, data)
     per_epoch = plan.steps_per_epoch(len(data.train))
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)

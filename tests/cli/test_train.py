@@ -58,6 +58,11 @@ def test_a_loss_that_grows_beyond_its_column_is_shown_by_its_size(fivestep: Comm
     assert re.search(r"^ +10 +\d\.\d+e\+26 ", row)
 
 
+def test_a_warm_up_longer_than_the_run_warns(fivestep: Command) -> None:
+    with pytest.warns(UserWarning, match="steps of schedule 'warmup' should be less than the run's 20 steps, got 50"):
+        assert fivestep(*QUICK, "--schedule", "warmup:steps=50,then=cosine").code == 0
+
+
 def no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 

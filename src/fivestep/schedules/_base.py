@@ -2,12 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 
 
 class Schedule(ABC):
     """A function of the step, as frozen data: step t (counted from 0) has the rate `plan.lr * factor(t, num_steps)`."""
+
+    spans: ClassVar[Sequence[str]] = ()
+    """The options that are places in the run, as numbers of steps or as shares. One at or beyond its end is ignored."""
 
     @abstractmethod
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:

@@ -21,6 +21,7 @@ class MultiStep(Schedule):
     learning for image recognition", section 4.2 (a tenth at 32,000 and 48,000 of 64,000 steps).
     """
 
+    spans = ("milestones",)
     milestones: tuple[float, ...] = (0.5, 0.75)
     gamma: float = 0.1
 

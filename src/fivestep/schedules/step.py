@@ -21,6 +21,7 @@ class Step(Schedule):
     residual learning for image recognition", section 3.4.
     """
 
+    spans = ("every",)
     every: float = 0.3
     gamma: float = 0.1
 

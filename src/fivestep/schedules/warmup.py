@@ -25,6 +25,7 @@ class Warmup(Schedule):
     minibatch SGD", section 2.2.
     """
 
+    spans = ("steps",)
     steps: float = 0.1
     then: str | Choice = "constant"
     rest: Schedule = field(init=False, repr=False, compare=False)

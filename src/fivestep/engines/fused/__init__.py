@@ -48,7 +48,7 @@ class FusedEngine(BlockEngine):
         return losses[0]
 
     def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
-        """Asks the loss whether it takes such targets and weights, here beside logits of 0: compiled code never asks."""
+        """Asks the loss whether it takes such targets and weights, beside logits of 0: compiled code never asks."""
         logits = torch.zeros((), dtype=self.dtype).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
