@@ -185,14 +185,14 @@ def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)
             f"MLP must have at least an input and an output size, got {sizes}; write for example MLP(784, 256, 10)."
         )
     hidden: list[Choice] = []
-    activations = _for_each("activation", activation, len(sizes) - 2)
-    dropouts, norms = _for_each("dropout", dropout, len(sizes) - 2), _for_each("norm", norm, len(sizes) - 2)
+    activations = for_each("activation", activation, len(sizes) - 2)
+    dropouts, norms = for_each("dropout", dropout, len(sizes) - 2), for_each("norm", norm, len(sizes) - 2)
     for width, *settings in zip(sizes[1:-1], activations, dropouts, norms, strict=True):
         hidden += _hidden_layer(width, *settings)
     return NetSpec((*hidden, Choice("linear")), sizes[0], sizes[-1], init, "MLP")
 
 
-def _for_each(argument: str, setting: Any, num_layers: int) -> list[Any]:
+def for_each(argument: str, setting: Any, num_layers: int) -> list[Any]:
     """The setting of each hidden layer, from one for all or a sequence of them."""
     if not isinstance(setting, list | tuple):
         return [setting] * num_layers

@@ -12,7 +12,7 @@ from ..check import InputError
 from ..engines._make import make_engine
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..recipes._base import Facts, Preparation, Recipe
+from ..recipes._base import Facts, Preparation, Recipe, with_numbers
 from ._draws import initial_weights
 from ._inputs import Inputs
 from ._network import Network
@@ -37,8 +37,9 @@ class Design(NamedTuple):
     def network(self, inputs: Inputs, targets: Targets, last: Network | None, drawn: Weights | None) -> Network:
         """A new network for such rows, with the weights of the `last`, or with those that were `drawn`."""
         width = targets.num_outputs * targets.criterion.outputs_per_target
-        spec = replace(self.spec, layers=(*inputs.layers, *self.spec.layers)).sized(inputs.width, width)
-        network = Network(make_engine(self.engine, spec, self.plan, dtype=self.dtype, device=self.device))
+        body, plan = with_numbers(self.spec, self.plan, inputs.numbers)
+        spec = replace(body, layers=(*inputs.layers, *body.layers)).sized(inputs.width, width)
+        network = Network(make_engine(self.engine, spec, plan, dtype=self.dtype, device=self.device))
         if last is not None:
             network.engine.load_weights(last.engine.params.named_with_buffers())
         for name, (weight, bias) in zip(network.matrices(), drawn or (), strict=bool(drawn)):

@@ -48,19 +48,19 @@ class Fitting:
         """Trains to the end, or until the course has enough."""
         rows = self._rows(train, weight)
         valid_rows = None if valid is None else self._rows(valid, valid.weight)
-        data = replace(self._dataset(rows, self.design.plan), valid=valid_rows)
+        data = replace(self._dataset(rows, self.network.engine.plan), valid=valid_rows)
         before, report = len(self.course.losses), self._report(train)
         if valid is not None and valid_rows is not None:
             x, y, valid_weight = valid_rows.stored.numpy(), valid.y, valid.weight
             score = lambda: self.targets.score(y, self.network.logits(x.__getitem__, len(x)), valid_weight)  # noqa: E731
             report = replace(report, score=score)
-        stopped_by = run(self.network.engine, data, self.design.plan, self.course, report)
+        stopped_by = run(self.network.engine, data, self.network.engine.plan, self.course, report)
         return Ended(len(self.course.losses) - before, stopped_by, self.course.losses[-1])
 
     def minimize(self, train: Table, weight: np.ndarray | None) -> Ended:
         """L-BFGS over all rows."""
         of, prepared = self.of, self.design.prepared
-        limits = Limits(1e-4 if prepared.tol is None else prepared.tol, self.design.plan.epochs, of.max_fun)
+        limits = Limits(1e-4 if prepared.tol is None else prepared.tol, self.network.engine.plan.epochs, of.max_fun)
         data = Dataset(self._rows(train, weight), num_outputs=self.targets.num_outputs)
         num_targets = self.targets.num_outputs if self.targets.loss.name == "mse" and prepared.numpy_draws else 1
         found = minimize(self.network.engine, data, limits, prepared.gradient_factor, num_targets)
@@ -68,7 +68,7 @@ class Fitting:
 
     def one_epoch(self, table: Table, weight: np.ndarray | None, seen_before: int) -> Ended:
         """One epoch, with the update rule's memory and the rate as the last call left them."""
-        rows, plan = self._rows(table, weight), self.design.plan
+        rows, plan = self._rows(table, weight), self.network.engine.plan
         rate = plan.lr * _factor_so_far(plan, self.course, seen_before)
         plan = replace(plan, epochs=1, schedule="constant", lr=rate)
         data = self._dataset(rows, plan, is_new_order=True)

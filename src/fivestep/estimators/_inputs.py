@@ -32,6 +32,11 @@ class Inputs(ABC):
     def layers(self) -> tuple[Choice, ...]:
         """The layers in front of the network that its rows ask for."""
 
+    @property
+    @abstractmethod
+    def numbers(self) -> tuple[int, ...]:
+        """The places of the numbers in x that lie on a scale."""
+
     @abstractmethod
     def transform(self, x: Any, dtype: type) -> np.ndarray:
         """The rows as the network takes them, (N, width)."""
@@ -47,6 +52,10 @@ class Unchanged(Inputs):
     @property
     def width(self) -> int:
         return self.num_features
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(range(self.num_features))
 
     @property
     def layers(self) -> tuple[Choice, ...]:
@@ -83,6 +92,10 @@ class Scaled(Inputs):
     @property
     def width(self) -> int:
         return len(self.center) + len(self.gaps)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(range(len(self.center)))
 
     @property
     def layers(self) -> tuple[Choice, ...]:
@@ -122,6 +135,10 @@ class Encoded(Inputs):
     @property
     def width(self) -> int:
         return self.encoder.in_features
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.encoder.numbers
 
     @property
     def layers(self) -> tuple[Choice, ...]:

@@ -180,5 +180,5 @@ class Perceptron(Parameters):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = tags.input_tags.categorical = self.recipe == "standard"
+        tags.input_tags.allow_nan = tags.input_tags.categorical = self._recipe().scales
         return tags

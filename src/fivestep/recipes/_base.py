@@ -1,10 +1,11 @@
 """What a recipe has to say: the network and the plan for some data, and how the data are prepared."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, final
 
+from ..find import Choice
 from ..net import NetSpec
 from ..plan import TrainPlan
 
@@ -19,6 +20,24 @@ class Facts:
     num_outputs: int
     """Of the network: the classes, the yes or no questions, or the numbers of one target."""
     target: Literal["classes", "yes_no", "numbers"]
+
+
+def with_numbers(spec: NetSpec, plan: TrainPlan, numbers: Sequence[int]) -> tuple[NetSpec, TrainPlan]:
+    """Both with the `periodic` embedding, if there is one, for the columns at these places; without any, without it.
+
+    A recipe does not know which columns of a row are numbers; the encoder that was fitted to the rows does.
+    """
+    if not numbers:
+        layers = tuple(layer for layer in spec.layers if not _is_open(layer))
+        factors = {name: factor for name, factor in plan.lr_factors.items() if name != "periodic"}
+        return replace(spec, layers=layers), replace(plan, lr_factors=factors)
+    columns = {"columns": tuple(numbers)}
+    layers = tuple(Choice(c.name, **c.options, **columns) if _is_open(c) else c for c in spec.layers)
+    return replace(spec, layers=layers), plan
+
+
+def _is_open(layer: Choice) -> bool:
+    return layer.name == "periodic" and "columns" not in layer.options
 
 
 class Preparation(NamedTuple):

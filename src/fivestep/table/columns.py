@@ -36,6 +36,9 @@ class FittedColumn(ABC):
     def features(self) -> tuple[str, ...]:
         """The names of the numbers that a value becomes; none where it becomes a code."""
 
+    num_numbers: ClassVar[int] = 0
+    """How many of the features, the first ones, lie on a scale; the others are a yes or no."""
+
     @property
     @abstractmethod
     def num_codes(self) -> int:
@@ -60,6 +63,7 @@ class NumberColumn(FittedColumn):
     """A number as it is, and whether it is missing where training has seen that."""
 
     kind: ClassVar[str] = "number"
+    num_numbers: ClassVar[int] = 1
     name: str
     number_format: NumberFormat
     can_be_missing: bool
@@ -92,6 +96,7 @@ class DateColumn(FittedColumn):
 
     PARTS: ClassVar[tuple[str, ...]] = ("days", "year", "month", "day", "weekday", "hour")
     kind: ClassVar[str] = "date"
+    num_numbers: ClassVar[int] = len(PARTS)
     name: str
     date_format: str
     can_be_missing: bool

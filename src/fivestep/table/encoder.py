@@ -78,6 +78,12 @@ class Encoder:
         return tuple(feature for column in self.columns for feature in column.features)
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The places of those features that lie on a scale, and are not a yes or no."""
+        is_number = [k < column.num_numbers for column in self.columns for k in range(len(column.features))]
+        return tuple(place for place, lies in enumerate(is_number) if lies)
+
+    @property
     def embedded(self) -> tuple[FittedColumn, ...]:
         """The J columns whose codes are at the end of x."""
         return tuple(column for column in self.columns if column.num_codes)

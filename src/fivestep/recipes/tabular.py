@@ -1,0 +1,100 @@
+"""The settings of the best MLPs for tables, as one package."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, final
+
+from ..check import InputError, in_unit_interval
+from ..find import Choice
+from ..net import NetSpec, for_each
+from ..plan import TrainPlan
+from ._base import Facts, Preparation, Recipe
+from .standard import Standard
+
+HIDDEN = (256, 256, 256)
+MOST_NUMBERS = 150
+"""Columns up to which each number gets an embedding: with more of them, as in images, one is as good as another."""
+ENOUGH_ROWS = 100
+"""Rows from which a fifth of them tells reliably enough which epoch was best. Of fewer, none is dropped or set aside."""
+
+LR_FACTORS = {"scale": 6.0, "periodic": 0.1, "parametric": 0.1, "bias": 0.1}
+"""Of the learning rate, by layer or by parameter."""
+
+NETWORK_SETTINGS = ("hidden", "activation", "dropout", "norm", "num_codes")
+PLAN_SETTINGS = {field.name for field in fields(TrainPlan)}
+
+
+@final
+class Tabular(Recipe):
+    """RealMLP's settings, which belong together: one that is changed alone may need another learning rate.
+
+    Each number becomes four (`periodic`), each feature gets a learnt scale, then come three layers of 256 in the
+    parametrisation of the neural tangent kernel (`ntk_linear`) with a learnt strength of their activation
+    (`parametric`; selu for classes, mish for numbers) and dropout 0.15, and a last layer that begins as 0. AdamW with
+    betas (0.9, 0.95) and a decay of 0.02, 256 epochs in batches of 256 on a cosine in log-time (`coslog4`) from 0.04
+    for classes or 0.2 for numbers, times 6 for the scales, 0.1 for embeddings, strengths and biases; labels smoothed by
+    0.1; the best epoch on a fifth of the rows counts.
+    Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
+    data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run.
+    """
+
+    optimizer = "adamw"
+    scales = True
+
+    def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
+        if model != "mlp":
+            return Standard().prepare(model, settings, facts)
+        loss = Choice.parse(settings.get("loss", "cross_entropy"))
+        to_numbers = loss.name not in ("cross_entropy", "binary_cross_entropy")
+        of_plan = {key: value for key, value in settings.items() if key in PLAN_SETTINGS}
+        of_network = {key: value for key, value in settings.items() if key not in PLAN_SETTINGS}
+        for key in of_network:
+            if key not in NETWORK_SETTINGS:
+                raise InputError(
+                    f"recipe 'tabular' must be used with {', '.join(NETWORK_SETTINGS)} for its network, got {key!r}; "
+                    f"leave it out, or use recipe 'standard'."
+                )
+        embeds = facts is None or facts.num_features <= MOST_NUMBERS
+        dropout = 0.0 if facts is not None and facts.num_rows < ENOUGH_ROWS else 0.15
+        usual_network = {"activation": "mish" if to_numbers else "selu", "dropout": dropout, "norm": None}
+        layers = _layers({**usual_network, **of_network}, embeds=embeds)
+        usual: dict[str, Any] = {
+            "optimizer": Choice("adamw", betas=(0.9, 0.95)),
+            "weight_decay": 0.02,
+            "no_decay": ("bias",),
+            "lr": 0.2 if to_numbers else 0.04,
+            "lr_factors": {name: factor for name, factor in LR_FACTORS.items() if name in _names(layers)},
+            "schedule": "coslog4",
+            "epochs": 256,
+            "batch_size": 256 if facts is None else min(256, facts.num_rows),
+        }
+        if "optimizer" in settings:  # the decay is adamw's
+            usual = {key: value for key, value in usual.items() if key not in ("weight_decay", "no_decay")}
+        smoothed = loss if to_numbers or loss.options else Choice(loss.name, label_smoothing=0.1)
+        return NetSpec(layers, title="MLP for tables"), TrainPlan(**{**usual, **of_plan, "loss": smoothed})
+
+    def preparation(self, facts: Facts, loss: str) -> Preparation:
+        return Preparation(
+            valid_fraction=0.2 if facts.num_rows >= ENOUGH_ROWS else None, patience=math.inf, doubles=False
+        )
+
+
+def _layers(settings: Mapping[str, Any], *, embeds: bool) -> tuple[Choice, ...]:
+    """Embeddings, scales, the hidden layers, and the last one."""
+    codes, hidden = settings.get("num_codes"), settings.get("hidden", HIDDEN)
+    layers = [Choice("embed_columns", num_embeddings=tuple(codes))] if codes else []
+    layers += [Choice("periodic"), Choice("scale")] if embeds else [Choice("scale")]
+    each = (for_each(name, settings[name], len(hidden)) for name in ("activation", "norm", "dropout"))
+    for width, activation, norm, dropout in zip(hidden, *each, strict=True):
+        layers.append(Choice("ntk_linear", out_features=width))
+        layers += [] if norm is None else [Choice.parse(norm)]
+        layers.append(Choice("parametric", activation=str(Choice.parse(activation))))
+        in_unit_interval("dropout", dropout, "0 switches it off")
+        layers += [Choice("dropout", p=dropout)] if dropout else []
+    return (*layers, Choice("ntk_linear", zero_init=True))
+
+
+def _names(layers: Sequence[Choice]) -> set[str]:
+    """What a plan may call the parameters of these layers, as far as the factors name them."""
+    return {"bias", *(layer.name for layer in layers)}

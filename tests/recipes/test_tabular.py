@@ -1,0 +1,111 @@
+"""The recipe for tables: what it settles, by rows, columns and target, and that what is given counts."""
+
+from typing import Any
+
+import pytest
+
+from fivestep.check import InputError
+from fivestep.find import Choice
+from fivestep.recipes._base import Facts, with_numbers
+from fivestep.recipes.tabular import MOST_NUMBERS, Tabular
+
+
+def facts(num_rows: int = 5000, num_features: int = 4) -> Facts:
+    return Facts(num_rows, num_features, num_outputs=3, target="classes")
+
+
+def kinds(settings: dict[str, Any], **of_rows: int) -> list[str]:
+    return [layer.name for layer in Tabular().prepare("mlp", settings, facts(**of_rows))[0].layers]
+
+
+def test_the_network_of_realmlp() -> None:
+    hidden = ["ntk_linear", "parametric", "dropout"]
+    assert kinds({}) == ["periodic", "scale", *hidden, *hidden, *hidden, "ntk_linear"]
+
+
+def test_its_rates_are_those_of_the_paper() -> None:
+    """Table A.1: 0.04 for classes and 0.2 for numbers; times 6 for the scale, 0.1 for embeddings, slopes and biases."""
+    classes, numbers = (Tabular().prepare("mlp", {"loss": loss}, facts())[1] for loss in ("cross_entropy", "mse"))
+    assert (classes.lr, numbers.lr) == (0.04, 0.2)
+    assert classes.lr_factors == {"scale": 6, "periodic": 0.1, "parametric": 0.1, "bias": 0.1}
+    assert classes.optimizer == Choice("adamw", betas=(0.9, 0.95))
+    assert (classes.weight_decay, classes.no_decay) == (0.02, ("bias",))
+    assert (classes.schedule, classes.epochs, classes.batch_size) == (Choice("coslog4"), 256, 256)
+
+
+def test_labels_are_smoothed_unless_the_loss_has_options_of_its_own() -> None:
+    losses = [
+        Tabular().prepare("mlp", {"loss": loss}, facts())[1].loss
+        for loss in ("cross_entropy", "binary_cross_entropy", "cross_entropy:label_smoothing=0.0", "mse")
+    ]
+    assert losses == [
+        Choice("cross_entropy", label_smoothing=0.1),
+        Choice("binary_cross_entropy", label_smoothing=0.1),
+        Choice("cross_entropy", label_smoothing=0.0),
+        Choice("mse"),
+    ]
+
+
+def test_activations_are_selu_for_classes_and_mish_for_numbers() -> None:
+    for_target = {
+        loss: Tabular().prepare("mlp", {"loss": loss}, facts())[0].layers[3].options["activation"]
+        for loss in ("cross_entropy", "mse")
+    }
+    assert for_target == {"cross_entropy": "selu", "mse": "mish"}
+
+
+def test_what_is_given_counts() -> None:
+    given: dict[str, Any] = {"lr": 0.5, "epochs": 3, "hidden": (7,), "batch_size": None, "activation": "relu"}
+    spec, plan = Tabular().prepare("mlp", {**given, "dropout": 0.3, "norm": "layer_norm"}, facts())
+    assert (plan.lr, plan.epochs, plan.batch_size) == (0.5, 3, None)
+    assert spec.layers[2:-1] == (
+        Choice("ntk_linear", out_features=7),
+        Choice("layer_norm"),
+        Choice("parametric", activation="relu"),
+        Choice("dropout", p=0.3),
+    )
+
+
+def test_another_optimizer_comes_without_the_decay_of_adamw() -> None:
+    plan = Tabular().prepare("mlp", {"optimizer": "sgd"}, facts())[1]
+    assert (plan.optimizer, plan.weight_decay, plan.no_decay) == (Choice("sgd"), None, ())
+
+
+def test_categories_of_many_levels_are_embedded_first() -> None:
+    spec = Tabular().prepare("mlp", {"num_codes": (12, 40)}, facts())[0]
+    assert spec.layers[0] == Choice("embed_columns", num_embeddings=(12, 40))
+
+
+def test_of_few_rows_none_is_dropped_or_set_aside() -> None:
+    """So a row of weight 2 is exactly two rows."""
+    assert "dropout" not in kinds({}, num_rows=40)
+    assert Tabular().prepare("mlp", {}, facts(40))[1].batch_size == 40
+    assert Tabular().preparation(facts(40), "cross_entropy").valid_fraction is None
+    assert Tabular().preparation(facts(5000), "cross_entropy").valid_fraction == 0.2
+
+
+def test_very_many_numbers_are_taken_as_they_are() -> None:
+    plan = Tabular().prepare("mlp", {}, facts(num_features=MOST_NUMBERS + 1))[1]
+    assert "periodic" not in kinds({}, num_features=MOST_NUMBERS + 1)
+    assert "periodic" not in plan.lr_factors
+
+
+def test_the_embedding_of_numbers_gets_their_columns_when_they_are_known() -> None:
+    spec, plan = with_numbers(*Tabular().prepare("mlp", {}, facts()), (0, 3))
+    assert "periodic" in plan.lr_factors
+    assert spec.layers[0] == Choice("periodic", columns=(0, 3))
+
+
+def test_without_numbers_their_embedding_is_left_out() -> None:
+    spec, plan = with_numbers(*Tabular().prepare("mlp", {}, facts()), ())
+    assert "periodic" not in plan.lr_factors
+    assert spec.layers[0] == Choice("scale")
+
+
+def test_other_models_have_the_standard_settings() -> None:
+    assert [layer.name for layer in Tabular().prepare("softmax", {}, facts())[0].layers] == ["linear"]
+
+
+def test_a_setting_that_it_does_not_have_is_refused() -> None:
+    with pytest.raises(InputError, match=r"recipe 'tabular' must be used with hidden, .* got 'init'; leave it out, or"):
+        Tabular().prepare("mlp", {"init": "normal"}, facts())
