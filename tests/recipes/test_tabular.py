@@ -71,6 +71,13 @@ def test_another_optimizer_comes_without_the_decay_of_adamw() -> None:
     assert (plan.optimizer, plan.weight_decay, plan.no_decay) == (Choice("sgd"), None, ())
 
 
+def test_adamw_by_name_is_the_recipes_adamw() -> None:
+    given = [Tabular().prepare("mlp", settings, facts())[1] for settings in ({}, {"optimizer": "adamw"})]
+    assert given[0] == given[1]
+    other = Tabular().prepare("mlp", {"optimizer": "adamw:weight_decay=0.5"}, facts())[1]
+    assert (other.build_optimizer().weight_decay, other.build_optimizer().betas) == (0.5, (0.9, 0.95))
+
+
 def test_categories_of_many_levels_are_embedded_first() -> None:
     spec = Tabular().prepare("mlp", {"num_codes": (12, 40)}, facts())[0]
     assert spec.layers[0] == Choice("embed_columns", num_embeddings=(12, 40))

@@ -127,7 +127,9 @@ class Perceptron(Parameters):
         return self
 
     def _recipe(self) -> Recipe:
-        recipe: Recipe = find("recipes", str(self.recipe))()
+        """The recipe; with lbfgs the plain network of "standard", for a rate and a schedule are half of "tabular"."""
+        name = "standard" if (self.solver, self.recipe) == ("lbfgs", "tabular") else str(self.recipe)
+        recipe: Recipe = find("recipes", name)()
         return recipe
 
     def _manner(self) -> Manner:

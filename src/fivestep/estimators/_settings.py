@@ -45,9 +45,7 @@ def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]
         "optimizer": _rule(of, recipe),
     }
     known = {key: value for key, value in given.items() if value is not None}
-    if of.solver == "lbfgs":
-        return {"dropout": 0.0, **known, "batch_size": None}  # it looks at the same loss again and again
-    if of.batch_size == "full":
+    if of.solver == "lbfgs" or of.batch_size == "full":
         return {**known, "batch_size": None}
     return known if _is_auto(of.batch_size) else {**known, "batch_size": _batch_size(of.batch_size, num_rows)}
 

@@ -16,7 +16,7 @@ HIDDEN = (256, 256, 256)
 MOST_NUMBERS = 150
 """Columns up to which each number gets an embedding: with more of them, as in images, one is as good as another."""
 ENOUGH_ROWS = 100
-"""Rows from which a fifth of them tells reliably enough which epoch was best. Of fewer, none is dropped or set aside."""
+"""Rows from which a fifth of them tells which epoch was best. Of fewer, none is dropped or set aside."""
 
 LR_FACTORS = {"scale": 6.0, "periodic": 0.1, "parametric": 0.1, "bias": 0.1}
 """Of the learning rate, by layer or by parameter."""
@@ -59,24 +59,31 @@ class Tabular(Recipe):
         dropout = 0.0 if facts is not None and facts.num_rows < ENOUGH_ROWS else 0.15
         usual_network = {"activation": "mish" if to_numbers else "selu", "dropout": dropout, "norm": None}
         layers = _layers({**usual_network, **of_network}, embeds=embeds)
+        rule = Choice.parse(settings.get("optimizer", self.optimizer))
         usual: dict[str, Any] = {
-            "optimizer": Choice("adamw", betas=(0.9, 0.95)),
-            "weight_decay": 0.02,
-            "no_decay": ("bias",),
             "lr": 0.2 if to_numbers else 0.04,
             "lr_factors": {name: factor for name, factor in LR_FACTORS.items() if name in _names(layers)},
             "schedule": "coslog4",
             "epochs": 256,
             "batch_size": 256 if facts is None else min(256, facts.num_rows),
         }
-        if "optimizer" in settings:  # the decay is adamw's
-            usual = {key: value for key, value in usual.items() if key not in ("weight_decay", "no_decay")}
+        if rule.name == "adamw":
+            rule = Choice("adamw", **{"betas": (0.9, 0.95), **rule.options})
+            usual = {
+                **({} if "weight_decay" in rule.options else {"weight_decay": 0.02}),
+                "no_decay": ("bias",),
+                **usual,
+            }
         smoothed = loss if to_numbers or loss.options else Choice(loss.name, label_smoothing=0.1)
-        return NetSpec(layers, title="MLP for tables"), TrainPlan(**{**usual, **of_plan, "loss": smoothed})
+        return NetSpec(layers, title="MLP for tables"), TrainPlan(
+            **{**usual, **of_plan, "optimizer": rule, "loss": smoothed}
+        )
 
     def preparation(self, facts: Facts, loss: str) -> Preparation:
         return Preparation(
-            valid_fraction=0.2 if facts.num_rows >= ENOUGH_ROWS else None, patience=math.inf, doubles=False
+            valid_fraction=0.2 if facts.num_rows >= ENOUGH_ROWS else None,
+            patience=math.inf,
+            doubles=facts.num_rows < ENOUGH_ROWS,
         )
 
 
