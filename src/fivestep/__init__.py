@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .estimators.classifier import MLPClassifier as MLPClassifier
     from .estimators.regressor import MLPRegressor as MLPRegressor
     from .find import Choice as Choice
+    from .fleet import Member as Member
+    from .fleet import fit_many as fit_many
     from .net import MLP as MLP
     from .net import FeedForward as FeedForward
     from .net import LinearRegression as LinearRegression
@@ -55,6 +57,7 @@ _HOME = {
     "MLP": "net",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
+    "Member": "fleet",
     "NetSpec": "net",
     "Rows": "datasets._base",
     "Run": "run",
@@ -64,6 +67,7 @@ _HOME = {
     "Verification": "verify",
     "evaluate": "train",
     "fit": "run",
+    "fit_many": "fleet",
     "folds": "datasets._folds",
     "load_dataset": "datasets._load",
     "lr_range_test": "range_test",

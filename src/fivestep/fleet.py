@@ -1,0 +1,123 @@
+"""Many networks at once: seeds, folds, learning rates, grids. Each is trained as it would be alone.
+
+Network by network, in a pool of threads: the compiled body of `fused` holds no lock of Python's while it works, and a
+small network with its data stays in the cache of one processor from the first step to the last. So a network that
+diverges, or that stops early, is no concern of the others.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar, final
+
+import torch
+
+from .check import DivergenceError, InputError, at_least, refuse
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .engines._make import make_engine
+from .epoch import Epoch
+from .net import NetSpec
+from .plan import TrainPlan
+from .progress import Progress
+from .train import train
+
+Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
+
+
+@final
+@dataclass
+class Member:
+    """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
+
+    `diverged` is the sentence about a loss that was no longer finite; the engine then holds the weights from before.
+    """
+
+    spec: NetSpec
+    data: Dataset
+    plan: TrainPlan
+    engine: Engine
+    history: list[Epoch] = field(default_factory=list)
+    diverged: str | None = None
+
+
+def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
+    specs: NetSpec | Sequence[NetSpec],
+    data: Dataset | Sequence[Dataset],
+    plans: TrainPlan | Sequence[TrainPlan],
+    engine: str = "auto",
+    *,
+    dtype: str = "float32",
+    device: str = "auto",
+    every: int | None = None,
+    num_threads: int | None = None,
+) -> list[Member]:
+    """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
+
+    `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
+    its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
+    (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
+    plan has a patience. `num_threads` networks are trained at a time, by default as many as there are processors.
+    Ctrl-C ends the networks that are being trained at their next epoch, and is raised. Raises an `InputError` for no
+    networks, for sequences of different lengths, and for what `train` refuses.
+
+        plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
+        best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
+    """
+    if num_threads is not None:
+        at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    size = _size({"specs": specs, "data": data, "plans": plans})
+    members = []
+    for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
+        sized = plan.sized(spec, of_one)
+        made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=len(of_one.train))
+        members.append(Member(sized, of_one, plan, made))
+    before, is_over = torch.get_num_threads(), threading.Event()
+    torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
+    try:
+        _train(members[0], every, is_over)  # alone: what must be compiled is compiled once, and said once
+        with ThreadPoolExecutor(num_threads or os.cpu_count()) as pool:
+            try:
+                list(pool.map(lambda member: _train(member, every, is_over), members[1:]))
+            except BaseException:
+                is_over.set()
+                raise
+    finally:
+        torch.set_num_threads(before)
+    return members
+
+
+def _train(member: Member, every: int | None, is_over: threading.Event) -> None:
+    """Trains one network; a divergence is noted, Ctrl-C or an error elsewhere ends it at the next epoch."""
+    if is_over.is_set():
+        return
+    plan = member.plan
+    every = every or (1 if plan.patience is not None or plan.restore_best else plan.epochs)
+    progress = Progress(member.engine, plan)
+    try:
+        for _ in train(member.engine, member.data, plan, every, progress):
+            if progress.is_over() or is_over.is_set():
+                break
+        progress.best.restore(member.engine)
+    except DivergenceError as error:
+        member.diverged = str(error)
+    member.history = progress.history
+
+
+def _size(given: dict[str, object]) -> int:
+    """The number of networks: the length of the sequences, which must agree; one, if there are none."""
+    lengths = {name: len(value) for name, value in given.items() if isinstance(value, list | tuple)}
+    if 0 in lengths.values():
+        name = next(name for name, length in lengths.items() if length == 0)
+        raise refuse(name, [], "at least one network's", "a fleet of none has nothing to train")
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise InputError(f"specs, data and plans must be one for all networks or one for each, got {said}; even them.")
+    return next(iter(lengths.values()), 1)
+
+
+def _each(given: Item | Sequence[Item], size: int) -> Sequence[Item]:
+    """One for each network."""
+    return given if isinstance(given, list | tuple) else [given] * size  # type: ignore[list-item]  # one item

@@ -1,0 +1,108 @@
+"""Many networks at once: each is the one that is trained alone, and none is another's concern."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.datasets._folds import folds
+from fivestep.fleet import Member, fit_many
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from fivestep.train import train
+from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
+from tests.tolerances import ENGINES_FLOAT64, distance
+
+DATA = three_classes(40, valid=20)
+
+
+def alone(name: str, plan: TrainPlan, every: int, spec: Any = None) -> torch.Tensor:
+    """The weights of the same network, trained by itself."""
+    engine = small_engine(name, plan, spec)
+    list(train(engine, DATA, plan, every))
+    return engine.params.flat
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_network_k_is_the_network_trained_alone(name: str) -> None:
+    """Seeds, rates, decays, initial values and dropout of their own; to the bit."""
+    settings: list[dict[str, Any]] = [
+        {"seed": 1, "lr": 0.1},
+        {"seed": 2, "lr": 0.1},
+        {"seed": 1, "lr": 0.01, "optimizer": "adamw", "weight_decay": 0.1},
+        {"seed": 3, "lr": 0.02, "batch_size": 7},
+    ]
+    plans = [small_plan(**one) for one in settings]
+    specs = [small_net(dropout=0.3, init=init) for init in ("torch", "torch", "xavier", "normal")]
+    members = fit_many(specs, DATA, plans, name, dtype="float64", device="cpu", num_threads=3)
+    expected = [alone(name, plan, 3, spec) for plan, spec in zip(plans, specs, strict=True)]
+    assert all(torch.equal(member.engine.params.flat, w) for member, w in zip(members, expected, strict=True))
+    assert [member.history[-1].step for member in members] == [9, 9, 9, 18]
+
+
+def test_networks_of_different_sizes_are_one_fleet() -> None:
+    specs = [MLP(4, width, 3) for width in (1, 5, 17)]
+    members = fit_many(specs, DATA, small_plan(), dtype="float64", device="cpu")
+    assert [member.engine.params.flat.numel() for member in members] == [11, 43, 139]
+    assert all(member.engine.name == "fused" for member in members)
+
+
+def test_each_network_may_have_data_of_its_own() -> None:
+    parts = list(folds(DATA, 3, seed=0))
+    members = fit_many(MLP(None, 5, None), parts, small_plan(), device="cpu")
+    assert [member.data for member in members] == parts
+    assert all(member.history[-1].valid_loss is not None for member in members)
+
+
+def test_a_network_that_diverges_is_reported_and_touches_no_other() -> None:
+    plans = [small_plan(loss="mse", lr=lr, epochs=200) for lr in (0.01, 1e6, 0.01)]
+    numbers = replace(DATA, train=type(DATA.train)(DATA.train.x, DATA.train.x[:, :3]), valid=None)
+    members = fit_many(MLP(4, 6, 3), numbers, plans, "fused", dtype="float64", device="cpu")
+    assert [member.diverged is not None for member in members] == [False, True, False]
+    assert "the loss must stay finite, got" in str(members[1].diverged)
+    assert members[1].engine.params.flat.isfinite().all()
+    assert torch.equal(members[0].engine.params.flat, members[2].engine.params.flat)
+
+
+def test_networks_stop_early_each_by_itself() -> None:
+    plans = [small_plan(lr=lr, epochs=60, patience=3, restore_best=True) for lr in (3.0, 0.001)]
+    first, second = fit_many(small_net(), DATA, plans, device="cpu")
+    assert first.history[-1].index < 60 == second.history[-1].index
+    best = min(epoch.valid_loss or math.inf for epoch in first.history)
+    assert first.history[-4].valid_loss == best
+
+
+def test_a_fleet_of_one_is_the_engine() -> None:
+    plan = small_plan()
+    (member,) = fit_many(small_net(), DATA, plan, "fused", dtype="float64", device="cpu")
+    assert isinstance(member, Member)
+    assert distance(member.engine.params.flat, alone("scratch", plan, 3)) < ENGINES_FLOAT64
+
+
+def test_the_number_of_threads_is_put_back() -> None:
+    before = torch.get_num_threads()
+    fit_many(small_net(), DATA, [small_plan(seed=seed) for seed in range(3)], device="cpu")
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"plans": []}, r"plans must be at least one network's, got \[\]; a fleet of none has nothing to train"),
+        (
+            {"specs": [small_net()] * 2, "plans": [small_plan()] * 3},
+            "specs, data and plans must be one for all networks or one for each, got 2 specs, 3 plans; even them",
+        ),
+        (
+            {"num_threads": 0},
+            "num_threads must be a whole number of at least 1, got 0; leave it out for all processors",
+        ),
+    ],
+)
+def test_a_fleet_that_cannot_be_is_refused(options: dict[str, Any], sentence: str) -> None:
+    usual = {"specs": small_net(), "data": DATA, "plans": small_plan()}
+    with pytest.raises(InputError, match=sentence):
+        fit_many(**{**usual, **options}, device="cpu")
