@@ -36,7 +36,6 @@ def test_tabular_learns_iris() -> None:
 
 def test_lbfgs_has_the_network_of_standard() -> None:
     x, y = load_iris(return_X_y=True)
-    model = fs.MLPClassifier(recipe="tabular", solver="lbfgs", hidden_layer_sizes=4, alpha=0.1, random_state=0).fit(
-        x, y
-    )
+    settings = {"hidden_layer_sizes": 4, "tol": 0.01, "max_iter": 1000, "random_state": 0}
+    model = fs.MLPClassifier(recipe="tabular", solver="lbfgs", **settings).fit(x, y)
     assert [layer.name for layer in model._network.engine.spec.layers] == ["linear", "silu", "linear"]
