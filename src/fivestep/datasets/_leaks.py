@@ -13,6 +13,9 @@ MOST_ROWS = 20_000
 FEWEST_OF_A_CLASS = 5
 """Rows of a class that are enough to say something about it."""
 
+SLICE = 100_000
+"""Rows that are hashed at a time."""
+
 TELLS_ALL = 0.99
 """The share of the target that one column must explain to be suspected."""
 
@@ -84,13 +87,13 @@ def repeated(
     """
     assert encoder.target is not None, "the encoder of a table knows its target"
     columns = [*(column.name for column in encoder.columns), encoder.target.name]
-    numbers, notes = frame.select(columns).hash_rows(seed=0), []
+    numbers, notes = _hashes(frame.select(columns)), []
     seen = numbers.gather(train).implode()
     for name, part in (("validation", valid), ("test", test)):
         if isinstance(part, pl.Series):
             own = numbers.gather(part)
         elif part.select(columns).schema == frame.select(columns).schema:
-            own = part.select(columns).hash_rows(seed=0)
+            own = _hashes(part.select(columns))
         else:
             continue  # a file in other types, whose rows cannot be compared as they are
         num_repeated = int(own.is_in(seen).sum())
@@ -101,3 +104,8 @@ def repeated(
                 f"result may be better than on new rows."
             )
     return notes
+
+
+def _hashes(frame: pl.DataFrame) -> pl.Series:
+    """A number for each row, the same for equal rows; a part at a time, because polars copies what it hashes."""
+    return pl.concat([part.hash_rows(seed=0) for part in frame.iter_slices(SLICE)])

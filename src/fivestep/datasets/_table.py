@@ -131,11 +131,10 @@ def _fitted(
     frame: pl.DataFrame, parts: _Parts, kinds: list[ColumnKind], target: Target, source: TableSource
 ) -> Encoder:
     """The encoder, with all it learns from the training part."""
-    train = frame[parts.train]
     if isinstance(target, NumberTarget):
-        target = NumberTarget.fit(train[source.target])
+        target = NumberTarget.fit(frame[source.target].gather(parts.train))
     try:
-        return Encoder.fit(train, kinds, target)
+        return Encoder.fit(frame, kinds, target, rows=parts.train)
     except InputError:
         Encoder.fit(frame, kinds, target)  # which names the row of the file, not of its training part
         raise

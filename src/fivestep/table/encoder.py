@@ -55,20 +55,31 @@ class Encoder:
     target: Target | None = None
 
     @classmethod
-    def fit(cls, frame: pl.DataFrame, kinds: Sequence[ColumnKind], target: Target | None = None) -> Self:
-        """Learns levels, medians and scales from a frame, which should be the training part alone.
+    def fit(
+        cls,
+        frame: pl.DataFrame,
+        kinds: Sequence[ColumnKind],
+        target: Target | None = None,
+        *,
+        rows: pl.Series | None = None,
+    ) -> Self:
+        """Learns levels, medians and scales from a frame, or from some rows of it: the training part alone.
 
         `kinds` says what each column is taken for (`kinds_of(frame)`); columns of a kind that cannot be used are left
         out. Raises an `InputError` if none is left.
         """
-        columns = tuple(COLUMNS[kind.kind].fit(kind, frame[kind.name]) for kind in kinds if kind.is_used)
+
+        def values(name: str) -> pl.Series:
+            return frame[name] if rows is None else frame[name].gather(rows)  # a column at a time, to spare memory
+
+        columns = tuple(COLUMNS[kind.kind].fit(kind, values(kind.name)) for kind in kinds if kind.is_used)
         if not any(column.features or column.num_codes for column in columns):
             found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
             raise InputError(
                 f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
             )
         numeric = (column for column in columns if not column.num_codes)
-        scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(frame[column.name], 1)]
+        scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(values(column.name), 1)]
         center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
         return cls(columns, center.clone(), scale.clone(), target=target)
 
