@@ -82,7 +82,13 @@ def names(family: str) -> tuple[str, ...]:
 def find(family: str, name: str) -> Any:
     """What `fivestep/<family>/<name>.py` defines; an unknown name raises an `InputError` with the nearest known one."""
     one_of(SINGULAR[family], name.replace("_", "-") if family == "datasets" else name, shown_names(family))
-    module = importlib.import_module(f"fivestep.{family}.{name.replace('-', '_')}")
+    return _public_of(f"fivestep.{family}.{name.replace('-', '_')}")
+
+
+@functools.cache
+def _public_of(module_name: str) -> Any:
+    """The one public name of a module. Kept: a fleet asks sixty times for each of its networks."""
+    module = importlib.import_module(module_name)
     public = [
         item
         for key, item in vars(module).items()
