@@ -110,7 +110,9 @@ class RunOptions:
     engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}; options as in nn:compile=true.")] = "auto"
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str | None, Parameter(help="float32, the default, or float64.")] = None
-    recipe: Annotated[str | None, Parameter(help=f"One of: {_listed('recipes')}; plain by default.")] = None
+    recipe: Annotated[
+        str | None, Parameter(help=f"One of: {_listed('recipes')}; plain for a task, standard for a file.")
+    ] = None
     valid: Annotated[
         float | Path | None,
         Parameter(help="Training rows to hold out for validation, a share or a number; for a file also another file."),

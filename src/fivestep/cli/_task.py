@@ -1,5 +1,6 @@
 """From a task's name, or a file, and the options to network, plan and data, the same way for every command."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,7 @@ from ..datasets._split import split
 from ..find import find
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..recipes._base import Recipe
+from ..recipes._base import Facts, Recipe, with_numbers
 from ._options import NetworkOptions, PlanOptions, given
 
 if TYPE_CHECKING:
@@ -18,22 +19,6 @@ if TYPE_CHECKING:
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
 """What a file can be trained with, the default first."""
-
-TABLE_SETTINGS: dict[str, Any] = {
-    "optimizer": "adamw",
-    "schedule": "cosine",
-    "epochs": 100,
-    "patience": 5,
-    "restore_best": True,
-}
-"""For a file, whatever the model: the best epoch by the validation part counts."""
-
-TABLE_NETWORKS: dict[str, dict[str, Any]] = {
-    "mlp": {"hidden": (128, 128), "activation": "silu", "dropout": 0.1, "lr": 3e-3},
-    "feed-forward": {"hidden": (64, 64), "lr": 1e-3},
-    "linear": {"lr": 1e-2},
-    "softmax": {"lr": 1e-2},
-}
 
 
 class Prepared(NamedTuple):
@@ -71,27 +56,26 @@ def prepare(
 
 
 def prepare_table(
-    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "plain"
+    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "standard"
 ) -> Prepared:
-    """A file. The recipe sees the settings for tables, `num_codes` of the typed table, and the options given."""
+    """A file. The recipe sees what the typed table asks for, and the options given; the best epoch counts."""
     from ..datasets._table import load_table  # here, because it imports polars
 
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
     chosen = {**given(network), **given(plan)}
     loaded = load_table(source, seed=chosen.get("seed", 0))
-    encoder = loaded.data.encoder
+    data, encoder = loaded.data, loaded.data.encoder
     assert encoder is not None, "a table has an encoder"
     assert encoder.target is not None, "a table has a target"
-    num_rows = len(loaded.data.train)
-    of_data = {
-        "loss": "cross_entropy" if encoder.target.task == "classification" else "mse",
-        "batch_size": min(max(32, min(256, 2 ** (num_rows.bit_length() - 5))), num_rows),
-        "num_codes": encoder.num_codes,
-    }
-    settings = {**TABLE_SETTINGS, **TABLE_NETWORKS[model], **of_data, **chosen}
-    spec, train_plan = recipe.prepare(model, settings)
-    return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
+    to_classes = encoder.target.task == "classification"
+    of_data: dict[str, Any] = {"loss": "cross_entropy" if to_classes else "mse", "num_codes": encoder.num_codes}
+    facts = Facts(len(data.train), data.in_features, data.num_outputs, "classes" if to_classes else "numbers")
+    patience = recipe.preparation(facts, of_data["loss"]).patience
+    stopping = {"restore_best": True, **({"patience": int(patience)} if math.isfinite(patience) else {})}
+    prepared = recipe.prepare(model, {**stopping, **of_data, **chosen}, facts)
+    spec, train_plan = with_numbers(*prepared, encoder.numbers)
+    return Prepared(model, train_plan.sized(spec, data), train_plan, data, loaded)
 
 
 def is_file(name: str) -> bool:

@@ -101,11 +101,11 @@ def _prepare(
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
     if options.every is not None:
         at_least("every", options.every, 1, "leave it out to show about twenty epochs")
-    recipe = options.recipe or "plain"
     if options.resume is not None:
         return resumed(options.resume, task_name, (network, plan, options, table))
     if task_name is None:
         raise InputError("TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN.")
+    recipe = options.recipe or ("standard" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
         prepared = prepare_table(source, network, plan, recipe)
