@@ -154,3 +154,20 @@ def test_scikit_learns_own_recipe_refuses_gaps_and_words_as_scikit_learn_does() 
         fs.MLPRegressor(recipe="sklearn").fit(pd.DataFrame(columns), price)
     with pytest.raises(ValueError, match="Input X contains NaN"):
         fs.MLPRegressor(recipe="sklearn").fit(pd.DataFrame(columns)[["area", "age"]], price)
+
+
+def test_dataframes_are_read_alike_by_eval_set_partial_fit_and_a_warm_start() -> None:
+    columns, price = houses()
+    x = pd.DataFrame(columns)
+    model = fs.MLPRegressor(random_state=0, max_iter=5, warm_start=True).fit(x[:200], price[:200])
+    before = model.loss_
+    assert model.fit(x[:200], price[:200], eval_set=(x[200:], price[200:])).loss_ < before
+    assert len(model.validation_loss_curve_) == 5
+    assert model.partial_fit(x[:200], price[:200]).t_ == 2200
+
+
+def test_the_columns_of_a_dataframe_are_checked_when_it_predicts() -> None:
+    columns, price = houses()
+    model = fs.MLPRegressor(max_iter=2).fit(pd.DataFrame(columns), price)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(pd.DataFrame(columns).drop(columns="street"))

@@ -1,6 +1,7 @@
 """The training of one fit: rows become tensors, the loop or SciPy does the work."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
@@ -51,11 +52,14 @@ class Fitting:
         data = replace(self._dataset(rows, self.network.engine.plan), valid=valid_rows)
         before, report = len(self.course.losses), self._report(train)
         if valid is not None and valid_rows is not None:
-            x, y, valid_weight = valid_rows.stored.numpy(), valid.y, valid.weight
-            score = lambda: self.targets.score(y, self.network.logits(x.__getitem__, len(x)), valid_weight)  # noqa: E731
-            report = replace(report, score=score)
+            report = replace(report, score=partial(self._score, valid, valid_rows.stored.numpy()))
         stopped_by = run(self.network.engine, data, self.network.engine.plan, self.course, report)
         return Ended(len(self.course.losses) - before, stopped_by, self.course.losses[-1])
+
+    def _score(self, valid: Table, x: np.ndarray) -> float:
+        """The score of the network as it is on rows that are encoded already."""
+        logits = self.network.logits(x.__getitem__, len(x))
+        return self.targets.score(valid.y, logits, valid.weight)
 
     def minimize(self, train: Table, weight: np.ndarray | None) -> Ended:
         """L-BFGS over all rows."""

@@ -73,7 +73,8 @@ PARAMETERS = """
         Weights (in, out) and biases (out,) of each linear layer: views, to be read and changed. They act on inputs
         that the recipe has scaled; with "sklearn" and "plain" on the inputs themselves.
     loss_curve_, validation_loss_curve_, validation_scores_ : list of float
-        For each epoch: the mean loss of its steps; loss and score of the part set aside, after it. None without one.
+        For each epoch: the mean loss of its steps, with the L2 term; loss and score of the part set aside, after it;
+        None without one. Losses of scaled targets are in units of their variance or deviation.
     loss_, best_loss_, best_validation_score_ : float
         The last loss, the least one, and the best score.
     n_iter_, t_ : int

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..check import refuse
-from ..find import find
+from ..find import find, names
 from ..recipes._base import Recipe
 from ._design import Design, design_of, drawn_weights, len_of, split
 from ._fitting import Fitting
@@ -182,5 +182,6 @@ class Perceptron(Parameters):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = tags.input_tags.categorical = self._recipe().scales
+        takes_tables = self.recipe in names("recipes") and self._recipe().scales
+        tags.input_tags.allow_nan = tags.input_tags.categorical = takes_tables
         return tags

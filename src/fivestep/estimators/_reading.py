@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 from ..check import InputError, refuse
@@ -43,8 +43,9 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
     if frame is None:
         x, y = validate_data(of, X, y, reset=inputs is None, **_options(how), **in_y)
     else:
-        y = validate_data(of, X="no_validation", y=y, **in_y)  # it forgets the columns' names, so it comes first
-        x = frame
+        if y is None:
+            raise refuse("y", None, "the targets of the rows", "pass them to fit")
+        x, y = frame, check_array(y, accept_sparse=True, ensure_2d=False, dtype="numeric" if how.y_is_numeric else None)
         validate_data(of, X, skip_check_array=True, reset=inputs is None)
         check_consistent_length(x, y)
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
