@@ -243,3 +243,90 @@ def test_a_layer_that_is_not_there_is_refused() -> None:
 def test_another_engine_is_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"engine must be 'scratch', got '{name}'"):
         explain(small_engine(name), batch())
+
+
+COMPOSITES = {
+    "residual": NetSpec(
+        (
+            Choice("linear", out_features=5),
+            Choice("residual", layers=("layer_norm", "linear:out_features=7", "gelu", "linear:out_features=5")),
+            Choice("linear"),
+        ),
+        4,
+        3,
+    ),
+    "gated": NetSpec((Choice("gated", out_features=6, activation="silu", bias=True), Choice("linear")), 4, 3),
+    "gated in the middle": NetSpec(
+        (Choice("linear", out_features=5), Choice("gated", out_features=6, activation="tanh"), Choice("linear")), 4, 3
+    ),
+    "gated in a residual": NetSpec(
+        (
+            Choice("linear", out_features=5),
+            Choice("residual", layers=("gated:out_features=6,activation=silu", "linear:out_features=5")),
+            Choice("residual", layers=("dropout:p=0.5",)),
+            Choice("linear"),
+        ),
+        4,
+        3,
+    ),
+}
+
+
+def outputs_by_autograd(spec: NetSpec, rows: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+    """The output of every module of the twin, of those inside too, with its gradient, by the module's path."""
+    engine = small_engine("nn", small_plan(), spec)
+    assert isinstance(engine, NnEngine)
+    engine.train_step(*rows)
+    outputs: dict[str, Tensor] = {}
+
+    def keep(path: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            output.retain_grad()
+            outputs[path] = output
+
+        return hook
+
+    for path, module in engine.model.named_modules():
+        if path and not isinstance(module, nn.Sequential):
+            module.register_forward_hook(keep(path))
+    engine.loss(engine.forward(rows.x), rows.y, rows.weight)
+    engine.zero_grad()
+    engine.backward()
+    return {path: (output.detach(), output.grad) for path, output in outputs.items() if output.grad is not None}
+
+
+@pytest.mark.parametrize("spec", COMPOSITES.values(), ids=COMPOSITES)
+def test_the_inside_of_a_layer_of_layers_is_shown_as_autograd_sees_it(spec: NetSpec) -> None:
+    """Each output z1.0 stands under the label of its layer, and so does its gradient, wherever one is printed."""
+    shown, expected = tensors(explained(spec)), outputs_by_autograd(spec, batch())
+    found = {}
+    for path, (output, gradient) in expected.items():
+        label = path.replace(".body.", ".")
+        name = next((key for key in (f"{letter}{label}" for letter in "zay") if key in shown), "logits")
+        found[path] = distance(shown[name], output), distance(shown[f"d{name}"], gradient)
+    assert len(found) > len(spec.layers)
+    assert max(max(pair) for pair in found.values()) <= ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("spec", COMPOSITES.values(), ids=COMPOSITES)
+def test_looking_inside_changes_no_number(spec: NetSpec) -> None:
+    engine, other = (small_engine("scratch", small_plan(optimizer="adam"), spec) for _ in range(2))
+    other.train_step(*batch())
+    explain(engine, batch())
+    assert torch.equal(engine.params.flat, other.params.flat)
+
+
+def test_formulas_of_a_residual_name_what_is_inside() -> None:
+    formulas = {entry.name: entry.formula for s in explained(COMPOSITES["residual"]) for entry in s.entries}
+    assert formulas["z1.1"] == "y1.0 W1.1^T + b1.1"
+    assert formulas["y1"] == "z0 + z1.3"
+    assert formulas["dz1.3"] == "dy1"
+    assert formulas["dz0"] == "dy1 + dz0 by 1.0"
+
+
+def test_formulas_of_a_gate_follow_the_product_rule() -> None:
+    formulas = {entry.name: entry.formula for s in explained(COMPOSITES["gated in the middle"]) for entry in s.entries}
+    assert formulas["y1"] == "a1.activation * z1.up"
+    assert formulas["da1.activation"] == "dy1 * z1.up"
+    assert formulas["dz1.up"] == "dy1 * a1.activation"
+    assert formulas["dz0"] == "dz0 by 1.gate + dz0 by 1.up"

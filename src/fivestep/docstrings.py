@@ -18,6 +18,11 @@ def rule(item: object) -> str:
     return " ".join([first, *(text for text in others if any(f"`{name}`" in text for name in options_set(item)))])
 
 
+def claim(item: object) -> str:
+    """The first sentence."""
+    return _sentences(item)[0]
+
+
 def indented(item: object) -> list[str]:
     """The lines of the indented formulas."""
     return [line for line in _lines(item) if line.startswith(" ")]

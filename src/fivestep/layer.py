@@ -85,7 +85,9 @@ class Layer(ABC):
 
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: how "y", "dx", each parameter's "dNAME" and what `memo` keeps come about, in which {x},
-    {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. What is left out is shown without one."""
+    {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. What is left out is shown without one. In a layer of
+    layers, {NAME} and {dx_NAME} stand for what the layer inside of that name gives and sends back ("body.0" is
+    "body_0"; {first} and {last} too), and "dNAME" is how the gradient comes to it."""
 
     @abstractmethod
     def sized(self, input_shape: Shape) -> Self:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..explain import Block, Entry, Section
-from ._tensors import decimals, is_constant, lines, number, table
+from ..explain._tensors import decimals, is_constant, lines, number, table
 
 WIDEST = 100
 """Characters in a line at most: longer ones are hard to read."""

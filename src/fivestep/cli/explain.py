@@ -13,10 +13,10 @@ from ..check import at_least
 from ..engines._make import make_engine
 from ..explain import Entry, Section, first_rows, train_to
 from ..explain import explain as explain_step
+from ..explain._tensors import FEW, extremes
 from ._options import NetworkOptions, PlanOptions
 from ._page import Page
 from ._task import Prepared, prepare
-from ._tensors import FEW, extremes
 from ._values import whole
 
 NAMES = (

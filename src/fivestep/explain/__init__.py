@@ -16,7 +16,7 @@ from ._data import Block, Entry, Section
 from ._passes import find_blocks, forget_blocks, measure_block, predict_blocks
 from ._reach import first_rows, train_to
 from ._update import update_blocks
-from ._watched import Watched
+from ._watched import Names, Watched
 
 __all__ = ["Block", "Entry", "Section", "explain", "first_rows", "train_to"]
 
@@ -58,8 +58,11 @@ def _shown(block: Block, layer: int | None) -> bool:
 def _five_steps(engine: ScratchEngine, batch: Batch) -> dict[str, list[Block]]:
     """The five lines of `train_step`, with a look at every tensor between them."""
     x, y, weight = batch
-    last = len(engine.layers) - 1
-    layers = [Watched(layer, k, k == last) for k, layer in enumerate(engine.layers)]
+    names, last = Names(), len(engine.layers) - 1
+    layers = [
+        Watched(layer, str(k), names, output_name="logits" if k == last else None)
+        for k, layer in enumerate(engine.layers)
+    ]
     blocks: dict[str, list[Block]] = {}
     unwatched, engine.layers = engine.layers, cast("tuple[Layer, ...]", tuple(layers))  # a step calls these two alone
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self, final
+from typing import ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,13 @@ class Gated(Composite):
     Dauphin et al. 2017, "Language modeling with gated convolutional networks"; Shazeer 2020, "GLU variants improve
     transformer", equations 5 and 6.
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "y": "{activation} * {up}",
+        "dactivation": "{dy} * {up}",
+        "dup": "{dy} * {activation}",
+        "dx": "{dx_gate} + {dx_up}",
+    }
 
     out_features: int
     activation: str = "sigmoid"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self, final
+from typing import ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,12 @@ class Residual(Composite):
     He et al. 2016, "Deep residual learning for image recognition", equation 1; with the normalisation as the first
     layer of f, "Identity mappings in deep residual networks".
     """
+
+    formulas: ClassVar[Mapping[str, str]] = {
+        "y": "{x} + {last}",
+        "dlast": "{dy}",
+        "dx": "{dy} + {dx_first}",
+    }
 
     layers: tuple[str, ...]
     input_shape: Shape | None = None
