@@ -25,6 +25,10 @@ test: .venv/installed-dev ## check style, types and layers, then run all tests
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --numprocesses auto --quiet
 
+.PHONY: browser
+browser: ## install Debian's chromium, for the tests of the pages (needs root; without it they are skipped)
+	@apt-get install -y --no-install-recommends chromium
+
 .PHONY: format
 format: .venv/installed-dev ## put the code into the one format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet .

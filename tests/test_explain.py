@@ -1,5 +1,7 @@
 """One explained step: the five sections in order, and in them the numbers that autograd finds."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines.nn import NnEngine
 from fivestep.explain import Block, Section, explain, first_rows, train_to
+from fivestep.explain._source import METHODS, PACKAGE, _numbered
 from fivestep.find import Choice, names
 from fivestep.net import MLP, NetSpec
 from tests.samples import do_steps, numbers, small_engine, small_net, small_plan, three_classes
-from tests.tolerances import ENGINES_FLOAT64, EXACT, PARTS, distance
+from tests.tolerances import DIFFERENCE_QUOTIENT, ENGINES_FLOAT64, EXACT, PARTS, distance
 
 PLANS = [
     {"optimizer": "sgd"},
@@ -330,3 +333,56 @@ def test_formulas_of_a_gate_follow_the_product_rule() -> None:
     assert formulas["da1.activation"] == "dy1 * z1.up"
     assert formulas["dz1.up"] == "dy1 * a1.activation"
     assert formulas["dz0"] == "dz0 by 1.gate + dz0 by 1.up"
+
+
+@pytest.mark.parametrize("name", names("engines"))
+def test_each_step_says_where_it_is_written_in_each_engine(name: str) -> None:
+    for section in explain(small_engine("scratch"), batch()):
+        place = next(place for place in section.places if place.name == name)
+        lines = (PACKAGE / place.file).read_text(encoding="utf-8").splitlines()
+        first = place.code.splitlines()[0]
+        assert lines[place.line - 1].strip() == first.strip()
+        assert first.startswith((f"def {METHODS[section.name]}(", "@", f"# {section.number}  "))
+
+
+def test_the_formulas_of_the_items_are_found_beside_the_engines() -> None:
+    sections = explain(small_engine("scratch"), batch())
+    files = [{place.file for place in section.places} for section in sections]
+    assert {"layers/linear.py", "activations/_base.py"} <= files[0]
+    assert "losses/cross_entropy.py" in files[1]
+    assert "layers/linear.py" in files[3]
+    assert "optim/sgd.py" in files[4]
+
+
+def test_an_engine_that_is_one_body_is_found_by_its_numbered_comments(tmp_path: Path) -> None:
+    steps = "\n".join(f"    # {k}  step {k}\n    do({k})" for k in range(1, 6))
+    (tmp_path / "body.py").write_text(f"def train(x):\n{steps}\n    return x\n\n\ndef other():\n    pass\n")
+    places = [_numbered("one", tmp_path, k) for k in (1, 5)]
+    assert [(place.file, place.line, place.code) for place in places] == [
+        ("body.py", 2, "# 1  step 1\ndo(1)"),
+        ("body.py", 10, "# 5  step 5\ndo(5)\nreturn x"),
+    ]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("spec", [small_net(), small_net(dropout=0.5), MLP(4, 3), COMPOSITES["residual"]])
+def test_the_other_engines_find_the_same_gradient(spec: NetSpec, weighted: bool) -> None:
+    blocks = explained(spec, batch(weighted=weighted))[3].blocks
+    found = {entry.name: entry.tensor.item() for entry in blocks[-1].entries}
+    assert {"autograd", "nn"} <= set(found)
+    assert max(found.values()) <= ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("spec", [small_net(), small_net(dropout=0.5), small_net(activation="gelu"), MLP(4, 3)])
+def test_one_number_by_hand_is_what_the_loss_answers(spec: NetSpec) -> None:
+    """The difference quotient over a step of 0.001, as the page gives it, against the gradient on the same page."""
+    block = next(one for one in explained(spec)[3].blocks if one.title.startswith("one number by hand"))
+    gradient = float(re.findall(r"added up: (\S+)", block.text)[0])
+    before, after, quotient = map(float, re.findall(r"from (\S+) to (\S+), which is (\S+) for", block.text)[0])
+    assert quotient == pytest.approx((after - before) / 0.001, abs=2e-5)
+    assert quotient == pytest.approx(gradient, rel=DIFFERENCE_QUOTIENT)
+
+
+def test_many_rows_are_not_added_up_by_hand() -> None:
+    titles = [block.title for block in explained(rows=batch(11))[3].blocks]
+    assert not any(title.startswith("one number by hand") for title in titles)

@@ -113,6 +113,11 @@ WITHOUT_EPS = 1e-7
 """Two steps of Adam worked out by hand without eps = 1e-8: it is that part of gradients of about 1, twice."""
 
 
+DIFFERENCE_QUOTIENT = 0.02
+"""(L(w + h) - L(w)) / h with h = 0.001 against the gradient: h L'' / 2, which for losses and weights of a few units is
+a thousandth of a few units, against a gradient of a tenth or more, and the rounding of both to five decimals."""
+
+
 def distance(got: Tensor, expected: Tensor) -> float:
     """max|got - expected| / max|expected|; infinite where the shapes differ or a number is missing on one side."""
     if got.shape != expected.shape or not torch.equal(got.isfinite(), expected.isfinite()):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .plan import TrainPlan as TrainPlan
     from .plotting import plot as plot
     from .range_test import lr_range_test as lr_range_test
+    from .report import write_report as write_report
     from .run import Run as Run
     from .run import fit as fit
     from .steps import Step as Step
@@ -77,6 +78,7 @@ _HOME = {
     "train": "train",
     "verify": "verify",
     "verify_all": "verify",
+    "write_report": "report",
 }
 
 __all__ = list(_HOME)

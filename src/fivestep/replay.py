@@ -12,9 +12,9 @@ from torch import Tensor
 
 from .batches import Batch
 from .datasets._base import Dataset
-from .engines._base import FiveStepEngine
+from .engines._base import Engine, FiveStepEngine
 from .epoch import Epoch, monitored
-from .steps import do_step, upcoming_steps
+from .steps import Upcoming, do_step, upcoming_steps
 from .threads import threads_for
 from .typing import Scalar, Vector
 
@@ -44,10 +44,7 @@ def replay(
     At a yield the engine has done the step. `history` is that of the run, for a schedule that answers to its losses.
     """
     plan, last = engine.plan, max(wanted, default=0)
-    seen: list[float] = []
-    shown = {epoch.step: monitored(epoch, plan) for epoch in history}
-    seen += [loss for step, loss in shown.items() if step <= engine.num_updates]
-    for upcoming in upcoming_steps(engine, data, plan, engine.num_updates, seen):
+    for upcoming in upcoming_with(engine, data, history, []):
         if upcoming.number > last:
             return
         if upcoming.number in wanted:
@@ -57,6 +54,17 @@ def replay(
             yield Moment(upcoming.number, upcoming.epoch, upcoming.lr, loss, before, gradient, change)
         else:
             do_step(engine, upcoming, plan)
+
+
+def upcoming_with(engine: Engine, data: Dataset, history: Sequence[Epoch], seen: list[float]) -> Iterator[Upcoming]:
+    """The steps that the engine has still to do, in a run that has had this history.
+
+    `seen` is filled with what was monitored of its epochs, each when its last step has been done.
+    """
+    shown = {epoch.step: monitored(epoch, engine.plan) for epoch in history}
+    seen += [loss for step, loss in shown.items() if step <= engine.num_updates]
+    for upcoming in upcoming_steps(engine, data, engine.plan, engine.num_updates, seen):
+        yield upcoming
         if upcoming.number in shown:
             seen.append(shown[upcoming.number])
 

@@ -1,13 +1,16 @@
 """`fivestep explain`: what is printed can be worked out by hand from what is printed."""
 
+import html
 import json
 import re
 from math import log
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from tests.browser import opened
 from tests.cli.conftest import Command
 
 NUMBERS = re.compile(r"\s+-?[\d.]+(?:e-?\d+)?(?:\s+-?[\d.]+(?:e-?\d+)?)*")
@@ -123,6 +126,107 @@ def test_any_task_can_be_explained(fivestep: Command, task: str) -> None:
     ],
 )
 def test_a_wrong_option_is_one_sentence(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:
+    code, out, err = fivestep("explain", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert sentence in err
+
+
+@pytest.fixture
+def run(fivestep: Command) -> str:
+    """A short run in this folder."""
+    assert fivestep("train", "moons", "--epochs", 7, "--activation", "tanh", "--out", "runs/moons-1").code == 0
+    return "runs/moons-1"
+
+
+def test_someone_who_never_saw_backpropagation_gets_the_printed_number(page: str) -> None:
+    """Following the page's own words: multiply, add up, and compare, with nothing but what is printed."""
+    hand = page.partition("one number by hand: ")[2].partition("the same gradient")[0]
+    unit, place = map(int, re.findall(r"^dW0\[(\d+),(\d+)\]", hand)[0])
+    dz0, x = printed(page, "dz0"), printed(page, "x")
+    rows = re.findall(r"row (\d): +(\S+) \* +(\S+) = +(\S+)", hand)
+    assert [int(n) for n, *_ in rows] == [0, 1, 2, 3]
+    for n, a, b, product in rows:
+        assert (float(a), float(b)) == pytest.approx((dz0[int(n), unit].item(), x[int(n), place].item()))
+        assert float(a) * float(b) == pytest.approx(float(product), abs=half_a_digit(dz0) + half_a_digit(x))
+    total = float(re.findall(r"added up: (\S+)", hand)[0])
+    assert total == pytest.approx(sum(float(product) for *_, product in rows), abs=4 * half_a_digit(dz0))
+    assert total == pytest.approx(printed(page, "dW0")[unit, place].item())
+
+
+def test_where_a_gradient_comes_from_follows_the_chain_rule(page: str) -> None:
+    hand = page.partition("one number by hand: ")[2]
+    n, unit = map(int, re.findall(r"Where dz0\[(\d+),(\d+)\]", hand)[0])
+    dlogit, weight = map(float, re.findall(r"= (\S+) \* (\S+)\n", hand.partition("da1[")[2])[0])
+    assert dlogit == pytest.approx(printed(page, "dlogits")[n, 0].item())
+    assert weight == pytest.approx(printed(page, "W2")[0, unit].item())
+    slope = printed(page, "f'(z0)")[n, unit].item()
+    bound = half_a_digit(printed(page, "W2")) + half_a_digit(printed(page, "dlogits"))
+    assert dlogit * weight * slope == pytest.approx(printed(page, "dz0")[n, unit].item(), abs=bound)
+
+
+def test_a_run_is_explained_at_its_last_step(fivestep: Command, run: str) -> None:
+    code, out, _ = fivestep("explain", run)
+    assert (code, out.startswith("Step 7 of MLP 2-8-1 on runs/moons-1")) == (0, True)
+
+
+def test_a_step_of_a_run_is_the_same_step_of_its_task(fivestep: Command, run: str) -> None:
+    options = ("--step", 3, "--json")
+    of_run, of_task = (
+        json.loads(fivestep("explain", *source, *options).out)["sections"]
+        for source in ((run,), ("moons", "--epochs", 7, "--activation", "tanh"))
+    )
+    assert of_run == of_task
+
+
+def test_every_step_names_its_files(page: str) -> None:
+    assert len(re.findall(r"^   scratch +engines/scratch\.py:\d+$", page, re.MULTILINE)) == 5
+    assert len(re.findall(r"^   nn +engines/nn\.py:\d+$", page, re.MULTILINE)) == 5
+    assert "def backward" not in page
+
+
+def test_the_code_of_an_engine_can_be_shown(fivestep: Command) -> None:
+    out = fivestep("explain", "moons", "--engine", "autograd").out
+    assert "self._loss.backward()" in out
+    assert "logits_gradient" not in out
+
+
+def test_a_page_holds_the_numbers_and_all_the_code(fivestep: Command, tmp_path: Path, page: str) -> None:
+    code, out, _ = fivestep("explain", "moons", "--html", "page.html")
+    assert (code, out) == (0, "The page is in page.html\n")
+    text = html.unescape((tmp_path / "page.html").read_text())
+    assert "self._loss.backward()" in text
+    assert "da = self.criterion.logits_gradient" in text
+    number = re.findall(r"added up: (\S+)", page)[0]
+    assert f"added up: {number}" in text
+    assert text.index("1  predict") < text.index("5  step")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1200, 380])
+def test_a_browser_shows_the_page_without_a_complaint(fivestep: Command, tmp_path: Path, width: int) -> None:
+    fivestep("explain", "moons", "--html", "page.html")
+    with opened(tmp_path / "page.html", width) as (shown, complaints, _):
+        assert shown.locator("h3").count() == 5
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("runs/moons-1", "--step", 8), "step must be a step that is still to do, 1 to 7, got 8"),
+        (("runs/moons-1", "--hidden", 3), "options of network and training must be left out for a run"),
+        (("moons", "--engine", "scrach"), "did you mean 'scratch'?"),
+        (
+            ("moons", "--html", "nowhere/page.html"),
+            "--html must be a file that can be written, got 'nowhere/page.html'",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("run")
+def test_what_cannot_be_explained_is_one_sentence(
+    fivestep: Command, arguments: tuple[object, ...], sentence: str
+) -> None:
     code, out, err = fivestep("explain", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err

@@ -1,12 +1,14 @@
 """What `fivestep explain` prints: five sections, readable at 80 columns, with colours in a terminal only."""
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import final
 
 from rich.console import Console
 from rich.text import Text
 
-from ..explain import Block, Entry, Section
+from ..explain import Block, Entry, Place, Section
+from ..explain._html import shape_text
 from ..explain._tensors import decimals, is_constant, lines, number, table
 
 WIDEST = 100
@@ -19,10 +21,10 @@ ENTRY = 4
 
 @final
 class Page:
-    """Prints paragraphs, sections and tensors to a console."""
+    """Prints paragraphs, sections and tensors to a console; of the engines `with_code`, the code of each step too."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, with_code: Sequence[str] = ()) -> None:
+        self._console, self._with_code = console, with_code
         self._width = max(NARROWEST, min(console.width, WIDEST))
 
     def paragraph(self, text: str) -> None:
@@ -34,10 +36,24 @@ class Page:
         """One of the five steps."""
         self._line((f"{section.number}  {section.name}", "bold green"))
         self._wrapped(section.text, 3)
+        self._places(section.places)
         for block in section.blocks:
             self._line()
             self._block(block)
         self._line()
+
+    def _places(self, places: Sequence[Place]) -> None:
+        """Where the step is written, one line for each engine and item; the code of the engines asked for."""
+        self._line()
+        widest = max((len(place.name) for place in places), default=0)
+        for place in places:
+            self._line((f"   {place.name.ljust(widest)}  {place.file}:{place.line}", "dim"))
+        for place in places:
+            if place.name in self._with_code:
+                self._line()
+                self._line((f"   {place.name}", "bold magenta"))
+                for line in place.code.splitlines():
+                    self._line((f"   {line}", "magenta"))
 
     def _block(self, block: Block) -> None:
         self._wrapped(block.title, 2, "bold")
@@ -61,9 +77,9 @@ class Page:
         if tensor.numel() == 1:
             side = number(tensor.item(), decimals(tensor))
         elif is_constant(tensor):
-            side = f"{_shape(entry)}  all {number(tensor.flatten()[0].item(), decimals(tensor))}"
+            side = f"{shape_text(entry)}  all {number(tensor.flatten()[0].item(), decimals(tensor))}"
         else:
-            side = _shape(entry)
+            side = shape_text(entry)
         head = wrap(entry.name + words, self._width - ENTRY - len(side) - 2, subsequent_indent="  ")
         for k, text in enumerate(head):
             name, rest = (entry.name, text.removeprefix(entry.name)) if k == 0 else ("", text)
@@ -79,7 +95,3 @@ class Page:
 
     def _line(self, *parts: tuple[str, str]) -> None:
         self._console.print(Text.assemble(*parts), soft_wrap=True)
-
-
-def _shape(entry: Entry) -> str:
-    return f"({', '.join(map(str, entry.shape))}{',' if len(entry.shape) == 1 else ''})"

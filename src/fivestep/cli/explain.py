@@ -1,6 +1,7 @@
-"""`fivestep explain TASK`."""
+"""`fivestep explain TASK` and `fivestep explain RUN`."""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
@@ -9,22 +10,27 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 
 from ..batches import Batch
-from ..check import at_least
+from ..check import InputError, at_least, one_of
 from ..engines._make import make_engine
 from ..explain import Entry, Section, first_rows, train_to
 from ..explain import explain as explain_step
+from ..explain._html import NAMES, sections_html
 from ..explain._tensors import FEW, extremes
+from ..files import write_text
+from ..find import names
+from ..markup import element, page
+from ..pictures._base import Subject
+from ..plotting import subject_of
+from ..run import Run
 from ._options import NetworkOptions, PlanOptions
 from ._page import Page
-from ._task import Prepared, prepare
-from ._values import whole
+from ._task import prepare
 
-NAMES = (
-    "W0, b0 and z0 belong to layer 0, a1 to layer 1, and so on. A B is the matrix product: each row of A times each "
-    "column of B, added up. W0^T is W0 with rows and columns exchanged. A * B multiplies number by number."
-)
 FEW_ROWS, SAMPLE_ROWS = 10, 4
 """Batches of up to so many rows are taken whole; of larger ones, so many."""
+
+LONG = 2.0
+"""Seconds of training from which it is said that they are done again."""
 
 
 @final
@@ -33,19 +39,25 @@ FEW_ROWS, SAMPLE_ROWS = 10, 4
 class ShownOptions:
     """Which step, on which rows, in what form."""
 
-    step: Annotated[int, Parameter(help="The step to explain; those before it are done first.", converter=whole)] = 1
-    rows: Annotated[
-        int | Literal["all"] | None,
-        Parameter(help="Rows of its batch to take; by default 4 of a large one.", converter=whole),
+    step: Annotated[
+        int | None, Parameter(help="The step to explain; those before it are done first. Of a run, the last one.")
     ] = None
-    layer: Annotated[int | None, Parameter(help="Show this layer only, counted from 0.", converter=whole)] = None
-    dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
+    rows: Annotated[
+        int | Literal["all"] | None, Parameter(help="Rows of its batch to take; by default 4 of a large one.")
+    ] = None
+    layer: Annotated[int | None, Parameter(help="Show this layer only, counted from 0.")] = None
+    engine: Annotated[
+        tuple[str, ...],
+        Parameter(help="Show the code of these engines too, beside each step.", consume_multiple=True, negative=""),
+    ] = ()
+    html: Annotated[Path | None, Parameter(help="Write a page, with all the code side by side.")] = None
+    dtype: Annotated[str | None, Parameter(help="float32 or float64.")] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
 
 
 def explain(
-    task: str,
+    source: str,
     /,
     *,
     shown: ShownOptions = ShownOptions(),
@@ -55,28 +67,62 @@ def explain(
     """Show one step of the loop, number by number: its five parts, each tensor with shape, formula and values.
 
     Every number can be worked out by hand from those above it; `fivestep explain moons` is the place to begin. Network
-    and training are chosen as in `train`, by the same options, and nothing is written.
+    and training are chosen as in `train`, by the same options. Of a run, its own training is done again up to the step.
+    Nothing is written but the page that `--html` asks for.
 
     Parameters
     ----------
-    task
-        Name of the task; `fivestep tasks` lists them.
+    source
+        Name of a task, which `fivestep tasks` lists, or the folder of a run.
     """
-    at_least("step", shown.step, 1)
-    prepared = prepare(task, network, plan, data_dir=shown.data_dir)
-    engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=shown.dtype, device="cpu")
-    upcoming = train_to(engine, prepared.data, prepared.plan, shown.step)
+    for name in shown.engine:
+        one_of("engine", name, names("engines"))
+    subject = _subject(source, shown, network, plan)
+    step = _step(shown, subject)
+    engine = subject.starting_engine()
+    if subject.is_trained and sum(epoch.seconds for epoch in subject.history) > LONG:
+        print(f"Doing the {step - 1:,} steps before it again ...", file=sys.stderr)  # noqa: T201
+    upcoming = train_to(engine, subject.data, engine.plan, step, subject.history)
     batch = first_rows(upcoming.batch, _num_rows(shown.rows, len(upcoming.batch.x)))
     sections = explain_step(engine, batch, shown.layer)
+    spec = engine.spec
+    title = f"Step {step:,} of {spec.title} {spec.sizes_text()} on {source}"
+    if shown.html is not None:
+        _write_page(shown.html, title, _rows_text(batch, upcoming.batch), sections)
     if shown.json:
-        print(json.dumps(_report(prepared, task, shown.step, batch, sections)))  # noqa: T201
-        return
-    page = Page(Console(highlight=False))
-    network_text = f"{prepared.spec.title} {prepared.spec.sizes_text()}"
-    page.paragraph(f"Step {shown.step} of {network_text} on {task}, {_rows_text(batch, upcoming.batch)}.")
-    page.paragraph(NAMES)
-    for section in sections:
-        page.section(section)
+        print(json.dumps(_report(subject, source, step, batch, sections)))  # noqa: T201
+    elif shown.html is not None:
+        Console(highlight=False).print(f"The page is in {shown.html}", markup=False, soft_wrap=True)
+    else:
+        paper = Page(Console(highlight=False), shown.engine)
+        paper.paragraph(f"{title}, {_rows_text(batch, upcoming.batch)}.")
+        paper.paragraph(NAMES)
+        for section in sections:
+            paper.section(section)
+
+
+def _subject(source: str, shown: ShownOptions, network: NetworkOptions, plan: PlanOptions) -> Subject:
+    """A run as it was, or a task with the network and the plan that the options ask for."""
+    if not Path(source, "config.toml").is_file():
+        prepared = prepare(source, network, plan, data_dir=shown.data_dir)
+        dtype = shown.dtype or "float32"
+        engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=dtype, device="cpu")
+        return Subject(engine, prepared.data, name=source)
+    if network != NetworkOptions() or plan != PlanOptions() or shown.dtype is not None:
+        raise InputError(
+            f"options of network and training must be left out for a run, which has its own, got some for {source!r}; "
+            f"give a task's name to explain another network."
+        )
+    run = Run.load(source, "cpu")
+    return subject_of(run, run.load_data(shown.data_dir) if shown.data_dir is not None else None)
+
+
+def _step(shown: ShownOptions, subject: Subject) -> int:
+    """The step asked for, or the last one of a run, or the first one of a task."""
+    if shown.step is not None:
+        at_least("step", shown.step, 1)
+        return shown.step
+    return max(subject.num_updates, 1)
 
 
 def _num_rows(asked: int | str | None, there: int) -> int:
@@ -92,19 +138,30 @@ def _rows_text(batch: Batch, whole: Batch) -> str:
     return f"with the first {taken} of its {there} rows, so that the numbers stay few (--rows all takes all)"
 
 
-def _report(prepared: Prepared, task: str, step: int, batch: Batch, sections: list[Section]) -> dict[str, Any]:
+def _write_page(path: Path, title: str, rows: str, sections: list[Section]) -> None:
+    body = [element("h1", title), element("p", f"{rows[0].upper()}{rows[1:]}.", css="soft"), element("p", NAMES)]
+    try:
+        write_text(path, page(title, "\n".join([*body, sections_html(sections)])))
+    except OSError as error:
+        raise InputError(
+            f"--html must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
+        ) from error
+
+
+def _report(subject: Subject, source: str, step: int, batch: Batch, sections: list[Section]) -> dict[str, Any]:
     """The step in one object, block by block."""
     return {
-        "task": task,
-        "model": prepared.model,
-        "network": prepared.spec.to_dict(),
-        "plan": prepared.plan.to_dict(),
+        "task": subject.data.name,
+        "source": source,
+        "network": subject.engine.spec.to_dict(),
+        "plan": subject.engine.plan.to_dict(),
         "step": step,
         "rows": len(batch.x),
         "sections": [
             {
                 "number": section.number,
                 "name": section.name,
+                "places": [{"name": place.name, "file": place.file, "line": place.line} for place in section.places],
                 "blocks": [
                     {
                         "title": block.title,

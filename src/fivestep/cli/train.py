@@ -13,6 +13,7 @@ from ..engines._make import make_engine
 from ..epoch import Evaluation
 from ..interrupt import termination_raises
 from ..preflight import check_merged
+from ..report import Recent, write_report
 from ..run import Run
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._options import NetworkOptions, PlanOptions, RunOptions
@@ -53,14 +54,17 @@ def train(
         run, data, loaded = _prepare(task, network, plan, options, table)
         with _never_empty(run):
             _introduce(console, run, data, loaded)
-        code = _train(console, run, data, options.every)
+        recent = Recent(run.engine)
+        code = _train(console, run, data, options.every, recent)
         if code == TERMINATED:  # whoever sends it may not wait
             return code
+        if options.report and code == DONE:
+            write_report(run, data, recent)
         _show_results(console, run, data, loaded, as_json=options.json)
     return code
 
 
-def _train(console: Console, run: Run, data: Dataset, every: int | None) -> int:
+def _train(console: Console, run: Run, data: Dataset, every: int | None, recent: Recent) -> int:
     """Trains to the end, or until it is interrupted. Returns the exit code."""
     shown = run.every or every or max(1, run.plan.epochs // 20)
     try:
@@ -70,6 +74,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None) -> int:
             with Screen(console, run.engine, data, run.plan) as screen:
                 for epoch in epochs:
                     screen.show(epoch)
+                    recent.note()
     except (KeyboardInterrupt, SystemExit) as stop:
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
         console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)

@@ -5,20 +5,25 @@ are the items' own, from their `formulas` and their docstrings. Names carry the 
 "0.weight", z0 is what layer 0 gives, dz0 is the gradient of the loss with respect to it.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 from ..batches import Batch
 from ..check import refuse
 from ..engines._base import Engine
 from ..engines.scratch import ScratchEngine
+from ..find import names
 from ..layer import Layer
-from ._data import Block, Entry, Section
+from ._agreement import agreement_blocks
+from ._by_hand import by_hand_blocks
+from ._data import Block, Entry, Place, Section
 from ._passes import find_blocks, forget_blocks, measure_block, predict_blocks
 from ._reach import first_rows, train_to
+from ._source import places_of
 from ._update import update_blocks
 from ._watched import Names, Watched
 
-__all__ = ["Block", "Entry", "Section", "explain", "first_rows", "train_to"]
+__all__ = ["Block", "Entry", "Place", "Section", "explain", "first_rows", "train_to"]
 
 PURPOSES = {
     "predict": "Each row of x goes through the layers, from the first to the last. A linear layer multiplies what it "
@@ -34,19 +39,29 @@ PURPOSES = {
 """What each of the five steps is for."""
 
 
-def explain(engine: Engine, batch: Batch, layer: int | None = None) -> list[Section]:
+def explain(
+    engine: Engine, batch: Batch, layer: int | None = None, engines: Sequence[str] | None = None
+) -> list[Section]:
     """Does one step on the batch, as `engine.train_step` would, and returns the five sections with all its tensors.
 
-    With `layer`, the blocks of other layers are left out. Raises an `InputError` if the engine is not `scratch`, the
-    one that holds every tensor in its hands, or has no such layer.
+    With `layer`, the blocks of other layers are left out. `engines` are those whose sources stand beside each step, and
+    whose gradients are held against this one's; by default all there are. Raises an `InputError` if the engine is not
+    `scratch`, the one that holds every tensor in its hands, or has no such layer.
     """
     if not isinstance(engine, ScratchEngine):
         raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
     if layer is not None and not 0 <= layer < len(engine.layers):
         raise refuse("layer", layer, f"a layer's number, 0 to {len(engine.layers) - 1}", "leave it out to see all")
-    blocks = _five_steps(engine, batch)
+    shown = sorted(names("engines") if engines is None else engines, key=lambda name: name != engine.name)
+    blocks = _five_steps(engine, batch, shown)
     return [
-        Section(number, name, PURPOSES[name], [block for block in of_step if _shown(block, layer)])
+        Section(
+            number,
+            name,
+            PURPOSES[name],
+            [block for block in of_step if _shown(block, layer)],
+            tuple(places_of(engine, name, number, shown)),
+        )
         for number, (name, of_step) in enumerate(blocks.items(), start=1)
     ]
 
@@ -55,12 +70,12 @@ def _shown(block: Block, layer: int | None) -> bool:
     return layer is None or block.layer in (None, layer)
 
 
-def _five_steps(engine: ScratchEngine, batch: Batch) -> dict[str, list[Block]]:
+def _five_steps(engine: ScratchEngine, batch: Batch, engines: Sequence[str]) -> dict[str, list[Block]]:
     """The five lines of `train_step`, with a look at every tensor between them."""
     x, y, weight = batch
-    names, last = Names(), len(engine.layers) - 1
+    called, last = Names(), len(engine.layers) - 1
     layers = [
-        Watched(layer, str(k), names, output_name="logits" if k == last else None)
+        Watched(layer, str(k), called, output_name="logits" if k == last else None)
         for k, layer in enumerate(engine.layers)
     ]
     blocks: dict[str, list[Block]] = {}
@@ -73,8 +88,9 @@ def _five_steps(engine: ScratchEngine, batch: Batch) -> dict[str, list[Block]]:
         blocks["forget"] = forget_blocks(engine, layers)
         engine.zero_grad()
         engine.backward()
-        blocks["find"] = find_blocks(engine, layers, batch)
+        blocks["find"] = [*find_blocks(engine, layers, batch), *by_hand_blocks(engine, layers, batch)]
     finally:
         engine.layers = unwatched
+    blocks["find"] += agreement_blocks(engine, batch, engines)
     blocks["step"] = update_blocks(engine, layers, batch)
     return blocks

@@ -32,13 +32,23 @@ class Block(NamedTuple):
     side_by_side: bool = False
 
 
+class Place(NamedTuple):
+    """Where something is written: of which engine or item, in which file of the package, from which line, and how."""
+
+    name: str
+    file: str
+    line: int
+    code: str
+
+
 class Section(NamedTuple):
-    """One of the five steps: its number from 1 to 5, its name, what it is for, and its tensors in blocks."""
+    """One of the five steps: its number from 1 to 5, its name, what it is for, its tensors in blocks, its sources."""
 
     number: int
     name: str
     text: str
     blocks: list[Block]
+    places: tuple[Place, ...] = ()
 
     @property
     def entries(self) -> list[Entry]:

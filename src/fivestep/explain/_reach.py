@@ -1,17 +1,23 @@
 """The step to explain: the steps before it are done, and of its batch the first rows are taken."""
 
+from collections.abc import Sequence
+
 from ..batches import Batch
 from ..check import refuse
 from ..datasets._base import Dataset
 from ..divergence import Watch
 from ..engines._base import Engine
+from ..epoch import Epoch
 from ..plan import TrainPlan
 from ..preflight import check_data
-from ..steps import Upcoming, do_step, upcoming_steps
+from ..replay import upcoming_with
+from ..steps import Upcoming, do_step
 
 
-def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int) -> Upcoming:
+def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int, history: Sequence[Epoch] = ()) -> Upcoming:
     """Does the steps before step `number` (counted from 1), and returns that step, which is not done.
+
+    `history` is that of a run whose steps are done again, for a schedule that answers to its losses.
 
     Raises an `InputError` if the plan has no such step or does not fit the data, and a `DivergenceError` if the loss
     is no longer finite on the way.
@@ -21,8 +27,9 @@ def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int) -> Upc
     if not engine.num_updates < number <= num_steps:
         expected = f"a step that is still to do, {engine.num_updates + 1} to {num_steps}"
         raise refuse("step", number, expected, "more epochs have more steps")
-    watch = Watch(engine, data, plan)
-    for upcoming in upcoming_steps(engine, data, plan, engine.num_updates):
+    seen: list[float] = []
+    watch = Watch(engine, data, plan, seen)
+    for upcoming in upcoming_with(engine, data, history, seen):
         if upcoming.number == number:
             watch.check()
             engine.lr = upcoming.lr

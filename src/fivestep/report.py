@@ -1,0 +1,214 @@
+"""`report.html`: a run on one page that needs nothing else: configuration, summary, pictures, its last update.
+
+    run.path / "report.html"
+
+The page holds its style and its pictures; it has no script and fetches nothing.
+"""
+
+import base64
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from . import __version__
+from .batches import Batch
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .explain import Section, explain, train_to
+from .explain._html import NAMES, sections_html
+from .files import write_text
+from .history import columns
+from .markup import around, element, page, table
+from .pictures._base import Picture, Subject, picture_for, suited_kinds
+from .plotting import subject_of
+from .run import Run
+from .train import evaluate
+
+AT_ONCE = (
+    *("curves", "boundary", "fitted_line", "confusion", "calibration", "mistakes", "weight_images"),
+    *("sample_images", "points", "network", "autograd_graph"),
+)
+"""Pictures of every report, where they apply, in this order."""
+
+BY_REPEATING = ("landscape_2d", "gradient_flow", "update_ratios", "activation_histograms")
+"""Pictures for which the training is repeated, where that takes little time."""
+
+QUICK = 2.0
+"""Seconds of training that a report may repeat, once for each of these pictures."""
+
+SMALL = 2_000_000
+"""Parameters up to which earlier states are kept while a run trains: two copies with the update rule's memory."""
+
+COLORS = 200
+"""Colours in a picture on the page, for which a third of the bytes is enough."""
+
+
+class State(NamedTuple):
+    """An engine's state as it was after `num_updates` steps."""
+
+    tensors: Mapping[str, Tensor]
+    num_updates: int
+
+
+@final
+class Recent:
+    """The states of an engine at its last two epochs that were shown: from the earlier one, the last update is near."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._states: deque[State] = deque(maxlen=2)
+        self.note()
+
+    def note(self) -> None:
+        """Remembers the state of now, of a network that is not too large."""
+        if self._engine.params.flat.numel() <= SMALL:
+            self._states.append(State(self._engine.state(), self._engine.num_updates))
+
+    def before(self, num_updates: int) -> State | None:
+        """The latest state from before the update of that number, if one is there."""
+        return next((state for state in reversed(self._states) if state.num_updates < num_updates), None)
+
+
+def write_report(run: Run, data: Dataset | None = None, recent: Recent | None = None) -> Path:
+    """Writes `report.html` into the run's folder, whole or not at all, and returns its path.
+
+    `data` is what the run was trained on, where that is no named task. `recent` saves the last update from being looked
+    for from the start. Raises an `InputError` where the data cannot be had.
+    """
+    subject = subject_of(run, data)
+    path = run.path / "report.html"
+    write_text(path, report_html(run, subject, recent))
+    return path
+
+
+def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str:
+    """The page, as text."""
+    update = last_update(subject, recent)
+    parts = [
+        element("h1", subject.title),
+        element("p", _summary(run, subject), css="soft"),
+        '<nav><a href="#results">Results</a> <a href="#pictures">Pictures</a> '
+        '<a href="#update">The last update</a> <a href="#configuration">Configuration</a></nav>',
+        element("h2", "Results", id="results"),
+        _results(subject),
+        element("h2", "Pictures", id="pictures"),
+        *_pictures(subject),
+        element("h2", "The five steps of the last update", id="update"),
+        *_update(update),
+        element("h2", "Configuration", id="configuration"),
+        *_configuration(run),
+        element("p", f"Written by fivestep {__version__}.", css="soft"),
+    ]
+    return page(subject.title, "\n".join(parts))
+
+
+def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, list[Section]] | None:
+    """The number of the run's last update and its five sections, with all rows of its batch; None without an update.
+
+    The steps before it are done again: from the latest state that `recent` holds, else from the start.
+    """
+    number, engine = subject.num_updates, subject.starting_engine()
+    if number == 0:
+        return None
+    state = recent.before(number) if recent is not None else None
+    if state is not None and state.tensors.keys() == engine.state().keys():  # another engine may remember otherwise
+        engine.load_state(state.tensors, state.num_updates)
+    upcoming = train_to(engine, subject.data, engine.plan, number, subject.history)
+    return number, explain(engine, _own(upcoming.batch))
+
+
+def _own(batch: Batch) -> Batch:
+    """A copy: a batch's x is overwritten by the next one."""
+    return Batch(batch.x.clone(), batch.y, batch.weight)
+
+
+def _summary(run: Run, subject: Subject) -> str:
+    """The run in one sentence."""
+    last, seconds = subject.history[-1] if subject.history else None, sum(one.seconds for one in subject.history)
+    done = f"{last.index:,} epochs, {last.step:,} updates in {seconds:.2f} s of training" if last else "not trained yet"
+    engine = f"{run.engine.choice}, {str(run.engine.dtype).removeprefix('torch.')} on {run.engine.device}"
+    return f"{run.spec.num_parameters:,} parameters; {done}; engine {engine}; {run.path}"
+
+
+def _results(subject: Subject) -> str:
+    parts = {"train": subject.data.train, "valid": subject.data.valid, "test": subject.data.test}
+    scores = {part: (len(rows), evaluate(subject.engine, rows)) for part, rows in parts.items() if rows is not None}
+    names = list(dict.fromkeys(name for _, score in scores.values() for name in score.figures()))
+    unit = f" ({subject.loss_unit})" if subject.loss_unit else ""
+    head = ["", "rows", *(name + unit if name == "loss" else name for name in names)]
+    rows = [
+        [part, f"{count:,}", *(_number(score.figures()[name]) for name in names)]
+        for part, (count, score) in scores.items()
+    ]
+    return table(head, rows, numbers=range(1, len(head)))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _pictures(subject: Subject) -> Iterator[str]:
+    """The pictures that apply, each with what it shows."""
+    suited = set(suited_kinds(subject))
+    quick = sum(epoch.seconds for epoch in subject.history) <= QUICK
+    for name in (*AT_ONCE, *(BY_REPEATING if quick else ())):
+        if name.replace("_", "-") in suited:
+            yield _figure(subject, picture_for(subject, name))
+
+
+def _figure(subject: Subject, picture: Picture) -> str:
+    """One picture, and in words what it shows."""
+    png = _png(picture.draw(subject, title="", dark=False))
+    words = f"{picture.description[0].upper()}{picture.description[1:].partition(' (also')[0]}."
+    image = f'<img src="{png.address}" alt="{words}" width="{png.width}" height="{png.height}">'
+    return around("figure", f"{image}\n{element('figcaption', words)}")
+
+
+class _Png(NamedTuple):
+    address: str
+    width: int
+    height: int
+
+
+def _png(figure: Figure) -> _Png:
+    """The picture as a data address, and its size in pixels of the page."""
+    file, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(file, format="png", dpi=150)
+    image = Image.open(file).convert("RGB")
+    image.quantize(COLORS, Image.Quantize.FASTOCTREE).save(small, format="PNG")
+    text = base64.b64encode(small.getvalue()).decode()
+    return _Png(f"data:image/png;base64,{text}", round(image.width / 1.5), round(image.height / 1.5))
+
+
+def _update(update: tuple[int, list[Section]] | None) -> list[str]:
+    if update is None:
+        return [element("p", "There was none.")]
+    number, sections = update
+    words = f"Update {number:,}, with every tensor; of wide ones the range, the mean and the corners."
+    return [element("p", f"{words} {NAMES}", css="soft"), sections_html(sections)]
+
+
+def _configuration(run: Run) -> Iterator[str]:
+    """What the run was made with, and the history of its epochs."""
+    for name, values in run.config().items():
+        if isinstance(values, Mapping):
+            rows = [[key, _text(value)] for key, value in values.items() if value not in (None, (), [], {})]
+            yield element("h4", name)
+            yield table(("", ""), rows)
+    shown = {name: list(values) for name, values in columns(run.history).items() if any(v is not None for v in values)}
+    rows = [[_cell(value) for value in row] for row in zip(*shown.values(), strict=True)]
+    yield around("details", f"<summary>History</summary>\n{table(list(shown), rows, range(len(shown)))}")
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,41 @@
+"""A real browser without a screen, for tests of pages; where there is none, they are skipped."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Opened(NamedTuple):
+    """A page in the browser, what its console said, and the addresses that it asked for."""
+
+    page: Any
+    complaints: list[str]
+    asked_for: list[str]
+
+
+@contextmanager
+def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
+    """The page of a file, in a window of that width."""
+    program = next((found for found in map(shutil.which, NAMES) if found), None)
+    if program is None:
+        pytest.skip("no chromium on this machine: make browser installs it")
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="the browser is driven by playwright: pip install playwright"
+    )
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        complaints: list[str] = []
+        asked_for: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked_for.append(request.url))
+        page.goto(path.resolve().as_uri())
+        yield Opened(page, complaints, asked_for)
+        browser.close()

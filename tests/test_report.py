@@ -1,0 +1,114 @@
+"""`report.html`: what stands on it, that it stands alone, and that a browser has nothing to complain about."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import fivestep as fs
+from fivestep.check import InputError
+from fivestep.plotting import subject_of
+from fivestep.report import Recent, last_update, write_report
+from tests.browser import opened
+from tests.samples import moons, three_classes
+from tests.tolerances import EXACT, distance
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> fs.Run:
+    _, data, plan = moons("scratch", epochs=30)
+    path = tmp_path_factory.mktemp("run") / "moons-1"
+    return fs.fit(fs.MLP(2, 8, 1, activation="tanh"), data, plan, device="cpu", out=path)
+
+
+@pytest.fixture(scope="module")
+def report(run: fs.Run) -> Path:
+    return write_report(run)
+
+
+@pytest.fixture(scope="module")
+def text(report: Path) -> str:
+    return report.read_text(encoding="utf-8")
+
+
+def test_it_stands_in_the_folder_of_the_run(run: fs.Run, report: Path) -> None:
+    assert report == run.path / "report.html"
+    assert not (run.path / "report.html.part").exists()
+
+
+def test_it_is_small_and_fetches_nothing(report: Path, text: str) -> None:
+    assert report.stat().st_size < 2_000_000
+    assert not re.search(r"https?://|<script|@import|url\(", text)
+
+
+def test_the_results_are_those_of_evaluate(run: fs.Run, text: str) -> None:
+    data = fs.load_dataset("moons")
+    assert data.test is not None
+    for rows in (data.train, data.test):
+        loss, accuracy, _ = fs.evaluate(run.engine, rows)
+        assert f'<td class="number">{loss:.4f}</td><td class="number">{accuracy:.4f}</td>' in text
+
+
+def test_pictures_have_words_for_those_who_do_not_see_them(text: str) -> None:
+    alts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]+)"', text)
+    assert "What a classifier answers at every place of two features." in alts
+    assert len(alts) == len(set(alts)) >= 10
+
+
+def test_the_configuration_is_all_there(run: fs.Run, text: str) -> None:
+    for key, value in run.config()["plan"].items():
+        if value not in (None, (), [], {}):
+            assert f"<td>{key}</td><td>{value}</td>" in text
+
+
+def test_the_last_update_ends_with_the_weights_of_the_run(run: fs.Run) -> None:
+    found = last_update(subject_of(run))
+    assert found is not None
+    number, sections = found
+    assert number == 30
+    new = {entry.name: entry.tensor for entry in sections[4].entries}
+    assert distance(new["new W2"], run.engine.named_parameters()["2.weight"]) == EXACT
+
+
+def test_a_recent_state_leads_to_the_same_update() -> None:
+    engine, data, plan = moons("scratch", epochs=20, optimizer="adam")
+    recent, history = Recent(engine), []
+    for epoch in fs.train(engine, data, plan, every=8):
+        history.append(epoch)
+        recent.note()
+    subject = subject_of(engine, data).__class__(engine, data, tuple(history), "moons")
+    state = recent.before(20)
+    assert state is not None
+    assert state.num_updates == 16
+    pairs = [last_update(subject, recent), last_update(subject)]
+    entries = [[entry.tensor for section in found[1] for entry in section.entries] for found in pairs if found]
+    assert len(entries) == 2
+    assert all(torch.equal(one, other) for one, other in zip(*entries, strict=True))
+
+
+def test_a_run_without_an_update_has_none() -> None:
+    engine, data, _ = moons("scratch")
+    assert last_update(subject_of(engine, data)) is None
+
+
+def test_data_of_ones_own_are_asked_for(tmp_path: Path) -> None:
+    data = three_classes(valid=20)
+    own = fs.fit(fs.MLP(4, 6, 3), data, fs.TrainPlan(batch_size=16, epochs=2), device="cpu", out=tmp_path / "own")
+    with pytest.raises(InputError, match="data must be given for a run on 'data', which is no task"):
+        write_report(own)
+    assert "confusion" not in write_report(own, data).name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1200, 380])
+def test_a_browser_shows_it_without_a_complaint(report: Path, width: int) -> None:
+    with opened(report, width) as (page, complaints, asked_for):
+        assert page.title() == "moons: MLP 2-8-1, tanh"
+        assert [step.split()[1] for step in page.locator("h3").all_inner_texts()] == [
+            *("predict", "measure", "forget", "find", "step"),
+        ]
+        assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert complaints == []
+        assert all(address.startswith(("file:", "data:")) for address in asked_for)
