@@ -25,9 +25,7 @@ def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
     program = next((found for found in map(shutil.which, NAMES) if found), None)
     if program is None:
         pytest.skip("no chromium on this machine: make browser installs it")
-    api = pytest.importorskip(
-        "playwright.sync_api", reason="the browser is driven by playwright: pip install playwright"
-    )
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": width, "height": 900})

@@ -96,7 +96,7 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
 
 def _of_run(run: Run, data: Dataset | None) -> Subject:
     if data is None:
-        if run.info["task"] not in shown_names("datasets"):
+        if "table" not in run.info and run.info["task"] not in shown_names("datasets"):
             raise refuse("data", None, f"given for a run on {run.info['task']!r}, which is no task", "pass data=...")
         data = run.load_data()
         data = data.unique() if "rows_before_merging" in run.info else data

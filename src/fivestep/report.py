@@ -45,6 +45,9 @@ QUICK = 2.0
 SMALL = 2_000_000
 """Parameters up to which earlier states are kept while a run trains: two copies with the update rule's memory."""
 
+DPI = 130
+"""Pixels an inch; the page shows a hundred, and a screen may have more."""
+
 COLORS = 200
 """Colours in a picture on the page, for which a third of the bytes is enough."""
 
@@ -158,7 +161,7 @@ def _pictures(subject: Subject) -> Iterator[str]:
     suited = set(suited_kinds(subject))
     quick = sum(epoch.seconds for epoch in subject.history) <= QUICK
     for name in (*AT_ONCE, *(BY_REPEATING if quick else ())):
-        if name.replace("_", "-") in suited:
+        if name.replace("_", "-") in suited and not (name == "points" and "boundary" in suited):  # it has the points
             yield _figure(subject, picture_for(subject, name))
 
 
@@ -179,11 +182,11 @@ class _Png(NamedTuple):
 def _png(figure: Figure) -> _Png:
     """The picture as a data address, and its size in pixels of the page."""
     file, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(file, format="png", dpi=150)
+    figure.savefig(file, format="png", dpi=DPI)
     image = Image.open(file).convert("RGB")
     image.quantize(COLORS, Image.Quantize.FASTOCTREE).save(small, format="PNG")
     text = base64.b64encode(small.getvalue()).decode()
-    return _Png(f"data:image/png;base64,{text}", round(image.width / 1.5), round(image.height / 1.5))
+    return _Png(f"data:image/png;base64,{text}", *(round(size * 100 / DPI) for size in image.size))
 
 
 def _update(update: tuple[int, list[Section]] | None) -> list[str]:

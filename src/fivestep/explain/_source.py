@@ -41,6 +41,7 @@ def _in_engine(name: str, section: str, number: int) -> Place:
 
 
 def _place(name: str, function: Any) -> Place:
+    function = inspect.unwrap(function)  # without whatever checks its arguments
     lines, start = inspect.getsourcelines(function)
     return Place(name, _short(Path(inspect.getfile(function))), start, textwrap.dedent("".join(lines)).rstrip())
 
