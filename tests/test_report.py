@@ -1,6 +1,7 @@
 """`report.html`: what stands on it, that it stands alone, and that a browser has nothing to complain about."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import torch
 
 import fivestep as fs
 from fivestep.check import InputError
+from fivestep.pictures._base import Subject
 from fivestep.plotting import subject_of
-from fivestep.report import Recent, last_update, write_report
+from fivestep.report import PATIENCE, Recent, last_update, report_html, write_report
 from tests.browser import opened
 from tests.samples import moons, three_classes
 from tests.tolerances import EXACT, distance
@@ -77,7 +79,7 @@ def test_a_recent_state_leads_to_the_same_update() -> None:
     for epoch in fs.train(engine, data, plan, every=8):
         history.append(epoch)
         recent.note()
-    subject = subject_of(engine, data).__class__(engine, data, tuple(history), "moons")
+    subject = Subject(engine, data, tuple(history), "moons")
     state = recent.before(20)
     assert state is not None
     assert state.num_updates == 16
@@ -90,6 +92,13 @@ def test_a_recent_state_leads_to_the_same_update() -> None:
 def test_a_run_without_an_update_has_none() -> None:
     engine, data, _ = moons("scratch")
     assert last_update(subject_of(engine, data)) is None
+
+
+def test_a_long_training_is_not_repeated_for_it(run: fs.Run) -> None:
+    subject = subject_of(run)
+    slow = replace(subject, history=tuple(replace(epoch, seconds=PATIENCE) for epoch in subject.history))
+    assert last_update(slow) is None
+    assert f"fivestep explain {run.path}" in report_html(run, slow)
 
 
 def test_data_of_ones_own_are_asked_for(tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ BY_REPEATING = ("landscape_2d", "gradient_flow", "update_ratios", "activation_hi
 QUICK = 2.0
 """Seconds of training that a report may repeat, once for each of these pictures."""
 
+PATIENCE = 10.0
+"""Seconds of training that are repeated to find the last update, where no state from near it is known."""
+
 SMALL = 2_000_000
 """Parameters up to which earlier states are kept while a run trains: two copies with the update rule's memory."""
 
@@ -103,7 +106,7 @@ def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str
         element("h2", "Pictures", id="pictures"),
         *_pictures(subject),
         element("h2", "The five steps of the last update", id="update"),
-        *_update(update),
+        *_update(update, run),
         element("h2", "Configuration", id="configuration"),
         *_configuration(run),
         element("p", f"Written by fivestep {__version__}.", css="soft"),
@@ -112,9 +115,10 @@ def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str
 
 
 def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, list[Section]] | None:
-    """The number of the run's last update and its five sections, with all rows of its batch; None without an update.
+    """The number of the run's last update and its five sections, with all rows of its batch.
 
-    The steps before it are done again: from the latest state that `recent` holds, else from the start.
+    The steps before it are done again: from the latest state that `recent` holds, else from the start. None if there
+    was no update, or if that took too long.
     """
     number, engine = subject.num_updates, subject.starting_engine()
     if number == 0:
@@ -122,6 +126,8 @@ def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, li
     state = recent.before(number) if recent is not None else None
     if state is not None and state.tensors.keys() == engine.state().keys():  # another engine may remember otherwise
         engine.load_state(state.tensors, state.num_updates)
+    elif sum(epoch.seconds for epoch in subject.history) > PATIENCE:
+        return None
     upcoming = train_to(engine, subject.data, engine.plan, number, subject.history)
     return number, explain(engine, _own(upcoming.batch))
 
@@ -184,14 +190,17 @@ def _png(figure: Figure) -> _Png:
     file, small = io.BytesIO(), io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI)
     image = Image.open(file).convert("RGB")
-    image.quantize(COLORS, Image.Quantize.FASTOCTREE).save(small, format="PNG")
+    image.quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(small, format="PNG")
     text = base64.b64encode(small.getvalue()).decode()
     return _Png(f"data:image/png;base64,{text}", *(round(size * 100 / DPI) for size in image.size))
 
 
-def _update(update: tuple[int, list[Section]] | None) -> list[str]:
-    if update is None:
+def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
+    if update is None and not run.history:
         return [element("p", "There was none.")]
+    if update is None:
+        words = "To see it, the whole training has to be done again, which takes a while: "
+        return [around("p", words + element("code", f"fivestep explain {run.path}"))]
     number, sections = update
     words = f"Update {number:,}, with every tensor; of wide ones the range, the mean and the corners."
     return [element("p", f"{words} {NAMES}", css="soft"), sections_html(sections)]
