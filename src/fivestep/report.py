@@ -7,6 +7,7 @@ The page holds its style and its pictures; it has no script and fetches nothing.
 
 import base64
 import io
+import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -208,7 +209,7 @@ def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
 
 def _configuration(run: Run) -> Iterator[str]:
     """What the run was made with, and the history of its epochs."""
-    for name, values in run.config().items():
+    for name, values in tomllib.loads((run.path / "config.toml").read_text(encoding="utf-8")).items():
         if isinstance(values, Mapping):
             rows = [[key, _text(value)] for key, value in values.items() if value not in (None, (), [], {})]
             yield element("h4", name)
