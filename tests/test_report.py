@@ -22,7 +22,7 @@ from tests.tolerances import EXACT, distance
 def run(tmp_path_factory: pytest.TempPathFactory) -> fs.Run:
     _, data, plan = moons("scratch", epochs=30)
     path = tmp_path_factory.mktemp("run") / "moons-1"
-    return fs.fit(fs.MLP(2, 8, 1, activation="tanh"), data, plan, device="cpu", out=path)
+    return fs.fit(fs.MLP(2, 8, 1, activation="tanh"), data, plan, "scratch", device="cpu", out=path)
 
 
 @pytest.fixture(scope="module")

@@ -46,8 +46,11 @@ class Page:
         """Where the step is written, one line for each engine and item; the code of the engines asked for."""
         self._line()
         widest = max((len(place.name) for place in places), default=0)
-        for place in places:
-            self._line((f"   {place.name.ljust(widest)}  {place.file}:{place.line}", "dim"))
+        rows = [f"   {place.name.ljust(widest)}  {place.file}:{place.line}" for place in places]
+        if max(map(len, rows), default=0) > self._width:  # then the file stands below the name
+            rows = [f"   {place.name}\n     {place.file}:{place.line}" for place in places]
+        for line in rows:
+            self._line((line, "dim"))
         for place in places:
             if place.name in self._with_code:
                 self._line()
