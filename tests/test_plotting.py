@@ -56,12 +56,14 @@ def test_data_of_ones_own_must_be_given_again(tmp_path: Path) -> None:
     assert plot(own, "confusion", data=data).axes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
 def test_a_picture_is_written_in_the_format_of_its_ending(run: fs.Run, tmp_path: Path, name: str, magic: bytes) -> None:
     plot(run, "boundary:grid=20", out=tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(magic)
 
 
+@pytest.mark.slow
 def test_a_boundary_in_motion_is_a_gif(run: fs.Run, tmp_path: Path) -> None:
     plot(run, "boundary:grid=20,frames_shown=3", out=tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as gif:

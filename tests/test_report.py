@@ -17,6 +17,8 @@ from tests.browser import opened
 from tests.samples import moons, three_classes
 from tests.tolerances import EXACT, distance
 
+pytestmark = pytest.mark.slow  # a report draws a dozen pictures
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> fs.Run:
@@ -110,7 +112,6 @@ def test_data_of_ones_own_are_asked_for(tmp_path: Path) -> None:
     assert "confusion" not in write_report(own, data).name
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [1200, 380])
 def test_a_browser_shows_it_without_a_complaint(report: Path, width: int) -> None:
     with opened(report, width) as (page, complaints, asked_for):

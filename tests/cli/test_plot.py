@@ -46,6 +46,7 @@ def test_runs_stand_side_by_side(fivestep: Command, moons: str, tmp_path: Path) 
     assert (tmp_path / report["picture"]).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("moons")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
