@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fivestep.cli import run
+from fivestep.cli._app import run
 
 
 class Outcome(NamedTuple):

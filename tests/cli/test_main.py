@@ -1,7 +1,11 @@
 """The program as a whole: help without torch, versions, exit codes."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import fivestep as fs
 from tests.cli.conftest import Command
@@ -24,7 +28,32 @@ def test_help_of_train_lists_every_item_of_the_folders(fivestep: Command) -> Non
 
 def test_help_is_printed_before_anything_heavy_is_imported() -> None:
     program = (
-        "import sys; from fivestep.cli import run; run(['--help']);"
+        "import sys; from fivestep.cli._app import run; run(['--help']);"
         "sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'polars', 'sklearn', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
+@pytest.mark.parametrize("module", ["cyclopts", "torch"])
+def test_ctrl_c_while_modules_are_imported_is_quiet_and_exits_130(module: str, tmp_path: Path) -> None:
+    """Before the first command is known, and while it waits for torch."""
+    (tmp_path / f"{module}.py").write_text("import signal; signal.raise_signal(signal.SIGINT)", encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), str(Path(fs.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-m", "fivestep", "train", "moons"],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr in ("", "fivestep: interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(("train", "moons", "extra"), "extra"), (("tasks", "extra", "more"), "extra more")]
+)
+def test_words_too_many_are_one_sentence(fivestep: Command, arguments: tuple[str, ...], words: str) -> None:
+    sentence = f"the command must be written without further words, got {words!r}; leave them out"
+    assert fivestep(*arguments) == (2, "", f"fivestep: {sentence}; see fivestep {arguments[0]} --help.\n")

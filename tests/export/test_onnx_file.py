@@ -157,7 +157,7 @@ def test_every_layer_has_a_converter_and_nothing_else() -> None:
 
 
 def test_a_run_of_a_file_is_exported_whole(tmp_path: Path) -> None:
-    from fivestep.cli import run
+    from fivestep.cli._app import run
 
     table().drop("price").write_csv(tmp_path / "t.csv")
     out = str(tmp_path / "run")

@@ -3,80 +3,26 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
 from typing import NoReturn
-
-from cyclopts import App, CoercionError, CycloptsError
-
-from .. import __version__
-from ..check import DivergenceError, InputError, StorageError
-from ._values import misfit
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 """Exit codes: the work is done, the work failed, bad usage or input, Ctrl-C, SIGTERM."""
-
-app = App(
-    name="fivestep",
-    help="The training loop of a multilayer perceptron in five steps you can read, check and outrun.",
-    version=__version__,
-    help_epilogue="First steps: fivestep tasks, then fivestep train moons. What can be chosen: fivestep items.",
-)
-app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task or a file.")
-app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task or a file.")
-app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
-app.command("fivestep.cli.export:export", name="export", help="Write a trained network as a file for others.")
-app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
-app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
-app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
-app.command("fivestep.cli.items:items", name="items", help="Every activation, loss, update rule, ... and its options.")
-app.command("fivestep.cli.verify:verify", name="verify", help="Show that two engines compute the same.")
-app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
 
 def main() -> NoReturn:
     """The program `fivestep`: runs the command and exits with its code. People see one sentence, never a traceback."""
     warnings.showwarning = _warn
     try:
+        from ._app import run  # here, where Ctrl-C has a place to go from the first moment
+
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has gone, as in `fivestep tasks | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
+    except KeyboardInterrupt:  # while modules were imported
+        code = INTERRUPTED
     sys.exit(code)
-
-
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
-    tokens = [_with_hyphens(token) for token in arguments]
-    try:
-        return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
-    except CoercionError as error:
-        return _say(f"{misfit(error)}; see {_help(error)}.", BAD_INPUT)
-    except CycloptsError as error:
-        return _say(f"{error} See {_help(error)}.", BAD_INPUT)
-    except InputError as error:
-        return _say(str(error), BAD_INPUT)
-    except (DivergenceError, StorageError) as error:
-        return _say(str(error), FAILED)
-    except KeyboardInterrupt:
-        return _say("interrupted.", INTERRUPTED)
-
-
-def _help(error: CycloptsError) -> str:
-    """Where to read on: the help of the command that was meant."""
-    return " ".join(["fivestep", *(error.command_chain or ()), "--help"])
-
-
-def _with_hyphens(token: str) -> str:
-    if not token.startswith("--"):
-        return token
-    option, equals, value = token.partition("=")
-    return option.replace("_", "-") + equals + value
-
-
-def _say(sentence: str, code: int) -> int:
-    print(f"fivestep: {sentence}", file=sys.stderr)  # noqa: T201
-    return code
 
 
 def _warn(message: Warning | str, *_where: object, **_more: object) -> None:

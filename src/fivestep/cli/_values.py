@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from cyclopts import CoercionError, Token, convert
+from cyclopts import CoercionError, Token, UnusedCliTokensError, convert
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -35,6 +35,12 @@ def misfit(error: CoercionError) -> str:
     if token is None or error.target_type is None:
         return str(error).rstrip(".")
     return f"{token.keyword or 'the argument'} must be {_words(error.target_type)}, got {token.value!r}"
+
+
+def surplus(error: UnusedCliTokensError) -> str:
+    """The sentence about words that belong to no argument and no option."""
+    words = " ".join(error.unused_tokens or ())
+    return f"the command must be written without further words, got {words!r}; leave them out"
 
 
 def _words(kind: Any) -> str:

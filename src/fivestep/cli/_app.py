@@ -1,0 +1,69 @@
+"""The commands by name, and one command line from its words to its exit code."""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CoercionError, CycloptsError, UnusedCliTokensError
+
+from .. import __version__
+from ..check import DivergenceError, InputError, StorageError
+from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from ._values import misfit, surplus
+
+app = App(
+    name="fivestep",
+    help="The training loop of a multilayer perceptron in five steps you can read, check and outrun.",
+    version=__version__,
+    help_epilogue="First steps: fivestep tasks, then fivestep train moons. What can be chosen: fivestep items.",
+)
+app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task or a file.")
+app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task or a file.")
+app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
+app.command("fivestep.cli.export:export", name="export", help="Write a trained network as a file for others.")
+app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
+app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
+app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
+app.command("fivestep.cli.items:items", name="items", help="Every activation, loss, update rule, ... and its options.")
+app.command("fivestep.cli.verify:verify", name="verify", help="Show that two engines compute the same.")
+app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
+    tokens = [_with_hyphens(token) for token in arguments]
+    try:
+        return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
+    except CycloptsError as error:
+        return _say(_refusal(error), BAD_INPUT)
+    except InputError as error:
+        return _say(str(error), BAD_INPUT)
+    except (DivergenceError, StorageError) as error:
+        return _say(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _say("interrupted.", INTERRUPTED)
+
+
+def _refusal(error: CycloptsError) -> str:
+    """What cannot be read in the command line, and where to read on."""
+    if isinstance(error, CoercionError):
+        return f"{misfit(error)}; see {_help(error)}."
+    if isinstance(error, UnusedCliTokensError):
+        return f"{surplus(error)}; see {_help(error)}."
+    return f"{error} See {_help(error)}."
+
+
+def _help(error: CycloptsError) -> str:
+    """Where to read on: the help of the command that was meant."""
+    return " ".join(["fivestep", *(error.command_chain or ()), "--help"])
+
+
+def _with_hyphens(token: str) -> str:
+    if not token.startswith("--"):
+        return token
+    option, equals, value = token.partition("=")
+    return option.replace("_", "-") + equals + value
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"fivestep: {sentence}", file=sys.stderr)  # noqa: T201
+    return code
