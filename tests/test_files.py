@@ -132,6 +132,17 @@ def test_a_folder_may_be_new_or_empty(tmp_path: Path) -> None:
     assert list(empty_folder(tmp_path / "a" / "b").iterdir()) == []
 
 
+def test_what_a_run_leaves_that_was_killed_at_its_beginning_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("lock", "step-000000000000.safetensors.part"):
+        (tmp_path / "checkpoints" / name).write_text("half")
+    (tmp_path / "config.toml").touch()
+    assert empty_folder(tmp_path) == tmp_path
+    (tmp_path / "checkpoints" / "step-000000000000.safetensors").write_text("whole")
+    with pytest.raises(InputError, match="out must be a folder that is new or empty"):
+        empty_folder(tmp_path)
+
+
 def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match=r"out must be a folder that is new or empty, got .*; choose another name"):

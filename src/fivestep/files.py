@@ -167,10 +167,13 @@ def next_folder(parent: Path, name: str) -> Path:
 
 
 def empty_folder(path: Path) -> Path:
-    """That folder, made if it is not there; raises an `InputError` if it holds something or cannot be written."""
+    """That folder, made if it is not there; raises an `InputError` if it holds something or cannot be written.
+
+    What a run leaves that was killed before its first checkpoint does not count.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if not all(_left_by_a_kill(entry) for entry in path.iterdir()):
             raise refuse("out", str(path), "a folder that is new or empty", "choose another name, or remove it first")
         with replacing(path / "config.toml") as temporary:
             temporary.touch()
@@ -178,6 +181,13 @@ def empty_folder(path: Path) -> Path:
     except OSError as error:
         raise unwritable("out", path, error) from error
     return path
+
+
+def _left_by_a_kill(entry: Path) -> bool:
+    """Whether it is what a run leaves that was killed before there was anything to go on from."""
+    if entry.name == "checkpoints" and entry.is_dir() and not entry.is_symlink():
+        return all(inside.name == "lock" or inside.suffix == ".part" for inside in entry.iterdir())
+    return entry.name in ("config.toml", "config.toml.part") and entry.lstat().st_size == 0
 
 
 def unwritable(argument: str, path: Path, error: OSError) -> InputError:

@@ -72,7 +72,7 @@ class Restored:
 def restored(folder: Path, epochs: int | None = None) -> Restored:
     """The run from the newest checkpoint in its folder that is whole; warns if a newer one is not.
 
-    `epochs` is its new length, at least the old one. Raises an `InputError` if there is no checkpoint to go on from.
+    There must be one. `epochs` is its new length, at least the old one. Raises an `InputError` if none is whole.
     """
     refusals: list[InputError] = []
     files = _files_in(folder)
@@ -85,11 +85,7 @@ def restored(folder: Path, epochs: int | None = None) -> Restored:
         for refusal in refusals:
             warnings.warn(f"{refusal} The one before it is used, {source.name}.", stacklevel=2)
         return run if epochs in (None, run.planned) else _read(source, files, epochs)
-    if refusals:
-        raise refusals[0]
-    raise InputError(
-        f"RUN must be a folder with a checkpoint in it, got {str(folder)!r}; train with --out to begin one."
-    )
+    raise refusals[0]
 
 
 def _read(source: Path, files: tuple[tuple[str, int], ...], epochs: int | None = None) -> Restored:

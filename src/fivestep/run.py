@@ -102,7 +102,10 @@ class Run:
         warning. Warns where a checkpoint is damaged and the one before it is used; raises an `InputError` if there is
         none.
         """
-        found = restored(Path(path), epochs)
+        if not checkpoints_in(Path(path)):
+            raise InputError(f"RUN must be a folder with a checkpoint in it, got {str(path)!r}; begin one with --out.")
+        with alone_in(Path(path)):
+            found = restored(Path(path), epochs)
         config, progress = found.config, found.progress
         encoder = _encoder_in(found.tensors, found.texts)
         run = cls(Path(path), config.spec, config.plan, found.engine, config.info, progress.history, encoder)
@@ -283,5 +286,5 @@ def _toml(path: Path) -> Any:
     """The values in a configuration file."""
     try:
         return tomllib.loads(read_text(path, LARGEST_CONFIG))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of a million digits is a ValueError too
         raise InputError(f"{path} must be as fivestep wrote it, got {error}; train again.") from error

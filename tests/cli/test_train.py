@@ -209,9 +209,9 @@ PROGRAM = (
 """A shell starts what runs in its background, such as these tests, with Ctrl-C ignored: here it shall count."""
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
     """The real program, in its own process."""
-    command = [sys.executable, "-c", PROGRAM, *arguments]
+    command = [sys.executable, "-c", program, *arguments]
     env = {**os.environ, "PYTHONPATH": str(Path(fs.__file__).parent.parent)}
     return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -59,7 +59,7 @@ def _others(
         "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
         **{_option(name): (source.get(name), value) for name, value in asdict(table).items() if value},
         "--model": (info.get("model"), network.model),
-        **{_option(name): (shaped.get(name), value) for name, value in shape.items()},
+        **{_option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
         **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
         "--engine": (run.engine.choice, None if options.engine == "auto" else Choice.parse(options.engine)),
         "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),

@@ -1,0 +1,89 @@
+"""Kills training processes at random moments until a number of kills is reached, and compares what they leave.
+
+    python -m tests.killing ENGINE FOLDER KILLS
+
+A server that has imported everything forks a child for each attempt, which takes milliseconds. A child begins the run
+in a folder, or goes on with it; the server kills it at a random moment, or lets it come to its end and holds what it
+left against a run that was never stopped. Checkpoints are written all the time, so that many kills fall into one.
+Prints how many kills there were, how many of them left a run to go on with, and every difference.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import torch
+
+import fivestep.checkpoint
+from fivestep.checkpoint import checkpoints_in
+from fivestep.run import Run
+from tests.runs import SCENARIOS, begun, differences, remains, trained
+
+
+def attempt(name: str, scenario: str, folder: Path) -> None:
+    """What a child does: the run from its beginning, or from where the last one was killed."""
+    run = Run.resume(folder) if checkpoints_in(folder) else begun(name, scenario, folder)
+    trained(run, scenario)
+
+
+def forked(name: str, scenario: str, folder: Path) -> int:
+    """Starts a child, and returns its number."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            warnings.simplefilter("error")  # a damaged checkpoint would be noticed, and there must be none
+            attempt(name, scenario, folder)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return child
+
+
+def ended(child: int, seconds: float) -> int | None:
+    """Waits that long; the child's exit code, or None if it had to be killed."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.0005)
+    os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    return None if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)
+
+
+def main(name: str, folder: Path, num_kills: int) -> None:
+    """Scenario after scenario, kill after kill."""
+    torch.set_num_threads(1)
+    Run.draw = lambda _run: None  # type: ignore[method-assign]
+    fivestep.checkpoint.SECONDS, fivestep.checkpoint.SHARE = 0.0, float("inf")
+    chance = random.Random(name)
+    expected, seconds, found = {}, {}, []
+    for scenario in SCENARIOS:
+        started = time.monotonic()
+        expected[scenario] = remains(trained(begun(name, scenario, folder / f"whole {scenario}"), scenario).path)
+        seconds[scenario] = time.monotonic() - started
+    kills = inside = runs = 0
+    while kills < num_kills:
+        scenario, path = list(SCENARIOS)[runs % len(SCENARIOS)], folder / str(runs)
+        code = None
+        while code is None:
+            code = ended(forked(name, scenario, path), chance.uniform(0, seconds[scenario]))
+            kills += code is None
+            inside += code is None and bool(checkpoints_in(path))
+        found += [f"{scenario}: exit {code}"] if code else differences(remains(path), expected[scenario])
+        runs += 1
+    sys.stdout.write(json.dumps({"kills": kills, "inside": inside, "runs": runs, "differences": found}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
