@@ -27,10 +27,10 @@ WORK = {
         fs.MLP(784, 256, 10),
         fs.TrainPlan(optimizer="adam", lr=1e-3),
     ),
-    "moons, 100,000 epochs": (
+    "moons, 30,000 epochs": (
         "moons",
         fs.MLP(2, 8, 1, activation="tanh"),
-        fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100_000),
+        fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=30_000),
     ),
 }
 
