@@ -140,6 +140,7 @@ def pytabkit(kind: str) -> Learner:
 
 LEARNERS: dict[str, Learner] = {
     "fivestep": fivestep(),
+    "fivestep, tabular": fivestep(recipe="tabular"),
     "scikit-learn MLP": scikit_learn("mlp"),
     "scikit-learn MLP, scaled": scikit_learn("scaled mlp"),
     "linear": scikit_learn("linear"),
