@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,19 @@ def test_it_prints_the_losses_the_suggestion_and_draws_a_picture(fivestep: Comma
     assert re.search(r"Suggested: (\S+), a tenth of .* fivestep train moons --lr \1\n", out)
     assert [path.name for path in tmp_path.iterdir()] == ["lr-range-moons.png"]
     assert (tmp_path / "lr-range-moons.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_it_advises_has_the_options_that_it_was_asked_with(fivestep: Command) -> None:
+    asked = ["--hidden", "16", "8", "--optimizer", "sgd:momentum=0.9", "--nesterov", "--batch-size", "32"]
+    asked += ["--lr-factor", "bias=2", "--engine", "scratch", "--data-dir", "some where"]
+    with pytest.warns(UserWarning, match="data_dir must be left out"):
+        out = fivestep("lr", "moons", "--num-steps", 50, *asked).out
+    command = re.search(r"Try it with (fivestep train moons --lr \S+ .*)", out)
+    assert command
+    words = shlex.split(command[1])
+    assert sorted(words[5:]) == sorted(asked)
+    with pytest.warns(UserWarning, match="data_dir must be left out"):
+        assert fivestep(*words[1:], "--epochs", 1).code == 0
 
 
 def test_numbers_are_those_of_the_library(fivestep: Command) -> None:

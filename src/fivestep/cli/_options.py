@@ -1,7 +1,9 @@
 """The options of `fivestep train`, in the groups in which the help shows them."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
@@ -145,6 +147,20 @@ def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
         values["lr_factors"] = dict(_factor(text) for text in values["lr_factors"])
     written_otherwise = {"batch_size": ("full", None), "class_weight": (("balanced",), "balanced")}
     return values | {key: value for key, (text, value) in written_otherwise.items() if values.get(key) == text}
+
+
+def written(*several: Any, without: Sequence[str]) -> str:
+    """The options that differ from their defaults as they are written on the command line, a space before each."""
+    words: list[str] = []
+    for options in several:
+        for field in fields(options):
+            value = getattr(options, field.name)
+            if value != field.default and field.name not in without:
+                name = {"lr_factors": "lr_factor", "metrics": "metric"}.get(field.name, field.name)
+                words.append("--" + name.replace("_", "-"))
+                values = value if isinstance(value, tuple) else (value,)
+                words += [quote(str(one)) for one in values if one is not True]
+    return "".join(f" {word}" for word in words)
 
 
 def _factor(text: str) -> tuple[str, float]:

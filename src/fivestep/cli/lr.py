@@ -15,12 +15,15 @@ from ..engines._make import make_engine
 from ..files import replacing
 from ..find import find
 from ..range_test import SAFETY, RangeTest, lr_range_test
-from ._options import NetworkOptions, PlanOptions, RunOptions
+from ._options import NetworkOptions, PlanOptions, RunOptions, written
 from ._task import prepare
 from ._values import whole
 
 WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metrics", "monitor")
 """Options of a plan that the test replaces or has no use for."""
+
+ONLY_HERE = ("lr", "low", "high", "num_steps", "out", "json")
+"""Options that a training does not take over from the test."""
 
 SHOWN_ROWS = 13
 
@@ -80,7 +83,8 @@ def lr(
         return
     console = Console(highlight=False)
     console.print(_table(found))
-    console.print(f"\n{_advice(found, task)}\nThe picture is in {picture}", markup=False, soft_wrap=True)
+    advice = _advice(found, task, written(network, plan, options, without=ONLY_HERE))
+    console.print(f"\n{advice}\nThe picture is in {picture}", markup=False, soft_wrap=True)
 
 
 def _draw(found: RangeTest, picture: Path, title: str) -> None:
@@ -105,14 +109,14 @@ def _table(found: RangeTest) -> Table:
     return table
 
 
-def _advice(found: RangeTest, task: str) -> str:
+def _advice(found: RangeTest, task: str, options: str) -> str:
     """The suggestion and where it comes from, in a sentence or two."""
     if found.suggestion is None:
         return "The loss never fell: lower --low if it rose at once, raise --high if it stayed where it was."
     best = found.suggestion * SAFETY
     text = (
         f"Suggested: {found.suggestion:.2g}, a tenth of {best:.2g}, where the smoothed loss was smallest. Try it with "
-        f"fivestep train {task} --lr {found.suggestion:.2g}"
+        f"fivestep train {task} --lr {found.suggestion:.2g}{options}"
     )
     if min(found.smoothed) == found.smoothed[-1]:
         text += "\nThe loss was still falling at the largest rate: a larger --high may find more."

@@ -76,6 +76,8 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
                     screen.show(epoch)
                     recent.note()
     except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != TERMINATED:  # rich ends a program whose reader has gone
+            raise
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
         console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)
         console.print(f"It goes on with: fivestep train --resume {run.path}", markup=False, soft_wrap=True)
