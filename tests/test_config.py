@@ -32,6 +32,15 @@ def test_what_is_no_configuration_is_refused_in_one_sentence(values: Any) -> Non
         Config.from_dict(values, "config.toml")
 
 
+@pytest.mark.parametrize("key", ["version", "run", "engine", "net", "plan"])
+def test_a_part_that_is_missing_is_named(key: str) -> None:
+    values = {name: part for name, part in config().to_dict().items() if name != key}
+    with pytest.raises(
+        InputError, match=rf"^config\.toml must be as fivestep wrote it, got it without '{key}'; train again"
+    ):
+        Config.from_dict(values, "config.toml")
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("task", 3), ("task", "\x1b]0;mine\x07"), ("class_names", "no"), ("class_names", [1, 2]), ("input_scale", "half")],

@@ -167,6 +167,20 @@ def test_a_model_of_another_network_is_refused(tmp_path: Path) -> None:
         Run.load(run.path, device="cpu")
 
 
+@pytest.mark.parametrize("name", ["runs/moons1", "moons-1", "elsewhere/runs/moons-1"])
+def test_a_run_that_does_not_exist_is_refused_with_the_nearest_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for run in ("moons-1", "iris-1"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        (tmp_path / "runs" / run / "config.toml").touch()
+    with pytest.raises(InputError, match=rf"got '{name}'; did you mean 'runs/moons-1'\?$"):
+        Run.load(name)
+
+
 def test_a_run_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"RUN must be the folder of a run, with a config.toml in it, got .*nowhere"):
+    with pytest.raises(
+        InputError, match=r"RUN must be the folder of a run, with a config.toml in it, got .*nowhere'; see ls runs\."
+    ):
         Run.load(tmp_path / "nowhere")

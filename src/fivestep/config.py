@@ -64,6 +64,8 @@ class Config:
             _check_memory(config)
         except InputError:
             raise
+        except KeyError as error:
+            raise InputError(f"{source} must be as fivestep wrote it, got it without {error}; train again.") from error
         except Exception as error:  # whatever a value of the wrong type or size does to the code that takes it
             raise InputError(f"{source} must be as fivestep wrote it, got {error!r}; train again.") from error
         return config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 import tomli_w
 
 from .averages import to_prediction
-from .check import InputError, refuse
+from .check import InputError, nearest, refuse
 from .checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
 from .config import VERSION, Config
 from .datasets._base import Dataset
@@ -221,7 +221,7 @@ class Run:
             )
         if not (path / "config.toml").exists():
             raise InputError(
-                f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; see ls runs."
+                f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; {_instead_of(path)}"
             )
         config = Config.from_dict(_toml(path / "config.toml"), path / "config.toml")
         engine = config.make_engine(device)
@@ -229,6 +229,15 @@ class Run:
         engine.load_weights(weights)
         history = read_history(path / "history.csv", config.plan.metrics)
         return cls(path, config.spec, config.plan, engine, config.info, history, encoder)
+
+
+def _instead_of(path: Path) -> str:
+    """What to do about a folder that is no run: the nearest one beside it or in `runs`, if its name is near."""
+    runs = {
+        file.parent.name: file.parent for near in (path.parent, Path("runs")) for file in near.glob("*/config.toml")
+    }
+    guess = nearest(path.name, runs)
+    return f"did you mean {str(runs[guess])!r}?" if guess else "see ls runs."
 
 
 def fit(  # noqa: PLR0913  (three of them are what is trained)

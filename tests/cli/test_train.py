@@ -91,6 +91,15 @@ def test_lines_fit_a_narrow_terminal(fivestep: Command, monkeypatch: pytest.Monk
     assert max(len(line) for line in table.splitlines()) <= 44
 
 
+def test_the_table_at_the_end_keeps_its_numbers_whole_in_the_narrowest_terminal(
+    fivestep: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = fivestep(*QUICK).out.split("\n\n")[-2]
+    monkeypatch.setenv("COLUMNS", "20")
+    assert fivestep(*QUICK).out.split("\n\n")[-2] == wide
+    assert "accuracy" in wide
+
+
 def test_line_shows_weight_and_bias_as_they_move(fivestep: Command) -> None:
     out = fivestep("train", "line", "--every", 50).out
     assert re.search(r"weight +bias", out)

@@ -20,6 +20,9 @@ from ..find import Choice
 from ..plan import TrainPlan
 from ..typing import Tensors
 
+WIDEST = 1000
+"""Characters in a line of a table, at most."""
+
 
 class Column(NamedTuple):
     """A column of the epochs' lines: its title, its width in characters, and its text for an epoch."""
@@ -85,6 +88,12 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
     for name, loss in known.items():
         table.add_row(name, "", _number(loss))
     return table
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Prints a table without cutting its numbers: where the terminal is too narrow, the lines wrap."""
+    table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    console.print(table, crop=False)
 
 
 def known_losses(engine: Engine, data: Dataset) -> Mapping[str, float]:

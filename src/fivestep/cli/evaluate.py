@@ -9,7 +9,7 @@ from rich.console import Console
 from ..check import InputError
 from ..datasets._base import Rows
 from ..run import Run
-from ._screen import known_losses, summary
+from ._screen import known_losses, print_whole, summary
 from ._table_screen import measured
 from ._values import json_text
 
@@ -51,7 +51,7 @@ def evaluate(
         }
         print(json_text({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
-        Console(highlight=False).print(summary(scores, known))
+        print_whole(Console(highlight=False), summary(scores, known))
 
 
 def _rows_of(run: Run, file: Path) -> Rows:

@@ -18,7 +18,7 @@ from ..run import Run
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._resume import network_given, resumed
-from ._screen import Screen, known_losses, summary, weights_table
+from ._screen import Screen, known_losses, print_whole, summary, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
 from ._task import is_file, prepare, prepare_table
@@ -93,9 +93,9 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
     scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
     console.print()
     if data.known_weights and run.info["model"] == "linear":
-        console.print(weights_table(run.engine, data.known_weights))
+        print_whole(console, weights_table(run.engine, data.known_weights))
         console.print()
-    console.print(summary(scores, known_losses(run.engine, data)))
+    print_whole(console, summary(scores, known_losses(run.engine, data)))
     known = {} if loaded is None else show_verdict(console, run.engine, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if as_json:
