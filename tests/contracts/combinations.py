@@ -176,10 +176,9 @@ def suited(factor: str, level: Any, seed: int = 0) -> Combination:
     return _combination(factors, numbers)
 
 
-def suit_each_other(one: Item, other: Item) -> bool:
-    """Whether two items can work together beside the reference partners."""
-    factor_of = {level: factor for factor, choices in levels().items() for level in choices if isinstance(level, Item)}
-    return replace(reference(), **{factor_of[one]: one, factor_of[other]: other}).suits_its_items
+def suit_each_other(**pair: Any) -> bool:
+    """Whether two levels, by their factors, can work together beside the reference partners."""
+    return replace(reference(), **pair).suits_its_items
 
 
 def _candidate(

@@ -5,6 +5,8 @@ test checks the shapes of every call as well; the others leave that out, for a s
 """
 
 import functools
+import itertools
+from dataclasses import fields
 
 import pytest
 import torch
@@ -55,16 +57,22 @@ def test_engine_equals_nn_with_each_item_in_float32(name: str, combination: Comb
     assert farthest(name, combination, "float32") < ENGINES_FLOAT32
 
 
-def test_the_cover_holds_every_pair_of_items() -> None:
-    combinations = pairwise_cover()
-    pairs = {(a, b) for c in combinations for a in c.items for b in c.items}
-    every = {
-        item
-        for choices in levels_in_pairs().values()
-        for item in choices
-        if isinstance(item, type(combinations[0].loss))
+def test_the_cover_holds_every_pair_of_levels_that_suit_each_other() -> None:
+    """Of items, and of clipping, groups, parts, weights and rows, with items and with each other."""
+    factors = levels_in_pairs()
+    covered = {
+        (one, getattr(c, one), other, getattr(c, other))
+        for c in pairwise_cover()
+        for one, other in itertools.combinations(factors, 2)
     }
-    assert all((a, b) in pairs for a in every for b in every if a.family != b.family and suit_each_other(a, b))
+    assert len(factors) == len(fields(Combination))
+    missing = [
+        (one, str(level), other, str(partner))
+        for one, other in itertools.combinations(factors, 2)
+        for level, partner in itertools.product(factors[one], factors[other])
+        if (one, level, other, partner) not in covered and suit_each_other(**{one: level, other: partner})
+    ]
+    assert missing == []
 
 
 def farthest(name: str, combination: Combination, dtype: str = "float64") -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 import fivestep
 from fivestep.check import InputError
+from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
 from fivestep.engines.nn import NnEngine
 from fivestep.find import Choice
@@ -86,24 +87,45 @@ def test_a_continued_run_under_autocast_is_the_uninterrupted_run(stop: int) -> N
     assert torch.equal(second.params.flat, whole.params.flat)
 
 
+CODES = Dataset(Rows(torch.arange(40).reshape(20, 2) % 7, torch.arange(20) % 3), num_outputs=3)
+COMPILED_NETS: dict[str, tuple[NetSpec, Dataset]] = {
+    "dropout, whose masks stay outside": (small_net(dropout=0.5), DATA),
+    "embedding, batch norm, residual": (
+        NetSpec(
+            (
+                Choice.parse("embedding:num_embeddings=7,embedding_dim=3"),
+                Choice("flatten"),
+                Choice("batch_norm"),
+                Choice("residual", layers=("linear:out_features=6",)),
+                Choice("linear"),
+            ),
+            2,
+            3,
+        ),
+        CODES,
+    ),
+}
 COMPILED = """
+import sys
 import torch
-from tests.engines.test_nn_options import DATA, NETS, engine_of
+from tests.engines.test_nn_options import COMPILED_NETS, engine_of
 from tests.samples import do_steps
 from tests.tolerances import distance
-engines = [engine_of(name, NETS["with dropout"], "float64", batch_size=None) for name in ("nn:compile=true", "nn")]
-print(distance(*(torch.stack([step.loss for step in do_steps(e, DATA, e.plan, 1, 3)]) for e in engines)))
-print(distance(*(engine.predict(DATA.train.x) for engine in engines)))
+spec, data = COMPILED_NETS[sys.argv[1]]
+engines = [engine_of(name, spec, "float64", batch_size=None) for name in ("nn:compile=true", "nn")]
+print(distance(*(torch.stack([step.loss for step in do_steps(e, data, e.plan, 1, 3)]) for e in engines)))
+print(distance(*(engine.predict(data.train.x) for engine in engines)))
 """
 
 
 @pytest.mark.slow
 @needs_a_compiler
-def test_a_compiled_module_gives_the_numbers_of_the_module() -> None:
-    """With dropout, whose masks stay outside, each made for its step. Without the checks of shapes, so in a process."""
+@pytest.mark.parametrize("net", COMPILED_NETS)
+def test_a_compiled_module_gives_the_numbers_of_the_module(net: str) -> None:
+    """In float64, through three steps and a prediction. Without the checks of shapes, so in a process of its own."""
     root, source = Path(__file__).parents[2], Path(fivestep.__file__).parents[1]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(root)])}
-    done = subprocess.run([sys.executable, "-c", COMPILED], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", COMPILED, net], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert max(map(float, done.stdout.split())) < ENGINES_FLOAT64
 
