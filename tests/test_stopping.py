@@ -58,6 +58,7 @@ def test_a_schedule_sees_what_is_monitored(monkeypatch: pytest.MonkeyPatch) -> N
         """A schedule that notes what it is shown at each step."""
 
         seen: ClassVar[list[list[float]]] = []
+        spans = ()
 
         def factor(self, step: int, num_steps: int, seen: Sequence[float]) -> float:
             self.seen.append(list(seen))

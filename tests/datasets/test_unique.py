@@ -8,12 +8,11 @@ from torch import Tensor
 
 import fivestep as fs
 from fivestep.batches import Batches
-from fivestep.find import names
 from fivestep.layers._composite import with_inner
 from fivestep.preflight import check_merged
 from tests.contracts.cases import Item, items
 from tests.contracts.combinations import Combination, reference
-from tests.samples import do_steps, small_engine, small_plan, three_classes, weights_of
+from tests.samples import FIVE_STEP_ENGINES, do_steps, small_engine, small_plan, three_classes, weights_of
 from tests.tolerances import ENGINES_FLOAT64, FORMULA, worst
 
 COPIES = torch.tensor([0, 1, 2, 0, 3, 1, 0, 4, 2, 0])
@@ -24,7 +23,7 @@ ROW_BY_ROW = [one for one in LAYERS if all(layer.is_row_by_row for layer in with
 OTHERS = [one for one in LAYERS if one not in ROW_BY_ROW]
 LOSSES = [replace(reference(), loss=item) for item in items("losses")]
 
-every_engine = pytest.mark.parametrize("name", names("engines"))
+every_engine = pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
 
 
 def of(combinations: list[Combination]) -> pytest.MarkDecorator:
