@@ -170,9 +170,12 @@ def test_ones_own_module_with_its_network_read_from_its_layers(fivestep: Command
     assert out.startswith("model.py:Mine and scratch agree: 20 steps of Mine 2-5-1 on moons, adam, float32.")
 
 
-def test_ones_own_module_that_differs(fivestep: Command, model: str) -> None:
-    code, out, _ = fivestep("verify", f"{model}:Sigmoid", "scratch", "--steps", 20)
+@pytest.mark.parametrize("sides", [("model.py:Sigmoid", "scratch"), ("scratch", "model.py:Sigmoid")])
+def test_ones_own_module_that_differs(fivestep: Command, model: str, sides: tuple[str, str]) -> None:
+    """On whichever side it stands: the textbook is what is due."""
+    code, out, _ = fivestep("verify", *sides, "--steps", 20)
     assert code == 1
+    assert out.startswith(f"{model}:Sigmoid and scratch differ at step 1, after 1 forward")
     assert "these are sigmoid(logits)" in out
 
 
@@ -188,6 +191,8 @@ def test_options_that_describe_another_network_count_more_than_the_layers(fivest
     [
         (("scratch",), "OTHER must be what to compare scratch with (an engine such as nn, finite-differences, accum"),
         (("scratch", "nm"), "got 'nm'; did you mean 'nn'?"),
+        (("scratch", "finite-difference"), "got 'finite-difference'; did you mean 'finite-differences'?"),
+        (("nn", "acumulate"), "got 'acumulate'; did you mean 'accumulate'?"),
         (("scratc", "nn"), "did you mean 'scratch'?"),
         (("scratch", "nn", "--task", "moon"), "did you mean 'moons'?"),
         (("scratch", "nn", "--steps", 0), "--steps must be a whole number of at least 1, got 0"),

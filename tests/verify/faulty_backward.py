@@ -127,6 +127,12 @@ FAULTS = [
         "10 times what is due, the number of rows: the division by 10 is missing",
     ),
     Fault(
+        "a gradient over one row less",
+        in_loss(logits_gradient=times(10 / 9)),
+        (1, 4, "gradient of 4.weight"),
+        "1.111 times what is due, 10 / 9: it is divided by one less than the number of rows",
+    ),
+    Fault(
         "a wrong sign in the gradient",
         in_loss(logits_gradient=times(-1)),
         (1, 4, "gradient of 4.weight"),

@@ -85,6 +85,27 @@ def without_eps(layer: Any) -> Callable[..., Tensor]:
     return lambda w, x, memo: replace(layer, eps=1e-12).forward(w, x, memo)
 
 
+def sample_variance(layer: Any) -> Callable[..., Tensor]:
+    """The deviation that `torch.std` has by default: over one less than there are numbers."""
+
+    def forward(w: Mapping[str, Tensor], x: Tensor, memo: Memo) -> Tensor:
+        layer.forward(w, x, memo)
+        axis = -1 if layer.is_row_by_row else 0
+        n = (x - x.mean(axis, keepdim=True)) / (x.var(axis, keepdim=True) + layer.eps).sqrt()
+        return n * w["weight"] + w["bias"]
+
+    return forward
+
+
+def eps_outside_the_root(layer: Any) -> Callable[..., Tensor]:
+    def forward(w: Mapping[str, Tensor], x: Tensor, memo: Memo) -> Tensor:
+        layer.forward(w, x, memo)
+        n = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True, unbiased=False) + layer.eps)
+        return n * w["weight"] + w["bias"]
+
+    return forward
+
+
 def weights_moved(layer: Layer) -> Callable[..., Tensor]:
     def forward(w: Mapping[str, Tensor], x: Tensor, memo: Memo) -> Tensor:
         y = layer.forward(w, x, memo)
@@ -158,6 +179,27 @@ FAULTS = [
         in_layer(1, forward=without_eps),
         (1, 1, "logits"),
         "eps = 1e-12 in layer 1",
+        LAYER_NORM,
+    ),
+    Fault(
+        "batch norm by the sample variance",
+        in_layer(1, forward=sample_variance),
+        (1, 1, "logits"),
+        "variance is divided by one less .* layer 1",
+        BATCH_NORM,
+    ),
+    Fault(
+        "layer norm by the sample variance",
+        in_layer(1, forward=sample_variance),
+        (1, 1, "logits"),
+        "variance is divided by one less .* layer 1",
+        LAYER_NORM,
+    ),
+    Fault(
+        "layer norm's eps outside the root",
+        in_layer(1, forward=eps_outside_the_root),
+        (1, 1, "logits"),
+        "eps is added to the root, where it is due inside, in layer 1",
         LAYER_NORM,
     ),
     Fault(

@@ -37,6 +37,11 @@ def absolute_errors(_loss: Any) -> Callable[..., Tensor]:
     return lambda logits, y, weight, memo: (logits - y).abs().mean()
 
 
+def divided_by(number: Callable[[int], int]) -> Callable[[Any], Callable[..., Tensor]]:
+    """The losses of all rows over another number than how many they are."""
+    return lambda loss: lambda logits, y, weight, memo: loss.rows(logits, y, memo).sum() / number(len(logits))
+
+
 def matrices_only(engine: FiveStepEngine) -> Callable[..., None]:
     def zero_grad() -> None:
         for gradient in engine.named_gradients().values():
@@ -48,6 +53,19 @@ def matrices_only(engine: FiveStepEngine) -> Callable[..., None]:
 
 FAULTS = [
     Fault("a loss that is a sum", in_loss(value=summed), (1, 2, "loss"), "losses of the 10 rows are added up"),
+    Fault(
+        "a mean over one row less",
+        in_loss(value=divided_by(lambda rows: rows - 1)),
+        (1, 2, "loss"),
+        "divided by one less than the 10 rows",
+    ),
+    Fault(
+        "a last batch divided by the batch size",
+        in_loss(value=divided_by(lambda _rows: 12)),
+        (2, 2, "loss"),
+        "losses of 8 rows are divided by the batch size, 12",
+        plan={"batch_size": 12},
+    ),
     Fault(
         "a mean over the wrong axis",
         in_loss(value=summed_over_outputs),

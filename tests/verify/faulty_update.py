@@ -10,6 +10,7 @@ from torch import Tensor
 from fivestep.engines._base import FiveStepEngine
 from tests.verify.planting import (
     Fault,
+    Rule,
     by_rule,
     in_engine,
 )
@@ -71,6 +72,16 @@ def decay_forgotten(w: Tensor, dw: Tensor, memory: dict[str, Tensor], lr: float,
     w -= lr * dw
 
 
+def adamw(decay: Callable[[Tensor, float], Tensor]) -> Rule:
+    """AdamW, with what `decay` makes of the weights and the learning rate before the step."""
+
+    def rule(w: Tensor, dw: Tensor, memory: dict[str, Tensor], lr: float, step: int) -> None:
+        w.copy_(decay(w, lr))
+        adam(w, dw, memory, lr, (step, step), "outside")
+
+    return rule
+
+
 def uphill(w: Tensor, dw: Tensor, memory: dict[str, Tensor], lr: float, step: int) -> None:
     w += lr * dw
 
@@ -104,6 +115,18 @@ def biases_stay(engine: FiveStepEngine) -> Callable[..., None]:
         own()
         for name, w in biases.items():
             engine.named_parameters()[name].copy_(w)
+
+    return update
+
+
+def last_row_stays(engine: FiveStepEngine) -> Callable[..., None]:
+    own = engine.update
+
+    def update(again: Any = None) -> None:
+        row = engine.named_parameters()["2.weight"][-1]
+        before = row.clone()
+        own(again)
+        row.copy_(before)
 
     return update
 
@@ -198,6 +221,33 @@ FAULTS = [
         (1, 5, "0.bias"),
         r"-0.01 times the weights \(due: 0 times\)",
         plan={"weight_decay": 0.1, "no_decay": ("bias",)},
+    ),
+    Fault(
+        "AdamW without its decay",
+        by_rule(adamw(lambda w, _lr: w)),
+        (1, 5, "0.weight"),
+        "weight decay is missing: 0.01 times the weights",
+        plan={"optimizer": "adamw", "weight_decay": 0.1},
+    ),
+    Fault(
+        "AdamW's decay without the learning rate",
+        by_rule(adamw(lambda w, _lr: 0.9 * w)),
+        (1, 5, "0.weight"),
+        "takes 0.1 times the weights away, where 0.01 times is due",
+        plan={"optimizer": "adamw", "weight_decay": 0.1},
+    ),
+    Fault(
+        "AdamW's decay on a bias",
+        by_rule(adamw(lambda w, lr: (1 - 0.1 * lr) * w)),
+        (1, 5, "0.bias"),
+        "takes 0.01 times the weights away, where 0 times is due",
+        plan={"optimizer": "adamw", "weight_decay": 0.1, "no_decay": ("bias",)},
+    ),
+    Fault(
+        "a row that is not updated",
+        in_engine("update", last_row_stays),
+        (1, 5, "2.weight"),
+        r"5 of 25 elements are not updated, \[4,0\] the first",
     ),
     Fault("a step uphill", by_rule(uphill), (1, 5, "0.weight"), "the sign is wrong: the step goes uphill"),
     Fault(

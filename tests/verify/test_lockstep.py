@@ -189,6 +189,20 @@ def test_micro_batches_agree_with_whole_batches() -> None:
     assert found.agrees
 
 
+def test_micro_batches_through_batch_norm_are_said_to_be_another_training() -> None:
+    spec = net("linear:out_features=5,bias=false", "batch_norm", "tanh", "linear")
+    found = comparison(small_engine("nn", plan_for(micro_batch_size=5), spec), "accumulate", ROWS, 8)
+    assert found.first is not None
+    assert (found.first.step, found.first.part) == (1, 1)
+    assert "layer 1 (batch_norm) takes mean and variance of the rows that come together" in found.reason
+
+
+@pytest.mark.parametrize(("dtype", "said"), [("float32", 1), ("float64", 0)])
+def test_agreement_in_float32_says_that_float64_sees_more(dtype: str, said: int) -> None:
+    one, other = (small_engine(name, plan_for(), small_net(), dtype) for name in ("scratch", "nn"))
+    assert str(comparison(one, other, ROWS, 2)).count("A fault that is smaller does not show in float32") == said
+
+
 def test_bfloat16_agrees_within_its_own_tolerance_and_not_within_that_of_float32() -> None:
     engine = small_engine("nn", plan_for(), small_net(), "float32")
     found = comparison(engine, "bfloat16", ROWS)

@@ -64,7 +64,7 @@ def test_a_module_may_stand_on_either_side_and_stays_as_it_was() -> None:
     before = {key: value.clone() for key, value in module.state_dict().items()}
     found = verify(small_engine("scratch", plan_for(), small_net()), module, ROWS, 8)
     assert found.agrees
-    assert "scratch and Usual agree: 8 steps" in str(found)
+    assert "Usual and scratch agree: 8 steps" in str(found)
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
     assert all(parameter.grad is None for parameter in module.parameters())
 

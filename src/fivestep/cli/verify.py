@@ -14,9 +14,10 @@ from rich.progress import track
 from rich.text import Text
 from torch import nn
 
-from ..check import InputError, at_least
+from ..check import InputError, at_least, one_of
 from ..engines._base import Engine
 from ..engines._make import make_engine
+from ..find import Choice, names
 from ..verify import (
     FORMS,
     Lockstep,
@@ -115,7 +116,11 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
     _warn_of_ignored({"cases": options.cases, "case": options.case}, "has a meaning for fivestep verify all only")
     prepared = prepare(options.task, network, plan, data_dir=options.data_dir)
     dtype = options.dtype or ("float64" if other == DIFFERENCES else "float32")
+    if is_file_and_function(other) and not is_file_and_function(one):  # a module is held against an engine
+        one, other = other, one
     modules = {text: load_module(text) for text in (one, other) if is_file_and_function(text)}
+    if other not in modules and other not in (DIFFERENCES, *FORMS):
+        one_of("OTHER", Choice.parse(other).name.replace("_", "-"), (*names("engines"), *FORMS, DIFFERENCES))
     for module in modules.values():
         prepared = _described(prepared, module, network)
     if one in modules and other in modules:
@@ -133,11 +138,11 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
         return finite_differences(subject, prepared.data, steps, subject_of(subject, prepared.data))
     pair = pair_of(subject, other if other in FORMS else side(other), prepared.data)
     one_name, other_name = pair.names  # what an engine is, where one hands over to another; what a module was called
-    names = (one if one in modules else one_name, other if other in modules else other_name)
+    called = (one if one in modules else one_name, other if other in modules else other_name)
     lock = Lockstep(pair.one, pair.other, prepared.data, steps)
     for _ in _tracked(lock, steps):
         pass
-    return compared(lock, names, subject_of(pair.other, prepared.data))
+    return compared(lock, called, subject_of(pair.other, prepared.data))
 
 
 def _warn_of_ignored(options: Mapping[str, object], why: str) -> None:

@@ -55,7 +55,8 @@ def verify(
         "bfloat16"             `nn` under autocast against `nn`, within the tolerance of bfloat16
 
     Both must be new, begin with the weights of `other` (of the engine, where one is a module), and are left with these
-    weights, as if nothing had been done; a module is copied. Its parameters are matched to the network's by order and
+    weights, as if nothing had been done; a module is copied, and is held against the engine on whichever side it
+    stands. Its parameters are matched to the network's by order and
     shape. An engine that does the five steps in one body
     shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
     Raises an `InputError` if the two cannot be compared.

@@ -133,6 +133,7 @@ class Comparison(Verification):
         last = self.num_steps if self.first is None else self.first.step
         until = f", {short(self.tolerance.after(last))} at step {last:,}" if last > 1 else ""
         bound = f"Tolerance after step t: {self.tolerance}; {short(self.tolerance.after(1))} at step 1{until}."
+        smaller = "A fault that is smaller does not show in float32; in float64 it does."
         apart = any(key.kind == "logits" for key in self.compared)
         when = (
             "after each of the five steps"
@@ -142,6 +143,7 @@ class Comparison(Verification):
         return [
             *paragraph(f"Compared {when}: {', '.join(_counted(self.compared))}.", width),
             *paragraph(bound, width),
+            *paragraph(smaller if self.agrees and self.tolerance.precision == "float32" else "", width),
             *paragraph(RELATIVE, width),
         ]
 

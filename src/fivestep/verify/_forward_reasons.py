@@ -12,6 +12,7 @@ from ..activations._base import Activation
 from ..draws import Draws
 from ..find import build, names
 from ..layer import Layer, Memo
+from ..layers._norm import Norm
 from ..layers.dropout import Dropout
 from ..losses._base import INVERSE_LINKS
 from ._replay import Forward, Suspicion, Weights, draws_at, forward, kind_of, named
@@ -51,6 +52,8 @@ def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Forwa
         for name in names("activations"):
             if name != kind_of(layer):
                 yield f"{name} in place of", build("activations", name).forward
+    if isinstance(layer, Norm):
+        yield from _with_other_variance(layer)
     for eps in OTHER_EPS if "eps" in _fields(layer) else ():
         yield f"eps = {eps:g} in", dataclasses.replace(layer, eps=eps).forward  # type: ignore[type-var]
 
@@ -62,6 +65,34 @@ def _with_other_weights(layer: Layer) -> Iterator[tuple[str, Forward]]:
         yield f"{name} is left out of", _changed(layer, name, neutral)
         if len(shape) == 2 and shape[0] == shape[1]:
             yield f"{name} is transposed in", _changed(layer, name, torch.t)
+
+
+def _with_other_variance(layer: Norm) -> Iterator[tuple[str, Forward]]:
+    """What is normalised, g n + b, with n by another 1 / sqrt(variance + eps)."""
+    axis = -1 if layer.is_row_by_row else 0
+
+    def by(scale: Callable[[Tensor, Tensor], Tensor]) -> Forward:
+        def run(w: Weights, x: Tensor, memo: Memo) -> Tensor:
+            y, held = layer.forward(w, x, memo).clone(), memo["scale"]
+            bias = w.get("bias", torch.zeros(()))
+            return (y - bias) * (scale(held, x) / held) + bias
+
+        return run
+
+    def unbiased(held: Tensor, x: Tensor) -> Tensor:
+        eps, n = _eps(layer, x), x.shape[axis]
+        return ((held**-2 - eps) * n / (n - 1) + eps).rsqrt()
+
+    yield "the variance is divided by one less than there are numbers, where all are due, in", by(unbiased)
+    yield (
+        "eps is added to the root, where it is due inside, in",
+        by(lambda held, x: 1 / ((held**-2 - _eps(layer, x)).clamp(0).sqrt() + _eps(layer, x))),
+    )
+
+
+def _eps(layer: Any, x: Tensor) -> float:
+    """RMS norm's is that of the type, where it has none."""
+    return float(torch.finfo(x.dtype).eps if layer.eps is None else layer.eps)
 
 
 def _with_other_masks(scene: Scene, k: int, layer: Dropout) -> Iterator[tuple[str, Forward]]:

@@ -19,12 +19,15 @@ def suspected_losses(scene: Scene) -> Iterator[Suspicion]:
     y = engine.criterion.match(logits, y)
     rows = engine.criterion.rows(logits, y, Memo(training=True))
     loss, num_rows, num_outputs = _weighed(rows, weight), len(rows), logits[0].numel()
+    batch_size = engine.plan.batch_size or num_rows
     candidates = {
         f"the losses of the {num_rows} rows are added up, where their mean is due": rows.sum(),
         "the weights of the rows are left out": rows.mean(),
         f"the losses of the {num_outputs} outputs are added up, where their mean is due": loss * num_outputs,
         f"the loss is divided by the {num_outputs} outputs twice": loss / num_outputs,
         f"the loss is divided by the {num_rows} rows twice": loss / num_rows,
+        f"the loss is divided by one less than the {num_rows} rows": loss * num_rows / max(1, num_rows - 1),
+        f"the losses of {num_rows} rows are divided by the batch size, {batch_size}": loss * num_rows / batch_size,
         "the loss is halved": loss / 2,
         "the loss is doubled": loss * 2,
         "the sign is wrong": -loss,

@@ -33,7 +33,7 @@ def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Data
             raise refuse("other", other, "an engine, to compare a module with", "make one with make_engine")
         return Pair(ModuleEngine.like(other, one), other, (type(one).__name__, str(other.choice)))
     if isinstance(other, nn.Module):
-        return Pair(one, ModuleEngine.like(one, other), (str(one.choice), type(other).__name__))
+        return pair_of(other, one, data)  # reasons are tried out with the engine's own layers: it is what is due
     if isinstance(other, Engine):
         return Pair(one, other, (str(one.choice), str(other.choice)))
     if other in FORMS:

@@ -55,8 +55,17 @@ def _of_forward(scene: Scene) -> Iterator[str]:
     if scene.key.kind == "buffer":
         yield from _of_buffers(scene)
         return
+    yield from _of_parts(scene)
     yield from _simple(scene)
     yield from confirmed(scene, suspected_logits(scene))
+
+
+def _of_parts(scene: Scene) -> Iterator[str]:
+    """Whether one of two right engines takes the batch in parts, through a layer in which rows look at each other."""
+    sizes = {engine.plan.micro_batch_size for engine in (scene.lock.one, scene.lock.other)}
+    k = next((k for k, layer in enumerate(scene.engine.layers) if isinstance(layer, BatchNorm)), None)
+    if len(sizes) > 1 and k is not None:
+        yield f"layer {k} (batch_norm) takes mean and variance of the rows that come together: parts train otherwise"
 
 
 def _of_buffers(scene: Scene) -> Iterator[str]:
@@ -138,6 +147,7 @@ def _factor(scene: Scene, c: float) -> str:
     """What it means that one tensor is c times the other."""
     batch = scene.upcoming.batch
     rows, outputs = len(batch.x), scene.engine.spec.out_features or 1
+    size = scene.engine.plan.batch_size or rows
     if is_factor(c, -1):
         return "the sign is wrong"
     named = {
@@ -145,6 +155,8 @@ def _factor(scene: Scene, c: float) -> str:
         f"1 / {rows}: the division by the number of rows is done twice": 1 / rows,
         f"the number of outputs: the division by {outputs} is missing": outputs,
         f"1 / {outputs}: the division by the number of outputs is done twice": 1 / outputs,
+        f"{rows} / {rows - 1}: it is divided by one less than the number of rows": rows / max(1, rows - 1),
+        f"{rows} / {size}: {rows} rows are divided by the batch size, {size}": rows / size,
     }
     for meaning, value in named.items():
         if value != 1 and is_factor(c, value):

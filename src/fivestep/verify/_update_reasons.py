@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ..engines._update import rule_of
 from ..optim._base import Optimizer
 from ._moments import Key
+from ._result import indexed
 from ._scene import CLOSE, Scene, as_text, fitted, is_factor
 from ._stream import lengthened
 
@@ -21,6 +23,7 @@ def update_reasons(scene: Scene) -> Iterator[str]:
         return
     if gradient is not None and _is(mine, -gradient, its):
         yield "the gradient itself is taken away: it is not multiplied by the learning rate"
+    yield from _elements_that_stay(mine, its)
     c = scene.ratio(mine, its)
     if c is not None:
         yield _factor(scene, c)
@@ -29,12 +32,43 @@ def update_reasons(scene: Scene) -> Iterator[str]:
     if gradient is not None:
         yield from _small_gradients(scene, mine, its, gradient)
         yield from _combination(scene, mine, its, gradient, its_last)
+    yield from _decay(scene, mine, its)
 
 
 def updates(scene: Scene) -> tuple[Tensor, Tensor]:
     """What step 5 has added to the parameter that differs, in both engines."""
     before = scene.lock.before[scene.key].double()
     return scene.one - before, scene.other - before
+
+
+def _elements_that_stay(mine: Tensor, its: Tensor) -> Iterator[str]:
+    """Whether some elements are not updated, and these alone differ."""
+    stay = (mine == 0) & (its != 0)
+    if stay.any() and _is(mine, its.where(~stay, 0.0), its):
+        first = tuple(stay.nonzero()[0].tolist())
+        yield f"{int(stay.sum())} of {stay.numel()} elements are not updated, {indexed(first)} the first"
+
+
+def _decay(scene: Scene, mine: Tensor, its: Tensor) -> Iterator[str]:
+    """Whether the updates differ by a multiple of the weights, in a rule that shrinks them by themselves."""
+    weights = scene.lock.before[scene.key].double()
+    found = fitted(its - mine, {"the weights": weights})
+    if found is None or not _is(mine, its - found["the weights"] * weights, its):
+        return
+    due = _decay_due(scene)
+    taken = due + found["the weights"]
+    if abs(taken) <= CLOSE * due:
+        yield f"weight decay is missing: {due:.4g} times the weights is due to be taken away"
+    else:
+        yield f"weight decay takes {taken:.4g} times the weights away, where {due:.4g} times is due"
+
+
+def _decay_due(scene: Scene) -> float:
+    """The share of this parameter that its rule takes away by itself: lr times weight decay."""
+    engine = scene.engine
+    group = next(part.group for part in engine.params.parts(matrices_apart=True) if scene.key.name in part.names)
+    rule = rule_of(group, engine.optimizer, None)
+    return scene.upcoming.lr * group.lr_factor * rule.weight_decay
 
 
 def _gradient(scene: Scene) -> Tensor | None:
