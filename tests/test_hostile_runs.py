@@ -136,7 +136,9 @@ def test_what_is_no_ordinary_file_is_refused(name: str, kind: str, run: Path, tm
     else:
         with (run / name).open("wb") as file:
             file.truncate(2**40)
-    assert "mine" not in sentence_of(lambda: Run.load(run, "cpu"))
+    sentence = sentence_of(lambda: Run.load(run, "cpu"))
+    assert "mine" not in sentence
+    assert sentence.count(name) == 1
 
 
 def test_a_checkpoint_that_is_a_link_is_not_followed(run: Path, tmp_path: Path) -> None:

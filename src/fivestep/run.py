@@ -293,7 +293,8 @@ def _encoder_in(tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str]) ->
 
 def _toml(path: Path) -> Any:
     """The values in a configuration file."""
+    text = read_text(path, LARGEST_CONFIG)
     try:
-        return tomllib.loads(read_text(path, LARGEST_CONFIG))
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of a million digits is a ValueError too
         raise InputError(f"{path} must be as fivestep wrote it, got {error}; train again.") from error
