@@ -89,3 +89,10 @@ def test_a_fault_is_reported_with_the_command_that_repeats_it(monkeypatch: pytes
 def test_numbers_below_their_least_are_refused(options: dict[str, int], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         verify_all(**options)
+
+
+@pytest.mark.parametrize(("seed", "number"), [(189, 3), (197, 5)])
+def test_gradients_that_cancel_exactly_in_one_order_of_summation_only_are_rounding(seed: int, number: int) -> None:
+    """The bias of `mae` and `quantile` under adagrad: noise of 1e-18, divided by its own size."""
+    found = verify_all(number, seed, number)
+    assert found.agrees, str(found)

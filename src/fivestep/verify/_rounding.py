@@ -1,4 +1,8 @@
-"""Whether rounding explains a difference: the second engine against itself, its weights moved by one unit."""
+"""Whether rounding explains a difference: the second engine against itself, its weights moved by one unit.
+
+The shares of the rows, 1 / N, are moved too. Where the gradients of the rows cancel exactly, as those of `mae` do, one
+order of summation leaves 0 and another leaves noise, which a rule that divides by the size of the gradient makes large.
+"""
 
 import math
 from typing import final
@@ -6,6 +10,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..batches import Batch
 from ..datasets._base import Dataset
 from ..draws import generator
 from ..engines._base import Engine
@@ -53,10 +58,19 @@ class Shadow:
         self._copy.params.grad.zero_()
         _move_(self._copy.params.flat, self._unit, trial)
         for upcoming in stream(self._copy, self._data, self._num_steps, self._number):
-            for moment in moments(self._copy, upcoming, apart=apart):
+            noisy = upcoming._replace(batch=_moved(upcoming.batch, self._unit, trial))
+            for moment in moments(self._copy, noisy, apart=apart):
                 if (upcoming.number, moment.part) == (found.step, found.part):
                     return moment.tensors[found.key]
         raise AssertionError("the step that differed did not come again")
+
+
+def _moved(batch: Batch, unit: float, trial: int) -> Batch:
+    """The same rows, the share of each moved up or down by one unit in its last place."""
+    x, _, weight = batch
+    shares = x.new_full((len(x),), 1 / len(x)) if weight is None else weight.clone()
+    _move_(shares, unit, trial)
+    return batch._replace(weight=shares)
 
 
 def _move_(flat: Tensor, unit: float, trial: int) -> None:
