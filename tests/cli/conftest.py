@@ -28,8 +28,6 @@ def fivestep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
 
     def call(*arguments: object) -> Outcome:
         texts = [str(argument) for argument in arguments]
-        if texts[:1] == ["train"] and "--report" not in texts:
-            texts.append("--no-report")  # two seconds each
         code = run(texts)
         return Outcome(code, *capfd.readouterr())
 

@@ -66,3 +66,17 @@ def test_a_mistake_is_one_sentence(fivestep: Command, arguments: list[str], sent
     code, out, err = fivestep("plot", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
+
+
+@pytest.mark.slow
+def test_the_report_of_a_run_is_written_on_request(fivestep: Command, tmp_path: Path) -> None:
+    fivestep("train", "moons", "--epochs", 2)
+    assert not (tmp_path / "runs" / "moons-1" / "report.html").exists()
+    assert fivestep("plot", "runs/moons-1", "report")[:2] == (0, "The page is runs/moons-1/report.html\n")
+    assert "The five steps of the last update" in (tmp_path / "runs" / "moons-1" / "report.html").read_text("utf-8")
+
+
+def test_a_report_of_a_task_is_refused(fivestep: Command) -> None:
+    code, _, err = fivestep("plot", "moons", "report")
+    assert code == 2
+    assert "RUN must be the folder of a run" in err

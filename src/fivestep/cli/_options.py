@@ -131,7 +131,9 @@ class RunOptions:
         Parameter(help="Folder of a run that was stopped or killed, to go on with; --epochs can be raised."),
     ] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
-    report: Annotated[bool, Parameter(help="Write report.html at the end, in two or three seconds.")] = True
+    report: Annotated[
+        bool, Parameter(help="Write report.html too, in a few seconds; fivestep plot RUN report does it later.")
+    ] = False
     json: Annotated[
         bool, Parameter(help="Print one JSON object; everything else goes to standard error.", negative="")
     ] = False

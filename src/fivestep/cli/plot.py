@@ -14,6 +14,7 @@ from ..engines._make import make_engine
 from ..find import build, shown_names
 from ..pictures._base import Picture, Subject, kinds, suited_kinds
 from ..plotting import draw, known_kind, subject_of
+from ..report import write_report
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions
 from ._task import prepare
@@ -47,7 +48,8 @@ def plot(
 
     `fivestep plot runs/moons-1 boundary`, `fivestep plot moons points`, `fivestep plot runs/a runs/b side-by-side`. A
     kind takes options, as in `boundary:features=(0,2),row=5`. For a task, network and training are chosen as in
-    `train`. Pictures over time repeat the training, which a run does not store.
+    `train`. Pictures over time repeat the training, which a run does not store. `fivestep plot RUN report` writes
+    report.html: the run on one page, with the five steps of its last update.
 
     Parameters
     ----------
@@ -59,6 +61,11 @@ def plot(
     *others, kind = more or ("",)
     if not kind:
         _list_kinds(_subject(source, network, plan, options.data_dir), options.json)
+        return
+    if kind == "report":
+        run = Run.load(source, "cpu")
+        path = write_report(run, run.load_data(options.data_dir) if options.data_dir is not None else None)
+        print(json_text.dumps({"source": source, "report": str(path)}) if options.json else f"The page is {path}")  # noqa: T201
         return
     if Path(kind, "config.toml").is_file():
         raise refuse("the last word", kind, "the KIND of picture", "write for example side-by-side after the runs")
