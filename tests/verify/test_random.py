@@ -96,3 +96,10 @@ def test_gradients_that_cancel_exactly_in_one_order_of_summation_only_are_roundi
     """The bias of `mae` and `quantile` under adagrad: noise of 1e-18, divided by its own size."""
     found = verify_all(number, seed, number)
     assert found.agrees, str(found)
+
+
+@pytest.mark.parametrize(("seed", "number"), [(111, 4), (142, 5)])
+def test_another_branch_of_a_line_search_is_rounding(seed: int, number: int) -> None:
+    """L-BFGS far from its end: one rounding in the weights decides how often a step is halved."""
+    found = verify_all(number, seed, number)
+    assert found.agrees, str(found)
