@@ -62,7 +62,7 @@ PARAMETERS = """
     weight_decay, clip_norm, ema : float
         Weight decay of the update rule, bound on the gradient's norm, averaging of the weights; see `TrainPlan`.
     recipe : str, default "standard"
-        "standard", "tabular" (RealMLP's network and settings, ten times the work), "sklearn" (its own arithmetic), or
+        "standard", "tabular" (RealMLP's network and settings, much more work), "sklearn" (its own arithmetic), or
         "plain" (exactly what is given here).
     engine, device, dtype : str, default "auto", "auto", None
         Who does the arithmetic, where, and in "float32" or "float64"; None leaves the type to the recipe.
