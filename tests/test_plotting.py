@@ -1,6 +1,7 @@
 """`fs.plot`: what can be drawn, where it goes, and what is said when it cannot be."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,25 @@ def test_an_engine_is_drawn_with_its_data() -> None:
     assert isinstance(plot(engine, "landscape-1d:places=3", data=data), Figure)
     with pytest.raises(fs.InputError, match="data must be the data of the engine, got None"):
         plot(engine, "points")
+
+
+def test_an_engine_that_was_trained_is_drawn_as_a_run_is() -> None:
+    engine, data, plan = moons("nn", epochs=3)
+    for _ in fs.train(engine, data, plan):
+        pass
+    assert plot(engine, "boundary:grid=5", data=data).axes
+    assert len(plot(engine, "gradient-flow:count=9", data=data).axes[0].get_lines()[1].get_xdata()) == 3
+    sentence = "curves must be used with a run, or a network of fit_many, which keep their history, got an engine; for"
+    with pytest.raises(fs.InputError, match=sentence):
+        plot(engine, "curves", data=data)
+
+
+def test_networks_of_a_fleet_are_drawn_with_their_history() -> None:
+    _, data, plan = moons("scratch", epochs=4)
+    fleet = fs.fit_many(fs.MLP(2, 8, 1, activation="tanh"), data, [plan, replace(plan, seed=1), plan], every=2)
+    assert plot(fleet[0]).axes[0].get_lines()[0].get_xdata().tolist() == [2, 4]
+    labels = [line.get_label() for line in plot(fleet, "side-by-side").axes[0].get_lines()]
+    assert [label.partition(" (")[0] for label in labels] == ["1: seed 0", "seed 1", "3: seed 0"]
 
 
 def test_several_runs_are_drawn_side_by_side(run: fs.Run, tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from .engines._base import Engine
 from .engines._make import make_engine
 from .files import replacing, write_text
 from .find import Choice, build, find, shown_names
+from .fleet import Member
 from .pictures._base import MovingPicture, Picture, Subject, picture_for
 from .pictures.autograd_graph import AutogradGraph
 from .plots._animation import write_gif
 from .recipes._base import Recipe
 from .run import Run
 
-Source = Run | Engine | str | Path
+Source = Run | Member | Engine | str | Path
 FORMATS = ("png", "svg", "pdf", "gif", "mmd")
 DPI = 150
 
@@ -34,11 +35,11 @@ def plot(
 ) -> Figure:
     """The picture of that kind, as a matplotlib `Figure`; with `out`, it is written to that file too.
 
-    `source` is a run or its folder, the name of a task (drawn with its reference network, untrained), or an engine,
-    which needs its `data`; a list of runs for "side_by_side". A kind takes options as everything does,
-    "boundary:features=(0,2),row=5"; `fivestep plot RUN` lists the kinds. `out` ends in .png, .svg or .pdf, in .gif for
-    a boundary in motion, or in .mmd for the text of an autograd graph. Raises an `InputError` where the picture does
-    not apply, which names those that do.
+    `source` is a run or its folder, a network of `fit_many`, the name of a task (drawn with its reference network,
+    untrained), or an engine, which needs its `data`; a list of runs or networks for "side_by_side". A kind takes
+    options as everything does, "boundary:features=(0,2),row=5"; `fivestep plot RUN` lists the kinds. `out` ends in
+    .png, .svg or .pdf, in .gif for a boundary in motion, or in .mmd for the text of an autograd graph. Raises an
+    `InputError` where the picture does not apply, which names those that do.
     """
     several = list(source) if isinstance(source, Sequence) and not isinstance(source, str) else [source]
     return draw([subject_of(one, data) for one in several], kind, title=title, dark=dark, out=out)
@@ -82,6 +83,9 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
         if data is None:
             raise refuse("data", None, "the data of the engine", "pass data=..., as to train")
         return Subject(source, data, name=data.name)
+    if isinstance(source, Member):
+        name = f"seed {source.plan.seed}"
+        return Subject(source.engine, source.data if data is None else data, tuple(source.history), name)
     if isinstance(source, Run):
         return _of_run(source, data)
     path = Path(source)

@@ -33,13 +33,13 @@ class Subject:
 
     @property
     def is_trained(self) -> bool:
-        """Whether there is a training to show."""
-        return bool(self.history)
+        """Whether there is a training to show, of a run or of an engine by itself."""
+        return self.num_updates > 0
 
     @property
     def num_updates(self) -> int:
         """The steps of its training."""
-        return self.history[-1].step if self.history else 0
+        return self.history[-1].step if self.history else self.engine.num_updates
 
     @property
     def title(self) -> str:
@@ -178,6 +178,13 @@ def needs_classes(subject: Subject) -> Lacking | None:
         return None
     target = "numbers" if subject.engine.criterion.target == "numbers" else "several questions of yes or no"
     return Lacking("targets that are classes", target)
+
+
+def needs_history(subject: Subject) -> Lacking | None:
+    """For a picture of what was measured in the course of a training."""
+    return (
+        None if subject.history else Lacking("a run, or a network of fit_many, which keep their history", "an engine")
+    )
 
 
 def image_side(data: Dataset) -> int | None:

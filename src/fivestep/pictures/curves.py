@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ..history import columns
 from ..plots.curves import curves
-from ._base import Lacking, Picture, Subject
+from ._base import Lacking, Picture, Subject, needs_history
 from ._training import moments
 
 
@@ -22,7 +22,7 @@ class Curves(Picture):
     gradient: bool = False
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return None
+        return needs_history(subject)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         history = columns(subject.history)

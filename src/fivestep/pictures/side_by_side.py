@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ..history import columns
 from ..plots.side_by_side import side_by_side
-from ._base import Lacking, Picture, Subject
+from ._base import Lacking, Picture, Subject, needs_history
 from ._surfaces import surface_of
 
 
@@ -22,7 +22,9 @@ class SideBySide(Picture):
 
     def lacks(self, subject: Subject) -> Lacking | None:
         tasks = {one.data.name for one in (subject, *self.others)}
-        return None if len(tasks) == 1 else Lacking("runs on one task", f"runs on {', '.join(sorted(tasks))}")
+        if len(tasks) > 1:
+            return Lacking("runs on one task", f"runs on {', '.join(sorted(tasks))}")
+        return next((lacking for one in (subject, *self.others) if (lacking := needs_history(one))), None)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         named = _named([subject, *self.others])
@@ -40,6 +42,8 @@ class SideBySide(Picture):
 
 
 def _named(subjects: list[Subject]) -> dict[str, Subject]:
-    """The subjects by their models, or by their names where two have the same model."""
+    """The subjects by their models, or by their names where two have the same model, or else by their places."""
     models = [one.model for one in subjects]
-    return {one.model if models.count(one.model) == 1 else f"{one.name} ({one.model})": one for one in subjects}
+    named = [one.model if models.count(one.model) == 1 else f"{one.name} ({one.model})" for one in subjects]
+    shown = [name if named.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(named, start=1)]
+    return dict(zip(shown, subjects, strict=True))
