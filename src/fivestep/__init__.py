@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .net import NetSpec as NetSpec
     from .net import SoftmaxRegression as SoftmaxRegression
     from .plan import TrainPlan as TrainPlan
+    from .plots._style import Canvas as Canvas
     from .plotting import plot as plot
     from .range_test import lr_range_test as lr_range_test
     from .report import write_report as write_report
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Canvas": "plots._style",
     "Choice": "find",
     "Dataset": "datasets._base",
     "DivergenceError": "check",
