@@ -1,7 +1,13 @@
 """Many networks at once: each is the one that is trained alone, and none is another's concern."""
 
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +15,7 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._folds import folds
-from fivestep.fleet import Member, fit_many
+from fivestep.fleet import Member, fit_many, train_members
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.train import train
@@ -24,6 +30,21 @@ def alone(name: str, plan: TrainPlan, every: int, spec: Any = None) -> torch.Ten
     engine = small_engine(name, plan, spec)
     list(train(engine, DATA, plan, every))
     return engine.params.flat
+
+
+LONG_FLEET = """
+import torch
+from fivestep.fleet import Member, train_members
+from tests.samples import small_engine, small_net, small_plan, three_classes
+
+plans = [small_plan(epochs=epochs) for epochs in (1, 10**7, 10**7)]
+members = [Member(small_net(), three_classes(), plan, small_engine("scratch", plan)) for plan in plans]
+print("training", flush=True)
+try:
+    train_members(members, num_threads=2)
+except KeyboardInterrupt:
+    print(*(member.engine.num_updates for member in members), flush=True)
+"""
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -80,6 +101,38 @@ def test_a_fleet_of_one_is_the_engine() -> None:
     (member,) = fit_many(small_net(), DATA, plan, "fused", dtype="float64", device="cpu")
     assert isinstance(member, Member)
     assert distance(member.engine.params.flat, alone("scratch", plan, 3)) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("every", [None, 1])
+def test_training_in_parts_is_training_at_once(name: str, every: int | None) -> None:
+    """To the bit, wherever it was cut."""
+    plans = [small_plan(seed=seed, epochs=9, batch_size=7) for seed in range(3)]
+    whole = fit_many(small_net(dropout=0.3), DATA, plans, name, dtype="float64", device="cpu", every=every)
+    parts = [
+        Member(small_net(dropout=0.3), DATA, plan, small_engine(name, plan, small_net(dropout=0.3))) for plan in plans
+    ]
+    for until in (2, 2, 5, None):
+        train_members(parts, every, until=until)
+        assert {part.progress.epochs for part in parts} == {until or 9}
+    assert all(
+        torch.equal(one.engine.params.flat, two.engine.params.flat) for one, two in zip(whole, parts, strict=True)
+    )
+    assert [part.history[-1].valid_loss for part in parts] == [member.history[-1].valid_loss for member in whole]
+
+
+def test_ctrl_c_ends_the_networks_in_the_pool_between_two_steps() -> None:
+    """They would train for hours without an evaluation."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command, here = [sys.executable, "-c", LONG_FLEET], Path(__file__).parent.parent
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=here) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "training\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        numbers = [int(word) for word in process.communicate(timeout=120)[0].split()]
+    assert (process.returncode, len(numbers)) == (0, 3)
+    assert all(0 < number < 10**7 for number in numbers)
 
 
 def test_the_number_of_threads_is_put_back() -> None:

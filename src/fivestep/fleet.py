@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
@@ -19,6 +20,7 @@ from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import make_engine
 from .epoch import Epoch
+from .interrupt import interrupted_by
 from .net import NetSpec
 from .plan import TrainPlan
 from .progress import Progress
@@ -39,8 +41,21 @@ class Member:
     data: Dataset
     plan: TrainPlan
     engine: Engine
-    history: list[Epoch] = field(default_factory=list)
     diverged: str | None = None
+    progress: Progress = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.engine, self.plan)
+
+    @property
+    def history(self) -> list[Epoch]:
+        """What came out of its evaluated epochs."""
+        return self.progress.history
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
+        return self.diverged is not None or self.progress.is_over()
 
 
 def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
@@ -60,50 +75,68 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
     plan has a patience. `num_threads` networks are trained at a time, by default as many as there are processors.
-    Ctrl-C ends the networks that are being trained at their next epoch, and is raised. Raises an `InputError` for no
+    Ctrl-C ends the networks that are being trained between two steps, and is raised. Raises an `InputError` for no
     networks, for sequences of different lengths, and for what `train` refuses.
 
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
     """
-    if num_threads is not None:
-        at_least("num_threads", num_threads, 1, "leave it out for all processors")
     size = _size({"specs": specs, "data": data, "plans": plans})
     members = []
     for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
         sized = plan.sized(spec, of_one)
         made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=len(of_one.train))
         members.append(Member(sized, of_one, plan, made))
+    train_members(members, every, num_threads)
+    return members
+
+
+def train_members(
+    members: Sequence[Member], every: int | None = None, num_threads: int | None = None, until: int | None = None
+) -> None:
+    """Trains each network to its end, or up to epoch `until`, which it then evaluates; a later call goes on from there.
+
+    `every` and `num_threads` are as in `fit_many`.
+    """
+    if num_threads is not None:
+        at_least("num_threads", num_threads, 1, "leave it out for all processors")
     before, is_over = torch.get_num_threads(), threading.Event()
     torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
     try:
-        _train(members[0], every, is_over)  # alone: what must be compiled is compiled once, and said once
+        for member in members[:1]:
+            _train(member, every, until)  # alone: what must be compiled is compiled once, and said once
         with ThreadPoolExecutor(num_threads or os.cpu_count()) as pool:
             try:
-                list(pool.map(lambda member: _train(member, every, is_over), members[1:]))
+                list(pool.map(lambda member: _train_in_thread(member, every, until, is_over), members[1:]))
             except BaseException:
                 is_over.set()
                 raise
     finally:
         torch.set_num_threads(before)
-    return members
 
 
-def _train(member: Member, every: int | None, is_over: threading.Event) -> None:
-    """Trains one network; a divergence is noted, Ctrl-C or an error elsewhere ends it at the next epoch."""
-    if is_over.is_set():
+def _train_in_thread(member: Member, every: int | None, until: int | None, is_over: threading.Event) -> None:
+    """The same in a thread, which ends between two steps once `is_over` is set."""
+    if not is_over.is_set():
+        with interrupted_by(is_over), suppress(KeyboardInterrupt):  # what ends the others has been raised where it was
+            _train(member, every, until)
+
+
+def _train(member: Member, every: int | None, until: int | None) -> None:
+    """Trains one network up to an epoch, the last one by default; a divergence is noted."""
+    plan, progress = member.plan, member.progress
+    goal = plan.epochs if until is None else min(until, plan.epochs)
+    if member.is_over or progress.epochs >= goal:
         return
-    plan = member.plan
-    every = every or (1 if plan.patience is not None or plan.restore_best else plan.epochs)
-    progress = Progress(member.engine, plan)
+    shown = every or (1 if plan.patience is not None or plan.restore_best else goal)
     try:
-        for _ in train(member.engine, member.data, plan, every, progress):
-            if progress.is_over() or is_over.is_set():
+        for _ in train(member.engine, member.data, plan, shown, progress):
+            if progress.is_over() or progress.epochs >= goal:
                 break
-        progress.best.restore(member.engine)
+        if progress.is_over():
+            progress.best.restore(member.engine)
     except DivergenceError as error:
         member.diverged = str(error)
-    member.history = progress.history
 
 
 def _size(given: dict[str, object]) -> int:

@@ -4,11 +4,16 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import final
 
 TERMINATED = 128 + signal.SIGTERM
 """The exit code of a process that SIGTERM has ended, as shells write it."""
+
+
+_END: ContextVar[threading.Event | None] = ContextVar("end", default=None)
+"""What ends the work of this thread, if it is not the main one."""
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -18,15 +23,16 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @final
 class Interrupt:
-    """Which signal has come: SIGINT, SIGTERM or none."""
+    """Which signal has come: SIGINT, SIGTERM or none. In another thread than the main one, an event stands for Ctrl-C."""
 
     def __init__(self) -> None:
         self._signal: int | None = None
+        self._end = _END.get()
 
     @property
     def has_come(self) -> bool:
         """Whether there is one to be taken."""
-        return self._signal is not None
+        return self._signal is not None or (self._end is not None and self._end.is_set())
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The handler: leaves a note. A second signal does not wait: it raises at once."""
@@ -36,7 +42,7 @@ class Interrupt:
 
     def take(self) -> None:
         """Raises `KeyboardInterrupt` for a SIGINT and `SystemExit` for a SIGTERM that has come, else does nothing."""
-        if self._signal == signal.SIGINT:
+        if self._signal == signal.SIGINT or (self._end is not None and self._end.is_set()):
             raise KeyboardInterrupt
         if self._signal == signal.SIGTERM:
             raise SystemExit(TERMINATED)
@@ -64,6 +70,16 @@ def deferred_interrupt() -> Iterator[Interrupt]:
         for number, handler in previous.items():
             signal.signal(number, handler)
     interrupt.take()
+
+
+@contextmanager
+def interrupted_by(event: threading.Event) -> Iterator[None]:
+    """Inside, in a thread that takes no signals, the event ends a training between two steps, as Ctrl-C would."""
+    token = _END.set(event)
+    try:
+        yield
+    finally:
+        _END.reset(token)
 
 
 @contextmanager
