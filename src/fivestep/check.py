@@ -69,6 +69,12 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
+def finite(argument: str, value: float, advice: str = "") -> None:
+    """Raises an `InputError` unless `value` is a finite number."""
+    if not _is_number(value) or not math.isfinite(value):
+        raise refuse(argument, value, "a finite number", advice)
+
+
 def positive(argument: str, value: float, advice: str = "") -> None:
     """Raises an `InputError` unless `value` is a finite number greater than zero."""
     if not _is_number(value) or not (value > 0 and math.isfinite(value)):

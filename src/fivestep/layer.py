@@ -80,6 +80,9 @@ class Layer(ABC):
     """Whether, in training, equal rows always have equal outputs that depend on nothing but the row. Not so where a
     layer draws for each row, or looks at the whole batch."""
 
+    augments: ClassVar[bool] = False
+    """Whether it changes rows at random in training, so that each stands for more of its kind."""
+
     must_be_first: ClassVar[bool] = False
     """Whether it takes what the rows hold, as category codes, and so can only be the first layer of a network."""
 

@@ -31,6 +31,27 @@ def test_every_task_can_be_trained_with_feed_forward_blocks(fivestep: Command, t
     assert json.loads(out)["model"] == "feed-forward"
 
 
+def test_the_recipe_for_images_holds_instead_of_the_reference_settings(fivestep: Command) -> None:
+    first, *others = layers_of(fivestep, "--recipe", "image", "--hidden", 8)
+    assert first.startswith("standardize:mean=")
+    assert others == ["linear:out_features=8,bias=false", "batch_norm", "relu", "dropout:p=0.3", "linear"]
+    assert Run.load("run").plan.optimizer.name == "adamw"
+
+
+def test_a_run_that_augments_can_be_loaded_and_evaluated(fivestep: Command) -> None:
+    layers = layers_of(fivestep, "--recipe", "image", "--hidden", 8, "--augment", "shift_and_flip:shift=1")
+    assert layers[0] == "shift_and_flip:shift=1"
+    assert fivestep("evaluate", "run").code == 0
+
+
+@pytest.mark.parametrize("recipe", ["standard", "tabular", "sklearn"])
+def test_another_recipe_keeps_only_what_the_rows_ask_for(fivestep: Command, recipe: str) -> None:
+    assert fivestep("train", "moons", "--recipe", recipe, "--epochs", 1, "--out", "run").code == 0
+    plan = Run.load("run").plan
+    assert plan.loss.name == "binary_cross_entropy"
+    assert plan.lr != 0.05  # the reference rate of the task
+
+
 def test_a_run_of_gated_blocks_can_be_loaded_and_evaluated(fivestep: Command) -> None:
     layers_of(fivestep, "--model", "feed-forward", "--hidden", 8, "--gated", "--activation", "silu")
     assert fivestep("evaluate", "run").code == 0
@@ -44,6 +65,8 @@ def test_a_run_of_gated_blocks_can_be_loaded_and_evaluated(fivestep: Command) ->
         (("--norm", "batch_norm", "--batch-size", 538), "at least two rows in every training batch, got one"),
         (("--model", "feed-forward", "--hidden", 8, 9), "the same width for every block"),
         (("--model", "feed-forward", "--norm", "layer_norm"), "got 'norm'; leave it out"),
+        (("--augment", "shift_and_flip"), "got 'augment'; leave it out"),
+        (("--recipe", "image", "--augment", "shift"), "augment must be one of shift_and_flip, got 'shift'"),
         (("--gated",), "got 'gated'; leave it out"),
     ],
     ids=str,

@@ -48,6 +48,9 @@ class NetworkOptions:
     ] = None
     gated: Annotated[bool | None, Parameter(help="The gated form of feed-forward blocks.", negative="")] = None
     init: Annotated[str | None, Parameter(help=f"Initial weights, one of: {_listed('inits')}.")] = None
+    augment: Annotated[
+        str | None, Parameter(help="With --recipe image: change the images in training, as in shift_and_flip:shift=2.")
+    ] = None
 
 
 @final

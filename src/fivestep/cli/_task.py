@@ -11,11 +11,14 @@ from ..datasets._split import split
 from ..find import find
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..recipes._base import Facts, Recipe, with_numbers
+from ..recipes._base import Facts, Recipe, with_moments, with_numbers
 from ._options import NetworkOptions, PlanOptions, given
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
+
+DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
+"""Settings of a task that its rows ask for, whatever the recipe."""
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
 """What a file can be trained with, the default first."""
@@ -44,7 +47,7 @@ def prepare(
     model = network.model or next(iter(task.models))
     one_of(f"model for task {task_name!r}", model, task.known_models)
     recipe: Recipe = find("recipes", recipe_name)()
-    settings = {**task.settings_for(model), **given(network), **given(plan)}
+    settings = {**_asked_by(task, model, recipe), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
     if isinstance(valid, Path):
@@ -52,7 +55,23 @@ def prepare(
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=data_dir)
     if valid is not None:
         data = split(data, valid, seed=train_plan.seed)
+    if not recipe.from_task:
+        spec, train_plan = recipe.prepare(model, settings, facts_of(data, train_plan))
+        spec = with_moments(spec, data.train.moments)
     return Prepared(model, train_plan.sized(spec, data), train_plan, data)
+
+
+def _asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
+    """The task's settings that hold with this recipe: its reference settings, or what its rows alone decide."""
+    settings = task.settings_for(model)
+    if recipe.from_task:
+        return settings
+    return {key: value for key, value in settings.items() if key in DECIDED_BY_ROWS}
+
+
+def facts_of(data: Dataset, plan: TrainPlan) -> Facts:
+    """What a recipe may know of the rows of a task."""
+    return Facts(len(data.train), data.in_features, data.num_outputs, plan.build_loss().target)
 
 
 def prepare_table(

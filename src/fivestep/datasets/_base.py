@@ -1,5 +1,6 @@
 """Rows of data in memory, the parts of a data set, and what a named task has to say."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,16 @@ class Rows:
     def inputs(self, dtype: torch.dtype) -> Tensor:
         """All inputs as floating-point numbers of that type."""
         return self.stored.to(dtype) if self.scale is None else self.stored.to(dtype) * self.scale
+
+    def moments(self) -> tuple[float, float]:
+        """The mean and the standard deviation of all numbers of x together, exact to rounding in float64."""
+        if self.scale is None:
+            x = self.stored.double()
+            return float(x.mean()), float(x.std(correction=0))
+        counts = torch.bincount(self.stored.flatten(), minlength=256).double()  # bytes: once for each value
+        values = torch.arange(256, dtype=torch.float64) * self.scale
+        mean = float(counts @ values / counts.sum())
+        return mean, math.sqrt(float(counts @ (values - mean).square() / counts.sum()))
 
     def take(self, rows: Indices | slice) -> "Rows":
         """Those rows, in that order."""

@@ -12,7 +12,7 @@ from ..check import InputError
 from ..engines._make import make_engine
 from ..net import NetSpec
 from ..plan import TrainPlan
-from ..recipes._base import Facts, Preparation, Recipe, with_numbers
+from ..recipes._base import Facts, Preparation, Recipe, with_moments, with_numbers
 from ._draws import initial_weights
 from ._inputs import Inputs
 from ._network import Network
@@ -38,6 +38,7 @@ class Design(NamedTuple):
         """A new network for such rows, with the weights of the `last`, or with those that were `drawn`."""
         width = targets.num_outputs * targets.criterion.outputs_per_target
         body, plan = with_numbers(self.spec, self.plan, inputs.numbers)
+        body = with_moments(body, lambda: inputs.moments)
         spec = replace(body, layers=(*inputs.layers, *body.layers)).sized(inputs.width, width)
         network = Network(make_engine(self.engine, spec, plan, dtype=self.dtype, device=self.device))
         if last is not None:

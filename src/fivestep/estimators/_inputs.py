@@ -1,6 +1,7 @@
 """From arrays, sparse matrices and DataFrames to the numbers that a network takes."""
 
 import dataclasses
+import math
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ class Inputs(ABC):
     def numbers(self) -> tuple[int, ...]:
         """The places of the numbers in x that lie on a scale."""
 
+    moments: tuple[float, float] = (0.0, 1.0)
+    """The mean and the deviation of all numbers of the training rows together, of rows that are not scaled."""
+
     @abstractmethod
     def transform(self, x: Any, dtype: type) -> np.ndarray:
         """The rows as the network takes them, (N, width)."""
@@ -48,6 +52,17 @@ class Unchanged(Inputs):
     """Numbers as they are."""
 
     num_features: int
+    moments: tuple[float, float]
+
+    @classmethod
+    def fit(cls, x: Any) -> Self:
+        """Of an array or a sparse matrix (N, I)."""
+        numbers = x.data if scipy.sparse.issparse(x) else x
+        share = numbers.size / max(1, math.prod(x.shape))  # a sparse matrix holds zeros that it does not store
+        mean = share * float(np.mean(numbers, dtype=np.float64)) if numbers.size else 0.0
+        spread = numbers - mean
+        square = share * float(np.mean(spread * spread, dtype=np.float64)) if numbers.size else 0.0
+        return cls(x.shape[1], (mean, math.sqrt(square + (1 - share) * mean**2)))
 
     @property
     def width(self) -> int:

@@ -59,11 +59,13 @@ PARAMETERS = """
         "batch_norm", "layer_norm" or "rms_norm" in every hidden layer.
     init : str
         Initial weights: "torch", "xavier", "kaiming", ...
+    augment : str
+        With recipe "image": a layer that changes the rows at random in training, such as "shift_and_flip".
     weight_decay, clip_norm, ema : float
         Weight decay of the update rule, bound on the gradient's norm, averaging of the weights; see `TrainPlan`.
     recipe : str, default "standard"
-        "standard", "tabular" (RealMLP's network and settings, much more work), "sklearn" (its own arithmetic), or
-        "plain" (exactly what is given here).
+        "standard", "tabular" (RealMLP's network and settings, much more work), "image" (flattened images), "sklearn"
+        (its own arithmetic), or "plain" (exactly what is given here).
     engine, device, dtype : str, default "auto", "auto", None
         Who does the arithmetic, where, and in "float32" or "float64"; None leaves the type to the recipe.
 
@@ -118,6 +120,7 @@ class Parameters(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has 
     dropout: Any = None
     norm: Any = None
     init: Any = None
+    augment: Any = None
     weight_decay: Any = None
     clip_norm: Any = None
     ema: Any = None

@@ -91,7 +91,7 @@ def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
     """What the training rows tell about how to read any row."""
     if isinstance(table.x, pl.DataFrame):
         return Encoded.fit(table.x, categorical_of(X))
-    return Scaled.fit(table.x, table.weight) if how.scales else Unchanged(table.x.shape[1])
+    return Scaled.fit(table.x, table.weight) if how.scales else Unchanged.fit(table.x)
 
 
 def eval_table(of: BaseEstimator, given: Any, how: Manner, inputs: Inputs | None) -> Table:

@@ -35,6 +35,7 @@ def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]
         "dropout": 0.0 if of.dropout is None and of.solver == "lbfgs" else _listed(of.dropout),
         "norm": _listed(of.norm),
         "init": of.init,
+        "augment": of.augment,
         "lr": of.learning_rate_init,
         "l2": of.alpha,
         "weight_decay": of.weight_decay,

@@ -148,6 +148,10 @@ def _last_two_as_one(graph: Graph, values: str, like: str) -> str:
     return graph.add("Reshape", values, graph.add("Concat", shape, graph.constant([-1]), axis=0))
 
 
+def _standardize(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
+    return graph.add("Div", graph.add("Sub", x, graph.constant(layer.mean)), graph.constant(layer.std))
+
+
 def _periodic(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     numbers = graph.add("Gather", x, graph.constant(layer.chosen), axis=-1)  # (*N, C)
     column = graph.add("Unsqueeze", numbers, graph.constant([-1]))
@@ -165,6 +169,8 @@ CONVERTERS: dict[str, Convert] = {
     "linear": _linear,
     "ntk_linear": _ntk_linear,
     "dropout": _identity,
+    "shift_and_flip": _identity,
+    "standardize": _standardize,
     "identity": _identity,
     "relu": _operation("Relu"),
     "tanh": _operation("Tanh"),

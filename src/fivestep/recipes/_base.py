@@ -1,7 +1,7 @@
 """What a recipe has to say: the network and the plan for some data, and how the data are prepared."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, final
 
@@ -40,6 +40,18 @@ def _is_open(layer: Choice) -> bool:
     return layer.name == "periodic" and "columns" not in layer.options
 
 
+def with_moments(spec: NetSpec, moments: Callable[[], tuple[float, float]]) -> NetSpec:
+    """The network with the mean and the deviation of all numbers of its rows in `standardize`, if one waits for them.
+
+    As with the columns of `periodic`, a recipe says that they are wanted, and the rows what they are.
+    """
+    if Choice("standardize") not in spec.layers:
+        return spec
+    mean, std = moments()
+    known = Choice("standardize", mean=mean, std=std or 1.0)
+    return replace(spec, layers=tuple(known if c == Choice("standardize") else c for c in spec.layers))
+
+
 class Preparation(NamedTuple):
     """How the estimators decide when to stop, in which type they compute, and where their draws come from."""
 
@@ -71,6 +83,9 @@ class Recipe(ABC):
     scales: ClassVar[bool]
     """Whether estimators put an encoder in front of the network, which takes missing values and categories, and train a
     regression on targets of mean 0 and deviation 1."""
+
+    from_task: ClassVar[bool] = False
+    """Whether a named task is trained with its own reference settings, where nothing else is asked for."""
 
     @abstractmethod
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:

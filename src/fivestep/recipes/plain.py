@@ -17,6 +17,7 @@ class Plain(Recipe):
 
     optimizer = "sgd"
     scales = False
+    from_task = True
 
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         one_of("model", model, NETWORK_SETTINGS)

@@ -1,0 +1,69 @@
+"""Settings for flattened images of clothes, digits and the like."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, final
+
+from ..check import InputError, one_of
+from ..find import Choice, find, names
+from ..net import MLP, NetSpec
+from ..plan import TrainPlan
+from ._base import Facts, Preparation, Recipe
+from .standard import Standard
+
+HIDDEN = (1024, 1024, 1024)
+NETWORK_SETTINGS = ("hidden", "activation", "norm", "dropout", "init", "augment")
+
+
+@final
+class Image(Recipe):
+    """One mean and one deviation for all pixels, three layers of 1024 with batch normalisation, dropout, one cycle.
+
+    The pixels are standardised by the first layer, `standardize`, with the constants of the training rows. `augment`,
+    such as "shift_and_flip", is a layer that changes the images at random in training; it comes before all others.
+    AdamW in batches of 256, its learning rate on one cycle up to 2e-3, its decay 0.05; labels smoothed by 0.1.
+    Smith and Topin 2018, "Super-convergence", for the cycle; Szegedy et al. 2016, "Rethinking the Inception
+    architecture", section 7, for the labels. `benchmarks/image.py` prints what it reaches on Fashion-MNIST.
+    """
+
+    optimizer = "adamw"
+    scales = False
+
+    def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
+        if model != "mlp":
+            return Standard().prepare(model, settings, facts)
+        of_plan = {field.name for field in fields(TrainPlan)}
+        network = {key: value for key, value in settings.items() if key not in of_plan}
+        for key in network:
+            if key not in NETWORK_SETTINGS:
+                raise InputError(
+                    f"recipe 'image' must be used with {', '.join(NETWORK_SETTINGS)} for its network, got {key!r}; "
+                    f"leave it out, or use recipe 'standard'."
+                )
+        spec = _network(**network)
+        return spec, _plan({key: value for key, value in settings.items() if key in of_plan}, facts)
+
+    def preparation(self, facts: Facts, loss: str) -> Preparation:
+        return Preparation(patience=math.inf, doubles=False)
+
+
+def _network(augment: str | Choice | None = None, hidden: tuple[int, ...] = HIDDEN, **settings: Any) -> NetSpec:
+    body = MLP(None, *hidden, None, **{"norm": "batch_norm", "dropout": 0.3, **settings})
+    first = [Choice("standardize")]
+    if augment is not None:
+        able = [name for name in names("layers") if find("layers", name).augments]
+        one_of("augment", Choice.parse(augment).name, able)
+        first.insert(0, Choice.parse(augment))
+    return replace(body, layers=(*first, *body.layers), title="MLP for images")
+
+
+def _plan(settings: Mapping[str, Any], facts: Facts | None) -> TrainPlan:
+    loss = Choice.parse(settings.get("loss", "cross_entropy"))
+    if loss.name == "cross_entropy" and not loss.options:
+        loss = Choice("cross_entropy", label_smoothing=0.1)
+    rule = Choice.parse(settings.get("optimizer", Image.optimizer))
+    decay = {"weight_decay": 0.05, "no_decay": ("bias", "batch_norm")} if rule.name == "adamw" else {}
+    batch_size = 256 if facts is None else min(256, facts.num_rows)
+    usual = {"lr": 2e-3, "schedule": "one_cycle", "epochs": 30, "batch_size": batch_size}
+    return TrainPlan(**{**decay, **usual, **settings, "optimizer": rule, "loss": loss})
