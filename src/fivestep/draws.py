@@ -5,22 +5,25 @@ in a stream: each draw seeds a generator of its own. Draws are made for the glob
 of it.
 """
 
+import math
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .typing import Indices
 
 BITS = 15
-"""Random integers for masks lie in [0, 2^15): 16-bit integers cost a third of `torch.rand` and are fine enough."""
+"""Random integers for masks lie in [0, 2^15), four of them cut out of one 64-bit number: a tenth of `torch.rand`'s cost,
+and fine enough."""
+
+_FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
 
 def generator(seed: int, *coordinates: int) -> torch.Generator:
     """A CPU generator for one draw. Without coordinates its stream is that of `torch.manual_seed(seed)`."""
-    for coordinate in coordinates:
-        seed = seed * 1_000_003 + coordinate
-    return torch.Generator().manual_seed(seed % 2**63)
+    return torch.Generator().manual_seed(_folded(seed, *coordinates))
 
 
 def order(seed: int, epoch: int, num_rows: int) -> Indices:
@@ -40,6 +43,16 @@ class Draws:
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """Uniform integers in [0, 2^15) of type int16, in the shape and on the device of `like`."""
         rows, num_rows = self.rows or (slice(None), len(like))
-        drawn = torch.empty((num_rows, *like.shape[1:]), dtype=torch.int16)
-        drawn.random_(0, 2**BITS, generator=generator(self.seed, self.step, layer))
+        shape = (num_rows, *like.shape[1:])
+        size = math.prod(shape)
+        stream = np.random.SFC64(_folded(self.seed, self.step, layer))
+        words = np.bitwise_and(stream.random_raw(-(-size // 4)), _FOUR_TIMES_FIFTEEN)
+        drawn = torch.from_numpy(words.view(np.int16))[:size].view(shape)
         return drawn[rows].to(like.device)
+
+
+def _folded(seed: int, *coordinates: int) -> int:
+    """One number in [0, 2^63) for a seed and the place of a draw."""
+    for coordinate in coordinates:
+        seed = seed * 1_000_003 + coordinate
+    return seed % 2**63

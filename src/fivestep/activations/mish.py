@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from ..typing import Elements
 from ._base import Activation
-from .softplus import Softplus
+
+LARGEST = 40.0
+"""From here on t is 1 to the last bit, and exp(2 z) still fits into float32."""
 
 
 @final
@@ -16,16 +18,22 @@ from .softplus import Softplus
 class Mish(Activation):
     """a = z t with t = tanh(softplus(z)) and softplus(z) = log(1 + exp(z)).
 
-    Derivative: t + z (1 - t^2) sigmoid(z), because sigmoid is the derivative of softplus. Misra 2020, "Mish: a self
-    regularized non-monotonic activation function".
+    With e = exp(z) and n = e (e + 2), this is t = n / (n + 2): one exponential instead of three slow functions, and no
+    difference of near numbers. Derivative: t + z (1 - t^2) sigmoid(z), because sigmoid is the derivative of softplus,
+    and so t + 4 z e (e + 1) / (n + 2)^2. Misra 2020, "Mish: a self regularized non-monotonic activation function".
     """
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
-        return torch.mul(z, torch.tanh(Softplus().value(z)), out=out)
+        e = z.clamp(max=LARGEST).exp()
+        n = e * (e + 2)
+        return torch.mul(z, n / (n + 2), out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        t = torch.tanh(Softplus().value(z))
-        return t + z * (1 - t * t) * torch.sigmoid(z)
+        e = z.clamp(max=LARGEST).exp_()
+        n = (e + 2).mul_(e)
+        denominator = n + 2
+        slope = (e + 1).mul_(e).div_(denominator).div_(denominator).mul_(z)
+        return n.div_(denominator).add_(slope, alpha=4)
 
     def twin(self) -> nn.Module:
         return nn.Mish()
