@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .run import fit as fit
     from .steps import Step as Step
     from .steps import steps as steps
+    from .tracking import track as track
     from .train import evaluate as evaluate
     from .train import train as train
     from .verify import Verification as Verification
@@ -77,6 +78,7 @@ _HOME = {
     "make_engine": "engines._make",
     "plot": "plotting",
     "steps": "steps",
+    "track": "tracking",
     "train": "train",
     "verify": "verify",
     "verify_all": "verify",

@@ -31,6 +31,7 @@ SINGULAR = {
     "plots": "plot",
     "recipes": "recipe",
     "schedules": "schedule",
+    "trackers": "tracker",
 }
 """Each family's folder, and the word for one of its items in options and messages."""
 

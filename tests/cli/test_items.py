@@ -18,6 +18,7 @@ FAMILIES = (
     "optim",
     "recipes",
     "schedules",
+    "trackers",
 )
 
 

@@ -137,6 +137,10 @@ class RunOptions:
     report: Annotated[
         bool, Parameter(help="Write report.html too, in a few seconds; fivestep plot RUN report does it later.")
     ] = False
+    track: Annotated[
+        tuple[str, ...] | None,
+        _several(f"Send the figures along, to some of: {_listed('trackers')}; as in mlflow:experiment=moons."),
+    ] = None
     json: Annotated[
         bool, Parameter(help="Print one JSON object; everything else goes to standard error.", negative="")
     ] = False

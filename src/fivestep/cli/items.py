@@ -27,6 +27,7 @@ USES = {
     "optim": "--optimizer {it}",
     "recipes": "--recipe {it}",
     "schedules": "--schedule {it}",
+    "trackers": "--track {it}",
 }
 """How an item of each family is asked for. Pictures are drawn by commands of their own."""
 

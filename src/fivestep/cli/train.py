@@ -15,6 +15,7 @@ from ..interrupt import termination_raises
 from ..preflight import check_merged
 from ..report import Recent, write_report
 from ..run import Run
+from ..tracking import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._resume import network_given, resumed
@@ -71,16 +72,19 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
         with _never_empty(run), closing(run.train(data, shown)) as epochs:
             if run.is_finished:  # no epoch comes, and the folder is written anew
                 return next((FAILED for _ in epochs), DONE)
-            with Screen(console, run.engine, data, run.plan) as screen:
+            tracked = track(run, *run.info.get("track", ()))
+            with tracked as note, Screen(console, run.engine, data, run.plan) as screen:
                 for epoch in epochs:
                     screen.show(epoch)
+                    note(epoch)
                     recent.note()
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != TERMINATED:  # rich ends a program whose reader has gone
             raise
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
         console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)
-        console.print(f"It goes on with: fivestep train --resume {run.path}", markup=False, soft_wrap=True)
+        if run.path.exists():  # not where it was stopped before it began
+            console.print(f"It goes on with: fivestep train --resume {run.path}", markup=False, soft_wrap=True)
         return code
     except DivergenceError as error:
         raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
@@ -132,6 +136,7 @@ def _prepare(
         num_rows=len(data.train),
     )
     info: dict[str, Any] = {"model": model, "recipe": recipe, **network_given(network)}
+    info |= {"track": list(options.track)} if options.track else {}
     info |= {"valid": options.valid} if loaded is None else remembered(source, loaded)
     if options.merge_duplicates:
         check_merged(engine)
