@@ -40,9 +40,14 @@ bench: .venv/installed-bench ## measure the published figures, rivals in the sam
 	@$(BIN)/python benchmarks/small_networks.py
 	@$(BIN)/python benchmarks/startup.py
 
+.PHONY: docs
+docs: .venv/installed-docs ## run every lesson and build the site: course, guides, reference, in build/site
+	@$(BIN)/sphinx-build -W --keep-going --quiet docs build/site
+	@echo "The site is in build/site/index.html"
+
 .PHONY: clean
 clean: ## remove .venv and what the tools leave behind (runs/ stays)
-	@rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist docs/lessons docs/reference docs/sg_execution_times.rst src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fivestep needs Python 3.11 or newer; run: make PYTHON=python3.12")'
@@ -56,6 +61,11 @@ clean: ## remove .venv and what the tools leave behind (runs/ stays)
 .venv/installed-dev: .venv/installed
 	@echo "Installing what the tests need ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.venv/installed-docs: .venv/installed
+	@echo "Installing what the site is built with ..."
+	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 .venv/installed-bench: .venv/installed-dev

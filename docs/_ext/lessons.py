@@ -1,0 +1,62 @@
+"""What the pages of the course need of the site: their pictures, and titles that are links."""
+
+import weakref
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from docutils import nodes
+from matplotlib.figure import Figure
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx_gallery.scrapers import figure_rst
+
+DPI = 150
+LINE = "| `"
+
+_shown: "weakref.WeakSet[Figure]" = weakref.WeakSet()
+
+
+def shown_figure(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """The picture of a block that ends with a `Figure` as a bare expression."""
+    figure = block_vars["example_globals"].get("___")  # where sphinx-gallery keeps the last expression
+    if not isinstance(figure, Figure) or figure in _shown:
+        return ""
+    _shown.add(figure)
+    path = next(block_vars["image_path_iterator"])
+    figure.savefig(path, format="png", dpi=DPI)
+    return figure_rst([PurePosixPath(path)], gallery_conf["src_dir"], described(figure))
+
+
+def described(figure: Figure) -> str:
+    """The words for those who do not see it: its titles, and what its axes say."""
+    title = [figure.get_suptitle()]
+    for axes in figure.axes:
+        sides = [text for text in (axes.get_ylabel(), axes.get_xlabel()) if text]
+        title += [axes.get_title(), " against ".join(sides)]
+    return "; ".join(dict.fromkeys(text.replace("\n", " ") for text in title if text)) or "a picture"
+
+
+def titles() -> dict[str, str]:
+    """The name of each page by its title, from the table of the course."""
+    text = (Path(__file__).parents[2] / "lessons" / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith(LINE)]
+    return {row[2].strip(): row[1].strip(" `") for row in rows}
+
+
+def link_titles(app: Sphinx, doctree: nodes.document) -> None:
+    """Makes an emphasised title of a page a link to it, if the page is there."""
+    known = titles()
+    for node in list(doctree.findall(nodes.emphasis)):
+        document = f"lessons/{known.get(node.astext())}"
+        if document in app.env.found_docs and document != app.env.docname:
+            link = pending_xref(
+                "", refdomain="std", reftype="doc", reftarget=f"/{document}", refexplicit=True, refwarn=True
+            )
+            link += nodes.inline("", node.astext())
+            node.replace_self(link)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """What Sphinx calls."""
+    app.connect("doctree-read", link_titles)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
