@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from .check import InputError
 from .config import Config
@@ -66,6 +66,7 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
             _left_if_it_fails(name, open_ones, lambda one: one.end(files, outcome))
 
 
+@final
 class _Memory:
     """What the run's folder remembers of its trackers, for a run that goes on."""
 
