@@ -12,6 +12,7 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from tests.samples import numbers
 from tests.tolerances import FORMULA, distance
+from tests.windows import streamed
 
 NUM_ROWS = 10
 
@@ -102,6 +103,46 @@ def test_targets_that_are_numbers_take_the_type_of_the_network_and_labels_do_not
     real = Dataset(Rows(numbers(4, 2), torch.zeros(4, dtype=torch.float32)))
     assert epoch(real, None)[0].y.dtype == torch.float64
     assert epoch(numbered(), None)[0].y.dtype == torch.int64
+
+
+@pytest.mark.parametrize("data", [numbered(), streamed(numbered(), 4)], ids=["memory", "stream"])
+@pytest.mark.parametrize("size", [1, 3, 5, 10, None])
+@pytest.mark.parametrize("first", [0, 1, 3])
+def test_an_epoch_can_begin_at_any_batch(data: Dataset, size: int | None, first: int) -> None:
+    whole = epoch(data, size, 1)
+    rest = [(b.x.clone(), b.y.clone()) for b in batches(data, size).epoch(1, first)]
+    assert len(rest) == len(whole[first:])
+    assert all(torch.equal(x, b.x) and torch.equal(y, b.y) for (x, y), b in zip(rest, whole[first:], strict=True))
+
+
+@pytest.mark.parametrize("window", [1, 2, 4, 10, 11])
+@pytest.mark.parametrize("size", [1, 3, 7, None])
+def test_a_stream_gives_every_row_once_with_its_target(window: int, size: int | None) -> None:
+    found = epoch(streamed(numbered(), window), size)
+    assert Counter(int(x[0]) for batch in found for x in batch.x) == Counter(range(NUM_ROWS))
+    assert all(torch.equal(batch.x[:, 0], batch.y.double()) for batch in found)
+    assert [len(batch.x) for batch in found] == [len(batch.x) for batch in epoch(numbered(), size)]
+
+
+@pytest.mark.parametrize("window", [3, 10])
+def test_the_epochs_of_a_stream_follow_each_other_as_each_begins_alone(window: int) -> None:
+    data = streamed(numbered(), window)
+    together = batches(data, 4)
+    one_by_one = [[b.y.tolist() for b in epoch(data, 4, index)] for index in range(3)]
+    assert [[b.y.tolist() for b in together.epoch(index)] for index in range(3)] == one_by_one
+    assert one_by_one[0] != one_by_one[1]
+
+
+def test_weights_of_a_stream_are_shares_of_their_batch() -> None:
+    weight = torch.arange(1.0, NUM_ROWS + 1, dtype=torch.float64)
+    shares = [(batch.weight, weight[batch.y]) for batch in epoch(streamed(numbered(weight=weight), 4), 3)]
+    assert all(share is not None and distance(share, part / part.sum()) < FORMULA for share, part in shares)
+
+
+def test_an_l2_term_for_weighted_rows_of_a_stream_is_refused() -> None:
+    data = streamed(numbered(weight=torch.ones(NUM_ROWS)), 4)
+    with pytest.raises(InputError, match="l2 must be 0 for weighted rows from a stream"):
+        batches(data, 3).totals(0)
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:

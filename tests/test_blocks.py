@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from fivestep.batches import Batches
-from fivestep.blocks import Block, Blocks
+from fivestep.blocks import MOST_ROWS, Block, Blocks
 from fivestep.datasets._base import Dataset, Rows
 from tests.samples import numbers, three_classes
+from tests.windows import streamed
 
 CPU = torch.device("cpu")
 DATA = {
@@ -18,6 +19,8 @@ DATA = {
     "fresh rows": Dataset(
         three_classes(10).train, fresh=lambda epoch: Rows(numbers(10, 4, seed=epoch), torch.arange(10))
     ),
+    "stream": streamed(three_classes(10), 4),
+    "weighted stream": streamed(three_classes(10, weighted=True), 3),
 }
 
 
@@ -52,3 +55,15 @@ def test_the_l2_term_is_divided_by_the_weight_of_each_batch(data: Dataset, size:
     totals = batches.totals(0) + batches.totals(1)
     block = Blocks(data, size, 3, torch.float64, CPU).take(1, torch.full((len(totals) - 1,), 0.1), l2=0.5)
     assert block.l2.tolist() == pytest.approx([0.5 / total for total in totals[1:]], rel=1e-15)
+
+
+def test_a_block_of_a_stream_goes_on_where_the_last_one_ended() -> None:
+    data = streamed(three_classes(10), 4)
+    blocks, rates = Blocks(data, 3, 0, torch.float64, CPU), torch.full((5,), 0.1)
+    together = Blocks(data, 3, 0, torch.float64, CPU).take(0, torch.full((10,), 0.1))
+    parts = [blocks.take(0, rates), blocks.take(5, rates)]
+    assert torch.equal(torch.cat([part.rows.stored for part in parts]), together.rows.stored)
+
+
+def test_a_block_of_a_stream_copies_few_rows() -> None:
+    assert Blocks(streamed(three_classes(10), 4), 5, 0, torch.float64, CPU).most_steps * 5 <= MOST_ROWS

@@ -1,6 +1,9 @@
-"""From rows to batches: in memory on the device, sliced by index, bytes turned into numbers in the batch."""
+"""From rows to batches: sliced by index, bytes turned into numbers in the batch.
 
-from collections.abc import Iterator
+The rows are in memory on the device, or come by windows from files.
+"""
+
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple, final
 
@@ -9,7 +12,7 @@ from torch import Tensor
 
 from . import draws
 from .check import InputError
-from .datasets._base import Dataset, Rows
+from .datasets._base import Dataset, Rows, Stream, Window
 from .typing import Indices
 
 
@@ -37,9 +40,10 @@ class Batches:
     """
 
     def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.num_rows = len(data.train)
+        self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
+        self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         self._rows = data.train.to(device, dtype)
         if self.size == self.num_rows:  # every step uses all rows: convert them once
@@ -47,16 +51,22 @@ class Batches:
         self._bytes = self._rows.stored.new_empty(0)
         self._x = torch.empty(0, dtype=dtype, device=device)
 
-    def epoch(self, index: int) -> Iterator[Batch]:
-        """The batches of an epoch, counted from 0. A batch's x is overwritten by the next one."""
+    def epoch(self, index: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from number `first` on, both counted from 0; the next one overwrites a batch's x."""
+        starts = range(first * self.size, self.num_rows, self.size)
+        if not starts:
+            return
         if self._data.fresh is not None:
             rows = self._data.fresh(index).to(self._device, self._dtype)
-            for start in range(0, self.num_rows, self.size):
-                yield self._batch(rows, slice(start, start + self.size))
+            yield from (self._batch(rows, slice(start, start + self.size)) for start in starts)
+        elif self._in_order is not None:
+            self._in_order.seek(index, starts.start)
+            yield from (self._from_windows(self._in_order, min(self.size, self.num_rows - start)) for start in starts)
         elif self.size == self.num_rows:
-            yield self._batch(self._rows, slice(None))
+            yield from (self._batch(self._rows, slice(None)) for _ in starts)
         else:
-            yield from self._shuffled(draws.order(self._seed, index, self.num_rows).to(self._device))
+            order = draws.order(self._seed, index, self.num_rows)[starts.start :]
+            yield from self._shuffled(order.to(self._device))
 
     def totals(self, index: int) -> list[float]:
         """The weight of each batch of an epoch: the number of its rows, or the sum of their weights before `_shares`.
@@ -64,6 +74,8 @@ class Batches:
         With weights, a host-device synchronisation.
         """
         weight = self._rows.weight if self._data.fresh is None else self._data.fresh(index).weight
+        if weight is not None and self._in_order is not None:
+            raise InputError("l2 must be 0 for weighted rows from a stream, got another value; use weight_decay.")
         if weight is None:
             return [float(min(self.size, self.num_rows - start)) for start in range(0, self.num_rows, self.size)]
         if self._data.fresh is None and self.size < self.num_rows:
@@ -81,9 +93,22 @@ class Batches:
         for rows, targets, part in zip(order.split(self.size), y.split(self.size), weights, strict=False):
             yield Batch(self._gathered(rows), targets, shares_of(part))
 
-    def _gathered(self, indices: Indices) -> Tensor:
+    def _from_windows(self, in_order: "InOrder", count: int) -> Batch:
+        """The next rows of a stream; a batch that spans two windows is put together of copies."""
+        taken: list[Rows] = []
+        for rows, indices in in_order.take(count):
+            if len(indices) == count:
+                weight = None if rows.weight is None else rows.weight[indices]
+                taken.append(Rows(self._gathered(indices, rows.stored), rows.y[indices], weight))
+            else:
+                taken.append(rows.take(indices))
+        rows = (taken[0] if len(taken) == 1 else together(taken)).to(self._device, self._dtype)
+        return self._batch(rows, slice(None))
+
+    def _gathered(self, indices: Indices, stored: Tensor | None = None) -> Tensor:
         """The inputs at `indices`, in a buffer that every batch reuses (a third of the cost of `x[indices]`)."""
-        stored, shape = self._rows.stored, (len(indices), *self._rows.stored.shape[1:])
+        stored = self._rows.stored if stored is None else stored
+        shape = (len(indices), *stored.shape[1:])
         if self._rows.scale is None:
             self._x = torch.index_select(stored, 0, indices, out=self._x.resize_(shape))
         else:
@@ -97,6 +122,48 @@ class Batches:
             return stored
         x = stored.to(self._dtype) if out is None else out.copy_(stored)
         return x.mul_(self._rows.scale)
+
+
+@final
+class InOrder:
+    """The training rows of a stream in the order of the steps, from any place on."""
+
+    def __init__(self, stream: Stream, seed: int, dtype: torch.dtype) -> None:
+        self._stream, self._seed, self._dtype = stream, seed, dtype
+        self._windows: Iterator[Window] = iter(())
+        self._window: Window | None = None
+        self._at, self._place = 0, (-1, 0)
+
+    def seek(self, epoch: int, row: int) -> None:
+        """Goes to that place of an epoch's order; costs nothing where it is the next one."""
+        if (epoch, row) != self._place:
+            self._windows = self._stream.windows(self._seed, epoch, row, self._dtype)
+            self._window, self._at, self._place = None, 0, (epoch, row)
+
+    def take(self, count: int) -> Iterator[tuple[Rows, Indices]]:
+        """The next rows of the epoch, as places in one or more windows.
+
+        Each is to be used before the next one is asked for: then its window may be overwritten.
+        """
+        while count:
+            if self._window is None or self._at == len(self._window.order):
+                self._window, self._at = next(self._windows), 0
+            indices = self._window.order[self._at : self._at + count]
+            self._at, count = self._at + len(indices), count - len(indices)
+            epoch, row = self._place
+            ended = row + len(indices) == self._stream.num_rows
+            self._place = (epoch + 1, 0) if ended else (epoch, row + len(indices))
+            yield self._window.rows, indices
+
+
+def together(parts: Sequence[Rows]) -> Rows:
+    """The rows of several parts, one after another."""
+    weights = [part.weight for part in parts if part.weight is not None]
+    return Rows(
+        torch.cat([part.stored for part in parts]),
+        torch.cat([part.y for part in parts]),
+        torch.cat(weights) if weights else None,
+    )
 
 
 def check_batch_size(size: int, num_rows: int) -> None:

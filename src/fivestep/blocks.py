@@ -1,18 +1,21 @@
 """Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from . import draws
-from .batches import check_batch_size, shares_of
+from .batches import InOrder, check_batch_size, shares_of, together
 from .datasets._base import Dataset, Rows
 from .typing import Indices, RowWeights
 
 MOST_PLACES = 10_000_000
 """Rows that the steps of one block visit together, at most: their order takes 80 MB."""
+
+
+MOST_ROWS = 2**16
+"""Rows of a stream that the steps of one block take, at most: they are copied."""
 
 
 class Block(NamedTuple):
@@ -42,13 +45,19 @@ class Blocks:
     """The same batches as `Batches` gives, in the same order, as places instead of copies."""
 
     def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.num_rows = len(data.train)
+        self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         self._rows = _as_numbers(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
+        self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
+
+    @property
+    def most_steps(self) -> int:
+        """How many steps a block may have."""
+        return max(1, (MOST_PLACES if self._in_order is None else MOST_ROWS) // self.size)
 
     def take(self, first: int, rates: Tensor, l2: float = 0.0) -> Block:
         """The steps from number `first`, counted from 0, as many as there are rates; `l2` is the plan's.
@@ -56,6 +65,8 @@ class Blocks:
         Each step has the plan's L2 term, divided by the weight of its rows.
         """
         steps = torch.arange(first, first + len(rates))
+        if self._in_order is not None:
+            return self._from_windows(self._in_order, steps, rates, l2)
         if self._data.fresh is None and self.size == self.num_rows:
             starts, stops = torch.zeros_like(steps), torch.full_like(steps, self.num_rows)
             strength = self._strengths(self._rows.weight, starts[:1], stops[:1], l2)
@@ -63,7 +74,7 @@ class Blocks:
         epochs = range(int(steps[0]) // self._per_epoch, int(steps[-1]) // self._per_epoch + 1)
         rows, order = self._rows, None
         if self._data.fresh is not None:
-            rows = _together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
+            rows = together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
             weight = rows.weight
         else:
             order = torch.cat([draws.order(self._seed, e, self.num_rows) for e in epochs]).to(self._device)
@@ -73,6 +84,22 @@ class Blocks:
         stops = torch.minimum(starts + self.size, before + self.num_rows)
         strengths = self._strengths(weight, starts, stops, l2)
         return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
+
+    def _from_windows(self, in_order: InOrder, steps: Tensor, rates: Tensor, l2: float) -> Block:
+        """The steps with those numbers, of rows that are copied out of a stream in the order of the steps."""
+        taken: list[Rows] = []
+        is_last = (steps + 1) % self._per_epoch == 0
+        sizes = torch.where(is_last, self.num_rows - (self._per_epoch - 1) * self.size, self.size)
+        for step, count in zip(steps.tolist(), sizes.tolist(), strict=True):
+            in_order.seek(step // self._per_epoch, step % self._per_epoch * self.size)
+            taken += [rows.take(indices) for rows, indices in in_order.take(count)]
+        rows, stops = together(taken), sizes.cumsum(0)
+        starts = stops - sizes
+        strengths = self._strengths(rows.weight, starts, stops, l2)
+        if rows.weight is None:
+            return Block(rows, None, None, starts, stops, rates, strengths)
+        shares = torch.cat([part for part in map(shares_of, rows.weight.split(sizes.tolist())) if part is not None])
+        return Block(rows, None, shares, starts, stops, rates, strengths)
 
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""
@@ -91,22 +118,7 @@ class Blocks:
         return torch.cat([part for part in parts if part is not None])
 
 
-def most_steps(size: int) -> int:
-    """How many steps of that many rows a block may have."""
-    return max(1, MOST_PLACES // size)
-
-
 def _as_numbers(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:
     """The rows on the device, bytes converted once for all steps."""
     rows = rows.to(device, dtype)
     return rows if rows.scale is None else Rows(rows.inputs(dtype), rows.y, rows.weight)
-
-
-def _together(parts: Sequence[Rows]) -> Rows:
-    """The rows of several parts, one after another."""
-    weights = [part.weight for part in parts if part.weight is not None]
-    return Rows(
-        torch.cat([part.stored for part in parts]),
-        torch.cat([part.y for part in parts]),
-        torch.cat(weights) if weights else None,
-    )

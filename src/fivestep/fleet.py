@@ -85,7 +85,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     members = []
     for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
         sized = plan.sized(spec, of_one)
-        made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=len(of_one.train))
+        made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=of_one.num_rows)
         members.append(Member(sized, of_one, plan, made))
     train_members(members, every, num_threads)
     return members

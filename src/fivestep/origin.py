@@ -34,6 +34,8 @@ class Origin:
         """That of a run which begins now."""
         parts = {"train": data.train, "valid": data.valid}
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
+        if data.stream is not None:
+            sums["stream"] = data.stream.checksum()
         machine = {"torch": torch.__version__, "threads": str(torch.get_num_threads()), "processor": platform.machine()}
         return cls(every, sums, machine)
 

@@ -21,8 +21,10 @@ from .plan import TrainPlan
 
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if the plan asks for something that the data do not have."""
-    check_batch_size(plan.batch_size or 1, len(data.train))
+    check_batch_size(plan.batch_size or 1, data.num_rows)
     check_whole_batches(plan, data)
+    if plan.batch_size is None and data.stream is not None:
+        raise refuse("batch_size", "full", "a number of rows for a stream, which is never whole in memory", "write 256")
     if plan.patience is not None and data.valid is None:
         raise refuse("patience", plan.patience, "used with a validation part", "split one off, or leave it out")
 
@@ -43,11 +45,11 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
     if not plan.build_optimizer().repeats:
         return
     wanted = f"the full batch with optimizer {str(plan.optimizer)!r}, which compares losses at different weights"
-    if plan.steps_per_epoch(len(data.train)) > 1:
+    if plan.steps_per_epoch(data.num_rows) > 1:
         raise refuse("batch_size", plan.batch_size, wanted, "pass batch_size=None (--batch-size full), or use adam")
     if data.fresh is not None:
         raise refuse("the task", data.name, wanted, "it draws new rows for every step, so use adam")
-    schedule, num_steps = plan.build_schedule(), plan.num_steps(len(data.train))
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(data.num_rows)
     if min(schedule.factor(step, num_steps) for step in range(num_steps)) == 0:
         wanted = f"above 0 at every step with optimizer {str(plan.optimizer)!r}, whose line search starts at the rate"
         raise refuse("schedule", str(plan.schedule), wanted, "use 'constant'")
@@ -56,7 +58,7 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
 def check_steps(plan: TrainPlan, data: Dataset) -> None:
     """The same, and warns where the schedule places something beyond the run, as a warm-up that is longer than it."""
     check_whole_batches(plan, data)
-    schedule, num_steps = plan.build_schedule(), plan.num_steps(len(data.train))
+    schedule, num_steps = plan.build_schedule(), plan.num_steps(data.num_rows)
     for option in schedule.spans:
         given = getattr(schedule, option)
         beyond = [step for step in (given if isinstance(given, tuple) else (given,)) if step >= num_steps]
@@ -75,7 +77,7 @@ def check_data(engine: Engine, data: Dataset) -> None:
             check_rows(engine, rows, part)
     if engine.plan.class_weight is not None:
         weigh_classes(data, engine.plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)
-    if 1 in set(_sizes_of_parts(engine.plan, len(data.train))):
+    if 1 in set(_sizes_of_parts(engine.plan, data.num_rows)):
         outputs_by_layer(engine, data.train.take(slice(1)).to(engine.device, engine.dtype).x)
 
 

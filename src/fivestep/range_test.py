@@ -86,7 +86,7 @@ def _suggestion(rates: list[float], smoothed: list[float]) -> float | None:
 
 def _steps(engine: Engine, data: Dataset, plan: TrainPlan, num_steps: int) -> Iterator[Upcoming]:
     """The next steps, however few epochs the plan has."""
-    epochs = -(-(engine.num_updates + num_steps) // plan.steps_per_epoch(len(data.train)))
+    epochs = -(-(engine.num_updates + num_steps) // plan.steps_per_epoch(data.num_rows))
     longer = replace(plan, epochs=epochs, schedule="constant")
     return islice(upcoming_steps(engine, data, longer, engine.num_updates), num_steps)
 

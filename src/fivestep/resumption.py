@@ -50,7 +50,7 @@ class Restored:
     def check(self, data: Dataset) -> None:
         """Raises an `InputError` if it does not fit the data, or has gone on meanwhile; warns if its schedule bends."""
         plan, step = self.config.plan, self.engine.num_updates
-        per_epoch = plan.steps_per_epoch(len(data.train))
+        per_epoch = plan.steps_per_epoch(data.num_rows)
         first, last = self.progress.epochs * per_epoch, plan.epochs * per_epoch
         if not first <= step <= last or len(self.progress.losses) != step - first:
             raise refuse(f"the step in {self.source}", step, f"one of {first} to {last}", "train again")

@@ -261,7 +261,7 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     those of the run; only `epochs` may have grown.
     """
     sized = plan.sized(spec, data)
-    new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=len(data.train))
+    new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
     if resume is None or not checkpoints_in(Path(resume)):
         run = Run.start(new, data, out if resume is None else resume)
     elif out is not None:

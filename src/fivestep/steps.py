@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .averages import to_training
 from .batches import Batch, Batches
-from .blocks import Blocks, most_steps
+from .blocks import Blocks
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._base import BlockEngine, Engine
@@ -96,9 +96,10 @@ def upcoming_steps(
     per_epoch = plan.steps_per_epoch(batches.num_rows)
     for epoch in range(start // per_epoch, plan.epochs):
         shares = [plan.l2 / total for total in batches.totals(epoch)] if plan.l2 else repeat(0.0)
-        for number, (batch, l2) in enumerate(zip(batches.epoch(epoch), shares, strict=False), start=epoch * per_epoch):
-            if number >= start:
-                yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch, l2)
+        first = max(start - epoch * per_epoch, 0)  # of the epoch in which a run goes on, the steps that are left
+        pairs = zip(batches.epoch(epoch, first), islice(shares, first, None), strict=False)
+        for number, (batch, l2) in enumerate(pairs, start=epoch * per_epoch + first):
+            yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch, l2)
 
 
 def _in_blocks(
@@ -112,7 +113,7 @@ def _in_blocks(
     operations = 6 * blocks.size * engine.params.flat.numel()
     seconds_per_step = SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
     while done < num_steps:
-        end = min(done - done % goes_to + goes_to, num_steps, done + most_steps(blocks.size))
+        end = min(done - done % goes_to + goes_to, num_steps, done + blocks.most_steps)
         end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
         factors = [schedule.factor(number, num_steps, seen) for number in range(done, done + 1 if stays else end)]
         rates = torch.tensor(factors, dtype=torch.float64).mul_(plan.lr).expand(end - done)

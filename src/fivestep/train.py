@@ -12,7 +12,7 @@ from torch import Tensor
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
 from .checkpoint import Checkpoints
-from .datasets._base import Dataset, Rows
+from .datasets._base import Dataset, Part
 from .divergence import Watch
 from .engines._base import Engine
 from .epoch import Epoch, Evaluation
@@ -57,7 +57,7 @@ def train(
     check_same_arithmetic(engine, plan)
     check_data(engine, data)
     check_steps(plan, data)
-    per_epoch = plan.steps_per_epoch(len(data.train))
+    per_epoch = plan.steps_per_epoch(data.num_rows)
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
     watch = Watch(engine, data, plan, progress.seen)
@@ -77,7 +77,7 @@ def train(
                     progress.add(step := next(stream))
                     watch.after_step(step.loss)
                 watch.look()
-                running_loss = progress.running_loss(len(data.train))  # waits for the device
+                running_loss = progress.running_loss(data.num_rows)  # waits for the device
                 progress.seconds = time.perf_counter() - started
             finally:
                 to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
@@ -112,18 +112,18 @@ def _measured(
 
 
 @torch.no_grad()
-def evaluate(engine: Engine, rows: Rows, metrics: str | Sequence[str] | None = None) -> Evaluation:
+def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = None) -> Evaluation:
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
     not suit the loss's target raises an `InputError`.
     """
-    instance("rows", rows, Rows, "pass one part of the data, such as data.test, or Rows(x, y)")
+    instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = build_metrics(engine.plan.metrics if metrics is None else metrics, engine.criterion.target)
     collected: list[tuple[Tensor, Tensor, Tensor]] = []
     loss = right = total = 0.0
-    for start in range(0, len(rows), EVALUATION_ROWS):
-        part = rows.take(slice(start, start + EVALUATION_ROWS)).to(engine.device, engine.dtype)
+    for taken in rows.parts(EVALUATION_ROWS):
+        part = taken.to(engine.device, engine.dtype)
         with threads_for(engine, len(part)):
             logits = engine.predict(part.inputs(engine.dtype))
             y = engine.criterion.match(logits, part.y)

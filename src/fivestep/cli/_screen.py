@@ -38,7 +38,7 @@ class Screen:
 
     def __init__(self, console: Console, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
         self._console, self._engine = console, engine
-        self._num_steps = plan.num_steps(len(data.train))
+        self._num_steps = plan.num_steps(data.num_rows)
         self._columns = _columns(engine, data, plan)
         while len(self._columns) > 2 and _width(self._columns) > console.width:
             self._columns.pop()

@@ -2,10 +2,10 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from ..table.encoder import Encoder
 
 
+class Part(ABC):
+    """Rows to measure on, in memory or in files."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of rows."""
+
+    @abstractmethod
+    def parts(self, size: int) -> "Iterator[Rows]":
+        """All rows in their order, at most `size` of them at a time."""
+
+
 @final
-class Rows:
+class Rows(Part):
     """Inputs x (N, ...), targets y (N,) or (N, O), and optional row weights (N,), in memory on one device.
 
     `x` may be stored as bytes with a `scale`: they become floating-point numbers, times the scale, only in the batch
@@ -68,6 +80,9 @@ class Rows:
         weight = None if self.weight is None else self.weight[rows]
         return Rows(self.stored[rows], self.y[rows], weight, scale=self.scale)
 
+    def parts(self, size: int) -> "Iterator[Rows]":
+        return (self.take(slice(start, start + size)) for start in range(0, len(self), size))
+
     def unique(self) -> "Rows":
         """Each different row once, in the order of first appearance, with the sum of its copies' weights as its weight.
 
@@ -99,12 +114,53 @@ class Rows:
         return Rows(x, y, weight, scale=self.scale)
 
 
+class Window(NamedTuple):
+    """Some rows of a stream that are in memory together, and the order in which the steps take them, (N,).
+
+    They are overwritten by the window after the next one.
+    """
+
+    rows: Rows
+    order: Indices
+
+
+class Stream(ABC):
+    """Training rows that are read from files in every epoch, a window of them at a time."""
+
+    @property
+    @abstractmethod
+    def num_rows(self) -> int:
+        """The number of training rows."""
+
+    @property
+    @abstractmethod
+    def held_out(self) -> Mapping[str, Part]:
+        """The whole "valid" and "test" parts, where there are such."""
+
+    @abstractmethod
+    def windows(self, seed: int, epoch: int, first_row: int, dtype: torch.dtype) -> Iterator[Window]:
+        """The windows of an epoch (counted from 0) and of all after it, from the place `first_row` of its order on.
+
+        Rows, windows and their orders are a function of (seed, epoch). The next window is read while one is used.
+        Raises an `InputError` that names what cannot be read.
+        """
+
+    @abstractmethod
+    def weighed(self, weigh: Callable[[Rows], Rows]) -> "Stream":
+        """The same stream, with rows that `weigh` has given their weights."""
+
+    @abstractmethod
+    def checksum(self) -> str:
+        """What tells these files from others."""
+
+
 @final
 @dataclass(frozen=True)
 class Dataset:
     """The parts of a data set. `num_outputs` is what a network for it needs: its classes, or its real targets.
 
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
+    `stream`, where there is one, reads them from files; then `train`, `valid` and `test` are samples of the parts.
     `known_weights`, where there are any, are those of a linear network to hold the learnt ones against, by where they
     come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
     `encoder` makes rows of the network out of what people have, a table; it is saved with the network.
@@ -118,9 +174,22 @@ class Dataset:
     name: str = "data"
     class_names: tuple[str, ...] = ()
     fresh: Callable[[int], Rows] | None = None
+    stream: Stream | None = None
     known_weights: Mapping[str, Tensors] = field(default_factory=dict, hash=False)
     known_losses: Mapping[str, float] = field(default_factory=dict, hash=False)
     encoder: "Encoder | None" = None
+
+    @property
+    def num_rows(self) -> int:
+        """The training rows of an epoch."""
+        return len(self.train) if self.stream is None else self.stream.num_rows
+
+    def whole(self) -> dict[str, Part]:
+        """The parts to measure on: of a stream a sample of the training part, and the others whole."""
+        parts: dict[str, Part | None] = {"train": self.train, "valid": self.valid, "test": self.test}
+        if self.stream is not None:
+            parts |= self.stream.held_out
+        return {name: part for name, part in parts.items() if part is not None}
 
     @property
     def in_features(self) -> int:
@@ -140,6 +209,10 @@ class Dataset:
             raise InputError(
                 f"rows must be the same in every epoch to be merged, got task {self.name!r}, whose rows are drawn "
                 f"fresh; leave them as they are."
+            )
+        if self.stream is not None:
+            raise InputError(
+                f"rows must be in memory to be merged, got {self.name!r}, which is streamed; leave them as they are."
             )
         return replace(self, train=self.train.unique())
 

@@ -25,6 +25,8 @@ def folds(data: Dataset, k: int, seed: int = 0) -> list[Dataset]:
             f"folds must be made of rows that stay the same, got task {data.name!r}, whose rows are drawn fresh; "
             f"train on it as it is."
         )
+    if data.stream is not None:
+        raise InputError(f"folds must be made of rows in memory, got {data.name!r}, which is streamed; load it whole.")
     if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= len(data.train):
         raise refuse("k", k, f"a whole number from 2 to the {len(data.train)} rows", "5 and 10 are usual")
     labels = class_labels(data.train.y)

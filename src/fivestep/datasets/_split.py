@@ -19,6 +19,10 @@ def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
     """
     if data.fresh is not None:
         raise InputError(f"valid must be left out for task {data.name!r}, whose rows are drawn fresh, got {valid:g}.")
+    if data.stream is not None:
+        raise InputError(
+            f"valid must be left out for {data.name!r}, which is streamed with its own parts, got {valid}."
+        )
     rest, held = split_rows(data.train, valid, seed)
     return replace(data, train=rest, valid=held)
 

@@ -43,8 +43,13 @@ def weigh_classes(data: Dataset, how: ClassWeight, target: str, num_outputs: int
     num_classes = num_outputs if target == "classes" else 2
     weights = class_weights(_classes(data.train), num_classes, how, data.train.weight)
     weigh = _weigher(weights)
-    fresh = data.fresh
-    return replace(data, train=weigh(data.train), fresh=None if fresh is None else lambda epoch: weigh(fresh(epoch)))
+    fresh, stream = data.fresh, data.stream
+    return replace(
+        data,
+        train=weigh(data.train),
+        fresh=None if fresh is None else lambda epoch: weigh(fresh(epoch)),
+        stream=None if stream is None else stream.weighed(weigh),
+    )
 
 
 def _weigher(weights: Tensor) -> Callable[[Rows], Rows]:

@@ -23,7 +23,7 @@ def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int, histor
     is no longer finite on the way.
     """
     check_data(engine, data)
-    num_steps = plan.num_steps(len(data.train))
+    num_steps = plan.num_steps(data.num_rows)
     if not engine.num_updates < number <= num_steps:
         expected = f"a step that is still to do, {engine.num_updates + 1} to {num_steps}"
         raise refuse("step", number, expected, "more epochs have more steps")
