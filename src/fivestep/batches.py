@@ -48,8 +48,10 @@ class Batches:
         self._rows = data.train.to(device, dtype)
         if self.size == self.num_rows:  # every step uses all rows: convert them once
             self._rows = Rows(self._converted(self._rows.stored, None), self._rows.y, self._rows.weight)
-        self._bytes = self._rows.stored.new_empty(0)
-        self._x = torch.empty(0, dtype=dtype, device=device)
+        gathers = self.size < self.num_rows or self._in_order is not None
+        shape = (self.size * gathers, *self._rows.stored.shape[1:])  # memory that numpy sees cannot grow later
+        self._bytes = self._rows.stored.new_empty(shape if self._rows.scale else 0)
+        self._x = torch.empty(shape, dtype=dtype, device=device if self._in_order is None else "cpu")
 
     def epoch(self, index: int, first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `first` on, both counted from 0; the next one overwrites a batch's x."""
