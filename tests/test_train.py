@@ -300,7 +300,7 @@ def test_images_stored_as_bytes_train_as_the_numbers_they_are() -> None:
 @pytest.mark.usefixtures("without_shape_checks")
 def test_a_whole_data_set_is_refused_where_one_part_is_meant_and_the_other_way_round() -> None:
     engine, data = small_engine("scratch"), three_classes()
-    with pytest.raises(InputError, match=r"rows must be of the type Rows, got Dataset; .* such as data\.test"):
+    with pytest.raises(InputError, match=r"rows must be of the type Part, got Dataset; .* such as data\.test"):
         evaluate(engine, data)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"data must be of the type Dataset, got Rows; .* Dataset\(Rows\(x, y\)\)"):
         next(train(engine, data.train, small_plan()))  # type: ignore[arg-type]

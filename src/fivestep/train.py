@@ -12,7 +12,7 @@ from torch import Tensor
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
 from .checkpoint import Checkpoints
-from .datasets._base import Dataset, Part, Rows
+from .datasets._base import Dataset, Part
 from .divergence import Watch
 from .engines._base import Engine
 from .epoch import Epoch, Evaluation
@@ -118,8 +118,7 @@ def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = N
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
     not suit the loss's target raises an `InputError`.
     """
-    if not isinstance(rows, Part):
-        instance("rows", rows, Rows, "pass one part of the data, such as data.test, or Rows(x, y)")
+    instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     chosen = build_metrics(engine.plan.metrics if metrics is None else metrics, engine.criterion.target)
     collected: list[tuple[Tensor, Tensor, Tensor]] = []
     loss = right = total = 0.0
