@@ -148,3 +148,15 @@ SAME_AS_SKLEARN = 1e-6
 ULPS = 3.0
 """Units in the last place of a function on lanes: two or three roundings, each of at most one unit. Measured: 0.9 for
 `exp`, 1.9 for `tanh` and `sigmoid`, 2.6 for `softplus`."""
+
+
+RANKS = 1e-12
+"""Two or three ranks against one, a dozen steps in float64: sums over a batch in another order. Measured: 2e-14."""
+
+
+RANKS_FLOAT32 = 1e-4
+"""The same in float32, where one rounding is 6e-8 and the momentum carries it along. Measured: 2e-6."""
+
+
+RANKS_LBFGS = 1e-8
+"""The same through L-BFGS, which divides differences of nearby gradients (`QUASI_NEWTON`)."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 if TYPE_CHECKING:
     from .check import DivergenceError as DivergenceError
     from .check import InputError as InputError
+    from .check import RanksError as RanksError
     from .datasets._base import Dataset as Dataset
     from .datasets._base import Rows as Rows
     from .datasets._folds import folds as folds
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from .plots._style import Canvas as Canvas
     from .plotting import plot as plot
     from .range_test import lr_range_test as lr_range_test
+    from .ranks import Ranks as Ranks
+    from .ranks import join_ranks as join_ranks
     from .report import write_report as write_report
     from .run import Run as Run
     from .run import fit as fit
@@ -63,6 +66,8 @@ _HOME = {
     "MLPRegressor": "estimators.regressor",
     "Member": "fleet",
     "NetSpec": "net",
+    "Ranks": "ranks",
+    "RanksError": "check",
     "Rows": "datasets._base",
     "Run": "run",
     "SoftmaxRegression": "net",
@@ -73,6 +78,7 @@ _HOME = {
     "fit": "run",
     "fit_many": "fleet",
     "folds": "datasets._folds",
+    "join_ranks": "ranks",
     "load_dataset": "datasets._load",
     "lr_range_test": "range_test",
     "make_engine": "engines._make",

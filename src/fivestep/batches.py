@@ -3,9 +3,9 @@
 The rows are in memory on the device, or come by windows from files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import NamedTuple, final
+from typing import NamedTuple, TypeVar, final
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from .check import InputError
 from .datasets._base import Dataset, Rows, Stream, Window
 from .typing import Indices
 
+Place = tuple[slice, int]
+"""Which rows of a batch a part holds, and how many rows the whole batch has, over all ranks."""
+
 
 class Batch(NamedTuple):
     """The rows of one step: x (N, ...), y (N, ...), and weights (N,) that sum to 1 over the global batch, or None."""
@@ -23,12 +26,20 @@ class Batch(NamedTuple):
     y: Tensor
     weight: Tensor | None
 
-    def parts(self, size: int) -> "list[tuple[slice, Batch]]":
+    def parts(self, size: int) -> "list[tuple[Place, Batch]]":
         """The batch in parts of at most `size` rows, with their places in it; the parts' weights sum to 1 together."""
         num_rows = len(self.x)
-        weight = self.x.new_full((num_rows,), 1 / num_rows) if self.weight is None else self.weight
-        slices = [slice(start, min(start + size, num_rows)) for start in range(0, num_rows, size)]
-        return [(rows, Batch(self.x[rows], self.y[rows], weight[rows])) for rows in slices]
+        return self.at([slice(start, min(start + size, num_rows)) for start in range(0, num_rows, size)], num_rows)
+
+    def at(self, places: Sequence[slice], num_rows: int) -> "list[tuple[Place, Batch]]":
+        """The rows that are here, in parts that lie at those places of a batch of `num_rows` rows; no part is empty."""
+        weight = self.x.new_full((len(self.x),), 1 / num_rows) if self.weight is None else self.weight
+        sizes = [place.stop - place.start for place in places]
+        parts = zip(self.x.split(sizes), self.y.split(sizes), weight.split(sizes), strict=True)
+        return [((place, num_rows), Batch(*part)) for place, part in zip(places, parts, strict=True) if len(part[0])]
+
+
+MaybeTensor = TypeVar("MaybeTensor", Tensor, Tensor | None)
 
 
 @final
@@ -36,15 +47,24 @@ class Batches:
     """The batches of each epoch, on one device and in one floating-point type.
 
     An epoch visits every row once, in an order drawn from (seed, epoch); the last batch may be smaller. The full
-    batch is not shuffled, and neither are rows drawn fresh for the epoch.
+    batch is not shuffled, and neither are rows drawn fresh for the epoch. `places`, where ranks share the batches, says
+    which rows of a batch of so many are here.
     """
 
-    def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        size: int | None,
+        seed: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        places: Callable[[int], Sequence[slice]] | None = None,
+    ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
-        self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
+        self._data, self._seed, self._dtype, self._device, self._places = data, seed, dtype, device, places
         self._rows = data.train.to(device, dtype)
         if self.size == self.num_rows:  # every step uses all rows: convert them once
             self._rows = Rows(self._converted(self._rows.stored, None), self._rows.y, self._rows.weight)
@@ -86,14 +106,22 @@ class Batches:
         return [max(float(part.sum()), tiny) for part in weight.double().split(self.size)]
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
-        return Batch(rows.stored[where], rows.y[where], shares_of(None if rows.weight is None else rows.weight[where]))
+        weight = shares_of(None if rows.weight is None else rows.weight[where])
+        return Batch(self._here(rows.stored[where]), self._here(rows.y[where]), self._here(weight))
+
+    def _here(self, of_batch: MaybeTensor) -> MaybeTensor:
+        """Of a batch's rows, those that are here."""
+        if self._places is None or of_batch is None:
+            return of_batch
+        pieces = [of_batch[place] for place in self._places(len(of_batch))]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
     def _shuffled(self, order: Indices) -> Iterator[Batch]:
         """The batches of all rows in that order: targets are gathered for the epoch, inputs for each batch."""
         y, weight = self._rows.y[order], None if self._rows.weight is None else self._rows.weight[order]
         weights = repeat(None) if weight is None else weight.split(self.size)
         for rows, targets, part in zip(order.split(self.size), y.split(self.size), weights, strict=False):
-            yield Batch(self._gathered(rows), targets, shares_of(part))
+            yield Batch(self._gathered(self._here(rows)), self._here(targets), self._here(shares_of(part)))
 
     def _from_windows(self, in_order: "InOrder", count: int) -> Batch:
         """The next rows of a stream; a batch that spans two windows is put together of copies."""

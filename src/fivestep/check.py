@@ -1,8 +1,8 @@
 """The one error sentence: what was expected, what came, what to do.
 
 `ValueError` and `TypeError` are for people; our own mistakes are `assert`. The command line turns an `InputError`
-into one line and exit code 2, and a `DivergenceError` or a `StorageError` into one line and exit code 1; anything else
-is a bug of ours and keeps its traceback.
+into one line and exit code 2, and a `DivergenceError`, a `StorageError` or a `RanksError` into one line and exit code
+1; anything else is a bug of ours and keeps its traceback.
 """
 
 import difflib
@@ -22,6 +22,10 @@ class DivergenceError(ArithmeticError):
 
 class StorageError(OSError):
     """The run's folder can no longer be written; the message says why, and how to go on from what is in it."""
+
+
+class RanksError(ConnectionError):
+    """One of the processes that train together has ended or hangs; the message says which, where that can be known."""
 
 
 def refuse(argument: str, value: object, expected: str, advice: str = "") -> InputError:

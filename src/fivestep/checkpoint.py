@@ -127,21 +127,30 @@ class Checkpoints:
     """Writes the checkpoints of a run, and keeps the last two.
 
     `about` and `tensors` are what does not change while it runs; `last` is the checkpoint that the run went on from.
+    Where ranks train together, the others have one that is not `writing`: all its checkpoints are the first rank's.
     """
 
     def __init__(
-        self, folder: Path, about: Mapping[str, Any], tensors: Tensors | None = None, last: Path | None = None
+        self,
+        folder: Path,
+        about: Mapping[str, Any],
+        tensors: Tensors | None = None,
+        last: Path | None = None,
+        *,
+        writing: bool = True,
     ) -> None:
-        self._folder, self._about, self._tensors = folder, about, tensors or {}
+        self._folder, self._about, self._tensors, self._writing = folder, about, tensors or {}, writing
         self._kept = [] if last is None else [last]
         self._due_at = 0.0
 
     def are_due(self) -> bool:
         """Whether enough time has gone by since the last one."""
-        return time.monotonic() >= self._due_at
+        return self._writing and time.monotonic() >= self._due_at
 
     def write(self, engine: Engine, progress: Progress) -> float:
         """Writes one, between two steps, and returns the seconds it took; raises a `StorageError` if it cannot."""
+        if not self._writing:
+            return 0.0
         started = time.monotonic()
         path = self._folder / "checkpoints" / f"step-{engine.num_updates:012d}.safetensors"
         try:

@@ -13,6 +13,7 @@ from .engines._make import DTYPES, make_engine
 from .files import memory_size
 from .net import NetSpec
 from .plan import TrainPlan
+from .ranks import ALONE, Ranks
 
 VERSION = 1
 """Of a run folder's layout. A run of another version is refused."""
@@ -70,9 +71,11 @@ class Config:
             raise InputError(f"{source} must be as fivestep wrote it, got {error!r}; train again.") from error
         return config
 
-    def make_engine(self, device: str | None = None) -> Engine:
+    def make_engine(self, device: str | None = None, ranks: Ranks = ALONE) -> Engine:
         """A new engine for it, on the device that it names, or on another one."""
-        return make_engine(self.engine, self.spec, self.plan, dtype=self.dtype, device=device or self.device)
+        return make_engine(
+            self.engine, self.spec, self.plan, dtype=self.dtype, device=device or self.device, ranks=ranks
+        )
 
 
 def _check_version(version: Any) -> None:

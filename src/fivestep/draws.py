@@ -2,7 +2,7 @@
 
 All engines see the same draws, and a resumed run continues the same sequence, because nothing here keeps a position
 in a stream: each draw seeds a generator of its own. Draws are made for the global batch; a micro-batch takes its rows
-of it.
+of it, and so does a rank.
 """
 
 import math
@@ -33,7 +33,10 @@ def order(seed: int, epoch: int, num_rows: int) -> Indices:
 
 @final
 class Draws:
-    """The draws inside a step. The engine sets `step`, and `rows` while it works on a part of a batch."""
+    """The draws inside a step. The engine sets `step`, and `rows` while it works on a part of a batch.
+
+    `rows` are the part's places in the batch, and the number of rows that the whole batch has.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM between two steps instead of inside one."""
+"""Ctrl-C and SIGTERM between two steps instead of inside one; where ranks train together, between the same two."""
 
 import signal
 import threading
@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 from typing import final
+
+from .check import RanksError
+from .ranks import Wishes
 
 TERMINATED = 128 + signal.SIGTERM
 """The exit code of a process that SIGTERM has ended, as shells write it."""
@@ -23,9 +26,13 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @final
 class Interrupt:
-    """Which signal has come: SIGINT, SIGTERM or none. In another thread than the main one, an event stands for Ctrl-C."""
+    """Which signal has come: SIGINT, SIGTERM or none. In another thread than the main one, an event stands for Ctrl-C.
 
-    def __init__(self) -> None:
+    Where it `is_shared`, other ranks must agree before it is taken, so one that has come waits, however many follow.
+    """
+
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self._signal: int | None = None
         self._end = _END.get()
 
@@ -37,7 +44,17 @@ class Interrupt:
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The handler: leaves a note. A second signal does not wait: it raises at once."""
         already, self._signal = self.has_come, number
-        if already:
+        if already and not self.is_shared:
+            self.take()
+
+    def wishes(self, *, checkpoint: bool) -> Wishes:
+        """What is to happen between two steps, as far as this rank is concerned."""
+        return Wishes(self._signal == signal.SIGINT, self._signal == signal.SIGTERM, checkpoint)
+
+    def take_agreed(self, wishes: Wishes) -> None:
+        """The same as `take`, for a signal that has come to any rank and that all have agreed on."""
+        if wishes.interrupt or wishes.terminate:
+            self._signal = signal.SIGINT if wishes.interrupt else signal.SIGTERM
             self.take()
 
     def take(self) -> None:
@@ -49,14 +66,14 @@ class Interrupt:
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Interrupt]:
+def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt]:
     """Inside, Ctrl-C and SIGTERM only leave a note; `interrupt.take()` raises what belongs to it.
 
     Call that where the weights are whole: between steps. A SIGINT that is ignored (a job in the background) stays so,
     and SIGTERM stays with a caller who has a handler of his own. Outside the main thread, where Python takes no
-    signals, nothing changes.
+    signals, nothing changes. A note that other ranks must agree on stays in `interrupt` at the end, for the next time.
     """
-    interrupt = Interrupt()
+    interrupt = Interrupt() if interrupt is None else interrupt
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
@@ -66,10 +83,14 @@ def deferred_interrupt() -> Iterator[Interrupt]:
     previous = {number: signal.signal(number, interrupt.note) for number in taken}
     try:
         yield interrupt
+    except RanksError:  # another rank may have ended by the same signal, before this one could agree
+        interrupt.take()
+        raise
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    interrupt.take()
+    if not interrupt.is_shared:
+        interrupt.take()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What every layer promises, and what it remembers between its forward and its backward pass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NoReturn, Protocol, Self, final
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .check import InputError
 from .draws import Draws
-from .typing import Elements, Features, Shape, Tensors
+from .typing import Elements, Features, Inputs, Shape, Tensors
 
 MAX_CHILDREN = 1000
 """Layers inside one layer, at most, so that each has draws of its own."""
@@ -21,13 +21,21 @@ class Memo(dict[str, Tensor]):
 
     `training` tells the training pass from the evaluation pass. With `reuse`, `buffer` hands out the same memory at
     every step; without, it hands out None, which torch's `out=` takes for "a new tensor": so one formula serves
-    autograd as well.
+    autograd as well. Where several ranks share a batch, `over_ranks` adds a tensor up over all of them.
     """
 
-    def __init__(self, *, training: bool, reuse: bool = False, draws: Draws | None = None, layer: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        training: bool,
+        reuse: bool = False,
+        draws: Draws | None = None,
+        layer: int = 0,
+        over_ranks: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.training = training
-        self._draws, self._layer = draws, layer
+        self._draws, self._layer, self._over_ranks = draws, layer, over_ranks
         self._buffers: dict[str, Tensor] | None = {} if reuse else None
         self._children: dict[int, Memo] = {}
 
@@ -50,8 +58,27 @@ class Memo(dict[str, Tensor]):
         if number not in self._children:
             inner = (self._layer + 1) * MAX_CHILDREN + number  # from 1000 on, where no layer of a network is
             reuse = self._buffers is not None
-            self._children[number] = Memo(training=self.training, reuse=reuse, draws=self._draws, layer=inner)
+            self._children[number] = Memo(
+                training=self.training, reuse=reuse, draws=self._draws, layer=inner, over_ranks=self._over_ranks
+            )
         return self._children[number]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other ranks have rows of the same batch."""
+        return self._over_ranks is not None
+
+    def num_rows(self, x: Inputs) -> Tensor | int:
+        """N, the rows of the whole batch, of which x (N, I) may be one rank's share."""
+        return len(x) if self._over_ranks is None else self._over_ranks(x.new_tensor(len(x)))
+
+    def means(self, *each: Inputs) -> list[Tensor]:
+        """The mean (I,) of each x (N, I) over the rows of the whole batch."""
+        if self._over_ranks is None:
+            return [x.mean(0) for x in each]
+        sums = [x.sum(0) for x in each]
+        *sums, num_rows = self._over_ranks(torch.stack([*sums, torch.full_like(sums[0], len(each[0]))]))
+        return [one / num_rows for one in sums]
 
     def bits(self, like: Tensor) -> Tensor:
         """This step's random bits for this layer, one 15-bit integer for each element of `like`."""
@@ -82,6 +109,9 @@ class Layer(ABC):
 
     augments: ClassVar[bool] = False
     """Whether it changes rows at random in training, so that each stands for more of its kind."""
+
+    looks_at_batch: ClassVar[bool] = False
+    """Whether, in training, its output for a row depends on the other rows of the batch, those of other ranks too."""
 
     must_be_first: ClassVar[bool] = False
     """Whether it takes what the rows hold, as category codes, and so can only be the first layer of a network."""

@@ -30,13 +30,15 @@ class Origin:
     """Versions and threads, on which the last bit of a sum can depend."""
 
     @classmethod
-    def here(cls, every: int, data: Dataset) -> Self:
+    def here(cls, every: int, data: Dataset, num_ranks: int = 1) -> Self:
         """That of a run which begins now."""
         parts = {"train": data.train, "valid": data.valid}
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
             sums["stream"] = data.stream.checksum()
         machine = {"torch": torch.__version__, "threads": str(torch.get_num_threads()), "processor": platform.machine()}
+        if num_ranks > 1:
+            machine["ranks"] = str(num_ranks)
         return cls(every, sums, machine)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,9 +62,9 @@ class Origin:
                     f"got {now.data.get(part, 'none')}; pass the same data."
                 )
         changed = [
-            f"{key} {now.machine.get(key)} (then {value})"
-            for key, value in self.machine.items()
-            if value != now.machine.get(key)
+            f"{key} {now.machine.get(key, 1)} (then {self.machine.get(key, 1)})"
+            for key in {**self.machine, **now.machine}
+            if self.machine.get(key) != now.machine.get(key)
         ]
         if changed:
             warnings.warn(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .check import InputError, one_of
 from .group import Group
+from .ranks import NUM_EXTRA
 from .typing import Shape, Tensors, Vector
 
 Shapes = Mapping[str, Shape]
@@ -53,7 +54,10 @@ class Params:
         kinds.sort(key=lambda group: not group.is_matrix)  # stable: matrices first, else in order of appearance
         entries.sort(key=lambda entry: kinds.index(entry[0]))
         self.flat: Vector = torch.zeros(_total(shapes), dtype=dtype, device=device)
-        self.grad: Vector = torch.zeros_like(self.flat)
+        self.sums: Vector = torch.zeros(_total(shapes) + NUM_EXTRA, dtype=dtype, device=device)
+        """The gradient, and behind it the few numbers that ranks add up in the same all-reduce."""
+
+        self.grad: Vector = self.sums[:-NUM_EXTRA]
         self.buffers: Vector = torch.zeros(_total(buffer_shapes), dtype=dtype, device=device)
         self.training: Vector | None = None
         """The parameters that train, while `flat` holds others to predict with (`averages.py`); else None."""

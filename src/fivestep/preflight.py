@@ -77,11 +77,11 @@ def check_data(engine: Engine, data: Dataset) -> None:
             check_rows(engine, rows, part)
     if engine.plan.class_weight is not None:
         weigh_classes(data, engine.plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)
-    if 1 in set(_sizes_of_parts(engine.plan, data.num_rows)):
+    if 1 in set(sizes_of_parts(engine.plan, data.num_rows)):
         outputs_by_layer(engine, data.train.take(slice(1)).to(engine.device, engine.dtype).x)
 
 
-def _sizes_of_parts(plan: TrainPlan, num_rows: int) -> Iterator[int]:
+def sizes_of_parts(plan: TrainPlan, num_rows: int) -> Iterator[int]:
     """The numbers of rows that a training pass may see at a time: of a batch, of the last one, of their parts."""
     batch = plan.batch_size or num_rows
     for size in (batch, num_rows % batch or batch):

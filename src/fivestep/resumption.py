@@ -18,6 +18,7 @@ from .history import history_from
 from .optim._moving_average import AVERAGE
 from .origin import Origin
 from .progress import Progress
+from .ranks import ALONE, Ranks
 from .typing import Tensors
 
 MOST_RATES = 1000
@@ -69,7 +70,7 @@ class Restored:
             )
 
 
-def restored(folder: Path, epochs: int | None = None) -> Restored:
+def restored(folder: Path, epochs: int | None = None, ranks: Ranks = ALONE) -> Restored:
     """The run from the newest checkpoint in its folder that is whole; warns if a newer one is not.
 
     There must be one. `epochs` is its new length, at least the old one. Raises an `InputError` if none is whole.
@@ -78,17 +79,17 @@ def restored(folder: Path, epochs: int | None = None) -> Restored:
     files = _files_in(folder)
     for source in checkpoints_in(folder):
         try:
-            run = _read(source, files)
+            run = _read(source, files, ranks)
         except InputError as error:
             refusals.append(error)
             continue
         for refusal in refusals:
             warnings.warn(f"{refusal} The one before it is used, {source.name}.", stacklevel=2)
-        return run if epochs in (None, run.planned) else _read(source, files, epochs)
+        return run if epochs in (None, run.planned) else _read(source, files, ranks, epochs)
     raise refusals[0]
 
 
-def _read(source: Path, files: tuple[tuple[str, int], ...], epochs: int | None = None) -> Restored:
+def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs: int | None = None) -> Restored:
     """The run in a checkpoint, with another length if one is given; raises an `InputError` for whatever is no run."""
     about, tensors = read_checkpoint(source)
     try:
@@ -98,7 +99,7 @@ def _read(source: Path, files: tuple[tuple[str, int], ...], epochs: int | None =
             at_least("epochs", epochs, planned, "a run can be made longer, not shorter")
             config = replace(config, plan=replace(config.plan, epochs=epochs))
         origin = Origin.from_dict(about["origin"])
-        engine = config.make_engine()
+        engine = config.make_engine(ranks=ranks)
         progress = Progress(engine, config.plan)
         _fill(engine, progress, tensors, about["position"])
     except InputError:

@@ -2,12 +2,15 @@
 
 import tomllib
 from collections.abc import Generator, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
 import tomli_w
 
+from .agreement import check_agreement
 from .averages import to_prediction
 from .check import InputError, nearest, refuse
 from .checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
@@ -37,6 +40,7 @@ from .origin import Origin, check_same
 from .plan import TrainPlan
 from .preflight import check_data, check_plan
 from .progress import Progress
+from .ranks import ALONE, Ranks, join_ranks
 from .resumption import Restored, restored
 from .train import train
 
@@ -89,23 +93,23 @@ class Run:
         check_data(engine, data)
         check_plan(engine.plan, data)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
-        path = next_folder(Path("runs"), data.name) if out is None else empty_folder(Path(out))
+        path = engine.ranks.by_first(partial(_new_folder, data.name, out))
         return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})}, encoder=data.encoder)
 
     @classmethod
-    def resume(cls, path: str | Path, epochs: int | None = None) -> Self:
+    def resume(cls, path: str | Path, epochs: int | None = None, ranks: Ranks = ALONE) -> Self:
         """The run in a folder as its last checkpoint left it, to go on with `run.train(data)` to the same end.
 
         Weights, history (its times aside) and the update rule's memory will be those of a run that was never stopped,
         to the bit, on the same machine with the same number of threads. `epochs` makes the run longer: the last epoch
         until then stays in the history, and a schedule that counts on the end follows the new one from here on, with a
-        warning. Warns where a checkpoint is damaged and the one before it is used; raises an `InputError` if there is
-        none.
+        warning. `ranks`, each of which calls this, may be more or fewer than before. Warns where a checkpoint is
+        damaged and the one before it is used; raises an `InputError` if there is none.
         """
         if not checkpoints_in(Path(path)):
             raise InputError(f"RUN must be a folder with a checkpoint in it, got {str(path)!r}; begin one with --out.")
-        with alone_in(Path(path)):
-            found = restored(Path(path), epochs)
+        with alone_in(Path(path)) if ranks.is_first else nullcontext():
+            found = restored(Path(path), epochs, ranks)
         config, progress = found.config, found.progress
         encoder = _encoder_in(found.tensors, found.texts)
         run = cls(Path(path), config.spec, config.plan, found.engine, config.info, progress.history, encoder)
@@ -129,10 +133,12 @@ class Run:
 
         The folder is written however it ends: at the last epoch, early, by Ctrl-C or SIGTERM, or by a loss that is no
         longer finite; checkpoints are written on the way. A run that goes on keeps its own `every`, and one that is
-        finished shows no epoch. Raises an `InputError` if another process trains in the folder, or if a run goes on
-        with other data than it was begun with, and a `StorageError` if the folder can no longer be written.
+        finished shows no epoch. Where ranks train together, the first one writes. Raises an `InputError` if another
+        process trains in the folder, or if a run goes on with other data than it was begun with, and a `StorageError`
+        if the folder can no longer be written.
         """
-        with alone_in(self.path):
+        with ExitStack() as stack:
+            self.engine.ranks.by_first(lambda: stack.enter_context(alone_in(self.path)))
             progress, checkpoints, every = self._begin(data, every)
             try:
                 if not progress.is_over():
@@ -153,20 +159,23 @@ class Run:
         """What a new run begins with; or what one goes on with, if its data are still those it was begun with."""
         last = None
         if self._progress is None or self._origin is None:
-            if checkpoints_in(self.path):
+            if self.engine.ranks.is_first and checkpoints_in(self.path):
                 raise refuse("RUN", str(self.path), "a folder without checkpoints", "go on with it by Run.resume")
-            self._origin = Origin.here(1 if every is None else every, data)
+            self._origin = Origin.here(1 if every is None else every, data, self.engine.ranks.size)
             self._progress = Progress(self.engine, self.plan)
             self.history = self._progress.history
         else:
-            self._origin.check(Origin.here(self._origin.every if every is None else every, data))
+            every = self._origin.every if every is None else every
+            self._origin.check(Origin.here(every, data, self.engine.ranks.size))
         if self._restored is not None:
             self._restored.check(data)
             last, self._restored = self._restored.source, None
+        check_agreement(self.engine, data, self.plan)
         texts = {} if self.encoder is None else self.encoder.metadata()
         about = {"config": self._config.to_dict(), "origin": self._origin.to_dict(), "texts": texts}
         tensors = {} if self.encoder is None else self.encoder.tensors()
-        return self._progress, Checkpoints(self.path, about, tensors, last), self._origin.every
+        writing = self.engine.ranks.is_first
+        return self._progress, Checkpoints(self.path, about, tensors, last, writing=writing), self._origin.every
 
     def _end(self) -> None:
         """Leaves the engine with the weights to predict with: of the last epoch, or of the best one."""
@@ -186,6 +195,8 @@ class Run:
 
     def save(self) -> None:
         """Writes the folder's files, each whole or not at all; raises a `StorageError` if that is not possible."""
+        if not self.engine.ranks.is_first:
+            return
         tensors, metadata = self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
         if self.encoder is not None:
             tensors, metadata = {**tensors, **self.encoder.tensors()}, {**metadata, **self.encoder.metadata()}
@@ -231,6 +242,11 @@ class Run:
         return cls(path, config.spec, config.plan, engine, config.info, history, encoder)
 
 
+def _new_folder(name: str, out: str | Path | None) -> Path:
+    """The folder of a new run: the next free one of that name, or a given one, which must be new or empty."""
+    return next_folder(Path("runs"), name) if out is None else empty_folder(Path(out))
+
+
 def _instead_of(path: Path) -> str:
     """What to do about a folder that is no run: the nearest one beside it or in `runs`, if its name is near."""
     runs = {
@@ -253,21 +269,22 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
 ) -> Run:
     """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
 
-    `run.engine.name` is the engine that did it, `run.engine.reason` why.
+    `run.engine.name` is the engine that did it, `run.engine.reason` why. In a script that `torchrun` has started
+    several times, these ranks train it together, and the first one writes.
 
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
     next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is in that folder already goes on, or
     begins if there is none: a script that is killed can simply be started again. Network, plan and engine must then be
     those of the run; only `epochs` may have grown.
     """
-    sized = plan.sized(spec, data)
-    new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
+    sized, ranks = plan.sized(spec, data), join_ranks()
+    new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows, ranks=ranks)
     if resume is None or not checkpoints_in(Path(resume)):
         run = Run.start(new, data, out if resume is None else resume)
     elif out is not None:
         raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
     else:
-        run = Run.resume(resume, plan.epochs)
+        run = Run.resume(resume, plan.epochs, ranks)
         check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))
     for _ in run.train(data):
         pass

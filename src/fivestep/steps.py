@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -40,13 +41,22 @@ class Step(NamedTuple):
 
 
 class Upcoming(NamedTuple):
-    """A step that is about to be done: number and epoch (from 1), learning rate, batch, and strength of the L2 term."""
+    """A step that is about to be done: number and epoch (from 1), learning rate, batch, and strength of the L2 term.
+
+    A batch that ranks share has `places`: where the parts that are here lie in it, and how many rows all of it has.
+    """
 
     number: int
     epoch: int
     lr: float
     batch: Batch
     l2: float = 0.0
+    places: tuple[Sequence[slice], int] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """The rows of the whole batch."""
+        return len(self.batch.x) if self.places is None else self.places[1]
 
 
 def steps(
@@ -68,7 +78,7 @@ def steps(
         return
     for upcoming in upcoming_steps(engine, data, plan, start, seen):
         loss = do_step(engine, upcoming, plan)
-        yield Step(upcoming.number, upcoming.epoch, len(upcoming.batch.x), loss)
+        yield Step(upcoming.number, upcoming.epoch, upcoming.num_rows, loss)
 
 
 def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
@@ -76,13 +86,15 @@ def do_step(engine: Engine, upcoming: Upcoming, plan: TrainPlan) -> Tensor:
     to_training(engine)
     engine.lr, engine.l2 = upcoming.lr, upcoming.l2
     penalty = engine.penalty() if upcoming.l2 else None
-    with threads_for(engine, len(upcoming.batch.x)):
+    batch, places, part = upcoming.batch, upcoming.places, plan.micro_batch_size
+    with threads_for(engine, len(batch.x)):
         if engine.optimizer.repeats:
-            loss = engine.train_step_with_repeats(*upcoming.batch)
-        elif plan.micro_batch_size is None:
-            loss = engine.train_step(*upcoming.batch)
+            place, rows = (None, batch) if places is None else batch.at(*places)[0]
+            loss = engine.train_step_with_repeats(*rows, place)
+        elif places is not None:
+            loss = engine.train_step_in_parts(batch.at(*places))
         else:
-            loss = engine.train_step_in_parts(upcoming.batch.parts(plan.micro_batch_size))
+            loss = engine.train_step(*batch) if part is None else engine.train_step_in_parts(batch.parts(part))
     return loss if penalty is None else penalty.add_(loss)
 
 
@@ -91,7 +103,8 @@ def upcoming_steps(
 ) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
     data = _weighed(engine, data, plan)
-    batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
+    places = None if engine.ranks.are_alone else partial(engine.ranks.places, part=plan.micro_batch_size)
+    batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device, places)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
     per_epoch = plan.steps_per_epoch(batches.num_rows)
     for epoch in range(start // per_epoch, plan.epochs):
@@ -99,7 +112,9 @@ def upcoming_steps(
         first = max(start - epoch * per_epoch, 0)  # of the epoch in which a run goes on, the steps that are left
         pairs = zip(batches.epoch(epoch, first), islice(shares, first, None), strict=False)
         for number, (batch, l2) in enumerate(pairs, start=epoch * per_epoch + first):
-            yield Upcoming(number + 1, epoch + 1, plan.lr * schedule.factor(number, num_steps, seen), batch, l2)
+            lr = plan.lr * schedule.factor(number, num_steps, seen)
+            size = min(batches.size, batches.num_rows - (number - epoch * per_epoch) * batches.size)
+            yield Upcoming(number + 1, epoch + 1, lr, batch, l2, None if places is None else (places(size), size))
 
 
 def _in_blocks(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from .agreement import check_agreement
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
 from .checkpoint import Checkpoints
@@ -16,12 +17,13 @@ from .datasets._base import Dataset, Part
 from .divergence import Watch
 from .engines._base import Engine
 from .epoch import Epoch, Evaluation
-from .interrupt import deferred_interrupt
+from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
 from .metrics._base import build_metrics, measure
 from .plan import TrainPlan
 from .preflight import check_data, check_steps
 from .progress import Progress
+from .ranks import ALONE, Ranks
 from .steps import steps
 from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
@@ -50,11 +52,15 @@ def train(
     At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Goes on after the steps
     that the engine has done; `progress` is what the loop remembered until then, and is kept up to date. `checkpoints`
     are written now and then. Ctrl-C is taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`.
-    Raises an `InputError` if data, network and plan do not fit, a `DivergenceError` if the loss is no longer finite.
+    The engine's ranks train together, and each yields the same epochs. Raises an `InputError` if data, network and plan
+    do not fit, or are not the same on all ranks, a `DivergenceError` if the loss is no longer finite, and a
+    `RanksError` if a rank has ended or hangs.
     """
     at_least("every", every, 1)
     instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
     check_same_arithmetic(engine, plan)
+    if progress is None:
+        check_agreement(engine, data, plan)
     check_data(engine, data)
     check_steps(plan, data)
     per_epoch = plan.steps_per_epoch(data.num_rows)
@@ -62,17 +68,20 @@ def train(
     _check_unfinished(progress, plan)
     watch = Watch(engine, data, plan, progress.seen)
     stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
+    interrupt = Interrupt(is_shared=not engine.ranks.are_alone)
     while progress.epochs < plan.epochs:
         goal = min(progress.epochs - progress.epochs % every + every, plan.epochs)
-        with deferred_interrupt() as interrupt:
+        with deferred_interrupt(interrupt):
             try:
                 started = time.perf_counter() - progress.seconds
                 while engine.num_updates < goal * per_epoch:
-                    if checkpoints is not None and (interrupt.has_come or checkpoints.are_due()):
+                    is_due = checkpoints is not None and checkpoints.are_due()
+                    now = engine.ranks.agreed(interrupt.wishes(checkpoint=is_due))
+                    if checkpoints is not None and any(now):
                         watch.check()  # what is written is finite
                         progress.seconds = time.perf_counter() - started
                         started += checkpoints.write(engine, progress)
-                    interrupt.take()
+                    interrupt.take_agreed(now)
                     watch.before_step()
                     progress.add(step := next(stream))
                     watch.after_step(step.loss)
@@ -84,7 +93,7 @@ def train(
             epoch = _measured(goal, running_loss, progress, engine, data, plan)
             watch.after_epoch(epoch.train_loss)
             progress.note(epoch)
-            if checkpoints is not None and interrupt.has_come:
+            if checkpoints is not None and interrupt.has_come and not interrupt.is_shared:
                 checkpoints.write(engine, progress)
         yield epoch
 
@@ -93,8 +102,8 @@ def _measured(
     index: int, running_loss: float, progress: Progress, engine: Engine, data: Dataset, plan: TrainPlan
 ) -> Epoch:
     """The epoch that has been done, measured with the weights that the engine holds."""
-    train = evaluate(engine, data.train, plan.metrics)
-    valid = None if data.valid is None else evaluate(engine, data.valid, plan.metrics)
+    train = _evaluated(engine, data.train, plan.metrics, engine.ranks)
+    valid = None if data.valid is None else _evaluated(engine, data.valid, plan.metrics, engine.ranks)
     return Epoch(
         index=index,
         step=engine.num_updates,
@@ -111,31 +120,47 @@ def _measured(
     )
 
 
-@torch.no_grad()
 def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = None) -> Evaluation:
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
-    not suit the loss's target raises an `InputError`.
+    not suit the loss's target raises an `InputError`. A rank does this by itself, for all rows.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
-    chosen = build_metrics(engine.plan.metrics if metrics is None else metrics, engine.criterion.target)
-    collected: list[tuple[Tensor, Tensor, Tensor]] = []
-    loss = right = total = 0.0
-    for taken in rows.parts(EVALUATION_ROWS):
+    return _evaluated(engine, rows, engine.plan.metrics if metrics is None else metrics, ALONE)
+
+
+@torch.no_grad()
+def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: Ranks) -> Evaluation:
+    """The same by several ranks, each of which takes its turns; all get the same bits, which are those of one."""
+    chosen = build_metrics(metrics, engine.criterion.target)
+    each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn
+    collected: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+    for turn, taken in enumerate(rows.parts(EVALUATION_ROWS)):
+        each.append((0.0, 0.0, 0.0))
+        if turn % ranks.size != ranks.rank:
+            continue
         part = taken.to(engine.device, engine.dtype)
         with threads_for(engine, len(part)):
             logits = engine.predict(part.inputs(engine.dtype))
             y = engine.criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
-            loss += (engine.criterion.rows(logits, y, Memo(training=False)) @ weight).item()
-            right += (_share_right(engine, logits, y) @ weight).item()
-            total += weight.sum().item()
+            loss = engine.criterion.rows(logits, y, Memo(training=False)) @ weight
+            each[turn] = loss.item(), (_share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
-            collected.append((predictions(engine, logits).cpu(), y.cpu(), weight.cpu()))
-    measured = measure(chosen, *(torch.cat(parts) for parts in zip(*collected, strict=True))) if chosen else {}
+            collected[turn] = predictions(engine, logits).cpu(), y.cpu(), weight.cpu()
+    ranks.sum_(sums := torch.tensor(each, dtype=torch.float64))
+    loss_sum, right, total = (sum(column) for column in sums.T.tolist())
+    measured = measure(chosen, *_in_order(ranks.gathered(collected))) if chosen else {}
     accuracy = None if engine.criterion.target == "numbers" else right / total
-    return Evaluation(loss / total, measured.get("accuracy", accuracy), measured)
+    return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)
+
+
+def _in_order(collected: Sequence[dict[int, tuple[Tensor, Tensor, Tensor]]]) -> tuple[Tensor, Tensor, Tensor]:
+    """The predictions, targets and weights of all ranks' turns, in the order of the rows."""
+    turns = dict(sorted(turn for of_rank in collected for turn in of_rank.items()))
+    outputs, y, weight = (torch.cat(parts) for parts in zip(*turns.values(), strict=True))
+    return outputs, y, weight
 
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:

@@ -26,5 +26,7 @@ def main() -> NoReturn:
 
 
 def _warn(message: Warning | str, *_where: object, **_more: object) -> None:
-    """A warning as one sentence, without the line of source that it came from."""
+    """A warning as one sentence, without the line of source that it came from; of several ranks, the first one's."""
+    if os.environ.get("RANK", "0") != "0":
+        return
     print(f"fivestep: warning: {message}", file=sys.stderr)  # noqa: T201

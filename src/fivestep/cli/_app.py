@@ -1,12 +1,13 @@
 """The commands by name, and one command line from its words to its exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CoercionError, CycloptsError, UnusedCliTokensError
 
 from .. import __version__
-from ..check import DivergenceError, InputError, StorageError
+from ..check import DivergenceError, InputError, RanksError, StorageError
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ._values import misfit, surplus
 
@@ -37,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_refusal(error), BAD_INPUT)
     except InputError as error:
         return _say(str(error), BAD_INPUT)
-    except (DivergenceError, StorageError) as error:
+    except (DivergenceError, StorageError, RanksError) as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
@@ -65,5 +66,12 @@ def _with_hyphens(token: str) -> str:
 
 
 def _say(sentence: str, code: int) -> int:
+    """Prints why the program ends, and returns its exit code. Of several ranks, the one that knows first prints it."""
+    if "RANK" in os.environ:
+        from ..torchrun import is_first_to_speak, tell  # here, because it imports torch
+
+        tell(sentence)
+        if not is_first_to_speak():
+            return code
     print(f"fivestep: {sentence}", file=sys.stderr)  # noqa: T201
     return code

@@ -134,6 +134,9 @@ class RunOptions:
         Parameter(help="Folder of a run that was stopped or killed, to go on with; --epochs can be raised."),
     ] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    rank_timeout: Annotated[
+        float, Parameter(help="Under torchrun: seconds that ranks wait for one that does not come.")
+    ] = 600.0
     report: Annotated[
         bool, Parameter(help="Write report.html too, in a few seconds; fivestep plot RUN report does it later.")
     ] = False

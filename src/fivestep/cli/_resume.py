@@ -9,6 +9,7 @@ from ..check import InputError
 from ..datasets._base import Dataset
 from ..engines._make import find_device
 from ..find import Choice
+from ..ranks import ALONE, Ranks
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions, RunOptions, given
 from ._table_options import TableOptions
@@ -26,12 +27,14 @@ def network_given(network: NetworkOptions) -> dict[str, Any]:
     return {"network": plain} if plain else {}
 
 
-def resumed(path: Path, task: str | None, given_options: Options) -> "tuple[Run, Dataset, LoadedTable | None]":
+def resumed(
+    path: Path, task: str | None, given_options: Options, ranks: Ranks = ALONE
+) -> "tuple[Run, Dataset, LoadedTable | None]":
     """The run in that folder, its data, and its file where it has one.
 
     Raises an `InputError` that names the options which would make another run of it.
     """
-    run = Run.resume(path, given_options[1].epochs)
+    run = Run.resume(path, given_options[1].epochs, ranks)
     others = list(_others(run, task, *given_options))
     if others:
         names, own, got = zip(*others, strict=True)

@@ -1,24 +1,28 @@
 """`fivestep train TASK`, `fivestep train FILE` and `fivestep train --resume RUN`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from ..check import DivergenceError, InputError, at_least
+from ..check import DivergenceError, InputError, at_least, positive
 from ..datasets._base import Dataset
 from ..engines._make import make_engine
 from ..epoch import Evaluation
 from ..interrupt import termination_raises
 from ..preflight import check_merged
+from ..ranks import Ranks
 from ..report import Recent, write_report
 from ..run import Run
+from ..torchrun import leave_note, note_left
 from ..tracking import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._options import NetworkOptions, PlanOptions, RunOptions
-from ._resume import network_given, resumed
+from ._ranks import going_on, joined, program
+from ._resume import Options, network_given, resumed
 from ._screen import Screen, known_losses, print_whole, summary, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
@@ -43,21 +47,23 @@ def train(
     Every option left out keeps the task's reference setting, so `fivestep train fashion-mnist` is the reference run and
     `fivestep train fashion-mnist --model softmax` is the other side of the comparison. With a file, such as
     `fivestep train houses.csv --target price`, the columns are shown first, with what they are taken for. A run that
-    was stopped or killed goes on with `fivestep train --resume RUN`, to the same numbers.
+    was stopped or killed goes on with `fivestep train --resume RUN`, to the same numbers. Several processes share the
+    work with `torchrun --nproc-per-node 2 -m fivestep train ...`, and the numbers stay those of one.
 
     Parameters
     ----------
     task
         Name of the task (`fivestep tasks` lists them), or a CSV, TSV, Parquet, Arrow, JSON Lines or NumPy file.
     """
-    console = Console(stderr=options.json, highlight=False)
-    with termination_raises():
-        run, data, loaded = _prepare(task, network, plan, options, table)
+    positive("rank_timeout", options.rank_timeout, "600 is usual")
+    with termination_raises(), joined(options.rank_timeout) as ranks:
+        console = Console(stderr=options.json, highlight=False, quiet=not ranks.is_first)
+        run, data, loaded = _begun(task, (network, plan, options, table), ranks)
         with _never_empty(run):
             _introduce(console, run, data, loaded)
         recent = Recent(run.engine)
         code = _train(console, run, data, options.every, recent)
-        if code == TERMINATED:  # whoever sends it may not wait
+        if code == TERMINATED or not ranks.is_first:  # whoever sends it may not wait
             return code
         if options.report and code == DONE:
             write_report(run, data, recent)
@@ -84,7 +90,8 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
         console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)
         if run.path.exists():  # not where it was stopped before it began
-            console.print(f"It goes on with: fivestep train --resume {run.path}", markup=False, soft_wrap=True)
+            again = f"{program(run.engine.ranks)} train --resume {run.path}"
+            console.print(f"It goes on with: {again}", markup=False, soft_wrap=True)
         return code
     except DivergenceError as error:
         raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
@@ -106,14 +113,31 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
 
 
+def _begun(task: str | None, given: Options, ranks: Ranks) -> "tuple[Run, Dataset, LoadedTable | None]":
+    """The run, its folder and its data. What one rank refuses, all refuse."""
+    before = ranks.by_first(note_left)
+    options = given if before is None else (*given[:2], going_on(given[2], Path(before)), given[3])
+    begin, data, loaded = ranks.all_or_none(lambda: _prepare(task, *options, ranks))
+    run = begin()
+    if ranks.is_first and not ranks.are_alone:
+        leave_note(str(run.path))
+    return run, data, loaded
+
+
 def _prepare(
-    task_name: str | None, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
-) -> "tuple[Run, Dataset, LoadedTable | None]":
+    task_name: str | None,
+    network: NetworkOptions,
+    plan: PlanOptions,
+    options: RunOptions,
+    table: TableOptions,
+    ranks: Ranks,
+) -> "tuple[Callable[[], Run], Dataset, LoadedTable | None]":
     """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
     if options.every is not None:
         at_least("every", options.every, 1, "leave it out to show about twenty epochs")
     if options.resume is not None:
-        return resumed(options.resume, task_name, (network, plan, options, table))
+        run, data, loaded = resumed(options.resume, task_name, (network, plan, options, table), ranks)
+        return lambda: run, data, loaded
     if task_name is None:
         raise InputError("TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN.")
     recipe = options.recipe or ("standard" if is_file(task_name) else "plain")
@@ -134,6 +158,7 @@ def _prepare(
         dtype=options.dtype or "float32",
         device=options.device,
         num_rows=len(data.train),
+        ranks=ranks,
     )
     info: dict[str, Any] = {"model": model, "recipe": recipe, **network_given(network)}
     info |= {"track": list(options.track)} if options.track else {}
@@ -141,7 +166,7 @@ def _prepare(
     if options.merge_duplicates:
         check_merged(engine)
         info["rows_before_merging"] = num_rows
-    return Run.start(engine, data, options.out, info), data, loaded
+    return partial(Run.start, engine, data, options.out, info), data, loaded
 
 
 def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None") -> None:
@@ -166,7 +191,8 @@ def _never_empty(run: Run) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(OSError):  # a folder that holds something stays
-            run.path.rmdir()
+            if run.engine.ranks.is_first:
+                run.path.rmdir()
         raise
 
 

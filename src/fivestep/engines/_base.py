@@ -15,16 +15,18 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from ..batches import Batch
+from ..batches import Batch, Place
 from ..blocks import Block
 from ..check import InputError, instance
 from ..draws import Draws, generator
 from ..find import Choice
+from ..layer import Memo
 from ..layers._composite import kinds_of
 from ..net import NetSpec
 from ..optim._base import Again
 from ..params import Params
 from ..plan import TrainPlan, aliases
+from ..ranks import ALONE, Ranks
 from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 
 
@@ -32,7 +34,7 @@ class Engine(ABC):
     """A network, its gradient and its update rule, on one device and in one floating-point type.
 
     `lr` is the learning rate of the next step and `l2` the strength of its L2 term; the loop sets both. Row weights,
-    where there are any, sum to 1 over the batch.
+    where there are any, sum to 1 over the batch. `ranks` are the processes that share each batch, usually this alone.
     """
 
     name: ClassVar[str]
@@ -44,8 +46,10 @@ class Engine(ABC):
     reason: str = "it was asked for"
     """Why it is this engine that does the work; `make_engine` says more where it had a choice."""
 
-    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
-        self.spec, self.plan, self.dtype, self.device = spec, plan, dtype, device
+    def __init__(
+        self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
+        self.spec, self.plan, self.dtype, self.device, self.ranks = spec, plan, dtype, device, ranks
         self.layers = spec.build()
         self.criterion = plan.build_loss()
         self.optimizer = plan.build_optimizer()
@@ -74,12 +78,20 @@ class Engine(ABC):
         """One step of training on one batch. Returns the batch's loss, measured before the update, on the device."""
 
     @abstractmethod
-    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
-        """The same step for a batch that comes in parts: their gradients add up before the one update."""
+    def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
+        """The same step for a batch that comes in parts: their gradients add up before the one update.
+
+        Where ranks share the batch, each calls it, with the parts that it has, if any.
+        """
 
     @abstractmethod
-    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
-        """The same step for an update rule that looks at the loss more than once before it settles, as L-BFGS does."""
+    def train_step_with_repeats(
+        self, x: Features, y: Targets, weight: RowWeights | None = None, place: Place | None = None
+    ) -> Scalar:
+        """The same step for an update rule that looks at the loss more than once before it settles, as L-BFGS does.
+
+        The rows are the whole batch, or those at a `place` of one that ranks share.
+        """
 
     @abstractmethod
     def predict(self, x: Features) -> Logits:
@@ -121,6 +133,12 @@ class Engine(ABC):
     def load_weights(self, weights: Tensors) -> None:
         """Copies weights in, by name; raises an `InputError` if a name or a shape does not fit."""
         self.params.load(weights)
+
+    @final
+    def memo(self, layer: int, *, reuse: bool = False) -> Memo:
+        """What layer k remembers of a training pass, with this engine's draws and its ranks' sums."""
+        over_ranks = self.ranks.over_ranks
+        return Memo(training=True, reuse=reuse, draws=self.draws, layer=layer, over_ranks=over_ranks)
 
     @final
     def penalty(self) -> Scalar:
@@ -170,27 +188,31 @@ class FiveStepEngine(Engine):
         return loss.detach()  # stays on the device
 
     @final
-    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
+    def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
         total = self.params.flat.new_zeros(())
-        for k, (rows, (x, y, weight)) in enumerate(parts):
-            self.draws.rows = rows, parts[-1][0].stop  # each part takes its rows of the batch's draws
+        self.zero_grad()  # 3  once, and first: the gradients of the parts add up
+        for place, (x, y, weight) in parts:
+            self.draws.rows = place  # each part takes its rows of the batch's draws
             logits = self.forward(x)  # 1
             loss = self.loss(logits, y, weight)  # 2
-            if k == 0:
-                self.zero_grad()  # 3  once: the gradients of the parts add up
             self.backward()  # 4
             total += loss.detach()
         self.draws.rows = None
+        total = self.ranks.add_up_(self.params.sums, total)  # with the gradients of the other ranks: one all-reduce
         self.update()  # 5
         return total
 
     @final
-    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def train_step_with_repeats(
+        self, x: Features, y: Targets, weight: RowWeights | None = None, place: Place | None = None
+    ) -> Scalar:
         def steps_1_to_4() -> Scalar:
+            self.draws.rows = place
             loss = self.loss(self.forward(x), y, weight)
             self.zero_grad()
             self.backward()
-            return loss.detach()
+            self.draws.rows = None
+            return self.ranks.add_up_(self.params.sums, loss.detach())
 
         loss = steps_1_to_4()
         self.update(again=steps_1_to_4)

@@ -9,6 +9,7 @@ import torch
 
 from ..net import NetSpec
 from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
 from .fused._forms import obstacle
 
 FEW = 20_000_000
@@ -27,11 +28,13 @@ class Chosen(NamedTuple):
     reason: str
 
 
-def choose(name: str, spec: NetSpec, plan: TrainPlan, device: torch.device, num_rows: int | None) -> Chosen:
+def choose(
+    name: str, spec: NetSpec, plan: TrainPlan, device: torch.device, num_rows: int | None, ranks: Ranks = ALONE
+) -> Chosen:
     """The engine for "auto", or for a name; warns where one that was asked for by name cannot do the work."""
     if name not in ("auto", "fused"):
         return Chosen(name, "it was asked for")
-    in_the_way = _obstacle(spec, plan, device)
+    in_the_way = _obstacle(spec, plan, device, ranks)
     if name == "fused":
         if in_the_way is None:
             return Chosen("fused", "it was asked for")
@@ -56,8 +59,10 @@ def operations_per_step(spec: NetSpec, num_rows: int) -> int:
     )
 
 
-def _obstacle(spec: NetSpec, plan: TrainPlan, device: torch.device) -> str | None:
+def _obstacle(spec: NetSpec, plan: TrainPlan, device: torch.device, ranks: Ranks) -> str | None:
     """What keeps the compiled body from the work; None if nothing does."""
+    if not ranks.are_alone:
+        return f"{ranks.size} ranks meet in every step, and the compiled body does many in one call"
     if device.type != "cpu":
         return f"the compiled body runs on the CPU, not on {device}"
     if importlib.util.find_spec("numba") is None:

@@ -5,10 +5,11 @@ import warnings
 
 import torch
 
-from ..check import InputError, one_of
+from ..check import InputError, one_of, refuse
 from ..find import Choice, find
 from ..net import NetSpec
 from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
 from ._base import Engine
 from ._choose import choose
 
@@ -24,6 +25,7 @@ def make_engine(
     dtype: str | torch.dtype = "float32",
     device: str | torch.device = "auto",
     num_rows: int | None = None,
+    ranks: Ranks = ALONE,
 ) -> Engine:
     """The engine "scratch", "autograd", "nn" or "fused" for a network and a plan; "auto" is the fastest one.
 
@@ -32,16 +34,17 @@ def make_engine(
     by name, `fused` hands over to `scratch` what it cannot do, with a warning. An engine's own options follow its
     name: "nn:compile=true", "nn:autocast=bfloat16".
     `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
-    "auto" for the first of cuda, mps and cpu that is there. Raises an `InputError` for an unknown name, a device that
-    is missing, or a network whose sizes are not known yet. Warns where the network ends with what the loss does itself.
+    "auto" for the first of cuda, mps and cpu that is there. `ranks` (`join_ranks`), each of which calls this, share
+    every batch; each takes a cuda device of its own. Raises an `InputError` for an unknown name, a device that is
+    missing, or a network whose sizes are not known yet. Warns where the network ends with what the loss does itself.
     """
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
     choice = Choice.parse(name)
     _check_options(choice, find("engines", "scratch" if choice.name == "auto" else choice.name))
-    place = find_device(device, dtype)
-    chosen = choose(choice.name, spec, plan, place, num_rows)
-    engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, **choice.options)
+    place = device_of(ranks, find_device(device, dtype))
+    chosen = choose(choice.name, spec, plan, place, num_rows, ranks)
+    engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **choice.options)
     engine.reason = chosen.reason
     if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
         warnings.warn(
@@ -60,6 +63,17 @@ def _check_options(choice: Choice, kind: type[Engine]) -> None:
         if not known:
             raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
         one_of(f"option of engine {choice.name!r}", key, known)
+
+
+def device_of(ranks: Ranks, device: torch.device) -> torch.device:
+    """The same kind of device, but of this rank: the second rank of a machine takes cuda:1."""
+    if ranks.are_alone or device.type != "cuda":
+        return device
+    if ranks.local >= torch.cuda.device_count():
+        raise refuse(
+            "ranks", ranks.size, f"at most {torch.cuda.device_count()} on this machine, one for each cuda device"
+        )
+    return torch.device("cuda", ranks.local)
 
 
 def find_device(name: str, dtype: str = "float32") -> torch.device:

@@ -9,6 +9,7 @@ from ..layer import Memo
 from ..net import NetSpec
 from ..optim._base import Again
 from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
@@ -22,8 +23,10 @@ class AutogradEngine(FiveStepEngine):
     name = "autograd"
     _loss: Tensor | None = None
 
-    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(spec, plan, dtype, device)
+    def __init__(
+        self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
+        super().__init__(spec, plan, dtype, device, ranks)
         self._leaves = [
             {name: _leaf(w[name], dw[name]) if name in dw else w[name] for name in w}  # buffers stay as they are
             for w, dw in zip(self.params.weights, self.params.gradients, strict=True)
@@ -33,7 +36,7 @@ class AutogradEngine(FiveStepEngine):
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
         for k, (layer, w) in enumerate(zip(self.layers, self._leaves, strict=True)):
-            a = layer.forward(w, a, Memo(training=True, draws=self.draws, layer=k))
+            a = layer.forward(w, a, self.memo(k))
         return a
 
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:

@@ -18,6 +18,7 @@ from ..losses._base import weighted
 from ..net import NetSpec
 from ..optim._base import Again, MatrixOptimizer, Optimizer
 from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
@@ -52,16 +53,17 @@ class NnEngine(FiveStepEngine):
         plan: TrainPlan,
         dtype: torch.dtype,
         device: torch.device,
+        ranks: Ranks = ALONE,
         *,
         compile: bool = False,  # noqa: A002  (torch's own name for it)
         autocast: str | None = None,
     ) -> None:
-        super().__init__(spec, plan, dtype, device)
+        super().__init__(spec, plan, dtype, device, ranks)
         _check_options(compile, autocast, dtype)
         self.options = {key: value for key, value in (("compile", compile), ("autocast", autocast)) if value}
         if compile:  # a generator cannot be part of a compiled graph
             self.draws.bits = torch.compiler.disable(self.draws.bits)  # type: ignore[method-assign]
-        memos = [Memo(training=True, draws=self.draws, layer=k) for k in range(len(self.layers))]
+        memos = [self.memo(k) for k in range(len(self.layers))]
         with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
             modules = [layer.module(memo).to(device, dtype) for layer, memo in zip(self.layers, memos, strict=True)]
         for module, w, dw in zip(modules, self.params.weights, self.params.gradients, strict=True):

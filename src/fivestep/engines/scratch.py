@@ -23,6 +23,7 @@ from ..layer import Memo
 from ..net import NetSpec
 from ..optim._base import Again
 from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
@@ -36,11 +37,13 @@ class ScratchEngine(FiveStepEngine):
     name = "scratch"
     _measured: tuple[Logits, Targets, RowWeights | None, Memo] | None = None
 
-    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(spec, plan, dtype, device)
+    def __init__(
+        self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
+        super().__init__(spec, plan, dtype, device, ranks)
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first, last = trained[0], trained[-1]  # the output goes to the caller: it must not be overwritten later
-        self._memos = [Memo(training=True, reuse=k < last, draws=self.draws, layer=k) for k in range(len(self.layers))]
+        self._memos = [self.memo(k, reuse=k < last) for k in range(len(self.layers))]
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
 
     def forward(self, x: Features) -> Logits:

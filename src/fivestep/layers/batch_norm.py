@@ -20,7 +20,8 @@ class BatchNorm(Norm):
 
     x and y are (*N, I); N is the product of the leading axes, so tokens count as rows. The weight g and the bias b are
     (I,), begin as 1 and 0, and are left out with `affine=False`. In training the mean and the variance (divided by N)
-    are those of the batch, or of its part where it comes in micro-batches; row weights do not enter them. In
+    are those of the whole batch, of all ranks, or of its part where it comes in micro-batches; row weights do not enter
+    them. In
     evaluation they are the running ones, which follow in training with momentum m,
 
         running_mean <- (1 - m) running_mean + m mean(x)
@@ -47,6 +48,7 @@ class BatchNorm(Norm):
     momentum: float | None = 0.1
     affine: bool = True
     is_row_by_row: ClassVar[bool] = False
+    looks_at_batch: ClassVar[bool] = True
     cancels_bias: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class BatchNorm(Norm):
 
     def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Inputs:
         rows = x.flatten(0, -2)  # (N, I)
-        mean, var = self._of_batch(w, rows) if memo.training else (w["running_mean"], w["running_var"])  # (I,) each
+        mean, var = self._of_batch(w, rows, memo) if memo.training else (w["running_mean"], w["running_var"])  # (I,)
         scale = (var + self.eps).rsqrt()
         centered = torch.sub(rows, mean, out=memo.buffer("normalized", rows.shape, x))
         normalized = torch.mul(centered, scale, out=memo.buffer("normalized", rows.shape, x))
@@ -71,15 +73,17 @@ class BatchNorm(Norm):
             return normalized.view(x.shape)
         return torch.addcmul(w["bias"], normalized, w["weight"], out=memo.buffer("y", rows.shape, x)).view(x.shape)
 
-    def _of_batch(self, w: Tensors, rows: Inputs) -> tuple[Tensor, Tensor]:
+    def _of_batch(self, w: Tensors, rows: Inputs, memo: Memo) -> tuple[Tensor, Tensor]:
         """The mean and the variance of a batch, which the running ones follow."""
-        _check_more_than_one(rows)
-        mean = rows.mean(0)  # torch.var_mean does both, many times slower on a CPU
-        var = (rows - mean).square().mean(0)
+        if not memo.is_shared:
+            _check_more_than_one(rows)
+        [mean] = memo.means(rows)  # torch.var_mean does both, many times slower on a CPU
+        [var] = memo.means((rows - mean).square())
+        num_rows = memo.num_rows(rows)
         w["num_batches_tracked"].add_(1)
         momentum = w["num_batches_tracked"].reciprocal() if self.momentum is None else self.momentum
         w["running_mean"].lerp_(mean.detach(), momentum)
-        w["running_var"].lerp_(var.detach() * (len(rows) / (len(rows) - 1)), momentum)
+        w["running_var"].lerp_(var.detach() * (num_rows / (num_rows - 1)), momentum)
         return mean, var
 
     def backward(self, w: Tensors, dw: Tensors, dy: Inputs, memo: Memo, need_dx: bool = True) -> Inputs:
@@ -88,18 +92,27 @@ class BatchNorm(Norm):
             dw["weight"].add_((dn * normalized).sum(0))
             dw["bias"].add_(dn.sum(0))
             dn.mul_(w["weight"])
-        mean, slope = dn.mean(0), (dn * normalized).mean(0)
+        mean, slope = memo.means(dn, dn * normalized)
         return dn.sub_(mean).addcmul_(normalized, slope, value=-1).mul_(memo["scale"]).view(dy.shape)
 
     def module(self, memo: Memo) -> nn.Module:
-        return _FeaturesLast(self.features, self.eps, self.momentum, self.affine)
+        return _FeaturesLast(self, memo)
 
 
 @final
 class _FeaturesLast(nn.BatchNorm1d):
-    """`nn.BatchNorm1d` for features on the last axis, where all other axes are rows; it expects them on the second."""
+    """`nn.BatchNorm1d` for features on the last axis, where all other axes are rows; it expects them on the second.
+
+    Where ranks share a batch, the layer's own formula does the work: torch's `SyncBatchNorm` does it on CUDA only.
+    """
+
+    def __init__(self, layer: BatchNorm, memo: Memo) -> None:
+        super().__init__(layer.features, layer.eps, layer.momentum, layer.affine)
+        self.layer, self.memo = layer, memo
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.memo.is_shared:
+            return self.layer.forward({**dict(self.named_parameters()), **dict(self.named_buffers())}, x, self.memo)
         rows = x.flatten(0, -2)
         if self.training:
             _check_more_than_one(rows)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..averages import to_training
-from ..batches import Batch
+from ..batches import Batch, Place
 from ..engines._base import Engine, FiveStepEngine
 from ..steps import Upcoming, do_step
 from ..threads import threads_for
@@ -91,11 +91,11 @@ def _whole(engine: FiveStepEngine, batch: Batch) -> Iterator[Moment]:
     yield Moment(5, weights(engine, held))
 
 
-def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[slice, Batch]]) -> Iterator[Moment]:
+def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[Place, Batch]]) -> Iterator[Moment]:
     """As `train_step_in_parts`, with the first four shown when the last part is through them."""
     logits, losses, cleared = [], [], {}
-    for k, (rows, (x, y, weight)) in enumerate(parts):
-        engine.draws.rows = rows, parts[-1][0].stop
+    for k, (place, (x, y, weight)) in enumerate(parts):
+        engine.draws.rows = place
         of_part = engine.forward(x)
         logits.append(_copy(of_part))
         losses.append(_copy(engine.loss(of_part, y, weight)))

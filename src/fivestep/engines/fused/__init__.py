@@ -13,12 +13,13 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ...batches import Batch
+from ...batches import Batch, Place
 from ...blocks import Block
 from ...datasets._base import Rows
 from ...layer import Memo
 from ...net import NetSpec
 from ...plan import TrainPlan
+from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._base import BlockEngine
 from .._update import averaged_by_rules, copy_of_state, restore_state, rule_groups
@@ -30,8 +31,11 @@ class FusedEngine(BlockEngine):
 
     name = "fused"
 
-    def __init__(self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__(spec, plan, dtype, device)
+    def __init__(
+        self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
+        assert ranks.are_alone, "make_engine hands over"
+        super().__init__(spec, plan, dtype, device, ranks)
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
         self._code: Any = importlib.import_module(f"{__name__}._code").Code(self, self._groups)  # loads numba
 
@@ -52,13 +56,15 @@ class FusedEngine(BlockEngine):
         logits = torch.zeros((), dtype=self.dtype).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
-    def train_step_in_parts(self, parts: Sequence[tuple[slice, Batch]]) -> Scalar:
+    def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
         batches = [batch for _, batch in parts]
         weights = [batch.weight for batch in batches if batch.weight is not None]
         x, y = torch.cat([batch.x for batch in batches]), torch.cat([batch.y for batch in batches])
         return self.train_step(x, y, torch.cat(weights))
 
-    def train_step_with_repeats(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
+    def train_step_with_repeats(
+        self, x: Features, y: Targets, weight: RowWeights | None = None, place: Place | None = None
+    ) -> Scalar:
         raise AssertionError("no rule with a scalar form looks again")
 
     def predict(self, x: Features) -> Logits:

@@ -1,0 +1,81 @@
+"""Whether all ranks are about to do the same, compared before the first step.
+
+Ranks with other rows or other code would train on together, and nobody would notice that the sum of their gradients is
+the gradient of nothing.
+"""
+
+import hashlib
+import platform
+import zlib
+from pathlib import Path
+
+import torch
+
+from .check import InputError, refuse
+from .config import Config
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .layers._composite import with_inner
+from .origin import Origin
+from .plan import TrainPlan
+from .preflight import sizes_of_parts
+
+LONGEST = 60
+"""Characters of a value that are shown."""
+
+
+def check_agreement(engine: Engine, data: Dataset, plan: TrainPlan) -> None:
+    """Raises an `InputError`, the same on all ranks, if they differ in anything that the training depends on."""
+    if engine.ranks.are_alone:
+        return
+    everyone = engine.ranks.gathered((platform.node(), _fingerprint(engine, data, plan)))
+    host, expected = everyone[0]
+    for rank, (other_host, found) in enumerate(everyone):
+        for name in {**expected, **found}:
+            own, other = expected.get(name, "none"), found.get(name, "none")
+            if own != other:
+                raise InputError(
+                    f"the {name} must be the same on all ranks, got {own:.{LONGEST}} on rank 0 ({host}) and "
+                    f"{other:.{LONGEST}} on rank {rank} ({other_host}); start all ranks with the same program and data."
+                )
+    _check_shares(engine, plan, data.num_rows)
+
+
+def _check_shares(engine: Engine, plan: TrainPlan, num_rows: int) -> None:
+    """Raises an `InputError` if a rank would have nothing to do in every batch, or in one where it has to be there."""
+    size, num_ranks = plan.batch_size or num_rows, engine.ranks.size
+    if size < num_ranks:
+        raise refuse(
+            "batch_size", size, f"at least {num_ranks}, one row for each rank", "start fewer, or make it larger"
+        )
+    least = min(sizes_of_parts(plan, num_rows))
+    if least < num_ranks and any(layer.looks_at_batch for layer in with_inner(engine.layers)):
+        raise InputError(
+            f"every batch, and every part of one, must have a row for each of {num_ranks} ranks where a layer looks at "
+            f"the whole batch, got one of {least}; choose another batch_size or micro_batch_size."
+        )
+
+
+def _fingerprint(engine: Engine, data: Dataset, plan: TrainPlan) -> dict[str, str]:
+    """What must be the same, by name, in a form that can be shown."""
+    config = Config.of(engine, plan, {})
+    weights = zlib.crc32(b"".join(value.cpu().numpy().tobytes() for value in engine.state().values()))
+    return {
+        "code of fivestep": _code(),
+        "version of torch": torch.__version__,
+        **{f"{part} rows": checksum for part, checksum in Origin.here(1, data).data.items()},
+        **{f"network's {name}": str(value) for name, value in config.spec.to_dict().items()},
+        **{f"plan's {name}": str(value) for name, value in config.plan.to_dict().items()},
+        "engine": f"{config.engine} in {config.dtype}",
+        "step to go on from": str(engine.num_updates),
+        "state of the engine": f"{weights:08x}",
+    }
+
+
+def _code() -> str:
+    """A checksum of the package's sources."""
+    folder = Path(__file__).parent
+    content = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        content.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
+    return content.hexdigest()[:12]

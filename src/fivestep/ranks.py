@@ -1,0 +1,252 @@
+"""Several processes that train one network: which rows are whose, and sums over all of them.
+
+Each process, a rank, holds the whole network and takes its share of every batch. Because the weights of the rows are
+divided by their sum over the whole batch, the ranks' losses and gradients simply add up to those of the batch: one
+all-reduce of the flat gradient between steps 4 and 5, and every rank does the same update. So N ranks give the numbers
+of one, and batch size, learning rate and schedule mean what they mean for one.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, final
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from . import shared_memory
+from .check import InputError, RanksError
+from .typing import Elements, Scalar, Vector
+
+TIMEOUT = 600.0
+"""Seconds that a rank waits for the others, at most. Nobody may be that late: not with data to read, not at a file."""
+
+NUM_EXTRA = 4
+"""Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
+
+LOOK_EVERY = 50
+"""Steps after which the wishes are read where that means to wait for the device."""
+
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What `torchrun`, or whoever else starts the ranks, tells each of them in its environment."""
+
+Value = TypeVar("Value")
+
+
+class Wishes(NamedTuple):
+    """What a rank wants to happen between two steps. It happens on all ranks, between the same two steps."""
+
+    interrupt: bool = False
+    terminate: bool = False
+    checkpoint: bool = False
+
+
+@final
+class Ranks:
+    """The processes that train together: this one's number, from 0, how many there are, and sums over all of them.
+
+    `local` is its number on its own machine. Every rank must call the same methods in the same order.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
+        self.rank, self.size, self.local = rank, size, local
+        self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
+        self._memory = _memory_of(self, timeout) if size > 1 else None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the rank that prints and writes."""
+        return self.rank == 0
+
+    @property
+    def are_alone(self) -> bool:
+        """Whether there is only this process."""
+        return self.size == 1
+
+    def places(self, num_rows: int, part: int | None = None) -> list[slice]:
+        """The rows of a batch that are this rank's: one piece of it, or of each of its parts of at most `part` rows.
+
+        The pieces of all ranks are as equal as can be, and some are empty where there are fewer rows than ranks.
+        """
+        ends = [*range(0, num_rows, part or num_rows), num_rows]
+        cuts = [(start, stop - start) for start, stop in pairwise(ends)]
+        return [
+            slice(start + rows * self.rank // self.size, start + rows * (self.rank + 1) // self.size)
+            for start, rows in cuts
+        ]
+
+    def add_up_(self, sums: Vector, loss: Scalar) -> Scalar:
+        """Step 4, finished: `sums`, a gradient and `NUM_EXTRA` numbers, becomes the sum over all ranks, in place.
+
+        Returns the sum of the losses. One all-reduce; alone, nothing happens.
+        """
+        if self.are_alone:
+            return loss
+        sums[-NUM_EXTRA] = loss
+        sums[1 - NUM_EXTRA :] = torch.tensor(self._wishes, dtype=sums.dtype)
+        self.sum_(sums)
+        self._num_sums += 1
+        if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
+            self._granted = Wishes(*(number > 0 for number in sums[1 - NUM_EXTRA :].tolist()))
+        return sums[-NUM_EXTRA].clone()
+
+    def agreed(self, wishes: Wishes) -> Wishes:
+        """Which wishes come true now: what any rank asked for before the last step, on all ranks alike."""
+        if self.are_alone:
+            return wishes
+        granted, self._wishes, self._granted = self._granted, wishes, Wishes()
+        return granted
+
+    def sum_(self, vector: Elements) -> None:
+        """Adds up a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""
+        if self.are_alone:
+            return
+        if self._memory is not None and vector.device.type == "cpu":
+            self._memory.sum_(vector.view(-1))
+        else:
+            with _in_one_sentence(self._timeout):
+                dist.all_reduce(vector)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum of a tensor over all ranks, as a new one; autograd can follow it."""
+        return _Sum.apply(tensor, self)  # type: ignore[no-any-return, no-untyped-call]  # torch has no types for it
+
+    @property
+    def over_ranks(self) -> Callable[[Tensor], Tensor] | None:
+        """`sum` for layers that look at the whole batch; None alone, where they need nothing."""
+        return None if self.are_alone else self.sum
+
+    def gathered(self, value: Value) -> list[Value]:
+        """The values of all ranks, in their order, on each of them."""
+        if self.are_alone:
+            return [value]
+        values: list[Any] = [None] * self.size
+        with _in_one_sentence(self._timeout):
+            dist.all_gather_object(values, value)
+        return values
+
+    def by_first(self, work: Callable[[], Value]) -> Value:
+        """What `work()` gives on rank 0, which alone does it; an `InputError` that it raises there is raised on all."""
+        if self.are_alone:
+            return work()
+        value, refusal = None, None
+        if self.is_first:
+            try:
+                value = work()
+            except InputError as error:
+                refusal = str(error)
+        value, refusal = self.gathered((value, refusal))[0]
+        if refusal is not None:
+            raise InputError(refusal)
+        return value  # type: ignore[return-value]  # rank 0's is given
+
+    def all_or_none(self, work: Callable[[], Value]) -> Value:
+        """What `work()` gives here, without the ranks; an `InputError` that it raises on one is raised on all."""
+        value, refusal = None, None
+        try:
+            value = work()
+        except InputError as error:
+            if self.are_alone:
+                raise
+            refusal = str(error)
+        for rank, other in enumerate(self.gathered(refusal)):
+            if other is not None:
+                raise InputError(other if rank == 0 else f"on rank {rank}, {other}")
+        return value  # type: ignore[return-value]  # there is one where nothing was refused
+
+
+ALONE = Ranks()
+"""This process by itself."""
+
+
+@final
+class _Sum(torch.autograd.Function):
+    """The loss of the batch is the sum of the ranks' losses, so the gradients that come back add up as well."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, ranks: Ranks) -> Tensor:
+        ctx.ranks = ranks
+        total = tensor.contiguous().clone()
+        ranks.sum_(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        total = gradients[0].contiguous().clone()
+        ctx.ranks.sum_(total)
+        return total, None
+
+
+def join_ranks(timeout: float = TIMEOUT) -> Ranks:
+    """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
+
+    Waits for all of them. `timeout` is how long a rank waits for the others, here and later, in seconds. A process
+    group that the program has begun itself is used as it is. Raises a `RanksError` if they cannot be reached, and an
+    `InputError` if the environment says something that cannot be.
+    """
+    if dist.is_available() and dist.is_initialized():
+        rank, size = dist.get_rank(), dist.get_world_size()
+        return ALONE if size == 1 else Ranks(rank, size, int(os.environ.get("LOCAL_RANK", rank)), timeout)
+    size, rank = _number("WORLD_SIZE", 1), _number("RANK", 0)
+    if size == 1:
+        return ALONE
+    for name in VARIABLES:
+        if not os.environ.get(name):
+            raise InputError(f"{name} must be set where WORLD_SIZE is, got nothing; start the ranks with torchrun.")
+    with _in_one_sentence(timeout):
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+    return Ranks(rank, size, _number("LOCAL_RANK", rank), timeout)
+
+
+def leave_ranks() -> None:
+    """Ends what `join_ranks` began."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _number(name: str, default: int) -> int:
+    given = os.environ.get(name, str(default))
+    if not given.isdigit():
+        raise InputError(f"{name} must be a whole number, got {given!r}; start the ranks with torchrun.")
+    return int(given)
+
+
+def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | None:
+    """Memory that all ranks share, if they are on one machine that can; else None, on all of them."""
+    memory, path = None, ranks.by_first(partial(_new_memory, ranks.size))
+    if path is not None:
+        with suppress(OSError):  # another machine, which has no such file
+            memory = shared_memory.SharedMemory(path, ranks.rank, ranks.size, timeout)
+    all_have_it = all(ranks.gathered(memory is not None))
+    if ranks.is_first and path is not None:
+        path.unlink()  # nobody needs the name any more, and nothing is left behind by a kill
+    return memory if all_have_it else None
+
+
+def _new_memory(size: int) -> Path | None:
+    """The file of it, if there can be one."""
+    with suppress(OSError):
+        return shared_memory.create(size, secrets.token_hex(8)) if shared_memory.is_possible() else None
+    return None
+
+
+@contextmanager
+def _in_one_sentence(timeout: float) -> Iterator[None]:
+    """What torch says about ranks that cannot be reached, in paragraphs, as one sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        first = first.rpartition("] ")[2].rstrip(".")
+        if "timed out" in first.lower() or "timeout" in first.lower():
+            raise RanksError(
+                f"all ranks must come to the same step within {timeout:g} s, got no sign of one of them ({first})."
+            ) from error
+        raise RanksError(f"all ranks must stay to the end, got no more from one of them ({first}).") from error

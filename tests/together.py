@@ -1,0 +1,83 @@
+"""Work for several processes that train together, as `torchrun` would start them, but within a tenth of a second.
+
+A server of `multiprocessing` imports torch and fivestep once and forks a process for each rank.
+"""
+
+import multiprocessing
+import os
+import socket
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+
+from fivestep.ranks import Ranks, join_ranks, leave_ranks
+
+TIMEOUT = 60.0
+"""Seconds that the ranks of a test wait for each other at most; a test that comes to that has failed."""
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.together", "tests.warm"])
+
+
+def environment(rank: int, size: int, port: int) -> dict[str, str]:
+    """What `torchrun` would tell a rank."""
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), **where}
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def together(work: Callable[..., Any], size: int, *arguments: Any, timeout: float = TIMEOUT) -> list[Any]:
+    """What `work(ranks, *arguments)` returns on each rank, or the exception it raises there; None for one that died."""
+    port = free_port()
+    pipes, processes = [], []
+    for rank in range(size):
+        here, there = CONTEXT.Pipe(duplex=False)
+        setting = environment(rank, size, port)
+        process = CONTEXT.Process(target=_one, args=(there, setting, work, arguments, timeout))
+        process.start()
+        there.close()
+        pipes.append(here)
+        processes.append(process)
+    results = _received(pipes)
+    for process in processes:
+        process.join()
+    return results
+
+
+def _received(pipes: Sequence[Connection]) -> list[Any]:
+    results: dict[Connection, Any] = dict.fromkeys(pipes)
+    open_ones = list(pipes)
+    while open_ones:
+        for pipe in wait(open_ones, 2 * TIMEOUT):
+            with suppress(EOFError):
+                results[pipe] = pipe.recv()  # type: ignore[union-attr, index]  # all of them are connections
+            open_ones.remove(pipe)  # type: ignore[arg-type]
+    return list(results.values())
+
+
+def _one(
+    pipe: Connection, setting: dict[str, str], work: Callable[..., Any], arguments: Sequence[Any], timeout: float
+) -> None:
+    os.environ.update(setting)
+    torch.set_num_threads(1)
+    warnings.simplefilter("error")
+    try:
+        ranks: Ranks = join_ranks(timeout)
+        result = work(ranks, *arguments)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        result = error
+    pipe.send(result)
+    pipe.close()
+    leave_ranks()
