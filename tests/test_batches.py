@@ -155,7 +155,7 @@ def test_parts_of_a_batch_are_its_rows_with_shares_that_sum_to_one(size: int) ->
     batch = epoch(numbered(), None)[0]
     parts = batch.parts(size)
     assert torch.equal(torch.cat([part.x for _, part in parts]), batch.x)
-    assert torch.equal(torch.cat([batch.y[rows] for rows, _ in parts]), torch.cat([part.y for _, part in parts]))
+    assert torch.equal(torch.cat([batch.y[rows] for (rows, _), _ in parts]), torch.cat([part.y for _, part in parts]))
     assert sum(float(part.weight.sum()) for _, part in parts if part.weight is not None) == pytest.approx(1)
     assert max(len(part.x) for _, part in parts) <= size
 

@@ -49,7 +49,8 @@ class Interrupt:
 
     def wishes(self, *, checkpoint: bool) -> Wishes:
         """What is to happen between two steps, as far as this rank is concerned."""
-        return Wishes(self._signal == signal.SIGINT, self._signal == signal.SIGTERM, checkpoint)
+        is_term = self._signal == signal.SIGTERM
+        return Wishes(self.has_come and not is_term, is_term, checkpoint)
 
     def take_agreed(self, wishes: Wishes) -> None:
         """The same as `take`, for a signal that has come to any rank and that all have agreed on."""

@@ -52,17 +52,10 @@ def train(
     At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Goes on after the steps
     that the engine has done; `progress` is what the loop remembered until then, and is kept up to date. `checkpoints`
     are written now and then. Ctrl-C is taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`.
-    The engine's ranks train together, and each yields the same epochs. Raises an `InputError` if data, network and plan
-    do not fit, or are not the same on all ranks, a `DivergenceError` if the loss is no longer finite, and a
-    `RanksError` if a rank has ended or hangs.
+    The engine's ranks train together. Raises an `InputError` if data, network and plan do not fit, or differ between
+    ranks, a `DivergenceError` if the loss is no longer finite, a `RanksError` if a rank has ended or hangs.
     """
-    at_least("every", every, 1)
-    instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
-    check_same_arithmetic(engine, plan)
-    if progress is None:
-        check_agreement(engine, data, plan)
-    check_data(engine, data)
-    check_steps(plan, data)
+    _check_start(engine, data, plan, every, is_new=progress is None)
     per_epoch = plan.steps_per_epoch(data.num_rows)
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
@@ -172,6 +165,17 @@ def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
     """For each row, the share of its answers that are right: the largest logit for classes, its sign for yes and no."""
     guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
     return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)
+
+
+def _check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, is_new: bool) -> None:
+    """Whether all fits, before anything is done; who goes on with what has begun has asked the other ranks already."""
+    at_least("every", every, 1)
+    instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
+    check_same_arithmetic(engine, plan)
+    if is_new:
+        check_agreement(engine, data, plan)
+    check_data(engine, data)
+    check_steps(plan, data)
 
 
 def _check_unfinished(progress: Progress, plan: TrainPlan) -> None:
