@@ -38,7 +38,7 @@ def test_two_of_many_features_need_a_row_for_the_others(iris: Subject) -> None:
     ):
         draw(iris, "boundary")
     figure = draw(iris, "boundary:features=(0,2),row=5")
-    assert labels(figure.axes[0]) == ("feature 0", "feature 2")
+    assert labels(figure.axes[0]) == ("sepal length (cm), scaled", "petal length (cm), scaled")
     assert figure.axes[0].get_title() == "all other features as in row 5"
 
 

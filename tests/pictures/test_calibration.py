@@ -8,7 +8,7 @@ from fivestep.check import InputError
 from fivestep.net import MLP
 from fivestep.pictures._base import Subject
 from tests.pictures.conftest import draw
-from tests.plots.drawn import lines, words
+from tests.plots.drawn import legend, lines
 from tests.samples import small_engine, small_plan
 
 
@@ -29,7 +29,7 @@ def test_shares_and_probabilities_are_those_of_the_rows(moons: Subject) -> None:
     expected = [[sure[~high].mean(), right[~high].mean()], [sure[high].mean(), right[high].mean()]]
     assert np.allclose(lines(axes)["the network"], expected)
     error = sum(part.mean() * abs(sure[part].mean() - right[part].mean()) for part in (high, ~high))
-    assert words(axes) == [f"expected calibration error {error:.3f}"]
+    assert legend(axes)[-1] == f"expected calibration error {error:.3f}"
 
 
 def test_a_loss_without_probabilities_is_refused(moons: Subject) -> None:

@@ -17,7 +17,7 @@ def test_rows_are_drawn_class_by_class(untrained: Subject) -> None:
 
 def test_two_of_many_features_can_be_chosen(iris: Subject) -> None:
     axes = draw(iris, "points:features=(3,1)").axes[0]
-    assert labels(axes) == ("feature 3", "feature 1")
+    assert labels(axes) == ("petal width (cm), scaled", "sepal width (cm), scaled")
     assert np.allclose(axes.collections[0].get_offsets(), iris.data.train.x[iris.data.train.y == 0][:, [3, 1]])
 
 

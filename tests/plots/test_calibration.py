@@ -3,7 +3,7 @@
 import numpy as np
 
 from fivestep.plots.calibration import calibration
-from tests.plots.drawn import has_two_themes, labels, lines, words
+from tests.plots.drawn import has_two_themes, labels, legend, lines
 
 EDGES = np.array([0.5, 0.75, 1.0])
 BINS = (EDGES, np.array([10, 30]), np.array([0.6, 0.9]), np.array([0.5, 1.0]))
@@ -18,7 +18,7 @@ def test_shares_that_are_right_are_drawn_against_the_probabilities() -> None:
 
 def test_the_calibration_error_is_the_mean_gap_weighted_by_the_counts() -> None:
     """10/40 |0.5 - 0.6| + 30/40 |1.0 - 0.9| = 0.1."""
-    assert words(calibration(*BINS).axes[0]) == ["expected calibration error 0.100"]
+    assert legend(calibration(*BINS).axes[0])[-1] == "expected calibration error 0.100"
 
 
 def test_bars_show_how_many_answers_there_are() -> None:

@@ -1,4 +1,4 @@
-"""The features of a table, by number."""
+"""The features of a table, by number and by name."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,9 @@ def check_features(features: Sequence[int], subject: Subject) -> None:
         raise refuse("features", features, f"two different numbers from 0 to {there - 1}", "write features=(0,1)")
 
 
-def feature_names(features: tuple[int, int]) -> tuple[str, str]:
-    """What the two are called in a picture."""
-    first, second = (f"feature {k}" for k in features)
+def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str]:
+    """What the two are called in a picture: by the table's columns, on the scale of the network's inputs."""
+    encoder = subject.data.encoder
+    names = [] if encoder is None else [f"{name}, scaled" for name in encoder.features]
+    first, second = (names[k] if k < len(names) else f"feature {k}" for k in features)
     return first, second

@@ -56,4 +56,4 @@ class Boundary(MovingPicture):
         features = as_pair(self.features or (0, 1))
         held = "" if self.row is None else f"all other features as in row {self.row}"
         surface = surface_of(subject, engine, features, self.row or 0, self.grid)
-        return boundary(surface, subject.class_names, feature_names(features), title, held=held, dark=dark)
+        return boundary(surface, subject.class_names, feature_names(features, subject), title, held=held, dark=dark)

@@ -36,5 +36,10 @@ class Points(Picture):
         names = subject.class_names if classes else []
         shown = as_pair(self.features)
         return points(
-            x, y, names, feature_names(shown), title or f"{subject.data.name}: {len(rows):,} training rows", dark=dark
+            x,
+            y,
+            names,
+            feature_names(shown, subject),
+            title or f"{subject.data.name}: {len(rows):,} training rows",
+            dark=dark,
         )

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from ._style import SMALL, Canvas
+from ._style import Canvas
 
 
 def calibration(
@@ -28,10 +28,7 @@ def calibration(
     axes.plot([low, 1], [low, 1], "--", color=canvas.theme.ink, lw=1, label="perfectly calibrated")
     axes.plot(confidence[filled], accuracy[filled], "o-", color=canvas.color(0), lw=2, ms=6, label="the network")
     error = float(np.abs(accuracy - confidence)[filled] @ counts[filled] / counts.sum())
-    axes.text(
-        0.97, 0.04, f"expected calibration error {error:.3f}", transform=axes.transAxes, ha="right",
-        fontsize=SMALL, color=canvas.theme.ink,
-    )  # fmt: skip
+    axes.plot([], [], " ", label=f"expected calibration error {error:.3f}")  # a line of words in the legend
     axes.set_xlim(low, 1.01)
     axes.set_ylim(0, 1.02)
     canvas.legend(axes)
