@@ -26,7 +26,9 @@ table = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 pile = torch.zeros(4, 2, 3)
 
 for name, tensor in [("number", number), ("row", row), ("table", table), ("pile", pile)]:
-    print(f"{name:6}  axes {tensor.dim()}  shape {tuple(tensor.shape)!s:9}  numbers {tensor.numel():2}  {tensor.dtype}")
+    print(
+        f"{name:6}  axes {tensor.dim()}  shape {tuple(tensor.shape)!s:9}  numbers {tensor.numel():2}  {tensor.dtype}"
+    )
 
 # %%
 # Data have the rows first: ``x`` of shape :math:`(N, I)` is :math:`N` rows of :math:`I` numbers each. The two moons, a
@@ -113,8 +115,12 @@ third = torch.tensor(1.0) / 3
 print(f"float32 {third.item():.17f}")
 print(f"float64 {(torch.tensor(1.0, dtype=torch.float64) / 3).item():.17f}")
 assert torch.tensor([1, 2]).dtype == torch.int64
-assert (torch.tensor([1, 2]) / 2).dtype == torch.float32  # a division of whole numbers gives floating point
-assert torch.tensor(2.0**24) + 1 == 2.0**24  # one more than the last whole number up to which float32 has all
+assert (
+    torch.tensor([1, 2]) / 2
+).dtype == torch.float32  # a division of whole numbers gives floating point
+assert (
+    torch.tensor(2.0**24) + 1 == 2.0**24
+)  # one more than the last whole number up to which float32 has all
 try:
     torch.tensor([1, 2], requires_grad=True)
 except RuntimeError as error:

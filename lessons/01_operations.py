@@ -93,7 +93,9 @@ seconds_of_loops = time.perf_counter() - started
 module = torch.nn.Linear(8, 4)
 module.load_state_dict({"weight": w, "bias": bias})
 
-engine = fs.make_engine("scratch", fs.NetSpec((fs.Choice("linear"),), 8, 4), fs.TrainPlan(loss="mse"), device="cpu")
+engine = fs.make_engine(
+    "scratch", fs.NetSpec((fs.Choice("linear"),), 8, 4), fs.TrainPlan(loss="mse"), device="cpu"
+)
 engine.load_weights({"0.weight": w, "0.bias": bias})
 
 started = time.perf_counter()
@@ -122,7 +124,12 @@ print(f"loops {seconds_of_loops * 1000:.1f} ms, one product {seconds_of_product 
 losses = torch.tensor([1.0, 2.0, 6.0])
 assert torch.isclose(losses.mean(), losses @ torch.full((3,), 1 / 3))  # 1 / 3 is rounded
 counts = torch.tensor([1.0, 1.0, 2.0])
-print("mean", losses.mean().item(), " the last row counted twice", (losses @ (counts / counts.sum())).item())
+print(
+    "mean",
+    losses.mean().item(),
+    " the last row counted twice",
+    (losses @ (counts / counts.sum())).item(),
+)
 assert losses @ (counts / counts.sum()) == torch.tensor([1.0, 2.0, 6.0, 6.0]).mean()
 
 # %%
@@ -150,7 +157,9 @@ wrong = scores / scores.sum(0)
 right_shares = scores / scores.sum(1, keepdim=True)
 print("rows of the wrong one add up to", wrong.sum(1).tolist())
 print("rows of the right one add up to", right_shares.sum(1).tolist())
-assert torch.allclose(right_shares.sum(1), torch.ones(2))  # each is a sum of three rounded quotients
+assert torch.allclose(
+    right_shares.sum(1), torch.ones(2)
+)  # each is a sum of three rounded quotients
 assert not torch.allclose(wrong.sum(1), torch.ones(2))
 
 # %%
@@ -203,9 +212,13 @@ assert torch.equal((ones @ scores)[0], scores.sum(0))
 
 p, q = torch.randn(5, 3, generator=draws), torch.randn(7, 3, generator=draws)
 differences = p[:, None, :] - q[None, :, :]
-print("difference", tuple(differences.shape), " distances", tuple(differences.square().sum(-1).shape))
+print(
+    "difference", tuple(differences.shape), " distances", tuple(differences.square().sum(-1).shape)
+)
 multiplied_out = p.square().sum(1, keepdim=True) - 2 * p @ q.T + q.square().sum(1)
-assert torch.allclose(differences.square().sum(-1), multiplied_out, atol=1e-5)  # small differences of larger numbers
+assert torch.allclose(
+    differences.square().sum(-1), multiplied_out, atol=1e-5
+)  # small differences of larger numbers
 
 # %%
 # Solution 3
@@ -216,7 +229,14 @@ values = torch.arange(10.0)
 batches = values.split(4)
 means = torch.tensor([batch.mean() for batch in batches])
 sizes = torch.tensor([float(len(batch)) for batch in batches])
-print("sizes", sizes.tolist(), " mean of means", means.mean().item(), " mean of all", values.mean().item())
+print(
+    "sizes",
+    sizes.tolist(),
+    " mean of means",
+    means.mean().item(),
+    " mean of all",
+    values.mean().item(),
+)
 assert (means * sizes).sum() / sizes.sum() == values.mean()
 assert means.mean() != values.mean()
 

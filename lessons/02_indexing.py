@@ -20,7 +20,14 @@ import fivestep as fs
 
 table = torch.arange(12).view(3, 4)
 print(table)
-print("row 1", table[1].tolist(), " column 2", table[:, 2].tolist(), " element (1, 3)", table[1, 3].item())
+print(
+    "row 1",
+    table[1].tolist(),
+    " column 2",
+    table[:, 2].tolist(),
+    " element (1, 3)",
+    table[1, 3].item(),
+)
 assert table[1].tolist() == [4, 5, 6, 7]
 assert table[:, 2].tolist() == [2, 6, 10]
 assert table[1, 3] == 7
@@ -84,7 +91,9 @@ raw = (logits.logsumexp(1) - right).mean()
 # with the identity for its weight, lets us pass the logits in.
 
 professional = torch.nn.functional.cross_entropy(logits, classes)
-engine = fs.make_engine("scratch", fs.SoftmaxRegression(4, 4), fs.TrainPlan(loss="cross_entropy"), device="cpu")
+engine = fs.make_engine(
+    "scratch", fs.SoftmaxRegression(4, 4), fs.TrainPlan(loss="cross_entropy"), device="cpu"
+)
 engine.load_weights({"0.weight": torch.eye(4), "0.bias": torch.zeros(4)})
 ours = engine.loss(engine.forward(logits), classes)
 
@@ -136,7 +145,9 @@ counts = torch.zeros(10, 10, dtype=torch.int64)
 counts.index_put_((digits.test.y, answers), torch.tensor(1), accumulate=True)
 assert counts.diagonal().sum() == (answers == digits.test.y).sum()
 print("right", counts.diagonal().sum().item(), "of", len(answers))
-fs.plot(classifier, "confusion", data=digits, title="Answers by true class: digits, softmax regression")
+fs.plot(
+    classifier, "confusion", data=digits, title="Answers by true class: digits, softmax regression"
+)
 
 # %%
 # The classic mistake
@@ -191,7 +202,13 @@ assert torch.isclose(with_one_hot, raw, rtol=1e-6)
 # are zero.
 
 picking = (ids[..., None] == torch.arange(10)).float()
-print(tuple(picking.shape), "times", tuple(words.weight.shape), "is", tuple((picking @ words.weight).shape))
+print(
+    tuple(picking.shape),
+    "times",
+    tuple(words.weight.shape),
+    "is",
+    tuple((picking @ words.weight).shape),
+)
 assert torch.equal(picking @ words.weight, vectors)
 
 # %%

@@ -93,7 +93,9 @@ loss_at(w_auto, bias_auto).backward()
 
 gradients = {}
 for name in ("scratch", "nn"):
-    engine = fs.make_engine(name, fs.LinearRegression(1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu")
+    engine = fs.make_engine(
+        name, fs.LinearRegression(1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu"
+    )
     engine.load_weights({"0.weight": w, "0.bias": bias})
     engine.loss(engine.forward(features), targets)
     engine.zero_grad()
@@ -109,7 +111,9 @@ for name in ("scratch", "nn"):
 exact = by_hand["0.weight"]
 for name, value in [("quotient", quotient), ("autograd", w_auto.grad), *gradients.items()]:
     print(f"{name:9} {value.item():+.12f}")
-assert torch.isclose(quotient, exact, rtol=1e-8)  # rounding of the loss, 1e-16, over the step of the quotient
+assert torch.isclose(
+    quotient, exact, rtol=1e-8
+)  # rounding of the loss, 1e-16, over the step of the quotient
 assert torch.allclose(w_auto.grad, exact, rtol=1e-12)
 assert torch.allclose(bias_auto.grad, by_hand["0.bias"], rtol=1e-12)
 assert all(torch.allclose(value, exact, rtol=1e-12) for value in gradients.values())
@@ -199,7 +203,9 @@ def losses_of(order: str, steps: int = 20) -> list[float]:
     """Trains the two moons by single steps: f forward, l loss, z zero_grad, b backward, u update."""
     moons = fs.load_dataset("moons").train
     plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="sgd", lr=0.5, batch_size=None)
-    engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
+    engine = fs.make_engine(
+        "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
+    )
     x, y, losses = moons.x.double(), moons.y.double(), []
     for _ in range(steps):
         for step in order:

@@ -42,9 +42,13 @@ import fivestep as fs
 def through(layer: str, x: torch.Tensor) -> torch.Tensor:
     """What the layer of this program answers, in evaluation."""
     width = x.shape[-1]
-    spec = fs.NetSpec((fs.Choice("linear", out_features=width), fs.Choice.parse(layer)), width, width)
+    spec = fs.NetSpec(
+        (fs.Choice("linear", out_features=width), fs.Choice.parse(layer)), width, width
+    )
     engine = fs.make_engine("scratch", spec, fs.TrainPlan(loss="mse"), device="cpu")
-    engine.load_weights({**engine.named_parameters(), "0.weight": torch.eye(width), "0.bias": torch.zeros(width)})
+    engine.load_weights(
+        {**engine.named_parameters(), "0.weight": torch.eye(width), "0.bias": torch.zeros(width)}
+    )
     return engine.predict(x.reshape(-1, width)).reshape(x.shape)
 
 
@@ -52,7 +56,9 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
     """Prints the raw values, and holds the others against them."""
     print(f"{name:10}", [round(value, 4) + 0.0 for value in raw.flatten().tolist()])
     for other in others:
-        assert torch.allclose(raw, other, atol=1e-6)  # a few roundings of numbers of size one in float32
+        assert torch.allclose(
+            raw, other, atol=1e-6
+        )  # a few roundings of numbers of size one in float32
 
 
 # %%
@@ -61,7 +67,9 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
 
 z = torch.tensor([[-2.0, -0.5, 0.0, 0.5, 2.0]])
 agree("ReLU", z.clamp(min=0), torch.nn.ReLU()(z), through("relu", z))
-agree("tanh", (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()), torch.nn.Tanh()(z), through("tanh", z))
+agree(
+    "tanh", (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()), torch.nn.Tanh()(z), through("tanh", z)
+)
 agree("sigmoid", 1 / (1 + (-z).exp()), torch.nn.Sigmoid()(z), through("sigmoid", z))
 
 gelu = z * 0.5 * (1 + torch.erf(z / math.sqrt(2)))
@@ -103,7 +111,9 @@ assert softmax(torch.tensor([1000.0, 1001.0])).isfinite().all()
 # undo it. It divides by :math:`\sqrt{\text{var}}` with the variance over :math:`I`, not over :math:`I - 1`.
 
 
-def layer_norm(x: torch.Tensor, g: torch.Tensor, b: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
+def layer_norm(
+    x: torch.Tensor, g: torch.Tensor, b: torch.Tensor, eps: float = 1e-5
+) -> torch.Tensor:
     """Each row by itself."""
     centered = x - x.mean(-1, keepdim=True)
     return g * centered / (centered.square().mean(-1, keepdim=True) + eps).sqrt() + b
@@ -113,8 +123,12 @@ x = torch.tensor([[1.0, 2.0, 3.0]])
 normalised = layer_norm(x, torch.ones(3), torch.zeros(3))
 agree("layer norm", normalised, torch.nn.LayerNorm(3)(x).detach(), through("layer_norm", x))
 assert torch.allclose(normalised, torch.tensor([-1.2247, 0.0, 1.2247]), atol=PRINTED)
-print(f"deviation over I {normalised.std(correction=0).item():.6f}, over I - 1 {normalised.std().item():.4f}")
-assert abs(normalised.std(correction=0).item() - 0.999992) < 1e-6  # eps takes off what is missing to one
+print(
+    f"deviation over I {normalised.std(correction=0).item():.6f}, over I - 1 {normalised.std().item():.4f}"
+)
+assert (
+    abs(normalised.std(correction=0).item() - 0.999992) < 1e-6
+)  # eps takes off what is missing to one
 assert abs(normalised.std().item() - 1.2247) < PRINTED
 undone = layer_norm(x, torch.full((3,), math.sqrt(2 / 3 + 1e-5)), torch.full((3,), 2.0))
 assert torch.allclose(undone, x)  # the deviation for g and the mean for b give the row back
@@ -143,7 +157,9 @@ P, MANY = 0.3, 200_000
 keep = torch.rand(MANY, generator=draws) >= P
 dropped = keep / (1 - P)
 error = math.sqrt(P / (1 - P) / MANY)
-print(f"share of zeros {1 - keep.float().mean().item():.3f}, mean {dropped.mean().item():.4f} with error {error:.4f}")
+print(
+    f"share of zeros {1 - keep.float().mean().item():.3f}, mean {dropped.mean().item():.4f} with error {error:.4f}"
+)
 assert abs(dropped.mean().item() - 1) < 5 * error
 module = torch.nn.Dropout(P)
 assert {round(v, 5) for v in module(torch.ones(1000)).tolist()} == {0.0, round(1 / (1 - P), 5)}
@@ -157,7 +173,13 @@ assert torch.equal(through(f"dropout:p={P}", x), x)  # predict is evaluation
 table = fs.make_engine(
     "scratch",
     fs.NetSpec(
-        (fs.Choice("embedding", num_embeddings=10, embedding_dim=3), fs.Choice("flatten"), fs.Choice("linear")), 2, 1
+        (
+            fs.Choice("embedding", num_embeddings=10, embedding_dim=3),
+            fs.Choice("flatten"),
+            fs.Choice("linear"),
+        ),
+        2,
+        1,
     ),
     fs.TrainPlan(loss="mse"),
     device="cpu",
@@ -206,7 +228,10 @@ print(fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm", dropout=0.1))
 
 plan = fs.TrainPlan(loss="binary_cross_entropy")
 drawn = fs.make_engine(
-    "scratch", fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm", dropout=0.1), plan, device="cpu"
+    "scratch",
+    fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm", dropout=0.1),
+    plan,
+    device="cpu",
 )
 fs.plot(drawn, "network", data=fs.load_dataset("moons"), title="A network as its blocks")
 
@@ -273,7 +298,9 @@ assert torch.allclose(torch.tanh(logits), 2 * torch.sigmoid(2 * logits) - 1, ato
 
 pairs = torch.tensor([[1.0, 5.0], [3.0, -2.0], [0.0, 100.0]])
 print(layer_norm(pairs, torch.ones(2), torch.zeros(2)).round(decimals=4).tolist())
-assert torch.allclose(layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), torch.ones(3, 2), atol=1e-5)
+assert torch.allclose(
+    layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), torch.ones(3, 2), atol=1e-5
+)
 
 # %%
 # What you learned

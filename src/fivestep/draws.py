@@ -15,8 +15,8 @@ from torch import Tensor
 from .typing import Indices
 
 BITS = 15
-"""Random integers for masks lie in [0, 2^15), four of them cut out of one 64-bit number: a tenth of `torch.rand`'s cost,
-and fine enough."""
+"""Random integers for masks lie in [0, 2^15), four of them cut out of one 64-bit number: a tenth of `torch.rand`'s
+cost, and fine enough."""
 
 _FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
