@@ -47,6 +47,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
 }
 
+smartquotes = False  # a name in quotes is meant to be typed
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "fivestep"

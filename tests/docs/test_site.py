@@ -5,6 +5,7 @@ The pages of the course are not executed here: `tests/lessons/` does that, and `
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,15 @@ def test_a_notebook_has_the_text_and_the_code_of_its_page(site: Path) -> None:
     assert cells[1].strip().startswith("# Tensors")
     assert any("block = line.view(3, 4)" in cell for cell in cells)
     assert any(r"\begin{align}\text{place}(o, i) = o \cdot I + i\end{align}" in cell for cell in cells)
+
+
+def test_no_markup_of_the_site_is_left_in_a_notebook(site: Path) -> None:
+    left = {}
+    for path in site.rglob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        left[path.name] = re.findall(r":\w+:`[^`]*`|^ *\.\. \S+|^={4,}.*|^-{4,}.*", text, re.MULTILINE)
+    assert {name: found for name, found in left.items() if found} == {}
 
 
 def test_a_title_in_the_text_is_a_link_to_its_page(site: Path) -> None:
