@@ -29,8 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("sphinx_gallery")
     folder = tmp_path_factory.mktemp("site")
     for name in ("docs", "lessons"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("lessons", "reference"))
-    shutil.copytree(ROOT / "lessons", folder / "lessons", dirs_exist_ok=True)
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("lessons", "reference", ".*", "_*__"))
     (folder / "src").symlink_to(ROOT / "src")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--quiet", "docs", "built"]
     done = subprocess.run(
