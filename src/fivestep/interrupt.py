@@ -26,7 +26,7 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @final
 class Interrupt:
-    """Which signal has come: SIGINT, SIGTERM or none. In another thread than the main one, an event stands for Ctrl-C.
+    """Which signal has come: SIGINT, SIGTERM or none. Outside the main thread, an event stands for Ctrl-C.
 
     Where it `is_shared`, other ranks must agree before it is taken, so one that has come waits, however many follow.
     """

@@ -41,6 +41,11 @@ def test_a_setting_of_another_network_is_refused() -> None:
         kinds(num_codes=(3,))
 
 
+def test_augmentation_replaces_some_dropout_and_takes_more_epochs() -> None:
+    spec, plan = Image().prepare("mlp", {"augment": "shift_and_flip"}, FACTS)
+    assert (plan.epochs, spec.layers[5]) == (50, Choice("dropout", p=0.1))
+
+
 def test_what_is_given_counts() -> None:
     plan = Image().prepare("mlp", {"lr": 0.5, "epochs": 3, "optimizer": "sgd", "loss": "mse"}, FACTS)[1]
     assert (plan.lr, plan.epochs, plan.optimizer, plan.loss) == (0.5, 3, Choice("sgd"), Choice("mse"))

@@ -35,7 +35,7 @@ class ShiftAndFlip(Layer):
         "dx": "{dy} sent back to {source}",
     }
 
-    shift: int = 2
+    shift: int = 1
     flip: float = 0.5
     height: int | None = None
     width: int | None = None
@@ -43,7 +43,7 @@ class ShiftAndFlip(Layer):
     augments: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        at_least("shift", self.shift, 0, "2 is usual")
+        at_least("shift", self.shift, 0, "1 or 2 is usual")
         in_unit_interval("flip", self.flip, "0 mirrors nothing")
 
     def sized(self, input_shape: Shape) -> Self:
