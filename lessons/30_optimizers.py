@@ -208,7 +208,7 @@ assert best["sgd"] > max(best["adam"], best["sgd:momentum=0.9"])
 
 from fivestep.plots.paths import Terrain, paths  # noqa: E402  (where it is needed)
 
-across, along = np.linspace(-1.6, 1.6, 81), np.linspace(-6.0, 11.0, 81)
+across, along = np.linspace(-3.2, 3.2, 81), np.linspace(-6.0, 11.0, 81)
 terrain = Terrain(across, along, (100 * across[None] ** 2 + along[:, None] ** 2) / 2 + 0.01)
 ways = {rule.__name__: path(rule, 40, **chosen).numpy() for rule, chosen in settings.items()}
 paths(terrain, ways, ("steep direction", "flat direction"), "Three rules in one ravine", best=(0.0, 0.0))

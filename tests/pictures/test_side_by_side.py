@@ -18,9 +18,16 @@ def test_runs_are_named_by_their_models(moons: Subject, moons_by_sgd: Subject) -
     )
 
 
-def test_runs_of_one_model_are_named_by_their_folders(moons: Subject) -> None:
-    figure = draw_all([moons, replace(moons, name="runs/moons-2")], "side-by-side")
-    assert legend(figure.axes[0]) == ["runs/moons-1 (MLP 2-8-1, tanh)", "runs/moons-2 (MLP 2-8-1, tanh)"]
+def test_runs_of_one_model_are_named_by_their_folders_and_the_title_names_the_model(moons: Subject) -> None:
+    figure = draw_all([moons, replace(moons, name="somewhere/far/away/moons-2")], "side-by-side")
+    assert legend(figure.axes[0]) == ["moons-1", "moons-2"]
+    assert figure.get_suptitle() == "moons: MLP 2-8-1, tanh"
+
+
+def test_two_of_three_runs_with_one_model_have_their_folders_before_it(moons: Subject, moons_by_sgd: Subject) -> None:
+    figure = draw_all([moons, replace(moons, name="runs/moons-2"), moons_by_sgd], "side-by-side")
+    expected = ["moons-1 (MLP 2-8-1, tanh)", "moons-2 (MLP 2-8-1, tanh)", "linear regression 2-1"]
+    assert legend(figure.axes[0]) == expected
 
 
 def test_many_features_have_curves_only(iris: Subject) -> None:

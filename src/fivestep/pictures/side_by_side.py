@@ -1,6 +1,7 @@
 """Several runs beside each other."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import ClassVar, final
 
 from matplotlib.figure import Figure
@@ -35,15 +36,18 @@ class SideBySide(Picture):
             histories,
             surfaces,
             subject.class_names,
-            title or subject.data.name,
+            title or (subject.title if len({one.model for one in named.values()}) == 1 else subject.data.name),
             loss_unit=subject.loss_unit,
             dark=dark,
         )
 
 
 def _named(subjects: list[Subject]) -> dict[str, Subject]:
-    """The subjects by their models, or by their names where two have the same model, or else by their places."""
-    models = [one.model for one in subjects]
-    named = [one.model if models.count(one.model) == 1 else f"{one.name} ({one.model})" for one in subjects]
+    """The subjects by their models; where these are the same, by the last part of their names, or by their places."""
+    models, own = [one.model for one in subjects], [PurePath(one.name).name for one in subjects]
+    if len(set(models)) == 1:
+        named = own
+    else:
+        named = [m if models.count(m) == 1 else f"{name} ({m})" for name, m in zip(own, models, strict=True)]
     shown = [name if named.count(name) == 1 else f"{k}: {name}" for k, name in enumerate(named, start=1)]
     return dict(zip(shown, subjects, strict=True))
