@@ -211,9 +211,10 @@ print(f"a constant: {teeth.var(correction=0):.4f}")
 # factors is a straight line.
 
 canvas = fs.Canvas("The gradient on its way through 20 hidden layers", height=4.0)
-axes = canvas.axes(x="layer, from the input to the output", y="gradient, root mean square")
+axes = canvas.axes(x="linear layer, from the input to the output", y="gradient, root mean square")
 for k, kind in enumerate(KINDS):
-    axes.semilogy(sizes[kind, 20], marker="os^Dv"[k], ms=5, color=canvas.color(k), label=kind)
+    axes.semilogy(range(1, 22), sizes[kind, 20], marker="os^Dv"[k], ms=5, color=canvas.color(k), label=kind)
+axes.set_xticks([1, 5, 10, 15, 20])
 canvas.legend(axes)
 canvas.figure
 

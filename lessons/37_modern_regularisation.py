@@ -269,9 +269,8 @@ spec = fs.NetSpec((fs.Choice("dropout", p=0.2), *fs.MLP(64, 32, 10).layers), 64,
 row = data.test.x[:1]
 mean = member.engine.forward(row.expand(NUM_ANSWERS, 64).contiguous()).mean(0)
 at_once = member.engine.predict(row)[0]
-print(
-    f"logits: mean of many {[round(z, 1) for z in mean[:4].tolist()]}, at once {[round(z, 1) for z in at_once[:4].tolist()]}"
-)
+for name, z in (("mean of many", mean), ("at once", at_once)):
+    print(f"{name:12}", [round(logit, 1) for logit in z[:4].tolist()])
 assert mean.argmax() == at_once.argmax()
 assert (mean - at_once).abs().max() < 0.5 * at_once.abs().max()
 
