@@ -203,9 +203,8 @@ for fault, losses in curves.items():
 # %%
 # The gradient may be cleared anywhere outside of steps 4 and 5: the numbers are the same to the last bit. Cleared
 # *between* them, every step is a step by zero. Never cleared, every step repeats all the gradients so far, which is
-# momentum that nothing slows down. Here this even gets further than the right loop in the same number of steps, and
-# that is why nobody notices; at a larger rate it swings without end. A second sigmoid leaves the loss a floor. Uphill
-# it rises.
+# momentum that nothing slows down; here this even gets further than the right loop in the same number of steps, and
+# that is why nobody notices. A second sigmoid leaves the loss a floor. Uphill it rises.
 
 right = curves["none"]
 assert curves["cleared before forward"] == curves["cleared after the step"] == right

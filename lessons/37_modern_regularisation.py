@@ -267,8 +267,10 @@ NUM_ANSWERS = 4000
 spec = fs.NetSpec((fs.Choice("dropout", p=0.2), *fs.MLP(64, 32, 10).layers), 64, 10)
 (member,) = fs.fit_many(spec, data, [replace(plan, epochs=20)])
 row = data.test.x[:1]
-mean = member.engine.forward(row.expand(NUM_ANSWERS, 64).contiguous()).mean(0)
-at_once = member.engine.predict(row)[0]
+engine = fs.make_engine("scratch", spec, plan)
+engine.load_weights(member.engine.named_parameters())
+mean = engine.forward(row.expand(NUM_ANSWERS, 64).contiguous()).mean(0)
+at_once = engine.predict(row)[0]
 for name, z in (("mean of many", mean), ("at once", at_once)):
     print(f"{name:12}", [round(logit, 1) for logit in z[:4].tolist()])
 assert mean.argmax() == at_once.argmax()

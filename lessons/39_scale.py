@@ -135,7 +135,7 @@ sizes = {
 }
 measured = {}
 for name, (network, loss_name) in sizes.items():
-    engine = fs.make_engine("scratch", network, fs.TrainPlan(loss=loss_name, lr=0.01))
+    engine = fs.make_engine("scratch", network, fs.TrainPlan(loss=loss_name, lr=0.5))
     x = torch.randn(100, network.in_features, generator=torch.Generator().manual_seed(0))
     y = {
         "mse": torch.zeros(100, network.out_features),
