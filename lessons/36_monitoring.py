@@ -220,7 +220,7 @@ assert math.isclose(curves["no step"][-1], math.log(2), abs_tol=0.1)  # what a g
 # the loss of learning a row's sum stays where a constant would be. Here the loss is told both shapes, and either
 # matches them or refuses.
 
-STEPS = 3000  # quick: 600
+STEPS = 3000  # quick: 500
 
 
 def sums(column):
