@@ -22,6 +22,7 @@ from torch import Tensor
 
 from . import shared_memory
 from .check import InputError, RanksError
+from .torchrun import store_of_attempt
 from .typing import Elements, Scalar, Vector
 
 TIMEOUT = 600.0
@@ -201,7 +202,11 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
             raise InputError(f"{name} must be set where WORLD_SIZE is, got nothing; start the ranks with torchrun.")
     with _in_one_sentence(timeout):
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+        store, seconds = store_of_attempt(), timedelta(seconds=timeout)
+        if store is None:
+            dist.init_process_group(backend, timeout=seconds)
+        else:
+            dist.init_process_group(backend, timeout=seconds, store=store, rank=rank, world_size=size)
     return Ranks(rank, size, _number("LOCAL_RANK", rank), timeout)
 
 

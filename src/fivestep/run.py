@@ -88,8 +88,10 @@ class Run:
     ) -> Self:
         """A new run in the folder `out`, which must be new or empty; by default the next free `runs/<name>-<number>`.
 
-        Checks the data first, so that nothing is written for a run that cannot begin.
+        Checks the data first, and whether ranks that train together agree, so that nothing is written for a run that
+        cannot begin.
         """
+        check_agreement(engine, data, engine.plan)
         check_data(engine, data)
         check_plan(engine.plan, data)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
@@ -170,7 +172,7 @@ class Run:
         if self._restored is not None:
             self._restored.check(data)
             last, self._restored = self._restored.source, None
-        check_agreement(self.engine, data, self.plan)
+            check_agreement(self.engine, data, self.plan)
         texts = {} if self.encoder is None else self.encoder.metadata()
         about = {"config": self._config.to_dict(), "origin": self._origin.to_dict(), "texts": texts}
         tensors = {} if self.encoder is None else self.encoder.tensors()

@@ -11,13 +11,24 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from torch.distributed import TCPStore  # type: ignore[attr-defined]  # torch's own, though it does not say so
+from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]  # torch's own, though it does not say so
 
 KEY = "fivestep/run"
 """Under which the note lies in the store."""
 
 SECONDS = 10.0
 """How long one tries to reach the store."""
+
+
+def store_of_attempt() -> PrefixStore | None:
+    """Where the ranks of this attempt find each other; None where something else has started them.
+
+    The store outlives an attempt, and ranks that read the addresses of those before them would wait for the dead, so
+    each attempt, and each number of ranks, has keys of its own. torch 2.13 keeps them apart no more; earlier ones did.
+    """
+    store = _store()
+    attempt = f"{os.environ.get('TORCHELASTIC_RESTART_COUNT')}/{os.environ.get('WORLD_SIZE')}"
+    return None if store is None else PrefixStore(f"{KEY}/attempt/{attempt}", store)
 
 
 def leave_note(text: str) -> None:

@@ -1,0 +1,183 @@
+"""Real ranks under a real `torchrun`: what one types, what one sees, and what happens when one of them is lost."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from fivestep.checkpoint import checkpoints_in, read_checkpoint
+from fivestep.files import read_tensors
+from fivestep.history import read_history
+from tests.tolerances import RANKS_LONG, distance
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
+
+TRAIN = ["train", "digits", "--dropout", "0.1", "--dtype", "float64", "--every", "20"]
+LONG = [*TRAIN, "--epochs", "200"]
+
+
+@contextmanager
+def torchrun(folder: Path, arguments: list[str], *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Two ranks of `fivestep` in that folder; they are gone at the end, whatever happens."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *options, "-m", "fivestep"]
+    log = (folder / "errors").open("w")
+    process = subprocess.Popen(
+        [*command, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        for pid in [*ranks_of(process), process.pid]:
+            with_pid_gone(pid)
+        process.wait()
+        log.close()
+
+
+def with_pid_gone(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def ranks_of(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that `torchrun` has started, by rank."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    found = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+    numbers = {pid: Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in found}
+    by_rank = {pid: next((line for line in lines if line.startswith(b"RANK=")), b"") for pid, lines in numbers.items()}
+    return sorted((pid for pid, rank in by_rank.items() if rank), key=lambda pid: by_rank[pid])
+
+
+def until(what: object, seconds: float = 120.0) -> None:
+    """Waits until `what()` is true."""
+    assert callable(what)
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.05)
+
+
+def is_under_way(run: Path) -> bool:
+    """Whether a checkpoint in the middle of the run is there."""
+    found = checkpoints_in(run) if run.is_dir() else []
+    return bool(found) and not found[0].name.endswith("000000.safetensors")
+
+
+def figures(run: Path) -> list[dict[str, float | None]]:
+    return [epoch.figures() for epoch in read_history(run / "history.csv", ())]
+
+
+def output_of(folder: Path) -> str:
+    return (folder / "errors").read_text()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of two ranks that nothing happens to."""
+    folder = tmp_path_factory.mktemp("whole")
+    with torchrun(folder, [*LONG, "--out", "run"]) as process:
+        shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(folder)
+    assert shown.count("engine scratch: 2 ranks meet in every step") == 1  # one rank speaks
+    assert shown.count("The run is in run") == 1
+    return folder / "run"
+
+
+def test_a_rank_that_is_killed_is_started_again_and_the_run_ends_with_the_same_bits(
+    whole: Path, tmp_path: Path
+) -> None:
+    """The new ranks find the folder by themselves, although nobody told them."""
+    with torchrun(tmp_path, LONG, "--max-restarts", "2") as process:
+        until(lambda: is_under_way(tmp_path / "runs" / "digits-1"))
+        os.kill(ranks_of(process)[1], signal.SIGKILL)
+        shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(tmp_path)
+    assert "Going on after step" in shown
+    assert output_of(tmp_path).count("fivestep: ") <= 1  # that a rank has gone
+    run = tmp_path / "runs" / "digits-1"
+    assert os.listdir(tmp_path / "runs") == ["digits-1"]
+    ours, theirs = read_tensors(run / "model.safetensors"), read_tensors(whole / "model.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in {**ours, **theirs})
+    assert figures(run) == figures(whole)
+
+
+def test_ctrl_c_stops_all_between_the_same_two_steps_and_one_process_goes_on(whole: Path, tmp_path: Path) -> None:
+    with torchrun(tmp_path, [*LONG, "--out", "run"]) as process:
+        until(lambda: is_under_way(tmp_path / "run"))
+        process.send_signal(signal.SIGINT)
+        shown, _ = process.communicate(timeout=60)
+    stopped = re.search(r"interrupted after step ([\d,]+)\n", shown)
+    assert stopped, shown + output_of(tmp_path)
+    step = int(stopped[1].replace(",", ""))
+    assert read_checkpoint(checkpoints_in(tmp_path / "run")[0]).about["position"]["step"] == step
+    assert "It goes on with: torchrun --nproc-per-node 2 -m fivestep train --resume run" in shown
+    again = subprocess.run(
+        [sys.executable, "-m", "fivestep", "train", "--resume", "run"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 0, again.stderr
+    assert "ranks 1 (then 2); last digits may differ" in again.stderr
+    ours, theirs = read_tensors(tmp_path / "run" / "model.safetensors"), read_tensors(whole / "model.safetensors")
+    assert max(distance(ours[name], theirs[name]) for name in theirs) <= RANKS_LONG
+    assert len(figures(tmp_path / "run")) == len(figures(whole))
+
+
+def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
+    with torchrun(tmp_path, [*LONG, "--rank-timeout", "3", "--out", "run"]) as process:
+        until(lambda: is_under_way(tmp_path / "run"))
+        stopped = ranks_of(process)[1]
+        os.kill(stopped, signal.SIGSTOP)
+        until(lambda: "got no sign of rank 1" in output_of(tmp_path), 60)
+        os.kill(stopped, signal.SIGCONT)  # else torchrun waits half a minute before it kills what does not listen
+        process.communicate(timeout=60)
+    sentence = "fivestep: all ranks must come to the same step within 3 s, got no sign of rank 1."
+    assert output_of(tmp_path).count(sentence) == 1
+    assert process.returncode == 1
+    assert checkpoints_in(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "digits", "--lr", "-1"], "lr must be a finite number greater than 0, got -1.0"),
+        (["train", "digits", "--batch-size", "1"], "batch_size must be at least 2, one row for each rank, got 1"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_all_ranks_end(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    with torchrun(tmp_path, arguments) as process:
+        process.communicate(timeout=120)
+    assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
+    assert f"traceback : {sentence}" in output_of(tmp_path)  # in torchrun's own summary
+    assert "exitcode  : 2" in output_of(tmp_path)
+    assert process.returncode == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_ranks_share_a_table_s_training_too(tmp_path: Path) -> None:
+    """The columns and the verdict are shown once, and nothing else is on standard output but one object."""
+    rows = [f"{a},{b},{'yes' if a > b else 'no'}" for a in range(12) for b in range(9)]
+    (tmp_path / "table.csv").write_text("a,b,c\n" + "\n".join(rows))
+    with torchrun(tmp_path, ["train", "table.csv", "--target", "c", "--epochs", "5", "--json"]) as process:
+        shown, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output_of(tmp_path)
+    assert shown.count('"engine": "scratch"') == 1
+    assert output_of(tmp_path).count("The run is in runs/table-1") == 1
