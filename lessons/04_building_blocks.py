@@ -67,6 +67,7 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
 
 z = torch.tensor([[-2.0, -0.5, 0.0, 0.5, 2.0]])
 agree("ReLU", z.clamp(min=0), torch.nn.ReLU()(z), through("relu", z))
+assert z.clamp(min=0).tolist() == [[0.0, 0.0, 0.0, 0.5, 2.0]]
 agree(
     "tanh", (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()), torch.nn.Tanh()(z), through("tanh", z)
 )
@@ -167,26 +168,25 @@ assert torch.equal(module.eval()(x), x)
 assert torch.equal(through(f"dropout:p={P}", x), x)  # predict is evaluation
 
 # %%
-# **Embedding** looks up rows by number, and **linear** multiplies; both take tokens as well as rows. Every token of a
-# feed-forward block is treated alike, so exchanging tokens exchanges the answers:
+# **Embedding** looks up rows by number. The ids may have any shape; each becomes a row of the table.
 
-table = fs.make_engine(
-    "scratch",
-    fs.NetSpec(
-        (
-            fs.Choice("embedding", num_embeddings=10, embedding_dim=3),
-            fs.Choice("flatten"),
-            fs.Choice("linear"),
-        ),
-        2,
-        1,
-    ),
-    fs.TrainPlan(loss="mse"),
-    device="cpu",
+ids = torch.tensor([[1, 4, 4, 0]])
+table = torch.randn(10, 3, generator=draws)
+embedding = fs.Choice("embedding", num_embeddings=10, embedding_dim=3)
+words = fs.make_engine(
+    "scratch", fs.NetSpec((embedding,), 4, 3), fs.TrainPlan(loss="mse"), device="cpu"
 )
-print({name: tuple(value.shape) for name, value in table.named_parameters().items()})
-ids = torch.tensor([[1, 4, 4]])
-assert torch.nn.Embedding(10, 3)(ids).shape == (1, 3, 3)
+words.load_weights({"0.weight": table})
+agree("embedding", table[ids], torch.nn.Embedding.from_pretrained(table)(ids), words.predict(ids))
+assert table[ids].shape == (1, 4, 3)
+try:
+    words.predict(ids + 6)
+except fs.InputError as error:
+    print(error)
+
+# %%
+# **Linear** multiplies and adds, whatever axes stand before the last. Two of them with a GELU between are the
+# feed-forward block of a transformer, and every token is treated alike, so exchanging tokens exchanges the answers:
 
 block = fs.make_engine("scratch", fs.FeedForward(6), fs.TrainPlan(loss="mse"), device="cpu")
 tokens = torch.randn(2, 5, 6, generator=draws)
@@ -214,6 +214,28 @@ class Registered(torch.nn.Module):
 found = [name for name, _ in Registered().named_parameters()]
 print("found:", found)
 assert found == ["scale", "layers.0.weight", "layers.0.bias"]
+
+# %%
+# ``apply`` walks through the same tree, to give every linear layer its initial values. Here that is a word of the
+# network's description.
+
+
+def begin(module: torch.nn.Module) -> None:
+    """Small weights and no bias, in every linear layer."""
+    if isinstance(module, torch.nn.Linear):
+        torch.nn.init.normal_(module.weight, std=0.01, generator=draws)
+        torch.nn.init.zeros_(module.bias)
+
+
+begun = torch.nn.Sequential(
+    torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
+).apply(begin)
+ours = fs.make_engine(
+    "scratch", fs.MLP(784, 256, 10, init="normal"), fs.TrainPlan(), device="cpu"
+).named_parameters()
+for name, parameter in begun.named_parameters():
+    print(f"{name:9} deviation {parameter.std().item():.4f}, here {ours[name].std().item():.4f}")
+    assert parameter.std().sub(ours[name].std()).abs() < 0.001  # the smallest has 2,560 draws
 
 # %%
 # In this program a network is data, so nothing can be left out: its summary shows every parameter, under the names that

@@ -1,4 +1,4 @@
-"""The reference: the public names, and every item of every folder, from their docstrings.
+"""The reference: the public names, the commands, and every item of every folder, from their docstrings.
 
 A docstring of this project is text with formulas, in which `*` and `|` stand for themselves; here it becomes markup.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import fivestep
+from fivestep.cli._app import app as command_line
 from fivestep.cli.items import USES, Item, items_of
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -29,6 +30,8 @@ GROUPS = {
     "Errors": ("InputError", "DivergenceError"),
 }
 """The public names by what they are for; those that stand in no group come last."""
+
+FAMILIES = {**USES, "pictures": "fivestep plot RUN {it}"}
 
 TITLES = {"datasets": "Tasks", "inits": "Initial values", "optim": "Update rules"}
 """Where the word is not that of the folder."""
@@ -79,10 +82,18 @@ def of_public_names() -> str:
     return "\n".join(lines)
 
 
+def of_commands() -> str:
+    """The page of the command line, from the help of each command."""
+    text = command_line.generate_docs(output_format="rst", include_hidden=False)
+    text = re.sub(r"\.\. contents::.*\n(?: +:.*\n)*", "", text)
+    text = re.sub(r"^=+\nfivestep\n=+$", "\n".join(heading("Commands", "=")), text, flags=re.MULTILINE)
+    return re.sub(r"(?<!`)`([^`\n]+)`(?!`)", r"``\1``", text)
+
+
 def of_family(family: str) -> str:
     """The page of one folder: each item with its options and its docstring."""
     title = TITLES.get(family, family.capitalize())
-    written = marked(f"Asked for by `{USES[family].format(it='NAME')}`.")
+    written = marked(f"Asked for by `{FAMILIES[family].format(it='NAME')}`.")
     lines = [*heading(title, "="), f"Each is one file of ``src/fivestep/{family}/``. {written}", ""]
     for item in items_of(family):
         lines += [*heading(item.name, "-"), marked(item.summary), "", *as_markup(item.text), "", *options_of(item), ""]
@@ -102,7 +113,8 @@ def heading(title: str, underline: str) -> list[str]:
 def write_pages(app: Sphinx) -> None:
     """Writes the pages of the reference, those that have changed."""
     FOLDER.mkdir(exist_ok=True)
-    pages = {"names": of_public_names(), **{family: of_family(family) for family in USES}}
+    pages = {"names": of_public_names(), "commands": of_commands()}
+    pages |= {family: of_family(family) for family in FAMILIES}
     for name, text in pages.items():
         path = FOLDER / f"{name}.rst"
         if not path.exists() or path.read_text(encoding="utf-8") != text:

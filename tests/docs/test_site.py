@@ -72,10 +72,20 @@ def test_a_title_in_the_text_is_a_link_to_its_page(site: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("family", USES)
+@pytest.mark.parametrize("family", [*USES, "pictures"])
 def test_reference_has_every_item_of_the_folder(site: Path, family: str) -> None:
     html = (site / "reference" / f"{family}.html").read_text(encoding="utf-8")
     assert [name for name in names(family) if f'id="{name.replace("_", "-")}"' not in html] == []
+
+
+def test_reference_has_every_command_with_its_options(site: Path) -> None:
+    from fivestep.cli._app import app
+
+    html = (site / "reference" / "commands.html").read_text(encoding="utf-8")
+    commands = [name for name in app if not name.startswith("-")]
+    assert "train" in commands
+    assert [name for name in commands if f'id="{name}"' not in html] == []
+    assert "--batch-size" in html
 
 
 def test_reference_has_every_public_name(site: Path) -> None:
