@@ -8,8 +8,10 @@ from docutils import nodes
 from matplotlib.figure import Figure
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx_gallery.scrapers import figure_rst
 
+ROOT = Path(__file__).parents[2]
 DPI = 150
 LINE = "| `"
 
@@ -36,9 +38,17 @@ def described(figure: Figure) -> str:
     return "; ".join(dict.fromkeys(text.replace("\n", " ") for text in title if text)) or "a picture"
 
 
+def forget_old_outputs(app: Sphinx, config: Config) -> None:
+    """A page that ran before the program was changed runs again: sphinx-gallery looks at the page alone."""
+    changed = max(path.stat().st_mtime for path in (ROOT / "src").rglob("*.py"))
+    for mark in (ROOT / "docs" / "lessons").glob("*.md5"):
+        if mark.stat().st_mtime < changed:
+            mark.unlink()
+
+
 def titles() -> dict[str, str]:
     """The name of each page by its title, from the table of the course."""
-    text = (Path(__file__).parents[2] / "lessons" / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith(LINE)]
     return {row[2].strip(): row[1].strip(" `") for row in rows}
 
@@ -58,5 +68,6 @@ def link_titles(app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls."""
+    app.connect("config-inited", forget_old_outputs)
     app.connect("doctree-read", link_titles)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """What the site adds to Sphinx: formulas, the check of its links, docstrings as markup."""
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -79,3 +80,25 @@ def test_a_formula_that_cannot_be_shown_is_refused(latex: str, why: str) -> None
 def test_a_docstring_keeps_its_signs(text: str, markup: list[str]) -> None:
     lines = extension("reference").as_markup(text)
     assert [line for line in lines if line.strip()] == markup
+
+
+def test_a_page_that_ran_before_the_program_changed_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, time in (("src/a.py", 100), ("docs/lessons/old.py.md5", 99), ("docs/lessons/new.py.md5", 101)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (time, time))
+    lessons = extension("lessons")
+    monkeypatch.setattr(lessons, "ROOT", tmp_path)
+    lessons.forget_old_outputs(None, None)
+    assert [path.name for path in tmp_path.rglob("*.md5")] == ["new.py.md5"]
+
+
+def test_a_picture_is_described_by_its_words() -> None:
+    import fivestep as fs
+
+    canvas = fs.Canvas("Losses")
+    canvas.axes(x="step", y="loss", title="moons")
+    assert extension("lessons").described(canvas.figure) == "Losses; moons; loss against step"
