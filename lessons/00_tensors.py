@@ -115,12 +115,8 @@ third = torch.tensor(1.0) / 3
 print(f"float32 {third.item():.17f}")
 print(f"float64 {(torch.tensor(1.0, dtype=torch.float64) / 3).item():.17f}")
 assert torch.tensor([1, 2]).dtype == torch.int64
-assert (
-    torch.tensor([1, 2]) / 2
-).dtype == torch.float32  # a division of whole numbers gives floating point
-assert (
-    torch.tensor(2.0**24) + 1 == 2.0**24
-)  # one more than the last whole number up to which float32 has all
+assert (torch.tensor([1, 2]) / 2).dtype == torch.float32  # a division of whole numbers gives floating point
+assert torch.tensor(2.0**24) + 1 == 2.0**24  # one more than the last whole number up to which float32 has all
 try:
     torch.tensor([1, 2], requires_grad=True)
 except RuntimeError as error:

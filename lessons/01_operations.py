@@ -157,9 +157,7 @@ wrong = scores / scores.sum(0)
 right_shares = scores / scores.sum(1, keepdim=True)
 print("rows of the wrong one add up to", wrong.sum(1).tolist())
 print("rows of the right one add up to", right_shares.sum(1).tolist())
-assert torch.allclose(
-    right_shares.sum(1), torch.ones(2)
-)  # each is a sum of three rounded quotients
+assert torch.allclose(right_shares.sum(1), torch.ones(2))  # each is a sum of three rounded quotients
 assert not torch.allclose(wrong.sum(1), torch.ones(2))
 
 # %%
@@ -212,9 +210,7 @@ assert torch.equal((ones @ scores)[0], scores.sum(0))
 
 p, q = torch.randn(5, 3, generator=draws), torch.randn(7, 3, generator=draws)
 differences = p[:, None, :] - q[None, :, :]
-print(
-    "difference", tuple(differences.shape), " distances", tuple(differences.square().sum(-1).shape)
-)
+print("difference", tuple(differences.shape), " distances", tuple(differences.square().sum(-1).shape))
 multiplied_out = p.square().sum(1, keepdim=True) - 2 * p @ q.T + q.square().sum(1)
 assert torch.allclose(
     differences.square().sum(-1), multiplied_out, atol=1e-5

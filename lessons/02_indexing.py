@@ -145,9 +145,7 @@ counts = torch.zeros(10, 10, dtype=torch.int64)
 counts.index_put_((digits.test.y, answers), torch.tensor(1), accumulate=True)
 assert counts.diagonal().sum() == (answers == digits.test.y).sum()
 print("right", counts.diagonal().sum().item(), "of", len(answers))
-fs.plot(
-    classifier, "confusion", data=digits, title="Answers by true class: digits, softmax regression"
-)
+fs.plot(classifier, "confusion", data=digits, title="Answers by true class: digits, softmax regression")
 
 # %%
 # The classic mistake

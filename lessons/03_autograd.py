@@ -111,9 +111,7 @@ for name in ("scratch", "nn"):
 exact = by_hand["0.weight"]
 for name, value in [("quotient", quotient), ("autograd", w_auto.grad), *gradients.items()]:
     print(f"{name:9} {value.item():+.12f}")
-assert torch.isclose(
-    quotient, exact, rtol=1e-8
-)  # rounding of the loss, 1e-16, over the step of the quotient
+assert torch.isclose(quotient, exact, rtol=1e-8)  # rounding of the loss, 1e-16, over the step of the quotient
 assert torch.allclose(w_auto.grad, exact, rtol=1e-12)
 assert torch.allclose(bias_auto.grad, by_hand["0.bias"], rtol=1e-12)
 assert all(torch.allclose(value, exact, rtol=1e-12) for value in gradients.values())

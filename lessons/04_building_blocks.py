@@ -42,9 +42,7 @@ import fivestep as fs
 def through(layer: str, x: torch.Tensor) -> torch.Tensor:
     """What the layer of this program answers, in evaluation."""
     width = x.shape[-1]
-    spec = fs.NetSpec(
-        (fs.Choice("linear", out_features=width), fs.Choice.parse(layer)), width, width
-    )
+    spec = fs.NetSpec((fs.Choice("linear", out_features=width), fs.Choice.parse(layer)), width, width)
     engine = fs.make_engine("scratch", spec, fs.TrainPlan(loss="mse"), device="cpu")
     engine.load_weights(
         {**engine.named_parameters(), "0.weight": torch.eye(width), "0.bias": torch.zeros(width)}
@@ -56,9 +54,7 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
     """Prints the raw values, and holds the others against them."""
     print(f"{name:10}", [round(value, 4) + 0.0 for value in raw.flatten().tolist()])
     for other in others:
-        assert torch.allclose(
-            raw, other, atol=1e-6
-        )  # a few roundings of numbers of size one in float32
+        assert torch.allclose(raw, other, atol=1e-6)  # a few roundings of numbers of size one in float32
 
 
 # %%
@@ -68,9 +64,7 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
 z = torch.tensor([[-2.0, -0.5, 0.0, 0.5, 2.0]])
 agree("ReLU", z.clamp(min=0), torch.nn.ReLU()(z), through("relu", z))
 assert z.clamp(min=0).tolist() == [[0.0, 0.0, 0.0, 0.5, 2.0]]
-agree(
-    "tanh", (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()), torch.nn.Tanh()(z), through("tanh", z)
-)
+agree("tanh", (z.exp() - (-z).exp()) / (z.exp() + (-z).exp()), torch.nn.Tanh()(z), through("tanh", z))
 agree("sigmoid", 1 / (1 + (-z).exp()), torch.nn.Sigmoid()(z), through("sigmoid", z))
 
 gelu = z * 0.5 * (1 + torch.erf(z / math.sqrt(2)))
@@ -112,9 +106,7 @@ assert softmax(torch.tensor([1000.0, 1001.0])).isfinite().all()
 # undo it. It divides by :math:`\sqrt{\text{var}}` with the variance over :math:`I`, not over :math:`I - 1`.
 
 
-def layer_norm(
-    x: torch.Tensor, g: torch.Tensor, b: torch.Tensor, eps: float = 1e-5
-) -> torch.Tensor:
+def layer_norm(x: torch.Tensor, g: torch.Tensor, b: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
     """Each row by itself."""
     centered = x - x.mean(-1, keepdim=True)
     return g * centered / (centered.square().mean(-1, keepdim=True) + eps).sqrt() + b
@@ -124,12 +116,8 @@ x = torch.tensor([[1.0, 2.0, 3.0]])
 normalised = layer_norm(x, torch.ones(3), torch.zeros(3))
 agree("layer norm", normalised, torch.nn.LayerNorm(3)(x).detach(), through("layer_norm", x))
 assert torch.allclose(normalised, torch.tensor([-1.2247, 0.0, 1.2247]), atol=PRINTED)
-print(
-    f"deviation over I {normalised.std(correction=0).item():.6f}, over I - 1 {normalised.std().item():.4f}"
-)
-assert (
-    abs(normalised.std(correction=0).item() - 0.999992) < 1e-6
-)  # eps takes off what is missing to one
+print(f"deviation over I {normalised.std(correction=0).item():.6f}, over I - 1 {normalised.std().item():.4f}")
+assert abs(normalised.std(correction=0).item() - 0.999992) < 1e-6  # eps takes off what is missing to one
 assert abs(normalised.std().item() - 1.2247) < PRINTED
 undone = layer_norm(x, torch.full((3,), math.sqrt(2 / 3 + 1e-5)), torch.full((3,), 2.0))
 assert torch.allclose(undone, x)  # the deviation for g and the mean for b give the row back
@@ -173,9 +161,7 @@ assert torch.equal(through(f"dropout:p={P}", x), x)  # predict is evaluation
 ids = torch.tensor([[1, 4, 4, 0]])
 table = torch.randn(10, 3, generator=draws)
 embedding = fs.Choice("embedding", num_embeddings=10, embedding_dim=3)
-words = fs.make_engine(
-    "scratch", fs.NetSpec((embedding,), 4, 3), fs.TrainPlan(loss="mse"), device="cpu"
-)
+words = fs.make_engine("scratch", fs.NetSpec((embedding,), 4, 3), fs.TrainPlan(loss="mse"), device="cpu")
 words.load_weights({"0.weight": table})
 agree("embedding", table[ids], torch.nn.Embedding.from_pretrained(table)(ids), words.predict(ids))
 assert table[ids].shape == (1, 4, 3)
@@ -227,9 +213,7 @@ def begin(module: torch.nn.Module) -> None:
         torch.nn.init.zeros_(module.bias)
 
 
-begun = torch.nn.Sequential(
-    torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
-).apply(begin)
+begun = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)).apply(begin)
 ours = fs.make_engine(
     "scratch", fs.MLP(784, 256, 10, init="normal"), fs.TrainPlan(), device="cpu"
 ).named_parameters()
@@ -320,9 +304,7 @@ assert torch.allclose(torch.tanh(logits), 2 * torch.sigmoid(2 * logits) - 1, ato
 
 pairs = torch.tensor([[1.0, 5.0], [3.0, -2.0], [0.0, 100.0]])
 print(layer_norm(pairs, torch.ones(2), torch.zeros(2)).round(decimals=4).tolist())
-assert torch.allclose(
-    layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), torch.ones(3, 2), atol=1e-5
-)
+assert torch.allclose(layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), torch.ones(3, 2), atol=1e-5)
 
 # %%
 # What you learned

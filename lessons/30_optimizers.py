@@ -110,7 +110,9 @@ def with_torch():
 print(f"training loss {last.train_loss:.4f}")
 for other in (by_hand, with_torch):
     weights = other()
-    gap = max((weights[name].detach() - w).abs().max().item() for name, w in engine.named_parameters().items())
+    gap = max(
+        (weights[name].detach() - w).abs().max().item() for name, w in engine.named_parameters().items()
+    )
     print(f"{other.__name__:10} largest difference of a parameter from the engine's: {gap:.1e}")
     assert gap < 1e-10  # rounding of float64, carried through a hundred steps
 
@@ -158,7 +160,9 @@ assert needed[momentum] < needed[descent] / 5
 
 first = path(adam, 1, lr=0.3)
 print("first step of Adam:", [round(change, 6) for change in (first[1] - first[0]).tolist()])
-assert torch.allclose(first[1] - first[0], torch.full((2,), -0.3, dtype=torch.float64), rtol=1e-8)  # eps over |g| >= 10
+assert torch.allclose(
+    first[1] - first[0], torch.full((2,), -0.3, dtype=torch.float64), rtol=1e-8
+)  # eps over |g| >= 10
 
 # %%
 # Now the moons again. Five rules, eleven learning rates, five seeds: 275 networks, 200 steps each. ``fs.fit_many``
@@ -185,7 +189,9 @@ for name, row in zip(rules, losses, strict=True):
 # Each rule has a valley of its own, and the valleys lie at different rates. At its best rate every rule gets well below
 # the best straight line, whose loss is found with L-BFGS, a rule for small convex problems.
 
-by_curvature = fs.TrainPlan(loss="binary_cross_entropy", optimizer="lbfgs", lr=1.0, batch_size=None, epochs=20)
+by_curvature = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="lbfgs", lr=1.0, batch_size=None, epochs=20
+)
 (member,) = fs.fit_many(fs.LinearRegression(2), data, by_curvature, dtype="float64")
 straight_line = member.history[-1].train_loss
 best_rate = {name: rates[row.argmin()] for name, row in zip(rules, losses, strict=True)}

@@ -71,7 +71,9 @@ def rates_of(schedule, lr):
 
 
 for others in (by_torch, rates_of("cosine", 0.2)):
-    assert max(abs(a - b) for a, b in zip(by_hand, others, strict=True)) < 1e-12  # torch goes on from rate to rate
+    assert (
+        max(abs(a - b) for a, b in zip(by_hand, others, strict=True)) < 1e-12
+    )  # torch goes on from rate to rate
 print("rates at the start, half way and near the end:", [round(by_hand[t], 6) for t in (0, 500, 999)])
 
 # %%
@@ -244,7 +246,9 @@ def floor(rate, variance):
 
 
 for rate in (0.01, 0.4):
-    print(f"rate {rate}: {floor(rate, 1.0):.4f}   four times the rate and the rows: {floor(4 * rate, 0.25):.4f}")
+    print(
+        f"rate {rate}: {floor(rate, 1.0):.4f}   four times the rate and the rows: {floor(4 * rate, 0.25):.4f}"
+    )
 assert math.isclose(floor(0.01, 1.0), floor(0.04, 0.25), rel_tol=0.02)  # 2 - 0.04 in place of 2 - 0.01
 assert floor(1.6, 0.25) > 3 * floor(0.4, 1.0)
 

@@ -102,7 +102,9 @@ for name, variance in variances.items():
         a = (a @ w.T).clamp(min=0)
     measured, expected = (a.square().mean() / before).item() ** (1 / DEPTH), WIDTH * variance / 2
     print(f"{name:15}  factor of a layer {measured:.4f}, by the formula {expected:.4f}")
-    assert math.isclose(measured, expected, rel_tol=0.05)  # a thousand units: each layer is known to some percent
+    assert math.isclose(
+        measured, expected, rel_tol=0.05
+    )  # a thousand units: each layer is known to some percent
 
 # %%
 # ``N(0, 0.01^2)`` is what the reference network on Fashion-MNIST begins with. Two layers bear it; ten of them leave
@@ -113,7 +115,9 @@ data = fs.load_dataset("digits")
 ends = {}
 for init in ("normal", "torch", "xavier", "kaiming"):
     deep = fs.MLP(64, *[32] * 10, 10, init=init)
-    plans = [fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5, seed=seed) for seed in range(5)]
+    plans = [
+        fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5, seed=seed) for seed in range(5)
+    ]
     ends[init] = [member.history[-1].train_loss for member in fs.fit_many(deep, data, plans)]
     print(f"{init:8} training loss", *(f"{loss:.3f}" for loss in sorted(ends[init])))
 print(f"log 10 = {math.log(10):.4f}")
@@ -159,9 +163,15 @@ print(first_layer[:3])
 print(f"loss {last.train_loss:.4f}")
 assert torch.allclose(first_layer, first_layer[0].expand(8, 2), rtol=1e-9)  # equal but for the order of sums
 
-member, single = fs.fit_many([fs.MLP(2, 8, 1, activation="tanh"), fs.MLP(2, 1, 1, activation="tanh")], moons, plan)
-print(f"eight different units {member.history[-1].train_loss:.4f}, one unit {single.history[-1].train_loss:.4f}")
-assert math.isclose(last.train_loss, single.history[-1].train_loss, abs_tol=0.01)  # neither has come to its end yet
+member, single = fs.fit_many(
+    [fs.MLP(2, 8, 1, activation="tanh"), fs.MLP(2, 1, 1, activation="tanh")], moons, plan
+)
+print(
+    f"eight different units {member.history[-1].train_loss:.4f}, one unit {single.history[-1].train_loss:.4f}"
+)
+assert math.isclose(
+    last.train_loss, single.history[-1].train_loss, abs_tol=0.01
+)  # neither has come to its end yet
 assert member.history[-1].train_loss < last.train_loss / 3
 
 # %%

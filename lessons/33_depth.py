@@ -106,7 +106,9 @@ def network(kind, depth):
     if kind == "residual":
         body = fs.Choice("residual", layers=("layer_norm", f"linear:out_features={WIDTH}", "relu"))
         first = fs.Choice("linear", out_features=WIDTH)
-        return fs.NetSpec((first, *[body] * (depth - 1), fs.Choice("linear")), 64, 10, "kaiming", "residual network")
+        return fs.NetSpec(
+            (first, *[body] * (depth - 1), fs.Choice("linear")), 64, 10, "kaiming", "residual network"
+        )
     activation, init, norm = KINDS[kind]
     return fs.MLP(64, *[WIDTH] * depth, 10, activation=activation, init=init, norm=norm)
 
@@ -147,7 +149,9 @@ for kind in KINDS:
     for depth in (2, 20):
         (member,) = fs.fit_many(network(kind, depth), data, [plan])
         losses[kind, depth] = member.history[-1].train_loss
-    print(f"{kind:22} training loss with 2 layers {losses[kind, 2]:.3f}, with 20 layers {losses[kind, 20]:.3f}")
+    print(
+        f"{kind:22} training loss with 2 layers {losses[kind, 2]:.3f}, with 20 layers {losses[kind, 20]:.3f}"
+    )
 print(f"log 10 = {math.log(10):.3f}")
 for kind in ("sigmoid, Xavier", "ReLU, nn.Linear's own"):
     assert math.isclose(losses[kind, 20], math.log(10), abs_tol=0.02)  # it has learned nothing
@@ -162,7 +166,11 @@ assert losses["residual", 20] < 0.5
 # layers of two do it with 10. Both are set by hand, and both are exact.
 
 NUM_LAYERS = 5
-tooth = torch.tensor([[2.0], [2.0]]), torch.tensor([0.0, -1.0]), torch.tensor([[1.0, -2.0]])  # 2x, 2x - 1; a - 2b
+tooth = (
+    torch.tensor([[2.0], [2.0]]),
+    torch.tensor([0.0, -1.0]),
+    torch.tensor([[1.0, -2.0]]),
+)  # 2x, 2x - 1; a - 2b
 deep = fs.make_engine("scratch", fs.MLP(1, *[2] * NUM_LAYERS, 1), fs.TrainPlan(loss="mse"), dtype="float64")
 up, bend, down = tooth
 weights = {"0.weight": up, "0.bias": bend}
@@ -171,7 +179,9 @@ for k in range(2, 2 * NUM_LAYERS, 2):
 deep.load_weights({**weights, f"{2 * NUM_LAYERS}.weight": down, f"{2 * NUM_LAYERS}.bias": torch.zeros(1)})
 
 NUM_PIECES = 2**NUM_LAYERS
-slope = torch.tensor([2.0, *[-4.0, 4.0] * (NUM_PIECES // 2)])[:NUM_PIECES] * NUM_PIECES / 2  # the changes of slope
+slope = (
+    torch.tensor([2.0, *[-4.0, 4.0] * (NUM_PIECES // 2)])[:NUM_PIECES] * NUM_PIECES / 2
+)  # the changes of slope
 wide = fs.make_engine("scratch", fs.MLP(1, NUM_PIECES, 1), fs.TrainPlan(loss="mse"), dtype="float64")
 wide.load_weights(
     {
@@ -267,7 +277,9 @@ assert rescued.history[-1].train_loss < 1.5
 # They do.
 
 body = fs.Choice("residual", layers=(f"linear:out_features={WIDTH}", "sigmoid"))
-saved = fs.NetSpec((fs.Choice("linear", out_features=WIDTH), *[body] * 4, fs.Choice("linear")), 64, 10, "xavier")
+saved = fs.NetSpec(
+    (fs.Choice("linear", out_features=WIDTH), *[body] * 4, fs.Choice("linear")), 64, 10, "xavier"
+)
 (alive,) = fs.fit_many(saved, data, [by_descent])
 print(f"with residual connections: {alive.history[-1].train_loss:.4f}")
 assert alive.history[-1].train_loss < 1.0
@@ -293,7 +305,9 @@ assert math.isclose(growth, 2**4.5, rel_tol=0.1)  # a thousand units: each layer
 # There are :math:`2^{k+1}` straight pieces, with a bend between each two of them.
 
 k = 10
-print(f"{2**k} teeth: one layer of {2 ** (k + 1) - 1} units, or {k + 1} layers with {2 * (k + 1)} units in all")
+print(
+    f"{2**k} teeth: one layer of {2 ** (k + 1) - 1} units, or {k + 1} layers with {2 * (k + 1)} units in all"
+)
 
 # %%
 # What you learned

@@ -35,7 +35,9 @@ data = fs.Dataset(
     class_names=data.class_names,
 )
 NUM_PIXELS = data.in_features
-print(f"{data.name}: {len(data.train):,} images to learn from, {len(data.test):,} to test, {NUM_PIXELS} pixels each")
+print(
+    f"{data.name}: {len(data.train):,} images to learn from, {len(data.test):,} to test, {NUM_PIXELS} pixels each"
+)
 
 # %%
 # The idea
@@ -115,7 +117,9 @@ def professional(state):
 ours = [engine.train_step(x[rows], y[rows]).item() for rows in batches]
 for name, losses in (("raw", raw()), ("professional", professional(start))):
     gap = max(abs(a - b) for a, b in zip(losses, ours, strict=True))
-    print(f"{name:12}  first loss {losses[0]:.6f}  last loss {losses[-1]:.6f}  largest distance from ours {gap:.1e}")
+    print(
+        f"{name:12}  first loss {losses[0]:.6f}  last loss {losses[-1]:.6f}  largest distance from ours {gap:.1e}"
+    )
     assert gap < 1e-3  # float32: sums in other orders, carried through an epoch
 with torch.random.fork_rng(devices=[]):
     torch.manual_seed(0)
@@ -135,11 +139,18 @@ def scores_of(spec, plans, rows=data):
     return torch.tensor([fs.evaluate(member.engine, rows.test)[:2] for member in members]), members
 
 
-plans = [fs.TrainPlan(epochs=EPOCHS, seed=seed) for seed in SEEDS]  # everything else as above: these are the defaults
+plans = [
+    fs.TrainPlan(epochs=EPOCHS, seed=seed) for seed in SEEDS
+]  # everything else as above: these are the defaults
 softmax, softmax_runs = scores_of(fs.SoftmaxRegression(NUM_PIXELS, 10, init="normal"), plans)
 mlp, mlp_runs = scores_of(spec, plans)
 for name, scores in (("softmax regression", softmax), ("MLP", mlp)):
-    print(f"{name:18}  accuracy", *(f"{a:.3f}" for a in scores[:, 1]), f" mean {scores[:, 1].mean():.3f}", end="")
+    print(
+        f"{name:18}  accuracy",
+        *(f"{a:.3f}" for a in scores[:, 1]),
+        f" mean {scores[:, 1].mean():.3f}",
+        end="",
+    )
     print("   cross-entropy", *(f"{a:.3f}" for a in scores[:, 0]), f" mean {scores[:, 0].mean():.3f}")
 
 IS_LONG = True  # quick: False
@@ -204,7 +215,9 @@ fs.plot(mlp_runs[0], "mistakes:count=12")
 floor = math.log(math.e + 9) - 1
 answer = torch.zeros(1, 10)
 answer[0, 3] = 1
-print(f"floor {floor:.4f}; torch for a perfect answer {nn.functional.cross_entropy(answer, torch.tensor([3])):.4f}")
+print(
+    f"floor {floor:.4f}; torch for a perfect answer {nn.functional.cross_entropy(answer, torch.tensor([3])):.4f}"
+)
 assert round(floor, 4) == 1.4612
 z = torch.randn(100, 10, generator=torch.Generator().manual_seed(2))
 assert torch.equal(z.softmax(1).argmax(1), z.argmax(1))  # for the largest one, no softmax is needed at all
@@ -242,7 +255,9 @@ PASSES = 100  # quick: 60
 stream = torch.Generator().manual_seed(0)
 images = data.train.take(slice(NUM_IMAGES))
 drawn, others = (torch.randint(0, 10, (len(part),), generator=stream) for part in (images, data.test))
-nonsense = fs.Dataset(fs.Rows(images.x, drawn), test=fs.Rows(data.test.x, others), num_outputs=10, name="nonsense")
+nonsense = fs.Dataset(
+    fs.Rows(images.x, drawn), test=fs.Rows(data.test.x, others), num_outputs=10, name="nonsense"
+)
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.002, batch_size=50, epochs=PASSES, schedule="cosine")
 (by_chance,), runs = scores_of(fs.MLP(NUM_PIXELS, 256, 10, init="kaiming"), [by_heart], nonsense)
 print(f"training accuracy {runs[0].history[-1].train_accuracy:.3f}, on other images {by_chance[1]:.3f}")
@@ -256,7 +271,9 @@ assert by_chance[1] < 0.2
 # too large now. With all the clothes the first steps push the hidden units below zero for every image; ReLU has no
 # slope there, so they never come back, and every image gets the same answer.
 
-large = fs.Dataset(fs.Rows(x * 255, y), test=fs.Rows(data.test.x * 255, data.test.y), num_outputs=10, name=data.name)
+large = fs.Dataset(
+    fs.Rows(x * 255, y), test=fs.Rows(data.test.x * 255, data.test.y), num_outputs=10, name=data.name
+)
 unscaled = fs.TrainPlan(epochs=1)
 (member,) = fs.fit_many(spec, large, unscaled, engine="scratch")
 loss = math.inf if member.diverged else member.history[-1].train_loss

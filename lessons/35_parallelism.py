@@ -103,7 +103,10 @@ with tempfile.TemporaryDirectory() as folder:
     start = fs.make_engine("scratch", spec, plan, dtype="float64").named_parameters()
     torch.save(({name: w.clone() for name, w in start.items()}, x, y), Path(folder) / "start.pt")
     command = [sys.executable, "-c", WORKER, folder]
-    calls = [subprocess.Popen([*command, str(rank)], env={**os.environ, "OMP_NUM_THREADS": "1"}) for rank in range(2)]
+    calls = [
+        subprocess.Popen([*command, str(rank)], env={**os.environ, "OMP_NUM_THREADS": "1"})
+        for rank in range(2)
+    ]
     assert [call.wait() for call in calls] == [0, 0]
     ends = [torch.load(Path(folder) / f"{rank}.pt") for rank in range(2)]
 
@@ -160,7 +163,9 @@ assert kept_bytes(256) == 4 * kept_bytes(64) == 256 * 4 * (784 + 256)  # the inp
 
 for kind in (torch.float64, torch.float32, torch.bfloat16):
     moved = torch.tensor(1.0, dtype=kind) - torch.tensor(0.001, dtype=kind)
-    print(f"{kind!s:14}  distance from 1 to the next number {torch.finfo(kind).eps:.1e}   1 - 0.001 = {moved.item()}")
+    print(
+        f"{kind!s:14}  distance from 1 to the next number {torch.finfo(kind).eps:.1e}   1 - 0.001 = {moved.item()}"
+    )
 assert torch.tensor(1.0, dtype=torch.bfloat16) - torch.tensor(0.001, dtype=torch.bfloat16) == 1
 assert torch.tensor(2.0**24) + 1 == 2.0**24
 

@@ -68,7 +68,9 @@ print(f"gradient {gradient:.4f}, update over weights in the first layer {ratio:.
 
 engine = fs.make_engine("scratch", spec, plan)
 engine.train_step(x, y)
-assert math.isclose(engine.params.grad.norm().item(), gradient, rel_tol=1e-4)  # float32, another order of sums
+assert math.isclose(
+    engine.params.grad.norm().item(), gradient, rel_tol=1e-4
+)  # float32, another order of sums
 
 (member,) = fs.fit_many(spec, data, [plan], every=1)
 for epoch in member.history[::3]:
@@ -127,7 +129,9 @@ class OwnNorm(nn.Module):
 
 moons = fs.load_dataset("moons")
 bce = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300)
-textbook = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm"), bce, dtype="float64")
+textbook = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm"), bce, dtype="float64"
+)
 own = nn.Sequential(nn.Linear(2, 8), OwnNorm(8), nn.Tanh(), nn.Linear(8, 1))
 report = fs.verify(own, textbook, moons)
 print(report)
@@ -227,7 +231,9 @@ def sums(column):
     """The true loss at the end, of a network that is trained with targets (N, 1), or (N,)."""
     stream = torch.Generator().manual_seed(0)
     model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1))
-    model.load_state_dict(fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse")).named_parameters())
+    model.load_state_dict(
+        fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse")).named_parameters()
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(STEPS):
         x = torch.randn(100, 10, generator=stream)
@@ -284,7 +290,9 @@ with torch.random.fork_rng(devices=[]), torch.no_grad():
     forgotten = [right(model(rows)) for _ in range(3)]
 model.eval()
 print("training mode, without a gradient:", [f"{share:.3f}" for share in forgotten])
-print(f"evaluation mode: {right(model(rows)):.3f}, its output asks for a gradient: {model(rows).requires_grad}")
+print(
+    f"evaluation mode: {right(model(rows)):.3f}, its output asks for a gradient: {model(rows).requires_grad}"
+)
 assert len(set(forgotten)) > 1
 assert right(model(rows)) > max(forgotten)
 assert model(rows).requires_grad
@@ -332,20 +340,26 @@ stream = torch.Generator().manual_seed(0)
 
 def coins(count):
     """Rows with labels by chance."""
-    return fs.Rows(torch.randn(count, 2, generator=stream), torch.randint(0, 2, (count,), generator=stream).float())
+    return fs.Rows(
+        torch.randn(count, 2, generator=stream), torch.randint(0, 2, (count,), generator=stream).float()
+    )
 
 
 chance = fs.Dataset(coins(100), test=coins(40), name="coins")
 new = coins(10_000)
 short = [
-    fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=50, seed=seed)
+    fs.TrainPlan(
+        loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=50, seed=seed
+    )
     for seed in range(100)
 ]
 members = fs.fit_many(fs.MLP(2, 8, 1), chance, short)
 scores = [fs.evaluate(one.engine, chance.test).accuracy for one in members]
 best = max(range(100), key=scores.__getitem__)
 honest = fs.evaluate(members[best].engine, new).accuracy
-print(f"the best of a hundred on the test rows: {scores[best]:.2f}; the same network on new rows: {honest:.3f}")
+print(
+    f"the best of a hundred on the test rows: {scores[best]:.2f}; the same network on new rows: {honest:.3f}"
+)
 assert scores[best] > 0.6
 assert abs(honest - 0.5) < 5 * 0.5 / math.sqrt(10_000)  # five times the error of a share of 10,000 coins
 

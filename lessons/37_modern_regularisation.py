@@ -59,14 +59,18 @@ with torch.random.fork_rng(devices=[]):
     torch.manual_seed(0)
     professional = nn.Dropout(P)(x.expand(NUM_DRAWS, 3))
 
-behind = fs.NetSpec((fs.Choice("dropout", p=P), fs.Choice("linear")), 3, 3)  # dropout, then a layer that copies
+behind = fs.NetSpec(
+    (fs.Choice("dropout", p=P), fs.Choice("linear")), 3, 3
+)  # dropout, then a layer that copies
 engine = fs.make_engine("scratch", behind, fs.TrainPlan(loss="mse"))
 engine.load_weights({"1.weight": torch.eye(3), "1.bias": torch.zeros(3)})
 ours = engine.forward(x.expand(NUM_DRAWS, 3).contiguous())
 
 error = 5 * 3 * math.sqrt(P / (1 - P) / NUM_DRAWS)  # five times the error of the mean of the largest, 3
 for name, drawn in (("raw", raw), ("torch", professional), ("engine", ours)):
-    print(f"{name:6}  mean {[round(m, 2) for m in drawn.mean(0).tolist()]}  zeros {(drawn == 0).float().mean():.3f}")
+    print(
+        f"{name:6}  mean {[round(m, 2) for m in drawn.mean(0).tolist()]}  zeros {(drawn == 0).float().mean():.3f}"
+    )
     assert torch.allclose(drawn.mean(0), x, atol=error)
     assert abs((drawn == 0).float().mean() - P) < 0.01  # five times the error of a share of 60,000
 assert torch.equal(engine.predict(x[None]), x[None])  # in evaluation it does nothing
@@ -83,7 +87,10 @@ engine = fs.make_engine(
 engine.load_weights({**engine.named_parameters(), "1.weight": torch.eye(3), "1.bias": torch.zeros(3)})
 for other in (nn.LayerNorm(3)(x).detach(), engine.predict(x[None])[0]):
     torch.testing.assert_close(other, by_hand)
-print([round(n, 4) for n in by_hand.tolist()], f"deviation {by_hand.std(correction=0):.6f}, by std {by_hand.std():.4f}")
+print(
+    [round(n, 4) for n in by_hand.tolist()],
+    f"deviation {by_hand.std(correction=0):.6f}, by std {by_hand.std():.4f}",
+)
 assert [round(n, 4) for n in by_hand.tolist()] == [-1.2247, 0.0, 1.2247]
 assert round(by_hand.std(correction=0).item(), 6) == 0.999992
 
@@ -125,11 +132,16 @@ def decayed(make_optimizer):
     return w.detach()
 
 
-for name, kind in (("Adam, a term in the loss", torch.optim.Adam), ("AdamW, decay by itself", torch.optim.AdamW)):
+for name, kind in (
+    ("Adam, a term in the loss", torch.optim.Adam),
+    ("AdamW, decay by itself", torch.optim.AdamW),
+):
     left = decayed(lambda parameters, kind=kind: kind(parameters, lr=0.001, weight_decay=0.5))
     print(f"{name:25} {[round(w, 3) for w in left.tolist()]}")
     if kind is torch.optim.AdamW:
-        assert torch.allclose(left, torch.full_like(left, (1 - 0.001 * 0.5) ** 1000), atol=0.01)  # the steps themselves
+        assert torch.allclose(
+            left, torch.full_like(left, (1 - 0.001 * 0.5) ** 1000), atol=0.01
+        )  # the steps themselves
     else:
         assert left[0] < 0.8
         assert left[1] > 0.99
@@ -169,11 +181,16 @@ for name, (spec, settings) in remedies.items():
     common = {"optimizer": "adam", "lr": 0.003, "batch_size": 32, "epochs": 60}
     plans = [fs.TrainPlan(**{**common, **settings}, seed=seed) for seed in SEEDS]
     members[name] = fs.fit_many(spec, data, plans, every=1)
-    scores = [[fs.evaluate(one.engine, rows, "log_loss") for one in members[name]] for rows in (data.train, data.valid)]
+    scores = [
+        [fs.evaluate(one.engine, rows, "log_loss") for one in members[name]]
+        for rows in (data.train, data.valid)
+    ]
     train, valid = (sum(score.metrics["log_loss"] for score in part) / len(part) for part in scores)
     accuracy = sum(score.accuracy for score in scores[1]) / len(SEEDS)
     table[name] = train, valid
-    print(f"{name:17} log loss: training {train:.4f}  validation {valid:.4f}   validation accuracy {accuracy:.3f}")
+    print(
+        f"{name:17} log loss: training {train:.4f}  validation {valid:.4f}   validation accuracy {accuracy:.3f}"
+    )
 assert table["nothing"][0] < 0.01  # by heart
 assert table["nothing"][1] > 0.3
 assert all(table[name][1] < table["nothing"][1] for name in table if name != "nothing")
@@ -215,7 +232,9 @@ model.load_state_dict(normed.engine.params.named_with_buffers())
 x = data.test.x
 with torch.no_grad():
     among = model.train()(x[:10])[0].softmax(0).max(), model(x[:3])[0].softmax(0).max()
-    model.load_state_dict(normed.engine.params.named_with_buffers())  # the calls above have moved its running means
+    model.load_state_dict(
+        normed.engine.params.named_with_buffers()
+    )  # the calls above have moved its running means
     alone = model.eval()(x[:10])[0].softmax(0).max(), model(x[:3])[0].softmax(0).max()
 print("training mode, among ten and among three:", [f"{p:.3f}" for p in among])
 print("evaluation mode:                         ", [f"{p:.3f}" for p in alone])

@@ -59,7 +59,8 @@ order = np.random.default_rng(0).permutation(len(X))
 train, test = order[:400], order[400:]
 m, d = X[train].mean(0), X[train].std(0)
 table = fs.Dataset(
-    fs.Rows((X[train] - m) / d, y[train].astype(float)), test=fs.Rows((X[test] - m) / d, y[test].astype(float))
+    fs.Rows((X[train] - m) / d, y[train].astype(float)),
+    test=fs.Rows((X[test] - m) / d, y[test].astype(float)),
 )
 plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=32, epochs=10)
 (member,) = fs.fit_many(fs.MLP(30, 16, 1), table, plan)
@@ -95,7 +96,10 @@ NUM_FOLDS = 5  # quick: 2
 
 def compared(models, rows, targets, score=None):
     """The mean score of each model over the folds, printed and returned."""
-    found = {name: cross_val_score(model, rows, targets, cv=NUM_FOLDS, scoring=score) for name, model in models.items()}
+    found = {
+        name: cross_val_score(model, rows, targets, cv=NUM_FOLDS, scoring=score)
+        for name, model in models.items()
+    }
     for name, scores in found.items():
         print(f"{name:20} {scores.mean():.3f}   folds", *(f"{s:.3f}" for s in scores))
     return {name: scores.mean() for name, scores in found.items()}
@@ -110,7 +114,9 @@ tumours = compared(
     X,
     y,
 )
-assert abs(tumours["network"] - tumours["logistic regression"]) < 0.03  # no more than folds differ among themselves
+assert (
+    abs(tumours["network"] - tumours["logistic regression"]) < 0.03
+)  # no more than folds differ among themselves
 
 # %%
 # *What follows:* thirty measures that each grow with malignancy add up, so a linear model says it all. The network
@@ -164,7 +170,9 @@ reference = {
 }
 handwriting, runs = {}, {}
 for name, (spec, settings) in reference.items():
-    plans = [fs.TrainPlan(optimizer="adam", batch_size=32, epochs=30, seed=seed, **settings) for seed in SEEDS]
+    plans = [
+        fs.TrainPlan(optimizer="adam", batch_size=32, epochs=30, seed=seed, **settings) for seed in SEEDS
+    ]
     runs[name] = fs.fit_many(spec, digits, plans)
     scores = [fs.evaluate(run.engine, digits.test).accuracy for run in runs[name]]
     handwriting[name] = sum(scores) / len(scores)
@@ -224,7 +232,9 @@ assert right < 0.7  # chance, to within what 60 rows can say
 row = X[test][:1]
 with np.errstate(invalid="ignore"):
     by_itself = (row - row.mean(0)) / row.std(0)
-print("one row, scaled by itself:", by_itself[0, :3], "  by the training rows:", ((row - m) / d)[0, :3].round(2))
+print(
+    "one row, scaled by itself:", by_itself[0, :3], "  by the training rows:", ((row - m) / d)[0, :3].round(2)
+)
 assert np.isnan(by_itself).all()
 few = test[:3]
 own = fs.Rows((X[few] - X[few].mean(0)) / X[few].std(0), y[few].astype(float))
@@ -245,7 +255,9 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "tumours.csv"
     path.write_text("\n".join(lines))
     command = [sys.executable, "-m", "fivestep", "train", str(path), "--target", "malignant", "--epochs", "1"]
-    said = subprocess.run([*command, "--out", str(Path(folder) / "run")], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [*command, "--out", str(Path(folder) / "run")], capture_output=True, text=True, check=True
+    )
 note = next(line for line in (said.stdout + said.stderr).splitlines() if "alone predicts" in line)
 print(note)
 
@@ -263,7 +275,9 @@ print(note)
 # With the product of the two numbers the rule is the sign of a column.
 
 with_product = np.column_stack([X3, X3[:, 0] * X3[:, 1]])
-score = cross_val_score(make_pipeline(StandardScaler(), LogisticRegression()), with_product, y3, cv=NUM_FOLDS).mean()
+score = cross_val_score(
+    make_pipeline(StandardScaler(), LogisticRegression()), with_product, y3, cv=NUM_FOLDS
+).mean()
 print(f"logistic regression with the product: {score:.3f}")
 assert score > 0.95
 
@@ -277,7 +291,9 @@ for seed in range(5):
     mixed = np.random.default_rng(seed).permutation(len(X))
     model = make_pipeline(StandardScaler(), LogisticRegression())
     means.append(cross_val_score(model, X[mixed], y[mixed], cv=NUM_FOLDS))
-print(f"means {np.mean(means, axis=1).round(3)}, single folds from {np.min(means):.3f} to {np.max(means):.3f}")
+print(
+    f"means {np.mean(means, axis=1).round(3)}, single folds from {np.min(means):.3f} to {np.max(means):.3f}"
+)
 assert np.ptp(means) > 0.02
 
 # %%

@@ -86,7 +86,9 @@ for other in (raw, module(tokens).detach()):
 # nothing of order; attention and the positions that are added to the tokens do.
 
 order = torch.tensor([3, 0, 4, 1, 2])
-torch.testing.assert_close(engine.predict(tokens[:, order]), ours[:, order], rtol=1e-12, atol=1e-14)  # rounding
+torch.testing.assert_close(
+    engine.predict(tokens[:, order]), ours[:, order], rtol=1e-12, atol=1e-14
+)  # rounding
 torch.testing.assert_close(engine.predict(tokens[0, 2:3]), ours[0, 2:3], rtol=1e-12, atol=1e-14)  # one alone
 print("permuting the tokens permutes the answers")
 
@@ -108,7 +110,9 @@ assert gated.num_parameters == 3 * d * h
 head = d // heads
 attention = 2 * d * d + 2 * d * shared_heads * head  # queries and output; keys and values
 norms = 2 * d  # two RMS norms in each layer
-total = num_layers * (attention + gated.num_parameters + norms) + 2 * vocabulary * d + d  # one more norm at the end
+total = (
+    num_layers * (attention + gated.num_parameters + norms) + 2 * vocabulary * d + d
+)  # one more norm at the end
 print(f"attention {attention:,} and norms {norms:,} a layer, tables {2 * vocabulary * d:,}")
 print(f"in all {total:,}; of these in feed-forward blocks {num_layers * gated.num_parameters / total:.0%}")
 assert total == 8_030_261_248
@@ -119,7 +123,9 @@ assert total == 8_030_261_248
 
 NUM_TOKENS, PER_SECOND = 15e12, 4e14
 years = 6 * total * NUM_TOKENS / PER_SECOND / (365 * 24 * 3600)
-print(f"memory for training {16 * total / 1e9:.0f} GB, to answer with two bytes each {2 * total / 1e9:.0f} GB")
+print(
+    f"memory for training {16 * total / 1e9:.0f} GB, to answer with two bytes each {2 * total / 1e9:.0f} GB"
+)
 print(f"{6 * total * NUM_TOKENS:.1e} operations: {years:.0f} years of one such accelerator")
 
 # %%
@@ -167,16 +173,22 @@ assert list(measured.values())[:3] == [2, 33, 203_530]
 
 EPOCHS = 5  # quick: 2
 data = fs.load_dataset("next-token")
-block = fs.Choice("residual", layers=("layer_norm", "linear:out_features=256", "gelu", "linear:out_features=64"))
+block = fs.Choice(
+    "residual", layers=("layer_norm", "linear:out_features=256", "gelu", "linear:out_features=64")
+)
 letters = fs.Choice("embedding", num_embeddings=16, embedding_dim=16)
 first = fs.Choice("linear", out_features=64)
-language = fs.NetSpec((letters, fs.Choice("flatten"), first, block, fs.Choice("linear")), 4, 16, title="language model")
+language = fs.NetSpec(
+    (letters, fs.Choice("flatten"), first, block, fs.Choice("linear")), 4, 16, title="language model"
+)
 plan = fs.TrainPlan(optimizer="adam", lr=0.01, schedule="cosine", batch_size=256, epochs=EPOCHS)
 (member,) = fs.fit_many(language, data, [plan], every=1)
 test = fs.evaluate(member.engine, data.test)
 for name, known in data.known_losses.items():
     print(f"{name:8} {known:.4f}")
-print(f"network  {test.loss:.4f}, right {test.accuracy:.3f} of the time, with {language.num_parameters:,} parameters")
+print(
+    f"network  {test.loss:.4f}, right {test.accuracy:.3f} of the time, with {language.num_parameters:,} parameters"
+)
 assert data.known_losses["entropy"] < test.loss < data.known_losses["unigram"] - 0.5
 assert math.isclose(data.known_losses["entropy"], 1.75 * math.log(2))
 

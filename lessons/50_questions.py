@@ -85,9 +85,7 @@ plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="sgd", lr=0.5, batch_
 
 def fresh_engine() -> fs.Engine:
     """A network 2-8-1 with the same weights each time."""
-    return fs.make_engine(
-        "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
-    )
+    return fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
 
 
 def gradient(engine: fs.Engine) -> dict[str, torch.Tensor]:
@@ -103,9 +101,7 @@ start = {name: value.clone() for name, value in together.named_parameters().item
 together_gradient = gradient(together)
 together.update()
 for name, value in together.named_parameters().items():
-    assert torch.allclose(
-        value, start[name] - 0.5 * together_gradient[name], rtol=1e-12
-    )  # a rounding or two
+    assert torch.allclose(value, start[name] - 0.5 * together_gradient[name], rtol=1e-12)  # a rounding or two
 print(
     "moved by one update:",
     [name for name, value in together.named_parameters().items() if (value != start[name]).any()],
@@ -143,9 +139,7 @@ for task, loss, outputs, target in TASKS:
 # Labels of classes are whole numbers, and the program says so if they are not:
 
 try:
-    engine = fs.make_engine(
-        "scratch", fs.MLP(2, 4, 3), fs.TrainPlan(loss="cross_entropy"), device="cpu"
-    )
+    engine = fs.make_engine("scratch", fs.MLP(2, 4, 3), fs.TrainPlan(loss="cross_entropy"), device="cpu")
     engine.loss(engine.forward(rows), torch.tensor([2.0, 0.5]))
 except fs.InputError as error:
     print(error)
@@ -164,9 +158,7 @@ N = len(digits.train)
 def one_epoch(size: int) -> fs.Epoch:
     """What an epoch with batches of this size does."""
     plan = fs.TrainPlan(loss="cross_entropy", optimizer="sgd", lr=0.05, batch_size=size, epochs=1)
-    return next(
-        fs.train(fs.make_engine("scratch", fs.MLP(64, 32, 10), plan, device="cpu"), digits, plan)
-    )
+    return next(fs.train(fs.make_engine("scratch", fs.MLP(64, 32, 10), plan, device="cpu"), digits, plan))
 
 
 one_epoch(N)  # the first call pays for what is loaded once
@@ -208,24 +200,19 @@ whole = gradient_of(torch.arange(N))
 def noise(size: int) -> float:
     """The root of the mean squared distance to the whole gradient, relative to its length."""
     far = [
-        (gradient_of(torch.randperm(N, generator=draws)[:size]) - whole).square().sum()
-        for _ in range(DRAWS)
+        (gradient_of(torch.randperm(N, generator=draws)[:size]) - whole).square().sum() for _ in range(DRAWS)
     ]
     return (torch.stack(far).mean().sqrt() / whole.norm()).item()
 
 
 sizes = [1, 4, 16, 64, 256]
 measured = [noise(size) for size in sizes]
-one_by_one = torch.stack(
-    [(gradient_of(torch.tensor([n])) - whole).square().sum() for n in range(N)]
-)
+one_by_one = torch.stack([(gradient_of(torch.tensor([n])) - whole).square().sum() for n in range(N)])
 of_one_row = (one_by_one.mean().sqrt() / whole.norm()).item()
 expected = [of_one_row * math.sqrt((N - size) / (N - 1) / size) for size in sizes]
 for size, found, formula in zip(sizes, measured, expected, strict=True):
     print(f"{size:4} rows: noise {found:.3f}, by the formula {formula:.3f}")
-    assert (
-        abs(found / formula - 1) < 0.2
-    )  # a mean over the draws, whose own error is a few hundredths
+    assert abs(found / formula - 1) < 0.2  # a mean over the draws, whose own error is a few hundredths
 assert (
     gradient_of(torch.randperm(N, generator=draws)).sub(whole).norm() < 1e-12 * whole.norm() * N
 )  # order of the sum
@@ -293,9 +280,7 @@ engine.loss(engine.forward(repeated.train.x), repeated.train.y)
 engine.zero_grad()
 engine.backward()
 all_rows = engine.params.grad.clone()
-engine.loss(
-    engine.forward(merged.train.x), merged.train.y, merged.train.weight / merged.train.weight.sum()
-)
+engine.loss(engine.forward(merged.train.x), merged.train.y, merged.train.weight / merged.train.weight.sum())
 engine.zero_grad()
 engine.backward()
 assert torch.allclose(engine.params.grad, all_rows, rtol=1e-10)  # the same sum in another order
