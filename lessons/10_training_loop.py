@@ -4,9 +4,11 @@ What a training loop is
 
 **The question:** How does a program learn two numbers?
 
-Nobody tells the program what the two numbers are. It is shown ten points near a straight line and finds the slope and the intercept by
-itself. What it does to find them is the same five steps that train every network in this course.
+Nobody tells the program what the two numbers are. It is shown ten points near a straight line and finds the slope and
+the intercept by itself. What it does to find them is the same five steps that train every network in this course.
 """
+
+from itertools import pairwise
 
 import torch
 
@@ -15,10 +17,10 @@ import fivestep as fs
 # %%
 # The idea
 # --------
-# Begin with any two numbers, a slope and an intercept. They make a line, and the line predicts a :math:`y` for every :math:`x`. The
-# predictions are wrong, and one number, the *loss*, says how wrong. Now ask of each of the two numbers: if it were a little larger, would
-# the loss rise or fall, and how fast? That answer is its *gradient*. Move each number a little the way in which the loss falls, and begin
-# again. One round is a *step*, and a step has five parts:
+# Begin with any two numbers, a slope and an intercept. They make a line, and the line predicts a :math:`y` for every
+# :math:`x`. The predictions are wrong, and one number, the *loss*, says how wrong. Now ask of each of the two numbers:
+# if it were a little larger, would the loss rise or fall, and how fast? That answer is its *gradient*. Move each number
+# a little the way in which the loss falls, and begin again. One round is a *step*, and a step has five parts:
 #
 # 1. predict,
 # 2. measure the loss,
@@ -36,8 +38,8 @@ for one, other in zip(x.tolist(), y.tolist(), strict=True):
 # %%
 # The formula
 # -----------
-# With :math:`N` rows, the slope :math:`w`, the intercept :math:`b` and the learning rate :math:`\eta`, the prediction :math:`z`, the loss
-# :math:`L` (the mean squared error) and its two derivatives are
+# With :math:`N` rows, the slope :math:`w`, the intercept :math:`b` and the learning rate :math:`\eta`, the prediction
+# :math:`z`, the loss :math:`L` (the mean squared error) and its two derivatives are
 #
 # .. math::
 #   z_n = w x_n + b \qquad L = \frac{1}{N} \sum_n (z_n - y_n)^2
@@ -51,12 +53,13 @@ for one, other in zip(x.tolist(), y.tolist(), strict=True):
 # .. math::
 #   w \leftarrow w - \eta\, \frac{\partial L}{\partial w} \qquad b \leftarrow b - \eta\, \frac{\partial L}{\partial b}
 #
-# A derivative that is positive says that the loss rises with the number, so the number is made smaller: that is what the minus is for.
-# The learning rate says how far to go.
+# A derivative that is positive says that the loss rises with the number, so the number is made smaller: that is what
+# the minus is for. The learning rate says how far to go.
 #
 # Raw and professional
 # --------------------
-# First by hand. ``dw`` and ``db`` are the two derivatives; step 4 *adds* to them, as all libraries do, which is why step 3 is there.
+# First by hand. ``dw`` and ``db`` are the two derivatives; step 4 *adds* to them, as all libraries do, which is why
+# step 3 is there.
 
 plan = fs.TrainPlan(loss="mse", optimizer="sgd", lr=0.01, batch_size=None, epochs=100)
 engine = fs.make_engine("scratch", fs.LinearRegression(1), plan, device="cpu")
@@ -93,8 +96,8 @@ for _ in range(100):
 print(f"w {model.weight.item():.4f}   b {model.bias.item():.4f}")
 
 # %%
-# And with this program. The engine holds the network and does the five steps, the loop hands out one *epoch* (one visit to all rows) after
-# the other. Stopping is ``break`` and printing is ``print``.
+# And with this program. The engine holds the network and does the five steps, the loop hands out one *epoch* (one visit
+# to all rows) after the other. Stopping is ``break`` and printing is ``print``.
 
 for epoch in fs.train(engine, data, plan, every=50):
     print(f"epoch {epoch.index:3}   loss {epoch.train_loss:.4f}")
@@ -109,11 +112,11 @@ print(learnt)
 for name, number in (("0.weight", w), ("0.bias", b)):
     assert abs(number - learnt[name]) < 1e-5  # a hundred steps in float32, each with a few roundings of 1e-7
 assert abs(model.weight.item() - learnt["0.weight"]) < 1e-5  # the same
-assert all(later < earlier for earlier, later in zip(losses, losses[1:], strict=False))
+assert all(later < earlier for earlier, later in pairwise(losses))
 
 # %%
-# The slope is on its way to the one that the points were drawn with. It is not there yet, and with ten noisy points it will not get to
-# exactly that one: the best line through *these* points (least squares) is a slightly different one.
+# The slope is on its way to the one that the points were drawn with. It is not there yet, and with ten noisy points it
+# will not get to exactly that one: the best line through *these* points (least squares) is a slightly different one.
 
 for name, weights in data.known_weights.items():
     print(f"{name:13}  w {weights['0.weight'].item():.4f}   b {weights['0.bias'].item():.4f}")
@@ -130,8 +133,9 @@ fs.plot(engine, "fitted_line", data=data, title="A hundred steps on ten points")
 # %%
 # The classic mistake
 # -------------------
-# Leave out step 3, and every new gradient is added to all the old ones. The numbers then move by the *sum* of everything so far, like a
-# ball that rolls through the valley, up the other side, and back again: nothing slows it down.
+# Leave out step 3, and every new gradient is added to all the old ones. The numbers then move by the *sum* of
+# everything so far, like a ball that rolls through the valley, up the other side, and back again: nothing slows it
+# down.
 
 forgetful = fs.make_engine("scratch", fs.LinearRegression(1), plan, device="cpu")
 rolling = []
@@ -152,8 +156,8 @@ canvas.legend(axes)
 canvas.figure
 
 # %%
-# Nothing complains, and at first the loss even falls faster. It is a known update rule in disguise: momentum that never decays. The two
-# give the same numbers.
+# Nothing complains, and at first the loss even falls faster. It is a known update rule in disguise: momentum that never
+# decays. The two give the same numbers.
 
 momentum = torch.optim.SGD(model.parameters(), lr=0.01, momentum=1.0)
 with torch.no_grad():
@@ -181,16 +185,17 @@ except fs.InputError as error:
 # %%
 # Exercises
 # ---------
-# 1. Step 3 could stand elsewhere: before step 1, before step 4, or after step 5. Which places give the same numbers, and what happens if it
-#    stands between 4 and 5?
-# 2. Change step 5 so that both numbers move by 0.01 in the direction that is downhill, whatever the gradient's size. Where does that end?
+# 1. Step 3 could stand elsewhere: before step 1, before step 4, or after step 5. Which places give the same numbers,
+#    and what happens if it stands between 4 and 5?
+# 2. Change step 5 so that both numbers move by 0.01 in the direction that is downhill, whatever the gradient's size.
+#    Where does that end?
 # 3. How many steps does the loop need until both numbers are within 0.001 of the best line through the ten points?
 
 # %%
 # Solution 1
 # ~~~~~~~~~~
-# The gradient must be empty when step 4 begins and untouched when step 5 reads it. Three places do that, and they give the same bits; the
-# fourth one throws away what was just found, and nothing moves at all.
+# The gradient must be empty when step 4 begins and untouched when step 5 reads it. Three places do that, and they give
+# the same bits; the fourth one throws away what was just found, and nothing moves at all.
 
 
 def parameters_after(order: list[str], num_steps: int = 50) -> torch.Tensor:
@@ -217,8 +222,8 @@ print("three places:", usual.tolist(), "  between 4 and 5:", nothing.tolist())
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# Only the sign of the gradient is used. Far away this is fast, but it can never end: at the best place each number steps to and fro over
-# it, by up to the length of a step.
+# Only the sign of the gradient is used. Far away this is fast, but it can never end: at the best place each number
+# steps to and fro over it, by up to the length of a step.
 
 w, b = start
 places = []

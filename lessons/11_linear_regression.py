@@ -4,8 +4,8 @@ Linear regression
 
 **The question:** When is a line the answer, and how near does descent come to it?
 
-Linear regression is the one network whose best weights can be computed without any training. That makes it the place to see how good
-descent is: the answer is known, and the distance to it can be measured at every step.
+Linear regression is the one network whose best weights can be computed without any training. That makes it the place to
+see how good descent is: the answer is known, and the distance to it can be measured at every step.
 """
 
 import math
@@ -20,40 +20,42 @@ import fivestep as fs
 # %%
 # The idea
 # --------
-# A linear model multiplies each number of a row by a weight of its own, adds up, and adds a bias. It is the right model where every input
-# counts for itself: one more of this changes the answer by so much, whatever the other inputs are. It cannot say "this, but only if that";
-# the pages on networks are about that.
+# A linear model multiplies each number of a row by a weight of its own, adds up, and adds a bias. It is the right model
+# where every input counts for itself: one more of this changes the answer by so much, whatever the other inputs are. It
+# cannot say "this, but only if that"; the pages on networks are about that.
 #
-# The loss, the mean squared error, is a bowl: it has one lowest point and no other place where it is flat, unless some inputs say the same
-# thing twice. From anywhere, downhill leads there.
+# The loss, the mean squared error, is a bowl: it has one lowest point and no other place where it is flat, unless some
+# inputs say the same thing twice. From anywhere, downhill leads there.
 
 # %%
 # The formula
 # -----------
-# For rows :math:`X` of shape :math:`(N, I)`, weights :math:`W` of shape :math:`(O, I)` and biases :math:`b` of shape :math:`(O)`,
+# For rows :math:`X` of shape :math:`(N, I)`, weights :math:`W` of shape :math:`(O, I)` and biases :math:`b` of shape
+# :math:`(O)`,
 #
 # .. math::
 #   Z = X W^T + b
 #
-# is the prediction, of shape :math:`(N, O)`. With a column of ones beside :math:`X` the bias is a weight like the others; call the
-# columns together :math:`A` and the weights of one output :math:`v`. Loss and gradient are
+# is the prediction, of shape :math:`(N, O)`. With a column of ones beside :math:`X` the bias is a weight like the
+# others; call the columns together :math:`A` and the weights of one output :math:`v`. Loss and gradient are
 #
 # .. math::
 #   L(v) = \frac{1}{N} |A v - y|^2 \qquad \nabla L = \frac{2}{N} A^T (A v - y)
 #
-# and the gradient is zero where :math:`A^T A v = A^T y`, the *least-squares* solution :math:`v^*`. A step of descent shrinks the distance
-# to it:
+# and the gradient is zero where :math:`A^T A v = A^T y`, the *least-squares* solution :math:`v^*`. A step of descent
+# shrinks the distance to it:
 #
 # .. math::
 #   v_{t+1} - v^* = (1 - \eta H)(v_t - v^*) \qquad H = \frac{2}{N} A^T A
 #
-# Along each eigenvector of :math:`H` that is a factor :math:`1 - \eta \lambda`, the same at every step. The smallest :math:`\lambda` is the
-# slowest: in the end it alone is left.
+# Along each eigenvector of :math:`H` that is a factor :math:`1 - \eta \lambda`, the same at every step. The smallest
+# :math:`\lambda` is the slowest: in the end it alone is left.
 
 # %%
 # Raw and professional
 # --------------------
-# ``nn.Linear`` is that formula and nothing else. Its weight has the shape :math:`(O, I)`, as everywhere in this program.
+# ``nn.Linear`` is that formula and nothing else. Its weight has the shape :math:`(O, I)`, as everywhere in this
+# program.
 
 stream = torch.Generator().manual_seed(0)
 rows = torch.randn(5, 3, generator=stream)
@@ -64,8 +66,8 @@ with torch.no_grad():
     assert torch.allclose(layer(rows), by_hand, rtol=0, atol=1e-6)  # sums of four numbers near 1, in float32
 
 # %%
-# The ten points of the first page again. The best line four times: from the equation, from numpy, from scikit-learn, and from 3000 steps of
-# descent.
+# The ten points of the first page again. The best line four times: from the equation, from numpy, from scikit-learn,
+# and from 3000 steps of descent.
 
 data = fs.load_dataset("line")
 A = torch.cat([data.train.x, torch.ones_like(data.train.x)], dim=1).double()  # (N, 2): x and a column of ones
@@ -89,8 +91,8 @@ print(f"{'3000 steps':13} w {descended[0]:.6f}   b {descended[1]:.6f}")
 # %%
 # What came out
 # -------------
-# The three that solve the equation agree to the rounding of float64. Descent, in float32, ends as near as float32 lets it: it stands still
-# where a step is smaller than the last digit of the number it should move.
+# The three that solve the equation agree to the rounding of float64. Descent, in float32, ends as near as float32 lets
+# it: it stands still where a step is smaller than the last digit of the number it should move.
 
 assert np.allclose(exact, lstsq, rtol=1e-12)  # float64, well-conditioned: a few roundings of 1e-16
 assert np.allclose(fitted.coef_, lstsq[:1], rtol=1e-6)  # scikit-learn got x in float32
@@ -110,8 +112,8 @@ assert abs(measured - (1 - plan.lr * slowest)) < 1e-4  # what is left of the oth
 print(f"halved every {math.log(0.5) / math.log(measured):.0f} steps")
 
 # %%
-# Over ten other draws of ten points: does the slope come nearer to the true 2 in a hundred steps, and the intercept to the true 1? The
-# slope always does. The intercept may begin close to 1 by luck, so it does in most draws.
+# Over ten other draws of ten points: does the slope come nearer to the true 2 in a hundred steps, and the intercept to
+# the true 1? The slope always does. The intercept may begin close to 1 by luck, so it does in most draws.
 
 short = fs.TrainPlan(loss="mse", optimizer="sgd", lr=0.01, batch_size=None, epochs=100)
 closer = torch.zeros(2)
@@ -129,8 +131,8 @@ assert closer[1] > 5
 # %%
 # A picture
 # ---------
-# The distance to the least-squares solution, step by step, and the prediction. On a logarithmic axis a constant factor is a straight line.
-# At the end float32 has no smaller steps.
+# The distance to the least-squares solution, step by step, and the prediction. On a logarithmic axis a constant factor
+# is a straight line. At the end float32 has no smaller steps.
 
 canvas = fs.Canvas("Descent on ten points: how far from the best line")
 axes = canvas.axes(x="step", y="distance to least squares")
@@ -146,9 +148,10 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# *The* shape mistake. A network with one output predicts a column :math:`(N, 1)`; targets often are a list :math:`(N,)`. Their difference
-# is neither: it is a table :math:`(N, N)` of every prediction minus every target. The task ``sum`` shows what that does: rows of ten
-# random numbers, new ones at every step, and their sum as the target. A linear model can learn it exactly.
+# *The* shape mistake. A network with one output predicts a column :math:`(N, 1)`; targets often are a list
+# :math:`(N,)`. Their difference is neither: it is a table :math:`(N, N)` of every prediction minus every target. The
+# task ``sum`` shows what that does: rows of ten random numbers, new ones at every step, and their sum as the target. A
+# linear model can learn it exactly.
 
 STEPS = 5000  # quick: 600
 RATE = 1e-3  # quick: 1e-2
@@ -185,13 +188,15 @@ assert 8 < tail < 12
 assert right[-1] < SETTLED
 
 # %%
-# Nothing complained: it is a loss, it is finite, it has a gradient. What it measures is something else. The mean over the table is
+# Nothing complained: it is a loss, it is finite, it has a gradient. What it measures is something else. The mean over
+# the table is
 #
 # .. math::
 #   \frac{1}{N^2} \sum_{n,m} (z_n - y_m)^2 = \frac{1}{N} \sum_n (z_n - \bar y)^2 + \mathrm{var}(y)
 #
-# so it asks of *every* row to predict the mean :math:`\bar y` of all targets. The best model for that ignores its inputs, and the loss
-# stays at the variance of the targets, here the 10 of a sum of ten standard normals. The weights should all be 1; what they became:
+# so it asks of *every* row to predict the mean :math:`\bar y` of all targets. The best model for that ignores its
+# inputs, and the loss stays at the variance of the targets, here the 10 of a sum of ten standard normals. The weights
+# should all be 1; what they became:
 
 print("weights", [round(w, 2) for w in ignorant.weight[0].tolist()])
 assert ignorant.weight.abs().max() < 0.5
@@ -202,8 +207,8 @@ assert (z - target).shape == (100, 100)
 assert torch.isclose(table, (z - target.mean()).square().mean() + target.var(correction=0), rtol=1e-12)  # float64
 
 # %%
-# Here a loss never broadcasts. A list beside a column is what people mean by it, so the two are matched row by row; whatever else does not
-# fit is refused.
+# Here a loss never broadcasts. A list beside a column is what people mean by it, so the two are matched row by row;
+# whatever else does not fit is refused.
 
 summing = fs.load_dataset("sum")
 own = fs.make_engine("scratch", fs.LinearRegression(10), fs.TrainPlan(loss="mse"), device="cpu")
@@ -225,10 +230,10 @@ if STEPS >= 5000:
 # %%
 # Exercises
 # ---------
-# 1. Fit the table ``diabetes`` (ten measurements of a patient, how far the disease has gone a year later) with least squares and with
-#    descent. Do both reach the same error on patients that were not shown?
-# 2. Multiply the input of ``line`` by 100 and train again with a rate that does not diverge. Why is descent so slow now, and what does
-#    scaling the input back to deviation 1 repair?
+# 1. Fit the table ``diabetes`` (ten measurements of a patient, how far the disease has gone a year later) with least
+#    squares and with descent. Do both reach the same error on patients that were not shown?
+# 2. Multiply the input of ``line`` by 100 and train again with a rate that does not diverge. Why is descent so slow
+#    now, and what does scaling the input back to deviation 1 repair?
 # 3. Two inputs that are equal: what is left of the one lowest point, and which solution does descent find from zero?
 
 # %%
@@ -250,8 +255,9 @@ assert abs(error - own_error) < 0.01  # two thousand steps leave the flattest di
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# The bowl becomes a ravine: along the slope :math:`\lambda` is ten thousand times as large, so the rate must be that much smaller, and the
-# bias, whose :math:`\lambda` has not changed, hardly moves. Inputs of deviation 1 make the bowl round again.
+# The bowl becomes a ravine: along the slope :math:`\lambda` is ten thousand times as large, so the rate must be that
+# much smaller, and the bias, whose :math:`\lambda` has not changed, hardly moves. Inputs of deviation 1 make the bowl
+# round again.
 
 
 def condition(x: torch.Tensor) -> float:
@@ -271,8 +277,9 @@ assert abs(condition(scaled) - 1) < 1e-3  # a column of mean 0 and deviation 1 b
 # %%
 # Solution 3
 # ~~~~~~~~~~
-# Only the sum of the two weights matters, so the bottom of the bowl is a line. From zero both weights get the same gradient and stay equal:
-# descent ends at the point of that line that is nearest to zero, the solution of smallest norm.
+# Only the sum of the two weights matters, so the bottom of the bowl is a line. From zero both weights get the same
+# gradient and stay equal: descent ends at the point of that line that is nearest to zero, the solution of smallest
+# norm.
 
 double = torch.cat([data.train.x, data.train.x], dim=1)
 two = fs.make_engine("scratch", fs.LinearRegression(2, init="zeros"), plan, device="cpu")

@@ -4,8 +4,8 @@ The loss landscape
 
 **The question:** What does descent descend on?
 
-A loss is a number for every choice of the parameters, so it is a height over the space of all choices. Training is a walk in that
-country, by night: at each place one sees the slope under one's feet, and nothing else.
+A loss is a number for every choice of the parameters, so it is a height over the space of all choices. Training is a
+walk in that country, by night: at each place one sees the slope under one's feet, and nothing else.
 """
 
 import math
@@ -18,12 +18,13 @@ import fivestep as fs
 # %%
 # The idea
 # --------
-# With two parameters the landscape can be drawn as a map. For a linear model and the squared error it is a bowl: one lowest point, and
-# downhill leads there from everywhere. A network's landscape has as many directions as the network has parameters, and it is no bowl: there
-# are many lowest points, ridges between them, and hollows from which every way leads up although deeper ones exist.
+# With two parameters the landscape can be drawn as a map. For a linear model and the squared error it is a bowl: one
+# lowest point, and downhill leads there from everywhere. A network's landscape has as many directions as the network
+# has parameters, and it is no bowl: there are many lowest points, ridges between them, and hollows from which every way
+# leads up although deeper ones exist.
 #
-# What descent needs is little: that downhill exists, and that a step is short enough for the slope under one's feet to still be true at
-# its end.
+# What descent needs is little: that downhill exists, and that a step is short enough for the slope under one's feet to
+# still be true at its end.
 
 # %%
 # The formula
@@ -38,9 +39,9 @@ import fivestep as fs
 # .. math::
 #   L(w - \eta g) \approx L(w) - \eta |g|^2 + \tfrac{\eta^2}{2}\, g \cdot H g
 #
-# which is lower than :math:`L(w)` as long as :math:`\eta < 2 / \lambda`, where :math:`\lambda` is the largest eigenvalue of :math:`H`, the
-# curvature of the sharpest bend. For the squared error of a linear model :math:`H` is the same everywhere, and :math:`\approx` is
-# :math:`=`.
+# which is lower than :math:`L(w)` as long as :math:`\eta < 2 / \lambda`, where :math:`\lambda` is the largest
+# eigenvalue of :math:`H`, the curvature of the sharpest bend. For the squared error of a linear model :math:`H` is the
+# same everywhere, and :math:`\approx` is :math:`=`.
 
 # %%
 # Raw and professional
@@ -53,7 +54,7 @@ slopes, intercepts = torch.linspace(-0.5, 4.5, 101).double(), torch.linspace(-1.
 z = slopes[None, :, None] * x + intercepts[:, None, None]  # (101, 101, N)
 heights = (z - y).square().mean(-1)  # (101, 101)
 lowest = divmod(int(heights.argmin()), 101)
-print(f"lowest on the grid: {heights.min():.4f} at slope {slopes[lowest[1]]:.2f}, intercept {intercepts[lowest[0]]:.2f}")
+print(f"lowest on the grid: {heights.min():.4f}, slope {slopes[lowest[1]]:.2f}, intercept {intercepts[lowest[0]]:.2f}")
 
 # %%
 # The bowl's formula, from its lowest point :math:`v^*`, is the same numbers:
@@ -87,8 +88,8 @@ canvas.figure
 # %%
 # What came out
 # -------------
-# Downhill is against the gradient. From one place, look a little way into 360 directions: the one that goes down the most is the gradient's
-# opposite, to the degree.
+# Downhill is against the gradient. From one place, look a little way into 360 directions: the one that goes down the
+# most is the gradient's opposite, to the degree.
 
 here = torch.tensor([0.0, 0.5], dtype=torch.float64)
 gradient = 2 / len(A) * A.T @ (A @ here - y)
@@ -124,8 +125,9 @@ print(f"at the ends {between[0]:.3f} and {between[-1]:.3f}, on the straight way 
 assert max(between) > 3 * max(between[0], between[-1])
 
 # %%
-# A ridge: the straight way from one good network to another leads over bad ones. In a bowl it cannot, for there every point of a straight
-# way lies below the chord. A single linear layer with the cross-entropy is of that kind (*convex*), and any two of its points show it:
+# A ridge: the straight way from one good network to another leads over bad ones. In a bowl it cannot, for there every
+# point of a straight way lies below the chord. A single linear layer with the cross-entropy is of that kind (*convex*),
+# and any two of its points show it:
 
 linear = fs.make_engine("scratch", fs.LinearRegression(2), moons_plan, device="cpu")
 stream = torch.Generator().manual_seed(0)
@@ -138,8 +140,9 @@ for _ in range(50):
     assert losses[2] <= (losses[0] + losses[1]) / 2 + 1e-6  # the rounding of float32
 
 # %%
-# One reason for the many lowest points is plain. Exchange two hidden units, with all their weights, and the network is the same function:
-# another place, the same height. Eight units have :math:`8!` orders, and as :math:`\tanh` is odd each unit may change all its signs too.
+# One reason for the many lowest points is plain. Exchange two hidden units, with all their weights, and the network is
+# the same function: another place, the same height. Eight units have :math:`8!` orders, and as :math:`\tanh` is odd
+# each unit may change all its signs too.
 
 swapped = {name: weight.clone() for name, weight in first.engine.named_parameters().items()}
 order = [1, 0, *range(2, 8)]
@@ -155,16 +158,16 @@ assert (twin - one).norm() > 1
 # %%
 # A picture
 # ---------
-# Thirty-three directions do not fit on paper. The picture shows the plane in which the training moved most, seen from its end, and the way
-# projected onto it; everywhere else on the map is a network that was never visited.
+# Thirty-three directions do not fit on paper. The picture shows the plane in which the training moved most, seen from
+# its end, and the way projected onto it; everywhere else on the map is a network that was never visited.
 
 fs.plot(first, "landscape-2d", title="Two moons, 2-8-1 with tanh: the plane of the training's path")
 
 # %%
 # The classic mistake
 # -------------------
-# Steps that are too long. The slope is true near one's feet only; with :math:`\eta > 2 / \lambda` each step lands on the other side of the
-# valley, higher than it began. Just below that bound descent still arrives:
+# Steps that are too long. The slope is true near one's feet only; with :math:`\eta > 2 / \lambda` each step lands on
+# the other side of the valley, higher than it began. Just below that bound descent still arrives:
 
 sharpest = torch.linalg.eigvalsh(H)[-1].item()
 bound = 2 / sharpest
@@ -190,17 +193,18 @@ except fs.DivergenceError as error:
 # %%
 # Exercises
 # ---------
-# 1. In a network with relu, multiply the weights and biases of the hidden layer by 10 and divide the output's weights by 10. What happens to
-#    the loss? What does that say about calling one minimum "flat" and another one "sharp"?
+# 1. In a network with relu, multiply the weights and biases of the hidden layer by 10 and divide the output's weights
+#    by 10. What happens to the loss? What does that say about calling one minimum "flat" and another one "sharp"?
 # 2. Is the straight way from the network to its twin with exchanged units flat?
 # 3. Draw the loss along three random directions through the trained network. Does it look like a bowl?
 
 # %%
 # Solution 1
 # ~~~~~~~~~~
-# Nothing: relu passes a positive factor through, so it is the same function at another place. But there the same small step in the output's
-# weights changes the loss ten times as much. Sharpness measured in raw weights depends on the scale that was chosen; pictures of landscapes
-# therefore measure distances in sizes of the weights (*filter normalisation*), as those of this program do.
+# Nothing: relu passes a positive factor through, so it is the same function at another place. But there the same small
+# step in the output's weights changes the loss ten times as much. Sharpness measured in raw weights depends on the
+# scale that was chosen; pictures of landscapes therefore measure distances in sizes of the weights (*filter
+# normalisation*), as those of this program do.
 
 relu = fs.make_engine("scratch", fs.MLP(2, 8, 1), moons_plan, device="cpu")
 for _ in range(200):
@@ -211,7 +215,7 @@ scaled = {name: scale[name] * weight for name, weight in base.items()}
 
 
 def rise(weights: dict[str, torch.Tensor]) -> tuple[float, float]:
-    """The loss there, and how far a step of 0.1 in one output weight raises or lowers it."""
+    """The loss there, and how far a step of 0.01 in one output weight raises or lowers it."""
     relu.load_weights(weights)
     loss = fs.evaluate(relu, moons.train).loss
     relu.named_parameters()["2.weight"][0, 0] += 0.01
@@ -219,13 +223,16 @@ def rise(weights: dict[str, torch.Tensor]) -> tuple[float, float]:
 
 
 (loss, change), (same, changed) = rise(base), rise(scaled)
-print(f"losses {loss:.6f} and {same:.6f}; a step of 0.01 in one output weight changes them by {change:.2e} and {changed:.2e}")
+print(f"losses {loss:.6f} and {same:.6f}")
+print(f"a step of 0.01 in one output weight changes them by {change:.2e} and {changed:.2e}")
+assert changed > 5 * change
 assert abs(loss - same) < 1e-5  # float32
 
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# No, although both ends are the same function. Half-way, the two exchanged units are equal, and the network has lost one.
+# No, although both ends are the same function. Half-way, the two exchanged units are equal, and the network has lost
+# one.
 
 way_to_twin = [loss_at((1 - share) * one + share * twin) for share in shares]
 print(f"at the ends {way_to_twin[0]:.4f}, on the way up to {max(way_to_twin):.4f}")
@@ -246,7 +253,8 @@ fs.plot(first, "landscape-1d", title="Two moons, 2-8-1 with tanh: three random d
 # What you learned
 # ----------------
 # - The loss is a height over the space of the parameters; the gradient points up the steepest way.
-# - A linear model's landscape is convex. A network's has many lowest points, some of them the same network in other clothes.
+# - A linear model's landscape is convex. A network's has many lowest points, some of them the same network in other
+#   clothes.
 # - A rate above 2 over the sharpest curvature climbs instead of descending.
 # - A picture of the landscape is a slice: it shows what it shows, in the scale that was chosen.
 #
