@@ -146,7 +146,7 @@ axes = canvas.axes(x="step", y="loss, as a share of the first")
 for k, (task, losses) in enumerate(professional.items()):
     axes.plot(range(1, STEPS + 1), [loss / losses[0] for loss in losses], color=canvas.color(k), lw=1.8, label=task)
 axes.set_yscale("log")
-canvas.legend(axes)
+canvas.legend(axes, loc="center right")
 canvas.figure
 
 # %%

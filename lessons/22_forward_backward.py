@@ -107,7 +107,7 @@ torch.nn.functional.binary_cross_entropy_with_logits(logits, y).backward()
 # line it is ``fivestep explain moons``.
 
 sections = explain(engine, Batch(x[:4], y[:4], None))
-for entry in sections[3].entries[:14]:
+for entry in sections[3].entries[:8]:
     print(f"{entry.name:12} {entry.shape!s:8} {entry.formula}")
 
 # %%
@@ -198,7 +198,7 @@ with torch.no_grad():
 try:
     loss.backward()
 except RuntimeError as error:
-    print(str(error).split(";")[0])
+    print(str(error).split(":")[0])
 
 # %%
 # Through ``.data``, an old habit, the change goes unseen, and so does the wrong gradient:

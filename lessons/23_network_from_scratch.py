@@ -289,6 +289,7 @@ for member in fs.fit_many(specs, points, fit_plan, engine="scratch", dtype="floa
     found.append((member.engine.predict(grid) - waves(grid)).abs().max().item())
     print(f"{member.spec.sizes_text():7} trained: largest error {found[-1]:.3f}")
 assert found[-1] < found[0] / 2
+assert found[-1] > errors[32]
 
 # %%
 # What you learned

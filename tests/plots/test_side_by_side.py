@@ -40,3 +40,12 @@ def test_numbers_have_no_panel_of_accuracies() -> None:
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(side_by_side(HISTORIES, {}), side_by_side(HISTORIES, {}, dark=True))
+
+
+def test_words_of_a_boundary_do_not_cover_the_curves_above() -> None:
+    histories = dict.fromkeys(("a", "b", "c"), HISTORIES["MLP"])
+    figure = side_by_side(histories, dict.fromkeys(histories, surface()), ["a", "b"], "moons")
+    figure.draw_without_rendering()
+    curves, boundaries = figure.axes[:2], figure.axes[2:]
+    lowest = min(axes.get_tightbbox().y0 for axes in curves)
+    assert max(axes.get_tightbbox().y1 for axes in boundaries) <= lowest

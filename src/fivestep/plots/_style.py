@@ -62,9 +62,19 @@ class Canvas:
             self.figure.suptitle(title, fontsize=TITLE, color=self.theme.ink)
 
     def axes(
-        self, rows: int = 1, columns: int = 1, number: int = 1, *, title: str = "", x: str = "", y: str = ""
+        self,
+        rows: int = 1,
+        columns: int = 1,
+        number: int | tuple[int, int] = 1,
+        *,
+        title: str = "",
+        x: str = "",
+        y: str = "",
     ) -> Axes:
-        """The axes at that place of a grid, counted from 1, with words on both sides and faint lines."""
+        """The axes at that place of a grid, counted from 1, with words on both sides and faint lines.
+
+        Two numbers are the first and the last place of several.
+        """
         axes = self._add(rows, columns, number, title)
         axes.set_xlabel(x, fontsize=LABEL, color=self.theme.ink)
         axes.set_ylabel(y, fontsize=LABEL, color=self.theme.ink)
@@ -80,7 +90,7 @@ class Canvas:
         axes.set_yticks([])
         return axes
 
-    def _add(self, rows: int, columns: int, number: int, title: str) -> Axes:
+    def _add(self, rows: int, columns: int, number: int | tuple[int, int], title: str) -> Axes:
         axes = self.figure.add_subplot(rows, columns, number, facecolor=self.theme.ground)
         axes.set_title(title, fontsize=LABEL, color=self.theme.ink)
         for spine in axes.spines.values():

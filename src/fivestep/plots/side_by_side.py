@@ -1,6 +1,7 @@
 """Runs beside each other: what each answers, and how its loss fell."""
 
 from collections.abc import Mapping, Sequence
+from math import lcm
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -29,20 +30,29 @@ def side_by_side(
         panel for panel in ("loss", "accuracy") if all(_last(one, panel) is not None for one in histories.values())
     ]
     columns = max(len(panels), min(len(surfaces), MOST_IN_A_ROW)) if surfaces else len(panels)
-    rows = 1 + -(-len(surfaces) // columns)
+    rows, fine = (
+        1 + -(-len(surfaces) // columns),
+        lcm(len(panels), columns),
+    )  # one grid: the layout of two would overlap
     canvas = Canvas(title, dark=dark, height=0.5 + 2.9 * rows)
-    for number, panel in enumerate(panels, start=1):
+    for k, panel in enumerate(panels):
         label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else panel
-        _curves(canvas, (rows, len(panels), number), histories, panel, label)
-    for number, (name, surface) in enumerate(surfaces.items(), start=columns + 1):
+        _curves(canvas, (rows, fine, _span(k, fine // len(panels))), histories, panel, label)
+    for k, (name, surface) in enumerate(surfaces.items(), start=columns):
         loss, accuracy = _last(histories[name], "loss"), _last(histories[name], "accuracy")
         words = f"{name}\nloss {loss:.3f}" + ("" if accuracy is None else f", accuracy {accuracy:.3f}")
-        draw_surface(canvas, canvas.axes(rows, columns, number, title=words), surface, class_names, labels=False)
+        axes = canvas.axes(rows, fine, _span(k, fine // columns), title=words)
+        draw_surface(canvas, axes, surface, class_names, labels=False)
     return canvas.figure
 
 
+def _span(k: int, width: int) -> tuple[int, int]:
+    """The first and the last field, counted from 1, of panel k where each is so many fields wide."""
+    return k * width + 1, (k + 1) * width
+
+
 def _curves(
-    canvas: Canvas, place: tuple[int, int, int], histories: Mapping[str, History], panel: str, label: str
+    canvas: Canvas, place: tuple[int, int, tuple[int, int]], histories: Mapping[str, History], panel: str, label: str
 ) -> None:
     part = "valid" if all(_last(one, panel, "valid") is not None for one in histories.values()) else "train"
     axes = canvas.axes(*place, x="epoch", y=f"{'validation' if part == 'valid' else 'training'} {label}")
