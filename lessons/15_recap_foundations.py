@@ -41,6 +41,13 @@ import fivestep as fs
 # Every gradient is *what was said minus what is true* (for the square, twice that). Behind it the chain rule is the
 # same for all.
 
+# The softmax turns logits into shares that are positive and add up to 1. Two examples, to check by hand:
+
+for logits in ([1.0, 3.0, 0.5, 1.5], [-1.0, 2.0, 1.0, 0.0]):
+    shares = torch.tensor(logits).softmax(0)
+    print(logits, "->", [round(share, 4) for share in shares.tolist()])
+assert torch.allclose(shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5)  # four digits
+
 # %%
 # Raw and professional
 # --------------------

@@ -124,8 +124,8 @@ assert 0.1 < len(caught) / SEEDS <= 0.5
 assert min(dead_units(member.engine) for member in caught) <= max(dead_units(member.engine) for member in free)
 
 # %%
-# Nor is it a lack of time. Five times the steps leave them where they are: a hollow with no way down, although there
-# are deeper ones.
+# Nor is it a lack of time. Many more steps leave them where they are: a hollow with no way down, although there are
+# deeper ones.
 
 LONG = 5000  # quick: 1500
 again = fs.fit_many(
