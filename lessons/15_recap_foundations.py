@@ -188,7 +188,7 @@ except fs.InputError as error:
 #    photograph shows; how many people will call in the next hour; which of twenty labels, any number of them, a text
 #    should have?
 # 2. Exactly which of the five steps change between gradient descent and Adam? Between ``line`` and ``digits``? Between
-#    10 rows and 60,000?
+#    few rows and many?
 # 3. Two classes can be one logit or two. Train ``moons`` both ways from zero and compare the probabilities.
 
 # %%

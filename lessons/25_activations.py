@@ -89,7 +89,7 @@ assert apart.max() < 5e-4
 # The moons with eight hidden units, from ten starts each. Tanh and sigmoid end close together from every start. Relu
 # does not:
 
-SEEDS = 10  # quick: 4
+SEEDS = 10  # quick: 3
 data = fs.load_dataset("moons")
 plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
 plans = [replace(plan, seed=seed) for seed in range(SEEDS)]
@@ -120,14 +120,14 @@ for member in relus:
     loss, dead = member.history[-1].train_loss, dead_units(member.engine)
     print(f"seed {member.plan.seed}: loss {loss:.3f}, dead units {dead} of 8")
 free = [member for member in relus if member not in caught]
-assert 0.1 < len(caught) / SEEDS <= 0.5
+assert 0.1 < len(caught) / SEEDS < 0.7
 assert min(dead_units(member.engine) for member in caught) <= max(dead_units(member.engine) for member in free)
 
 # %%
 # Nor is it a lack of time. Many more steps leave them where they are: a hollow with no way down, although there are
 # deeper ones.
 
-LONG = 5000  # quick: 1500
+LONG = 5000  # quick: 1200
 again = fs.fit_many(
     fs.MLP(2, 8, 1), data, [replace(member.plan, epochs=LONG) for member in caught], engine="scratch", device="cpu"
 )

@@ -72,7 +72,8 @@ assert torch.allclose(y.var(0), variance, rtol=0.05)  # of a sample of this size
 module = torch.nn.Dropout(p)
 module.eval()
 assert torch.equal(module(x), x)
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=1500)
+EPOCHS = 1500  # quick: 500
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=EPOCHS)
 engine = fs.make_engine("scratch", fs.MLP(2, 256, 1, dropout=0.5), plan, device="cpu")
 print(engine.spec)
 
@@ -114,7 +115,8 @@ choices = {
     "dropout 0.5": (replace(wide, layers=fs.MLP(2, 256, 1, dropout=0.5).layers), plan),
     "early stopping": (wide, replace(plan, patience=10, restore_best=True)),
 }
-SEEDS = 3
+SEEDS = 3  # quick: 1
+WORSE = 2.0  # quick: 1.3
 found: dict[str, list[fs.Member]] = {}
 losses = {}
 for name, (spec, of_choice) in choices.items():
@@ -126,8 +128,7 @@ for name, (spec, of_choice) in choices.items():
     losses[name] = seen, unseen
     print(f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy on others {accuracy:.3f}")
 assert losses["nothing"][0] == min(seen for seen, _ in losses.values())
-assert losses["nothing"][1] > losses["L2 0.3"][1]
-assert losses["nothing"][1] > losses["early stopping"][1]
+assert losses["nothing"][1] > WORSE * max(unseen for name, (_, unseen) in losses.items() if name != "nothing")
 
 # %%
 # Without regularisation the loss on the network's own rows is the lowest of all, and on others the highest: it has
@@ -139,8 +140,8 @@ assert losses["nothing"][1] > losses["early stopping"][1]
 # The held-out losses over the training, and the borders in the end. Where nothing holds it back, the border goes round
 # single points.
 
-shown = [found["nothing"][0], found["dropout 0.5"][0]]
-fs.plot(shown, "side-by-side", title="Sixty points, 256 units: without and with dropout")
+shown = {name: found[name][0] for name in ("nothing", "dropout 0.5", "L2 0.3")}
+fs.plot(shown, "side-by-side", title="Sixty points, 256 units: what holds them back")
 
 # %%
 # The classic mistake

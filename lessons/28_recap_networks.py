@@ -46,7 +46,9 @@ print(fs.MLP(784, 256, 10))
 # The task ``sum`` first: ten random numbers, new ones at every step, and their sum. Both models raw, in one loop; what
 # differs is the list of weights and whether there is a bend between them.
 
-STEPS = 5000  # quick: 1500
+STEPS = 5000  # quick: 600
+RATE = 1e-3  # quick: 1e-2
+CLOSE = 0.002  # quick: 0.1
 stream = torch.Generator().manual_seed(0)
 
 
@@ -70,7 +72,7 @@ models = {
 for name, weights in models.items():
     for weight in weights:
         weight.requires_grad_()
-    optimizer = torch.optim.Adam(weights, lr=1e-3)
+    optimizer = torch.optim.Adam(weights, lr=RATE)
     for step in range(1, STEPS + 1):
         x = torch.randn(100, 10, generator=stream)
         loss = (answer(weights, x) - x.sum(1, keepdim=True)).square().mean()
@@ -84,7 +86,7 @@ for name, weights in models.items():
 # With the program, where the task is known by name:
 
 data = fs.load_dataset("sum")
-plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=100, epochs=STEPS // 100)
+plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=RATE, batch_size=100, epochs=STEPS // 100)
 sums = {}
 for spec in (fs.LinearRegression(10, 1), fs.MLP(10, 32, 1)):
     engine = fs.make_engine("scratch", spec, plan, device="cpu")
@@ -107,12 +109,11 @@ for title, (engine, _) in sums.items():
         errors[title, scale] = error
         print(f"{title:17} numbers of size {scale:2}: largest error {error:.2e}")
 assert errors["linear regression", 10] < errors["MLP", 10] / 10
-if STEPS >= 5000:
-    weight, bias = sums["linear regression"][0].named_parameters().values()
-    print("linear weights", [round(w, 5) for w in weight[0].tolist()], "bias", round(bias.item(), 6))
-    assert (weight - 1).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
-    assert bias.abs() < 5e-5
-    assert sums["MLP"][1][-1] < 0.002
+weight, bias = sums["linear regression"][0].named_parameters().values()
+print("linear weights", [round(w, 5) for w in weight[0].tolist()], "bias", round(bias.item(), 6))
+assert (weight - 1).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
+assert bias.abs() < 5e-5
+assert sums["MLP"][1][-1] < CLOSE
 assert errors["MLP", 10] > 3 * errors["MLP", 1]
 
 # %%
@@ -170,9 +171,9 @@ linear, network = compare(
 assert sum(one.accuracy for one in network) > sum(one.accuracy for one in linear)
 
 # %%
-# On the clothes the network is better in the mean, by about a point, but not for every single start: two starts of one
-# model differ by more than the two models do. Its loss, which also weighs how sure the answers are, is lower for every
-# start. With one start each, the comparison could have ended either way.
+# On the clothes the network is better by about a point in the mean, and the starts of one model differ by nearly as
+# much: one start of each would say little about how large the difference is. The loss, which also weighs how sure the
+# answers are, is lower for every start.
 
 images = load_images()
 if images is not None:
@@ -184,7 +185,10 @@ if images is not None:
         [plan, plan],
     )
     assert all(one.loss < other.loss for one, other in zip(network, linear, strict=True))
-    assert sum(one.accuracy for one in network) > sum(one.accuracy for one in linear)
+    accuracies = [one.accuracy for one in network]
+    gain = (sum(accuracies) - sum(one.accuracy for one in linear)) / SEEDS
+    assert 0.003 < gain < 0.03
+    assert max(accuracies) - min(accuracies) > gain / 3
 else:
     print("fashion-mnist is left out here; with its files, five starts of both models are compared as above.")
 

@@ -62,6 +62,11 @@ def test_networks_of_a_fleet_are_drawn_with_their_history() -> None:
     assert [label.partition(" (")[0] for label in labels] == ["1: seed 0", "seed 1", "3: seed 0"]
 
 
+def test_several_runs_can_be_given_names(run: fs.Run) -> None:
+    lines = plot({"one": run, "other": run.path}, "side-by-side").axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["one", "other"]
+
+
 def test_several_runs_are_drawn_side_by_side(run: fs.Run, tmp_path: Path) -> None:
     other = shutil.copytree(run.path, tmp_path / "other")
     assert len(plot([run, other], "side-by-side").axes) == 4

@@ -1,6 +1,7 @@
 """A picture of a run, of a task, or of an engine and its data: `fs.plot(run, "boundary")`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ DPI = 150
 
 
 def plot(
-    source: Source | Sequence[Source],
+    source: Source | Sequence[Source] | Mapping[str, Source],
     kind: str | Choice = "curves",
     *,
     data: Dataset | None = None,
@@ -36,13 +37,18 @@ def plot(
     """The picture of that kind, as a matplotlib `Figure`; with `out`, it is written to that file too.
 
     `source` is a run or its folder, a network of `fit_many`, the name of a task (drawn with its reference network,
-    untrained), or an engine, which needs its `data`; a list of runs or networks for "side_by_side". A kind takes
-    options as everything does, "boundary:features=(0,2),row=5"; `fivestep plot RUN` lists the kinds. `out` ends in
-    .png, .svg or .pdf, in .gif for a boundary in motion, or in .mmd for the text of an autograd graph. Raises an
-    `InputError` where the picture does not apply, which names those that do.
+    untrained), or an engine, which needs its `data`; a list of runs or networks for "side_by_side", or a dictionary of
+    them by what they are to be called. A kind takes options as everything does, "boundary:features=(0,2),row=5";
+    `fivestep plot RUN` lists the kinds. `out` ends in .png, .svg or .pdf, in .gif for a boundary in motion, or in .mmd
+    for the text of an autograd graph. Raises an `InputError` where the picture does not apply, which names those that
+    do.
     """
-    several = list(source) if isinstance(source, Sequence) and not isinstance(source, str) else [source]
-    return draw([subject_of(one, data) for one in several], kind, title=title, dark=dark, out=out)
+    if isinstance(source, Mapping):
+        subjects = [replace(subject_of(one, data), label=label) for label, one in source.items()]
+    else:
+        several = list(source) if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+        subjects = [subject_of(one, data) for one in several]
+    return draw(subjects, kind, title=title, dark=dark, out=out)
 
 
 def draw(

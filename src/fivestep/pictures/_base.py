@@ -23,13 +23,14 @@ from ..find import Choice, build, names
 class Subject:
     """A network and its data: trained, with the history of its training, or as it starts.
 
-    `name` is what its owner calls it: the folder of the run, or the task.
+    `name` is where it comes from: the folder of the run, or the task; `label` is what its owner calls it, if anything.
     """
 
     engine: Engine
     data: Dataset
     history: tuple[Epoch, ...] = ()
     name: str = ""
+    label: str = ""
 
     @property
     def is_trained(self) -> bool:

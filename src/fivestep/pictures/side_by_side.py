@@ -43,9 +43,11 @@ class SideBySide(Picture):
 
 
 def _named(subjects: list[Subject]) -> dict[str, Subject]:
-    """The subjects by their models; where these are the same, by the last part of their names, or by their places."""
+    """The subjects by their labels, or else by their models; of one model, by the last part of their names, or places."""
     models, own = [one.model for one in subjects], [PurePath(one.name).name for one in subjects]
-    if len(set(models)) == 1:
+    if all(one.label for one in subjects):
+        named = [one.label for one in subjects]
+    elif len(set(models)) == 1:
         named = own
     else:
         named = [m if models.count(m) == 1 else f"{name} ({m})" for name, m in zip(own, models, strict=True)]
