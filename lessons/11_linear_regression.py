@@ -9,6 +9,7 @@ see how good descent is: the answer is known, and the distance to it can be meas
 """
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -208,6 +209,14 @@ z, target = torch.randn(100, 1, generator=stream).double(), torch.randn(100, gen
 table = (z - target).square().mean()
 assert (z - target).shape == (100, 100)
 assert torch.isclose(table, (z - target.mean()).square().mean() + target.var(correction=0), rtol=1e-12)  # float64
+
+# %%
+# ``torch.nn.functional.mse_loss`` warns at least; written out as above, nothing does.
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    assert torch.nn.functional.mse_loss(z, target) == table
+print(str(caught[0].message).split(". ")[0])
 
 # %%
 # Here a loss never broadcasts. A list beside a column is what people mean by it, so the two are matched row by row;

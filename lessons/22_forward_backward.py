@@ -13,8 +13,6 @@ from itertools import pairwise
 import torch
 
 import fivestep as fs
-from fivestep.batches import Batch
-from fivestep.explain import explain
 
 # %%
 # The idea
@@ -106,7 +104,7 @@ torch.nn.functional.binary_cross_entropy_with_logits(logits, y).backward()
 # ``explain`` does one step and gives every tensor with its formula, here those of step 4 for four rows. On the command
 # line it is ``fivestep explain moons``.
 
-sections = explain(engine, Batch(x[:4], y[:4], None))
+sections = fs.explain(engine, data.train.take(slice(4)))
 for entry in sections[3].entries[:8]:
     print(f"{entry.name:12} {entry.shape!s:8} {entry.formula}")
 

@@ -78,6 +78,19 @@ engine = fs.make_engine("scratch", fs.MLP(2, 256, 1, dropout=0.5), plan, device=
 print(engine.spec)
 
 # %%
+# ``l2`` of a plan is the strength for all rows together: :math:`\lambda` is ``l2`` divided by the rows of the batch,
+# and it counts the matrices alone, not the biases. The loss of a step has it inside:
+
+sixty = fs.Rows(torch.randn(60, 2, generator=stream), torch.arange(60) % 2)
+with_price = replace(plan, l2=0.3, epochs=1)
+priced = fs.make_engine("scratch", fs.MLP(2, 256, 1), with_price, dtype="float64", device="cpu")
+plain = fs.evaluate(priced, sixty).loss
+squares = sum(w.square().sum() for name, w in priced.named_parameters().items() if name.endswith("weight")).item()
+[step] = fs.steps(priced, fs.Dataset(sixty), with_price)
+print(f"loss {plain:.6f}, with the price of its weights {step.loss.item():.6f}")
+assert abs(step.loss.item() - (plain + 0.3 / 60 / 2 * squares)) < 1e-12  # float64
+
+# %%
 # What came out
 # -------------
 # First, what a network can learn by heart. Handwritten digits, but with labels drawn by chance: there is no rule, so

@@ -195,7 +195,7 @@ else:
 # %%
 # A picture
 # ---------
-# What the best network is most sure of, and wrong about.
+# What the network of the first start is most sure of, and wrong about.
 
 task = "digits" if images is None else "fashion-mnist"
 fs.plot(trained[task][1], "mistakes", title=f"{task}: the most confident mistakes")

@@ -35,6 +35,14 @@ def batch(num_rows: int = 6, *, weighted: bool = False) -> Batch:
     return Batch(rows.x, rows.y, None if rows.weight is None else rows.weight / rows.weight.sum())
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_of_the_data_are_a_batch(weighted: bool) -> None:
+    rows = three_classes(6, weighted=weighted).train
+    (one, other) = (explain(small_engine("scratch"), of)[3].entries for of in (rows, batch(weighted=weighted)))
+    assert [entry.name for entry in one] == [entry.name for entry in other]
+    assert all(torch.equal(a.tensor, b.tensor) for a, b in zip(one, other, strict=True))
+
+
 def explained(spec: NetSpec | None = None, rows: Batch | None = None, **plan: Any) -> list[Section]:
     """The second step on the same batch, so that the update rule has a memory."""
     engine = small_engine("scratch", small_plan(**plan), spec)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .estimators.classifier import MLPClassifier as MLPClassifier
     from .estimators.regressor import MLPRegressor as MLPRegressor
     from .find import Choice as Choice
+    from .explain import explain as explain
     from .fleet import Member as Member
     from .fleet import fit_many as fit_many
     from .net import MLP as MLP
@@ -75,6 +76,7 @@ _HOME = {
     "TrainPlan": "plan",
     "Verification": "verify",
     "evaluate": "train",
+    "explain": "explain",
     "fit": "run",
     "fit_many": "fleet",
     "folds": "datasets._folds",

@@ -8,8 +8,9 @@ are the items' own, from their `formulas` and their docstrings. Names carry the 
 from collections.abc import Sequence
 from typing import cast
 
-from ..batches import Batch
+from ..batches import Batch, shares_of
 from ..check import refuse
+from ..datasets._base import Rows
 from ..engines._base import Engine
 from ..engines.scratch import ScratchEngine
 from ..find import names
@@ -40,16 +41,20 @@ PURPOSES = {
 
 
 def explain(
-    engine: Engine, batch: Batch, layer: int | None = None, engines: Sequence[str] | None = None
+    engine: Engine, batch: Batch | Rows, layer: int | None = None, engines: Sequence[str] | None = None
 ) -> list[Section]:
     """Does one step on the batch, as `engine.train_step` would, and returns the five sections with all its tensors.
 
-    With `layer`, the blocks of other layers are left out. `engines` are those whose sources stand beside each step, and
-    whose gradients are held against this one's; by default all there are. Raises an `InputError` if the engine is not
-    `scratch`, the one that holds every tensor in its hands, or has no such layer.
+    `batch` may be some rows of the data, such as `data.train.take(slice(4))`. With `layer`, the blocks of other layers
+    are left out. `engines` are those whose sources stand beside each step, and whose gradients are held against this
+    one's; by default all there are. Raises an `InputError` if the engine is not `scratch`, the one that holds every
+    tensor in its hands, or has no such layer.
     """
     if not isinstance(engine, ScratchEngine):
         raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
+    if isinstance(batch, Rows):
+        rows = batch.to(engine.device, engine.dtype)
+        batch = Batch(rows.inputs(engine.dtype), rows.y, shares_of(rows.weight))
     if layer is not None and not 0 <= layer < len(engine.layers):
         raise refuse("layer", layer, f"a layer's number, 0 to {len(engine.layers) - 1}", "leave it out to see all")
     shown = sorted(names("engines") if engines is None else engines, key=lambda name: name != engine.name)
