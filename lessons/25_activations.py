@@ -287,6 +287,6 @@ assert left < 1e-6
 # - The activation's slope is a factor of every gradient that passes through it.
 # - Relu units can die, and a relu network can be caught in a hollow even without; width helps.
 # - Layers fold: pieces multiply with depth and only add up with width.
-# - A name such as gelu may stand for two forms. They differ in the fourth digit.
+# - A name such as gelu may stand for two forms. They differ in the fourth decimal.
 #
 # The next page: *Mini-batches and data pipelines*.
