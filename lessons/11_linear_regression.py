@@ -64,14 +64,18 @@ layer = torch.nn.Linear(3, 2)
 with torch.no_grad():
     by_hand = rows @ layer.weight.T + layer.bias
     print("largest difference", (layer(rows) - by_hand).abs().max().item())
-    assert torch.allclose(layer(rows), by_hand, rtol=0, atol=1e-6)  # sums of four numbers near 1, in float32
+    assert torch.allclose(
+        layer(rows), by_hand, rtol=0, atol=1e-6
+    )  # sums of four numbers near 1, in float32
 
 # %%
 # The ten points of the first page again. The best line four times: from the equation, from numpy, from scikit-learn,
 # and from 3000 steps of descent.
 
 data = fs.load_dataset("line")
-A = torch.cat([data.train.x, torch.ones_like(data.train.x)], dim=1).double()  # (N, 2): x and a column of ones
+A = torch.cat(
+    [data.train.x, torch.ones_like(data.train.x)], dim=1
+).double()  # (N, 2): x and a column of ones
 y = data.train.y.double()
 exact = torch.linalg.solve(A.T @ A, A.T @ y)
 lstsq = np.linalg.lstsq(A.numpy(), y.numpy(), rcond=None)[0]
@@ -108,8 +112,12 @@ H = 2 / len(A) * A.T @ A
 slowest, fastest = torch.linalg.eigvalsh(H)
 distances = torch.stack(path).sub(exact).norm(dim=1)
 measured = (distances[500] / distances[400]) ** (1 / 100)
-print(f"the distance shrinks by a factor of {measured:.5f} at each step, predicted {1 - plan.lr * slowest:.5f}")
-assert abs(measured - (1 - plan.lr * slowest)) < 1e-4  # what is left of the other direction, and float32
+print(
+    f"the distance shrinks by a factor of {measured:.5f} at each step, predicted {1 - plan.lr * slowest:.5f}"
+)
+assert (
+    abs(measured - (1 - plan.lr * slowest)) < 1e-4
+)  # what is left of the other direction, and float32
 print(f"halved every {math.log(0.5) / math.log(measured):.0f} steps")
 
 # %%
@@ -128,7 +136,9 @@ for optimizer in ("sgd", "adam"):
         for _ in fs.steps(own, drawn, short):
             pass
         closer += (own.params.flat - truth).abs() < before
-    print(f"{optimizer:4} nearer after 100 steps: the slope in {closer[0]:.0f} draws, the intercept in {closer[1]:.0f}")
+    print(
+        f"{optimizer:4} nearer after 100 steps: the slope in {closer[0]:.0f} draws, the intercept in {closer[1]:.0f}"
+    )
     assert closer[0] == 10
     assert closer[1] > 5
 
@@ -143,7 +153,9 @@ axes = canvas.axes(x="step", y="distance to least squares")
 steps = np.arange(len(path))
 axes.plot(steps, distances, color=canvas.color(0), lw=2, label="measured")
 predicted = distances[400].item() * (1 - plan.lr * slowest.item()) ** (steps - 400.0)
-axes.plot(steps, predicted, "--", color=canvas.color(1), lw=1.6, label="the slowest direction, predicted")
+axes.plot(
+    steps, predicted, "--", color=canvas.color(1), lw=1.6, label="the slowest direction, predicted"
+)
 axes.set_yscale("log")
 axes.set_ylim(1e-6, 10)
 canvas.legend(axes)
@@ -205,10 +217,15 @@ assert right[-1] < SETTLED
 print("weights", [round(w, 2) for w in ignorant.weight[0].tolist()])
 assert ignorant.weight.abs().max() < 0.5
 
-z, target = torch.randn(100, 1, generator=stream).double(), torch.randn(100, generator=stream).double()
+z, target = (
+    torch.randn(100, 1, generator=stream).double(),
+    torch.randn(100, generator=stream).double(),
+)
 table = (z - target).square().mean()
 assert (z - target).shape == (100, 100)
-assert torch.isclose(table, (z - target.mean()).square().mean() + target.var(correction=0), rtol=1e-12)  # float64
+assert torch.isclose(
+    table, (z - target.mean()).square().mean() + target.var(correction=0), rtol=1e-12
+)  # float64
 
 # %%
 # ``torch.nn.functional.mse_loss`` warns at least; written out as above, nothing does.
@@ -234,7 +251,9 @@ except fs.InputError as error:
 # %%
 # Trained on ``sum`` with matched shapes, the linear model is not just close: its weights are all 1 and its bias is 0.
 
-print("weights", [round(w, 4) for w in model.weight[0].tolist()], " bias", round(model.bias.item(), 6))
+print(
+    "weights", [round(w, 4) for w in model.weight[0].tolist()], " bias", round(model.bias.item(), 6)
+)
 assert (model.weight - 1).abs().max() < 5e-5  # float32, as above
 assert model.bias.abs().max() < 5e-5
 
@@ -283,7 +302,9 @@ scaled = (inflated - inflated.mean()) / inflated.std(correction=0)
 for name, x in (("as it was", data.train.x), ("times 100", inflated), ("scaled", scaled)):
     print(f"{name:10} largest over smallest eigenvalue {condition(x):,.2f}")
 assert condition(inflated) > 1000 * condition(data.train.x)
-assert abs(condition(scaled) - 1) < 1e-3  # a column of mean 0 and deviation 1 beside one of ones, from float32
+assert (
+    abs(condition(scaled) - 1) < 1e-3
+)  # a column of mean 0 and deviation 1 beside one of ones, from float32
 
 # %%
 # Solution 3
@@ -297,11 +318,20 @@ two = fs.make_engine("scratch", fs.LinearRegression(2, init="zeros"), plan, devi
 for _ in fs.steps(two, fs.Dataset(fs.Rows(double, data.train.y)), plan):
     pass
 weights = two.named_parameters()["0.weight"][0]
-print("weights", weights.tolist(), " sum", weights.sum().item(), " of one input alone", exact[0].item())
+print(
+    "weights",
+    weights.tolist(),
+    " sum",
+    weights.sum().item(),
+    " of one input alone",
+    exact[0].item(),
+)
 assert weights[0] == weights[1]
 assert abs(weights.sum() - exact[0]) < 5e-5  # as above
 smallest = np.linalg.lstsq(np.c_[double.double(), np.ones(len(double))], y.numpy(), rcond=None)[0]
-assert np.allclose(two.params.flat, smallest, atol=5e-5)  # numpy gives the solution of smallest norm
+assert np.allclose(
+    two.params.flat, smallest, atol=5e-5
+)  # numpy gives the solution of smallest norm
 
 # %%
 # What you learned

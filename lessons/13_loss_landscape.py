@@ -50,11 +50,16 @@ import fivestep as fs
 
 data = fs.load_dataset("line")
 x, y = data.train.x[:, 0].double(), data.train.y.double()
-slopes, intercepts = torch.linspace(-0.5, 4.5, 101).double(), torch.linspace(-1.5, 3.5, 101).double()
+slopes, intercepts = (
+    torch.linspace(-0.5, 4.5, 101).double(),
+    torch.linspace(-1.5, 3.5, 101).double(),
+)
 z = slopes[None, :, None] * x + intercepts[:, None, None]  # (101, 101, N)
 heights = (z - y).square().mean(-1)  # (101, 101)
 lowest = divmod(int(heights.argmin()), 101)
-print(f"lowest on the grid: {heights.min():.4f}, slope {slopes[lowest[1]]:.2f}, intercept {intercepts[lowest[0]]:.2f}")
+print(
+    f"lowest on the grid: {heights.min():.4f}, slope {slopes[lowest[1]]:.2f}, intercept {intercepts[lowest[0]]:.2f}"
+)
 
 # %%
 # The bowl's formula, from its lowest point :math:`v^*`, is the same numbers:
@@ -62,7 +67,9 @@ print(f"lowest on the grid: {heights.min():.4f}, slope {slopes[lowest[1]]:.2f}, 
 A = torch.stack([x, torch.ones_like(x)], dim=1)  # (N, 2)
 best = torch.linalg.solve(A.T @ A, A.T @ y)
 H = 2 / len(A) * A.T @ A
-away = torch.stack([slopes.expand(101, 101), intercepts[:, None].expand(101, 101)], dim=-1) - best  # (101, 101, 2)
+away = (
+    torch.stack([slopes.expand(101, 101), intercepts[:, None].expand(101, 101)], dim=-1) - best
+)  # (101, 101, 2)
 bowl = (A @ best - y).square().mean() + 0.5 * torch.einsum("hwi,ij,hwj->hw", away, H, away)
 assert torch.allclose(heights, bowl, rtol=1e-10)  # exact up to rounding in float64
 
@@ -106,9 +113,13 @@ assert abs(steepest - against) <= 1
 
 EPOCHS = 1000  # quick: 300
 moons = fs.load_dataset("moons")
-moons_plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=EPOCHS)
+moons_plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=EPOCHS
+)
 plans = [moons_plan, replace(moons_plan, seed=1)]
-first, second = fs.fit_many(fs.MLP(2, 8, 1, activation="tanh"), moons, plans, engine="scratch", device="cpu")
+first, second = fs.fit_many(
+    fs.MLP(2, 8, 1, activation="tanh"), moons, plans, engine="scratch", device="cpu"
+)
 probe = fs.make_engine("scratch", first.spec, first.plan, device="cpu")
 
 
@@ -121,7 +132,9 @@ def loss_at(flat: torch.Tensor) -> float:
 one, other = first.engine.params.flat.clone(), second.engine.params.flat.clone()
 shares = torch.linspace(0, 1, 41)
 between = [loss_at((1 - share) * one + share * other) for share in shares]
-print(f"at the ends {between[0]:.3f} and {between[-1]:.3f}, on the straight way between them up to {max(between):.3f}")
+print(
+    f"at the ends {between[0]:.3f} and {between[-1]:.3f}, on the straight way between them up to {max(between):.3f}"
+)
 assert max(between) > 3 * max(between[0], between[-1])
 
 # %%
@@ -176,7 +189,9 @@ for share in (0.5, 0.98, 1.02):
     rate = replace(plan, lr=share * bound)
     engine = fs.make_engine("scratch", fs.LinearRegression(1), rate, dtype="float64", device="cpu")
     losses = [step.loss.item() for step in fs.steps(engine, data, rate)]
-    print(f"rate {share:.2f} of the bound: loss {losses[0]:.3f} at first, {losses[-1]:.3f} after {len(losses)} steps")
+    print(
+        f"rate {share:.2f} of the bound: loss {losses[0]:.3f} at first, {losses[-1]:.3f} after {len(losses)} steps"
+    )
     assert (losses[-1] < losses[0]) == (share < 1)
 
 # %%

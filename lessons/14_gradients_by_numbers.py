@@ -46,8 +46,12 @@ import fivestep as fs
 
 data = fs.load_dataset("moons")
 x, y = data.train.x.double(), data.train.y
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100)
-engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
+plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100
+)
+engine = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
+)
 w = engine.params.flat
 engine.loss(engine.forward(x), y)
 engine.zero_grad()
@@ -86,7 +90,9 @@ print("        numerical ", [f"{g:.6f}" for g in found[start : start + 4].tolist
 # %%
 # Torch has the check for its own gradients, and this program for every engine:
 
-weight = torch.randn(3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+weight = torch.randn(
+    3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True
+)
 assert torch.autograd.gradcheck(lambda v: torch.tanh(x[:5] @ v.T).square().mean(), (weight,))
 
 fresh = fs.make_engine("scratch", engine.spec, plan, dtype="float64", device="cpu")

@@ -46,7 +46,9 @@ import fivestep as fs
 for logits in ([1.0, 3.0, 0.5, 1.5], [-1.0, 2.0, 1.0, 0.0]):
     shares = torch.tensor(logits).softmax(0)
     print(logits, "->", [round(share, 4) for share in shares.tolist()])
-assert torch.allclose(shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5)  # four digits
+assert torch.allclose(
+    shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5
+)  # four digits
 
 # %%
 # Raw and professional
@@ -81,7 +83,11 @@ def train_raw(
 functional = torch.nn.functional
 TASKS = {
     "line": ("mse", lambda z, y: functional.mse_loss(z[:, 0], y), 0.05),
-    "moons": ("binary_cross_entropy", lambda z, y: functional.binary_cross_entropy_with_logits(z[:, 0], y), 0.5),
+    "moons": (
+        "binary_cross_entropy",
+        lambda z, y: functional.binary_cross_entropy_with_logits(z[:, 0], y),
+        0.5,
+    ),
     "breast-cancer": (
         "binary_cross_entropy",
         lambda z, y: functional.binary_cross_entropy_with_logits(z[:, 0], y),
@@ -151,7 +157,13 @@ assert report.agrees
 canvas = fs.Canvas("One loop, five tasks, one linear layer each")
 axes = canvas.axes(x="step", y="loss, as a share of the first")
 for k, (task, losses) in enumerate(professional.items()):
-    axes.plot(range(1, STEPS + 1), [loss / losses[0] for loss in losses], color=canvas.color(k), lw=1.8, label=task)
+    axes.plot(
+        range(1, STEPS + 1),
+        [loss / losses[0] for loss in losses],
+        color=canvas.color(k),
+        lw=1.8,
+        label=task,
+    )
 axes.set_yscale("log")
 canvas.legend(axes, loc="center right")
 canvas.figure

@@ -54,7 +54,10 @@ assert torch.allclose(two, one, rtol=0, atol=1e-12)  # sums of sixteen products 
 def collapsed(engine: fs.Engine) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight and bias of the one layer that does what all linear layers of the engine do, one after the other."""
     weights = engine.named_parameters()
-    weight, bias = torch.eye(engine.spec.in_features, dtype=engine.dtype), torch.zeros(1, dtype=engine.dtype)
+    weight, bias = (
+        torch.eye(engine.spec.in_features, dtype=engine.dtype),
+        torch.zeros(1, dtype=engine.dtype),
+    )
     for name in weights:
         if name.endswith("weight"):
             W, b = weights[name], weights[name.replace("weight", "bias")]
@@ -62,15 +65,23 @@ def collapsed(engine: fs.Engine) -> tuple[torch.Tensor, torch.Tensor]:
     return weight, bias
 
 
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
-deep = fs.make_engine("scratch", fs.MLP(2, 8, 8, 8, 1, activation="identity"), plan, dtype="float64", device="cpu")
+plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000
+)
+deep = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 8, 8, 1, activation="identity"), plan, dtype="float64", device="cpu"
+)
 data = fs.load_dataset("moons")
 *_, last = fs.train(deep, data, plan, every=1000)
 weight, bias = collapsed(deep)
 rows = data.test.x.double()
-print(f"{deep.spec.sizes_text()} without activations, trained: {deep.spec.num_parameters} parameters")
+print(
+    f"{deep.spec.sizes_text()} without activations, trained: {deep.spec.num_parameters} parameters"
+)
 print(f"as one layer: weight {weight[0].tolist()}, bias {bias.tolist()}")
-assert torch.allclose(deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1e-9)  # products of trained weights
+assert torch.allclose(
+    deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1e-9
+)  # products of trained weights
 
 # %%
 # What came out
@@ -88,14 +99,19 @@ losses = {}
 for name, member in zip(specs, members, strict=True):
     losses[name] = member.history[-1].train_loss
     print(f"{name:20} {member.spec.num_parameters:4} parameters   loss {losses[name]:.4f}")
-assert abs(losses["one linear layer"] - losses["four, no activation"]) < 0.002  # both close to the optimum of a line
+assert (
+    abs(losses["one linear layer"] - losses["four, no activation"]) < 0.002
+)  # both close to the optimum of a line
 assert losses["four with tanh"] < 0.05
 
 # %%
 # A narrow layer in between can only take away. From 10 numbers over 1 to 10, the product of the two weights is one
 # column times one row, of *rank* 1: whatever goes in, all outputs are multiples of each other.
 
-wide, narrow = torch.randn(10, 1, generator=stream).double(), torch.randn(1, 10, generator=stream).double()
+wide, narrow = (
+    torch.randn(10, 1, generator=stream).double(),
+    torch.randn(1, 10, generator=stream).double(),
+)
 assert torch.linalg.matrix_rank(wide @ narrow) == 1
 print("rank of a 10 x 10 weight over one unit:", int(torch.linalg.matrix_rank(wide @ narrow)))
 
@@ -160,10 +176,14 @@ def is_straight(layer: str, **options) -> bool:
     """Whether a network with that layer between two linear ones maps middles to middles."""
     middle = fs.Choice(layer, **options)
     layers = (fs.Choice("linear", out_features=6), middle, fs.Choice("linear"))
-    own = fs.make_engine("scratch", fs.NetSpec(layers, 4, 3), fs.TrainPlan(), dtype="float64", device="cpu")
+    own = fs.make_engine(
+        "scratch", fs.NetSpec(layers, 4, 3), fs.TrainPlan(), dtype="float64", device="cpu"
+    )
     one, other = x[:50], x[50:]
     half = own.predict((one + other) / 2)
-    return torch.allclose(half, (own.predict(one) + own.predict(other)) / 2, rtol=0, atol=1e-12)  # float64
+    return torch.allclose(
+        half, (own.predict(one) + own.predict(other)) / 2, rtol=0, atol=1e-12
+    )  # float64
 
 
 answers = {

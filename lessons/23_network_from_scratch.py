@@ -124,7 +124,9 @@ for widths in ((2, 8, 1), (2, 8, 8, 8, 1)):
         network.update(0.5)  # 5
         losses.append(loss)
     engines[spec.sizes_text()] = (network, losses, engine)
-    print(f"by hand   {spec.sizes_text():9} loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last")
+    print(
+        f"by hand   {spec.sizes_text():9} loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last"
+    )
 
 # %%
 # With the program the same networks are two lines each, and the losses of all steps are the same:
@@ -164,7 +166,9 @@ grid = torch.linspace(0, 1, 2001, dtype=torch.float64)[:, None]
 curvature = 4 * math.pi**2 + 0.5 * 36 * math.pi**2  # no smaller than max |g''|
 errors, curves = {}, {}
 for num_units in (4, 8, 16, 32, 64, 128, 256):
-    engine = fs.make_engine("scratch", fs.MLP(1, num_units, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu")
+    engine = fs.make_engine(
+        "scratch", fs.MLP(1, num_units, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu"
+    )
     engine.load_weights(written_down(num_units))
     curves[num_units] = engine.predict(grid)
     errors[num_units] = (curves[num_units] - waves(grid)).abs().max().item()
@@ -216,16 +220,22 @@ def hidden_rows(weight: float, num_steps: int) -> torch.Tensor:
 
 
 rows = hidden_rows(0.3, 300)
-assert torch.allclose(rows, rows[:1].expand(8, 2), rtol=0, atol=1e-12)  # the same arithmetic, up to the order of sums
+assert torch.allclose(
+    rows, rows[:1].expand(8, 2), rtol=0, atol=1e-12
+)  # the same arithmetic, up to the order of sums
 
 # %%
 # Zeros are worse. Then every hidden unit gives 0, so the output's weights get no gradient, and since these are 0 too,
 # nothing is handed on. The moons have as many points of one class as of the other, so even the last bias has nothing to
 # do. It looks like this: the loss is :math:`\log 2`, at every step.
 
-zeros = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh", init="zeros"), plan, dtype="float64", device="cpu")
+zeros = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 1, activation="tanh", init="zeros"), plan, dtype="float64", device="cpu"
+)
 losses = [step.loss.item() for step in fs.steps(zeros, data, plan)]
-print(f"first loss {losses[0]:.6f}, last loss {losses[-1]:.6f}, largest gradient {zeros.params.grad.abs().max():.1e}")
+print(
+    f"first loss {losses[0]:.6f}, last loss {losses[-1]:.6f}, largest gradient {zeros.params.grad.abs().max():.1e}"
+)
 assert max(losses) - min(losses) < 1e-12  # rounding
 assert abs(losses[0] - math.log(2)) < 1e-12
 
@@ -258,17 +268,26 @@ for k, weight in enumerate(network.weights):
     weight[0, 0] = kept
     quotient = (above - below) / (2 * h)
     print(f"layer {k}: gradient {network.dweights[k][0, 0]:.8f}, quotient {quotient:.8f}")
-    assert abs(quotient - network.dweights[k][0, 0]) < 1e-8  # h^2 / 6 times the third derivative, and rounding over h
+    assert (
+        abs(quotient - network.dweights[k][0, 0]) < 1e-8
+    )  # h^2 / 6 times the third derivative, and rounding over h
 
 # %%
 # Solution 2
 # ~~~~~~~~~~
 # Two: :math:`|x| = \mathrm{relu}(x) + \mathrm{relu}(-x)`, exactly, everywhere.
 
-two = fs.make_engine("scratch", fs.MLP(1, 2, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu")
+two = fs.make_engine(
+    "scratch", fs.MLP(1, 2, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu"
+)
 ones = torch.tensor([[1.0, 1.0]])
 two.load_weights(
-    {"0.weight": torch.tensor([[1.0], [-1.0]]), "0.bias": torch.zeros(2), "2.weight": ones, "2.bias": torch.zeros(1)}
+    {
+        "0.weight": torch.tensor([[1.0], [-1.0]]),
+        "0.bias": torch.zeros(2),
+        "2.weight": ones,
+        "2.bias": torch.zeros(1),
+    }
 )
 places = torch.linspace(-1000, 1000, 77, dtype=torch.float64)[:, None]
 assert torch.equal(two.predict(places), places.abs())

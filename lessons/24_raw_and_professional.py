@@ -49,7 +49,9 @@ print("largest difference", difference)
 assert difference < 1e-5  # fifty products near 1, in float32
 double = layer.double()
 with torch.no_grad():
-    assert torch.allclose(double(rows.double()), rows.double() @ double.weight.T + double.bias, rtol=0, atol=1e-14)
+    assert torch.allclose(
+        double(rows.double()), rows.double() @ double.weight.T + double.bias, rtol=0, atol=1e-14
+    )
 
 # %%
 # Raw and professional
@@ -64,7 +66,9 @@ plan = fs.TrainPlan(loss="binary_cross_entropy", lr=LR, batch_size=None, epochs=
 spec = fs.MLP(2, 8, 1)
 start = {
     name: weight.clone()
-    for name, weight in fs.make_engine("scratch", spec, plan, dtype="float64", device="cpu").named_parameters().items()
+    for name, weight in fs.make_engine("scratch", spec, plan, dtype="float64", device="cpu")
+    .named_parameters()
+    .items()
 }
 
 W1, b1, W2, b2 = (weight.clone() for weight in start.values())
@@ -74,7 +78,9 @@ for _ in range(STEPS):
     a1 = z1.clamp(min=0)
     z2 = a1 @ W2.T + b2
     raw.append((nn.functional.softplus(z2) - y * z2).mean().item())  # 2  measure
-    dz2 = (z2.sigmoid() - y) / len(x)  # 4  find the gradient (a new one each time, so there is nothing to forget)
+    dz2 = (z2.sigmoid() - y) / len(
+        x
+    )  # 4  find the gradient (a new one each time, so there is nothing to forget)
     dz1 = dz2 @ W2 * (z1 > 0)
     W2 -= LR * dz2.T @ a1  # 5  step downhill
     b2 -= LR * dz2.sum(0)
@@ -142,7 +148,9 @@ for name, losses in (("autograd", with_autograd), ("modules", professional), ("f
 # %%
 # ``verify`` proves this for the module above, after each of the five steps:
 
-report = fs.verify(Moons().double(), fs.make_engine("scratch", spec, plan, dtype="float64", device="cpu"), data)
+report = fs.verify(
+    Moons().double(), fs.make_engine("scratch", spec, plan, dtype="float64", device="cpu"), data
+)
 print(str(report).partition("\n\nLargest")[0])
 assert report.agrees
 
@@ -240,7 +248,9 @@ print("0.weight", tuple(weight.shape), "requires_grad", weight.requires_grad)
 sequential = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)).double()
 assert list(sequential.state_dict()) == list(engine.named_parameters())
 sequential.load_state_dict(engine.named_parameters())
-assert torch.allclose(sequential(x), engine.predict(x), rtol=0, atol=1e-12)  # float64, sums in another order
+assert torch.allclose(
+    sequential(x), engine.predict(x), rtol=0, atol=1e-12
+)  # float64, sums in another order
 print(list(sequential.state_dict()))
 
 # %%

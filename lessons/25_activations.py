@@ -91,11 +91,15 @@ assert apart.max() < 5e-4
 
 SEEDS = 10  # quick: 3
 data = fs.load_dataset("moons")
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
+plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000
+)
 plans = [replace(plan, seed=seed) for seed in range(SEEDS)]
 ends = {}
 for name in ("tanh", "sigmoid", "relu"):
-    members = fs.fit_many(fs.MLP(2, 8, 1, activation=name), data, plans, engine="scratch", device="cpu")
+    members = fs.fit_many(
+        fs.MLP(2, 8, 1, activation=name), data, plans, engine="scratch", device="cpu"
+    )
     ends[name] = [member.history[-1].train_loss for member in members]
     print(f"{name:8}", [f"{loss:.3f}" for loss in ends[name]])
 assert max(ends["tanh"]) < 0.036  # the last digit may be another one on another processor
@@ -121,7 +125,9 @@ for member in relus:
     print(f"seed {member.plan.seed}: loss {loss:.3f}, dead units {dead} of 8")
 free = [member for member in relus if member not in caught]
 assert 0.1 < len(caught) / SEEDS < 0.7
-assert min(dead_units(member.engine) for member in caught) <= max(dead_units(member.engine) for member in free)
+assert min(dead_units(member.engine) for member in caught) <= max(
+    dead_units(member.engine) for member in free
+)
 
 # %%
 # Nor is it a lack of time. Many more steps leave them where they are: a hollow with no way down, although there are
@@ -129,7 +135,11 @@ assert min(dead_units(member.engine) for member in caught) <= max(dead_units(mem
 
 LONG = 5000  # quick: 1200
 again = fs.fit_many(
-    fs.MLP(2, 8, 1), data, [replace(member.plan, epochs=LONG) for member in caught], engine="scratch", device="cpu"
+    fs.MLP(2, 8, 1),
+    data,
+    [replace(member.plan, epochs=LONG) for member in caught],
+    engine="scratch",
+    device="cpu",
 )
 for before, after in zip(caught, again, strict=True):
     losses = before.history[-1].train_loss, after.history[-1].train_loss
@@ -140,7 +150,9 @@ for before, after in zip(caught, again, strict=True):
 # More units are the simplest remedy: with 32 there are enough that are not in the way of each other.
 
 for name in ("tanh", "sigmoid", "relu"):
-    members = fs.fit_many(fs.MLP(2, 32, 1, activation=name), data, plans, engine="scratch", device="cpu")
+    members = fs.fit_many(
+        fs.MLP(2, 32, 1, activation=name), data, plans, engine="scratch", device="cpu"
+    )
     wide = [member.history[-1].train_loss for member in members]
     print(f"{name:8} 32 units: from {min(wide):.4f} to {max(wide):.4f}")
     assert max(wide) < 0.05
@@ -156,14 +168,21 @@ for name in ("tanh", "sigmoid", "relu"):
 def saw(num_layers: int) -> fs.Engine:
     """A network 1-2-...-2-1 that folds the interval [0, 1] so many times."""
     own = fs.make_engine(
-        "scratch", fs.MLP(1, *[2] * num_layers, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu"
+        "scratch",
+        fs.MLP(1, *[2] * num_layers, 1),
+        fs.TrainPlan(loss="mse"),
+        dtype="float64",
+        device="cpu",
     )
     fold = torch.tensor([[2.0, -4.0], [2.0, -4.0]])
     weights = {}
     for k in range(num_layers):
         weights[f"{2 * k}.weight"] = torch.ones(2, 1) if k == 0 else fold
         weights[f"{2 * k}.bias"] = torch.tensor([0.0, -0.5])
-    weights[f"{2 * num_layers}.weight"], weights[f"{2 * num_layers}.bias"] = fold[:1], torch.zeros(1)
+    weights[f"{2 * num_layers}.weight"], weights[f"{2 * num_layers}.bias"] = (
+        fold[:1],
+        torch.zeros(1),
+    )
     own.load_weights(weights)
     return own
 
@@ -213,7 +232,10 @@ engine.loss(engine.forward(x), data.train.y)
 engine.zero_grad()
 engine.backward()
 assert (engine.named_gradients()["0.weight"][dead] == 0).all()
-print("largest gradient of a dead unit's weights:", engine.named_gradients()["0.weight"][dead].abs().max().item())
+print(
+    "largest gradient of a dead unit's weights:",
+    engine.named_gradients()["0.weight"][dead].abs().max().item(),
+)
 
 # %%
 # An activation is chosen by name, and a name that is nearly right gets the right one in return:
@@ -239,10 +261,16 @@ except fs.InputError as error:
 # :math:`\tanh(z) = 2 \sigma(2z) - 1`: double the first layer, double the second layer's weights, and let its bias take
 # off their old sum.
 
-tanh = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
-sigmoid = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="sigmoid"), plan, dtype="float64", device="cpu")
+tanh = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
+)
+sigmoid = fs.make_engine(
+    "scratch", fs.MLP(2, 8, 1, activation="sigmoid"), plan, dtype="float64", device="cpu"
+)
 W1, b1, W2, b2 = tanh.named_parameters().values()
-sigmoid.load_weights({"0.weight": 2 * W1, "0.bias": 2 * b1, "2.weight": 2 * W2, "2.bias": b2 - W2.sum(1)})
+sigmoid.load_weights(
+    {"0.weight": 2 * W1, "0.bias": 2 * b1, "2.weight": 2 * W2, "2.bias": b2 - W2.sum(1)}
+)
 rows = x.double()
 assert torch.allclose(tanh.predict(rows), sigmoid.predict(rows), rtol=0, atol=1e-14)  # float64
 print("largest difference", (tanh.predict(rows) - sigmoid.predict(rows)).abs().max().item())
@@ -259,7 +287,10 @@ wave = torch.sin(3 * math.pi * line)
 stream = torch.Generator().manual_seed(0)
 for num_units in (3, 50):
     slope, shift = (torch.randn(num_units, generator=stream).double() for _ in range(2))
-    hidden = {"square": (line[:, None] * slope + shift).square(), "relu": (line[:, None] * slope + shift).relu()}
+    hidden = {
+        "square": (line[:, None] * slope + shift).square(),
+        "relu": (line[:, None] * slope + shift).relu(),
+    }
     for name, columns in hidden.items():
         A = torch.cat([columns, torch.ones(201, 1).double()], dim=1)
         fit = A @ torch.linalg.lstsq(A, wave[:, None], driver="gelsd").solution
@@ -269,7 +300,9 @@ for num_units in (3, 50):
         if name == "square":
             parabola = torch.stack([line**2, line, torch.ones_like(line)], dim=1)
             best = parabola @ torch.linalg.lstsq(parabola, wave[:, None]).solution
-            assert torch.allclose(fit, best, atol=1e-6)  # least squares in float64, 50 columns of rank 3
+            assert torch.allclose(
+                fit, best, atol=1e-6
+            )  # least squares in float64, 50 columns of rank 3
 assert (fit[:, 0] - wave).square().mean() < (best[:, 0] - wave).square().mean() / 4
 
 # %%

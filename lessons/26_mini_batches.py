@@ -63,29 +63,43 @@ scaled_train, scaled_held = (x_train - mean) / deviation, (x_held - mean) / devi
 print("deviation of the columns as they are:", [round(s, 2) for s in deviation.tolist()])
 
 for rows in torch.randperm(120, generator=stream).split(32):
-    print("batch", tuple(scaled_train[rows].shape), y_train[rows].bincount(minlength=3).tolist(), "wines of each kind")
+    print(
+        "batch",
+        tuple(scaled_train[rows].shape),
+        y_train[rows].bincount(minlength=3).tolist(),
+        "wines of each kind",
+    )
 
 # %%
 # With torch: a ``TensorDataset`` gives one row for an index, a ``DataLoader`` draws the indices, asks for the rows one
 # by one, and stacks them. That is made for rows that must be read, decoded and changed one at a time, in several
 # processes if need be. For rows that are in memory already, it is a long way round. Twenty thousand rows, once around:
 
-many = TensorDataset(torch.randn(20_000, 64, generator=stream), torch.randint(10, (20_000,), generator=stream))
+many = TensorDataset(
+    torch.randn(20_000, 64, generator=stream), torch.randint(10, (20_000,), generator=stream)
+)
 began = time.perf_counter()
 seen = sum(len(x) for x, _ in DataLoader(many, batch_size=256, shuffle=True, generator=stream))
 by_loader = time.perf_counter() - began
 began = time.perf_counter()
 x_many, y_many = many.tensors
-sliced = sum(len(x_many[rows]) + 0 * len(y_many[rows]) for rows in torch.randperm(20_000, generator=stream).split(256))
+sliced = sum(
+    len(x_many[rows]) + 0 * len(y_many[rows])
+    for rows in torch.randperm(20_000, generator=stream).split(256)
+)
 by_slicing = time.perf_counter() - began
-print(f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} and {sliced:,} rows")
+print(
+    f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} and {sliced:,} rows"
+)
 assert seen == sliced == 20_000
 
 # %%
 # With this program: ``Rows`` are inputs and targets, a ``Dataset`` is what to train on and what to hold back. The rest
 # of the pipeline is the plan's: batch size and seed.
 
-data = fs.Dataset(fs.Rows(scaled_train, y_train), fs.Rows(scaled_held, y_held), num_outputs=3, name="wine by hand")
+data = fs.Dataset(
+    fs.Rows(scaled_train, y_train), fs.Rows(scaled_held, y_held), num_outputs=3, name="wine by hand"
+)
 plan = fs.TrainPlan(lr=0.1, batch_size=32, epochs=30)
 [member] = fs.fit_many(fs.MLP(13, 16, 3), data, plan, engine="scratch", device="cpu", every=1)
 print(member.history[-1])
@@ -113,7 +127,9 @@ small = fs.TrainPlan(lr=0.1, batch_size=256, epochs=2, seed=3)
 
 def weights_after(plan: fs.TrainPlan) -> tuple[list[int], torch.Tensor]:
     """The sizes of the batches, and the weights in the end."""
-    engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu")
+    engine = fs.make_engine(
+        "scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu"
+    )
     return [step.num_rows for step in fs.steps(engine, digits, plan)], engine.params.flat
 
 
@@ -139,7 +155,9 @@ for rows in (copies, merged):
     for _ in fs.steps(engine, rows, full):
         pass
     engines.append(engine)
-print(f"{len(copies.train):,} rows, {len(merged.train)} different ones, weights {merged.train.weight[:5].tolist()} ...")
+print(
+    f"{len(copies.train):,} rows, {len(merged.train)} different ones, weights {merged.train.weight[:5].tolist()} ..."
+)
 difference = (engines[0].params.flat - engines[1].params.flat).abs().max().item()
 print(f"largest difference of the weights after twenty steps: {difference:.1e}")
 assert (len(merged.train), merged.train.weight.sum().item()) == (50, 2000)
@@ -151,14 +169,22 @@ assert difference < 1e-12  # the same sums in another order, in float64
 # Why scale at all. The wines, as they were measured and on one scale, with the same network and the same rates. One of
 # the columns is in hundreds; as it is, it shouts down all others.
 
-raw = fs.Dataset(fs.Rows(x_train, y_train), fs.Rows(x_held, y_held), num_outputs=3, name="wine as measured")
+raw = fs.Dataset(
+    fs.Rows(x_train, y_train), fs.Rows(x_held, y_held), num_outputs=3, name="wine as measured"
+)
 canvas = fs.Canvas("178 wines, 13-16-3, plain descent in batches of 32")
 axes = canvas.axes(x="epoch", y="validation accuracy")
 best = {}
 for k, (name, rows, lr) in enumerate(
-    [("scaled, rate 0.1", data, 0.1), ("as measured, rate 0.1", raw, 0.1), ("as measured, rate 0.00001", raw, 0.00001)]
+    [
+        ("scaled, rate 0.1", data, 0.1),
+        ("as measured, rate 0.1", raw, 0.1),
+        ("as measured, rate 0.00001", raw, 0.00001),
+    ]
 ):
-    [one] = fs.fit_many(fs.MLP(13, 16, 3), rows, replace(plan, lr=lr), engine="scratch", device="cpu", every=1)
+    [one] = fs.fit_many(
+        fs.MLP(13, 16, 3), rows, replace(plan, lr=lr), engine="scratch", device="cpu", every=1
+    )
     accuracy = [epoch.valid_accuracy for epoch in one.history]
     best[name] = max(accuracy)
     axes.plot(range(1, len(accuracy) + 1), accuracy, color=canvas.color(k), lw=2, label=name)
@@ -202,7 +228,9 @@ except fs.InputError as error:
 # training rows with the weights, and take raw columns, then and later:
 
 model = fs.MLPClassifier(random_state=0).fit(x_train.numpy(), y_train.numpy())
-print(f"raw columns in, accuracy on held-out wines {model.score(x_held.numpy(), y_held.numpy()):.3f}")
+print(
+    f"raw columns in, accuracy on held-out wines {model.score(x_held.numpy(), y_held.numpy()):.3f}"
+)
 assert model.score(x_held.numpy(), y_held.numpy()) > 0.9
 
 # %%

@@ -73,7 +73,9 @@ module = torch.nn.Dropout(p)
 module.eval()
 assert torch.equal(module(x), x)
 EPOCHS = 1500  # quick: 500
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=EPOCHS)
+plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=EPOCHS
+)
 engine = fs.make_engine("scratch", fs.MLP(2, 256, 1, dropout=0.5), plan, device="cpu")
 print(engine.spec)
 
@@ -85,7 +87,9 @@ sixty = fs.Rows(torch.randn(60, 2, generator=stream), torch.arange(60) % 2)
 with_price = replace(plan, l2=0.3, epochs=1)
 priced = fs.make_engine("scratch", fs.MLP(2, 256, 1), with_price, dtype="float64", device="cpu")
 plain = fs.evaluate(priced, sixty).loss
-squares = sum(w.square().sum() for name, w in priced.named_parameters().items() if name.endswith("weight")).item()
+squares = sum(
+    w.square().sum() for name, w in priced.named_parameters().items() if name.endswith("weight")
+).item()
 [step] = fs.steps(priced, fs.Dataset(sixty), with_price)
 print(f"loss {plain:.6f}, with the price of its weights {step.loss.item():.6f}")
 assert abs(step.loss.item() - (plain + 0.3 / 60 / 2 * squares)) < 1e-12  # float64
@@ -99,12 +103,16 @@ assert abs(step.loss.item() - (plain + 0.3 / 60 / 2 * squares)) < 1e-12  # float
 images = load_digits()
 pixels = torch.from_numpy(images.data / 16).float()
 chance = torch.randint(10, (len(pixels),), generator=stream)
-noise = fs.Dataset(fs.Rows(pixels[:500], chance[:500]), fs.Rows(pixels[500:], chance[500:]), num_outputs=10)
+noise = fs.Dataset(
+    fs.Rows(pixels[:500], chance[:500]), fs.Rows(pixels[500:], chance[500:]), num_outputs=10
+)
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=50, epochs=150)
 for width in (8, 64, 256):
     [member] = fs.fit_many(fs.MLP(64, width, 10), noise, by_heart, engine="scratch", device="cpu")
     last = member.history[-1]
-    print(f"{width:3} units: accuracy {last.train_accuracy:.3f} on its rows, {last.valid_accuracy:.3f} on others")
+    print(
+        f"{width:3} units: accuracy {last.train_accuracy:.3f} on its rows, {last.valid_accuracy:.3f} on others"
+    )
     assert last.valid_accuracy < 0.15
 assert last.train_accuracy == 1.0
 
@@ -119,7 +127,9 @@ def moons(num_rows: int, state: int) -> fs.Rows:
     return fs.Rows(x.astype(np.float32), y.astype(np.float32))
 
 
-few = fs.Dataset(moons(60, 0), moons(1000, 1), moons(1000, 2), name="sixty moons", class_names=("upper", "lower"))
+few = fs.Dataset(
+    moons(60, 0), moons(1000, 1), moons(1000, 2), name="sixty moons", class_names=("upper", "lower")
+)
 wide = fs.MLP(2, 256, 1)
 choices = {
     "nothing": (wide, plan),
@@ -135,13 +145,20 @@ losses = {}
 for name, (spec, of_choice) in choices.items():
     seeds = [replace(of_choice, seed=seed) for seed in range(SEEDS)]
     found[name] = fs.fit_many(spec, few, seeds, engine="scratch", device="cpu", every=10)
-    measured = [[fs.evaluate(member.engine, rows) for member in found[name]] for rows in (few.train, few.test)]
+    measured = [
+        [fs.evaluate(member.engine, rows) for member in found[name]]
+        for rows in (few.train, few.test)
+    ]
     seen, unseen = (sum(one.loss for one in part) / SEEDS for part in measured)
     accuracy = sum(one.accuracy for one in measured[1]) / SEEDS
     losses[name] = seen, unseen
-    print(f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy on others {accuracy:.3f}")
+    print(
+        f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy on others {accuracy:.3f}"
+    )
 assert losses["nothing"][0] == min(seen for seen, _ in losses.values())
-assert losses["nothing"][1] > WORSE * max(unseen for name, (_, unseen) in losses.items() if name != "nothing")
+assert losses["nothing"][1] > WORSE * max(
+    unseen for name, (_, unseen) in losses.items() if name != "nothing"
+)
 
 # %%
 # Without regularisation the loss on the network's own rows is the lowest of all, and on others the highest: it has
@@ -163,7 +180,9 @@ fs.plot(shown, "side-by-side", title="Sixty points, 256 units: what holds them b
 # asked for; ``eval`` says that dropout is silent. A network that is measured under ``no_grad`` but in training mode
 # still draws masks:
 
-network = torch.nn.Sequential(torch.nn.Linear(2, 256), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(256, 1))
+network = torch.nn.Sequential(
+    torch.nn.Linear(2, 256), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(256, 1)
+)
 points = few.test.x
 network.train()
 with torch.no_grad():
@@ -171,7 +190,10 @@ with torch.no_grad():
 network.eval()
 silent = network(points)
 print(f"no_grad in training mode: two answers differ by up to {twice:.3f}")
-print(f"evaluation mode: they differ by {(silent - network(points)).abs().max().item()}, and a gradient is", end=" ")
+print(
+    f"evaluation mode: they differ by {(silent - network(points)).abs().max().item()}, and a gradient is",
+    end=" ",
+)
 print("kept" if silent.requires_grad else "not kept")
 assert twice > 0.01
 assert torch.equal(silent, network(points))
@@ -194,10 +216,16 @@ assert not engine.predict(points).requires_grad
 # ones again.
 
 easy = fs.Dataset(moons(500, 3), moons(1000, 1), name="moons")
-with_dropout = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=50, epochs=30)
-[member] = fs.fit_many(fs.MLP(2, 64, 64, 1, dropout=0.5), easy, with_dropout, engine="scratch", device="cpu", every=30)
+with_dropout = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=50, epochs=30
+)
+[member] = fs.fit_many(
+    fs.MLP(2, 64, 64, 1, dropout=0.5), easy, with_dropout, engine="scratch", device="cpu", every=30
+)
 last = member.history[-1]
-print(f"in the steps {last.running_loss:.3f}, in evaluation {last.train_loss:.3f}, held out {last.valid_loss:.3f}")
+print(
+    f"in the steps {last.running_loss:.3f}, in evaluation {last.train_loss:.3f}, held out {last.valid_loss:.3f}"
+)
 assert last.running_loss > last.train_loss
 
 # %%
@@ -237,7 +265,9 @@ assert gaps[1] < gaps[0] / 2
 # little better there than it is, since it was chosen for that; the test rows had no say.
 
 strengths = (0.01, 0.1, 0.3, 1.0)
-tried = fs.fit_many(wide, few, [replace(plan, l2=l2) for l2 in strengths], engine="scratch", device="cpu")
+tried = fs.fit_many(
+    wide, few, [replace(plan, l2=l2) for l2 in strengths], engine="scratch", device="cpu"
+)
 best = min(tried, key=lambda member: member.history[-1].valid_loss)
 for member in tried:
     print(f"L2 {member.plan.l2:4}: validation loss {member.history[-1].valid_loss:.3f}")

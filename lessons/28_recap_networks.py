@@ -93,7 +93,9 @@ for spec in (fs.LinearRegression(10, 1), fs.MLP(10, 32, 1)):
     losses = [step.loss.item() for step in fs.steps(engine, data, plan)]
     sums[spec.title] = engine, losses
     first, last = losses[0], losses[-1]
-    print(f"fivestep  {spec.title:17} {spec.sizes_text():7} step 1: {first:.1f}, step {len(losses)}: {last:.1e}")
+    print(
+        f"fivestep  {spec.title:17} {spec.sizes_text():7} step 1: {first:.1f}, step {len(losses)}: {last:.1e}"
+    )
 
 # %%
 # What came out
@@ -111,14 +113,16 @@ for title, (engine, _) in sums.items():
 assert errors["linear regression", 10] < errors["MLP", 10] / 10
 weight, bias = sums["linear regression"][0].named_parameters().values()
 print("linear weights", [round(w, 5) for w in weight[0].tolist()], "bias", round(bias.item(), 6))
-assert (weight - 1).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
+assert (
+    weight - 1
+).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
 assert bias.abs() < 5e-5
 assert sums["MLP"][1][-1] < CLOSE
 assert errors["MLP", 10] > 3 * errors["MLP", 1]
 
 # %%
-# Two tasks where the bend counts, ``moons`` and ``digits``, and, if its files are there, ``fashion-mnist``: 60,000
-# images of clothes, ten epochs, plain descent. Several starts for each model, and the rows that were held back.
+# Two tasks where the bend counts, ``moons`` and ``digits``, and, if its files are there, ``fashion-mnist``: images of
+# clothes, ten epochs, plain descent. Several starts for each model, and the rows that were held back.
 
 SEEDS = 5  # quick: 2
 WITH_IMAGES = True  # quick: False
@@ -145,9 +149,17 @@ def compare(
         members = fs.fit_many(spec, rows, seeds, engine="scratch", device="cpu")
         trained.setdefault(task, []).append(members[0])
         results.append([fs.evaluate(member.engine, rows.test) for member in members])
-        loss, accuracies = sum(one.loss for one in results[-1]) / SEEDS, [one.accuracy for one in results[-1]]
-        mean, spread = sum(accuracies) / SEEDS, f"from {min(accuracies):.3f} to {max(accuracies):.3f}"
-        print(f"{task:14} {spec.title:18} {spec.sizes_text():11} loss {loss:.3f}   accuracy {mean:.3f}, {spread}")
+        loss, accuracies = (
+            sum(one.loss for one in results[-1]) / SEEDS,
+            [one.accuracy for one in results[-1]],
+        )
+        mean, spread = (
+            sum(accuracies) / SEEDS,
+            f"from {min(accuracies):.3f} to {max(accuracies):.3f}",
+        )
+        print(
+            f"{task:14} {spec.title:18} {spec.sizes_text():11} loss {loss:.3f}   accuracy {mean:.3f}, {spread}"
+        )
     return results
 
 
@@ -190,7 +202,9 @@ if images is not None:
     assert 0.003 < gain < 0.03
     assert max(accuracies) - min(accuracies) > gain / 3
 else:
-    print("fashion-mnist is left out here; with its files, five starts of both models are compared as above.")
+    print(
+        "fashion-mnist is left out here; with its files, five starts of both models are compared as above."
+    )
 
 # %%
 # A picture
@@ -212,14 +226,20 @@ fs.plot(trained[task][1], "mistakes", title=f"{task}: the most confident mistake
 
 floor = math.log(1 + 9 / math.e)
 perfect = torch.nn.functional.one_hot(torch.arange(10), 10).double()
-assert abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12  # float64
+assert (
+    abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12
+)  # float64
 print(f"with ten classes never below {floor:.4f}")
 
 # %%
 # It trains all the same, but by plain descent not as far. The program warns when the engine is made:
 
 if images is None:
-    rows, plan, init = fs.load_dataset("digits"), fs.TrainPlan(lr=0.1, batch_size=32, epochs=10), "kaiming"
+    rows, plan, init = (
+        fs.load_dataset("digits"),
+        fs.TrainPlan(lr=0.1, batch_size=32, epochs=10),
+        "kaiming",
+    )
 else:
     rows, plan, init = images, fs.TrainPlan(lr=0.1, batch_size=256, epochs=10), "normal"
 spec = fs.MLP(rows.in_features, 256, 10, init=init)
@@ -260,7 +280,9 @@ assert torch.equal(logits.argmax(1), logits.softmax(1).argmax(1))
 plans = [replace(plan, seed=seed) for seed in (0, 1)]
 reached = []
 for width in (250, 256):
-    members = fs.fit_many(fs.MLP(rows.in_features, width, 10, init=init), rows, plans, engine="scratch", device="cpu")
+    members = fs.fit_many(
+        fs.MLP(rows.in_features, width, 10, init=init), rows, plans, engine="scratch", device="cpu"
+    )
     reached.append([fs.evaluate(member.engine, rows.test).accuracy for member in members])
 print(f"250 units {reached[0]}, 256 units {reached[1]}")
 assert abs(sum(reached[0]) - sum(reached[1])) / 2 < 0.03

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .epoch import Evaluation as Evaluation
     from .estimators.classifier import MLPClassifier as MLPClassifier
     from .estimators.regressor import MLPRegressor as MLPRegressor
-    from .find import Choice as Choice
     from .explain import explain as explain
+    from .find import Choice as Choice
     from .fleet import Member as Member
     from .fleet import fit_many as fit_many
     from .net import MLP as MLP
