@@ -43,7 +43,7 @@ class SideBySide(Picture):
 
 
 def _named(subjects: list[Subject]) -> dict[str, Subject]:
-    """The subjects by their labels, or else by their models; of one model, by the last part of their names, or places."""
+    """The subjects by their labels, or by their models; of one model, by the last part of their names, or places."""
     models, own = [one.model for one in subjects], [PurePath(one.name).name for one in subjects]
     if all(one.label for one in subjects):
         named = [one.label for one in subjects]
