@@ -154,7 +154,7 @@ S, NUM_CLASSES = 0.1, 10
 target = torch.full((NUM_CLASSES,), S / NUM_CLASSES, dtype=torch.float64)
 target[0] += 1 - S
 for name, logits in (("the target itself", target.log()), ("surer than that", 2 * target.log())):
-    logits = logits.clone().requires_grad_()  # noqa: PLW2901
+    logits = logits.clone().requires_grad_()
     loss = nn.functional.cross_entropy(logits[None], torch.tensor([0]), label_smoothing=S)
     loss.backward()
     print(f"{name:18} loss {loss.item():.4f}, largest gradient {logits.grad.abs().max():.1e}")
