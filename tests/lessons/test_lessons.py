@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from tests.lessons.pages import FOLDER, PAGES, code, course, measured_numbers, prose, quick, run
+from tests.lessons.pages import FOLDER, PAGES, QUICK, code, course, measured_numbers, prose, quick, run
 
 HEADINGS = [
     *("The idea", "The formula", "Raw and professional", "What came out", "A picture", "The classic mistake"),
@@ -61,6 +61,12 @@ def test_page_answers_its_exercises(path: Path) -> None:
     exercises = re.findall(r"^(\d+)\. ", text.partition("Solution 1")[0], re.MULTILINE)
     assert exercises != []
     assert re.findall(r"^Solution (\d+)\n~{10,}$", text, re.MULTILINE) == exercises
+
+
+@every_page
+def test_every_quick_value_is_found(path: Path) -> None:
+    source = code(path.read_text(encoding="utf-8"))
+    assert source.count("# quick:") == len(QUICK.findall(source))
 
 
 def test_every_page_is_in_the_table() -> None:
