@@ -40,7 +40,6 @@ sphinx_gallery_conf = {
     "image_scrapers": ("lessons.shown_figure",),
     "reset_modules": (),
     "first_notebook_cell": "%matplotlib inline",
-    "abort_on_example_error": True,
     "plot_gallery": os.environ.get("FIVESTEP_DOCS_RUN", "1") == "1",
     "show_signature": False,
     "download_all_examples": True,

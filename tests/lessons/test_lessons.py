@@ -69,8 +69,8 @@ def test_every_quick_value_is_found(path: Path) -> None:
     assert source.count("# quick:") == len(QUICK.findall(source))
 
 
-def test_every_page_is_in_the_table() -> None:
-    assert [path.stem for path in PAGES if path.stem not in {page.name for page in course()}] == []
+def test_the_table_and_the_folder_have_the_same_pages() -> None:
+    assert [path.stem for path in PAGES] == [page.name for page in course()]
 
 
 def test_numbers_that_no_code_computes_are_found() -> None:
