@@ -112,9 +112,7 @@ print(learnt)
 # All three arrive at the same two numbers, because they did the same arithmetic. The loss fell at every step.
 
 for name, number in (("0.weight", w), ("0.bias", b)):
-    assert (
-        abs(number - learnt[name]) < 1e-5
-    )  # a hundred steps in float32, each with a few roundings of 1e-7
+    assert abs(number - learnt[name]) < 1e-5  # a hundred steps in float32, each with a few roundings of 1e-7
 assert abs(model.weight.item() - learnt["0.weight"]) < 1e-5  # the same
 assert all(later < earlier for earlier, later in pairwise(losses))
 
@@ -169,16 +167,12 @@ with torch.no_grad():
     model.bias.fill_(start[1])
 for k in range(400):
     loss = torch.nn.functional.mse_loss(model(x[:, None]), y[:, None])
-    assert abs(loss.item() - rolling[k]) < 1e-4 * max(
-        rolling
-    )  # 400 steps in float32, without damping
+    assert abs(loss.item() - rolling[k]) < 1e-4 * max(rolling)  # 400 steps in float32, without damping
     momentum.zero_grad()
     loss.backward()
     momentum.step()
 late = rolling[200:]
-print(
-    f"steps 201 to 400: between {min(late):.3f} and {max(late):.3f}; with all five steps {falling[-1]:.4f}"
-)
+print(f"steps 201 to 400: between {min(late):.3f} and {max(late):.3f}; with all five steps {falling[-1]:.4f}")
 assert max(late) > 50 * falling[-1]
 assert rolling[10] < falling[10]
 
@@ -221,12 +215,8 @@ def parameters_after(order: list[str], num_steps: int = 50) -> torch.Tensor:
 
 
 usual = parameters_after(["predict", "measure", "zero_grad", "backward", "update"])
-assert torch.equal(
-    usual, parameters_after(["zero_grad", "predict", "measure", "backward", "update"])
-)
-assert torch.equal(
-    usual, parameters_after(["predict", "measure", "backward", "update", "zero_grad"])
-)
+assert torch.equal(usual, parameters_after(["zero_grad", "predict", "measure", "backward", "update"]))
+assert torch.equal(usual, parameters_after(["predict", "measure", "backward", "update", "zero_grad"]))
 nothing = parameters_after(["predict", "measure", "backward", "zero_grad", "update"])
 assert nothing.tolist() == start
 print("three places:", usual.tolist(), "  between 4 and 5:", nothing.tolist())
@@ -247,10 +237,7 @@ for _ in range(400):
 best = data.known_weights["least squares"]
 last = places[-50:]
 print(f"w is between {min(w for w, _ in last):.4f} and {max(w for w, _ in last):.4f}")
-assert all(
-    abs(w - best["0.weight"].item()) < 0.03 and abs(b - best["0.bias"].item()) < 0.03
-    for w, b in last
-)
+assert all(abs(w - best["0.weight"].item()) < 0.03 and abs(b - best["0.bias"].item()) < 0.03 for w, b in last)
 assert len({round(w, 4) for w, _ in last}) > 1
 
 # %%

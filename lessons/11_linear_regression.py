@@ -64,18 +64,14 @@ layer = torch.nn.Linear(3, 2)
 with torch.no_grad():
     by_hand = rows @ layer.weight.T + layer.bias
     print("largest difference", (layer(rows) - by_hand).abs().max().item())
-    assert torch.allclose(
-        layer(rows), by_hand, rtol=0, atol=1e-6
-    )  # sums of four numbers near 1, in float32
+    assert torch.allclose(layer(rows), by_hand, rtol=0, atol=1e-6)  # sums of four numbers near 1, in float32
 
 # %%
 # The ten points of the first page again. The best line four times: from the equation, from numpy, from scikit-learn,
 # and from 3000 steps of descent.
 
 data = fs.load_dataset("line")
-A = torch.cat(
-    [data.train.x, torch.ones_like(data.train.x)], dim=1
-).double()  # (N, 2): x and a column of ones
+A = torch.cat([data.train.x, torch.ones_like(data.train.x)], dim=1).double()  # (N, 2): x and a column of ones
 y = data.train.y.double()
 exact = torch.linalg.solve(A.T @ A, A.T @ y)
 lstsq = np.linalg.lstsq(A.numpy(), y.numpy(), rcond=None)[0]
@@ -115,9 +111,7 @@ measured = (distances[500] / distances[400]) ** (1 / 100)
 print(
     f"the distance shrinks by a factor of {measured:.5f} at each step, predicted {1 - plan.lr * slowest:.5f}"
 )
-assert (
-    abs(measured - (1 - plan.lr * slowest)) < 1e-4
-)  # what is left of the other direction, and float32
+assert abs(measured - (1 - plan.lr * slowest)) < 1e-4  # what is left of the other direction, and float32
 print(f"halved every {math.log(0.5) / math.log(measured):.0f} steps")
 
 # %%
@@ -153,9 +147,7 @@ axes = canvas.axes(x="step", y="distance to least squares")
 steps = np.arange(len(path))
 axes.plot(steps, distances, color=canvas.color(0), lw=2, label="measured")
 predicted = distances[400].item() * (1 - plan.lr * slowest.item()) ** (steps - 400.0)
-axes.plot(
-    steps, predicted, "--", color=canvas.color(1), lw=1.6, label="the slowest direction, predicted"
-)
+axes.plot(steps, predicted, "--", color=canvas.color(1), lw=1.6, label="the slowest direction, predicted")
 axes.set_yscale("log")
 axes.set_ylim(1e-6, 10)
 canvas.legend(axes)
@@ -251,9 +243,7 @@ except fs.InputError as error:
 # %%
 # Trained on ``sum`` with matched shapes, the linear model is not just close: its weights are all 1 and its bias is 0.
 
-print(
-    "weights", [round(w, 4) for w in model.weight[0].tolist()], " bias", round(model.bias.item(), 6)
-)
+print("weights", [round(w, 4) for w in model.weight[0].tolist()], " bias", round(model.bias.item(), 6))
 assert (model.weight - 1).abs().max() < 5e-5  # float32, as above
 assert model.bias.abs().max() < 5e-5
 
@@ -329,9 +319,7 @@ print(
 assert weights[0] == weights[1]
 assert abs(weights.sum() - exact[0]) < 5e-5  # as above
 smallest = np.linalg.lstsq(np.c_[double.double(), np.ones(len(double))], y.numpy(), rcond=None)[0]
-assert np.allclose(
-    two.params.flat, smallest, atol=5e-5
-)  # numpy gives the solution of smallest norm
+assert np.allclose(two.params.flat, smallest, atol=5e-5)  # numpy gives the solution of smallest norm
 
 # %%
 # What you learned

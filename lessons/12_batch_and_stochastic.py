@@ -109,16 +109,12 @@ print(f"{'':12} {'/update':>8} {'/epoch':>9} {'':11} {'/epoch':>9} {'loss':>7}")
 ends = {}
 for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
     plan = fs.TrainPlan(lr=0.05, batch_size=size, epochs=EPOCHS)
-    engine = fs.make_engine(
-        "scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu"
-    )
+    engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu")
     *_, last = fs.train(engine, data, plan, every=EPOCHS)
     ends[name] = last.train_loss
     per_epoch, parameters = plan.steps_per_epoch(N), engine.params.flat.numel()
     seconds = last.seconds / EPOCHS
-    print(
-        f"{name:12} {size or N:8} {per_epoch:9} {parameters:11} {seconds:9.4f} {last.train_loss:7.3f}"
-    )
+    print(f"{name:12} {size or N:8} {per_epoch:9} {parameters:11} {seconds:9.4f} {last.train_loss:7.3f}")
     assert engine.num_updates == EPOCHS * per_epoch == EPOCHS * -(-N // (size or N))
     assert parameters == 64 * 10 + 10
 assert ends["batch"] > ends["mini-batch"] > ends["stochastic"]
@@ -131,18 +127,14 @@ assert ends["batch"] > ends["mini-batch"] > ends["stochastic"]
 updates = {}
 for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
     plan = fs.TrainPlan(lr=0.05, batch_size=size, epochs=5000)
-    engine = fs.make_engine(
-        "scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu"
-    )
+    engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu")
     seconds = 0.0
     for epoch in fs.train(engine, data, plan, every=1 if size else 50):
         seconds += epoch.seconds
         if epoch.train_loss < 0.5:
             break
     updates[name] = epoch.step
-    print(
-        f"{name:12} loss 0.5 after {epoch.step:5,} updates of {size or N:4} rows, {seconds:.2f} s"
-    )
+    print(f"{name:12} loss 0.5 after {epoch.step:5,} updates of {size or N:4} rows, {seconds:.2f} s")
     assert epoch.train_loss < 0.5
 assert 0.8 < updates["mini-batch"] / updates["batch"] < 1.25
 assert updates["stochastic"] < 1.6 * updates["batch"]
@@ -167,9 +159,7 @@ for size in (1, 4, 16, 64, 256):
     squares = (torch.stack(drawn) - exact).square().sum(1)
     formula = variance / size * (N - size) / (N - 1)
     print(f"{size:5}   {squares.mean().sqrt():15.4f}   {formula.sqrt():14.4f}")
-    assert (
-        abs(squares.mean() - formula) < 5 * squares.std() / 2000**0.5
-    )  # five standard errors of the mean
+    assert abs(squares.mean() - formula) < 5 * squares.std() / 2000**0.5  # five standard errors of the mean
 
 # %%
 # On average a batch is right: the batches of an epoch, weighted by their rows, give the exact gradient.
@@ -208,9 +198,9 @@ for name in ("as they lie", "shuffled"):
     for _ in range(3):
         order = by_class if name == "as they lie" else by_class[torch.randperm(N, generator=stream)]
         for rows in order.split(32):
-            dz = (
-                (x[rows] @ weight.T + bias).softmax(1) - torch.nn.functional.one_hot(y[rows], 10)
-            ) / len(rows)
+            dz = ((x[rows] @ weight.T + bias).softmax(1) - torch.nn.functional.one_hot(y[rows], 10)) / len(
+                rows
+            )
             weight -= 0.05 * dz.T @ x[rows]
             bias -= 0.05 * dz.sum(0)
     ends[name] = ((x @ weight.T + bias).argmax(1) == y).float().mean().item()
@@ -246,9 +236,7 @@ assert (N, len(pieces[-1])) == (1077, 21)
 row_losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none").double()
 means = torch.stack([row_losses[rows].mean() for rows in pieces])
 sizes = torch.tensor([len(rows) for rows in pieces])
-print(
-    f"plain {means.mean():.6f}, by rows {(means * sizes).sum() / N:.6f}, all rows {row_losses.mean():.6f}"
-)
+print(f"plain {means.mean():.6f}, by rows {(means * sizes).sum() / N:.6f}, all rows {row_losses.mean():.6f}")
 assert torch.isclose((means * sizes).sum() / N, row_losses.mean(), rtol=1e-12)  # float64
 assert abs(means.mean() - row_losses.mean()) > 1e-6
 
@@ -261,9 +249,7 @@ assert abs(means.mean() - row_losses.mean()) > 1e-6
 whole = fs.TrainPlan(lr=0.05, batch_size=32, epochs=1)
 flats = []
 for plan in (whole, replace(whole, micro_batch_size=8)):
-    engine = fs.make_engine(
-        "scratch", fs.SoftmaxRegression(64, 10), plan, dtype="float64", device="cpu"
-    )
+    engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10), plan, dtype="float64", device="cpu")
     for _ in fs.steps(engine, data, plan):
         pass
     flats.append(engine.params.flat)
@@ -278,9 +264,7 @@ assert torch.allclose(*flats, rtol=0, atol=1e-12)  # the same sums in another or
 # within an epoch the errors cancel in part, and half the rate leaves about a quarter. Schedules, which lower the rate
 # on the way, are for this.
 
-best = torch.cat(
-    [weight.flatten() for weight in line.known_weights["least squares"].values()]
-).tolist()
+best = torch.cat([weight.flatten() for weight in line.known_weights["least squares"].values()]).tolist()
 points = list(zip(line.train.x[:, 0].tolist(), line.train.y.tolist(), strict=True))
 
 
@@ -290,9 +274,7 @@ def hovering(lr: float, *, shuffled: bool) -> float:
     (w, b), total = best, 0.0
     for _ in range(2000):
         order = (
-            torch.randperm(10, generator=stream)
-            if shuffled
-            else torch.randint(10, (10,), generator=stream)
+            torch.randperm(10, generator=stream) if shuffled else torch.randint(10, (10,), generator=stream)
         )
         for n in order.tolist():
             x_n, y_n = points[n]

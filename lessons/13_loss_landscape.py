@@ -117,9 +117,7 @@ moons_plan = fs.TrainPlan(
     loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=EPOCHS
 )
 plans = [moons_plan, replace(moons_plan, seed=1)]
-first, second = fs.fit_many(
-    fs.MLP(2, 8, 1, activation="tanh"), moons, plans, engine="scratch", device="cpu"
-)
+first, second = fs.fit_many(fs.MLP(2, 8, 1, activation="tanh"), moons, plans, engine="scratch", device="cpu")
 probe = fs.make_engine("scratch", first.spec, first.plan, device="cpu")
 
 

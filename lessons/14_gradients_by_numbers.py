@@ -46,12 +46,8 @@ import fivestep as fs
 
 data = fs.load_dataset("moons")
 x, y = data.train.x.double(), data.train.y
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100
-)
-engine = fs.make_engine(
-    "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100)
+engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
 w = engine.params.flat
 engine.loss(engine.forward(x), y)
 engine.zero_grad()

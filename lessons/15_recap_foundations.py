@@ -46,9 +46,7 @@ import fivestep as fs
 for logits in ([1.0, 3.0, 0.5, 1.5], [-1.0, 2.0, 1.0, 0.0]):
     shares = torch.tensor(logits).softmax(0)
     print(logits, "->", [round(share, 4) for share in shares.tolist()])
-assert torch.allclose(
-    shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5
-)  # four digits
+assert torch.allclose(shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5)  # four digits
 
 # %%
 # Raw and professional

@@ -75,9 +75,7 @@ assert z.tolist() == [0, 1, 1, 0]
 
 data = fs.load_dataset("moons")
 x, y = data.train.x, data.train.y[:, None]  # (N, 2), (N, 1)
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
 start = fs.make_engine("scratch", fs.MLP(2, 8, 1), plan, device="cpu").named_parameters()
 W1, b1, W2, b2 = weights = [weight.clone().requires_grad_() for weight in start.values()]
 for _ in range(1000):
@@ -97,9 +95,7 @@ print(f"raw, descent: loss {loss.item():.3f}")
 # ``fit_many`` trains several networks and keeps what came out of their epochs.
 
 linear_plan = replace(plan, optimizer="sgd", lr=0.1)
-[linear] = fs.fit_many(
-    fs.LinearRegression(2, 1), data, linear_plan, engine="scratch", device="cpu", every=10
-)
+[linear] = fs.fit_many(fs.LinearRegression(2, 1), data, linear_plan, engine="scratch", device="cpu", every=10)
 [network] = fs.fit_many(fs.MLP(2, 8, 1), data, plan, engine="scratch", device="cpu", every=10)
 print(network.spec)
 
@@ -114,18 +110,13 @@ for name, member in (("linear", linear), ("2-8-1", network)):
         f"{name:7} loss {last.train_loss:.3f}   accuracy {last.train_accuracy:.3f}   on 1000 others {test.accuracy:.3f}"
     )
 assert network.history[-1].train_loss < 0.1
-assert (
-    fs.evaluate(network.engine, data.test).accuracy
-    > fs.evaluate(linear.engine, data.test).accuracy + 0.05
-)
+assert fs.evaluate(network.engine, data.test).accuracy > fs.evaluate(linear.engine, data.test).accuracy + 0.05
 
 # %%
 # The linear one did not stop early: it is nearly as good as any line can be. Its best possible loss, from
 # scikit-learn's solver:
 
-best = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(
-    x.double().numpy(), data.train.y.numpy()
-)
+best = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x.double().numpy(), data.train.y.numpy())
 z = torch.from_numpy(best.decision_function(x.double().numpy()))
 optimum = torch.nn.functional.binary_cross_entropy_with_logits(z, data.train.y.double()).item()
 print(f"reached {linear.history[-1].train_loss:.4f}, possible {optimum:.4f}")

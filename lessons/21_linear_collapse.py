@@ -65,9 +65,7 @@ def collapsed(engine: fs.Engine) -> tuple[torch.Tensor, torch.Tensor]:
     return weight, bias
 
 
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
 deep = fs.make_engine(
     "scratch", fs.MLP(2, 8, 8, 8, 1, activation="identity"), plan, dtype="float64", device="cpu"
 )
@@ -75,9 +73,7 @@ data = fs.load_dataset("moons")
 *_, last = fs.train(deep, data, plan, every=1000)
 weight, bias = collapsed(deep)
 rows = data.test.x.double()
-print(
-    f"{deep.spec.sizes_text()} without activations, trained: {deep.spec.num_parameters} parameters"
-)
+print(f"{deep.spec.sizes_text()} without activations, trained: {deep.spec.num_parameters} parameters")
 print(f"as one layer: weight {weight[0].tolist()}, bias {bias.tolist()}")
 assert torch.allclose(
     deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1e-9
@@ -176,14 +172,10 @@ def is_straight(layer: str, **options) -> bool:
     """Whether a network with that layer between two linear ones maps middles to middles."""
     middle = fs.Choice(layer, **options)
     layers = (fs.Choice("linear", out_features=6), middle, fs.Choice("linear"))
-    own = fs.make_engine(
-        "scratch", fs.NetSpec(layers, 4, 3), fs.TrainPlan(), dtype="float64", device="cpu"
-    )
+    own = fs.make_engine("scratch", fs.NetSpec(layers, 4, 3), fs.TrainPlan(), dtype="float64", device="cpu")
     one, other = x[:50], x[50:]
     half = own.predict((one + other) / 2)
-    return torch.allclose(
-        half, (own.predict(one) + own.predict(other)) / 2, rtol=0, atol=1e-12
-    )  # float64
+    return torch.allclose(half, (own.predict(one) + own.predict(other)) / 2, rtol=0, atol=1e-12)  # float64
 
 
 answers = {

@@ -78,9 +78,7 @@ assert (z.item(), a.grad.item(), b.grad.item(), x.grad.item()) == (20, 4, 4, 5)
 
 data = fs.load_dataset("moons")
 plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None)
-engine = fs.make_engine(
-    "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
-)
+engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
 W1, b1, W2, b2 = engine.named_parameters().values()
 x, y = data.train.x.double(), data.train.y.double()[:, None]
 N = len(x)
@@ -125,9 +123,7 @@ engine.loss(engine.forward(x), y)
 engine.zero_grad()
 engine.backward()
 for name, gradient in by_hand.items():
-    assert torch.allclose(
-        gradient, own[name].grad, rtol=0, atol=1e-15
-    )  # sums of 200 rows in float64
+    assert torch.allclose(gradient, own[name].grad, rtol=0, atol=1e-15)  # sums of 200 rows in float64
     assert torch.allclose(gradient, engine.named_gradients()[name], rtol=0, atol=1e-15)
 print("largest element of the first layer's gradient", by_hand["0.weight"].abs().max().item())
 
@@ -140,9 +136,7 @@ sizes = (784, 256, 10)
 pairs = list(pairwise(sizes))
 forward = sum(fan_in * fan_out for fan_in, fan_out in pairs)
 backward = 2 * forward - pairs[0][0] * pairs[0][1]
-print(
-    f"forward {forward:,}, backward {backward:,}, for {fs.MLP(*sizes).num_parameters:,} gradients"
-)
+print(f"forward {forward:,}, backward {backward:,}, for {fs.MLP(*sizes).num_parameters:,} gradients")
 assert backward < 2 * forward
 
 # %%
@@ -153,9 +147,7 @@ assert backward < 2 * forward
 
 def bytes_kept(x: torch.Tensor, *, gradients: bool) -> int:
     """What a forward pass through torch's own layers keeps for the backward pass, the weights aside."""
-    model = torch.nn.Sequential(
-        torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
-    )
+    model = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
     weights, kept = {weight.data_ptr() for weight in model.parameters()}, {}
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
@@ -253,9 +245,7 @@ except fs.InputError as error:
 # ~~~~~~~~~~
 # None. Each layer does to the one before it what the last one did.
 
-deep = fs.make_engine(
-    "scratch", fs.MLP(2, 8, 5, 1, activation="tanh"), plan, dtype="float64", device="cpu"
-)
+deep = fs.make_engine("scratch", fs.MLP(2, 8, 5, 1, activation="tanh"), plan, dtype="float64", device="cpu")
 V1, c1, V2, c2, V3, c3 = deep.named_parameters().values()
 h1 = torch.tanh(x @ V1.T + c1)  # (N, 8)
 h2 = torch.tanh(h1 @ V2.T + c2)  # (N, 5)
@@ -275,9 +265,7 @@ print("six gradients by hand, six that agree")
 # The derivative of :math:`\log \sum_c e^{z_c}` by :math:`z_c` is :math:`e^{z_c} / \sum_k e^{z_k}`, the softmax. The
 # second term takes 1 from the right class: :math:`dz_c = p_c - [c = y]`.
 
-z = torch.randn(
-    6, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True
-)
+z = torch.randn(6, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
 labels = torch.tensor([0, 3, 9, 9, 1, 4])
 torch.nn.functional.cross_entropy(z, labels, reduction="sum").backward()
 expected = z.detach().softmax(1) - torch.nn.functional.one_hot(labels, 10)

@@ -124,9 +124,7 @@ for widths in ((2, 8, 1), (2, 8, 8, 8, 1)):
         network.update(0.5)  # 5
         losses.append(loss)
     engines[spec.sizes_text()] = (network, losses, engine)
-    print(
-        f"by hand   {spec.sizes_text():9} loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last"
-    )
+    print(f"by hand   {spec.sizes_text():9} loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last")
 
 # %%
 # With the program the same networks are two lines each, and the losses of all steps are the same:
@@ -277,9 +275,7 @@ for k, weight in enumerate(network.weights):
 # ~~~~~~~~~~
 # Two: :math:`|x| = \mathrm{relu}(x) + \mathrm{relu}(-x)`, exactly, everywhere.
 
-two = fs.make_engine(
-    "scratch", fs.MLP(1, 2, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu"
-)
+two = fs.make_engine("scratch", fs.MLP(1, 2, 1), fs.TrainPlan(loss="mse"), dtype="float64", device="cpu")
 ones = torch.tensor([[1.0, 1.0]])
 two.load_weights(
     {

@@ -248,9 +248,7 @@ print("0.weight", tuple(weight.shape), "requires_grad", weight.requires_grad)
 sequential = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1)).double()
 assert list(sequential.state_dict()) == list(engine.named_parameters())
 sequential.load_state_dict(engine.named_parameters())
-assert torch.allclose(
-    sequential(x), engine.predict(x), rtol=0, atol=1e-12
-)  # float64, sums in another order
+assert torch.allclose(sequential(x), engine.predict(x), rtol=0, atol=1e-12)  # float64, sums in another order
 print(list(sequential.state_dict()))
 
 # %%

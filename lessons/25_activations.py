@@ -91,15 +91,11 @@ assert apart.max() < 5e-4
 
 SEEDS = 10  # quick: 3
 data = fs.load_dataset("moons")
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=1000)
 plans = [replace(plan, seed=seed) for seed in range(SEEDS)]
 ends = {}
 for name in ("tanh", "sigmoid", "relu"):
-    members = fs.fit_many(
-        fs.MLP(2, 8, 1, activation=name), data, plans, engine="scratch", device="cpu"
-    )
+    members = fs.fit_many(fs.MLP(2, 8, 1, activation=name), data, plans, engine="scratch", device="cpu")
     ends[name] = [member.history[-1].train_loss for member in members]
     print(f"{name:8}", [f"{loss:.3f}" for loss in ends[name]])
 assert max(ends["tanh"]) < 0.036  # the last digit may be another one on another processor
@@ -150,9 +146,7 @@ for before, after in zip(caught, again, strict=True):
 # More units are the simplest remedy: with 32 there are enough that are not in the way of each other.
 
 for name in ("tanh", "sigmoid", "relu"):
-    members = fs.fit_many(
-        fs.MLP(2, 32, 1, activation=name), data, plans, engine="scratch", device="cpu"
-    )
+    members = fs.fit_many(fs.MLP(2, 32, 1, activation=name), data, plans, engine="scratch", device="cpu")
     wide = [member.history[-1].train_loss for member in members]
     print(f"{name:8} 32 units: from {min(wide):.4f} to {max(wide):.4f}")
     assert max(wide) < 0.05
@@ -261,16 +255,12 @@ except fs.InputError as error:
 # :math:`\tanh(z) = 2 \sigma(2z) - 1`: double the first layer, double the second layer's weights, and let its bias take
 # off their old sum.
 
-tanh = fs.make_engine(
-    "scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu"
-)
+tanh = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64", device="cpu")
 sigmoid = fs.make_engine(
     "scratch", fs.MLP(2, 8, 1, activation="sigmoid"), plan, dtype="float64", device="cpu"
 )
 W1, b1, W2, b2 = tanh.named_parameters().values()
-sigmoid.load_weights(
-    {"0.weight": 2 * W1, "0.bias": 2 * b1, "2.weight": 2 * W2, "2.bias": b2 - W2.sum(1)}
-)
+sigmoid.load_weights({"0.weight": 2 * W1, "0.bias": 2 * b1, "2.weight": 2 * W2, "2.bias": b2 - W2.sum(1)})
 rows = x.double()
 assert torch.allclose(tanh.predict(rows), sigmoid.predict(rows), rtol=0, atol=1e-14)  # float64
 print("largest difference", (tanh.predict(rows) - sigmoid.predict(rows)).abs().max().item())
@@ -300,9 +290,7 @@ for num_units in (3, 50):
         if name == "square":
             parabola = torch.stack([line**2, line, torch.ones_like(line)], dim=1)
             best = parabola @ torch.linalg.lstsq(parabola, wave[:, None]).solution
-            assert torch.allclose(
-                fit, best, atol=1e-6
-            )  # least squares in float64, 50 columns of rank 3
+            assert torch.allclose(fit, best, atol=1e-6)  # least squares in float64, 50 columns of rank 3
 assert (fit[:, 0] - wave).square().mean() < (best[:, 0] - wave).square().mean() / 4
 
 # %%

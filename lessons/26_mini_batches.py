@@ -84,13 +84,10 @@ by_loader = time.perf_counter() - began
 began = time.perf_counter()
 x_many, y_many = many.tensors
 sliced = sum(
-    len(x_many[rows]) + 0 * len(y_many[rows])
-    for rows in torch.randperm(20_000, generator=stream).split(256)
+    len(x_many[rows]) + 0 * len(y_many[rows]) for rows in torch.randperm(20_000, generator=stream).split(256)
 )
 by_slicing = time.perf_counter() - began
-print(
-    f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} and {sliced:,} rows"
-)
+print(f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} and {sliced:,} rows")
 assert seen == sliced == 20_000
 
 # %%
@@ -127,9 +124,7 @@ small = fs.TrainPlan(lr=0.1, batch_size=256, epochs=2, seed=3)
 
 def weights_after(plan: fs.TrainPlan) -> tuple[list[int], torch.Tensor]:
     """The sizes of the batches, and the weights in the end."""
-    engine = fs.make_engine(
-        "scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu"
-    )
+    engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu")
     return [step.num_rows for step in fs.steps(engine, digits, plan)], engine.params.flat
 
 
@@ -169,9 +164,7 @@ assert difference < 1e-12  # the same sums in another order, in float64
 # Why scale at all. The wines, as they were measured and on one scale, with the same network and the same rates. One of
 # the columns is in hundreds; as it is, it shouts down all others.
 
-raw = fs.Dataset(
-    fs.Rows(x_train, y_train), fs.Rows(x_held, y_held), num_outputs=3, name="wine as measured"
-)
+raw = fs.Dataset(fs.Rows(x_train, y_train), fs.Rows(x_held, y_held), num_outputs=3, name="wine as measured")
 canvas = fs.Canvas("178 wines, 13-16-3, plain descent in batches of 32")
 axes = canvas.axes(x="epoch", y="validation accuracy")
 best = {}
@@ -228,9 +221,7 @@ except fs.InputError as error:
 # training rows with the weights, and take raw columns, then and later:
 
 model = fs.MLPClassifier(random_state=0).fit(x_train.numpy(), y_train.numpy())
-print(
-    f"raw columns in, accuracy on held-out wines {model.score(x_held.numpy(), y_held.numpy()):.3f}"
-)
+print(f"raw columns in, accuracy on held-out wines {model.score(x_held.numpy(), y_held.numpy()):.3f}")
 assert model.score(x_held.numpy(), y_held.numpy()) > 0.9
 
 # %%

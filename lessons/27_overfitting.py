@@ -73,9 +73,7 @@ module = torch.nn.Dropout(p)
 module.eval()
 assert torch.equal(module(x), x)
 EPOCHS = 1500  # quick: 500
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=EPOCHS
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=None, epochs=EPOCHS)
 engine = fs.make_engine("scratch", fs.MLP(2, 256, 1, dropout=0.5), plan, device="cpu")
 print(engine.spec)
 
@@ -103,9 +101,7 @@ assert abs(step.loss.item() - (plain + 0.3 / 60 / 2 * squares)) < 1e-12  # float
 images = load_digits()
 pixels = torch.from_numpy(images.data / 16).float()
 chance = torch.randint(10, (len(pixels),), generator=stream)
-noise = fs.Dataset(
-    fs.Rows(pixels[:500], chance[:500]), fs.Rows(pixels[500:], chance[500:]), num_outputs=10
-)
+noise = fs.Dataset(fs.Rows(pixels[:500], chance[:500]), fs.Rows(pixels[500:], chance[500:]), num_outputs=10)
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=50, epochs=150)
 for width in (8, 64, 256):
     [member] = fs.fit_many(fs.MLP(64, width, 10), noise, by_heart, engine="scratch", device="cpu")
@@ -146,8 +142,7 @@ for name, (spec, of_choice) in choices.items():
     seeds = [replace(of_choice, seed=seed) for seed in range(SEEDS)]
     found[name] = fs.fit_many(spec, few, seeds, engine="scratch", device="cpu", every=10)
     measured = [
-        [fs.evaluate(member.engine, rows) for member in found[name]]
-        for rows in (few.train, few.test)
+        [fs.evaluate(member.engine, rows) for member in found[name]] for rows in (few.train, few.test)
     ]
     seen, unseen = (sum(one.loss for one in part) / SEEDS for part in measured)
     accuracy = sum(one.accuracy for one in measured[1]) / SEEDS
@@ -156,9 +151,7 @@ for name, (spec, of_choice) in choices.items():
         f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy on others {accuracy:.3f}"
     )
 assert losses["nothing"][0] == min(seen for seen, _ in losses.values())
-assert losses["nothing"][1] > WORSE * max(
-    unseen for name, (_, unseen) in losses.items() if name != "nothing"
-)
+assert losses["nothing"][1] > WORSE * max(unseen for name, (_, unseen) in losses.items() if name != "nothing")
 
 # %%
 # Without regularisation the loss on the network's own rows is the lowest of all, and on others the highest: it has
@@ -216,9 +209,7 @@ assert not engine.predict(points).requires_grad
 # ones again.
 
 easy = fs.Dataset(moons(500, 3), moons(1000, 1), name="moons")
-with_dropout = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=50, epochs=30
-)
+with_dropout = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=50, epochs=30)
 [member] = fs.fit_many(
     fs.MLP(2, 64, 64, 1, dropout=0.5), easy, with_dropout, engine="scratch", device="cpu", every=30
 )
@@ -265,9 +256,7 @@ assert gaps[1] < gaps[0] / 2
 # little better there than it is, since it was chosen for that; the test rows had no say.
 
 strengths = (0.01, 0.1, 0.3, 1.0)
-tried = fs.fit_many(
-    wide, few, [replace(plan, l2=l2) for l2 in strengths], engine="scratch", device="cpu"
-)
+tried = fs.fit_many(wide, few, [replace(plan, l2=l2) for l2 in strengths], engine="scratch", device="cpu")
 best = min(tried, key=lambda member: member.history[-1].valid_loss)
 for member in tried:
     print(f"L2 {member.plan.l2:4}: validation loss {member.history[-1].valid_loss:.3f}")

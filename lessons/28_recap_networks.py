@@ -113,9 +113,7 @@ for title, (engine, _) in sums.items():
 assert errors["linear regression", 10] < errors["MLP", 10] / 10
 weight, bias = sums["linear regression"][0].named_parameters().values()
 print("linear weights", [round(w, 5) for w in weight[0].tolist()], "bias", round(bias.item(), 6))
-assert (
-    weight - 1
-).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
+assert (weight - 1).abs().max() < 5e-5  # descent in float32 ends where a step is smaller than the last digit
 assert bias.abs() < 5e-5
 assert sums["MLP"][1][-1] < CLOSE
 assert errors["MLP", 10] > 3 * errors["MLP", 1]
@@ -202,9 +200,7 @@ if images is not None:
     assert 0.003 < gain < 0.03
     assert max(accuracies) - min(accuracies) > gain / 3
 else:
-    print(
-        "fashion-mnist is left out here; with its files, five starts of both models are compared as above."
-    )
+    print("fashion-mnist is left out here; with its files, five starts of both models are compared as above.")
 
 # %%
 # A picture
@@ -226,9 +222,7 @@ fs.plot(trained[task][1], "mistakes", title=f"{task}: the most confident mistake
 
 floor = math.log(1 + 9 / math.e)
 perfect = torch.nn.functional.one_hot(torch.arange(10), 10).double()
-assert (
-    abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12
-)  # float64
+assert abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12  # float64
 print(f"with ten classes never below {floor:.4f}")
 
 # %%
