@@ -44,7 +44,7 @@ def fingerprint() -> str:
 @functools.cache
 def compiled(name: str) -> Any:
     """A function of `body/steps.py`, compiled when it is called with the first arguments of a type."""
-    place, options = folder(), {"nogil": True, "error_model": "numpy"}
+    place, options = folder(), {"nogil": True, "error_model": "numpy", "_nrt": False}
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError:  # nowhere to keep it: compiled again in every process

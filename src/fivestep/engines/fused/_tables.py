@@ -26,6 +26,9 @@ CACHE = 256 * 1024
 LANES = 16
 """Rows and parameters come in multiples of this: whole lanes of float32, and of float64."""
 
+ALIGNMENT = 64
+"""Bytes of a line of the cache, and of a register."""
+
 SLOTS = 4
 """Numbers that an update rule remembers for each parameter, the last one for the moving average."""
 
@@ -85,15 +88,23 @@ def memory_for(network: Network, params: Params) -> Memory:
     rows = max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES
     size = in_lanes(params.flat.numel())
     return Memory(
-        w=np.zeros(size, kind),
-        g=np.zeros(size, kind),
-        rule=np.zeros(SLOTS * size, kind),
-        values=np.zeros(units * rows, kind),
-        slopes=np.zeros(units * rows, kind),
-        targets=np.zeros(num_out * rows, kind),
-        share=np.zeros(rows, kind),
+        w=aligned(size, kind),
+        g=aligned(size, kind),
+        rule=aligned(SLOTS * size, kind),
+        values=aligned(units * rows, kind),
+        slopes=aligned(units * rows, kind),
+        targets=aligned(num_out * rows, kind),
+        share=aligned(rows, kind),
         rows=rows,
     )
+
+
+def aligned(count: int, kind: Any) -> Any:
+    """Zeros that begin where a register of 64 bytes may be loaded in one go, from one line of the cache."""
+    size = np.dtype(kind).itemsize
+    room = np.zeros(count + ALIGNMENT // size, kind)
+    start = -room.ctypes.data % ALIGNMENT // size
+    return room[start : start + count]
 
 
 def in_lanes(count: int) -> int:

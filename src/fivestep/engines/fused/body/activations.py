@@ -5,77 +5,74 @@ The formulas are those of `activations/`, where they are derived.
 
 from typing import Any
 
-from numba import njit
-
 from . import kinds as kind
 from .elementwise import erf, exp, expm1, sigmoid, softplus, tanh
-from .lanes import constant, load, store, where, width
+from .lanes import constant, inline, load, store, where, width
 
-_inline: Any = njit(nogil=True, forceinline=True)
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _ROOT_HALF, _DENSITY = 0.70710678118654752440, 0.39894228040143267794  # 1 / sqrt 2, 1 / sqrt(2 pi)
 _SLOPE, _CUBIC = 0.79788456080286535588, 0.044715  # sqrt(2 / pi)
 _ONE = constant(1.0, 1.0)
 
 
-@_inline
+@inline
 def _relu(z: Any) -> Any:
     is_above = where(z > 0.0, _ONE(z), 0.0)
     return where(z <= 0.0, 0.0, z), is_above
 
 
-@_inline
+@inline
 def _tanh(z: Any) -> Any:
     a = tanh(z)
     return a, 1.0 - a * a
 
 
-@_inline
+@inline
 def _sigmoid(z: Any) -> Any:
     a = sigmoid(z)
     return a, a * (1.0 - a)
 
 
-@_inline
+@inline
 def _elu(z: Any, alpha: Any) -> Any:
     below = alpha * expm1(where(z < 0.0, z, 0.0))
     return where(z > 0.0, z, below), where(z > 0.0, 1.0, below + alpha)
 
 
-@_inline
+@inline
 def _silu(z: Any) -> Any:
     s = sigmoid(z)
     a = z * s
     return a, s + a * (1.0 - s)
 
 
-@_inline
+@inline
 def _gelu(z: Any) -> Any:
     share = 0.5 * (1.0 + erf(z * _ROOT_HALF))
     return z * share, share + z * _DENSITY * exp(-0.5 * z * z)
 
 
-@_inline
+@inline
 def _gelu_tanh(z: Any) -> Any:
     t = tanh(_SLOPE * (z + _CUBIC * z * z * z))
     du = _SLOPE * (1.0 + 3.0 * _CUBIC * z * z)
     return 0.5 * z * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * du
 
 
-@_inline
+@inline
 def _mish(z: Any) -> Any:
     t = tanh(softplus(z))
     return z * t, t + z * (1.0 - t * t) * sigmoid(z)
 
 
-@_inline
+@inline
 def _hardswish(z: Any) -> Any:
     six = where(z > 3.0, 6.0, where(z < -3.0, 0.0, z + 3.0))
     inside = where(z * z < 9.0, z, 0.0)
     return z * six / 6.0, (six + inside) / 6.0
 
 
-@_inline
+@inline
 def _others(which: int, z: Any, number: float) -> Any:
     """The value and the derivative of the less common ones; `number` is the option."""
     if which == kind.LEAKY_RELU:
@@ -103,7 +100,7 @@ def _others(which: int, z: Any, number: float) -> Any:
     return z, _ONE(z)  # the identity
 
 
-@_inline
+@inline
 def activate(network: Any, memory: Any, k: int, here: int, there: int, count: int) -> None:
     """values[there:] = f(values[here:]) and slopes[here:] = f'(values[here:]), `count` numbers each, f operation k."""
     which, values, slopes, lanes = network.kinds[k], memory.values, memory.slopes, width(memory.values)

@@ -7,9 +7,7 @@ over the whole range, measured against mpmath by `tests/engines/fused/test_eleme
 
 from typing import Any
 
-from numba import njit
-
-from .lanes import absolute, constant, exponent, floor, polynomial, power_of_two, where
+from .lanes import absolute, constant, exponent, floor, inline, polynomial, power_of_two, where
 
 _EXPM1 = polynomial(
     (1.989108046e-4, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014),
@@ -110,10 +108,9 @@ _LOG2_HIGH = constant(0.693359375, 0.693147180369123816)  # few bits, so that a 
 _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
 _LOG2_E = 1.44269504088896341
 
-_inline: Any = njit(nogil=True, forceinline=True)
 
 
-@_inline
+@inline
 def _reduced(z: Any) -> Any:
     """A whole number n and expm1(r) for z = n log 2 + r with |r| <= log(2) / 2."""
     n = floor(z * _LOG2_E + 0.5)
@@ -122,7 +119,7 @@ def _reduced(z: Any) -> Any:
     return n, r + r * r * _EXPM1(r)
 
 
-@_inline
+@inline
 def exp(z: Any) -> Any:
     """e^z, infinite and 0 where the type ends."""
     z = where(z > _LARGEST(z), _LARGEST(z), z)
@@ -132,13 +129,13 @@ def exp(z: Any) -> Any:
     return (p + 1.0) * power_of_two(half) * power_of_two(n - half)
 
 
-@_inline
+@inline
 def sigmoid(z: Any) -> Any:
     """1 / (1 + e^-z)."""
     return 1.0 / (1.0 + exp(0.0 - z))
 
 
-@_inline
+@inline
 def _expm1_below(z: Any, largest: Any) -> Any:
     """e^z - 1 for z up to `largest`, small enough that 2^n is a normal number."""
     z = where(z > largest, largest, z)
@@ -149,13 +146,13 @@ def _expm1_below(z: Any, largest: Any) -> Any:
     return scale * p + (scale - 1.0)
 
 
-@_inline
+@inline
 def expm1(z: Any) -> Any:
     """e^z - 1 for z of at most 0."""
     return _expm1_below(z, _ZERO(z))
 
 
-@_inline
+@inline
 def tanh(z: Any) -> Any:
     """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z."""
     e = _expm1_below(2.0 * absolute(z), 2.0 * _SATURATED(z))
@@ -163,14 +160,14 @@ def tanh(z: Any) -> Any:
     return where(z < 0.0, 0.0 - t, t)
 
 
-@_inline
+@inline
 def log1p(u: Any) -> Any:
     """log(1 + u) for u in [0, 1], as 2 artanh(u / (2 + u))."""
     t = u / (u + 2.0)
     return 2.0 * t + t * t * t * _ATANH_FAR(t * t)
 
 
-@_inline
+@inline
 def log(s: Any) -> Any:
     """The logarithm of normal numbers s above 0: k log 2 + 2 artanh((m - 1) / (m + 1)) with s = m 2^k."""
     k = exponent(s)
@@ -179,13 +176,20 @@ def log(s: Any) -> Any:
     return k * _LOG2_HIGH(s) + (2.0 * t + (t * t * t * _ATANH_NEAR(t * t) + k * _LOG2_LOW(s)))
 
 
-@_inline
+@inline
 def softplus(z: Any) -> Any:
     """log(1 + e^z), without overflow."""
     return where(z < 0.0, 0.0, z) + log1p(exp(0.0 - absolute(z)))
 
 
-@_inline
+@inline
+def softplus_and_sigmoid(z: Any) -> Any:
+    """log(1 + e^z) and its derivative 1 / (1 + e^-z), from one exponential: u = e^-|z|, which never overflows."""
+    u = exp(0.0 - absolute(z))
+    return where(z < 0.0, 0.0, z) + log1p(u), where(z < 0.0, u, 1.0) / (1.0 + u)
+
+
+@inline
 def erf(z: Any) -> Any:
     """The error function: a power series up to 1, and 1 - e^-x^2 erfcx(x) beyond."""
     x = absolute(z)

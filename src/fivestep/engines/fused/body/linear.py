@@ -6,11 +6,8 @@ the lanes. A weight is one number for all of them.
 
 from typing import Any, NamedTuple
 
-from numba import njit
+from .lanes import every, inline, load, store, total, width
 
-from .lanes import every, load, store, total, width
-
-_inline: Any = njit(nogil=True, forceinline=True)
 
 
 class Matrix(NamedTuple):
@@ -27,7 +24,7 @@ class Matrix(NamedTuple):
     step_in: int
 
 
-@_inline
+@inline
 def weighted_sums(matrix: Matrix, bias: int, values: Any, here: int, there: int, rows: int) -> None:
     """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row; b begins at `bias`, if that is not -1.
 
@@ -64,7 +61,7 @@ def weighted_sums(matrix: Matrix, bias: int, values: Any, here: int, there: int,
         o += 1
 
 
-@_inline
+@inline
 def add_products(gradient: Matrix, a: Any, here: int, dz: Any, there: int, rows: int) -> None:
     """gradient_oi += sum over the rows of dz[there:]_o a[here:]_i: that of the weights, dW = dz^T a."""
     g, num_in, o = gradient.numbers, gradient.num_in, 0
@@ -93,7 +90,7 @@ def add_products(gradient: Matrix, a: Any, here: int, dz: Any, there: int, rows:
         o += 1
 
 
-@_inline
+@inline
 def add_row_sums(g: Any, first: int, dz: Any, there: int, num_out: int, rows: int) -> None:
     """g[first + o] += sum over the rows of dz[there:]_o: the gradient of the biases."""
     for o in range(num_out):

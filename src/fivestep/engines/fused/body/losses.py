@@ -6,17 +6,14 @@ weigh 0.
 
 from typing import Any
 
-from numba import njit
-
 from . import kinds as kind
-from .elementwise import exp, log, sigmoid, softplus
-from .lanes import absolute, constant, every, load, store, total, where, width
+from .elementwise import exp, log, softplus_and_sigmoid
+from .lanes import absolute, constant, every, inline, load, store, total, where, width
 
-_inline: Any = njit(nogil=True, forceinline=True)
 _ONE = constant(1.0, 1.0)
 
 
-@_inline
+@inline
 def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
     """The loss of one output and its derivative, for the losses that are a mean over the outputs."""
     e = z - y
@@ -24,7 +21,8 @@ def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
         return e * e, 2.0 * e
     if which == kind.BINARY_CROSS_ENTROPY:  # log(1 + e^z) - y z, and y moved towards one half
         y = y * (1.0 - number) + 0.5 * number
-        return softplus(z) - y * z, sigmoid(z) - y
+        value, slope = softplus_and_sigmoid(z)
+        return value - y * z, slope - y
     if which == kind.MAE:
         return absolute(e), where(e > 0.0, _ONE(z), where(e < 0.0, -1.0, 0.0 * e))
     if which == kind.HUBER:
@@ -41,7 +39,7 @@ def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
     return where(sign * z < 1.0, 1.0 - sign * z, 0.0 * z), 0.0 - inside
 
 
-@_inline
+@inline
 def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The mean over the outputs."""
     z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
@@ -56,7 +54,7 @@ def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
     return total(sum_of_losses)
 
 
-@_inline
+@inline
 def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """Log sum_c e^z_c - z_y with the largest logit taken off first; with smoothing s, targets 1 - s + s/C and s/C."""
     z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
@@ -82,7 +80,7 @@ def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
     return total(sum_of_losses)
 
 
-@_inline
+@inline
 def measure(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The loss of the logits `memory.values[here:]`, and its gradient in `memory.slopes[here:]`."""
     if loss.kind == kind.CROSS_ENTROPY:

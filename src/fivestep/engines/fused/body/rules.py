@@ -5,12 +5,9 @@ Parameters, gradient and memory lie in whole lanes; what fills the last ones up 
 
 from typing import Any, NamedTuple
 
-from numba import njit
-
 from . import kinds as kind
-from .lanes import constant, every, load, sqrt, store, total, where, width
+from .lanes import constant, every, inline, load, sqrt, store, total, where, width
 
-_inline: Any = njit(nogil=True, forceinline=True)
 _ONE = constant(1.0, 1.0)
 
 
@@ -32,7 +29,7 @@ class Rule(NamedTuple):
     ema: float
 
 
-@_inline
+@inline
 def penalize(rule: Rule, w: Any, g: Any, l2: float) -> Any:
     """The L2 term l2 |w|^2 / 2 over the matrices; its gradient l2 w is added."""
     squares = every(w, 0.0)
@@ -44,7 +41,7 @@ def penalize(rule: Rule, w: Any, g: Any, l2: float) -> Any:
     return 0.5 * l2 * total(squares)
 
 
-@_inline
+@inline
 def clip(g: Any, rule: Rule) -> None:
     """Bounds each element by `clip_value`, then the norm of the whole by `clip_norm`, as `_update.py` does."""
     if rule.clip_value < 1e300:
@@ -62,8 +59,17 @@ def clip(g: Any, rule: Rule) -> None:
                 store(g, j, load(g, j) * factor)
 
 
-@_inline
-def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int) -> Any:
+@inline
+def bias_corrections(rule: Rule, step: int) -> tuple[float, float]:
+    """What the moving averages m and sqrt(v) of Adam are short of after so many steps: 1 - beta_1^t, and the root."""
+    n = rule.numbers
+    if rule.kind == kind.ADAM or rule.kind == kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
+        return 1.0 - n[0] ** step, (1.0 - n[1] ** step) ** 0.5
+    return 1.0, 1.0
+
+
+@inline
+def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int, short: tuple[float, float]) -> Any:
     """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them."""
     n, (m, v, u) = rule.numbers, memory
     if rule.kind == kind.SGD:
@@ -72,12 +78,12 @@ def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int) -> An
     if rule.kind == kind.ADAM:
         m = m + (1.0 - n[0]) * (dw - m)
         v = n[1] * v + (1.0 - n[1]) * dw * dw
-        root = sqrt(v) / (1.0 - n[1] ** step) ** 0.5 + n[2]
-        return w - (lr / (1.0 - n[0] ** step)) * (m / root), m, v, u
+        root = sqrt(v) * (1.0 / short[1]) + n[2]
+        return w - lr * (1.0 / short[0]) * (m / root), m, v, u
     if rule.kind == kind.ADAM_HAT:
         m = m + (1.0 - n[0]) * (dw - m)
         v = n[1] * v + (1.0 - n[1]) * dw * dw
-        return w - (lr * (1.0 - n[1] ** step) ** 0.5 / (1.0 - n[0] ** step)) * (m / (sqrt(v) + n[2])), m, v, u
+        return w - lr * (short[1] / short[0]) * (m / (sqrt(v) + n[2])), m, v, u
     if rule.kind == kind.MOMENTUM:
         m = n[0] * m - lr * dw
         return w + (n[0] * m - lr * dw if n[1] > 0.0 else m), m, v, u
@@ -99,10 +105,10 @@ def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int) -> An
     return w - lr * d, m, v, n[0] * u + (1.0 - n[0]) * d * d
 
 
-@_inline
+@inline
 def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> None:
     """One step of the rule, number `step` counted from 1, on all parameters."""
-    size = w.size
+    size, short = w.size, bias_corrections(rule, step)
     for j in range(0, size, width(w)):
         value, dw, rate, decay = load(w, j), load(g, j), lr * load(rule.lr_factors, j), load(rule.decays, j)
         if rule.decoupled:
@@ -110,7 +116,7 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> Non
         else:
             dw = dw + decay * value
         remembered = load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = _descend(rule, value, dw, remembered, rate, step)
+        value, m, v, u = _descend(rule, value, dw, remembered, rate, step, short)
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)

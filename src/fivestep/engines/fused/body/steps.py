@@ -8,16 +8,13 @@ on the way back that is multiplied by the gradient behind it and so becomes the 
 
 from typing import Any, NamedTuple
 
-from numba import njit
-
 from . import kinds as kind
 from .activations import activate
-from .lanes import load, store, width
+from .lanes import inline, load, store, width
 from .linear import Matrix, add_products, add_row_sums, weighted_sums
 from .losses import measure
 from .rules import Rule, clip, penalize, update
 
-_inline: Any = njit(nogil=True, forceinline=True)
 
 
 class Network(NamedTuple):
@@ -80,13 +77,13 @@ class Memory(NamedTuple):
     rows: int
 
 
-@_inline
+@inline
 def in_lanes(num_rows: int, array: Any) -> Any:
     """That many rows and what fills up the last lanes."""
     return -(-num_rows // width(array)) * width(array)
 
 
-@_inline
+@inline
 def fill(steps: Steps, memory: Memory, start: int, num_rows: int, weight: float) -> None:
     """Copies the rows at some places into the first buffer, side by side, with their targets and shares."""
     rows, num_in, num_targets = in_lanes(num_rows, memory.values), steps.x.shape[1], steps.y.shape[1]
@@ -105,7 +102,7 @@ def fill(steps: Steps, memory: Memory, start: int, num_rows: int, weight: float)
         memory.share[r] = 0.0
 
 
-@_inline
+@inline
 def drop(network: Network, steps: Steps, memory: Memory, k: int, before: int, num_rows: int) -> None:
     """Dropout in training, after `before` rows: the scaled mask goes where an activation leaves its derivative."""
     rows, num_units, p = in_lanes(num_rows, memory.values), network.outputs[k], network.numbers[k]
@@ -121,7 +118,7 @@ def drop(network: Network, steps: Steps, memory: Memory, k: int, before: int, nu
             memory.values[there + o * rows + r] = 0.0
 
 
-@_inline
+@inline
 def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
     """One operation that is not dropout."""
     here, there = network.places[k] * rows, network.places[k + 1] * rows
@@ -133,7 +130,7 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
         activate(network, memory, k, here, there, num_out * rows)
 
 
-@_inline
+@inline
 def backward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
     """The chain rule through one operation; what it finds for the parameters is added to the gradient."""
     slopes, here, there = memory.slopes, network.places[k] * rows, network.places[k + 1] * rows
