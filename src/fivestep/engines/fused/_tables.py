@@ -87,14 +87,17 @@ def memory_for(network: Network, params: Params) -> Memory:
     units, num_out = int(network.places[-1] + network.outputs[-1]), int(network.outputs[-1])
     rows = max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES
     size = in_lanes(params.flat.numel())
+    values = aligned((units + 1) * rows, kind)
+    values[-rows:] = 1
     return Memory(
         w=aligned(size, kind),
         g=aligned(size, kind),
         rule=aligned(SLOTS * size, kind),
-        values=aligned(units * rows, kind),
+        values=values,
         slopes=aligned(units * rows, kind),
         targets=aligned(num_out * rows, kind),
         share=aligned(rows, kind),
+        sums=aligned(LANES, kind),
         rows=rows,
     )
 

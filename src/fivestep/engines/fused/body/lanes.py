@@ -10,7 +10,7 @@ run that diverges is seen to diverge, and a sum is added in the order in which i
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from llvmlite import ir
@@ -94,7 +94,7 @@ def every(typing: Any, array: Any, number: Any) -> Any:
     lanes = lanes_of(array.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _widened(context, builder, args[1], sig.args[1], lanes)
+        return widened(context, builder, args[1], sig.args[1], lanes)
 
     return lanes(array, number), emit
 
@@ -105,7 +105,7 @@ def where(typing: Any, mask: Any, a: Any, b: Any) -> Any:
     lanes = a if isinstance(a, Lanes) else b
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        values = [_widened(context, builder, v, kind, lanes) for v, kind in zip(args[1:], sig.args[1:], strict=True)]
+        values = [widened(context, builder, v, kind, lanes) for v, kind in zip(args[1:], sig.args[1:], strict=True)]
         return builder.select(args[0], *values)
 
     return lanes(mask, a, b), emit
@@ -120,7 +120,7 @@ def total(typing: Any, value: Any) -> Any:
         while count > 1:
             count //= 2
             low, high = range(count), range(count, 2 * count)
-            vector = builder.fadd(_chosen(builder, vector, low), _chosen(builder, vector, high), flags=CONTRACT)
+            vector = builder.fadd(chosen(builder, vector, low), chosen(builder, vector, high), flags=CONTRACT)
         return builder.extract_element(vector, WHOLE(0))
 
     return value.dtype(value), emit
@@ -210,7 +210,7 @@ def _operation(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, truth: bool
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         lanes = next(kind for kind in sig.args if isinstance(kind, Lanes))
         return emit(
-            builder, *(_widened(context, builder, v, kind, lanes) for v, kind in zip(args, sig.args, strict=True))
+            builder, *(widened(context, builder, v, kind, lanes) for v, kind in zip(args, sig.args, strict=True))
         )
 
     infer_global(symbol)(Typed)
@@ -229,25 +229,29 @@ _operation(operator.ge, lambda builder, a, b: builder.fcmp_ordered(">=", a, b), 
 _operation(operator.eq, lambda builder, a, b: builder.fcmp_ordered("==", a, b), truth=True)
 
 
+def address(context: Any, builder: Any, array: types.Array, value: Any, index: Any) -> Any:
+    """The address of array[index]; the index is not looked at."""
+    return builder.gep(context.make_array(array)(context, builder, value).data, [index])
+
+
 def _place(context: Any, builder: Any, sig: Any, args: Any, vector: Any) -> Any:
-    """The address of array[index], as that of a vector."""
-    data = context.make_array(sig.args[0])(context, builder, args[0]).data
-    return builder.bitcast(builder.gep(data, [args[1]]), vector.as_pointer())
+    """The same, as that of a vector."""
+    return builder.bitcast(address(context, builder, sig.args[0], *args[:2]), vector.as_pointer())
 
 
-def _widened(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lanes) -> Any:
+def widened(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lanes) -> Any:
     """A number in every lane; lanes as they are."""
     if isinstance(kind, Lanes):
         return value
     vector = context.get_value_type(lanes)
     number = context.cast(builder, value, kind, lanes.dtype)
-    return _chosen(builder, builder.insert_element(_undefined(vector), number, WHOLE(0)), [0] * lanes.count)
+    return chosen(builder, builder.insert_element(_undefined(vector), number, WHOLE(0)), [0] * lanes.count)
 
 
-def _chosen(builder: Any, vector: Any, which: Any) -> Any:
-    """Those elements of a vector."""
+def chosen(builder: Any, vector: Any, which: Sequence[int], more: Any = None) -> Any:
+    """Those elements of a vector, or of a vector and one `more`."""
     mask = ir.Constant(ir.VectorType(WHOLE, len(which)), list(which))
-    return builder.shuffle_vector(vector, _undefined(vector.type), mask)
+    return builder.shuffle_vector(vector, _undefined(vector.type) if more is None else more, mask)
 
 
 def _constant(vector: Any, number: float) -> Any:

@@ -1,19 +1,21 @@
-"""The linear layer on lanes: four units at a time, so that each number that is loaded is used four times.
+"""The linear layer on lanes, in blocks of several units, so that each number that is loaded is used several times.
 
 Rows lie side by side: unit o of a layer is `values[at + o * rows : at + (o + 1) * rows]`, and `rows` is a multiple of
-the lanes. A weight is one number for all of them.
+the lanes. A weight is one number for all of them. Where a block reaches beyond the last rows or inputs, it does some
+once more, or for nothing.
 """
 
 from typing import Any, NamedTuple
 
-from .lanes import every, inline, load, store, total, width
-
+from .lanes import every, inline, load, store, width
+from .tiles import store_products, weighted
 
 
 class Matrix(NamedTuple):
     """A matrix in a flat vector: element (o, i) is numbers[first + o step_out + i step_in].
 
-    The weights W (O, I) have the steps I and 1; the steps 1 and I, with O and I changed over, make it W^T.
+    The weights W (O, I) have the steps I and 1; the steps 1 and I, with O and I changed over, make it W^T. The biases
+    begin at `bias`; -1 stands for none.
     """
 
     numbers: Any
@@ -22,79 +24,103 @@ class Matrix(NamedTuple):
     num_in: int
     step_out: int
     step_in: int
+    bias: int
 
 
 @inline
-def weighted_sums(matrix: Matrix, bias: int, values: Any, here: int, there: int, rows: int) -> None:
-    """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row; b begins at `bias`, if that is not -1.
+def _bias(matrix: Matrix, o: int) -> Any:
+    return every(matrix.numbers, matrix.numbers[matrix.bias + o] if matrix.bias >= 0 else 0.0)
 
-    Forward it is z = W a + b, backward da = W^T dz.
+
+@inline
+def _sum(values: Any, at: int, weighted_sum: Any, bias: Any, times: bool) -> Any:
+    """What is to be stored."""
+    return load(values, at) * weighted_sum if times else weighted_sum + bias
+
+
+@inline
+def weighted_sums(matrix: Matrix, values: Any, here: int, there: int, rows: int, times: bool) -> None:
+    """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row: forward z = W a + b, backward da = W^T dz.
+
+    With `times`, what is in values[there:] is multiplied by the sum instead: on the way back through an activation, its
+    derivative.
     """
-    w, o = matrix.numbers, 0
+    w, step, o = matrix.numbers, matrix.step_out, 0
+    num_in, lanes, last = matrix.num_in, width(values), rows - width(values)
     while o + 4 <= matrix.num_out:
-        at, step = matrix.first + o * matrix.step_out, matrix.step_out
-        b0 = every(values, w[bias + o] if bias >= 0 else 0.0)
-        b1 = every(values, w[bias + o + 1] if bias >= 0 else 0.0)
-        b2 = every(values, w[bias + o + 2] if bias >= 0 else 0.0)
-        b3 = every(values, w[bias + o + 3] if bias >= 0 else 0.0)
-        for r in range(0, rows, width(values)):
-            z0, z1, z2, z3 = b0, b1, b2, b3
-            for i in range(matrix.num_in):
-                a, k = load(values, here + i * rows + r), at + i * matrix.step_in
-                z0 = z0 + w[k] * a
-                z1 = z1 + w[k + step] * a
-                z2 = z2 + w[k + 2 * step] * a
-                z3 = z3 + w[k + 3 * step] * a
-            store(values, there + o * rows + r, z0)
-            store(values, there + (o + 1) * rows + r, z1)
-            store(values, there + (o + 2) * rows + r, z2)
-            store(values, there + (o + 3) * rows + r, z3)
+        k, u0 = matrix.first + o * step, there + o * rows
+        u1, u2, u3 = u0 + rows, u0 + 2 * rows, u0 + 3 * rows
+        b0, b1, b2, b3 = _bias(matrix, o), _bias(matrix, o + 1), _bias(matrix, o + 2), _bias(matrix, o + 3)
+        for r in range(0, rows, 2 * lanes):
+            q, at = min(r + lanes, last), (k, k + step, k + 2 * step, k + 3 * step)
+            z = weighted(w, at, matrix.step_in, num_in, values, (here + r, here + q), rows)
+            y0, y1 = _sum(values, u0 + r, z[0], b0, times), _sum(values, u1 + r, z[1], b1, times)
+            y2, y3 = _sum(values, u2 + r, z[2], b2, times), _sum(values, u3 + r, z[3], b3, times)
+            y4, y5 = _sum(values, u0 + q, z[4], b0, times), _sum(values, u1 + q, z[5], b1, times)
+            y6, y7 = _sum(values, u2 + q, z[6], b2, times), _sum(values, u3 + q, z[7], b3, times)
+            store(values, u0 + r, y0)
+            store(values, u1 + r, y1)
+            store(values, u2 + r, y2)
+            store(values, u3 + r, y3)
+            store(values, u0 + q, y4)
+            store(values, u1 + q, y5)
+            store(values, u2 + q, y6)
+            store(values, u3 + q, y7)
         o += 4
     while o < matrix.num_out:
-        at = matrix.first + o * matrix.step_out
-        b0 = every(values, w[bias + o] if bias >= 0 else 0.0)
-        for r in range(0, rows, width(values)):
-            z0 = b0
-            for i in range(matrix.num_in):
-                z0 = z0 + w[at + i * matrix.step_in] * load(values, here + i * rows + r)
-            store(values, there + o * rows + r, z0)
+        k, u, b = matrix.first + o * step, there + o * rows, _bias(matrix, o)
+        for r in range(0, rows, 4 * lanes):
+            p, q, s = min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last)
+            z = weighted(w, (k,), matrix.step_in, num_in, values, (here + r, here + p, here + q, here + s), rows)
+            y0, y1 = _sum(values, u + r, z[0], b, times), _sum(values, u + p, z[1], b, times)
+            y2, y3 = _sum(values, u + q, z[2], b, times), _sum(values, u + s, z[3], b, times)
+            store(values, u + r, y0)
+            store(values, u + p, y1)
+            store(values, u + q, y2)
+            store(values, u + s, y3)
         o += 1
 
 
 @inline
-def add_products(gradient: Matrix, a: Any, here: int, dz: Any, there: int, rows: int) -> None:
-    """gradient_oi += sum over the rows of dz[there:]_o a[here:]_i: that of the weights, dW = dz^T a."""
-    g, num_in, o = gradient.numbers, gradient.num_in, 0
+def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int) -> None:
+    """gradient_oi += sum over the rows of slopes[there:]_o values[here:]_i: that of the weights, dW = dz^T a.
+
+    The biases' is that of one more input, which is always 1.
+    """
+    a, dz, sums = memory.values, memory.slopes, memory.sums
+    num_in, o, ones = gradient.num_in, 0, memory.values.size - memory.rows
+    count = num_in + 1 if gradient.bias >= 0 else num_in
     while o + 4 <= gradient.num_out:
         at = there + o * rows
-        for i in range(num_in):
-            s0, s1, s2, s3 = every(dz, 0.0), every(dz, 0.0), every(dz, 0.0), every(dz, 0.0)
-            for r in range(0, rows, width(dz)):
-                value = load(a, here + i * rows + r)
-                s0 = s0 + value * load(dz, at + r)
-                s1 = s1 + value * load(dz, at + rows + r)
-                s2 = s2 + value * load(dz, at + 2 * rows + r)
-                s3 = s3 + value * load(dz, at + 3 * rows + r)
-            k = gradient.first + o * num_in + i
-            g[k] += total(s0)
-            g[k + num_in] += total(s1)
-            g[k + 2 * num_in] += total(s2)
-            g[k + 3 * num_in] += total(s3)
+        for i in range(0, count, 4):
+            h0, h1 = _input(here, i, rows, num_in, ones), _input(here, i + 1, rows, num_in, ones)
+            h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
+            store_products(sums, dz, (at, at + rows, at + 2 * rows, at + 3 * rows), a, (h0, h1, h2, h3), rows)
+            for p in range(4):
+                _add(gradient, sums, 4 * p, o + p, i, min(count, i + 4))
         o += 4
     while o < gradient.num_out:
-        for i in range(num_in):
-            s0 = every(dz, 0.0)
-            for r in range(0, rows, width(dz)):
-                s0 = s0 + load(a, here + i * rows + r) * load(dz, there + o * rows + r)
-            g[gradient.first + o * num_in + i] += total(s0)
+        for i in range(0, count, 8):
+            h0, h1 = _input(here, i, rows, num_in, ones), _input(here, i + 1, rows, num_in, ones)
+            h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
+            h4, h5 = _input(here, i + 4, rows, num_in, ones), _input(here, i + 5, rows, num_in, ones)
+            h6, h7 = _input(here, i + 6, rows, num_in, ones), _input(here, i + 7, rows, num_in, ones)
+            store_products(sums, dz, (there + o * rows,), a, (h0, h1, h2, h3, h4, h5, h6, h7), rows)
+            _add(gradient, sums, 0, o, i, min(count, i + 8))
         o += 1
 
 
 @inline
-def add_row_sums(g: Any, first: int, dz: Any, there: int, num_out: int, rows: int) -> None:
-    """g[first + o] += sum over the rows of dz[there:]_o: the gradient of the biases."""
-    for o in range(num_out):
-        s = every(dz, 0.0)
-        for r in range(0, rows, width(dz)):
-            s = s + load(dz, there + o * rows + r)
-        g[first + o] += total(s)
+def _input(here: int, i: int, rows: int, num_in: int, ones: int) -> int:
+    """Where input i begins; beyond the last one, where the ones do."""
+    return here + i * rows if i < num_in else ones
+
+
+@inline
+def _add(gradient: Matrix, sums: Any, at: int, o: int, i: int, stop: int) -> None:
+    """Adds sums[at:] to the gradient of unit o, from input i on; the one after the last input is the bias."""
+    g, k = gradient.numbers, gradient.first + o * gradient.step_out
+    for j in range(i, min(stop, gradient.num_in)):
+        g[k + j] += sums[at + j - i]
+    if stop > gradient.num_in:
+        g[gradient.bias + o] += sums[at + gradient.num_in - i]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .activations import activate
 from .lanes import inline, load, store, width
-from .linear import Matrix, add_products, add_row_sums, weighted_sums
+from .linear import Matrix, add_products, weighted_sums
 from .losses import measure
 from .rules import Rule, clip, penalize, update
 
@@ -65,7 +65,10 @@ class Steps(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows."""
+    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows.
+
+    The last `rows` numbers of `values` are ones; `sums` is for the sums of one block of products.
+    """
 
     w: Any
     g: Any
@@ -74,6 +77,7 @@ class Memory(NamedTuple):
     slopes: Any
     targets: Any
     share: Any
+    sums: Any
     rows: int
 
 
@@ -124,8 +128,8 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
     here, there = network.places[k] * rows, network.places[k + 1] * rows
     num_in, num_out = network.inputs[k], network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
-        at, bias = network.weights[k], network.biases[k]
-        weighted_sums(Matrix(memory.w, at, num_out, num_in, num_in, 1), bias, memory.values, here, there, rows)
+        w = Matrix(memory.w, network.weights[k], num_out, num_in, num_in, 1, network.biases[k])
+        weighted_sums(w, memory.values, here, there, rows, False)
     else:
         activate(network, memory, k, here, there, num_out * rows)
 
@@ -136,13 +140,15 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
     slopes, here, there = memory.slopes, network.places[k] * rows, network.places[k + 1] * rows
     num_in, num_out = network.inputs[k], network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
-        at, bias = network.weights[k], network.biases[k]
-        add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1), memory.values, here, slopes, there, rows)
-        if bias >= 0:
-            add_row_sums(memory.g, bias, slopes, there, num_out, rows)
+        at = network.weights[k]
+        add_products(
+            Matrix(memory.g, at, num_out, num_in, num_in, 1, network.biases[k]), memory, here, there, rows
+        )
         if k > network.first:
-            weighted_sums(Matrix(memory.w, at, num_in, num_out, 1, num_in), -1, slopes, there, here, rows)
-    else:
+            goes_on = network.kinds[k - 1] != kind.LINEAR
+            to = network.places[k - 1] * rows if goes_on else here
+            weighted_sums(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), slopes, there, to, rows, goes_on)
+    elif k + 1 == network.kinds.size or network.kinds[k + 1] != kind.LINEAR:
         for r in range(0, num_in * rows, width(slopes)):
             store(slopes, here + r, load(slopes, here + r) * load(slopes, there + r))
 
