@@ -89,6 +89,27 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
+def get(typing: Any, array: Any, index: Any) -> Any:
+    """The number array[index], counted along its memory. Numba would first ask whether the index counts from the end."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load(address(context, builder, array, *args))
+
+    return array.dtype(array, types.intp), emit
+
+
+@intrinsic
+def put(typing: Any, array: Any, index: Any, number: Any) -> Any:
+    """array[index] = number, in the same way."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store(args[2], address(context, builder, array, *args[:2]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), emit
+
+
+@intrinsic
 def every(typing: Any, array: Any, number: Any) -> Any:
     """A number in every lane, in the type of an array."""
     lanes = lanes_of(array.dtype)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import activate
-from .lanes import inline, load, store, width
+from .lanes import get, inline, load, put, store, width
 from .linear import Matrix, add_products, weighted_sums
 from .losses import measure
 from .rules import Rule, clip, penalize, update
@@ -91,19 +91,21 @@ def in_lanes(num_rows: int, array: Any) -> Any:
 def fill(steps: Steps, memory: Memory, start: int, num_rows: int, weight: float) -> None:
     """Copies the rows at some places into the first buffer, side by side, with their targets and shares."""
     rows, num_in, num_targets = in_lanes(num_rows, memory.values), steps.x.shape[1], steps.y.shape[1]
+    for i in range(num_in):
+        for r in range(num_rows):
+            row = get(steps.order, start + r) if steps.order.size else start + r
+            put(memory.values, i * rows + r, get(steps.x, row * num_in + i))
     for r in range(num_rows):
-        row = steps.order[start + r] if steps.order.size else start + r
-        for i in range(num_in):
-            memory.values[i * rows + r] = steps.x[row, i]
+        row = get(steps.order, start + r) if steps.order.size else start + r
         for o in range(num_targets):
-            memory.targets[o * rows + r] = steps.y[row, o]
-        memory.share[r] = steps.share[start + r] if steps.share.size else weight
+            put(memory.targets, o * rows + r, get(steps.y, row * num_targets + o))
+        put(memory.share, r, get(steps.share, start + r) if steps.share.size else weight)
     for r in range(num_rows, rows):  # zeros that weigh nothing
         for i in range(num_in):
-            memory.values[i * rows + r] = 0.0
+            put(memory.values, i * rows + r, 0.0)
         for o in range(num_targets):
-            memory.targets[o * rows + r] = 0.0
-        memory.share[r] = 0.0
+            put(memory.targets, o * rows + r, 0.0)
+        put(memory.share, r, 0.0)
 
 
 @inline
