@@ -7,7 +7,7 @@ from typing import Any
 
 from . import kinds as kind
 from .elementwise import erf, exp, expm1, sigmoid, softplus, tanh
-from .lanes import constant, inline, load, store, where, width
+from .lanes import FOUR, constant, inline, load, load_four, store, where, width
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _ROOT_HALF, _DENSITY = 0.70710678118654752440, 0.39894228040143267794  # 1 / sqrt 2, 1 / sqrt(2 pi)
@@ -75,6 +75,8 @@ def _hardswish(z: Any) -> Any:
 @inline
 def _others(which: int, z: Any, number: float) -> Any:
     """The value and the derivative of the less common ones; `number` is the option."""
+    if which == kind.SIGMOID:
+        return _sigmoid(z)
     if which == kind.LEAKY_RELU:
         return where(z > 0.0, z, number * z), where(z > 0.0, _ONE(z), number)
     if which == kind.RELU_SQUARED:
@@ -103,24 +105,25 @@ def _others(which: int, z: Any, number: float) -> Any:
 @inline
 def activate(network: Any, memory: Any, k: int, here: int, there: int, count: int) -> None:
     """values[there:] = f(values[here:]) and slopes[here:] = f'(values[here:]), `count` numbers each, f operation k."""
-    which, values, slopes, lanes = network.kinds[k], memory.values, memory.slopes, width(memory.values)
+    which, number = network.kinds[k], network.numbers[k]
+    values, slopes, lanes = memory.values, memory.slopes, width(memory.values)
+    whole = count - count % (FOUR * lanes)
     if which == kind.RELU:
         for r in range(0, count, lanes):
             a, slope = _relu(load(values, here + r))
             store(values, there + r, a)
             store(slopes, here + r, slope)
     elif which == kind.TANH:
-        for r in range(0, count, lanes):
-            a, slope = _tanh(load(values, here + r))
+        for r in range(0, whole, FOUR * lanes):
+            a, slope = _tanh(load_four(values, here + r))
             store(values, there + r, a)
             store(slopes, here + r, slope)
-    elif which == kind.SIGMOID:
-        for r in range(0, count, lanes):
-            a, slope = _sigmoid(load(values, here + r))
+        for r in range(whole, count, lanes):
+            a, slope = _tanh(load(values, here + r))
             store(values, there + r, a)
             store(slopes, here + r, slope)
     else:
         for r in range(0, count, lanes):
-            a, slope = _others(which, load(values, here + r), network.numbers[k])
+            a, slope = _others(which, load(values, here + r), number)
             store(values, there + r, a)
             store(slopes, here + r, slope)

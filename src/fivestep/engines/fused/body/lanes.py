@@ -19,6 +19,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 BYTES = 64
+FOUR = 4
 CONTRACT = ("contract",)
 WHOLE = ir.IntType(32)
 
@@ -74,6 +75,34 @@ def load(typing: Any, array: Any, index: Any) -> Any:
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return lanes(array, types.intp), emit
+
+
+@intrinsic
+def load_four(typing: Any, array: Any, index: Any) -> Any:
+    """Four registers of consecutive numbers as one value. Each operation on it is four that need not wait for another,
+    where a long formula on one register waits for itself."""
+    one = lanes_of(array.dtype)
+    lanes = Lanes(one.dtype, FOUR * one.count)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = _place(context, builder, sig, args, context.get_value_type(lanes))
+        return builder.load(place, align=array.dtype.bitwidth // 8)
+
+    return lanes(array, types.intp), emit
+
+
+@intrinsic
+def folded(typing: Any, value: Any) -> Any:
+    """The four registers of a value added into one."""
+    count = value.count // FOUR
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        first, *others = (chosen(builder, args[0], range(k * count, (k + 1) * count)) for k in range(FOUR))
+        for other in others:
+            first = builder.fadd(first, other, flags=CONTRACT)
+        return first
+
+    return Lanes(value.dtype, count)(value), emit
 
 
 @intrinsic

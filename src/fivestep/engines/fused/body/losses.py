@@ -8,7 +8,7 @@ from typing import Any
 
 from . import kinds as kind
 from .elementwise import exp, log, softplus_and_sigmoid
-from .lanes import absolute, constant, every, inline, load, store, total, where, width
+from .lanes import FOUR, absolute, constant, every, folded, inline, load, load_four, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
 
@@ -42,15 +42,19 @@ def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
 @inline
 def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The mean over the outputs."""
-    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    z, dz, mean, sum_of_losses = memory.values, memory.slopes, 1.0 / num_out, every(memory.values, 0.0)
     for o in range(num_out):
-        number = loss.numbers[o % loss.numbers.size]
-        for r in range(0, rows, width(z)):
-            s = load(memory.share, r) / num_out
-            y = load(memory.targets, o * rows + r)
-            value, slope = _of_output(loss.kind, load(z, here + o * rows + r), y, number)
+        number, at, whole = loss.numbers[o % loss.numbers.size], o * rows, rows - rows % (FOUR * width(z))
+        for r in range(0, whole, FOUR * width(z)):
+            s, y = load_four(memory.share, r) * mean, load_four(memory.targets, at + r)
+            value, slope = _of_output(loss.kind, load_four(z, here + at + r), y, number)
+            sum_of_losses = sum_of_losses + folded(s * value)
+            store(dz, here + at + r, s * slope)
+        for r in range(whole, rows, width(z)):
+            s, y = load(memory.share, r) * mean, load(memory.targets, at + r)
+            value, slope = _of_output(loss.kind, load(z, here + at + r), y, number)
             sum_of_losses = sum_of_losses + s * value
-            store(dz, here + o * rows + r, s * slope)
+            store(dz, here + at + r, s * slope)
     return total(sum_of_losses)
 
 
