@@ -9,6 +9,7 @@ compiled `scan`; what compiling takes is not counted for anyone.
 """
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -21,6 +22,10 @@ from torch import nn
 import fivestep as fs
 
 EPOCHS = 1000
+WINDOW = 0.1
+"""Seconds that a window takes, about: of a shorter one, the first touch of a sleeping processor and of memory that
+somebody else has used since would be a good part."""
+
 SAME_LOSS = 3.0
 """The factor between final losses: the orders of the rows differ, and so does scikit-learn's epsilon. 10-32-1 ends at
 a millionth of its first loss, where the order of the last rows is what is left; on 2-8-1 the losses are equal."""
@@ -50,13 +55,27 @@ class Runner(NamedTuple):
     final_loss: Callable[[], float]
 
 
-def silent(window: Callable[[], object]) -> Contestant:
-    """The window without what it returns."""
+def repeats(window: Callable[[], object]) -> int:
+    """How many of them make a window of the right length."""
+    window()
+    started = time.perf_counter()
+    window()
+    return max(1, round(WINDOW / (time.perf_counter() - started)))
+
+
+def repeated(window: Callable[[], object], times: int) -> Contestant:
+    """That many of them, without what they return."""
 
     def run() -> None:
-        window()
+        for _ in range(times):
+            window()
 
     return run
+
+
+def without_validation(data: fs.Dataset) -> fs.Dataset:
+    """The training part alone: the rivals measure no other either."""
+    return fs.Dataset(data.train)
 
 
 def works() -> dict[str, Work]:
@@ -65,7 +84,7 @@ def works() -> dict[str, Work]:
     moons: dict[str, Any] = {"loss": "binary_cross_entropy", "optimizer": "adam", "lr": 0.05, "batch_size": None}
     return {
         "2-8-1": Work(
-            fs.load_dataset("moons"), fs.MLP(2, 8, 1, activation="tanh"), fs.TrainPlan(**moons, epochs=EPOCHS)
+            without_validation(fs.load_dataset("moons")), fs.MLP(2, 8, 1, activation="tanh"), fs.TrainPlan(**moons, epochs=EPOCHS)
         ),
         "10-32-1": Work(rows, fs.MLP(10, 32, 1), fs.TrainPlan("mse", "adam", lr=1e-3, batch_size=100, epochs=EPOCHS)),
     }
@@ -152,7 +171,7 @@ def scikit_learn(work: Work, epochs: int) -> Runner:
 
     is_moons = "cross" in str(work.plan.loss)
     x, y = work.data.train.x.float().numpy(), work.data.train.y.numpy().ravel()
-    start = work.weights()
+    start, size = work.weights(), work.plan.batch_size or len(x)
 
     def run(epochs: int) -> float:
         options = {
@@ -160,10 +179,10 @@ def scikit_learn(work: Work, epochs: int) -> Runner:
             "solver": "adam",
             "alpha": 0,
             "learning_rate_init": work.plan.lr,
-            "batch_size": work.plan.batch_size or "auto",
+            "batch_size": size,
         }
         model = (MLPClassifier if is_moons else MLPRegressor)(hidden_layer_sizes=len(start["0.bias"]), **options)
-        model.partial_fit(x[:2], y[:2], **({"classes": [0, 1]} if is_moons else {}))  # makes its weights: now ours
+        model.partial_fit(x[:size], y[:size], **({"classes": [0, 1]} if is_moons else {}))  # makes its weights: now ours
         model.coefs_ = [start[f"{k}.weight"].numpy().T.copy() for k in (0, 2)]
         model.intercepts_ = [start[f"{k}.bias"].numpy().copy() for k in (0, 2)]
         model._optimizer = None
@@ -193,9 +212,11 @@ def measured(name: str, work: Work, rounds: int) -> tuple[dict[str, Any], list[l
         print("JAX is not installed: left out (pip install jax)")
     losses = {who: runner.final_loss() for who, runner in runners.items()}
     assert max(losses.values()) < SAME_LOSS * min(losses.values()), losses
-    seconds = interleaved({who: silent(runner.window) for who, runner in runners.items()}, rounds)
+    times = {who: repeats(runner.window) for who, runner in runners.items()}
+    seconds = interleaved({who: repeated(runner.window, times[who]) for who, runner in runners.items()}, rounds)
     per_step = {
-        who: [value * EPOCHS / runners[who].epochs / work.steps for value in values] for who, values in seconds.items()
+        who: [value * EPOCHS / (runners[who].epochs * times[who]) / work.steps for value in values]
+        for who, values in seconds.items()
     }
     over = ratios(per_step, "fivestep fused")
     rows = [

@@ -72,6 +72,7 @@ class Batches:
         shape = (self.size * gathers, *self._rows.stored.shape[1:])  # memory that numpy sees cannot grow later
         self._bytes = self._rows.stored.new_empty(shape if self._rows.scale else 0)
         self._x = torch.empty(shape, dtype=dtype, device=device if self._in_order is None else "cpu")
+        self._generator = torch.Generator()
 
     def epoch(self, index: int, first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `first` on, both counted from 0; the next one overwrites a batch's x."""
@@ -87,7 +88,7 @@ class Batches:
         elif self.size == self.num_rows:
             yield from (self._batch(self._rows, slice(None)) for _ in starts)
         else:
-            order = draws.order(self._seed, index, self.num_rows)[starts.start :]
+            order = draws.order(self._seed, index, self.num_rows, self._generator)[starts.start :]
             yield from self._shuffled(order.to(self._device))
 
     def totals(self, index: int) -> list[float]:

@@ -52,6 +52,7 @@ class Blocks:
         self._rows = _as_numbers(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
+        self._generator = torch.Generator()
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     @property
@@ -77,7 +78,7 @@ class Blocks:
             rows = together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
             weight = rows.weight
         else:
-            order = torch.cat([draws.order(self._seed, e, self.num_rows) for e in epochs]).to(self._device)
+            order = torch.cat([draws.order(self._seed, e, self.num_rows, self._generator) for e in epochs]).to(self._device)
             weight = None if rows.weight is None else rows.weight[order]
         before = (steps // self._per_epoch - epochs[0]) * self.num_rows
         starts = before + steps % self._per_epoch * self.size
