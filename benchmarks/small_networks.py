@@ -84,7 +84,9 @@ def works() -> dict[str, Work]:
     moons: dict[str, Any] = {"loss": "binary_cross_entropy", "optimizer": "adam", "lr": 0.05, "batch_size": None}
     return {
         "2-8-1": Work(
-            without_validation(fs.load_dataset("moons")), fs.MLP(2, 8, 1, activation="tanh"), fs.TrainPlan(**moons, epochs=EPOCHS)
+            without_validation(fs.load_dataset("moons")),
+            fs.MLP(2, 8, 1, activation="tanh"),
+            fs.TrainPlan(**moons, epochs=EPOCHS),
         ),
         "10-32-1": Work(rows, fs.MLP(10, 32, 1), fs.TrainPlan("mse", "adam", lr=1e-3, batch_size=100, epochs=EPOCHS)),
     }
@@ -182,7 +184,8 @@ def scikit_learn(work: Work, epochs: int) -> Runner:
             "batch_size": size,
         }
         model = (MLPClassifier if is_moons else MLPRegressor)(hidden_layer_sizes=len(start["0.bias"]), **options)
-        model.partial_fit(x[:size], y[:size], **({"classes": [0, 1]} if is_moons else {}))  # makes its weights: now ours
+        classes = {"classes": [0, 1]} if is_moons else {}
+        model.partial_fit(x[:size], y[:size], **classes)  # makes its weights; now they are ours
         model.coefs_ = [start[f"{k}.weight"].numpy().T.copy() for k in (0, 2)]
         model.intercepts_ = [start[f"{k}.bias"].numpy().copy() for k in (0, 2)]
         model._optimizer = None

@@ -10,8 +10,12 @@ from .batches import InOrder, check_batch_size, shares_of, together
 from .datasets._base import Dataset, Rows
 from .typing import Indices, RowWeights
 
-MOST_PLACES = 10_000_000
-"""Rows that the steps of one block visit together, at most: their order takes 80 MB."""
+MOST_PLACES = 250_000
+"""Rows that the steps of one block visit together, at most, where each step has rows of its own: their order takes 2 MB
+and so stays near the processor (benchmarks/small_networks.py)."""
+
+MOST_STEPS = 1_000_000
+"""Steps of one block, at most: rates, losses and ends take 50 MB."""
 
 
 MOST_ROWS = 2**16
@@ -52,13 +56,20 @@ class Blocks:
         self._rows = _as_numbers(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
-        self._generator = torch.Generator()
+        self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     @property
     def most_steps(self) -> int:
         """How many steps a block may have."""
+        if self._is_one_batch:
+            return MOST_STEPS
         return max(1, (MOST_PLACES if self._in_order is None else MOST_ROWS) // self.size)
+
+    @property
+    def _is_one_batch(self) -> bool:
+        """Whether all steps take the same rows."""
+        return self._data.fresh is None and self._in_order is None and self.size == self.num_rows
 
     def take(self, first: int, rates: Tensor, l2: float = 0.0) -> Block:
         """The steps from number `first`, counted from 0, as many as there are rates; `l2` is the plan's.
@@ -68,7 +79,7 @@ class Blocks:
         steps = torch.arange(first, first + len(rates))
         if self._in_order is not None:
             return self._from_windows(self._in_order, steps, rates, l2)
-        if self._data.fresh is None and self.size == self.num_rows:
+        if self._is_one_batch:
             starts, stops = torch.zeros_like(steps), torch.full_like(steps, self.num_rows)
             strength = self._strengths(self._rows.weight, starts[:1], stops[:1], l2)
             return Block(self._rows, None, self._full_shares, starts, stops, rates, strength.expand(len(rates)))
@@ -78,7 +89,7 @@ class Blocks:
             rows = together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
             weight = rows.weight
         else:
-            order = torch.cat([draws.order(self._seed, e, self.num_rows, self._generator) for e in epochs]).to(self._device)
+            order = self._orders(epochs)
             weight = None if rows.weight is None else rows.weight[order]
         before = (steps // self._per_epoch - epochs[0]) * self.num_rows
         starts = before + steps % self._per_epoch * self.size
@@ -101,6 +112,15 @@ class Blocks:
             return Block(rows, None, None, starts, stops, rates, strengths)
         shares = torch.cat([part for part in map(shares_of, rows.weight.split(sizes.tolist())) if part is not None])
         return Block(rows, None, shares, starts, stops, rates, strengths)
+
+    def _orders(self, epochs: range) -> Indices:
+        """The orders of several epochs, one after another; overwritten by the next."""
+        if len(self._order) < len(epochs):
+            self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
+        orders = self._order[: len(epochs)]
+        for e, out in zip(epochs, orders, strict=True):
+            draws.order(self._seed, e, self.num_rows, self._generator, out)
+        return orders.view(-1).to(self._device)
 
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""

@@ -21,25 +21,19 @@ cost, and fine enough."""
 _FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
 
-<<<<<<< HEAD
-def generator(seed: int, *coordinates: int) -> torch.Generator:
-    """A CPU generator for one draw. Without coordinates its stream is that of `torch.manual_seed(seed)`."""
-    return torch.Generator().manual_seed(_folded(seed, *coordinates))
-=======
 def generator(seed: int, *coordinates: int, again: torch.Generator | None = None) -> torch.Generator:
     """A CPU generator for one draw. Without coordinates its stream is that of `torch.manual_seed(seed)`.
 
     `again` is one to begin anew: making one takes 17 microseconds, seeding it one.
     """
-    for coordinate in coordinates:
-        seed = seed * 1_000_003 + coordinate
-    return (torch.Generator() if again is None else again).manual_seed(seed % 2**63)
->>>>>>> 90af34e (A generator is seeded anew instead of made anew; windows of equal length in the benchmark of small networks)
+    return (torch.Generator() if again is None else again).manual_seed(_folded(seed, *coordinates))
 
 
-def order(seed: int, epoch: int, num_rows: int, again: torch.Generator | None = None) -> Indices:
+def order(
+    seed: int, epoch: int, num_rows: int, again: torch.Generator | None = None, out: Indices | None = None
+) -> Indices:
     """The order in which an epoch (counted from 0) visits the rows: a permutation of 0 .. num_rows - 1."""
-    return torch.randperm(num_rows, generator=generator(seed, epoch + 1, again=again))
+    return torch.randperm(num_rows, generator=generator(seed, epoch + 1, again=again), out=out)
 
 
 @final
@@ -53,21 +47,15 @@ class Draws:
         self.seed = seed
         self.step = 0
         self.rows: tuple[slice, int] | None = None
-        self._generator = torch.Generator()
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """Uniform integers in [0, 2^15) of type int16, in the shape and on the device of `like`."""
         rows, num_rows = self.rows or (slice(None), len(like))
-<<<<<<< HEAD
         shape = (num_rows, *like.shape[1:])
         size = math.prod(shape)
         stream = np.random.SFC64(_folded(self.seed, self.step, layer))
         words = np.bitwise_and(stream.random_raw(-(-size // 4)), _FOUR_TIMES_FIFTEEN)
         drawn = torch.from_numpy(words.view(np.int16))[:size].view(shape)
-=======
-        drawn = torch.empty((num_rows, *like.shape[1:]), dtype=torch.int16)
-        drawn.random_(0, 2**BITS, generator=generator(self.seed, self.step, layer, again=self._generator))
->>>>>>> 90af34e (A generator is seeded anew instead of made anew; windows of equal length in the benchmark of small networks)
         return drawn[rows].to(like.device)
 
 

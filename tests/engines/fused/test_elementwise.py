@@ -17,6 +17,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "exp": (mpmath.exp, -87, 88),
     "expm1": (mpmath.expm1, -40, 0),
     "sigmoid": (lambda z: 1 / (1 + mpmath.exp(-z)), -87, 87),
+    "slope of softplus": (lambda z: 1 / (1 + mpmath.exp(-z)), -87, 87),
     "tanh": (mpmath.tanh, -25, 25),
     "log": (mpmath.log, 1e-3, 1e3),
     "log1p": (mpmath.log1p, 0, 1),
@@ -26,9 +27,14 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
 NUM_POINTS = 480
 
 
+@njit
+def slope_of_softplus(z: Any) -> Any:
+    return elementwise.softplus_and_sigmoid(z)[1]
+
+
 def on_lanes(name: str) -> Callable[[Any], Any]:
     """One of the functions, over an array whose length is a multiple of the lanes."""
-    function = getattr(elementwise, name)
+    function = slope_of_softplus if name == "slope of softplus" else getattr(elementwise, name)
 
     @njit
     def loop(z: Any, out: Any) -> None:
@@ -67,6 +73,7 @@ def test_function_is_exact_to_a_few_units_in_the_last_place(name: str, dtype: An
     [
         ("exp", (np.inf, 0.0)),
         ("sigmoid", (1.0, 0.0)),
+        ("slope of softplus", (1.0, 0.0)),
         ("tanh", (1.0, -1.0)),
         ("erf", (1.0, -1.0)),
         ("softplus", (np.inf, 0.0)),

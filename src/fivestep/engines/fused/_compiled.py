@@ -19,7 +19,7 @@ import platformdirs
 
 from .body import steps
 
-SECONDS = {"train_steps": 6, "predict_rows": 2}
+SECONDS = {"train_steps": 7, "predict_rows": 1}
 """What compiling takes, about, on one core."""
 
 
@@ -44,7 +44,7 @@ def fingerprint() -> str:
 @functools.cache
 def compiled(name: str) -> Any:
     """A function of `body/steps.py`, compiled when it is called with the first arguments of a type."""
-    place, options = folder(), {"nogil": True, "error_model": "numpy", "_nrt": False}
+    place, options = folder(), {"nogil": True, "error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError:  # nowhere to keep it: compiled again in every process

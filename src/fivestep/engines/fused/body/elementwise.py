@@ -109,7 +109,6 @@ _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
 _LOG2_E = 1.44269504088896341
 
 
-
 @inline
 def _reduced(z: Any) -> Any:
     """A whole number n and expm1(r) for z = n log 2 + r with |r| <= log(2) / 2."""
@@ -177,16 +176,16 @@ def log(s: Any) -> Any:
 
 
 @inline
-def softplus(z: Any) -> Any:
-    """log(1 + e^z), without overflow."""
-    return where(z < 0.0, 0.0, z) + log1p(exp(0.0 - absolute(z)))
-
-
-@inline
 def softplus_and_sigmoid(z: Any) -> Any:
     """log(1 + e^z) and its derivative 1 / (1 + e^-z), from one exponential: u = e^-|z|, which never overflows."""
     u = exp(0.0 - absolute(z))
     return where(z < 0.0, 0.0, z) + log1p(u), where(z < 0.0, u, 1.0) / (1.0 + u)
+
+
+@inline
+def softplus(z: Any) -> Any:
+    """log(1 + e^z), without overflow."""
+    return softplus_and_sigmoid(z)[0]
 
 
 @inline

@@ -79,8 +79,10 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def load_four(typing: Any, array: Any, index: Any) -> Any:
-    """Four registers of consecutive numbers as one value. Each operation on it is four that need not wait for another,
-    where a long formula on one register waits for itself."""
+    """Four registers of consecutive numbers as one value.
+
+    Each operation on it is four that need not wait for one another; a long formula on one register waits for itself.
+    """
     one = lanes_of(array.dtype)
     lanes = Lanes(one.dtype, FOUR * one.count)
 
@@ -119,7 +121,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def get(typing: Any, array: Any, index: Any) -> Any:
-    """The number array[index], counted along its memory. Numba would first ask whether the index counts from the end."""
+    """The number array[index], along its memory. Numba would first ask whether the index counts from the end."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.load(address(context, builder, array, *args))

@@ -40,7 +40,7 @@ def _sum(values: Any, at: int, weighted_sum: Any, bias: Any, times: bool) -> Any
 
 @inline
 def weighted_sums(matrix: Matrix, values: Any, here: int, there: int, rows: int, times: bool) -> None:
-    """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row: forward z = W a + b, backward da = W^T dz.
+    """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row: z = W a + b forward, da = W^T dz back.
 
     With `times`, what is in values[there:] is multiplied by the sum instead: on the way back through an activation, its
     derivative.
@@ -53,7 +53,7 @@ def weighted_sums(matrix: Matrix, values: Any, here: int, there: int, rows: int,
         b0, b1, b2, b3 = _bias(matrix, o), _bias(matrix, o + 1), _bias(matrix, o + 2), _bias(matrix, o + 3)
         for r in range(0, rows, 2 * lanes):
             q, at = min(r + lanes, last), (k, k + step, k + 2 * step, k + 3 * step)
-            z = weighted(w, at, matrix.step_in, num_in, values, (here + r, here + q), rows)
+            z = weighted((w, at, matrix.step_in), (values, (here + r, here + q), rows), num_in)
             y0, y1 = _sum(values, u0 + r, z[0], b0, times), _sum(values, u1 + r, z[1], b1, times)
             y2, y3 = _sum(values, u2 + r, z[2], b2, times), _sum(values, u3 + r, z[3], b3, times)
             y4, y5 = _sum(values, u0 + q, z[4], b0, times), _sum(values, u1 + q, z[5], b1, times)
@@ -71,7 +71,8 @@ def weighted_sums(matrix: Matrix, values: Any, here: int, there: int, rows: int,
         k, u, b = matrix.first + o * step, there + o * rows, _bias(matrix, o)
         for r in range(0, rows, 4 * lanes):
             p, q, s = min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last)
-            z = weighted(w, (k,), matrix.step_in, num_in, values, (here + r, here + p, here + q, here + s), rows)
+            from_places = (here + r, here + p, here + q, here + s)
+            z = weighted((w, (k,), matrix.step_in), (values, from_places, rows), num_in)
             y0, y1 = _sum(values, u + r, z[0], b, times), _sum(values, u + p, z[1], b, times)
             y2, y3 = _sum(values, u + q, z[2], b, times), _sum(values, u + s, z[3], b, times)
             store(values, u + r, y0)
@@ -95,7 +96,8 @@ def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int
         for i in range(0, count, 4):
             h0, h1 = _input(here, i, rows, num_in, ones), _input(here, i + 1, rows, num_in, ones)
             h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
-            store_products(sums, dz, (at, at + rows, at + 2 * rows, at + 3 * rows), a, (h0, h1, h2, h3), rows)
+            units = (at, at + rows, at + 2 * rows, at + 3 * rows)
+            store_products(sums, (dz, units), (a, (h0, h1, h2, h3)), rows)
             for p in range(4):
                 _add(gradient, sums, 4 * p, o + p, i, min(count, i + 4))
         o += 4
@@ -105,7 +107,7 @@ def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int
             h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
             h4, h5 = _input(here, i + 4, rows, num_in, ones), _input(here, i + 5, rows, num_in, ones)
             h6, h7 = _input(here, i + 6, rows, num_in, ones), _input(here, i + 7, rows, num_in, ones)
-            store_products(sums, dz, (there + o * rows,), a, (h0, h1, h2, h3, h4, h5, h6, h7), rows)
+            store_products(sums, (dz, (there + o * rows,)), (a, (h0, h1, h2, h3, h4, h5, h6, h7)), rows)
             _add(gradient, sums, 0, o, i, min(count, i + 8))
         o += 1
 

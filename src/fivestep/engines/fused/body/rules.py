@@ -59,17 +59,25 @@ def clip(g: Any, rule: Rule) -> None:
                 store(g, j, load(g, j) * factor)
 
 
+class Moment(NamedTuple):
+    """The number of a step, from 1, and what Adam's m is short of by then, 1 - beta_1^t; its root for sqrt(v)."""
+
+    step: int
+    short_m: float
+    short_root: float
+
+
 @inline
-def bias_corrections(rule: Rule, step: int) -> tuple[float, float]:
-    """What the moving averages m and sqrt(v) of Adam are short of after so many steps: 1 - beta_1^t, and the root."""
+def moment(rule: Rule, step: int) -> Moment:
+    """The same for one step of a rule; 1 for a rule that makes up for nothing."""
     n = rule.numbers
-    if rule.kind == kind.ADAM or rule.kind == kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
-        return 1.0 - n[0] ** step, (1.0 - n[1] ** step) ** 0.5
-    return 1.0, 1.0
+    if rule.kind != kind.ADAM and rule.kind != kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
+        return Moment(step, 1.0, 1.0)
+    return Moment(step, 1.0 - n[0] ** step, (1.0 - n[1] ** step) ** 0.5)
 
 
 @inline
-def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int, short: tuple[float, float]) -> Any:
+def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, now: Moment) -> Any:
     """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them."""
     n, (m, v, u) = rule.numbers, memory
     if rule.kind == kind.SGD:
@@ -78,12 +86,12 @@ def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int, short
     if rule.kind == kind.ADAM:
         m = m + (1.0 - n[0]) * (dw - m)
         v = n[1] * v + (1.0 - n[1]) * dw * dw
-        root = sqrt(v) * (1.0 / short[1]) + n[2]
-        return w - lr * (1.0 / short[0]) * (m / root), m, v, u
+        root = sqrt(v) * (1.0 / now.short_root) + n[2]
+        return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
     if rule.kind == kind.ADAM_HAT:
         m = m + (1.0 - n[0]) * (dw - m)
         v = n[1] * v + (1.0 - n[1]) * dw * dw
-        return w - lr * (short[1] / short[0]) * (m / (sqrt(v) + n[2])), m, v, u
+        return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
     if rule.kind == kind.MOMENTUM:
         m = n[0] * m - lr * dw
         return w + (n[0] * m - lr * dw if n[1] > 0.0 else m), m, v, u
@@ -95,7 +103,7 @@ def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int, short
         return w - lr * u, m, v, u
     if rule.kind == kind.ADAGRAD:
         v = v + dw * dw
-        return w - lr / (1.0 + (step - 1) * n[0]) * (dw / (sqrt(v) + n[1])), m, v, u
+        return w - lr / (1.0 + (now.step - 1) * n[0]) * (dw / (sqrt(v) + n[1])), m, v, u
     if rule.kind == kind.LION:
         c = m + (1.0 - n[0]) * (dw - m)
         sign = where(c > 0.0, _ONE(c), where(c < 0.0, -1.0, c))
@@ -108,7 +116,7 @@ def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, step: int, short
 @inline
 def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> None:
     """One step of the rule, number `step` counted from 1, on all parameters."""
-    size, short = w.size, bias_corrections(rule, step)
+    size, now = w.size, moment(rule, step)
     for j in range(0, size, width(w)):
         value, dw, rate, decay = load(w, j), load(g, j), lr * load(rule.lr_factors, j), load(rule.decays, j)
         if rule.decoupled:
@@ -116,7 +124,7 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> Non
         else:
             dw = dw + decay * value
         remembered = load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = _descend(rule, value, dw, remembered, rate, step, short)
+        value, m, v, u = _descend(rule, value, dw, remembered, rate, now)
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)

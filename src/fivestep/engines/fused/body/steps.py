@@ -16,7 +16,6 @@ from .losses import measure
 from .rules import Rule, clip, penalize, update
 
 
-
 class Network(NamedTuple):
     """The operations: kind, widths, where weights and biases lie (-1: none), an option, where buffers begin, in units.
 
@@ -143,9 +142,7 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
     num_in, num_out = network.inputs[k], network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
         at = network.weights[k]
-        add_products(
-            Matrix(memory.g, at, num_out, num_in, num_in, 1, network.biases[k]), memory, here, there, rows
-        )
+        add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1, network.biases[k]), memory, here, there, rows)
         if k > network.first:
             goes_on = network.kinds[k - 1] != kind.LINEAR
             to = network.places[k - 1] * rows if goes_on else here

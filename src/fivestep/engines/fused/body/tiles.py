@@ -7,7 +7,6 @@ four cycles for the one before it, and two may begin in each.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -15,54 +14,65 @@ from .lanes import CONTRACT, address, chosen, lanes_of, widened
 
 
 @intrinsic
-def weighted(typing: Any, w: Any, at: Any, step: Any, count: Any, values: Any, here: Any, rows: Any) -> Any:
-    """sum_i w[at_o + i step] values[here_r + i rows] over `count` numbers i, as lanes: for each r of `here`, each o."""
-    lanes = lanes_of(values.dtype)
+def weighted(typing: Any, weights: Any, values: Any, count: Any) -> Any:
+    """sum_i w[at + i step] values[here + i rows] over `count` numbers i, as lanes: for each `here`, for each `at`.
+
+    `weights` are (w, several places `at`, step), `values` are (values, several places `here`, rows).
+    """
+    lanes = lanes_of(values[0].dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        w_at, v_at = (_unpacked(builder, args[k]) for k in (1, 5))
-        vector, zero = context.get_value_type(lanes), context.get_constant_null(lanes)
+        w, w_at, w_step = _unpacked(builder, args[0])
+        v, v_at, v_step = _unpacked(builder, args[1])
+        zero = context.get_constant_null(lanes)
 
         def body(i: Any, sums: Sequence[Any]) -> list[Any]:
-            along_w, along_v = builder.mul(i, args[2]), builder.mul(i, args[6])
-            places = [address(context, builder, w, args[0], builder.add(k, along_w)) for k in w_at]
-            weights = [widened(context, builder, builder.load(place), w.dtype, lanes) for place in places]
-            vectors = [_load(context, builder, values, args[4], builder.add(k, along_v), vector) for k in v_at]
-            products = [builder.fmul(weight, v, flags=CONTRACT) for v in vectors for weight in weights]
-            return [builder.fadd(s, p, flags=CONTRACT) for s, p in zip(sums, products, strict=True)]
+            along_w, along_v = builder.mul(i, w_step), builder.mul(i, v_step)
+            places = [builder.add(k, along_w) for k in _unpacked(builder, w_at)]
+            loaded = [builder.load(address(context, builder, weights[0], w, place)) for place in places]
+            numbers = [widened(context, builder, one, weights[0].dtype, lanes) for one in loaded]
+            places = [builder.add(k, along_v) for k in _unpacked(builder, v_at)]
+            vectors = [_load(context, builder, values[0], v, place) for place in places]
+            return _with_products(builder, sums, vectors, numbers)
 
-        sums = _loop(builder, args[3], 1, [zero] * (len(w_at) * len(v_at)), body)
+        sums = _loop(builder, args[2], 1, [zero] * (weights[1].count * values[1].count), body)
         return context.make_tuple(builder, sig.return_type, sums)
 
-    signature = types.UniTuple(lanes, len(at) * len(here))(w, at, step, count, values, here, rows)
-    return signature, emit
+    return types.UniTuple(lanes, weights[1].count * values[1].count)(weights, values, count), emit
 
 
 @intrinsic
-def store_products(typing: Any, sums: Any, dz: Any, there: Any, a: Any, here: Any, rows: Any) -> Any:
-    """Puts sum_r dz[there_o + r] a[here_i + r] over the rows into `sums`, one after another: for each o, each i."""
-    lanes = lanes_of(dz.dtype)
+def store_products(typing: Any, sums: Any, dz: Any, a: Any, rows: Any) -> Any:
+    """Puts sum_r dz[there + r] a[here + r] over the rows into `sums`, side by side: for each `there`, for each `here`.
+
+    `dz` are (dz, several places `there`), `a` are (a, several places `here`).
+    """
+    lanes = lanes_of(sums.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        dz_at, a_at = (_unpacked(builder, args[k]) for k in (2, 4))
-        vector, zero = context.get_value_type(lanes), context.get_constant_null(lanes)
+        slopes, there = _unpacked(builder, args[1])
+        values, here = _unpacked(builder, args[2])
+        zero = context.get_constant_null(lanes)
 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            slopes = [_load(context, builder, dz, args[1], builder.add(k, r), vector) for k in dz_at]
-            inputs = [_load(context, builder, a, args[3], builder.add(k, r), vector) for k in a_at]
-            products = [builder.fmul(slope, value, flags=CONTRACT) for slope in slopes for value in inputs]
-            return [builder.fadd(s, p, flags=CONTRACT) for s, p in zip(sums, products, strict=True)]
+            left = [_load(context, builder, dz[0], slopes, builder.add(k, r)) for k in _unpacked(builder, there)]
+            right = [_load(context, builder, a[0], values, builder.add(k, r)) for k in _unpacked(builder, here)]
+            return _with_products(builder, sums, left, right)
 
-        parts = _loop(builder, args[5], lanes.count, [zero] * (len(dz_at) * len(a_at)), body)
         place = 0
-        for totals in _totals(builder, parts):
+        for totals in _totals(builder, _loop(builder, args[3], lanes.count, [zero] * (dz[1].count * a[1].count), body)):
             where = address(context, builder, sums, args[0], context.get_constant(types.intp, place))
-            where = builder.bitcast(where, totals.type.as_pointer())
-            builder.store(totals, where, align=sums.dtype.bitwidth // 8)
+            builder.store(totals, builder.bitcast(where, totals.type.as_pointer()), align=sums.dtype.bitwidth // 8)
             place += totals.type.count
         return context.get_dummy_value()
 
-    return types.void(sums, dz, there, a, here, rows), emit
+    return types.void(sums, dz, a, rows), emit
+
+
+def _with_products(builder: Any, sums: Sequence[Any], left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+    """The sums, each with the next product: of the first on the left with each on the right, of the second, ..."""
+    products = [builder.fmul(one, other, flags=CONTRACT) for one in left for other in right]
+    return [builder.fadd(before, product, flags=CONTRACT) for before, product in zip(sums, products, strict=True)]
 
 
 def _loop(
@@ -108,11 +118,13 @@ def _neighbors_added(builder: Any, a: Any, b: Any) -> Any:
     return builder.fadd(even, odd, flags=CONTRACT)
 
 
-def _load(context: Any, builder: Any, array: Any, value: Any, index: Any, vector: Any) -> Any:
+def _load(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
+    """One register of numbers, beginning at array[index]."""
+    vector = context.get_value_type(lanes_of(array.dtype))
     place = builder.bitcast(address(context, builder, array, value, index), vector.as_pointer())
     return builder.load(place, align=array.dtype.bitwidth // 8)
 
 
 def _unpacked(builder: Any, places: Any) -> list[Any]:
     """The elements of a tuple."""
-    return [builder.extract_value(places, k) for k in range(places.type.count)]
+    return [builder.extract_value(places, k) for k in range(len(places.type))]
