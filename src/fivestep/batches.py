@@ -3,6 +3,7 @@
 The rows are in memory on the device, or come by windows from files.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import NamedTuple, TypeVar, final
@@ -104,7 +105,7 @@ class Batches:
         if self._data.fresh is None and self.size < self.num_rows:
             weight = weight[draws.order(self._seed, index, self.num_rows).to(weight.device)]
         tiny = torch.finfo(self._dtype).tiny
-        return [max(float(part.sum()), tiny) for part in weight.double().split(self.size)]
+        return [max(total_of(part), tiny) for part in weight.split(self.size)]
 
     def _batch(self, rows: Rows, where: slice) -> Batch:
         weight = shares_of(None if rows.weight is None else rows.weight[where])
@@ -195,6 +196,11 @@ def together(parts: Sequence[Rows]) -> Rows:
         torch.cat([part.y for part in parts]),
         torch.cat(weights) if weights else None,
     )
+
+
+def total_of(weight: Tensor) -> float:
+    """The sum of weights, rounded once: torch's own sum depends on where in memory they lie, by a last digit."""
+    return math.fsum(weight.tolist())
 
 
 def check_batch_size(size: int, num_rows: int) -> None:

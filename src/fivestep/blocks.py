@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from . import draws
-from .batches import InOrder, check_batch_size, shares_of, together
+from .batches import InOrder, check_batch_size, shares_of, together, total_of
 from .datasets._base import Dataset, Rows
 from .typing import Indices, RowWeights
 
@@ -127,8 +127,8 @@ class Blocks:
         totals = (stops - starts).double()
         if l2 and weight is not None:
             places = zip(starts.tolist(), stops.tolist(), strict=True)
-            totals = torch.stack([weight[start:stop].double().sum() for start, stop in places]).cpu()
-        return l2 / totals.clamp(min=torch.finfo(self._dtype).tiny)
+            totals = torch.tensor([total_of(weight[start:stop]) for start, stop in places], dtype=torch.float64)
+        return torch.full_like(totals, l2) / totals.clamp(min=torch.finfo(self._dtype).tiny)  # l2 / x is l2 * (1 / x)
 
     def _shares(self, weight: Tensor | None, num_epochs: int) -> RowWeights | None:
         """The weights of the places, divided by their sum over each step, batch by batch as `Batches` does it."""
