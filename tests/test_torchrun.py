@@ -1,12 +1,15 @@
 """What ranks leave with torchrun: a note, and who speaks first."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
+from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
 from fivestep import torchrun
+from fivestep.check import RanksError
 from tests.together import free_port
 
 
@@ -50,3 +53,30 @@ def test_a_sentence_is_left_where_torchrun_looks_for_it(tmp_path: Path, monkeypa
     said = json.loads((tmp_path / "error.json").read_text(encoding="utf-8"))["message"]
     assert said["message"] == "x must be y, got z."
     assert int(said["extraInfo"]["timestamp"]) > 0
+
+
+def named(ranks: list[int], seconds: float = 20.0) -> list[str]:
+    """The places where ranks that start together meet."""
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda rank: torchrun.store_for_ranks(rank, 3, seconds), ranks)
+        return [place.get("where").decode() if place else "" for place in map(_marked, found)]
+
+
+def _marked(place: PrefixStore | None) -> PrefixStore | None:
+    if place is not None and not place.check(["where"]):
+        place.set("where", str(time.monotonic_ns()))
+    return place
+
+
+@pytest.mark.usefixtures("store")
+def test_ranks_that_start_together_meet_and_those_before_them_are_not_there() -> None:
+    first, second = named([0, 1, 2]), named([2, 1, 0])
+    assert len(set(first)) == len(set(second)) == 1
+    assert first[0] != second[0]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("ranks", "missing"), [([0, 2], 1), ([1, 2], 0)])
+def test_a_rank_that_does_not_start_is_named(ranks: list[int], missing: int) -> None:
+    with pytest.raises(RanksError, match=f"all ranks must start within 0.5 s, got no sign of rank {missing}."):
+        named(ranks, 0.5)

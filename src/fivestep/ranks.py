@@ -22,11 +22,14 @@ from torch import Tensor
 
 from . import shared_memory
 from .check import InputError, RanksError
-from .torchrun import store_of_attempt
+from .torchrun import store_for_ranks
 from .typing import Elements, Scalar, Vector
 
 TIMEOUT = 600.0
-"""Seconds that a rank waits for the others, at most. Nobody may be that late: not with data to read, not at a file."""
+"""Seconds that a rank waits in a step for the others, at most."""
+
+START_TIMEOUT = 300.0
+"""Seconds that it waits at least where they may have started later, or have longer to read."""
 
 NUM_EXTRA = 4
 """Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
@@ -58,6 +61,7 @@ class Ranks:
     def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
         self.rank, self.size, self.local = rank, size, local
         self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
+        self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if size > 1 else None
         self._memory = _memory_of(self, timeout) if size > 1 else None
 
     @property
@@ -112,7 +116,7 @@ class Ranks:
             self._memory.sum_(vector.view(-1))
         else:
             with _in_one_sentence(self._timeout):
-                dist.all_reduce(vector)
+                dist.all_reduce(vector, group=self._group)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum of a tensor over all ranks, as a new one; autograd can follow it."""
@@ -128,7 +132,7 @@ class Ranks:
         if self.are_alone:
             return [value]
         values: list[Any] = [None] * self.size
-        with _in_one_sentence(self._timeout):
+        with _in_one_sentence(max(self._timeout, START_TIMEOUT)):
             dist.all_gather_object(values, value)
         return values
 
@@ -187,8 +191,8 @@ class _Sum(torch.autograd.Function):
 def join_ranks(timeout: float = TIMEOUT) -> Ranks:
     """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
 
-    Waits for all of them. `timeout` is how long a rank waits for the others, here and later, in seconds. A process
-    group that the program has begun itself is used as it is. Raises a `RanksError` if they cannot be reached, and an
+    Waits for all of them. `timeout` is how long a rank waits for the others in a step, in seconds. A process group
+    that the program has begun itself is used as it is. Raises a `RanksError` if they cannot be reached, and an
     `InputError` if the environment says something that cannot be.
     """
     if dist.is_available() and dist.is_initialized():
@@ -200,9 +204,10 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
     for name in VARIABLES:
         if not os.environ.get(name):
             raise InputError(f"{name} must be set where WORLD_SIZE is, got nothing; start the ranks with torchrun.")
-    with _in_one_sentence(timeout):
+    with _in_one_sentence(max(timeout, START_TIMEOUT)):
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        store, seconds = store_of_attempt(), timedelta(seconds=timeout)
+        store = store_for_ranks(rank, size, max(timeout, START_TIMEOUT))
+        seconds = timedelta(seconds=max(timeout, START_TIMEOUT))
         if store is None:
             dist.init_process_group(backend, timeout=seconds)
         else:

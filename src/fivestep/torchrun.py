@@ -6,6 +6,7 @@ texts meanwhile. https://docs.pytorch.org/docs/stable/elastic/run.html
 
 import json
 import os
+import secrets
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -13,22 +14,58 @@ from pathlib import Path
 
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]  # torch's own, though it does not say so
 
+from .check import RanksError
+
 KEY = "fivestep/run"
 """Under which the note lies in the store."""
 
 SECONDS = 10.0
 """How long one tries to reach the store."""
 
+POLL = 0.02
+"""Seconds between two looks into it."""
 
-def store_of_attempt() -> PrefixStore | None:
-    """Where the ranks of this attempt find each other; None where something else has started them.
 
-    The store outlives an attempt, and ranks that read the addresses of those before them would wait for the dead, so
-    each attempt, and each number of ranks, has keys of its own. torch 2.13 keeps them apart no more; earlier ones did.
+def store_for_ranks(rank: int, size: int, seconds: float) -> PrefixStore | None:
+    """Where the ranks that have just been started find each other; None where `torchrun` has not started them.
+
+    Its store outlives them, and ranks that read the addresses of those before them would wait for the dead. torch 2.13
+    keeps them apart no more, and the count of restarts differs from machine to machine; so rank 0 draws a new name, and
+    tells it to whoever asks with a number that only it has. Raises a `RanksError` if one does not come in time.
     """
     store = _store()
-    attempt = f"{os.environ.get('TORCHELASTIC_RESTART_COUNT')}/{os.environ.get('WORLD_SIZE')}"
-    return None if store is None else PrefixStore(f"{KEY}/attempt/{attempt}", store)
+    if store is None:
+        return None
+    name = _told_to_all(store, size, seconds) if rank == 0 else _asked_for(store, rank, seconds)
+    return PrefixStore(f"{KEY}/{name}", store)
+
+
+def _told_to_all(store: TCPStore, size: int, seconds: float) -> str:
+    """Rank 0: a new name, when all others have confirmed that they know it."""
+    name, missing, end = secrets.token_hex(8), set(range(1, size)), time.monotonic() + seconds
+    while missing:
+        for other in sorted(missing):
+            if store.check([f"{KEY}/asks/{other}"]):  # an old question is answered too, and nobody reads that
+                store.set(f"{KEY}/answer/{store.get(f'{KEY}/asks/{other}').decode()}", name)
+        missing -= {other for other in missing if store.check([f"{KEY}/{name}/knows/{other}"])}
+        if time.monotonic() > end:
+            one = min(missing)
+            raise RanksError(f"all ranks must start within {seconds:g} s, got no sign of rank {one}.")
+        time.sleep(POLL)
+    return name
+
+
+def _asked_for(store: TCPStore, rank: int, seconds: float) -> str:
+    """Another rank: the name that rank 0 gives it."""
+    question = secrets.token_hex(8)
+    store.set(f"{KEY}/asks/{rank}", question)
+    try:
+        store.wait([f"{KEY}/answer/{question}"], timedelta(seconds=seconds))
+    except RuntimeError as error:
+        raise RanksError(f"all ranks must start within {seconds:g} s, got no sign of rank 0.") from error
+    name: str = store.get(f"{KEY}/answer/{question}").decode()
+    store.set(f"{KEY}/{name}/knows/{rank}", "")
+    return name
 
 
 def leave_note(text: str) -> None:

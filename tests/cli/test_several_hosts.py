@@ -1,0 +1,111 @@
+"""Two hosts, shown as two network namespaces on one machine, with a cable between them that is pulled and put back."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fivestep.files import read_tensors
+from tests.cli.test_torchrun import is_under_way, until
+from tests.tolerances import RANKS_LONG, distance
+
+HOSTS = {"a": "10.99.71.1", "b": "10.99.71.2"}
+TRAIN = ["train", "digits", "--dtype", "float64", "--epochs", "100", "--every", "20", "--out", "run"]
+RENDEZVOUS = ["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--rdzv-id", "run"]
+OURS = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+pytestmark = pytest.mark.slow
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+def name_of(host: str) -> str:
+    return f"fs{os.getpid() % 100_000}{host}"
+
+
+@pytest.fixture
+def cable() -> Iterator[tuple[str, ...]]:
+    """The words with which one end of the cable is taken hold of; the hosts are gone at the end."""
+    if shutil.which("ip") is None:
+        pytest.skip("needs iproute2 (apt-get install iproute2)")
+    try:
+        for host in HOSTS:
+            ip("netns", "add", name_of(host))
+        ip("link", "add", name_of("a"), "type", "veth", "peer", "name", name_of("b"))
+        for host, address in HOSTS.items():
+            ip("link", "set", name_of(host), "netns", name_of(host))
+            ip("-n", name_of(host), "addr", "add", f"{address}/24", "dev", name_of(host))
+            ip("-n", name_of(host), "link", "set", name_of(host), "up")
+            ip("-n", name_of(host), "link", "set", "lo", "up")
+    except subprocess.CalledProcessError as error:
+        _remove_hosts()
+        pytest.skip(f"network namespaces are not permitted here: {error.stderr.strip()}")
+    yield ("-n", name_of("a"), "link", "set", name_of("a"))
+    _remove_hosts()
+
+
+def _remove_hosts() -> None:
+    for host in HOSTS:
+        with suppress(subprocess.CalledProcessError):
+            ip("netns", "del", name_of(host))
+
+
+def started(host: str, folder: Path) -> subprocess.Popen[str]:
+    """`torchrun` on one of the hosts, which have a memory of their own but share the folder, as over NFS."""
+    is_host = f"is_host={int(host == 'a')}"  # both have the same name, by which torchrun would tell them apart
+    where = ["--rdzv-endpoint", f"{HOSTS['a']}:29471", "--rdzv-conf", is_host, "--local-addr", HOSTS[host]]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *RENDEZVOUS, *where, "--max-restarts", "5"]
+    command = [*torchrun, "-m", "fivestep", *TRAIN, "--rank-timeout", "3"]
+    with (folder / f"output of {host}").open("w") as output:
+        return subprocess.Popen(
+            [
+                "ip",
+                "netns",
+                "exec",
+                name_of(host),
+                "sh",
+                "-c",
+                'mount -t tmpfs tmpfs /dev/shm && exec "$@"',
+                "-",
+                *command,
+            ],
+            cwd=folder,
+            env=OURS | {"GLOO_SOCKET_IFNAME": name_of(host)},
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+
+
+def test_a_cable_that_is_pulled_and_put_back_changes_no_number(cable: tuple[str, ...], tmp_path: Path) -> None:
+    """Shorter than the timeout, it only makes all wait; longer, the ranks end, are started again, and go on."""
+    hosts = [started(host, tmp_path) for host in HOSTS]
+    try:
+        until(lambda: is_under_way(tmp_path / "run"))
+        for seconds in (1.0, 8.0):
+            ip(*cable, "down")
+            time.sleep(seconds)
+            ip(*cable, "up")
+            time.sleep(1)
+        codes = [host.wait(timeout=240) for host in hosts]
+    finally:
+        for host in hosts:
+            host.kill()
+            host.wait()
+    shown = (tmp_path / "output of a").read_text() + (tmp_path / "output of b").read_text()
+    assert codes == [0, 0], shown
+    assert "all ranks must come to the same step within 3 s, got no sign of" in shown
+    assert shown.count("Going on after step") >= 1
+    assert shown.count("The run is in run") == 1
+    alone = [sys.executable, "-m", "fivestep", *TRAIN[:-1], "alone"]
+    subprocess.run(alone, cwd=tmp_path, env=OURS, check=True, capture_output=True)
+    ours, theirs = (read_tensors(tmp_path / run / "model.safetensors") for run in ("run", "alone"))
+    assert max(distance(ours[name], theirs[name]) for name in theirs) <= RANKS_LONG
