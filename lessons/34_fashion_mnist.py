@@ -19,7 +19,9 @@ import fivestep as fs
 try:
     data = fs.load_dataset("fashion-mnist")
 except fs.InputError:
-    print("The files of Fashion-MNIST are not here and cannot be fetched; this page goes on with the digits.")
+    print(
+        "The files of Fashion-MNIST are not here and cannot be fetched; this page goes on with the digits."
+    )
     data = fs.load_dataset("digits")
 
 assert data.name == "digits" or (len(data.train), len(data.test)) == (60_000, 10_000)
@@ -151,7 +153,9 @@ for name, scores in (("softmax regression", softmax), ("MLP", mlp)):
         f" mean {scores[:, 1].mean():.3f}",
         end="",
     )
-    print("   cross-entropy", *(f"{a:.3f}" for a in scores[:, 0]), f" mean {scores[:, 0].mean():.3f}")
+    print(
+        "   cross-entropy", *(f"{a:.3f}" for a in scores[:, 0]), f" mean {scores[:, 0].mean():.3f}"
+    )
 
 IS_LONG = True  # quick: False
 if IS_LONG and data.name == "fashion-mnist":
@@ -176,7 +180,9 @@ found = {name: scores_of(one, plans[:2])[0].mean(0).tolist() for name, one in mo
 for name, (loss, accuracy) in found.items():
     print(f"{name:16}  test accuracy {accuracy:.3f}  cross-entropy {loss:.3f}  (mean of two seeds)")
 if IS_LONG and data.name == "fashion-mnist":
-    assert abs(found["250 units"][1] - found["256 units"][1]) < 0.01  # no more than what a seed does
+    assert (
+        abs(found["250 units"][1] - found["256 units"][1]) < 0.01
+    )  # no more than what a seed does
     assert abs(found["256 + 256 units"][1] - found["256 units"][1]) < 0.02
 
 # %%
@@ -220,7 +226,9 @@ print(
 )
 assert round(floor, 4) == 1.4612
 z = torch.randn(100, 10, generator=torch.Generator().manual_seed(2))
-assert torch.equal(z.softmax(1).argmax(1), z.argmax(1))  # for the largest one, no softmax is needed at all
+assert torch.equal(
+    z.softmax(1).argmax(1), z.argmax(1)
+)  # for the largest one, no softmax is needed at all
 
 # %%
 # The program says so when the engine is made. Here is the same network with and without it.
@@ -230,8 +238,12 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     (wrong,), runs = scores_of(twice, plans[:1])
 print(said[0].message)
-print(f"softmax twice: training loss {runs[0].history[-1].train_loss:.3f}, test accuracy {wrong[1]:.3f}")
-print(f"logits:        training loss {mlp_runs[0].history[-1].train_loss:.3f}, test accuracy {mlp[0, 1]:.3f}")
+print(
+    f"softmax twice: training loss {runs[0].history[-1].train_loss:.3f}, test accuracy {wrong[1]:.3f}"
+)
+print(
+    f"logits:        training loss {mlp_runs[0].history[-1].train_loss:.3f}, test accuracy {mlp[0, 1]:.3f}"
+)
 assert "applied twice" in str(said[0].message)
 assert floor < runs[0].history[-1].train_loss
 assert wrong[1] < mlp[0, 1] or not IS_LONG
@@ -254,13 +266,17 @@ NUM_IMAGES = 1000  # quick: 200
 PASSES = 100  # quick: 60
 stream = torch.Generator().manual_seed(0)
 images = data.train.take(slice(NUM_IMAGES))
-drawn, others = (torch.randint(0, 10, (len(part),), generator=stream) for part in (images, data.test))
+drawn, others = (
+    torch.randint(0, 10, (len(part),), generator=stream) for part in (images, data.test)
+)
 nonsense = fs.Dataset(
     fs.Rows(images.x, drawn), test=fs.Rows(data.test.x, others), num_outputs=10, name="nonsense"
 )
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.002, batch_size=50, epochs=PASSES, schedule="cosine")
 (by_chance,), runs = scores_of(fs.MLP(NUM_PIXELS, 256, 10, init="kaiming"), [by_heart], nonsense)
-print(f"training accuracy {runs[0].history[-1].train_accuracy:.3f}, on other images {by_chance[1]:.3f}")
+print(
+    f"training accuracy {runs[0].history[-1].train_accuracy:.3f}, on other images {by_chance[1]:.3f}"
+)
 assert runs[0].history[-1].train_accuracy > 0.99
 assert by_chance[1] < 0.2
 
@@ -272,12 +288,18 @@ assert by_chance[1] < 0.2
 # slope there, so they never come back, and every image gets the same answer.
 
 large = fs.Dataset(
-    fs.Rows(x * 255, y), test=fs.Rows(data.test.x * 255, data.test.y), num_outputs=10, name=data.name
+    fs.Rows(x * 255, y),
+    test=fs.Rows(data.test.x * 255, data.test.y),
+    num_outputs=10,
+    name=data.name,
 )
 unscaled = fs.TrainPlan(epochs=1)
 (member,) = fs.fit_many(spec, large, unscaled, engine="scratch")
 loss = math.inf if member.diverged else member.history[-1].train_loss
-print(member.diverged or f"training loss {loss:.3f}; with scaled pixels the first step has {ours[0]:.3f}")
+print(
+    member.diverged
+    or f"training loss {loss:.3f}; with scaled pixels the first step has {ours[0]:.3f}"
+)
 assert loss > fs.fit_many(spec, data, unscaled, engine="scratch")[0].history[-1].train_loss
 if IS_LONG and data.name == "fashion-mnist":
     w = member.engine.named_parameters()

@@ -49,7 +49,9 @@ import fivestep as fs
 data = fs.load_dataset("moons")
 x, y = data.train.x.double(), data.train.y.double()
 spec = fs.MLP(2, 8, 1, activation="tanh")
-plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20)
+plan = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20
+)
 share = torch.full((200,), 1 / 200, dtype=torch.float64)  # of each row in the whole batch
 parts = (slice(0, 120), slice(120, 200))
 
@@ -154,7 +156,9 @@ for rows in (64, 256):
 with torch.no_grad():
     print(f"without a gradient: {kept_bytes(256)} bytes")
     assert kept_bytes(256) == 0
-assert kept_bytes(256) == 4 * kept_bytes(64) == 256 * 4 * (784 + 256)  # the input, and what ReLU let through
+assert (
+    kept_bytes(256) == 4 * kept_bytes(64) == 256 * 4 * (784 + 256)
+)  # the input, and what ReLU let through
 
 # %%
 # **Digits.** ``float32`` has 24 binary digits, ``float64`` 53, ``bfloat16`` 8. What is smaller than half the last digit
@@ -197,8 +201,8 @@ for attempt in (
 # %%
 # A picture
 # ---------
-# **Time.** A step has 6 operations for each weight and row: a multiplication and an addition forward, twice as much
-# backward. But for few rows most of the time goes into starting the operations. Larger batches do more rows in a
+# **Time.** A step has about 6 operations for each weight and row: a multiplication and an addition forward, twice as
+# much backward. But for few rows most of the time goes into starting the operations. Larger batches do more rows in a
 # second, up to a point. (On your machine the picture is another one.)
 
 sizes = [1, 4, 16, 64, 256, 1024]
@@ -206,7 +210,10 @@ stream = torch.Generator().manual_seed(0)
 timed = fs.make_engine("scratch", fs.MLP(784, 256, 10), fs.TrainPlan())
 rates = []
 for size in sizes:
-    images, labels = torch.rand(size, 784, generator=stream), torch.randint(0, 10, (size,), generator=stream)
+    images, labels = (
+        torch.rand(size, 784, generator=stream),
+        torch.randint(0, 10, (size,), generator=stream),
+    )
     timed.train_step(images, labels)  # the first one allocates
     started, count = time.perf_counter(), 0
     while time.perf_counter() - started < 0.1:
@@ -255,7 +262,9 @@ assert off > 0.1
 # then as many times too large as there are parts.
 
 added = sum(gradient(slice(k, k + 50)) for k in range(0, 200, 50))
-print(f"four parts, each with its own mean: {(added.norm() / whole.norm()).item():.3f} times the gradient")
+print(
+    f"four parts, each with its own mean: {(added.norm() / whole.norm()).item():.3f} times the gradient"
+)
 assert torch.allclose(added, 4 * whole, rtol=1e-9, atol=1e-14)
 
 # %%
@@ -297,7 +306,9 @@ expected = engine.params.grad.clone()
 engine.loss(engine.forward(once.x), once.y, once.weight / once.weight.sum())
 engine.zero_grad()
 engine.backward()
-torch.testing.assert_close(engine.params.grad, expected, rtol=1e-9, atol=1e-14)  # another order of the sum
+torch.testing.assert_close(
+    engine.params.grad, expected, rtol=1e-9, atol=1e-14
+)  # another order of the sum
 
 # %%
 # Solution 3

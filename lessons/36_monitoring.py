@@ -75,7 +75,9 @@ assert math.isclose(
 (member,) = fs.fit_many(spec, data, [plan], every=1)
 for epoch in member.history[::3]:
     print(epoch)
-assert all(later.train_loss < earlier.train_loss for earlier, later in pairwise(member.history[::3]))
+assert all(
+    later.train_loss < earlier.train_loss for earlier, later in pairwise(member.history[::3])
+)
 
 # %%
 # What came out
@@ -83,11 +85,15 @@ assert all(later.train_loss < earlier.train_loss for earlier, later in pairwise(
 # **The first loss.** Twenty seeds of networks that know nothing:
 
 first = [
-    fs.evaluate(fs.make_engine("scratch", fs.MLP(64, 64, 10), fs.TrainPlan(seed=seed)), data.train).loss
+    fs.evaluate(
+        fs.make_engine("scratch", fs.MLP(64, 64, 10), fs.TrainPlan(seed=seed)), data.train
+    ).loss
     for seed in range(20)
 ]
 print(f"first loss {min(first):.3f} to {max(first):.3f}, log 10 = {math.log(10):.3f}")
-assert all(abs(loss - math.log(10)) < 0.1 for loss in first)  # small weights: nearly equal probabilities
+assert all(
+    abs(loss - math.log(10)) < 0.1 for loss in first
+)  # small weights: nearly equal probabilities
 
 # %%
 # **Twenty rows by heart.** A network with more parameters than there are numbers to learn must get them all right.
@@ -107,7 +113,9 @@ assert found.history[-1].train_loss < 0.01
 dropped = fs.MLP(64, 64, 10, dropout=0.5)
 (noisy,) = fs.fit_many(dropped, data, [plan], every=1)
 last = noisy.history[-1]
-print(f"running {last.running_loss:.3f}   training {last.train_loss:.3f}   validation {last.valid_loss:.3f}")
+print(
+    f"running {last.running_loss:.3f}   training {last.train_loss:.3f}   validation {last.valid_loss:.3f}"
+)
 assert last.train_loss < last.valid_loss < last.running_loss
 
 # %%
@@ -124,11 +132,15 @@ class OwnNorm(nn.Module):
 
     def forward(self, x):
         """(N, width) to (N, width)."""
-        return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5) * self.weight + self.bias
+        return (x - x.mean(-1, keepdim=True)) / (
+            x.std(-1, keepdim=True) + 1e-5
+        ) * self.weight + self.bias
 
 
 moons = fs.load_dataset("moons")
-bce = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300)
+bce = fs.TrainPlan(
+    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300
+)
 textbook = fs.make_engine(
     "scratch", fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm"), bce, dtype="float64"
 )
@@ -247,7 +259,9 @@ def sums(column):
 
 
 matched, broadcast = sums(column=True), sums(column=False)
-print(f"targets (100, 1): {matched:.3f}   targets (100,): {broadcast:.3f}   variance of the targets: 10")
+print(
+    f"targets (100, 1): {matched:.3f}   targets (100,): {broadcast:.3f}   variance of the targets: 10"
+)
 assert matched < 0.1
 assert broadcast > 8
 engine = fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse"))
@@ -276,7 +290,9 @@ assert "whole-number class labels" in message
 # depend on chance.
 
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 10))
-model.load_state_dict({name.replace("2.", "3."): w for name, w in member.engine.named_parameters().items()})
+model.load_state_dict(
+    {name.replace("2.", "3."): w for name, w in member.engine.named_parameters().items()}
+)
 rows = data.valid.x
 
 
@@ -328,7 +344,9 @@ assert "in-place" in message
 z, no = torch.tensor([200.0]), torch.tensor([0.0])
 clamped = nn.functional.binary_cross_entropy(z.sigmoid(), no).item()
 exact = nn.functional.binary_cross_entropy_with_logits(z, no).item()
-print(f"sure of the wrong answer with the logit 200: on probabilities {clamped:.0f}, on logits {exact:.0f}")
+print(
+    f"sure of the wrong answer with the logit 200: on probabilities {clamped:.0f}, on logits {exact:.0f}"
+)
 assert (clamped, exact) == (100, 200)
 
 # %%
@@ -341,7 +359,8 @@ stream = torch.Generator().manual_seed(0)
 def coins(count):
     """Rows with labels by chance."""
     return fs.Rows(
-        torch.randn(count, 2, generator=stream), torch.randint(0, 2, (count,), generator=stream).float()
+        torch.randn(count, 2, generator=stream),
+        torch.randint(0, 2, (count,), generator=stream).float(),
     )
 
 
@@ -349,7 +368,12 @@ chance = fs.Dataset(coins(100), test=coins(40), name="coins")
 new = coins(10_000)
 short = [
     fs.TrainPlan(
-        loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=50, seed=seed
+        loss="binary_cross_entropy",
+        optimizer="adam",
+        lr=0.05,
+        batch_size=None,
+        epochs=50,
+        seed=seed,
     )
     for seed in range(100)
 ]
@@ -361,7 +385,9 @@ print(
     f"the best of a hundred on the test rows: {scores[best]:.2f}; the same network on new rows: {honest:.3f}"
 )
 assert scores[best] > 0.6
-assert abs(honest - 0.5) < 5 * 0.5 / math.sqrt(10_000)  # five times the error of a share of 10,000 coins
+assert abs(honest - 0.5) < 5 * 0.5 / math.sqrt(
+    10_000
+)  # five times the error of a share of 10,000 coins
 
 # %%
 # Exercises

@@ -21,7 +21,7 @@ import fivestep as fs
 # A dense layer has a weight of its own for each pair of an input and an output. Two ideas make it smaller and wiser.
 #
 # *Share weights over places* (convolution): a small detector that moves over the image, the same everywhere. It is a
-# linear layer still, most of whose weights are zero and the others equal.
+# linear layer still: most of its weights are zero, and the others repeat a few numbers.
 #
 # *Let the data choose the weights* (attention): each token looks at the others and decides by their contents how much
 # of each to take. It is a weighted mean with weights that are computed anew for every input.
@@ -80,8 +80,12 @@ theirs = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
 torch.testing.assert_close(attention(q, k, v)[0], theirs, rtol=1e-10, atol=1e-12)
 order = torch.tensor([3, 0, 4, 1, 2])
 mixed = attention(q[:, order], k[:, order], v[:, order], causal=False)[0]
-torch.testing.assert_close(mixed, attention(q, k, v, causal=False)[0][:, order], rtol=1e-10, atol=1e-12)
-print("attention by hand and by torch: equal; without a mask it does not know the order of the tokens")
+torch.testing.assert_close(
+    mixed, attention(q, k, v, causal=False)[0][:, order], rtol=1e-10, atol=1e-12
+)
+print(
+    "attention by hand and by torch: equal; without a mask it does not know the order of the tokens"
+)
 
 # %%
 # What came out
@@ -137,7 +141,9 @@ def trained(**settings):
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(ids), generator=stream).split(250):
             logits = module(ids[rows])  # 1  predict
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1), following[rows].flatten())  # 2  measure
+            loss = nn.functional.cross_entropy(
+                logits.flatten(0, 1), following[rows].flatten()
+            )  # 2  measure
             optimizer.zero_grad()  # 3  forget the last gradient
             loss.backward()  # 4  find the new one
             optimizer.step()  # 5  step downhill
@@ -145,7 +151,9 @@ def trained(**settings):
     module.eval()
     with torch.no_grad():
         ids, following = sequences(data.test)
-        losses = nn.functional.cross_entropy(module(ids).transpose(1, 2), following, reduction="none")
+        losses = nn.functional.cross_entropy(
+            module(ids).transpose(1, 2), following, reduction="none"
+        )
     return module, losses.mean(0)
 
 
