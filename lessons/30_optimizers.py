@@ -68,9 +68,7 @@ def adam(w, g, memory, lr, beta1=0.9, beta2=0.999, eps=1e-8):
 
 data = fs.load_dataset("moons")
 spec = fs.MLP(2, 8, 1, activation="tanh")
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=100)
 engine = fs.make_engine("scratch", spec, plan, dtype="float64")
 start = {name: w.clone() for name, w in engine.named_parameters().items()}
 x, y = data.train.x.double(), data.train.y.double()
@@ -96,9 +94,7 @@ def by_hand():
 
 def with_torch():
     """The same with a module and an optimizer."""
-    module = torch.nn.Sequential(
-        torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
-    ).double()
+    module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)).double()
     module.load_state_dict(start)
     optimizer = torch.optim.Adam(module.parameters(), lr=0.05)
     for _ in range(100):
@@ -115,8 +111,7 @@ print(f"training loss {last.train_loss:.4f}")
 for other in (by_hand, with_torch):
     weights = other()
     gap = max(
-        (weights[name].detach() - w).abs().max().item()
-        for name, w in engine.named_parameters().items()
+        (weights[name].detach() - w).abs().max().item() for name, w in engine.named_parameters().items()
     )
     print(f"{other.__name__:10} largest difference of a parameter from the engine's: {gap:.1e}")
     assert gap < 1e-10  # rounding of float64, carried through a hundred steps
@@ -179,9 +174,7 @@ assert torch.allclose(
 rules = ["sgd", "sgd:momentum=0.9", "rmsprop", "adam", "lion"]
 rates = [10 ** (k / 2) for k in range(-8, 3)]
 plans = [
-    fs.TrainPlan(
-        loss="binary_cross_entropy", optimizer=name, lr=lr, batch_size=None, epochs=200, seed=seed
-    )
+    fs.TrainPlan(loss="binary_cross_entropy", optimizer=name, lr=lr, batch_size=None, epochs=200, seed=seed)
     for name in rules
     for lr in rates
     for seed in range(5)
@@ -267,11 +260,7 @@ assert of["adam"][best_rate["sgd"]] > straight_line
 line = fs.load_dataset("line")
 too_high = fs.TrainPlan(loss="mse", optimizer="sgd", lr=3.0, batch_size=None, epochs=1000)
 try:
-    list(
-        fs.train(
-            fs.make_engine("scratch", fs.LinearRegression(1), too_high), line, too_high, every=1000
-        )
-    )
+    list(fs.train(fs.make_engine("scratch", fs.LinearRegression(1), too_high), line, too_high, every=1000))
 except fs.DivergenceError as error:
     message = str(error)
 print(message)
@@ -312,9 +301,7 @@ def lion(w, g, memory, lr=0.01, beta1=0.9, beta2=0.99):
     return w - lr * torch.lerp(m, g, 1 - beta1).sign()
 
 
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="lion", lr=0.01, batch_size=None, epochs=50
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="lion", lr=0.01, batch_size=None, epochs=50)
 engine = fs.make_engine("scratch", spec, plan, dtype="float64")
 w, memory = engine.params.flat.clone(), {}
 for _ in fs.steps(engine, data, plan):
@@ -346,9 +333,7 @@ def gradients_until(goal, make_optimizer):
     return next(k for k, loss in enumerate(seen, start=1) if loss <= goal)
 
 
-by_descent = gradients_until(
-    straight_line + 0.001, lambda parameters: torch.optim.SGD(parameters, lr=0.1)
-)
+by_descent = gradients_until(straight_line + 0.001, lambda parameters: torch.optim.SGD(parameters, lr=0.1))
 by_curvature = gradients_until(straight_line + 0.001, torch.optim.LBFGS)
 print(f"gradients needed: descent {by_descent}, L-BFGS {by_curvature}")
 assert by_curvature * 20 < by_descent

@@ -74,9 +74,7 @@ for others in (by_torch, rates_of("cosine", 0.2)):
     assert (
         max(abs(a - b) for a, b in zip(by_hand, others, strict=True)) < 1e-12
     )  # torch goes on from rate to rate
-print(
-    "rates at the start, half way and near the end:", [round(by_hand[t], 6) for t in (0, 500, 999)]
-)
+print("rates at the start, half way and near the end:", [round(by_hand[t], 6) for t in (0, 500, 999)])
 
 # %%
 # What came out
@@ -111,9 +109,7 @@ for rate in (0.2, 0.02):
         runs[f"constant {rate}"][-1], floor, rel_tol=5 * math.sqrt(2 / NUM_WEIGHTS)
     )  # five times the error of a variance that is taken from that many weights
 assert runs["constant 0.02"][30] > 10 * runs["cosine from 0.2"][30]  # the small rate is slow
-assert (
-    runs["cosine from 0.2"][-1] < runs["constant 0.02"][-1] / 2
-)  # the falling one ends below both
+assert runs["cosine from 0.2"][-1] < runs["constant 0.02"][-1] / 2  # the falling one ends below both
 
 # %%
 # Then a real task: handwritten digits, three hidden layers, Adam at a rate that is on the high side. Five seeds with
@@ -127,22 +123,15 @@ schedules = ["constant", "cosine", "warmup:steps=0.1,then=cosine"]
 
 def plan_with(schedule, seed=0):
     """The plan with that schedule."""
-    return fs.TrainPlan(
-        optimizer="adam", lr=0.01, batch_size=16, epochs=EPOCHS, schedule=schedule, seed=seed
-    )
+    return fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=16, epochs=EPOCHS, schedule=schedule, seed=seed)
 
 
 mean_loss, mean_accuracy = {}, {}
 for schedule in schedules:
-    ends = [
-        m.history[-1]
-        for m in fs.fit_many(spec, data, [plan_with(schedule, seed) for seed in range(5)])
-    ]
+    ends = [m.history[-1] for m in fs.fit_many(spec, data, [plan_with(schedule, seed) for seed in range(5)])]
     mean_loss[schedule] = sum(end.valid_loss for end in ends) / len(ends)
     mean_accuracy[schedule] = sum(end.valid_accuracy for end in ends) / len(ends)
-    print(
-        f"{schedule:28}  validation loss {mean_loss[schedule]:.3f}  accuracy {mean_accuracy[schedule]:.3f}"
-    )
+    print(f"{schedule:28}  validation loss {mean_loss[schedule]:.3f}  accuracy {mean_accuracy[schedule]:.3f}")
 assert mean_loss["cosine"] < 0.75 * mean_loss["constant"]
 assert mean_accuracy["cosine"] > mean_accuracy["constant"]
 
@@ -165,10 +154,7 @@ canvas.figure
 # One run of each kind on the digits, side by side:
 
 with tempfile.TemporaryDirectory() as folder:
-    both = [
-        fs.fit(spec, data, plan_with(name), out=Path(folder) / name)
-        for name in ("constant", "cosine")
-    ]
+    both = [fs.fit(spec, data, plan_with(name), out=Path(folder) / name) for name in ("constant", "cosine")]
     picture = fs.plot(both, "side-by-side")
 picture
 
@@ -209,9 +195,7 @@ assert math.isclose(rates[20], 0.2, rel_tol=1e-6)  # torch goes on from rate to 
 # %%
 # A warm-up that is longer than the run: the rate never arrives. The program says so before the first step.
 
-short = fs.TrainPlan(
-    optimizer="adam", lr=0.01, batch_size=None, epochs=5, schedule="warmup:steps=100"
-)
+short = fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=None, epochs=5, schedule="warmup:steps=100")
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     list(fs.train(fs.make_engine("scratch", spec, short), data, short))
@@ -244,10 +228,7 @@ assert "the loss must stay finite" in message
 # With :math:`S` steps of warm-up the first one has :math:`1/(S+1)` of the rate: no step is wasted at rate zero.
 
 S, T = NUM_STEPS // 10, NUM_STEPS
-own = [
-    (t + 1) / (S + 1) if t < S else (1 + math.cos(math.pi * (t - S) / (T - S))) / 2
-    for t in range(T)
-]
+own = [(t + 1) / (S + 1) if t < S else (1 + math.cos(math.pi * (t - S) / (T - S))) / 2 for t in range(T)]
 gaps = [abs(a - b) for a, b in zip(own, rates_of("warmup:steps=0.1,then=cosine", 1.0), strict=True)]
 assert max(gaps) < 1e-12  # rounding
 print("first, last of the warm-up, first of the cosine:", [round(own[t], 4) for t in (0, S - 1, S)])
@@ -268,9 +249,7 @@ for rate in (0.01, 0.4):
     print(
         f"rate {rate}: {floor(rate, 1.0):.4f}   four times the rate and the rows: {floor(4 * rate, 0.25):.4f}"
     )
-assert math.isclose(
-    floor(0.01, 1.0), floor(0.04, 0.25), rel_tol=0.02
-)  # 2 - 0.04 in place of 2 - 0.01
+assert math.isclose(floor(0.01, 1.0), floor(0.04, 0.25), rel_tol=0.02)  # 2 - 0.04 in place of 2 - 0.01
 assert floor(1.6, 0.25) > 3 * floor(0.4, 1.0)
 
 # %%

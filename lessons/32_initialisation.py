@@ -52,9 +52,7 @@ shapes = [(128, 64), (128, 128), (10, 128)]
 stream = torch.Generator().manual_seed(0)
 raw = [torch.randn(O, I, generator=stream) * math.sqrt(2 / I) for O, I in shapes]
 
-module = nn.Sequential(
-    nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
-)
+module = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
 stream = torch.Generator().manual_seed(0)
 for part in module.modules():  # the network itself, then every layer in it
     if isinstance(part, nn.Linear):
@@ -79,9 +77,7 @@ with torch.random.fork_rng(devices=[]):
     torch.manual_seed(7)
     module = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 engine = fs.make_engine("scratch", fs.MLP(64, 128, 10), fs.TrainPlan(seed=7))
-assert all(
-    torch.equal(module.state_dict()[name], w) for name, w in engine.named_parameters().items()
-)
+assert all(torch.equal(module.state_dict()[name], w) for name, w in engine.named_parameters().items())
 print("nn.Sequential and init='torch': the same bits")
 
 # %%
@@ -120,15 +116,12 @@ ends = {}
 for init in ("normal", "torch", "xavier", "kaiming"):
     deep = fs.MLP(64, *[32] * 10, 10, init=init)
     plans = [
-        fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5, seed=seed)
-        for seed in range(5)
+        fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5, seed=seed) for seed in range(5)
     ]
     ends[init] = [member.history[-1].train_loss for member in fs.fit_many(deep, data, plans)]
     print(f"{init:8} training loss", *(f"{loss:.3f}" for loss in sorted(ends[init])))
 print(f"log 10 = {math.log(10):.4f}")
-assert all(
-    math.isclose(loss, math.log(10), abs_tol=0.01) for loss in ends["normal"]
-)  # none has learned
+assert all(math.isclose(loss, math.log(10), abs_tol=0.01) for loss in ends["normal"])  # none has learned
 assert max(ends["kaiming"]) < 1.0
 assert sorted(ends["kaiming"])[2] < sorted(ends["torch"])[2]  # the medians
 
@@ -149,9 +142,7 @@ fs.plot("digits", "init_depth")
 # classes are equally frequent, not even that has a reason to: the loss stays at log 2.
 
 moons = fs.load_dataset("moons")
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300)
 engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, init="zeros"), plan)
 *_, last = fs.train(engine, moons, plan, every=300)
 print(f"after {last.step} steps: loss {last.train_loss:.4f}, log 2 = {math.log(2):.4f}")
@@ -165,16 +156,12 @@ assert all(not engine.named_gradients()[name].any() for name in ("0.weight", "0.
 # one unit can.
 
 engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, dtype="float64")
-engine.load_weights(
-    {name: torch.full_like(w, 0.5) for name, w in engine.named_parameters().items()}
-)
+engine.load_weights({name: torch.full_like(w, 0.5) for name, w in engine.named_parameters().items()})
 *_, last = fs.train(engine, moons, plan, every=300)
 first_layer = engine.named_parameters()["0.weight"]
 print(first_layer[:3])
 print(f"loss {last.train_loss:.4f}")
-assert torch.allclose(
-    first_layer, first_layer[0].expand(8, 2), rtol=1e-9
-)  # equal but for the order of sums
+assert torch.allclose(first_layer, first_layer[0].expand(8, 2), rtol=1e-9)  # equal but for the order of sums
 
 member, single = fs.fit_many(
     [fs.MLP(2, 8, 1, activation="tanh"), fs.MLP(2, 1, 1, activation="tanh")], moons, plan

@@ -133,9 +133,7 @@ def gradient_sizes(spec):
     engine.loss(engine.forward(data.train.x), data.train.y)
     engine.zero_grad()
     engine.backward()
-    return [
-        float(g.square().mean().sqrt()) for g in engine.named_gradients().values() if g.dim() == 2
-    ]
+    return [float(g.square().mean().sqrt()) for g in engine.named_gradients().values() if g.dim() == 2]
 
 
 sizes = {(kind, depth): gradient_sizes(network(kind, depth)) for kind in KINDS for depth in DEPTHS}
@@ -180,24 +178,18 @@ tooth = (
     torch.tensor([0.0, -1.0]),
     torch.tensor([[1.0, -2.0]]),
 )  # 2x, 2x - 1; a - 2b
-deep = fs.make_engine(
-    "scratch", fs.MLP(1, *[2] * NUM_LAYERS, 1), fs.TrainPlan(loss="mse"), dtype="float64"
-)
+deep = fs.make_engine("scratch", fs.MLP(1, *[2] * NUM_LAYERS, 1), fs.TrainPlan(loss="mse"), dtype="float64")
 up, bend, down = tooth
 weights = {"0.weight": up, "0.bias": bend}
 for k in range(2, 2 * NUM_LAYERS, 2):
     weights |= {f"{k}.weight": up @ down, f"{k}.bias": bend}
-deep.load_weights(
-    {**weights, f"{2 * NUM_LAYERS}.weight": down, f"{2 * NUM_LAYERS}.bias": torch.zeros(1)}
-)
+deep.load_weights({**weights, f"{2 * NUM_LAYERS}.weight": down, f"{2 * NUM_LAYERS}.bias": torch.zeros(1)})
 
 NUM_PIECES = 2**NUM_LAYERS
 slope = (
     torch.tensor([2.0, *[-4.0, 4.0] * (NUM_PIECES // 2)])[:NUM_PIECES] * NUM_PIECES / 2
 )  # the changes of slope
-wide = fs.make_engine(
-    "scratch", fs.MLP(1, NUM_PIECES, 1), fs.TrainPlan(loss="mse"), dtype="float64"
-)
+wide = fs.make_engine("scratch", fs.MLP(1, NUM_PIECES, 1), fs.TrainPlan(loss="mse"), dtype="float64")
 wide.load_weights(
     {
         "0.weight": torch.ones(NUM_PIECES, 1),
@@ -207,9 +199,7 @@ wide.load_weights(
     }
 )
 
-grid = torch.linspace(0, 1, 1025, dtype=torch.float64)[
-    :, None
-]  # 1024 = 2^10 steps: exact in floating point
+grid = torch.linspace(0, 1, 1025, dtype=torch.float64)[:, None]  # 1024 = 2^10 steps: exact in floating point
 teeth = grid.clone()
 for _ in range(NUM_LAYERS):
     teeth = 1 - (2 * teeth - 1).abs()
@@ -217,9 +207,7 @@ assert torch.equal(deep.predict(grid), teeth)
 assert torch.equal(wide.predict(grid), teeth)
 signs = (teeth.diff(dim=0) > 0).flatten()
 print(f"pieces: {1 + int((signs[1:] != signs[:-1]).sum())}")
-print(
-    f"numbers in the deep network {deep.spec.num_parameters}, in the wide one {wide.spec.num_parameters}"
-)
+print(f"numbers in the deep network {deep.spec.num_parameters}, in the wide one {wide.spec.num_parameters}")
 assert 1 + int((signs[1:] != signs[:-1]).sum()) == NUM_PIECES == 32
 
 # %%
@@ -227,9 +215,7 @@ assert 1 + int((signs[1:] != signs[:-1]).sum()) == NUM_PIECES == 32
 # near, and not for lack of units: the gradient does not lead there.
 
 points = fs.Dataset(fs.Rows(grid.float(), teeth.float()), name="teeth")
-searched = fs.TrainPlan(
-    loss="mse", optimizer="adam", lr=0.01, batch_size=64, epochs=50, schedule="cosine"
-)
+searched = fs.TrainPlan(loss="mse", optimizer="adam", lr=0.01, batch_size=64, epochs=50, schedule="cosine")
 for found in fs.fit_many([deep.spec, wide.spec], points, searched):
     print(f"{found.spec.sizes_text()}: trained {found.history[-1].train_loss:.4f}, by hand 0")
     assert found.history[-1].train_loss > 0.05
@@ -244,9 +230,7 @@ print(f"a constant: {teeth.var(correction=0):.4f}")
 canvas = fs.Canvas("The gradient on its way through 20 hidden layers", height=4.0)
 axes = canvas.axes(x="linear layer, from the input to the output", y="gradient, root mean square")
 for k, kind in enumerate(KINDS):
-    axes.semilogy(
-        range(1, 22), sizes[kind, 20], marker="os^Dv"[k], ms=5, color=canvas.color(k), label=kind
-    )
+    axes.semilogy(range(1, 22), sizes[kind, 20], marker="os^Dv"[k], ms=5, color=canvas.color(k), label=kind)
 axes.set_xticks([1, 5, 10, 15, 20])
 canvas.legend(axes)
 canvas.figure
@@ -320,9 +304,7 @@ for _ in range(9):
     da = da @ (torch.randn(1000, 1000, generator=stream) * math.sqrt(2 / 1000))
 growth = (da.square().mean() / before.square().mean()).sqrt().item()
 print(f"grown by {growth:.1f}, by the formula {2**4.5:.1f}")
-assert math.isclose(
-    growth, 2**4.5, rel_tol=0.1
-)  # a thousand units: each layer is known to some percent
+assert math.isclose(growth, 2**4.5, rel_tol=0.1)  # a thousand units: each layer is known to some percent
 
 # %%
 # Solution 3

@@ -19,9 +19,7 @@ import fivestep as fs
 try:
     data = fs.load_dataset("fashion-mnist")
 except fs.InputError:
-    print(
-        "The files of Fashion-MNIST are not here and cannot be fetched; this page goes on with the digits."
-    )
+    print("The files of Fashion-MNIST are not here and cannot be fetched; this page goes on with the digits.")
     data = fs.load_dataset("digits")
 
 assert data.name == "digits" or (len(data.train), len(data.test)) == (60_000, 10_000)
@@ -153,9 +151,7 @@ for name, scores in (("softmax regression", softmax), ("MLP", mlp)):
         f" mean {scores[:, 1].mean():.3f}",
         end="",
     )
-    print(
-        "   cross-entropy", *(f"{a:.3f}" for a in scores[:, 0]), f" mean {scores[:, 0].mean():.3f}"
-    )
+    print("   cross-entropy", *(f"{a:.3f}" for a in scores[:, 0]), f" mean {scores[:, 0].mean():.3f}")
 
 IS_LONG = True  # quick: False
 if IS_LONG and data.name == "fashion-mnist":
@@ -180,9 +176,7 @@ found = {name: scores_of(one, plans[:2])[0].mean(0).tolist() for name, one in mo
 for name, (loss, accuracy) in found.items():
     print(f"{name:16}  test accuracy {accuracy:.3f}  cross-entropy {loss:.3f}  (mean of two seeds)")
 if IS_LONG and data.name == "fashion-mnist":
-    assert (
-        abs(found["250 units"][1] - found["256 units"][1]) < 0.01
-    )  # no more than what a seed does
+    assert abs(found["250 units"][1] - found["256 units"][1]) < 0.01  # no more than what a seed does
     assert abs(found["256 + 256 units"][1] - found["256 units"][1]) < 0.02
 
 # %%
@@ -226,9 +220,7 @@ print(
 )
 assert round(floor, 4) == 1.4612
 z = torch.randn(100, 10, generator=torch.Generator().manual_seed(2))
-assert torch.equal(
-    z.softmax(1).argmax(1), z.argmax(1)
-)  # for the largest one, no softmax is needed at all
+assert torch.equal(z.softmax(1).argmax(1), z.argmax(1))  # for the largest one, no softmax is needed at all
 
 # %%
 # The program says so when the engine is made. Here is the same network with and without it.
@@ -238,12 +230,8 @@ with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     (wrong,), runs = scores_of(twice, plans[:1])
 print(said[0].message)
-print(
-    f"softmax twice: training loss {runs[0].history[-1].train_loss:.3f}, test accuracy {wrong[1]:.3f}"
-)
-print(
-    f"logits:        training loss {mlp_runs[0].history[-1].train_loss:.3f}, test accuracy {mlp[0, 1]:.3f}"
-)
+print(f"softmax twice: training loss {runs[0].history[-1].train_loss:.3f}, test accuracy {wrong[1]:.3f}")
+print(f"logits:        training loss {mlp_runs[0].history[-1].train_loss:.3f}, test accuracy {mlp[0, 1]:.3f}")
 assert "applied twice" in str(said[0].message)
 assert floor < runs[0].history[-1].train_loss
 assert wrong[1] < mlp[0, 1] or not IS_LONG
@@ -267,17 +255,13 @@ NUM_IMAGES = 1000  # quick: 200
 PASSES = 100  # quick: 60
 stream = torch.Generator().manual_seed(0)
 images = data.train.take(slice(NUM_IMAGES))
-drawn, others = (
-    torch.randint(0, 10, (len(part),), generator=stream) for part in (images, data.test)
-)
+drawn, others = (torch.randint(0, 10, (len(part),), generator=stream) for part in (images, data.test))
 nonsense = fs.Dataset(
     fs.Rows(images.x, drawn), test=fs.Rows(data.test.x, others), num_outputs=10, name="nonsense"
 )
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.002, batch_size=50, epochs=PASSES, schedule="cosine")
 (by_chance,), runs = scores_of(fs.MLP(NUM_PIXELS, 256, 10, init="kaiming"), [by_heart], nonsense)
-print(
-    f"training accuracy {runs[0].history[-1].train_accuracy:.3f}, on other images {by_chance[1]:.3f}"
-)
+print(f"training accuracy {runs[0].history[-1].train_accuracy:.3f}, on other images {by_chance[1]:.3f}")
 assert runs[0].history[-1].train_accuracy > 0.99
 assert by_chance[1] < 0.2
 
@@ -297,16 +281,11 @@ large = fs.Dataset(
 unscaled = fs.TrainPlan(epochs=1)
 (member,) = fs.fit_many(spec, large, unscaled, engine="scratch")
 loss = math.inf if member.diverged else member.history[-1].train_loss
-print(
-    member.diverged
-    or f"training loss {loss:.3f}; with scaled pixels the first step has {ours[0]:.3f}"
-)
+print(member.diverged or f"training loss {loss:.3f}; with scaled pixels the first step has {ours[0]:.3f}")
 assert loss > fs.fit_many(spec, data, unscaled, engine="scratch")[0].history[-1].train_loss
 w = member.engine.named_parameters()
 share = (large.test.x @ w["0.weight"].T + w["0.bias"] > 0).float().mean().item()
-print(
-    f"hidden units that are on, of all units and test images: {share:.1e}; log 10 = {math.log(10):.3f}"
-)
+print(f"hidden units that are on, of all units and test images: {share:.1e}; log 10 = {math.log(10):.3f}")
 if IS_LONG and data.name == "fashion-mnist":
     assert share < 0.001
     assert abs(loss - math.log(10)) < 0.01
@@ -320,9 +299,7 @@ if IS_LONG and data.name == "fashion-mnist":
 ink = x.mean(0)
 few = NUM_PIXELS // 20
 least, most = ink.argsort()[:few], ink.argsort()[-few:]
-moved = (
-    mlp_runs[0].engine.named_parameters()["0.weight"] - start["0.weight"]
-)  # seed 0 began with these
+moved = mlp_runs[0].engine.named_parameters()["0.weight"] - start["0.weight"]  # seed 0 began with these
 for name, pixels in (("least", least), ("most", most)):
     length = moved[:, pixels].square().mean().sqrt()
     print(f"{name} ink: {ink[pixels].mean():.4f} in the mean, weights moved by {length:.4f}")

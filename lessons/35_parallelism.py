@@ -49,9 +49,7 @@ import fivestep as fs
 data = fs.load_dataset("moons")
 x, y = data.train.x.double(), data.train.y.double()
 spec = fs.MLP(2, 8, 1, activation="tanh")
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20)
 share = torch.full((200,), 1 / 200, dtype=torch.float64)  # of each row in the whole batch
 parts = (slice(0, 120), slice(120, 200))
 
@@ -156,9 +154,7 @@ for rows in (64, 256):
 with torch.no_grad():
     print(f"without a gradient: {kept_bytes(256)} bytes")
     assert kept_bytes(256) == 0
-assert (
-    kept_bytes(256) == 4 * kept_bytes(64) == 256 * 4 * (784 + 256)
-)  # the input, and what ReLU let through
+assert kept_bytes(256) == 4 * kept_bytes(64) == 256 * 4 * (784 + 256)  # the input, and what ReLU let through
 
 # %%
 # **Digits.** ``float32`` has 24 binary digits, ``float64`` 53, ``bfloat16`` 8. What is smaller than half the last digit
@@ -262,9 +258,7 @@ assert off > 0.1
 # then as many times too large as there are parts.
 
 added = sum(gradient(slice(k, k + 50)) for k in range(0, 200, 50))
-print(
-    f"four parts, each with its own mean: {(added.norm() / whole.norm()).item():.3f} times the gradient"
-)
+print(f"four parts, each with its own mean: {(added.norm() / whole.norm()).item():.3f} times the gradient")
 assert torch.allclose(added, 4 * whole, rtol=1e-9, atol=1e-14)
 
 # %%
@@ -306,9 +300,7 @@ expected = engine.params.grad.clone()
 engine.loss(engine.forward(once.x), once.y, once.weight / once.weight.sum())
 engine.zero_grad()
 engine.backward()
-torch.testing.assert_close(
-    engine.params.grad, expected, rtol=1e-9, atol=1e-14
-)  # another order of the sum
+torch.testing.assert_close(engine.params.grad, expected, rtol=1e-9, atol=1e-14)  # another order of the sum
 
 # %%
 # Solution 3

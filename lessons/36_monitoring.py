@@ -75,9 +75,7 @@ assert math.isclose(
 (member,) = fs.fit_many(spec, data, [plan], every=1)
 for epoch in member.history[::3]:
     print(epoch)
-assert all(
-    later.train_loss < earlier.train_loss for earlier, later in pairwise(member.history[::3])
-)
+assert all(later.train_loss < earlier.train_loss for earlier, later in pairwise(member.history[::3]))
 
 # %%
 # What came out
@@ -85,15 +83,11 @@ assert all(
 # **The first loss.** Twenty seeds of networks that know nothing:
 
 first = [
-    fs.evaluate(
-        fs.make_engine("scratch", fs.MLP(64, 64, 10), fs.TrainPlan(seed=seed)), data.train
-    ).loss
+    fs.evaluate(fs.make_engine("scratch", fs.MLP(64, 64, 10), fs.TrainPlan(seed=seed)), data.train).loss
     for seed in range(20)
 ]
 print(f"first loss {min(first):.3f} to {max(first):.3f}, log 10 = {math.log(10):.3f}")
-assert all(
-    abs(loss - math.log(10)) < 0.1 for loss in first
-)  # small weights: nearly equal probabilities
+assert all(abs(loss - math.log(10)) < 0.1 for loss in first)  # small weights: nearly equal probabilities
 
 # %%
 # **Twenty rows by heart.** A network with more parameters than there are numbers to learn must get them all right.
@@ -113,9 +107,7 @@ assert found.history[-1].train_loss < 0.01
 dropped = fs.MLP(64, 64, 10, dropout=0.5)
 (noisy,) = fs.fit_many(dropped, data, [plan], every=1)
 last = noisy.history[-1]
-print(
-    f"running {last.running_loss:.3f}   training {last.train_loss:.3f}   validation {last.valid_loss:.3f}"
-)
+print(f"running {last.running_loss:.3f}   training {last.train_loss:.3f}   validation {last.valid_loss:.3f}")
 assert last.train_loss < last.valid_loss < last.running_loss
 
 # %%
@@ -132,15 +124,11 @@ class OwnNorm(nn.Module):
 
     def forward(self, x):
         """(N, width) to (N, width)."""
-        return (x - x.mean(-1, keepdim=True)) / (
-            x.std(-1, keepdim=True) + 1e-5
-        ) * self.weight + self.bias
+        return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5) * self.weight + self.bias
 
 
 moons = fs.load_dataset("moons")
-bce = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300
-)
+bce = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300)
 textbook = fs.make_engine(
     "scratch", fs.MLP(2, 8, 1, activation="tanh", norm="layer_norm"), bce, dtype="float64"
 )
@@ -259,9 +247,7 @@ def sums(column):
 
 
 matched, broadcast = sums(column=True), sums(column=False)
-print(
-    f"targets (100, 1): {matched:.3f}   targets (100,): {broadcast:.3f}   variance of the targets: 10"
-)
+print(f"targets (100, 1): {matched:.3f}   targets (100,): {broadcast:.3f}   variance of the targets: 10")
 assert matched < 0.1
 assert broadcast > 8
 engine = fs.make_engine("scratch", fs.MLP(10, 32, 1), fs.TrainPlan(loss="mse"))
@@ -290,9 +276,7 @@ assert "whole-number class labels" in message
 # depend on chance.
 
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 10))
-model.load_state_dict(
-    {name.replace("2.", "3."): w for name, w in member.engine.named_parameters().items()}
-)
+model.load_state_dict({name.replace("2.", "3."): w for name, w in member.engine.named_parameters().items()})
 rows = data.valid.x
 
 
@@ -344,9 +328,7 @@ assert "in-place" in message
 z, no = torch.tensor([200.0]), torch.tensor([0.0])
 clamped = nn.functional.binary_cross_entropy(z.sigmoid(), no).item()
 exact = nn.functional.binary_cross_entropy_with_logits(z, no).item()
-print(
-    f"sure of the wrong answer with the logit 200: on probabilities {clamped:.0f}, on logits {exact:.0f}"
-)
+print(f"sure of the wrong answer with the logit 200: on probabilities {clamped:.0f}, on logits {exact:.0f}")
 assert (clamped, exact) == (100, 200)
 
 # %%
@@ -385,9 +367,7 @@ print(
     f"the best of a hundred on the test rows: {scores[best]:.2f}; the same network on new rows: {honest:.3f}"
 )
 assert scores[best] > 0.6
-assert abs(honest - 0.5) < 5 * 0.5 / math.sqrt(
-    10_000
-)  # five times the error of a share of 10,000 coins
+assert abs(honest - 0.5) < 5 * 0.5 / math.sqrt(10_000)  # five times the error of a share of 10,000 coins
 
 # %%
 # Exercises

@@ -66,9 +66,7 @@ engine = fs.make_engine("scratch", behind, fs.TrainPlan(loss="mse"))
 engine.load_weights({"1.weight": torch.eye(3), "1.bias": torch.zeros(3)})
 ours = engine.forward(x.expand(NUM_DRAWS, 3).contiguous())
 
-error = (
-    5 * 3 * math.sqrt(P / (1 - P) / NUM_DRAWS)
-)  # five times the error of the mean of the largest, 3
+error = 5 * 3 * math.sqrt(P / (1 - P) / NUM_DRAWS)  # five times the error of the mean of the largest, 3
 for name, drawn in (("raw", raw), ("torch", professional), ("engine", ours)):
     print(
         f"{name:6}  mean {[round(m, 2) for m in drawn.mean(0).tolist()]}  zeros {(drawn == 0).float().mean():.3f}"
@@ -88,9 +86,7 @@ engine = fs.make_engine(
     fs.NetSpec((fs.Choice("layer_norm"), fs.Choice("linear")), 3, 3),
     fs.TrainPlan(loss="mse"),
 )
-engine.load_weights(
-    {**engine.named_parameters(), "1.weight": torch.eye(3), "1.bias": torch.zeros(3)}
-)
+engine.load_weights({**engine.named_parameters(), "1.weight": torch.eye(3), "1.bias": torch.zeros(3)})
 for other in (nn.LayerNorm(3)(x).detach(), engine.predict(x[None])[0]):
     torch.testing.assert_close(other, by_hand)
 print(
@@ -233,9 +229,7 @@ fs.plot(members["dropout"][0], "curves", title="Dropout 0.5")
 
 plan = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5)
 (normed,) = fs.fit_many(fs.MLP(64, 32, 10, norm="batch_norm"), data, [plan])
-model = nn.Sequential(
-    nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 10)
-)
+model = nn.Sequential(nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 10))
 model.load_state_dict(normed.engine.params.named_with_buffers())
 x = data.test.x
 with torch.no_grad():
@@ -281,9 +275,7 @@ print(f"{w - eta * (g + decay * w):.4f}")
 # By a factor of :math:`d` less for each step.
 
 print(f"{0.99**100:.3f}")
-assert math.isclose(
-    0.99**100, math.exp(-1), rel_tol=0.01
-)  # so its memory is about 1 / (1 - d) steps
+assert math.isclose(0.99**100, math.exp(-1), rel_tol=0.01)  # so its memory is about 1 / (1 - d) steps
 
 # %%
 # Solution 3

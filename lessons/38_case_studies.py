@@ -62,9 +62,7 @@ table = fs.Dataset(
     fs.Rows((X[train] - m) / d, y[train].astype(float)),
     test=fs.Rows((X[test] - m) / d, y[test].astype(float)),
 )
-plan = fs.TrainPlan(
-    loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=32, epochs=10
-)
+plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.01, batch_size=32, epochs=10)
 (member,) = fs.fit_many(fs.MLP(30, 16, 1), table, plan)
 print(f"by hand: accuracy on the test rows {fs.evaluate(member.engine, table.test).accuracy:.3f}")
 
@@ -131,9 +129,7 @@ assert (
 X2, y2 = load_diabetes(return_X_y=True)
 assert X2.shape == (442, 10)
 print("the mean             0.000")
-diabetes = compared(
-    {"ridge regression": RidgeCV(), "network": fs.MLPRegressor(random_state=0)}, X2, y2, "r2"
-)
+diabetes = compared({"ridge regression": RidgeCV(), "network": fs.MLPRegressor(random_state=0)}, X2, y2, "r2")
 assert diabetes["ridge regression"] > 0.4
 assert diabetes["network"] < diabetes["ridge regression"] + 0.03
 
@@ -175,8 +171,7 @@ reference = {
 handwriting, runs = {}, {}
 for name, (spec, settings) in reference.items():
     plans = [
-        fs.TrainPlan(optimizer="adam", batch_size=32, epochs=30, seed=seed, **settings)
-        for seed in SEEDS
+        fs.TrainPlan(optimizer="adam", batch_size=32, epochs=30, seed=seed, **settings) for seed in SEEDS
     ]
     runs[name] = fs.fit_many(spec, digits, plans)
     scores = [fs.evaluate(run.engine, digits.test).accuracy for run in runs[name]]
@@ -202,9 +197,7 @@ canvas = fs.Canvas("Linear model and network on held-out rows", height=3.6)
 axes = canvas.axes(y="accuracy; explained variance for diabetes")
 for k, name in enumerate(("linear model", "network")):
     places = [place + 0.38 * k - 0.19 for place in range(4)]
-    axes.bar(
-        places, [pair[k] for pair in cases.values()], width=0.36, color=canvas.color(k), label=name
-    )
+    axes.bar(places, [pair[k] for pair in cases.values()], width=0.36, color=canvas.color(k), label=name)
 axes.set_xticks(range(4), cases)
 axes.set_ylim(0, 1.25)
 canvas.legend(axes, loc="upper center", ncols=2)
@@ -248,11 +241,7 @@ print(
 assert np.isnan(by_itself).all()
 few = test[:3]
 own = fs.Rows((X[few] - X[few].mean(0)) / X[few].std(0), y[few].astype(float))
-differ = (
-    (member.engine.predict(own.x.float()) - member.engine.predict(table.test.x[:3].float()))
-    .abs()
-    .max()
-)
+differ = (member.engine.predict(own.x.float()) - member.engine.predict(table.test.x[:3].float())).abs().max()
 print(f"three rows, scaled by themselves: the logits change by up to {differ:.1f}")
 assert differ > 0.5
 

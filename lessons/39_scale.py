@@ -53,9 +53,7 @@ print(
 )
 assert [round(value, 4) for value in exact.tolist()] == [-0.0455, -0.1543, 0.0, 0.3457, 1.9545]
 torch.testing.assert_close(exact, nn.functional.gelu(z), rtol=1e-12, atol=0)
-torch.testing.assert_close(
-    by_tanh, nn.functional.gelu(z, approximate="tanh"), rtol=1e-12, atol=1e-15
-)
+torch.testing.assert_close(by_tanh, nn.functional.gelu(z, approximate="tanh"), rtol=1e-12, atol=1e-15)
 
 # %%
 # Raw and professional
@@ -67,9 +65,7 @@ D = 16
 spec = fs.FeedForward(D)
 engine = fs.make_engine("scratch", spec, fs.TrainPlan(loss="mse"), dtype="float64")
 w = engine.named_parameters()
-tokens = torch.randn(
-    3, 5, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64
-)  # (N, T, d)
+tokens = torch.randn(3, 5, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)  # (N, T, d)
 
 hidden = tokens @ w["0.weight"].T + w["0.bias"]  # (N, T, 4 d)
 raw = (hidden * (1 + torch.erf(hidden / math.sqrt(2))) / 2) @ w["2.weight"].T + w["2.bias"]
@@ -93,9 +89,7 @@ order = torch.tensor([3, 0, 4, 1, 2])
 torch.testing.assert_close(
     engine.predict(tokens[:, order]), ours[:, order], rtol=1e-12, atol=1e-14
 )  # rounding
-torch.testing.assert_close(
-    engine.predict(tokens[0, 2:3]), ours[0, 2:3], rtol=1e-12, atol=1e-14
-)  # one alone
+torch.testing.assert_close(engine.predict(tokens[0, 2:3]), ours[0, 2:3], rtol=1e-12, atol=1e-14)  # one alone
 print("permuting the tokens permutes the answers")
 
 # %%
@@ -106,9 +100,7 @@ print("permuting the tokens permutes the answers")
 d, h, num_layers, vocabulary, heads, shared_heads = 4096, 14_336, 32, 128_256, 32, 8
 plain = fs.FeedForward(d, h)
 gated = fs.FeedForward(d, h, gated=True, activation="silu")
-print(
-    f"a plain block {plain.num_parameters:,}, one of its matrices {d * h:,}, stored as ({h}, {d})"
-)
+print(f"a plain block {plain.num_parameters:,}, one of its matrices {d * h:,}, stored as ({h}, {d})")
 print(f"a gated block {gated.num_parameters:,}")
 assert plain.num_parameters == 2 * d * h + h + d == 117_458_944
 assert d * h == 58_720_256
@@ -122,9 +114,7 @@ total = (
     num_layers * (attention + gated.num_parameters + norms) + 2 * vocabulary * d + d
 )  # one more norm at the end
 print(f"attention {attention:,} and norms {norms:,} a layer, tables {2 * vocabulary * d:,}")
-print(
-    f"in all {total:,}; of these in feed-forward blocks {num_layers * gated.num_parameters / total:.0%}"
-)
+print(f"in all {total:,}; of these in feed-forward blocks {num_layers * gated.num_parameters / total:.0%}")
 assert total == 8_030_261_248
 
 # %%
@@ -278,9 +268,7 @@ for width in (384, 768):
 
 for norm in ("batch_norm", "layer_norm"):
     layers = (fs.Choice(norm), *fs.FeedForward(D).layers)
-    engine = fs.make_engine(
-        "scratch", fs.NetSpec(layers, D, D), fs.TrainPlan(loss="mse"), dtype="float64"
-    )
+    engine = fs.make_engine("scratch", fs.NetSpec(layers, D, D), fs.TrainPlan(loss="mse"), dtype="float64")
     before = engine.forward(tokens).clone()
     changed = tokens.clone()
     changed[0, 0] += 1

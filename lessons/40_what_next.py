@@ -80,12 +80,8 @@ theirs = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
 torch.testing.assert_close(attention(q, k, v)[0], theirs, rtol=1e-10, atol=1e-12)
 order = torch.tensor([3, 0, 4, 1, 2])
 mixed = attention(q[:, order], k[:, order], v[:, order], causal=False)[0]
-torch.testing.assert_close(
-    mixed, attention(q, k, v, causal=False)[0][:, order], rtol=1e-10, atol=1e-12
-)
-print(
-    "attention by hand and by torch: equal; without a mask it does not know the order of the tokens"
-)
+torch.testing.assert_close(mixed, attention(q, k, v, causal=False)[0][:, order], rtol=1e-10, atol=1e-12)
+print("attention by hand and by torch: equal; without a mask it does not know the order of the tokens")
 
 # %%
 # What came out
@@ -141,9 +137,7 @@ def trained(**settings):
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(ids), generator=stream).split(250):
             logits = module(ids[rows])  # 1  predict
-            loss = nn.functional.cross_entropy(
-                logits.flatten(0, 1), following[rows].flatten()
-            )  # 2  measure
+            loss = nn.functional.cross_entropy(logits.flatten(0, 1), following[rows].flatten())  # 2  measure
             optimizer.zero_grad()  # 3  forget the last gradient
             loss.backward()  # 4  find the new one
             optimizer.step()  # 5  step downhill
@@ -151,9 +145,7 @@ def trained(**settings):
     module.eval()
     with torch.no_grad():
         ids, following = sequences(data.test)
-        losses = nn.functional.cross_entropy(
-            module(ids).transpose(1, 2), following, reduction="none"
-        )
+        losses = nn.functional.cross_entropy(module(ids).transpose(1, 2), following, reduction="none")
     return module, losses.mean(0)
 
 
