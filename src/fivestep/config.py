@@ -109,19 +109,24 @@ def _check_info(info: Mapping[str, Any]) -> None:
         raise TypeError(f"class_names = {info['class_names']!r:.60}")
 
 
-def _check_memory(config: Config) -> None:
-    """Raises an `InputError` if network and update rule need more memory than there is: a network of another machine.
+def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32") -> int:
+    """The bytes that training the network takes, beside the rows and what a batch of them becomes on the way.
 
     Parameters, gradients and buffers, the update rule's memory, and a copy of all: counted without making them.
     """
-    num_parameters = config.spec.num_parameters
-    rule = config.plan.build_optimizer()
-    memory = rule.state(torch.empty(num_parameters, dtype=DTYPES.get(config.dtype), device="meta"))
-    numbers = 4 * num_parameters + 2 * sum(tensor.numel() for tensor in memory.values())
-    if 4 * numbers > memory_size():
+    kind = DTYPES.get(dtype, torch.float32)
+    memory = plan.build_optimizer().state(torch.empty(spec.num_parameters, dtype=kind, device="meta"))
+    numbers = 4 * spec.num_parameters + 2 * sum(tensor.numel() for tensor in memory.values())
+    return numbers * kind.itemsize
+
+
+def _check_memory(config: Config) -> None:
+    """Raises an `InputError` if network and rule need more memory than there is: a network of another machine."""
+    needed = memory_needed(config.spec, config.plan, config.dtype)
+    if needed > memory_size():
         raise InputError(
             f"the network of the run must fit into this machine's {memory_size() / 2**30:.0f} GiB, got one of "
-            f"{num_parameters:,} parameters, which needs {4 * numbers / 2**30:,.0f}; use a larger machine."
+            f"{config.spec.num_parameters:,} parameters, which needs {needed / 2**30:,.0f}; use a larger machine."
         )
 
 

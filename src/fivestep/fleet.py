@@ -20,6 +20,7 @@ from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import make_engine
 from .epoch import Epoch
+from .find import Choice
 from .interrupt import interrupted_by
 from .net import NetSpec
 from .plan import TrainPlan
@@ -53,6 +54,12 @@ class Member:
         return self.progress.history
 
     @property
+    def evaluates_each(self) -> bool:
+        """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+        schedule = Choice.parse(self.plan.schedule).name
+        return self.plan.patience is not None or self.plan.restore_best or schedule == "plateau"
+
+    @property
     def is_over(self) -> bool:
         """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
         return self.diverged is not None or self.progress.is_over()
@@ -74,7 +81,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
-    plan has a patience. `num_threads` networks are trained at a time, by default as many as there are processors.
+    plan goes by them. `num_threads` networks are trained at a time, by default as many as there are processors.
     Ctrl-C ends the networks that are being trained between two steps, and is raised. Raises an `InputError` for no
     networks, for sequences of different lengths, and for what `train` refuses.
 
@@ -103,11 +110,9 @@ def train_members(
     before, is_over = torch.get_num_threads(), threading.Event()
     torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
     try:
-        for member in members[:1]:
-            _train(member, every, until)  # alone: what must be compiled is compiled once, and said once
         with ThreadPoolExecutor(num_threads or os.cpu_count()) as pool:
             try:
-                list(pool.map(lambda member: _train_in_thread(member, every, until, is_over), members[1:]))
+                list(pool.map(lambda member: _train_in_thread(member, every, until, is_over), members))
             except BaseException:
                 is_over.set()
                 raise
@@ -128,7 +133,7 @@ def _train(member: Member, every: int | None, until: int | None) -> None:
     goal = plan.epochs if until is None else min(until, plan.epochs)
     if member.is_over or progress.epochs >= goal:
         return
-    shown = every or (1 if plan.patience is not None or plan.restore_best else goal)
+    shown = every or (1 if member.evaluates_each else goal)
     try:
         for _ in train(member.engine, member.data, plan, shown, progress):
             if progress.is_over() or progress.epochs >= goal:

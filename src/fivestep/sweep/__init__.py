@@ -1,0 +1,60 @@
+"""Many networks, their settings drawn from ranges and lists: trained in fleets, cut down by halving, ranked.
+
+`sweeping.py` is the sweep; `space.py` what is varied, `proposals.py` what is tried next, `halving.py` who goes on,
+`ledger.py` who trains what where several processes share the work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..datasets._base import Dataset
+from ..find import find
+from ..net import NetSpec
+from ..plan import TrainPlan
+from ..recipes._base import Recipe
+from .candidates import Candidates, with_validation
+from .space import Range, Space
+from .sweeping import Standing, Sweep, SweepPlan, start
+
+__all__ = ["Candidates", "Range", "Space", "Standing", "Sweep", "SweepPlan", "start", "sweep"]
+
+
+def sweep(
+    data: Dataset,
+    space: Mapping[str, Any],
+    plan: TrainPlan,
+    how: SweepPlan = SweepPlan(),  # noqa: B008  (frozen)
+    *,
+    model: str = "mlp",
+    out: str | Path | None = None,
+    storage: str | None = None,
+) -> Sweep:
+    """Trains many networks with settings drawn from `space`, ranks them, and trains the best one as a run.
+
+    `space` has the keys of `MLP` and `TrainPlan`, with "hidden", the widths between the ends, and "init_scale", a
+    factor on the initial values. A list is chosen from, `Range(1e-4, 1e-1, log=True)` or "1e-4:1e-1" is drawn from, and
+    one value is the same for all; what it leaves out is the plan's. Networks are ranked by what the plan monitors on
+    the validation part; where there is none, a fifth of the training rows is held out, from the plan's seed.
+
+    The folder `out`, by default the next free `runs/sweep-<name>-<number>`, has the ranked networks in `sweep.csv`, a
+    picture, and the best one's run. Called again with the same folder, a sweep that was killed goes on; at the same
+    time, from several processes, they share the work. With `storage`, the URL of a database, machines do too. Raises an
+    `InputError` for a range that is none, a storage of another sweep, a network that does not fit into memory.
+
+        found = sweep(data, {"hidden": [(64,), (128, 64)], "lr": "1e-4:1e-1"}, TrainPlan(optimizer="adam"))
+        found.ranking[0].drawn, found.best
+    """
+    recipe: Recipe = find("recipes", "plain")()
+    of_plan = {field.name: getattr(plan, field.name) for field in fields(TrainPlan)}
+
+    def prepare(settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
+        return recipe.prepare(model, {**of_plan, **settings})
+
+    candidates = Candidates(with_validation(data, plan.seed), prepare, {"model": model, "recipe": "plain"})
+    found = start(candidates, Space.of(space), how, out, storage)
+    for _ in found.train():
+        pass
+    found.finish()
+    return found

@@ -1,0 +1,89 @@
+"""One fleet of a sweep: networks trained together, compared at the rungs, and cut down there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, final
+
+from ..fleet import Member, train_members
+from .attempts import Attempt
+from .halving import rungs, survivors
+from .ledger import Ledger
+
+
+@final
+class SweepFleet:
+    """Attempts of this worker and their networks, by number. `earlier` are the attempts at all other networks."""
+
+    def __init__(
+        self, members: Mapping[int, Member], attempts: Sequence[Attempt], earlier: Sequence[Attempt], ledger: Ledger
+    ) -> None:
+        self.members = members
+        self.left = set(members)
+        """The networks that have not come to their end."""
+
+        self._attempts = {attempt.network: attempt for attempt in attempts}
+        self._earlier, self._ledger = earlier, ledger
+
+    def train(self, eta: int | None, every: int | None, num_threads: int) -> None:
+        """Trains them to their ends, rung by rung."""
+        heights = rungs(next(iter(self.members.values())).plan.epochs, eta)
+        for place, rung in enumerate(heights):
+            self._to(rung, every, num_threads)
+            if self.left:
+                self._cut(heights[place:], eta or 1)
+        self._to(None, every, num_threads)
+        for network in sorted(self.left):
+            self._finish(network, "done")
+
+    def _to(self, rung: int | None, every: int | None, num_threads: int) -> None:
+        members = [self.members[network] for network in sorted(self.left)]
+        train_members(members, every, num_threads, until=rung)
+        for network in sorted(self.left):
+            if self.members[network].diverged is not None:
+                self._finish(network, "diverged")
+
+    def _cut(self, heights: Sequence[int], eta: int) -> None:
+        """Notes where each stands, all of them before the first is ended, and ends those that do not go on.
+
+        One that has stopped early is done, and stands at the higher rungs as it does here.
+        """
+        rung, values = heights[0], {network: value_of(self.members[network]) for network in sorted(self.left)}
+        stopped = {network for network in self.left if self.members[network].is_over}
+        for network, value in values.items():
+            for height in heights if network in stopped else [rung]:
+                self._ledger.note(self._attempts[network], height, value)
+        go_on = survivors(values, [one.rungs[rung] for one in self._earlier if rung in one.rungs], eta)
+        for network in values:
+            if network in stopped or network not in go_on:
+                self._finish(network, "done" if network in stopped else "pruned")
+
+    def _finish(self, network: int, state: Any) -> None:
+        self.left.discard(network)
+        member = self.members[network]
+        figures = figures_of(member)
+        value = math.inf if state == "diverged" else value_of(member)
+        self._ledger.finish(replace(self._attempts[network], state=state, value=value, figures=figures))
+
+
+def value_of(member: Member) -> float:
+    """What a network is ranked by, less is better: of the epoch whose weights it would keep."""
+    seen = [value if math.isfinite(value) else math.inf for value in member.progress.seen]
+    if not seen:
+        return math.inf
+    return min(seen) if member.plan.restore_best else seen[-1]
+
+
+def figures_of(member: Member) -> dict[str, Any]:
+    """What was measured of that epoch, as plain values; nothing of a test part."""
+    seen, history = member.progress.seen, member.history
+    place = seen.index(min(seen)) if seen and member.plan.restore_best else -1
+    measured = {name: value for name, value in history[place].figures().items() if value is not None} if seen else {}
+    return {
+        "epochs": member.progress.epochs,
+        **{name: value for name, value in measured.items() if math.isfinite(value)},
+        "parameters": member.engine.params.flat.numel(),
+        "seconds": round(sum(epoch.seconds for epoch in history), 6),
+        "engine": member.engine.name,
+        **({} if member.diverged is None else {"why": member.diverged}),
+    }

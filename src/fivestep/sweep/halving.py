@@ -1,0 +1,33 @@
+"""Successive halving: of the networks that have come so far, the best go on.
+
+With the factor eta and E epochs there are two rungs, after E/eta^2 and E/eta epochs. A network goes on from a rung if
+it is among the best 1/eta of all that have been measured there: those that are trained beside it, and those that were
+before. So of a large fleet a third, and then a third of that, is trained to the end; a network that is trained by
+itself is held against those before it. After Jamieson and Talwalkar 2016, "Non-stochastic best arm identification and
+hyperparameter optimization", and, for networks that come one after another, Li et al. 2020, "A system for massively
+parallel hyperparameter tuning", algorithm 2.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+RUNGS = 2
+"""How often the networks are cut down: of early losses, those of a training's first hundredth say little of its end."""
+
+
+def rungs(num_epochs: int, eta: int | None) -> list[int]:
+    """The epochs after which networks are compared; none without a factor, or where there are too few epochs."""
+    if eta is None:
+        return []
+    found = [round(num_epochs / eta**power) for power in range(RUNGS, 0, -1)]
+    return [epoch for epoch in dict.fromkeys(found) if 1 <= epoch < num_epochs]
+
+
+def survivors(values: Mapping[int, float], earlier: Sequence[float], eta: int) -> set[int]:
+    """Those that go on from a rung, of networks by their values there (less is better) and all `earlier` values.
+
+    Networks of the same value as the last that goes on go on too, so that nothing depends on their order.
+    """
+    everyone = sorted([*values.values(), *earlier])
+    last = everyone[math.ceil(len(everyone) / eta) - 1]
+    return {network for network, value in values.items() if value <= last and math.isfinite(value)}

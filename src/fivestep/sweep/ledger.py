@@ -1,0 +1,225 @@
+"""Who trains which network: the storage of a sweep, as all its processes see it.
+
+Networks are numbered from 0. An attempt at one is a trial of an Optuna study, begun by one worker. Of several attempts
+at a network the first that is not lost counts, and the storage puts all trials into one order; so two workers that
+reach for the same network agree, without a lock, on whose it is, and a network is never counted twice. A worker that
+ends lets go of its attempts; those of one that was killed are noticed (`workers.py`) and become "lost", and the network
+is free for a new attempt with the same settings.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, final
+
+from ..check import InputError
+from .attempts import Attempt, State
+from .quiet import quiet
+from .space import Space
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+ABOUT = "fivestep"
+"""The study's attribute that says which sweep it is."""
+
+BEAT = "beat:"
+"""The study's attributes in which the workers count, by their names."""
+
+
+@final
+class Ledger:
+    """The storage of one sweep, opened by one worker."""
+
+    def __init__(self, storage: "BaseStorage", study: int, space: Space, worker: str) -> None:
+        self._storage, self._study, self._space, self._worker = storage, study, space, worker
+
+    @classmethod
+    def open(cls, where: str | Path, name: str, about: Mapping[str, Any], space: Space, worker: str) -> Self:
+        """The storage of the sweep `name` in a file or at a database's URL, made where there is none.
+
+        Raises an `InputError` if it cannot be reached, or holds another sweep of that name.
+        """
+        with quiet():
+            storage = _storage(where)
+            study = _study(storage, name)
+            found = storage.get_study_user_attrs(study).get(ABOUT)
+            if found is None:
+                storage.set_study_user_attr(study, ABOUT, json.dumps(about))
+                found = storage.get_study_user_attrs(study)[ABOUT]
+        _check_same(where, json.loads(found), about)
+        return cls(storage, study, space, worker)
+
+    def attempts(self) -> dict[int, Attempt]:
+        """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""
+        found: dict[int, Attempt] = {}
+        for trial in self._storage.get_all_trials(self._study, deepcopy=False):
+            attempt = _attempt(trial)
+            if attempt is not None and (attempt.network not in found or found[attempt.network].state == "lost"):
+                found[attempt.network] = attempt
+        return found
+
+    def take(self, drawn: Mapping[int, Mapping[str, Any]]) -> list[Attempt]:
+        """Begins attempts at these networks, with what was drawn for each; returns those that are this worker's own."""
+        distributions = self._space.distributions()
+        for network, values in drawn.items():
+            self._begin(network, values, distributions)
+        own, now = [], self.attempts()
+        for network in drawn:
+            attempt = now[network]
+            if attempt.worker == self._worker and attempt.state == "running":
+                own.append(attempt)
+        self._let_go({attempt.trial for attempt in own})
+        return own
+
+    def note(self, attempt: Attempt, epoch: int, value: float) -> None:
+        """Notes the monitored figure of an attempt after an epoch."""
+        self._storage.set_trial_intermediate_value(attempt.trial, epoch, value)
+
+    def finish(self, attempt: Attempt) -> None:
+        """Notes how an attempt ended; one that somebody has taken for lost stays so."""
+        from optuna.trial import TrialState
+
+        state = TrialState.PRUNED if attempt.state == "pruned" else TrialState.COMPLETE
+        with _unless_over():
+            self._storage.set_trial_user_attr(
+                attempt.trial, "outcome", {"state": attempt.state, "figures": dict(attempt.figures)}
+            )
+            self._storage.set_trial_state_values(attempt.trial, state, [attempt.value])
+
+    def lose(self, attempts: Sequence[Attempt]) -> None:
+        """Gives up attempts whose worker is no more; of several workers that see it, each may do it."""
+        from optuna.trial import TrialState
+
+        for attempt in attempts:
+            with _unless_over():
+                self._storage.set_trial_state_values(attempt.trial, TrialState.FAIL)
+
+    def end(self) -> None:
+        """Lets go of all attempts of this worker that have not come to their end."""
+        self._let_go(set())
+
+    def beat(self, number: int) -> None:
+        """Shows that this worker lives: its count has moved on."""
+        self._storage.set_study_user_attr(self._study, BEAT + self._worker, number)
+
+    def beats(self) -> dict[str, int]:
+        """The counts of all workers."""
+        attributes = self._storage.get_study_user_attrs(self._study)
+        return {key.removeprefix(BEAT): value for key, value in attributes.items() if key.startswith(BEAT)}
+
+    def _begin(self, network: int, drawn: Mapping[str, Any], distributions: Mapping[str, Any]) -> None:
+        from optuna.trial import TrialState, create_trial
+
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=dict(drawn),
+            distributions=dict(distributions),
+            user_attrs={"network": network, "worker": self._worker},
+        )
+        self._storage.create_new_trial(self._study, trial)
+
+    def _let_go(self, kept: set[int]) -> None:
+        """Gives up all running attempts of this worker but those kept: another worker was there first."""
+        trials = self._storage.get_all_trials(self._study, deepcopy=False)
+        attempts = [attempt for attempt in map(_attempt, trials) if attempt is not None]
+        own = [one for one in attempts if one.worker == self._worker and one.state == "running"]
+        self.lose([one for one in own if one.trial not in kept])
+
+
+def _attempt(trial: "FrozenTrial") -> Attempt | None:
+    """A trial as an attempt; None for one that was not made here."""
+    from optuna.trial import TrialState
+
+    attributes = trial.user_attrs
+    if "network" not in attributes:
+        return None
+    outcome = attributes.get("outcome", {})
+    state: State = outcome.get("state", "done") if trial.state.is_finished() else "running"
+    return Attempt(
+        network=attributes["network"],
+        trial=trial._trial_id,  # what every call of the storage asks for
+        worker=attributes["worker"],
+        state="lost" if trial.state == TrialState.FAIL else state,
+        drawn=trial.params,
+        rungs=trial.intermediate_values,
+        value=trial.value if trial.value is not None else float("inf"),
+        figures=outcome.get("figures", {}),
+    )
+
+
+def _storage(where: str | Path) -> "BaseStorage":
+    """The storage in a journal, or at a database's URL."""
+    if isinstance(where, Path):
+        from optuna.storages import JournalStorage
+
+        from .journal import Journal
+
+        try:
+            return JournalStorage(Journal(where))
+        except OSError as error:
+            raise InputError(
+                f"--storage must be a file that can be written, got {str(where)!r} ({error.strerror}); choose another."
+            ) from error
+    try:
+        from optuna.storages import RDBStorage
+
+        return RDBStorage(where)
+    except ImportError as error:
+        raise InputError(
+            f"the storage {where!r} must come with the driver of its database, got none ({error}); for PostgreSQL: pip "
+            f"install psycopg2-binary, for MySQL: pip install pymysql."
+        ) from error
+    except Exception as error:  # each database has errors of its own
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"the storage must be a file or the URL of a database that can be reached, got "
+            f"{_without_password(where)!r} ({reason}); mend it."
+        ) from error
+
+
+def _without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:...@", url)
+
+
+def _study(storage: "BaseStorage", name: str) -> int:
+    """The study of that name, made where there is none."""
+    from optuna.exceptions import DuplicatedStudyError
+    from optuna.study import StudyDirection
+
+    try:
+        return storage.get_study_id_from_name(name)
+    except KeyError:
+        try:
+            return storage.create_new_study([StudyDirection.MINIMIZE], name)
+        except DuplicatedStudyError:  # someone else was there first
+            return storage.get_study_id_from_name(name)
+
+
+def _check_same(where: str | Path, own: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Raises an `InputError` that names what differs between the sweep in a storage and the one asked for."""
+    changed = {name: (own.get(name), given.get(name)) for name in {**own, **given} if own.get(name) != given.get(name)}
+    if changed:
+        shown = {name: [_shown(one) for one in pair] for name, pair in changed.items()}
+        raise InputError(
+            f"the storage {_without_password(str(where))!r} must hold this sweep, got another one, with "
+            f"{', '.join(f'{name} {mine} (here {other})' for name, (mine, other) in shown.items())}; keep these, or "
+            f"choose another --out or --name."
+        )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+@contextmanager
+def _unless_over() -> Iterator[None]:
+    """What is inside does nothing to a trial that has come to its end."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    with suppress(UpdateFinishedTrialError):
+        yield

@@ -1,0 +1,70 @@
+"""Which settings are tried next: a function of the seed, and of what has come out so far."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .attempts import Attempt
+from .quiet import quiet
+from .space import Space
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+SAMPLERS = ("auto", "tpe", "random", "grid")
+
+STARTUP = 20
+"""Networks whose settings are drawn at random before any is drawn from what came out."""
+
+
+def sampler_for(name: str, space: Space, num_models: int) -> str:
+    """What "auto" stands for: every combination, where they are lists and there are no more than networks; else TPE."""
+    if name != "auto":
+        return name
+    return "grid" if space.size is not None and space.size <= num_models else "tpe"
+
+
+def proposals(
+    space: Space, networks: Sequence[int], history: Sequence[Attempt], sampler: str, seed: int
+) -> list[dict[str, Any]]:
+    """What to draw for each of these networks, asked for together, with the attempts at others that are known.
+
+    The sampler is a new one for each call, with a seed made from the sweep's and the first network's number, and it is
+    shown the history in the order of the networks. So a sweep that was killed asks for the same settings again.
+    """
+    if sampler == "grid":
+        return [space.combination(network) for network in networks]
+    import optuna
+
+    with quiet():
+        study = optuna.create_study(sampler=_sampler(sampler, seed, networks[0]))
+        distributions = space.distributions()
+        for attempt in sorted(history, key=lambda attempt: attempt.network):
+            study.add_trial(_as_trial(attempt, space))
+        return [dict(study.ask(distributions).params) for _ in networks]
+
+
+def _sampler(name: str, seed: int, first: int) -> "BaseSampler":
+    """TPE after Bergstra et al. 2011, of all settings together, that keeps away from what is being tried."""
+    from optuna.samplers import RandomSampler, TPESampler
+
+    own = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
+    if name == "random":
+        return RandomSampler(seed=own)
+    return TPESampler(seed=own, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)
+
+
+def _as_trial(attempt: Attempt, space: Space) -> "FrozenTrial":
+    """An attempt as Optuna knows it."""
+    from optuna.trial import TrialState, create_trial
+
+    state = {"running": TrialState.RUNNING, "pruned": TrialState.PRUNED}.get(attempt.state, TrialState.COMPLETE)
+    return create_trial(
+        state=state,
+        params=dict(attempt.drawn),
+        distributions=space.distributions(),
+        intermediate_values=dict(attempt.rungs),
+        value=attempt.value if state == TrialState.COMPLETE else None,
+    )

@@ -1,0 +1,312 @@
+"""A sweep as a folder: its journal, what its processes do in it, and what is left at the end."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from filelock import FileLock
+
+from ..check import InputError, StorageError, at_least, one_of
+from ..checkpoint import checkpoints_in
+from ..engines._make import find_device, make_engine
+from ..files import empty_folder, memory_size, next_folder, replacing, write_text
+from ..find import find
+from ..fleet import Member
+from ..origin import Origin
+from ..run import Run
+from .attempts import Attempt, ranked
+from .candidates import Candidates
+from .fleet import SweepFleet
+from .ledger import Ledger
+from .proposals import SAMPLERS, proposals, sampler_for
+from .space import Space
+from .table import picture_of, table_of
+from .workers import Watch, Worker
+
+JOURNAL, TABLE, PICTURE = "journal.log", "sweep.csv", "sweep.png"
+"""The files of a sweep's folder."""
+
+MARK = "sweep.toml"
+"""The file that tells the folder of a sweep from any other; the command line keeps its options in it."""
+
+USUAL_MODELS = 64
+"""Networks, where nobody says how many and there are not just so many combinations."""
+
+PAUSE = 0.5
+"""Seconds between two looks at the storage, while other processes train what is left."""
+
+
+@final
+@dataclass(frozen=True)
+class SweepPlan:
+    """How a sweep goes about it.
+
+    `models` networks are trained: by default every combination, where all that is varied are lists, else 64. `sampler`
+    is "tpe" (tree-structured Parzen estimators, which learn from what came out), "random", "grid" (every combination)
+    or "auto": grid where the networks are enough for it, else tpe. `halving` is the factor of successive halving: about
+    one network in so many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and
+    compared together, by default as many as ten seconds may do. `every` is as in `fit_many`. All processes of a sweep
+    share its `name` in its storage.
+    """
+
+    models: int | None = None
+    halving: int | None = 3
+    sampler: str = "auto"
+    sampler_seed: int = 0
+    fleet: int | None = None
+    num_threads: int | None = None
+    engine: str = "auto"
+    dtype: str = "float32"
+    device: str = "auto"
+    every: int | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for argument, advice in (("models", "64 is usual"), ("fleet", "leave it out"), ("num_threads", "leave it out")):
+            if getattr(self, argument) is not None:
+                at_least(argument, getattr(self, argument), 1, advice)
+        if self.halving is not None:
+            at_least("halving", self.halving, 2, "3 is usual; --halving off trains every network to its end")
+        at_least("sampler_seed", self.sampler_seed, 0, "0 is usual")
+        one_of("sampler", self.sampler, SAMPLERS)
+
+
+class Standing(NamedTuple):
+    """Where a sweep stands: networks that came to their end here and elsewhere, and those being trained elsewhere."""
+
+    num_over: int
+    num_models: int
+    num_elsewhere: int
+
+
+@final
+@dataclass
+class Sweep:
+    """A sweep in a folder, and what came out: `ranking`, and `best`, an ordinary run of the best network.
+
+    `members` are the networks that are being trained at the moment, by number.
+    """
+
+    path: Path
+    candidates: Candidates
+    space: Space
+    how: SweepPlan
+    storage: str | Path
+    num_models: int = 0
+    attempts: dict[int, Attempt] = field(default_factory=dict, repr=False)
+    members: dict[int, Member] = field(default_factory=dict, repr=False)
+    best: Run | None = None
+
+    _at_a_time: int = 1
+    _fleet: int = 1
+    _sampler: str = "tpe"
+
+    def __post_init__(self) -> None:
+        """Works out what is left open, and refuses what cannot be."""
+        device = find_device(self.how.device, self.how.dtype)
+        needed = self.candidates.check(self.space, self.how.dtype)
+        processors = (os.cpu_count() or 1) if device.type == "cpu" else 1
+        self._at_a_time = max(1, min(self.how.num_threads or processors, memory_size() // max(needed, 1)))
+        self.num_models = self.how.models or (USUAL_MODELS if self.space.size is None else self.space.size)
+        self._sampler = sampler_for(self.how.sampler, self.space, self.num_models)
+        if self._sampler == "grid":
+            self._check_grid()
+        self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
+
+    @property
+    def ranking(self) -> list[Attempt]:
+        """The networks that came to their end, the best first."""
+        return ranked(self.attempts)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands, as far as this process knows."""
+        num_over = sum(attempt.is_over for attempt in self.attempts.values())
+        running = [network for network, attempt in self.attempts.items() if attempt.state == "running"]
+        return Standing(num_over, self.num_models, len(set(running) - set(self.members)))
+
+    def train(self) -> Iterator[Standing]:
+        """Trains networks until all have come to their end, here or in other processes; yields after each fleet.
+
+        A network that another process was killed with is tried again. Stopping is `break`. The ranked table is written
+        after each fleet. Raises an `InputError` for a storage of another sweep, a `StorageError` for one that fails.
+        """
+        with Worker(self.path) as worker, _failures_as_sentences(self.path):
+            ledger = Ledger.open(self.storage, self.how.name, self._about(), self.space, worker.name)
+            worker.count(ledger.beat)
+            watch = Watch(self.path, worker.name)
+            try:
+                while self._look(ledger, watch):
+                    if not self._train_fleet(ledger):
+                        time.sleep(PAUSE)
+                    self.attempts = ledger.attempts()
+                    self._write_table()
+                    yield self.standing
+            finally:
+                self.members = {}
+                ledger.end()
+                self.attempts = ledger.attempts()
+                self._write_table()
+
+    def finish(self) -> Run | None:
+        """Draws the picture and trains the best network once more, as a run in the folder; None if there is none.
+
+        The run has the best network's seed and rows, so it ends at the same weights; it alone meets the test part.
+        """
+        self._draw()
+        winner = next((attempt for attempt in self.ranking if attempt.state == "done"), None)
+        if winner is not None:
+            with FileLock(self.path / "best.lock"):  # of several processes in one folder the first does it
+                self.best = self._refitted(winner)
+        return self.best
+
+    def settings_of(self, attempt: Attempt) -> dict[str, Any]:
+        """What was drawn for a network, as settings."""
+        settings = self.space.settings(attempt.drawn)
+        return {name: settings[name] for name in self.space.varied}
+
+    def _about(self) -> dict[str, Any]:
+        """What makes it this sweep and no other, as texts."""
+        how = self.how
+        return {
+            **self.space.to_dict(),
+            "rows": " ".join(Origin.here(1, self.candidates.data).data.values()),
+            **{name: str(value) for name, value in self.candidates.info.items() if name in ("model", "recipe")},
+            "halving": str(how.halving),
+            "sampler": self._sampler,
+            "sampler_seed": str(how.sampler_seed),
+            "dtype": how.dtype,
+            "every": str(how.every),
+        }
+
+    def _look(self, ledger: Ledger, watch: Watch) -> bool:
+        """Looks at the storage, gives up what killed workers were training; whether something is left to train."""
+        self.attempts = ledger.attempts()
+        running = [attempt for attempt in self.attempts.values() if attempt.state == "running"]
+        if running:
+            counts = ledger.beats()
+            lost = [attempt for attempt in running if watch.is_lost(attempt.worker, counts)]
+            if lost:
+                ledger.lose(lost)
+                self.attempts = ledger.attempts()
+        return any(not self._is_over(network) for network in range(self.num_models))
+
+    def _is_over(self, network: int) -> bool:
+        return network in self.attempts and self.attempts[network].is_over
+
+    def _train_fleet(self, ledger: Ledger) -> bool:
+        """Takes a fleet and trains it to its end; False if other processes have all that is left."""
+        networks = self._next_fleet()
+        free = [network for network in networks if self._is_free(network)]
+        if not free:
+            return False
+        attempts = ledger.take(self._drawn(networks, free))
+        if attempts:
+            self.members = {attempt.network: self._member(attempt) for attempt in attempts}
+            earlier = [one for network, one in ledger.attempts().items() if network not in self.members]
+            SweepFleet(self.members, attempts, earlier, ledger).train(self.how.halving, self.how.every, self._at_a_time)
+            self.members = {}
+        return True
+
+    def _is_free(self, network: int) -> bool:
+        return network not in self.attempts or self.attempts[network].state == "lost"
+
+    def _next_fleet(self) -> range:
+        """The first fleet with a free network that nobody is at work on; else the first with a free network."""
+        starts = range(0, self.num_models, self._fleet)
+        fleets = [range(start, min(start + self._fleet, self.num_models)) for start in starts]
+        open_ones = [fleet for fleet in fleets if any(map(self._is_free, fleet))]
+        untouched = [fleet for fleet in open_ones if all(self._is_free(k) or self._is_over(k) for k in fleet)]
+        return next(iter([*untouched, *open_ones]), range(0))
+
+    def _drawn(self, fleet: range, free: list[int]) -> dict[int, Mapping[str, Any]]:
+        """What is drawn for the free networks of a fleet: again what was, where one was lost."""
+        known = {network: self.attempts[network].drawn for network in free if network in self.attempts}
+        if len(known) == len(free):
+            return known
+        history = [one for one in self.attempts.values() if one.network not in fleet and one.state != "lost"]
+        proposed = proposals(self.space, fleet, history, self._sampler, self.how.sampler_seed)
+        return {network: known.get(network, proposed[network - fleet.start]) for network in free}
+
+    def _member(self, attempt: Attempt) -> Member:
+        how, data = self.how, self.candidates.data
+        spec, plan = self.candidates.make(self.space.settings(attempt.drawn))
+        made = make_engine(how.engine, spec, plan, dtype=how.dtype, device=how.device, num_rows=len(data.train))
+        return Member(spec, data, plan, made)
+
+    def _refitted(self, winner: Attempt) -> Run:
+        path, member = self.path / f"best-{winner.network}", self._member(winner)
+        if checkpoints_in(path):
+            run = Run.resume(path)
+        else:
+            info = {**self.candidates.info, "sweep": str(self.path.resolve()), "network": winner.network}
+            run = Run.start(member.engine, self.candidates.data, path, info)
+        every = self.how.every or (1 if member.evaluates_each else max(1, member.plan.epochs // 20))
+        for _ in run.train(self.candidates.data, run.every or every):
+            pass
+        return run
+
+    def _write_table(self) -> None:
+        write_text(self.path / TABLE, table_of(self.ranking, list(self.space.varied)))
+
+    def _draw(self) -> None:
+        columns, values, log = picture_of(self.ranking, self.space)
+        if not columns:
+            return
+        title = f"{self.candidates.data.name}: {len(values)} networks"
+        figure = find("plots", "parallel_coordinates")(columns, values, log=log, best=0, title=title)
+        with replacing(self.path / PICTURE) as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
+
+    def _check_grid(self) -> None:
+        if self.space.size is None:
+            ranges = [name for name, one in self.space.varied.items() if not one.is_finite]
+            raise InputError(
+                f"sampler 'grid' must be used with lists of values only, got a range for {', '.join(ranges)}; list "
+                f"some, or leave the sampler out."
+            )
+        if self.num_models > self.space.size:
+            raise InputError(
+                f"models must be at most the {self.space.size} combinations with sampler 'grid', got "
+                f"{self.num_models}; leave it out for all of them, or add values."
+            )
+
+
+def start(
+    candidates: Candidates, space: Space, how: SweepPlan, out: str | Path | None = None, storage: str | None = None
+) -> Sweep:
+    """A sweep in a folder that is new, empty, or of a sweep; by default the next free `runs/sweep-<name>-<number>`.
+
+    `storage` is a journal file, or the URL of a database, which other machines use too; by default a journal in the
+    folder.
+    """
+    name = candidates.data.name
+    how = replace(how, name=how.name or name)
+    found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
+    if out is None:
+        found.path = next_folder(Path("runs"), f"sweep-{name}")
+    elif not (Path(out) / MARK).exists():
+        found.path = empty_folder(Path(out))
+    (found.path / MARK).touch()
+    is_file = storage is not None and "://" not in storage
+    found.storage = found.path / JOURNAL if storage is None else Path(storage) if is_file else storage
+    return found
+
+
+@contextmanager
+def _failures_as_sentences(path: Path) -> Iterator[None]:
+    """What a database fails with inside, as a `StorageError` that says how to go on."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("optuna", "sqlalchemy"):
+            raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise StorageError(
+            f"the storage of the sweep must stay within reach, got {reason}; mend that, then go on with: fivestep "
+            f"sweep --resume {path}"
+        ) from error

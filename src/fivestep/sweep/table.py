@@ -1,0 +1,41 @@
+"""What came out of a sweep, as a table and as the columns of a picture."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from .attempts import Attempt
+from .space import Options, Space, label
+
+FIRST, LAST = ("rank", "network", "outcome", "value"), ("parameters", "epochs", "seconds", "engine")
+"""The columns around the settings and the figures."""
+
+
+def table_of(ranking: Sequence[Attempt], settings: Sequence[str]) -> str:
+    """The ranked networks as CSV: what they are ranked by ("value", less is better), settings, figures, all in full.
+
+    A column that does not apply to a network is left empty.
+    """
+    figures = dict.fromkeys(name for one in ranking for name in one.figures if name not in (*LAST, "why"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*FIRST, *settings, *figures, *LAST])
+    for rank, one in enumerate(ranking, start=1):
+        measured = [one.figures.get(name, "") for name in (*figures, *LAST)]
+        writer.writerow([rank, one.network, one.state, one.value, *(one.drawn[name] for name in settings), *measured])
+    return text.getvalue()
+
+
+def picture_of(ranking: Sequence[Attempt], space: Space) -> tuple[dict[str, list[Any]], list[float], tuple[str, ...]]:
+    """For `plots.parallel_coordinates`: the settings of the networks, the figure of each, settings with a log scale.
+
+    Networks that diverged have no figure and are left out.
+    """
+    shown = [one for one in ranking if one.state != "diverged"]
+    columns = {
+        name: [label(one.drawn[name]) if isinstance(of, Options) else one.drawn[name] for one in shown]
+        for name, of in space.varied.items()
+    }
+    log = tuple(name for name, of in space.varied.items() if not isinstance(of, Options) and of.log)
+    return (columns if shown else {}), [one.value for one in shown], log

@@ -1,0 +1,112 @@
+"""The processes that share a sweep: which of them still live.
+
+Each worker counts in the storage, now and then, and holds a lock of the system's in the sweep's folder for as long as
+its process lives. Whoever sees the same folder sees at once, from the lock, that a worker was killed. Whoever does not,
+as another machine at the same database, sees that its count no longer moves. That is timed by the watcher's own clock,
+so the clocks of two machines need not agree.
+"""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+
+from filelock import FileLock, Timeout
+
+from ..files import unwritable
+
+SECONDS = 10.0
+"""Between two counts of a worker."""
+
+GRACE = 60.0
+"""Seconds without a count after which a worker that has no lock here is taken for dead."""
+
+
+@final
+class Worker:
+    """This process, as a worker of a sweep in a folder; inside `with`, it lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._file = _file(folder, self.name)
+        self._lock = FileLock(self._file, timeout=0, thread_local=False)
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            raise unwritable("out", self._file.parent.parent, error) from error
+        except NotImplementedError:
+            self._file.unlink(missing_ok=True)  # no locks in this file system: the count alone tells
+        return self
+
+    def count(self, beat: Callable[[int], None]) -> None:
+        """From now on calls `beat` with a growing number every few seconds, in a thread."""
+        beat(0)
+        self._thread = threading.Thread(target=self._count, args=(beat,), daemon=True)
+        self._thread.start()
+
+    def _count(self, beat: Callable[[int], None]) -> None:
+        number = 0
+        while not self._is_over.wait(SECONDS):
+            number += 1
+            with suppress(Exception):  # a storage that cannot be reached for a moment; the work will say so
+                beat(number)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._lock.release()
+        self._file.unlink(missing_ok=True)
+
+
+@final
+class Watch:
+    """Tells which workers are no more, for a process that looks at the storage now and then."""
+
+    def __init__(self, folder: Path, own: str) -> None:
+        self._folder, self._own = folder, own
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def is_lost(self, worker: str, counts: Mapping[str, int]) -> bool:
+        """Whether a worker that has not come to its end does not live any more."""
+        if worker == self._own:
+            return False
+        file = _file(self._folder, worker)
+        if file.exists():
+            return _is_free(file)
+        count, now = counts.get(worker, -1), time.monotonic()
+        if self._seen.setdefault(worker, (count, now))[0] != count:
+            self._seen[worker] = (count, now)
+        return now - self._seen[worker][1] > GRACE
+
+
+def _file(folder: Path, worker: str) -> Path:
+    """The lock of a worker; its name comes from a storage that others write to."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in worker)
+    return folder / "workers" / f"{safe}.lock"
+
+
+def _is_free(file: Path) -> bool:
+    """Whether nobody holds a lock; the one who held it can hold it no more."""
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    except (OSError, NotImplementedError):
+        return False
+    lock.release()
+    return True
