@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from .run import fit as fit
     from .steps import Step as Step
     from .steps import steps as steps
+    from .sweep import Range as Range
+    from .sweep import Sweep as Sweep
+    from .sweep import SweepPlan as SweepPlan
+    from .sweep import sweep as sweep
     from .tracking import track as track
     from .train import evaluate as evaluate
     from .train import train as train
@@ -67,12 +71,15 @@ _HOME = {
     "MLPRegressor": "estimators.regressor",
     "Member": "fleet",
     "NetSpec": "net",
+    "Range": "sweep",
     "Ranks": "ranks",
     "RanksError": "check",
     "Rows": "datasets._base",
     "Run": "run",
     "SoftmaxRegression": "net",
     "Step": "steps",
+    "Sweep": "sweep",
+    "SweepPlan": "sweep",
     "TrainPlan": "plan",
     "Verification": "verify",
     "evaluate": "train",
@@ -86,6 +93,7 @@ _HOME = {
     "make_engine": "engines._make",
     "plot": "plotting",
     "steps": "steps",
+    "sweep": "sweep",
     "track": "tracking",
     "train": "train",
     "verify": "verify",

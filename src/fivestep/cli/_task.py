@@ -1,6 +1,7 @@
 """From a task's name, or a file, and the options to network, plan and data, the same way for every command."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,7 +48,7 @@ def prepare(
     model = network.model or next(iter(task.models))
     one_of(f"model for task {task_name!r}", model, task.known_models)
     recipe: Recipe = find("recipes", recipe_name)()
-    settings = {**_asked_by(task, model, recipe), **given(network), **given(plan)}
+    settings = {**asked_by(task, model, recipe), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
     if isinstance(valid, Path):
@@ -61,7 +62,7 @@ def prepare(
     return Prepared(model, train_plan.sized(spec, data), train_plan, data)
 
 
-def _asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
+def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
     """The task's settings that hold with this recipe: its reference settings, or what its rows alone decide."""
     settings = task.settings_for(model)
     if recipe.from_task:
@@ -84,7 +85,13 @@ def prepare_table(
     recipe: Recipe = find("recipes", recipe_name)()
     chosen = {**given(network), **given(plan)}
     loaded = load_table(source, seed=chosen.get("seed", 0))
-    data, encoder = loaded.data, loaded.data.encoder
+    spec, train_plan = settled(loaded.data, recipe, model, chosen)
+    return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
+
+
+def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
+    """The network and the plan for the rows of a table, with the settings chosen."""
+    encoder = data.encoder
     assert encoder is not None, "a table has an encoder"
     assert encoder.target is not None, "a table has a target"
     to_classes = encoder.target.task == "classification"
@@ -93,8 +100,7 @@ def prepare_table(
     patience = recipe.preparation(facts, of_data["loss"]).patience
     stopping = {"restore_best": True, **({"patience": int(patience)} if math.isfinite(patience) else {})}
     prepared = recipe.prepare(model, {**stopping, **of_data, **chosen}, facts)
-    spec, train_plan = with_numbers(*prepared, encoder.numbers)
-    return Prepared(model, train_plan.sized(spec, data), train_plan, data, loaded)
+    return with_numbers(*prepared, encoder.numbers)
 
 
 def is_file(name: str) -> bool:

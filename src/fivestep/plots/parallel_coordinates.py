@@ -40,7 +40,7 @@ def parallel_coordinates(
     """One line for each network: `settings` holds a number or a word of each by setting, `values` what came out.
 
     Settings in `log` have logarithmic axes. Less is better: the smaller the value, the stronger the colour, by rank.
-    Marked is the network `best`, by default that of the least value. Inselberg 1985, "The plane with parallel coordinates".
+    Marked is the network `best`, by default that of the least. Inselberg 1985, "The plane with parallel coordinates".
     """
     axes_of = [_axis(name, column, name in log) for name, column in settings.items()]
     axes_of.append(_axis(value, values, spans_magnitudes(values)))

@@ -56,11 +56,15 @@ class Ledger:
     def attempts(self) -> dict[int, Attempt]:
         """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""
         found: dict[int, Attempt] = {}
-        for trial in self._storage.get_all_trials(self._study, deepcopy=False):
-            attempt = _attempt(trial)
-            if attempt is not None and (attempt.network not in found or found[attempt.network].state == "lost"):
+        for attempt in self.every_attempt():
+            if attempt.network not in found or found[attempt.network].state == "lost":
                 found[attempt.network] = attempt
         return found
+
+    def every_attempt(self) -> list[Attempt]:
+        """All attempts in the order in which they were begun, the lost ones too."""
+        trials = self._storage.get_all_trials(self._study, deepcopy=False)
+        return [attempt for attempt in map(_attempt, trials) if attempt is not None]
 
     def take(self, drawn: Mapping[int, Mapping[str, Any]]) -> list[Attempt]:
         """Begins attempts at these networks, with what was drawn for each; returns those that are this worker's own."""
@@ -124,9 +128,7 @@ class Ledger:
 
     def _let_go(self, kept: set[int]) -> None:
         """Gives up all running attempts of this worker but those kept: another worker was there first."""
-        trials = self._storage.get_all_trials(self._study, deepcopy=False)
-        attempts = [attempt for attempt in map(_attempt, trials) if attempt is not None]
-        own = [one for one in attempts if one.worker == self._worker and one.state == "running"]
+        own = [one for one in self.every_attempt() if one.worker == self._worker and one.state == "running"]
         self.lose([one for one in own if one.trial not in kept])
 
 
@@ -170,8 +172,8 @@ def _storage(where: str | Path) -> "BaseStorage":
         return RDBStorage(where)
     except ImportError as error:
         raise InputError(
-            f"the storage {where!r} must come with the driver of its database, got none ({error}); for PostgreSQL: pip "
-            f"install psycopg2-binary, for MySQL: pip install pymysql."
+            f"the storage {_without_password(where)!r} must come with the driver of its database, got none; for "
+            f"postgresql+psycopg2:// pip install psycopg2-binary, for mysql+pymysql:// pip install pymysql."
         ) from error
     except Exception as error:  # each database has errors of its own
         reason = str(error).strip().splitlines()[0]

@@ -104,6 +104,7 @@ class Sweep:
     _at_a_time: int = 1
     _fleet: int = 1
     _sampler: str = "tpe"
+    _first: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Works out what is left open, and refuses what cannot be."""
@@ -115,7 +116,21 @@ class Sweep:
         self._sampler = sampler_for(self.how.sampler, self.space, self.num_models)
         if self._sampler == "grid":
             self._check_grid()
+        self._first = {name: one.extremes[0] for name, one in self.space.varied.items()}
         self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
+
+    @property
+    def ranked_by(self) -> str:
+        """What the networks are ranked by, in words; of a metric of which more is better, what is missing to 1."""
+        monitor = self.candidates.make(self.space.settings(self._first))[1].monitor
+        return "valid loss" if monitor == "loss" else f"valid {monitor}"
+
+    @property
+    def described(self) -> str:
+        """How it goes about it, in half a sentence."""
+        how = {"tpe": "drawn by what came out (TPE)", "random": "drawn at random", "grid": "every combination"}
+        halving = f"halving by {self.how.halving}" if self.how.halving else "all to the end"
+        return f"{how[self._sampler]}, {halving}, {self._fleet} together, {self._at_a_time} at a time"
 
     @property
     def ranking(self) -> list[Attempt]:
@@ -136,7 +151,7 @@ class Sweep:
         after each fleet. Raises an `InputError` for a storage of another sweep, a `StorageError` for one that fails.
         """
         with Worker(self.path) as worker, _failures_as_sentences(self.path):
-            ledger = Ledger.open(self.storage, self.how.name, self._about(), self.space, worker.name)
+            ledger = self.open_ledger(worker.name)
             worker.count(ledger.beat)
             watch = Watch(self.path, worker.name)
             try:
@@ -144,23 +159,29 @@ class Sweep:
                     if not self._train_fleet(ledger):
                         time.sleep(PAUSE)
                     self.attempts = ledger.attempts()
-                    self._write_table()
+                    self.write_table()
                     yield self.standing
             finally:
                 self.members = {}
                 ledger.end()
                 self.attempts = ledger.attempts()
-                self._write_table()
+                self.write_table()
+
+    def watch(self) -> Standing:
+        """Where it stands, from its storage, for a process that trains none of its networks."""
+        with _failures_as_sentences(self.path):
+            self.attempts = self.open_ledger("").attempts()
+        return self.standing
 
     def finish(self) -> Run | None:
         """Draws the picture and trains the best network once more, as a run in the folder; None if there is none.
 
         The run has the best network's seed and rows, so it ends at the same weights; it alone meets the test part.
         """
-        self._draw()
         winner = next((attempt for attempt in self.ranking if attempt.state == "done"), None)
-        if winner is not None:
-            with FileLock(self.path / "best.lock"):  # of several processes in one folder the first does it
+        with self._alone():
+            self._draw()
+            if winner is not None:
                 self.best = self._refitted(winner)
         return self.best
 
@@ -168,6 +189,10 @@ class Sweep:
         """What was drawn for a network, as settings."""
         settings = self.space.settings(attempt.drawn)
         return {name: settings[name] for name in self.space.varied}
+
+    def open_ledger(self, worker: str) -> Ledger:
+        """Its storage, for a worker of that name."""
+        return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
 
     def _about(self) -> dict[str, Any]:
         """What makes it this sweep and no other, as texts."""
@@ -250,8 +275,14 @@ class Sweep:
             pass
         return run
 
-    def _write_table(self) -> None:
-        write_text(self.path / TABLE, table_of(self.ranking, list(self.space.varied)))
+    def write_table(self) -> None:
+        """Writes the ranked table of what this process knows."""
+        with self._alone():
+            write_text(self.path / TABLE, table_of(self.ranking, list(self.space.varied)))
+
+    def _alone(self) -> FileLock:
+        """Inside, this is the one of several processes that writes the folder's files."""
+        return FileLock(self.path / "lock")
 
     def _draw(self) -> None:
         columns, values, log = picture_of(self.ranking, self.space)

@@ -1,0 +1,105 @@
+"""What `fivestep sweep` shows: the best networks so far, live in a terminal; the ranking at the end."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self, final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..sweep import Sweep
+from ..sweep.attempts import Attempt
+from ..sweep.space import label
+
+SHOWN_LIVE, SHOWN_AT_END = 5, 10
+"""Networks in the two tables."""
+
+SECONDS = 1.0
+"""Between two lines outside a terminal, at least."""
+
+
+@final
+class SweepScreen:
+    """Shows a sweep while it goes on."""
+
+    def __init__(self, console: Console, sweep: Sweep) -> None:
+        self._console, self._sweep = console, sweep
+        self._started = self._said_at = time.monotonic()
+        self._first: int | None = None
+        self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self) -> None:
+        """Outside a terminal, a line about where it stands, now and then and at the end."""
+        now, standing = time.monotonic(), self._sweep.standing
+        if self._live or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
+            return
+        self._said_at = now
+        best = "".join(f", best {one.value:.4g} (network {one.network})" for one in self._sweep.ranking[:1])
+        self._console.print(f"{self._counts()}{best}", markup=False, soft_wrap=True)
+
+    def __rich__(self) -> RenderableType:
+        """The bar, with the part of the networks in training that is done, and the best networks."""
+        standing = self._sweep.standing
+        done = standing.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
+        self._first = standing.num_over if self._first is None else self._first
+        elapsed = time.monotonic() - self._started
+        left = elapsed / (done - self._first) * (standing.num_models - done) if done > self._first else 0.0
+        line = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=standing.num_models, completed=done, width=min(24, self._console.width // 3))
+        line.add_row(bar, Text(f"{self._counts()}, {left:.0f} s left", style="dim", no_wrap=True))
+        ranking = self._sweep.ranking[:SHOWN_LIVE]
+        return Group(ranked_table(self._sweep, ranking, self._console.width), line) if ranking else line
+
+    @staticmethod
+    def _part_of(member: Any) -> float:
+        """The share of its steps that a network has done; one that has stopped early may come to its end before all."""
+        steps = member.plan.num_steps(len(member.data.train))
+        return min(1.0, float(member.engine.num_updates / steps))
+
+    def _counts(self) -> str:
+        standing, attempts = self._sweep.standing, [*self._sweep.attempts.values()]
+        counts = {word: sum(one.state == word for one in attempts) for word in ("pruned", "diverged")}
+        words = "".join(f", {number:,} {word}" for word, number in counts.items() if number)
+        words += f", {standing.num_elsewhere:,} in other processes" if standing.num_elsewhere else ""
+        return f"{standing.num_over:,} of {standing.num_models:,} networks{words}"
+
+
+def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:
+    """The best networks: what they are ranked by, their settings and how far they came, as many columns as fit."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns: dict[str, list[str]] = {"rank": [str(rank) for rank in range(1, len(ranking) + 1)]}
+    columns["network"] = [str(one.network) for one in ranking]
+    columns[sweep.ranked_by] = [f"{one.value:.4g}" for one in ranking]
+    for name in sweep.space.varied:
+        columns[name.replace("_", " ")] = [_short(one.drawn[name]) for one in ranking]
+    for name, title in (("valid_accuracy", "accuracy"), ("epochs", "epochs")):
+        if all(name in one.figures for one in ranking):
+            columns[title] = [_short(one.figures[name]) for one in ranking]
+    used = 0
+    for title, cells in columns.items():
+        used += max(len(title), *map(len, cells)) + 2
+        if used <= width + 2 or len(table.columns) < 3:
+            table.add_column(title, justify="right", no_wrap=True)
+    shown = [cells for (title, cells), _ in zip(columns.items(), table.columns, strict=False)]
+    for row in zip(*shown, strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else label(value)

@@ -1,0 +1,71 @@
+"""A sweep on a Ray cluster: as many workers as it has room for, each of which does what a process of the sweep does.
+
+They share the sweep's storage and nothing else. On several machines that is a database's URL, or a file in a folder
+that all of them see. Ray starts a worker that was killed again; the network that it was training is tried again as in
+any sweep.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..check import InputError
+from .sweeping import Standing, Sweep
+
+LOCAL = "local"
+"""The address of a cluster of this machine alone, made for the sweep."""
+
+
+def train_on_ray(sweep: Sweep, address: str) -> Iterator[Standing]:
+    """Trains the networks on the cluster at `address`, and yields about twice a second where the sweep stands.
+
+    Each worker takes the processors of the networks that it trains at a time (`num_threads`, here one if it is None).
+    Raises an `InputError` where Ray is not installed or the cluster cannot be reached.
+    """
+    ray = _connected(address)
+    try:
+        at_a_time = sweep.how.num_threads or 1
+        num_workers = max(1, int(ray.cluster_resources().get("CPU", 1) // at_a_time))
+        own = replace(sweep, path=sweep.path.resolve(), how=replace(sweep.how, num_threads=at_a_time))
+        own.storage = sweep.storage.resolve() if isinstance(sweep.storage, Path) else sweep.storage
+        shared, task = ray.put(own), ray.remote(_work).options(num_cpus=at_a_time, max_retries=-1)
+        left = [task.remote(shared) for _ in range(num_workers)]
+        try:
+            while left:
+                done, left = ray.wait(left, timeout=0.5)
+                yield sweep.watch()
+                ray.get(done)
+        finally:
+            for one in left:
+                with suppress(Exception):  # it may have ended by itself
+                    ray.cancel(one)
+        sweep.write_table()
+    finally:
+        ray.shutdown()
+
+
+def _work(sweep: Sweep) -> None:
+    """What a worker does."""
+    for _ in sweep.train():
+        pass
+
+
+def _connected(address: str) -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise InputError(
+            "--ray must be used where Ray is installed, got no module named ray; run: pip install 'fivestep[ray]'."
+        ) from None
+    options = {"include_dashboard": False} if address == LOCAL else {"address": address}
+    try:
+        ray.init(log_to_driver=False, logging_level="error", **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(
+            f"--ray must be local, or the address of a cluster that can be reached, got {address!r} ({reason}); start "
+            f"one with: ray start --head"
+        ) from error
+    return ray

@@ -1,0 +1,134 @@
+"""`fivestep sweep`: from the command line, as its user would."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fivestep as fs
+from tests.cli.conftest import Command
+
+SMALL = ("--epochs", 20, "--models", 6, "--hidden", "4", "6,3", "--lr", "1e-3:1e-1", "--engine", "scratch")
+
+
+def test_it_trains_ranks_and_keeps_the_best_as_a_run(fivestep: Command, tmp_path: Path) -> None:
+    code, out, err = fivestep("sweep", "moons", *SMALL)
+    assert (code, err) == (0, "")
+    assert re.search(r"6 networks, drawn by what came out \(TPE\), halving by 3, .* in runs/sweep-moons-1", out)
+    assert re.search(r"rank +network +valid loss +hidden +lr +accuracy +epochs\n +1 ", out)
+    run = re.search(r"Its run is in (\S+), the ranking in (\S+)\n", out)
+    assert run
+    rows = list(csv.DictReader(Path(run[2]).read_text(encoding="utf-8").splitlines()))
+    best = fs.Run.load(run[1], device="cpu")
+    assert best.history[-1].valid_loss == float(rows[0]["valid_loss"])
+    assert sorted(int(row["network"]) for row in rows) == [*range(6)]
+    assert (tmp_path / "runs/sweep-moons-1/sweep.png").exists()
+
+
+def test_the_best_is_the_network_that_train_gives_with_its_settings(fivestep: Command) -> None:
+    """Lists are a grid; the last line of its run's history is that of `fivestep train`, to the digit."""
+    report = json.loads(
+        fivestep("sweep", "moons", "--lr", 0.01, 0.02, "--seed", 3, "--epochs", 20, "--halving", "off", "--json").out
+    )
+    train = ("train", "moons", "--lr", report["settings"]["lr"], "--seed", 3, "--epochs", 20, "--json")
+    alone = json.loads(fivestep(*train).out)
+    assert {name: report[name] for name in ("valid_loss", "test_loss")} == {
+        name: alone[name] for name in ("valid_loss", "test_loss")
+    }
+    assert (report["networks"], report["done"], report["pruned"]) == (2, 2, 0)
+
+
+def test_a_file_is_swept_with_the_recipe_for_files(fivestep: Command, tmp_path: Path) -> None:
+    table = "\n".join(["a,b,y", *(f"{k % 7},{'uv'[k % 2]},{'yes' if k % 7 > 3 else 'no'}" for k in range(80))])
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    space = ("--hidden", "4", "8", "--dropout", "0:0.5", "--models", 3, "--epochs", 6)
+    report = json.loads(fivestep("sweep", "t.csv", "--target", "y", *space, "--json").out)
+    assert set(report["settings"]) == {"hidden", "dropout"}
+    assert 0 <= report["test_accuracy"] <= 1
+    assert fivestep("predict", report["run"], "t.csv", "-o", "out.csv").code == 0
+
+
+def test_it_goes_on_with_its_own_options(fivestep: Command) -> None:
+    first = json.loads(fivestep("sweep", "moons", *SMALL, "--json").out)
+    more = json.loads(fivestep("sweep", "--resume", first["sweep"], "--models", 8, "--json").out)
+    assert (more["sweep"], more["networks"]) == (first["sweep"], 8)
+    again = json.loads(
+        fivestep("sweep", "moons", *SMALL[:2], "--models", 8, *SMALL[4:], "--out", first["sweep"], "--json").out
+    )
+    assert again == more
+
+
+def test_a_narrow_terminal_leaves_out_columns_and_keeps_numbers_whole(
+    fivestep: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "38")
+    out = fivestep("sweep", "moons", *SMALL).out
+    assert re.search(r"rank +network +valid loss +hidden\n", out)
+
+
+COMMAND = [sys.executable, "-m", "fivestep", "sweep", "moons", "--lr", "1e-3:1e-1", "--models", "500", "--fleet", "5"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: str, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [*COMMAND, "--epochs", "400", "--engine", "scratch", "--threads", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as process:
+        table = tmp_path / "runs/sweep-moons-1/sweep.csv"
+        while not table.exists():
+            time.sleep(0.05)
+        process.send_signal(number)
+        out = process.communicate(timeout=60)[0]
+    assert process.returncode == code
+    assert re.search(
+        rf"{word} after [\d,]+ networks\nIt goes on with: fivestep sweep --resume runs/sweep-moons-1\n$", out
+    )
+    assert len(table.read_text(encoding="utf-8").splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["moons"], "a sweep must vary at least one setting, got one value for each; write for example --lr 1e-4:1e-1"),
+        ([], "TASK must be the name of a task, or a file, got none"),
+        (["mons", "--lr", "1:2"], "did you mean 'moons'"),
+        (["moons", "--lr", "2:1"], "lr: a range must be from a smaller to a larger number, got '2:1'"),
+        (["moons", "--lr", "1:2", "--models", "0"], "models must be a whole number of at least 1, got 0"),
+        (["moons", "--lr", "1:2", "--halving", "x"], "--halving must be a whole number or off, got 'x'"),
+        (["moons", "--hidden", "8", "300000,300000"], "every network of the sweep must fit into this machine's"),
+        (["moons", "--lr", "1:2", "--target", "y"], "--target must be used with a file"),
+        (["t.csv", "--lr", "1:2"], "--target must name the column of t.csv to predict"),
+        (["moons", "--lr", "1:2", "--epochs", "1", "--models", "1", "--storage", "ftp://x"], "got 'ftp://x'"),
+        (["--resume", "nowhere"], "--resume must be the folder of a sweep, with a sweep.toml in it, got 'nowhere'"),
+        (["--resume", "nowhere", "--lr", "1:2"], "--resume must be used alone, or with --models"),
+    ],
+)
+def test_bad_input_is_one_sentence(fivestep: Command, arguments: list[str], sentence: str) -> None:
+    code, out, err = fivestep("sweep", *arguments)
+    assert code == 2
+    assert "Traceback" not in out + err
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_a_sweep_of_which_nothing_is_left_fails(fivestep: Command) -> None:
+    code, _, err = fivestep("sweep", "line", "--lr", 1e6, 1e7, "--epochs", 200)
+    assert code == 1
+    assert "the loss must stay finite, got none that did; try lower rates" in err
+
+
+def test_a_hostile_file_of_options_runs_no_other_command(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for text in ("command = 'moons --resume a'\nmodels = 1", "nonsense", "models = 1", "command = 7\nmodels = 1"):
+        (tmp_path / "a" / "sweep.toml").write_text(text, encoding="utf-8")
+        assert fivestep("sweep", "--resume", "a").code == 2

@@ -1,0 +1,126 @@
+"""Who trains which network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fivestep.check import InputError
+from fivestep.sweep.attempts import Attempt, ranked
+from fivestep.sweep.ledger import Ledger
+from fivestep.sweep.space import Space
+
+SPACE = Space.of({"lr": "0.01:1", "seed": [1, 2]})
+ABOUT = {"lr": "0.01:1"}
+DRAWN = {"lr": 0.1, "seed": "2"}
+
+
+def ledger(folder: Path, worker: str, name: str = "a", **about: str) -> Ledger:
+    return Ledger.open(folder / "j", name, {**ABOUT, **about}, SPACE, worker)
+
+
+def test_a_network_belongs_to_the_first_who_takes_it(tmp_path: Path) -> None:
+    one, two = ledger(tmp_path, "one"), ledger(tmp_path, "two")
+    assert [attempt.network for attempt in one.take({0: DRAWN, 1: DRAWN})] == [0, 1]
+    assert [attempt.network for attempt in two.take({1: DRAWN, 2: DRAWN})] == [2]
+    assert {network: attempt.worker for network, attempt in one.attempts().items()} == {0: "one", 1: "one", 2: "two"}
+    assert one.attempts()[0].drawn == DRAWN
+
+
+def test_what_was_noted_is_there_for_all(tmp_path: Path) -> None:
+    one, two = ledger(tmp_path, "one"), ledger(tmp_path, "two")
+    (attempt,) = one.take({0: DRAWN})
+    one.note(attempt, 3, 0.5)
+    assert two.attempts()[0].rungs == {3: 0.5}
+    one.finish(replace(attempt, state="pruned", value=0.5, figures={"epochs": 3}))
+    found = two.attempts()[0]
+    assert (found.state, found.value, found.figures, found.rungs) == ("pruned", 0.5, {"epochs": 3}, {3: 0.5})
+
+
+def test_a_lost_network_is_free_and_its_new_attempt_counts(tmp_path: Path) -> None:
+    one, two, three = (ledger(tmp_path, name) for name in ("one", "two", "three"))
+    one.take({0: DRAWN})
+    two.lose([two.attempts()[0]])
+    three.lose([one.attempts()[0]])  # who else sees it does the same
+    assert two.attempts()[0].state == "lost"
+    (again,) = two.take({0: DRAWN})
+    assert (again.worker, two.attempts()[0].state) == ("two", "running")
+
+
+def test_what_was_taken_for_lost_is_not_finished_by_its_old_worker(tmp_path: Path) -> None:
+    one, two = ledger(tmp_path, "one"), ledger(tmp_path, "two")
+    (attempt,) = one.take({0: DRAWN})
+    two.lose([attempt])
+    one.finish(replace(attempt, state="done", value=0.1))
+    assert one.attempts()[0].state == "lost"
+
+
+def test_a_worker_that_ends_lets_go_of_what_it_has_not_finished(tmp_path: Path) -> None:
+    one = ledger(tmp_path, "one")
+    first, _ = one.take({0: DRAWN, 1: DRAWN})
+    one.finish(replace(first, state="done", value=0.1))
+    one.end()
+    assert [attempt.state for attempt in one.attempts().values()] == ["done", "lost"]
+
+
+def test_workers_count(tmp_path: Path) -> None:
+    one, two = ledger(tmp_path, "one"), ledger(tmp_path, "two")
+    one.beat(4)
+    two.beat(0)
+    assert one.beats() == two.beats() == {"one": 4, "two": 0}
+
+
+def test_a_storage_holds_several_sweeps_by_their_names(tmp_path: Path) -> None:
+    ledger(tmp_path, "one").take({0: DRAWN})
+    assert ledger(tmp_path, "one", "b", lr="2:3").attempts() == {}
+
+
+def test_another_sweep_of_that_name_is_refused(tmp_path: Path) -> None:
+    ledger(tmp_path, "one")
+    sentence = (
+        r"must hold this sweep, got another one, with lr 0.01:1 \(here 2:3\), seed none \(here 7\); keep these, or"
+    )
+    with pytest.raises(InputError, match=sentence):
+        ledger(tmp_path, "one", lr="2:3", seed="7")
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ("mysql+nosuch://me:secret@127.0.0.1:1/x", r"can be reached, got 'mysql\+nosuch://me:\.\.\.@127.0.0.1:1/x' \("),
+        (
+            "nosuch://host/x",
+            "the storage must be a file or the URL of a database that can be reached, got 'nosuch://host/x'",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_one_sentence_without_the_password(where: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence) as caught:
+        Ledger.open(where, "a", ABOUT, SPACE, "one")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_serves_like_a_journal(tmp_path: Path) -> None:
+    """SQLite stands for the databases: the same code of Optuna's serves them all."""
+    one, two = (Ledger.open(f"sqlite:///{tmp_path}/x.db", "a", ABOUT, SPACE, name) for name in ("one", "two"))
+    assert [attempt.network for attempt in one.take({0: DRAWN, 1: DRAWN})] == [0, 1]
+    assert two.take({1: DRAWN}) == []
+    one.note(one.attempts()[0], 1, 0.5)
+    one.finish(replace(one.attempts()[0], state="diverged", value=float("inf"), figures={"epochs": 3}))
+    two.lose([two.attempts()[1]])
+    assert [(attempt.state, attempt.rungs) for attempt in two.attempts().values()] == [
+        ("diverged", {1: 0.5}),
+        ("lost", {}),
+    ]
+    (again,) = two.take({1: DRAWN})
+    assert again.worker == "two"
+
+
+def test_networks_are_ranked_by_how_they_ended_how_far_they_came_and_their_value() -> None:
+    rows = [("diverged", 9, 0.0), ("pruned", 1, 0.1), ("pruned", 3, 0.3), ("done", 9, 0.5), ("done", 9, 0.2)]
+    attempts = {
+        k: Attempt(k, k, "a", state, {}, value=value, figures={"epochs": epochs})  # type: ignore[arg-type]
+        for k, (state, epochs, value) in enumerate(rows)
+    }
+    attempts[5] = Attempt(5, 5, "a", "running", {})
+    assert [attempt.network for attempt in ranked(attempts)] == [4, 3, 2, 1, 0]
