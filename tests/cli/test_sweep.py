@@ -65,6 +65,17 @@ def test_it_goes_on_with_its_own_options(fivestep: Command) -> None:
     assert again == more
 
 
+def test_a_password_is_not_kept_and_must_be_given_again(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    storage = "postgresql+psycopg2://me:secret@127.0.0.1:1/x"
+    outcome = fivestep("sweep", "moons", *SMALL, "--out", "a", "--storage", storage)
+    kept = (tmp_path / "a" / "sweep.toml").read_text(encoding="utf-8")
+    assert (outcome.code, "secret" in kept + outcome.err) == (2, False)
+    code, _, err = fivestep("sweep", "--resume", "a")
+    assert (code, "--resume must be used with --storage where that has a password" in err) == (2, True)
+    assert "127.0.0.1" in fivestep("sweep", "--resume", "a", "--storage", storage).err
+
+
 def test_a_narrow_terminal_leaves_out_columns_and_keeps_numbers_whole(
     fivestep: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

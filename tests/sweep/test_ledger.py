@@ -117,7 +117,7 @@ def test_a_database_serves_like_a_journal(tmp_path: Path) -> None:
 
 
 def test_networks_are_ranked_by_how_they_ended_how_far_they_came_and_their_value() -> None:
-    rows = [("diverged", 9, 0.0), ("pruned", 1, 0.1), ("pruned", 3, 0.3), ("done", 9, 0.5), ("done", 9, 0.2)]
+    rows = [("diverged", 9, 0.0), ("pruned", 1, 0.1), ("pruned", 3, 0.3), ("done", 9, 0.5), ("done", 4, 0.2)]
     attempts = {
         k: Attempt(k, k, "a", state, {}, value=value, figures={"epochs": epochs})  # type: ignore[arg-type]
         for k, (state, epochs, value) in enumerate(rows)

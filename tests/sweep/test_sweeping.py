@@ -186,5 +186,5 @@ def test_another_sweep_in_the_folder_and_a_folder_of_something_else_are_refused(
         swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:2"})
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "letter.txt").touch()
-    with pytest.raises(InputError, match="out must be a folder that is new or empty"):
+    with pytest.raises(InputError, match="out must be a folder that is new, empty or of a sweep"):
         swept(tmp_path / "b", replace(HOW, models=1))

@@ -1,5 +1,6 @@
 """`fivestep sweep TASK`, `fivestep sweep FILE` and `fivestep sweep --resume FOLDER`."""
 
+import os
 import shlex
 import tomllib
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from ..files import read_text, write_text
 from ..interrupt import termination_raises
 from ..run import Run
 from ..sweep import Candidates, Space, Sweep, SweepPlan, start
+from ..sweep.ledger import HIDDEN, without_password
 from ..sweep.sweeping import MARK, PICTURE, TABLE
 from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
@@ -60,7 +62,10 @@ def sweep(
         return _resumed(options, task, space, shared)
     if task is None:
         raise InputError("TASK must be the name of a task, or a file, got none; see fivestep tasks.")
-    console = Console(stderr=options.json, highlight=False)
+    is_first, is_alone = os.environ.get("RANK", "0") == "0", os.environ.get("WORLD_SIZE", "1") == "1"
+    if options.out is None and not is_alone:
+        raise InputError("--out must name the folder that the processes share, got none under torchrun; write --out F.")
+    console = Console(stderr=options.json, highlight=False, quiet=not is_first)
     with termination_raises():
         found, loaded = _prepare(task, options, space, shared, table)
         _remember(found, task, options, space, shared, table)
@@ -68,7 +73,7 @@ def sweep(
             show_columns(console, loaded, found.candidates.info["table"])
         code = _train(console, found, options)
         if code == DONE:
-            _show_results(console, found, as_json=options.json)
+            _show_results(console, found, as_json=options.json and is_first)
     return code
 
 
@@ -178,11 +183,14 @@ def _remember(found: Sweep, task: str, *several: Any) -> None:
     """Keeps the command in the sweep's folder, with full paths, for `--resume`."""
     options, *others = several
     full = {name: _full(getattr(options, name)) for name in ("data_dir", "valid")}
-    if options.storage is not None and "://" not in options.storage:
-        full["storage"] = str(Path(options.storage).resolve())
-    words = written(replace(options, **full), *others, without=("out", "resume", "json", "models", "ray"))
+    words = written(replace(options, **full), *others, without=("out", "resume", "json", "models", "ray", "storage"))
     name = shlex.quote(str(Path(task).resolve()) if is_file(task) else task)
-    write_text(found.path / MARK, tomli_w.dumps({"command": f"{name}{words}", "models": found.num_models}))
+    kept: dict[str, Any] = {"command": f"{name}{words}", "models": found.num_models}
+    if options.storage is not None:
+        where = found.storage
+        kept["storage"] = str(where.resolve()) if isinstance(where, Path) else without_password(where)
+    with found.alone():
+        write_text(found.path / MARK, tomli_w.dumps(kept))
 
 
 def _full(path: Any) -> Any:
@@ -192,14 +200,22 @@ def _full(path: Any) -> Any:
 def _resumed(options: SweepOptions, task: str | None, *others: Any) -> int:
     """The sweep in a folder goes on, with its own options; only `--models` may have grown."""
     assert options.resume is not None
-    kept = {name: getattr(options, name) for name in ("resume", "models", "json", "ray", "threads", "device")}
+    kept = {
+        name: getattr(options, name) for name in ("resume", "models", "json", "ray", "threads", "device", "storage")
+    }
     if task is not None or options != SweepOptions(**kept) or any(one != type(one)() for one in others):
         raise InputError(
-            "--resume must be used alone, or with --models, --threads, --device, --ray and --json, got more; the sweep "
-            "goes on with its own options, so leave them out."
+            "--resume must be used alone, or with --models, --threads, --device, --storage, --ray and --json, got "
+            "more; the sweep goes on with its own options, so leave them out."
         )
-    words, models = _command_in(options.resume)
-    more = {"models": options.models or models, "threads": options.threads, "ray": options.ray}
+    words, models, storage = _command_in(options.resume)
+    if options.storage is None and storage is not None and HIDDEN in storage:
+        raise InputError(
+            f"--resume must be used with --storage where that has a password, which is not kept, got {storage!r}; "
+            f"write --storage with it."
+        )
+    more = {"models": options.models or models, "storage": options.storage or storage}
+    more |= {"threads": options.threads, "ray": options.ray}
     given = [word for name, value in more.items() if value is not None for word in (f"--{name}", str(value))]
     given += ["--device", options.device] if options.device != SweepOptions.device else []
     from ._app import run
@@ -207,8 +223,8 @@ def _resumed(options: SweepOptions, task: str | None, *others: Any) -> int:
     return run(["sweep", *words, *given, *(["--json"] if options.json else []), "--out", str(options.resume)])
 
 
-def _command_in(folder: Path) -> tuple[Sequence[str], int]:
-    """The words of the command that a sweep was begun with, and its number of networks."""
+def _command_in(folder: Path) -> tuple[Sequence[str], int, str | None]:
+    """The words of the command that a sweep was begun with, its number of networks, and its storage."""
     path = folder / MARK
     if not path.exists():
         raise InputError(
@@ -216,7 +232,8 @@ def _command_in(folder: Path) -> tuple[Sequence[str], int]:
         )
     try:
         kept = tomllib.loads(read_text(path, LARGEST))
-        return [word for word in shlex.split(kept["command"]) if word != "--resume"], int(kept["models"])
+        words = [word for word in shlex.split(kept["command"]) if word != "--resume"]
+        return words, int(kept["models"]), kept.get("storage")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} must hold the command of a sweep, got {type(error).__name__}: {error}; repeat the sweep's own "

@@ -33,7 +33,11 @@ class Attempt:
 
 
 def ranked(attempts: Mapping[int, Attempt]) -> list[Attempt]:
-    """The networks that came to their end, the best first: trained to the last epoch, then by how far they came."""
+    """The networks that came to their end, the best first: those that are done; the others by how far they came."""
     order = {"done": 0, "pruned": 1, "diverged": 2}
-    over = [attempt for attempt in attempts.values() if attempt.is_over]
-    return sorted(over, key=lambda one: (order[one.state], -one.figures.get("epochs", 0), one.value, one.network))
+
+    def place(one: Attempt) -> tuple[float, ...]:
+        came_to = 0 if one.state == "done" else one.figures.get("epochs", 0)  # one that stopped early is done too
+        return (order[one.state], -came_to, one.value, one.network)
+
+    return sorted((attempt for attempt in attempts.values() if attempt.is_over), key=place)

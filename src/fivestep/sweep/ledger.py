@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ABOUT = "fivestep"
 """The study's attribute that says which sweep it is."""
 
+HIDDEN = ":...@"
+"""What stands in the place of a password."""
+
 BEAT = "beat:"
 """The study's attributes in which the workers count, by their names."""
 
@@ -172,20 +175,20 @@ def _storage(where: str | Path) -> "BaseStorage":
         return RDBStorage(where)
     except ImportError as error:
         raise InputError(
-            f"the storage {_without_password(where)!r} must come with the driver of its database, got none; for "
+            f"the storage {without_password(where)!r} must come with the driver of its database, got none; for "
             f"postgresql+psycopg2:// pip install psycopg2-binary, for mysql+pymysql:// pip install pymysql."
         ) from error
     except Exception as error:  # each database has errors of its own
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"the storage must be a file or the URL of a database that can be reached, got "
-            f"{_without_password(where)!r} ({reason}); mend it."
+            f"{without_password(where)!r} ({reason}); mend it."
         ) from error
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     """A URL as it may be shown."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:...@", url)
+    return re.sub(r"(://[^:/@]*):[^@/]*@", rf"\1{HIDDEN}", url)
 
 
 def _study(storage: "BaseStorage", name: str) -> int:
@@ -208,7 +211,7 @@ def _check_same(where: str | Path, own: Mapping[str, Any], given: Mapping[str, A
     if changed:
         shown = {name: [_shown(one) for one in pair] for name, pair in changed.items()}
         raise InputError(
-            f"the storage {_without_password(str(where))!r} must hold this sweep, got another one, with "
+            f"the storage {without_password(str(where))!r} must hold this sweep, got another one, with "
             f"{', '.join(f'{name} {mine} (here {other})' for name, (mine, other) in shown.items())}; keep these, or "
             f"choose another --out or --name."
         )

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, final
 
 from filelock import FileLock
 
-from ..check import InputError, StorageError, at_least, one_of
+from ..check import InputError, StorageError, at_least, one_of, refuse
 from ..checkpoint import checkpoints_in
 from ..engines._make import find_device, make_engine
-from ..files import empty_folder, memory_size, next_folder, replacing, write_text
+from ..files import memory_size, next_folder, replacing, unwritable, write_text
 from ..find import find
 from ..fleet import Member
 from ..origin import Origin
@@ -179,7 +179,7 @@ class Sweep:
         The run has the best network's seed and rows, so it ends at the same weights; it alone meets the test part.
         """
         winner = next((attempt for attempt in self.ranking if attempt.state == "done"), None)
-        with self._alone():
+        with self.alone():
             self._draw()
             if winner is not None:
                 self.best = self._refitted(winner)
@@ -277,10 +277,10 @@ class Sweep:
 
     def write_table(self) -> None:
         """Writes the ranked table of what this process knows."""
-        with self._alone():
+        with self.alone():
             write_text(self.path / TABLE, table_of(self.ranking, list(self.space.varied)))
 
-    def _alone(self) -> FileLock:
+    def alone(self) -> FileLock:
         """Inside, this is the one of several processes that writes the folder's files."""
         return FileLock(self.path / "lock")
 
@@ -320,12 +320,21 @@ def start(
     found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
     if out is None:
         found.path = next_folder(Path("runs"), f"sweep-{name}")
-    elif not (Path(out) / MARK).exists():
-        found.path = empty_folder(Path(out))
-    (found.path / MARK).touch()
+    _mark(found.path)
     is_file = storage is not None and "://" not in storage
     found.storage = found.path / JOURNAL if storage is None else Path(storage) if is_file else storage
     return found
+
+
+def _mark(path: Path) -> None:
+    """Marks a folder as that of a sweep, before anything else is in it: another process may do so at the same time."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()) and not (path / MARK).exists():
+            raise refuse("out", str(path), "a folder that is new, empty or of a sweep", "choose another name")
+        (path / MARK).touch()
+    except OSError as error:
+        raise unwritable("out", path, error) from error
 
 
 @contextmanager

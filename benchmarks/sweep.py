@@ -1,0 +1,43 @@
+"""A sweep of 256 networks on moons from the command line, a thousand steps each, from the start of the process.
+
+    python benchmarks/sweep.py [PROCESSES]
+
+Beside the sweep that cuts its networks down stands one that trains each to its end, and one whose settings are drawn
+at random. The compiled code is there already (a first run makes it). Each process has a new folder.
+"""
+
+import subprocess
+import sys
+import tempfile
+
+from _measure import Contestant, interleaved, save, spread, table
+
+COMMAND = ("-m", "fivestep", "sweep", "moons", "--hidden", "8", "16,8", "--lr", "1e-4:1e-1", "--models", "256")
+
+
+def process(*options: str) -> Contestant:
+    """The command from start to end, in a folder of its own."""
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, *COMMAND, *options], cwd=folder, check=True, capture_output=True)
+
+    return run
+
+
+def main(processes: int) -> None:
+    """Measures, prints the table, and keeps it."""
+    contestants = {
+        "halving by 3": process(),
+        "all to the end": process("--halving", "off"),
+        "all to the end, drawn at random": process("--halving", "off", "--sampler", "random"),
+    }
+    seconds = interleaved(contestants, processes)
+    found = {name: spread(values) for name, values in seconds.items()}
+    rows = [[name, f"{s['median']:.2f}", f"{s['low']:.2f} to {s['high']:.2f}"] for name, s in found.items()]
+    print(table(["256 networks of 1000 steps", "seconds", "quartiles"], rows))
+    print(f"\n{processes} processes each; kept in {save('sweep', {'processes': processes, 'seconds': found})}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
