@@ -23,7 +23,7 @@ GROUPS = {
     "Data": ("Dataset", "Rows", "load_dataset", "folds"),
     "Engines": ("make_engine", "Engine"),
     "The loop": ("train", "steps", "evaluate", "Epoch", "Evaluation", "Step", "lr_range_test"),
-    "Runs and fleets": ("fit", "Run", "fit_many", "Member"),
+    "Runs and fleets": ("fit", "Run", "fit_many", "Member", "sweep", "Sweep", "SweepPlan", "Range"),
     "Estimators": ("MLPClassifier", "MLPRegressor"),
     "Checks": ("verify", "verify_all", "Verification", "explain"),
     "Pictures and reports": ("plot", "write_report", "Canvas"),

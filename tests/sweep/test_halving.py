@@ -20,9 +20,15 @@ def test_the_best_third_of_a_fleet_goes_on() -> None:
 
 
 def test_whoever_was_there_before_counts() -> None:
-    """Of 6 values the best two go on: 1 and 2, and the 1 was before."""
-    assert survivors({7: 2.0, 8: 5.0, 9: 6.0}, [1.0, 7.0, 8.0], 3) == {7}
-    assert survivors({7: 9.0}, [1.0, 2.0], 3) == set()
+    """Of 9 values the best three go on: 1, 2 and 3, and the 1 and the 3 were before."""
+    assert survivors({7: 2.0, 8: 5.0, 9: 6.0}, [1.0, 7.0, 8.0, 3.0, 9.0, 9.5], 3) == {7}
+    assert survivors({7: 9.0}, [1.0, 2.0, 3.0, 4.0], 2) == set()
+
+
+def test_fewer_than_the_square_of_the_factor_all_go_on() -> None:
+    values = {network: float(network) for network in range(4)}
+    assert survivors(values, [9.0] * 4, 3) == {0, 1, 2, 3}
+    assert survivors(values, [9.0] * 5, 3) == {0, 1, 2}
 
 
 def test_one_alone_goes_on_and_so_do_all_that_are_equal() -> None:
@@ -32,3 +38,4 @@ def test_one_alone_goes_on_and_so_do_all_that_are_equal() -> None:
 
 def test_what_is_not_finite_does_not_go_on() -> None:
     assert survivors({1: math.inf, 2: math.inf}, [], 2) == set()
+    assert survivors({1: math.inf, 2: 1.0, 3: 1.0, 4: math.inf}, [], 2) == {2, 3}

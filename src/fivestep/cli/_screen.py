@@ -84,9 +84,9 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
     for title in ("rows", *names):
         table.add_column(title, justify="right")
     for part, (num_rows, _) in parts.items():
-        table.add_row(part, f"{num_rows:,}", *(_number(figures[part].get(name)) for name in names))
+        table.add_row(part, f"{num_rows:,}", *(number(figures[part].get(name)) for name in names))
     for name, loss in known.items():
-        table.add_row(name, "", _number(loss))
+        table.add_row(name, "", number(loss))
     return table
 
 
@@ -111,7 +111,7 @@ def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
         columns = [learnt.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
         for place, numbers in enumerate(zip(*columns, strict=True)):
             label = name.removeprefix("0.") + (f" {place}" if learnt.numel() > 1 else "")
-            table.add_row(label, *(_number(number) for number in numbers))
+            table.add_row(label, *(number(number) for number in numbers))
     return table
 
 
@@ -123,15 +123,15 @@ def _columns(engine: Engine, data: Dataset, plan: TrainPlan) -> list[Column]:
     """The epoch, the losses, the accuracies that exist, metrics, the speed; for a line, its parameters as they move."""
     columns = [
         Column("epoch", 5, lambda epoch: str(epoch.index)),
-        Column("train loss", 10, lambda epoch: _number(epoch.train_loss)),
+        Column("train loss", 10, lambda epoch: number(epoch.train_loss)),
     ]
     classifies = engine.criterion.target != "numbers"
     if classifies:
-        columns.append(Column("accuracy", 8, lambda epoch: _number(epoch.train_accuracy)))
+        columns.append(Column("accuracy", 8, lambda epoch: number(epoch.train_accuracy)))
     if data.valid is not None:
-        columns.append(Column("valid loss", 10, lambda epoch: _number(epoch.valid_loss)))
+        columns.append(Column("valid loss", 10, lambda epoch: number(epoch.valid_loss)))
         if classifies:
-            columns.append(Column("accuracy", 8, lambda epoch: _number(epoch.valid_accuracy)))
+            columns.append(Column("accuracy", 8, lambda epoch: number(epoch.valid_accuracy)))
     part = "train" if data.valid is None else "valid"
     shown = [name for name in plan.metrics if name != "accuracy"]
     columns += [Column(f"{part} {name}", len(name) + 6, partial(_figure, f"{part}_{name}")) for name in shown]
@@ -148,15 +148,15 @@ def line_parameters(engine: Engine) -> dict[str, Tensor]:
 
 
 def _shown(view: Tensor, _epoch: Epoch) -> str:
-    return _number(view.item())
+    return number(view.item())
 
 
 def _figure(name: str, epoch: Epoch) -> str:
-    return _number(epoch.figures()[name])
+    return number(epoch.figures()[name])
 
 
-def _number(value: float | None) -> str:
-    """Four decimals; of a loss that has grown beyond its column, as on the way to infinity, the size."""
+def number(value: float | None) -> str:
+    """A figure as it is shown: four decimals; of a loss that grows beyond all columns, the size."""
     if value is None:
         return ""
     return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3g}"

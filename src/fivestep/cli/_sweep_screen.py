@@ -14,6 +14,7 @@ from rich.text import Text
 from ..sweep import Sweep
 from ..sweep.attempts import Attempt
 from ..sweep.space import label
+from ._screen import number
 
 SHOWN_LIVE, SHOWN_AT_END = 5, 10
 """Networks in the two tables."""
@@ -49,7 +50,7 @@ class SweepScreen:
         if self._live or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
             return
         self._said_at = now
-        best = "".join(f", best {one.value:.4g} (network {one.network})" for one in self._sweep.ranking[:1])
+        best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.ranking[:1])
         self._console.print(f"{self._counts()}{best}", markup=False, soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
@@ -84,12 +85,12 @@ def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns: dict[str, list[str]] = {"rank": [str(rank) for rank in range(1, len(ranking) + 1)]}
     columns["network"] = [str(one.network) for one in ranking]
-    columns[sweep.ranked_by] = [f"{one.value:.4g}" for one in ranking]
+    columns[sweep.ranked_by] = [number(one.value) for one in ranking]
     for name in sweep.space.varied:
         columns[name.replace("_", " ")] = [_short(one.drawn[name]) for one in ranking]
-    for name, title in (("valid_accuracy", "accuracy"), ("epochs", "epochs")):
-        if all(name in one.figures for one in ranking):
-            columns[title] = [_short(one.figures[name]) for one in ranking]
+    if all("valid_accuracy" in one.figures for one in ranking):
+        columns["accuracy"] = [number(one.figures["valid_accuracy"]) for one in ranking]
+    columns["epochs"] = [f"{one.figures['epochs']:,}" for one in ranking]
     used = 0
     for title, cells in columns.items():
         used += max(len(title), *map(len, cells)) + 2
