@@ -3,9 +3,9 @@
 With the factor eta and E epochs there are two rungs, after E/eta^2 and E/eta epochs. A network goes on from a rung if
 it is among the best 1/eta of all that have been measured there: those that are trained beside it, and those that were
 before. So of a large fleet a third, and then a third of that, is trained to the end; a network that is trained by
-itself is held against those before it. Fewer than eta^2 tell too little, and all go on. After Jamieson and Talwalkar 2016, "Non-stochastic best arm identification and
-hyperparameter optimization", and, for networks that come one after another, Li et al. 2020, "A system for massively
-parallel hyperparameter tuning", algorithm 2.
+itself is held against those before it. Fewer than eta^2 tell too little, and all go on. After Jamieson and Talwalkar
+2016, "Non-stochastic best arm identification and hyperparameter optimization", and, for networks that come one after
+another, Li et al. 2020, "A system for massively parallel hyperparameter tuning", algorithm 2.
 """
 
 import math
