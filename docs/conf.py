@@ -41,6 +41,7 @@ sphinx_gallery_conf = {
     "reset_modules": (),
     "first_notebook_cell": "%matplotlib inline",
     "plot_gallery": os.environ.get("FIVESTEP_DOCS_RUN", "1") == "1",
+    "inspect_global_variables": False,  # it reads every attribute that a page names, and some warn
     "show_signature": False,
     "download_all_examples": True,
     "remove_config_comments": True,
