@@ -16,6 +16,13 @@ HEADINGS = [
 OF_ANOTHER_FORM = ("50_questions",)
 """Questions and answers: neither a mistake nor exercises."""
 
+SLOW = (
+    *("11_linear_regression", "12_batch_and_stochastic", "20_nonlinear", "25_activations", "26_mini_batches"),
+    *("27_overfitting", "28_recap_networks", "30_optimizers", "31_schedules", "33_depth", "35_parallelism"),
+    *("36_monitoring", "37_modern_regularisation", "38_case_studies", "39_scale", "40_what_next"),
+)
+"""Pages that take more than a second or two even with their quick settings."""
+
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 
 
@@ -23,7 +30,11 @@ def headings(text: str) -> list[str]:
     return re.findall(r"^(\S.*)\n-{3,}$", text, re.MULTILINE)
 
 
-@every_page
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in SLOW else []) for path in PAGES],
+    ids=lambda path: path.stem,
+)
 @pytest.mark.usefixtures("without_shape_checks")
 def test_page_runs_and_shows_a_picture(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
