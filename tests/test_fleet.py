@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from fivestep.datasets._folds import folds
 from fivestep.fleet import Member, fit_many, train_members
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
+from fivestep.ranks import ALONE, Ranks
 from fivestep.train import train
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
+from tests.together import together
 from tests.tolerances import ENGINES_FLOAT64, distance
 
 DATA = three_classes(40, valid=20)
@@ -159,3 +162,36 @@ def test_a_fleet_that_cannot_be_is_refused(options: dict[str, Any], sentence: st
     usual = {"specs": small_net(), "data": DATA, "plans": small_plan()}
     with pytest.raises(InputError, match=sentence):
         fit_many(**{**usual, **options}, device="cpu")
+
+
+FLEET = [
+    {"seed": 1},
+    {"seed": 2, "lr": 1e25},  # diverges
+    {"seed": 3, "ema": 0.7, "optimizer": "adam"},
+    {"seed": 4, "patience": 1, "restore_best": True, "epochs": 30, "lr": 0.5},
+    {"seed": 5, "ema": 0.5, "restore_best": True, "metrics": ("f1",)},
+]
+
+
+def divided(ranks: Ranks, name: str) -> list[tuple[Any, ...]]:
+    """All that anyone can see of the networks at the end, on one rank."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "engine 'fused' hands over")
+        members = fit_many(small_net(activation="relu"), DATA, [small_plan(**one) for one in FLEET], name, ranks=ranks)
+    return [
+        (
+            member.engine.params.flat.tolist(),  # to predict with, which may be an average of those that train
+            {key: value.tolist() for key, value in member.engine.state().items()},
+            [replace(epoch, seconds=0, rows_per_second=0) for epoch in member.history],
+            member.engine.num_updates,
+            member.diverged,
+        )
+        for member in members
+    ]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_fleet_that_ranks_divide_is_the_same_on_all_to_the_bit(name: str) -> None:
+    expected = divided(ALONE, name)
+    assert [diverged is not None for *_, diverged in expected] == [False, True, False, False, False]
+    assert together(divided, 2, name) == [expected, expected]

@@ -16,6 +16,7 @@ from typing import TypeVar, final
 import torch
 
 from .check import DivergenceError, InputError, at_least, refuse
+from .checkpoint import snapshot
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import make_engine
@@ -25,6 +26,8 @@ from .interrupt import interrupted_by
 from .net import NetSpec
 from .plan import TrainPlan
 from .progress import Progress
+from .ranks import ALONE, Ranks
+from .resumption import fill
 from .train import train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
@@ -75,13 +78,16 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     device: str = "auto",
     every: int | None = None,
     num_threads: int | None = None,
+    ranks: Ranks = ALONE,
 ) -> list[Member]:
     """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
 
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
-    plan goes by them. `num_threads` networks are trained at a time, by default as many as there are processors.
+    plan goes by them. `num_threads` networks are trained at a time, by default as many as there are processors, or as
+    torch has threads where `ranks` (`join_ranks`) divide the fleet: each trains every n-th network without a word to
+    the others, and at the end all have all of them.
     Ctrl-C ends the networks that are being trained between two steps, and is raised. Raises an `InputError` for no
     networks, for sequences of different lengths, and for what `train` refuses.
 
@@ -94,8 +100,29 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
         sized = plan.sized(spec, of_one)
         made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=of_one.num_rows)
         members.append(Member(sized, of_one, plan, made))
-    train_members(members, every, num_threads)
+    own = members[ranks.rank :: ranks.size]
+    train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
+    if not ranks.are_alone:
+        _share(members, own, ranks)
     return members
+
+
+def _share(members: Sequence[Member], own: Sequence[Member], ranks: Ranks) -> None:
+    """Gives each rank what the others have trained: weights, what came out of the epochs, how it ended."""
+    results = []
+    for member in own:
+        engine = member.engine
+        is_average = engine.params.training is not None  # to predict with; the state has those that train
+        results.append((snapshot(engine, member.progress), engine.params.flat.clone(), is_average, member.diverged))
+    for rank, of_rank in enumerate(ranks.gathered(results)):
+        if rank == ranks.rank:
+            continue
+        for member, (trained, held, is_average, diverged) in zip(members[rank :: ranks.size], of_rank, strict=True):
+            params = member.engine.params
+            fill(member.engine, member.progress, trained.tensors, trained.about["position"])
+            params.training = params.flat.clone() if is_average else None
+            params.flat.copy_(held)
+            member.diverged = diverged
 
 
 def train_members(

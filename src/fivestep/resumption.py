@@ -101,7 +101,7 @@ def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs
         origin = Origin.from_dict(about["origin"])
         engine = config.make_engine(ranks=ranks)
         progress = Progress(engine, config.plan)
-        _fill(engine, progress, tensors, about["position"])
+        fill(engine, progress, tensors, about["position"])
     except InputError:
         raise
     except Exception as error:  # whatever a value of the wrong type or size does to the code that takes it
@@ -113,7 +113,7 @@ def _files_in(folder: Path) -> tuple[tuple[str, int], ...]:
     return tuple((path.name, path.lstat().st_mtime_ns) for path in checkpoints_in(folder))
 
 
-def _fill(engine: Engine, progress: Progress, tensors: Tensors, position: Mapping[str, Any]) -> None:
+def fill(engine: Engine, progress: Progress, tensors: Tensors, position: Mapping[str, Any]) -> None:
     """Puts engine and progress where they were; raises an error for anything that does not fit."""
     for name in ("step", "epochs", "num_rows"):
         at_least(name, position[name], 0)
