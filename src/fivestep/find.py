@@ -99,6 +99,7 @@ def _public_of(module_name: str) -> Any:
     return public[0]
 
 
+@functools.cache
 def shown_names(family: str) -> tuple[str, ...]:
     """The items of a family as people type them: tasks with hyphens, everything else as in Python."""
     return tuple(name.replace("_", "-") if family == "datasets" else name for name in names(family))
@@ -133,16 +134,21 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
 
 def option_names(family: str, name: str) -> list[str]:
     """The options that an item of a family takes."""
-    return [field.name for field in dataclasses.fields(find(family, name)) if field.init]
+    return [field.name for field in _options(find(family, name))]
 
 
 def required_options(family: str, name: str) -> list[str]:
     """Those of its options that have no default."""
     return [
         field.name
-        for field in dataclasses.fields(find(family, name))
-        if field.init and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        for field in _options(find(family, name))
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
+
+
+@functools.cache
+def _options(item: Any) -> "tuple[dataclasses.Field[Any], ...]":
+    return tuple(field for field in dataclasses.fields(item) if field.init)
 
 
 def layer_family(name: str) -> str:

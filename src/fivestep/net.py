@@ -1,5 +1,6 @@
 """What is trained: the layers of a network as plain data, without a single number in them."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,30 +51,7 @@ class NetSpec:
 
     def build(self) -> "tuple[Layer, ...]":
         """The layers with all sizes filled in, each from the output of the one before it."""
-        if self.in_features is None or self.out_features is None:
-            raise InputError(
-                f"the network must know its sizes, got {self.sizes_text()}; call spec.sized(in_features, out_features)."
-            )
-        layers: list[Layer] = []
-        shape: tuple[int, ...] = (self.in_features,)
-        last = max((k for k, choice in enumerate(self.layers) if _has_width(choice)), default=None)
-        for k, choice in enumerate(self.layers):
-            width = {"out_features": self.out_features} if k == last else {}
-            layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
-            if k > 0 and layers[-1].must_be_first:
-                raise InputError(
-                    f"{choice.name} must be the first layer, which sees the rows as they are, got it as layer {k}; "
-                    f"put it first."
-                )
-            shape = layers[-1].output_shape(shape)
-        if shape[-1] != self.out_features:
-            raise InputError(
-                f"the network must end with out_features={self.out_features} numbers, got {shape[-1]}; "
-                f"end it with a linear layer."
-            )
-        if not any(layer.parameter_shapes() for layer in layers):
-            raise InputError("a network must have a layer with parameters, got none; add a linear layer.")
-        return tuple(layers)
+        return _built(self)
 
     def row_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one row of output for a row of that shape, as (T, O) for tokens (T, I).
@@ -159,6 +137,35 @@ def _rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
     parameters = layer.parameter_shapes()
     shapes = ", ".join(f"{name} {tuple(size)}" for name, size in parameters.items())
     return [(number, kind, shapes, sum(math.prod(size) for size in parameters.values()), "")]
+
+
+@functools.lru_cache(maxsize=1000)
+def _built(spec: "NetSpec") -> "tuple[Layer, ...]":
+    """The layers of a network, kept, as they are frozen data: a fleet asks for them three times for each network."""
+    if spec.in_features is None or spec.out_features is None:
+        raise InputError(
+            f"the network must know its sizes, got {spec.sizes_text()}; call spec.sized(in_features, out_features)."
+        )
+    layers: list[Layer] = []
+    shape: tuple[int, ...] = (spec.in_features,)
+    last = max((k for k, choice in enumerate(spec.layers) if _has_width(choice)), default=None)
+    for k, choice in enumerate(spec.layers):
+        width = {"out_features": spec.out_features} if k == last else {}
+        layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
+        if k > 0 and layers[-1].must_be_first:
+            raise InputError(
+                f"{choice.name} must be the first layer, which sees the rows as they are, got it as layer {k}; "
+                f"put it first."
+            )
+        shape = layers[-1].output_shape(shape)
+    if shape[-1] != spec.out_features:
+        raise InputError(
+            f"the network must end with out_features={spec.out_features} numbers, got {shape[-1]}; "
+            f"end it with a linear layer."
+        )
+    if not any(layer.parameter_shapes() for layer in layers):
+        raise InputError("a network must have a layer with parameters, got none; add a linear layer.")
+    return tuple(layers)
 
 
 def _has_width(choice: Choice) -> bool:

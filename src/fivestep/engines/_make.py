@@ -57,9 +57,8 @@ def make_engine(
 
 def _check_options(choice: Choice, kind: type[Engine]) -> None:
     """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
-    parameters = inspect.signature(kind).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     for key in choice.options:
+        known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
         if not known:
             raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
         one_of(f"option of engine {choice.name!r}", key, known)
