@@ -16,3 +16,5 @@ def test_moons_trains_on_the_reference_rows():
 def test_moons_has_a_thousand_other_rows_in_each_other_part():
     data = load_dataset("moons")
     assert (len(data.valid), len(data.test)) == (1000, 1000)
+    for part, state in ((data.valid, 43), (data.test, 44)):
+        np.testing.assert_array_equal(part.x.numpy(), make_moons(1000, noise=0.2, random_state=state)[0].astype("f"))

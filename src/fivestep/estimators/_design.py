@@ -25,7 +25,7 @@ Weights = list[tuple[np.ndarray, np.ndarray]]
 
 
 class Design(NamedTuple):
-    """The network, its ends still open, the plan, and what else a recipe and the parameters say."""
+    """The network, its ends still open, the plan, what else a recipe and the parameters say, and the training rows."""
 
     spec: NetSpec
     plan: TrainPlan
@@ -33,6 +33,7 @@ class Design(NamedTuple):
     engine: str
     device: str
     dtype: str
+    num_rows: int
 
     def network(self, inputs: Inputs, targets: Targets, last: Network | None, drawn: Weights | None) -> Network:
         """A new network for such rows, with the weights of the `last`, or with those that were `drawn`."""
@@ -40,7 +41,8 @@ class Design(NamedTuple):
         body, plan = with_numbers(self.spec, self.plan, inputs.numbers)
         body = with_moments(body, lambda: inputs.moments)
         spec = replace(body, layers=(*inputs.layers, *body.layers)).sized(inputs.width, width)
-        network = Network(make_engine(self.engine, spec, plan, dtype=self.dtype, device=self.device))
+        made = make_engine(self.engine, spec, plan, dtype=self.dtype, device=self.device, num_rows=self.num_rows)
+        network = Network(made)
         if last is not None:
             network.engine.load_weights(last.engine.params.named_with_buffers())
         for name, (weight, bias) in zip(network.matrices(), drawn or (), strict=bool(drawn)):
@@ -68,7 +70,7 @@ def design_of(
         plan = replace(plan, batch_size=min(plan.batch_size, facts.num_rows))
     plan = with_rate(plan, of, facts, prepared, getattr(of, "t_", 0))
     engine = "scratch" if of.solver == "lbfgs" and str(of.engine) == "auto" else str(of.engine)
-    return Design(spec, plan, prepared, engine, str(of.device), _dtype_of(of, prepared, table.x))
+    return Design(spec, plan, prepared, engine, str(of.device), _dtype_of(of, prepared, table.x), facts.num_rows)
 
 
 def drawn_weights(design: Design, table: Table, targets: Targets, rng: np.random.RandomState) -> Weights | None:
