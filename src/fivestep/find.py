@@ -99,10 +99,9 @@ def _public_of(module_name: str) -> Any:
     return public[0]
 
 
-@functools.cache
 def shown_names(family: str) -> tuple[str, ...]:
     """The items of a family as people type them: tasks with hyphens, everything else as in Python."""
-    return tuple(name.replace("_", "-") if family == "datasets" else name for name in names(family))
+    return tuple(name.replace("_", "-") for name in names(family)) if family == "datasets" else names(family)
 
 
 def build(family: str, choice: "str | Choice", **more: Any) -> Any:

@@ -36,6 +36,7 @@ class FusedEngine(BlockEngine):
     ) -> None:
         assert ranks.are_alone, "make_engine hands over"
         super().__init__(spec, plan, dtype, device, ranks)
+        self._num_out = spec.out_features or 0
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
         self._code: Any = importlib.import_module(f"{__name__}._code").Code(self, self._groups)  # loads numba
 
@@ -69,7 +70,7 @@ class FusedEngine(BlockEngine):
 
     def predict(self, x: Features) -> Logits:
         x = self.as_input(x)
-        logits = x.new_empty((*x.shape[:-1], self.spec.out_features or 0))
+        logits = x.new_empty(*x.shape[:-1], self._num_out)  # not as a tuple, which takes half as long again
         self._code.predict(x, logits)
         return logits
 

@@ -11,9 +11,9 @@ from ...blocks import Block
 from ...datasets._base import Rows
 from .._base import Engine
 from .._update import RuleGroup
-from ._compiled import call
+from . import _compiled
 from ._forms import OPERATIONS
-from ._tables import measure_of, memory_for, network_of, places_of, rule_of
+from ._tables import measure_of, memory_for, network_of, places_of, rule_of, table_of
 from .body.kinds import DROPOUT
 from .body.steps import Steps
 
@@ -35,6 +35,10 @@ class Code:
         self._places = places_of(groups, engine.plan, params)
         self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
         self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._weights_at, self._num_out = params.flat.data_ptr(), engine.spec.out_features or 0
+        self._predict: Any = None
+        self._table = table_of(self._network, self._memory, self._size)
+        self._table_at = self._table.ctypes.data
         self._rows: Rows | None = None
         self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
 
@@ -56,15 +60,18 @@ class Code:
             losses=losses.numpy(),
             penalties=penalties.numpy(),
         )
-        call("train_steps", self._dtype, self._network, self._measure, self._rule, steps, memory, done)
+        _compiled.train(self._dtype, self._network, self._measure, self._rule, steps, memory, done)
         self._engine.draws.step = done + len(block.rates)
         self._store()
 
     def predict(self, x: Tensor, logits: Tensor) -> None:
         """Writes the logits of x in evaluation mode."""
-        self._memory.w[: self._size] = self._flat
-        rows, out = x.reshape(-1, x.shape[-1]).numpy(), logits.view(-1, logits.shape[-1]).numpy()
-        call("predict_rows", self._dtype, self._network, self._memory, rows, out)
+        if self._predict is None:
+            self._predict = _compiled.prediction(self._dtype).ctypes
+        x = x.contiguous()
+        self._predict(
+            self._table_at, self._weights_at, x.data_ptr(), logits.data_ptr(), logits.numel() // self._num_out
+        )
 
     def _load(self) -> None:
         """Weights and memory as the engine has them, which somebody may have changed since the last block."""

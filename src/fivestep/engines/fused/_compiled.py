@@ -9,6 +9,8 @@ import functools
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from .body import steps
+from .body import at, steps
 
-SECONDS = {"train_steps": 7, "predict_rows": 1}
+SECONDS = {"train": 7, "predict": 1}
 """What compiling takes, about, on one core."""
+
+OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
 
 
 def folder() -> Path:
@@ -41,26 +45,47 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-@functools.cache
-def compiled(name: str) -> Any:
-    """A function of `body/steps.py`, compiled when it is called with the first arguments of a type."""
-    place, options = folder(), {"nogil": True, "error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
+@contextmanager
+def _kept() -> Iterator[bool]:
+    """Inside, numba keeps what it compiles in our folder, if there can be one; else every process compiles again."""
+    place, before = folder(), numba.config.CACHE_DIR
     try:
         place.mkdir(parents=True, exist_ok=True)
-    except OSError:  # nowhere to keep it: compiled again in every process
-        return numba.njit(getattr(steps, name), **options)
-    before = numba.config.CACHE_DIR
+    except OSError:
+        yield False
+        return
     numba.config.CACHE_DIR = str(place)
     try:
-        return numba.njit(getattr(steps, name), cache=True, **options)
+        yield True
     finally:
         numba.config.CACHE_DIR = before
 
 
-def call(name: str, dtype: str, *arguments: Any) -> None:
-    """Calls a compiled function; says so before it has to be compiled, which takes seconds, once on a machine."""
-    note = _announced(name, dtype)
-    compiled(name)(*arguments)
+@functools.cache
+def training() -> Any:
+    """`train_steps`, compiled when it is called with the first arguments of a type."""
+    with _kept() as is_kept:
+        return numba.njit(steps.train_steps, cache=is_kept, nogil=True, **OPTIONS)
+
+
+@functools.cache
+def prediction(dtype: str) -> Any:
+    """`predict_float32` or `predict_float64`, compiled as a function of addresses: call its `ctypes`."""
+    note, signature = _announced("predict", dtype), numba.types.void(*[numba.types.intp] * 5)
+    with _kept() as is_kept:
+        made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(getattr(at, f"predict_{dtype}"))
+    _note(note)
+    return made
+
+
+def train(dtype: str, *arguments: Any) -> None:
+    """Calls `train_steps`; says so before it has to be compiled, which takes seconds, once on a machine."""
+    note = _announced("train", dtype)
+    training()(*arguments)
+    _note(note)
+
+
+def _note(note: Path | None) -> None:
     if note is not None and note.parent.exists():
         note.touch()
 

@@ -110,6 +110,13 @@ def aligned(count: int, kind: Any) -> Any:
     return room[start : start + count]
 
 
+def table_of(network: Network, memory: Memory, num_parameters: int) -> Any:
+    """Where all of it lies, as `body/at.py` takes it."""
+    arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
+    places = [array.ctypes.data for array in (*arrays, network.places, memory.values, memory.slopes)]
+    return _whole([*places, network.kinds.size, num_parameters, memory.values.size, memory.rows])
+
+
 def in_lanes(count: int) -> int:
     """That many numbers and what fills up the last lanes."""
     return -(-count // LANES) * LANES

@@ -1,0 +1,68 @@
+"""Prediction called with addresses: handing over a dozen arrays takes as long as a small network."""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
+
+from .lanes import inline
+from .steps import Memory, Network, predict_rows
+
+TABLE = 13
+"""Numbers in a table: addresses of kinds, inputs, outputs, weights, biases, numbers, places, values and slopes; the
+numbers of operations, parameters and buffer elements; the rows of a tile."""
+
+_predict_rows: Any = inline(predict_rows)
+
+
+@intrinsic
+def _array(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
+    """The numbers that lie at an address as an array of that shape, a tuple."""
+    array = types.Array(dtype.dtype, len(shape), "C")
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        sizes = [builder.extract_value(args[1], k) for k in range(len(shape))]
+        step = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(array.dtype)))
+        steps = [step]
+        for size in sizes[:0:-1]:
+            steps.insert(0, builder.mul(steps[0], size))
+        made = context.make_array(array)(context, builder)
+        data = builder.inttoptr(args[0], made.data.type)
+        populate_array(made, data=data, shape=sizes, strides=steps, itemsize=step, meminfo=None)
+        return made._getvalue()
+
+    return array(types.intp, types.UniTuple(types.intp, len(shape)), dtype), emit
+
+
+@inline
+def _predict_at(table: int, w: int, x: int, out: int, num_rows: int, dtype: Any) -> None:
+    """The logits of `num_rows` rows that lie at x, written to `out`, by the parameters at w."""
+    t = _array(table, (TABLE,), np.int64)
+    num_ops, size, rows = t[9], t[11], t[12]
+    inputs, outputs = _array(t[1], (num_ops,), np.int64), _array(t[2], (num_ops,), np.int64)
+    network = Network(
+        kinds=_array(t[0], (num_ops,), np.int64),
+        inputs=inputs,
+        outputs=outputs,
+        weights=_array(t[3], (num_ops,), np.int64),
+        biases=_array(t[4], (num_ops,), np.int64),
+        numbers=_array(t[5], (num_ops,), np.float64),
+        places=_array(t[6], (num_ops + 1,), np.int64),
+        first=0,
+    )
+    flat, values, slopes = _array(w, (t[10],), dtype), _array(t[7], (size,), dtype), t[8]
+    memory = Memory(flat, flat, flat, values, _array(slopes, (size,), dtype), flat, flat, flat, rows)
+    from_rows = _array(x, (num_rows, inputs[0]), dtype)
+    _predict_rows(network, memory, from_rows, _array(out, (num_rows, outputs[num_ops - 1]), dtype))
+
+
+def predict_float32(table: int, w: int, x: int, out: int, num_rows: int) -> None:
+    """In float32."""
+    _predict_at(table, w, x, out, num_rows, np.float32)
+
+
+def predict_float64(table: int, w: int, x: int, out: int, num_rows: int) -> None:
+    """In float64."""
+    _predict_at(table, w, x, out, num_rows, np.float64)
