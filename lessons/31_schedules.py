@@ -9,9 +9,7 @@ range test finds the rate to begin with.
 """
 
 import math
-import tempfile
 import warnings
-from pathlib import Path
 
 import torch
 
@@ -126,9 +124,11 @@ def plan_with(schedule, seed=0):
     return fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=16, epochs=EPOCHS, schedule=schedule, seed=seed)
 
 
-mean_loss, mean_accuracy = {}, {}
+members, mean_loss, mean_accuracy = {}, {}, {}
 for schedule in schedules:
-    ends = [m.history[-1] for m in fs.fit_many(spec, data, [plan_with(schedule, seed) for seed in range(5)])]
+    plans = [plan_with(schedule, seed) for seed in range(5)]
+    members[schedule] = fs.fit_many(spec, data, plans, every=1)
+    ends = [member.history[-1] for member in members[schedule]]
     mean_loss[schedule] = sum(end.valid_loss for end in ends) / len(ends)
     mean_accuracy[schedule] = sum(end.valid_accuracy for end in ends) / len(ends)
     print(f"{schedule:28}  validation loss {mean_loss[schedule]:.3f}  accuracy {mean_accuracy[schedule]:.3f}")
@@ -153,10 +153,7 @@ canvas.figure
 # %%
 # One run of each kind on the digits, side by side:
 
-with tempfile.TemporaryDirectory() as folder:
-    both = [fs.fit(spec, data, plan_with(name), out=Path(folder) / name) for name in ("constant", "cosine")]
-    picture = fs.plot(both, "side-by-side")
-picture
+fs.plot({name: members[name][0] for name in ("constant", "cosine")}, "side-by-side")
 
 # %%
 # Which rate to begin with? The range test makes a hundred steps at rates that grow by a factor each. The loss stays

@@ -302,7 +302,7 @@ least, most = ink.argsort()[:few], ink.argsort()[-few:]
 moved = mlp_runs[0].engine.named_parameters()["0.weight"] - start["0.weight"]  # seed 0 began with these
 for name, pixels in (("least", least), ("most", most)):
     length = moved[:, pixels].square().mean().sqrt()
-    print(f"{name} ink: {ink[pixels].mean():.4f} in the mean, weights moved by {length:.4f}")
+    print(f"{name} ink: {ink[pixels].mean():.4f} in the mean, weights moved by {length:.1e}")
 assert moved[:, least].norm() < 0.5 * moved[:, most].norm()
 
 # %%

@@ -37,7 +37,8 @@ import fivestep as fs
 # .. math::
 #   \frac{\lVert w_{t+1} - w_t \rVert}{\lVert w_t \rVert}
 #
-# About a thousandth is usual. Ten times as much throws the weights about; a hundredth of it hardly moves them.
+# About a thousandth is usual, and at the start of a run up to ten times as much. Far more throws the weights about; far
+# less hardly moves them.
 
 # %%
 # Raw and professional
@@ -90,7 +91,7 @@ print(f"first loss {min(first):.3f} to {max(first):.3f}, log 10 = {math.log(10):
 assert all(abs(loss - math.log(10)) < 0.1 for loss in first)  # small weights: nearly equal probabilities
 
 # %%
-# **Twenty rows by heart.** A network with more parameters than there are numbers to learn must get them all right.
+# **Twenty rows by heart.** A network with far more parameters than there are rows can get them all right.
 
 few = fs.Dataset(data.train.take(slice(20)), num_outputs=10, name="twenty digits")
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=None, epochs=200)
