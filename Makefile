@@ -39,6 +39,7 @@ bench: .venv/installed-bench ## measure the published figures, rivals in the sam
 	@$(BIN)/python benchmarks/fashion_mnist.py
 	@$(BIN)/python benchmarks/small_networks.py
 	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python benchmarks/sweep.py
 
 .PHONY: docs
 docs: .venv/installed-docs ## run every lesson and build the site: course, guides, reference, in build/site

@@ -2,8 +2,8 @@
 
     python benchmarks/sweep.py [PROCESSES]
 
-Beside the sweep that cuts its networks down stands one that trains each to its end, and one whose settings are drawn
-at random. The compiled code is there already (a first run makes it). Each process has a new folder.
+Beside the sweep that cuts its networks down stands one that trains each to its end. The compiled
+code is there already (a first run makes it). Each process has a new folder.
 """
 
 import subprocess
@@ -30,7 +30,6 @@ def main(processes: int) -> None:
     contestants = {
         "halving by 3": process(),
         "all to the end": process("--halving", "off"),
-        "all to the end, drawn at random": process("--halving", "off", "--sampler", "random"),
     }
     seconds = interleaved(contestants, processes)
     found = {name: spread(values) for name, values in seconds.items()}

@@ -158,7 +158,7 @@ def refusals() -> list[Any]:
         ),
         ({"space": {"batch_size": [16, 99]}}, "batch_size 99 must be of use for every network"),
         ({"space": {"optimizer": ["adam", "adm"]}}, "optimizer adm must be of use .* did you mean 'adam'"),
-        ({"space": {"depth": [1, 2]}}, "depth 1 must be of use for every network"),
+        ({"space": {"depth": [1, 2]}}, "model 'mlp' must be used with"),
         (
             {"space": {"hidden": [(3,), (200_000, 200_000)]}},
             r"every network of the sweep must fit into this machine's \d+ GiB, got 4-200000-200000-3 of 40,00",

@@ -60,6 +60,8 @@ class Candidates:
             try:
                 self._check(settings)
             except InputError as error:
+                if not what:
+                    raise
                 raise InputError(f"{what} must be of use for every network of the sweep: {error}") from error
         return max(self._bytes_needed(settings, dtype) for settings in widest(space))
 

@@ -167,7 +167,7 @@ def _storage(where: str | Path) -> "BaseStorage":
             return JournalStorage(Journal(where))
         except OSError as error:
             raise InputError(
-                f"--storage must be a file that can be written, got {str(where)!r} ({error.strerror}); choose another."
+                f"storage must be a file that can be written, got {str(where)!r} ({error.strerror}); choose another."
             ) from error
     try:
         from optuna.storages import RDBStorage

@@ -252,12 +252,14 @@ def _number(value: float) -> str:
 
 
 def each_value(space: Space) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Settings in which every value that can be chosen, and both ends of every range, stand once; and what it is."""
+    """Settings in which every value that can be chosen, and both ends of every range, stand once; and what is new.
+
+    The first are those with the first of all, in which all that is fixed is new.
+    """
     first = {name: one.extremes[0] for name, one in space.varied.items()}
-    if not first:
-        yield "the sweep", space.settings({})
+    yield "", space.settings(first)
     for name, one in space.varied.items():
-        for value in one.extremes:
+        for value in one.extremes[1:]:
             yield f"{name} {label(value)}", space.settings({**first, name: value})
 
 

@@ -118,6 +118,7 @@ class Sweep:
             self._check_grid()
         self._first = {name: one.extremes[0] for name, one in self.space.varied.items()}
         self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
+        self._fleet = min(self._fleet, self.num_models)
 
     @property
     def ranked_by(self) -> str:
@@ -318,11 +319,15 @@ def start(
     name = candidates.data.name
     how = replace(how, name=how.name or name)
     found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
+    if storage is not None:
+        found.storage = storage if "://" in storage else Path(storage)
+        with _failures_as_sentences(found.path):
+            found.open_ledger("")
     if out is None:
         found.path = next_folder(Path("runs"), f"sweep-{name}")
     _mark(found.path)
-    is_file = storage is not None and "://" not in storage
-    found.storage = found.path / JOURNAL if storage is None else Path(storage) if is_file else storage
+    if storage is None:
+        found.storage = found.path / JOURNAL
     return found
 
 
