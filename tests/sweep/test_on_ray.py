@@ -40,6 +40,17 @@ def test_workers_of_a_cluster_share_the_networks(tmp_path: Path) -> None:
     assert sorted(one.network for one in trials(found)) == [*range(24)]
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # ray's own
+def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed (pip install 'fivestep[ray]')")
+    found = start(candidates_of_the_sample, Space.of(SPACE), HOW, tmp_path / "a")
+    with pytest.raises(
+        InputError, match=r"cluster that can be reached, got '127.0.0.1:1' \(.*refused\); start one with"
+    ):
+        next(train_on_ray(found, "127.0.0.1:1"))
+
+
 def test_without_ray_the_command_to_install_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     found = start(candidates_of_the_sample, Space.of(SPACE), HOW, tmp_path / "a")

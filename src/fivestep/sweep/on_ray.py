@@ -5,6 +5,7 @@ that all of them see. Ray starts a worker that was killed again; the network tha
 any sweep.
 """
 
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -61,11 +62,19 @@ def _connected(address: str) -> Any:
         ) from None
     options = {"include_dashboard": False} if address == LOCAL else {"address": address}
     try:
+        _knock_at(address)
         ray.init(log_to_driver=False, logging_level="error", **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"--ray must be local, or the address of a cluster that can be reached, got {address!r} ({reason}); start "
             f"one with: ray start --head"
         ) from error
     return ray
+
+
+def _knock_at(address: str) -> None:
+    """Raises an `OSError` where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
