@@ -51,7 +51,10 @@ class SharedOptions:
     clip_norm: Annotated[float | None, Parameter(help="Largest norm of the gradient.")] = None
     patience: Annotated[int | None, Parameter(help="Stop early, as in train.", converter=whole)] = None
     restore_best: Annotated[bool | None, Parameter(help="Rank by the best epoch, and keep it.", negative="")] = None
-    metrics: Annotated[tuple[str, ...] | None, Parameter(name="--metric", consume_multiple=True, negative="")] = None
+    metrics: Annotated[
+        tuple[str, ...] | None,
+        Parameter(name="--metric", help="Measured too, as in train.", consume_multiple=True, negative=""),
+    ] = None
     monitor: Annotated[str | None, Parameter(help="What they are ranked by: loss, or a metric.")] = None
 
     def settings(self) -> dict[str, Any]:
