@@ -112,7 +112,8 @@ print(learnt)
 # All three arrive at the same two numbers, because they did the same arithmetic. The loss fell at every step.
 
 for name, number in (("0.weight", w), ("0.bias", b)):
-    assert abs(number - learnt[name]) < 1e-5  # a hundred steps in float32, each with a few roundings of 1e-7
+    # a hundred steps in float32, each with a few roundings of 1e-7
+    assert abs(number - learnt[name]) < 1e-5
 assert abs(model.weight.item() - learnt["0.weight"]) < 1e-5  # the same
 assert all(later < earlier for earlier, later in pairwise(losses))
 
@@ -172,7 +173,8 @@ for k in range(400):
     loss.backward()
     momentum.step()
 late = rolling[200:]
-print(f"steps 201 to 400: between {min(late):.3f} and {max(late):.3f}; with all five steps {falling[-1]:.4f}")
+print(f"steps 201 to 400: loss between {min(late):.3f} and {max(late):.3f}")
+print(f"with all five steps: {falling[-1]:.4f}")
 assert max(late) > 50 * falling[-1]
 assert rolling[10] < falling[10]
 
@@ -219,7 +221,12 @@ assert torch.equal(usual, parameters_after(["zero_grad", "predict", "measure", "
 assert torch.equal(usual, parameters_after(["predict", "measure", "backward", "update", "zero_grad"]))
 nothing = parameters_after(["predict", "measure", "backward", "zero_grad", "update"])
 assert nothing.tolist() == start
-print("three places:", usual.tolist(), "  between 4 and 5:", nothing.tolist())
+for name, numbers in (
+    ("three places", usual),
+    ("between 4 and 5", nothing),
+    ("the start", torch.tensor(start)),
+):
+    print(f"{name:16} w {numbers[0]:.4f}   b {numbers[1]:.4f}")
 
 # %%
 # Solution 2

@@ -64,7 +64,8 @@ layer = torch.nn.Linear(3, 2)
 with torch.no_grad():
     by_hand = rows @ layer.weight.T + layer.bias
     print("largest difference", (layer(rows) - by_hand).abs().max().item())
-    assert torch.allclose(layer(rows), by_hand, rtol=0, atol=1e-6)  # sums of four numbers near 1, in float32
+    # sums of four numbers near 1, in float32
+    assert torch.allclose(layer(rows), by_hand, rtol=0, atol=1e-6)
 
 # %%
 # The ten points of the first page again. The best line four times: from the equation, from numpy, from scikit-learn,
@@ -108,10 +109,9 @@ H = 2 / len(A) * A.T @ A
 slowest, fastest = torch.linalg.eigvalsh(H)
 distances = torch.stack(path).sub(exact).norm(dim=1)
 measured = (distances[500] / distances[400]) ** (1 / 100)
-print(
-    f"the distance shrinks by a factor of {measured:.5f} at each step, predicted {1 - plan.lr * slowest:.5f}"
-)
-assert abs(measured - (1 - plan.lr * slowest)) < 1e-4  # what is left of the other direction, and float32
+print(f"factor at each step: {measured:.5f}, predicted {1 - plan.lr * slowest:.5f}")
+# what is left of the other direction, and float32
+assert abs(measured - (1 - plan.lr * slowest)) < 1e-4
 print(f"halved every {math.log(0.5) / math.log(measured):.0f} steps")
 
 # %%
@@ -130,9 +130,8 @@ for optimizer in ("sgd", "adam"):
         for _ in fs.steps(own, drawn, short):
             pass
         closer += (own.params.flat - truth).abs() < before
-    print(
-        f"{optimizer:4} nearer after 100 steps: the slope in {closer[0]:.0f} draws, the intercept in {closer[1]:.0f}"
-    )
+    nearer = [int(count) for count in closer]
+    print(f"{optimizer:4} nearer in {nearer[0]} draws (slope) and {nearer[1]} (intercept) of 10")
     assert closer[0] == 10
     assert closer[1] > 5
 
@@ -243,7 +242,8 @@ except fs.InputError as error:
 # %%
 # Trained on ``sum`` with matched shapes, the linear model is not just close: its weights are all 1 and its bias is 0.
 
-print("weights", [round(w, 4) for w in model.weight[0].tolist()], " bias", round(model.bias.item(), 6))
+print("weights", [round(w, 4) for w in model.weight[0].tolist()])
+print("bias", round(model.bias.item(), 6))
 assert (model.weight - 1).abs().max() < 5e-5  # float32, as above
 assert model.bias.abs().max() < 5e-5
 
@@ -292,9 +292,8 @@ scaled = (inflated - inflated.mean()) / inflated.std(correction=0)
 for name, x in (("as it was", data.train.x), ("times 100", inflated), ("scaled", scaled)):
     print(f"{name:10} largest over smallest eigenvalue {condition(x):,.2f}")
 assert condition(inflated) > 1000 * condition(data.train.x)
-assert (
-    abs(condition(scaled) - 1) < 1e-3
-)  # a column of mean 0 and deviation 1 beside one of ones, from float32
+# a column of mean 0 and deviation 1 beside one of ones, from float32
+assert abs(condition(scaled) - 1) < 1e-3
 
 # %%
 # Solution 3
@@ -308,18 +307,13 @@ two = fs.make_engine("scratch", fs.LinearRegression(2, init="zeros"), plan, devi
 for _ in fs.steps(two, fs.Dataset(fs.Rows(double, data.train.y)), plan):
     pass
 weights = two.named_parameters()["0.weight"][0]
-print(
-    "weights",
-    weights.tolist(),
-    " sum",
-    weights.sum().item(),
-    " of one input alone",
-    exact[0].item(),
-)
+print("weights", [round(w, 5) for w in weights.tolist()])
+print(f"their sum {weights.sum():.5f}, the weight of one input alone {exact[0]:.5f}")
 assert weights[0] == weights[1]
 assert abs(weights.sum() - exact[0]) < 5e-5  # as above
 smallest = np.linalg.lstsq(np.c_[double.double(), np.ones(len(double))], y.numpy(), rcond=None)[0]
-assert np.allclose(two.params.flat, smallest, atol=5e-5)  # numpy gives the solution of smallest norm
+# numpy gives the solution of smallest norm
+assert np.allclose(two.params.flat, smallest, atol=5e-5)
 
 # %%
 # What you learned

@@ -93,9 +93,8 @@ plan = fs.TrainPlan(lr=0.05, batch_size=32, epochs=3)
 engine = fs.make_engine("scratch", fs.SoftmaxRegression(64, 10, init="zeros"), plan, device="cpu")
 *_, last = fs.train(engine, data, plan, every=3)
 print(f"fivestep   {last.train_loss:.3f}")
-assert (
-    abs(last.train_loss - torch.nn.functional.cross_entropy(model(x), y).item()) < 0.05
-)  # other orders of the rows
+# other orders of the rows
+assert abs(last.train_loss - torch.nn.functional.cross_entropy(model(x), y).item()) < 0.05
 
 # %%
 # What came out
@@ -114,7 +113,8 @@ for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
     ends[name] = last.train_loss
     per_epoch, parameters = plan.steps_per_epoch(N), engine.params.flat.numel()
     seconds = last.seconds / EPOCHS
-    print(f"{name:12} {size or N:8} {per_epoch:9} {parameters:11} {seconds:9.4f} {last.train_loss:7.3f}")
+    row = f"{name:12} {size or N:8} {per_epoch:9} {parameters:11} {seconds:9.4f}"
+    print(row, f"{last.train_loss:7.3f}")
     assert engine.num_updates == EPOCHS * per_epoch == EPOCHS * -(-N // (size or N))
     assert parameters == 64 * 10 + 10
 assert ends["batch"] > ends["mini-batch"] > ends["stochastic"]
@@ -122,7 +122,7 @@ assert ends["batch"] > ends["mini-batch"] > ends["stochastic"]
 # %%
 # More updates go further, as long as each is worth taking. An epoch of single rows takes the most seconds, because a
 # processor is made for many numbers at once; one of all rows takes the fewest, and learns the least. What counts is the
-# time to a given loss:
+# time to a given loss, here 0.5:
 
 updates = {}
 for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
@@ -134,7 +134,7 @@ for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
         if epoch.train_loss < 0.5:
             break
     updates[name] = epoch.step
-    print(f"{name:12} loss 0.5 after {epoch.step:5,} updates of {size or N:4} rows, {seconds:.2f} s")
+    print(f"{name:12} {epoch.step:5,} updates of {size or N:4} rows, {seconds:.2f} s")
     assert epoch.train_loss < 0.5
 assert 0.8 < updates["mini-batch"] / updates["batch"] < 1.25
 assert updates["stochastic"] < 1.6 * updates["batch"]
@@ -159,7 +159,8 @@ for size in (1, 4, 16, 64, 256):
     squares = (torch.stack(drawn) - exact).square().sum(1)
     formula = variance / size * (N - size) / (N - 1)
     print(f"{size:5}   {squares.mean().sqrt():15.4f}   {formula.sqrt():14.4f}")
-    assert abs(squares.mean() - formula) < 5 * squares.std() / 2000**0.5  # five standard errors of the mean
+    # five standard errors of the mean
+    assert abs(squares.mean() - formula) < 5 * squares.std() / 2000**0.5
 
 # %%
 # On average a batch is right: the batches of an epoch, weighted by their rows, give the exact gradient.
@@ -236,8 +237,9 @@ assert (N, len(pieces[-1])) == (1077, 21)
 row_losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none").double()
 means = torch.stack([row_losses[rows].mean() for rows in pieces])
 sizes = torch.tensor([len(rows) for rows in pieces])
-print(f"plain {means.mean():.6f}, by rows {(means * sizes).sum() / N:.6f}, all rows {row_losses.mean():.6f}")
-assert torch.isclose((means * sizes).sum() / N, row_losses.mean(), rtol=1e-12)  # float64
+weighted = (means * sizes).sum() / N
+print(f"plain {means.mean():.6f}, by rows {weighted:.6f}, all rows {row_losses.mean():.6f}")
+assert torch.isclose(weighted, row_losses.mean(), rtol=1e-12)  # float64
 assert abs(means.mean() - row_losses.mean()) > 1e-6
 
 # %%
@@ -287,10 +289,9 @@ def hovering(lr: float, *, shuffled: bool) -> float:
 for shuffled in (False, True):
     clouds = [hovering(lr, shuffled=shuffled) for lr in (0.02, 0.01)]
     name = "shuffled epochs" if shuffled else "drawn singly"
-    print(
-        f"{name:15} {clouds[0]:.1e} at 0.02, {clouds[1]:.1e} at 0.01: a factor of {clouds[0] / clouds[1]:.1f}"
-    )
-    assert (3 < clouds[0] / clouds[1] < 5) if shuffled else (1.5 < clouds[0] / clouds[1] < 2.7)
+    factor = clouds[0] / clouds[1]
+    print(f"{name:15} {clouds[0]:.1e} at 0.02, {clouds[1]:.1e} at 0.01: a factor of {factor:.1f}")
+    assert 3 < factor < 5 if shuffled else 1.5 < factor < 2.7
 
 # %%
 # What you learned

@@ -57,9 +57,8 @@ slopes, intercepts = (
 z = slopes[None, :, None] * x + intercepts[:, None, None]  # (101, 101, N)
 heights = (z - y).square().mean(-1)  # (101, 101)
 lowest = divmod(int(heights.argmin()), 101)
-print(
-    f"lowest on the grid: {heights.min():.4f}, slope {slopes[lowest[1]]:.2f}, intercept {intercepts[lowest[0]]:.2f}"
-)
+w, b = slopes[lowest[1]], intercepts[lowest[0]]
+print(f"lowest on the grid: {heights.min():.4f} at slope {w:.2f}, intercept {b:.2f}")
 
 # %%
 # The bowl's formula, from its lowest point :math:`v^*`, is the same numbers:
@@ -130,9 +129,7 @@ def loss_at(flat: torch.Tensor) -> float:
 one, other = first.engine.params.flat.clone(), second.engine.params.flat.clone()
 shares = torch.linspace(0, 1, 41)
 between = [loss_at((1 - share) * one + share * other) for share in shares]
-print(
-    f"at the ends {between[0]:.3f} and {between[-1]:.3f}, on the straight way between them up to {max(between):.3f}"
-)
+print(f"at the ends {between[0]:.3f} and {between[-1]:.3f}, between them up to {max(between):.3f}")
 assert max(between) > 3 * max(between[0], between[-1])
 
 # %%
@@ -187,9 +184,7 @@ for share in (0.5, 0.98, 1.02):
     rate = replace(plan, lr=share * bound)
     engine = fs.make_engine("scratch", fs.LinearRegression(1), rate, dtype="float64", device="cpu")
     losses = [step.loss.item() for step in fs.steps(engine, data, rate)]
-    print(
-        f"rate {share:.2f} of the bound: loss {losses[0]:.3f} at first, {losses[-1]:.3f} after {len(losses)} steps"
-    )
+    print(f"rate {share:.2f} of the bound: from {losses[0]:.3f} to {losses[-1]:.3f} in sixty steps")
     assert (losses[-1] < losses[0]) == (share < 1)
 
 # %%

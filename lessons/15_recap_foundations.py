@@ -46,7 +46,8 @@ import fivestep as fs
 for logits in ([1.0, 3.0, 0.5, 1.5], [-1.0, 2.0, 1.0, 0.0]):
     shares = torch.tensor(logits).softmax(0)
     print(logits, "->", [round(share, 4) for share in shares.tolist()])
-assert torch.allclose(shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5)  # four digits
+# four digits
+assert torch.allclose(shares, torch.tensor([0.0321, 0.6439, 0.2369, 0.0871]), atol=5e-5)
 
 # %%
 # Raw and professional
@@ -111,10 +112,8 @@ for task, (loss_name, loss_of, lr) in TASKS.items():
     engine = fs.make_engine("scratch", spec, plan, device="cpu")
     professional[task] = [step.loss.item() for step in fs.steps(engine, data, plan)]
     shape = str(tuple(data.train.x.shape))
-    print(
-        f"{task:14} {shape:>10} {data.num_outputs:8}  {loss_name:21} "
-        f"{professional[task][0]:8.3f} {professional[task][-1]:8.3f}"
-    )
+    first, last = professional[task][0], professional[task][-1]
+    print(f"{task:14} {shape:>10} {data.num_outputs:8}  {loss_name:21} {first:8.3f} {last:8.3f}")
 
 # %%
 # What came out

@@ -106,11 +106,11 @@ print(network.spec)
 for name, member in (("linear", linear), ("2-8-1", network)):
     last = member.history[-1]
     test = fs.evaluate(member.engine, data.test)
-    print(
-        f"{name:7} loss {last.train_loss:.3f}   accuracy {last.train_accuracy:.3f}   on 1000 others {test.accuracy:.3f}"
-    )
+    accuracies = f"{last.train_accuracy:.3f}, on 1000 others {test.accuracy:.3f}"
+    print(f"{name:7} loss {last.train_loss:.3f}   accuracy {accuracies}")
 assert network.history[-1].train_loss < 0.1
-assert fs.evaluate(network.engine, data.test).accuracy > fs.evaluate(linear.engine, data.test).accuracy + 0.05
+on_others = [fs.evaluate(member.engine, data.test).accuracy for member in (linear, network)]
+assert on_others[1] > on_others[0] + 0.05
 
 # %%
 # The linear one did not stop early: it is nearly as good as any line can be. Its best possible loss, from
@@ -196,9 +196,8 @@ wide = fs.fit_many(
 for member in wide:
     test = fs.evaluate(member.engine, data.test)
     last = member.history[-1]
-    print(
-        f"{member.spec.sizes_text():6} training loss {last.train_loss:.4f}, accuracy on others {test.accuracy:.3f}"
-    )
+    sizes = member.spec.sizes_text()
+    print(f"{sizes:6} training loss {last.train_loss:.4f}, accuracy on others {test.accuracy:.3f}")
 assert wide[1].history[-1].train_loss < wide[0].history[-1].train_loss
 small, large = (fs.evaluate(member.engine, data.test).accuracy for member in wide)
 assert large < small + 0.01  # a point at most, of 1000 rows
@@ -217,12 +216,9 @@ flat = fs.fit_many(
     every=1000,
 )
 for member in flat:
-    print(
-        f"{member.spec.num_parameters:2} parameters: loss {member.history[-1].train_loss:.4f}, possible {optimum:.4f}"
-    )
-    assert (
-        optimum - 1e-5 < member.history[-1].train_loss < optimum + 0.001
-    )  # float32 below, the last of the way above
+    loss = member.history[-1].train_loss
+    print(f"{member.spec.num_parameters:2} parameters: loss {loss:.4f}, possible {optimum:.4f}")
+    assert optimum - 1e-5 < loss < optimum + 0.001  # float32 below, the last of the way above
 
 # %%
 # What you learned

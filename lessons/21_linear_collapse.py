@@ -73,11 +73,10 @@ data = fs.load_dataset("moons")
 *_, last = fs.train(deep, data, plan, every=1000)
 weight, bias = collapsed(deep)
 rows = data.test.x.double()
-print(f"{deep.spec.sizes_text()} without activations, trained: {deep.spec.num_parameters} parameters")
-print(f"as one layer: weight {weight[0].tolist()}, bias {bias.tolist()}")
-assert torch.allclose(
-    deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1e-9
-)  # products of trained weights
+print(f"{deep.spec.sizes_text()} without activations: {deep.spec.num_parameters} parameters")
+print("as one layer: weight", [round(w, 4) for w in weight[0].tolist()], f"bias {bias.item():.4f}")
+# products of trained weights
+assert torch.allclose(deep.predict(rows), rows @ weight.T + bias, rtol=0, atol=1e-9)
 
 # %%
 # What came out
@@ -95,9 +94,8 @@ losses = {}
 for name, member in zip(specs, members, strict=True):
     losses[name] = member.history[-1].train_loss
     print(f"{name:20} {member.spec.num_parameters:4} parameters   loss {losses[name]:.4f}")
-assert (
-    abs(losses["one linear layer"] - losses["four, no activation"]) < 0.002
-)  # both close to the optimum of a line
+# both close to the optimum of a line
+assert abs(losses["one linear layer"] - losses["four, no activation"]) < 0.002
 assert losses["four with tanh"] < 0.05
 
 # %%

@@ -39,12 +39,8 @@ a, b, x = (torch.tensor(value, requires_grad=True) for value in (2.0, 3.0, 4.0))
 z = x * (a + b)
 z.backward()
 print(f"z {z.item()}   dz/da {a.grad.item()}   dz/db {b.grad.item()}   dz/dx {x.grad.item()}")
-print(
-    "last operation",
-    z.grad_fn.name(),
-    ", before it",
-    [fn.name() for fn, _ in z.grad_fn.next_functions],
-)
+print("last operation", z.grad_fn.name())
+print("before it", [fn.name() for fn, _ in z.grad_fn.next_functions])
 assert (z.item(), a.grad.item(), b.grad.item(), x.grad.item()) == (20, 4, 4, 5)
 
 # %%
@@ -123,7 +119,8 @@ engine.loss(engine.forward(x), y)
 engine.zero_grad()
 engine.backward()
 for name, gradient in by_hand.items():
-    assert torch.allclose(gradient, own[name].grad, rtol=0, atol=1e-15)  # sums of 200 rows in float64
+    # sums of 200 rows in float64
+    assert torch.allclose(gradient, own[name].grad, rtol=0, atol=1e-15)
     assert torch.allclose(gradient, engine.named_gradients()[name], rtol=0, atol=1e-15)
 print("largest element of the first layer's gradient", by_hand["0.weight"].abs().max().item())
 
@@ -136,7 +133,8 @@ sizes = (784, 256, 10)
 pairs = list(pairwise(sizes))
 forward = sum(fan_in * fan_out for fan_in, fan_out in pairs)
 backward = 2 * forward - pairs[0][0] * pairs[0][1]
-print(f"forward {forward:,}, backward {backward:,}, for {fs.MLP(*sizes).num_parameters:,} gradients")
+num_gradients = fs.MLP(*sizes).num_parameters
+print(f"forward {forward:,}, backward {backward:,}, for {num_gradients:,} gradients")
 assert backward < 2 * forward
 
 # %%
@@ -164,13 +162,10 @@ def bytes_kept(x: torch.Tensor, *, gradients: bool) -> int:
 
 
 images = torch.zeros(256, 784)
-print(
-    f"kept with gradients {bytes_kept(images, gradients=True):,} bytes, without {bytes_kept(images, gradients=False)}"
-)
-assert (
-    bytes_kept(images, gradients=True) == 256 * (784 + 256) * 4
-)  # x and the hidden layer's output, 4 bytes each
-assert bytes_kept(images, gradients=False) == 0
+kept, without = (bytes_kept(images, gradients=gradients) for gradients in (True, False))
+print(f"kept with gradients {kept:,} bytes, without {without}")
+assert kept == 256 * (784 + 256) * 4  # x and the hidden layer's output, 4 bytes each
+assert without == 0
 
 # %%
 # A picture
@@ -216,9 +211,8 @@ loss = loss_of(weights)
 weights["2.weight"].data.mul_(2)
 loss.backward()
 wrong = weights["0.weight"].grad
-print(
-    f"off by {((wrong - by_hand['0.weight']).norm() / by_hand['0.weight'].norm()).item():.0%} in the first layer"
-)
+share = (wrong - by_hand["0.weight"]).norm() / by_hand["0.weight"].norm()
+print(f"off by {share:.0%} in the first layer")
 assert torch.allclose(wrong, 2 * by_hand["0.weight"])  # da1 = dz2 W2 saw the doubled W2
 assert torch.allclose(weights["2.weight"].grad, by_hand["2.weight"])  # which itself needs a1 only
 

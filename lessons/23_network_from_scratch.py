@@ -124,7 +124,7 @@ for widths in ((2, 8, 1), (2, 8, 8, 8, 1)):
         network.update(0.5)  # 5
         losses.append(loss)
     engines[spec.sizes_text()] = (network, losses, engine)
-    print(f"by hand   {spec.sizes_text():9} loss {losses[0]:.3f} at first, {losses[-1]:.3f} at last")
+    print(f"by hand   {spec.sizes_text():9} loss from {losses[0]:.3f} to {losses[-1]:.3f}")
 
 # %%
 # With the program the same networks are two lines each, and the losses of all steps are the same:
@@ -211,16 +211,14 @@ def hidden_rows(weight: float, num_steps: int) -> torch.Tensor:
         own.zero_grad()
         own.backward(dz)
         own.update(0.5)
-    print(
-        f"from {weight}: loss {loss:.4f}, different rows in the first layer: {len(own.weights[0].unique(dim=0))} of 8"
-    )
+    different = len(own.weights[0].unique(dim=0))
+    print(f"from {weight}: loss {loss:.4f}, different rows in the first layer: {different} of 8")
     return own.weights[0]
 
 
 rows = hidden_rows(0.3, 300)
-assert torch.allclose(
-    rows, rows[:1].expand(8, 2), rtol=0, atol=1e-12
-)  # the same arithmetic, up to the order of sums
+# the same arithmetic, up to the order of sums
+assert torch.allclose(rows, rows[:1].expand(8, 2), rtol=0, atol=1e-12)
 
 # %%
 # Zeros are worse. Then every hidden unit gives 0, so the output's weights get no gradient, and since these are 0 too,
@@ -231,9 +229,8 @@ zeros = fs.make_engine(
     "scratch", fs.MLP(2, 8, 1, activation="tanh", init="zeros"), plan, dtype="float64", device="cpu"
 )
 losses = [step.loss.item() for step in fs.steps(zeros, data, plan)]
-print(
-    f"first loss {losses[0]:.6f}, last loss {losses[-1]:.6f}, largest gradient {zeros.params.grad.abs().max():.1e}"
-)
+largest = zeros.params.grad.abs().max()
+print(f"first loss {losses[0]:.6f}, last loss {losses[-1]:.6f}, largest gradient {largest:.1e}")
 assert max(losses) - min(losses) < 1e-12  # rounding
 assert abs(losses[0] - math.log(2)) < 1e-12
 
@@ -266,9 +263,8 @@ for k, weight in enumerate(network.weights):
     weight[0, 0] = kept
     quotient = (above - below) / (2 * h)
     print(f"layer {k}: gradient {network.dweights[k][0, 0]:.8f}, quotient {quotient:.8f}")
-    assert (
-        abs(quotient - network.dweights[k][0, 0]) < 1e-8
-    )  # h^2 / 6 times the third derivative, and rounding over h
+    # h^2 / 6 times the third derivative, and rounding over h
+    assert abs(quotient - network.dweights[k][0, 0]) < 1e-8
 
 # %%
 # Solution 2

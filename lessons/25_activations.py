@@ -226,10 +226,8 @@ engine.loss(engine.forward(x), data.train.y)
 engine.zero_grad()
 engine.backward()
 assert (engine.named_gradients()["0.weight"][dead] == 0).all()
-print(
-    "largest gradient of a dead unit's weights:",
-    engine.named_gradients()["0.weight"][dead].abs().max().item(),
-)
+largest = engine.named_gradients()["0.weight"][dead].abs().max().item()
+print("largest gradient of a dead unit's weights:", largest)
 
 # %%
 # An activation is chosen by name, and a name that is nearly right gets the right one in return:
@@ -284,13 +282,13 @@ for num_units in (3, 50):
     for name, columns in hidden.items():
         A = torch.cat([columns, torch.ones(201, 1).double()], dim=1)
         fit = A @ torch.linalg.lstsq(A, wave[:, None], driver="gelsd").solution
-        print(
-            f"{num_units:2} units of {name:6}: root mean square error {(fit[:, 0] - wave).square().mean().sqrt():.4f}"
-        )
+        error = (fit[:, 0] - wave).square().mean().sqrt()
+        print(f"{num_units:2} units of {name:6}: root mean square error {error:.4f}")
         if name == "square":
             parabola = torch.stack([line**2, line, torch.ones_like(line)], dim=1)
             best = parabola @ torch.linalg.lstsq(parabola, wave[:, None]).solution
-            assert torch.allclose(fit, best, atol=1e-6)  # least squares in float64, 50 columns of rank 3
+            # least squares in float64, 50 columns of rank 3
+            assert torch.allclose(fit, best, atol=1e-6)
 assert (fit[:, 0] - wave).square().mean() < (best[:, 0] - wave).square().mean() / 4
 
 # %%

@@ -60,15 +60,11 @@ x_all, y_all = torch.from_numpy(wine.data).float()[order], torch.from_numpy(wine
 x_train, x_held, y_train, y_held = x_all[:120], x_all[120:], y_all[:120], y_all[120:]
 mean, deviation = x_train.mean(0), x_train.std(0, correction=0)
 scaled_train, scaled_held = (x_train - mean) / deviation, (x_held - mean) / deviation
-print("deviation of the columns as they are:", [round(s, 2) for s in deviation.tolist()])
+print("deviations of the columns:", *(f"{s:.3g}" for s in deviation.tolist()))
 
 for rows in torch.randperm(120, generator=stream).split(32):
-    print(
-        "batch",
-        tuple(scaled_train[rows].shape),
-        y_train[rows].bincount(minlength=3).tolist(),
-        "wines of each kind",
-    )
+    kinds = y_train[rows].bincount(minlength=3).tolist()
+    print("batch", tuple(scaled_train[rows].shape), kinds, "wines of each kind")
 
 # %%
 # With torch: a ``TensorDataset`` gives one row for an index, a ``DataLoader`` draws the indices, asks for the rows one
@@ -87,7 +83,7 @@ sliced = sum(
     len(x_many[rows]) + 0 * len(y_many[rows]) for rows in torch.randperm(20_000, generator=stream).split(256)
 )
 by_slicing = time.perf_counter() - began
-print(f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} and {sliced:,} rows")
+print(f"DataLoader {by_loader:.4f} s, slicing by index {by_slicing:.4f} s, for {seen:,} rows")
 assert seen == sliced == 20_000
 
 # %%
@@ -150,9 +146,8 @@ for rows in (copies, merged):
     for _ in fs.steps(engine, rows, full):
         pass
     engines.append(engine)
-print(
-    f"{len(copies.train):,} rows, {len(merged.train)} different ones, weights {merged.train.weight[:5].tolist()} ..."
-)
+print(f"{len(copies.train):,} rows, {len(merged.train)} different ones")
+print("their weights:", *merged.train.weight[:5].tolist(), "...")
 difference = (engines[0].params.flat - engines[1].params.flat).abs().max().item()
 print(f"largest difference of the weights after twenty steps: {difference:.1e}")
 assert (len(merged.train), merged.train.weight.sum().item()) == (50, 2000)
@@ -221,8 +216,9 @@ except fs.InputError as error:
 # training rows with the weights, and take raw columns, then and later:
 
 model = fs.MLPClassifier(random_state=0).fit(x_train.numpy(), y_train.numpy())
-print(f"raw columns in, accuracy on held-out wines {model.score(x_held.numpy(), y_held.numpy()):.3f}")
-assert model.score(x_held.numpy(), y_held.numpy()) > 0.9
+score = model.score(x_held.numpy(), y_held.numpy())
+print(f"raw columns in, accuracy on held-out wines {score:.3f}")
+assert score > 0.9
 
 # %%
 # Exercises

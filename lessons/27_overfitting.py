@@ -106,9 +106,8 @@ by_heart = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=50, epochs=150)
 for width in (8, 64, 256):
     [member] = fs.fit_many(fs.MLP(64, width, 10), noise, by_heart, engine="scratch", device="cpu")
     last = member.history[-1]
-    print(
-        f"{width:3} units: accuracy {last.train_accuracy:.3f} on its rows, {last.valid_accuracy:.3f} on others"
-    )
+    seen, unseen = last.train_accuracy, last.valid_accuracy
+    print(f"{width:3} units: accuracy {seen:.3f} on its rows, {unseen:.3f} on others")
     assert last.valid_accuracy < 0.15
 assert last.train_accuracy == 1.0
 
@@ -147,9 +146,7 @@ for name, (spec, of_choice) in choices.items():
     seen, unseen = (sum(one.loss for one in part) / SEEDS for part in measured)
     accuracy = sum(one.accuracy for one in measured[1]) / SEEDS
     losses[name] = seen, unseen
-    print(
-        f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy on others {accuracy:.3f}"
-    )
+    print(f"{name:14}  loss on its rows {seen:.3f}, on others {unseen:.3f}, accuracy {accuracy:.3f}")
 assert losses["nothing"][0] == min(seen for seen, _ in losses.values())
 assert losses["nothing"][1] > WORSE * max(unseen for name, (_, unseen) in losses.items() if name != "nothing")
 
@@ -183,11 +180,8 @@ with torch.no_grad():
 network.eval()
 silent = network(points)
 print(f"no_grad in training mode: two answers differ by up to {twice:.3f}")
-print(
-    f"evaluation mode: they differ by {(silent - network(points)).abs().max().item()}, and a gradient is",
-    end=" ",
-)
-print("kept" if silent.requires_grad else "not kept")
+apart = (silent - network(points)).abs().max().item()
+print(f"evaluation mode: by {apart}; watched for a gradient: {silent.requires_grad}")
 assert twice > 0.01
 assert torch.equal(silent, network(points))
 assert silent.requires_grad
@@ -214,9 +208,8 @@ with_dropout = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.
     fs.MLP(2, 64, 64, 1, dropout=0.5), easy, with_dropout, engine="scratch", device="cpu", every=30
 )
 last = member.history[-1]
-print(
-    f"in the steps {last.running_loss:.3f}, in evaluation {last.train_loss:.3f}, held out {last.valid_loss:.3f}"
-)
+print(f"in the steps {last.running_loss:.3f}, the same rows in evaluation {last.train_loss:.3f}")
+print(f"held out {last.valid_loss:.3f}")
 assert last.running_loss > last.train_loss
 
 # %%

@@ -93,9 +93,7 @@ for spec in (fs.LinearRegression(10, 1), fs.MLP(10, 32, 1)):
     losses = [step.loss.item() for step in fs.steps(engine, data, plan)]
     sums[spec.title] = engine, losses
     first, last = losses[0], losses[-1]
-    print(
-        f"fivestep  {spec.title:17} {spec.sizes_text():7} step 1: {first:.1f}, step {len(losses)}: {last:.1e}"
-    )
+    print(f"fivestep  {spec.title:17} {spec.sizes_text():7} from {first:.1f} to {last:.1e}")
 
 # %%
 # What came out
@@ -155,9 +153,8 @@ def compare(
             sum(accuracies) / SEEDS,
             f"from {min(accuracies):.3f} to {max(accuracies):.3f}",
         )
-        print(
-            f"{task:14} {spec.title:18} {spec.sizes_text():11} loss {loss:.3f}   accuracy {mean:.3f}, {spread}"
-        )
+        model = f"{task:14} {spec.title:18} {spec.sizes_text():11}"
+        print(f"{model} loss {loss:.3f}   accuracy {mean:.3f}, {spread}")
     return results
 
 
@@ -200,7 +197,7 @@ if images is not None:
     assert 0.003 < gain < 0.03
     assert max(accuracies) - min(accuracies) > gain / 3
 else:
-    print("fashion-mnist is left out here; with its files, five starts of both models are compared as above.")
+    print("fashion-mnist is left out here; with its files it is compared in the same way")
 
 # %%
 # A picture
@@ -222,7 +219,8 @@ fs.plot(trained[task][1], "mistakes", title=f"{task}: the most confident mistake
 
 floor = math.log(1 + 9 / math.e)
 perfect = torch.nn.functional.one_hot(torch.arange(10), 10).double()
-assert abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12  # float64
+# float64
+assert abs(torch.nn.functional.cross_entropy(perfect, torch.arange(10)).item() - floor) < 1e-12
 print(f"with ten classes never below {floor:.4f}")
 
 # %%
