@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from .check import InputError
 from .draws import Draws
-from .typing import Elements, Features, Inputs, Shape, Tensors
+from .typing import Elements, Features, Inputs, RowWeights, Shape, Tensors
 
 MAX_CHILDREN = 1000
 """Layers inside one layer, at most, so that each has draws of its own."""
@@ -157,6 +157,18 @@ class Layer(ABC):
     @abstractmethod
     def module(self, memo: Memo) -> nn.Module:
         """The twin in `torch.nn`, uninitialised; one that draws takes its draws from `memo`."""
+
+
+class LearnsFromRows(Layer):
+    """A layer whose buffers are learnt from the training rows, once, before the first step (`steps.py` sees to it)."""
+
+    @abstractmethod
+    def has_learnt(self, w: Tensors) -> bool:
+        """Whether `learn_` has been called."""
+
+    @abstractmethod
+    def learn_(self, w: Tensors, x: Elements, weight: RowWeights | None) -> None:
+        """Fills the buffers from rows x that come to the layer, and their weights where they have some."""
 
 
 class ParameterFree(Layer):

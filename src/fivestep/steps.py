@@ -15,6 +15,7 @@ from .blocks import Blocks
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._base import BlockEngine, Engine
+from .layer import LearnsFromRows, Memo
 from .plan import TrainPlan
 from .schedules.constant import Constant
 from .threads import threads_for
@@ -24,6 +25,9 @@ SECONDS_PER_BLOCK = 0.1
 
 SECONDS_PER_OPERATION, SECONDS_PER_STEP = 1e-10, 1e-6
 """What is expected of the first block, before one has been timed: rather too slow than too fast."""
+
+ROWS_TO_LEARN_FROM = 100_000
+"""Rows, evenly spaced, that are enough to learn percentiles from."""
 
 
 class Step(NamedTuple):
@@ -103,6 +107,7 @@ def upcoming_steps(
 ) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
     data = _weighed(engine, data, plan)
+    learn_from_rows(engine, data)
     places = None if engine.ranks.are_alone else partial(engine.ranks.places, part=plan.micro_batch_size)
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device, places)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
@@ -115,6 +120,19 @@ def upcoming_steps(
             lr = plan.lr * schedule.factor(number, num_steps, seen)
             size = min(batches.size, batches.num_rows - (number - epoch * per_epoch) * batches.size)
             yield Upcoming(number + 1, epoch + 1, lr, batch, l2, None if places is None else (places(size), size))
+
+
+@torch.no_grad()
+def learn_from_rows(engine: Engine, data: Dataset) -> None:
+    """Lets the layers that learn from the training rows do so, where they have not yet; no other layer needs them."""
+    for k, layer in enumerate(engine.layers):
+        if isinstance(layer, LearnsFromRows) and not layer.has_learnt(engine.params.weights[k]):
+            every = -(-len(data.train) // ROWS_TO_LEARN_FROM)
+            rows = data.train.take(slice(None, None, every)).to(engine.device, engine.dtype)
+            x = engine.as_input(rows.inputs(engine.dtype))
+            for below, w in zip(engine.layers[:k], engine.params.weights, strict=False):
+                x = below.forward(w, x, Memo(training=False))
+            layer.learn_(engine.params.weights[k], x, rows.weight)
 
 
 def _in_blocks(

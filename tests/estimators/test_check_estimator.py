@@ -17,7 +17,7 @@ NOT_FOR_THEM = {
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("recipe", ["standard", "sklearn"])
+@pytest.mark.parametrize("recipe", ["tabular", "standard", "sklearn"])
 @pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
 def test_every_check_passes(name: str, recipe: str) -> None:
     estimator: Any = getattr(fs, name)(recipe=recipe)

@@ -7,7 +7,8 @@ import pytest
 from fivestep.check import InputError
 from fivestep.find import Choice
 from fivestep.recipes._base import Facts, with_numbers
-from fivestep.recipes.tabular import MOST_NUMBERS, Tabular
+from fivestep.recipes.standard import Standard
+from fivestep.recipes.tabular import FEW_ROWS, MOST_NUMBERS, Tabular
 
 
 def facts(num_rows: int = 5000, num_features: int = 4) -> Facts:
@@ -20,7 +21,7 @@ def kinds(settings: dict[str, Any], **of_rows: int) -> list[str]:
 
 def test_the_network_of_realmlp() -> None:
     hidden = ["ntk_linear", "parametric", "dropout"]
-    assert kinds({}) == ["periodic", "scale", *hidden, *hidden, *hidden, "ntk_linear"]
+    assert kinds({}) == ["percentiles", "periodic", "scale", *hidden, *hidden, *hidden, "ntk_linear"]
 
 
 def test_its_rates_are_those_of_the_paper() -> None:
@@ -30,7 +31,7 @@ def test_its_rates_are_those_of_the_paper() -> None:
     assert classes.lr_factors == {"scale": 6, "periodic": 0.1, "parametric": 0.1, "bias": 0.1}
     assert classes.optimizer == Choice("adamw", betas=(0.9, 0.95))
     assert (classes.weight_decay, classes.no_decay) == (0.02, ("bias",))
-    assert (classes.schedule, classes.epochs, classes.batch_size) == (Choice("coslog4"), 256, 256)
+    assert (classes.schedule, classes.epochs, classes.batch_size) == (Choice("coslog4"), 128, 256)
 
 
 def test_labels_are_smoothed_unless_the_loss_has_options_of_its_own() -> None:
@@ -48,7 +49,7 @@ def test_labels_are_smoothed_unless_the_loss_has_options_of_its_own() -> None:
 
 def test_activations_are_selu_for_classes_and_mish_for_numbers() -> None:
     for_target = {
-        loss: Tabular().prepare("mlp", {"loss": loss}, facts())[0].layers[3].options["activation"]
+        loss: Tabular().prepare("mlp", {"loss": loss}, facts())[0].layers[4].options["activation"]
         for loss in ("cross_entropy", "mse")
     }
     assert for_target == {"cross_entropy": "selu", "mse": "mish"}
@@ -58,7 +59,7 @@ def test_what_is_given_counts() -> None:
     given: dict[str, Any] = {"lr": 0.5, "epochs": 3, "hidden": (7,), "batch_size": None, "activation": "relu"}
     spec, plan = Tabular().prepare("mlp", {**given, "dropout": 0.3, "norm": "layer_norm"}, facts())
     assert (plan.lr, plan.epochs, plan.batch_size) == (0.5, 3, None)
-    assert spec.layers[2:-1] == (
+    assert spec.layers[3:-1] == (
         Choice("ntk_linear", out_features=7),
         Choice("layer_norm"),
         Choice("parametric", activation="relu"),
@@ -66,9 +67,9 @@ def test_what_is_given_counts() -> None:
     )
 
 
-def test_another_optimizer_comes_without_the_decay_of_adamw() -> None:
-    plan = Tabular().prepare("mlp", {"optimizer": "sgd"}, facts())[1]
-    assert (plan.optimizer, plan.weight_decay, plan.no_decay) == (Choice("sgd"), None, ())
+def test_with_another_optimizer_the_network_is_an_ordinary_one() -> None:
+    given = {"optimizer": "sgd", "dropout": 0.3}
+    assert Tabular().prepare("mlp", given, facts()) == Standard().prepare("mlp", given, facts())
 
 
 def test_adamw_by_name_is_the_recipes_adamw() -> None:
@@ -83,12 +84,23 @@ def test_categories_of_many_levels_are_embedded_first() -> None:
     assert spec.layers[0] == Choice("embed_columns", num_embeddings=(12, 40))
 
 
-def test_of_few_rows_none_is_dropped_or_set_aside() -> None:
-    """So a row of weight 2 is exactly two rows."""
-    assert "dropout" not in kinds({}, num_rows=40)
-    assert Tabular().prepare("mlp", {}, facts(40))[1].batch_size == 40
-    assert Tabular().preparation(facts(40), "cross_entropy").valid_fraction is None
+def test_few_rows_are_for_the_standard_recipe() -> None:
+    """Its steps at 0.2 are too wild for them: a row of weight 2 would not be two rows."""
+    few = facts(num_rows=FEW_ROWS - 1)
+    assert Tabular().prepare("mlp", {}, few) == Standard().prepare("mlp", {}, few)
+    assert Tabular().preparation(few, "cross_entropy") == Standard().preparation(few, "cross_entropy")
     assert Tabular().preparation(facts(5000), "cross_entropy").valid_fraction == 0.2
+
+
+def test_a_part_is_set_aside_where_enough_rows_are_left() -> None:
+    shares = [Tabular().preparation(facts(num_rows=n), "mse").valid_fraction for n in (FEW_ROWS, FEW_ROWS * 5 // 4)]
+    assert shares == [None, 0.2]
+    assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
+
+
+def test_a_rate_for_ordinary_layers_is_a_warning() -> None:
+    with pytest.warns(UserWarning, match=r"usually 0\.04 for classes and 0\.2 for numbers, .* got 0\.001; try 0\.016, or"):
+        Tabular().prepare("mlp", {"lr": 0.001}, facts())
 
 
 def test_very_many_numbers_are_taken_as_they_are() -> None:
@@ -97,10 +109,11 @@ def test_very_many_numbers_are_taken_as_they_are() -> None:
     assert "periodic" not in plan.lr_factors
 
 
-def test_the_embedding_of_numbers_gets_their_columns_when_they_are_known() -> None:
+def test_the_layers_for_numbers_get_their_columns_when_they_are_known() -> None:
+    """`percentiles` puts two before the row: the numbers at 0 and 3 are then at 2 and 5."""
     spec, plan = with_numbers(*Tabular().prepare("mlp", {}, facts()), (0, 3))
     assert "periodic" in plan.lr_factors
-    assert spec.layers[0] == Choice("periodic", columns=(0, 3))
+    assert spec.layers[:2] == (Choice("percentiles", columns=(0, 3)), Choice("periodic", columns=(0, 1, 2, 5)))
 
 
 def test_without_numbers_their_embedding_is_left_out() -> None:

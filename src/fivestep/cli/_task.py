@@ -76,7 +76,7 @@ def facts_of(data: Dataset, plan: TrainPlan) -> Facts:
 
 
 def prepare_table(
-    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "standard"
+    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "tabular"
 ) -> Prepared:
     """A file. The recipe sees what the typed table asks for, and the options given; the best epoch counts."""
     from ..datasets._table import load_table  # here, because it imports polars

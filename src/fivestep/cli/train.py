@@ -140,7 +140,7 @@ def _prepare(
         return lambda: run, data, loaded
     if task_name is None:
         raise InputError("TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN.")
-    recipe = options.recipe or ("standard" if is_file(task_name) else "plain")
+    recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
         prepared = prepare_table(source, network, plan, recipe)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..check import InputError
 from ..find import Choice
@@ -152,6 +153,18 @@ def _standardize(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     return graph.add("Div", graph.add("Sub", x, graph.constant(layer.mean)), graph.constant(layer.std))
 
 
+def _percentiles(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
+    """A sum of ramps, one from each knot to the next that lies farther out."""
+    width, first = w["knots"].diff(), w["knots"][:, :-1]
+    slope = torch.where(width > 0, 1 / width, 0)
+    zero, one = graph.constant(0.0), graph.constant(1.0)
+    column = graph.add("Unsqueeze", graph.add("Gather", x, graph.constant(layer.chosen), axis=-1), graph.constant([-1]))
+    ramps = graph.add("Mul", graph.add("Sub", column, graph.constant(first)), graph.constant(slope))  # (*N, C, K - 1)
+    rises = graph.add("Mul", graph.add("Clip", ramps, zero, one), graph.constant(w["levels"].diff()))
+    total = graph.add("ReduceSum", rises, graph.constant([-1]), keepdims=0)
+    return graph.add("Concat", graph.add("Add", total, graph.constant(w["levels"][:, 0])), x, axis=-1)
+
+
 def _periodic(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     numbers = graph.add("Gather", x, graph.constant(layer.chosen), axis=-1)  # (*N, C)
     column = graph.add("Unsqueeze", numbers, graph.constant([-1]))
@@ -196,5 +209,6 @@ CONVERTERS: dict[str, Convert] = {
     "flatten": _flatten,
     "embedding": _embedding,
     "embed_columns": _embed_columns,
+    "percentiles": _percentiles,
     "periodic": _periodic,
 }

@@ -23,21 +23,27 @@ class Facts:
 
 
 def with_numbers(spec: NetSpec, plan: TrainPlan, numbers: Sequence[int]) -> tuple[NetSpec, TrainPlan]:
-    """Both with the `periodic` embedding, if there is one, for the columns at these places; without any, without it.
+    """Both with the layers for numbers, if there are any, set to the columns at these places; without any, without them.
 
-    A recipe does not know which columns of a row are numbers; the encoder that was fitted to the rows does.
+    A recipe does not know which columns of a row are numbers; the encoder that was fitted to the rows does. `percentiles`
+    puts as many new ones before a row, and `periodic` after it embeds these too.
     """
-    if not numbers:
-        layers = tuple(layer for layer in spec.layers if not _is_open(layer))
-        factors = {name: factor for name, factor in plan.lr_factors.items() if name != "periodic"}
-        return replace(spec, layers=layers), replace(plan, lr_factors=factors)
-    columns = {"columns": tuple(numbers)}
-    layers = tuple(Choice(c.name, **c.options, **columns) if _is_open(c) else c for c in spec.layers)
-    return replace(spec, layers=layers), plan
+    layers: list[Choice] = []
+    places = tuple(numbers)
+    for layer in spec.layers:
+        if layer.name not in FOR_NUMBERS or "columns" in layer.options:
+            layers.append(layer)
+        elif numbers:
+            layers.append(Choice(layer.name, **layer.options, columns=places))
+            if layer.name == "percentiles":
+                places = (*range(len(places)), *(len(places) + place for place in places))
+    kept = {layer.name for layer in layers}
+    factors = {name: factor for name, factor in plan.lr_factors.items() if name not in FOR_NUMBERS or name in kept}
+    return replace(spec, layers=tuple(layers)), replace(plan, lr_factors=factors)
 
 
-def _is_open(layer: Choice) -> bool:
-    return layer.name == "periodic" and "columns" not in layer.options
+FOR_NUMBERS = ("percentiles", "periodic")
+"""Layers for the columns that lie on a scale."""
 
 
 def with_moments(spec: NetSpec, moments: Callable[[], tuple[float, float]]) -> NetSpec:
