@@ -140,7 +140,9 @@ def pytabkit(kind: str) -> Learner:
 
 LEARNERS: dict[str, Learner] = {
     "fivestep": fivestep(),
-    "fivestep, tabular": fivestep(recipe="tabular"),
+    "fivestep, bagging=5": fivestep(bagging=5),
+    "fivestep, members=8": fivestep(members=8),
+    "fivestep, standard": fivestep(recipe="standard"),
     "scikit-learn MLP": scikit_learn("mlp"),
     "scikit-learn MLP, scaled": scikit_learn("scaled mlp"),
     "linear": scikit_learn("linear"),

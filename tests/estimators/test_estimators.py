@@ -130,7 +130,7 @@ def test_rows_set_aside_give_curves_and_the_best_epoch() -> None:
 
 def test_an_eval_set_is_what_it_stops_by() -> None:
     x, y = two_classes()
-    model = fs.MLPClassifier(random_state=0, n_iter_no_change=5, learning_rate_init=0.02)
+    model = fs.MLPClassifier(recipe="standard", random_state=0, n_iter_no_change=5, learning_rate_init=0.02)
     model.fit(x[:400], y[:400], eval_set=(x[400:], y[400:]))
     best = int(np.argmin(model.validation_loss_curve_))
     assert model.score(x[400:], y[400:]) == model.validation_scores_[best]

@@ -70,7 +70,9 @@ def test_a_column_of_one_value_is_level() -> None:
 
 
 def test_before_it_has_learnt_it_is_a_straight_line() -> None:
-    assert distance(Alone.of("percentiles", 1).train(rows([1.5], [-3], [4])), rows([0.5, 1.5], [-1, -3], [1, 4])) < FORMULA
+    assert (
+        distance(Alone.of("percentiles", 1).train(rows([1.5], [-3], [4])), rows([0.5, 1.5], [-1, -3], [1, 4])) < FORMULA
+    )
 
 
 def data() -> tuple[Dataset, NetSpec, TrainPlan]:
@@ -100,7 +102,7 @@ def test_what_it_has_learnt_survives_in_a_pickle_of_its_weights() -> None:
     engine, other = small_engine("scratch", plan, spec), small_engine("scratch", plan, spec)
     for _ in train(engine, rows_, plan):
         pass
-    other.load_weights(pickle.loads(pickle.dumps(engine.params.named_with_buffers())))  # noqa: S301  (our own)
+    other.load_weights(pickle.loads(pickle.dumps(engine.params.named_with_buffers())))
     assert torch.equal(other.predict(rows_.train.x), engine.predict(rows_.train.x))
 
 

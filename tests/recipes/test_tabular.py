@@ -99,7 +99,9 @@ def test_a_part_is_set_aside_where_enough_rows_are_left() -> None:
 
 
 def test_a_rate_for_ordinary_layers_is_a_warning() -> None:
-    with pytest.warns(UserWarning, match=r"usually 0\.04 for classes and 0\.2 for numbers, .* got 0\.001; try 0\.016, or"):
+    with pytest.warns(
+        UserWarning, match=r"usually 0\.04 for classes and 0\.2 for numbers, .* got 0\.001; try 0\.016, or"
+    ):
         Tabular().prepare("mlp", {"lr": 0.001}, facts())
 
 

@@ -64,8 +64,8 @@ PARAMETERS = """
     weight_decay, clip_norm, ema : float
         Weight decay of the update rule, bound on the gradient's norm, averaging of the weights; see `TrainPlan`.
     recipe : str, default "tabular"
-        "tabular" (after RealMLP; fewer than 400 rows as "standard"), "standard" (two layers, a tenth of the work), "image"
-        (flattened images), "sklearn" (its own arithmetic), or "plain" (exactly what is given here).
+        "tabular" (after RealMLP; fewer than 400 rows as "standard"), "standard" (two layers, a tenth of the work),
+        "image" (flattened images), "sklearn" (its own arithmetic), or "plain" (exactly what is given here).
     engine, device, dtype : str, default "auto", "auto", None
         Who does the arithmetic, where, and in "float32" or "float64"; None leaves the type to the recipe.
 

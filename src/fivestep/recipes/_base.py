@@ -23,10 +23,10 @@ class Facts:
 
 
 def with_numbers(spec: NetSpec, plan: TrainPlan, numbers: Sequence[int]) -> tuple[NetSpec, TrainPlan]:
-    """Both with the layers for numbers, if there are any, set to the columns at these places; without any, without them.
+    """Both with the layers for numbers, where there are some, set to the columns at these places; else without them.
 
-    A recipe does not know which columns of a row are numbers; the encoder that was fitted to the rows does. `percentiles`
-    puts as many new ones before a row, and `periodic` after it embeds these too.
+    A recipe does not know which columns of a row are numbers; the encoder that was fitted to the rows does. The layer
+    `percentiles` puts as many new ones before a row, and `periodic` after it embeds these too.
     """
     layers: list[Choice] = []
     places = tuple(numbers)

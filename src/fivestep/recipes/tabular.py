@@ -19,7 +19,7 @@ MOST_NUMBERS = 150
 FEW_ROWS = 400
 """Rows to train on below which the settings are those of `standard`: its own are made for a thousand and more."""
 LEAST_RATE = 5e-3
-"""Learning rates below it are meant for ordinary layers, where those of this network are about sqrt(256) times larger."""
+"""Learning rates below it are meant for ordinary layers; those of this network are about sqrt(256) times larger."""
 
 SHARE = 0.2
 """Of the rows, set aside to tell which epoch was best."""
@@ -97,8 +97,8 @@ class Tabular(Recipe):
 def _warn_of_small_rate(lr: float | None) -> None:
     if isinstance(lr, float) and 0 < lr < LEAST_RATE:
         warnings.warn(
-            f"the learning rate of recipe 'tabular' is usually 0.04 for classes and 0.2 for numbers, in units of its own "
-            f"layers, got {lr:g}; try {16 * lr:g}, or use recipe 'standard'.",
+            f"the learning rate of recipe 'tabular' is usually 0.04 for classes and 0.2 for numbers, in units of its "
+            f"own layers, got {lr:g}; try {16 * lr:g}, or use recipe 'standard'.",
             stacklevel=3,
         )
 
