@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .datasets._load import load_dataset as load_dataset
     from .engines._base import Engine as Engine
     from .engines._make import make_engine as make_engine
+    from .ensemble import ensemble_of as ensemble_of
     from .epoch import Epoch as Epoch
     from .epoch import Evaluation as Evaluation
     from .estimators.classifier import MLPClassifier as MLPClassifier
@@ -85,6 +86,7 @@ _HOME = {
     "evaluate": "train",
     "explain": "explain",
     "fit": "run",
+    "ensemble_of": "ensemble",
     "fit_many": "fleet",
     "folds": "datasets._folds",
     "join_ranks": "ranks",

@@ -21,6 +21,7 @@ from . import __version__
 from .batches import Batch
 from .datasets._base import Dataset
 from .engines._base import Engine
+from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .files import write_text
@@ -119,10 +120,10 @@ def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, li
     """The number of the run's last update and its five sections, with all rows of its batch.
 
     The steps before it are done again: from the latest state that `recent` holds, else from the start. None if there
-    was no update, or if that took too long.
+    was no update, if that took too long, or if several networks were trained.
     """
     number, engine = subject.num_updates, subject.starting_engine()
-    if number == 0:
+    if number == 0 or num_members(engine.spec) > 1:
         return None
     state = recent.before(number) if recent is not None else None
     if state is not None and state.tensors.keys() == engine.state().keys():  # another engine may remember otherwise
@@ -199,6 +200,8 @@ def _png(figure: Figure) -> _Png:
 def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
     if update is None and not run.history:
         return [element("p", "There was none.")]
+    if update is None and num_members(run.spec) > 1:
+        return [element("p", "Each of the networks had its own.")]
     if update is None:
         words = "To see it, the whole training has to be done again, which takes a while: "
         return [around("p", words + element("code", f"fivestep explain {run.path}"))]

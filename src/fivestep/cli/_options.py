@@ -116,11 +116,19 @@ class RunOptions:
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str | None, Parameter(help="float32, the default, or float64.")] = None
     recipe: Annotated[
-        str | None, Parameter(help=f"One of: {_listed('recipes')}; plain for a task, standard for a file.")
+        str | None, Parameter(help=f"One of: {_listed('recipes')}; plain for a task, tabular for a file.")
     ] = None
     valid: Annotated[
         float | Path | None,
         Parameter(help="Training rows to hold out for validation, a share or a number; for a file also another file."),
+    ] = None
+    members: Annotated[
+        int | None,
+        Parameter(help="Networks with seeds of their own, whose mean answer is the run's.", converter=whole),
+    ] = None
+    bagging: Annotated[
+        int | None,
+        Parameter(help="Folds of the rows: a network for each, which validates on that one.", converter=whole),
     ] = None
     merge_duplicates: Annotated[
         bool, Parameter(help="Make equal training rows one row that is weighted by their number.", negative="")

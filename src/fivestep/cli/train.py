@@ -11,6 +11,7 @@ from rich.console import Console
 from ..check import DivergenceError, InputError, at_least, positive
 from ..datasets._base import Dataset
 from ..engines._make import make_engine
+from ..ensemble import num_members
 from ..epoch import Evaluation
 from ..interrupt import termination_raises
 from ..preflight import check_merged
@@ -20,6 +21,7 @@ from ..run import Run
 from ..torchrun import leave_note, note_left
 from ..tracking import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
+from ._members import check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
@@ -56,13 +58,20 @@ def train(
         Name of the task (`fivestep tasks` lists them), or a CSV, TSV, Parquet, Arrow, JSON Lines or NumPy file.
     """
     positive("rank_timeout", options.rank_timeout, "600 is usual")
+    several = check_members(options)
     with termination_raises(), joined(options.rank_timeout) as ranks:
         console = Console(stderr=options.json, highlight=False, quiet=not ranks.is_first)
         run, data, loaded = _begun(task, (network, plan, options, table), ranks)
         with _never_empty(run):
             _introduce(console, run, data, loaded)
         recent = Recent(run.engine)
-        code = _train(console, run, data, options.every, recent)
+        if several:
+            with _never_empty(run):
+                code = train_together(console, run, data, options)
+        else:
+            code = _train(console, run, data, options.every, recent)
+        if several and code != DONE:
+            return code
         if code == TERMINATED or not ranks.is_first:  # whoever sends it may not wait
             return code
         if options.report and code == DONE:
@@ -216,10 +225,15 @@ def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mappi
         "dtype": str(run.engine.dtype).removeprefix("torch."),
         "seed": run.plan.seed,
         "parameters": run.spec.num_parameters,
-        "epochs": run.engine.num_updates // run.plan.steps_per_epoch(len(data.train)),
-        "steps": run.engine.num_updates,
+        "epochs": _num_steps(run) // run.plan.steps_per_epoch(len(data.train)),
+        "steps": _num_steps(run),
         **always,
         **figures,
         **({"baselines": dict(known)} if known else {}),
         "seconds": sum(epoch.seconds for epoch in run.history),
     }
+
+
+def _num_steps(run: Run) -> int:
+    """Steps of the network, or of each of several."""
+    return run.history[-1].step if num_members(run.spec) > 1 else run.engine.num_updates

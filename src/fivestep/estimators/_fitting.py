@@ -47,10 +47,10 @@ class Fitting:
 
     def run(self, train: Table, weight: np.ndarray | None, valid: Table | None) -> Ended:
         """Trains to the end, or until the course has enough."""
-        rows = self._rows(train, weight)
-        valid_rows = None if valid is None else self._rows(valid, valid.weight)
-        data = replace(self._dataset(rows, self.network.engine.plan), valid=valid_rows)
-        before, report = len(self.course.losses), self._report(train)
+        rows = self.rows(train, weight)
+        valid_rows = None if valid is None else self.rows(valid, valid.weight)
+        data = replace(self.dataset(rows, self.network.engine.plan), valid=valid_rows)
+        before, report = len(self.course.losses), self.report(train)
         if valid is not None and valid_rows is not None:
             report = replace(report, score=partial(self._score, valid, valid_rows.stored.numpy()))
         stopped_by = run(self.network.engine, data, self.network.engine.plan, self.course, report)
@@ -65,22 +65,22 @@ class Fitting:
         """L-BFGS over all rows."""
         of, prepared = self.of, self.design.prepared
         limits = Limits(1e-4 if prepared.tol is None else prepared.tol, self.network.engine.plan.epochs, of.max_fun)
-        data = Dataset(self._rows(train, weight), num_outputs=self.targets.num_outputs)
+        data = Dataset(self.rows(train, weight), num_outputs=self.targets.num_outputs)
         num_targets = self.targets.num_outputs if self.targets.loss.name == "mse" and prepared.numpy_draws else 1
         found = minimize(self.network.engine, data, limits, prepared.gradient_factor, num_targets)
-        return Ended(found.num_iterations, found.stopped_by, found.loss + self._report(train).offset)
+        return Ended(found.num_iterations, found.stopped_by, found.loss + self.report(train).offset)
 
     def one_epoch(self, table: Table, weight: np.ndarray | None, seen_before: int) -> Ended:
         """One epoch, with the update rule's memory and the rate as the last call left them."""
-        rows, plan = self._rows(table, weight), self.network.engine.plan
+        rows, plan = self.rows(table, weight), self.network.engine.plan
         rate = plan.lr * _factor_so_far(plan, self.course, seen_before)
         plan = replace(plan, epochs=1, schedule="constant", lr=rate)
-        data = self._dataset(rows, plan, is_new_order=True)
+        data = self.dataset(rows, plan, is_new_order=True)
         done = list(steps(self.network.engine, data, plan))
         losses = torch.cat([(step.loss if step.losses is None else step.losses).reshape(-1) for step in done])
         size = plan.batch_size or len(rows)
         shares = [min(size, len(rows) - start) / len(rows) for start in range(0, len(rows), size)]
-        loss = self._report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
+        loss = self.report(table).scaled(losses.cpu().double().dot(torch.tensor(shares).double()).item())
         if not np.isfinite(loss):
             raise DivergenceError(
                 f"the loss must stay finite, got {loss:g} in this call of partial_fit; lower learning_rate_init, or "
@@ -89,12 +89,13 @@ class Fitting:
         self.course.note(loss, None, None)
         return Ended(1, "max_iter", loss)
 
-    def _rows(self, table: Table, weight: np.ndarray | None) -> Rows:
+    def rows(self, table: Table, weight: np.ndarray | None) -> Rows:
+        """The rows as tensors, with those weights."""
         x = as_tensor(self.inputs.transform(table.x, self.network.dtype))
         y = self.targets.encode(table.y, self.network.engine.dtype)
         return Rows(x, y, None if weight is None else as_tensor(weight))
 
-    def _dataset(self, rows: Rows, plan: TrainPlan, *, is_new_order: bool = False) -> Dataset:
+    def dataset(self, rows: Rows, plan: TrainPlan, *, is_new_order: bool = False) -> Dataset:
         """The rows, in the order that is asked for where there is more than one batch."""
         data = Dataset(rows, num_outputs=self.targets.num_outputs)
         if plan.batch_size is None or plan.batch_size >= len(rows):
@@ -105,10 +106,10 @@ class Fitting:
             return replace(data, fresh=Shuffled(rows, self.rng))
         return data
 
-    def _report(self, table: Table) -> Report:
-        """Losses as scikit-learn reports them, where the arithmetic is its own."""
+    def report(self, table: Table | None) -> Report:
+        """Losses as scikit-learn reports them, where the arithmetic is its own; of its own rows then, from `table`."""
         prepared = self.design.prepared
-        offset = self.targets.offset(table.y, table.weight) if prepared.numpy_draws else 0.0
+        offset = self.targets.offset(table.y, table.weight) if table is not None and prepared.numpy_draws else 0.0
         return Report(None, prepared.gradient_factor, offset, int(self.of.verbose))
 
 

@@ -10,9 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..check import refuse
+from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe
 from ._design import Design, design_of, drawn_weights, len_of, split
+from ._ensembles import Fold, fit_ensemble, folds_of, is_ensemble
 from ._fitting import Fitting
 from ._inputs import Inputs
 from ._network import Network
@@ -53,6 +55,7 @@ class Perceptron(Parameters):
         cannot work, and a `DivergenceError` if the loss does not stay finite.
         """
         check_parameters(self)
+        averages = is_ensemble(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
         recipe, how = self._recipe(), self._manner()
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
@@ -64,16 +67,24 @@ class Perceptron(Parameters):
         rng = check_random_state(self.random_state)
         design = design_of(self, recipe, table, self._targets, rng, is_watched=eval_set is not None)
         drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
-        train, valid = split(table, self._targets, design.prepared, rng)
+        train, valid = (table, None) if self.bagging else split(table, self._targets, design.prepared, rng)
         if not goes_on:
             self._learn_inputs(train, X)
         if eval_set is not None:
+            if self.bagging:
+                raise refuse("eval_set", "rows", "left out with bagging", "every fold is watched once")
             valid = eval_table(self, eval_set, how, self._inputs)
             self._check_targets(valid.y, is_whole=False)
         self._begin(design, drawn, goes_on=goes_on)
         fitting = self._fitting(design, rng)
-        weight = self._training_weight(train)
-        ended = fitting.minimize(train, weight) if self.solver == "lbfgs" else fitting.run(train, weight, valid)
+        if averages:
+            strata = self._targets.strata(table.y, like_sklearn=False)
+            folds = list(folds_of(self, table, strata, rng)) if self.bagging else [Fold(train, valid)]
+            self._network, ended = fit_ensemble(fitting, folds, self._training_weight)
+        elif self.solver == "lbfgs":
+            ended = fitting.minimize(train, self._training_weight(train))
+        else:
+            ended = fitting.run(train, self._training_weight(train), valid)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
         self.t_ += ended.num_epochs * len_of(train) if self.solver != "lbfgs" else 0
         return self._show_curves()
@@ -83,6 +94,8 @@ class Perceptron(Parameters):
         check_parameters(self)
         if self.early_stopping:
             raise refuse("early_stopping", True, "left out with partial_fit", "no rows are set aside there")
+        if is_ensemble(self):
+            raise refuse("members and bagging", "several networks", "left out with partial_fit", "it goes on with one")
         goes_on = hasattr(self, "_network")
         recipe, how = self._recipe(), self._manner()
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
@@ -175,6 +188,8 @@ class Perceptron(Parameters):
     def _linear(self, kind: str) -> list[np.ndarray]:
         if not hasattr(self, "_network"):
             raise AttributeError(f"{type(self).__name__} has no weights before fit.")
+        if num_members(self._network.engine.spec) > 1:
+            raise AttributeError(f"{type(self).__name__} with members or bagging has the weights of several networks.")
         named = self._network.engine.named_parameters()
         names = [name.removesuffix("weight") + kind for name in self._network.matrices()]
         return [named[name].detach().cpu().numpy() for name in names if name in named]

@@ -153,6 +153,30 @@ def _standardize(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     return graph.add("Div", graph.add("Sub", x, graph.constant(layer.mean)), graph.constant(layer.std))
 
 
+def _ensemble(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
+    each = []
+    for k in range(layer.members):
+        z = x
+        for j, inner in enumerate(layer.body):
+            z = convert(graph, inner, within(w, f"members.{k}.{j}"), z)
+        each.append(graph.add("LogSoftmax", z, axis=-1) if layer.link == "softmax" else z)
+    if layer.link == "identity":
+        return graph.add("Mean", *each)
+    if layer.link != "sigmoid":
+        return _log_mean_exp(graph, each)
+    minus = [graph.add("Neg", z) for z in each]
+    yes, no = ([graph.add("Neg", graph.add("Softplus", z)) for z in zs] for zs in (minus, each))
+    return graph.add("Sub", _log_mean_exp(graph, yes), _log_mean_exp(graph, no))
+
+
+def _log_mean_exp(graph: Graph, values: list[str]) -> str:
+    """The logarithm of the mean of the exponentials, element by element."""
+    last = graph.constant([-1])
+    stacked = graph.add("Concat", *(graph.add("Unsqueeze", value, last) for value in values), axis=-1)
+    total = graph.add("ReduceLogSumExp", stacked, last, keepdims=0)
+    return graph.add("Sub", total, graph.constant(math.log(len(values))))
+
+
 def _percentiles(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     """A sum of ramps, one from each knot to the next that lies farther out."""
     width, first = w["knots"].diff(), w["knots"][:, :-1]
@@ -209,6 +233,7 @@ CONVERTERS: dict[str, Convert] = {
     "flatten": _flatten,
     "embedding": _embedding,
     "embed_columns": _embed_columns,
+    "ensemble": _ensemble,
     "percentiles": _percentiles,
     "periodic": _periodic,
 }

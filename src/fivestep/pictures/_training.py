@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..check import InputError
 from ..engines._base import FiveStepEngine
+from ..ensemble import num_members
 from ..replay import Moment, replay
 from ._base import Subject
 
@@ -21,6 +23,12 @@ def chosen_steps(subject: Subject, count: int, power: float = 1.0) -> list[int]:
 
 def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveStepEngine]]:
     """Those steps, each with the engine that has just done it. Warns if the repetition ended elsewhere than the run."""
+    together = num_members(subject.engine.spec)
+    if together > 1:
+        raise InputError(
+            f"a picture over time must be of the training of one network, got {together} that were trained each by "
+            f"itself; draw one that needs no training, or train without --members and --bagging."
+        )
     engine = subject.starting_engine()
     for moment in replay(engine, subject.data, steps, subject.history):
         yield moment, engine

@@ -1,0 +1,123 @@
+"""`fivestep train --members K` and `--bagging F`: several networks, whose mean answer is what the run predicts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+import torch
+from rich.console import Console
+
+from ..check import DivergenceError, InputError, at_least, refuse
+from ..datasets._base import Dataset, Rows
+from ..datasets._folds import folds
+from ..engines._make import make_engine
+from ..ensemble import ensemble_of
+from ..epoch import Epoch
+from ..fleet import Member, train_members
+from ..run import Run
+from . import DONE, INTERRUPTED
+from ._options import RunOptions
+from ._screen import Screen
+
+
+def check_members(options: RunOptions) -> bool:
+    """Whether several networks are asked for; raises an `InputError` where something else was asked for with them."""
+    if options.members is not None:
+        at_least("members", options.members, 2, "leave it out for one network")
+    if options.bagging is not None:
+        at_least("bagging", options.bagging, 2, "5 is usual")
+    several = options.members is not None or options.bagging is not None
+    for name in ("resume", "report", "track", "merge_duplicates"):
+        value = getattr(options, name)
+        if several and value:
+            option = f"--{name.replace('_', '-')}"
+            raise refuse(
+                option, str(value), "left out with --members and --bagging", "train one network, or leave it out"
+            )
+    return several
+
+
+def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:
+    """Trains the networks side by side, each epoch shown as their mean, and puts them together. Returns the exit code.
+
+    Networks that are interrupted are not kept. Raises a `DivergenceError` if one of them diverges.
+    """
+    if not run.engine.ranks.are_alone:
+        raise InputError("--members and --bagging must be used in one process, got several ranks; leave torchrun out.")
+    members = _members(run, data, options)
+    shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
+    try:
+        with Screen(console, run.engine, data, run.plan) as screen:
+            for until in [*range(shown, epochs, shown), epochs]:
+                train_members(members, every=_evaluated(run), until=until)
+                for member in members:
+                    if member.diverged is not None:
+                        raise DivergenceError(member.diverged)
+                run.history.append(_mean([member.history[-1] for member in members], until))
+                screen.show(run.history[-1])
+                if all(member.is_over for member in members):
+                    break
+    except KeyboardInterrupt:
+        run.path.rmdir()
+        console.print("\ninterrupted: the networks are kept only when all have come to their end; train again.")
+        return INTERRUPTED
+    run.engine = ensemble_of([member.engine for member in members])
+    run.spec = run.engine.spec
+    run.info["members"] = len(members)
+    run.save()
+    return DONE
+
+
+def _evaluated(run: Run) -> int | None:
+    """Every epoch where the best one counts, else those shown alone."""
+    return 1 if run.plan.restore_best or run.plan.patience is not None else None
+
+
+def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
+    """The networks before their first step; the first one is the run's own, unless it is trained on a fold."""
+    parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
+    dtype = str(run.engine.dtype).removeprefix("torch.")
+    members = []
+    for part in parts:
+        size = run.plan.batch_size
+        for _ in range(options.members or 1):
+            plan = replace(
+                run.plan,
+                seed=run.plan.seed + len(members),
+                batch_size=None if size is None else min(size, len(part.train)),
+            )
+            engine = make_engine(run.engine.choice, run.spec, plan, dtype=dtype, device=str(run.engine.device))
+            members.append(Member(run.spec, part, plan, engine))
+    return members
+
+
+def _whole(data: Dataset) -> Dataset:
+    """The rows to train and to validate on, which the folds divide anew."""
+    if data.valid is None:
+        return data
+    train, valid = data.train, data.valid
+    if not isinstance(valid, Rows):
+        raise InputError("--bagging must have all rows in memory, got a streamed file; leave --stream out.")
+    weight = None
+    if train.weight is not None and valid.weight is not None:
+        weight = torch.cat([train.weight, valid.weight])
+    rows = Rows(torch.cat([train.stored, valid.stored]), torch.cat([train.y, valid.y]), weight, scale=train.scale)
+    return replace(data, train=rows, valid=None)
+
+
+def _mean(last: Sequence[Epoch], index: int) -> Epoch:
+    """The mean figures of the networks' last epochs."""
+
+    def mean(name: str) -> float | None:
+        values = [getattr(epoch, name) for epoch in last]
+        return None if None in values else fmean(values)
+
+    names = ("running_loss", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "rows_per_second")
+    metrics = {
+        part: {name: fmean(getattr(epoch, part)[name] for epoch in last) for name in getattr(last[0], part)}
+        for part in ("train_metrics", "valid_metrics")
+    }
+    step = max(epoch.step for epoch in last)
+    seconds = sum(epoch.seconds for epoch in last)
+    figures = {name: mean(name) for name in names}
+    return Epoch(index=index, step=step, seconds=seconds, **metrics, **figures)  # type: ignore[arg-type]

@@ -1,0 +1,42 @@
+"""From several trained networks to one that answers with their mean."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .check import InputError
+from .engines._base import Engine
+from .engines._make import make_engine
+from .find import Choice
+from .net import NetSpec
+
+LAYER = "ensemble"
+
+
+def ensemble_of(engines: Sequence[Engine]) -> Engine:
+    """An engine whose network is all of theirs, in one layer: its logits are those of their mean answer.
+
+    The mean is taken of what logits stand for (probabilities, rates, numbers), by the link of the loss. It is saved,
+    loaded, exported and measured as any network is. Raises an `InputError` if the networks are not of one kind.
+    """
+    first = engines[0]
+    if any((one.spec, one.criterion.inverse_link) != (first.spec, first.criterion.inverse_link) for one in engines):
+        raise InputError("the members of an ensemble must be the same network and loss, got others; train them alike.")
+    layers, link = tuple(map(str, first.spec.layers)), first.criterion.inverse_link
+    body = Choice(LAYER, layers=layers, members=len(engines), link=link)
+    spec = replace(first.spec, layers=(body,), title=f"{len(engines)} x {first.spec.title}")
+    engine = make_engine(
+        "scratch", spec, first.plan, dtype=str(first.dtype).removeprefix("torch."), device=str(first.device)
+    )
+    engine.load_weights(
+        {
+            f"0.members.{k}.{name}": value
+            for k, one in enumerate(engines)
+            for name, value in one.params.named_with_buffers().items()
+        }
+    )
+    return engine
+
+
+def num_members(spec: NetSpec) -> int:
+    """How many networks answer together; 1 for an ordinary one."""
+    return int(spec.layers[0].options["members"]) if spec.layers and spec.layers[0].name == LAYER else 1

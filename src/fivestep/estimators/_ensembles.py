@@ -1,0 +1,95 @@
+"""Several networks in the place of one: members with seeds of their own, folds of the rows, or both."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from ..check import DivergenceError, at_least, refuse
+from ..ensemble import ensemble_of
+from ..fleet import Member, fit_many
+from ..plan import TrainPlan
+from ._design import len_of
+from ._fitting import Ended, Fitting
+from ._network import Network
+from ._parameters import Parameters
+from ._reading import Table
+
+
+class Fold(NamedTuple):
+    """The rows that some members train on, and those that they choose their best epoch by."""
+
+    train: Table
+    valid: Table | None
+
+
+def is_ensemble(of: Parameters) -> bool:
+    """Whether more than one network was asked for; raises an `InputError` where that cannot be."""
+    for name, least in (("members", 1), ("bagging", 2)):
+        if getattr(of, name) is not None:
+            at_least(name, getattr(of, name), least, "leave it out for one network")
+    asked = of.bagging is not None or (of.members or 1) > 1
+    for name, refused in (("warm_start", True), ("solver", "lbfgs"), ("recipe", "sklearn")):
+        if asked and getattr(of, name) == refused:
+            raise refuse(name, refused, "left out with members or bagging", "train one network, or leave it out")
+    return asked
+
+
+def folds_of(of: Parameters, table: Table, strata: np.ndarray | None, rng: np.random.RandomState) -> Iterator[Fold]:
+    """With bagging, each share of the rows once set aside, classes in equal parts."""
+    num_folds, num_rows = int(of.bagging), len_of(table)
+    if num_folds > num_rows:
+        raise refuse("bagging", num_folds, f"at most the {num_rows} rows", "lower it")
+    if strata is not None and np.unique(strata, return_counts=True)[1].min() < num_folds:
+        strata = None  # too few of a class for one in each fold
+    kind: Any = KFold if strata is None else StratifiedKFold
+    for train, valid in kind(num_folds, shuffle=True, random_state=rng).split(np.zeros(num_rows), strata):
+        yield Fold(table.take(train), table.take(valid))
+
+
+def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[Network, Ended]:
+    """Trains the members of every fold, two processors' worth at a time, and puts them together.
+
+    The curves are means over the members. Raises a `DivergenceError` if the loss of one does not stay finite.
+    """
+    of, engine = fitting.of, fitting.network.engine
+    data, plans = [], []
+    for fold in folds:
+        valid = None if fold.valid is None else fitting.rows(fold.valid, fold.valid.weight)
+        rows = fitting.rows(fold.train, weight_of(fold.train))
+        plan = _plan_for(engine.plan, len(rows), fitting.design.prepared.patience, is_watched=valid is not None)
+        for _ in range(of.members or 1):
+            seed = int(fitting.rng.randint(2**31 - 1))
+            data.append(replace(fitting.dataset(rows, plan), valid=valid))
+            plans.append(replace(plan, seed=seed))
+    members = fit_many(
+        engine.spec, data, plans, engine.choice, dtype=_dtype(fitting), device=str(engine.device), every=1
+    )
+    for member in members:
+        if member.diverged is not None:
+            raise DivergenceError(member.diverged)
+    return Network(ensemble_of([member.engine for member in members])), _note(fitting, members)
+
+
+def _plan_for(plan: TrainPlan, num_rows: int, patience: float, *, is_watched: bool) -> TrainPlan:
+    size = None if plan.batch_size is None else min(plan.batch_size, num_rows)
+    stops = int(patience) + 1 if is_watched and np.isfinite(patience) else None
+    return replace(plan, batch_size=size, patience=stops, restore_best=is_watched)
+
+
+def _note(fitting: Fitting, members: list[Member]) -> Ended:
+    """The mean curves, as far as all members went, and how it ended."""
+    course, report = fitting.course, fitting.report(None)
+    for epochs in zip(*(member.history for member in members), strict=False):
+        course.losses.append(report.scaled(float(np.mean([epoch.running_loss for epoch in epochs]))))
+        if epochs[0].valid_loss is not None:
+            course.valid_losses.append(report.scaled(float(np.mean([epoch.valid_loss for epoch in epochs]))))
+    longest = max(len(member.history) for member in members)
+    stopped = "max_iter" if longest == fitting.network.engine.plan.epochs else "validation"
+    return Ended(longest, stopped, course.losses[-1])
+
+
+def _dtype(fitting: Fitting) -> str:
+    return str(fitting.network.engine.dtype).removeprefix("torch.")

@@ -1,0 +1,79 @@
+"""`fivestep train --members` and `--bagging`: several networks in one run, which every command takes or refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from fivestep.ensemble import num_members
+from fivestep.layer import Memo
+from fivestep.layers._composite import within
+from fivestep.run import Run
+from tests.cli.conftest import Command
+from tests.cli.test_table import houses
+from tests.tolerances import FLOAT32, distance
+
+OPTIONS = ("--target", "price", "--hidden", 8, "--epochs", 10)
+
+
+@pytest.fixture
+def run(fivestep: Command, tmp_path: Path) -> Path:
+    houses().write_csv(tmp_path / "houses.csv")
+    assert fivestep("train", "houses.csv", *OPTIONS, "--members", 2, "--bagging", 2, "--out", "run").code == 0
+    return tmp_path / "run"
+
+
+def test_the_run_is_one_network_of_all_members_and_their_mean_curve(run: Path) -> None:
+    found = Run.load(run)
+    assert num_members(found.spec) == found.info["members"] == 4
+    assert [epoch.index for epoch in found.history] == list(range(1, 11))
+
+
+def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
+    found = Run.load(run)
+    x, (layer,), (w,) = found.load_data().train.x, found.engine.layers, found.engine.params.weights
+    each = []
+    for k in range(4):
+        a = x
+        for j, inner in enumerate(layer.body):
+            own = within(w, f"members.{k}.{j}")
+            a = inner.forward(own, a, Memo(training=False))
+        each.append(a)
+    assert distance(found.engine.predict(x), torch.stack(each).double().mean(0)) < FLOAT32
+
+
+def test_evaluate_export_and_pictures_take_it(run: Path, fivestep: Command) -> None:
+    measured = fivestep("evaluate", "run", "houses.csv", "--json")
+    assert json.loads(measured.out)["rmse"] > 0
+    assert fivestep("export", "run", "--to", "torch").code == 0
+    assert fivestep("plot", "run", "curves").code == 0
+
+
+def test_what_needs_the_training_again_is_refused_in_one_sentence(run: Path, fivestep: Command) -> None:
+    refused = fivestep("plot", "run", "gradient-flow")
+    assert refused.code == 2
+    assert "must be of the training of one network, got 4 that were trained each by itself" in refused.err
+    assert fivestep("train", "--resume", "run").code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--members", 1), "members must be a whole number of at least 2, got 1"),
+        (("--bagging", 2, "--report"), "--report must be left out with --members and --bagging"),
+        (("--members", 2, "--resume", "run"), "--resume must be left out with --members and --bagging, got 'run'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    options: tuple[object, ...], sentence: str, fivestep: Command, tmp_path: Path
+) -> None:
+    houses().write_csv(tmp_path / "houses.csv")
+    refused = fivestep("train", "houses.csv", *OPTIONS, *options)
+    assert (refused.code, sentence in refused.err) == (2, True)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_task_can_have_members_too(fivestep: Command, tmp_path: Path) -> None:
+    assert fivestep("train", "moons", "--members", 3, "--epochs", 5, "--out", "run").code == 0
+    assert num_members(Run.load(tmp_path / "run").spec) == 3
