@@ -5,9 +5,10 @@
 Each split holds a third of the rows out (stratified for classes); every learner gets the other two thirds, at its
 defaults, and makes its own validation part of them. One process per measurement, so that none sees what another left
 behind. A measurement is a line of `results/accuracy.jsonl`; what is there is not measured again, so a run that was
-stopped goes on. The report gives, for each learner, the mean and the shifted geometric mean of its errors, the share of
-tables on which ours is better (within 1 %: half a win), and the processor's seconds for training and prediction, of all
-cores together, which a busy machine does not lengthen.
+stopped goes on. The report gives everyone's errors, and holds each of ours against each rival on the tables and
+splits that both have done: the ratio of the shifted geometric means with a 95 % interval (bootstrap over the tables),
+the share of tables on which ours is better (within 1 %: half a win), and the geometric mean of the ratio of the
+processor's seconds for training and prediction, of all cores together, which a busy machine lengthens little.
 
 The error is 1 - accuracy for classes, and the root mean squared error over the target's standard deviation for numbers.
 """
@@ -35,6 +36,10 @@ TIE = 0.01
 """Errors that differ by less than this share of the larger one are a tie."""
 
 Key = tuple[str, str, int]
+
+OURS = ("fivestep", "fivestep, bagging=5", "fivestep, members=8")
+MARKS = ("<!-- accuracy.py writes from here -->", "<!-- to here -->")
+"""Where the report stands in RESULTS.md."""
 
 
 def measured(name: str, learner: str, split: int) -> dict[str, Any]:
@@ -88,55 +93,120 @@ def measure_all(tables: Iterable[str], learners: Sequence[str], splits: int) -> 
         print(f"{number}/{len(wanted)} {name} {learner}: {found['error']:.4f} in {found['seconds']:.1f} s", flush=True)
 
 
-def report(tables: Sequence[str], learners: Sequence[str], ours: str = "fivestep") -> str:
-    """A table of errors and a summary, for the tables and splits that all these learners have."""
+def report(tables: Sequence[str], learners: Sequence[str], ours: Sequence[str] = OURS) -> str:
+    """Errors on each table, and each of ours against each rival on the tables and splits that both have done."""
     done = read()
-    there = [name for name in learners if any(key[1] == name for key in done)]
+    there = [name for name in learners if any(key[1] == name and key[0] in tables for key in done)]
     lines = []
-    for kind in ("classification", "regression"):
-        errors = {name: _errors(done, [t for t in tables if TABLES[t].kind == kind], name, there) for name in there}
-        if not errors.get(ours):
-            continue
-        head = ["table", *there]
-        rows = [[t, *(f"{errors[name][t][0]:.4f}" for name in there)] for t in errors[ours]]
-        lines += [f"### {kind}: error on each table", "", table(head, rows), "", f"### {kind}: summary", ""]
-        lines += [table(*_summary(errors, ours)), ""]
+    for kind in ("classification", "regression", "both"):
+        of_kind = [t for t in tables if kind in (TABLES[t].kind, "both")]
+        if kind != "both":
+            head = ["table", "splits", *there]
+            lines += [f"### {kind}: mean error on each table", "", table(head, _rows(done, of_kind, there)), ""]
+        for mine in [name for name in ours if name in there]:
+            title = "both kinds together" if kind == "both" else kind
+            lines += [f"### {title}: {mine} against each of the others", "", *_against(done, of_kind, mine, there), ""]
     return "\n".join(lines)
 
 
-def _errors(
-    done: dict[Key, dict[str, Any]], tables: Sequence[str], learner: str, learners: Sequence[str]
-) -> dict[str, tuple[float, float]]:
-    """The mean error and seconds on each table, over the splits that every learner has done."""
+def _rows(done: dict[Key, dict[str, Any]], tables: Sequence[str], learners: Sequence[str]) -> list[list[str]]:
+    """For each table: how many splits the first learner has done, and everyone's mean error over their own splits."""
+    rows = []
+    for name in tables:
+        errors = {who: [one["error"] for (t, w, _), one in done.items() if (t, w) == (name, who)] for who in learners}
+        if any(errors.values()):
+            figures = [f"{mean(of):.4f}" if of else "" for of in errors.values()]
+            rows.append([name, str(len(errors[learners[0]])), *figures])
+    return rows
+
+
+def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, there: Sequence[str]) -> list[str]:
+    head = [
+        "rival",
+        "tables",
+        "splits",
+        "geometric mean, ours",
+        "theirs",
+        "ours over theirs",
+        "95 %",
+        "ours wins",
+        "CPU",
+    ]
+    rows = []
+    for rival in there:
+        pairs = {} if rival == mine else _pairs(done, tables, mine, rival)
+        if not pairs:
+            continue
+        ours, theirs, seconds, splits = zip(*pairs.values(), strict=True)
+        logarithms = np.log((np.array(ours) + SHIFT) / (np.array(theirs) + SHIFT))
+        chance = np.random.default_rng(0)
+        drawn = chance.choice(logarithms, (10_000, len(logarithms))).mean(1)
+        low, high = np.exp(np.quantile(drawn, [0.025, 0.975]))
+        both = [math.exp(mean(math.log(e + SHIFT) for e in of)) - SHIFT for of in (ours, theirs)]
+        rows.append(
+            [
+                rival,
+                str(len(pairs)),
+                f"{min(splits)}-{max(splits)}" if min(splits) < max(splits) else str(min(splits)),
+                *(f"{value:.4f}" for value in both),
+                f"{math.exp(logarithms.mean()):.3f}",
+                f"{low:.2f}-{high:.2f}",
+                f"{mean(_win(a, b) for a, b in zip(ours, theirs, strict=True)):.0%}",
+                f"{math.exp(mean(math.log(ratio) for ratio in seconds)):.2f}",
+            ]
+        )
+    return [table(head, rows)]
+
+
+def _pairs(
+    done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, rival: str
+) -> dict[str, tuple[float, float, float, int]]:
+    """For each table: both mean errors, our seconds over theirs, and over how many splits."""
     found = {}
     for name in tables:
-        of = [{split for (t, who, split) in done if t == name and who == one} for one in learners]
+        of = [{split for (t, who, split) in done if (t, who) == (name, one)} for one in (mine, rival)]
         splits = sorted(set.intersection(*of))
         if splits:
-            ones = [done[name, learner, split] for split in splits]
-            found[name] = mean(one["error"] for one in ones), mean(one["seconds"] for one in ones)
+            first, second = ([done[name, who, split] for split in splits] for who in (mine, rival))
+            errors = [mean(one["error"] for one in ones) for ones in (first, second)]
+            seconds = [sum(one["seconds"] for one in ones) for ones in (first, second)]
+            found[name] = errors[0], errors[1], seconds[0] / max(seconds[1], 1e-3), len(splits)
     return found
 
 
-def _summary(errors: dict[str, dict[str, tuple[float, float]]], ours: str) -> tuple[list[str], list[list[str]]]:
-    geometric = {
-        name: math.exp(mean(math.log(e + SHIFT) for e, _ in of.values())) - SHIFT for name, of in errors.items()
-    }
-    head = ["learner", "mean error", "geometric mean", "fivestep's over it", "fivestep wins", "CPU seconds"]
-    rows = []
-    for name, of in errors.items():
-        wins = mean(_win(errors[ours][t][0], e) for t, (e, _) in of.items())
-        rows.append(
-            [
-                name,
-                f"{mean(e for e, _ in of.values()):.4f}",
-                f"{geometric[name]:.4f}",
-                f"{geometric[ours] / geometric[name]:.3f}",
-                f"{wins:.0%}",
-                f"{mean(s for _, s in of.values()):.1f}",
-            ]
-        )
-    return head, rows
+def draw(tables: Sequence[str], learners: Sequence[str], path: Path, mine: str = OURS[0]) -> None:
+    """The error of each learner over ours, a point for each table and a bar at the geometric mean."""
+    import matplotlib.pyplot as plt
+
+    done = read()
+    ratios = {}
+    for rival in learners:
+        pairs = {} if rival == mine else _pairs(done, tables, mine, rival)
+        if pairs:
+            ratios[rival] = np.array([(theirs + SHIFT) / (ours + SHIFT) for ours, theirs, *_ in pairs.values()])
+    names = sorted(ratios, key=lambda name: np.log(ratios[name]).mean())
+    figure, axes = plt.subplots(figsize=(7, 0.42 * len(names) + 1.2), layout="constrained")
+    for place, name in enumerate(names):
+        middle = float(np.exp(np.log(ratios[name]).mean()))
+        axes.plot(ratios[name], np.full(len(ratios[name]), place), "o", color="tab:blue", alpha=0.35, markersize=5)
+        axes.plot([middle, middle], [place - 0.35, place + 0.35], color="black", linewidth=2)
+        axes.annotate(f"{middle:.2f}", (middle, place + 0.38), fontsize=8, ha="center", va="bottom")
+    axes.axvline(1, color="gray", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xticks([0.5, 0.7, 1, 1.4, 2, 3], ["0.5", "0.7", "1", "1.4", "2", "3"])
+    axes.set_xticks([], minor=True)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.6, len(names) - 0.2)
+    axes.set_xlabel(f"error over that of {mine}: a point for each table, a bar at the geometric mean")
+    figure.savefig(path, dpi=150)
+
+
+def write_results(text: str) -> None:
+    """Puts the report between its two marks in RESULTS.md."""
+    path = HERE / "RESULTS.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    path.write_text(f"{before}{MARKS[0]}\n\n{text.strip()}\n\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def _win(mine: float, other: float) -> float:
@@ -154,6 +224,7 @@ def main() -> None:
     parser.add_argument("--learners", default=";".join(LEARNERS))
     parser.add_argument("--tables", default="")
     parser.add_argument("--report", action="store_true", help="only print what has been measured")
+    parser.add_argument("--write", action="store_true", help="put the report into RESULTS.md, and draw the picture")
     parser.add_argument("--one", nargs=3, metavar=("TABLE", "LEARNER", "SPLIT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -161,9 +232,13 @@ def main() -> None:
         return
     tables = given.tables.split(",") if given.tables else [n for n, t in TABLES.items() if t.role == given.role]
     learners = given.learners.split(";")
-    if not given.report:
+    if not given.report and not given.write:
         measure_all(tables, learners, given.splits)
-    print(report(tables, learners))
+    text = report(tables, learners)
+    print(text)
+    if given.write:
+        write_results(text)
+        draw(tables, learners, HERE.parent / "docs" / "images" / "accuracy.png")
 
 
 if __name__ == "__main__":

@@ -43,14 +43,16 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
     assert distance(found.engine.predict(x), torch.stack(each).double().mean(0)) < FLOAT32
 
 
-def test_evaluate_export_and_pictures_take_it(run: Path, fivestep: Command) -> None:
+@pytest.mark.usefixtures("run")
+def test_evaluate_export_and_pictures_take_it(fivestep: Command) -> None:
     measured = fivestep("evaluate", "run", "houses.csv", "--json")
     assert json.loads(measured.out)["rmse"] > 0
     assert fivestep("export", "run", "--to", "torch").code == 0
     assert fivestep("plot", "run", "curves").code == 0
 
 
-def test_what_needs_the_training_again_is_refused_in_one_sentence(run: Path, fivestep: Command) -> None:
+@pytest.mark.usefixtures("run")
+def test_what_needs_the_training_again_is_refused_in_one_sentence(fivestep: Command) -> None:
     refused = fivestep("plot", "run", "gradient-flow")
     assert refused.code == 2
     assert "must be of the training of one network, got 4 that were trained each by itself" in refused.err
