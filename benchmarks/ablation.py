@@ -49,8 +49,8 @@ def planned(**settings: Any) -> Change:
 
 def ordinary_activation(spec: NetSpec, plan: TrainPlan) -> tuple[NetSpec, TrainPlan]:
     """Activations without a learnt strength."""
-    spec, plan = replace(spec, layers=tuple(map(_bare, spec.layers))), plan
-    return spec, replace(plan, lr_factors={k: v for k, v in plan.lr_factors.items() if k != "parametric"})
+    factors = {name: factor for name, factor in plan.lr_factors.items() if name != "parametric"}
+    return replace(spec, layers=tuple(map(_bare, spec.layers))), replace(plan, lr_factors=factors)
 
 
 def _bare(layer: Choice) -> Choice:

@@ -23,7 +23,8 @@ class Progress:
 
     `epochs` is the number of the last `Epoch` shown; since then, `losses` are those of all steps, on the device,
     `num_rows` counts their rows, and `seconds` is their time. `history` holds every `Epoch` shown, `seen` what the plan
-    monitors of each, and `best` remembers the best one.
+    monitors of each, and `best` remembers the best one. Where nobody looks at the training part (`measures_training`
+    False), it is measured after the last epoch only; of the others, the running loss stands for it.
     """
 
     def __init__(self, engine: Engine, plan: TrainPlan, epochs: int = 0) -> None:
@@ -32,6 +33,7 @@ class Progress:
         self.history: list[Epoch] = []
         self.seen: list[float] = []
         self.best = Best(plan)
+        self.measures_training = True
         self._plan, self._engine = plan, engine
         self._losses: list[Tensor] = []
 

@@ -95,7 +95,9 @@ def _measured(
     index: int, running_loss: float, progress: Progress, engine: Engine, data: Dataset, plan: TrainPlan
 ) -> Epoch:
     """The epoch that has been done, measured with the weights that the engine holds."""
-    train = _evaluated(engine, data.train, plan.metrics, engine.ranks)
+    train = Evaluation(running_loss, None)
+    if progress.measures_training or index == plan.epochs:
+        train = _evaluated(engine, data.train, plan.metrics, engine.ranks)
     valid = None if data.valid is None else _evaluated(engine, data.valid, plan.metrics, engine.ranks)
     return Epoch(
         index=index,

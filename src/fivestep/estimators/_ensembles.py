@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from ..check import DivergenceError, at_least, refuse
+from ..engines._make import make_engine
 from ..ensemble import ensemble_of
-from ..fleet import Member, fit_many
+from ..fleet import Member, train_members
 from ..plan import TrainPlan
 from ._design import len_of
 from ._fitting import Ended, Fitting
@@ -55,18 +56,20 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
     The curves are means over the members. Raises a `DivergenceError` if the loss of one does not stay finite.
     """
     of, engine = fitting.of, fitting.network.engine
-    data, plans = [], []
+    dtype = str(engine.dtype).removeprefix("torch.")
+    members = []
     for fold in folds:
         valid = None if fold.valid is None else fitting.rows(fold.valid, fold.valid.weight)
         rows = fitting.rows(fold.train, weight_of(fold.train))
         plan = _plan_for(engine.plan, len(rows), fitting.design.prepared.patience, is_watched=valid is not None)
         for _ in range(of.members or 1):
             seed = int(fitting.rng.randint(2**31 - 1))
-            data.append(replace(fitting.dataset(rows, plan), valid=valid))
-            plans.append(replace(plan, seed=seed))
-    members = fit_many(
-        engine.spec, data, plans, engine.choice, dtype=_dtype(fitting), device=str(engine.device), every=1
-    )
+            own = replace(plan, seed=seed)
+            made = make_engine(engine.choice, engine.spec, own, dtype=dtype, device=str(engine.device))
+            member = Member(engine.spec, replace(fitting.dataset(rows, plan), valid=valid), own, made)
+            member.progress.measures_training = False
+            members.append(member)
+    train_members(members, every=1)
     for member in members:
         if member.diverged is not None:
             raise DivergenceError(member.diverged)
@@ -89,7 +92,3 @@ def _note(fitting: Fitting, members: list[Member]) -> Ended:
     longest = max(len(member.history) for member in members)
     stopped = "max_iter" if longest == fitting.network.engine.plan.epochs else "validation"
     return Ended(longest, stopped, course.losses[-1])
-
-
-def _dtype(fitting: Fitting) -> str:
-    return str(fitting.network.engine.dtype).removeprefix("torch.")

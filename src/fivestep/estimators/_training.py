@@ -82,6 +82,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     stopped_by = "max_iter"
     course.num_without_gain, course.figures = 0, []
     progress = Progress(engine, plan)
+    progress.measures_training = False  # a quarter of the time, for what no attribute shows
     try:
         for epoch in train(engine, data, plan, progress=progress):
             valid_loss = None if epoch.valid_loss is None else report.scaled(epoch.valid_loss)
