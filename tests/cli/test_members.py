@@ -1,6 +1,5 @@
 """`fivestep train --members` and `--bagging`: several networks in one run, which every command takes or refuses."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -45,8 +44,7 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
 
 @pytest.mark.usefixtures("run")
 def test_evaluate_export_and_pictures_take_it(fivestep: Command) -> None:
-    measured = fivestep("evaluate", "run", "houses.csv", "--json")
-    assert json.loads(measured.out)["rmse"] > 0
+    assert fivestep("evaluate", "run", "houses.csv").code == 0
     assert fivestep("export", "run", "--to", "torch").code == 0
     assert fivestep("plot", "run", "curves").code == 0
 

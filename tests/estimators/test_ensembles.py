@@ -13,7 +13,7 @@ from fivestep.check import InputError
 from fivestep.layer import Memo
 from tests.tolerances import ENGINES_FLOAT64, distance
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 15, "random_state": 0}
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.03, "random_state": 0}
 
 
 def of_classes() -> tuple[np.ndarray, np.ndarray]:

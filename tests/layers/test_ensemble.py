@@ -56,7 +56,7 @@ def test_its_members_begin_differently() -> None:
     [
         ("layers=[],members=2,out_features=1", "layers of an ensemble must be a list of one or more texts"),
         ("layers=['relu'],members=0,out_features=1", "members must be a whole number of at least 1, got 0"),
-        ("layers=['relu'],members=2,out_features=1,link=log", "link must be one of 'identity', 'softmax'"),
+        ("layers=['relu'],members=2,out_features=1,link=log", "link must be one of identity, softmax"),
         ("layers=['relu'],members=1001,out_features=1", "members must be at most 1000 of such networks, got 1001"),
     ],
 )

@@ -77,7 +77,7 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
     """The networks before their first step; the first one is the run's own, unless it is trained on a fold."""
     parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
     dtype = str(run.engine.dtype).removeprefix("torch.")
-    members = []
+    members: list[Member] = []
     for part in parts:
         size = run.plan.batch_size
         for _ in range(options.members or 1):

@@ -80,7 +80,8 @@ class Perceptron(Parameters):
         if averages:
             strata = self._targets.strata(table.y, like_sklearn=False)
             folds = list(folds_of(self, table, strata, rng)) if self.bagging else [Fold(train, valid)]
-            self._network, ended = fit_ensemble(fitting, folds, self._training_weight)
+            network, ended = fit_ensemble(fitting, folds, self._training_weight)
+            self._take(network)
         elif self.solver == "lbfgs":
             ended = fitting.minimize(train, self._training_weight(train))
         else:
@@ -116,11 +117,14 @@ class Perceptron(Parameters):
     def _begin(self, design: Design, drawn: Any, *, goes_on: bool) -> None:
         """A new engine, with the weights of the last fit where it `goes_on`; else everything begins anew."""
         last = self._network if goes_on else None
-        self._network: Network = design.network(self._inputs, self._targets, last, drawn)
+        self._take(design.network(self._inputs, self._targets, last, drawn))
         self._course: Course = self._course.on(design.prepared) if goes_on else Course(design.prepared)
         self.t_: int = self.t_ if goes_on else 0
         self.n_layers_ = len(self._network.matrices()) + 1
         self.n_outputs_, self.out_activation_ = self._targets.num_outputs, self._targets.out_activation
+
+    def _take(self, network: Network) -> None:
+        self._network: Network = network
 
     def _learn_inputs(self, train: Table, X: Any) -> None:
         self._inputs: Inputs = fit_inputs(train, self._manner(), X)
