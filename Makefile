@@ -38,6 +38,9 @@ format: .venv/installed-dev ## put the code into the one format and mend what ca
 bench: .venv/installed-bench ## measure the published figures, rivals in the same run
 	@$(BIN)/python benchmarks/fashion_mnist.py
 	@$(BIN)/python benchmarks/small_networks.py
+	@$(BIN)/python benchmarks/fleets.py
+	@$(BIN)/python benchmarks/prediction.py
+	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/sweep.py
 

@@ -57,7 +57,7 @@ def ratios(seconds: Mapping[str, Sequence[float]], floor: str) -> dict[str, dict
 def machine() -> dict[str, Any]:
     """The hardware and the versions that a figure belongs to."""
     packages = {}
-    for name in ("torch", "numpy", "scikit-learn", "lightning"):
+    for name in ("torch", "numpy", "scikit-learn", "lightning", "jax", "numba"):
         try:
             packages[name] = version(name)
         except PackageNotFoundError:

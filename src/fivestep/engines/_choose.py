@@ -12,9 +12,12 @@ from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from .fused._forms import obstacle
 
-FEW = 20_000_000
-"""Floating-point operations of a step up to which the compiled body is faster than tensors on two threads
-(benchmarks/small_networks.py)."""
+FEW = 40_000_000
+"""Floating-point operations of a step up to which the compiled body, on one thread, is faster than tensors on two.
+
+Measured: they meet at 64 million where the products are square, and beyond that where one side is short; below the
+limit the body takes at most six tenths of the time (benchmarks/sizes.py).
+"""
 
 USUAL_ROWS = 256
 """The rows of a full batch, where nobody says how many there are."""
@@ -44,7 +47,8 @@ def choose(
         return Chosen("scratch", in_the_way)
     operations = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS)
     is_small = operations <= FEW
-    reason = f"a step has {_rounded(operations)} operations, {'no more than' if is_small else 'more than'} 20 million"
+    limit = f"{'no more than' if is_small else 'more than'} {_rounded(FEW)}"
+    reason = f"a step has {_rounded(operations)} operations, {limit}"
     return Chosen("fused" if is_small else "scratch", reason)
 
 
