@@ -71,10 +71,14 @@ def pytorch(data: fs.Dataset, spec: fs.NetSpec) -> Steps:
 
 def window(run: Steps) -> tuple[Contestant, int]:
     """As many steps as fill a window, and their number."""
-    run(2)
-    started = time.perf_counter()
-    run(2)
-    count = max(2, round(2 * WINDOW / (time.perf_counter() - started)))
+    run(2)  # compiled, or loaded
+    count, seconds = 1, 0.0
+    while seconds < WINDOW / 4:
+        count *= 2
+        started = time.perf_counter()
+        run(count)
+        seconds = time.perf_counter() - started
+    count = max(2, round(count * WINDOW / seconds))
     return lambda: run(count), count
 
 

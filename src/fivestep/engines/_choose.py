@@ -15,8 +15,8 @@ from .fused._forms import obstacle
 FEW = 40_000_000
 """Floating-point operations of a step up to which the compiled body, on one thread, is faster than tensors on two.
 
-Measured: they meet at 64 million where the products are square, and beyond that where one side is short; below the
-limit the body takes at most six tenths of the time (benchmarks/sizes.py).
+Measured: they meet at some 65 to 85 million where the products are square, and beyond that where one side is short;
+at 27 million the body takes six tenths of the time (benchmarks/sizes.py).
 """
 
 USUAL_ROWS = 256
