@@ -32,6 +32,8 @@ from _tables import TABLES
 RESULTS = HERE / "results" / "accuracy.jsonl"
 SHIFT = 0.01
 """Added to each error before the logarithm, so that a table which is nearly solved does not outweigh all others."""
+MOST = 3.0
+"""The largest ratio in the picture; those beyond it are counted at its edge."""
 TIE = 0.01
 """Errors that differ by less than this share of the larger one are a tie."""
 
@@ -187,17 +189,21 @@ def draw(tables: Sequence[str], learners: Sequence[str], path: Path, mine: str =
     names = sorted(ratios, key=lambda name: np.log(ratios[name]).mean())
     figure, axes = plt.subplots(figsize=(7, 0.42 * len(names) + 1.2), layout="constrained")
     for place, name in enumerate(names):
-        middle = float(np.exp(np.log(ratios[name]).mean()))
-        axes.plot(ratios[name], np.full(len(ratios[name]), place), "o", color="tab:blue", alpha=0.35, markersize=5)
-        axes.plot([middle, middle], [place - 0.35, place + 0.35], color="black", linewidth=2)
-        axes.annotate(f"{middle:.2f}", (middle, place + 0.38), fontsize=8, ha="center", va="bottom")
+        middle, shown = float(np.exp(np.log(ratios[name]).mean())), ratios[name].clip(0.5, MOST)
+        axes.plot(shown, np.full(len(shown), place), "o", color="tab:blue", alpha=0.35, markersize=5)
+        far = int((ratios[name] > MOST).sum())
+        if far:
+            axes.annotate(f"{far} beyond", (MOST, place + 0.2), fontsize=8, ha="right")
+        axes.plot([middle, middle], [place - 0.3, place + 0.3], color="black", linewidth=2)
+        axes.annotate(f"{middle:.2f}", (1.01, place), xycoords=axes.get_yaxis_transform(), fontsize=9, va="center")
     axes.axvline(1, color="gray", linewidth=1)
     axes.set_xscale("log")
-    axes.set_xticks([0.5, 0.7, 1, 1.4, 2, 3], ["0.5", "0.7", "1", "1.4", "2", "3"])
+    axes.set_xlim(0.6, 1.05 * MOST)
+    axes.set_xticks([0.7, 1, 1.4, 2, 3], ["0.7", "1", "1.4", "2", "3"])
     axes.set_xticks([], minor=True)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.2)
-    axes.set_xlabel(f"error over that of {mine}: a point for each table, a bar at the geometric mean")
+    axes.set_xlabel(f"error over that of {mine} (point: a table; bar: geometric mean)")
     figure.savefig(path, dpi=150)
 
 
