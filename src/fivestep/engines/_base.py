@@ -68,7 +68,10 @@ class Engine(ABC):
                 for alias in aliases(f"{k}.{name}", kinds_of(layer, name))
             }
         )
-        self.params.load(initial_weights(spec, plan.seed))
+        if self.params.flat.dtype == torch.float32 and self.params.flat.device.type == "cpu":
+            _initialize_(self.params, spec, plan.seed)  # as they are drawn: in their own place
+        else:
+            self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)
         self.lr = plan.lr
         self.l2 = 0.0
@@ -256,14 +259,19 @@ def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
     Drawn layer by layer from one stream, so with `init="torch"` they are those of `torch.manual_seed(seed)` and
     `nn.Sequential`.
     """
-    layers, stream = spec.build(), generator(seed)
+    layers = spec.build()
     params = Params(
         [layer.parameter_shapes() for layer in layers],
         torch.float32,
         torch.device("cpu"),
         [layer.buffer_shapes() for layer in layers],
     )
-    init = spec.build_init()
-    for layer, weights in zip(layers, params.weights, strict=True):
-        layer.initialize_(weights, init, stream)
+    _initialize_(params, spec, seed)
     return params.named_with_buffers()
+
+
+def _initialize_(params: Params, spec: NetSpec, seed: int) -> None:
+    """Draws the initial values into parameters and buffers of float32 on the CPU."""
+    init, stream = spec.build_init(), generator(seed)
+    for layer, weights in zip(spec.build(), params.weights, strict=True):
+        layer.initialize_(weights, init, stream)
