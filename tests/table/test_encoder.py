@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from torch import Tensor
 
 from fivestep.check import InputError
 from fivestep.files import read_metadata, read_tensors, write_tensors
-from fivestep.table.encoder import Encoder
-from fivestep.table.kinds import kinds_of
+from fivestep.table.encoder import MANY_ROWS, Encoder
+from fivestep.table.frame import as_frame
+from fivestep.table.kinds import ColumnKind, kinds_of
 from fivestep.table.target import fit_target
 from tests.tolerances import EXACT, FORMULA, distance
 
@@ -204,3 +206,36 @@ def test_a_table_without_a_usable_column_is_refused() -> None:
     frame = pl.DataFrame({"a": [1, 1, 1], "b": [None, None, None]})
     with pytest.raises(InputError, match=r"a column that a network can use, got a \(constant\), b \(empty\)"):
         fitted(frame)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("clip", [3.0, None])
+def test_many_rows_are_encoded_to_the_same_bits_as_few(dtype: torch.dtype, clip: float | None) -> None:
+    rng = np.random.default_rng(0)
+    values = {
+        "plain": rng.normal(size=MANY_ROWS + 5000),
+        "single": rng.standard_cauchy(MANY_ROWS + 5000).astype(np.float32),
+        "huge": rng.normal(size=MANY_ROWS + 5000) * 1e300,
+        "gaps": [None if k % 7 == 0 else float(k) for k in range(MANY_ROWS + 5000)],
+        "count": list(range(MANY_ROWS + 5000)),
+    }
+    frame = as_frame(values)
+    encoder = replace(Encoder.fit(frame, [ColumnKind(name, "number") for name in values]), clip=clip)
+    few = torch.cat([encoder.encode(part, dtype=dtype) for part in frame.iter_slices(MANY_ROWS - 1)])
+    assert torch.equal(encoder.encode(frame, dtype=dtype), few)
+
+
+@pytest.mark.parametrize("wrong", [math.inf, -math.inf])
+def test_an_infinite_number_among_many_rows_is_named(wrong: float) -> None:
+    values = np.random.default_rng(0).normal(size=MANY_ROWS)
+    encoder = Encoder.fit(as_frame({"a": values}), [ColumnKind("a", "number")])
+    values[12_344] = wrong
+    with pytest.raises(InputError, match=r"column 'a' must hold finite numbers, got '-?inf' in row 12,345"):
+        encoder.encode(as_frame({"a": values}))
+
+
+def test_a_missing_number_among_many_rows_is_the_median_where_training_has_seen_none() -> None:
+    values = np.random.default_rng(0).normal(size=MANY_ROWS)
+    encoder = Encoder.fit(as_frame({"a": values}), [ColumnKind("a", "number")])
+    values[12_344] = math.nan
+    assert encoder.encode(as_frame({"a": values}))[12_344].item() == 0

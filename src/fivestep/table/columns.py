@@ -146,6 +146,11 @@ class LevelColumn(FittedColumn):
     def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
         """Learns the levels."""
         counts = values.alias("value").value_counts(name="rows")  # different values are few, so all the rest is quick
+        return cls.of_counts(kind, counts)
+
+    @classmethod
+    def of_counts(cls, kind: ColumnKind, counts: pl.DataFrame) -> Self:
+        """Learns the levels from the different values, in the column "value", and the "rows" that have each."""
         different = counts["value"]
         holds_numbers = _are_numbers(different)
         levels = counts.with_columns(level=_level_texts(different, holds_numbers)).group_by("level").agg(pl.sum("rows"))

@@ -61,7 +61,7 @@ def kinds_of(
     return [
         ColumnKind(name, "ignored", "as asked")
         if name in ignore
-        else _category(frame[name], "as asked")
+        else category(frame[name], "as asked")
         if name in categorical
         else kind_of(frame[name])
         for name in frame.columns
@@ -91,7 +91,7 @@ def _is_constant(present: pl.Series) -> bool:
 def _kind_by_type(values: pl.Series, gaps: pl.Series) -> ColumnKind:
     """What a column with two values or more is taken for."""
     if values.dtype == pl.Boolean:
-        return _category(values)
+        return category(values)
     if values.dtype in (pl.Date, pl.Datetime):
         return ColumnKind(values.name, "date", "as the file has it")
     if values.dtype.is_numeric() or values.dtype.is_temporal():
@@ -109,7 +109,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
     _refuse_mostly_numbers(values, gaps)
     date_format = date_format_of(different)
     if date_format is not None:
-        return ColumnKind(name, "date", f"written {_plainly(date_format)}", date_format=date_format)
+        return ColumnKind(name, "date", f"written {plainly(date_format)}", date_format=date_format)
     num_different, length = len(different), text.str.len_chars().mean()
     assert isinstance(length, float)
     if len(text) >= FEW and num_different > MOSTLY * len(text):
@@ -118,7 +118,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
         return ColumnKind(name, "identifier", f"{num_different:,} different values in {len(text):,} rows")
     if length > PROSE and num_different > len(text) / 2:
         return ColumnKind(name, "text", f"{num_different:,} different texts")
-    return _category(text)
+    return category(text)
 
 
 def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKind:
@@ -130,15 +130,25 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)
     if len(found) >= FEW and is_whole and high - low >= len(found) - 1 and found.n_unique() == len(found):
         counts_rows = low in (0, 1) and high - low == len(found) - 1
-        if counts_rows or re.search(r"(?i)(^|[_\W])(id|key|uuid|guid|index|rownames?|number|no)$|^id([_\W]|$)", name):
+        if counts_rows or is_named_identifier(name):
             return ColumnKind(name, "identifier", "counts the rows" if counts_rows else "all different, named so")
+    return number_kind(name, low, high, number_format)
+
+
+def number_kind(name: str, low: float, high: float, number_format: NumberFormat) -> ColumnKind:
+    """A column of numbers between two ends."""
     detail = f"{low:g} to {high:g}"
     return ColumnKind(
         name, "number", detail + ("" if number_format == PLAIN else f", as {number_format}"), number_format
     )
 
 
-def _category(values: pl.Series, detail: str = "") -> ColumnKind:
+def is_named_identifier(name: str) -> bool:
+    """Whether a column is called as if it told rows apart."""
+    return bool(re.search(r"(?i)(^|[_\W])(id|key|uuid|guid|index|rownames?|number|no)$|^id([_\W]|$)", name))
+
+
+def category(values: pl.Series, detail: str = "") -> ColumnKind:
     """A category, or yes and no where there are two levels."""
     levels = texts(values.unique()).drop_nulls().unique().sort()
     shown = ", ".join(levels.head(4)) + (", ..." if len(levels) > 4 else "")
@@ -167,7 +177,7 @@ def shortened(value: object) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
-def _plainly(date_format: str) -> str:
+def plainly(date_format: str) -> str:
     """A date format as people write it: "YYYY-MM-DD"."""
     plain = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S%.f": "ss", "%S": "ss", "%b": "Mon"}
     for code, letters in {**plain, "%#z": "+zone"}.items():

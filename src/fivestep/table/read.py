@@ -25,7 +25,7 @@ def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
     sentence, for whatever cannot be read as a table of one row or more.
     """
     suffix = _checked(path)
-    with _one_sentence(path):
+    with one_sentence(path):
         frame = read_separated(path, as_text) if suffix in SEPARATED else _READERS[suffix](path)
     if frame.height == 0 or frame.width == 0:
         raise InputError(f"{path} must hold rows, got {'only a header' if frame.width else 'none'}; check the file.")
@@ -35,7 +35,7 @@ def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
 def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
     suffix, total = _checked(path), 0
-    with _one_sentence(path):
+    with one_sentence(path):
         parts = separated_batches(path, num_rows) if suffix in SEPARATED else _batches(path, suffix, num_rows)
         for frame in parts:
             total += frame.height
@@ -57,7 +57,7 @@ def _checked(path: Path) -> str:
 
 
 @contextmanager
-def _one_sentence(path: Path) -> Iterator[None]:
+def one_sentence(path: Path) -> Iterator[None]:
     """Whatever a reader says about a broken file, as one sentence that names the file."""
     try:
         yield

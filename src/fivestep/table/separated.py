@@ -34,7 +34,7 @@ def read_separated(path: Path, as_text: Collection[str] = ()) -> pl.DataFrame:
             except pl.exceptions.PolarsError as error:
                 raise _fault(dialect) from error
         _check_complete(dialect, frame)
-        kept = _without_empty_rows(frame)
+        kept = without_empty_rows(frame)
         if kept.height < frame.height:  # rows without a letter, or full of words for missing values, which are rows
             has_text = _read(dialect, _all_text(dialect)).select(pl.any_horizontal(pl.all().is_not_null()))
             kept = frame.filter(has_text.to_series())
@@ -46,11 +46,11 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The file in parts of `num_rows` rows, all columns as text."""
     with dialect_of(path) as dialect:
         checked, num_empty = False, 0
-        scan = pl.scan_csv(dialect.path, **_options(dialect), schema=_all_text(dialect))
+        scan = pl.scan_csv(dialect.path, **csv_options(dialect), schema=_all_text(dialect))
         try:
             for frame in scan.collect_batches(chunk_size=num_rows):
                 checked = checked or _check_complete(dialect, frame)
-                kept = _without_empty_rows(frame)
+                kept = without_empty_rows(frame)
                 num_empty += frame.height - kept.height
                 yield kept
         except pl.exceptions.PolarsError as error:
@@ -58,7 +58,8 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     _warn_of_empty_rows(num_empty, path)
 
 
-def _options(dialect: Dialect) -> dict[str, Any]:
+def csv_options(dialect: Dialect) -> dict[str, Any]:
+    """What polars has to know about the file."""
     return {
         "separator": dialect.separator,
         "eol_char": dialect.newline,
@@ -69,7 +70,7 @@ def _options(dialect: Dialect) -> dict[str, Any]:
 
 def _read(dialect: Dialect, types: dict[str, Any], num_rows: int | None = None) -> pl.DataFrame:
     tokens = [token for token in MISSING if token] if pl.Float64 in types.values() else None
-    frame = pl.read_csv(dialect.path, **_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
+    frame = pl.read_csv(dialect.path, **csv_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
     return frame if frame.width else pl.DataFrame(schema=types)  # a header without an end of line
 
 
@@ -144,7 +145,7 @@ def _fault(dialect: Dialect) -> InputError:
     return InputError(f"{dialect.name} must hold separated values, got something else; write it anew.")
 
 
-def _without_empty_rows(frame: pl.DataFrame) -> pl.DataFrame:
+def without_empty_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows that have a value in some column."""
     if frame[frame.columns[-1]].null_count() == 0:
         return frame

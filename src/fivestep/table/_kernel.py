@@ -1,0 +1,32 @@
+"""The encoder's formula for one column of plain numbers, compiled, without the lock of Python's.
+
+It takes a tenth of the time of NumPy's passes, and a thread can encode while another one trains
+(`benchmarks/streaming.py`).
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, error_model="numpy")  # half a second in each process that encodes many rows
+def scale_into(  # type: ignore[no-untyped-def]  # numba compiles it for the types that come
+    values, center, scale, clip, farthest, memory, out
+):
+    """Writes x of some numbers (N,) to `out` (N,), by way of `memory`; returns how many are infinite.
+
+    `clip` and `farthest` are infinite where nothing is clipped. Operation for operation that of `Encoder`, so the bits
+    are the same.
+    """
+    num_infinite = 0
+    for i in range(len(values)):
+        value = np.float64(values[i])
+        z = (value - center) * scale
+        num_infinite += 1 if abs(value) == np.inf else 0
+        z = 0.0 if value != value else z  # noqa: PLR0124  (only nan, a missing number, is not itself)
+        z = max(z, -farthest)
+        z = min(z, farthest)
+        q = z / clip
+        memory[i] = z / np.sqrt(1.0 + q * q)
+    for i in range(len(values)):  # apart, so that the first loop works on eight numbers at a time
+        out[i] = memory[i]
+    return num_infinite

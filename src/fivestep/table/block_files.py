@@ -1,0 +1,277 @@
+"""Files that are read a block of rows at a time, from any place: Parquet, Arrow, NumPy, CSV."""
+
+import codecs
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import polars as pl
+
+from ..check import InputError
+from .dialect import Dialect, dialect_of
+from .frame import from_array
+from .kinds import shortened
+from .read import SEPARATED
+from .separated import csv_options, without_empty_rows
+from .values import MISSING, PLAIN, missing, numbers
+
+MOST_ROWS = 2**17
+"""Rows of a block, at most. A larger row group is cut, and then read up to the end of each cut."""
+
+CSV_BYTES = 2**25
+"""Bytes of a block of a CSV file, about."""
+
+SAMPLE = 500
+"""Rows at the beginning of some blocks of a CSV file from which it is seen which columns are plain numbers."""
+
+SAMPLED = 16
+"""Blocks of a CSV file that are looked at for that."""
+
+
+class Piece(NamedTuple):
+    """A block of a file: its first row and its number of rows, or for a CSV file bytes, and what to call it."""
+
+    start: int
+    size: int
+    name: str
+
+
+class BlockFile(ABC):
+    """A file with its columns, its types and its blocks."""
+
+    def __init__(self, path: Path, types: Mapping[str, pl.DataType], pieces: Sequence[Piece]) -> None:
+        self.path, self.types, self.pieces = path, dict(types), tuple(pieces)
+
+    @abstractmethod
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of a block."""
+
+
+def open_blocks(path: Path) -> BlockFile:
+    """The file, as its ending says; raises an `InputError` for one that cannot be read in blocks."""
+    suffix = path.suffix.lower()
+    if suffix in SEPARATED:
+        return SeparatedBlocks.open(path)
+    if suffix in (".parquet", ".pq"):
+        return ParquetBlocks.open(path)
+    if suffix in (".arrow", ".feather", ".ipc"):
+        return ArrowBlocks.open(path)
+    if suffix == ".npy":
+        return ArrayBlocks.open(path)
+    raise InputError(
+        f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave out "
+        f"--stream."
+    )
+
+
+@final
+class ParquetBlocks(BlockFile):
+    """A Parquet file by row groups, read by polars; their places are in the file's footer, which pyarrow reads."""
+
+    @classmethod
+    def open(cls, path: Path) -> "ParquetBlocks":
+        """The file."""
+        try:
+            from pyarrow.parquet import read_metadata
+        except ImportError as error:
+            raise InputError(
+                "--stream must have pyarrow to find the row groups of Parquet files, got none; "
+                "pip install 'fivestep[stream]'."
+            ) from error
+        footer, pieces, start = read_metadata(path), [], 0
+        for number in range(footer.num_row_groups):
+            size = footer.row_group(number).num_rows
+            pieces += list(_cut(start, size, f"row group {number + 1}"))
+            start += size
+        return cls(path, pl.read_parquet_schema(path), pieces)
+
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return pl.scan_parquet(self.path).slice(piece.start, piece.size).select(columns).collect()
+
+
+@final
+class ArrowBlocks(BlockFile):
+    """An Arrow file (Feather)."""
+
+    @classmethod
+    def open(cls, path: Path) -> "ArrowBlocks":
+        """The file."""
+        num_rows = pl.scan_ipc(path).select(pl.len()).collect().item()
+        return cls(path, pl.read_ipc_schema(path), list(_cut(0, num_rows)))
+
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return pl.scan_ipc(self.path).slice(piece.start, piece.size).select(columns).collect()
+
+
+@final
+class ArrayBlocks(BlockFile):
+    """A NumPy array, mapped into memory: what is not looked at is not read."""
+
+    def __init__(self, path: Path, array: "np.ndarray") -> None:
+        self._array = array
+        super().__init__(path, from_array(np.array(array[:1])).schema, list(_cut(0, len(array))))
+
+    @classmethod
+    def open(cls, path: Path) -> "ArrayBlocks":
+        """The file."""
+        return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
+
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return from_array(self._array[piece.start : piece.start + piece.size]).select(columns)
+
+
+@final
+class SeparatedBlocks(BlockFile):
+    """A CSV or TSV file in UTF-8, by runs of whole lines. Columns are text until `take_for_numbers`."""
+
+    def __init__(self, dialect: Dialect, pieces: Sequence[Piece]) -> None:
+        self._dialect = dialect
+        super().__init__(dialect.path, dict.fromkeys(dialect.columns, pl.String()), pieces)
+
+    @classmethod
+    def open(cls, path: Path) -> "SeparatedBlocks":
+        """The file, looked at from its first byte to its last one."""
+        with dialect_of(path) as dialect:
+            if dialect.path != path:
+                raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
+            return cls(dialect, list(_runs_of_lines(dialect)))
+
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        content = self._bytes(piece)
+        try:
+            frame = self._parsed(content, self.types)
+        except pl.exceptions.PolarsError as error:
+            self._refuse_value(piece, content, columns)
+            raise InputError(
+                f"{self.path} must hold rows of {len(self.types)} values, got others {_lines(self.path, piece)}; mend "
+                f"them."
+            ) from error
+        self._check_complete(piece, content, frame)
+        return without_empty_rows(frame).select(columns)
+
+    def plain_numbers(self) -> set[str]:
+        """The columns that are plain numbers as far as the beginnings of some blocks go."""
+        step = max(1, len(self.pieces) // SAMPLED)
+        parts = [self._parsed(self._bytes(piece), self.types, SAMPLE) for piece in self.pieces[::step]]
+        sample = pl.concat(parts) if parts else pl.DataFrame(schema=self.types)
+        found = set()
+        for name in sample.columns:
+            gaps = missing(sample[name])
+            if not gaps.all() and numbers(sample[name], PLAIN).null_count() == gaps.sum():
+                found.add(name)
+        return found
+
+    def take_for_numbers(self, columns: set[str]) -> None:
+        """From here on these columns are read as numbers."""
+        self.types |= dict.fromkeys(columns, pl.Float64())
+
+    def _bytes(self, piece: Piece) -> bytes:
+        with self.path.open("rb") as file:
+            file.seek(piece.start)
+            return file.read(piece.size)
+
+    def _parsed(self, content: bytes, types: Mapping[str, Any], num_rows: int | None = None) -> pl.DataFrame:
+        tokens = [token for token in MISSING if token] if pl.Float64() in types.values() else None
+        options = {**csv_options(self._dialect), "skip_rows": 0}
+        return pl.read_csv(io.BytesIO(content), **options, schema=dict(types), null_values=tokens, n_rows=num_rows)
+
+    def _refuse_value(self, piece: Piece, content: bytes, columns: Sequence[str]) -> None:
+        """Raises an `InputError` for the first value that is no number where the others are."""
+        try:
+            texts = self._parsed(content, dict.fromkeys(self.types, pl.String()))
+        except pl.exceptions.PolarsError:
+            return
+        for name in columns:
+            wrong = numbers(texts[name], PLAIN).is_null() & ~missing(texts[name])
+            if self.types[name] == pl.Float64() and wrong.any():
+                row = wrong.arg_true()[0]
+                raise InputError(
+                    f"column {name!r} of {self.path} must hold numbers, as it does in the rows looked at first, got "
+                    f"{shortened(texts[name][row])} in row {row + 1:,} {_lines(self.path, piece)}; mend it, or say "
+                    f"--categorical {name}."
+                )
+
+    def _check_complete(self, piece: Piece, content: bytes, frame: pl.DataFrame) -> None:
+        """Raises an `InputError` for a row with too few fields, which polars fills up."""
+        width = len(self.types)
+        if width == 1 or frame[frame.columns[-1]].null_count() == 0:
+            return
+        mark, separator = self._dialect.newline.encode(), self._dialect.separator.encode()
+        lines = content.count(mark) + (not content.endswith(mark))
+        if b'"' not in content and content.count(separator) == lines * (width - 1):
+            return
+        text = io.StringIO(content.decode(), newline="")
+        for number, row in enumerate(csv.reader(text, delimiter=self._dialect.separator), 1):
+            if row and len(row) != width:
+                raise InputError(
+                    f"every row of {self.path} must have {width} fields, as the first one has, got {len(row)} in row "
+                    f"{number:,} {_lines(self.path, piece)}; mend that row."
+                )
+
+
+def _cut(start: int, size: int, name: str = "") -> Iterator[Piece]:
+    """A run of rows in equal parts of `MOST_ROWS` rows at most."""
+    num_parts = -(-size // MOST_ROWS)
+    for part in range(num_parts):
+        first, last = start + size * part // num_parts, start + size * (part + 1) // num_parts
+        rows = f"rows {first + 1:,} to {last:,}"
+        yield Piece(first, last - first, f"{name} ({rows})" if name else rows)
+
+
+def _runs_of_lines(dialect: Dialect) -> Iterator[Piece]:
+    """The bytes below the header in runs that end where a row ends: at a newline outside of quotation marks."""
+    mark, start = dialect.newline.encode(), _below_header(dialect)
+    with dialect.path.open("rb") as file:
+        file.seek(start)
+        rest, number = b"", 1
+        while chunk := file.read(CSV_BYTES):
+            rest += chunk
+            end = _end_of_row(rest, mark)
+            if end:
+                yield Piece(start, end, f"block {number}")
+                start, rest, number = start + end, rest[end:], number + 1
+        if rest.strip():
+            yield Piece(start, len(rest), f"block {number}")
+
+
+def _end_of_row(content: bytes, mark: bytes) -> int:
+    """The number of bytes up to the last newline before which the quotation marks pair; 0 if there is none."""
+    end = content.rfind(mark)
+    quotes = content.count(b'"', 0, end + 1)
+    while end >= 0 and quotes % 2:
+        before = content.rfind(mark, 0, end)
+        quotes -= content.count(b'"', max(before, 0), end)
+        end = before
+    return end + 1
+
+
+def _below_header(dialect: Dialect) -> int:
+    """The place of the first byte below blank lines and header."""
+    with dialect.path.open("rb") as start:
+        mark = 3 if start.read(3) == codecs.BOM_UTF8 else 0
+    if not dialect.has_header:
+        return mark
+    with dialect.path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(_counted(file, counts := [mark]), delimiter=dialect.separator)
+        next(row for row in rows if row)
+    return counts[0]
+
+
+def _counted(lines: Iterator[str], counts: list[int]) -> Iterator[str]:
+    """The lines, their bytes added up."""
+    for line in lines:
+        counts[0] += len(line.encode())
+        yield line
+
+
+def _lines(path: Path, piece: Piece) -> str:
+    """Where a block begins, in lines."""
+    lines, left = 1, piece.start
+    with path.open("rb") as file:
+        while left and (chunk := file.read(min(left, 2**24))):
+            lines, left = lines + chunk.count(b"\n"), left - len(chunk)
+    return f"from line {lines:,} on"

@@ -1,0 +1,143 @@
+"""Several files of one table, read a block at a time."""
+
+import glob
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Self, final
+
+import polars as pl
+
+from ..check import InputError
+from .block_files import BlockFile, Piece, SeparatedBlocks, open_blocks
+from .read import one_sentence
+
+
+class Block(NamedTuple):
+    """A block of a table: in which file it is, and where in it."""
+
+    file: int
+    piece: Piece
+
+
+@final
+class BlockTable:
+    """Files with the same columns, in the order of their names, as one table in blocks."""
+
+    def __init__(self, files: Sequence[BlockFile]) -> None:
+        self.files = tuple(files)
+        _check_same_columns(self.files)
+        _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)])
+        self.types = _common_types(self.files)
+        self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
+        if not self.blocks:
+            raise InputError(f"{self.files[0].path} must hold rows, got only a header; check the file.")
+
+    @classmethod
+    def open(cls, pattern: str) -> Self:
+        """The table of one file, or of all files whose names fit a pattern such as `data/*.parquet`.
+
+        Raises an `InputError`, one sentence, where no file fits, one cannot be read in blocks, or columns differ.
+        """
+        files = []
+        for path in files_of(pattern):
+            with one_sentence(path):
+                files.append(open_blocks(path))
+        return cls(files)
+
+    def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
+        file, piece = self.files[self.blocks[number].file], self.blocks[number].piece
+        try:
+            frame = file.read(piece, columns)
+        except InputError:
+            raise
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
+            raise InputError(
+                f"{file.path} must be readable in {piece.name}, got an error: {said}; write it anew, or leave the file "
+                f"out."
+            ) from error
+        wanted = {name: self.types[name] for name in columns if frame.schema[name] != self.types[name]}
+        return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in wanted.items()) if wanted else frame
+
+    def name_of(self, number: int) -> str:
+        """The file that a block is in."""
+        return str(self.files[self.blocks[number].file].path)
+
+    def checksum(self) -> str:
+        """What tells these files from others: their sizes, and a checksum of their first and last 64 KB."""
+        value, size = 0, 0
+        for file in self.files:
+            length = file.path.stat().st_size
+            with file.path.open("rb") as content:
+                value = zlib.crc32(content.read(2**16), value)
+                content.seek(max(0, length - 2**16))
+                value, size = zlib.crc32(content.read(), value), size + length
+        return f"{len(self.files)} files, {len(self.blocks)} blocks, {size} bytes {value:08x}"
+
+
+def files_of(pattern: str) -> list[Path]:
+    """The file of that name, or the files that fit the pattern, in the order of their names."""
+    path = Path(pattern)
+    if path.is_dir():
+        inside = pattern.rstrip("/")
+        raise InputError(f"FILE must be a file or a pattern, got the folder {pattern!r}; write '{inside}/*.parquet'.")
+    if path.exists():
+        return [path]
+    found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True)) if Path(name).is_file()]
+    if not found:
+        what = "a pattern that fits a file" if is_pattern(pattern) else "a file that exists"
+        raise InputError(f"FILE must be {what}, got {pattern!r}; check the folder and the ending.")
+    return found
+
+
+def is_pattern(name: str) -> bool:
+    """Whether it may stand for several files."""
+    return any(letter in name for letter in "*?[")
+
+
+def _check_same_columns(files: Sequence[BlockFile]) -> None:
+    """Raises an `InputError` that names a file and a column that it lacks, or has beside the first one's."""
+    first = files[0]
+    for file in files[1:]:
+        lost = [name for name in first.types if name not in file.types]
+        new = [name for name in file.types if name not in first.types]
+        if lost or new:
+            got = f"none called {lost[0]!r}" if lost else f"{new[0]!r} too"
+            raise InputError(
+                f"{file.path} must have the columns of {first.path}, got {got}; make the columns of all files the same."
+            )
+
+
+def _settle_numbers(files: Sequence[SeparatedBlocks]) -> None:
+    """Takes a column of text files for numbers where every file's sample says so."""
+    if files:
+        plain = set.intersection(*(file.plain_numbers() for file in files))
+        for file in files:
+            file.take_for_numbers(plain)
+
+
+def _common_types(files: Sequence[BlockFile]) -> dict[str, pl.DataType]:
+    """One type for each column: numbers of any width are alike, and so are texts and categories."""
+    types: dict[str, pl.DataType] = {}
+    for name in files[0].types:
+        known = [(file, file.types[name]) for file in files if file.types[name] != pl.Null]
+        family = {_family(dtype) for _, dtype in known}
+        if len(family) > 1:
+            (first, own), *others = known
+            other, got = next(pair for pair in others if _family(pair[1]) != _family(own))
+            raise InputError(
+                f"column {name!r} must have one type in all files, got {own} in {first.path} and {got} in "
+                f"{other.path}; convert one of them."
+            )
+        different = {dtype for _, dtype in known}
+        common = {"number": pl.Float64(), "text": pl.String()}.get(str(next(iter(family), "")))
+        types[name] = next(iter(different), pl.Null()) if len(different) <= 1 or common is None else common
+    return types
+
+
+def _family(dtype: pl.DataType) -> str | pl.DataType:
+    if dtype.is_numeric():
+        return "number"
+    return "text" if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum) else dtype

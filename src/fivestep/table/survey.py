@@ -1,0 +1,283 @@
+"""What a column of a table is taken for, and what it is fitted to, from one pass over its blocks.
+
+Counts, ends and levels are exact; the quartiles of numbers are within the bound of `QuantileSketch`. What `kinds_of`
+and `Encoder.fit` learn from a whole frame is learnt here from parts of it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, final
+
+import numpy as np
+import polars as pl
+import torch
+
+from ..check import InputError
+from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
+from .encoder import QUARTILES, Encoder, center_and_scale_of
+from .kinds import FEW, ColumnKind, is_named_identifier, number_kind, plainly, shortened
+from .level_counts import LevelCounts
+from .sketch import QuantileSketch, quantiles_of_counts
+from .target import Target
+from .values import PLAIN, UNUSABLE, NumberFormat, date_format_of, dates, missing, number_format_of, numbers
+
+FEW_VALUES = 11
+"""Different numbers that are counted one by one, at most: enough to tell yes and no, and the classes of a target."""
+
+Scales = list[tuple[float, float]]
+
+
+class Place(NamedTuple):
+    """Where some values come from: a file, and which of its rows, (N,), counted from 1."""
+
+    file: str
+    rows: "np.ndarray"
+
+
+class ColumnSurvey(ABC):
+    """A column while its blocks go by."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def add(self, values: pl.Series, place: Place) -> None:
+        """Takes the values of one block in; raises an `InputError` with the row of one that cannot be read."""
+
+    @abstractmethod
+    def kind(self) -> ColumnKind:
+        """What the column is taken for."""
+
+    @abstractmethod
+    def fitted(self, kind: ColumnKind) -> FittedColumn:
+        """The column, fitted."""
+
+    @abstractmethod
+    def scales(self, column: FittedColumn) -> Scales:
+        """Center and scale of each of its features."""
+
+
+@final
+class NumberSurvey(ColumnSurvey):
+    """A column of numbers."""
+
+    def __init__(self, name: str, number_format: NumberFormat = PLAIN) -> None:
+        super().__init__(name)
+        self.number_format, self.sketch, self.num_gaps = number_format, QuantileSketch(), 0
+        self.is_whole = True
+        self.few: dict[float, int] | None = {}
+        self._all_different, self._offsets = is_named_identifier(name), (np.inf, -np.inf)
+
+    def add(self, values: pl.Series, place: Place) -> None:
+        found, gaps = numbers(values, self.number_format), missing(values)
+        _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does in the rows looked at first")
+        _refuse(values, found.is_infinite(), place, "finite numbers")
+        present = found.drop_nulls()
+        x, rows = present.to_numpy(), place.rows[~gaps.to_numpy()] if gaps.any() else place.rows
+        self.num_gaps += len(values) - len(x)
+        if len(x) == 0:
+            return
+        self.sketch.add(x)
+        self.is_whole = self.is_whole and bool((x == np.round(x)).all())
+        if self.is_whole:
+            offsets = x - rows
+            self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
+            self._all_different = self._all_different and present.n_unique() == len(present)
+        self._count(x)
+
+    def _count(self, x: "np.ndarray") -> None:
+        """Counts different values while they are few."""
+        if self.few is None or len(np.unique(x[:1000])) > FEW_VALUES:  # a look at some spares sorting all
+            self.few = None
+            return
+        different, counts = np.unique(x, return_counts=True)
+        for value, number in zip(different[: FEW_VALUES + 1].tolist(), counts.tolist(), strict=False):
+            self.few[value] = self.few.get(value, 0) + number
+        self.few = self.few if len(self.few) <= FEW_VALUES else None
+
+    @property
+    def counts(self) -> pl.DataFrame:
+        """The different values and the rows that have each, while they are few."""
+        few = self.few or {}
+        values: list[float | None] = [*few, *([None] if self.num_gaps else [])]
+        rows = [*few.values(), *([self.num_gaps] if self.num_gaps else [])]
+        return pl.DataFrame({"value": pl.Series(values, dtype=pl.Float64), "rows": rows})
+
+    def kind(self) -> ColumnKind:
+        count, low, high = self.sketch.count, self.sketch.least, self.sketch.largest
+        if count == 0:
+            return ColumnKind(self.name, "empty", "no value at all")
+        if not self.num_gaps and low == high:
+            return ColumnKind(self.name, "constant", f"always {shortened(low)}")
+        if self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
+            return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
+        if count >= FEW and self.is_whole and high - low >= count - 1:
+            if self._offsets[0] == self._offsets[1]:
+                return ColumnKind(self.name, "identifier", "counts the rows")
+            if self._all_different:
+                return ColumnKind(self.name, "identifier", "all different, named so")
+        return number_kind(self.name, low, high, self.number_format)
+
+    def fitted(self, kind: ColumnKind) -> FittedColumn:
+        if kind.kind == "yes/no":
+            return LevelColumn.of_counts(kind, self.counts)
+        return NumberColumn(self.name, self.number_format, self.num_gaps > 0)
+
+    def scales(self, column: FittedColumn) -> Scales:
+        if column.kind != "number":
+            return scales_of_counts(column, self.counts)
+        return [_of_sketch(self.sketch), *_of_gaps(self.sketch.count, self.num_gaps)]
+
+
+@final
+class DateSurvey(ColumnSurvey):
+    """A column of dates."""
+
+    def __init__(self, name: str, date_format: str) -> None:
+        super().__init__(name)
+        self._column = DateColumn(name, date_format, can_be_missing=True)
+        self._sketches, self._num_gaps = [QuantileSketch() for _ in DateColumn.PARTS], 0
+
+    def add(self, values: pl.Series, place: Place) -> None:
+        wrong = dates(values, self._column.date_format).is_null() & ~missing(values)
+        _refuse(values, wrong, place, "dates, written as in the rows looked at first")
+        *parts, gaps = self._column.raw(values, 1)
+        self._num_gaps += int(gaps.sum())
+        for sketch, part in zip(self._sketches, parts, strict=True):
+            sketch.add(part[gaps == 0])
+
+    def kind(self) -> ColumnKind:
+        days, form = self._sketches[0], self._column.date_format
+        if days.count == 0:
+            return ColumnKind(self.name, "empty", "no value at all")
+        if not self._num_gaps and days.least == days.largest:
+            return ColumnKind(self.name, "constant", "always the same moment")
+        return ColumnKind(
+            self.name, "date", f"written {plainly(form)}" if form else "as the file has it", date_format=form
+        )
+
+    def fitted(self, kind: ColumnKind) -> FittedColumn:
+        return DateColumn(self.name, self._column.date_format, self._num_gaps > 0)
+
+    def scales(self, column: FittedColumn) -> Scales:
+        return [*map(_of_sketch, self._sketches), *_of_gaps(self._sketches[0].count, self._num_gaps)]
+
+
+@final
+class LevelSurvey(ColumnSurvey):
+    """A column of anything else: its different values are counted, as long as they are not too many."""
+
+    def __init__(self, name: str, *, as_asked: bool) -> None:
+        super().__init__(name)
+        self._levels, self._as_asked = LevelCounts(name), as_asked
+
+    def add(self, values: pl.Series, place: Place) -> None:
+        self._levels.add(values, place.rows)
+
+    def kind(self) -> ColumnKind:
+        return self._levels.kind(as_asked=self._as_asked)
+
+    def fitted(self, kind: ColumnKind) -> FittedColumn:
+        return LevelColumn.of_counts(kind, self._levels.counts)
+
+    def scales(self, column: FittedColumn) -> Scales:
+        return scales_of_counts(column, self._levels.counts)
+
+
+@final
+class TableSurvey:
+    """All columns of a table while its blocks go by, and the encoder at the end.
+
+    `sample` are some rows from all over the table, by which a column of texts is taken for numbers, dates or levels.
+    """
+
+    def __init__(self, sample: pl.DataFrame, categorical: Collection[str] = (), ignore: Collection[str] = ()) -> None:
+        self._fixed: dict[str, ColumnKind] = {}
+        self._surveys: dict[str, ColumnSurvey] = {}
+        for name in sample.columns:
+            if name in ignore:
+                self._fixed[name] = ColumnKind(name, "ignored", "as asked")
+            elif isinstance(sample.schema[name], UNUSABLE):
+                self._fixed[name] = ColumnKind(name, "text", f"{sample.schema[name]} in each row")
+            else:
+                self._surveys[name] = survey_of(sample[name], as_levels=name in categorical)
+        self._names = tuple(sample.columns)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are looked at."""
+        return list(self._surveys)
+
+    def add(self, frame: pl.DataFrame, place: Place) -> None:
+        """Takes the rows of one block in; an `InputError` for a value names its file."""
+        for name, survey in self._surveys.items():
+            survey.add(frame[name], place)
+
+    def kinds(self) -> list[ColumnKind]:
+        """What each column is taken for."""
+        return [self._fixed.get(name) or self._surveys[name].kind() for name in self._names]
+
+    def encoder(self, kinds: Sequence[ColumnKind], target: Target) -> Encoder:
+        """The encoder for the columns of these kinds; raises an `InputError` if none can be used."""
+        used = [kind for kind in kinds if kind.is_used]
+        columns = tuple(self._surveys[kind.name].fitted(kind) for kind in used)
+        if not any(column.features or column.num_codes for column in columns):
+            found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
+            raise InputError(
+                f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
+            )
+        numeric = (column for column in columns if not column.num_codes)
+        scales = [pair for column in numeric for pair in self._surveys[column.name].scales(column)]
+        center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
+        return Encoder(columns, center.clone(), scale.clone(), target=target)
+
+
+def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
+    """The survey that suits a column, of which some values are known."""
+    name, dtype = sample.name, sample.dtype
+    if as_levels or dtype == pl.Boolean:
+        return LevelSurvey(name, as_asked=as_levels)
+    if dtype in (pl.Date, pl.Datetime):
+        return DateSurvey(name, "")
+    if dtype.is_numeric() or dtype.is_temporal():
+        return NumberSurvey(name)
+    different = sample.cast(pl.String).unique(maintain_order=True)
+    if missing(different).all():
+        return LevelSurvey(name, as_asked=False)
+    number_format, date_format = number_format_of(different), date_format_of(different)
+    if number_format is not None:
+        return NumberSurvey(name, number_format)
+    return LevelSurvey(name, as_asked=False) if date_format is None else DateSurvey(name, date_format)
+
+
+def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str) -> None:
+    """Raises an `InputError` for the first value that is wrong."""
+    if wrong.any():
+        at = wrong.arg_true()[0]
+        raise InputError(
+            f"column {values.name!r} of {place.file} must hold {expected}, got {shortened(values[at])} in row "
+            f"{place.rows[at]:,}; mend it, or say --categorical {values.name}."
+        )
+
+
+def scales_of_counts(column: FittedColumn, counts: pl.DataFrame) -> Scales:
+    """Center and scale of each feature of a column of levels, exactly."""
+    if column.num_codes or not column.features:
+        return []
+    raw, rows = column.raw(counts["value"].alias(column.name), 1), counts["rows"].to_numpy()
+    return [
+        center_and_scale_of(quantiles_of_counts(numbers, rows, *QUARTILES), numbers.min(), numbers.max())
+        for numbers in raw
+    ]
+
+
+def _of_sketch(sketch: QuantileSketch) -> tuple[float, float]:
+    return center_and_scale_of(sketch.quantiles(*QUARTILES), sketch.least, sketch.largest)
+
+
+def _of_gaps(num_present: int, num_gaps: int) -> Scales:
+    """Of the feature that says whether a value is missing, where one is."""
+    if not num_gaps:
+        return []
+    counts = np.array([num_present, num_gaps])
+    return [center_and_scale_of(quantiles_of_counts(np.array([0.0, 1.0]), counts, *QUARTILES), 0.0, 1.0)]
