@@ -15,7 +15,7 @@ from typing import Any, get_args
 from beartype import beartype
 from jaxtyping import AbstractArray, config, install_import_hook
 
-COMPILED = "fivestep.engines.fused.body"
+COMPILED = ("fivestep.engines.fused.body", "fivestep.table._kernel")
 """What numba compiles: it takes functions as they are written, and not wrapped."""
 
 

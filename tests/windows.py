@@ -27,10 +27,10 @@ class Windows(Stream):
     def held_out(self) -> Mapping[str, Part]:
         return {}
 
-    def windows(self, seed: int, epoch: int, first_row: int, dtype: torch.dtype) -> Iterator[Window]:
+    def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
         for number in count(epoch):
             for start in range(0, len(self.rows), self.size):
-                window = self.rows.take(slice(start, start + self.size)).to(torch.device("cpu"), dtype)
+                window = self.rows.take(slice(start, start + self.size))
                 order = draws.order(seed, 1000 * number + start, len(window))
                 if first_row < len(window):
                     copy = window.take(slice(None)).take(torch.arange(len(window)))

@@ -64,7 +64,7 @@ class Batches:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
-        self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
+        self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._data, self._seed, self._dtype, self._device, self._places = data, seed, dtype, device, places
         self._rows = data.train.to(device, dtype)
         if self.size == self.num_rows:  # every step uses all rows: convert them once
@@ -129,7 +129,7 @@ class Batches:
         """The next rows of a stream; a batch that spans two windows is put together of copies."""
         taken: list[Rows] = []
         for rows, indices in in_order.take(count):
-            if len(indices) == count:
+            if len(indices) == count and rows.stored.dtype == self._dtype:
                 weight = None if rows.weight is None else rows.weight[indices]
                 taken.append(Rows(self._gathered(indices, rows.stored), rows.y[indices], weight))
             else:
@@ -160,8 +160,8 @@ class Batches:
 class InOrder:
     """The training rows of a stream in the order of the steps, from any place on."""
 
-    def __init__(self, stream: Stream, seed: int, dtype: torch.dtype) -> None:
-        self._stream, self._seed, self._dtype = stream, seed, dtype
+    def __init__(self, stream: Stream, seed: int) -> None:
+        self._stream, self._seed = stream, seed
         self._windows: Iterator[Window] = iter(())
         self._window: Window | None = None
         self._at, self._place = 0, (-1, 0)
@@ -169,7 +169,7 @@ class InOrder:
     def seek(self, epoch: int, row: int) -> None:
         """Goes to that place of an epoch's order; costs nothing where it is the next one."""
         if (epoch, row) != self._place:
-            self._windows = self._stream.windows(self._seed, epoch, row, self._dtype)
+            self._windows = self._stream.windows(self._seed, epoch, row)
             self._window, self._at, self._place = None, 0, (epoch, row)
 
     def take(self, count: int) -> Iterator[tuple[Rows, Indices]]:

@@ -55,7 +55,7 @@ class Blocks:
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         self._rows = _as_numbers(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
-        self._in_order = None if data.stream is None else InOrder(data.stream, seed, dtype)
+        self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
@@ -105,7 +105,7 @@ class Blocks:
         for step, count in zip(steps.tolist(), sizes.tolist(), strict=True):
             in_order.seek(step // self._per_epoch, step % self._per_epoch * self.size)
             taken += [rows.take(indices) for rows, indices in in_order.take(count)]
-        rows, stops = together(taken), sizes.cumsum(0)
+        rows, stops = together(taken).to(self._device, self._dtype), sizes.cumsum(0)
         starts = stops - sizes
         strengths = self._strengths(rows.weight, starts, stops, l2)
         if rows.weight is None:

@@ -25,12 +25,10 @@ def sketch_of(values: np.ndarray, size: int = 30_000) -> QuantileSketch:
 
 def rank_error(values: np.ndarray, found: float, share: float) -> float:
     """How far the ranks that an answer has are from the one asked for, as a share of all."""
-    low, high = (
-        np.searchsorted(np.sort(values), [found, found], "left"),
-        np.searchsorted(np.sort(values), found, "right"),
-    )
+    in_order = np.sort(values)
+    low, high = (int(np.searchsorted(in_order, found, side)) for side in ("left", "right"))
     place = share * (len(values) - 1)
-    return max(0.0, (low[0] - place - 1) / len(values), (place - high) / len(values))
+    return max(0.0, (low - place - 1) / len(values), (place - high) / len(values))
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from cyclopts import Group, Parameter
 
-from ..check import InputError
+from ..check import InputError, at_least
+from ._values import whole
 
 if TYPE_CHECKING:
     from ..datasets._table import TableSource
@@ -33,6 +34,17 @@ class TableOptions:
     group: Annotated[str | None, Parameter(help="Column whose equal values stay in one part.")] = None
     time: Annotated[str | None, Parameter(help="Column to split by: test on the latest rows.")] = None
     weight: Annotated[str | None, Parameter(help="Column with the weight of each row.")] = None
+    stream: Annotated[
+        bool,
+        Parameter(
+            help="Read the rows anew in every epoch, for files larger than memory; 'data/*.parquet' for several.",
+            negative="",
+        ),
+    ] = False
+    window: Annotated[
+        int | None,
+        Parameter(help="With --stream, rows that are shuffled together; two windows are in memory.", converter=whole),
+    ] = None
 
     def check_unused(self, task: str) -> None:
         """Raises an `InputError` if an option that needs a file was given with a named task."""
@@ -42,12 +54,19 @@ class TableOptions:
 
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
         """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
-        from ..datasets._table import TableSource  # here, because it imports polars
+        from ..datasets._table import SHARE, TableSource  # here, because it imports polars
+        from ..table.blocks import is_pattern
 
         if self.target is None:
             raise InputError(
                 f"--target must name the column of {file} to predict, got none; write for example --target price."
             )
+        if self.window is not None and not self.stream:
+            raise InputError(f"--window must be used with --stream, got {self.window}; leave it out, or add --stream.")
+        if self.window is not None:
+            at_least("--window", self.window, 1, "a million is usual")
+        if is_pattern(str(file)) and not file.exists() and not self.stream:
+            raise InputError(f"FILE must be one file without --stream, got the pattern '{file}'; add --stream.")
         shares = {"valid": valid, "test": self.test}
         given = {name: _plain(value) for name, value in shares.items() if value is not None}
         return TableSource(
@@ -59,7 +78,10 @@ class TableOptions:
             self.group,
             self.time,
             self.weight,
-            **given,
+            stream=self.stream,
+            window=self.window,
+            valid=given.get("valid", SHARE),
+            test=given.get("test", SHARE),
         )
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..datasets._base import Rows
+from ..datasets._base import Part
 from ..engines._base import Engine
 from ..epoch import Evaluation
 from ..run import Run
@@ -63,8 +63,9 @@ def _described(target: "Target") -> str:
 
 def _sizes(loaded: "LoadedTable") -> str:
     data = loaded.data
-    parts = {"to train": data.train, "to validate": data.valid, "to test": data.test}
-    rows = ", ".join(f"{len(part):,} {what}" for what, part in parts.items() if part is not None)
+    sizes = {name: len(part) for name, part in data.whole().items()} | {"train": data.num_rows}
+    words = {"train": "to train", "valid": "to validate", "test": "to test"}
+    rows = ", ".join(f"{size:,} {words[name]}" for name, size in sizes.items())
     return f"Rows: {rows}; {data.in_features} numbers in each."
 
 
@@ -75,7 +76,7 @@ def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
     return {"table": source.to_dict(), "identifiers": identifiers, "left_out": left_out}
 
 
-def measured(run: Run, rows: Rows, metrics: Sequence[str] | None = None) -> Evaluation:
+def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Evaluation:
     """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its target, with R^2."""
     target = run.encoder.target if run.encoder is not None and "table" in run.info else None
     if target is None or target.task == "classification" or run.engine.criterion.target != "numbers":

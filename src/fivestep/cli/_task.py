@@ -96,7 +96,7 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
     assert encoder.target is not None, "a table has a target"
     to_classes = encoder.target.task == "classification"
     of_data: dict[str, Any] = {"loss": "cross_entropy" if to_classes else "mse", "num_codes": encoder.num_codes}
-    facts = Facts(len(data.train), data.in_features, data.num_outputs, "classes" if to_classes else "numbers")
+    facts = Facts(data.num_rows, data.in_features, data.num_outputs, "classes" if to_classes else "numbers")
     patience = recipe.preparation(facts, of_data["loss"]).patience
     stopping = {"restore_best": True, **({"patience": int(patience)} if math.isfinite(patience) else {})}
     prepared = recipe.prepare(model, {**stopping, **of_data, **chosen}, facts)
@@ -105,4 +105,4 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
 
 def is_file(name: str) -> bool:
     """Whether what stands in the place of a task is a file: it looks like a path, or has the ending of a table."""
-    return "/" in name or "\\" in name or "." in name
+    return any(letter in name for letter in "/\\.*?[")

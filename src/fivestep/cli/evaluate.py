@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from ..check import InputError
-from ..datasets._base import Rows
+from ..datasets._base import Part
 from ..run import Run
 from ._screen import known_losses, print_whole, summary
 from ._table_screen import measured
@@ -38,13 +38,13 @@ def evaluate(
     """
     trained = Run.load(run, device)
     if file is not None:
-        parts: dict[str, Rows | None] = {"file": _rows_of(trained, file)}
+        parts: dict[str, Part] = {"file": _rows_of(trained, file)}
         known = {}
     else:
         data = trained.load_data(data_dir)
-        parts = {"train": data.train, "valid": data.valid, "test": data.test}
+        parts = data.whole()
         known = dict(known_losses(trained.engine, data))
-    scores = {part: (len(rows), measured(trained, rows, metrics)) for part, rows in parts.items() if rows is not None}
+    scores = {part: (len(rows), measured(trained, rows, metrics)) for part, rows in parts.items()}
     if json:
         flat = {
             f"{part}_{name}": value for part, (_, score) in scores.items() for name, value in score.figures().items()
@@ -54,7 +54,7 @@ def evaluate(
         print_whole(Console(highlight=False), summary(scores, known))
 
 
-def _rows_of(run: Run, file: Path) -> Rows:
+def _rows_of(run: Run, file: Path) -> Part:
     """The rows of a file, encoded as the run's own."""
     from ..datasets._table import TableSource, labeled_rows  # here, because it imports polars
 

@@ -109,8 +109,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
 
 def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None", *, as_json: bool) -> None:
     """What came out, for people, and for programs where they asked for it."""
-    parts = {"train": data.train, "valid": data.valid, "test": data.test}
-    scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
+    scores = {part: (len(rows), measured(run, rows)) for part, rows in data.whole().items()}
     console.print()
     if data.known_weights and run.info["model"] == "linear":
         print_whole(console, weights_table(run.engine, data.known_weights))
@@ -166,7 +165,7 @@ def _prepare(
         train_plan,
         dtype=options.dtype or "float32",
         device=options.device,
-        num_rows=len(data.train),
+        num_rows=data.num_rows,
         ranks=ranks,
     )
     info: dict[str, Any] = {"model": model, "recipe": recipe, **network_given(network)}
@@ -225,7 +224,7 @@ def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mappi
         "dtype": str(run.engine.dtype).removeprefix("torch."),
         "seed": run.plan.seed,
         "parameters": run.spec.num_parameters,
-        "epochs": _num_steps(run) // run.plan.steps_per_epoch(len(data.train)),
+        "epochs": _num_steps(run) // run.plan.steps_per_epoch(data.num_rows),
         "steps": _num_steps(run),
         **always,
         **figures,

@@ -138,7 +138,7 @@ class Stream(ABC):
         """The whole "valid" and "test" parts, where there are such."""
 
     @abstractmethod
-    def windows(self, seed: int, epoch: int, first_row: int, dtype: torch.dtype) -> Iterator[Window]:
+    def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
         """The windows of an epoch (counted from 0) and of all after it, from the place `first_row` of its order on.
 
         Rows, windows and their orders are a function of (seed, epoch). The next window is read while one is used.

@@ -49,11 +49,14 @@ class TableSource:
     weight: str | None = None
     valid: float | str = SHARE
     test: float | str = SHARE
+    stream: bool = False
+    window: int | None = None
 
     @property
     def name(self) -> str:
-        """What the data set is called."""
-        return Path(self.file).stem
+        """What the data set is called: after the file, or the folder of several."""
+        path = Path(self.file)
+        return path.stem if path.stem.replace("-", "").replace("_", "").isalnum() else path.parent.name or "files"
 
     @property
     def about_rows(self) -> dict[str, str]:
@@ -87,7 +90,11 @@ def load_table(source: TableSource, *, seed: int, encoder: Encoder | None = None
     split is drawn from the seed, with classes in equal shares. Raises an `InputError`, one sentence, where the file, a
     column or the target cannot be used.
     """
-    frame = read_table(Path(source.file), as_text=[*source.categorical, *_as_text(source)])
+    if source.stream:
+        from ._load_stream import load_stream  # which stands on this file
+
+        return load_stream(source, seed=seed, encoder=encoder)
+    frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
     _check_names(source, frame.columns)
     notes: list[str] = []
     frame = _with_target(frame, source, notes)
@@ -150,8 +157,12 @@ def _rows_in(part: pl.Series | pl.DataFrame, whole: Rows, encoder: Encoder, sour
 def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource) -> Rows:
     """The rows of a frame with a target, encoded."""
     assert encoder.target is not None, "the encoder of a table knows its target"
-    weight = None if source.weight is None else _weights(frame, source.weight)
-    return Rows(encoder.encode(frame), encoder.target.encode(frame[source.target]), weight)
+    return Rows(encoder.encode(frame), encoder.target.encode(frame[source.target]), weights_of(frame, source))
+
+
+def weights_of(frame: pl.DataFrame, source: TableSource) -> Tensor | None:
+    """The weights (N,) of the rows of a frame, where the source has some."""
+    return None if source.weight is None else _weights(frame, source.weight)
 
 
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
@@ -169,7 +180,7 @@ def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Ro
     return rows_of(encoder, frame, replace(source, weight=weight))
 
 
-def _as_text(source: TableSource) -> tuple[str, ...]:
+def as_text(source: TableSource) -> tuple[str, ...]:
     """Classes stay as they are written, where it is known that they are classes."""
     return (source.target,) if source.task == "classification" else ()
 
@@ -232,7 +243,7 @@ def _take(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that stay and those that are taken out, or all rows and those of another file."""
     if isinstance(how, str):
-        other = read_table(Path(how), as_text=[*source.categorical, *_as_text(source)])
+        other = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
         _check_names(source, other.columns)
         return frame, _with_target(other, source, notes)
     if not how > 0 or (how >= 1 and how != int(how)) or (how >= frame.height):

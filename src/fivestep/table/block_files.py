@@ -46,6 +46,15 @@ class BlockFile(ABC):
     def __init__(self, path: Path, types: Mapping[str, pl.DataType], pieces: Sequence[Piece]) -> None:
         self.path, self.types, self.pieces = path, dict(types), tuple(pieces)
 
+    @final
+    def about_rows(self) -> int:
+        """The number of rows, about."""
+        return sum(self.size_of(piece) for piece in self.pieces)
+
+    @abstractmethod
+    def size_of(self, piece: Piece) -> int:
+        """The number of rows of a block, about."""
+
     @abstractmethod
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block."""
@@ -89,6 +98,9 @@ class ParquetBlocks(BlockFile):
             start += size
         return cls(path, pl.read_parquet_schema(path), pieces)
 
+    def size_of(self, piece: Piece) -> int:
+        return piece.size
+
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return pl.scan_parquet(self.path).slice(piece.start, piece.size).select(columns).collect()
 
@@ -102,6 +114,9 @@ class ArrowBlocks(BlockFile):
         """The file."""
         num_rows = pl.scan_ipc(path).select(pl.len()).collect().item()
         return cls(path, pl.read_ipc_schema(path), list(_cut(0, num_rows)))
+
+    def size_of(self, piece: Piece) -> int:
+        return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return pl.scan_ipc(self.path).slice(piece.start, piece.size).select(columns).collect()
@@ -119,6 +134,9 @@ class ArrayBlocks(BlockFile):
     def open(cls, path: Path) -> "ArrayBlocks":
         """The file."""
         return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
+
+    def size_of(self, piece: Piece) -> int:
+        return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return from_array(self._array[piece.start : piece.start + piece.size]).select(columns)
@@ -139,6 +157,9 @@ class SeparatedBlocks(BlockFile):
             if dialect.path != path:
                 raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
             return cls(dialect, list(_runs_of_lines(dialect)))
+
+    def size_of(self, piece: Piece) -> int:
+        return self._bytes(piece).count(self._dialect.newline.encode()) + 1
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         content = self._bytes(piece)

@@ -2,14 +2,14 @@
 
 import glob
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self, final
 
 import polars as pl
 
 from ..check import InputError
-from .block_files import BlockFile, Piece, SeparatedBlocks, open_blocks
+from .block_files import SAMPLE, SAMPLED, BlockFile, Piece, SeparatedBlocks, open_blocks
 from .read import one_sentence
 
 
@@ -24,26 +24,27 @@ class Block(NamedTuple):
 class BlockTable:
     """Files with the same columns, in the order of their names, as one table in blocks."""
 
-    def __init__(self, files: Sequence[BlockFile]) -> None:
+    def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = ()) -> None:
         self.files = tuple(files)
         _check_same_columns(self.files)
-        _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)])
+        _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)], as_text)
         self.types = _common_types(self.files)
         self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
         if not self.blocks:
             raise InputError(f"{self.files[0].path} must hold rows, got only a header; check the file.")
 
     @classmethod
-    def open(cls, pattern: str) -> Self:
+    def open(cls, pattern: str, as_text: Collection[str] = ()) -> Self:
         """The table of one file, or of all files whose names fit a pattern such as `data/*.parquet`.
 
+        Columns in `as_text` of text files stay as they are written.
         Raises an `InputError`, one sentence, where no file fits, one cannot be read in blocks, or columns differ.
         """
         files = []
         for path in files_of(pattern):
             with one_sentence(path):
                 files.append(open_blocks(path))
-        return cls(files)
+        return cls(files, as_text)
 
     def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
@@ -60,6 +61,15 @@ class BlockTable:
             ) from error
         wanted = {name: self.types[name] for name in columns if frame.schema[name] != self.types[name]}
         return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in wanted.items()) if wanted else frame
+
+    def sample(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of the first rows of some blocks from all over the table."""
+        step = max(1, len(self.blocks) // SAMPLED)
+        return pl.concat([self.read(k, columns).head(SAMPLE) for k in range(0, len(self.blocks), step)])
+
+    def about_rows(self) -> int:
+        """The number of rows: of CSV files the number of lines, which a text with a line break in it adds to."""
+        return sum(file.about_rows() for file in self.files)
 
     def name_of(self, number: int) -> str:
         """The file that a block is in."""
@@ -110,10 +120,10 @@ def _check_same_columns(files: Sequence[BlockFile]) -> None:
             )
 
 
-def _settle_numbers(files: Sequence[SeparatedBlocks]) -> None:
+def _settle_numbers(files: Sequence[SeparatedBlocks], as_text: Collection[str]) -> None:
     """Takes a column of text files for numbers where every file's sample says so."""
     if files:
-        plain = set.intersection(*(file.plain_numbers() for file in files))
+        plain = set.intersection(*(file.plain_numbers() for file in files)) - set(as_text)
         for file in files:
             file.take_for_numbers(plain)
 

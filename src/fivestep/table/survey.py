@@ -61,8 +61,9 @@ class ColumnSurvey(ABC):
 class NumberSurvey(ColumnSurvey):
     """A column of numbers."""
 
-    def __init__(self, name: str, number_format: NumberFormat = PLAIN) -> None:
+    def __init__(self, name: str, number_format: NumberFormat = PLAIN, advice: str | None = None) -> None:
         super().__init__(name)
+        self._advice = advice or f"mend it, or say --categorical {name}"
         self.number_format, self.sketch, self.num_gaps = number_format, QuantileSketch(), 0
         self.is_whole = True
         self.few: dict[float, int] | None = {}
@@ -70,8 +71,8 @@ class NumberSurvey(ColumnSurvey):
 
     def add(self, values: pl.Series, place: Place) -> None:
         found, gaps = numbers(values, self.number_format), missing(values)
-        _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does in the rows looked at first")
-        _refuse(values, found.is_infinite(), place, "finite numbers")
+        _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does elsewhere", self._advice)
+        _refuse(values, found.is_infinite(), place, "finite numbers", self._advice)
         present = found.drop_nulls()
         x, rows = present.to_numpy(), place.rows[~gaps.to_numpy()] if gaps.any() else place.rows
         self.num_gaps += len(values) - len(x)
@@ -140,7 +141,7 @@ class DateSurvey(ColumnSurvey):
 
     def add(self, values: pl.Series, place: Place) -> None:
         wrong = dates(values, self._column.date_format).is_null() & ~missing(values)
-        _refuse(values, wrong, place, "dates, written as in the rows looked at first")
+        _refuse(values, wrong, place, "dates, written as elsewhere", f"mend it, or say --ignore {self.name}")
         *parts, gaps = self._column.raw(values, 1)
         self._num_gaps += int(gaps.sum())
         for sketch, part in zip(self._sketches, parts, strict=True):
@@ -250,13 +251,13 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
     return LevelSurvey(name, as_asked=False) if date_format is None else DateSurvey(name, date_format)
 
 
-def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str) -> None:
+def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str, advice: str) -> None:
     """Raises an `InputError` for the first value that is wrong."""
     if wrong.any():
         at = wrong.arg_true()[0]
         raise InputError(
             f"column {values.name!r} of {place.file} must hold {expected}, got {shortened(values[at])} in row "
-            f"{place.rows[at]:,}; mend it, or say --categorical {values.name}."
+            f"{place.rows[at]:,}; {advice}."
         )
 
 

@@ -1,0 +1,144 @@
+"""A data set from files that may not fit into memory: one pass to learn the encoder, then a stream of its rows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple, final
+
+from ..check import InputError
+from ..table.blocks import BlockTable
+from ..table.encoder import Encoder
+from ..table.kinds import ColumnKind
+from ..table.survey import Place, TableSurvey
+from ..table.target import ClassTarget
+from ..table.target_survey import TargetSurvey
+from ._base import Dataset, Rows
+from ._block_rows import RowReader, Sample, check_columns, check_streamable, split_of
+from ._hash_split import TEST, TRAIN, VALID
+from ._leaks import MOST_ROWS, leaks
+from ._stream import StreamedPart, TableStream, used_columns, window_rows
+from ._table import FEWEST, LoadedTable, TableSource, as_text, rows_of
+
+PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
+
+
+class _Learnt(NamedTuple):
+    """What one pass over a table brings: the encoder, the training rows of each block, samples, notes."""
+
+    encoder: Encoder
+    kinds: list[ColumnKind]
+    counts: tuple[int, ...]
+    samples: Mapping[int, Sample]
+    notes: list[str]
+
+
+def load_stream(source: TableSource, *, seed: int, encoder: Encoder | None = None) -> LoadedTable:
+    """Looks at every row once, and gives samples of the parts, the stream of training rows, and the other parts whole.
+
+    The encoder is fitted on the training part, unless there is one already. The split is by a hash of the row's number.
+    Raises an `InputError`, one sentence, as `load_table` does, and for what needs all rows in memory.
+    """
+    check_streamable(source)
+    table = BlockTable.open(source.file, [*source.categorical, *as_text(source)])
+    check_columns(table, source)
+    reader = RowReader(table, source, split_of(table, source, seed))
+    learnt = _pass(reader, seed, encoder)
+    encoder, samples = learnt.encoder, dict(learnt.samples)
+    readers = dict.fromkeys(PARTS, reader)
+    for name, how in (("valid", source.valid), ("test", source.test)):
+        if isinstance(how, str):
+            readers[name], samples[PARTS[name]] = _other_file(how, source, encoder, seed)
+    rows = {name: _sample(name, samples[part], encoder, source) for name, part in PARTS.items()}
+    parts = {
+        name: StreamedPart(readers[name], encoder, _part_of(name, source), samples[PARTS[name]].count)
+        for name in ("valid", "test")
+    }
+    window = window_rows(encoder.in_features, source.window)
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    data = Dataset(
+        rows["train"],
+        rows["valid"],
+        rows["test"],
+        num_outputs=encoder.target.num_outputs,
+        name=source.name,
+        class_names=encoder.target.classes if isinstance(encoder.target, ClassTarget) else (),
+        stream=TableStream(reader, encoder, learnt.counts, window, parts),
+        encoder=encoder,
+    )
+    return LoadedTable(data, learnt.kinds, learnt.notes)
+
+
+def _part_of(name: str, source: TableSource) -> int:
+    """The number of a part among its file's; a file of its own has one."""
+    return TRAIN if isinstance(getattr(source, name), str) else PARTS[name]
+
+
+def _pass(reader: RowReader, seed: int, encoder: Encoder | None) -> _Learnt:
+    """Reads every block once."""
+    source, table = reader.source, reader.table
+    inputs = [name for name in table.types if name not in source.about_rows]
+    looks = _Looks(table, source, inputs) if encoder is None else None
+    columns = looks.survey.columns if looks is not None else used_columns(encoder) if encoder is not None else []
+    samples, counts, num_read = {part: Sample(seed) for part in PARTS.values()}, [], 0
+    for block in range(len(table.blocks)):
+        rows = reader.read(block, columns)
+        train, file = rows.of(TRAIN), table.name_of(block)
+        num_read += len(rows.parts)
+        if looks is not None and len(rows.parts):
+            looks.target.add(rows.frame[source.target], Place(file, rows.in_file), rows.parts == TRAIN)
+        if looks is not None and len(train.parts):
+            looks.survey.add(train.frame.select(columns), Place(file, train.in_file))
+        for part, sample in samples.items():
+            sample.add(train if part == TRAIN else rows.of(part))
+        counts.append(len(train.parts))
+    if num_read < FEWEST:
+        raise InputError(
+            f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got {num_read}; add "
+            f"some."
+        )
+    notes = _left_out(reader.num_left_out, source)
+    if looks is None:
+        assert encoder is not None, "where nothing is learnt, there is an encoder"
+        return _Learnt(encoder, [], tuple(counts), samples, notes)
+    kinds = looks.survey.kinds()
+    encoder = looks.survey.encoder(kinds, looks.target.target())
+    notes += leaks(encoder, samples[TRAIN].frame().head(MOST_ROWS))
+    return _Learnt(encoder, kinds, tuple(counts), samples, notes)
+
+
+@final
+class _Looks:
+    """What is learnt of the columns and of the target while the blocks go by."""
+
+    def __init__(self, table: BlockTable, source: TableSource, inputs: list[str]) -> None:
+        sample = table.sample([*inputs, source.target])
+        ignore = set(source.ignore) & set(inputs)
+        self.survey = TableSurvey(sample.select(inputs), set(source.categorical) & set(inputs), ignore)
+        self.target = TargetSurvey(sample[source.target], source.task)
+
+
+def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> tuple[RowReader, Sample]:
+    """The rows of another file to measure on, all of them in one part, and a sample of them."""
+    table = BlockTable.open(file, [*source.categorical, *as_text(source)])
+    encoder.check_columns(list(table.types))
+    check_columns(table, replace(source, ignore=(), categorical=()))
+    reader, sample = RowReader(table, source), Sample(seed)
+    for block in range(len(table.blocks)):
+        sample.add(reader.read(block, used_columns(encoder)))
+    return reader, sample
+
+
+def _sample(name: str, sample: Sample, encoder: Encoder, source: TableSource) -> Rows:
+    """The rows of a sample, encoded."""
+    if sample.count == 0:
+        raise InputError(
+            f"{source.file} must have rows in each part, got none to {name}; ask for other shares with --valid, --test."
+        )
+    return rows_of(encoder, sample.frame(), source)
+
+
+def _left_out(number: int, source: TableSource) -> list[str]:
+    """What is said about rows without a target."""
+    if not number:
+        return []
+    rows = "1 row has" if number == 1 else f"{number:,} rows have"
+    return [f"{rows} no {source.target!r} to learn from or to be measured by: left out."]

@@ -1,0 +1,166 @@
+"""Training rows from files: blocks in an order drawn for each epoch, shuffled by the window, read ahead by a thread."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import NamedTuple, final
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from .. import draws
+from ..check import InputError
+from ..table.encoder import Encoder
+from ._base import Part, Rows, Stream, Window
+from ._block_rows import BlockRows, RowReader
+from ._hash_split import TRAIN
+from ._table import weights_of
+
+MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
+"""A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""
+
+
+class _Load(NamedTuple):
+    """A window that is to be read: its blocks, the draw of its order, and how many places of that are done already."""
+
+    blocks: Sequence[int]
+    draw: tuple[int, int, int]
+    """Seed, epoch and window, the latter two counted from 1."""
+    skip: int
+
+
+@final
+@dataclass(frozen=True)
+class TableStream(Stream):
+    """The training rows of a table. `counts` are those of its blocks, `window` is the number of rows of a window.
+
+    A window holds whole blocks, one after another in an order drawn from (seed, epoch), as many as fit; its rows are
+    shuffled by a draw from (seed, epoch, window). So a row moves to any window, but only among the rows of the blocks
+    that are drawn with its own (`docs/streaming.md` measures what that costs).
+    """
+
+    reader: RowReader
+    encoder: Encoder
+    counts: tuple[int, ...]
+    window: int
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    weigh: Callable[[Rows], Rows] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def held_out(self) -> Mapping[str, Part]:
+        return self.parts
+
+    def weighed(self, weigh: Callable[[Rows], Rows]) -> "TableStream":
+        return replace(self, weigh=weigh)
+
+    def checksum(self) -> str:
+        return f"{self.reader.table.checksum()} window {self.window}"
+
+    def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
+        loads = self._loads(seed, epoch, first_row)
+        most = max(self.window, *self.counts)
+        memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
+        pool = ThreadPoolExecutor(1, thread_name_prefix="fivestep-reader")
+        ahead: deque[Future[Window]] = deque(pool.submit(self._read, next(loads), part) for part in memory)
+        try:
+            while True:
+                yield ahead.popleft().result()
+                ahead.append(pool.submit(self._read, next(loads), memory[0]))  # of the window that is used up
+                memory.rotate()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def groups(self, seed: int, epoch: int) -> list[list[int]]:
+        """The blocks of each window of an epoch."""
+        groups: list[list[int]] = [[]]
+        num_rows = 0
+        for block in draws.order(seed, epoch, len(self.counts)).tolist():
+            if groups[-1] and num_rows + self.counts[block] > self.window:
+                groups.append([])
+                num_rows = 0
+            groups[-1].append(block)
+            num_rows += self.counts[block]
+        return groups
+
+    def _loads(self, seed: int, epoch: int, first_row: int) -> Iterator[_Load]:
+        """What is to be read from a place on, without end."""
+        for number in count(epoch):
+            for place, blocks in enumerate(self.groups(seed, number)):
+                num_rows = sum(self.counts[block] for block in blocks)
+                if first_row < num_rows:
+                    yield _Load(blocks, (seed, number + 1, place + 1), first_row)
+                first_row = max(0, first_row - num_rows)
+
+    def _read(self, load: _Load, memory: Tensor) -> Window:
+        """The window, its inputs written to `memory`."""
+        at, targets, weights = 0, [], []
+        for block in load.blocks:
+            rows = self.reader.read(block, used_columns(self.encoder)).of(TRAIN)
+            size = len(rows.parts)
+            if size != self.counts[block]:
+                raise InputError(
+                    f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got {size:,} "
+                    f"training rows where there were {self.counts[block]:,}; begin a new run."
+                )
+            if size:
+                targets.append(targets_of(self.encoder, rows.frame))
+                weights.append(weights_of(rows.frame, self.reader.source))
+                self.encoder.encode_into(memory[at : at + size], rows.frame)
+            at += size
+        known = [weight for weight in weights if weight is not None]
+        window = Rows(memory[:at], torch.cat(targets), torch.cat(known) if known else None)
+        order = torch.randperm(at, generator=draws.generator(*load.draw))[load.skip :]
+        return Window(window if self.weigh is None else self.weigh(window), order)
+
+
+@final
+@dataclass(frozen=True)
+class StreamedPart(Part):
+    """The rows of one part of a table, read whenever they are measured on."""
+
+    reader: RowReader
+    encoder: Encoder
+    part: int
+    num_rows: int
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def parts(self, size: int) -> Iterator[Rows]:
+        for block in range(len(self.reader.table.blocks)):
+            whole = self.reader.read(block, used_columns(self.encoder))
+            rows = whole.of(self.part)
+            if len(rows.parts):
+                yield from self._encoded(rows, whole).parts(size)
+
+    def _encoded(self, rows: BlockRows, whole: BlockRows) -> Rows:
+        weight = weights_of(rows.frame, self.reader.source)
+        try:
+            return Rows(self.encoder.encode(rows.frame), targets_of(self.encoder, rows.frame), weight)
+        except InputError:
+            self.encoder.encode(whole.frame, first_row=int(whole.in_file[0]))  # which names the row of the file
+            targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
+            raise
+
+
+def used_columns(encoder: Encoder) -> list[str]:
+    """The columns that the encoder reads."""
+    return [column.name for column in encoder.columns]
+
+
+def targets_of(encoder: Encoder, frame: pl.DataFrame, first_row: int = 1) -> Tensor:
+    """The targets of some rows, (N,)."""
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    return encoder.target.encode(frame[encoder.target.name], first_row=first_row)
+
+
+def window_rows(in_features: int, asked_for: int | None) -> int:
+    """The rows of a window: as asked for, or as many as there is memory set aside."""
+    return asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features)))

@@ -1,0 +1,73 @@
+"""The column to predict, from one pass over the blocks of a table."""
+
+from typing import final
+
+import numpy as np
+import polars as pl
+
+from ..check import InputError, one_of
+from .level_counts import LevelCounts
+from .survey import NumberSurvey, Place
+from .target import MOST_CLASSES_OF_NUMBERS, ClassTarget, NumberTarget, Target
+from .values import PLAIN, number_format_of, numbers
+
+TASKS = ("classification", "regression")
+
+
+@final
+class TargetSurvey:
+    """The target while its blocks go by: classes from all rows, mean and deviation from the training rows."""
+
+    def __init__(self, sample: pl.Series, task: str | None = None) -> None:
+        self._name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
+        self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample)
+        is_number = sample.dtype != pl.Boolean and self._format is not None
+        advice = "mend it, or say --task classification"
+        self._numbers = NumberSurvey(self._name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
+        self._levels, self._num_rows = LevelCounts(self._name), 0
+        self._count, self._mean, self._squares = 0, 0.0, 0.0
+
+    def _by_numbers(self, is_number: bool) -> bool:
+        return is_number if self._task is None else self._task == "regression"
+
+    def add(self, values: pl.Series, place: Place, is_training: "np.ndarray") -> None:
+        """Takes the targets of one block in, of which none is missing."""
+        self._num_rows += len(values)
+        if self._task != "regression":
+            self._levels.add(values, place.rows)
+        if self._numbers is not None:
+            self._numbers.add(values, place)
+            self._add_moments(numbers(values, self._numbers.number_format).to_numpy()[is_training])
+
+    def _add_moments(self, y: "np.ndarray") -> None:
+        """Mean and sum of squares around it, of all so far (Chan, Golub and LeVeque 1983)."""
+        if len(y) == 0:
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            count, mean = self._count + len(y), float(y.mean())
+            gap = mean - self._mean
+            self._squares += float(((y - mean) ** 2).sum()) + gap * gap * self._count * len(y) / count
+            self._mean, self._count = self._mean + gap * len(y) / count, count
+
+    def target(self) -> Target:
+        """The target; raises an `InputError` where it is neither classes nor numbers."""
+        if self._numbers is None or (self._task is None and self._is_of_classes(self._numbers)):
+            return self._classes()
+        deviation = (self._squares / max(self._count, 1)) ** 0.5
+        if not (np.isfinite(self._mean) and np.isfinite(deviation)):
+            raise InputError(f"target {self._name!r} must hold numbers whose squares are finite; divide them all.")
+        return NumberTarget(self._name, self._numbers.number_format, self._mean, deviation or 1.0)
+
+    def _is_of_classes(self, found: NumberSurvey) -> bool:
+        """Whether the numbers are a few whole ones."""
+        is_few = found.few is not None and len(found.few) <= MOST_CLASSES_OF_NUMBERS
+        return is_few and found.is_whole and not self._levels.is_too_many
+
+    def _classes(self) -> Target:
+        most = max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4)
+        if self._levels.is_too_many or (self._task is None and len(self._levels.counts) > most):
+            raise InputError(
+                f"target {self._name!r} must be classes with some rows each, or numbers, got a different value in "
+                f"nearly each of the {self._num_rows:,} rows; choose another column."
+            )
+        return ClassTarget.fit(self._levels.counts["value"].alias(self._name))
