@@ -9,10 +9,10 @@ SHARES = (0.0, 0.01, 0.25, 0.5, 0.75, 0.99, 1.0)
 DRAWS = {
     "normal": lambda rng, n: rng.normal(size=n),
     "sorted": lambda rng, n: np.sort(rng.normal(size=n)),
-    "falling": lambda rng, n: np.arange(n, 0, -1.0),
+    "falling": lambda _, n: np.arange(n, 0, -1.0),
     "few values": lambda rng, n: rng.integers(0, 7, n).astype(float),
     "heavy tail": lambda rng, n: rng.standard_cauchy(n),
-    "saw": lambda rng, n: np.arange(n) % 4096.0,
+    "saw": lambda _, n: np.arange(n) % 4096.0,
 }
 
 

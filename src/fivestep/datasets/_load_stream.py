@@ -47,11 +47,11 @@ def load_stream(source: TableSource, *, seed: int, encoder: Encoder | None = Non
     for name, how in (("valid", source.valid), ("test", source.test)):
         if isinstance(how, str):
             readers[name], samples[PARTS[name]] = _other_file(how, source, encoder, seed)
-    rows = {name: _sample(name, samples[part], encoder, source) for name, part in PARTS.items()}
     parts = {
         name: StreamedPart(readers[name], encoder, _part_of(name, source), samples[PARTS[name]].count)
         for name in ("valid", "test")
     }
+    rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
     window = window_rows(encoder.in_features, source.window)
     assert encoder.target is not None, "the encoder of a table knows its target"
     data = Dataset(
@@ -127,13 +127,18 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
     return reader, sample
 
 
-def _sample(name: str, sample: Sample, encoder: Encoder, source: TableSource) -> Rows:
-    """The rows of a sample, encoded."""
+def _sample(name: str, sample: Sample, encoder: Encoder, source: TableSource, part: StreamedPart | None) -> Rows:
+    """The rows of a sample, encoded; a value that cannot be read is looked for in the part's files, to be named."""
     if sample.count == 0:
         raise InputError(
             f"{source.file} must have rows in each part, got none to {name}; ask for other shares with --valid, --test."
         )
-    return rows_of(encoder, sample.frame(), source)
+    try:
+        return rows_of(encoder, sample.frame(), source)
+    except InputError:
+        for _ in () if part is None else part.parts(MOST_ROWS):
+            pass
+        raise
 
 
 def _left_out(number: int, source: TableSource) -> list[str]:

@@ -138,16 +138,23 @@ class StreamedPart(Part):
             whole = self.reader.read(block, used_columns(self.encoder))
             rows = whole.of(self.part)
             if len(rows.parts):
-                yield from self._encoded(rows, whole).parts(size)
+                yield from self._encoded(rows, whole, self.reader.table.name_of(block)).parts(size)
 
-    def _encoded(self, rows: BlockRows, whole: BlockRows) -> Rows:
+    def _encoded(self, rows: BlockRows, whole: BlockRows, file: str) -> Rows:
         weight = weights_of(rows.frame, self.reader.source)
         try:
             return Rows(self.encoder.encode(rows.frame), targets_of(self.encoder, rows.frame), weight)
         except InputError:
-            self.encoder.encode(whole.frame, first_row=int(whole.in_file[0]))  # which names the row of the file
-            targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
+            self._refuse_in_file(whole, file)
             raise
+
+    def _refuse_in_file(self, whole: BlockRows, file: str) -> None:
+        """Says the same of the row as it is numbered in the file, as long as no row above it is left out."""
+        try:
+            self.encoder.encode(whole.frame, first_row=int(whole.in_file[0]))
+            targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
+        except InputError as error:
+            raise InputError(f"in {file}, {error}") from error
 
 
 def used_columns(encoder: Encoder) -> list[str]:

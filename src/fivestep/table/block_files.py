@@ -163,21 +163,26 @@ class SeparatedBlocks(BlockFile):
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         content = self._bytes(piece)
+        frame = self._frame(piece, content, columns)
+        self._check_complete(piece, content, frame)
+        return without_empty_rows(frame).select(columns)
+
+    def _frame(self, piece: Piece, content: bytes, columns: Sequence[str], num_rows: int | None = None) -> pl.DataFrame:
+        """All columns of a block; the sentence for one that polars cannot read is about `columns`, if it is a value."""
         try:
-            frame = self._parsed(content, self.types)
+            return self._parsed(content, self.types, num_rows)
         except pl.exceptions.PolarsError as error:
             self._refuse_value(piece, content, columns)
+            self._refuse_ragged(piece, content)
             raise InputError(
                 f"{self.path} must hold rows of {len(self.types)} values, got others {_lines(self.path, piece)}; mend "
                 f"them."
             ) from error
-        self._check_complete(piece, content, frame)
-        return without_empty_rows(frame).select(columns)
 
     def plain_numbers(self) -> set[str]:
         """The columns that are plain numbers as far as the beginnings of some blocks go."""
         step = max(1, len(self.pieces) // SAMPLED)
-        parts = [self._parsed(self._bytes(piece), self.types, SAMPLE) for piece in self.pieces[::step]]
+        parts = [self._frame(piece, self._bytes(piece), (), SAMPLE) for piece in self.pieces[::step]]
         sample = pl.concat(parts) if parts else pl.DataFrame(schema=self.types)
         found = set()
         for name in sample.columns:
@@ -225,7 +230,11 @@ class SeparatedBlocks(BlockFile):
         lines = content.count(mark) + (not content.endswith(mark))
         if b'"' not in content and content.count(separator) == lines * (width - 1):
             return
-        text = io.StringIO(content.decode(), newline="")
+        self._refuse_ragged(piece, content)
+
+    def _refuse_ragged(self, piece: Piece, content: bytes) -> None:
+        """Raises an `InputError` for the first row that has too many or too few fields."""
+        width, text = len(self.types), io.StringIO(content.decode(), newline="")
         for number, row in enumerate(csv.reader(text, delimiter=self._dialect.separator), 1):
             if row and len(row) != width:
                 raise InputError(

@@ -15,7 +15,7 @@ import torch
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
 from .encoder import QUARTILES, Encoder, center_and_scale_of
-from .kinds import FEW, ColumnKind, is_named_identifier, number_kind, plainly, shortened
+from .kinds import FEW, MOSTLY, ColumnKind, is_named_identifier, number_kind, plainly, shortened
 from .level_counts import LevelCounts
 from .sketch import QuantileSketch, quantiles_of_counts
 from .target import Target
@@ -248,7 +248,15 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
     number_format, date_format = number_format_of(different), date_format_of(different)
     if number_format is not None:
         return NumberSurvey(name, number_format)
+    if _are_mostly_numbers(different):  # which it then says, of the first one that is none
+        return NumberSurvey(name)
     return LevelSurvey(name, as_asked=False) if date_format is None else DateSurvey(name, date_format)
+
+
+def _are_mostly_numbers(different: pl.Series) -> bool:
+    """Whether nearly all texts are numbers, so that the others are mistakes."""
+    present = different.filter(~missing(different))
+    return len(present) >= 10 and numbers(present, PLAIN).null_count() <= (1 - MOSTLY) * len(present)
 
 
 def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str, advice: str) -> None:

@@ -1,0 +1,313 @@
+"""Tables as streams: what is learnt is what a frame in memory teaches, every row comes once, and each in its part."""
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.datasets._base import Window
+from fivestep.datasets._block_rows import RowReader, split_of
+from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
+from fivestep.datasets._stream import TableStream
+from fivestep.datasets._table import TableSource, load_table
+from fivestep.table.blocks import BlockTable
+from fivestep.table.encoder import Encoder
+from fivestep.table.kinds import kinds_of
+from fivestep.table.target import fit_target
+from tests.datasets.streams import NUM_ROWS, WRITERS, loaded, table, written
+
+PARTS = {"train": TRAIN, "valid": VALID, "test": TEST}
+
+
+def part_of(frame: pl.DataFrame, part: int, seed: int = 0) -> pl.DataFrame:
+    """The rows of a part, told by their numbers alone."""
+    return frame.filter(pl.Series(HashSplit(seed, 0.2, 0.2).parts(np.arange(len(frame))) == part))
+
+
+def stream_of(pattern: str, **options: object) -> TableStream:
+    stream = loaded(pattern, **options).data.stream  # type: ignore[arg-type]
+    assert isinstance(stream, TableStream)
+    return stream
+
+
+def copied(windows: "list[Window]") -> torch.Tensor:
+    return torch.cat([window.rows.stored[window.order] for window in windows])
+
+
+def epoch_of(stream: TableStream, epoch: int = 0, seed: int = 0, first: int = 0) -> torch.Tensor:
+    """The inputs of an epoch in the order of the steps, copied."""
+    windows = stream.windows(seed, epoch, first)
+    done, parts = first, []
+    while done < stream.num_rows:
+        window = next(windows)
+        parts.append(window.rows.stored[window.order])
+        done += len(window.order)
+    windows.close()  # type: ignore[attr-defined]
+    return torch.cat(parts)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("target", ["y", "z"])
+def test_the_encoder_is_the_one_that_the_training_rows_in_memory_teach(
+    tmp_path: Path, ending: str, target: str
+) -> None:
+    found = loaded(written(tmp_path, ending), target, ignore=("y",) if target == "z" else ("z",), weight="weight")
+    train = part_of(table(), TRAIN).drop("weight", target)
+    kinds = kinds_of(train, ignore=["y" if target == "z" else "z"])
+    expected = Encoder.fit(train, kinds)
+    assert found.data.encoder is not None
+    assert found.data.encoder.columns == expected.columns
+    assert torch.allclose(found.data.encoder.center, expected.center, rtol=1e-12, atol=0)
+    assert torch.allclose(found.data.encoder.scale, expected.scale, rtol=1e-12, atol=0)
+    assert [(kind.name, kind.kind) for kind in found.kinds] == [(kind.name, kind.kind) for kind in kinds]
+
+
+@pytest.mark.parametrize("target", ["y", "z", "count", "flag"])
+def test_the_target_is_the_one_that_memory_finds(tmp_path: Path, target: str) -> None:
+    found = loaded(written(tmp_path), target).data.encoder
+    assert found is not None
+    assert found.target is not None
+    expected = fit_target((table() if target in ("y", "flag") else part_of(table(), TRAIN))[target])
+    ours, theirs = found.target.to_dict(), expected.to_dict()
+    assert {name: value for name, value in ours.items() if not isinstance(value, float)} == {
+        name: value for name, value in theirs.items() if not isinstance(value, float)
+    }
+    assert [v for v in ours.values() if isinstance(v, float)] == pytest.approx(
+        [v for v in theirs.values() if isinstance(v, float)], rel=1e-12
+    )
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("window", [1, 100, 250, 10_000])
+def test_an_epoch_gives_every_training_row_once(tmp_path: Path, ending: str, window: int) -> None:
+    data = loaded(written(tmp_path, ending), window=window).data
+    assert data.stream is not None
+    assert data.encoder is not None
+    expected = data.encoder.encode(part_of(table(), TRAIN))
+    rows = epoch_of(data.stream)  # type: ignore[arg-type]
+    assert data.num_rows == len(expected) == len(rows)
+    assert Counter(map(tuple, rows.tolist())) == Counter(map(tuple, expected.tolist()))
+
+
+@pytest.mark.parametrize("first", [0, 1, 99, 100, 333])
+def test_an_epoch_can_begin_anywhere(tmp_path: Path, first: int) -> None:
+    stream = stream_of(written(tmp_path), window=150)
+    assert torch.equal(epoch_of(stream, 1, 2, first), epoch_of(stream, 1, 2)[first:])
+
+
+def test_epochs_follow_each_other_without_a_stop(tmp_path: Path) -> None:
+    stream = stream_of(written(tmp_path), window=150)
+    num_windows = len(stream.groups(0, 0)) + len(stream.groups(0, 1))
+    rows = torch.cat([w.rows.stored[w.order] for w in islice(stream.windows(0, 0, 0), num_windows)])
+    assert torch.equal(rows, torch.cat([epoch_of(stream, 0), epoch_of(stream, 1)]))
+
+
+def test_the_order_is_a_function_of_seed_and_epoch(tmp_path: Path) -> None:
+    pattern = written(tmp_path)
+    orders = [epoch_of(stream_of(pattern, window=150), epoch, seed) for epoch, seed in [(0, 0), (0, 0), (1, 0), (0, 1)]]
+    assert torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+    assert not torch.equal(orders[0], orders[3])
+
+
+def test_a_window_holds_no_more_rows_than_were_asked_for(tmp_path: Path) -> None:
+    stream = stream_of(written(tmp_path), window=150)
+    sizes = [sum(stream.counts[block] for block in group) for group in stream.groups(0, 0)]
+    assert max(sizes) <= 150
+    assert sum(sizes) == stream.num_rows
+    assert min(len(group) for group in stream.groups(0, 0)[:-1]) >= 2
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_the_other_parts_come_whole_and_samples_are_of_them(tmp_path: Path, ending: str) -> None:
+    data = loaded(written(tmp_path, ending), weight="weight").data
+    assert data.encoder is not None
+    for name, sample in (("valid", data.valid), ("test", data.test)):
+        frame = part_of(table(), PARTS[name])
+        parts = list(data.whole()[name].parts(50))
+        assert sample is not None
+        assert torch.equal(torch.cat([part.x for part in parts]), data.encoder.encode(frame))
+        assert torch.cat([part.weight for part in parts]).tolist() == pytest.approx(frame["weight"].to_list())  # type: ignore[misc]
+        assert len(data.whole()[name]) == len(frame) == len(sample)
+        assert max(len(part) for part in parts) <= 50
+        assert Counter(map(tuple, sample.x.tolist())) == Counter(map(tuple, data.encoder.encode(frame).tolist()))
+
+
+def test_no_row_is_in_two_parts_and_their_sizes_are_as_asked_for() -> None:
+    parts = HashSplit(0, 0.25, 0.2).parts(np.arange(100_000))
+    assert [(parts == part).mean() for part in (TRAIN, VALID, TEST)] == pytest.approx([0.6, 0.2, 0.2], abs=0.005)
+
+
+def test_the_split_does_not_depend_on_the_files_that_the_rows_are_in(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    table().write_parquet(tmp_path / "one" / "all.parquet")
+    several, one = loaded(written(tmp_path)).data, loaded(str(tmp_path / "one" / "all.parquet")).data
+    rows = [sorted(map(tuple, data.whole()["test"].parts(NUM_ROWS).__next__().x.tolist())) for data in (one,)]
+    parts = torch.cat([part.x for part in several.whole()["test"].parts(NUM_ROWS)])
+    assert sorted(map(tuple, parts.tolist())) == rows[0]
+
+
+def test_groups_stay_in_one_part(tmp_path: Path) -> None:
+    source = TableSource(written(tmp_path), "y", stream=True, group="town")
+    opened = BlockTable.open(source.file)
+    reader = RowReader(opened, source, split_of(opened, source, 0))
+    blocks = [reader.read(k, []) for k in range(len(opened.blocks))]
+    pairs = {pair for block in blocks for pair in zip(block.frame["town"].to_list(), block.parts.tolist(), strict=True)}
+    assert len(pairs) == 12
+    assert len({part for _, part in pairs}) > 1
+
+
+def test_chances_are_uniform_and_independent_of_each_other() -> None:
+    first, second = (chance(np.arange(200_000), 0, draw) for draw in (1, 2))
+    counts = np.histogram2d(first, second, bins=10, range=[[0, 1], [0, 1]])[0]
+    chi_squared = ((counts - 2000) ** 2 / 2000).sum()
+    assert chi_squared < 160  # of 99 degrees of freedom: one draw in ten thousand is larger
+
+
+def test_other_files_to_measure_on_are_whole_and_leave_the_rows_to_training(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    table(200, seed=5).write_csv(other / "valid.csv")
+    data = loaded(written(tmp_path), valid=str(other / "valid.csv"), test=0.2).data
+    assert data.encoder is not None
+    assert len(data.whole()["valid"]) == 200
+    assert data.num_rows == int((HashSplit(0, 0.0, 0.2).parts(np.arange(NUM_ROWS)) == TRAIN).sum())
+    found = torch.cat([part.x for part in data.whole()["valid"].parts(1000)])
+    assert torch.equal(found, data.encoder.encode(table(200, seed=5)))
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
+    frame = table().with_columns(y=pl.when(pl.col("count") == 7).then(None).otherwise(pl.col("y")))
+    found = loaded(written(tmp_path, frame=frame))
+    number = int((frame["count"] == 7).sum())
+    assert f"{number} rows have no 'y'" in found.notes[0]
+    total = found.data.num_rows + sum(len(found.data.whole()[name]) for name in ("valid", "test"))
+    assert total == NUM_ROWS - number
+
+
+def test_an_encoder_that_is_there_already_is_taken(tmp_path: Path) -> None:
+    source = TableSource(written(tmp_path), "y", stream=True, window=150)
+    first = load_table(source, seed=3).data
+    again = load_table(source, seed=3, encoder=first.encoder).data
+    assert again.encoder is first.encoder
+    assert torch.equal(epoch_of(first.stream), epoch_of(again.stream))  # type: ignore[arg-type]
+    assert first.stream is not None
+    assert again.stream is not None
+    assert first.stream.checksum() == again.stream.checksum()
+
+
+def test_an_array_is_streamed_by_its_columns(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(500, 4)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    data = loaded(str(tmp_path / "x.npy"), "column_4").data
+    assert data.in_features == 3
+    assert data.num_rows + sum(len(data.whole()[name]) for name in ("valid", "test")) == 500
+
+
+def test_a_file_that_changes_while_the_network_is_trained_is_named(tmp_path: Path) -> None:
+    stream = stream_of(written(tmp_path))
+    table(100).write_parquet(tmp_path / "part-1.parquet", row_group_size=70)
+    with pytest.raises(InputError, match=r"part-1\.parquet must stay as it is while the network is trained"):
+        epoch_of(stream)
+
+
+def test_a_row_group_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    stream = stream_of(written(tmp_path))
+    path = tmp_path / "part-1.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:3000] = bytes(2996)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"part-1\.parquet must be readable in row group 1 \(rows 1 to 70\), got an "):
+        epoch_of(stream)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda f: f.drop("a"),
+            r"part-1\.parquet must have the columns of .*part-0\.parquet, got none called 'a'; make",
+        ),
+        (
+            lambda f: f.drop("y"),
+            r"part-1\.parquet must have the columns of .*part-0\.parquet, got none called 'y'; make",
+        ),
+        (lambda f: f.with_columns(new=1), r"part-1\.parquet must have the columns of .*, got 'new' too; make"),
+        (
+            lambda f: f.with_columns(pl.col("a").cast(pl.String)),
+            r"column 'a' must have one type in all files, got Float64 in .*part-0\.parquet and String in .*part-1",
+        ),
+        (
+            lambda f: f.with_columns(a=float("inf")),
+            r"column 'a' of .*part-1\.parquet must hold finite numbers, got 'inf'",
+        ),
+    ],
+    ids=["lost", "no target", "new", "type", "infinite"],
+)
+def test_a_file_unlike_the_others_is_named(tmp_path: Path, change: object, sentence: str) -> None:
+    pattern = written(tmp_path)
+    path = tmp_path / "part-1.parquet"
+    change(pl.read_parquet(path)).write_parquet(path)  # type: ignore[operator]
+    with pytest.raises(InputError, match=sentence):
+        loaded(pattern)
+
+
+def test_numbers_of_any_width_are_one_type(tmp_path: Path) -> None:
+    pattern = written(tmp_path)
+    path = tmp_path / "part-1.parquet"
+    pl.read_parquet(path).with_columns(pl.col("count").cast(pl.Int16)).write_parquet(path)
+    assert loaded(pattern).data.num_rows > 0
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_truncated_file_among_many_is_named(tmp_path: Path, ending: str) -> None:
+    pattern = written(tmp_path, ending)
+    path = tmp_path / f"part-2.{ending}"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(InputError, match=rf"part-2\.{ending} "):
+        loaded(pattern)
+
+
+def test_a_word_among_numbers_is_named_with_its_row(tmp_path: Path) -> None:
+    pattern = written(tmp_path, "csv")
+    path = tmp_path / "part-1.csv"
+    lines = path.read_text().splitlines()
+    lines[251] = "oops" + lines[251][lines[251].index(",") :]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match=r"part-1\.csv,? .*must hold numbers,.* got 'oops' in row 251"):
+        loaded(pattern, ignore=("z",))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"time": "day"},
+            r"--time must be left out with --stream, which never sees all rows at once, got 'day'; write",
+        ),
+        ({"target": "nothing"}, r"the target column must be one of a, b, .*, got 'nothing'"),
+        ({"test": 900.0}, r"--test must be a share in \(0, 1\), a number of rows below"),
+        ({"test": "nowhere.csv"}, r"--test must be a share, a number, or a file that exists, got 'nowhere\.csv'"),
+    ],
+)
+def test_what_cannot_be_streamed_is_refused(tmp_path: Path, options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        loaded(written(tmp_path), **options)  # type: ignore[arg-type]
+
+
+def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"FILE must be a pattern that fits a file, got '.*\*\.parquet'; check"):
+        loaded(str(tmp_path / "*.parquet"))
+
+
+def test_a_json_file_is_not_streamed(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": 1}')
+    with pytest.raises(
+        InputError, match=r"--stream must be used with CSV, Parquet, Arrow or \.npy files, got '.*a\.jsonl"
+    ):
+        loaded(str(tmp_path / "a.jsonl"))
