@@ -72,7 +72,7 @@ def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
 
 def facts_of(data: Dataset, plan: TrainPlan) -> Facts:
     """What a recipe may know of the rows of a task."""
-    return Facts(len(data.train), data.in_features, data.num_outputs, plan.build_loss().target)
+    return Facts(data.num_rows, data.in_features, data.num_outputs, plan.build_loss().target)
 
 
 def prepare_table(

@@ -69,7 +69,7 @@ def lr(
             option = {"metrics": "metric"}.get(name, name).replace("_", "-")
             warnings.warn(f"--{option} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
     prepared = prepare(task, network, plan, options.recipe, options.data_dir)
-    num_rows = len(prepared.data.train)
+    num_rows = prepared.data.num_rows
     engine = make_engine(
         options.engine, prepared.spec, prepared.plan, dtype=options.dtype, device=options.device, num_rows=num_rows
     )

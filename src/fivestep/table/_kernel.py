@@ -9,14 +9,13 @@ from numba import njit
 
 
 @njit(nogil=True, error_model="numpy")  # half a second in each process that encodes many rows
-def scale_into(  # type: ignore[no-untyped-def]  # numba compiles it for the types that come
-    values, center, scale, clip, farthest, memory, out
-):
-    """Writes x of some numbers (N,) to `out` (N,), by way of `memory`; returns how many are infinite.
+def scale_into(values, center, scale, clip, farthest, out):  # type: ignore[no-untyped-def]  # numba finds the types
+    """Writes x of some numbers (N,) to `out` (N,); returns how many are infinite.
 
     `clip` and `farthest` are infinite where nothing is clipped. Operation for operation that of `Encoder`, so the bits
     are the same.
     """
+    memory = np.empty(len(values), out.dtype)
     num_infinite = 0
     for i in range(len(values)):
         value = np.float64(values[i])

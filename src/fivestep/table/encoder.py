@@ -155,7 +155,6 @@ class Encoder:
         """
         from ._kernel import scale_into  # here, because numba takes a third of a second to import
 
-        memory = np.empty(TILE, dtype=out.dtype)
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
         firsts = np.cumsum([0, *(len(column.features) for column in self.columns)]).tolist()
         plain = {
@@ -166,7 +165,7 @@ class Encoder:
         for start in range(0, frame.height, TILE):  # a tile of all columns stays in the cache
             for name, (values, center, scale, at) in list(plain.items()):
                 target = out[start : start + TILE, at]
-                if scale_into(values[start : start + TILE], center, scale, *limits, memory, target):
+                if scale_into(values[start : start + TILE], center, scale, *limits, target):
                     del plain[name]
         return set(plain)
 

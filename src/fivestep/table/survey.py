@@ -242,7 +242,11 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
         return DateSurvey(name, "")
     if dtype.is_numeric() or dtype.is_temporal():
         return NumberSurvey(name)
-    different = sample.cast(pl.String).unique(maintain_order=True)
+    return _survey_of_texts(name, sample.cast(pl.String).unique(maintain_order=True))
+
+
+def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
+    """The survey that suits a column of such texts."""
     if missing(different).all():
         return LevelSurvey(name, as_asked=False)
     number_format, date_format = number_format_of(different), date_format_of(different)
