@@ -13,7 +13,7 @@ from ..table.values import missing
 from ._hash_split import HashSplit, chance, numbers_of_groups
 from ._table import TableSource
 
-SAMPLE = 2**15
+SAMPLE = 2**14
 """Rows of a part that are kept in memory, to measure on after each epoch and to draw pictures of."""
 
 

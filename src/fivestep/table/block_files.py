@@ -52,6 +52,10 @@ class BlockFile(ABC):
         return sum(self.size_of(piece) for piece in self.pieces)
 
     @abstractmethod
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        """Those columns of the first rows of a block, without the memory of the others."""
+
+    @abstractmethod
     def size_of(self, piece: Piece) -> int:
         """The number of rows of a block, about."""
 
@@ -98,6 +102,9 @@ class ParquetBlocks(BlockFile):
             start += size
         return cls(path, pl.read_parquet_schema(path), pieces)
 
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(_head_of(piece), columns)
+
     def size_of(self, piece: Piece) -> int:
         return piece.size
 
@@ -114,6 +121,9 @@ class ArrowBlocks(BlockFile):
         """The file."""
         num_rows = pl.scan_ipc(path).select(pl.len()).collect().item()
         return cls(path, pl.read_ipc_schema(path), list(_cut(0, num_rows)))
+
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(_head_of(piece), columns)
 
     def size_of(self, piece: Piece) -> int:
         return piece.size
@@ -134,6 +144,9 @@ class ArrayBlocks(BlockFile):
     def open(cls, path: Path) -> "ArrayBlocks":
         """The file."""
         return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
+
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(_head_of(piece), columns)
 
     def size_of(self, piece: Piece) -> int:
         return piece.size
@@ -166,6 +179,9 @@ class SeparatedBlocks(BlockFile):
         frame = self._frame(piece, content, columns)
         self._check_complete(piece, content, frame)
         return without_empty_rows(frame).select(columns)
+
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self._frame(piece, self._bytes(piece), columns, SAMPLE).select(columns)
 
     def _frame(self, piece: Piece, content: bytes, columns: Sequence[str], num_rows: int | None = None) -> pl.DataFrame:
         """All columns of a block; the sentence for one that polars cannot read is about `columns`, if it is a value."""
@@ -241,6 +257,10 @@ class SeparatedBlocks(BlockFile):
                     f"every row of {self.path} must have {width} fields, as the first one has, got {len(row)} in row "
                     f"{number:,} {_lines(self.path, piece)}; mend that row."
                 )
+
+
+def _head_of(piece: Piece) -> Piece:
+    return piece._replace(size=min(piece.size, SAMPLE))
 
 
 def _cut(start: int, size: int, name: str = "") -> Iterator[Piece]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self, final
 import polars as pl
 
 from ..check import InputError
-from .block_files import SAMPLE, SAMPLED, BlockFile, Piece, SeparatedBlocks, open_blocks
+from .block_files import SAMPLED, BlockFile, Piece, SeparatedBlocks, open_blocks
 from .read import one_sentence
 
 
@@ -48,9 +48,12 @@ class BlockTable:
 
     def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
+        return self._read(number, columns, only_head=False)
+
+    def _read(self, number: int, columns: Sequence[str], *, only_head: bool) -> pl.DataFrame:
         file, piece = self.files[self.blocks[number].file], self.blocks[number].piece
         try:
-            frame = file.read(piece, columns)
+            frame = file.head(piece, columns) if only_head else file.read(piece, columns)
         except InputError:
             raise
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
@@ -65,7 +68,7 @@ class BlockTable:
     def sample(self, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of some blocks from all over the table."""
         step = max(1, len(self.blocks) // SAMPLED)
-        return pl.concat([self.read(k, columns).head(SAMPLE) for k in range(0, len(self.blocks), step)])
+        return pl.concat([self._read(k, columns, only_head=True) for k in range(0, len(self.blocks), step)])
 
     def about_rows(self) -> int:
         """The number of rows: of CSV files the number of lines, which a text with a line break in it adds to."""
