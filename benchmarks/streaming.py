@@ -1,0 +1,199 @@
+"""Streams from files: how fast the reader is, what an epoch costs, and how well the rows are shuffled.
+
+    python benchmarks/streaming.py [reader | epoch | shuffle] [ROUNDS]
+
+`reader`: rows a second of fifty columns from a warm cache: the row groups as pyarrow reads them, as polars does, and
+the stream's windows, encoded and shuffled. `epoch`: the same rows and the network 50-512-512-512-1 from files and in
+memory, epoch by epoch in turn. `shuffle`: a file sorted by its label: how far rows move, how mixed the batches are, and
+the loss after training, beside a full shuffle.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet
+import torch
+from _measure import interleaved, ratios, save, spread
+
+import fivestep as fs
+from fivestep.batches import Batches
+from fivestep.datasets._base import Dataset, Rows, Stream
+from fivestep.datasets._table import TableSource, load_table
+
+NUM_COLUMNS, NUM_ROWS, ROW_GROUP = 50, 1_000_000, 131_072
+CPU = torch.device("cpu")
+
+
+def table(num_rows: int, seed: int = 0) -> pl.DataFrame:
+    """Numbers with four decimals, and a target that is not linear in them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(num_rows, NUM_COLUMNS)).round(4)
+    y = np.sin(x[:, :10].sum(1)) + x[:, 10] * x[:, 11] + 0.1 * rng.normal(size=num_rows)
+    return pl.DataFrame({f"x{k}": x[:, k] for k in range(NUM_COLUMNS)} | {"y": y})
+
+
+def streamed(path: Path, **options: Any) -> Dataset:
+    """The file as a stream with few rows held out."""
+    return load_table(TableSource(str(path), "y", valid=0.01, test=0.01, stream=True, **options), seed=0).data
+
+
+def stream_of(data: Dataset) -> Stream:
+    """Its stream."""
+    assert data.stream is not None
+    return data.stream
+
+
+def epoch_of_windows(data: Dataset) -> Callable[[], None]:
+    """Reads an epoch of windows at every call, and gathers nothing from them."""
+    stream = stream_of(data)
+
+    def read() -> None:
+        done = 0
+        for window in stream.windows(0, 0, 0):
+            done += len(window.order)
+            if done >= stream.num_rows:
+                return
+
+    return read
+
+
+def row_groups(path: Path) -> Callable[[], None]:
+    """Reads every row group by pyarrow."""
+
+    def read() -> None:
+        file = pyarrow.parquet.ParquetFile(path)
+        for number in range(file.num_row_groups):
+            file.read_row_group(number)
+
+    return read
+
+
+def slices(path: Path) -> Callable[[], None]:
+    """Reads the same rows by polars."""
+
+    def read() -> None:
+        for start in range(0, NUM_ROWS, ROW_GROUP):
+            pl.scan_parquet(path).slice(start, ROW_GROUP).collect()
+
+    return read
+
+
+def reader(rounds: int) -> dict[str, Any]:
+    """Rows a second, for Parquet as pyarrow writes it and without compression."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        frame = table(NUM_ROWS)
+        for name, options in (("snappy", {}), ("plain", {"compression": "none", "use_dictionary": False})):
+            path = Path(folder) / f"{name}.parquet"
+            pyarrow.parquet.write_table(frame.to_arrow(), path, row_group_size=ROW_GROUP, **options)
+            works = {"pyarrow": row_groups(path), "polars": slices(path), "stream": epoch_of_windows(streamed(path))}
+            seconds = interleaved(works, rounds)
+            speeds = {work: spread([NUM_ROWS / one for one in of]) for work, of in seconds.items()}
+            found[name] = {"rows_per_second": speeds, "time_over_pyarrow": ratios(seconds, "pyarrow")}
+            for work, speed in speeds.items():
+                print(f"{name:>8} {work:>8} {speed['median'] / 1e6:6.2f} million rows a second")
+    return found
+
+
+def in_memory(data: Dataset) -> Dataset:
+    """The training rows of a stream's epoch, all in memory."""
+    stream, parts, done = stream_of(data), [], 0
+    for window in stream.windows(0, 0, 0):
+        parts.append(window.rows.take(window.order))
+        done += len(window.order)
+        if done >= stream.num_rows:
+            break
+    rows = Rows(torch.cat([part.stored for part in parts]), torch.cat([part.y for part in parts]))
+    return replace(data, train=rows, stream=None)
+
+
+def epochs_of(data: Dataset, spec: fs.NetSpec, plan: fs.TrainPlan) -> Callable[[], None]:
+    """Does the steps of one more epoch at every call, without evaluation."""
+    engine = fs.make_engine("scratch", plan.sized(spec, data), plan, device="cpu")
+    stream, per_epoch = fs.steps(engine, data, plan), plan.steps_per_epoch(data.num_rows)
+
+    def epoch() -> None:
+        for _ in range(per_epoch):
+            next(stream)
+
+    return epoch
+
+
+def epoch(rounds: int) -> dict[str, Any]:
+    """Seconds of an epoch from files over those in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.parquet"
+        pyarrow.parquet.write_table(table(200_000).to_arrow(), path, row_group_size=16_384)
+        data = streamed(path, window=65_536)
+        spec = fs.MLP(None, 512, 512, 512, None)
+        plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
+        works = {"memory": epochs_of(in_memory(data), spec, plan), "stream": epochs_of(data, spec, plan)}
+        seconds = interleaved(works, rounds)
+    found = {"seconds": {name: spread(of) for name, of in seconds.items()}, "over_memory": ratios(seconds, "memory")}
+    ratio = found["over_memory"]["stream"]
+    print("an epoch from files over one in memory: {median:.3f} ({low:.3f} to {high:.3f})".format(**ratio))
+    return found
+
+
+def sorted_table(num_rows: int) -> pl.DataFrame:
+    """Four classes, all rows of one before those of the next, and their places."""
+    rng = np.random.default_rng(0)
+    y = np.sort(rng.integers(0, 4, num_rows))
+    x = rng.normal(size=(num_rows, 8)) + np.eye(4, 8)[y] * 1.5
+    return pl.DataFrame({f"x{k}": x[:, k] for k in range(8)} | {"place": np.arange(num_rows) + 0.5, "y": y})
+
+
+def batches_of(data: Dataset) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Inputs and classes of the batches of an epoch."""
+    for batch in Batches(data, 256, 0, torch.float32, CPU).epoch(0):
+        yield batch.x.clone(), batch.y.clone()
+
+
+def quality(data: Dataset, without_places: Dataset) -> dict[str, float]:
+    """How mixed the batches of an epoch are, how far rows move, and the loss that training ends with."""
+    shares = torch.stack([torch.bincount(y, minlength=4) / len(y) for _, y in batches_of(data)][:-1])
+    order = torch.cat([x[:, 8] for x, _ in batches_of(data)]).argsort().argsort().double()
+    moved = (order - torch.arange(len(order))).abs() / len(order)
+    plan = fs.TrainPlan(lr=0.05, batch_size=256, epochs=3)
+    spec = plan.sized(fs.MLP(None, 32, None), without_places)
+    engine = fs.make_engine("scratch", spec, plan, device="cpu")
+    for _ in fs.steps(engine, without_places, plan):
+        pass
+    assert without_places.valid is not None
+    return {
+        "deviation_of_shares": float(shares.std(0).mean()),
+        "mean_displacement": float(moved.mean()),
+        "loss": fs.evaluate(engine, without_places.valid).loss,
+    }
+
+
+def shuffle(_rounds: int) -> dict[str, Any]:
+    """The same figures for windows of 2 to all blocks of a sorted file of 64 blocks, and for a full shuffle."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sorted.parquet"
+        sorted_table(262_144).write_parquet(path, row_group_size=4096)
+        for blocks in (1, 2, 4, 8, 16, 64):
+            options: dict[str, Any] = {"window": blocks * 4096, "task": "classification"}
+            data, without = streamed(path, **options), streamed(path, ignore=("place",), **options)
+            found[f"window of {blocks} blocks"] = quality(data, without)
+        found["full shuffle"] = quality(in_memory(data), in_memory(without))
+    for name, figures in found.items():
+        print(f"{name:>20}", "  ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+    return found
+
+
+PARTS = {"reader": reader, "epoch": epoch, "shuffle": shuffle}
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    chosen = [word for word in words if word in PARTS] or list(PARTS)
+    number = next((int(word) for word in words if word.isdigit()), 5)
+    for part in chosen:
+        save(f"streaming_{part}", PARTS[part](number))
