@@ -1,4 +1,4 @@
-"""A table four times larger than the memory that a process may take is trained on, from its files to its predictions."""
+"""A table four times larger than the memory of a process is trained on, from its files to its figures."""
 
 import os
 import subprocess

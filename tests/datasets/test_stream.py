@@ -1,7 +1,7 @@
 """Tables as streams: what is learnt is what a frame in memory teaches, every row comes once, and each in its part."""
 
 from collections import Counter
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +120,24 @@ def test_a_window_holds_no_more_rows_than_were_asked_for(tmp_path: Path) -> None
     sizes = [sum(stream.counts[block] for block in group) for group in stream.groups(0, 0)]
     assert max(sizes) <= 150
     assert sum(sizes) == stream.num_rows
-    assert min(len(group) for group in stream.groups(0, 0)[:-1]) >= 2
+    assert min(len(group) for group in stream.groups(0, 0)) >= 2
+
+
+@pytest.mark.parametrize("epoch", range(5))
+def test_a_window_of_a_sorted_file_holds_rows_from_everywhere(tmp_path: Path, epoch: int) -> None:
+    table(9000).with_columns(z=pl.Series(range(9000)) + 0.5).write_parquet(tmp_path / "a.parquet", row_group_size=70)
+    stream = stream_of(str(tmp_path / "a.parquet"), window=1000)
+    thirds = [{block * 3 // len(stream.counts) for block in group} for group in stream.groups(0, epoch)]
+    assert all(found == {0, 1, 2} for found in thirds)
+
+
+def test_any_two_blocks_meet_in_some_window(tmp_path: Path) -> None:
+    stream = stream_of(written(tmp_path), window=200)
+    pairs = {
+        pair for epoch in range(60) for group in stream.groups(0, epoch) for pair in combinations(sorted(group), 2)
+    }
+    far = {(a, b) for a, b in combinations(range(len(stream.counts)), 2) if b - a >= len(stream.groups(0, 0))}
+    assert far <= pairs
 
 
 @pytest.mark.parametrize("ending", WRITERS)

@@ -37,9 +37,9 @@ class _Load(NamedTuple):
 class TableStream(Stream):
     """The training rows of a table. `counts` are those of its blocks, `window` is the number of rows of a window.
 
-    A window holds whole blocks, one after another in an order drawn from (seed, epoch), as many as fit; its rows are
-    shuffled by a draw from (seed, epoch, window). So a row moves to any window, but only among the rows of the blocks
-    that are drawn with its own (`docs/streaming.md` measures what that costs).
+    A window holds whole blocks from all over the files, drawn from (seed, epoch); its rows are shuffled by a draw from
+    (seed, epoch, window). So a row moves to any window, but only among the rows of the blocks that are drawn with its
+    own (`docs/streaming.md` measures what that costs).
     """
 
     reader: RowReader
@@ -78,16 +78,24 @@ class TableStream(Stream):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def groups(self, seed: int, epoch: int) -> list[list[int]]:
-        """The blocks of each window of an epoch."""
-        groups: list[list[int]] = [[]]
-        num_rows = 0
-        for block in draws.order(seed, epoch, len(self.counts)).tolist():
-            if groups[-1] and num_rows + self.counts[block] > self.window:
-                groups.append([])
-                num_rows = 0
-            groups[-1].append(block)
-            num_rows += self.counts[block]
-        return groups
+        """The blocks of each window of an epoch: as few windows as hold them all.
+
+        Each window gets one block of every stretch of the files, whichever chance decides, so that it holds rows from
+        everywhere even where the files are sorted.
+        """
+        sizes, limit = torch.tensor(self.counts), max(self.window, *self.counts)
+        ranks = draws.order(seed, epoch, len(sizes)).argsort()
+        num_windows = -(-self.num_rows // limit)
+        while True:
+            stretches = torch.arange(len(sizes)) // num_windows
+            dealt = (stretches * len(sizes) + ranks).argsort()  # stretch by stretch, each in an order by chance
+            window = torch.empty_like(dealt)
+            window[dealt] = torch.arange(len(sizes)) % num_windows
+            if torch.zeros(num_windows, dtype=sizes.dtype).index_add_(0, window, sizes).max() <= limit:
+                break
+            num_windows += 1
+        visited = torch.randperm(num_windows, generator=draws.generator(seed, epoch + 1, 0)).tolist()
+        return [(window == number).nonzero()[:, 0].tolist() for number in visited]
 
     def _loads(self, seed: int, epoch: int, first_row: int) -> Iterator[_Load]:
         """What is to be read from a place on, without end."""
