@@ -43,6 +43,7 @@ bench: .venv/installed-bench ## measure the published figures, rivals in the sam
 	@$(BIN)/python benchmarks/sizes.py
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/sweep.py
+	@$(BIN)/python benchmarks/ranks.py
 
 .PHONY: docs
 docs: .venv/installed-docs ## run every lesson and build the site: course, guides, reference, in build/site

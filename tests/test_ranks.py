@@ -26,7 +26,9 @@ from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, thr
 from tests.together import together
 from tests.tolerances import EXACT, RANKS, RANKS_FLOAT32, RANKS_LBFGS, distance
 
-over_engines = pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
+over_engines = pytest.mark.parametrize(
+    "name", [name if name == "scratch" else pytest.param(name, marks=pytest.mark.slow) for name in FIVE_STEP_ENGINES]
+)
 
 
 class Trained(NamedTuple):

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.skipif(not shared_memory.is_possible(), reason="needs x
 SIZES = (1, 2, 1000, 203_534, 2 * shared_memory.PIECE // 8 + 3)
 
 
-def sums(ranks: Ranks) -> list[tuple[float, bool]]:
+def sums(ranks: Ranks, direct: bool) -> list[tuple[float, bool]]:
     """For each type and size: the distance between our sum and gloo's, and whether all ranks have the same bits."""
     assert ranks._memory is not None
     found = []
     for dtype in (torch.float32, torch.float64):
         for size in SIZES:
-            ours = numbers(size, seed=ranks.rank, dtype=dtype)
-            theirs = ours.clone()
+            ours = lies_there(ranks, size, dtype) if direct else torch.empty(size, dtype=dtype)
+            ours.copy_(theirs := numbers(size, seed=ranks.rank, dtype=dtype))
             ranks.sum_(ours)
             dist.all_reduce(theirs)
             copies = [torch.empty_like(ours) for _ in range(ranks.size)]
@@ -32,9 +32,17 @@ def sums(ranks: Ranks) -> list[tuple[float, bool]]:
     return found
 
 
+def lies_there(ranks: Ranks, size: int, dtype: torch.dtype) -> torch.Tensor:
+    """A vector in the shared memory, unless it is larger than that."""
+    assert ranks._memory is not None
+    found = ranks._memory.zeros(size, dtype)
+    return torch.zeros(size, dtype=dtype) if found is None else found
+
+
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("size", [2, 3])
-def test_sums_through_memory_are_those_of_gloo_and_the_same_on_all_ranks(size: int) -> None:
-    for of_rank in together(sums, size):
+def test_sums_through_memory_are_those_of_gloo_and_the_same_on_all_ranks(size: int, direct: bool) -> None:
+    for of_rank in together(sums, size, direct):
         assert max(error for error, _ in of_rank) < 1
         assert all(equal for _, equal in of_rank)
 
@@ -42,9 +50,10 @@ def test_sums_through_memory_are_those_of_gloo_and_the_same_on_all_ranks(size: i
 def one_after_another(ranks: Ranks) -> float:
     """A thousand sums without a pause, each of which shows a number that was read too early or too late."""
     worst = 0.0
+    lying = ranks.zeros(50_000, torch.float32, torch.device("cpu"))
     for step in range(1000):
-        x = torch.full((50_000,), float(step + ranks.rank))
-        ranks.sum_(x)
+        x = lying if step % 2 else torch.empty(50_000)
+        ranks.sum_(x.fill_(step + ranks.rank))
         worst = max(worst, (x - (2 * step + 1)).abs().max().item())
     return worst
 
@@ -74,3 +83,12 @@ def join_without_room(ranks: Ranks) -> tuple[bool, float]:
     x = torch.tensor([1.0 + ranks.rank])
     again.sum_(x)
     return again._memory is None, x.item()
+
+
+def more_than_there_is(ranks: Ranks) -> list[bool]:
+    assert ranks._memory is not None
+    return [ranks._memory.zeros(num, torch.float32) is not None for num in (10, shared_memory.OWN // 4, 10)]
+
+
+def test_what_does_not_fit_lies_elsewhere_and_what_follows_may_fit() -> None:
+    assert together(more_than_there_is, 2) == [[True, False, True]] * 2

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .check import InputError, one_of
 from .group import Group
-from .ranks import NUM_EXTRA
+from .ranks import ALONE, NUM_EXTRA, Ranks
 from .typing import Shape, Tensors, Vector
 
 Shapes = Mapping[str, Shape]
@@ -46,6 +46,7 @@ class Params:
         device: torch.device,
         buffer_shapes: Sequence[Shapes] = (),
         group_of: Callable[[int, str, Shape], Group] = plain_group,
+        ranks: Ranks = ALONE,
     ) -> None:
         entries = [
             (group_of(k, name, shape), k, name, shape) for k, of in enumerate(shapes) for name, shape in of.items()
@@ -54,7 +55,7 @@ class Params:
         kinds.sort(key=lambda group: not group.is_matrix)  # stable: matrices first, else in order of appearance
         entries.sort(key=lambda entry: kinds.index(entry[0]))
         self.flat: Vector = torch.zeros(_total(shapes), dtype=dtype, device=device)
-        self.sums: Vector = torch.zeros(_total(shapes) + NUM_EXTRA, dtype=dtype, device=device)
+        self.sums: Vector = ranks.zeros(_total(shapes) + NUM_EXTRA, dtype, device)
         """The gradient, and behind it the few numbers that ranks add up in the same all-reduce."""
 
         self.grad: Vector = self.sums[:-NUM_EXTRA]

@@ -94,7 +94,7 @@ class Ranks:
         if self.are_alone:
             return loss
         sums[-NUM_EXTRA] = loss
-        sums[1 - NUM_EXTRA :] = torch.tensor(self._wishes, dtype=sums.dtype)
+        sums[1 - NUM_EXTRA :] = torch.tensor(self._wishes)
         self.sum_(sums)
         self._num_sums += 1
         if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
@@ -107,6 +107,11 @@ class Ranks:
             return wishes
         granted, self._wishes, self._granted = self._granted, wishes, Wishes()
         return granted
+
+    def zeros(self, num: int, dtype: torch.dtype, device: torch.device) -> Vector:
+        """A vector whose sums over the ranks are quickest; every rank asks for the same ones in the same order."""
+        shared = self._memory.zeros(num, dtype) if self._memory is not None and device.type == "cpu" else None
+        return torch.zeros(num, dtype=dtype, device=device) if shared is None else shared
 
     def sum_(self, vector: Elements) -> None:
         """Adds up a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""

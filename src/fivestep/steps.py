@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import islice, repeat
 from typing import NamedTuple
 
@@ -108,7 +108,7 @@ def upcoming_steps(
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
     data = _weighed(engine, data, plan)
     learn_from_rows(engine, data)
-    places = None if engine.ranks.are_alone else partial(engine.ranks.places, part=plan.micro_batch_size)
+    places = None if engine.ranks.are_alone else cache(partial(engine.ranks.places, part=plan.micro_batch_size))
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device, places)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(batches.num_rows)
     per_epoch = plan.steps_per_epoch(batches.num_rows)

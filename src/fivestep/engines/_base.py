@@ -59,6 +59,7 @@ class Engine(ABC):
             device,
             [layer.buffer_shapes() for layer in self.layers],
             lambda k, name, shape: plan.group(f"{k}.{name}", kinds_of(self.layers[k], name), shape),
+            ranks,
         )
         plan.check_names(
             {
