@@ -87,7 +87,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
         with _never_empty(run), closing(run.train(data, shown)) as epochs:
             if run.is_finished:  # no epoch comes, and the folder is written anew
                 return next((FAILED for _ in epochs), DONE)
-            tracked = track(run, *run.info.get("track", ()))
+            tracked = track(run, *(run.info.get("track", ()) if run.engine.ranks.is_first else ()))
             with tracked as note, Screen(console, run.engine, data, run.plan) as screen:
                 for epoch in epochs:
                     screen.show(epoch)
