@@ -9,11 +9,11 @@ import torch
 from fivestep.check import InputError
 from fivestep.engines._choose import choose
 from fivestep.engines._make import find_device, make_engine
-from fivestep.net import MLP, NetSpec
+from fivestep.net import MLP, NetSpec, SoftmaxRegression
 from fivestep.plan import TrainPlan
 from tests.samples import ENGINES
 
-SPEC, PLAN = MLP(4, 6, 3), TrainPlan()
+SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -25,7 +25,9 @@ def test_an_engine_knows_its_name(name: str) -> None:
     ("spec", "options", "num_rows", "name", "reason"),
     [
         (SPEC, {}, None, "fused", "a step has 64.5 thousand operations, no more than 40 million"),
-        (MLP(784, 256, 10), {}, None, "scratch", "a step has 312 million operations, more than 40 million"),
+        (MLP(64, 1024, 10), {}, None, "scratch", "a step has 116 million operations, more than 40 million"),
+        (WIDE, {}, None, "scratch", "a step gathers 201 thousand numbers, more than 100 thousand"),
+        (WIDE, {"batch_size": None}, 100, "fused", "a step has 4.7 million operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 10**6, "scratch", "a step has 252 million operations, more than 40 million"),
         (MLP(4, 6, 3, norm="rms_norm"), {}, None, "scratch", "layer 'rms_norm' has no scalar form"),

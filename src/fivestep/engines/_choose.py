@@ -19,6 +19,13 @@ Measured: they meet at some 65 to 85 million where the products are square, and 
 at 27 million the body takes six tenths of the time (benchmarks/sizes.py).
 """
 
+WIDE = 100_000
+"""Numbers in the rows of a shuffled step up to which the compiled body gathers them as fast as it computes.
+
+Beyond, as in 256 rows of 784 pixels, its columns miss the cache: 784-10 on bytes took three times what tensors take,
+although a step has 12 million operations only; rows of 512 numbers took as long as tensors.
+"""
+
 USUAL_ROWS = 256
 """The rows of a full batch, where nobody says how many there are."""
 
@@ -45,6 +52,9 @@ def choose(
         return Chosen("scratch", in_the_way)
     if in_the_way is not None:
         return Chosen("scratch", in_the_way)
+    gathered = (plan.batch_size or 0) * (spec.in_features or 0)  # the full batch lies ready
+    if gathered > WIDE:
+        return Chosen("scratch", f"a step gathers {_rounded(gathered)} numbers, more than {_rounded(WIDE)}")
     operations = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS)
     is_small = operations <= FEW
     limit = f"{'no more than' if is_small else 'more than'} {_rounded(FEW)}"
