@@ -98,7 +98,7 @@ def repeated(
             continue  # a file in other types, whose rows cannot be compared as they are
         num_repeated = int(own.is_in(seen).sum())
         if num_repeated:
-            rows = "row is" if num_repeated == 1 else "rows are"
+            rows = "rows is" if num_repeated == 1 else "rows are"
             notes.append(
                 f"{num_repeated:,} of {len(own):,} {name} {rows} equal to a training row, target included: the "
                 f"result may be better than on new rows."
