@@ -244,7 +244,7 @@ for _ in range(400):
 best = data.known_weights["least squares"]
 last = places[-50:]
 print(f"w is between {min(w for w, _ in last):.4f} and {max(w for w, _ in last):.4f}")
-assert all(abs(w - best["0.weight"].item()) < 0.03 and abs(b - best["0.bias"].item()) < 0.03 for w, b in last)
+assert all(abs(w - best["0.weight"].item()) < 0.01 and abs(b - best["0.bias"].item()) < 0.01 for w, b in last)
 assert len({round(w, 4) for w, _ in last}) > 1
 
 # %%

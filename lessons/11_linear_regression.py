@@ -26,7 +26,7 @@ import fivestep as fs
 # cannot say "this, but only if that"; the pages on networks are about that.
 #
 # The loss, the mean squared error, is a bowl: it has one lowest point and no other place where it is flat, unless one
-# input can be computed from the others. From anywhere, downhill leads there.
+# input is a weighted sum of the others and a constant. From anywhere, downhill leads there.
 
 # %%
 # The formula

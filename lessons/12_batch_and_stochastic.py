@@ -137,11 +137,11 @@ for name, size in (("batch", None), ("mini-batch", 32), ("stochastic", 1)):
     print(f"{name:12} {epoch.step:5,} updates of {size or N:4} rows, {seconds:.2f} s")
     assert epoch.train_loss < 0.5
 assert 0.8 < updates["mini-batch"] / updates["batch"] < 1.25
-assert updates["stochastic"] < 1.6 * updates["batch"]
+assert updates["stochastic"] == N  # looked at after its first epoch
 
 # %%
 # A mini-batch needs about as many updates as the batch, and pays for a few rows each time: so far from the minimum, the
-# noise does no harm. Single rows are there within their first epoch, but each of their updates costs nearly as much as
+# noise does no harm. Single rows are there after their first epoch, but each of their updates costs nearly as much as
 # one of a mini-batch, because most of it is not arithmetic but the way to it. In between is what most people use.
 #
 # Now the noise. At the weights where the last run ended, the gradient of each row by hand, :math:`(p_n - t_n)\, x_n^T`,

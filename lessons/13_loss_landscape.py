@@ -188,7 +188,8 @@ for share in (0.5, 0.98, 1.02):
     assert (losses[-1] < losses[0]) == (share < 1)
 
 # %%
-# Further beyond the bound the loss soon has no number any more. The loop looks for that, goes back, and names the step:
+# Further beyond the bound the loss soon is larger than any number that ``float32`` holds. The loop looks for that, goes
+# back, and names the step:
 
 wild = replace(plan, lr=1.5 * bound, epochs=1000)
 engine = fs.make_engine("scratch", fs.LinearRegression(1), wild, device="cpu")

@@ -40,7 +40,7 @@ import fivestep as fs
 #
 # Every gradient is *what was said minus what is true* (for the square, twice that). Behind it the chain rule is the
 # same for all.
-
+#
 # The softmax turns logits into shares that are positive and add up to 1. Two examples, to check by hand:
 
 for logits in ([1.0, 3.0, 0.5, 1.5], [-1.0, 2.0, 1.0, 0.0]):
@@ -169,10 +169,17 @@ canvas.figure
 # The classic mistake
 # -------------------
 # A loss that does not belong to the targets. Classes written as 0, 1, 2 are numbers to a computer, and the squared
-# error takes them: it then teaches that iris 1 lies between iris 0 and iris 2. Torch trains this without a word. Here
-# the numbers of outputs and targets do not fit, and it is said before the first step:
+# error takes them: it then teaches that iris 1 lies between iris 0 and iris 2. With one output nothing complains, in
+# torch or here, for a whole number is a number:
 
-plan = fs.TrainPlan(loss="mse", lr=0.1)
+plan = fs.TrainPlan(loss="mse", lr=0.1, batch_size=None)
+engine = fs.make_engine("scratch", fs.LinearRegression(4, 1), plan, device="cpu")
+print(f"one output for three classes: loss {next(fs.train(engine, data, plan)).train_loss:.3f}, no complaint")
+
+# %%
+# With an output for each class the numbers of outputs and targets do not fit. It is said before the first step, with
+# the loss that belongs to them:
+
 engine = fs.make_engine("scratch", fs.LinearRegression(4, 3), plan, device="cpu")
 try:
     next(fs.train(engine, data, plan))
@@ -244,6 +251,7 @@ assert torch.allclose(p_one, p_two, atol=1e-5)  # float32, two hundred steps
 # - One loop trains everything; outputs and loss say what is asked.
 # - The gradient at the outputs is what was said minus what is true.
 # - The first loss is known in advance: log C for C classes.
-# - A loss that does not belong to its targets trains without complaint elsewhere; here it is refused in a sentence.
+# - A loss that does not belong to its targets can train without complaint. Where shapes or types betray it, it is
+#   refused here in a sentence; where they do not, only you can know.
 #
 # The next page: *From linear to nonlinear*.

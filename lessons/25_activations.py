@@ -25,7 +25,7 @@ from fivestep.find import find
 #
 # In the backward pass every gradient is multiplied by the activation's slope. Where it is flat, little passes. That is
 # the whole trade: a hinge passes everything on one side, nothing on the other; a switch passes something everywhere,
-# and never much.
+# and much only in its middle.
 
 # %%
 # The formula
@@ -267,8 +267,8 @@ print("largest difference", (tanh.predict(rows) - sigmoid.predict(rows)).abs().m
 # Solution 2
 # ~~~~~~~~~~
 # Parabolas. A sum of squares of straight lines is a polynomial of degree two, however many there are. The best fit to a
-# wave is the same with 3 units and with 50. One hidden layer approximates everything exactly if its activation is *not*
-# a polynomial (Leshno et al. 1993).
+# wave is the same with 3 units and with 50. One hidden layer can come as near as you like to every continuous function
+# if, and only if, its activation is *not* a polynomial (Leshno et al. 1993).
 
 line = torch.linspace(-1, 1, 201, dtype=torch.float64)
 wave = torch.sin(3 * math.pi * line)

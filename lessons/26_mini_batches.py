@@ -156,8 +156,8 @@ assert difference < 1e-12  # the same sums in another order, in float64
 # %%
 # A picture
 # ---------
-# Why scale at all. The wines, as they were measured and on one scale, with the same network and the same rates. One of
-# the columns is in hundreds; as it is, it shouts down all others.
+# Why scale at all. The wines, on one scale and as they were measured, with the same network: at the same rate, and at a
+# very small one. One of the columns is in hundreds; as it is, it shouts down all others.
 
 raw = fs.Dataset(fs.Rows(x_train, y_train), fs.Rows(x_held, y_held), num_outputs=3, name="wine as measured")
 canvas = fs.Canvas("178 wines, 13-16-3, plain descent in batches of 32")

@@ -190,7 +190,7 @@ for name, row in zip(rules, losses, strict=True):
 
 # %%
 # Each rule has a valley of its own, and the valleys lie at different rates. At its best rate every rule gets well below
-# the best straight line, whose loss is found with L-BFGS, a rule for small convex problems.
+# the best straight line, whose loss is found with L-BFGS, a rule that suits small convex problems.
 
 by_curvature = fs.TrainPlan(
     loss="binary_cross_entropy", optimizer="lbfgs", lr=1.0, batch_size=None, epochs=20

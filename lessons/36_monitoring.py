@@ -161,7 +161,8 @@ fs.plot(member, "update_ratios:count=40")
 # %%
 # The classic mistake
 # -------------------
-# There are many, so here is a collection. One loop on the moons, in seven versions; all of them run to the end.
+# There are many, so here is a collection. One loop on the moons, in eight versions, three of them right; all run to the
+# end.
 
 x, y = moons.train.x, moons.train.y
 start = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), bce).named_parameters()
@@ -215,7 +216,7 @@ right = curves["none"]
 assert curves["cleared before forward"] == curves["cleared after the step"] == right
 assert len(set(curves["cleared before the step"])) == 1  # it never moves
 assert curves["no step"] == curves["cleared before the step"]
-assert curves["never cleared"][-1] != right[-1]
+assert curves["never cleared"][-1] < right[-1]
 assert curves["sigmoid twice"][-1] > right[-1] + 0.1
 assert curves["uphill"][-1] > curves["uphill"][0]
 assert math.isclose(curves["no step"][-1], math.log(2), abs_tol=0.1)  # what a guess has

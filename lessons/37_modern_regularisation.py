@@ -256,7 +256,7 @@ assert "at least two rows" in message
 # ---------
 # 1. Show that for SGD, weight decay and a term in the loss are the same.
 # 2. How does a moving average with :math:`d = 0.99` weigh the weights of a hundred steps ago, against those of now?
-# 3. At the layer's input, dropout leaves pixels out. What does the mean of many answers *in training mode* have to do
+# 3. At the network's input, dropout leaves pixels out. What does the mean of many answers *in training mode* have to do
 #    with the one in evaluation mode?
 
 # %%

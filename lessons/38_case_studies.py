@@ -119,8 +119,12 @@ assert (
 )  # no more than folds differ among themselves
 
 # %%
-# *What follows:* thirty measures that each grow with malignancy add up, so a linear model says it all. The network
-# costs more and explains less. Take the linear one.
+# *What follows:* nearly all of the thirty measures grow with malignancy, each by itself, so their weighted sum says
+# what there is to say, and that is a linear model. The network costs more and explains less. Take the linear one.
+
+growing = sum(np.corrcoef(column, 1 - y)[0, 1] > 0 for column in X.T)  # in y, malignant is 0
+print(f"measures that grow with malignancy: {growing} of {X.shape[1]}")
+assert growing > 25
 
 # %%
 # **Case 2: diabetes.** Asked: how far the disease will have gone in a year, from ten measures of 442 patients. A guess:
@@ -134,8 +138,8 @@ assert diabetes["ridge regression"] > 0.4
 assert diabetes["network"] < diabetes["ridge regression"] + 0.03
 
 # %%
-# *What follows:* half of the variance is not in these ten numbers, whatever looks at them. Better measures would help,
-# not a larger network.
+# *What follows:* neither model explains more than about half of the variance with these ten numbers. Better measures
+# are a better bet than a larger network.
 
 # %%
 # **Case 3: a rule that is no sum.** Asked: whether two of six numbers have the same sign; the other four mean nothing.

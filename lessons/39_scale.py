@@ -129,8 +129,8 @@ print(
 print(f"{6 * total * NUM_TOKENS:.1e} operations: {years:.0f} years of one such accelerator")
 
 # %%
-# **The same five lines.** One step each, from a line to a block of a real transformer's kind, and nothing but the
-# network's name differs.
+# **The same five lines.** Ten steps each, from a line to a block of a real transformer's kind, and only the network and
+# its loss differ.
 
 sizes = {
     "line": (fs.LinearRegression(1), "mse"),
@@ -246,7 +246,8 @@ assert 0.2 < 1 - textbook / total < 0.3
 #    the gated one?
 # 2. Show that the feed-forward block with a *batch* normalisation in front is no longer "every token by itself" while
 #    it trains, and that with a layer normalisation it is.
-# 3. How many parameters has a block of Llama's shape at most, if training with Adam in ``float32`` shall fit in 24 GB?
+# 3. How many parameters can be trained with Adam in ``float32`` in 24 GB, and how many gated blocks of Llama's shape is
+#    that?
 
 # %%
 # Solution 1
