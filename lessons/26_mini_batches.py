@@ -188,13 +188,17 @@ canvas.figure
 # notice:
 
 for name, rows in (("scaled", scaled_held), ("as measured", x_held)):
-    answers = member.engine.predict(rows).argmax(1)
+    shares = member.engine.predict(rows).softmax(1)
+    answers, sure = shares.argmax(1), shares.max(1).values.mean().item()
     accuracies = (answers == y_held).float().mean().item()
-    print(f"{name:12} accuracy {accuracies:.3f}, answers {answers.bincount(minlength=3).tolist()}")
+    print(
+        f"{name:12} accuracy {accuracies:.3f}, answers {answers.bincount(minlength=3).tolist()}, sure to {sure:.3f}"
+    )
 assert accuracies < 0.7
+assert sure > 0.9
 
 # %%
-# It answers with the same confidence as ever. Bytes, as they come from image files, do have a unit, and are refused:
+# It is wrong and very sure of it. Bytes, as they come from image files, do have a unit, and are refused:
 
 train_plan = fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=32, epochs=1)
 engine = fs.make_engine("scratch", fs.MLP(64, 32, 10), train_plan, device="cpu")

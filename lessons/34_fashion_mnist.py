@@ -196,6 +196,11 @@ fs.plot(softmax_runs[0], "weight_images")
 # %%
 # Which classes the MLP takes for which. Shirts are the hard ones.
 
+answers = mlp_runs[0].engine.predict(data.test.x).argmax(1)
+right = [(answers[data.test.y == c] == c).float().mean().item() for c in range(10)]
+print("right answers of each class:", *(f"{share:.2f}" for share in right))
+if IS_LONG and data.name == "fashion-mnist":
+    assert data.class_names[right.index(min(right))] == "Shirt"
 fs.plot(mlp_runs[0], "confusion")
 
 # %%
