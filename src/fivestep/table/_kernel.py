@@ -1,7 +1,6 @@
 """The encoder's formula for one column of plain numbers, compiled, without the lock of Python's.
 
-It takes a tenth of the time of NumPy's passes, and a thread can encode while another one trains
-(`benchmarks/streaming.py`).
+One pass over a column instead of NumPy's several, and a thread can encode while another one trains.
 """
 
 import numpy as np
