@@ -54,7 +54,7 @@ def test_numbers_have_no_boundary(line: Subject) -> None:
         draw(line, "boundary")
     data = Dataset(Rows(torch.randn(20, 2), torch.randn(20)), name="plane")
     engine = small_engine("scratch", small_plan(loss="mse"), MLP(2, 3, 1))
-    with pytest.raises(InputError, match="run fivestep train plane first"):
+    with pytest.raises(InputError, match="boundary must be used with targets that are classes, got numbers"):
         picture_for(Subject(engine, data), "boundary")
 
 

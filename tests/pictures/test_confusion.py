@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
+import fivestep as fs
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
 from tests.pictures.conftest import draw
@@ -34,3 +35,8 @@ def test_a_task_must_be_trained_first(untrained: Subject) -> None:
     sentence = r"confusion must be drawn from a run, got the untrained task 'moons'; run fivestep train moons first"
     with pytest.raises(InputError, match=sentence):
         draw(untrained, "confusion")
+
+
+def test_no_training_is_recommended_for_a_picture_that_would_still_not_apply() -> None:
+    with pytest.raises(InputError, match="confusion must be used with targets that are classes, got numbers"):
+        fs.plot("line", "confusion")

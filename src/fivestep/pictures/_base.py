@@ -124,7 +124,7 @@ class Picture(ABC):
 
     @abstractmethod
     def lacks(self, subject: Subject) -> Lacking | None:
-        """Why this subject cannot be drawn so, or None if it can. That a run is needed is asked before."""
+        """Why this subject cannot be drawn so, or None if it can. That a run is needed is asked afterwards."""
 
     @abstractmethod
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
@@ -148,17 +148,17 @@ def picture_for(subject: Subject, kind: str | Choice) -> Picture:
     """The picture of that kind, if the subject has all that it needs; else an `InputError` that says which ones do."""
     picture: Picture = build("pictures", kind)
     name = Choice.parse(kind).name.replace("_", "-")
-    if picture.needs_run and not subject.is_trained:
-        task = subject.data.name
-        raise InputError(
-            f"{name} must be drawn from a run, got the untrained task {task!r}; run fivestep train {task} first, "
-            f"then fivestep plot runs/{task}-1 {name}."
-        )
     lacking = picture.lacks(subject)
     if lacking is not None:
         suited = ", ".join(suited_kinds(subject))
         raise InputError(
             f"{name} must be used with {lacking.expected}, got {lacking.got}; for this one there are {suited}."
+        )
+    if picture.needs_run and not subject.is_trained:  # asked last: no training is recommended that would be in vain
+        task = subject.data.name
+        raise InputError(
+            f"{name} must be drawn from a run, got the untrained task {task!r}; run fivestep train {task} first, "
+            f"then fivestep plot runs/{task}-1 {name}."
         )
     return picture
 

@@ -22,7 +22,7 @@ class Curves(Picture):
     gradient: bool = False
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        return needs_history(subject)
+        return needs_history(subject) if subject.is_trained else None  # a run is what it needs first
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         history = columns(subject.history)

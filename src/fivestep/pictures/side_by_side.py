@@ -25,6 +25,8 @@ class SideBySide(Picture):
         tasks = {one.data.name for one in (subject, *self.others)}
         if len(tasks) > 1:
             return Lacking("runs on one task", f"runs on {', '.join(sorted(tasks))}")
+        if not subject.is_trained:  # a run is what it needs first
+            return None
         return next((lacking for one in (subject, *self.others) if (lacking := needs_history(one))), None)
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
