@@ -116,8 +116,9 @@ print(f"two processes against one, after 20 steps: {gap:.1e}")
 assert gap < 1e-10  # other sums, and torch's own Adam: rounding
 
 # %%
-# Here ``torchrun --nproc-per-node 2 -m fivestep train digits`` shares each batch like this between two processes. And in
-# one process there is ``micro_batch_size`` in the plan. ``fs.verify`` compares it with the whole batch after every step.
+# Here ``torchrun --nproc-per-node 2 -m fivestep train digits`` shares each batch like this between two processes. And
+# in one process there is ``micro_batch_size`` in the plan. ``fs.verify`` compares it with the whole batch after every
+# step.
 
 small = replace(plan, micro_batch_size=30)
 print(fs.verify(fs.make_engine("scratch", spec, small, dtype="float64"), "accumulate", data, 20))
