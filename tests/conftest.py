@@ -1,5 +1,6 @@
 """What every test runs under: shapes checked at each call, one thread for each worker, no global seed."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.shapes import check_shapes, unchecked
 
 assert "fivestep" not in sys.modules, "the shape checks must be installed before fivestep is imported"
 check_shapes("fivestep")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread
 settings.register_profile("fivestep", derandomize=True, deadline=None)  # the same examples in every run, never timed
 settings.load_profile("fivestep")

@@ -30,6 +30,7 @@ SCENARIOS: dict[str, tuple[NetSpec, TrainPlan]] = {
             restore_best=True,
             patience=3,
             epochs=6,
+            seed=4,
             schedule="plateau:patience=0,gamma=0.5",
         ),
     ),

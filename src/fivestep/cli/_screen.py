@@ -111,7 +111,7 @@ def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
         columns = [learnt.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
         for place, numbers in enumerate(zip(*columns, strict=True)):
             label = name.removeprefix("0.") + (f" {place}" if learnt.numel() > 1 else "")
-            table.add_row(label, *(number(number) for number in numbers))
+            table.add_row(label, *map(number, numbers))
     return table
 
 
