@@ -13,6 +13,7 @@ from torch import Tensor
 from ..check import InputError, one_of, refuse
 from ..table.encoder import Encoder
 from ..table.kinds import ColumnKind, kinds_of
+from ..table.packed import stem_of
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
 from ..table.values import PLAIN, missing, numbers, texts
@@ -56,7 +57,8 @@ class TableSource:
     def name(self) -> str:
         """What the data set is called: after the file, or the folder of several."""
         path = Path(self.file)
-        return path.stem if path.stem.replace("-", "").replace("_", "").isalnum() else path.parent.name or "files"
+        is_several = any(mark in path.name for mark in "*?[")
+        return path.parent.name or "files" if is_several else stem_of(path)
 
     @property
     def about_rows(self) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """A table from a file, whole or in parts: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy."""
 
 import json
+import lzma
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,15 @@ import polars as pl
 from ..check import InputError
 from .frame import from_array
 from .kinds import shortened
+from .packed import OPENERS, ending_of, unpacked
 from .separated import read_separated, separated_batches
 
 SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
 """The endings of files that can be read."""
+
+DAMAGES = (OSError, ValueError, EOFError, lzma.LZMAError, zlib.error)
+"""What the standard library and NumPy raise for a damaged file."""
 
 
 def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
@@ -25,8 +31,8 @@ def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
     sentence, for whatever cannot be read as a table of one row or more.
     """
     suffix = _checked(path)
-    with one_sentence(path):
-        frame = read_separated(path, as_text) if suffix in SEPARATED else _READERS[suffix](path)
+    with one_sentence(path), unpacked(path) as file:
+        frame = read_separated(file, as_text) if suffix in SEPARATED else _READERS[suffix](file)
     if frame.height == 0 or frame.width == 0:
         raise InputError(f"{path} must hold rows, got {'only a header' if frame.width else 'none'}; check the file.")
     return frame
@@ -35,8 +41,8 @@ def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
 def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
     suffix, total = _checked(path), 0
-    with one_sentence(path):
-        parts = separated_batches(path, num_rows) if suffix in SEPARATED else _batches(path, suffix, num_rows)
+    with one_sentence(path), unpacked(path) as file:
+        parts = separated_batches(file, num_rows) if suffix in SEPARATED else _batches(file, suffix, num_rows)
         for frame in parts:
             total += frame.height
             yield frame
@@ -46,13 +52,14 @@ def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
 
 def _checked(path: Path) -> str:
     """The ending of a file that exists and can be read."""
-    suffix = path.suffix.lower()
+    suffix = ending_of(path)
     if path.is_dir():
         raise InputError(f"FILE must be a file, got the folder {str(path)!r}; name a file in it.")
     if not path.exists():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
     if suffix not in FORMATS:
-        raise InputError(f"FILE must end in one of {', '.join(FORMATS)}, got {str(path)!r}; convert it to one of them.")
+        packed = f"{', '.join(FORMATS)}, which may be packed as {', '.join(OPENERS)}"
+        raise InputError(f"FILE must end in one of {packed}, got {str(path)!r}; convert it to one of them.")
     return suffix
 
 
@@ -63,7 +70,7 @@ def one_sentence(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, EOFError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGES) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
         kind = {".npy": "a NumPy array", ".npz": "NumPy arrays"}.get(path.suffix.lower(), f"a {path.suffix} file")
         raise InputError(f"{path} must be {kind} that can be read, got an error: {said}; write it anew.") from error

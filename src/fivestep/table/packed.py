@@ -1,0 +1,47 @@
+"""Text files that are compressed, unpacked for as long as they are read."""
+
+import bz2
+import gzip
+import lzma
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..check import InputError
+
+OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+"""How a file with that last ending is opened."""
+
+
+def ending_of(path: Path) -> str:
+    """What kind of table a file is, by its ending, or by the one before it where the last says how it is packed."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in OPENERS else suffix
+
+
+def stem_of(path: Path) -> str:
+    """The name of a file without its ending, or its two endings where it is packed."""
+    return Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The file itself, or, if it is packed, an unpacked copy of it that is gone afterwards.
+
+    What is wrong with the copy is said of the file. Raises whatever the libraries raise for a damaged one.
+    """
+    opener = OPENERS.get(path.suffix.lower())
+    if opener is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
+        copy = Path(folder) / path.stem
+        with opener(path) as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+        try:
+            yield copy
+        except InputError as error:
+            raise InputError(str(error).replace(str(copy), str(path))) from error
