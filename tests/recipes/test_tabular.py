@@ -129,5 +129,12 @@ def test_other_models_have_the_standard_settings() -> None:
 
 
 def test_a_setting_that_it_does_not_have_is_refused() -> None:
-    with pytest.raises(InputError, match=r"recipe 'tabular' must be used with hidden, .* got 'init'; leave it out, or"):
-        Tabular().prepare("mlp", {"init": "normal"}, facts())
+    with pytest.raises(
+        InputError, match=r"recipe 'tabular' must be used with hidden, .* got 'augment'; leave it out, or"
+    ):
+        Tabular().prepare("mlp", {"augment": "shift_and_flip"}, facts())
+
+
+@pytest.mark.parametrize("given", [{"init": "kaiming"}, {"loss": "poisson"}, {"optimizer": "muon"}], ids=str)
+def test_what_its_layers_are_not_made_for_has_the_standard_settings(given: dict[str, Any]) -> None:
+    assert Tabular().prepare("mlp", given, facts()) == Standard().prepare("mlp", given, facts())
