@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal, NamedTuple, final
 
+from ..check import InputError
 from ..find import Choice
 from ..net import NetSpec
 from ..plan import TrainPlan
@@ -56,6 +57,21 @@ def with_moments(spec: NetSpec, moments: Callable[[], tuple[float, float]]) -> N
     mean, std = moments()
     known = Choice("standardize", mean=mean, std=std or 1.0)
     return replace(spec, layers=tuple(known if c == Choice("standardize") else c for c in spec.layers))
+
+
+def parted(
+    recipe: str, settings: Mapping[str, Any], of_network: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of the network and those of the plan; raises an `InputError` for one that neither has."""
+    names = {field.name for field in fields(TrainPlan)}
+    network = {key: value for key, value in settings.items() if key not in names}
+    for key in network:
+        if key not in of_network:
+            raise InputError(
+                f"recipe {recipe!r} must be used with {', '.join(of_network)} for its network, got {key!r}; "
+                f"leave it out, or use recipe 'standard'."
+            )
+    return network, {key: value for key, value in settings.items() if key in names}
 
 
 class Preparation(NamedTuple):

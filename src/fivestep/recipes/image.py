@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, final
 
-from ..check import InputError, one_of
+from ..check import one_of
 from ..find import Choice, find, names
 from ..net import MLP, NetSpec
 from ..plan import TrainPlan
-from ._base import Facts, Preparation, Recipe
+from ._base import Facts, Preparation, Recipe, parted
 from .standard import Standard
 
 HIDDEN = (1024, 1024, 1024)
@@ -34,17 +34,9 @@ class Image(Recipe):
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         if model != "mlp":
             return Standard().prepare(model, settings, facts)
-        of_plan = {field.name for field in fields(TrainPlan)}
-        network = {key: value for key, value in settings.items() if key not in of_plan}
-        for key in network:
-            if key not in NETWORK_SETTINGS:
-                raise InputError(
-                    f"recipe 'image' must be used with {', '.join(NETWORK_SETTINGS)} for its network, got {key!r}; "
-                    f"leave it out, or use recipe 'standard'."
-                )
+        network, plan = parted("image", settings, NETWORK_SETTINGS)
         epochs = 30 if network.get("augment") is None else 50
-        plan = {"epochs": epochs, **{key: value for key, value in settings.items() if key in of_plan}}
-        return _network(**network), _plan(plan, facts)
+        return _network(**network), _plan({"epochs": epochs, **plan}, facts)
 
     def preparation(self, facts: Facts, loss: str) -> Preparation:
         return Preparation(patience=math.inf, doubles=False)

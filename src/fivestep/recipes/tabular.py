@@ -3,14 +3,13 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any, final
 
-from ..check import InputError, in_unit_interval
+from ..check import in_unit_interval
 from ..find import Choice
 from ..net import NetSpec, for_each
 from ..plan import TrainPlan
-from ._base import Facts, Preparation, Recipe
+from ._base import Facts, Preparation, Recipe, parted
 from .standard import Standard
 
 HIDDEN = (256, 256, 256)
@@ -28,7 +27,6 @@ LR_FACTORS = {"scale": 6.0, "periodic": 0.1, "parametric": 0.1, "bias": 0.1}
 """Of the learning rate, by layer or by parameter."""
 
 NETWORK_SETTINGS = ("hidden", "activation", "dropout", "norm", "num_codes")
-PLAN_SETTINGS = {field.name for field in fields(TrainPlan)}
 
 
 @final
@@ -47,7 +45,7 @@ class Tabular(Recipe):
     (`poisson`, whose logarithm a step of 0.2 throws too far), network and settings are those of `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
-    showed nothing here; `docs/tabular.md` has the figures.
+    showed nothing here; `docs/tabular.md` says what was found.
     """
 
     optimizer = "adamw"
@@ -59,14 +57,7 @@ class Tabular(Recipe):
         is_small = facts is not None and facts.num_rows < FEW_ROWS
         if model != "mlp" or is_small or rule.name != "adamw" or loss.name == "poisson" or "init" in settings:
             return Standard().prepare(model, settings, facts)
-        of_plan = {key: value for key, value in settings.items() if key in PLAN_SETTINGS}
-        of_network = {key: value for key, value in settings.items() if key not in PLAN_SETTINGS}
-        for key in of_network:
-            if key not in NETWORK_SETTINGS:
-                raise InputError(
-                    f"recipe 'tabular' must be used with {', '.join(NETWORK_SETTINGS)} for its network, got {key!r}; "
-                    f"leave it out, or use recipe 'standard'."
-                )
+        of_network, of_plan = parted("tabular", settings, NETWORK_SETTINGS)
         _warn_of_small_rate(settings.get("lr"))
         to_numbers = loss.name not in ("cross_entropy", "binary_cross_entropy")
         embeds = facts is None or facts.num_features <= MOST_NUMBERS
