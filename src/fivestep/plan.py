@@ -167,9 +167,7 @@ class TrainPlan:
 
     def sized(self, spec: "NetSpec", data: "Dataset") -> "NetSpec":
         """The network with the sizes that the data and the loss ask for; raises an `InputError` if it has others."""
-        return spec.sized(
-            data.in_features_for(spec.in_features), data.num_outputs * self.build_loss().outputs_per_target
-        )
+        return spec.sized(data.in_features_for(spec.in_features), data.outputs_for(self.build_loss()))
 
     def num_steps(self, num_rows: int) -> int:
         """The number of updates in the whole run over `num_rows` rows."""

@@ -143,7 +143,8 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
             loss = engine.criterion.rows(logits, y, Memo(training=False)) @ weight
             each[turn] = loss.item(), (_share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
-            collected[turn] = predictions(engine, logits).cpu(), y.cpu(), weight.cpu()
+            middle = engine.criterion.middle
+            collected[turn] = middle(predictions(engine, logits)).cpu(), middle(y).cpu(), weight.cpu()
     ranks.sum_(sums := torch.tensor(each, dtype=torch.float64))
     loss_sum, right, total = (sum(column) for column in sums.T.tolist())
     measured = measure(chosen, *_in_order(ranks.gathered(collected))) if chosen else {}

@@ -37,7 +37,7 @@ def test_a_sum_over_outputs_is_a_larger_rate_and_a_smaller_penalty() -> None:
     """Half the sum of three squares has 3/2 times the gradient of their mean."""
     _, plan = Sklearn().prepare("mlp", {"optimizer": "sgd", "loss": "mse", "lr": 0.1, "l2": 0.3}, FACTS)
     assert (plan.lr, plan.l2) == pytest.approx((0.15, 0.2))
-    assert Sklearn().preparation(FACTS, "mse").gradient_factor == 1.5
+    assert Sklearn().preparation("mlp", {"loss": "mse"}, FACTS).gradient_factor == 1.5
 
 
 def test_adam_has_a_smaller_eps_instead_of_a_larger_rate() -> None:
@@ -46,7 +46,7 @@ def test_adam_has_a_smaller_eps_instead_of_a_larger_rate() -> None:
 
 
 def test_classes_are_counted_once_in_both() -> None:
-    assert Sklearn().preparation(replace(FACTS, target="classes"), "cross_entropy").gradient_factor == 1
+    assert Sklearn().preparation("mlp", {}, replace(FACTS, target="classes")).gradient_factor == 1
 
 
 def test_a_linear_model_has_its_plan_too() -> None:

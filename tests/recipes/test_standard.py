@@ -31,11 +31,11 @@ def test_few_rows_are_all_trained_on_without_draws_by_row() -> None:
     spec, plan = Standard().prepare("mlp", {}, facts(40))
     assert plan.batch_size == 40
     assert "dropout" not in [layer.name for layer in spec.layers]
-    assert Standard().preparation(facts(40), "cross_entropy").valid_fraction is None
+    assert Standard().preparation("mlp", {}, facts(40)).valid_fraction is None
 
 
 def test_of_many_rows_some_are_set_aside() -> None:
-    prepared = Standard().preparation(facts(5000), "cross_entropy")
+    prepared = Standard().preparation("mlp", {}, facts(5000))
     assert prepared.valid_fraction is not None
     assert 0 < prepared.valid_fraction < 0.5
 

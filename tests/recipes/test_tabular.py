@@ -72,6 +72,29 @@ def test_with_another_optimizer_the_network_is_an_ordinary_one() -> None:
     assert Tabular().prepare("mlp", given, facts()) == Standard().prepare("mlp", given, facts())
 
 
+@pytest.mark.parametrize(
+    ("model", "given"),
+    [
+        ("mlp", {"optimizer": "sgd"}),
+        ("mlp", {"init": "kaiming"}),
+        ("mlp", {"loss": "poisson"}),
+        ("linear", {}),
+    ],
+)
+def test_what_is_handed_over_stops_as_the_standard_recipe_too(model: str, given: dict[str, Any]) -> None:
+    rows = facts(num_rows=5000)
+    assert Tabular().prepare(model, given, rows) == Standard().prepare(model, given, rows)
+    assert Tabular().preparation(model, given, rows) == Standard().preparation(model, given, rows)
+    assert Tabular().preparation("mlp", {}, rows) != Standard().preparation("mlp", {}, rows)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "binary_cross_entropy", "cross_entropy"])
+def test_a_loss_for_classes_has_the_settings_for_classes(loss: str) -> None:
+    spec, plan = Tabular().prepare("mlp", {"loss": loss}, facts())
+    assert (plan.lr, spec.layers[4]) == (0.04, Choice("parametric", activation="selu"))
+    assert getattr(plan.build_loss(), "label_smoothing", None) == (None if loss == "hinge" else 0.1)
+
+
 def test_adamw_by_name_is_the_recipes_adamw() -> None:
     given = [Tabular().prepare("mlp", settings, facts())[1] for settings in ({}, {"optimizer": "adamw"})]
     assert given[0] == given[1]
@@ -88,12 +111,15 @@ def test_few_rows_are_for_the_standard_recipe() -> None:
     """Its steps at 0.2 are too wild for them: a row of weight 2 would not be two rows."""
     few = facts(num_rows=FEW_ROWS - 1)
     assert Tabular().prepare("mlp", {}, few) == Standard().prepare("mlp", {}, few)
-    assert Tabular().preparation(few, "cross_entropy") == Standard().preparation(few, "cross_entropy")
-    assert Tabular().preparation(facts(5000), "cross_entropy").valid_fraction == 0.2
+    assert Tabular().preparation("mlp", {}, few) == Standard().preparation("mlp", {}, few)
+    assert Tabular().preparation("mlp", {}, facts(5000)).valid_fraction == 0.2
 
 
 def test_a_part_is_set_aside_where_enough_rows_are_left() -> None:
-    shares = [Tabular().preparation(facts(num_rows=n), "mse").valid_fraction for n in (FEW_ROWS, FEW_ROWS * 5 // 4)]
+    shares = [
+        Tabular().preparation("mlp", {"loss": "mse"}, facts(num_rows=n)).valid_fraction
+        for n in (FEW_ROWS, FEW_ROWS * 5 // 4)
+    ]
     assert shares == [None, 0.2]
     assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
 

@@ -9,7 +9,7 @@ from ..check import one_of, refuse
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
 from ..datasets._split import split
-from ..find import find
+from ..find import Choice, build, find
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..recipes._base import Facts, Recipe, with_moments, with_numbers
@@ -17,6 +17,8 @@ from ._options import NetworkOptions, PlanOptions, given
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
+    from ..losses._base import Loss
+    from ..table.target import Target
 
 DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 """Settings of a task that its rows ask for, whatever the recipe."""
@@ -84,9 +86,15 @@ def prepare_table(
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
     chosen = {**given(network), **given(plan)}
-    loaded = load_table(source, seed=chosen.get("seed", 0))
+    loaded = load_table(source, seed=chosen.get("seed", 0), scales_target=is_of_any_number(chosen.get("loss")))
     spec, train_plan = settled(loaded.data, recipe, model, chosen)
     return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
+
+
+def is_of_any_number(loss: str | Choice | None) -> bool:
+    """Whether targets may be put on any scale; not for rates of counts, which have a least number."""
+    least: float = -math.inf if loss is None else find("losses", Choice.parse(loss).name).target_range[0]
+    return least == -math.inf
 
 
 def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
@@ -94,13 +102,28 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
     encoder = data.encoder
     assert encoder is not None, "a table has an encoder"
     assert encoder.target is not None, "a table has a target"
-    to_classes = encoder.target.task == "classification"
-    of_data: dict[str, Any] = {"loss": "cross_entropy" if to_classes else "mse", "num_codes": encoder.num_codes}
-    facts = Facts(data.num_rows, data.in_features, data.num_outputs, "classes" if to_classes else "numbers")
-    patience = recipe.preparation(facts, of_data["loss"]).patience
+    usual = "cross_entropy" if encoder.target.task == "classification" else "mse"
+    settings = {"loss": usual, "num_codes": encoder.num_codes, **chosen}
+    check_loss(settings["loss"], encoder.target)
+    loss: Loss = build("losses", Choice.parse(settings["loss"]))
+    facts = Facts(data.num_rows, data.in_features, data.outputs_for(loss), loss.target)
+    patience = recipe.preparation(model, settings, facts).patience
     stopping = {"restore_best": True, **({"patience": int(patience)} if math.isfinite(patience) else {})}
-    prepared = recipe.prepare(model, {**stopping, **of_data, **chosen}, facts)
-    return with_numbers(*prepared, encoder.numbers)
+    return with_numbers(*recipe.prepare(model, {**stopping, **settings}, facts), encoder.numbers)
+
+
+def check_loss(loss: str | Choice, target: "Target") -> None:
+    """Raises an `InputError` if the loss is for another kind of target than the column is."""
+    name, num_classes = Choice.parse(loss).name, len(target.to_dict().get("classes", ()))
+    kind = find("losses", name).target
+    if not num_classes and kind != "numbers":
+        wanted = f"one that compares numbers, as the target {target.name!r} holds"
+        raise refuse("loss", name, wanted, "leave it out, or say --task classification")
+    if num_classes and kind == "numbers":
+        wanted = f"one for the {num_classes} classes of the target {target.name!r}"
+        raise refuse("loss", name, wanted, "leave it out, or say --task regression")
+    if num_classes > 2 and kind == "yes_no":
+        raise refuse("loss", name, f"one for the {num_classes} classes of the target {target.name!r}", "leave it out")
 
 
 def is_file(name: str) -> bool:

@@ -14,6 +14,7 @@ from ..check import InputError
 from ..typing import Indices, Tensors
 
 if TYPE_CHECKING:
+    from ..losses._base import Loss
     from ..table.encoder import Encoder
 
 
@@ -195,6 +196,20 @@ class Dataset:
     def in_features(self) -> int:
         """The numbers in one row of x, all axes after the first taken together."""
         return self.train.stored[0].numel()
+
+    def outputs_for(self, loss: "Loss") -> int:
+        """The width of a network with that loss: to one for yes or no, two classes are one question.
+
+        Raises an `InputError` for such a loss and rows of one class out of more.
+        """
+        if loss.target != "yes_no" or self.num_outputs == 1 or self.train.y.dim() > 1:
+            return self.num_outputs * loss.outputs_per_target
+        if self.num_outputs > 2:
+            raise InputError(
+                f"a loss for yes or no must be used with two classes, got the {self.num_outputs} of {self.name!r}; use "
+                f"cross_entropy."
+            )
+        return 1
 
     def in_features_for(self, known: int | None) -> int:
         """The same for a network of `known` inputs: where that is the last axis alone, tokens (N, T, I) stay tokens."""

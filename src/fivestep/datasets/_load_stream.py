@@ -31,7 +31,9 @@ class _Learnt(NamedTuple):
     notes: list[str]
 
 
-def load_stream(source: TableSource, *, seed: int, encoder: Encoder | None = None) -> LoadedTable:
+def load_stream(
+    source: TableSource, *, seed: int, encoder: Encoder | None = None, scales_target: bool = True
+) -> LoadedTable:
     """Looks at every row once, and gives samples of the parts, the stream of training rows, and the other parts whole.
 
     The encoder is fitted on the training part, unless there is one already. The split is by a hash of the row's number.
@@ -41,7 +43,7 @@ def load_stream(source: TableSource, *, seed: int, encoder: Encoder | None = Non
     table = BlockTable.open(source.file, [*source.categorical, *as_text(source)])
     check_columns(table, source)
     reader = RowReader(table, source, split_of(table, source, seed))
-    learnt = _pass(reader, seed, encoder)
+    learnt = _pass(reader, seed, encoder, scales_target)
     encoder, samples = learnt.encoder, dict(learnt.samples)
     readers = dict.fromkeys(PARTS, reader)
     for name, how in (("valid", source.valid), ("test", source.test)):
@@ -72,7 +74,7 @@ def _part_of(name: str, source: TableSource) -> int:
     return TRAIN if isinstance(getattr(source, name), str) else PARTS[name]
 
 
-def _pass(reader: RowReader, seed: int, encoder: Encoder | None) -> _Learnt:
+def _pass(reader: RowReader, seed: int, encoder: Encoder | None, scales_target: bool) -> _Learnt:
     """Reads every block once."""
     source, table = reader.source, reader.table
     inputs = [name for name in table.types if name not in source.about_rows]
@@ -100,7 +102,8 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None) -> _Learnt:
         assert encoder is not None, "where nothing is learnt, there is an encoder"
         return _Learnt(encoder, [], tuple(counts), samples, notes)
     kinds = looks.survey.kinds()
-    encoder = looks.survey.encoder(kinds, looks.target.target())
+    target = looks.target.target()
+    encoder = looks.survey.encoder(kinds, target if scales_target else target.as_it_is())
     notes += leaks(encoder, samples[TRAIN].frame().head(MOST_ROWS))
     return _Learnt(encoder, kinds, tuple(counts), samples, notes)
 

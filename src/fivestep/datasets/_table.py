@@ -85,17 +85,20 @@ class LoadedTable(NamedTuple):
     notes: list[str]
 
 
-def load_table(source: TableSource, *, seed: int, encoder: Encoder | None = None) -> LoadedTable:
+def load_table(
+    source: TableSource, *, seed: int, encoder: Encoder | None = None, scales_target: bool = True
+) -> LoadedTable:
     """Reads the file, takes its columns for something, splits the rows and encodes them.
 
-    Rows without a target are left out. The encoder is fitted on the training part, unless there is one already. The
-    split is drawn from the seed, with classes in equal shares. Raises an `InputError`, one sentence, where the file, a
+    Rows without a target are left out. The encoder is fitted on the training part, unless there is one already; with
+    `scales_target` a number to predict is on the scale of that part. The split is drawn from the seed, with classes in
+    equal shares. Raises an `InputError`, one sentence, where the file, a
     column or the target cannot be used.
     """
     if source.stream:
         from ._load_stream import load_stream  # which stands on this file
 
-        return load_stream(source, seed=seed, encoder=encoder)
+        return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target)
     frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
     _check_names(source, frame.columns)
     notes: list[str] = []
@@ -111,7 +114,8 @@ def load_table(source: TableSource, *, seed: int, encoder: Encoder | None = None
     kinds = []
     if encoder is None:
         kinds = _kinds(frame.drop(source.about_rows), source)
-        encoder = _fitted(frame, parts, kinds, target, source)
+        scaled = _scaled(target, frame[source.target].gather(parts.train)) if scales_target else target.as_it_is()
+        encoder = _fitted(frame, parts.train, kinds, scaled)
         notes += leaks(encoder, frame[parts.train.head(MOST_ROWS)]) + repeated(encoder, frame, *parts)
     whole = rows_of(encoder, frame, source)
     del frame  # as large as the rows, which are copied next
@@ -136,14 +140,15 @@ class _Parts(NamedTuple):
     test: pl.Series | pl.DataFrame
 
 
-def _fitted(
-    frame: pl.DataFrame, parts: _Parts, kinds: list[ColumnKind], target: Target, source: TableSource
-) -> Encoder:
+def _scaled(target: Target, train: pl.Series) -> Target:
+    """The target on the scale of the training part, if it is a number."""
+    return NumberTarget.fit(train) if isinstance(target, NumberTarget) else target
+
+
+def _fitted(frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], target: Target) -> Encoder:
     """The encoder, with all it learns from the training part."""
-    if isinstance(target, NumberTarget):
-        target = NumberTarget.fit(frame[source.target].gather(parts.train))
     try:
-        return Encoder.fit(frame, kinds, target, rows=parts.train)
+        return Encoder.fit(frame, kinds, target, rows=train)
     except InputError:
         Encoder.fit(frame, kinds, target)  # which names the row of the file, not of its training part
         raise

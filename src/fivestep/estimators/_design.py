@@ -18,7 +18,7 @@ from ._inputs import Inputs
 from ._network import Network
 from ._parameters import Parameters
 from ._reading import Table
-from ._settings import preparation_of, settings_of, with_rate
+from ._settings import batch_size_of, preparation_of, settings_of, with_rate
 from ._targets import Targets
 
 Weights = list[tuple[np.ndarray, np.ndarray]]
@@ -60,11 +60,14 @@ def design_of(
     """Asks the recipe. `is_watched`: rows to stop by are there already, or not wanted."""
     width = targets.num_outputs
     facts = Facts(len_of(table), table.x.shape[1], width, targets.kind)
-    prepared = preparation_of(of, recipe, facts, targets.loss.name, is_watched)
-    if prepared.valid_fraction is not None:
-        facts = replace(facts, num_rows=facts.num_rows - _num_valid(prepared.valid_fraction, facts.num_rows))
-    seed = _seed_of(rng) if prepared.numpy_draws else int(rng.randint(2**31 - 1))
-    settings = {**settings_of(of, recipe, facts.num_rows), "loss": targets.loss, "seed": seed}
+    settings = {**settings_of(of, recipe), "loss": targets.loss}
+    prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
+    if (share := prepared.valid_fraction) is not None:  # what else a recipe says goes by the rows that are left
+        facts = replace(facts, num_rows=facts.num_rows - _num_valid(share, facts.num_rows))
+        prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
+        prepared = prepared._replace(valid_fraction=share)
+    settings |= batch_size_of(of, facts.num_rows)
+    settings["seed"] = _seed_of(rng) if prepared.numpy_draws else int(rng.randint(2**31 - 1))
     spec, plan = recipe.prepare("mlp", settings, facts)
     if plan.batch_size is not None:
         plan = replace(plan, batch_size=min(plan.batch_size, facts.num_rows))

@@ -27,8 +27,8 @@ RATES = ("invscaling", "adaptive")
 """scikit-learn's names of schedules that need to know the rows, or how training stops."""
 
 
-def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]:
-    """The settings that were given, under the names that a recipe takes."""
+def settings_of(of: Parameters, recipe: Recipe) -> dict[str, Any]:
+    """The settings that were given, under the names that a recipe takes; all but the rows of a step."""
     given = {
         "hidden": None if of.hidden_layer_sizes is None else _widths(of.hidden_layer_sizes),
         "activation": None if of.activation is None else _activations(of.activation),
@@ -45,15 +45,18 @@ def settings_of(of: Parameters, recipe: Recipe, num_rows: int) -> dict[str, Any]
         "schedule": None if of.learning_rate in RATES else of.learning_rate,
         "optimizer": _rule(of, recipe),
     }
-    known = {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def batch_size_of(of: Parameters, num_rows: int) -> dict[str, Any]:
+    """The rows of a step as one more setting, or nothing where the recipe is to decide."""
     if of.solver == "lbfgs" or of.batch_size == "full":
-        return {**known, "batch_size": None}
-    return known if _is_auto(of.batch_size) else {**known, "batch_size": _batch_size(of.batch_size, num_rows)}
+        return {"batch_size": None}
+    return {} if _is_auto(of.batch_size) else {"batch_size": _batch_size(of.batch_size, num_rows)}
 
 
-def preparation_of(of: Parameters, recipe: Recipe, facts: Facts, loss: str, is_watched: bool) -> Preparation:
-    """The recipe's preparation, with what was given in its place. `is_watched`: rows to stop by are there already."""
-    prepared = recipe.preparation(facts, loss)
+def preparation_of(of: Parameters, prepared: Preparation, *, is_watched: bool) -> Preparation:
+    """A recipe's preparation, with what was given in its place. `is_watched`: rows to stop by are there already."""
     fraction = prepared.valid_fraction if of.early_stopping is None else None
     if of.early_stopping:
         fraction = 0.1 if prepared.valid_fraction is None else prepared.valid_fraction

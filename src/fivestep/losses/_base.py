@@ -71,6 +71,15 @@ class Loss(ABC):
         return INVERSE_LINKS[self.inverse_link](logits)
 
     @final
+    def middle(self, values: Tensor) -> Tensor:
+        """One output for each target (or of what `match` gives beside them): the middle one where there are more.
+
+        Of quantiles that is the median, where it is among them.
+        """
+        each = self.outputs_per_target
+        return values if each == 1 else values[..., each // 2 :: each]
+
+    @final
     def logits_gradient(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Outputs:
         """dL/dlogits, of shape (N, O): each row's gradient times its weight."""
         gradient = self.gradient(logits, y, memo)

@@ -120,5 +120,5 @@ class Recipe(ABC):
         """
 
     @abstractmethod
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
-        """What else the estimators ask; `loss` is the name of one of ours."""
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
+        """What goes with that network and that plan: when to stop, in which type to compute."""

@@ -38,7 +38,9 @@ class Image(Recipe):
         epochs = 30 if network.get("augment") is None else 50
         return _network(**network), _plan({"epochs": epochs, **plan}, facts)
 
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
+        if model != "mlp":
+            return Standard().preparation(model, settings, facts)
         return Preparation(patience=math.inf, doubles=False)
 
 

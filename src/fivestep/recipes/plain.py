@@ -34,7 +34,7 @@ class Plain(Recipe):
         plan = TrainPlan(**{key: value for key, value in settings.items() if key in of_plan})
         return _network(model, **of_network), plan
 
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
         return Preparation()
 
 

@@ -46,7 +46,8 @@ class Sklearn(Recipe):
             rule = Choice(rule.name, **{**rule.options, "eps": eps / factor})
         return Plain().prepare(model, {**given, "optimizer": rule, "l2": given["l2"] / factor})
 
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
+        loss = Choice.parse(settings.get("loss", "cross_entropy")).name
         factor = _gradient_factor(loss, facts.num_outputs)
         return Preparation(tol=1e-4, numpy_draws=True, gradient_factor=factor)
 

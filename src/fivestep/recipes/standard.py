@@ -43,7 +43,7 @@ class Standard(Recipe):
             given["batch_size"] = 64 if facts is None else min(_batch_size(facts.num_rows), facts.num_rows)
         return Plain().prepare(model, given)
 
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
         enough = facts.num_rows >= ENOUGH_ROWS
         return Preparation(
             valid_fraction=0.1 if enough else None,

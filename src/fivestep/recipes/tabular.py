@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from ..check import in_unit_interval
-from ..find import Choice
+from ..find import Choice, find, option_names
 from ..net import NetSpec, for_each
 from ..plan import TrainPlan
 from ._base import Facts, Preparation, Recipe, parted
@@ -42,7 +42,7 @@ class Tabular(Recipe):
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
     Of fewer than 400 rows, for another update rule than AdamW, for other initial weights, and for rates of counts
-    (`poisson`, whose logarithm a step of 0.2 throws too far), network and settings are those of `standard`.
+    (`poisson`, whose logarithm a step of 0.2 throws too far), network, settings and stopping are those of `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
     showed nothing here; `docs/tabular.md` says what was found.
@@ -52,14 +52,13 @@ class Tabular(Recipe):
     scales = True
 
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
+        if _is_for_standard(model, settings, facts):
+            return Standard().prepare(model, settings, facts)
         loss = Choice.parse(settings.get("loss", "cross_entropy"))
         rule = Choice.parse(settings.get("optimizer", self.optimizer))
-        is_small = facts is not None and facts.num_rows < FEW_ROWS
-        if model != "mlp" or is_small or rule.name != "adamw" or loss.name == "poisson" or "init" in settings:
-            return Standard().prepare(model, settings, facts)
         of_network, of_plan = parted("tabular", settings, NETWORK_SETTINGS)
         _warn_of_small_rate(settings.get("lr"))
-        to_numbers = loss.name not in ("cross_entropy", "binary_cross_entropy")
+        to_numbers = find("losses", loss.name).target == "numbers"
         embeds = facts is None or facts.num_features <= MOST_NUMBERS
         usual_network = {"activation": "mish" if to_numbers else "selu", "dropout": 0.15, "norm": None}
         layers = _layers({**usual_network, **of_network}, embeds=embeds)
@@ -72,17 +71,26 @@ class Tabular(Recipe):
             "no_decay": ("bias",),
             **({} if "weight_decay" in rule.options else {"weight_decay": 0.02}),
         }
+        smooths = "label_smoothing" in option_names("losses", loss.name) and not loss.options
         chosen = {
             "optimizer": Choice("adamw", **{"betas": (0.9, 0.95), **rule.options}),
-            "loss": loss if to_numbers or loss.options else Choice(loss.name, label_smoothing=0.1),
+            "loss": Choice(loss.name, label_smoothing=0.1) if smooths else loss,
         }
         return NetSpec(layers, title="MLP for tables"), TrainPlan(**{**usual, **of_plan, **chosen})
 
-    def preparation(self, facts: Facts, loss: str) -> Preparation:
-        if facts.num_rows < FEW_ROWS:
-            return Standard().preparation(facts, loss)
+    def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
+        if _is_for_standard(model, settings, facts):
+            return Standard().preparation(model, settings, facts)
         leaves_enough = facts.num_rows * (1 - SHARE) >= FEW_ROWS
         return Preparation(valid_fraction=SHARE if leaves_enough else None, patience=math.inf, doubles=False)
+
+
+def _is_for_standard(model: str, settings: Mapping[str, Any], facts: Facts | None) -> bool:
+    """Whether the package does not suit what is asked for, so that the recipe "standard" takes its place as a whole."""
+    loss = Choice.parse(settings.get("loss", "cross_entropy")).name
+    rule = Choice.parse(settings.get("optimizer", Tabular.optimizer)).name
+    is_small = facts is not None and facts.num_rows < FEW_ROWS
+    return model != "mlp" or is_small or rule != "adamw" or loss == "poisson" or "init" in settings
 
 
 def _warn_of_small_rate(lr: float | None) -> None:

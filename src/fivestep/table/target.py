@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -27,11 +27,15 @@ class Target(ABC):
     @property
     @abstractmethod
     def num_outputs(self) -> int:
-        """What a data set says that a network for it needs: C classes (1 for two, yes and no), or 1 number."""
+        """What a data set says that a network for it needs: C classes, or 1 number."""
 
     @abstractmethod
     def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
         """The targets (N,) that a loss takes; raises an `InputError` that names the row of a value it cannot be."""
+
+    @abstractmethod
+    def as_it_is(self) -> Self:
+        """The same target with numbers that are not put on a scale of their own."""
 
     @final
     def to_dict(self) -> dict[str, Any]:
@@ -62,6 +66,9 @@ class ClassTarget(Target):
     @property
     def num_outputs(self) -> int:
         return len(self.classes)
+
+    def as_it_is(self) -> Self:
+        return self
 
     def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
         text = class_texts(values)
@@ -102,6 +109,9 @@ class NumberTarget(Target):
     @property
     def num_outputs(self) -> int:
         return 1
+
+    def as_it_is(self) -> Self:
+        return replace(self, mean=0.0, deviation=1.0)
 
     def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
         found = numbers(values, self.number_format)
