@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -34,7 +35,8 @@ from fivestep.ranks import ALONE, Ranks, join_ranks, leave_ranks
 LENGTHS = (1_000, 10_000, 50_000, 100_000, 400_000)
 """Numbers in the sums that c and d are fitted to."""
 
-FLEET = 6
+FLEETS = ((64, 1_000), (12, 20_000))
+"""Networks, and steps of each."""
 
 
 class Case(NamedTuple):
@@ -110,18 +112,16 @@ def ddp(case: Case, ranks: Ranks) -> Callable[[int], Tensor]:
     return work
 
 
-def fleet(ranks: Ranks) -> Callable[[int], Tensor]:
-    """Trains a fleet of small networks."""
+def fleet(num: int, num_steps: int, ranks: Ranks) -> Callable[[int], Tensor]:
+    """Trains a fleet of small networks, and finds the best of them."""
     data = fs.load_dataset("moons")
-    plans = [
-        fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20_000, seed=seed)
-        for seed in range(FLEET)
-    ]
+    usual = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=num_steps)
+    plans = [replace(usual, seed=seed) for seed in range(num)]
     spec = fs.MLP(2, 8, 1, activation="tanh")
 
     def work(_count: int) -> Tensor:
         members = fs.fit_many(spec, data, plans, "fused", device="cpu", num_threads=1, ranks=ranks)
-        return torch.tensor(members[-1].history[-1].train_loss)
+        return torch.tensor(min(member.history[-1].train_loss for member in members))
 
     return work
 
@@ -169,6 +169,16 @@ def measured(name: str, case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]
         for who, values in seconds.items()
     }
     return {"case": name, "parameters": case.spec.num_parameters, "contestants": found}
+
+
+def fleets(num: int, num_steps: int, ranks: Ranks, rounds: int) -> dict[str, Any]:
+    """Two ranks with a fleet over one rank with it, in windows of the same round."""
+    one = fleet(num, num_steps, ALONE) if ranks.is_first else None
+    seconds, losses = windows({"one rank": one, "two ranks": fleet(num, num_steps, ranks)}, 1, ranks, rounds)
+    assert losses["one rank"] == losses["two ranks"], losses
+    pairs = zip(seconds["one rank"], seconds["two ranks"], strict=True)
+    over_one = spread([one / two for one, two in pairs])
+    return {"networks": num, "steps": num_steps, "seconds": spread(seconds["two ranks"]), "over one rank": over_one}
 
 
 def fitted(case: Case, ranks: Ranks, rounds: int) -> dict[str, float]:
@@ -223,10 +233,7 @@ def main(rounds: int) -> None:
             way: work["a"] + work["b"] * size / 2 + cost["c"] + cost["d"] * num_bytes for way, cost in model.items()
         }
         result["cases"].append(found)
-    of_fleet = {"one rank": fleet(ALONE) if ranks.is_first else None, "two ranks": fleet(ranks)}
-    seconds, _ = windows(of_fleet, 1, ranks, rounds)
-    pairs = zip(seconds["one rank"], seconds["two ranks"], strict=True)
-    result["fleet"] = {"networks": FLEET, "over one rank": spread([one / two for one, two in pairs])}
+    result["fleets"] = [fleets(num, num_steps, ranks, rounds) for num, num_steps in FLEETS]
     if ranks.is_first:
         show(result)
         save("ranks", {"rounds": rounds, **result})
@@ -241,9 +248,10 @@ def show(result: Mapping[str, Any]) -> None:
             ratio = found["over one rank"]
             quartiles = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
             rows.append([case["case"], who, f"{found['rows per second']:,.0f}", quartiles])
-    fleet_ratio = result["fleet"]["over one rank"]
-    quartiles = f"{fleet_ratio['median']:.2f} ({fleet_ratio['low']:.2f} to {fleet_ratio['high']:.2f})"
-    rows.append([f"{FLEET} networks 2-8-1", "two ranks", "", quartiles])
+    for found in result["fleets"]:
+        ratio = found["over one rank"]
+        quartiles = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+        rows.append([f"{found['networks']} networks 2-8-1, {found['steps']:,} steps", "two ranks", "", quartiles])
     print(table(["work", "", "rows/s", "over one rank"], rows))
     print("\nSeconds per step of two ranks:")
     held = []

@@ -16,7 +16,8 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._folds import folds
-from fivestep.fleet import Member, fit_many, train_members
+from fivestep.fleet import fit_many, train_members
+from fivestep.member import Member
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks
@@ -37,11 +38,12 @@ def alone(name: str, plan: TrainPlan, every: int, spec: Any = None) -> torch.Ten
 
 LONG_FLEET = """
 import torch
-from fivestep.fleet import Member, train_members
+from fivestep.fleet import train_members
+from fivestep.member import Member
 from tests.samples import small_engine, small_net, small_plan, three_classes
 
 plans = [small_plan(epochs=epochs) for epochs in (1, 10**7, 10**7)]
-members = [Member(small_net(), three_classes(), plan, small_engine("scratch", plan)) for plan in plans]
+members = [Member(three_classes(), plan, small_engine("scratch", plan)) for plan in plans]
 print("training", flush=True)
 try:
     train_members(members, num_threads=2)
@@ -112,9 +114,7 @@ def test_training_in_parts_is_training_at_once(name: str, every: int | None) -> 
     """To the bit, wherever it was cut."""
     plans = [small_plan(seed=seed, epochs=9, batch_size=7) for seed in range(3)]
     whole = fit_many(small_net(dropout=0.3), DATA, plans, name, dtype="float64", device="cpu", every=every)
-    parts = [
-        Member(small_net(dropout=0.3), DATA, plan, small_engine(name, plan, small_net(dropout=0.3))) for plan in plans
-    ]
+    parts = [Member(DATA, plan, small_engine(name, plan, small_net(dropout=0.3))) for plan in plans]
     for until in (2, 2, 5, None):
         train_members(parts, every, until=until)
         assert {part.progress.epochs for part in parts} == {until or 9}
@@ -180,14 +180,27 @@ def divided(ranks: Ranks, name: str) -> list[tuple[Any, ...]]:
         members = fit_many(small_net(activation="relu"), DATA, [small_plan(**one) for one in FLEET], name, ranks=ranks)
     return [
         (
+            [replace(epoch, seconds=0, rows_per_second=0) for epoch in member.history],  # before there is an engine
             member.engine.params.flat.tolist(),  # to predict with, which may be an average of those that train
             {key: value.tolist() for key, value in member.engine.state().items()},
-            [replace(epoch, seconds=0, rows_per_second=0) for epoch in member.history],
+            [replace(epoch, seconds=0, rows_per_second=0) for epoch in member.progress.history],
             member.engine.num_updates,
             member.diverged,
         )
         for member in members
     ]
+
+
+def refused_on_one_rank(ranks: Ranks) -> None:
+    """The second network, which is rank 1's, cannot be made."""
+    fit_many([small_net(), MLP(5, 3)], DATA, small_plan(), device="cpu", ranks=ranks)
+
+
+def test_a_network_that_one_rank_refuses_all_refuse() -> None:
+    first, second = together(refused_on_one_rank, 2)
+    assert isinstance(first, InputError)
+    assert str(first).startswith("on rank 1, in_features of the network must be 4 to fit the data, got 5;")
+    assert str(second) == str(first)
 
 
 @pytest.mark.parametrize("name", ENGINES)

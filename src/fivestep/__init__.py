@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .estimators.regressor import MLPRegressor as MLPRegressor
     from .explain import explain as explain
     from .find import Choice as Choice
-    from .fleet import Member as Member
     from .fleet import fit_many as fit_many
+    from .member import Member as Member
     from .net import MLP as MLP
     from .net import FeedForward as FeedForward
     from .net import LinearRegression as LinearRegression
@@ -70,7 +70,7 @@ _HOME = {
     "MLP": "net",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
-    "Member": "fleet",
+    "Member": "member",
     "NetSpec": "net",
     "Range": "sweep",
     "Ranks": "ranks",

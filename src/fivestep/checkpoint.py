@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from .check import InputError, StorageError, refuse
 from .engines._base import Engine
+from .epoch import Epoch
 from .files import (
     LARGEST_HEADER,
     bytes_of,
@@ -170,6 +171,17 @@ class Checkpoints:
 
 def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
     """All that a run needs to go on from here."""
+    position, tensors = standing(engine, progress)
+    return Checkpoint({"position": position}, {**tensors, **history_of(progress.history)})
+
+
+def history_of(history: Sequence[Epoch]) -> dict[str, Tensor]:
+    """What came out of the epochs, as a part of a checkpoint."""
+    return {f"history.{name}": column for name, column in history_tensors(history).items()}
+
+
+def standing(engine: Engine, progress: Progress) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Where a run stands beside that: its position, and its tensors."""
     state = engine.state()
     position = {
         "step": engine.num_updates,
@@ -182,7 +194,6 @@ def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
     tensors = {
         **{f"engine.{name}": tensor for name, tensor in state.items()},
         **{f"best.{name}": tensor for name, tensor in progress.best.weights.items()},
-        **{f"history.{name}": column for name, column in history_tensors(progress.history).items()},
         "since.losses": progress.losses,
     }
-    return Checkpoint({"position": position}, tensors)
+    return position, tensors

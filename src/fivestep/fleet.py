@@ -10,62 +10,23 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TypeVar, final
+from functools import partial
+from typing import TypeVar
 
 import torch
 
 from .check import DivergenceError, InputError, at_least, refuse
-from .checkpoint import snapshot
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import make_engine
-from .epoch import Epoch
-from .find import Choice
 from .interrupt import interrupted_by
+from .member import Member, told
 from .net import NetSpec
 from .plan import TrainPlan
-from .progress import Progress
 from .ranks import ALONE, Ranks
-from .resumption import fill
 from .train import train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
-
-
-@final
-@dataclass
-class Member:
-    """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
-
-    `diverged` is the sentence about a loss that was no longer finite; the engine then holds the weights from before.
-    """
-
-    spec: NetSpec
-    data: Dataset
-    plan: TrainPlan
-    engine: Engine
-    diverged: str | None = None
-    progress: Progress = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.progress = Progress(self.engine, self.plan)
-
-    @property
-    def history(self) -> list[Epoch]:
-        """What came out of its evaluated epochs."""
-        return self.progress.history
-
-    @property
-    def evaluates_each(self) -> bool:
-        """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
-        schedule = Choice.parse(self.plan.schedule).name
-        return self.plan.patience is not None or self.plan.restore_best or schedule == "plateau"
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
-        return self.diverged is not None or self.progress.is_over()
 
 
 def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
@@ -87,7 +48,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
     plan goes by them. `num_threads` networks are trained at a time, by default as many as there are processors, or as
     torch has threads where `ranks` (`join_ranks`) divide the fleet: each trains every n-th network without a word to
-    the others, and at the end all have all of them.
+    the others, and at the end all have all of them; the engine of one trained elsewhere is made when one looks at it.
     Ctrl-C ends the networks that are being trained between two steps, and is raised. Raises an `InputError` for no
     networks, for sequences of different lengths, and for what `train` refuses.
 
@@ -97,32 +58,21 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     size = _size({"specs": specs, "data": data, "plans": plans})
     members = []
     for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
-        sized = plan.sized(spec, of_one)
-        made = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=of_one.num_rows)
-        members.append(Member(sized, of_one, plan, made))
+        members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
     own = members[ranks.rank :: ranks.size]
+    ranks.all_or_none(lambda: [member.engine for member in own])  # the others' are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
     if not ranks.are_alone:
-        _share(members, own, ranks)
+        for rank, trained in enumerate(ranks.gathered([told(member) for member in own])):
+            if rank != ranks.rank:
+                for member, as_told in zip(members[rank :: ranks.size], trained, strict=True):
+                    member.is_trained(as_told)
     return members
 
 
-def _share(members: Sequence[Member], own: Sequence[Member], ranks: Ranks) -> None:
-    """Gives each rank what the others have trained: weights, what came out of the epochs, how it ended."""
-    results = []
-    for member in own:
-        engine = member.engine
-        is_average = engine.params.training is not None  # to predict with; the state has those that train
-        results.append((snapshot(engine, member.progress), engine.params.flat.clone(), is_average, member.diverged))
-    for rank, of_rank in enumerate(ranks.gathered(results)):
-        if rank == ranks.rank:
-            continue
-        for member, (trained, held, is_average, diverged) in zip(members[rank :: ranks.size], of_rank, strict=True):
-            params = member.engine.params
-            fill(member.engine, member.progress, trained.tensors, trained.about["position"])
-            params.training = params.flat.clone() if is_average else None
-            params.flat.copy_(held)
-            member.diverged = diverged
+def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str, device: str) -> Engine:
+    sized = plan.sized(spec, data)
+    return make_engine(name, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
 
 
 def train_members(

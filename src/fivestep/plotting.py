@@ -13,7 +13,7 @@ from .engines._base import Engine
 from .engines._make import make_engine
 from .files import replacing, write_text
 from .find import Choice, build, find, shown_names
-from .fleet import Member
+from .member import Member
 from .pictures._base import MovingPicture, Picture, Subject, picture_for
 from .pictures.autograd_graph import AutogradGraph
 from .plots._animation import write_gif

@@ -13,7 +13,8 @@ from ..datasets._folds import folds
 from ..engines._make import make_engine
 from ..ensemble import ensemble_of
 from ..epoch import Epoch
-from ..fleet import Member, train_members
+from ..fleet import train_members
+from ..member import Member
 from ..run import Run
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
@@ -87,7 +88,7 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
                 batch_size=None if size is None else min(size, len(part.train)),
             )
             engine = make_engine(run.engine.choice, run.spec, plan, dtype=dtype, device=str(run.engine.device))
-            members.append(Member(run.spec, part, plan, engine))
+            members.append(Member(part, plan, engine))
     return members
 
 

@@ -10,7 +10,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from ..check import DivergenceError, at_least, refuse
 from ..engines._make import make_engine
 from ..ensemble import ensemble_of
-from ..fleet import Member, train_members
+from ..fleet import train_members
+from ..member import Member
 from ..plan import TrainPlan
 from ._design import len_of
 from ._fitting import Ended, Fitting
@@ -66,7 +67,7 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
             seed = int(fitting.rng.randint(2**31 - 1))
             own = replace(plan, seed=seed)
             made = make_engine(engine.choice, engine.spec, own, dtype=dtype, device=str(engine.device))
-            member = Member(engine.spec, replace(fitting.dataset(rows, plan), valid=valid), own, made)
+            member = Member(replace(fitting.dataset(rows, plan), valid=valid), own, made)
             member.progress.measures_training = False
             members.append(member)
     train_members(members, every=1)

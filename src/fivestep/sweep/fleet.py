@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, final
 
-from ..fleet import Member, train_members
+from ..fleet import train_members
+from ..member import Member
 from .attempts import Attempt
 from .halving import rungs, survivors
 from .ledger import Ledger

@@ -15,7 +15,7 @@ from ..checkpoint import checkpoints_in
 from ..engines._make import find_device, make_engine
 from ..files import memory_size, next_folder, replacing, unwritable, write_text
 from ..find import find
-from ..fleet import Member
+from ..member import Member
 from ..origin import Origin
 from ..run import Run
 from .attempts import Attempt, ranked
@@ -262,7 +262,7 @@ class Sweep:
         how, data = self.how, self.candidates.data
         spec, plan = self.candidates.make(self.space.settings(attempt.drawn))
         made = make_engine(how.engine, spec, plan, dtype=how.dtype, device=how.device, num_rows=len(data.train))
-        return Member(spec, data, plan, made)
+        return Member(data, plan, made)
 
     def _refitted(self, winner: Attempt) -> Run:
         path, member = self.path / f"best-{winner.network}", self._member(winner)

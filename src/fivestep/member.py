@@ -1,0 +1,108 @@
+"""One network of a fleet, and what a rank that has trained it tells the others."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import torch
+
+from .checkpoint import history_of, standing
+from .datasets._base import Dataset
+from .engines._base import Engine
+from .epoch import Epoch
+from .find import Choice
+from .net import NetSpec
+from .plan import TrainPlan
+from .progress import Progress
+from .resumption import fill
+
+HELD = "held"
+"""The name of the weights to predict with, where they are not those that train."""
+
+
+class Trained(NamedTuple):
+    """All there is to know of a trained network, as arrays: to pickle a tensor takes as long as 100 small steps."""
+
+    arrays: dict[str, np.ndarray]
+    position: dict[str, Any]
+    history: list[Epoch]
+    diverged: str | None
+
+
+@final
+class Member:
+    """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
+
+    `engine` may be what makes it, when one first looks at it. `diverged` is the sentence about a loss that was no
+    longer finite; the engine then holds the weights from before.
+    """
+
+    def __init__(self, data: Dataset, plan: TrainPlan, engine: Engine | Callable[[], Engine]) -> None:
+        self.data, self.plan = data, plan
+        self.diverged: str | None = None
+        self._engine = engine
+        self._trained: Trained | None = None
+
+    def is_trained(self, elsewhere: Trained) -> None:
+        """Takes what another rank has made of this network, whose engine has not been looked at."""
+        self.diverged, self._trained = elsewhere.diverged, elsewhere
+
+    @cached_property
+    def _both(self) -> tuple[Engine, Progress]:
+        engine = self._engine if isinstance(self._engine, Engine) else self._engine()
+        progress = Progress(engine, self.plan)
+        if self._trained is not None:
+            _put_back(engine, progress, self._trained)
+            self._trained = None
+        return engine, progress
+
+    @property
+    def engine(self) -> Engine:
+        """The network itself, with the weights that it ended with."""
+        return self._both[0]
+
+    @property
+    def progress(self) -> Progress:
+        """What the loop remembers of it."""
+        return self._both[1]
+
+    @property
+    def spec(self) -> NetSpec:
+        """What the network is, with all its sizes."""
+        return self.engine.spec
+
+    @property
+    def history(self) -> list[Epoch]:
+        """What came out of its evaluated epochs."""
+        return self.progress.history if self._trained is None else self._trained.history
+
+    @property
+    def evaluates_each(self) -> bool:
+        """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+        schedule = Choice.parse(self.plan.schedule).name
+        return self.plan.patience is not None or self.plan.restore_best or schedule == "plateau"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
+        return self.diverged is not None or self.progress.is_over()
+
+
+def told(member: Member) -> Trained:
+    """What to tell the other ranks of a network that has been trained here."""
+    position, tensors = standing(member.engine, member.progress)
+    params = member.engine.params
+    if params.training is not None:
+        tensors[HELD] = params.flat
+    arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
+    return Trained(arrays, position, member.history, member.diverged)
+
+
+def _put_back(engine: Engine, progress: Progress, trained: Trained) -> None:
+    tensors = {name: torch.from_numpy(array) for name, array in trained.arrays.items()}
+    held = tensors.pop(HELD, None)
+    fill(engine, progress, {**tensors, **history_of(trained.history)}, trained.position)
+    if held is not None:
+        engine.params.training = engine.params.flat.clone()
+        engine.params.flat.copy_(held)

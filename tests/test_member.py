@@ -1,0 +1,50 @@
+"""A network that was trained elsewhere: the same to the bit, and made only when one looks at it."""
+
+import pickle
+from dataclasses import replace
+
+import pytest
+import torch
+
+from fivestep.engines._base import Engine
+from fivestep.fleet import train_members
+from fivestep.member import Member, Trained, told
+from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
+
+DATA = three_classes(valid=20)
+PLAN = small_plan(optimizer="adam", ema=0.5, epochs=4, restore_best=True)
+
+
+def trained_here_and_told(name: str) -> tuple[Member, Trained]:
+    member = Member(DATA, PLAN, small_engine(name, PLAN, small_net(activation="relu")))
+    train_members([member], until=2)
+    return member, pickle.loads(pickle.dumps(told(member)))
+
+
+def test_the_engine_of_a_network_trained_elsewhere_is_made_when_one_looks_at_it() -> None:
+    here, said = trained_here_and_told("scratch")
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(small_engine("scratch", PLAN, small_net(activation="relu")))
+        return made[0]
+
+    elsewhere = Member(DATA, PLAN, make)
+    elsewhere.is_trained(said)
+    assert elsewhere.history == here.history
+    assert not made
+    assert torch.equal(elsewhere.engine.params.flat, here.engine.params.flat)
+    assert [elsewhere.engine] == made
+
+
+@pytest.mark.filterwarnings("ignore:engine 'fused' hands over")
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
+    here, said = trained_here_and_told(name)
+    elsewhere = Member(DATA, PLAN, small_engine(name, PLAN, small_net(activation="relu")))
+    elsewhere.is_trained(said)
+    train_members([here, elsewhere])
+    assert torch.equal(elsewhere.engine.params.flat, here.engine.params.flat)
+    ours, theirs = ([replace(one, seconds=0, rows_per_second=0) for one in of.history] for of in (elsewhere, here))
+    assert ours == theirs
+    assert len(ours) == PLAN.epochs
