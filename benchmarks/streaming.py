@@ -10,7 +10,8 @@ the loss after training, beside a full shuffle.
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet
 import torch
-from _measure import interleaved, ratios, save, spread
+from _measure import PAUSE, interleaved, ratios, save, spread
 
 import fivestep as fs
 from fivestep.batches import Batches
@@ -40,7 +41,7 @@ def table(num_rows: int, seed: int = 0) -> pl.DataFrame:
 
 def streamed(path: Path, **options: Any) -> Dataset:
     """The file as a stream with few rows held out."""
-    return load_table(TableSource(str(path), "y", valid=0.01, test=0.01, stream=True, **options), seed=0).data
+    return load_table(TableSource(str(path), "y", valid=0.001, test=0.001, stream=True, **options), seed=0).data
 
 
 def stream_of(data: Dataset) -> Stream:
@@ -49,39 +50,63 @@ def stream_of(data: Dataset) -> Stream:
     return data.stream
 
 
-def epoch_of_windows(data: Dataset) -> Callable[[], None]:
-    """Reads an epoch of windows at every call, and gathers nothing from them."""
-    stream = stream_of(data)
+def windows_of(data: Dataset, num_windows: int) -> Callable[[], float]:
+    """Reads that many windows at every call, as fast as they come, and returns the seconds.
 
-    def read() -> None:
-        done = 0
-        for window in stream.windows(0, 0, 0):
-            done += len(window.order)
-            if done >= stream.num_rows:
-                return
+    Reading goes on between two calls: the window that is ready when a call begins is not counted, and the one that is
+    being read when it ends is waited for.
+    """
+    windows = stream_of(data).windows(0, 0, 0)
+
+    def read() -> float:
+        next(windows)
+        started = time.perf_counter()
+        for _ in range(num_windows):
+            next(windows)
+        seconds = time.perf_counter() - started
+        time.sleep(2 * seconds / num_windows)
+        return seconds
 
     return read
 
 
-def row_groups(path: Path) -> Callable[[], None]:
-    """Reads every row group by pyarrow."""
+def row_groups(path: Path, *, as_rows: bool = False) -> Callable[[], float]:
+    """Reads every row group by pyarrow, into its own columns; or further, as rows of single precision."""
 
-    def read() -> None:
+    def read() -> float:
+        started = time.perf_counter()
         file = pyarrow.parquet.ParquetFile(path)
         for number in range(file.num_row_groups):
-            file.read_row_group(number)
+            table = file.read_row_group(number)
+            if as_rows:
+                np.stack([column.to_numpy() for column in table.columns], axis=1, dtype=np.float32, casting="same_kind")
+        return time.perf_counter() - started
 
     return read
 
 
-def slices(path: Path) -> Callable[[], None]:
+def slices(path: Path) -> Callable[[], float]:
     """Reads the same rows by polars."""
 
-    def read() -> None:
+    def read() -> float:
+        started = time.perf_counter()
         for start in range(0, NUM_ROWS, ROW_GROUP):
             pl.scan_parquet(path).slice(start, ROW_GROUP).collect()
+        return time.perf_counter() - started
 
     return read
+
+
+def in_turn(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """The seconds that each says it took, round by round, after one to warm up."""
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            time.sleep(PAUSE)
+            seconds[name].append(work())
+    return seconds
 
 
 def reader(rounds: int) -> dict[str, Any]:
@@ -92,12 +117,22 @@ def reader(rounds: int) -> dict[str, Any]:
         for name, options in (("snappy", {}), ("plain", {"compression": "none", "use_dictionary": False})):
             path = Path(folder) / f"{name}.parquet"
             pyarrow.parquet.write_table(frame.to_arrow(), path, row_group_size=ROW_GROUP, **options)
-            works = {"pyarrow": row_groups(path), "polars": slices(path), "stream": epoch_of_windows(streamed(path))}
-            seconds = interleaved(works, rounds)
+            data = streamed(path)
+            works = {
+                "pyarrow": row_groups(path),
+                "pyarrow, as rows": row_groups(path, as_rows=True),
+                "polars": slices(path),
+                "stream": windows_of(data, 2),
+            }
+            seconds = in_turn(works, rounds)
+            seconds["stream"] = [one * NUM_ROWS / (2 * data.num_rows) for one in seconds["stream"]]  # of as many rows
             speeds = {work: spread([NUM_ROWS / one for one in of]) for work, of in seconds.items()}
             found[name] = {"rows_per_second": speeds, "time_over_pyarrow": ratios(seconds, "pyarrow")}
             for work, speed in speeds.items():
-                print(f"{name:>8} {work:>8} {speed['median'] / 1e6:6.2f} million rows a second")
+                ratio = found[name]["time_over_pyarrow"][work]["median"]
+                print(
+                    f"{name:>8} {work:>16} {speed['median'] / 1e6:6.2f} million rows a second, {1 / ratio:.2f} pyarrow"
+                )
     return found
 
 

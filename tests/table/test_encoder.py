@@ -225,6 +225,28 @@ def test_many_rows_are_encoded_to_the_same_bits_as_few(dtype: torch.dtype, clip:
     assert torch.equal(encoder.encode(frame, dtype=dtype), few)
 
 
+@pytest.mark.parametrize("num_rows", [40, MANY_ROWS + 5000])
+def test_some_rows_are_encoded_to_the_bits_that_they_have_among_all(num_rows: int) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"x{k}" for k in range(19)]
+    frame = as_frame({name: rng.normal(size=num_rows) for name in names} | {"town": rng.choice(list("abc"), num_rows)})
+    frame = frame.with_columns(x7=pl.when(pl.col("x3") > 1).then(None).otherwise(pl.col("x7")), x11=pl.col("x11") > 0)
+    encoder = fitted(frame)
+    rows = np.flatnonzero(rng.random(num_rows) < 0.3)
+    x = torch.empty(len(rows), encoder.in_features)
+    encoder.encode_into(x, frame, rows=rows)
+    assert torch.equal(x, encoder.encode(frame)[torch.from_numpy(rows)])
+
+
+def test_an_infinite_number_in_a_row_that_is_not_asked_for_does_no_harm() -> None:
+    values = np.random.default_rng(0).normal(size=MANY_ROWS)
+    encoder = Encoder.fit(as_frame({"a": values}), [ColumnKind("a", "number")])
+    values[12_344] = math.inf
+    x = torch.empty(MANY_ROWS - 1, 1)
+    encoder.encode_into(x, as_frame({"a": values}), rows=np.delete(np.arange(MANY_ROWS), 12_344))
+    assert torch.equal(x, encoder.encode(as_frame({"a": np.delete(values, 12_344)})))
+
+
 @pytest.mark.parametrize("wrong", [math.inf, -math.inf])
 def test_an_infinite_number_among_many_rows_is_named(wrong: float) -> None:
     values = np.random.default_rng(0).normal(size=MANY_ROWS)

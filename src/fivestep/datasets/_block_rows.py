@@ -1,6 +1,6 @@
 """The rows of a table in blocks, each with the part that it belongs to; a sample of each part."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
 
@@ -28,8 +28,16 @@ class BlockRows(NamedTuple):
     """In the table, (N,), counted from 0."""
 
     def of(self, part: int) -> "BlockRows":
-        """Those of one part."""
+        """Those of one part, copied."""
         return self._filtered(self.parts == part)
+
+    def places_of(self, part: int) -> "np.ndarray":
+        """The places of those of one part among them, counted from 0, in ascending order."""
+        return np.flatnonzero(self.parts == part)
+
+    def columns(self, names: Collection[str], places: "np.ndarray") -> pl.DataFrame:
+        """Some columns of the rows at these places."""
+        return self.frame.select(*names)[places]
 
     def _filtered(self, mask: "np.ndarray") -> "BlockRows":
         if mask.all():

@@ -110,17 +110,19 @@ class TableStream(Stream):
         """The window, its inputs written to `memory`."""
         at, targets, weights = 0, [], []
         for block in load.blocks:
-            rows = self.reader.read(block, used_columns(self.encoder)).of(TRAIN)
-            size = len(rows.parts)
+            rows = self.reader.read(block, used_columns(self.encoder))
+            places = rows.places_of(TRAIN)
+            size = len(places)
             if size != self.counts[block]:
                 raise InputError(
                     f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got {size:,} "
                     f"training rows where there were {self.counts[block]:,}; begin a new run."
                 )
             if size:
-                targets.append(targets_of(self.encoder, rows.frame))
-                weights.append(weights_of(rows.frame, self.reader.source))
-                self.encoder.encode_into(memory[at : at + size], rows.frame)
+                about = rows.columns(self.reader.source.about_rows, places)
+                targets.append(targets_of(self.encoder, about))
+                weights.append(weights_of(about, self.reader.source))
+                self.encoder.encode_into(memory[at : at + size], rows.frame, rows=places)
             at += size
         known = [weight for weight in weights if weight is not None]
         window = Rows(memory[:at], torch.cat(targets), torch.cat(known) if known else None)

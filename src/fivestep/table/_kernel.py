@@ -1,20 +1,36 @@
-"""The encoder's formula for one column of plain numbers, compiled, without the lock of Python's.
+"""The encoder's formula for columns of plain numbers, compiled, without the lock of Python's.
 
-One pass over a column instead of NumPy's several, and a thread can encode while another one trains.
+One pass over the columns instead of NumPy's several, and a thread can encode while another one trains.
 """
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+from numba import carray, njit, types
+from numba.extending import intrinsic
+
+TILE, TOGETHER = 2048, 8
+"""Rows and columns that are encoded at a time: they stay near the processor, and a row gets eight neighbours at once
+(`benchmarks/streaming.py reader`)."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_context: Any, address: Any) -> Any:
+    """The address of a number as a pointer."""
+
+    def generated(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(address), generated
 
 
 @njit(nogil=True, error_model="numpy")  # half a second in each process that encodes many rows
 def scale_into(values, center, scale, clip, farthest, out):  # type: ignore[no-untyped-def]  # numba finds the types
-    """Writes x of some numbers (N,) to `out` (N,); returns how many are infinite.
+    """Writes x of some numbers (N,) to `out`, of N places or more; returns how many are infinite.
 
     `clip` and `farthest` are infinite where nothing is clipped. Operation for operation that of `Encoder`, so the bits
     are the same.
     """
-    memory = np.empty(len(values), out.dtype)
     num_infinite = 0
     for i in range(len(values)):
         value = np.float64(values[i])
@@ -24,7 +40,33 @@ def scale_into(values, center, scale, clip, farthest, out):  # type: ignore[no-u
         z = max(z, -farthest)
         z = min(z, farthest)
         q = z / clip
-        memory[i] = z / np.sqrt(1.0 + q * q)
-    for i in range(len(values)):  # apart, so that the first loop works on eight numbers at a time
-        out[i] = memory[i]
+        out[i] = z / np.sqrt(1.0 + q * q)
+    return num_infinite
+
+
+@njit(nogil=True, error_model="numpy")
+def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
+    """Writes x of some rows (M,), in ascending order, of K columns that are as long as `like` and of its type.
+
+    `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, `scales` (K, 2)
+    are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers of each column are
+    infinite, in all of its rows.
+    """
+    memory = np.empty((TOGETHER, TILE), out.dtype)
+    num_infinite = np.zeros(len(columns), np.int64)
+    done = 0
+    for start in range(0, len(like), TILE):
+        stop, first = min(start + TILE, len(like)), done
+        while done < len(rows) and rows[done] < stop:
+            done += 1
+        for k in range(0, len(columns), TOGETHER):
+            width = min(TOGETHER, len(columns) - k)
+            for j in range(width):
+                values = carray(_pointer(columns[k + j, 0]), len(like), like.dtype)[start:stop]
+                center, scale = scales[k + j]
+                num_infinite[k + j] += scale_into(values, center, scale, limits[0], limits[1], memory[j])
+            for i in range(first, done):
+                row = rows[i] - start
+                for j in range(width):
+                    out[i, columns[k + j, 1]] = memory[j, row]
     return num_infinite

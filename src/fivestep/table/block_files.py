@@ -45,6 +45,16 @@ class BlockFile(ABC):
 
     def __init__(self, path: Path, types: Mapping[str, pl.DataType], pieces: Sequence[Piece]) -> None:
         self.path, self.types, self.pieces = path, dict(types), tuple(pieces)
+        self._state = _state(path)
+
+    @final
+    def check_unchanged(self) -> None:
+        """Raises an `InputError` if the file is another one by now: what is known of it would be false."""
+        if _state(self.path) != self._state:
+            raise InputError(
+                f"{self.path} must stay as it is while its rows are read, got another size or time of change; "
+                f"begin anew."
+            )
 
     @final
     def about_rows(self) -> int:
@@ -85,6 +95,10 @@ def open_blocks(path: Path) -> BlockFile:
 class ParquetBlocks(BlockFile):
     """A Parquet file by row groups, read by polars; their places are in the file's footer, which pyarrow reads."""
 
+    def __init__(self, path: Path, pieces: Sequence[Piece]) -> None:
+        self._scan = pl.scan_parquet(path)  # which keeps the footer: it may be large
+        super().__init__(path, self._scan.collect_schema(), pieces)
+
     @classmethod
     def open(cls, path: Path) -> "ParquetBlocks":
         """The file."""
@@ -100,7 +114,7 @@ class ParquetBlocks(BlockFile):
             size = footer.row_group(number).num_rows
             pieces += list(_cut(start, size, f"row group {number + 1}"))
             start += size
-        return cls(path, pl.read_parquet_schema(path), pieces)
+        return cls(path, pieces)
 
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(_head_of(piece), columns)
@@ -109,18 +123,22 @@ class ParquetBlocks(BlockFile):
         return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return pl.scan_parquet(self.path).slice(piece.start, piece.size).select(columns).collect()
+        return self._scan.slice(piece.start, piece.size).select(columns).collect()
 
 
 @final
 class ArrowBlocks(BlockFile):
     """An Arrow file (Feather)."""
 
+    def __init__(self, path: Path) -> None:
+        self._scan = pl.scan_ipc(path)
+        num_rows = self._scan.select(pl.len()).collect().item()
+        super().__init__(path, self._scan.collect_schema(), list(_cut(0, num_rows)))
+
     @classmethod
     def open(cls, path: Path) -> "ArrowBlocks":
         """The file."""
-        num_rows = pl.scan_ipc(path).select(pl.len()).collect().item()
-        return cls(path, pl.read_ipc_schema(path), list(_cut(0, num_rows)))
+        return cls(path)
 
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(_head_of(piece), columns)
@@ -129,7 +147,7 @@ class ArrowBlocks(BlockFile):
         return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return pl.scan_ipc(self.path).slice(piece.start, piece.size).select(columns).collect()
+        return self._scan.slice(piece.start, piece.size).select(columns).collect()
 
 
 @final
@@ -257,6 +275,12 @@ class SeparatedBlocks(BlockFile):
                     f"every row of {self.path} must have {width} fields, as the first one has, got {len(row)} in row "
                     f"{number:,} {_lines(self.path, piece)}; mend that row."
                 )
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when a file does: its size, and when it was written."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _head_of(piece: Piece) -> Piece:

@@ -53,6 +53,7 @@ class BlockTable:
     def _read(self, number: int, columns: Sequence[str], *, only_head: bool) -> pl.DataFrame:
         file, piece = self.files[self.blocks[number].file], self.blocks[number].piece
         try:
+            file.check_unchanged()
             frame = file.head(piece, columns) if only_head else file.read(piece, columns)
         except InputError:
             raise
@@ -62,7 +63,8 @@ class BlockTable:
                 f"{file.path} must be readable in {piece.name}, got an error: {said}; write it anew, or leave the file "
                 f"out."
             ) from error
-        wanted = {name: self.types[name] for name in columns if frame.schema[name] != self.types[name]}
+        own = zip(columns, frame.dtypes, strict=True)  # a look at `frame.schema` costs as much as encoding a column
+        wanted = {name: self.types[name] for name, dtype in own if dtype != self.types[name]}
         return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in wanted.items()) if wanted else frame
 
     def sample(self, columns: Sequence[str]) -> pl.DataFrame:

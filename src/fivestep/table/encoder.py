@@ -29,9 +29,6 @@ QUARTILES = (0.25, 0.5, 0.75)
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
 
-TILE = 4096
-"""Rows that are encoded at a time, column by column."""
-
 METADATA_KEY, PREFIX = "encoder", "encoder."
 """Under which name the encoder's text is in the metadata of a model's file, and how its tensors' names begin."""
 
@@ -128,19 +125,28 @@ class Encoder:
         self.encode_into(x, frame, first_row=first_row)
         return x
 
-    def encode_into(self, x: Tensor, frame: pl.DataFrame, *, first_row: int = 1) -> None:
-        """Writes the same into memory (N, D + J) that is there already."""
+    def encode_into(
+        self, x: Tensor, frame: pl.DataFrame, *, rows: "np.ndarray | None" = None, first_row: int = 1
+    ) -> None:
+        """Writes the same into memory (N, D + J) that is there already; or x of some `rows` alone, in ascending order.
+
+        Rows are counted from 0; so those of one part need not be copied out of the frame.
+        """
         self.check_columns(frame.columns)
         out = x.numpy()
-        compiled = self._write_plain(out, frame) if frame.height >= MANY_ROWS else set()
+        compiled = self._write_plain(out, frame, rows) if frame.height >= MANY_ROWS else set()
         at, code_at = 0, len(self.center)
         for column in self.columns:
-            if column.name in compiled:
-                if len(column.features) > 1:  # whether it is missing
-                    out[:, at + 1] = self._scaled(missing(frame[column.name]).cast(pl.Float64).to_numpy(), at + 1)
-                at += len(column.features)
+            is_gap_only = column.name in compiled
+            if is_gap_only and len(column.features) == 1:
+                at += 1
                 continue
-            parts = column.raw(frame[column.name], first_row)
+            values = frame[column.name] if rows is None else frame[column.name].gather(rows)
+            if is_gap_only:
+                out[:, at + 1] = self._scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
+                at += 2
+                continue
+            parts = column.raw(values, first_row)
             if column.num_codes:
                 out[:, code_at] = parts[0]
                 code_at += 1
@@ -148,26 +154,31 @@ class Encoder:
                 out[:, at] = self._scaled(numbers, at)
                 at += 1
 
-    def _write_plain(self, out: np.ndarray, frame: pl.DataFrame) -> set[str]:
-        """Writes the columns that hold numbers as such, in one compiled pass each; returns their names.
+    def _write_plain(self, out: np.ndarray, frame: pl.DataFrame, rows: "np.ndarray | None") -> set[str]:
+        """Writes the columns that hold numbers as such, all in one compiled pass; returns their names.
 
         A column with an infinite number is left to the others' way, which says where it is.
         """
-        from ._kernel import scale_into  # here, because numba takes a third of a second to import
+        from ._kernel import scale_rows  # here, because numba takes a third of a second to import
 
+        rows = np.arange(frame.height) if rows is None else rows
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
         firsts = np.cumsum([0, *(len(column.features) for column in self.columns)]).tolist()
-        plain = {
-            column.name: (_plain(frame[column.name]), self.center[at].item(), self.scale[at].item(), at)
+        plain = [
+            (column.name, at, _plain(frame[column.name]))
             for column, at in zip(self.columns, firsts, strict=False)
             if column.kind == "number" and _is_plain(frame[column.name])
-        }
-        for start in range(0, frame.height, TILE):  # a tile of all columns stays in the cache
-            for name, (values, center, scale, at) in list(plain.items()):
-                target = out[start : start + TILE, at]
-                if scale_into(values[start : start + TILE], center, scale, *limits, target):
-                    del plain[name]
-        return set(plain)
+        ]
+        written: set[str] = set()
+        for dtype in (np.float64, np.float32):
+            found = [one for one in plain if one[2].dtype == dtype]
+            if not found:
+                continue
+            columns = np.array([(values.ctypes.data, at) for _, at, values in found])
+            scales = np.stack([self.center.numpy(), self.scale.numpy()], axis=1)[columns[:, 1]]
+            num_infinite = scale_rows(found[0][2], columns, scales, limits, rows, out)
+            written |= {name for (name, _, _), number in zip(found, num_infinite, strict=True) if not number}
+        return written
 
     def _scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
         """X of one feature, (N,)."""
@@ -244,8 +255,8 @@ def _is_plain(values: pl.Series) -> bool:
 
 
 def _plain(values: pl.Series) -> np.ndarray:
-    """The numbers (N,), nan where one is missing; those that have none missing are not copied."""
-    return (values.cast(pl.Float64) if values.dtype.is_integer() else values).to_numpy()
+    """The numbers (N,), one beside the other, nan where one is missing; those that have none missing are not copied."""
+    return np.ascontiguousarray((values.cast(pl.Float64) if values.dtype.is_integer() else values).to_numpy())
 
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:
