@@ -18,6 +18,9 @@ HERE = Path(__file__).parent
 PAUSE = 0.2
 """Seconds before each window: the threads of the library that was measured before spin for a while when it is done."""
 
+PACKAGES = ("torch", "numpy", "numba", "scikit-learn", "jax", "keras", "skorch", "lightning", "polars", "pyarrow")
+"""Those whose versions a figure depends on."""
+
 Contestant = Callable[[], None]
 """Does one window of work, the same work at every call."""
 
@@ -42,7 +45,7 @@ def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str,
 
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, first and third quartile."""
-    low, middle, high = statistics.quantiles(values, n=4)
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return {"median": middle, "low": low, "high": high}
 
 
@@ -57,7 +60,7 @@ def ratios(seconds: Mapping[str, Sequence[float]], floor: str) -> dict[str, dict
 def machine() -> dict[str, Any]:
     """The hardware and the versions that a figure belongs to."""
     packages = {}
-    for name in ("torch", "numpy", "scikit-learn", "lightning", "jax", "numba"):
+    for name in PACKAGES:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
