@@ -22,15 +22,15 @@ from fivestep.engines._base import initial_weights
 
 ROWS, SIZES, BATCH, STEPS = 1_000_000, (50, 512, 512, 512, 1), 1024, 30
 SAME_LOSS = 1.15
-"""The factor between the losses after 60 steps, measured on 20,000 rows."""
+"""The factor between the losses after 60 steps; one engine with three orders of the rows differs by 4 %."""
 
 
 def job() -> Job:
-    """Standard normal inputs; a target that is partly linear, partly a product of two columns, partly noise."""
+    """Standard normal inputs; the target is the sine of a sum of them, with noise."""
     stream = torch.Generator().manual_seed(0)
     x = torch.randn(ROWS, SIZES[0], generator=stream)
     noise = torch.randn(ROWS, generator=stream)
-    y = (x.sum(1) / SIZES[0] ** 0.5 + x[:, 0] * x[:, 1] + 0.3 * noise)[:, None]
+    y = (torch.sin(2 * x.sum(1) / SIZES[0] ** 0.5) + 0.3 * noise)[:, None]
     weights = {name: w.numpy() for name, w in initial_weights(fs.MLP(*SIZES), 0).items()}
     rule = {"activation": "relu", "loss": "mse", "rule": "adam", "lr": 1e-3, "batch": BATCH}
     return Job(x.numpy(), y.numpy(), SIZES, **rule, weights=weights)  # type: ignore[arg-type]

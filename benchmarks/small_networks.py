@@ -39,7 +39,7 @@ def jobs() -> dict[str, Job]:
     for name, (inputs, y) in rows.items():
         sizes = tuple(int(width) for width in name.split("-"))
         weights = {key: value.numpy() for key, value in initial_weights(fs.MLP(*sizes), 0).items()}
-        shared = {"rule": "adam", "weights": weights, "is_measured": True}
+        shared: dict[str, Any] = {"rule": "adam", "weights": weights, "is_measured": True}
         found[name] = Job(inputs.numpy(), y.numpy(), sizes, **settings[name], **shared)
     return found
 

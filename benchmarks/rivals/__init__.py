@@ -19,10 +19,8 @@ def families() -> list[str]:
 def of_family(name: str) -> list[type[Rival]]:
     """The classes of a file, in its order. Raises an `ImportError` where its library is missing."""
     module = importlib.import_module(f"{__name__}.{name}")
-    classes = [
-        value for value in vars(module).values() if inspect.isclass(value) and value.__module__ == module.__name__
-    ]
-    return [cls for cls in classes if issubclass(cls, Rival) and not inspect.isabstract(cls)]
+    classes = [value for name, value in vars(module).items() if inspect.isclass(value) and name[0] != "_"]
+    return [cls for cls in classes if issubclass(cls, Rival) and cls.__module__ == module.__name__]
 
 
 def rivals(job: Job, only: Sequence[str] | None = None) -> Iterator[type[Rival]]:

@@ -81,7 +81,11 @@ class Job:
 
     def save(self, folder: Path) -> None:
         """Into a folder, for a process of its own."""
-        arrays = {"x": self.x, "y": self.y, **{f"weights.{name}": value for name, value in self.weights.items()}}
+        arrays: dict[str, Any] = {
+            "x": self.x,
+            "y": self.y,
+            **{f"weights.{name}": value for name, value in self.weights.items()},
+        }
         np.savez(folder / "job.npz", **arrays)
         settings = {key: value for key, value in asdict(self).items() if key not in ("x", "y", "weights", "data")}
         (folder / "job.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -114,7 +118,7 @@ class Rival(ABC):
         self.job = job
 
     @classmethod
-    def refusal(cls, job: Job) -> str | None:
+    def refusal(cls, job: Job) -> str | None:  # noqa: ARG003
         """Why it does not train this job; None if it does."""
         return None
 

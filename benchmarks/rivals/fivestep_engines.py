@@ -1,6 +1,5 @@
 """Ours: each engine through `fivestep.steps`, or through `fivestep.train` where the job is measured."""
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -23,11 +22,6 @@ class _Ours(Rival):
         self.made = fs.make_engine(self.engine, spec, self.plan, device="cpu", num_rows=job.num_rows)
         self.made.load_weights({name: torch.from_numpy(value) for name, value in job.weights.items()})
         self._streams: dict[int, Iterator[Any]] = {}
-
-    @property
-    @abstractmethod
-    def title(self) -> str:  # type: ignore[override]
-        """A constant of each class."""
 
     def train(self, steps: int) -> None:
         every = max(1, steps // self.job.steps_per_epoch)

@@ -24,9 +24,9 @@ def module_of(job: Job) -> nn.Sequential:
 
 def loss_of(job: Job) -> nn.Module:
     """The criterion, a mean over the batch."""
-    return {"cross_entropy": nn.CrossEntropyLoss, "binary_cross_entropy": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}[
-        job.loss
-    ]()
+    if job.loss == "mse":
+        return nn.MSELoss()
+    return nn.CrossEntropyLoss() if job.loss == "cross_entropy" else nn.BCEWithLogitsLoss()
 
 
 def rule_of(job: Job, model: nn.Module, *, fused: bool = False) -> torch.optim.Optimizer:
@@ -103,5 +103,4 @@ class Script(_Loop):
         rows = TensorDataset(torch.from_numpy(self.job.x), torch.from_numpy(self.job.y))
         loader = DataLoader(rows, batch_size=self.job.batch, shuffle=not self.job.is_full_batch)
         while True:
-            for x, y in loader:
-                yield x, y
+            yield from loader

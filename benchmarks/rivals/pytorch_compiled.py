@@ -27,7 +27,7 @@ class Compiled(Rival):
         self.w = {name: value.detach() for name, value in self.model.named_parameters()}
         self.memory = [{name: torch.zeros_like(value) for name, value in self.w.items()} for _ in range(2)]
         self.done = torch.zeros(())
-        self.step = torch.compile(_step(job, self.model), dynamic=False)
+        self.step: Any = torch.compile(_step(job, self.model), dynamic=False)
 
     def train(self, steps: int) -> None:
         for x, y in islice(self.batches, steps):
@@ -43,7 +43,7 @@ def _step(job: Job, model: torch.nn.Module) -> Any:
     def loss(w: dict[str, Tensor], x: Tensor, y: Tensor) -> Any:
         return criterion(functional_call(model, w, (x,)), y)
 
-    def step(w: Any, m: Any, v: Any, done: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    def step(w: Any, m: Any, v: Any, done: Tensor, x: Tensor, y: Tensor) -> Any:
         g, value = grad_and_value(loss)(w, x, y)
         done += 1
         for name in w:
