@@ -1,15 +1,18 @@
 """`fivestep train PATTERN --stream`, from the command line to predictions, and what it refuses."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+import fivestep as fs
+from fivestep.datasets._table import TableSource, rows_of
 from fivestep.run import Run
 from tests.cli.conftest import Command
-from tests.datasets.streams import table, written
+from tests.datasets.streams import WRITERS, table, written
 
 SMALL = {"--epochs": 3, "--hidden": 8, "--batch-size": 32, "--ignore": "z", "--window": 150}
 PATTERN = "part-*.parquet"
@@ -38,6 +41,53 @@ def test_a_streamed_table_is_trained_measured_and_predicted(fivestep: Command, t
     assert again["test_loss"] == pytest.approx(found["test_loss"], rel=1e-6)
     assert fivestep("predict", "run", "part-0.parquet", "-o", "p.csv").code == 0
     assert pl.read_csv(tmp_path / "p.csv").height == 300
+
+
+@pytest.mark.parametrize(("ending", "target"), [("parquet", "y"), ("csv", "y"), ("arrow", "z")])
+def test_another_file_is_measured_in_blocks_as_it_is_whole(
+    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, target: str
+) -> None:
+    """Text that looks like a number in this file alone stays the level that it was in training."""
+    whole = table().with_columns(sex=pl.Series([f"0{k % 3}" if k % 3 else "f" for k in range(900)]))
+    written(tmp_path, ending, whole)
+    later = whole.filter(pl.col("sex") != "f").with_columns(day=pl.lit("2023-05-06"))
+    WRITERS[ending](later, tmp_path / f"later.{ending}")
+    ignored = "z" if target == "y" else "y"
+    words = ("--target", target, "--stream", *small("--ignore", ignored, "--weight", "weight", "--out", "run"))
+    assert fivestep("train", f"part-*.{ending}", *words).code == 0
+    in_blocks = fivestep("evaluate", "run", f"late*.{ending}", "--json")
+    assert in_blocks.code == 0, in_blocks.err
+    run = Run.load(tmp_path / "run")
+    assert run.encoder is not None
+    source = TableSource.from_dict(run.info["table"])
+    expected = fs.evaluate(run.engine, rows_of(run.encoder, later, source))
+    assert json.loads(in_blocks.out)["file_loss"] == pytest.approx(expected.loss, rel=1e-6)
+    monkeypatch.setattr("fivestep.datasets._table.read_table", None)  # nobody reads it whole
+    assert fivestep("evaluate", "run", f"later.{ending}", "--json").out == in_blocks.out.replace("late*", "later")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda f: f.drop("y"), "later.parquet must have the target as its column 'y', got a, b,"),
+        (lambda f: f.drop("a"), "the table must have the column 'a', on which the network was trained"),
+        (lambda f: f.with_columns(y=pl.lit("perhaps")), "in later.parquet, target 'y' must hold one of the 2 classes"),
+        (
+            lambda f: f.with_columns(y=pl.lit(None, pl.String)),
+            "later.parquet must have rows with a 'y' to measure by, got none",
+        ),
+        (lambda f: f.with_columns(a=pl.lit(float("inf"))), "in later.parquet, column 'a' must hold finite numbers"),
+    ],
+)
+def test_another_file_that_does_not_fit_is_refused_in_one_sentence(
+    fivestep: Command, tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], sentence: str
+) -> None:
+    written(tmp_path)
+    report(fivestep, "--out", "run")
+    change(table(50)).write_parquet(tmp_path / "later.parquet")
+    outcome = fivestep("evaluate", "run", "later.parquet")
+    assert outcome.code == 2
+    assert sentence in outcome.err.strip().splitlines()[-1]
 
 
 def test_two_runs_are_the_same_to_the_bit(fivestep: Command, tmp_path: Path) -> None:

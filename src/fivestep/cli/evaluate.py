@@ -34,7 +34,8 @@ def evaluate(
     run
         Folder of the run, such as runs/moons-1.
     file
-        Other rows with the same columns and the target; without it, the rows of the run's own task or file.
+        Other rows with the same columns and the target; without it, the rows of the run's own task or file. For a run
+        that was trained with --stream also a pattern such as 'later/*.parquet', of files of any size.
     """
     trained = Run.load(run, device)
     if file is not None:
@@ -55,12 +56,16 @@ def evaluate(
 
 
 def _rows_of(run: Run, file: Path) -> Part:
-    """The rows of a file, encoded as the run's own."""
-    from ..datasets._table import TableSource, labeled_rows  # here, because it imports polars
+    """The rows of a file, encoded as the run's own; for a run from a stream, in blocks, from one file or several."""
+    from ..datasets._load_stream import labeled_blocks  # here, because it imports polars
+    from ..datasets._table import TableSource, labeled_rows
+    from ..table.block_files import is_streamable
 
     if run.encoder is None or run.encoder.target is None:
         raise InputError(
             f"FILE must be left out for a run that was not trained on named columns, got {str(file)!r}; leave it out."
         )
     source = TableSource.from_dict(run.info["table"]) if "table" in run.info else None
+    if source is not None and source.stream and is_streamable(file):
+        return labeled_blocks(run.encoder, file, source)
     return labeled_rows(run.encoder, file, source)

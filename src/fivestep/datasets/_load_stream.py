@@ -1,7 +1,8 @@
 """A data set from files that may not fit into memory: one pass to learn the encoder, then a stream of its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple, final
 
 from ..check import InputError
@@ -12,11 +13,12 @@ from ..table.survey import Place, TableSurvey
 from ..table.target import ClassTarget
 from ..table.target_survey import TargetSurvey
 from ._base import Dataset, Rows
-from ._block_rows import RowReader, Sample, check_columns, check_streamable, split_of
+from ._block_rows import BlockRows, RowReader, Sample, check_columns, check_streamable, split_of
 from ._hash_split import TEST, TRAIN, VALID
 from ._leaks import MOST_ROWS, leaks
+from ._progress import reading_bar
 from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import FEWEST, LoadedTable, TableSource, as_text, rows_of
+from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, rows_of
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -69,6 +71,23 @@ def load_stream(
     return LoadedTable(data, learnt.kinds, learnt.notes)
 
 
+def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> StreamedPart:
+    """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
+    assert encoder.target is not None, "only a run with a target is measured on a file"
+    levels = [column.name for column in encoder.columns if column.kind != "number"]
+    table = BlockTable.open(str(file), [*levels, *as_text(source)])
+    check_has_target(encoder, file, list(table.types))
+    encoder.check_columns(list(table.types))
+    weight = source.weight if source.weight in table.types else None
+    reader = RowReader(table, replace(source, file=str(file), group=None, time=None, weight=weight))
+    num_rows = sum(len(rows.parts) for _, rows in _read_all(reader, [], "counting the rows"))
+    if not num_rows:
+        raise InputError(
+            f"{file} must have rows with a {encoder.target.name!r} to measure by, got none; check the file."
+        )
+    return StreamedPart(reader, encoder, TRAIN, num_rows)
+
+
 def _part_of(name: str, source: TableSource) -> int:
     """The number of a part among its file's; a file of its own has one."""
     return TRAIN if isinstance(getattr(source, name), str) else PARTS[name]
@@ -81,8 +100,7 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, scales_target: 
     looks = _Looks(table, source, inputs) if encoder is None else None
     columns = looks.survey.columns if looks is not None else used_columns(encoder) if encoder is not None else []
     samples, counts, num_read = {part: Sample(seed) for part in PARTS.values()}, [], 0
-    for block in range(len(table.blocks)):
-        rows = reader.read(block, columns)
+    for block, rows in _read_all(reader, columns, "looking at the rows"):
         train, file = rows.of(TRAIN), table.name_of(block)
         num_read += len(rows.parts)
         if looks is not None and len(rows.parts):
@@ -125,9 +143,19 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
     encoder.check_columns(list(table.types))
     check_columns(table, replace(source, ignore=(), categorical=()))
     reader, sample = RowReader(table, source), Sample(seed)
-    for block in range(len(table.blocks)):
-        sample.add(reader.read(block, used_columns(encoder)))
+    for _, rows in _read_all(reader, used_columns(encoder), f"looking at the rows of {Path(file).name}"):
+        sample.add(rows)
     return reader, sample
+
+
+def _read_all(reader: RowReader, columns: Sequence[str], text: str) -> Iterator[tuple[int, BlockRows]]:
+    """Every block with its number, in their order, with a bar that is called `text`."""
+    num_blocks, num_rows = len(reader.table.blocks), 0
+    with reading_bar(text, num_blocks) as show:
+        for block in range(num_blocks):
+            rows = reader.read(block, columns)
+            yield block, rows
+            show(block + 1, num_rows := num_rows + len(rows.parts))
 
 
 def _sample(name: str, sample: Sample, encoder: Encoder, source: TableSource, part: StreamedPart | None) -> Rows:

@@ -1,8 +1,13 @@
-"""What a person sees while files are fetched: something in a terminal, nothing elsewhere."""
+"""What a person sees while files are fetched or read: something in a terminal, and a line now and then elsewhere."""
 
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+SECONDS = 30.0
+"""Between two lines of a long reading, outside a terminal. One that is done before has none."""
 
 
 @contextmanager
@@ -30,6 +35,42 @@ def waiting(text: str) -> Iterator[None]:
 
     with Console(stderr=True).status(text):
         yield
+
+
+@contextmanager
+def reading_bar(text: str, num_blocks: int) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error; call what it gives with the blocks and the rows that have been read.
+
+    Outside a terminal a line is printed every half a minute. Of the ranks that train together, the first one shows it.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield _show_nothing
+        return
+    if not sys.stderr.isatty():
+        yield _lines(text, num_blocks)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(min(24, console.width // 3)), TextColumn("{task.fields[words]}", style="dim"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=num_blocks, words=text)
+        yield lambda blocks, rows: progress.update(task, completed=blocks, words=f"{text}: {rows:,} rows")
+
+
+def _lines(text: str, num_blocks: int) -> Callable[[int, int], None]:
+    """Prints a line for what has been read, if the last one was long ago."""
+    last = time.monotonic()
+
+    def show(blocks: int, rows: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS:
+            last = time.monotonic()
+            sys.stderr.write(f"{text}: {rows:,} rows, {blocks / num_blocks:.0%} of the blocks\n")
+            sys.stderr.flush()
+
+    return show
 
 
 def _show_nothing(_done: int, _total: int | None) -> None:

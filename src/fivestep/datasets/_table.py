@@ -1,6 +1,6 @@
 """A data set from a file: its rows in three parts, encoded by what the first part teaches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, final
@@ -176,15 +176,21 @@ def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Ro
     """The rows of another file with the same columns and a target, to measure on."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
     frame = read_table(file)
-    if encoder.target.name not in frame.columns:
-        raise InputError(
-            f"{file} must have the target as its column {encoder.target.name!r}, got {', '.join(frame.columns[:10])}; "
-            f"add it, or use fivestep predict."
-        )
+    check_has_target(encoder, file, frame.columns)
     source = source or TableSource(str(file), encoder.target.name)
     weight = source.weight if source.weight in frame.columns else None
     frame = _with_target(frame, replace(source, file=str(file), weight=weight), [])
     return rows_of(encoder, frame, replace(source, weight=weight))
+
+
+def check_has_target(encoder: Encoder, file: Path, columns: Sequence[str]) -> None:
+    """Raises an `InputError` unless the target is among the columns of a file to measure on."""
+    assert encoder.target is not None, "only a run with a target is measured on a file"
+    if encoder.target.name not in columns:
+        raise InputError(
+            f"{file} must have the target as its column {encoder.target.name!r}, got {', '.join(columns[:10])}; "
+            f"add it, or use fivestep predict."
+        )
 
 
 def as_text(source: TableSource) -> tuple[str, ...]:

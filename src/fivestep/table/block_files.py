@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -18,6 +18,9 @@ from .kinds import shortened
 from .read import SEPARATED
 from .separated import csv_options, without_empty_rows
 from .values import MISSING, PLAIN, missing, numbers
+
+PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
+"""The endings of their files."""
 
 MOST_ROWS = 2**17
 """Rows of a block, at most. A larger row group is cut, and then read up to the end of each cut."""
@@ -76,19 +79,26 @@ class BlockFile(ABC):
 
 def open_blocks(path: Path) -> BlockFile:
     """The file, as its ending says; raises an `InputError` for one that cannot be read in blocks."""
+    if not is_streamable(path):
+        raise InputError(
+            f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave "
+            f"out --stream."
+        )
+    return _opener(path)(path)
+
+
+def is_streamable(path: Path) -> bool:
+    """Whether files with that ending can be read in blocks."""
+    return path.suffix.lower() in (*SEPARATED, *PARQUET, *ARROW, ".npy")
+
+
+def _opener(path: Path) -> Callable[[Path], BlockFile]:
     suffix = path.suffix.lower()
-    if suffix in SEPARATED:
-        return SeparatedBlocks.open(path)
-    if suffix in (".parquet", ".pq"):
-        return ParquetBlocks.open(path)
-    if suffix in (".arrow", ".feather", ".ipc"):
-        return ArrowBlocks.open(path)
-    if suffix == ".npy":
-        return ArrayBlocks.open(path)
-    raise InputError(
-        f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave out "
-        f"--stream."
-    )
+    if suffix in PARQUET:
+        return ParquetBlocks.open
+    if suffix in ARROW:
+        return ArrowBlocks.open
+    return ArrayBlocks.open if suffix == ".npy" else SeparatedBlocks.open
 
 
 @final
