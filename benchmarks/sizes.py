@@ -23,7 +23,7 @@ from torch import nn
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._base import BlockEngine
-from fivestep.engines._choose import operations_per_step
+from fivestep.engines.fused._size import operations_per_step
 
 WINDOW = 0.05
 IMAGE = Path(__file__).parent.parent / "docs" / "images" / "cost-against-size.png"
@@ -87,7 +87,7 @@ def seconds_per_step(rows: int, spec: fs.NetSpec, rounds: int) -> dict[str, floa
     x = torch.randn(rows, 10, generator=torch.Generator().manual_seed(0))
     data = fs.Dataset(fs.Rows(x, x.sum(1, keepdim=True)))
     runs = {
-        "fused": engine("fused", data, spec),
+        "fused": engine("fused:larger=false", data, spec),
         "scratch": engine("scratch", data, spec),
         "PyTorch": pytorch(data, spec),
     }

@@ -22,6 +22,10 @@ MOST_ROWS = 2**16
 """Rows of a stream that the steps of one block take, at most: they are copied."""
 
 
+STORED = (torch.uint8, torch.float32, torch.float64)
+"""Types of inputs that an engine may turn into its own, row by row, while it gathers them."""
+
+
 class Block(NamedTuple):
     """Steps that are about to be done in one call.
 
@@ -46,14 +50,27 @@ class Block(NamedTuple):
 
 @final
 class Blocks:
-    """The same batches as `Batches` gives, in the same order, as places instead of copies."""
+    """The same batches as `Batches` gives, in the same order, as places instead of copies.
 
-    def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
+    Inputs that an engine gathers step by step may stay `as_stored`, in one of the types `STORED`.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        size: int | None,
+        seed: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        as_stored: bool = False,
+    ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
-        self._rows = _as_numbers(data.train, dtype, device)
+        as_stored = as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
+        self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
@@ -137,6 +154,13 @@ class Blocks:
         epochs = weight.split(self.num_rows) if num_epochs > 1 else [weight]
         parts = (shares_of(part) for epoch in epochs for part in epoch.split(self.size))
         return torch.cat([part for part in parts if part is not None])
+
+
+def _as_stored(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:
+    """The rows on the device, inputs as they are, everything else in the network's type."""
+    y = rows.y.to(device, dtype) if rows.y.is_floating_point() else rows.y.to(device)
+    weight = None if rows.weight is None else rows.weight.to(device, dtype)
+    return Rows(rows.stored.to(device), y, weight, scale=rows.scale)
 
 
 def _as_numbers(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:

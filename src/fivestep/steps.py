@@ -139,7 +139,9 @@ def _in_blocks(
     engine: BlockEngine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float], every: int | None
 ) -> Iterator[Step]:
     """The same steps, in blocks that take about a tenth of a second each."""
-    blocks = Blocks(_weighed(engine, data, plan), plan.batch_size, plan.seed, engine.dtype, engine.device)
+    data, as_stored = _weighed(engine, data, plan), engine.takes_stored_rows
+    learn_from_rows(engine, data)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, as_stored=as_stored)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch, stays = plan.steps_per_epoch(blocks.num_rows), isinstance(schedule, Constant)  # one call for all steps
     done, goes_to = start, per_epoch * (every or plan.epochs)

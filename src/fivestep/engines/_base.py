@@ -249,6 +249,9 @@ class FiveStepEngine(Engine):
 class BlockEngine(Engine):
     """An engine that does a block of steps in one call, each of them the same five steps."""
 
+    takes_stored_rows: bool = False
+    """Whether it turns inputs into its own numbers itself, as it gathers them for a step."""
+
     @abstractmethod
     def train_block(self, block: Block) -> Vector:
         """Does the steps of a block. Returns the loss of each, measured before its update, on the device."""

@@ -16,9 +16,13 @@ from ...params import Params
 from ...plan import TrainPlan
 from ...typing import Tensors
 from .._update import RuleGroup
-from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES
-from .body.rules import Rule
-from .body.steps import Measure, Memory, Network
+from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
+from .body.losses import Measure
+from .body.passes import Tile
+from .body.rules import Descent, Rule
+from .body.steps import Memory, Network
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 CACHE = 256 * 1024
 """Bytes of buffers that a tile of rows may fill: half of a small second-level cache."""
@@ -71,7 +75,7 @@ def rule_of(plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, 
     return Rule(
         kind=RULES[name].kind,
         numbers=np.array((*RULES[name].numbers(optimizer), 0.0), dtype=np.float64),
-        decoupled=name in DECOUPLED or getattr(optimizer, "decoupled_weight_decay", False),
+        decoupled=_is_decoupled(name, optimizer),
         lr_factors=factors,
         decays=decays,
         matrices=matrices,
@@ -79,6 +83,43 @@ def rule_of(plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, 
         clip_norm=math.inf if plan.clip_norm is None else plan.clip_norm,
         ema=-1.0 if plan.ema is None else plan.ema,
     )
+
+
+def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
+    """The update rule of a group for one compiled pass; None where it has no form, or where torch's passes are faster.
+
+    Plain descent and momentum compute so little that torch's one or two passes on all threads take half the time.
+    """
+    form, name = rule_form(plan), Choice.parse(plan.optimizer).name
+    if form is None or name in ("sgd", "momentum"):
+        return None
+    averages = isinstance(group.rule, MovingAverage)
+    rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
+    return Descent(
+        kind=form.kind,
+        numbers=np.array((*form.numbers(rule), 0.0), dtype=np.float64),
+        decoupled=_is_decoupled(name, rule),
+        decay=float(rule.weight_decay),
+        ema=float(plan.ema or 0.0) if averages else -1.0,
+    )
+
+
+def memory_of(plan: TrainPlan, group: RuleGroup) -> tuple[Array, ...]:
+    """What the rule of a group remembers, by slots; empty arrays where it remembers nothing."""
+    form = rule_form(plan)
+    slots = {**(form.slots if form else {}), AVERAGE: SLOTS - 1}
+    arrays = [group.w[:0].numpy()] * SLOTS
+    for name, tensor in group.memory.items():
+        arrays[slots[name]] = tensor.numpy()
+    return tuple(arrays)
+
+
+def tile_for(spec: NetSpec, params: Params) -> Tile:
+    """Room for the logits of as many rows as fit into the cache."""
+    kind, num_out = _type(params), spec.out_features or 0
+    rows = max(LANES, min(512, CACHE // (3 * num_out * kind.itemsize)) // LANES * LANES)
+    values, slopes, targets = (aligned(num_out * rows, kind) for _ in range(3))
+    return Tile(values, slopes, targets, aligned(rows, kind), rows)
 
 
 def memory_for(network: Network, params: Params) -> Memory:
@@ -132,6 +173,10 @@ def places_of(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params) -> l
             at = slots[name] * size
             places.append((tensor.numpy(), slice(at + start, at + stop)))
     return places
+
+
+def _is_decoupled(name: str, rule: Optimizer) -> bool:
+    return name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
 
 
 def _reach(group: RuleGroup, params: Params) -> tuple[int, int]:

@@ -103,6 +103,16 @@ def _others(which: int, z: Any, number: float) -> Any:
 
 
 @inline
+def value_and_slope(which: int, z: Any, number: float) -> Any:
+    """The value and the derivative of any of them."""
+    if which == kind.RELU:
+        return _relu(z)
+    if which == kind.TANH:
+        return _tanh(z)
+    return _others(which, z, number)
+
+
+@inline
 def activate(network: Any, memory: Any, k: int, here: int, there: int, count: int) -> None:
     """values[there:] = f(values[here:]) and slopes[here:] = f'(values[here:]), `count` numbers each, f operation k."""
     which, number = network.kinds[k], network.numbers[k]

@@ -141,6 +141,21 @@ def put(typing: Any, array: Any, index: Any, number: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Asks the processor to bring array[index] near, and does not wait for it."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        place = builder.bitcast(address(context, builder, sig.args[0], *args), pointer)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, WHOLE, WHOLE, WHOLE])
+        to_read, keep, data = (WHOLE(number) for number in (0, 3, 1))
+        builder.call(builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind), [place, to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
+
+
+@intrinsic
 def every(typing: Any, array: Any, number: Any) -> Any:
     """A number in every lane, in the type of an array."""
     lanes = lanes_of(array.dtype)

@@ -12,7 +12,7 @@ from . import kinds as kind
 from .activations import activate
 from .lanes import get, inline, load, put, store, width
 from .linear import Matrix, add_products, weighted_sums
-from .losses import measure
+from .losses import Measure, measure
 from .rules import Rule, clip, penalize, update
 
 
@@ -30,13 +30,6 @@ class Network(NamedTuple):
     numbers: Any
     places: Any
     first: int
-
-
-class Measure(NamedTuple):
-    """The loss: its kind and its options."""
-
-    kind: int
-    numbers: Any
 
 
 class Steps(NamedTuple):
