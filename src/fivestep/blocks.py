@@ -74,6 +74,7 @@ class Blocks:
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._drawn = range(0)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     @property
@@ -131,7 +132,10 @@ class Blocks:
         return Block(rows, None, shares, starts, stops, rates, strengths)
 
     def _orders(self, epochs: range) -> Indices:
-        """The orders of several epochs, one after another; overwritten by the next."""
+        """The orders of several epochs, one after another; overwritten by the next. A block may go on in an epoch."""
+        if epochs == self._drawn:
+            return self._order[: len(epochs)].view(-1).to(self._device)
+        self._drawn = epochs
         if len(self._order) < len(epochs):
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]

@@ -25,7 +25,7 @@ from .._update import RuleGroup, clip_
 from . import _compiled
 from ._forms import OPERATIONS, is_activation
 from ._rows import BlockRows
-from ._tables import LANES, Array, descent_of, measure_of, memory_of, tile_for
+from ._tables import LANES, Array, descent_of, measure_of, remembered_by, tile_for
 from .body.kinds import IDENTITY, RELU
 
 
@@ -105,8 +105,11 @@ class Products:
         self._merges = not self._adds and len(groups) == 1 and _only_adds(engine.plan, groups[0])
         self._loss, self._tile = measure_of(engine.plan, engine.criterion), tile_for(engine.spec, engine.params)
         self._descents = [descent_of(engine.plan, group) for group in groups]
+        self._remembered = [
+            remembered_by(engine.plan, group) if descent else None
+            for group, descent in zip(groups, self._descents, strict=True)
+        ]
         self._memo = Memo(training=True, reuse=True)
-        self._rest = engine.params.flat.new_zeros(6, LANES).numpy()
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
@@ -159,13 +162,12 @@ class Products:
         engine, step = self._engine, self._engine.num_updates + 1
         engine.add_penalty_gradient_()
         clip_(engine.params.grad, engine.plan)
-        for group, descent in zip(self._groups, self._descents, strict=True):
+        for group, descent, memory in zip(self._groups, self._descents, self._remembered, strict=True):
             lr = engine.lr * group.lr_factor
             if descent is None:
                 group.rule.update_(group.w, group.dw, group.memory, lr, step)
             else:
-                w, dw = group.w.numpy(), group.dw.numpy()
-                _compiled.one_pass("update")(descent, w, dw, memory_of(engine.plan, group), lr, step, self._rest)
+                _compiled.one_pass("update")(descent, group.w.numpy(), group.dw.numpy(), memory, lr, step)
 
     def predict(self, x: Features) -> Logits:
         """The logits of x in evaluation mode."""

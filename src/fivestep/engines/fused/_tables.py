@@ -18,7 +18,7 @@ from ...typing import Tensors
 from .._update import RuleGroup
 from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
 from .body.losses import Measure
-from .body.passes import Tile
+from .body.passes import Remembered, Tile
 from .body.rules import Descent, Rule
 from .body.steps import Memory, Network
 
@@ -104,14 +104,14 @@ def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
     )
 
 
-def memory_of(plan: TrainPlan, group: RuleGroup) -> tuple[Array, ...]:
-    """What the rule of a group remembers, by slots; empty arrays where it remembers nothing."""
+def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
+    """What the rule of a group remembers, by slots."""
     form = rule_form(plan)
     slots = {**(form.slots if form else {}), AVERAGE: SLOTS - 1}
     arrays = [group.w[:0].numpy()] * SLOTS
     for name, tensor in group.memory.items():
         arrays[slots[name]] = tensor.numpy()
-    return tuple(arrays)
+    return Remembered(*arrays, rest=group.w.new_zeros(SLOTS + 2, LANES).numpy())
 
 
 def tile_for(spec: NetSpec, params: Params) -> Tile:

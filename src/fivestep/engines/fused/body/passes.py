@@ -133,13 +133,22 @@ def _fill(tile: Tile, r: int, rows: int, num_out: int, num_targets: int) -> None
     put(tile.share, r, zero)
 
 
-def update(rule: Descent, w: Any, g: Any, memory: Any, lr: float, step: int, rest: Any) -> None:
-    """One step of a rule, number `step` from 1, on all parameters of a group.
+class Remembered(NamedTuple):
+    """What a rule remembers: three numbers for each parameter and the moving average, empty where there is none.
 
-    `memory` are its three numbers for each parameter and the moving average, each an array, empty where there is none.
-    `rest` (6, lanes) is room for what is left over from the last whole lanes.
+    `rest` (6, lanes) is room for the parameters beyond the last whole lanes.
     """
-    m, v, u, average = memory
+
+    m: Any
+    v: Any
+    u: Any
+    average: Any
+    rest: Any
+
+
+def update(rule: Descent, w: Any, g: Any, memory: Remembered, lr: float, step: int) -> None:
+    """One step of a rule, number `step` from 1, on all parameters of a group."""
+    m, v, u, average, rest = memory
     now, lanes = moment(rule, step), width(w)
     whole = w.size - w.size % lanes
     for j in range(0, whole, lanes):
