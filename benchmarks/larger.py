@@ -4,8 +4,8 @@
 
 Two regimes: Fashion-MNIST, 784-256-10, plain descent in batches of 256; a table of fifty columns, 50-512-512-512-1,
 Adam in batches of 1024. The floor is the products of a step, by the library that fivestep takes for them, out of and
-into memory that is already there. Windows are short and take turns, so a machine that is busy for a while is so for all; "least" is
-the shortest window of each over the shortest of the floor, which is what an idle machine would show.
+into memory that is already there. Windows are short and take turns, so a machine that is busy for a while is so for
+all; "least" is the shortest window of each over the shortest of the floor, which is what an idle machine would show.
 """
 
 import sys

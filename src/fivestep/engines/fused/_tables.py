@@ -111,7 +111,8 @@ def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
     arrays = [group.w[:0].numpy()] * SLOTS
     for name, tensor in group.memory.items():
         arrays[slots[name]] = tensor.numpy()
-    return Remembered(*arrays, rest=group.w.new_zeros(SLOTS + 2, LANES).numpy())
+    m, v, u, average = arrays
+    return Remembered(m, v, u, average, group.w.new_zeros(SLOTS + 2, LANES).numpy())
 
 
 def tile_for(spec: NetSpec, params: Params) -> Tile:
