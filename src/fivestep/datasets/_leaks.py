@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from torch import Tensor
 
+from ..table.columns import FittedColumn
 from ..table.encoder import Encoder
-from ..table.target import ClassTarget
+from ..table.target import ClassTarget, Target
 
 if TYPE_CHECKING:
     from ._table_split import Taken
@@ -103,7 +104,7 @@ def repeated(encoder: Encoder, train: "Taken", valid: "Taken", test: "Taken") ->
 def _numbered(encoder: Encoder, frames: Sequence[pl.DataFrame]) -> list[pl.Series]:
     """A number for each row of each frame, the same for rows that are equal in what the encoder reads."""
     assert encoder.target is not None, "the encoder of a table knows its target"
-    columns = (*encoder.columns, encoder.target)
+    columns: list[FittedColumn | Target] = [*encoder.columns, encoder.target]
     names = [column.name for column in columns]
     schemas = [frame.select(names).schema for frame in frames]
     if all(schema == schemas[0] for schema in schemas):
