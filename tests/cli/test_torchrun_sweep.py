@@ -85,17 +85,11 @@ def test_a_rank_needs_no_other(tmp_path: Path) -> None:
     assert networks(trials(tmp_path)) == [0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (SPACE, "--out must name the folder that the processes share, got none under torchrun; write --out F."),
-        ([*SPACE, "--models", "0", "--out", "a"], "models must be a whole number of at least 1, got 0"),
-    ],
-)
-def test_bad_input_is_one_sentence_and_all_ranks_end(arguments: list[str], sentence: str, tmp_path: Path) -> None:
-    with torchrun(tmp_path, arguments) as process:
+def test_bad_input_is_one_sentence_and_all_ranks_end(tmp_path: Path) -> None:
+    with torchrun(tmp_path, SPACE) as process:
         process.communicate(timeout=120)
+    sentence = "--out must name the folder that the processes share, got none under torchrun; write --out F."
     assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
     assert "exitcode  : 2" in output_of(tmp_path)
     assert process.returncode == 1
-    assert not (tmp_path / "a").exists()
+    assert os.listdir(tmp_path) == ["errors"]
