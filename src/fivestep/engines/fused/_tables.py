@@ -129,17 +129,14 @@ def memory_for(network: Network, params: Params) -> Memory:
     units, num_out = int(network.places[-1] + network.outputs[-1]), int(network.outputs[-1])
     rows = max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES
     size = in_lanes(params.flat.numel())
-    values = aligned((units + 1) * rows, kind)
-    values[-rows:] = 1
     return Memory(
         w=aligned(size, kind),
         g=aligned(size, kind),
         rule=aligned(SLOTS * size, kind),
-        values=values,
+        values=aligned(units * rows, kind),
         slopes=aligned(units * rows, kind),
         targets=aligned(num_out * rows, kind),
         share=aligned(rows, kind),
-        sums=aligned(LANES, kind),
         rows=rows,
     )
 
@@ -155,7 +152,7 @@ def aligned(count: int, kind: Any) -> Any:
 def table_of(network: Network, memory: Memory, num_parameters: int) -> Any:
     """Where all of it lies, as `body/at.py` takes it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
-    places = [array.ctypes.data for array in (*arrays, network.places, memory.values, memory.slopes)]
+    places = [array.ctypes.data for array in (*arrays, network.places, memory.values)]
     return _whole([*places, network.kinds.size, num_parameters, memory.values.size, memory.rows])
 
 

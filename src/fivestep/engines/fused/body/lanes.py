@@ -28,6 +28,9 @@ inline: Any = njit(nogil=True, forceinline=True, _nrt=False)
 two locked instructions for every array that is named, which took three quarters of a step. Nothing is allocated inside,
 so there is nothing to count."""
 
+apart: Any = njit(nogil=True, _nrt=False)
+"""The same for what is called a few times in a step and takes many registers: on its own it has all of them."""
+
 
 @final
 class Lanes(types.Type):
@@ -91,6 +94,52 @@ def load_four(typing: Any, array: Any, index: Any) -> Any:
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return lanes(array, types.intp), emit
+
+
+@intrinsic
+def join(typing: Any, registers: Any, first: Any) -> Any:
+    """Four registers of a tuple as one value, from number `first` on, which is written out where it is called."""
+    if not isinstance(first, types.IntegerLiteral):
+        return None
+    one, start = registers.dtype, first.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        parts = [builder.extract_value(args[0], start + k) for k in range(FOUR)]
+        low, high = (chosen(builder, parts[k], range(2 * one.count), parts[k + 1]) for k in (0, 2))
+        return chosen(builder, low, range(FOUR * one.count), high)
+
+    return Lanes(one.dtype, FOUR * one.count)(registers, first), emit
+
+
+@intrinsic
+def load_each(typing: Any, array: Any, places: Any) -> Any:
+    """One register from each of four places, as one value."""
+    one = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector, parts = context.get_value_type(one), []
+        for k in range(FOUR):
+            at = _place(context, builder, sig, (args[0], builder.extract_value(args[1], k)), vector)
+            parts.append(builder.load(at, align=array.dtype.bitwidth // 8))
+        low, high = (chosen(builder, parts[k], range(2 * one.count), parts[k + 1]) for k in (0, 2))
+        return chosen(builder, low, range(FOUR * one.count), high)
+
+    return Lanes(one.dtype, FOUR * one.count)(array, places), emit
+
+
+@intrinsic
+def store_each(typing: Any, array: Any, places: Any, value: Any) -> Any:
+    """The four registers of a value, each to a place of its own."""
+    count = value.count // FOUR
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        for k in range(FOUR):
+            part = chosen(builder, args[2], range(k * count, (k + 1) * count))
+            at = _place(context, builder, sig, (args[0], builder.extract_value(args[1], k)), part.type)
+            builder.store(part, at, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, places, value), emit
 
 
 @intrinsic
@@ -264,6 +313,19 @@ def _of_llvm(name: str) -> Any:
 floor, sqrt, absolute = _of_llvm("floor"), _of_llvm("sqrt"), _of_llvm("fabs")
 
 
+@intrinsic
+def with_sign_of(typing: Any, sign: Any, value: Any) -> Any:
+    """|value| with the sign of another, lane by lane."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = args[1].type
+        full_name = f"llvm.copysign.v{value.count}f{value.dtype.bitwidth}"
+        made = builder.module.declare_intrinsic(full_name, fnty=ir.FunctionType(vector, [vector, vector]))
+        return builder.call(made, [args[1], args[0]])
+
+    return value(sign, value), emit
+
+
 def _operation(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, truth: bool = False) -> None:
     """Teaches numba an operator between lanes, or between lanes and a number."""
 
@@ -319,6 +381,27 @@ def chosen(builder: Any, vector: Any, which: Sequence[int], more: Any = None) ->
     """Those elements of a vector, or of a vector and one `more`."""
     mask = ir.Constant(ir.VectorType(WHOLE, len(which)), list(which))
     return builder.shuffle_vector(vector, _undefined(vector.type) if more is None else more, mask)
+
+
+def put_some(builder: Any, pointer: Any, vector: Any, count: Any, later: Any) -> None:
+    """Stores the first `count` numbers of a vector, added to those that are there if it is `later`."""
+    flags = ir.VectorType(ir.IntType(1), vector.type.count)
+    first, each = (
+        ir.Constant(ir.VectorType(count.type, vector.type.count), [*range(vector.type.count)]),
+        [0] * vector.type.count,
+    )
+    counts = builder.insert_element(_undefined(first.type), count, WHOLE(0))
+    wanted = builder.icmp_signed("<", first, chosen(builder, counts, each))
+    is_later = builder.trunc(later, ir.IntType(1)) if later.type.width > 1 else later
+    kept = builder.and_(wanted, chosen(builder, builder.insert_element(_undefined(flags), is_later, WHOLE(0)), each))
+    kind, align = f"v{vector.type.count}{vector.type.element.intrinsic_name}.p0", WHOLE(4)
+    load_type = ir.FunctionType(vector.type, [vector.type.as_pointer(), WHOLE, flags, vector.type])
+    store_type = ir.FunctionType(ir.VoidType(), [vector.type, vector.type.as_pointer(), WHOLE, flags])
+    pointer = builder.bitcast(pointer, vector.type.as_pointer())
+    load_some = builder.module.declare_intrinsic(f"llvm.masked.load.{kind}", fnty=load_type)
+    store_some = builder.module.declare_intrinsic(f"llvm.masked.store.{kind}", fnty=store_type)
+    before = builder.call(load_some, [pointer, align, kept, _constant(vector.type, 0.0)])
+    builder.call(store_some, [builder.fadd(before, vector, flags=CONTRACT), pointer, align, wanted])
 
 
 def _constant(vector: Any, number: float) -> Any:
