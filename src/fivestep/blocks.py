@@ -1,6 +1,6 @@
 """Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
 
-from typing import NamedTuple, final
+from typing import NamedTuple, Self, final
 
 import torch
 from torch import Tensor
@@ -76,6 +76,11 @@ class Blocks:
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
+
+    def with_seed(self, seed: int) -> Self:
+        """The blocks of the same rows in the order of another seed; these ones are then used no more."""
+        self._seed = seed
+        return self
 
     @property
     def most_steps(self) -> int:

@@ -20,12 +20,13 @@ from torch import Tensor
 from ...batches import Batch, Place
 from ...blocks import Block
 from ...datasets._base import Rows
+from ...draws import Draws, generator
 from ...layer import Memo
 from ...net import NetSpec
 from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from .._base import BlockEngine
+from .._base import BlockEngine, initial_weights
 from .._update import averaged_by_rules, copy_of_state, restore_state, rule_groups
 from ._size import is_larger
 
@@ -57,9 +58,24 @@ class FusedEngine(BlockEngine):
             self.options = {"larger": larger}
         self.takes_stored_rows = self._is_larger = larger
         self._num_out = spec.out_features or 0
+        self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
         module, body = ("_products", "Products") if larger else ("_code", "Code")
         self._code: Any = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)  # numba
+
+    def begin_again(self, seed: int) -> None:
+        """Goes back to the start, as if it had been made with a plan of that seed."""
+        if self.dtype == torch.float32:
+            self.params.flat.zero_()
+            init, stream = self.spec.build_init(), generator(seed, again=self._stream)
+            for layer, weights in zip(self.layers, self.params.weights, strict=True):
+                layer.initialize_(weights, init, stream)
+        else:
+            self.params.load(initial_weights(self.spec, seed))
+        for group in self._groups:
+            for name, value in group.rule.state(group.w).items():
+                group.memory[name].copy_(value)
+        self.params.training, self.draws = None, Draws(seed)
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = (torch.zeros(len(block.rates), dtype=self.dtype) for _ in range(2))

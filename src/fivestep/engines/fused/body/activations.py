@@ -5,8 +5,8 @@ The formulas are those of `activations/`, where they are derived.
 
 from typing import Any
 
-from . import kinds as kind
 from . import elementwise
+from . import kinds as kind
 from .elementwise import erf, exp, expm1, sigmoid, softplus
 from .lanes import constant, inline, load, store, where, width
 
@@ -18,14 +18,14 @@ _ONE = constant(1.0, 1.0)
 
 @inline
 def relu(z: Any) -> Any:
-    """max(0, z) and 1 or 0; NaN stays."""
+    """The larger of 0 and z, and 1 or 0; NaN stays."""
     is_above = where(z > 0.0, _ONE(z), 0.0)
     return where(z < 0.0, 0.0, z), is_above
 
 
 @inline
 def tanh(z: Any) -> Any:
-    """tanh(z) and 1 - tanh(z)^2."""
+    """The hyperbolic tangent a, and 1 - a^2."""
     a = elementwise.tanh(z)
     return a, 1.0 - a * a
 
@@ -76,7 +76,7 @@ def _hardswish(z: Any) -> Any:
 
 
 @inline
-def value_and_slope(which: int, z: Any, number: float) -> Any:
+def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912  (one line each)
     """The value and the derivative of any of them; `number` is the option."""
     if which == kind.SIGMOID:
         return _sigmoid(z)
@@ -111,7 +111,7 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:
 
 @inline
 def activate(which: int, number: float, values: Any, here: int, there: int, count: int) -> None:
-    """values[there:] = f(values[here:]), which f'(z) takes the place of, `count` numbers each; `number` is an option."""
+    """values[there:] = f(z) for z = values[here:], and f'(z) in place of z, `count` numbers; `number` is an option."""
     for r in range(0, count, width(values)):
         a, slope = value_and_slope(which, load(values, here + r), number)
         store(values, there + r, a)

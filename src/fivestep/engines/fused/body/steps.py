@@ -2,8 +2,8 @@
 
 The network is a list of operations, each with a buffer of values behind it: buffer 0 holds the inputs, buffer k + 1
 what operation k made of buffer k. Rows lie side by side in a buffer, in tiles of as many as fit into the cache. An
-elementwise operation leaves its derivative in place of what it took, which nobody needs any more. `slopes` has the same
-shape and takes the gradients of the buffers: on the way back, that behind an elementwise operation times its derivative.
+elementwise operation leaves its derivative in place of what it took, which nobody needs any more. `slopes` has the
+same shape and takes the gradients: on the way back, what is behind an elementwise operation times its derivative.
 """
 
 from typing import Any, NamedTuple
@@ -117,7 +117,7 @@ def is_done_with(network: Network, k: int) -> bool:
     """Whether operation k is an activation that the linear layer before it does at once."""
     if k == 0 or network.kinds[k - 1] != kind.LINEAR:
         return False
-    return bool(network.kinds[k] == kind.RELU or network.kinds[k] == kind.TANH)  # noqa: PLR1714  (numba makes no set)
+    return bool(network.kinds[k] == kind.RELU or network.kinds[k] == kind.TANH)
 
 
 @inline

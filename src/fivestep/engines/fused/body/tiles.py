@@ -43,9 +43,9 @@ def weighted(typing: Any, weights: Any, values: Any, count: Any) -> Any:
 
 @intrinsic
 def store_products(typing: Any, into: Any, dz: Any, a: Any, rows: Any) -> Any:
-    """Adds sum_r dz[there + r] a[here + r] over the rows to a gradient: for each `there` a unit, for each `here` one of
-    its inputs; and the sum of dz, that of a bias.
+    """A gradient: sum_r dz[there + r] a[here + r] over the rows, and sum_r dz[there + r], that of a bias.
 
+    Each `there` is a unit, each `here` one of its inputs.
     `into` are (gradient, where that of the first unit begins, how far it is to the next unit, how many of the inputs
     are stored, where that of the biases begins or -1, whether what is there is added to or forgotten). `dz` are
     (dz, several places `there`), `a` are (a, several places `here`).
