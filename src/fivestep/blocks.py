@@ -79,7 +79,7 @@ class Blocks:
 
     def with_seed(self, seed: int) -> Self:
         """The blocks of the same rows in the order of another seed; these ones are then used no more."""
-        self._seed = seed
+        self._seed, self._drawn = seed, range(0)
         return self
 
     @property

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import relu, tanh
-from .lanes import apart, every, inline, join, load_each, store_each, width
+from .fours import join, load_each, store_each
+from .lanes import apart, every, inline, width
 from .tiles import store_products, weighted
 
 

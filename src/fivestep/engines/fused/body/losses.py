@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .elementwise import exp, log, softplus_and_sigmoid
-from .lanes import FOUR, absolute, constant, every, folded, inline, load, load_four, store, total, where, width
+from .fours import folded, load_four
+from .lanes import FOUR, absolute, constant, every, inline, load, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
 
