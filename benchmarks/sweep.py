@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from _measure import Contestant, interleaved, save, spread
-from _sections import show
+from _measure import Contestant, interleaved, save, spread, table
 
 COMMAND = ("-m", "fivestep", "sweep", "moons", "--hidden", "8", "16,8", "--lr", "1e-4:1e-1", "--models", "256")
 
@@ -34,8 +33,9 @@ def main(processes: int) -> None:
     }
     seconds = interleaved(contestants, processes)
     found = {name: spread(values) for name, values in seconds.items()}
-    save("sweep", {"processes": processes, "seconds": found})
-    show("sweep")
+    rows = [[name, f"{s['median']:.2f}", f"{s['low']:.2f} to {s['high']:.2f}"] for name, s in found.items()]
+    print(table(["256 networks of 1000 steps", "seconds", "quartiles"], rows))
+    print(f"\n{processes} processes each; kept in {save('sweep', {'processes': processes, 'seconds': found})}")
 
 
 if __name__ == "__main__":

@@ -41,9 +41,14 @@ def test_a_setting_of_another_network_is_refused() -> None:
         kinds(num_codes=(3,))
 
 
-def test_augmentation_replaces_some_dropout_and_takes_more_epochs() -> None:
-    spec, plan = Image().prepare("mlp", {"augment": "shift_and_flip"}, FACTS)
-    assert (plan.epochs, spec.layers[5]) == (50, Choice("dropout", p=0.1))
+def test_augmentation_replaces_dropout_and_takes_more_epochs() -> None:
+    assert "dropout" in kinds()
+    assert "dropout" not in kinds(augment="shift_and_flip")
+    assert Image().prepare("mlp", {"augment": "shift_and_flip"}, FACTS)[1].epochs == 100
+
+
+def test_dropout_that_is_asked_for_stands_beside_augmentation() -> None:
+    assert "dropout" in kinds(augment="shift_and_flip", dropout=0.2)
 
 
 def test_what_is_given_counts() -> None:

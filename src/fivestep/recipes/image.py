@@ -23,7 +23,7 @@ class Image(Recipe):
     The pixels are standardised by the first layer, `standardize`, with the constants of the training rows. `augment`,
     such as "shift_and_flip", is a layer that changes the images at random in training; it comes before all others.
     AdamW in batches of 256, its learning rate on one cycle up to 2e-3, its decay 0.05; labels smoothed by 0.1; dropout
-    0.3 and 30 epochs, or with `augment`, which does much of dropout's work, 0.1 and 50.
+    0.3 and 30 epochs, or with `augment`, which does dropout's work, none and 100.
     Smith and Topin 2018, "Super-convergence", for the cycle; Szegedy et al. 2016, "Rethinking the Inception
     architecture", section 7, for the labels. `benchmarks/image.py` prints what it reaches on Fashion-MNIST.
     """
@@ -35,7 +35,7 @@ class Image(Recipe):
         if model != "mlp":
             return Standard().prepare(model, settings, facts)
         network, plan = parted("image", settings, NETWORK_SETTINGS)
-        epochs = 30 if network.get("augment") is None else 50
+        epochs = 30 if network.get("augment") is None else 100
         return _network(**network), _plan({"epochs": epochs, **plan}, facts)
 
     def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
@@ -45,7 +45,7 @@ class Image(Recipe):
 
 
 def _network(augment: str | Choice | None = None, hidden: tuple[int, ...] = HIDDEN, **settings: Any) -> NetSpec:
-    dropout = 0.3 if augment is None else 0.1
+    dropout = 0.3 if augment is None else 0.0
     body = MLP(None, *hidden, None, **{"norm": "batch_norm", "dropout": dropout, **settings})
     first = [Choice("standardize")]
     if augment is not None:
