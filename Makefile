@@ -35,15 +35,16 @@ format: .venv/installed-dev ## put the code into the one format and mend what ca
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: bench
-bench: .venv/installed-bench ## measure the published figures, rivals in the same run
-	@$(BIN)/python benchmarks/fashion_mnist.py
-	@$(BIN)/python benchmarks/small_networks.py
-	@$(BIN)/python benchmarks/fleets.py
-	@$(BIN)/python benchmarks/prediction.py
-	@$(BIN)/python benchmarks/sizes.py
-	@$(BIN)/python benchmarks/startup.py
-	@$(BIN)/python benchmarks/sweep.py
-	@$(BIN)/python benchmarks/ranks.py
+bench: .venv/installed-bench ## measure the published figures, rivals in the same run, a quarter of an hour; write them into RESULTS.md
+	@$(BIN)/python benchmarks/run_all.py
+
+.PHONY: bench-quick
+bench-quick: .venv/installed-bench ## the same with two rounds each, to see that all of it runs
+	@$(BIN)/python benchmarks/run_all.py --quick
+
+.PHONY: results
+results: .venv/installed-bench ## write benchmarks/RESULTS.md from what has been measured
+	@$(BIN)/python benchmarks/write_results.py
 
 .PHONY: docs
 docs: .venv/installed-docs ## run every lesson and build the site: course, guides, reference, in build/site

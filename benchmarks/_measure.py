@@ -44,7 +44,8 @@ def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str,
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, first and third quartile."""
+    """Median, first and third quartile; of a single value, itself."""
+    values = list(values) * 2 if len(values) == 1 else values
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return {"median": middle, "low": low, "high": high}
 

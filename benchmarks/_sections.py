@@ -4,6 +4,7 @@ One function for each file, by its name. Nothing here measures.
 """
 
 import json
+import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ def section(name: str) -> str:
 
 def show(name: str) -> None:
     """Prints it."""
-    print(f"\n{section(name)}\nKept in {HERE / 'results' / f'{name}.json'}")
+    print(f"\n{section(name)}\n\nKept in {HERE / 'results' / f'{name}.json'}")
 
 
 def circumstances(result: Result) -> str:
@@ -35,15 +36,14 @@ def circumstances(result: Result) -> str:
     packages = {name: of for name, of in result["packages"].items() if of != "not installed"}
     versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     threads = "one thread" if result["threads"] == 1 else f"{result['threads']} threads"
-    return (
-        f"<sub>{result['date']}: {number}{result['processor']}, {result['cores']} cores, {threads}; {versions}.</sub>"
-    )
+    machine = f"{result['processor']}, {result['cores']} cores, {threads}"
+    return f"<sub>{result['date']}: {number}{machine}; Python {result['python']}, {versions}.</sub>"
 
 
 def figure(value: float) -> str:
     """Three digits, without a power of ten."""
     if value >= 1000:
-        return f"{round(value, 2 - len(str(int(value)))):,.0f}"
+        return f"{round(value, 2 - len(str(int(value))) + 1):,.0f}"
     return f"{value:.3g}" if value >= 100 else f"{value:#.3g}"
 
 
@@ -51,9 +51,13 @@ def microseconds(of: Result) -> str:
     return figure(1e6 * of["median"])
 
 
+def quartiles(of: Result) -> str:
+    return f"{figure(of['low'])} to {figure(of['high'])}"
+
+
 def ratio(of: Result) -> list[str]:
     """Median and quartiles, as two cells."""
-    return [figure(of["median"]), f"{figure(of['low'])} to {figure(of['high'])}"]
+    return [figure(of["median"]), quartiles(of)]
 
 
 def race(found: Result) -> list[list[str]]:
@@ -70,20 +74,187 @@ def race(found: Result) -> list[list[str]]:
     ]
 
 
-def small_networks(result: Result) -> str:
-    rows = [[name, *row] for name, found in result["networks"].items() for row in race(found)]
-    head = ["network", "", "us per step", "over fused", "quartiles", "first call, s", "loss"]
-    return table(head, rows)
-
-
 def over_products(result: Result) -> str:
-    """For the two races that have their products as a floor."""
+    """The two races that have their matrix products as a floor."""
     head = ["", "us per step", "over the products", "quartiles", "first call, s", "loss"]
     return table(head, race(result["contestants"]))
 
 
+def larger(result: Result) -> str:
+    rows = [
+        [regime, who, *ratio(over), figure(of["least"][who])]
+        for regime, of in result["regimes"].items()
+        for who, over in of["over_products"].items()
+    ]
+    return table(["", "", "over the products", "quartiles", "shortest over shortest"], rows)
+
+
+def small_networks(result: Result) -> str:
+    rows = [[name, *row] for name, found in result["networks"].items() for row in race(found)]
+    return table(["network", "", "us per step", "over fused", "quartiles", "first call, s", "loss"], rows)
+
+
+def fleets(result: Result) -> str:
+    rows = [
+        [f"{int(count):,}", who, microseconds(found["seconds_per_network_and_step"][who]), *ratio(over)]
+        for count, found in result.items()
+        if count.isdigit() and count != "1"
+        for who, over in found["over"].items()
+    ]
+    head = ["networks", "", "us per network and step", "over fit_many", "quartiles"]
+    alone = result["1"]["over"]["fit_many"]
+    of_one = f"A fleet of one takes {figure(alone['median'])} of the single engine ({quartiles(alone)})."
+    return f"{table(head, rows)}\n\n{of_one}"
+
+
+def prediction(result: Result) -> str:
+    names = {"one row": "one row, 2-8-1, one thread", "batch": "60,000 rows, 784-256-10"}
+    rows = [
+        [what, who, microseconds(result[key]["seconds"][who]), *ratio(over)]
+        for key, what in names.items()
+        for who, over in result[key]["over"].items()
+    ]
+    return table(["", "", "us", "over engine.predict", "quartiles"], rows)
+
+
+def sizes(result: Result) -> str:
+    """Curves as tables: sizes of network and table, then different rows among a fixed number."""
+    names = ("fused", "scratch", "PyTorch")
+    rows = [
+        [along, f"{p['rows']:,}", f"{p['width']:,}", figure(p["operations"] / 1e6)]
+        + [figure(1e6 * p["seconds"][name]) for name in names]
+        for along, points in result["points"].items()
+        for p in points
+        if "width" in p
+    ]
+    head = ["along", "rows", "width", "million operations", *(f"{name}, us" for name in names)]
+    meetings = "; ".join(
+        f"{along}: {f'{meeting / 1e6:.0f} million operations of a step' if meeting else 'at none of these sizes'}"
+        for along, meeting in result["crossings"].items()
+    )
+    lines = [table(head, rows), "", f"Where `fused` and `scratch` take the same time: {meetings}."]
+    if "different rows" in result["points"]:
+        lines += ["", _merged(result["points"]["different rows"])]
+    return "\n".join(lines)
+
+
+def _merged(points: list[dict[str, Any]]) -> str:
+    names = list(points[0]["seconds"])
+    rows = [
+        [f"{p['different']:,}", f"{p['rows']:,}", figure(1e3 * p["merging"])]
+        + [figure(1e6 * p["seconds"][name]) for name in names]
+        for p in points
+    ]
+    return table(["different rows", "of", "merging once, ms", *(f"{name}, us" for name in names)], rows)
+
+
+def products(result: Result) -> str:
+    rows = [[size, *ratio(of)] for size, of in result["fivestep / torch.mm"].items()]
+    chosen = "oneDNN" if result["onednn_is_faster"] else "torch.mm's own"
+    return f"{table(['rows x inputs -> outputs', 'over torch.mm', 'quartiles'], rows)}\n\nLibrary chosen: {chosen}."
+
+
+def checkpoints(result: Result) -> str:
+    rows = [
+        [
+            name,
+            f"{of['share']['median']:.2f} %",
+            f"{of['share']['low']:.2f} to {of['share']['high']:.2f} %",
+            str(of["written"]),
+        ]
+        for name, of in result["cost"].items()
+    ]
+    return table(["", "share of the training time", "quartiles", "written"], rows)
+
+
+def ranks(result: Result) -> str:
+    rows = [
+        [case["case"], who, f"{of['rows per second']:,.0f}", *ratio(of["over one rank"])]
+        for case in result["cases"]
+        for who, of in case["contestants"].items()
+    ]
+    rows += [
+        [f"{of['networks']} networks 2-8-1, {of['steps']:,} steps", "two ranks", "", *ratio(of["over one rank"])]
+        for of in result.get("fleets", [])
+    ]
+    return table(["work", "", "rows per second", "over one rank", "quartiles"], rows)
+
+
+def processes(result: Result) -> str:
+    """Seconds of whole processes, by what they did."""
+    rows = [[name, figure(of["median"]), quartiles(of)] for name, of in result["seconds"].items()]
+    return table(["from start to end of a process", "seconds", "quartiles"], rows)
+
+
+def image(result: Result) -> str:
+    rows = []
+    for variant in dict.fromkeys(run["variant"] for run in result["runs"]):
+        runs = [run for run in result["runs"] if run["variant"] == variant]
+        scores = [run["test_accuracy"] for run in runs]
+        between = f"{min(scores):.4f} to {max(scores):.4f}"
+        seconds = f"{statistics.mean(run['seconds'] for run in runs):,.0f}"
+        rows.append([variant, str(len(runs)), f"{statistics.mean(scores):.4f}", between, seconds])
+    return table(["Fashion-MNIST, test part", "seeds", "accuracy", "least and most", "seconds"], rows)
+
+
+def estimators(result: Result) -> str:
+    tables = result["tables"]
+    rows = []
+    for learner in next(iter(tables.values())):
+        means = [max(statistics.mean(of[learner]["error"]), 1e-3) for of in tables.values()]
+        seconds = sum(statistics.median(of[learner]["seconds"]) for of in tables.values())
+        errors = [f"{mean:.4f}" for mean in means]
+        rows.append([learner, *errors, f"{statistics.geometric_mean(means):.4f}", f"{seconds:.1f}"])
+    return table(["mean error", *tables, "geometric mean", "seconds"], rows)
+
+
+def reader(result: Result) -> str:
+    rows = [
+        [name, who, f"{speed['median'] / 1e6:.2f}", *ratio(of["time_over_pyarrow"][who])]
+        for name, of in result.items()
+        if isinstance(of, dict) and "rows_per_second" in of
+        for who, speed in of["rows_per_second"].items()
+    ]
+    return table(["Parquet", "", "million rows a second", "time over pyarrow's", "quartiles"], rows)
+
+
+def epoch(result: Result) -> str:
+    rows = [[name, figure(result["seconds"][name]["median"]), *ratio(of)] for name, of in result["over_memory"].items()]
+    return table(["an epoch from", "seconds", "over memory", "quartiles"], rows)
+
+
+def shuffle(result: Result) -> str:
+    rows = [
+        [name, f"{of['deviation_of_shares']:.4f}", f"{of['mean_displacement']:.3f}", f"{of['loss']:.4f}"]
+        for name, of in result.items()
+        if isinstance(of, dict) and "mean_displacement" in of
+    ]
+    return table(["", "deviation of a class's share", "mean displacement", "loss"], rows)
+
+
+def activations(result: Result) -> str:
+    rows = [[name, *ratio(of)] for name, of in result["by hand / torch"].items()]
+    return table(["activation", "by hand over torch", "quartiles"], rows)
+
+
 SECTIONS: dict[str, Callable[[Result], str]] = {
     "fashion_mnist": over_products,
+    "products": products,
     "small_networks": small_networks,
+    "cold": processes,
+    "fleets": fleets,
     "million_rows": over_products,
+    "larger": larger,
+    "prediction": prediction,
+    "startup": processes,
+    "sweep": processes,
+    "sizes": sizes,
+    "checkpoints": checkpoints,
+    "ranks": ranks,
+    "streaming_reader": reader,
+    "streaming_epoch": epoch,
+    "streaming_shuffle": shuffle,
+    "image": image,
+    "estimators": estimators,
+    "activations": activations,
 }

@@ -9,7 +9,8 @@ ratio is one but for noise.
 import sys
 
 import torch
-from _measure import Contestant, interleaved, ratios, save, table
+from _measure import Contestant, interleaved, ratios, save
+from _sections import show
 
 from fivestep.products import add_outer_, affine, back, onednn_is_faster
 
@@ -39,14 +40,11 @@ def contestants(n: int, i: int, o: int) -> dict[str, Contestant]:
 
 def main(rounds: int) -> None:
     """Measures, prints the table, and keeps it."""
-    found, rows = {}, []
+    found = {}
     for n, i, o in SIZES:
-        ratio = ratios(interleaved(contestants(n, i, o), rounds), "torch.mm")["fivestep"]
-        found[f"{n} x {i} -> {o}"] = ratio
-        rows.append([f"{n} x {i} -> {o}", f"{ratio['median']:.2f}", f"{ratio['low']:.2f} to {ratio['high']:.2f}"])
-    print(table(["rows x inputs -> outputs", "fivestep / torch.mm", "quartiles"], rows))
-    result = {"rounds": rounds, "onednn_is_faster": onednn_is_faster(), "fivestep / torch.mm": found}
-    print(f"\noneDNN chosen here: {onednn_is_faster()}; {rounds} rounds; kept in {save('products', result)}")
+        found[f"{n} x {i} -> {o}"] = ratios(interleaved(contestants(n, i, o), rounds), "torch.mm")["fivestep"]
+    save("products", {"rounds": rounds, "onednn_is_faster": onednn_is_faster(), "fivestep / torch.mm": found})
+    show("products")
 
 
 if __name__ == "__main__":

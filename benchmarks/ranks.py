@@ -1,14 +1,16 @@
 """Two ranks of one thread against one rank of one thread, beside `DistributedDataParallel`; and a model of their cost.
 
-    python benchmarks/ranks.py [ROUNDS]
+    python benchmarks/ranks.py [ROUNDS [PART ...]]
 
 It starts itself under `torchrun --nproc-per-node 2`. All contestants live in these two processes and take turns; while
 one rank works alone, the other waits in a receive, which costs nothing. Rows are in memory, as in `fivestep train`, and
 for DDP as well, which gets the same shares of the same batches by index. After the windows all must have the same loss.
+PART is images, wide or fleets; what was not asked for stays as it was measured last.
 
-The model: a step of B rows on N ranks takes a + b B / N, the work, and c + d (bytes of the gradient), the sum over the
-ranks. a and b are fitted to steps of one rank at other batch sizes, c and d to sums of other lengths; what it says
-about two ranks is then held against two ranks.
+The model: a step of B rows on N ranks takes (a + b B / N) (1 + w), the work and the wait for the slowest, and c + d
+(bytes of the gradient), the sum over the ranks. a and b are fitted to steps of other batch sizes that all ranks do at
+the same time, each by itself: they share caches and memory. w, c and d are fitted to sums of other lengths, each after
+a step of a rank's own. What it says about two ranks is then held against two ranks.
 """
 
 import json
@@ -16,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
@@ -24,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.distributed as dist
-from _measure import PAUSE, save, spread, table
+from _measure import HERE, PAUSE, save, spread, table
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -32,8 +34,13 @@ import fivestep as fs
 from fivestep.draws import order
 from fivestep.ranks import ALONE, Ranks, join_ranks, leave_ranks
 
-LENGTHS = (1_000, 10_000, 50_000, 100_000, 400_000)
+LENGTHS = (1_000, 50_000, 100_000, 400_000, 800_000)
 """Numbers in the sums that c and d are fitted to."""
+
+BLOCKS = 7
+"""Of measurements of single steps, means of so many blocks are taken, and the median of these."""
+
+PARTS = ("images", "wide", "fleets")
 
 FLEETS = ((64, 1_000), (12, 20_000))
 """Networks, and steps of each."""
@@ -42,31 +49,47 @@ FLEETS = ((64, 1_000), (12, 20_000))
 class Case(NamedTuple):
     """A network, its plan, its rows, the steps of a window, and the batch sizes that a and b are fitted to."""
 
+    name: str
     spec: fs.NetSpec
     plan: fs.TrainPlan
     data: fs.Dataset
     num_steps: int
     sizes: tuple[int, ...]
 
+    @property
+    def batch_size(self) -> int:
+        return self.plan.batch_size or self.data.num_rows
+
 
 def cases() -> dict[str, Case]:
     rows = torch.Generator().manual_seed(0)
     x, y = torch.randn(65_536, 50, generator=rows), torch.randn(65_536, 1, generator=rows)
-    wide = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=8192)
-    images = fs.load_dataset("fashion-mnist")
     return {
-        "784-256-10, batch 256": Case(
-            fs.MLP(784, 256, 10, init="normal"), fs.TrainPlan(), images, 60, (32, 64, 96, 192, 320)
+        "images": Case(
+            "784-256-10, batch 256",
+            fs.MLP(784, 256, 10, init="normal"),
+            fs.TrainPlan(),
+            fs.load_dataset("fashion-mnist"),
+            150,
+            (96, 160, 192, 256),
         ),
-        "50-512-512-512-1, batch 8192": Case(
-            fs.MLP(50, 512, 512, 512, 1), wide, fs.Dataset(fs.Rows(x, y)), 2, (1024, 2048, 3072, 6144)
+        "wide": Case(
+            "50-512-512-512-1, batch 8192",
+            fs.MLP(50, 512, 512, 512, 1),
+            fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=8192),
+            fs.Dataset(fs.Rows(x, y)),
+            3,
+            (2048, 3072, 6144),
         ),
     }
 
 
 def ours(case: Case, ranks: Ranks, size: int | None = None) -> Callable[[int], Tensor]:
-    """Does so many steps with `fivestep.steps`, and goes on from there; the loss of the last one."""
-    plan = fs.TrainPlan(**{**case.plan.to_dict(), "batch_size": size or case.plan.batch_size, "epochs": 10**6})
+    """Does so many steps with `fivestep.steps`, and goes on from there; the loss of the last one.
+
+    With a `size` of its own, the batch is one part, as a share is for ranks.
+    """
+    plan = replace(case.plan, epochs=10**6, batch_size=size or case.batch_size, micro_batch_size=size)
     engine = fs.make_engine("scratch", case.spec, plan, device="cpu", ranks=ranks)
     stream = fs.steps(engine, case.data, plan)
     return lambda count: list(islice(stream, count))[-1].loss
@@ -146,20 +169,25 @@ def windows(
     return seconds, losses
 
 
-def measured(name: str, case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]:
+def through_gloo(ranks: Ranks) -> Ranks:
+    """The same ranks without the memory that they share."""
+    others = Ranks(ranks.rank, ranks.size)
+    others._memory = None
+    return others
+
+
+def measured(case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]:
     """The contestants of one case, with ratios of the same round."""
-    through_gloo = Ranks(ranks.rank, ranks.size)
-    through_gloo._memory = None
     contestants = {
         "one rank": ours(case, ALONE) if ranks.is_first else None,
         "two ranks": ours(case, ranks),
-        "two ranks through gloo": ours(case, through_gloo),
+        "two ranks through gloo": ours(case, through_gloo(ranks)),
         "DistributedDataParallel": ddp(case, ranks),
     }
     seconds, losses = windows(contestants, case.num_steps, ranks, rounds)
     reference = losses["one rank"]
     assert all(abs(loss - reference) < 0.02 * abs(reference) for loss in losses.values()), losses
-    rows = case.num_steps * (case.plan.batch_size or 0)
+    rows = case.num_steps * case.batch_size
     found = {
         who: {
             "rows per second": rows / spread(values)["median"],
@@ -168,7 +196,7 @@ def measured(name: str, case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]
         }
         for who, values in seconds.items()
     }
-    return {"case": name, "parameters": case.spec.num_parameters, "contestants": found}
+    return {"case": case.name, "parameters": case.spec.num_parameters, "contestants": found}
 
 
 def fleets(num: int, num_steps: int, ranks: Ranks, rounds: int) -> dict[str, Any]:
@@ -181,32 +209,41 @@ def fleets(num: int, num_steps: int, ranks: Ranks, rounds: int) -> dict[str, Any
     return {"networks": num, "steps": num_steps, "seconds": spread(seconds["two ranks"]), "over one rank": over_one}
 
 
-def fitted(case: Case, ranks: Ranks, rounds: int) -> dict[str, float]:
-    """a and b, from one rank's steps at several batch sizes: least squares in relative terms."""
+def work_of(case: Case, ranks: Ranks, rounds: int) -> dict[str, float]:
+    """a and b, from steps at several batch sizes that the ranks do side by side: least squares in relative terms."""
     means = []
     for size in case.sizes:
-        count = max(2, case.num_steps * (case.plan.batch_size or 0) // size // 2)
-        only = {"one": ours(case, ALONE, size) if ranks.is_first else None}
-        seconds, _ = windows(only, count, ranks, rounds)
-        means.append(spread(seconds["one"])["median"] / count)
+        count = max(2, case.num_steps * case.batch_size // size // 4)
+        seconds, _ = windows({"each": ours(case, ALONE, size)}, count, ranks, rounds)
+        means.append(spread(seconds["each"])["median"] / count)
     a, b = _line(case.sizes, means)
     return {"a": a, "b": b}
 
 
-def sums(ranks: Ranks, repeats: int) -> dict[str, float]:
-    """c and d, from sums of several lengths."""
-    medians = []
+def sum_of(case: Case, ranks: Ranks, repeats: int) -> dict[str, float]:
+    """w, c and d, from sums of several lengths, each after a step of a rank's own.
+
+    Both ranks read the same clock: a sum takes from the arrival of the last one until all have it. A rank waits for the
+    slowest from its own arrival on.
+    """
+    work, costs, waits = ours(case, ALONE, case.batch_size // ranks.size), [], []
     for length in LENGTHS:
-        vector, seconds = ranks.zeros(length, torch.float32, torch.device("cpu")), []
+        vector, times = ranks.zeros(length, torch.float32, torch.device("cpu")), []
         for _ in range(repeats):
-            vector.fill_(1.0)  # as after a step, the numbers are in the cache of the one who made them
-            ranks.sum_(torch.zeros(1))
-            started = time.perf_counter()
-            ranks.sum_(vector)
-            seconds.append(time.perf_counter() - started)
-        medians.append(spread(seconds)["median"])
-    c, d = _line([4 * length for length in LENGTHS], medians)
-    return {"c": c, "d": d}
+            loss, arrived = work(1), time.perf_counter()
+            ranks.add_up_(vector.zero_(), loss)
+            times.append((arrived, time.perf_counter()))
+        arrivals, ends = np.array(ranks.gathered(times)).transpose(2, 0, 1)  # (ranks, repeats) each
+        costs.append(settled((ends.max(0) - arrivals.max(0))[1:]))
+        took = arrivals[:, 1:] - ends[:, :-1]
+        waits.append(settled(took.max(0) - took.mean(0)) / settled(took.mean(0)))
+    c, d = _line([4 * length for length in LENGTHS], costs)
+    return {"w": spread(waits)["median"], "c": c, "d": d}
+
+
+def settled(values: Any) -> float:
+    """What a step takes in a window without a disturbance."""
+    return float(np.median([part.mean() for part in np.array_split(values, BLOCKS)]))
 
 
 def _line(x: Any, y: Any) -> tuple[float, float]:
@@ -217,26 +254,39 @@ def _line(x: Any, y: Any) -> tuple[float, float]:
     return max(float(intercept), 0.0), float(slope)
 
 
-def main(rounds: int) -> None:
-    """Measures all, and lets rank 0 print and keep it."""
+def of_case(case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]:
+    """The contestants, and what the model says of two ranks from what others than they took."""
+    found = measured(case, ranks, rounds)
+    work = found["work"] = work_of(case, ranks, rounds)
+    num_bytes, repeats = 4 * case.spec.num_parameters, max(2 * BLOCKS, case.num_steps)
+    found["sums"] = {
+        "memory": sum_of(case, Ranks(ranks.rank, ranks.size), repeats),
+        "gloo": sum_of(case, through_gloo(ranks), repeats),
+    }
+    found["predicted"] = {
+        way: (work["a"] + work["b"] * case.batch_size / ranks.size) * (1 + of["w"]) + of["c"] + of["d"] * num_bytes
+        for way, of in found["sums"].items()
+    }
+    return found
+
+
+def main(rounds: int, parts: Sequence[str]) -> None:
+    """Measures what is asked for, and lets rank 0 print and keep it."""
     torch.set_num_threads(1)
     ranks = join_ranks()
-    through_gloo = Ranks(ranks.rank, ranks.size)
-    through_gloo._memory = None
-    model = {"memory": sums(Ranks(ranks.rank, ranks.size), 200), "gloo": sums(through_gloo, 100)}
-    result: dict[str, Any] = {"sums": model, "cases": []}
-    for name, case in cases().items():
-        found = measured(name, case, ranks, rounds)
-        work = found["work"] = fitted(case, ranks, max(2, rounds // 2))
-        size, num_bytes = case.plan.batch_size or 0, 4 * case.spec.num_parameters
-        found["predicted"] = {
-            way: work["a"] + work["b"] * size / 2 + cost["c"] + cost["d"] * num_bytes for way, cost in model.items()
-        }
-        result["cases"].append(found)
-    result["fleets"] = [fleets(num, num_steps, ranks, rounds) for num, num_steps in FLEETS]
+    file = HERE / "results" / "ranks.json"
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    by_name = {found["case"]: found for found in kept.get("cases", [])}
+    for part, case in cases().items():
+        if part in parts:
+            by_name[case.name] = of_case(case, ranks, rounds)
+    of_fleets = kept.get("fleets", [])
+    if "fleets" in parts:
+        of_fleets = [fleets(num, num_steps, ranks, rounds) for num, num_steps in FLEETS]
+    result = {"rounds": rounds, "cases": list(by_name.values()), "fleets": of_fleets}
     if ranks.is_first:
         show(result)
-        save("ranks", {"rounds": rounds, **result})
+        save("ranks", result)
     leave_ranks()
 
 
@@ -263,11 +313,15 @@ def show(result: Mapping[str, Any]) -> None:
                 [case["case"], way, f"{1e3 * said:.3f} ms", f"{1e3 * step:.3f} ms", f"{100 * (said / step - 1):+.0f} %"]
             )
     print(table(["work", "through", "model", "measured", "model over it"], held))
-    print("\n" + json.dumps({"sums": result["sums"], "work": {c["case"]: c["work"] for c in result["cases"]}}))
+    for case in result["cases"]:
+        print(f"\n{case['case']}: {json.dumps(case['work'])} {json.dumps(case['sums'])}")
 
 
 if __name__ == "__main__":
     if "RANK" not in os.environ:
         again = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(again, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode)
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    asked = sys.argv[2:] or PARTS
+    if unknown := set(asked) - set(PARTS):
+        sys.exit(f"PART must be one of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9, asked)

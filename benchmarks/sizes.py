@@ -4,8 +4,10 @@
 
 A network of ten inputs, one hidden layer of relu and one output, squared error, Adam, all rows in one batch. Rows grow
 at a width of 32, widths at 200 rows; then two hidden layers, between which the products are square. A window is as many
-steps as take a twentieth of a second. Draws `docs/images/cost-against-size.png`. The last lines are the floating-point
-operations of a step at which `fused` and `scratch` take the same time, by which the engine `auto` chooses.
+steps as take a twentieth of a second. The crossings are the floating-point operations of a step at which `fused` and
+`scratch` take the same time, by which the engine `auto` chooses. Last, 16,384 rows of which only some are different,
+merged into one each that is weighted by their number (`--merge-duplicates`): the same loss, which is checked, in fewer
+rows. What fleets cost against their number is in fleets.py.
 """
 
 import math
@@ -13,20 +15,20 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import islice, pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
-from _measure import Contestant, interleaved, save, spread, table
+from _measure import Contestant, interleaved, save, spread
+from _sections import show
 from torch import nn
 
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._base import BlockEngine
-from fivestep.engines._choose import operations_per_step
+from fivestep.engines.fused._size import operations_per_step
 
 WINDOW = 0.05
-IMAGE = Path(__file__).parent.parent / "docs" / "images" / "cost-against-size.png"
+ROWS, DIFFERENT = 16_384, (16, 64, 256, 1024, 4096, 16_384)
 SIZES = {
     "rows": [(rows, 32) for rows in (16, 64, 256, 1024, 4096, 16384)],
     "width": [(200, width) for width in (4, 16, 64, 256, 1024, 4096)],
@@ -36,17 +38,23 @@ Steps = Callable[[int], None]
 """Does that many steps."""
 
 
+PLAN = fs.TrainPlan("mse", "adam", lr=1e-6, batch_size=None, epochs=10**9)
+
+
+def _made(name: str, spec: fs.NetSpec) -> fs.Engine:
+    return fs.make_engine(name, spec, PLAN, device="cpu")
+
+
 def engine(name: str, data: fs.Dataset, spec: fs.NetSpec) -> Steps:
     """One of our engines, step by step or block by block, as `train` has them."""
-    plan = fs.TrainPlan("mse", "adam", lr=1e-6, batch_size=None, epochs=10**9)
-    made = fs.make_engine(name, spec, plan, device="cpu")
+    made = _made(name, spec)
 
     def run(count: int) -> None:
         if isinstance(made, BlockEngine):
-            rates = torch.full((count,), plan.lr, dtype=torch.float64)
+            rates = torch.full((count,), PLAN.lr, dtype=torch.float64)
             made.train_block(Blocks(data, None, 0, made.dtype, made.device).take(made.num_updates, rates))
         else:
-            for _ in islice(fs.steps(made, data, plan, made.num_updates), count):
+            for _ in islice(fs.steps(made, data, PLAN, made.num_updates), count):
                 pass
 
     return run
@@ -87,10 +95,15 @@ def seconds_per_step(rows: int, spec: fs.NetSpec, rounds: int) -> dict[str, floa
     x = torch.randn(rows, 10, generator=torch.Generator().manual_seed(0))
     data = fs.Dataset(fs.Rows(x, x.sum(1, keepdim=True)))
     runs = {
-        "fused": engine("fused", data, spec),
+        "fused": engine("fused:larger=false", data, spec),
         "scratch": engine("scratch", data, spec),
         "PyTorch": pytorch(data, spec),
     }
+    return medians(runs, rounds)
+
+
+def medians(runs: dict[str, Steps], rounds: int) -> dict[str, float]:
+    """Seconds of a step of each contestant."""
     windows = {name: window(run) for name, run in runs.items()}
     seconds = interleaved({name: work for name, (work, _) in windows.items()}, rounds)
     return {name: spread(values)["median"] / windows[name][1] for name, values in seconds.items()}
@@ -105,29 +118,34 @@ def crossing(points: list[tuple[float, float]]) -> float | None:
     return None
 
 
-def draw(found: dict[str, list[dict[str, Any]]]) -> None:
-    """Two curves for each contestant: against rows, and against width."""
-    from matplotlib.figure import Figure
+def merged(rounds: int) -> list[dict[str, Any]]:
+    """Points at a fixed number of rows, of which fewer and fewer are different: merged into one each, or not.
 
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    for axes, (along, shared) in zip(
-        figure.subplots(1, 2, sharey=True), (("rows", "width 32"), ("width", "200 rows")), strict=True
-    ):
-        for name in ("PyTorch", "scratch", "fused"):
-            axes.loglog(
-                [p[along] for p in found[along]], [1e6 * p["seconds"][name] for p in found[along]], "o-", label=name
-            )
-        axes.set(xlabel=f"{along} ({shared})")
-        axes.grid(alpha=0.3)
-    figure.axes[0].set(ylabel="microseconds per step")
-    figure.axes[0].legend(frameon=False)
-    figure.savefig(IMAGE, dpi=110)
+    Merging happens once, before the first step: `data.unique()`, whose own seconds stand beside.
+    """
+    spec, found = fs.MLP(10, 32, 1), []
+    for different in DIFFERENT:
+        x = torch.randn(different, 10, generator=torch.Generator().manual_seed(0)).repeat(ROWS // different, 1)
+        data = fs.Dataset(fs.Rows(x, x.sum(1, keepdim=True)))
+        started = time.perf_counter()
+        once = data.unique()
+        merging = time.perf_counter() - started
+        losses = [fs.evaluate(_made("scratch", spec), part.train).loss for part in (data, once)]
+        assert abs(losses[0] - losses[1]) < 1e-5 * losses[0], losses
+        runs = {
+            "fused, merged": engine("fused", once, spec),
+            "scratch, merged": engine("scratch", once, spec),
+            "fused, all rows": engine("fused", data, spec),
+            "PyTorch, all rows": pytorch(data, spec),
+        }
+        found.append({"rows": ROWS, "different": different, "merging": merging, "seconds": medians(runs, rounds)})
+    return found
 
 
 def main(rounds: int) -> None:
-    """Measures, prints, draws, and keeps it."""
+    """Measures, prints, and keeps it."""
     found: dict[str, list[dict[str, Any]]] = {}
-    rows, crossings = [], {}
+    crossings = {}
     for along, sizes in SIZES.items():
         found[along] = []
         for num_rows, width in sizes:
@@ -135,23 +153,12 @@ def main(rounds: int) -> None:
             seconds = seconds_per_step(num_rows, spec, rounds)
             operations = operations_per_step(spec, num_rows)
             found[along].append({"rows": num_rows, "width": width, "operations": operations, "seconds": seconds})
-            rows.append(
-                [
-                    f"{num_rows:,}",
-                    f"{width:,}",
-                    f"{operations / 1e6:.2f}",
-                    *(f"{1e6 * s:.1f}" for s in seconds.values()),
-                ]
-            )
         crossings[along] = crossing(
             [(p["operations"], p["seconds"]["fused"] / p["seconds"]["scratch"]) for p in found[along]]
         )
-    print(table(["rows", "width", "million operations", "fused, us", "scratch, us", "PyTorch, us"], rows))
-    draw(found)
-    for along, meeting in crossings.items():
-        where = f"{meeting / 1e6:.1f} million operations" if meeting else "none of these sizes"
-        print(f"{along}: fused and scratch meet at {where}")
-    print(f"{rounds} rounds; kept in {save('sizes', {'rounds': rounds, 'points': found, 'crossings': crossings})}")
+    found["different rows"] = merged(rounds)
+    save("sizes", {"rounds": rounds, "points": found, "crossings": crossings})
+    show("sizes")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-from _measure import Contestant, interleaved, save, spread, table
+from _measure import Contestant, interleaved, save, spread
+from _sections import show
 
 
 def process(*arguments: str) -> Contestant:
@@ -33,9 +34,8 @@ def main(processes: int) -> None:
     }
     seconds = interleaved(contestants, processes)
     found = {name: spread(values) for name, values in seconds.items()}
-    rows = [[name, f"{s['median']:.3f}", f"{s['low']:.3f} to {s['high']:.3f}"] for name, s in found.items()]
-    print(table(["", "seconds", "quartiles"], rows))
-    print(f"\n{processes} processes each; kept in {save('startup', {'processes': processes, 'seconds': found})}")
+    save("startup", {"processes": processes, "seconds": found})
+    show("startup")
 
 
 if __name__ == "__main__":

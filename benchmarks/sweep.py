@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-from _measure import Contestant, interleaved, save, spread, table
+from _measure import Contestant, interleaved, save, spread
+from _sections import show
 
 COMMAND = ("-m", "fivestep", "sweep", "moons", "--hidden", "8", "16,8", "--lr", "1e-4:1e-1", "--models", "256")
 
@@ -33,9 +34,8 @@ def main(processes: int) -> None:
     }
     seconds = interleaved(contestants, processes)
     found = {name: spread(values) for name, values in seconds.items()}
-    rows = [[name, f"{s['median']:.2f}", f"{s['low']:.2f} to {s['high']:.2f}"] for name, s in found.items()]
-    print(table(["256 networks of 1000 steps", "seconds", "quartiles"], rows))
-    print(f"\n{processes} processes each; kept in {save('sweep', {'processes': processes, 'seconds': found})}")
+    save("sweep", {"processes": processes, "seconds": found})
+    show("sweep")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._base import Engine, FiveStepEngine
 from fivestep.engines._make import make_engine
-from fivestep.find import find, names
+from fivestep.find import Choice, find, names
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import Step, do_step, steps, upcoming_steps
@@ -63,7 +63,7 @@ def engine_of(name: str, spec: NetSpec, plan: TrainPlan, dtype: str = "float64")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "engine 'fused' hands over")
         engine = make_engine(name, spec, plan, dtype=dtype, device="cpu")
-    if name not in ("auto", engine.name):
+    if Choice.parse(name).name not in ("auto", engine.name):
         pytest.skip(f"{name} hands over: {engine.reason}")
     return engine
 

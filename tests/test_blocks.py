@@ -67,3 +67,21 @@ def test_a_block_of_a_stream_goes_on_where_the_last_one_ended() -> None:
 
 def test_a_block_of_a_stream_copies_few_rows() -> None:
     assert Blocks(streamed(three_classes(10), 4), 5, 0, torch.float64, CPU).most_steps * 5 <= MOST_ROWS
+
+
+def test_inputs_stay_as_they_are_stored_where_an_engine_gathers_them_itself() -> None:
+    rows, rates = Rows(torch.arange(40, dtype=torch.uint8).view(10, 4), torch.zeros(10), scale=0.1), torch.ones(2)
+    kept = Blocks(Dataset(rows), 3, 0, torch.float64, CPU, as_stored=True).take(0, rates).rows
+    assert kept.stored.data_ptr() == rows.stored.data_ptr()
+    assert (kept.scale, kept.y.dtype) == (0.1, torch.float64)
+    full_batch = Blocks(Dataset(rows), None, 0, torch.float64, CPU, as_stored=True).take(0, rates).rows
+    assert full_batch.stored.dtype == torch.float64  # converted once for all steps
+
+
+def test_blocks_that_go_on_in_an_epoch_and_go_back_have_its_order() -> None:
+    data, rates = DATA["rows"], torch.ones(2)
+    blocks = Blocks(data, 3, 0, torch.float64, CPU)
+    for first in (0, 2, 4, 3, 0):
+        got, expected = blocks.take(first, rates), Blocks(data, 3, 0, torch.float64, CPU).take(first, rates)
+        assert got.order is not None
+        assert torch.equal(got.order, expected.order)  # type: ignore[arg-type]  # both have one

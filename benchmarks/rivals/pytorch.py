@@ -87,7 +87,7 @@ class Resident(_Loop):
 class ResidentFused(_Loop):
     """The same with `fused=True` for the optimizer."""
 
-    title = "the same, fused optimizer"
+    title = "PyTorch loop, fused optimizer"
     is_fused = True
 
     def _batches(self) -> Iterable[tuple[Tensor, Tensor]]:

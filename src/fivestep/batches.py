@@ -35,6 +35,8 @@ class Batch(NamedTuple):
     def at(self, places: Sequence[slice], num_rows: int) -> "list[tuple[Place, Batch]]":
         """The rows that are here, in parts that lie at those places of a batch of `num_rows` rows; no part is empty."""
         weight = self.x.new_full((len(self.x),), 1 / num_rows) if self.weight is None else self.weight
+        if len(places) == 1:
+            return [((places[0], num_rows), Batch(self.x, self.y, weight))] if len(self.x) else []
         sizes = [place.stop - place.start for place in places]
         parts = zip(self.x.split(sizes), self.y.split(sizes), weight.split(sizes), strict=True)
         return [((place, num_rows), Batch(*part)) for place, part in zip(places, parts, strict=True) if len(part[0])]

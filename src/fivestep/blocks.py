@@ -1,6 +1,6 @@
 """Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
 
-from typing import NamedTuple, final
+from typing import NamedTuple, Self, final
 
 import torch
 from torch import Tensor
@@ -20,6 +20,10 @@ MOST_STEPS = 1_000_000
 
 MOST_ROWS = 2**16
 """Rows of a stream that the steps of one block take, at most: they are copied."""
+
+
+STORED = (torch.uint8, torch.float32, torch.float64)
+"""Types of inputs that an engine may turn into its own, row by row, while it gathers them."""
 
 
 class Block(NamedTuple):
@@ -46,18 +50,37 @@ class Block(NamedTuple):
 
 @final
 class Blocks:
-    """The same batches as `Batches` gives, in the same order, as places instead of copies."""
+    """The same batches as `Batches` gives, in the same order, as places instead of copies.
 
-    def __init__(self, data: Dataset, size: int | None, seed: int, dtype: torch.dtype, device: torch.device) -> None:
+    Inputs that an engine gathers step by step may stay `as_stored`, in one of the types `STORED`.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        size: int | None,
+        seed: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        *,
+        as_stored: bool = False,
+    ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, self.num_rows)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
-        self._rows = _as_numbers(data.train, dtype, device)
+        as_stored = as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
+        self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._drawn = range(0)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
+
+    def with_seed(self, seed: int) -> Self:
+        """The blocks of the same rows in the order of another seed; these ones are then used no more."""
+        self._seed, self._drawn = seed, range(0)
+        return self
 
     @property
     def most_steps(self) -> int:
@@ -114,7 +137,10 @@ class Blocks:
         return Block(rows, None, shares, starts, stops, rates, strengths)
 
     def _orders(self, epochs: range) -> Indices:
-        """The orders of several epochs, one after another; overwritten by the next."""
+        """The orders of several epochs, one after another; overwritten by the next. A block may go on in an epoch."""
+        if epochs == self._drawn:
+            return self._order[: len(epochs)].view(-1).to(self._device)
+        self._drawn = epochs
         if len(self._order) < len(epochs):
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]
@@ -137,6 +163,13 @@ class Blocks:
         epochs = weight.split(self.num_rows) if num_epochs > 1 else [weight]
         parts = (shares_of(part) for epoch in epochs for part in epoch.split(self.size))
         return torch.cat([part for part in parts if part is not None])
+
+
+def _as_stored(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:
+    """The rows on the device, inputs as they are, everything else in the network's type."""
+    y = rows.y.to(device, dtype) if rows.y.is_floating_point() else rows.y.to(device)
+    weight = None if rows.weight is None else rows.weight.to(device, dtype)
+    return Rows(rows.stored.to(device), y, weight, scale=rows.scale)
 
 
 def _as_numbers(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:

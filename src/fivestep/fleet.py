@@ -7,7 +7,7 @@ diverges, or that stops early, is no concern of the others.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -15,16 +15,18 @@ from typing import TypeVar
 
 import torch
 
+from .alike import Turns, can_take_turns, likeness
 from .check import DivergenceError, InputError, at_least, refuse
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import make_engine
+from .engines.fused import FusedEngine
 from .interrupt import interrupted_by
 from .member import Member, told
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
-from .train import train
+from .train import check_start, train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
 
@@ -59,8 +61,9 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     members = []
     for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
         members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
+        members[-1].likeness = likeness(spec, of_one, plan)
     own = members[ranks.rank :: ranks.size]
-    ranks.all_or_none(lambda: [member.engine for member in own])  # the others' are made when one looks at them
+    ranks.all_or_none(lambda: _prepare(own))  # the others' engines are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
     if not ranks.are_alone:
         for rank, trained in enumerate(ranks.gathered([told(member) for member in own])):
@@ -75,6 +78,15 @@ def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str
     return make_engine(name, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
 
 
+def _prepare(members: Sequence[Member]) -> None:
+    """Makes the engine of each network, but of those that can take turns on one, only the first's."""
+    first: dict[Hashable, Member] = {}
+    for member in members:
+        other = first.setdefault(member.likeness, member)
+        if other is member or not can_take_turns(other.engine, member.data, member.plan):
+            _ = member.engine
+
+
 def train_members(
     members: Sequence[Member], every: int | None = None, num_threads: int | None = None, until: int | None = None
 ) -> None:
@@ -84,12 +96,17 @@ def train_members(
     """
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    count = num_threads or os.cpu_count() or 1
     before, is_over = torch.get_num_threads(), threading.Event()
     torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
     try:
-        with ThreadPoolExecutor(num_threads or os.cpu_count()) as pool:
+        tasks = _tasks(members, every, until, count)
+        if len(tasks) == 1:  # a pool would take as long as some hundred steps
+            tasks[0](is_over)
+            return
+        with ThreadPoolExecutor(count) as pool:
             try:
-                list(pool.map(lambda member: _train_in_thread(member, every, until, is_over), members))
+                list(pool.map(lambda task: _in_thread(task, is_over), tasks))
             except BaseException:
                 is_over.set()
                 raise
@@ -97,11 +114,51 @@ def train_members(
         torch.set_num_threads(before)
 
 
-def _train_in_thread(member: Member, every: int | None, until: int | None, is_over: threading.Event) -> None:
+Task = Callable[[threading.Event], None]
+"""Trains one network, or several of those that are alike, until the event is set."""
+
+
+def _tasks(members: Sequence[Member], every: int | None, until: int | None, num_threads: int) -> list[Task]:
+    """One for each network; for those that have no engine yet, are alike and measured at their end, one each thread."""
+    groups: dict[Hashable, list[Member]] = {}
+    tasks: list[Task] = []
+    for member in members:
+        is_measured_once = not member.evaluates_each and (every or member.plan.epochs) >= member.plan.epochs
+        if until is None and is_measured_once and not member.has_engine and member.likeness is not None:
+            groups.setdefault(member.likeness, []).append(member)
+        else:
+            tasks.append(partial(_train_alone, member, every, until))
+    for group in groups.values():
+        pattern, turns = group[0], iter(group)
+        check_start(pattern.new_engine(), pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
+        tasks += [partial(_take_turns, pattern, turns) for _ in range(min(num_threads, len(group)))]
+    return tasks
+
+
+def _in_thread(task: Task, is_over: threading.Event) -> None:
     """The same in a thread, which ends between two steps once `is_over` is set."""
     if not is_over.is_set():
         with interrupted_by(is_over), suppress(KeyboardInterrupt):  # what ends the others has been raised where it was
-            _train(member, every, until)
+            task(is_over)
+
+
+def _train_alone(member: Member, every: int | None, until: int | None, _is_over: threading.Event) -> None:
+    _train(member, every, until)
+
+
+def _take_turns(pattern: Member, waiting: Iterator[Member], is_over: threading.Event) -> None:
+    """Trains those that are waiting, one after another, together with other threads; one that diverges, by itself."""
+    engine = pattern.new_engine()
+    assert isinstance(engine, FusedEngine)
+    turns = Turns(engine, pattern.data, pattern.plan)
+    for member in waiting:
+        if is_over.is_set():
+            return
+        turn = turns.train(member.plan)
+        if turn is None:
+            _train(member, None, None)
+        else:
+            member.is_trained(turn)
 
 
 def _train(member: Member, every: int | None, until: int | None) -> None:

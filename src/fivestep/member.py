@@ -1,12 +1,13 @@
 """One network of a fleet, and what a rank that has trained it tells the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
 
+from .alike import Turn
 from .checkpoint import history_of, standing
 from .datasets._base import Dataset
 from .engines._base import Engine
@@ -29,31 +30,58 @@ class Trained(NamedTuple):
     history: list[Epoch]
     diverged: str | None
 
+    def put_into(self, engine: Engine, progress: Progress) -> None:
+        """Leaves an engine and its progress as they were where the network was trained."""
+        tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
+        held = tensors.pop(HELD, None)
+        fill(engine, progress, {**tensors, **history_of(self.history)}, self.position)
+        if held is not None:
+            engine.params.training = engine.params.flat.clone()
+            engine.params.flat.copy_(held)
+
 
 @final
 class Member:
     """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
 
     `engine` may be what makes it, when one first looks at it. `diverged` is the sentence about a loss that was no
-    longer finite; the engine then holds the weights from before.
+    longer finite; the engine then holds the weights from before. Members of the same `likeness` may be trained by one
+    engine, in turn.
     """
+
+    likeness: Hashable = None
 
     def __init__(self, data: Dataset, plan: TrainPlan, engine: Engine | Callable[[], Engine]) -> None:
         self.data, self.plan = data, plan
         self.diverged: str | None = None
         self._engine = engine
-        self._trained: Trained | None = None
+        self._trained: Trained | Turn | None = None
 
-    def is_trained(self, elsewhere: Trained) -> None:
-        """Takes what another rank has made of this network, whose engine has not been looked at."""
+    def is_trained(self, elsewhere: Trained | Turn) -> None:
+        """Takes what another rank or engine has made of this network, whose engine has not been looked at."""
         self.diverged, self._trained = elsewhere.diverged, elsewhere
+
+    @property
+    def trained(self) -> Trained | Turn | None:
+        """What another rank or engine has made of it, while nobody has looked at its own."""
+        return self._trained
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether its engine has been made."""
+        return isinstance(self._engine, Engine) or "_both" in self.__dict__
+
+    def new_engine(self) -> Engine:
+        """Another engine like its own, at the start."""
+        assert not isinstance(self._engine, Engine), "given as what makes it"
+        return self._engine()
 
     @cached_property
     def _both(self) -> tuple[Engine, Progress]:
         engine = self._engine if isinstance(self._engine, Engine) else self._engine()
         progress = Progress(engine, self.plan)
         if self._trained is not None:
-            _put_back(engine, progress, self._trained)
+            self._trained.put_into(engine, progress)
             self._trained = None
         return engine, progress
 
@@ -75,7 +103,7 @@ class Member:
     @property
     def history(self) -> list[Epoch]:
         """What came out of its evaluated epochs."""
-        return self.progress.history if self._trained is None else self._trained.history
+        return self.progress.history if self._trained is None else [*self._trained.history]
 
     @property
     def evaluates_each(self) -> bool:
@@ -86,23 +114,16 @@ class Member:
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
-        return self.diverged is not None or self.progress.is_over()
+        return self.diverged is not None or self._trained is not None or self.progress.is_over()
 
 
-def told(member: Member) -> Trained:
+def told(member: Member) -> Trained | Turn:
     """What to tell the other ranks of a network that has been trained here."""
+    if member.trained is not None:
+        return member.trained
     position, tensors = standing(member.engine, member.progress)
     params = member.engine.params
     if params.training is not None:
         tensors[HELD] = params.flat
     arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
     return Trained(arrays, position, member.history, member.diverged)
-
-
-def _put_back(engine: Engine, progress: Progress, trained: Trained) -> None:
-    tensors = {name: torch.from_numpy(array) for name, array in trained.arrays.items()}
-    held = tensors.pop(HELD, None)
-    fill(engine, progress, {**tensors, **history_of(trained.history)}, trained.position)
-    if held is not None:
-        engine.params.training = engine.params.flat.clone()
-        engine.params.flat.copy_(held)

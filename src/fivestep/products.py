@@ -36,12 +36,24 @@ def back(dz: Outputs, weight: Tensor, out: Tensor | None) -> Inputs:
     return torch.mm(dz, weight, out=out)
 
 
-def add_outer_(dweight: Tensor, dz: Outputs, x: Features) -> None:
-    """The gradient of the weights, dW <- dW + dz^T x, in place: dW (O, I), dz (N, O), x (N, I)."""
-    if min(dweight.shape) >= LEAST_SIDE and _by_onednn(dz, x, len(x) * dweight.numel(), LEAST_OUTER):
-        dweight.add_(_onednn(dz.T, x.T, None))
+def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0) -> None:
+    """The gradient of the weights, dW <- dW + alpha dz^T x, in place: dW (O, I), dz (N, O), x (N, I)."""
+    if _outer_by_onednn(dweight, dz, x):
+        dweight.add_(_onednn(dz.T, x.T, None), alpha=alpha)
     else:
-        dweight.addmm_(dz.T, x)
+        dweight.addmm_(dz.T, x, alpha=alpha)
+
+
+def outer(dz: Outputs, x: Features, out: Tensor) -> None:
+    """The same written over what was there, dW <- dz^T x, into `out` (O, I)."""
+    if _outer_by_onednn(out, dz, x):
+        out.copy_(_onednn(dz.T, x.T, None))
+    else:
+        torch.mm(dz.T, x, out=out)
+
+
+def _outer_by_onednn(dweight: Tensor, dz: Tensor, x: Tensor) -> bool:
+    return min(dweight.shape) >= LEAST_SIDE and _by_onednn(dz, x, len(x) * dweight.numel(), LEAST_OUTER)
 
 
 def _by_onednn(a: Tensor, b: Tensor, multiplications: int, least: int) -> bool:

@@ -52,6 +52,32 @@ class Wishes(NamedTuple):
 
 
 @final
+class _Behind:
+    """The `NUM_EXTRA` numbers behind a gradient: views of them, which cost more than what is done with them."""
+
+    def __init__(self, sums: Vector) -> None:
+        self.sums, self._loss, self._wishes = sums, sums[-NUM_EXTRA], sums[1 - NUM_EXTRA :]
+        self._are_zero = False
+
+    def write(self, loss: Scalar, wishes: Wishes) -> None:
+        """What this rank adds to the sums."""
+        self._loss.copy_(loss)
+        if any(wishes) or not self._are_zero:
+            self._wishes.copy_(torch.tensor(wishes))
+        self._are_zero = False  # the sums may be anything
+
+    def wishes(self) -> Wishes:
+        """What any rank wished for; a host-device synchronisation."""
+        found = Wishes(*(number > 0 for number in self._wishes.tolist()))
+        self._are_zero = not any(found)
+        return found
+
+    def loss(self) -> Scalar:
+        """The sum of the losses, which the next step does not overwrite."""
+        return self._loss.clone()
+
+
+@final
 class Ranks:
     """The processes that train together: this one's number, from 0, how many there are, and sums over all of them.
 
@@ -63,6 +89,7 @@ class Ranks:
         self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
         self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if size > 1 else None
         self._memory = _memory_of(self, timeout) if size > 1 else None
+        self._behind: _Behind | None = None
 
     @property
     def is_first(self) -> bool:
@@ -93,13 +120,14 @@ class Ranks:
         """
         if self.are_alone:
             return loss
-        sums[-NUM_EXTRA] = loss
-        sums[1 - NUM_EXTRA :] = torch.tensor(self._wishes)
+        if self._behind is None or self._behind.sums is not sums:
+            self._behind = _Behind(sums)
+        self._behind.write(loss, self._wishes)
         self.sum_(sums)
         self._num_sums += 1
         if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
-            self._granted = Wishes(*(number > 0 for number in sums[1 - NUM_EXTRA :].tolist()))
-        return sums[-NUM_EXTRA].clone()
+            self._granted = self._behind.wishes()
+        return self._behind.loss()
 
     def agreed(self, wishes: Wishes) -> Wishes:
         """Which wishes come true now: what any rank asked for before the last step, on all ranks alike."""

@@ -17,6 +17,7 @@ from .datasets._weights import weigh_classes
 from .engines._base import BlockEngine, Engine
 from .layer import LearnsFromRows, Memo
 from .plan import TrainPlan
+from .schedules._base import Schedule
 from .schedules.constant import Constant
 from .threads import threads_for
 
@@ -139,17 +140,17 @@ def _in_blocks(
     engine: BlockEngine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float], every: int | None
 ) -> Iterator[Step]:
     """The same steps, in blocks that take about a tenth of a second each."""
-    blocks = Blocks(_weighed(engine, data, plan), plan.batch_size, plan.seed, engine.dtype, engine.device)
+    data, as_stored = _weighed(engine, data, plan), engine.takes_stored_rows
+    learn_from_rows(engine, data)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, as_stored=as_stored)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
-    per_epoch, stays = plan.steps_per_epoch(blocks.num_rows), isinstance(schedule, Constant)  # one call for all steps
+    per_epoch = plan.steps_per_epoch(blocks.num_rows)
     done, goes_to = start, per_epoch * (every or plan.epochs)
-    operations = 6 * blocks.size * engine.params.flat.numel()
-    seconds_per_step = SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
+    seconds_per_step = expected_seconds(engine, plan, blocks.num_rows)
     while done < num_steps:
         end = min(done - done % goes_to + goes_to, num_steps, done + blocks.most_steps)
         end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
-        factors = [schedule.factor(number, num_steps, seen) for number in range(done, done + 1 if stays else end)]
-        rates = torch.tensor(factors, dtype=torch.float64).mul_(plan.lr).expand(end - done)
+        rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
         to_training(engine)
         started = time.perf_counter()
         block = blocks.take(done, rates, plan.l2)
@@ -158,6 +159,19 @@ def _in_blocks(
         engine.lr, done = rates[-1].item(), end
         total = int(block.num_rows.sum())
         yield Step(done, (done - 1) // per_epoch + 1, total, losses @ block.num_rows.to(losses) / total, losses)
+
+
+def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:
+    """The factors of a schedule for the steps with the numbers start to stop - 1; one call where all are the same."""
+    end = start + 1 if isinstance(schedule, Constant) else stop
+    factors = [schedule.factor(number, num_steps, seen) for number in range(start, end)]
+    return torch.tensor(factors, dtype=torch.float64).expand(stop - start)
+
+
+def expected_seconds(engine: Engine, plan: TrainPlan, num_rows: int) -> float:
+    """What a step of a compiled block takes, before one has been timed."""
+    operations = 6 * (plan.batch_size or num_rows) * engine.params.flat.numel()
+    return SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
 
 
 def _weighed(engine: Engine, data: Dataset, plan: TrainPlan) -> Dataset:

@@ -55,7 +55,7 @@ def train(
     The engine's ranks train together. Raises an `InputError` if data, network and plan do not fit, or differ between
     ranks, a `DivergenceError` if the loss is no longer finite, a `RanksError` if a rank has ended or hangs.
     """
-    _check_start(engine, data, plan, every, is_new=progress is None)
+    check_start(engine, data, plan, every, is_new=progress is None)
     per_epoch = plan.steps_per_epoch(data.num_rows)
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
@@ -141,7 +141,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
             y = engine.criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
             loss = engine.criterion.rows(logits, y, Memo(training=False)) @ weight
-            each[turn] = loss.item(), (_share_right(engine, logits, y) @ weight).item(), weight.sum().item()
+            each[turn] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
             middle = engine.criterion.middle
             collected[turn] = middle(predictions(engine, logits)).cpu(), middle(y).cpu(), weight.cpu()
@@ -164,13 +164,13 @@ def predictions(engine: Engine, logits: Outputs) -> Outputs:
     return engine.criterion.predicted(logits) if engine.criterion.target == "numbers" else logits
 
 
-def _share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
+def share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
     """For each row, the share of its answers that are right: the largest logit for classes, its sign for yes and no."""
     guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
     return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)
 
 
-def _check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, is_new: bool) -> None:
+def check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, is_new: bool) -> None:
     """Whether all fits, before anything is done; who goes on with what has begun has asked the other ranks already."""
     at_least("every", every, 1)
     instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")

@@ -29,7 +29,9 @@ from tests.tolerances import ENGINES_FLOAT32, worst
 ORACLE = "nn"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
-other_engines = pytest.mark.parametrize("name", [name for name in names("engines") if name != ORACLE])
+OTHERS = [*(name for name in names("engines") if name != ORACLE), "fused:larger=true"]
+
+other_engines = pytest.mark.parametrize("name", OTHERS)
 each_item = pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in one_at_a_time()])
 each_item_in_float32 = pytest.mark.parametrize(
     "combination", [pytest.param(c, id=str(c)) for c in one_at_a_time() if all(item.case.float32 for item in c.items)]

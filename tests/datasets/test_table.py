@@ -113,6 +113,20 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
     assert "7 rows have no 'price' to learn from or to be measured by: left out." in found.notes
 
 
+def test_a_row_that_cannot_be_read_is_numbered_as_in_the_file_where_others_have_no_target(tmp_path: Path) -> None:
+    gone = pl.int_range(N) < 10
+    frame = table(weight=np.ones(N)).with_columns(price=pl.when(gone).then(None).otherwise("price"))
+    spoilt = frame.with_columns(weight=pl.when(pl.int_range(N) == 150).then(-1.0).otherwise("weight"))
+    with pytest.raises(InputError, match="a number of at least 0 in row 151, got -1"):
+        loaded(tmp_path, spoilt, "price", weight="weight")
+    late = frame.with_columns(day=pl.when(pl.int_range(N) == 150).then(pl.lit("never")).otherwise("day"))
+    with pytest.raises(InputError, match="time 'day' must be a date written YYYY-MM-DD in row 151, got 'never'"):
+        loaded(tmp_path, late, "price", time="day")
+    infinite = frame.with_columns(price=pl.when(pl.int_range(N) == 150).then(float("inf")).otherwise("price"))
+    with pytest.raises(InputError, match="in row 151"):
+        loaded(tmp_path, infinite, "price")
+
+
 def test_the_target_among_the_columns_is_noticed(tmp_path: Path) -> None:
     frame = table(copy=table()["price"] * 2 + 1, code=(table()["kind"] == "yes").cast(pl.Int8) + 5)
     assert any("'copy' alone predicts 'price'" in note for note in loaded(tmp_path, frame, "price").notes)
@@ -138,6 +152,37 @@ def test_what_one_column_tells_is_between_nothing_and_all() -> None:
 def test_rows_in_two_parts_are_noticed(tmp_path: Path) -> None:
     frame = pl.concat([table(), table()])
     assert any("equal to a training row, target included" in note for note in loaded(tmp_path, frame, "price").notes)
+
+
+OTHER_TYPES: dict[str, pl.Expr] = {
+    "whole numbers": pl.col("n").cast(pl.Int16),
+    "single precision": pl.col("x").cast(pl.Float32),
+    "texts": pl.col("n").cast(pl.String) + ".0",
+    "codes of a category": pl.col("color").cast(pl.Categorical),
+    "dates": pl.col("day").str.to_date(),
+    "the target as text": pl.col("price").cast(pl.String),
+}
+
+
+@pytest.mark.parametrize("change", list(OTHER_TYPES))
+def test_rows_of_a_second_file_are_noticed_in_whatever_types_they_come(tmp_path: Path, change: str) -> None:
+    frame = table(n=np.arange(N) % 17 * 3)
+    again = frame.head(30).with_columns(OTHER_TYPES[change])
+    new = table(n=np.arange(N) % 17 * 3 + 1).tail(20).with_columns(OTHER_TYPES[change])
+    pl.concat([again, new]).write_parquet(tmp_path / "other.parquet")
+    notes = loaded(tmp_path, frame, "price", test=str(tmp_path / "other.parquet"), valid=0.1).notes
+    [found] = [note for note in notes if "equal to a training row, target included" in note]
+    number, of = (int(word) for word in found.split() if word.isdigit())
+    assert of == 50
+    assert 20 <= number < 30, "all of the repeated rows but those that validate"
+
+
+def test_rows_of_a_second_file_in_other_types_that_are_new_are_no_reason_to_warn(tmp_path: Path) -> None:
+    frame = table(n=np.arange(N) % 17)
+    new = frame.with_columns(n=(pl.col("n") + 100).cast(pl.String), color=pl.lit("green"))
+    new.write_parquet(tmp_path / "other.parquet")
+    notes = loaded(tmp_path, frame, "price", test=str(tmp_path / "other.parquet")).notes
+    assert not any("equal to a training row" in note for note in notes)
 
 
 def test_a_value_that_is_infinite_is_named_with_its_row_in_the_file(tmp_path: Path) -> None:

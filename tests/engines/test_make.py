@@ -14,6 +14,7 @@ from fivestep.plan import TrainPlan
 from tests.samples import ENGINES
 
 SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()
+LARGE, PARTS = "a step has 116 million operations, more than 40 million", " micro_batch_size asks for parts"
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -25,13 +26,15 @@ def test_an_engine_knows_its_name(name: str) -> None:
     ("spec", "options", "num_rows", "name", "reason"),
     [
         (SPEC, {}, None, "fused", "a step has 64.5 thousand operations, no more than 40 million"),
-        (MLP(64, 1024, 10), {}, None, "scratch", "a step has 116 million operations, more than 40 million"),
-        (WIDE, {}, None, "scratch", "a step gathers 201 thousand numbers, more than 100 thousand"),
+        (MLP(64, 1024, 10), {}, None, "fused", "a step has 116 million operations, more than 40 million"),
+        (WIDE, {}, None, "fused", "a step gathers 201 thousand numbers, more than 100 thousand"),
         (WIDE, {"batch_size": None}, 100, "fused", "a step has 4.7 million operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
-        (SPEC, {"batch_size": None}, 10**6, "scratch", "a step has 252 million operations, more than 40 million"),
+        (SPEC, {"batch_size": None}, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
         (MLP(4, 6, 3, norm="rms_norm"), {}, None, "scratch", "layer 'rms_norm' has no scalar form"),
         (SPEC, {"optimizer": "muon"}, None, "scratch", "optimizer 'muon' has no scalar form"),
+        (MLP(64, 1024, 10, norm="rms_norm"), {"optimizer": "muon"}, None, "fused", LARGE),
+        (MLP(64, 1024, 10), {"micro_batch_size": 32}, None, "scratch", "it does each batch as a whole, and" + PARTS),
     ],
 )
 def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
@@ -54,7 +57,24 @@ def test_without_numba_scratch_does_the_work(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_beyond_the_cpu_scratch_does_the_work() -> None:
     chosen = choose("auto", SPEC, PLAN, torch.device("cuda:0"), None)
-    assert chosen == ("scratch", "the compiled body runs on the CPU, not on cuda:0")
+    assert chosen[:2] == ("scratch", "the compiled body runs on the CPU, not on cuda:0")
+
+
+@pytest.mark.parametrize(
+    ("name", "num_rows", "choice"),
+    [
+        ("auto", 100, "fused"),
+        ("auto", 10**6, "fused:larger=true"),
+        ("fused", 10**6, "fused:larger=true"),
+        ("fused:larger=false", 10**6, "fused:larger=false"),
+        ("fused:larger=true", 100, "fused:larger=true"),
+    ],
+)
+def test_a_run_that_goes_on_has_the_same_body_as_before(name: str, num_rows: int, choice: str) -> None:
+    """Where the number of rows decides, which it does not know when it begins again."""
+    engine = make_engine(name, SPEC, TrainPlan(batch_size=None), device="cpu", num_rows=num_rows)
+    assert str(engine.choice) == choice
+    assert str(make_engine(engine.choice, SPEC, TrainPlan(batch_size=None), device="cpu").choice) == choice
 
 
 @pytest.mark.parametrize(("dtype", "expected"), [("float32", torch.float32), ("float64", torch.float64)])

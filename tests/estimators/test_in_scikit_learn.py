@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -94,6 +95,19 @@ def test_a_search_over_a_grid_finds_the_rate_that_learns() -> None:
     search.fit(*iris())
     assert search.best_params_ == {rate: 0.03}
     assert search.best_score_ > 0.9
+
+
+@pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
+def test_a_search_in_several_processes_or_threads_finds_the_same_figures(backend: str) -> None:
+    """joblib's back ends take our estimators there and back; every fit is that of one process, to the bit."""
+    grid = {"learning_rate_init": [1e-7, 0.03]}
+    alone = GridSearchCV(CLASSIFIER, grid, cv=2).fit(*iris())
+    with parallel_config(backend=backend, n_jobs=2):
+        shared = GridSearchCV(CLASSIFIER, grid, cv=2).fit(*iris())
+    for name in ("split0_test_score", "split1_test_score"):
+        assert np.array_equal(shared.cv_results_[name], alone.cv_results_[name])
+    assert shared.best_params_ == alone.best_params_
+    assert np.array_equal(shared.predict_proba(iris()[0]), alone.predict_proba(iris()[0]))
 
 
 def test_cross_validation_beats_guessing() -> None:

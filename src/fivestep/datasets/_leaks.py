@@ -1,11 +1,18 @@
 """What makes a result look better than it is: the target among the inputs, rows in two parts at once."""
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 from torch import Tensor
 
+from ..table.columns import FittedColumn
 from ..table.encoder import Encoder
-from ..table.target import ClassTarget
+from ..table.target import ClassTarget, Target
+
+if TYPE_CHECKING:
+    from ._table_split import Taken
 
 MOST_ROWS = 20_000
 """Rows that are looked at for a column that tells the target."""
@@ -74,38 +81,43 @@ def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:
         return float(np.nan_to_num((dx @ dy) ** 2 / ((dx @ dx) * (dy @ dy)), posinf=0.0))
 
 
-def repeated(
-    encoder: Encoder,
-    frame: pl.DataFrame,
-    train: pl.Series,
-    valid: pl.Series | pl.DataFrame,
-    test: pl.Series | pl.DataFrame,
-) -> list[str]:
+def repeated(encoder: Encoder, train: "Taken", valid: "Taken", test: "Taken") -> list[str]:
     """A sentence for each part in which rows of the training part come again, target and all.
 
-    A part is the places of its rows in the frame, or a frame of its own.
+    Where a part is another file with other types, values are compared by what they mean: 1, 1.0 and "1" are the same.
     """
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    columns = [*(column.name for column in encoder.columns), encoder.target.name]
-    numbers, notes = _hashes(frame.select(columns)), []
-    seen = numbers.gather(train).implode()
+    frames = {id(part.frame): part.frame for part in (train, valid, test)}
+    numbers = dict(zip(frames, _numbered(encoder, list(frames.values())), strict=True))
+    seen = numbers[id(train.frame)].gather(train.places).implode()
+    notes = []
     for name, part in (("validation", valid), ("test", test)):
-        if isinstance(part, pl.Series):
-            own = numbers.gather(part)
-        elif part.select(columns).schema == frame.select(columns).schema:
-            own = _hashes(part.select(columns))
-        else:
-            continue  # a file in other types, whose rows cannot be compared as they are
-        num_repeated = int(own.is_in(seen).sum())
+        num_repeated = int(numbers[id(part.frame)].gather(part.places).is_in(seen).sum())
         if num_repeated:
             rows = "rows is" if num_repeated == 1 else "rows are"
             notes.append(
-                f"{num_repeated:,} of {len(own):,} {name} {rows} equal to a training row, target included: the "
+                f"{num_repeated:,} of {len(part.places):,} {name} {rows} equal to a training row, target included: the "
                 f"result may be better than on new rows."
             )
     return notes
 
 
-def _hashes(frame: pl.DataFrame) -> pl.Series:
+def _numbered(encoder: Encoder, frames: Sequence[pl.DataFrame]) -> list[pl.Series]:
+    """A number for each row of each frame, the same for rows that are equal in what the encoder reads."""
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    columns: list[FittedColumn | Target] = [*encoder.columns, encoder.target]
+    names = [column.name for column in columns]
+    schemas = [frame.select(names).schema for frame in frames]
+    if all(schema == schemas[0] for schema in schemas):
+        return [_hashes(frame.select(names)) for frame in frames]
+    singles = {name for schema in schemas for name in names if schema[name] == pl.Float32}
+
+    def understood(part: pl.DataFrame) -> pl.DataFrame:
+        found = [column.understood(part[column.name]) for column in columns]
+        return pl.DataFrame([v.cast(pl.Float32) if v.name in singles and v.dtype == pl.Float64 else v for v in found])
+
+    return [_hashes(frame.select(names), understood) for frame in frames]
+
+
+def _hashes(frame: pl.DataFrame, understood: Callable[[pl.DataFrame], pl.DataFrame] = lambda part: part) -> pl.Series:
     """A number for each row, the same for equal rows; a part at a time, because polars copies what it hashes."""
-    return pl.concat([part.hash_rows(seed=0) for part in frame.iter_slices(SLICE)])
+    return pl.concat([understood(part).hash_rows(seed=0) for part in frame.iter_slices(SLICE)])

@@ -16,16 +16,13 @@ from ..table.kinds import ColumnKind, kinds_of
 from ..table.packed import stem_of
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
-from ..table.values import PLAIN, missing, numbers, texts
+from ..table.values import PLAIN, numbers
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, repeated
-from ._split import split_rows
+from ._table_split import TableParts, Taken, split_table, with_target
 
 SHARE = 0.2
 """Of the rows to test on, and of the rest to validate on, where nothing else is asked for."""
-
-PLACE = "\0place"
-"""The column of the places of rows while they are split; no file has a column of that name."""
 
 FEWEST = 5
 """Rows that a table must have, so that each part has one."""
@@ -92,8 +89,9 @@ def load_table(
 
     Rows without a target are left out. The encoder is fitted on the training part, unless there is one already; with
     `scales_target` a number to predict is on the scale of that part. The split is drawn from the seed, with classes in
-    equal shares. Raises an `InputError`, one sentence, where the file, a
-    column or the target cannot be used.
+    equal shares. Raises an `InputError`, one sentence, where the file, a column or the target cannot be used.
+
+    In memory is the file as a frame, and beside it the encoded rows, each once.
     """
     if source.stream:
         from ._load_stream import load_stream  # which stands on this file
@@ -102,28 +100,27 @@ def load_table(
     frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
     _check_names(source, frame.columns)
     notes: list[str] = []
-    frame = _with_target(frame, source, notes)
-    if frame.height < FEWEST:
+    labeled = with_target(frame, source, notes)
+    if len(labeled.places) < FEWEST:
         raise InputError(
-            f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got {frame.height}; "
-            f"add some."
+            f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got "
+            f"{len(labeled.places)}; add some."
         )
-    target = fit_target(frame[source.target], source.task) if encoder is None else encoder.target
+    target = fit_target(frame[source.target], source.task, places=labeled.places) if encoder is None else encoder.target
     assert target is not None, "the encoder of a table knows its target"
-    parts = _parts(frame, source, target, seed, notes)
+    parts = _parts(labeled, source, target, seed, notes)
     kinds = []
     if encoder is None:
         kinds = _kinds(frame.drop(source.about_rows), source)
-        scaled = _scaled(target, frame[source.target].gather(parts.train)) if scales_target else target.as_it_is()
-        encoder = _fitted(frame, parts.train, kinds, scaled)
-        notes += leaks(encoder, frame[parts.train.head(MOST_ROWS)]) + repeated(encoder, frame, *parts)
-    whole = rows_of(encoder, frame, source)
-    del frame  # as large as the rows, which are copied next
+        scaled = _scaled(target, parts.train.column(source.target)) if scales_target else target.as_it_is()
+        encoder = _fitted(frame, parts.train.places, kinds, scaled)
+        notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
+    train, valid, test = (rows_of(encoder, part.frame, source, part.places) for part in parts)
     classes = target.classes if isinstance(target, ClassTarget) else ()
     data = Dataset(
-        _rows_in(parts.train, whole, encoder, source),
-        _rows_in(parts.valid, whole, encoder, source),
-        _rows_in(parts.test, whole, encoder, source),
+        train,
+        valid,
+        test,
         num_outputs=target.num_outputs,
         name=source.name,
         class_names=classes,
@@ -132,12 +129,19 @@ def load_table(
     return LoadedTable(data, kinds, notes)
 
 
-class _Parts(NamedTuple):
-    """The rows to train, to validate and to test on: by their places, or as another frame."""
+def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
+    """The rows to train, to validate and to test on, from one file or from several."""
+    train, valid, test = split_table(labeled, source, target, seed)
+    return TableParts(train, _other(source.valid, source, notes) or valid, _other(source.test, source, notes) or test)
 
-    train: pl.Series
-    valid: pl.Series | pl.DataFrame
-    test: pl.Series | pl.DataFrame
+
+def _other(how: float | str, source: TableSource, notes: list[str]) -> Taken | None:
+    """The rows of another file, where a part is one."""
+    if not isinstance(how, str):
+        return None
+    frame = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
+    _check_names(source, frame.columns)
+    return with_target(frame, source, notes)
 
 
 def _scaled(target: Target, train: pl.Series) -> Target:
@@ -154,22 +158,17 @@ def _fitted(frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], targ
         raise
 
 
-def _rows_in(part: pl.Series | pl.DataFrame, whole: Rows, encoder: Encoder, source: TableSource) -> Rows:
-    """The rows of one part, from all rows of the file, or encoded from another frame."""
-    if isinstance(part, pl.DataFrame):
-        return rows_of(encoder, part, source)
-    return whole.take(torch.from_numpy(part.to_numpy(writable=True)))
-
-
-def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource) -> Rows:
-    """The rows of a frame with a target, encoded."""
+def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Rows:
+    """The rows of a frame with a target, or those at some places of it, encoded."""
     assert encoder.target is not None, "the encoder of a table knows its target"
-    return Rows(encoder.encode(frame), encoder.target.encode(frame[source.target]), weights_of(frame, source))
+    y = encoder.target.encode(frame[source.target], places=places)
+    rows = None if places is None else places.to_numpy().astype(np.int64)
+    return Rows(encoder.encode(frame, rows=rows), y, weights_of(frame, source, places))
 
 
-def weights_of(frame: pl.DataFrame, source: TableSource) -> Tensor | None:
-    """The weights (N,) of the rows of a frame, where the source has some."""
-    return None if source.weight is None else _weights(frame, source.weight)
+def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Tensor | None:
+    """The weights (N,) of the rows of a frame, or of those at some places of it, where the source has some."""
+    return None if source.weight is None else _weights(frame[source.weight], places)
 
 
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
@@ -179,8 +178,8 @@ def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Ro
     check_has_target(encoder, file, frame.columns)
     source = source or TableSource(str(file), encoder.target.name)
     weight = source.weight if source.weight in frame.columns else None
-    frame = _with_target(frame, replace(source, file=str(file), weight=weight), [])
-    return rows_of(encoder, frame, replace(source, weight=weight))
+    labeled = with_target(frame, replace(source, file=str(file), weight=weight), [])
+    return rows_of(encoder, frame, replace(source, weight=weight), labeled.places)
 
 
 def check_has_target(encoder: Encoder, file: Path, columns: Sequence[str]) -> None:
@@ -210,93 +209,16 @@ def _check_names(source: TableSource, columns: list[str]) -> None:
             raise refuse(f"the {source.about_rows[name]} column", name, "left out of --categorical and --ignore", "")
 
 
-def _with_target(frame: pl.DataFrame, source: TableSource, notes: list[str]) -> pl.DataFrame:
-    """The rows that have a target; how many have none is said."""
-    without = missing(frame[source.target])
-    if without.all():
-        raise refuse(f"target {source.target!r}", "no value at all", "a column with values", "check the file")
-    if without.any():
-        rows = "1 row has" if without.sum() == 1 else f"{without.sum():,} rows have"
-        notes.append(f"{rows} no {source.target!r} to learn from or to be measured by: left out.")
-    return frame.filter(~without) if without.any() else frame
-
-
-def _weights(frame: pl.DataFrame, name: str) -> Tensor:
-    found = numbers(frame[name], PLAIN)
+def _weights(values: pl.Series, places: pl.Series | None) -> Tensor:
+    found = numbers(values if places is None else values.gather(places), PLAIN)
     wrong = found.is_null() | ~found.is_finite() | (found < 0)
     if wrong.any():
-        row = wrong.arg_true()[0]
-        raise refuse(f"weight {name!r}", frame[name][row], f"a number of at least 0 in row {row + 1:,}", "mend it")
+        place = wrong.arg_true()[0]
+        row = place if places is None else places[place]
+        raise refuse(f"weight {values.name!r}", values[row], f"a number of at least 0 in row {row + 1:,}", "mend it")
     return torch.from_numpy(found.to_numpy(writable=True))
 
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:
     names = set(inputs.columns)
     return kinds_of(inputs, categorical=names & set(source.categorical), ignore=names & set(source.ignore))
-
-
-def _parts(frame: pl.DataFrame, source: TableSource, target: Target, seed: int, notes: list[str]) -> _Parts:
-    """The rows to train, to validate and to test on."""
-    roles = frame.select(list(source.about_rows)).with_row_index(PLACE)  # the other columns are not copied
-    labels = target.encode(roles[source.target]) if isinstance(target, ClassTarget) else None
-    rest, test = _take(roles, labels, source.test, source, (seed, "test"), notes)
-    labels = None if labels is None else target.encode(rest[source.target])
-    train, valid = _take(rest, labels, source.valid, source, (seed, "valid"), notes)
-    places = (part[PLACE].cast(pl.Int64) if PLACE in part.columns else part for part in (valid, test))
-    return _Parts(train[PLACE].cast(pl.Int64), *places)
-
-
-def _take(
-    frame: pl.DataFrame,
-    labels: Tensor | None,
-    how: float | str,
-    source: TableSource,
-    draw: tuple[int, str],
-    notes: list[str],
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that stay and those that are taken out, or all rows and those of another file."""
-    if isinstance(how, str):
-        other = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
-        _check_names(source, other.columns)
-        return frame, _with_target(other, source, notes)
-    if not how > 0 or (how >= 1 and how != int(how)) or (how >= frame.height):
-        raise refuse(f"--{draw[1]}", how, f"a share in (0, 1), a number of rows below {frame.height}, or a file")
-    if source.time:
-        taken = _latest(frame, source.time, how)
-    elif source.group:
-        taken = _groups(frame, source.group, how, draw[0])
-    else:
-        places = torch.arange(frame.height)
-        by_class = labels if labels is not None else torch.zeros(frame.height)
-        _, held = split_rows(Rows(places, by_class), how if how < 1 else int(how), draw[0])
-        taken = np.isin(np.arange(frame.height), held.stored.numpy())
-    return frame.filter(~pl.Series(taken)), frame.filter(pl.Series(taken))
-
-
-def _latest(frame: pl.DataFrame, time: str, how: float) -> "np.ndarray":
-    """Whether a row is among the latest; rows of the same time as the first of these are among them too."""
-    kind = kinds_of(frame.select(time))[0]
-    moments = kind.moments(frame[time])
-    if moments.null_count():
-        row = moments.is_null().arg_true()[0]
-        raise refuse(f"time {time!r}", frame[time][row], f"a date or a number in row {row + 1:,}", "mend it")
-    border = moments.sort()[-max(1, round(how * frame.height if how < 1 else how))]
-    late: np.ndarray = (moments >= border).to_numpy()
-    if late.all():
-        raise refuse(f"time {time!r}", "one time for all rows", "a column with earlier and later rows", "leave it out")
-    return late
-
-
-def _groups(frame: pl.DataFrame, group: str, how: float, seed: int) -> "np.ndarray":
-    """Whether a row belongs to one of the groups that are taken out: groups by chance until there are rows enough."""
-    names = texts(frame[group]).fill_null("")
-    counts = names.value_counts(name="rows").sort(group)
-    if len(counts) < 3:
-        raise refuse(f"group {group!r}", f"{len(counts)} groups", "a column of three groups or more", "leave it out")
-    order = np.random.default_rng(seed).permutation(len(counts))
-    rows = counts["rows"].to_numpy()[order].cumsum()
-    wanted = how * frame.height if how < 1 else how
-    num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - 1)
-    chosen = counts[group].gather(order[:num_groups])
-    taken: np.ndarray = names.is_in(chosen.implode()).to_numpy()
-    return taken

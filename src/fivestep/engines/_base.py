@@ -193,15 +193,16 @@ class FiveStepEngine(Engine):
 
     @final
     def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
-        total = self.params.flat.new_zeros(())
+        losses = []
         self.zero_grad()  # 3  once, and first: the gradients of the parts add up
         for place, (x, y, weight) in parts:
             self.draws.rows = place  # each part takes its rows of the batch's draws
             logits = self.forward(x)  # 1
             loss = self.loss(logits, y, weight)  # 2
             self.backward()  # 4
-            total += loss.detach()
+            losses.append(loss.detach())
         self.draws.rows = None
+        total = losses[0] if len(losses) == 1 else sum(losses, self.params.flat.new_zeros(()))
         total = self.ranks.add_up_(self.params.sums, total)  # with the gradients of the other ranks: one all-reduce
         self.update()  # 5
         return total
@@ -248,6 +249,9 @@ class FiveStepEngine(Engine):
 
 class BlockEngine(Engine):
     """An engine that does a block of steps in one call, each of them the same five steps."""
+
+    takes_stored_rows: bool = False
+    """Whether it turns inputs into its own numbers itself, as it gathers them for a step."""
 
     @abstractmethod
     def train_block(self, block: Block) -> Vector:

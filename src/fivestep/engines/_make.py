@@ -29,10 +29,10 @@ def make_engine(
 ) -> Engine:
     """The engine "scratch", "autograd", "nn" or "fused" for a network and a plan; "auto" is the fastest one.
 
-    That is `fused` on the CPU where a step has few floating-point operations and every item has a scalar form, and
-    `scratch` elsewhere; `engine.reason` says why. For the full batch, `num_rows` says how many rows that is. Asked for
-    by name, `fused` hands over to `scratch` what it cannot do, with a warning. An engine's own options follow its
-    name: "nn:compile=true", "nn:autocast=bfloat16".
+    That is `fused` on the CPU, in one of its two forms by the floating-point operations of a step, and `scratch`
+    elsewhere; `engine.reason` says why. For the full batch, `num_rows` says how many rows that is. Asked for by name,
+    `fused` hands over to `scratch` what it cannot do, with a warning. An engine's own options follow its name:
+    "nn:compile=true", "nn:autocast=bfloat16", "fused:larger=true".
     `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
     "auto" for the first of cuda, mps and cpu that is there. `ranks` (`join_ranks`), each of which calls this, share
     every batch; each takes a cuda device of its own. Raises an `InputError` for an unknown name, a device that is
@@ -43,8 +43,8 @@ def make_engine(
     choice = Choice.parse(name)
     _check_options(choice, find("engines", "scratch" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
-    chosen = choose(choice.name, spec, plan, place, num_rows, ranks)
-    engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **choice.options)
+    chosen = choose(choice, spec, plan, place, num_rows, ranks)
+    engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **chosen.options)
     engine.reason = chosen.reason
     if spec.layers[-1].name == engine.criterion.inverse_link != "identity":
         warnings.warn(

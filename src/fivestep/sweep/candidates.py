@@ -8,7 +8,7 @@ from ..check import InputError
 from ..config import memory_needed
 from ..datasets._base import Dataset
 from ..datasets._split import split
-from ..engines._choose import operations_per_step
+from ..engines.fused._size import operations_per_step
 from ..files import memory_size
 from ..find import Choice
 from ..net import NetSpec

@@ -51,6 +51,10 @@ class FittedColumn(ABC):
         Rows are numbered from `first_row` in the `InputError` for a value that cannot be read.
         """
 
+    @abstractmethod
+    def understood(self, values: pl.Series) -> pl.Series:
+        """What the values mean, alike whatever type they come in; null where one is missing or cannot be read."""
+
     @final
     def to_dict(self) -> dict[str, Any]:
         """The column as plain values."""
@@ -80,6 +84,9 @@ class NumberColumn(FittedColumn):
     @property
     def num_codes(self) -> int:
         return 0
+
+    def understood(self, values: pl.Series) -> pl.Series:
+        return numbers(values, self.number_format)
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         found = numbers(values, self.number_format)
@@ -114,6 +121,9 @@ class DateColumn(FittedColumn):
     @property
     def num_codes(self) -> int:
         return 0
+
+    def understood(self, values: pl.Series) -> pl.Series:
+        return dates(values, self.date_format)
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
@@ -181,6 +191,9 @@ class LevelColumn(FittedColumn):
         of_gap = len(self.levels) + 1 if self.can_be_missing else NO_LEVEL
         codes = found.fill_null(NO_LEVEL).set(missing(different), of_gap)
         return values.replace_strict(different, codes, return_dtype=pl.Int64).to_numpy()
+
+    def understood(self, values: pl.Series) -> pl.Series:
+        return _level_texts(values, self.holds_numbers)
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         codes = self.codes(values)

@@ -3,7 +3,7 @@
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, cast, final
 
@@ -28,6 +28,9 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
+
+AT_A_TIME = 16
+"""Columns that may be copied at the same time: those that lie in pieces, or have gaps."""
 
 METADATA_KEY, PREFIX = "encoder", "encoder."
 """Under which name the encoder's text is in the metadata of a model's file, and how its tensors' names begin."""
@@ -115,14 +118,26 @@ class Encoder:
         """D + J."""
         return len(self.center) + len(self.num_codes)
 
-    def encode(self, frame: pl.DataFrame, *, first_row: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
-        """X of a frame that has these columns, in any order: (N, D + J).
+    def encode(
+        self,
+        frame: pl.DataFrame,
+        *,
+        rows: "np.ndarray | None" = None,
+        first_row: int = 1,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """X of a frame that has these columns, in any order, or of some `rows` alone, in ascending order: (N, D + J).
 
         Raises an `InputError` that names a column that is missing, or the row and column of a value that cannot be
         read; `first_row` is the number of the frame's first row in it.
         """
-        x = torch.empty(frame.height, self.in_features, dtype=dtype)
-        self.encode_into(x, frame, first_row=first_row)
+        x = torch.empty(frame.height if rows is None else len(rows), self.in_features, dtype=dtype)
+        try:
+            self.encode_into(x, frame, rows=rows, first_row=first_row)
+        except InputError:
+            for column in self.columns if rows is not None else ():
+                column.raw(frame[column.name], first_row)  # which names the row of the frame, not of those taken
+            raise
         return x
 
     def encode_into(
@@ -155,7 +170,7 @@ class Encoder:
                 at += 1
 
     def _write_plain(self, out: np.ndarray, frame: pl.DataFrame, rows: "np.ndarray | None") -> set[str]:
-        """Writes the columns that hold numbers as such, all in one compiled pass; returns their names.
+        """Writes the columns that hold numbers as such, in compiled passes over some at a time; returns their names.
 
         A column with an infinite number is left to the others' way, which says where it is.
         """
@@ -165,15 +180,13 @@ class Encoder:
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
         firsts = np.cumsum([0, *(len(column.features) for column in self.columns)]).tolist()
         plain = [
-            (column.name, at, _plain(frame[column.name]))
+            (column.name, at)
             for column, at in zip(self.columns, firsts, strict=False)
             if column.kind == "number" and _is_plain(frame[column.name])
         ]
         written: set[str] = set()
-        for dtype in (np.float64, np.float32):
-            found = [one for one in plain if one[2].dtype == dtype]
-            if not found:
-                continue
+        for some in _alike(plain, frame):
+            found = [(name, at, _plain(frame[name])) for name, at in some]
             columns = np.array([(values.ctypes.data, at) for _, at, values in found])
             scales = np.stack([self.center.numpy(), self.scale.numpy()], axis=1)[columns[:, 1]]
             num_infinite = scale_rows(found[0][2], columns, scales, limits, rows, out)
@@ -247,6 +260,14 @@ class Encoder:
             raise ValueError(f"{num_features} features with {len(self.center)} centers, {len(self.scale)} scales")
         if not (self.center.isfinite().all() and self.scale.isfinite().all()):
             raise ValueError("a center or a scale that is not finite")
+
+
+def _alike(columns: Sequence[tuple[str, int]], frame: pl.DataFrame) -> Iterator[Sequence[tuple[str, int]]]:
+    """The columns in groups of one type, none of them larger than may be copied at the same time."""
+    singles = [column for column in columns if frame.schema[column[0]] == pl.Float32]
+    others = [column for column in columns if frame.schema[column[0]] != pl.Float32]
+    for group in (others, singles):
+        yield from (group[k : k + AT_A_TIME] for k in range(0, len(group), AT_A_TIME))
 
 
 def _is_plain(values: pl.Series) -> bool:

@@ -14,6 +14,8 @@ from ..check import InputError, one_of, refuse
 from .kinds import shortened
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
+TASKS = ("classification", "regression")
+
 MOST_CLASSES_OF_NUMBERS = 10
 """Different whole numbers up to which a target of whole numbers is one of classes."""
 
@@ -30,8 +32,15 @@ class Target(ABC):
         """What a data set says that a network for it needs: C classes, or 1 number."""
 
     @abstractmethod
-    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
-        """The targets (N,) that a loss takes; raises an `InputError` that names the row of a value it cannot be."""
+    def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
+        """The targets (N,) that a loss takes, of all values or of those at some places.
+
+        Raises an `InputError` that names the row of a value it cannot be; the first value's is `first_row`.
+        """
+
+    @abstractmethod
+    def understood(self, values: pl.Series) -> pl.Series:
+        """What the values mean, alike whatever type they come in: names of classes, or numbers."""
 
     @abstractmethod
     def as_it_is(self) -> Self:
@@ -67,15 +76,18 @@ class ClassTarget(Target):
     def num_outputs(self) -> int:
         return len(self.classes)
 
+    def understood(self, values: pl.Series) -> pl.Series:
+        return class_texts(values)
+
     def as_it_is(self) -> Self:
         return self
 
-    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
-        text = class_texts(values)
-        places = pl.Series(range(len(self.classes)), dtype=pl.Int64)
-        found = text.replace_strict(pl.Series(self.classes, dtype=pl.String), places, default=None)
+    def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
+        text = class_texts(_at(values, places))
+        numbered = pl.Series(range(len(self.classes)), dtype=pl.Int64)
+        found = text.replace_strict(pl.Series(self.classes, dtype=pl.String), numbered, default=None)
         if found.null_count():
-            row = found.is_null().arg_true()[0]
+            row = _first(found.is_null(), places)
             raise InputError(
                 f"target {self.name!r} must hold one of the {len(self.classes)} classes of training, got "
                 f"{shortened(values[row])} in row {first_row + row:,}; mend it, or leave the row out."
@@ -95,11 +107,14 @@ class NumberTarget(Target):
     deviation: float
 
     @classmethod
-    def fit(cls, values: pl.Series) -> Self:
-        """Learns mean and deviation; a target that never changes has the deviation 1."""
-        number_format = number_format_of(values) or PLAIN
+    def fit(cls, values: pl.Series, *, places: pl.Series | None = None) -> Self:
+        """Learns mean and deviation, of all values or of those at some places; one that never changes has deviation 1.
+
+        Raises an `InputError` that names the row of a value that is no finite number.
+        """
+        number_format = number_format_of(_at(values, places)) or PLAIN
         column = cls(values.name, number_format, 0.0, 1.0)
-        y = column.encode(values).numpy()
+        y = column.encode(values, places=places).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = float(y.mean()), float(y.std())
         if not (np.isfinite(mean) and np.isfinite(deviation)):
@@ -110,14 +125,17 @@ class NumberTarget(Target):
     def num_outputs(self) -> int:
         return 1
 
+    def understood(self, values: pl.Series) -> pl.Series:
+        return numbers(values, self.number_format)
+
     def as_it_is(self) -> Self:
         return replace(self, mean=0.0, deviation=1.0)
 
-    def encode(self, values: pl.Series, *, first_row: int = 1) -> Tensor:
-        found = numbers(values, self.number_format)
+    def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
+        found = numbers(_at(values, places), self.number_format)
         wrong = found.is_null() | found.is_infinite()
         if wrong.any():
-            row = wrong.arg_true()[0]
+            row = _first(wrong, places)
             raise InputError(
                 f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
                 f"{first_row + row:,}; mend it, or train a classification."
@@ -129,22 +147,19 @@ class NumberTarget(Target):
         return y.double() * self.deviation + self.mean
 
 
-def fit_target(values: pl.Series, task: str | None = None) -> Target:
+def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series | None = None) -> Target:
     """The target that a column is: classes for texts, yes and no and a few whole numbers, otherwise a number.
 
-    `task` ("classification" or "regression") overrules that. `values` hold no missing ones.
+    `task` ("classification" or "regression") overrules that. No values are missing, or none of those at the places.
     """
-    kinds: dict[str, type[ClassTarget] | type[NumberTarget]] = {
-        "classification": ClassTarget,
-        "regression": NumberTarget,
-    }
-    if task is not None:
-        return kinds[one_of("task", task, kinds)].fit(values)
-    found = kinds[task_of(values)].fit(values)
-    if isinstance(found, ClassTarget) and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(values) / 4):
+    present = _at(values, places)
+    if one_of("task", task or task_of(present), TASKS) == "regression":
+        return NumberTarget.fit(values, places=places)
+    found = ClassTarget.fit(present)
+    if task is None and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(present) / 4):
         raise InputError(
             f"target {values.name!r} must be classes with some rows each, or numbers, got {len(found.classes):,} "
-            f"different values in {len(values):,} rows; choose another column, or say --task classification."
+            f"different values in {len(present):,} rows; choose another column, or say --task classification."
         )
     return found
 
@@ -168,6 +183,17 @@ def target_from_dict(values: Mapping[str, Any]) -> Target:
 def class_texts(values: pl.Series) -> pl.Series:
     """The names of the classes, null where one is missing; whole numbers are named without a point."""
     return texts(values).set(missing(values), None)
+
+
+def _at(values: pl.Series, places: pl.Series | None) -> pl.Series:
+    """The values at some places, or all."""
+    return values if places is None else values.gather(places)
+
+
+def _first(wrong: pl.Series, places: pl.Series | None) -> int:
+    """The place, among all values, of the first one that is wrong."""
+    found: int = wrong.arg_true()[0]
+    return found if places is None else int(places[found])
 
 
 def _all_numbers(found: pl.Series) -> bool:

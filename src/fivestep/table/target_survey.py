@@ -8,10 +8,8 @@ import polars as pl
 from ..check import InputError, one_of
 from .level_counts import LevelCounts
 from .survey import NumberSurvey, Place
-from .target import MOST_CLASSES_OF_NUMBERS, ClassTarget, NumberTarget, Target
+from .target import MOST_CLASSES_OF_NUMBERS, TASKS, ClassTarget, NumberTarget, Target
 from .values import PLAIN, number_format_of, numbers
-
-TASKS = ("classification", "regression")
 
 
 @final

@@ -47,8 +47,8 @@ def test_compiled_code_is_used_again_until_a_source_that_it_calls_changes(tmp_pa
     assert run(source, cache) == (["[[9.0], [1.0]]", "1"], "")
     changed = source / "fivestep" / "engines" / "fused" / "body" / "activations.py"
     text = changed.read_text(encoding="utf-8")
-    assert "where(z <= 0.0, 0.0, z), is_above" in text
-    changed.write_text(text.replace("where(z <= 0.0, 0.0, z), is_above", "where(z <= 0.0, 0.0, 2.0 * z), is_above"))
+    assert "where(z < 0.0, 0.0, z), is_above" in text
+    changed.write_text(text.replace("where(z < 0.0, 0.0, z), is_above", "where(z < 0.0, 0.0, 2.0 * z), is_above"))
     assert run(source, cache)[0] == ["[[17.0], [1.0]]", "0"]
 
 

@@ -19,9 +19,9 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from .body import at, steps
+from .body import at, passes, steps
 
-SECONDS = {"train": 7, "predict": 1}
+SECONDS = {"train": 7, "predict": 1, "passes": 5}
 """What compiling takes, about, on one core."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
@@ -82,6 +82,21 @@ def train(dtype: str, *arguments: Any) -> None:
     """Calls `train_steps`; says so before it has to be compiled, which takes seconds, once on a machine."""
     note = _announced("train", dtype)
     training()(*arguments)
+    _note(note)
+
+
+@functools.cache
+def one_pass(name: str) -> Any:
+    """A function of `body/passes.py`, compiled when it is called with the first arguments of a type."""
+    with _kept() as is_kept:
+        return numba.njit(getattr(passes, name), cache=is_kept, nogil=True, **OPTIONS)
+
+
+@contextmanager
+def compiling(name: str, dtype: str) -> Iterator[None]:
+    """Around calls that may have to compile: says so, once on a machine."""
+    note = _announced(name, dtype)
+    yield
     _note(note)
 
 

@@ -99,6 +99,28 @@ def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
     )
 
 
+def obstacle_of_larger(plan: TrainPlan) -> str | None:
+    """What keeps the larger body from a plan: layers and update rules without a scalar form are not in its way."""
+    if plan.micro_batch_size is not None:
+        return "it does each batch as a whole, and micro_batch_size asks for parts"
+    if plan.build_optimizer().repeats:
+        return f"optimizer {_parsed(plan.optimizer).name!r} looks at the loss more than once in a step"
+    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES)
+
+
+def is_activation(choice: Choice) -> bool:
+    """Whether a layer is an activation with a scalar form, options included."""
+    if _unknown(layer_family(choice.name), "layer", choice, OPERATIONS) is not None:
+        return False
+    return OPERATIONS[choice.name].kind not in (kind.LINEAR, kind.DROPOUT)
+
+
+def rule_form(plan: TrainPlan) -> Form | None:
+    """The scalar form of the update rule, if it has one."""
+    choice = _parsed(plan.optimizer)
+    return None if _unknown("optim", "optimizer", choice, RULES) else RULES[choice.name]
+
+
 def _unknown(family: str, word: str, choice: Choice, forms: Mapping[str, Form]) -> str | None:
     if choice.name not in forms:
         return f"{word} {choice.name!r} has no scalar form"

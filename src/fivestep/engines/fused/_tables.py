@@ -16,9 +16,13 @@ from ...params import Params
 from ...plan import TrainPlan
 from ...typing import Tensors
 from .._update import RuleGroup
-from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES
-from .body.rules import Rule
-from .body.steps import Measure, Memory, Network
+from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
+from .body.losses import Measure
+from .body.passes import Remembered, Tile
+from .body.rules import Descent, Rule
+from .body.steps import Memory, Network
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 CACHE = 256 * 1024
 """Bytes of buffers that a tile of rows may fill: half of a small second-level cache."""
@@ -71,7 +75,7 @@ def rule_of(plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, 
     return Rule(
         kind=RULES[name].kind,
         numbers=np.array((*RULES[name].numbers(optimizer), 0.0), dtype=np.float64),
-        decoupled=name in DECOUPLED or getattr(optimizer, "decoupled_weight_decay", False),
+        decoupled=_is_decoupled(name, optimizer),
         lr_factors=factors,
         decays=decays,
         matrices=matrices,
@@ -81,23 +85,58 @@ def rule_of(plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, 
     )
 
 
+def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
+    """The update rule of a group for one compiled pass; None where it has no form, or where torch's passes are faster.
+
+    Plain descent and momentum compute so little that torch's one or two passes on all threads take half the time.
+    """
+    form, name = rule_form(plan), Choice.parse(plan.optimizer).name
+    if form is None or name in ("sgd", "momentum"):
+        return None
+    averages = isinstance(group.rule, MovingAverage)
+    rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
+    return Descent(
+        kind=form.kind,
+        numbers=np.array((*form.numbers(rule), 0.0), dtype=np.float64),
+        decoupled=_is_decoupled(name, rule),
+        decay=float(rule.weight_decay),
+        ema=float(plan.ema or 0.0) if averages else -1.0,
+    )
+
+
+def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
+    """What the rule of a group remembers, by slots."""
+    form = rule_form(plan)
+    slots = {**(form.slots if form else {}), AVERAGE: SLOTS - 1}
+    arrays = [group.w[:0].numpy()] * SLOTS
+    for name, tensor in group.memory.items():
+        arrays[slots[name]] = tensor.numpy()
+    m, v, u, average = arrays
+    return Remembered(m, v, u, average, group.w.new_zeros(SLOTS + 2, LANES).numpy())
+
+
+def tile_for(spec: NetSpec, params: Params) -> Tile:
+    """Room for the logits of as many rows as fit into the cache."""
+    kind, num_out = _type(params), spec.out_features or 0
+    rows = max(LANES, min(512, CACHE // (3 * num_out * kind.itemsize)) // LANES * LANES)
+    values, slopes, targets = (aligned(num_out * rows, kind) for _ in range(3))
+    return Tile(values, slopes, targets, aligned(rows, kind), rows)
+
+
 def memory_for(network: Network, params: Params) -> Memory:
     """Room for the parameters and for the buffers of one tile, as many rows as fit into the cache."""
     kind = _type(params)
     units, num_out = int(network.places[-1] + network.outputs[-1]), int(network.outputs[-1])
     rows = max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES
     size = in_lanes(params.flat.numel())
-    values = aligned((units + 1) * rows, kind)
-    values[-rows:] = 1
     return Memory(
         w=aligned(size, kind),
         g=aligned(size, kind),
         rule=aligned(SLOTS * size, kind),
-        values=values,
+        values=aligned(units * rows, kind),
         slopes=aligned(units * rows, kind),
         targets=aligned(num_out * rows, kind),
         share=aligned(rows, kind),
-        sums=aligned(LANES, kind),
         rows=rows,
     )
 
@@ -113,7 +152,7 @@ def aligned(count: int, kind: Any) -> Any:
 def table_of(network: Network, memory: Memory, num_parameters: int) -> Any:
     """Where all of it lies, as `body/at.py` takes it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
-    places = [array.ctypes.data for array in (*arrays, network.places, memory.values, memory.slopes)]
+    places = [array.ctypes.data for array in (*arrays, network.places, memory.values)]
     return _whole([*places, network.kinds.size, num_parameters, memory.values.size, memory.rows])
 
 
@@ -132,6 +171,10 @@ def places_of(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params) -> l
             at = slots[name] * size
             places.append((tensor.numpy(), slice(at + start, at + stop)))
     return places
+
+
+def _is_decoupled(name: str, rule: Optimizer) -> bool:
+    return name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
 
 
 def _reach(group: RuleGroup, params: Params) -> tuple[int, int]:

@@ -5,9 +5,10 @@ The formulas are those of `activations/`, where they are derived.
 
 from typing import Any
 
+from . import elementwise
 from . import kinds as kind
-from .elementwise import erf, exp, expm1, sigmoid, softplus, tanh
-from .lanes import FOUR, constant, inline, load, load_four, store, where, width
+from .elementwise import erf, exp, expm1, sigmoid, softplus
+from .lanes import constant, inline, load, store, where, width
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _ROOT_HALF, _DENSITY = 0.70710678118654752440, 0.39894228040143267794  # 1 / sqrt 2, 1 / sqrt(2 pi)
@@ -16,14 +17,16 @@ _ONE = constant(1.0, 1.0)
 
 
 @inline
-def _relu(z: Any) -> Any:
+def relu(z: Any) -> Any:
+    """The larger of 0 and z, and 1 or 0; NaN stays."""
     is_above = where(z > 0.0, _ONE(z), 0.0)
-    return where(z <= 0.0, 0.0, z), is_above
+    return where(z < 0.0, 0.0, z), is_above
 
 
 @inline
-def _tanh(z: Any) -> Any:
-    a = tanh(z)
+def tanh(z: Any) -> Any:
+    """The hyperbolic tangent a, and 1 - a^2."""
+    a = elementwise.tanh(z)
     return a, 1.0 - a * a
 
 
@@ -54,14 +57,14 @@ def _gelu(z: Any) -> Any:
 
 @inline
 def _gelu_tanh(z: Any) -> Any:
-    t = tanh(_SLOPE * (z + _CUBIC * z * z * z))
+    t = elementwise.tanh(_SLOPE * (z + _CUBIC * z * z * z))
     du = _SLOPE * (1.0 + 3.0 * _CUBIC * z * z)
     return 0.5 * z * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * du
 
 
 @inline
 def _mish(z: Any) -> Any:
-    t = tanh(softplus(z))
+    t = elementwise.tanh(softplus(z))
     return z * t, t + z * (1.0 - t * t) * sigmoid(z)
 
 
@@ -73,10 +76,14 @@ def _hardswish(z: Any) -> Any:
 
 
 @inline
-def _others(which: int, z: Any, number: float) -> Any:
-    """The value and the derivative of the less common ones; `number` is the option."""
+def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912  (one line each)
+    """The value and the derivative of any of them; `number` is the option."""
     if which == kind.SIGMOID:
         return _sigmoid(z)
+    if which == kind.RELU:
+        return relu(z)
+    if which == kind.TANH:
+        return tanh(z)
     if which == kind.LEAKY_RELU:
         return where(z > 0.0, z, number * z), where(z > 0.0, _ONE(z), number)
     if which == kind.RELU_SQUARED:
@@ -103,27 +110,9 @@ def _others(which: int, z: Any, number: float) -> Any:
 
 
 @inline
-def activate(network: Any, memory: Any, k: int, here: int, there: int, count: int) -> None:
-    """values[there:] = f(values[here:]) and slopes[here:] = f'(values[here:]), `count` numbers each, f operation k."""
-    which, number = network.kinds[k], network.numbers[k]
-    values, slopes, lanes = memory.values, memory.slopes, width(memory.values)
-    whole = count - count % (FOUR * lanes)
-    if which == kind.RELU:
-        for r in range(0, count, lanes):
-            a, slope = _relu(load(values, here + r))
-            store(values, there + r, a)
-            store(slopes, here + r, slope)
-    elif which == kind.TANH:
-        for r in range(0, whole, FOUR * lanes):
-            a, slope = _tanh(load_four(values, here + r))
-            store(values, there + r, a)
-            store(slopes, here + r, slope)
-        for r in range(whole, count, lanes):
-            a, slope = _tanh(load(values, here + r))
-            store(values, there + r, a)
-            store(slopes, here + r, slope)
-    else:
-        for r in range(0, count, lanes):
-            a, slope = _others(which, load(values, here + r), number)
-            store(values, there + r, a)
-            store(slopes, here + r, slope)
+def activate(which: int, number: float, values: Any, here: int, there: int, count: int) -> None:
+    """values[there:] = f(z) for z = values[here:], and f'(z) in place of z, `count` numbers; `number` is an option."""
+    for r in range(0, count, width(values)):
+        a, slope = value_and_slope(which, load(values, here + r), number)
+        store(values, there + r, a)
+        store(values, here + r, slope)

@@ -7,7 +7,7 @@ over the whole range, measured against mpmath by `tests/engines/fused/test_eleme
 
 from typing import Any
 
-from .lanes import absolute, constant, exponent, floor, inline, polynomial, power_of_two, where
+from .lanes import absolute, constant, exponent, floor, inline, polynomial, power_of_two, where, with_sign_of
 
 _EXPM1 = polynomial(
     (1.989108046e-4, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014),
@@ -103,7 +103,6 @@ _ERFC = polynomial(
 _LARGEST = constant(89.0, 710.0)  # exp of more is infinite
 _SMALLEST = constant(-104.0, -746.0)  # exp of less is 0
 _SATURATED = constant(9.02, 19.1)  # tanh of more is 1
-_ZERO = constant(0.0, 0.0)
 _LOG2_HIGH = constant(0.693359375, 0.693147180369123816)  # few bits, so that a whole number times this is exact
 _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
 _LOG2_E = 1.44269504088896341
@@ -135,9 +134,9 @@ def sigmoid(z: Any) -> Any:
 
 
 @inline
-def _expm1_below(z: Any, largest: Any) -> Any:
-    """e^z - 1 for z up to `largest`, small enough that 2^n is a normal number."""
-    z = where(z > largest, largest, z)
+def expm1(z: Any) -> Any:
+    """e^z - 1 for z of at most 0."""
+    z = where(z > 0.0, 0.0, z)
     z = where(z < -50.0, -50.0, z)  # there e^z is nothing beside 1
     n, p = _reduced(z)
     n = where(n > -100.0, n, -100.0)
@@ -146,17 +145,16 @@ def _expm1_below(z: Any, largest: Any) -> Any:
 
 
 @inline
-def expm1(z: Any) -> Any:
-    """e^z - 1 for z of at most 0."""
-    return _expm1_below(z, _ZERO(z))
-
-
-@inline
 def tanh(z: Any) -> Any:
     """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z."""
-    e = _expm1_below(2.0 * absolute(z), 2.0 * _SATURATED(z))
-    t = e / (e + 2.0)
-    return where(z < 0.0, 0.0 - t, t)
+    x = absolute(z)
+    x = where(x > _SATURATED(z), _SATURATED(z), x)
+    n = floor(x * (2.0 * _LOG2_E) + 0.5)
+    n = where(n > 0.0, n, 0.0)  # NaN too: no whole number could be made of it
+    r = (2.0 * x - n * _LOG2_HIGH(z)) - n * _LOG2_LOW(z)
+    scale = power_of_two(n)
+    e = scale * (r + r * r * _EXPM1(r)) + (scale - 1.0)
+    return with_sign_of(z, e / (e + 2.0))
 
 
 @inline

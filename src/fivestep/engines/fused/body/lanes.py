@@ -28,6 +28,9 @@ inline: Any = njit(nogil=True, forceinline=True, _nrt=False)
 two locked instructions for every array that is named, which took three quarters of a step. Nothing is allocated inside,
 so there is nothing to count."""
 
+apart: Any = njit(nogil=True, _nrt=False)
+"""The same for what is called a few times in a step and takes many registers: on its own it has all of them."""
+
 
 @final
 class Lanes(types.Type):
@@ -71,40 +74,10 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     lanes = lanes_of(array.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig, args, context.get_value_type(lanes))
+        place = place_of(context, builder, sig, args, context.get_value_type(lanes))
         return builder.load(place, align=array.dtype.bitwidth // 8)
 
     return lanes(array, types.intp), emit
-
-
-@intrinsic
-def load_four(typing: Any, array: Any, index: Any) -> Any:
-    """Four registers of consecutive numbers as one value.
-
-    Each operation on it is four that need not wait for one another; a long formula on one register waits for itself.
-    """
-    one = lanes_of(array.dtype)
-    lanes = Lanes(one.dtype, FOUR * one.count)
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig, args, context.get_value_type(lanes))
-        return builder.load(place, align=array.dtype.bitwidth // 8)
-
-    return lanes(array, types.intp), emit
-
-
-@intrinsic
-def folded(typing: Any, value: Any) -> Any:
-    """The four registers of a value added into one."""
-    count = value.count // FOUR
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        first, *others = (chosen(builder, args[0], range(k * count, (k + 1) * count)) for k in range(FOUR))
-        for other in others:
-            first = builder.fadd(first, other, flags=CONTRACT)
-        return first
-
-    return Lanes(value.dtype, count)(value), emit
 
 
 @intrinsic
@@ -112,7 +85,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Puts lanes into array[index], array[index + 1], ..."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig, args, context.get_value_type(value))
+        place = place_of(context, builder, sig, args, context.get_value_type(value))
         builder.store(args[2], place, align=array.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -138,6 +111,21 @@ def put(typing: Any, array: Any, index: Any, number: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, array.dtype), emit
+
+
+@intrinsic
+def prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """Asks the processor to bring array[index] near, and does not wait for it."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        place = builder.bitcast(address(context, builder, sig.args[0], *args), pointer)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, WHOLE, WHOLE, WHOLE])
+        to_read, keep, data = (WHOLE(number) for number in (0, 3, 1))
+        builder.call(builder.module.declare_intrinsic("llvm.prefetch.p0", fnty=kind), [place, to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), emit
 
 
 @intrinsic
@@ -249,6 +237,19 @@ def _of_llvm(name: str) -> Any:
 floor, sqrt, absolute = _of_llvm("floor"), _of_llvm("sqrt"), _of_llvm("fabs")
 
 
+@intrinsic
+def with_sign_of(typing: Any, sign: Any, value: Any) -> Any:
+    """|value| with the sign of another, lane by lane."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = args[1].type
+        full_name = f"llvm.copysign.v{value.count}f{value.dtype.bitwidth}"
+        made = builder.module.declare_intrinsic(full_name, fnty=ir.FunctionType(vector, [vector, vector]))
+        return builder.call(made, [args[1], args[0]])
+
+    return value(sign, value), emit
+
+
 def _operation(symbol: Any, emit: Callable[[Any, Any, Any], Any], *, truth: bool = False) -> None:
     """Teaches numba an operator between lanes, or between lanes and a number."""
 
@@ -286,7 +287,7 @@ def address(context: Any, builder: Any, array: types.Array, value: Any, index: A
     return builder.gep(context.make_array(array)(context, builder, value).data, [index])
 
 
-def _place(context: Any, builder: Any, sig: Any, args: Any, vector: Any) -> Any:
+def place_of(context: Any, builder: Any, sig: Any, args: Any, vector: Any) -> Any:
     """The same, as that of a vector."""
     return builder.bitcast(address(context, builder, sig.args[0], *args[:2]), vector.as_pointer())
 
@@ -304,6 +305,27 @@ def chosen(builder: Any, vector: Any, which: Sequence[int], more: Any = None) ->
     """Those elements of a vector, or of a vector and one `more`."""
     mask = ir.Constant(ir.VectorType(WHOLE, len(which)), list(which))
     return builder.shuffle_vector(vector, _undefined(vector.type) if more is None else more, mask)
+
+
+def put_some(builder: Any, pointer: Any, vector: Any, count: Any, later: Any) -> None:
+    """Stores the first `count` numbers of a vector, added to those that are there if it is `later`."""
+    flags = ir.VectorType(ir.IntType(1), vector.type.count)
+    first, each = (
+        ir.Constant(ir.VectorType(count.type, vector.type.count), [*range(vector.type.count)]),
+        [0] * vector.type.count,
+    )
+    counts = builder.insert_element(_undefined(first.type), count, WHOLE(0))
+    wanted = builder.icmp_signed("<", first, chosen(builder, counts, each))
+    is_later = builder.trunc(later, ir.IntType(1)) if later.type.width > 1 else later
+    kept = builder.and_(wanted, chosen(builder, builder.insert_element(_undefined(flags), is_later, WHOLE(0)), each))
+    kind, align = f"v{vector.type.count}{vector.type.element.intrinsic_name}.p0", WHOLE(4)
+    load_type = ir.FunctionType(vector.type, [vector.type.as_pointer(), WHOLE, flags, vector.type])
+    store_type = ir.FunctionType(ir.VoidType(), [vector.type, vector.type.as_pointer(), WHOLE, flags])
+    pointer = builder.bitcast(pointer, vector.type.as_pointer())
+    load_some = builder.module.declare_intrinsic(f"llvm.masked.load.{kind}", fnty=load_type)
+    store_some = builder.module.declare_intrinsic(f"llvm.masked.store.{kind}", fnty=store_type)
+    before = builder.call(load_some, [pointer, align, kept, _constant(vector.type, 0.0)])
+    builder.call(store_some, [builder.fadd(before, vector, flags=CONTRACT), pointer, align, wanted])
 
 
 def _constant(vector: Any, number: float) -> Any:

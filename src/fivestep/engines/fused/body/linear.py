@@ -2,12 +2,15 @@
 
 Rows lie side by side: unit o of a layer is `values[at + o * rows : at + (o + 1) * rows]`, and `rows` is a multiple of
 the lanes. A weight is one number for all of them. Where a block reaches beyond the last rows or inputs, it does some
-once more, or for nothing.
+once more.
 """
 
 from typing import Any, NamedTuple
 
-from .lanes import every, inline, load, store, width
+from . import kinds as kind
+from .activations import relu, tanh
+from .fours import join, load_each, store_each
+from .lanes import apart, every, inline, width
 from .tiles import store_products, weighted
 
 
@@ -33,96 +36,122 @@ def _bias(matrix: Matrix, o: int) -> Any:
 
 
 @inline
-def _sum(values: Any, at: int, weighted_sum: Any, bias: Any, times: bool) -> Any:
-    """What is to be stored."""
-    return load(values, at) * weighted_sum if times else weighted_sum + bias
+def _four(row: int, step: int) -> tuple[int, int, int, int]:
+    """The same row of four units."""
+    return row, row + step, row + 2 * step, row + 3 * step
 
 
 @inline
-def weighted_sums(matrix: Matrix, values: Any, here: int, there: int, rows: int, times: bool) -> None:
-    """values[there:]_o = b_o + sum_i matrix_oi values[here:]_i for every row: z = W a + b forward, da = W^T dz back.
+def _activate(which: int, values: Any, there: Any, under: Any, z: Any) -> None:
+    """values[there] = f(z) and values[under] = f'(z), at four places each; without an activation, values[there] = z."""
+    if which == kind.RELU:
+        a, slope = relu(z)
+        store_each(values, there, a)
+        store_each(values, under, slope)
+    elif which == kind.TANH:
+        a, slope = tanh(z)
+        store_each(values, there, a)
+        store_each(values, under, slope)
+    else:
+        store_each(values, there, z)
 
-    With `times`, what is in values[there:] is multiplied by the sum instead: on the way back through an activation, its
-    derivative.
+
+@apart
+def weighted_sums(matrix: Matrix, which: int, values: Any, here: int, places: tuple[int, int], rows: int) -> None:
+    """z_o = b_o + sum_i w_oi values[here:]_i for every row, and what an activation makes of it.
+
+    The first of the places takes f(z), the second f'(z), or none where `which` is no activation that is done here.
     """
-    w, step, o = matrix.numbers, matrix.step_out, 0
+    w, step, o, (there, under) = matrix.numbers, matrix.step_out, 0, places
     num_in, lanes, last = matrix.num_in, width(values), rows - width(values)
     while o + 4 <= matrix.num_out:
-        k, u0 = matrix.first + o * step, there + o * rows
-        u1, u2, u3 = u0 + rows, u0 + 2 * rows, u0 + 3 * rows
-        b0, b1, b2, b3 = _bias(matrix, o), _bias(matrix, o + 1), _bias(matrix, o + 2), _bias(matrix, o + 3)
+        u, v, at = there + o * rows, under + o * rows, _four(matrix.first + o * step, step)
+        biases = join((_bias(matrix, o), _bias(matrix, o + 1), _bias(matrix, o + 2), _bias(matrix, o + 3)), 0)
         for r in range(0, rows, 2 * lanes):
-            q, at = min(r + lanes, last), (k, k + step, k + 2 * step, k + 3 * step)
+            q = min(r + lanes, last)
             z = weighted((w, at, matrix.step_in), (values, (here + r, here + q), rows), num_in)
-            y0, y1 = _sum(values, u0 + r, z[0], b0, times), _sum(values, u1 + r, z[1], b1, times)
-            y2, y3 = _sum(values, u2 + r, z[2], b2, times), _sum(values, u3 + r, z[3], b3, times)
-            y4, y5 = _sum(values, u0 + q, z[4], b0, times), _sum(values, u1 + q, z[5], b1, times)
-            y6, y7 = _sum(values, u2 + q, z[6], b2, times), _sum(values, u3 + q, z[7], b3, times)
-            store(values, u0 + r, y0)
-            store(values, u1 + r, y1)
-            store(values, u2 + r, y2)
-            store(values, u3 + r, y3)
-            store(values, u0 + q, y4)
-            store(values, u1 + q, y5)
-            store(values, u2 + q, y6)
-            store(values, u3 + q, y7)
+            _activate(which, values, _four(u + r, rows), _four(v + r, rows), join(z, 0) + biases)
+            _activate(which, values, _four(u + q, rows), _four(v + q, rows), join(z, 4) + biases)
         o += 4
     while o < matrix.num_out:
-        k, u, b = matrix.first + o * step, there + o * rows, _bias(matrix, o)
+        u, v, b = there + o * rows, under + o * rows, _bias(matrix, o)
         for r in range(0, rows, 4 * lanes):
-            p, q, s = min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last)
-            from_places = (here + r, here + p, here + q, here + s)
-            z = weighted((w, (k,), matrix.step_in), (values, from_places, rows), num_in)
-            y0, y1 = _sum(values, u + r, z[0], b, times), _sum(values, u + p, z[1], b, times)
-            y2, y3 = _sum(values, u + q, z[2], b, times), _sum(values, u + s, z[3], b, times)
-            store(values, u + r, y0)
-            store(values, u + p, y1)
-            store(values, u + q, y2)
-            store(values, u + s, y3)
+            at = (r, min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last))
+            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (values, _from(here, at), rows), num_in)
+            _activate(which, values, _from(u, at), _from(v, at), join(z, 0) + join((b, b, b, b), 0))
         o += 1
 
 
 @inline
-def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int) -> None:
+def _from(start: int, at: Any) -> tuple[int, int, int, int]:
+    return start + at[0], start + at[1], start + at[2], start + at[3]
+
+
+@inline
+def _times(is_through: bool, values: Any, places: Any, da: Any) -> Any:
+    """da, or da f'(z)."""
+    return load_each(values, places) * da if is_through else da
+
+
+@apart
+def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int, is_through: bool) -> None:
+    """slopes[to:]_i = sum_o matrix_io slopes[there:]_o for every row: da = W^T dz, for the matrix W^T.
+
+    On the way through an activation as well, that times its derivative, which lies in values[to:].
+    """
+    w, step, o, values, dz = matrix.numbers, matrix.step_out, 0, memory.values, memory.slopes
+    num_in, lanes, last = matrix.num_in, width(dz), rows - width(dz)
+    while o + 4 <= matrix.num_out:
+        u, at = to + o * rows, _four(matrix.first + o * step, step)
+        for r in range(0, rows, 2 * lanes):
+            q = min(r + lanes, last)
+            z = weighted((w, at, matrix.step_in), (dz, (there + r, there + q), rows), num_in)
+            store_each(dz, _four(u + r, rows), _times(is_through, values, _four(u + r, rows), join(z, 0)))
+            store_each(dz, _four(u + q, rows), _times(is_through, values, _four(u + q, rows), join(z, 4)))
+        o += 4
+    while o < matrix.num_out:
+        u = to + o * rows
+        for r in range(0, rows, 4 * lanes):
+            at = (r, min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last))
+            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (dz, _from(there, at), rows), num_in)
+            store_each(dz, _from(u, at), _times(is_through, values, _from(u, at), join(z, 0)))
+        o += 1
+
+
+@apart
+def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int, later: bool) -> None:
     """gradient_oi += sum over the rows of slopes[there:]_o values[here:]_i: that of the weights, dW = dz^T a.
 
-    The biases' is that of one more input, which is always 1.
+    And that of the biases, the sum of slopes[there:]_o. Unless it is a `later` part of the batch, there is nothing yet
+    that it could be added to, and what is in the gradient is overwritten.
     """
-    a, dz, sums = memory.values, memory.slopes, memory.sums
-    num_in, o, ones = gradient.num_in, 0, memory.values.size - memory.rows
-    count = num_in + 1 if gradient.bias >= 0 else num_in
+    a, dz, g, num_in, o = memory.values, memory.slopes, gradient.numbers, gradient.num_in, 0
     while o + 4 <= gradient.num_out:
-        at = there + o * rows
-        for i in range(0, count, 4):
-            h0, h1 = _input(here, i, rows, num_in, ones), _input(here, i + 1, rows, num_in, ones)
-            h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
-            units = (at, at + rows, at + 2 * rows, at + 3 * rows)
-            store_products(sums, (dz, units), (a, (h0, h1, h2, h3)), rows)
-            for p in range(4):
-                _add(gradient, sums, 4 * p, o + p, i, min(count, i + 4))
+        units = _four(there + o * rows, rows)
+        for i in range(0, num_in, 4):
+            inputs = _inputs(here, i, rows, num_in)
+            place = gradient.first + o * gradient.step_out + i
+            bias = gradient.bias + o if i == 0 and gradient.bias >= 0 else -1
+            into = (g, place, gradient.step_out, num_in - i, bias, later)
+            store_products(into, (dz, units), (a, inputs), rows)
         o += 4
     while o < gradient.num_out:
-        for i in range(0, count, 8):
-            h0, h1 = _input(here, i, rows, num_in, ones), _input(here, i + 1, rows, num_in, ones)
-            h2, h3 = _input(here, i + 2, rows, num_in, ones), _input(here, i + 3, rows, num_in, ones)
-            h4, h5 = _input(here, i + 4, rows, num_in, ones), _input(here, i + 5, rows, num_in, ones)
-            h6, h7 = _input(here, i + 6, rows, num_in, ones), _input(here, i + 7, rows, num_in, ones)
-            store_products(sums, (dz, (there + o * rows,)), (a, (h0, h1, h2, h3, h4, h5, h6, h7)), rows)
-            _add(gradient, sums, 0, o, i, min(count, i + 8))
+        for i in range(0, num_in, 8):
+            inputs = _inputs(here, i, rows, num_in) + _inputs(here, i + 4, rows, num_in)
+            place = gradient.first + o * gradient.step_out + i
+            bias = gradient.bias + o if i == 0 and gradient.bias >= 0 else -1
+            into = (g, place, gradient.step_out, num_in - i, bias, later)
+            store_products(into, (dz, (there + o * rows,)), (a, inputs), rows)
         o += 1
 
 
 @inline
-def _input(here: int, i: int, rows: int, num_in: int, ones: int) -> int:
-    """Where input i begins; beyond the last one, where the ones do."""
-    return here + i * rows if i < num_in else ones
-
-
-@inline
-def _add(gradient: Matrix, sums: Any, at: int, o: int, i: int, stop: int) -> None:
-    """Adds sums[at:] to the gradient of unit o, from input i on; the one after the last input is the bias."""
-    g, k = gradient.numbers, gradient.first + o * gradient.step_out
-    for j in range(i, min(stop, gradient.num_in)):
-        g[k + j] += sums[at + j - i]
-    if stop > gradient.num_in:
-        g[gradient.bias + o] += sums[at + gradient.num_in - i]
+def _inputs(here: int, i: int, rows: int, num_in: int) -> tuple[int, int, int, int]:
+    """Where four inputs begin, from input i on; beyond the last one, the last one again."""
+    last = num_in - 1
+    return (
+        here + min(i, last) * rows,
+        here + min(i + 1, last) * rows,
+        here + min(i + 2, last) * rows,
+        here + min(i + 3, last) * rows,
+    )

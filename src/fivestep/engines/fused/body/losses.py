@@ -4,13 +4,21 @@ The formulas are those of `losses/`, where they are derived. Row r weighs `share
 weigh 0.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .elementwise import exp, log, softplus_and_sigmoid
-from .lanes import FOUR, absolute, constant, every, folded, inline, load, load_four, store, total, where, width
+from .fours import folded, load_four
+from .lanes import FOUR, absolute, constant, every, inline, load, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
+
+
+class Measure(NamedTuple):
+    """The loss: its kind and its options."""
+
+    kind: int
+    numbers: Any
 
 
 @inline

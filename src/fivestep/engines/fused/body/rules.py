@@ -29,6 +29,16 @@ class Rule(NamedTuple):
     ema: float
 
 
+class Descent(NamedTuple):
+    """The same of one group of parameters, which share a decay; its factor is in the rate, and clipping is done."""
+
+    kind: int
+    numbers: Any
+    decoupled: bool
+    decay: float
+    ema: float
+
+
 @inline
 def penalize(rule: Rule, w: Any, g: Any, l2: float) -> Any:
     """The L2 term l2 |w|^2 / 2 over the matrices; its gradient l2 w is added."""
@@ -68,7 +78,7 @@ class Moment(NamedTuple):
 
 
 @inline
-def moment(rule: Rule, step: int) -> Moment:
+def moment(rule: Rule | Descent, step: int) -> Moment:
     """The same for one step of a rule; 1 for a rule that makes up for nothing."""
     n = rule.numbers
     if rule.kind != kind.ADAM and rule.kind != kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
@@ -77,7 +87,7 @@ def moment(rule: Rule, step: int) -> Moment:
 
 
 @inline
-def _descend(rule: Rule, w: Any, dw: Any, memory: Any, lr: Any, now: Moment) -> Any:
+def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Moment) -> Any:
     """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them."""
     n, (m, v, u) = rule.numbers, memory
     if rule.kind == kind.SGD:
@@ -124,7 +134,7 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> Non
         else:
             dw = dw + decay * value
         remembered = load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = _descend(rule, value, dw, remembered, rate, now)
+        value, m, v, u = descend(rule, value, dw, remembered, rate, now)
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)

@@ -1,9 +1,9 @@
 """The five steps as one compiled body: a block of steps without returning to Python.
 
 The network is a list of operations, each with a buffer of values behind it: buffer 0 holds the inputs, buffer k + 1
-what operation k made of buffer k. Rows lie side by side in a buffer, in tiles of as many as fit into the cache.
-`slopes` has the same shape: on the way forward an elementwise operation leaves its derivative in the buffer before it,
-on the way back that is multiplied by the gradient behind it and so becomes the gradient before it.
+what operation k made of buffer k. Rows lie side by side in a buffer, in tiles of as many as fit into the cache. An
+elementwise operation leaves its derivative in place of what it took, which nobody needs any more. `slopes` has the
+same shape and takes the gradients: on the way back, what is behind an elementwise operation times its derivative.
 """
 
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .activations import activate
 from .lanes import get, inline, load, put, store, width
-from .linear import Matrix, add_products, weighted_sums
-from .losses import measure
+from .linear import Matrix, add_products, weighted_slopes, weighted_sums
+from .losses import Measure, measure
 from .rules import Rule, clip, penalize, update
 
 
@@ -30,13 +30,6 @@ class Network(NamedTuple):
     numbers: Any
     places: Any
     first: int
-
-
-class Measure(NamedTuple):
-    """The loss: its kind and its options."""
-
-    kind: int
-    numbers: Any
 
 
 class Steps(NamedTuple):
@@ -64,10 +57,7 @@ class Steps(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows.
-
-    The last `rows` numbers of `values` are ones; `sums` is for the sums of one block of products.
-    """
+    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows."""
 
     w: Any
     g: Any
@@ -76,7 +66,6 @@ class Memory(NamedTuple):
     slopes: Any
     targets: Any
     share: Any
-    sums: Any
     rows: int
 
 
@@ -116,40 +105,51 @@ def drop(network: Network, steps: Steps, memory: Memory, k: int, before: int, nu
         for r in range(num_rows):
             bits = steps.bits[steps.bit_places[k] + (before + r) * num_units + o]
             mask = 1.0 / (1.0 - p) if bits >= least else 0.0
-            memory.slopes[here + o * rows + r] = mask
             memory.values[there + o * rows + r] = memory.values[here + o * rows + r] * mask
+            memory.values[here + o * rows + r] = mask
         for r in range(num_rows, rows):
-            memory.slopes[here + o * rows + r] = 0.0
             memory.values[there + o * rows + r] = 0.0
+            memory.values[here + o * rows + r] = 0.0
+
+
+@inline
+def is_done_with(network: Network, k: int) -> bool:
+    """Whether operation k is an activation that the linear layer before it does at once."""
+    if k == 0 or network.kinds[k - 1] != kind.LINEAR:
+        return False
+    return bool(network.kinds[k] == kind.RELU or network.kinds[k] == kind.TANH)
 
 
 @inline
 def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
-    """One operation that is not dropout."""
-    here, there = network.places[k] * rows, network.places[k + 1] * rows
-    num_in, num_out = network.inputs[k], network.outputs[k]
+    """One operation that is not dropout; a linear layer together with an activation behind it that is done at once."""
+    here, there, num_out = network.places[k] * rows, network.places[k + 1] * rows, network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
-        w = Matrix(memory.w, network.weights[k], num_out, num_in, num_in, 1, network.biases[k])
-        weighted_sums(w, memory.values, here, there, rows, False)
-    else:
-        activate(network, memory, k, here, there, num_out * rows)
+        w = Matrix(memory.w, network.weights[k], num_out, network.inputs[k], network.inputs[k], 1, network.biases[k])
+        if k + 1 < network.kinds.size and is_done_with(network, k + 1):
+            places = network.places[k + 2] * rows, there
+            weighted_sums(w, network.kinds[k + 1], memory.values, here, places, rows)
+        else:
+            weighted_sums(w, kind.LINEAR, memory.values, here, (there, there), rows)
+    elif not is_done_with(network, k):
+        activate(network.kinds[k], network.numbers[k], memory.values, here, there, num_out * rows)
 
 
 @inline
-def backward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
-    """The chain rule through one operation; what it finds for the parameters is added to the gradient."""
+def backward_one(network: Network, memory: Memory, k: int, rows: int, later: bool) -> None:
+    """The chain rule through one operation; what it finds for the parameters goes to the gradient."""
     slopes, here, there = memory.slopes, network.places[k] * rows, network.places[k + 1] * rows
     num_in, num_out = network.inputs[k], network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
-        at = network.weights[k]
-        add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1, network.biases[k]), memory, here, there, rows)
+        at, bias = network.weights[k], network.biases[k]
+        add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1, bias), memory, here, there, rows, later)
         if k > network.first:
-            goes_on = network.kinds[k - 1] != kind.LINEAR
-            to = network.places[k - 1] * rows if goes_on else here
-            weighted_sums(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), slopes, there, to, rows, goes_on)
+            is_through = network.kinds[k - 1] != kind.LINEAR
+            to = network.places[k - 1] * rows if is_through else here
+            weighted_slopes(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), memory, there, to, rows, is_through)
     elif k + 1 == network.kinds.size or network.kinds[k + 1] != kind.LINEAR:
         for r in range(0, num_in * rows, width(slopes)):
-            store(slopes, here + r, load(slopes, here + r) * load(slopes, there + r))
+            store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
 
 
 def train_steps(network: Network, loss: Measure, rule: Rule, steps: Steps, memory: Memory, done: int) -> None:
@@ -175,13 +175,12 @@ def train_steps(network: Network, loss: Measure, rule: Rule, steps: Steps, memor
             # 2  measure
             losses += measure(loss, memory, network.places[num_ops] * rows, network.outputs[num_ops - 1], rows)
 
-            # 3  forget the last gradient
-            if tile == start:
-                memory.g[:] = 0.0
+            # 3  forget the last gradient: the first tile of a step is put in its place
+            later = tile > start
 
             # 4  find the new one
             for k in range(num_ops - 1, network.first - 1, -1):
-                backward_one(network, memory, k, rows)
+                backward_one(network, memory, k, rows, later)
 
         # 5  step downhill
         steps.penalties[s] = penalize(rule, memory.w, memory.g, steps.l2[s])
@@ -190,7 +189,8 @@ def train_steps(network: Network, loss: Measure, rule: Rule, steps: Steps, memor
 
         steps.losses[s] = losses
         following = min(s + 1, steps.rates.size - 1)
-        stays = start == steps.starts[following] and stop == steps.stops[following] and stop - start <= memory.rows
+        same = start == steps.starts[following] and stop == steps.stops[following] and stop - start <= memory.rows
+        stays = same and network.kinds[0] == kind.LINEAR  # any other operation writes its derivative there
 
 
 def predict_rows(network: Network, memory: Memory, x: Any, out: Any) -> None:

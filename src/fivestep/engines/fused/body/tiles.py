@@ -10,7 +10,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import CONTRACT, address, chosen, lanes_of, widened
+from .lanes import CONTRACT, address, chosen, lanes_of, put_some, widened
 
 
 @intrinsic
@@ -42,14 +42,18 @@ def weighted(typing: Any, weights: Any, values: Any, count: Any) -> Any:
 
 
 @intrinsic
-def store_products(typing: Any, sums: Any, dz: Any, a: Any, rows: Any) -> Any:
-    """Puts sum_r dz[there + r] a[here + r] over the rows into `sums`, side by side: for each `there`, for each `here`.
+def store_products(typing: Any, into: Any, dz: Any, a: Any, rows: Any) -> Any:
+    """A gradient: sum_r dz[there + r] a[here + r] over the rows, and sum_r dz[there + r], that of a bias.
 
-    `dz` are (dz, several places `there`), `a` are (a, several places `here`).
+    Each `there` is a unit, each `here` one of its inputs.
+    `into` are (gradient, where that of the first unit begins, how far it is to the next unit, how many of the inputs
+    are stored, where that of the biases begins or -1, whether what is there is added to or forgotten). `dz` are
+    (dz, several places `there`), `a` are (a, several places `here`).
     """
-    lanes = lanes_of(sums.dtype)
+    lanes, num_units, num_inputs = lanes_of(a[0].dtype), dz[1].count, a[1].count
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        g, place, step, count, bias, later = _unpacked(builder, args[0])
         slopes, there = _unpacked(builder, args[1])
         values, here = _unpacked(builder, args[2])
         zero = context.get_constant_null(lanes)
@@ -57,16 +61,22 @@ def store_products(typing: Any, sums: Any, dz: Any, a: Any, rows: Any) -> Any:
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
             left = [_load(context, builder, dz[0], slopes, builder.add(k, r)) for k in _unpacked(builder, there)]
             right = [_load(context, builder, a[0], values, builder.add(k, r)) for k in _unpacked(builder, here)]
-            return _with_products(builder, sums, left, right)
+            of_biases = [builder.fadd(*both, flags=CONTRACT) for both in zip(sums[:num_units], left, strict=True)]
+            return of_biases + _with_products(builder, sums[num_units:], left, right)
 
-        place = 0
-        for totals in _totals(builder, _loop(builder, args[3], lanes.count, [zero] * (dz[1].count * a[1].count), body)):
-            where = address(context, builder, sums, args[0], context.get_constant(types.intp, place))
-            builder.store(totals, builder.bitcast(where, totals.type.as_pointer()), align=sums.dtype.bitwidth // 8)
-            place += totals.type.count
+        sums = _loop(builder, args[3], lanes.count, [zero] * (num_units * (1 + num_inputs)), body)
+        numbers = _totals(builder, sums[num_units:])
+        for u in range(num_units):
+            which, start = divmod(u * num_inputs, numbers[0].type.count)
+            of_unit = chosen(builder, numbers[which], range(start, start + num_inputs))
+            put_some(builder, address(context, builder, into[0], g, place), of_unit, count, later)
+            place = builder.add(place, step)
+        with builder.if_then(builder.icmp_signed(">=", bias, bias.type(0))):
+            (of_biases,) = _totals(builder, sums[:num_units])
+            put_some(builder, address(context, builder, into[0], g, bias), of_biases, bias.type(num_units), later)
         return context.get_dummy_value()
 
-    return types.void(sums, dz, a, rows), emit
+    return types.void(into, dz, a, rows), emit
 
 
 def _with_products(builder: Any, sums: Sequence[Any], left: Sequence[Any], right: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,144 @@
+"""Which rows of a table train, validate and test, by their places: nothing of the table is copied."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from ..check import refuse
+from ..table.kinds import kinds_of, plainly
+from ..table.target import ClassTarget, Target
+from ..table.values import DATE_FORMATS, dates, missing, texts
+from ._base import Rows
+from ._split import split_rows
+
+if TYPE_CHECKING:
+    from ._table import TableSource
+
+PLACE = "\0place"
+"""The column of the places of rows while they are split; no file has a column of that name."""
+
+
+class Taken(NamedTuple):
+    """Some rows of a frame: the frame, and their places in it, in order."""
+
+    frame: pl.DataFrame
+    places: pl.Series
+
+    def column(self, name: str) -> pl.Series:
+        """The values of these rows in one column."""
+        values = self.frame[name]
+        return values if len(self.places) == self.frame.height else values.gather(self.places)
+
+    def columns(self, names: Sequence[str]) -> pl.DataFrame:
+        """The same for some columns, beside each other."""
+        return pl.DataFrame([self.column(name) for name in names])
+
+
+class TableParts(NamedTuple):
+    """The rows to train, to validate and to test on; of another file, in another frame."""
+
+    train: Taken
+    valid: Taken
+    test: Taken
+
+
+def with_target(frame: pl.DataFrame, source: "TableSource", notes: list[str]) -> Taken:
+    """The rows that have a target; how many have none is said."""
+    without = missing(frame[source.target])
+    if without.all():
+        raise refuse(f"target {source.target!r}", "no value at all", "a column with values", "check the file")
+    if without.any():
+        rows = "1 row has" if without.sum() == 1 else f"{without.sum():,} rows have"
+        notes.append(f"{rows} no {source.target!r} to learn from or to be measured by: left out.")
+    return Taken(frame, (~without).arg_true())
+
+
+def split_table(labeled: Taken, source: "TableSource", target: Target, seed: int) -> tuple[Taken, Taken, Taken]:
+    """The rows to train, to validate and to test on, where the last two are not other files: then they have none.
+
+    Raises an `InputError` where shares, groups or times leave a part empty.
+    """
+    names = list(source.about_rows)
+    roles = labeled.columns(names).with_columns(labeled.places.alias(PLACE))
+    if source.time:
+        roles = roles.with_columns(_moments(labeled, source.time))
+    rest, test = _take(roles, target, source, (seed, "test"))
+    train, valid = _take(rest, target, source, (seed, "valid"))
+    first, second, third = (Taken(labeled.frame, part[PLACE]) for part in (train, valid, test))
+    return first, second, third
+
+
+def _take(
+    roles: pl.DataFrame, target: Target, source: "TableSource", draw: tuple[int, str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that stay, and those that are taken out: none for a part that is another file."""
+    how = source.valid if draw[1] == "valid" else source.test
+    if isinstance(how, str):
+        return roles, roles.clear()
+    if not how > 0 or (how >= 1 and how != int(how)) or (how >= roles.height):
+        raise refuse(f"--{draw[1]}", how, f"a share in (0, 1), a number of rows below {roles.height}, or a file")
+    if source.time:
+        taken = _latest(roles[source.time], how)
+    elif source.group:
+        taken = _groups(roles, source.group, how, draw[0])
+    else:
+        taken = _by_chance(roles.height, _labels(roles, target), how if how < 1 else int(how), draw[0])
+    return roles.filter(~pl.Series(taken)), roles.filter(pl.Series(taken))
+
+
+def _labels(roles: pl.DataFrame, target: Target) -> Tensor:
+    """What a part must keep the shares of: classes, or nothing."""
+    return target.encode(roles[target.name]) if isinstance(target, ClassTarget) else torch.zeros(roles.height)
+
+
+def _by_chance(num_rows: int, labels: Tensor, how: float, seed: int) -> "np.ndarray":
+    """Whether a row is taken."""
+    _, held = split_rows(Rows(torch.arange(num_rows), labels), how, seed)
+    taken = np.zeros(num_rows, dtype=bool)
+    taken[held.stored.numpy()] = True
+    return taken
+
+
+def _moments(labeled: Taken, time: str) -> pl.Series:
+    """The times as numbers that grow; raises an `InputError` with the row of one that is none."""
+    kind, values = kinds_of(labeled.frame.select(time))[0], labeled.column(time)
+    moments, expected = kind.moments(values), "a date or a number"
+    if moments.null_count() and values.dtype == pl.String:
+        usual = max(DATE_FORMATS, key=lambda known: dates(values, known).count())
+        if dates(values, usual).count() > len(values) / 2:  # one of them is wrong, and not all of them
+            moments, expected = dates(values, usual), f"a date written {plainly(usual)}"
+    if moments.null_count():
+        wrong = moments.is_null().arg_true()[0]
+        row = labeled.places[wrong] + 1
+        raise refuse(f"time {time!r}", values[wrong], f"{expected} in row {row:,}", "mend it, or leave the row out")
+    return moments.alias(time)
+
+
+def _latest(moments: pl.Series, how: float) -> "np.ndarray":
+    """Whether a row is among the latest; rows of the same time as the first of these are among them too."""
+    border = moments.sort()[-max(1, round(how * len(moments) if how < 1 else how))]
+    late: np.ndarray = (moments >= border).to_numpy()
+    if late.all():
+        raise refuse(
+            f"time {moments.name!r}", "one time for all rows", "a column with earlier and later rows", "leave it out"
+        )
+    return late
+
+
+def _groups(roles: pl.DataFrame, group: str, how: float, seed: int) -> "np.ndarray":
+    """Whether a row belongs to one of the groups that are taken out: groups by chance until there are rows enough."""
+    names = texts(roles[group]).fill_null("")
+    counts = names.value_counts(name="rows").sort(group)
+    if len(counts) < 3:
+        raise refuse(f"group {group!r}", f"{len(counts)} groups", "a column of three groups or more", "leave it out")
+    order = np.random.default_rng(seed).permutation(len(counts))
+    rows = counts["rows"].to_numpy()[order].cumsum()
+    wanted = how * roles.height if how < 1 else how
+    num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - 1)
+    chosen = counts[group].gather(order[:num_groups])
+    taken: np.ndarray = names.is_in(chosen.implode()).to_numpy()
+    return taken

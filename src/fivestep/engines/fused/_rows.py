@@ -1,0 +1,83 @@
+"""The rows of a block of steps, as a larger network takes them: inputs in one buffer, targets and shares as arrays."""
+
+import math
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...blocks import Block
+from ...datasets._base import Rows
+from ...typing import Features, Outputs
+from .._base import Engine
+from . import _compiled
+from ._tables import Array
+
+
+@final
+class BlockRows:
+    """The rows of blocks. The inputs of a step lie in a buffer that the next step overwrites.
+
+    They stay as they are stored, bytes for images, until the step that needs them: so they take no memory twice, and of
+    images a quarter of the bytes is read.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._dtype = engine, str(engine.dtype).removeprefix("torch.")
+        self._rows: Rows | None = None
+        self._y: Tensor | None = None
+        self._buffer = torch.empty(0, dtype=engine.dtype)
+
+    def take(self, block: Block) -> None:
+        """Gets the block that the next steps are of."""
+        if block.rows is not self._rows:
+            self._look_at(block.rows)
+        self._block, self._starts, self._stops = block, block.starts.tolist(), block.stops.tolist()
+        self._first = min(self._starts)
+        self._places = slice(self._first, max(self._stops))
+        self._order = None if block.order is None else block.order[self._places].numpy()
+        self._targets: Array | None = None
+
+    def inputs(self, s: int) -> Features:
+        """The inputs x (N, ...) of step s of the block."""
+        start, stop = self._starts[s], self._stops[s]
+        if self._order is None:
+            return self._engine.as_input(self._stored[start:stop])
+        if stop - start > len(self._buffer):
+            self._buffer = self._buffer.new_empty(stop - start, *self._row_shape)
+        x = self._buffer[: stop - start]
+        order, numbers = self._order[start - self._first : stop - self._first], x.view(stop - start, -1).numpy()
+        _compiled.one_pass("gather")(self._numbers, order, self._scale, numbers)
+        return x
+
+    def targets(self, s: int, logits: Outputs) -> tuple[Array, Array]:
+        """Targets (N T, O) and shares (N T,) or none of step s, beside its logits; T are the tokens of a row."""
+        if self._targets is None:
+            self._match(logits)
+        assert self._targets is not None
+        start, stop = self._starts[s] - self._first, self._stops[s] - self._first
+        targets = self._targets[start:stop].reshape(-1, self._targets.shape[-1])
+        return targets, self._share[start * self._tokens : stop * self._tokens]
+
+    def _look_at(self, rows: Rows) -> None:
+        num_in, stored = self._engine.spec.in_features or 0, rows.stored
+        self._row_shape = tuple(stored.shape[1:]) if stored.shape[-1] == num_in else (num_in,)
+        self._numbers = stored.reshape(len(rows), -1).contiguous().numpy()
+        self._scale = np.full(1, 1.0 if rows.scale is None else rows.scale, self._dtype)
+        self._buffer = self._buffer.new_empty(0, *self._row_shape)
+        self._rows, self._stored, self._y = rows, stored, None
+
+    def _match(self, logits: Outputs) -> None:
+        """Targets in the network's type and in the shape that the loss wants beside such logits, and the shares."""
+        engine, block = self._engine, self._block
+        if self._y is None:
+            like = logits.new_zeros(()).expand(len(block.rows), *logits.shape[1:])
+            self._tokens = math.prod(logits.shape[1:-1])
+            y = engine.criterion.match(like, block.rows.y).to(engine.dtype)
+            self._y = y.reshape(len(y), self._tokens, -1)
+        places = self._places if block.order is None else block.order[self._places]
+        self._targets, self._share = self._y[places].numpy(), np.zeros(0, self._dtype)
+        if block.shares is not None:
+            share = block.shares[self._places].to(engine.dtype) / self._tokens  # a row of several tokens is their mean
+            self._share = share.repeat_interleave(self._tokens).numpy()

@@ -1,0 +1,84 @@
+"""Four registers as one value: each operation on it is four that need not wait for one another.
+
+A long formula on one register waits for itself.
+"""
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+from .lanes import CONTRACT, FOUR, Lanes, chosen, lanes_of, place_of
+
+
+@intrinsic
+def load_four(typing: Any, array: Any, index: Any) -> Any:
+    """Four registers of consecutive numbers as one value."""
+    one = lanes_of(array.dtype)
+    lanes = Lanes(one.dtype, FOUR * one.count)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = place_of(context, builder, sig, args, context.get_value_type(lanes))
+        return builder.load(place, align=array.dtype.bitwidth // 8)
+
+    return lanes(array, types.intp), emit
+
+
+@intrinsic
+def folded(typing: Any, value: Any) -> Any:
+    """The four registers of a value added into one."""
+    count = value.count // FOUR
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        first, *others = (chosen(builder, args[0], range(k * count, (k + 1) * count)) for k in range(FOUR))
+        for other in others:
+            first = builder.fadd(first, other, flags=CONTRACT)
+        return first
+
+    return Lanes(value.dtype, count)(value), emit
+
+
+@intrinsic
+def join(typing: Any, registers: Any, first: Any) -> Any:
+    """Four registers of a tuple as one value, from number `first` on, which is written out where it is called."""
+    if not isinstance(first, types.IntegerLiteral):
+        return None
+    one, start = registers.dtype, first.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        parts = [builder.extract_value(args[0], start + k) for k in range(FOUR)]
+        low, high = (chosen(builder, parts[k], range(2 * one.count), parts[k + 1]) for k in (0, 2))
+        return chosen(builder, low, range(FOUR * one.count), high)
+
+    return Lanes(one.dtype, FOUR * one.count)(registers, first), emit
+
+
+@intrinsic
+def load_each(typing: Any, array: Any, places: Any) -> Any:
+    """One register from each of four places, as one value."""
+    one = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector, parts = context.get_value_type(one), []
+        for k in range(FOUR):
+            at = place_of(context, builder, sig, (args[0], builder.extract_value(args[1], k)), vector)
+            parts.append(builder.load(at, align=array.dtype.bitwidth // 8))
+        low, high = (chosen(builder, parts[k], range(2 * one.count), parts[k + 1]) for k in (0, 2))
+        return chosen(builder, low, range(FOUR * one.count), high)
+
+    return Lanes(one.dtype, FOUR * one.count)(array, places), emit
+
+
+@intrinsic
+def store_each(typing: Any, array: Any, places: Any, value: Any) -> Any:
+    """The four registers of a value, each to a place of its own."""
+    count = value.count // FOUR
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        for k in range(FOUR):
+            part = chosen(builder, args[2], range(k * count, (k + 1) * count))
+            at = place_of(context, builder, sig, (args[0], builder.extract_value(args[1], k)), part.type)
+            builder.store(part, at, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, places, value), emit

@@ -1,0 +1,188 @@
+"""What lies between the products of a larger network, in one pass over memory each.
+
+Torch multiplies the matrices (`products.py`); what is left moves memory and computes little, so each of these functions
+reads a tensor once, does all there is to do with it, and writes it once. Rows lie one after another, as torch has them.
+The formulas are those that the small body uses: `activations.py`, `losses.py`, `rules.py`.
+"""
+
+from typing import Any, NamedTuple
+
+from . import kinds as kind
+from .activations import value_and_slope
+from .lanes import FOUR, every, get, inline, load, prefetch, put, store, where, width
+from .losses import Measure, measure
+from .rules import Descent, descend, moment
+
+AHEAD = 4
+"""Rows that are on their way from memory while one is converted. Shuffled rows lie anywhere, so the processor cannot
+know the next one; without, a batch of Fashion-MNIST takes two and a half times as long (benchmarks/larger.py)."""
+
+LINE = 64
+"""Bytes of a line of the cache."""
+
+
+class Tile(NamedTuple):
+    """Room to turn `rows` rows of logits on their side, as `losses.py` takes them: lanes are rows."""
+
+    values: Any
+    slopes: Any
+    targets: Any
+    share: Any
+    rows: int
+
+
+def gather(stored: Any, order: Any, scale: Any, out: Any) -> None:
+    """Row r of out (N, I) = row order[r] of stored, as numbers times `scale`; scale (1,) has the type of `out`."""
+    num_in, last = out.shape[1], order.size - 1
+    step = LINE // stored.itemsize
+    for r in range(order.size):
+        here, coming = order[r] * num_in, order[min(r + AHEAD, last)] * num_in
+        for i in range(0, num_in, step):
+            prefetch(stored, coming + i)
+        for i in range(num_in):
+            put(out, r * num_in + i, out.dtype.type(get(stored, here + i)) * scale[0])
+
+
+def activate(which: int, number: float, z: Any, slopes: Any, rest: Any) -> None:
+    """In place z <- f(z), and f'(z) into `slopes`; not for relu, whose derivative shows in its value."""
+    count = z.size
+    whole = count - count % (FOUR * width(z))
+    for r in range(0, whole, width(z)):
+        _activate_at(which, number, z, slopes, r, r)
+    for r in range(whole, count):  # what is left, in lanes of its own
+        put(rest, r - whole, get(z, r))
+    for r in range(0, FOUR * width(z), width(z)):
+        _activate_at(which, number, rest, rest, r, FOUR * width(z) + r)
+    for r in range(whole, count):
+        put(z, r, get(rest, r - whole))
+        if which != kind.RELU:
+            put(slopes, r, get(rest, FOUR * width(z) + r - whole))
+
+
+@inline
+def _activate_at(which: int, number: float, z: Any, slopes: Any, here: int, there: int) -> None:
+    a, slope = value_and_slope(which, load(z, here), number)
+    store(z, here, a)
+    if which != kind.RELU:
+        store(slopes, there, slope)
+
+
+def back(which: int, da: Any, slopes: Any, db: Any) -> None:
+    """In place of da (N, O), dz = da f'(z), and db (O,) = 1^T dz; `slopes` is f'(z), or of relu the value."""
+    num_rows, num_out = da.shape
+    whole = num_out - num_out % width(da)
+    fours = num_rows - num_rows % FOUR  # four rows at a time: db is read and written a quarter as often
+    for o in range(num_out):
+        put(db, o, da.dtype.type(0))
+    for r in range(0, fours * num_out, FOUR * num_out):
+        for o in range(r, r + whole, width(da)):
+            first = _through(which, da, slopes, o) + _through(which, da, slopes, o + num_out)
+            second = _through(which, da, slopes, o + 2 * num_out) + _through(which, da, slopes, o + 3 * num_out)
+            store(db, o - r, load(db, o - r) + (first + second))
+    for r in range(fours * num_out, num_rows * num_out, num_out):
+        for o in range(r, r + whole, width(da)):
+            store(db, o - r, load(db, o - r) + _through(which, da, slopes, o))
+    for r in range(0, num_rows * num_out, num_out):  # the columns beyond the last whole lanes
+        for o in range(r + whole, r + num_out):
+            slope, dz = get(slopes, o), get(da, o)
+            if which == kind.RELU:
+                slope = da.dtype.type(1) if slope > 0 else da.dtype.type(0)
+            put(da, o, dz * slope)
+            put(db, o - r, get(db, o - r) + dz * slope)
+
+
+@inline
+def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
+    """The same for some lanes; returns dz."""
+    slope = load(slopes, at)
+    dz = load(da, at) * (where(slope > 0.0, every(da, 1.0), 0.0) if which == kind.RELU else slope)
+    store(da, at, dz)
+    return dz
+
+
+def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: Any, slopes: Any) -> Any:
+    """The loss of logits (N, O), and its gradient into `slopes` (N, O). Without a share (N,), all rows weigh alike."""
+    num_rows, num_out = logits.shape
+    num_targets, losses = targets.shape[1], logits.dtype.type(0)
+    alike = logits.dtype.type(1.0 / num_rows)
+    for start in range(0, num_rows, tile.rows):
+        count = min(tile.rows, num_rows - start)
+        rows = -(-count // width(logits)) * width(logits)
+        for r in range(count, rows):  # what fills up the last lanes weighs nothing
+            _fill(tile, r, rows, num_out, num_targets)
+        for r in range(count):
+            for o in range(num_out):
+                put(tile.values, o * rows + r, get(logits, (start + r) * num_out + o))
+            for o in range(num_targets):
+                put(tile.targets, o * rows + r, get(targets, (start + r) * num_targets + o))
+            put(tile.share, r, get(share, start + r) if share.size else alike)
+        losses += measure(loss, tile, 0, num_out, rows)
+        for r in range(count):
+            for o in range(num_out):
+                put(slopes, (start + r) * num_out + o, get(tile.slopes, o * rows + r))
+    return losses
+
+
+@inline
+def _fill(tile: Tile, r: int, rows: int, num_out: int, num_targets: int) -> None:
+    zero = tile.values.dtype.type(0)
+    for o in range(num_out):
+        put(tile.values, o * rows + r, zero)
+    for o in range(num_targets):
+        put(tile.targets, o * rows + r, zero)
+    put(tile.share, r, zero)
+
+
+class Remembered(NamedTuple):
+    """What a rule remembers: three numbers for each parameter and the moving average, empty where there is none.
+
+    `rest` (6, lanes) is room for the parameters beyond the last whole lanes.
+    """
+
+    m: Any
+    v: Any
+    u: Any
+    average: Any
+    rest: Any
+
+
+def update(rule: Descent, w: Any, g: Any, memory: Remembered, lr: float, step: int) -> None:
+    """One step of a rule, number `step` from 1, on all parameters of a group."""
+    m, v, u, average, rest = memory
+    now, lanes = moment(rule, step), width(w)
+    whole = w.size - w.size % lanes
+    for j in range(0, whole, lanes):
+        _update_at(rule, (w, g, m, v, u, average), j, lr, now)
+    count = w.size - whole
+    rows = rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]
+    for j in range(count):
+        for row, array in zip(rows, (w, g, m, v, u, average)):  # noqa: B905  (numba knows no `strict`)
+            if array.size:
+                put(row, j, get(array, whole + j))
+    _update_at(rule, rows, 0, lr, now)
+    for j in range(count):
+        for row, array in zip(rows, (w, g, m, v, u, average)):  # noqa: B905
+            if array.size:
+                put(array, whole + j, get(row, j))
+
+
+@inline
+def _update_at(rule: Descent, arrays: Any, j: int, lr: float, now: Any) -> None:
+    w, g, m, v, u, average = arrays
+    none, value, dw = every(w, 0.0), load(w, j), load(g, j)
+    if rule.decoupled:
+        value = value * (1.0 - lr * rule.decay)
+    else:
+        dw = dw + rule.decay * value
+    remembered = (load(m, j) if m.size else none, load(v, j) if v.size else none, load(u, j) if u.size else none)
+    value, new_m, new_v, new_u = descend(rule, value, dw, remembered, lr, now)
+    store(w, j, value)
+    if m.size:
+        store(m, j, new_m)
+    if v.size:
+        store(v, j, new_v)
+    if u.size:
+        store(u, j, new_u)
+    if average.size:
+        weight = 1.0 - rule.ema if now.step > 1 else 1.0
+        store(average, j, load(average, j) + weight * (value - load(average, j)))

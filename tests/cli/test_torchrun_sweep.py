@@ -1,0 +1,95 @@
+"""A sweep under a real `torchrun`: its processes share a folder, and never wait for each other."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from tests.cli.test_torchrun import output_of, ranks_of, torchrun, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
+
+SPACE = ["sweep", "moons", "--lr", "1e-3:1e-1", "--sampler", "random", "--halving", "off", "--engine", "scratch"]
+SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs", "1500", "--out", "a"]
+
+
+def trials(folder: Path) -> list[FrozenTrial]:
+    """All trials in the journal of a sweep, as Optuna itself reads them."""
+    storage = JournalStorage(JournalFileBackend(str(folder / "a" / "journal.log")))
+    (study,) = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=study, storage=storage).trials
+
+
+def num_done(folder: Path) -> int:
+    has_begun = (folder / "a" / "journal.log").exists() and (folder / "a" / "sweep.toml").exists()
+    return sum(trial.state == TrialState.COMPLETE for trial in trials(folder)) if has_begun else 0
+
+
+def networks(of: list[FrozenTrial]) -> list[int]:
+    return sorted(trial.user_attrs["network"] for trial in of)
+
+
+def test_ranks_divide_the_networks_and_one_of_them_prints(tmp_path: Path) -> None:
+    with torchrun(tmp_path, SWEEP) as process:
+        shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(tmp_path)
+    found = trials(tmp_path)
+    assert networks(found) == [*range(12)]
+    assert {trial.state for trial in found} == {TrialState.COMPLETE}
+    shares = Counter(trial.user_attrs["worker"] for trial in found)
+    assert len(shares) == 2
+    assert min(shares.values()) >= 3
+    assert shown.count("12 networks, drawn at random") == 1
+    assert len(re.findall(r"Its run is in a/best-\d+, the ranking in a/sweep.csv", shown)) == 1
+    assert len((tmp_path / "a" / "sweep.csv").read_text().splitlines()) == 13
+
+
+def test_a_rank_that_is_killed_loses_what_it_was_training_and_nothing_else(tmp_path: Path) -> None:
+    """`torchrun` ends the other one too, which lets go of its network, and starts both again."""
+    with torchrun(tmp_path, SWEEP, "--max-restarts", "2") as process:
+        until(lambda: num_done(tmp_path) >= 3)
+        os.kill(ranks_of(process)[1], signal.SIGKILL)
+        shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(tmp_path) + shown
+    found = trials(tmp_path)
+    done = [trial for trial in found if trial.state == TrialState.COMPLETE]
+    lost = [trial for trial in found if trial.state == TrialState.FAIL]
+    assert networks(done) == [*range(12)]  # each once, so nothing that was done was done again
+    assert len(found) == len(done) + len(lost)
+    assert 1 <= len(lost) <= 2
+    again = {trial.user_attrs["network"]: trial.params for trial in done}
+    assert all(trial.params == again[trial.user_attrs["network"]] for trial in lost)
+
+
+def test_a_rank_needs_no_other(tmp_path: Path) -> None:
+    """One of two that were to be, and nobody at the address where they would meet. It is not the first, so silent."""
+    variables = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "9", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "fivestep", *SPACE, "--models", "3", "--epochs", "20", "--out", "a"],
+        cwd=tmp_path,
+        env=os.environ | variables | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert networks(trials(tmp_path)) == [0, 1, 2]
+
+
+def test_bad_input_is_one_sentence_and_all_ranks_end(tmp_path: Path) -> None:
+    with torchrun(tmp_path, SPACE) as process:
+        process.communicate(timeout=120)
+    sentence = "--out must name the folder that the processes share, got none under torchrun; write --out F."
+    assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
+    assert "exitcode  : 2" in output_of(tmp_path)
+    assert process.returncode == 1
+    assert os.listdir(tmp_path) == ["errors"]

@@ -1,0 +1,111 @@
+"""Networks that take turns on one engine: each is, to the bit, the one that an engine of its own trains."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from fivestep.alike import can_take_turns, likeness
+from fivestep.check import InputError
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._base import Engine
+from fivestep.fleet import Member, fit_many
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from fivestep.train import train
+from tests.samples import small_engine, small_net, small_plan, three_classes
+
+DATA = three_classes(40, valid=20)
+PLANS: dict[str, dict[str, Any]] = {
+    "batches": {"batch_size": 7},
+    "full batch, adam": {"batch_size": None, "optimizer": "adam", "lr": 0.01},
+    "a memory that does not begin with zeros": {"optimizer": "adagrad:initial_accumulator_value=0.1"},
+    "a moving average": {"ema": 0.7},
+    "schedule, l2 and metrics": {"schedule": "cosine", "l2": 0.1, "metrics": ("f1",)},
+}
+options_of = pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
+
+
+def fleet_of(options: dict[str, Any], dtype: str = "float64", **more: Any) -> tuple[list[TrainPlan], list[Member]]:
+    plans = [small_plan(**{"lr": 0.1, **options, "seed": seed}) for seed in range(4)]
+    plans[3] = replace(plans[3], lr=2 * plans[3].lr)
+    return plans, fit_many(small_net(dropout=0.3), DATA, plans, device="cpu", dtype=dtype, **more)
+
+
+def alone(plan: TrainPlan, dtype: str) -> tuple[Engine, Any]:
+    engine = small_engine("fused", plan, small_net(dropout=0.3), dtype)
+    (epoch,) = train(engine, DATA, plan, every=plan.epochs)
+    return engine, epoch
+
+
+@options_of
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_network_k_is_that_of_an_engine_of_its_own(options: dict[str, Any], dtype: str) -> None:
+    """Weights, gradient, memory of the rule and every figure."""
+    plans, members = fleet_of(options, dtype)
+    for plan, member in zip(plans, members, strict=True):
+        engine, epoch = alone(plan, dtype)
+        (got,) = member.history
+        assert replace(got, seconds=0, rows_per_second=0) == replace(epoch, seconds=0, rows_per_second=0)
+        assert member.is_over
+        state, expected = member.engine.state(), engine.state()
+        assert torch.equal(member.engine.params.flat, engine.params.flat)
+        assert torch.equal(member.engine.params.grad, engine.params.grad)
+        assert all(torch.equal(state[name], value) for name, value in expected.items())
+        assert (member.engine.num_updates, member.engine.lr) == (engine.num_updates, engine.lr)
+        assert (member.progress.epochs, member.progress.seen) == (plan.epochs, [got.valid_loss])
+
+
+def test_engines_are_made_for_those_alone_who_are_asked_for_theirs() -> None:
+    _, members = fleet_of({})
+    assert [member.has_engine for member in members] == [True, False, False, False]
+    assert all(math.isfinite(member.history[-1].train_loss) for member in members)
+    assert members[2].engine is members[2].engine
+    assert [member.has_engine for member in members] == [True, False, True, False]
+
+
+def test_a_network_goes_on_from_where_it_was_trained_to() -> None:
+    """An engine that is made afterwards continues the same sequence of draws and steps."""
+    plans, members = fleet_of({"batch_size": 7})
+    plan, engine = replace(plans[1], epochs=6), members[1].engine
+    (epoch,) = train(engine, DATA, plan, every=6)
+    expected = small_engine("fused", plan, small_net(dropout=0.3))
+    (whole,) = train(expected, DATA, plan, every=6)
+    assert torch.equal(engine.params.flat, expected.params.flat)
+    assert epoch.train_loss == whole.train_loss
+
+
+def test_one_that_diverges_is_reported_as_if_alone_and_touches_no_other() -> None:
+    numbers = replace(DATA, train=Rows(DATA.train.x, DATA.train.x[:, :3]), valid=None)
+    plans = [small_plan(loss="mse", lr=lr, epochs=200) for lr in (0.01, 0.01, 1e6, 0.01)]
+    members = fit_many(MLP(4, 6, 3), numbers, plans, device="cpu", dtype="float64", num_threads=1)
+    assert [member.diverged is not None for member in members] == [False, False, True, False]
+    assert "the loss must stay finite, got" in str(members[2].diverged)
+    assert members[2].engine.params.flat.isfinite().all()
+    assert torch.equal(members[0].engine.params.flat, members[3].engine.params.flat)
+
+
+def test_data_that_do_not_fit_are_refused_before_compiled_code_sees_them() -> None:
+    wrong = Dataset(Rows(DATA.train.x, DATA.train.y + 1), num_outputs=3)
+    with pytest.raises(InputError, match="y must hold classes 0 to 2"):
+        fit_many(small_net(), wrong, [small_plan(seed=seed) for seed in range(3)], device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("options", "is_alike"),
+    [({"seed": 9, "lr": 3.0}, True), ({"weight_decay": 0.1}, False), ({"lr_factors": {"bias": 2.0}}, False)],
+)
+def test_alike_are_those_that_differ_in_seed_and_rate_only(options: dict[str, Any], is_alike: bool) -> None:
+    one, other = (likeness(small_net(), DATA, small_plan(**given)) for given in ({}, options))
+    assert (one == other) is is_alike
+    assert likeness(small_net(), three_classes(40), small_plan()) != one
+
+
+def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
+    plan, engine = small_plan(), small_engine("fused")
+    assert can_take_turns(engine, DATA, plan)
+    assert not can_take_turns(engine, DATA, replace(plan, epochs=10**6))
+    assert not can_take_turns(engine, DATA, replace(plan, class_weight="balanced"))
+    assert not can_take_turns(small_engine("scratch"), DATA, plan)
