@@ -34,15 +34,13 @@ import fivestep as fs
 from fivestep.draws import order
 from fivestep.ranks import ALONE, Ranks, join_ranks, leave_ranks
 
-LENGTHS = (1_000, 50_000, 100_000, 400_000, 800_000)
+LENGTHS = (1_000, 100_000, 400_000, 800_000)
 """Numbers in the sums that c and d are fitted to."""
 
-BLOCKS = 7
+BLOCKS = 5
 """Of measurements of single steps, means of so many blocks are taken, and the median of these."""
 
-PARTS = ("images", "wide", "fleets")
-
-FLEETS = ((64, 1_000), (12, 20_000))
+FLEETS = ((256, 1_000), (12, 20_000))
 """Networks, and steps of each."""
 
 
@@ -61,27 +59,21 @@ class Case(NamedTuple):
         return self.plan.batch_size or self.data.num_rows
 
 
-def cases() -> dict[str, Case]:
+def images() -> Case:
+    data, plan = fs.load_dataset("fashion-mnist"), fs.TrainPlan()
+    spec = fs.MLP(784, 256, 10, init="normal")
+    return Case("784-256-10, batch 256", spec, plan, data, 150, (96, 160, 192, 256))
+
+
+def wide() -> Case:
     rows = torch.Generator().manual_seed(0)
     x, y = torch.randn(65_536, 50, generator=rows), torch.randn(65_536, 1, generator=rows)
-    return {
-        "images": Case(
-            "784-256-10, batch 256",
-            fs.MLP(784, 256, 10, init="normal"),
-            fs.TrainPlan(),
-            fs.load_dataset("fashion-mnist"),
-            150,
-            (96, 160, 192, 256),
-        ),
-        "wide": Case(
-            "50-512-512-512-1, batch 8192",
-            fs.MLP(50, 512, 512, 512, 1),
-            fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=8192),
-            fs.Dataset(fs.Rows(x, y)),
-            3,
-            (2048, 3072, 6144),
-        ),
-    }
+    spec, data = fs.MLP(50, 512, 512, 512, 1), fs.Dataset(fs.Rows(x, y))
+    plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=8192)
+    return Case("50-512-512-512-1, batch 8192", spec, plan, data, 3, (2048, 3072, 6144))
+
+
+CASES: Mapping[str, Callable[[], Case]] = {"images": images, "wide": wide}
 
 
 def ours(case: Case, ranks: Ranks, size: int | None = None) -> Callable[[int], Tensor]:
@@ -277,9 +269,8 @@ def main(rounds: int, parts: Sequence[str]) -> None:
     file = HERE / "results" / "ranks.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     by_name = {found["case"]: found for found in kept.get("cases", [])}
-    for part, case in cases().items():
-        if part in parts:
-            by_name[case.name] = of_case(case, ranks, rounds)
+    for case in (CASES[part]() for part in parts if part in CASES):
+        by_name[case.name] = of_case(case, ranks, rounds)
     of_fleets = kept.get("fleets", [])
     if "fleets" in parts:
         of_fleets = [fleets(num, num_steps, ranks, rounds) for num, num_steps in FLEETS]
@@ -318,10 +309,10 @@ def show(result: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    asked = sys.argv[2:] or [*CASES, "fleets"]
+    if unknown := set(asked) - {*CASES, "fleets"}:
+        sys.exit(f"PART must be one of {', '.join(CASES)}, fleets, got {', '.join(sorted(unknown))}.")
     if "RANK" not in os.environ:
         again = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(again, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode)
-    asked = sys.argv[2:] or PARTS
-    if unknown := set(asked) - set(PARTS):
-        sys.exit(f"PART must be one of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}.")
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 9, asked)
