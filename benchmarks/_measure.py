@@ -25,12 +25,13 @@ Contestant = Callable[[], None]
 """Does one window of work, the same work at every call."""
 
 
-def interleaved(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
+def interleaved(contestants: Mapping[str, Contestant], rounds: int, *, warm: bool = True) -> dict[str, list[float]]:
     """Seconds of each window of each contestant. They take turns, each round beginning with another one.
 
-    So a machine whose speed drifts, or that is busy for a while, is so for all of them.
+    So a machine whose speed drifts, or that is busy for a while, is so for all of them. Each does a first window that
+    does not count, to be `warm`, unless it has just done one.
     """
-    for work in contestants.values():
+    for work in contestants.values() if warm else ():
         work()  # warm: memory allocated, kernels chosen
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     names = list(contestants)

@@ -1,16 +1,34 @@
 """A race: everyone in `rivals/` trains the same job in turns, after the check that all come to the same loss."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from _measure import Contestant, interleaved, ratios, spread
+from _measure import Contestant, interleaved, machine, ratios, save, spread
+from _sections import SECTIONS, show
 from rivals import Job, Rival, rivals
 
 WINDOW = 0.1
 """Seconds that a window takes, at least about: of a shorter one, the first touch of a sleeping processor and of memory
 that somebody else has used since would be a good part."""
+
+
+def asked(rounds: int) -> tuple[int, list[str] | None]:
+    """What the command line says: a number of rounds, and titles of those who race, all if there are none."""
+    words = sys.argv[1:]
+    numbers = [int(word) for word in words if word.isdigit()]
+    return (numbers or [rounds])[0], [word for word in words if not word.isdigit()] or None
+
+
+def keep(name: str, result: Mapping[str, Any], only: Sequence[str] | None) -> None:
+    """Prints the result, and keeps that of a race in which all took part."""
+    if only is None:
+        save(name, result)
+        show(name)
+    else:
+        print(f"\n{SECTIONS[name]({**machine(), **result})}\n\nNot kept: not all took part.")
 
 
 class Lengths(NamedTuple):
@@ -70,7 +88,7 @@ def raced(
         windows[name], steps[name] = one.window, one.calls * one.steps
     seconds = interleaved(windows, rounds)
     each = {name: [value / steps[name] for value in values] for name, values in seconds.items()}
-    over_it = ratios(each, over)
+    over_it = ratios(each, over if over in each else next(iter(each)))
     return {
         name: {
             "seconds per step": spread(each[name]),

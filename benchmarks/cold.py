@@ -76,7 +76,8 @@ def main(processes: int) -> None:
         if max(losses.values()) > SAME_LOSS * min(losses.values()):
             raise AssertionError(f"the contestants do not come to the same loss: {losses}")
         windows["fivestep train moons, whole run folder"] = command_line
-        seconds = interleaved(windows, processes)
+        command_line()
+        seconds = interleaved(windows, processes, warm=False)
     found = {title: spread(values) for title, values in seconds.items()}
     save("cold", {"processes": processes, "losses": losses, "seconds": found})
     show("cold")

@@ -1,6 +1,6 @@
 """Fashion-MNIST, reference recipe: an epoch of each engine and each rival over its five matrix products.
 
-    python benchmarks/fashion_mnist.py [ROUNDS]
+    python benchmarks/fashion_mnist.py [ROUNDS] [TITLE ...]
 
 A window is an epoch: 234 steps of 256 rows and one of 96. All contestants take turns, window by window; a ratio is
 taken within a round. Before the clock starts, each trains an epoch from the same weights and must come to the same
@@ -8,12 +8,8 @@ loss, to within the noise of another order of the rows. The floor is the five pr
 two forward, two for the weights' gradients, one for the hidden layer's.
 """
 
-import sys
-
 from _floors import THEIRS, floors
-from _measure import save
-from _race import Lengths, check_losses, entrants, raced
-from _sections import show
+from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 
 import fivestep as fs
@@ -33,17 +29,16 @@ def job() -> Job:
     return Job(x, data.train.y.numpy(), SIZES, **recipe, weights=weights, data=data)  # type: ignore[arg-type]
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, only: list[str] | None) -> None:
     """Checks that all come to the same loss, measures, prints the table, and keeps it."""
     work = job()
     steps = work.steps_per_epoch
-    racing = entrants(work, Lengths(steps, steps, steps))
+    racing = entrants(work, Lengths(steps, steps, steps), only)
     check_losses(racing, SAME_LOSS)
     batches = [BATCH] * (steps - 1) + [work.num_rows - BATCH * (steps - 1)]
     found = raced(racing, floors(SIZES, batches), THEIRS, rounds)
-    save("fashion_mnist", {"rounds": rounds, "contestants": found})
-    show("fashion_mnist")
+    keep("fashion_mnist", {"rounds": rounds, "contestants": found}, only)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main(*asked(9))

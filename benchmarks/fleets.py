@@ -139,7 +139,7 @@ def measured(fleets: dict[str, Fleet], count: int, rounds: int, of: str) -> tupl
     """The figures of one number of networks, after the check that each network ends at the same loss everywhere."""
     losses = torch.tensor([run() for run in fleets.values()])
     assert (losses.amax(0) - losses.amin(0)).median() < SAME_LOSS, losses
-    seconds = interleaved({who: silent(run) for who, run in fleets.items()}, rounds)
+    seconds = interleaved({who: silent(run) for who, run in fleets.items()}, rounds, warm=False)
     over = ratios(seconds, of)
     each = {who: spread([value / count / STEPS for value in values]) for who, values in seconds.items()}
     rows = [

@@ -1,6 +1,6 @@
 """A million rows of 50 numbers, 50-512-512-512-1, Adam, batches of 1024: a step over its eleven matrix products.
 
-    python benchmarks/million_rows.py [ROUNDS]
+    python benchmarks/million_rows.py [ROUNDS] [TITLE ...]
 
 All rows are in memory, and a window is the next 30 of the 977 steps of an epoch, since whole epochs of everybody would
 take minutes a round. Those whose loop ends only with an epoch get the first 30,720 rows as their whole table, which is
@@ -8,13 +8,9 @@ rather to their advantage. Before the clock starts, each does 60 steps from the 
 loss, to within the noise of another order of the rows.
 """
 
-import sys
-
 import torch
 from _floors import THEIRS, floors
-from _measure import save
-from _race import Lengths, check_losses, entrants, raced
-from _sections import show
+from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 
 import fivestep as fs
@@ -36,14 +32,13 @@ def job() -> Job:
     return Job(x.numpy(), y.numpy(), SIZES, **rule, weights=weights)  # type: ignore[arg-type]
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, only: list[str] | None) -> None:
     """Checks that all come to the same loss, measures, prints the table, and keeps it."""
-    racing = entrants(job(), Lengths(STEPS, STEPS, 2 * STEPS))
+    racing = entrants(job(), Lengths(STEPS, STEPS, 2 * STEPS), only)
     check_losses(racing, SAME_LOSS)
     found = raced(racing, floors(SIZES, [BATCH] * STEPS), THEIRS, rounds)
-    save("million_rows", {"rounds": rounds, "steps": STEPS, "contestants": found})
-    show("million_rows")
+    keep("million_rows", {"rounds": rounds, "steps": STEPS, "contestants": found}, only)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(*asked(5))

@@ -15,15 +15,15 @@ import time
 from _measure import HERE
 
 ROUNDS = {
-    "fashion_mnist": 7,
-    "small_networks": 7,
+    "fashion_mnist": 5,
+    "small_networks": 5,
     "fleets": 3,
     "million_rows": 5,
     "prediction": 7,
     "sizes": 3,
-    "cold": 3,
+    "cold": 2,
     "sweep": 3,
-    "startup": 5,
+    "startup": 3,
     "products": 7,
     "ranks": 7,
 }

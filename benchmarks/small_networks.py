@@ -1,6 +1,6 @@
 """A step on two small networks: `fused` through `train(..., every=1000)`, beside everyone in `rivals/`.
 
-    python benchmarks/small_networks.py [ROUNDS]
+    python benchmarks/small_networks.py [ROUNDS] [TITLE ...]
 
 2-8-1 is the task `moons`: 200 rows in one batch, tanh, binary cross-entropy, Adam. 10-32-1 has 1000 rows in batches of
 100, drawn anew for every epoch, relu, squared error, Adam. All start from the same weights and take turns; before the
@@ -8,13 +8,10 @@ clock starts, each trains three hundred epochs and must come to the same loss. W
 windows; the first call, compiling and three hundred epochs together, stands beside them.
 """
 
-import sys
 from typing import Any
 
 import torch
-from _measure import save
-from _race import Lengths, check_losses, entrants, raced
-from _sections import show
+from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 
 import fivestep as fs
@@ -44,18 +41,17 @@ def jobs() -> dict[str, Job]:
     return found
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, only: list[str] | None) -> None:
     """Measures, prints the table, and keeps it."""
     found = {}
     for name, job in jobs().items():
         print(f"{name}:")
         lengths = Lengths(1000 * job.steps_per_epoch, 100 if job.is_full_batch else 20 * job.steps_per_epoch, 0)
-        racing = entrants(job, lengths._replace(check=CHECK * job.steps_per_epoch))
+        racing = entrants(job, lengths._replace(check=CHECK * job.steps_per_epoch), only)
         check_losses(racing, SAME_LOSS[name])
         found[name] = raced(racing, {}, "fused", rounds)
-    save("small_networks", {"rounds": rounds, "networks": found})
-    show("small_networks")
+    keep("small_networks", {"rounds": rounds, "networks": found}, only)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main(*asked(9))

@@ -21,6 +21,7 @@ class _Ours(Rival):
         self.data, spec, self.plan = _in_our_words(job)
         self.made = fs.make_engine(self.engine, spec, self.plan, device="cpu", num_rows=job.num_rows)
         self.made.load_weights({name: torch.from_numpy(value) for name, value in job.weights.items()})
+        self.goal = 0
         self._streams: dict[int, Iterator[Any]] = {}
 
     def train(self, steps: int) -> None:
@@ -29,8 +30,8 @@ class _Ours(Rival):
             walk: Any = fs.train if self.job.is_measured else fs.steps
             start = () if self.job.is_measured else (self.made.num_updates,)
             self._streams = {every: walk(self.made, self.data, self.plan, *start, every=every)}
-        goal = self.made.num_updates + steps
-        while self.made.num_updates < goal:  # an engine may do a block of steps in one call
+        self.goal += steps
+        while self.made.num_updates < self.goal:  # a block of steps that goes beyond it counts for the next call
             next(self._streams[every])
 
     def weights(self) -> dict[str, Array]:
