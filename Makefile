@@ -39,7 +39,7 @@ bench: .venv/installed-bench ## measure the published figures, rivals in the sam
 	@$(BIN)/python benchmarks/run_all.py
 
 .PHONY: bench-quick
-bench-quick: .venv/installed-bench ## the same with two rounds each, to see that all of it runs
+bench-quick: .venv/installed-bench ## the same with two rounds each, to see that all of it runs; keeps nothing
 	@$(BIN)/python benchmarks/run_all.py --quick
 
 .PHONY: results

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 
 HERE = Path(__file__).parent
+RESULTS = Path(os.environ.get("BENCHMARK_RESULTS", HERE / "results"))
+"""Where results are kept; `run_all.py --quick` keeps its own elsewhere."""
 
 PAUSE = 0.2
 """Seconds before each window: the threads of the library that was measured before spin for a while when it is done."""
@@ -79,7 +81,7 @@ def machine() -> dict[str, Any]:
 
 def save(name: str, result: Mapping[str, Any]) -> Path:
     """Writes the result beside the benchmark, with the machine it was measured on."""
-    path = HERE / "results" / f"{name}.json"
+    path = RESULTS / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({**machine(), **result}, indent=1) + "\n", encoding="utf-8")
     return path

@@ -8,14 +8,14 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from _measure import HERE, table
+from _measure import RESULTS, table
 
 Result = Mapping[str, Any]
 
 
 def read(name: str) -> dict[str, Any]:
     """The file that a benchmark has kept."""
-    found: dict[str, Any] = json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -27,7 +27,7 @@ def section(name: str) -> str:
 
 def show(name: str) -> None:
     """Prints it."""
-    print(f"\n{section(name)}\n\nKept in {HERE / 'results' / f'{name}.json'}")
+    print(f"\n{section(name)}\n\nKept in {RESULTS / f'{name}.json'}")
 
 
 def circumstances(result: Result) -> str:

@@ -10,7 +10,7 @@ the files say. The held-out tables have a report of their own: `python benchmark
 import re
 import sys
 
-from _measure import HERE
+from _measure import HERE, RESULTS
 from _pictures import draw_all
 from _sections import SECTIONS, section
 
@@ -25,11 +25,11 @@ def written(text: str) -> str:
         raise ValueError(
             f"RESULTS.md must have each section once, got {set(places) ^ set(SECTIONS)} without the other."
         )
-    unknown = {path.stem for path in (HERE / "results").glob("*.json")} - set(SECTIONS)
+    unknown = {path.stem for path in RESULTS.glob("*.json")} - set(SECTIONS)
     if unknown:
         raise ValueError(f"Every file in results/ must have a section, got {sorted(unknown)}; add one to _sections.py.")
     for name in places:
-        new = section(name) if (HERE / "results" / f"{name}.json").exists() else NOT_YET
+        new = section(name) if (RESULTS / f"{name}.json").exists() else NOT_YET
         start, end = f"<!-- results: {name} -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(start)
         _, found, after = rest.partition(end)

@@ -11,7 +11,7 @@ from benchmarks.rivals import Job, Rival, families, of_family
 from tests.tolerances import RIVALS
 
 ROWS, SIZES, STEPS = 32, (5, 8, 3), 100
-SLOW = {"lightning_trainer", "pytorch_compiled"}
+SLOW = {"keras_jax", "lightning_trainer", "pytorch_compiled"}
 """They start a process, or compile for seconds."""
 UNCORRECTED = {"keras_jax", "scikit_learn"}
 """Their Adam adds epsilon to the root of the moment before its bias is corrected, as in the paper's second form."""
