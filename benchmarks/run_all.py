@@ -4,8 +4,8 @@
 
 Each benchmark is a process of its own, the most asked-for first; one that fails is named at the end, and its old
 figures stay. Close everything else before: two cores that are also busy with something give figures of nothing.
-`--quick` takes two rounds each, to see that all of it runs, and keeps nothing. By name one can also run others, of which
-some take longer: `estimators`, `checkpoints`, `activations`, `streaming`.
+`--quick` takes two rounds each, to see that all of it runs, and keeps nothing. By name one can also run others, some of
+which take longer: `estimators`, `checkpoints`, `activations`, `streaming`.
 """
 
 import os
