@@ -1,7 +1,9 @@
 """The compiled body: blocks of steps are the same steps, what it cannot do is said, what diverges is found."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import BlockEngine
 from fivestep.engines._make import make_engine
+from fivestep.engines.fused import _compiled
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
@@ -189,3 +192,24 @@ def test_what_does_not_fit_is_refused_by_hand_before_the_compiled_body_sees_it(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         small_engine("fused").train_step(X, y, weight)
+
+
+def test_threads_may_predict_with_one_engine_at_the_same_time() -> None:
+    """Compiled code holds no lock: each thread has buffers of its own."""
+    engine = small_engine("fused", spec=MLP(4, 64, 64, 3, activation="tanh"))
+    parts = [numbers(2000, 4, seed=seed) for seed in range(4)]
+    expected = [engine.predict(part) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(10):
+            got = list(pool.map(engine.predict, parts))
+            assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
+
+
+def test_what_is_compiled_is_announced_once_however_many_threads_ask(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path))
+    with ThreadPoolExecutor(4) as pool:
+        notes = list(pool.map(lambda _: _compiled._announced("train", "a type for this test"), range(4)))
+    assert len(set(notes)) == 1
+    assert capsys.readouterr().err.count("Compiling") == 1

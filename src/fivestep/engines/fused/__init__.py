@@ -57,7 +57,6 @@ class FusedEngine(BlockEngine):
         else:
             self.options = {"larger": larger}
         self.takes_stored_rows = self._is_larger = larger
-        self._num_out = spec.out_features or 0
         self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
         module, body = ("_products", "Products") if larger else ("_code", "Code")
@@ -107,11 +106,9 @@ class FusedEngine(BlockEngine):
 
     def predict(self, x: Features) -> Logits:
         x = self.as_input(x)
-        if self._is_larger:
+        if self._is_larger or x.dim() == 2:
             return self._code.predict(x)  # type: ignore[no-any-return]  # of a module that is loaded late
-        logits = x.new_empty(*x.shape[:-1], self._num_out)  # not as a tuple, which takes half as long again
-        self._code.predict(x, logits)
-        return logits
+        return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)

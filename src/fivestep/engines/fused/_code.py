@@ -1,5 +1,6 @@
 """Between torch and the compiled body: rows, weights and memory go in, losses, weights and memory come out."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any, final
 
@@ -35,10 +36,8 @@ class Code:
         self._places = places_of(groups, engine.plan, params)
         self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
         self._dtype = str(engine.dtype).removeprefix("torch.")
-        self._weights_at, self._num_out = params.flat.data_ptr(), engine.spec.out_features or 0
-        self._predict: Any = None
-        self._table = table_of(self._network, self._memory, self._size)
-        self._table_at = self._table.ctypes.data
+        self._num_out = engine.spec.out_features or 0
+        self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
         self._rows: Rows | None = None
         self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
 
@@ -64,14 +63,24 @@ class Code:
         self._engine.draws.step = done + len(block.rates)
         self._store()
 
-    def predict(self, x: Tensor, logits: Tensor) -> None:
-        """Writes the logits of x in evaluation mode."""
-        if self._predict is None:
-            self._predict = _compiled.prediction(self._dtype).ctypes
+    def predict(self, x: Tensor) -> Tensor:
+        """The logits (N, O) of x (N, I) in evaluation mode."""
+        try:
+            call, table = self._of_thread.prediction
+        except AttributeError:
+            call, table = self._prepare_thread()
         x = x.contiguous()
-        self._predict(
-            self._table_at, self._weights_at, x.data_ptr(), logits.data_ptr(), logits.numel() // self._num_out
-        )
+        num_rows = x.shape[0]
+        logits = x.new_empty(num_rows, self._num_out)  # not as a tuple, which takes half as long again
+        call(table, x.data_ptr(), logits.data_ptr(), num_rows)
+        return logits
+
+    def _prepare_thread(self) -> tuple[Any, int]:
+        """The compiled function, and where the table of this thread lies."""
+        table, values = table_of(self._network, self._memory, self._engine.params)
+        self._of_thread.kept = table, values
+        self._of_thread.prediction = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
+        return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
 
     def _load(self) -> None:
         """Weights and memory as the engine has them, which somebody may have changed since the last block."""

@@ -9,7 +9,8 @@ import functools
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,21 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
+_LOCK = threading.RLock()
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`functools.cache`, of which only one thread at a time makes what is not there: numba's settings are global."""
+    cached = functools.cache(function)
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        with _LOCK:
+            return cached(*arguments)
+
+    return call
+
+
 @contextmanager
 def _kept() -> Iterator[bool]:
     """Inside, numba keeps what it compiles in our folder, if there can be one; else every process compiles again."""
@@ -61,17 +77,17 @@ def _kept() -> Iterator[bool]:
         numba.config.CACHE_DIR = before
 
 
-@functools.cache
+@_once
 def training() -> Any:
     """`train_steps`, compiled when it is called with the first arguments of a type."""
     with _kept() as is_kept:
         return numba.njit(steps.train_steps, cache=is_kept, nogil=True, **OPTIONS)
 
 
-@functools.cache
+@_once
 def prediction(dtype: str) -> Any:
     """`predict_float32` or `predict_float64`, compiled as a function of addresses: call its `ctypes`."""
-    note, signature = _announced("predict", dtype), numba.types.void(*[numba.types.intp] * 5)
+    note, signature = _announced("predict", dtype), numba.types.void(*[numba.types.intp] * 4)
     with _kept() as is_kept:
         made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(getattr(at, f"predict_{dtype}"))
     _note(note)
@@ -85,7 +101,7 @@ def train(dtype: str, *arguments: Any) -> None:
     _note(note)
 
 
-@functools.cache
+@_once
 def one_pass(name: str) -> Any:
     """A function of `body/passes.py`, compiled when it is called with the first arguments of a type."""
     with _kept() as is_kept:
@@ -100,12 +116,13 @@ def compiling(name: str, dtype: str) -> Iterator[None]:
     _note(note)
 
 
+@_once
 def _note(note: Path | None) -> None:
     if note is not None and note.parent.exists():
         note.touch()
 
 
-@functools.cache
+@_once
 def _announced(name: str, dtype: str) -> Path | None:
     """Says that a function will be compiled, if that is so; then, where to note that it has been."""
     note = folder() / f"{name}-{dtype}"

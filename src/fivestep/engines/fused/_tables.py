@@ -149,11 +149,13 @@ def aligned(count: int, kind: Any) -> Any:
     return room[start : start + count]
 
 
-def table_of(network: Network, memory: Memory, num_parameters: int) -> Any:
-    """Where all of it lies, as `body/at.py` takes it."""
+def table_of(network: Network, memory: Memory, params: Params) -> tuple[Any, Any]:
+    """Where all that prediction needs lies, as `body/at.py` takes it, and a buffer of its own, to be kept with it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
-    places = [array.ctypes.data for array in (*arrays, network.places, memory.values)]
-    return _whole([*places, network.kinds.size, num_parameters, memory.values.size, memory.rows])
+    values = aligned(memory.values.size, memory.values.dtype)
+    places = [array.ctypes.data for array in (*arrays, network.places, values)]
+    sizes = [network.kinds.size, params.flat.numel(), values.size, memory.rows]
+    return _whole([*places, params.flat.data_ptr(), *sizes]), values
 
 
 def in_lanes(count: int) -> int:

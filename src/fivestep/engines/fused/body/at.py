@@ -10,9 +10,9 @@ from numba.np.arrayobj import populate_array
 from .lanes import inline
 from .steps import Memory, Network, predict_rows
 
-TABLE = 12
-"""Numbers in a table: addresses of kinds, inputs, outputs, weights, biases, numbers, places and values; the numbers
-of operations, parameters and buffer elements; the rows of a tile."""
+TABLE = 13
+"""Numbers in a table: addresses of kinds, inputs, outputs, where weights and biases lie, numbers, places, values, and
+the parameters; the numbers of operations, parameters and buffer elements; the rows of a tile."""
 
 _predict_rows: Any = inline(predict_rows)
 
@@ -37,10 +37,10 @@ def _array(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
 
 
 @inline
-def _predict_at(table: int, w: int, x: int, out: int, num_rows: int, dtype: Any) -> None:
-    """The logits of `num_rows` rows that lie at x, written to `out`, by the parameters at w."""
+def _predict_at(table: int, x: int, out: int, num_rows: int, dtype: Any) -> None:
+    """The logits of `num_rows` rows that lie at x, written to `out`."""
     t = _array(table, (TABLE,), np.int64)
-    num_ops, size, rows = t[8], t[10], t[11]
+    num_ops, size, rows = t[9], t[11], t[12]
     inputs, outputs = _array(t[1], (num_ops,), np.int64), _array(t[2], (num_ops,), np.int64)
     network = Network(
         kinds=_array(t[0], (num_ops,), np.int64),
@@ -52,17 +52,17 @@ def _predict_at(table: int, w: int, x: int, out: int, num_rows: int, dtype: Any)
         places=_array(t[6], (num_ops + 1,), np.int64),
         first=0,
     )
-    flat, values = _array(w, (t[9],), dtype), _array(t[7], (size,), dtype)
+    flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (size,), dtype)
     memory = Memory(flat, flat, flat, values, values, flat, flat, rows)
     from_rows = _array(x, (num_rows, inputs[0]), dtype)
     _predict_rows(network, memory, from_rows, _array(out, (num_rows, outputs[num_ops - 1]), dtype))
 
 
-def predict_float32(table: int, w: int, x: int, out: int, num_rows: int) -> None:
+def predict_float32(table: int, x: int, out: int, num_rows: int) -> None:
     """In float32."""
-    _predict_at(table, w, x, out, num_rows, np.float32)
+    _predict_at(table, x, out, num_rows, np.float32)
 
 
-def predict_float64(table: int, w: int, x: int, out: int, num_rows: int) -> None:
+def predict_float64(table: int, x: int, out: int, num_rows: int) -> None:
     """In float64."""
-    _predict_at(table, w, x, out, num_rows, np.float64)
+    _predict_at(table, x, out, num_rows, np.float64)
