@@ -9,9 +9,11 @@ import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.utils.validation import validate_data
 
 import fivestep as fs
 from fivestep.estimators._inputs import Scaled
+from fivestep.estimators._reading import is_plain
 from fivestep.table.encoder import Encoder
 from fivestep.table.frame import as_frame
 from fivestep.table.kinds import kinds_of
@@ -171,3 +173,32 @@ def test_the_columns_of_a_dataframe_are_checked_when_it_predicts() -> None:
     model = fs.MLPRegressor(max_iter=2).fit(pd.DataFrame(columns), price)
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(pd.DataFrame(columns).drop(columns="street"))
+
+
+@pytest.mark.parametrize(
+    ("x", "is_handed_back"),
+    [
+        (np.ones((3, 2)), True),
+        (np.ones((3, 2), np.float32), True),
+        (np.ones((3, 2), np.int64), False),
+        (np.ones((0, 2)), False),
+        (np.ones((3, 5)), False),
+        (np.ones(2), False),
+        (np.array([[np.nan, 1.0]]), False),
+        (np.array([[np.inf, 1.0]]), False),
+        ([[1.0, 2.0]], False),
+    ],
+)
+def test_only_rows_that_scikit_learns_checks_would_hand_back_go_without_them(x: Any, is_handed_back: bool) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    fitted = fs.MLPClassifier(4, max_iter=1).fit(rows, rows[:, 0] > 0)
+    assert is_plain(fitted, x, fitted._inputs) is is_handed_back
+    if is_handed_back:
+        assert validate_data(fitted, x, reset=False, dtype=(np.float64, np.float32)) is x
+
+
+def test_an_array_for_one_fitted_to_named_columns_is_still_warned_of() -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=["a", "b"])
+    fitted = fs.MLPClassifier(4, max_iter=1).fit(frame, frame["a"] > 0)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        fitted.predict(frame.to_numpy())

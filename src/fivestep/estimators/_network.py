@@ -36,7 +36,7 @@ class Network:
             part = as_tensor(rows(slice(start, start + ROWS_AT_A_TIME)))
             with threads_for(self.engine, len(part)):
                 parts.append(self.engine.predict(part.to(self.engine.device)).cpu())
-        return torch.cat(parts)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def matrices(self) -> list[str]:
         """The names of the weights of the linear layers, from input to output."""

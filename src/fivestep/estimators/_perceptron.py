@@ -20,7 +20,7 @@ from ._inputs import Inputs
 from ._network import Network
 from ._onnx import to_onnx
 from ._parameters import Parameters
-from ._reading import Manner, Table, eval_table, fit_inputs, read, read_x
+from ._reading import Manner, Table, eval_table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
 from ._targets import Targets
 from ._training import Course
@@ -154,9 +154,9 @@ class Perceptron(Parameters):
 
     def _logits(self, X: Any) -> Tensor:
         """The network's outputs for rows X."""
-        check_is_fitted(self)
+        self._check_is_fitted()
         inputs: Inputs = self._inputs
-        x = read_x(self, X, self._manner(), inputs)
+        x = X if is_plain(self, X, inputs) else read_x(self, X, self._manner(), inputs)
         network: Network = self._network
         return network.logits(lambda rows: inputs.transform(x[rows], network.dtype), x.shape[0])
 
@@ -164,8 +164,13 @@ class Perceptron(Parameters):
         """The answers for rows X: classes (N,) or labels (N, O), or numbers (N,) or (N, O)."""
         return self._targets_if_fitted().answers(self._logits(X))
 
+    def _check_is_fitted(self) -> None:
+        """scikit-learn's own check, which looks into every attribute, only where the short one does not do."""
+        if "_network" not in vars(self):
+            check_is_fitted(self)
+
     def _targets_if_fitted(self) -> Targets:
-        check_is_fitted(self)
+        self._check_is_fitted()
         targets: Targets = self._targets
         return targets
 

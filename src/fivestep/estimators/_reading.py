@@ -64,6 +64,20 @@ def read_x(of: BaseEstimator, X: Any, how: Manner, inputs: Inputs) -> Any:
     return frame
 
 
+def is_plain(of: BaseEstimator, X: Any, inputs: Inputs) -> bool:
+    """Whether the rows to predict are an array that scikit-learn's checks, most of a prediction, would hand back."""
+    return (
+        type(X) is np.ndarray  # no frame, no matrix, no subclass
+        and X.ndim == 2
+        and X.dtype in (np.float64, np.float32)
+        and len(X) > 0
+        and X.shape[1] == of.n_features_in_
+        and not inputs.reads_frames
+        and "feature_names_in_" not in vars(of)
+        and bool(np.isfinite(X).all())
+    )
+
+
 def frame_of(X: Any, how: Manner, inputs: Inputs | None) -> pl.DataFrame | None:
     """A frame, where rows are to be read as one: a DataFrame with something else than numbers, or as in `inputs`."""
     if inputs is not None:
