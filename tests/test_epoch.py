@@ -1,5 +1,7 @@
 """An epoch in one line, and what is monitored of it."""
 
+import pickle
+
 import pytest
 
 from fivestep.epoch import Epoch, Evaluation, monitored
@@ -23,3 +25,9 @@ def test_an_epoch_is_one_line() -> None:
 @pytest.mark.parametrize(("monitor", "expected"), [("loss", 0.6), ("f1", 1 - 0.7)])
 def test_what_is_monitored_is_better_when_lower(monitor: str, expected: float) -> None:
     assert monitored(EPOCH, TrainPlan(monitor=monitor)) == expected
+
+
+def test_an_epoch_goes_to_another_process_whatever_its_metrics_were_given_as() -> None:
+    measured = Evaluation(0.5, None)
+    epoch = Epoch(3, 12, 0.1, 0.7, measured.loss, None, None, None, 0.25, 5000.0, measured.metrics)
+    assert pickle.loads(pickle.dumps(epoch)) == epoch

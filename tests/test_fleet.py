@@ -203,6 +203,18 @@ def test_a_network_that_one_rank_refuses_all_refuse() -> None:
     assert str(second) == str(first)
 
 
+def alike(ranks: Ranks) -> list[tuple[float, list[float]]]:
+    """Networks that differ in their seeds only, which one engine may train one after another."""
+    plans = [small_plan(seed=seed) for seed in range(5)]
+    members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu", ranks=ranks)
+    return [(member.history[-1].train_loss, member.engine.params.flat.tolist()) for member in members]
+
+
+def test_a_fleet_of_networks_that_are_alike_is_the_same_on_all_ranks_too() -> None:
+    expected = alike(ALONE)
+    assert together(alike, 2) == [expected, expected]
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_fleet_that_ranks_divide_is_the_same_on_all_to_the_bit(name: str) -> None:
     expected = divided(ALONE, name)

@@ -45,6 +45,10 @@ class Epoch:
     train_metrics: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
     valid_metrics: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        for name in ("train_metrics", "valid_metrics"):  # plain ones: a read-only view cannot be sent to another rank
+            object.__setattr__(self, name, dict(getattr(self, name)))
+
     def figures(self) -> dict[str, float | None]:
         """What was measured, by part and name: "train_loss", "train_accuracy", "train_f1", ..., "valid_loss", ..."""
         parts = {
