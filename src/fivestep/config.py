@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, final
 
-import torch
-
 from .check import InputError, refuse
 from .engines._base import Engine
-from .engines._make import DTYPES, make_engine
+from .engines._make import make_engine
+from .engines._memory import memory_needed
 from .files import memory_size
 from .net import NetSpec
 from .plan import TrainPlan
@@ -107,17 +106,6 @@ def _check_info(info: Mapping[str, Any]) -> None:
             raise TypeError(f"{key} = {info[key]!r:.60}")
     if not all(isinstance(name, str) for name in info.get("class_names", [])):
         raise TypeError(f"class_names = {info['class_names']!r:.60}")
-
-
-def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32") -> int:
-    """The bytes that training the network takes, beside the rows and what a batch of them becomes on the way.
-
-    Parameters, gradients and buffers, the update rule's memory, and a copy of all: counted without making them.
-    """
-    kind = DTYPES.get(dtype, torch.float32)
-    memory = plan.build_optimizer().state(torch.empty(spec.num_parameters, dtype=kind, device="meta"))
-    numbers = 4 * spec.num_parameters + 2 * sum(tensor.numel() for tensor in memory.values())
-    return numbers * kind.itemsize
 
 
 def _check_memory(config: Config) -> None:

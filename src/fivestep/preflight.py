@@ -18,6 +18,9 @@ from .layers._composite import with_inner
 from .metrics._base import measure
 from .plan import TrainPlan
 
+AT_A_TIME = 2**18
+"""Numbers that are looked at together: torch copies them to do so, which for all at once would take the data twice."""
+
 
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if the plan asks for something that the data do not have."""
@@ -122,11 +125,17 @@ def _check_inputs(engine: Engine, rows: Rows, part: str) -> None:
 
 
 def _check_finite(name: str, values: Tensor) -> None:
-    if values.is_floating_point() and not values.isfinite().all():
-        where = (~values.isfinite()).nonzero()[0].tolist()
-        raise InputError(
-            f"{name} must hold finite numbers, got {values[tuple(where)].item()} at index {where}; fill or drop it."
-        )
+    if not values.is_floating_point():
+        return
+    first = 0
+    for part in values.split(max(1, AT_A_TIME // max(1, values[0].numel()))):
+        if not part.isfinite().all():
+            row, *others = (~part.isfinite()).nonzero()[0].tolist()
+            where = [first + row, *others]
+            raise InputError(
+                f"{name} must hold finite numbers, got {values[tuple(where)].item()} at index {where}; fill or drop it."
+            )
+        first += len(part)
 
 
 def _check_classes(engine: Engine, y: Tensor, part: str) -> None:

@@ -14,7 +14,8 @@ from .stopping import Best
 from .typing import Elements, Tensors
 
 TOGETHER = 1000
-"""Losses of single steps that are kept one by one before they become one vector: a tensor alone takes 200 bytes."""
+"""Losses of single steps in one vector. Kept as tensors of their own, they would lie between the large ones that come
+and go in each step, and nothing could take the gaps: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
 
 
 @final
@@ -36,19 +37,23 @@ class Progress:
         self.measures_training = True
         self._plan, self._engine = plan, engine
         self._losses: list[Tensor] = []
+        self._single, self._num_single = engine.params.flat.new_empty(TOGETHER), 0
 
     def add(self, step: Step) -> None:
         """Counts a step, or a block of steps, that has been done; nothing is read from the device."""
         self.num_rows += step.num_rows
-        self._losses.append(step.loss if step.losses is None else step.losses)
-        if len(self._losses) > TOGETHER:
-            self._losses = [self.losses]
+        if step.losses is not None:
+            self._losses.append(step.losses)
+            return
+        if self._num_single == TOGETHER:
+            self._losses, self._num_single = [self.losses], 0
+        self._single[self._num_single] = step.loss
+        self._num_single += 1
 
     @property
     def losses(self) -> Elements:
         """The losses of the steps since the last `Epoch`: one vector, however many of them were done in one call."""
-        none = self._engine.params.flat.new_empty(0)
-        return torch.cat([none, *(losses.reshape(-1) for losses in self._losses)])
+        return torch.cat([*self._losses, self._single[: self._num_single]])
 
     def running_loss(self, num_rows: int) -> float:
         """Their mean over the rows, for a training part of `num_rows` rows; a host-device synchronisation.
@@ -67,7 +72,7 @@ class Progress:
         self.history.append(epoch)
         self.seen.append(monitored(epoch, self._plan))
         self.best.note(epoch, self._engine)
-        self._losses, self.num_rows, self.seconds = [], 0, 0.0
+        self._losses, self._num_single, self.num_rows, self.seconds = [], 0, 0, 0.0
 
     def is_over(self) -> bool:
         """Whether the run has come to its end: all epochs are done, or the best one is too long ago."""
@@ -79,4 +84,4 @@ class Progress:
         self.history[:] = history
         self.seen[:] = [monitored(epoch, self._plan) for epoch in history]
         self.best.recall(self.seen, best_weights)
-        self._losses = [losses]
+        self._losses, self._num_single = [losses], 0

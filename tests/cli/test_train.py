@@ -263,3 +263,12 @@ def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     time.sleep(0.1)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, without_notes(err)) == (1, "")
+
+
+def test_a_network_that_does_not_fit_in_memory_is_said_before_it_is_tried(fivestep: Command, tmp_path: Path) -> None:
+    code, _, err = fivestep("train", "moons", "--hidden", 900_000, 900_000)
+    assert code == 2
+    assert re.fullmatch(
+        r"fivestep: the network must fit into the [\d,.]+ GiB of memory .* GiB with a batch of 200 rows; .*\n", err
+    )
+    assert list(tmp_path.iterdir()) == []

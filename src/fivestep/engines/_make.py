@@ -12,6 +12,7 @@ from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ._base import Engine
 from ._choose import choose
+from ._memory import check_memory
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -43,6 +44,7 @@ def make_engine(
     choice = Choice.parse(name)
     _check_options(choice, find("engines", "scratch" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
+    check_memory(spec, plan, dtype, place, num_rows)
     chosen = choose(choice, spec, plan, place, num_rows, ranks)
     engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **chosen.options)
     engine.reason = chosen.reason

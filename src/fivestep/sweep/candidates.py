@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from ..check import InputError
-from ..config import memory_needed
 from ..datasets._base import Dataset
 from ..datasets._split import split
+from ..engines._memory import memory_needed
 from ..engines.fused._size import operations_per_step
 from ..files import memory_size
 from ..find import Choice
