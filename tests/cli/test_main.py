@@ -57,3 +57,14 @@ def test_ctrl_c_while_modules_are_imported_is_quiet_and_exits_130(module: str, t
 def test_words_too_many_are_one_sentence(fivestep: Command, arguments: tuple[str, ...], words: str) -> None:
     sentence = f"the command must be written without further words, got {words!r}; leave them out"
     assert fivestep(*arguments) == (2, "", f"fivestep: {sentence}; see fivestep {arguments[0]} --help.\n")
+
+
+@pytest.mark.parametrize(("rank", "size", "speaks"), [("0", "2", True), ("1", "2", False), ("1", "1", True)])
+def test_what_ranks_do_not_share_the_first_one_does_alone(
+    fivestep: Command, rank: str, size: str, speaks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`evaluate` under torchrun would print twice, and `predict` write one file twice at a time."""
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setenv("WORLD_SIZE", size)
+    code, out, err = fivestep("tasks")
+    assert (code, "moons" in out, err) == (0, speaks, "")

@@ -30,9 +30,16 @@ app.command("fivestep.cli.sweep:sweep", name="sweep", help="Train many networks 
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
 
+SHARED = ("train", "sweep")
+"""The commands whose work several ranks share; all others are the first rank's alone."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
     tokens = [_with_hyphens(token) for token in arguments]
+    is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+    if not is_first and tokens[:1] not in ([name] for name in SHARED):
+        return DONE  # two that print the same, or write the same file, are one too many
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
     except CycloptsError as error:
