@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._make import make_engine
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.preflight import check_data, check_plan
@@ -177,3 +178,13 @@ def test_a_place_in_a_schedule_that_the_run_reaches_does_not_warn(schedule: str)
     """Warnings are errors in the tests."""
     plan = small_plan(schedule=schedule, batch_size=25, epochs=2)
     list(train(small_engine("scratch", plan), three_classes(50), plan))
+
+
+def test_a_network_of_zeros_with_hidden_layers_is_a_warning() -> None:
+    data = Dataset(Rows(torch.ones(8, 3), torch.ones(8, 1)))
+    plan = TrainPlan(loss="mse", epochs=1)
+    engine = make_engine("scratch", MLP(3, 4, 1, init="zeros"), plan, device="cpu")
+    with pytest.warns(UserWarning, match=r"got 0 in all its 2 matrices, .* choose another init, such as 'kaiming'"):
+        list(train(engine, data, plan))
+    alone = make_engine("scratch", MLP(3, 1, init="zeros"), plan, device="cpu")
+    assert len(list(train(alone, data, plan))) == 1

@@ -73,6 +73,18 @@ def check_steps(plan: TrainPlan, data: Dataset) -> None:
             )
 
 
+def warn_of_alike_units(engine: Engine) -> None:
+    """Warns where all matrices of a network with hidden layers begin as 0: its units would stay alike for ever."""
+    matrices = [w for w in engine.named_parameters().values() if w.dim() == 2]
+    if len(matrices) > 1 and not any(bool(w.any()) for w in matrices):
+        warnings.warn(
+            f"the weights of a network with hidden layers should begin different from each other, got 0 in all its "
+            f"{len(matrices)} matrices, whose units then stay alike and mostly learn nothing; choose another init, such "
+            f"as 'kaiming'.",
+            stacklevel=3,
+        )
+
+
 def check_data(engine: Engine, data: Dataset) -> None:
     """Raises an `InputError` if a part of the data does not fit the network or the loss, or is not finite."""
     for part, rows in (("train", data.train), ("valid", data.valid), ("test", data.test)):

@@ -21,7 +21,7 @@ from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
 from .metrics._base import build_metrics, measure
 from .plan import TrainPlan
-from .preflight import check_data, check_steps
+from .preflight import check_data, check_steps, warn_of_alike_units
 from .progress import Progress
 from .ranks import ALONE, Ranks
 from .steps import steps
@@ -179,6 +179,8 @@ def check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, i
         check_agreement(engine, data, plan)
     check_data(engine, data)
     check_steps(plan, data)
+    if is_new:
+        warn_of_alike_units(engine)
 
 
 def _check_unfinished(progress: Progress, plan: TrainPlan) -> None:

@@ -80,3 +80,12 @@ def test_a_report_of_a_task_is_refused(fivestep: Command) -> None:
     code, _, err = fivestep("plot", "moons", "report")
     assert code == 2
     assert "RUN must be the folder of a run" in err
+
+
+def test_without_a_run_the_last_one_is_proposed(fivestep: Command, tmp_path: Path) -> None:
+    code, out, err = fivestep("plot")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "RUN or TASK must name what to draw, got nothing; write for example fivestep plot runs/moons-1 for" in err
+    (tmp_path / "runs" / "line-3").mkdir(parents=True)
+    (tmp_path / "runs" / "line-3" / "config.toml").touch()
+    assert "fivestep plot runs/line-3 curves for one" in fivestep("plot").err

@@ -52,8 +52,21 @@ def test_a_dataframe_is_one_input_for_each_column() -> None:
     np.testing.assert_allclose(found["prediction"][:, 0], model.predict(frame), rtol=1e-5)
 
 
-def test_several_labels_are_refused() -> None:
+@pytest.mark.parametrize("loss", [None, "hinge"])
+def test_several_labels_are_those_of_predict_with_the_probability_of_each(loss: str | None) -> None:
     x, y = load_iris(return_X_y=True)
-    model = fs.MLPClassifier(max_iter=2).fit(x, np.stack([y > 0, y > 1], 1).astype(int))
-    with pytest.raises(InputError, match=r"an estimator must be one for two classes or more, .* got several labels"):
+    labels = np.stack([y > 0, y > 1, x[:, 0] > 5.8], 1).astype(int)
+    model = fs.MLPClassifier(loss=loss, max_iter=20, random_state=0).fit(x, labels)
+    found = outputs_of(model.to_onnx(), {"x": x.astype(np.float32)})
+    assert found["prediction"].shape == labels.shape
+    assert (found["prediction"] == model.predict(x)).mean() > 0.99
+    if loss is None:
+        np.testing.assert_allclose(found["probabilities"], model.predict_proba(x), atol=1e-5)
+    else:
+        assert ((found["margins"] > 0) == found["prediction"]).all()
+
+
+def test_one_class_is_refused() -> None:
+    model = fs.MLPClassifier(max_iter=2).fit(np.ones((5, 2)) * np.arange(5)[:, None], np.zeros(5))
+    with pytest.raises(InputError, match=r"two classes or more to become ONNX, got one;"):
         model.to_onnx()

@@ -37,7 +37,7 @@ class PictureOptions:
 
 
 def plot(
-    source: str,
+    source: str | None = None,
     /,
     *more: str,
     options: PictureOptions = PictureOptions(),
@@ -58,6 +58,8 @@ def plot(
     more
         KIND of picture; before it, for side-by-side, the folders of other runs.
     """
+    if source is None:
+        raise _nothing_to_draw()
     *others, kind = more or ("",)
     if not kind:
         _list_kinds(_subject(source, network, plan, options.data_dir), options.json)
@@ -95,6 +97,16 @@ def _subject(source: str, network: NetworkOptions, plan: PlanOptions, data_dir: 
     prepared = prepare(source, network, plan, data_dir=data_dir)
     engine = make_engine("scratch", prepared.spec, prepared.plan, device="cpu")
     return Subject(engine, prepared.data, name=source)
+
+
+def _nothing_to_draw() -> InputError:
+    """What to write, with the run that was written last where there is one."""
+    runs = sorted(Path("runs").glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
+    last = str(runs[-1].parent) if runs else "runs/moons-1"
+    return InputError(
+        f"RUN or TASK must name what to draw, got nothing; write for example fivestep plot {last} for the pictures that "
+        f"there are of it, fivestep plot {last} curves for one, or fivestep plot moons points."
+    )
 
 
 def _list_kinds(subject: Subject, json: bool) -> None:

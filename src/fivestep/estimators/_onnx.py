@@ -28,10 +28,9 @@ def to_onnx(engine: Engine, inputs: Inputs, targets: Targets) -> "onnx.ModelProt
 
     names: list[str] = []
     if isinstance(targets, Labels):
-        if targets.is_multilabel or len(targets.classes) < 2:
+        if len(targets.classes) < 2:
             raise InputError(
-                f"an estimator must be one for two classes or more, one of them for each row, to become ONNX, got "
-                f"{'several labels' if targets.is_multilabel else 'one class'}; export the network of a run instead."
+                "an estimator must be one for two classes or more to become ONNX, got one; fit it to rows of both."
             )
         names = [str(name) for name in targets.classes]
     model = onnx_file.to_onnx(engine, inputs.encoder if isinstance(inputs, Encoded) else None, names)

@@ -178,8 +178,8 @@ class Perceptron(Parameters):
         """The fitted estimator as an ONNX model, scaling and encoder inside, in float32.
 
         Of an array it takes "x" (N, I), of a DataFrame with words or dates one input (N, 1) for each column, by name.
-        It gives "prediction", and of classes "probabilities" too. Raises an `InputError` where the extra "onnx" is not
-        installed, for several labels at once, and for a layer that ONNX does not know.
+        It gives "prediction", and of classes, or of several labels, "probabilities" too. Raises an `InputError` where
+        the extra "onnx" is not installed, for one class alone, and for a layer that ONNX does not know.
         """
         check_is_fitted(self)
         return to_onnx(self._network.engine, self._inputs, self._targets)

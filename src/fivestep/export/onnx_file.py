@@ -21,7 +21,8 @@ def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Seque
 
     With an encoder its inputs are the raw columns, (N, 1) each, under their names; without one, "x" (N, I). For classes
     and yes or no it gives "prediction" (N,), a class's name, and "probabilities" (N, C), or "margins" where the loss is
-    hinge; for numbers "prediction" (N, O), in the units of the target. Raises an `InputError` where the extra "onnx" is
+    hinge; for several yes or no questions "prediction" (N, O), 0 or 1, and the probability (or margin) of each yes; for
+    numbers "prediction" (N, O), in the units of the target. Raises an `InputError` where the extra "onnx" is
     not installed, or a layer is not known to ONNX.
     """
     check_installed()
@@ -37,6 +38,8 @@ def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Seque
         x = convert(graph, layer, w, x)
     if engine.criterion.target == "numbers":
         outputs = [_numbers(graph, engine, encoder, x)]
+    elif engine.criterion.target == "yes_no" and engine.spec.out_features != 1:
+        outputs = _questions(graph, engine, x)
     else:
         outputs = _classes(graph, engine, class_names, x)
     made = onnx.helper.make_graph(graph.nodes, "fivestep", inputs, outputs, graph.constants)
@@ -58,6 +61,22 @@ def _numbers(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: st
         y, kind = graph.add("Add", graph.add("Mul", graph.cast(y, "DOUBLE"), deviation), mean), onnx.TensorProto.DOUBLE
     name = graph.rename(y, "prediction")
     return onnx.helper.make_tensor_value_info(name, kind, ["N", engine.spec.out_features])
+
+
+def _questions(graph: Graph, engine: Engine, logits: str) -> "list[onnx.ValueInfoProto]":
+    """The answer to each of several yes or no questions, and how sure it is."""
+    import onnx
+
+    is_margin = engine.criterion.inverse_link == "identity"
+    yes = graph.cast(graph.add("Greater", logits, graph.constant(0.0)), "INT64")
+    prediction = graph.rename(yes, "prediction")
+    sure = graph.add("Identity", logits) if is_margin else graph.add("Sigmoid", logits)
+    shares, width = graph.rename(sure, "margins" if is_margin else "probabilities"), engine.spec.out_features
+    make = onnx.helper.make_tensor_value_info
+    return [
+        make(prediction, onnx.TensorProto.INT64, ["N", width]),
+        make(shares, onnx.TensorProto.FLOAT, ["N", width]),
+    ]
 
 
 def _classes(graph: Graph, engine: Engine, class_names: Sequence[str], logits: str) -> "list[onnx.ValueInfoProto]":

@@ -29,7 +29,7 @@ QUARTILES = (0.25, 0.5, 0.75)
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
 
-AT_A_TIME = 16
+AT_A_TIME = 8
 """Columns that may be copied at the same time: those that lie in pieces, or have gaps."""
 
 METADATA_KEY, PREFIX = "encoder", "encoder."
