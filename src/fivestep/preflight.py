@@ -79,8 +79,8 @@ def warn_of_alike_units(engine: Engine) -> None:
     if len(matrices) > 1 and not any(bool(w.any()) for w in matrices):
         warnings.warn(
             f"the weights of a network with hidden layers should begin different from each other, got 0 in all its "
-            f"{len(matrices)} matrices, whose units then stay alike and mostly learn nothing; choose another init, such "
-            f"as 'kaiming'.",
+            f"{len(matrices)} matrices, whose units then stay alike and mostly learn nothing; choose another init, "
+            f"such as 'kaiming'.",
             stacklevel=3,
         )
 

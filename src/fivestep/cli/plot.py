@@ -104,8 +104,8 @@ def _nothing_to_draw() -> InputError:
     runs = sorted(Path("runs").glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
     last = str(runs[-1].parent) if runs else "runs/moons-1"
     return InputError(
-        f"RUN or TASK must name what to draw, got nothing; write for example fivestep plot {last} for the pictures that "
-        f"there are of it, fivestep plot {last} curves for one, or fivestep plot moons points."
+        f"RUN or TASK must name what to draw, got nothing; write for example fivestep plot {last} for the pictures of "
+        f"it, fivestep plot {last} curves for one, or fivestep plot moons points."
     )
 
 

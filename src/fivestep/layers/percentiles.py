@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError, at_least, refuse
+from ..check import at_least
 from ..layer import Initializer, LearnsFromRows, Memo
 from ..typing import Features, Inputs, Outputs, RowWeights, Shape, Tensors
+from ._columns import checked_places, places_in
 
 FARTHEST = 3.0
 """Where the knots end before the layer has learnt from rows: the encoder's numbers lie within."""
@@ -49,23 +50,12 @@ class Percentiles(LearnsFromRows):
     in_features: int | None = None
 
     def __post_init__(self) -> None:
-        columns = self.columns
-        if columns is not None:
-            if not isinstance(columns, list | tuple) or not columns or sorted(set(columns)) != list(columns):
-                raise refuse("columns", columns, "places in a row in ascending order", "write for example (0, 1, 4)")
-            for column in columns:
-                at_least("columns", column, 0)
-            object.__setattr__(self, "columns", tuple(columns))
+        object.__setattr__(self, "columns", checked_places(self.columns))
         at_least("num_knots", self.num_knots, 2)
 
     def sized(self, input_shape: Shape) -> Self:
         width = input_shape[-1]
-        columns = tuple(range(width)) if self.columns is None else self.columns
-        if self.in_features not in (None, width) or columns[-1] >= width:
-            raise InputError(
-                f"percentiles must have rows of {self.in_features or columns[-1] + 1} numbers or more for columns up "
-                f"to {columns[-1]}, got {width}; make the sizes agree."
-            )
+        columns = places_in(width, self.columns, self.in_features, "percentiles")
         return replace(self, in_features=width, columns=columns)
 
     @cached_property
