@@ -182,7 +182,7 @@ def test_a_place_in_a_schedule_that_the_run_reaches_does_not_warn(schedule: str)
 
 def test_a_network_of_zeros_with_hidden_layers_is_a_warning() -> None:
     data = Dataset(Rows(torch.ones(8, 3), torch.ones(8, 1)))
-    plan = TrainPlan(loss="mse", epochs=1)
+    plan = TrainPlan(loss="mse", batch_size=None, epochs=1)
     engine = make_engine("scratch", MLP(3, 4, 1, init="zeros"), plan, device="cpu")
     with pytest.warns(UserWarning, match=r"got 0 in all its 2 matrices, .* choose another init, such as 'kaiming'"):
         list(train(engine, data, plan))
