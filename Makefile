@@ -25,6 +25,10 @@ test: .venv/installed-dev ## check style, types and layers, then run all tests
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest --numprocesses auto --quiet
 
+.PHONY: test-gpu
+test-gpu: .venv/installed-dev ## run the tests that need a CUDA device (elsewhere each says why it is skipped)
+	@$(BIN)/python -m pytest --quiet tests/gpu
+
 .PHONY: browser
 browser: ## install Debian's chromium, for the tests of the pages (needs root; without it they are skipped)
 	@apt-get install -y --no-install-recommends chromium
