@@ -8,6 +8,7 @@ memory, epoch by epoch in turn. `shuffle`: a file sorted by its label: how far r
 the loss after training, beside a full shuffle.
 """
 
+import json
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet
 import torch
-from _measure import PAUSE, interleaved, ratios, save, spread
+from _measure import HERE, PAUSE, interleaved, ratios, save, spread
 
 import fivestep as fs
 from fivestep.batches import Batches
@@ -164,8 +165,8 @@ def epoch(rounds: int) -> dict[str, Any]:
     """Seconds of an epoch from files over those in memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        pyarrow.parquet.write_table(table(200_000).to_arrow(), path, row_group_size=16_384)
-        data = streamed(path, window=65_536)
+        pyarrow.parquet.write_table(table(200_000).to_arrow(), path, row_group_size=65_536)
+        data = streamed(path, window=131_072)
         spec = fs.MLP(None, 512, 512, 512, None)
         plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
         works = {"memory": epochs_of(in_memory(data), spec, plan), "stream": epochs_of(data, spec, plan)}
@@ -226,9 +227,16 @@ def shuffle(_rounds: int) -> dict[str, Any]:
 
 PARTS = {"reader": reader, "epoch": epoch, "shuffle": shuffle}
 
+
+def kept(found: Mapping[str, Any]) -> None:
+    """Writes the parts that were measured beside those of another time."""
+    path = HERE / "results" / "streaming.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    save("streaming", {part: found.get(part, before.get(part)) for part in PARTS})
+
+
 if __name__ == "__main__":
     words = sys.argv[1:]
     chosen = [word for word in words if word in PARTS] or list(PARTS)
     number = next((int(word) for word in words if word.isdigit()), 5)
-    for part in chosen:
-        save(f"streaming_{part}", PARTS[part](number))
+    kept({part: PARTS[part](number) for part in chosen})

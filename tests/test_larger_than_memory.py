@@ -38,10 +38,8 @@ def table(seed: int) -> pl.DataFrame:
 
 
 def limited(code: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    """The command line in a process with that limit: in one thread, and with allocators that give memory back."""
+    """The command line in a process with that limit: in one thread, because the stack of each counts as data."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "MKL_NUM_THREADS"), "1")
-    one_thread |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
-    one_thread["_RJEM_MALLOC_CONF"] = "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0"
     command = [sys.executable, "-c", code.format(limit=LIMIT), *words]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | one_thread, check=False)
 

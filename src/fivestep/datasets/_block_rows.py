@@ -27,10 +27,6 @@ class BlockRows(NamedTuple):
     numbers: "np.ndarray"
     """In the table, (N,), counted from 0."""
 
-    def of(self, part: int) -> "BlockRows":
-        """Those of one part, copied."""
-        return self._filtered(self.parts == part)
-
     def places_of(self, part: int) -> "np.ndarray":
         """The places of those of one part among them, counted from 0, in ascending order."""
         return np.flatnonzero(self.parts == part)
@@ -103,12 +99,13 @@ class Sample:
         self._frames: list[pl.DataFrame] = []
         self._chances: list[np.ndarray] = []
 
-    def add(self, rows: BlockRows) -> None:
-        """Takes the rows of one block in."""
-        self.count += len(rows.numbers)
-        chances = chance(rows.numbers, self._seed, 3)
+    def add(self, rows: BlockRows, part: int) -> None:
+        """Takes the rows of one block in that belong to that part."""
+        places = rows.places_of(part)
+        self.count += len(places)
+        chances = chance(rows.numbers[places], self._seed, 3)
         near = chances < self._border
-        self._frames.append(rows.frame.filter(pl.Series(near)))
+        self._frames.append(rows.frame[places[near]])
         self._chances.append(chances[near])
         if sum(map(len, self._chances)) > 2 * SAMPLE:
             self._cut()

@@ -101,15 +101,15 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, scales_target: 
     columns = looks.survey.columns if looks is not None else used_columns(encoder) if encoder is not None else []
     samples, counts, num_read = {part: Sample(seed) for part in PARTS.values()}, [], 0
     for block, rows in _read_all(reader, columns, "looking at the rows"):
-        train, file = rows.of(TRAIN), table.name_of(block)
+        train, file = rows.places_of(TRAIN), table.name_of(block)
         num_read += len(rows.parts)
         if looks is not None and len(rows.parts):
             looks.target.add(rows.frame[source.target], Place(file, rows.in_file), rows.parts == TRAIN)
-        if looks is not None and len(train.parts):
-            looks.survey.add(train.frame.select(columns), Place(file, train.in_file))
+        if looks is not None and len(train):
+            looks.survey.add(rows.frame, Place(file, rows.in_file[train]), train)
         for part, sample in samples.items():
-            sample.add(train if part == TRAIN else rows.of(part))
-        counts.append(len(train.parts))
+            sample.add(rows, part)
+        counts.append(len(train))
     if num_read < FEWEST:
         raise InputError(
             f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got {num_read}; add "
@@ -144,7 +144,7 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
     check_columns(table, replace(source, ignore=(), categorical=()))
     reader, sample = RowReader(table, source), Sample(seed)
     for _, rows in _read_all(reader, used_columns(encoder), f"looking at the rows of {Path(file).name}"):
-        sample.add(rows)
+        sample.add(rows, TRAIN)
     return reader, sample
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import NamedTuple, final
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
@@ -122,7 +123,8 @@ class TableStream(Stream):
                 about = rows.columns(self.reader.source.about_rows, places)
                 targets.append(targets_of(self.encoder, about))
                 weights.append(weights_of(about, self.reader.source))
-                self.encoder.encode_into(memory[at : at + size], rows.frame, rows=places)
+                into = memory[at : at + size]
+                self.encoder.encode_into(into, rows.frame, rows=places, num_rows=self.num_rows)
             at += size
         known = [weight for weight in weights if weight is not None]
         window = Rows(memory[:at], torch.cat(targets), torch.cat(known) if known else None)
@@ -146,14 +148,16 @@ class StreamedPart(Part):
     def parts(self, size: int) -> Iterator[Rows]:
         for block in range(len(self.reader.table.blocks)):
             whole = self.reader.read(block, used_columns(self.encoder))
-            rows = whole.of(self.part)
-            if len(rows.parts):
-                yield from self._encoded(rows, whole, self.reader.table.name_of(block)).parts(size)
+            places = whole.places_of(self.part)
+            if len(places):
+                yield from self._encoded(whole, places, self.reader.table.name_of(block)).parts(size)
 
-    def _encoded(self, rows: BlockRows, whole: BlockRows, file: str) -> Rows:
-        weight = weights_of(rows.frame, self.reader.source)
+    def _encoded(self, whole: BlockRows, places: "np.ndarray", file: str) -> Rows:
+        about = whole.columns(self.reader.source.about_rows, places)
+        x = torch.empty(len(places), self.encoder.in_features)
         try:
-            return Rows(self.encoder.encode(rows.frame), targets_of(self.encoder, rows.frame), weight)
+            self.encoder.encode_into(x, whole.frame, rows=places, num_rows=self.num_rows)
+            return Rows(x, targets_of(self.encoder, about), weights_of(about, self.reader.source))
         except InputError:
             self._refuse_in_file(whole, file)
             raise

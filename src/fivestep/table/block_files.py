@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -112,6 +113,7 @@ class ParquetBlocks(BlockFile):
     @classmethod
     def open(cls, path: Path) -> "ParquetBlocks":
         """The file."""
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one sets a gigabyte aside for a footer
         try:
             from pyarrow.parquet import read_metadata
         except ImportError as error:

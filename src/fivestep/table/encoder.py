@@ -141,15 +141,22 @@ class Encoder:
         return x
 
     def encode_into(
-        self, x: Tensor, frame: pl.DataFrame, *, rows: "np.ndarray | None" = None, first_row: int = 1
+        self,
+        x: Tensor,
+        frame: pl.DataFrame,
+        *,
+        rows: "np.ndarray | None" = None,
+        first_row: int = 1,
+        num_rows: int | None = None,
     ) -> None:
         """Writes the same into memory (N, D + J) that is there already; or x of some `rows` alone, in ascending order.
 
-        Rows are counted from 0; so those of one part need not be copied out of the frame.
+        Rows are counted from 0; so those of one part need not be copied out of the frame. `num_rows` are those that
+        will be encoded one frame after another: of many, each frame takes the compiled form.
         """
         self.check_columns(frame.columns)
         out = x.numpy()
-        compiled = self._write_plain(out, frame, rows) if frame.height >= MANY_ROWS else set()
+        compiled = self._write_plain(out, frame, rows) if (num_rows or frame.height) >= MANY_ROWS else set()
         at, code_at = 0, len(self.center)
         for column in self.columns:
             is_gap_only = column.name in compiled

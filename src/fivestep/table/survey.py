@@ -113,7 +113,7 @@ class NumberSurvey(ColumnSurvey):
         if self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
         if count >= FEW and self.is_whole and high - low >= count - 1:
-            if self._offsets[0] == self._offsets[1]:
+            if self._offsets in ((0, 0), (-1, -1)):  # each is the number of its row, counted from 1 or from 0
                 return ColumnKind(self.name, "identifier", "counts the rows")
             if self._all_different:
                 return ColumnKind(self.name, "identifier", "all different, named so")
@@ -209,10 +209,13 @@ class TableSurvey:
         """The columns that are looked at."""
         return list(self._surveys)
 
-    def add(self, frame: pl.DataFrame, place: Place) -> None:
-        """Takes the rows of one block in; an `InputError` for a value names its file."""
+    def add(self, frame: pl.DataFrame, place: Place, rows: "np.ndarray | None" = None) -> None:
+        """Takes the rows of one block in, or some of them; an `InputError` for a value names its file.
+
+        One column at a time is copied, so that the block is not in memory twice.
+        """
         for name, survey in self._surveys.items():
-            survey.add(frame[name], place)
+            survey.add(frame[name] if rows is None else frame[name].gather(rows), place)
 
     def kinds(self) -> list[ColumnKind]:
         """What each column is taken for."""

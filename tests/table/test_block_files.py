@@ -1,0 +1,186 @@
+"""Files in blocks: together they are the file, a block ends where a row ends, and what is wrong with one is named."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fivestep.check import InputError
+from fivestep.table import block_files
+from fivestep.table.block_files import SAMPLE, BlockFile, SeparatedBlocks, is_streamable, open_blocks
+from fivestep.table.read import read_table
+
+NUM_ROWS = 1000
+
+
+def frame() -> pl.DataFrame:
+    """Numbers, gaps and texts, some of which hold what separates rows and fields."""
+    rng = np.random.default_rng(0)
+    words = np.array(["plain", 'with "marks"', "a, comma", "two\nlines", "three\r\nlines\n", ""])
+    return pl.DataFrame(
+        {
+            "a": rng.normal(size=NUM_ROWS),
+            "text": rng.choice(words, NUM_ROWS),
+            "b": [None if k % 7 == 0 else k for k in range(NUM_ROWS)],
+        }
+    )
+
+
+def numbers() -> pl.DataFrame:
+    return pl.DataFrame(
+        np.random.default_rng(0).normal(size=(NUM_ROWS, 3)), schema=["column_1", "column_2", "column_3"]
+    )
+
+
+WRITERS = {
+    "parquet": lambda path: frame().write_parquet(path, row_group_size=170),
+    "arrow": lambda path: frame().write_ipc(path),
+    "csv": lambda path: frame().write_csv(path),
+    "tsv": lambda path: frame().write_csv(path, separator="\t", line_terminator="\r\n"),
+    "npy": lambda path: np.save(path, numbers().to_numpy()),
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_files, "MOST_ROWS", 64)
+    monkeypatch.setattr(block_files, "CSV_BYTES", 900)
+
+
+def opened(folder: Path, ending: str) -> BlockFile:
+    path = folder / f"table.{ending}"
+    WRITERS[ending](path)
+    file = open_blocks(path)
+    if isinstance(file, SeparatedBlocks):
+        file.take_for_numbers(file.plain_numbers())
+    return file
+
+
+def all_of(file: BlockFile, columns: list[str]) -> pl.DataFrame:
+    return pl.concat([file.read(piece, columns) for piece in file.pieces])
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_the_blocks_together_are_the_file(tmp_path: Path, ending: str) -> None:
+    file = opened(tmp_path, ending)
+    expected = read_table(file.path)
+    assert len(file.pieces) > 10
+    assert all_of(file, expected.columns).equals(expected.cast(dict(file.types)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_some_columns_come_in_the_order_that_they_are_asked_for_in(tmp_path: Path, ending: str) -> None:
+    file = opened(tmp_path, ending)
+    columns = [*file.types][::-2]
+    assert all_of(file, columns).columns == columns
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_the_head_of_a_block_is_its_first_rows(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = opened(tmp_path, ending)
+    monkeypatch.setattr(block_files, "SAMPLE", 5)
+    columns = [*file.types]
+    heads = [file.head(piece, columns) for piece in file.pieces]
+    assert all(head.equals(file.read(piece, columns).head(5)) for head, piece in zip(heads, file.pieces, strict=True))
+    assert SAMPLE > 5
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "npy"])
+def test_the_number_of_rows_is_known_without_reading_them(tmp_path: Path, ending: str) -> None:
+    file = opened(tmp_path, ending)
+    assert file.about_rows() == NUM_ROWS
+    assert [piece.start for piece in file.pieces] == np.cumsum([0, *(piece.size for piece in file.pieces)])[
+        :-1
+    ].tolist()
+
+
+def test_the_rows_of_a_csv_file_are_its_lines(tmp_path: Path) -> None:
+    file = opened(tmp_path, "csv")
+    text = file.path.read_text()
+    assert NUM_ROWS <= file.about_rows() <= text.count("\n") + len(file.pieces)
+
+
+def test_a_large_row_group_is_cut_in_equal_parts_that_say_where_they_are(tmp_path: Path) -> None:
+    names = [piece.name for piece in opened(tmp_path, "parquet").pieces[:4]]
+    assert names == [
+        "row group 1 (rows 1 to 56)",
+        "row group 1 (rows 57 to 113)",
+        "row group 1 (rows 114 to 170)",
+        "row group 2 (rows 171 to 226)",
+    ]
+
+
+def test_a_mark_of_the_encoding_and_blank_lines_before_the_header_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbf\n\na,b\n1,x\n\n2,y\n")
+    file = open_blocks(path)
+    assert all_of(file, ["a", "b"]).rows() == [("1", "x"), ("2", "y")]
+
+
+def test_a_file_without_a_last_newline_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "\n".join(f"{k},x" for k in range(500)))
+    file = open_blocks(path)
+    assert all_of(file, ["a"])["a"].to_list() == [str(k) for k in range(500)]
+
+
+def test_a_column_with_a_word_in_the_rows_looked_at_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n" + "\n".join(f"{k},{'NA' if k % 3 else k},{'x' if k == 3 else k}" for k in range(500)))
+    file = open_blocks(path)
+    assert isinstance(file, SeparatedBlocks)
+    assert file.plain_numbers() == {"a", "b"}
+
+
+def test_a_word_below_them_is_named_with_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "".join(f"{k},1\n" for k in range(700)) + "word,1\n")
+    file = open_blocks(path)
+    assert isinstance(file, SeparatedBlocks)
+    file.take_for_numbers({"a"})
+    start = path.read_bytes()[: file.pieces[-1].start].count(b"\n")
+    sentence = (
+        rf"column 'a' of .*a\.csv must hold numbers, .* got 'word' in row {701 - start + 1} from line {start + 1} on"
+    )
+    with pytest.raises(InputError, match=sentence):
+        all_of(file, ["a"])
+
+
+@pytest.mark.parametrize(("row", "number"), [("1", 1), ("1,2,3", 3)])
+def test_a_row_of_another_width_is_named(tmp_path: Path, row: str, number: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n" + row + "\n5,6\n")
+    with pytest.raises(
+        InputError, match=rf"must have 2 fields, as the first one has, got {number} in row 2 from line 2"
+    ):
+        all_of(open_blocks(path), ["a", "b"])
+
+
+def test_another_encoding_than_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("a,b\nä,2\n".encode("cp1252"))
+    with (
+        pytest.warns(UserWarning, match="Latin-1"),
+        pytest.raises(InputError, match=r"a\.csv must be UTF-8 to be streamed, got another encoding; save it as UTF-8"),
+    ):
+        open_blocks(path)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_that_is_written_anew_is_noticed(tmp_path: Path, ending: str) -> None:
+    file = opened(tmp_path, ending)
+    file.check_unchanged()
+    file.path.write_bytes(file.path.read_bytes() + b"\n")
+    with pytest.raises(
+        InputError, match=rf"table\.{ending} must stay as it is while its rows are read, got another size"
+    ):
+        file.check_unchanged()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.csv", True), ("a.PQ", True), ("*.feather", True), ("a.npy", True), ("a.npz", False), ("a.csv.gz", False)],
+)
+def test_what_can_be_read_in_blocks_is_told_by_the_ending(name: str, expected: bool) -> None:
+    assert is_streamable(Path(name)) is expected

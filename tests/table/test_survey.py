@@ -1,0 +1,125 @@
+"""What is learnt of columns from one pass over blocks: kinds, levels and scales are those of all rows together."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from fivestep.check import InputError
+from fivestep.table.encoder import Encoder
+from fivestep.table.kinds import kinds_of
+from fivestep.table.survey import Place, TableSurvey
+from fivestep.table.target import fit_target
+
+NUM_ROWS = 500
+RNG = np.random.default_rng(0)
+Y = pl.Series("y", RNG.normal(size=NUM_ROWS))
+
+
+def gaps(values: pl.Series, share: float = 0.1) -> pl.Series:
+    return values.set(pl.Series(np.random.default_rng(1).random(len(values)) < share), None)
+
+
+NORMAL = pl.Series(RNG.normal(size=NUM_ROWS))
+TOWNS = pl.Series(RNG.choice([f"town {k}" for k in range(20)], NUM_ROWS))
+DAYS = pl.Series([f"20{10 + k % 9}-{1 + k % 12:02d}-{1 + k % 28:02d}" for k in range(NUM_ROWS)])
+COLUMNS = {
+    "numbers": NORMAL,
+    "numbers in single precision": NORMAL.cast(pl.Float32),
+    "numbers with gaps": gaps(NORMAL),
+    "numbers with nan": gaps(NORMAL).fill_null(float("nan")),
+    "numbers as text": NORMAL.round(3).cast(pl.String),
+    "decimal commas": NORMAL.round(3).cast(pl.String).str.replace(".", ",", literal=True),
+    "whole numbers": pl.Series(RNG.integers(0, 50, NUM_ROWS)),
+    "0 and 1": pl.Series(RNG.integers(0, 2, NUM_ROWS)),
+    "0 and 1 with gaps": gaps(pl.Series(RNG.integers(0, 2, NUM_ROWS))),
+    "always the same": pl.Series([3.0] * NUM_ROWS),
+    "nothing": pl.Series([None] * NUM_ROWS, dtype=pl.Float64),
+    "rows counted": pl.Series(range(7, NUM_ROWS + 7)),
+    "truth": pl.Series(RNG.random(NUM_ROWS) < 0.3),
+    "two levels": pl.Series(RNG.choice(["f", "m"], NUM_ROWS)),
+    "few levels with gaps": gaps(pl.Series(RNG.choice(["a", "b", "c"], NUM_ROWS))),
+    "many levels": TOWNS,
+    "a rare level": TOWNS.set(pl.Series(np.arange(NUM_ROWS) == 3), "elsewhere"),
+    "identifiers": pl.Series([f"row-{k}" for k in range(NUM_ROWS)]),
+    "dates as text": DAYS,
+    "dates": gaps(DAYS).str.to_date(),
+    "moments": DAYS.str.to_datetime("%Y-%m-%d"),
+    "lists": pl.Series([[1, 2]] * NUM_ROWS),
+}
+
+
+def surveyed(frame: pl.DataFrame, size: int = 90, **options: object) -> TableSurvey:
+    """The frame taken in, some rows at a time."""
+    survey = TableSurvey(frame.head(100), **options)  # type: ignore[arg-type]
+    for start in range(0, len(frame), size):
+        part = frame[start : start + size]
+        survey.add(part, Place("a.csv", np.arange(start + 1, start + 1 + len(part))))
+    return survey
+
+
+def encoded_as_whole(frame: pl.DataFrame, **options: object) -> None:
+    """Asserts that kinds and encoder are those of the whole frame."""
+    survey, expected_kinds = surveyed(frame, **options), kinds_of(frame, **options)  # type: ignore[arg-type]
+    kinds, target = survey.kinds(), fit_target(Y)
+    assert [(kind.name, kind.kind) for kind in kinds] == [(kind.name, kind.kind) for kind in expected_kinds]
+    found, expected = survey.encoder(kinds, target), Encoder.fit(frame, expected_kinds, target)
+    assert found.columns == expected.columns
+    assert found.metadata() == expected.metadata()
+    torch.testing.assert_close(found.center, expected.center, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.scale, expected.scale, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS)
+def test_a_column_is_learnt_as_all_of_its_rows_together_teach_it(values: pl.Series) -> None:
+    encoded_as_whole(pl.DataFrame({"x": NORMAL, "c": values}))
+
+
+@pytest.mark.parametrize("name", ["0 and 1", "whole numbers", "many levels", "identifiers", "truth"])
+def test_a_category_as_asked_is_learnt_so_too(name: str) -> None:
+    encoded_as_whole(pl.DataFrame({"x": NORMAL, "c": COLUMNS[name]}), categorical=("c",))
+
+
+def test_a_column_that_is_ignored_is_not_looked_at() -> None:
+    frame = pl.DataFrame({"x": NORMAL, "c": ["oops"] * NUM_ROWS})
+    survey = surveyed(frame, ignore=("c",))
+    assert survey.columns == ["x"]
+    assert survey.kinds()[1].kind == "ignored"
+
+
+def test_some_rows_of_blocks_teach_what_they_would_alone() -> None:
+    frame = pl.DataFrame({"x": NORMAL, "town": TOWNS, "day": DAYS})
+    rows = np.flatnonzero(np.random.default_rng(3).random(NUM_ROWS) < 0.5)
+    survey = TableSurvey(frame.head(100))
+    survey.add(frame, Place("a.csv", rows + 1), rows)
+    expected = Encoder.fit(frame[rows], kinds_of(frame[rows]))
+    found = survey.encoder(survey.kinds(), fit_target(Y))
+    assert found.columns == expected.columns
+    torch.testing.assert_close(found.center, expected.center, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (pl.Series(["1.5"] * 450 + ["oops"] * 50), r"column 'c' of a\.csv must hold numbers, .* got 'oops' in row 451"),
+        (
+            pl.Series([1.5] * 450 + [np.inf] * 50),
+            r"column 'c' of a\.csv must hold finite numbers, got 'inf' in row 451",
+        ),
+        (
+            pl.Series(["2024-02-03"] * 450 + ["soon"] * 50),
+            r"column 'c' of a\.csv must hold dates, .* got 'soon' in row 451",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named_with_its_file_and_row(values: pl.Series, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        surveyed(pl.DataFrame({"c": values}))
+
+
+def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
+    survey = surveyed(pl.DataFrame({"c": [1] * NUM_ROWS}))
+    with pytest.raises(
+        InputError, match=r"a table must have a column that a network can use, got c \(constant\); add one"
+    ):
+        survey.encoder(survey.kinds(), fit_target(Y))
