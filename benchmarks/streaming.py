@@ -118,23 +118,27 @@ def reader(rounds: int) -> dict[str, Any]:
         for name, options in (("snappy", {}), ("plain", {"compression": "none", "use_dictionary": False})):
             path = Path(folder) / f"{name}.parquet"
             pyarrow.parquet.write_table(frame.to_arrow(), path, row_group_size=ROW_GROUP, **options)
-            data = streamed(path)
-            works = {
-                "pyarrow": row_groups(path),
-                "pyarrow, as rows": row_groups(path, as_rows=True),
-                "polars": slices(path),
-                "stream": windows_of(data, 2),
-            }
-            seconds = in_turn(works, rounds)
-            seconds["stream"] = [one * NUM_ROWS / (2 * data.num_rows) for one in seconds["stream"]]  # of as many rows
-            speeds = {work: spread([NUM_ROWS / one for one in of]) for work, of in seconds.items()}
-            found[name] = {"rows_per_second": speeds, "time_over_pyarrow": ratios(seconds, "pyarrow")}
-            for work, speed in speeds.items():
-                ratio = found[name]["time_over_pyarrow"][work]["median"]
-                print(
-                    f"{name:>8} {work:>16} {speed['median'] / 1e6:6.2f} million rows a second, {1 / ratio:.2f} pyarrow"
-                )
+            found[name] = reader_of(path, rounds)
     return found
+
+
+def reader_of(path: Path, rounds: int) -> dict[str, Any]:
+    """The same for one file."""
+    data = streamed(path)
+    works = {
+        "pyarrow": row_groups(path),
+        "pyarrow, as rows": row_groups(path, as_rows=True),
+        "polars": slices(path),
+        "stream": windows_of(data, 2),
+    }
+    seconds = in_turn(works, rounds)
+    seconds["stream"] = [one * NUM_ROWS / (2 * data.num_rows) for one in seconds["stream"]]  # of as many rows
+    speeds = {work: spread([NUM_ROWS / one for one in of]) for work, of in seconds.items()}
+    over = ratios(seconds, "pyarrow")
+    for work, speed in speeds.items():
+        share = 1 / over[work]["median"]
+        print(f"{path.stem:>8} {work:>16} {speed['median'] / 1e6:6.2f} M rows a second, {share:.2f} of pyarrow's")
+    return {"rounds": rounds, "rows_per_second": speeds, "time_over_pyarrow": over}
 
 
 def in_memory(data: Dataset) -> Dataset:
@@ -165,13 +169,17 @@ def epoch(rounds: int) -> dict[str, Any]:
     """Seconds of an epoch from files over those in memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        pyarrow.parquet.write_table(table(200_000).to_arrow(), path, row_group_size=65_536)
+        pyarrow.parquet.write_table(table(150_000).to_arrow(), path, row_group_size=65_536)
         data = streamed(path, window=131_072)
         spec = fs.MLP(None, 512, 512, 512, None)
         plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
         works = {"memory": epochs_of(in_memory(data), spec, plan), "stream": epochs_of(data, spec, plan)}
         seconds = interleaved(works, rounds)
-    found = {"seconds": {name: spread(of) for name, of in seconds.items()}, "over_memory": ratios(seconds, "memory")}
+    found: dict[str, Any] = {
+        "rounds": rounds,
+        "seconds": {name: spread(of) for name, of in seconds.items()},
+        "over_memory": ratios(seconds, "memory"),
+    }
     ratio = found["over_memory"]["stream"]
     print("an epoch from files over one in memory: {median:.3f} ({low:.3f} to {high:.3f})".format(**ratio))
     return found

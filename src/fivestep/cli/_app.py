@@ -32,8 +32,8 @@ app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be tra
 GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
 """To polars' allocator (jemalloc): one arena; addresses and pages are given back a tenth of a second after their use.
 
-Without it a stream holds some 200 MB more (docs/streaming.md); giving back at once would make reading three times as
-slow.
+Taken where the process has a limit on its memory: a stream then holds some 200 MB of addresses less, but reads slower
+(docs/streaming.md).
 """
 
 
@@ -43,7 +43,8 @@ SHARED = ("train", "sweep")
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
-    os.environ.setdefault("_RJEM_MALLOC_CONF", GIVE_BACK)
+    if _memory_is_limited():
+        os.environ.setdefault("_RJEM_MALLOC_CONF", GIVE_BACK)
     tokens = [_with_hyphens(token) for token in arguments]
     is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
     if not is_first and tokens[:1] not in ([name] for name in SHARED):
@@ -58,6 +59,16 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
+
+
+def _memory_is_limited() -> bool:
+    """Whether `ulimit`, or whoever started the process, allows it only so many addresses, or so much data."""
+    try:
+        import resource  # here, because Windows has none
+    except ImportError:
+        return False
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for kind in kinds)
 
 
 def _refusal(error: CycloptsError) -> str:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from typing import NamedTuple, final
 
@@ -22,6 +23,10 @@ from ._table import weights_of
 
 MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
 """A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""
+
+
+READERS = 2
+"""Threads that read blocks of a window at the same time (`benchmarks/streaming.py reader`)."""
 
 
 class _Load(NamedTuple):
@@ -68,15 +73,17 @@ class TableStream(Stream):
         loads = self._loads(seed, epoch, first_row)
         most = max(self.window, *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
-        pool = ThreadPoolExecutor(1, thread_name_prefix="fivestep-reader")
-        ahead: deque[Future[Window]] = deque(pool.submit(self._read, next(loads), part) for part in memory)
+        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, READERS))
+        read = partial(self._read, readers)
+        ahead: deque[Future[Window]] = deque(pool.submit(read, next(loads), part) for part in memory)
         try:
             while True:
                 yield ahead.popleft().result()
-                ahead.append(pool.submit(self._read, next(loads), memory[0]))  # of the window that is used up
+                ahead.append(pool.submit(read, next(loads), memory[0]))  # of the window that is used up
                 memory.rotate()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for threads in (pool, readers):
+                threads.shutdown(wait=False, cancel_futures=True)
 
     def groups(self, seed: int, epoch: int) -> list[list[int]]:
         """The blocks of each window of an epoch: as few windows as hold them all.
@@ -107,29 +114,28 @@ class TableStream(Stream):
                     yield _Load(blocks, (seed, number + 1, place + 1), first_row)
                 first_row = max(0, first_row - num_rows)
 
-    def _read(self, load: _Load, memory: Tensor) -> Window:
-        """The window, its inputs written to `memory`."""
-        at, targets, weights = 0, [], []
-        for block in load.blocks:
-            rows = self.reader.read(block, used_columns(self.encoder))
-            places = rows.places_of(TRAIN)
-            size = len(places)
-            if size != self.counts[block]:
-                raise InputError(
-                    f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got {size:,} "
-                    f"training rows where there were {self.counts[block]:,}; begin a new run."
-                )
-            if size:
-                about = rows.columns(self.reader.source.about_rows, places)
-                targets.append(targets_of(self.encoder, about))
-                weights.append(weights_of(about, self.reader.source))
-                into = memory[at : at + size]
-                self.encoder.encode_into(into, rows.frame, rows=places, num_rows=self.num_rows)
-            at += size
-        known = [weight for weight in weights if weight is not None]
-        window = Rows(memory[:at], torch.cat(targets), torch.cat(known) if known else None)
-        order = torch.randperm(at, generator=draws.generator(*load.draw))[load.skip :]
+    def _read(self, readers: ThreadPoolExecutor, load: _Load, memory: Tensor) -> Window:
+        """The window, its inputs written to `memory`, each block to its place."""
+        sizes = [self.counts[block] for block in load.blocks]
+        places = memory[: sum(sizes)].split(sizes)
+        about = list(readers.map(self._read_block, load.blocks, places))
+        weights = [weight for _, weight in about if weight is not None]
+        window = Rows(memory[: sum(sizes)], torch.cat([y for y, _ in about]), torch.cat(weights) if weights else None)
+        order = torch.randperm(sum(sizes), generator=draws.generator(*load.draw))[load.skip :]
         return Window(window if self.weigh is None else self.weigh(window), order)
+
+    def _read_block(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Targets and weights of the training rows of a block; their inputs are written to `x`."""
+        rows = self.reader.read(block, used_columns(self.encoder))
+        places = rows.places_of(TRAIN)
+        if len(places) != len(x):
+            raise InputError(
+                f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got "
+                f"{len(places):,} training rows where there were {len(x):,}; begin a new run."
+            )
+        about = rows.columns(self.reader.source.about_rows, places)
+        self.encoder.encode_into(x, rows.frame, rows=places, num_rows=self.num_rows)
+        return targets_of(self.encoder, about), weights_of(about, self.reader.source)
 
 
 @final
