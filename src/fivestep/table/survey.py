@@ -113,7 +113,11 @@ class NumberSurvey(ColumnSurvey):
         if self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
         if count >= FEW and self.is_whole and high - low >= count - 1:
-            if self._offsets in ((0, 0), (-1, -1)):  # each is the number of its row, counted from 1 or from 0
+            low_offset, high_offset = self._offsets
+            if low_offset == high_offset and low_offset in (
+                -1.0,
+                0.0,
+            ):  # each is the number of its row, counted from 1 or from 0
                 return ColumnKind(self.name, "identifier", "counts the rows")
             if self._all_different:
                 return ColumnKind(self.name, "identifier", "all different, named so")
