@@ -159,12 +159,14 @@ def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["train", "digits", "--lr", "-1"], "lr must be a finite number greater than 0, got -1.0"),
+        (["train", "digits", "--members", "2"], "--members and --bagging must be used in one process, which trains"),
         (["train", "digits", "--batch-size", "1"], "batch_size must be at least 2, one row for each rank, got 1"),
     ],
 )
 def test_bad_input_is_one_sentence_and_all_ranks_end(arguments: list[str], sentence: str, tmp_path: Path) -> None:
     with torchrun(tmp_path, arguments) as process:
-        process.communicate(timeout=120)
+        shown, _ = process.communicate(timeout=120)
+    assert shown == ""
     assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
     assert f"traceback : {sentence}" in output_of(tmp_path)  # in torchrun's own summary
     assert "exitcode  : 2" in output_of(tmp_path)

@@ -9,12 +9,13 @@ from rich.console import Console
 
 from ..check import DivergenceError, InputError, at_least, refuse
 from ..datasets._base import Dataset, Rows
-from ..datasets._folds import folds
+from ..datasets._folds import check_foldable, folds
 from ..engines._make import make_engine
 from ..ensemble import ensemble_of
 from ..epoch import Epoch
 from ..fleet import train_members
 from ..member import Member
+from ..ranks import Ranks
 from ..run import Run
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
@@ -38,13 +39,26 @@ def check_members(options: RunOptions) -> bool:
     return several
 
 
+def check_alone(ranks: Ranks, *, several: bool) -> None:
+    """Raises an `InputError` where several networks are asked for from several processes."""
+    if several and not ranks.are_alone:
+        raise InputError(
+            f"--members and --bagging must be used in one process, which trains the networks side by side on all its "
+            f"processors, got {ranks.size} ranks; leave torchrun out."
+        )
+
+
+def check_folds(data: Dataset, options: RunOptions) -> None:
+    """Raises an `InputError` where the data cannot be divided as --bagging says."""
+    if options.bagging is not None:
+        check_foldable(data, options.bagging, len(data.train) + (0 if data.valid is None else len(data.valid)))
+
+
 def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:
     """Trains the networks side by side, each epoch shown as their mean, and puts them together. Returns the exit code.
 
     Networks that are interrupted are not kept. Raises a `DivergenceError` if one of them diverges.
     """
-    if not run.engine.ranks.are_alone:
-        raise InputError("--members and --bagging must be used in one process, got several ranks; leave torchrun out.")
     members = _members(run, data, options)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
     try:
@@ -97,8 +111,7 @@ def _whole(data: Dataset) -> Dataset:
     if data.valid is None:
         return data
     train, valid = data.train, data.valid
-    if not isinstance(valid, Rows):
-        raise InputError("--bagging must have all rows in memory, got a streamed file; leave --stream out.")
+    assert isinstance(valid, Rows), "check_folds has seen to it"
     weight = None
     if train.weight is not None and valid.weight is not None:
         weight = torch.cat([train.weight, valid.weight])

@@ -21,7 +21,7 @@ from ..run import Run
 from ..torchrun import leave_note, note_left
 from ..tracking import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
-from ._members import check_members, train_together
+from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
@@ -60,6 +60,7 @@ def train(
     positive("rank_timeout", options.rank_timeout, "600 is usual")
     several = check_members(options)
     with termination_raises(), joined(options.rank_timeout) as ranks:
+        check_alone(ranks, several=several)
         console = Console(stderr=options.json, highlight=False, quiet=not ranks.is_first)
         run, data, loaded = _begun(task, (network, plan, options, table), ranks)
         with _never_empty(run):
@@ -156,6 +157,7 @@ def _prepare(
         table.check_unused(task_name)
         prepared = prepare(task_name, network, plan, recipe, options.data_dir, options.valid)
     model, spec, train_plan, data, loaded = prepared
+    check_folds(data, options)
     num_rows = len(data.train)
     if options.merge_duplicates:
         data = data.unique()

@@ -20,18 +20,25 @@ def folds(data: Dataset, k: int, seed: int = 0) -> list[Dataset]:
     """
     from sklearn.model_selection import KFold, StratifiedKFold  # here, because it takes a second to import
 
-    if data.fresh is not None:
-        raise InputError(
-            f"folds must be made of rows that stay the same, got task {data.name!r}, whose rows are drawn fresh; "
-            f"train on it as it is."
-        )
-    if data.stream is not None:
-        raise InputError(f"folds must be made of rows in memory, got {data.name!r}, which is streamed; load it whole.")
-    if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= len(data.train):
-        raise refuse("k", k, f"a whole number from 2 to the {len(data.train)} rows", "5 and 10 are usual")
+    check_foldable(data, k, len(data.train))
     labels = class_labels(data.train.y)
     shared = labels is not None and np.unique(labels, return_counts=True)[1].min() >= k
     splitter = (StratifiedKFold if shared else KFold)(k, shuffle=True, random_state=seed % 2**32)
     pairs = splitter.split(np.zeros(len(data.train)), labels)
     numbers = ((torch.from_numpy(train), torch.from_numpy(valid)) for train, valid in pairs)
     return [replace(data, train=data.train.take(train), valid=data.train.take(valid)) for train, valid in numbers]
+
+
+def check_foldable(data: Dataset, k: int, num_rows: int) -> None:
+    """Raises an `InputError` where so many rows of these data cannot be divided into k folds."""
+    if data.fresh is not None:
+        raise InputError(
+            f"folds must be made of rows that stay the same, got task {data.name!r}, whose rows are drawn fresh; "
+            f"train on it as it is."
+        )
+    if data.stream is not None:
+        raise InputError(
+            f"folds must be made of rows in memory, got {data.name!r}, which is streamed; leave --stream out."
+        )
+    if isinstance(k, bool) or not isinstance(k, int) or not 2 <= k <= num_rows:
+        raise refuse("k", k, f"a whole number from 2 to the {num_rows} rows", "5 and 10 are usual")

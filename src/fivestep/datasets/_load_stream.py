@@ -18,7 +18,7 @@ from ._hash_split import TEST, TRAIN, VALID
 from ._leaks import MOST_ROWS, leaks
 from ._progress import reading_bar
 from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, rows_of
+from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, checked_weights, rows_of
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -149,11 +149,14 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
 
 
 def _read_all(reader: RowReader, columns: Sequence[str], text: str) -> Iterator[tuple[int, BlockRows]]:
-    """Every block with its number, in their order, with a bar that is called `text`."""
+    """Every block with its number, in their order, their weights looked at, with a bar that is called `text`."""
+    weight = reader.source.weight
     num_blocks, num_rows = len(reader.table.blocks), 0
     with reading_bar(text, num_blocks) as show:
         for block in range(num_blocks):
             rows = reader.read(block, columns)
+            if weight is not None:
+                checked_weights(rows.frame[weight], rows.in_file, f" of {reader.table.name_of(block)}")
             yield block, rows
             show(block + 1, num_rows := num_rows + len(rows.parts))
 

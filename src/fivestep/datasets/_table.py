@@ -210,13 +210,22 @@ def _check_names(source: TableSource, columns: list[str]) -> None:
 
 
 def _weights(values: pl.Series, places: pl.Series | None) -> Tensor:
-    found = numbers(values if places is None else values.gather(places), PLAIN)
+    if places is None:
+        found = checked_weights(values, range(1, len(values) + 1))
+    else:
+        found = checked_weights(values.gather(places), places + 1)
+    return torch.from_numpy(found.to_numpy(writable=True))
+
+
+def checked_weights(values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Series", whose: str = "") -> pl.Series:
+    """The weights as numbers; raises an `InputError` with the first one that is none, and its number in `rows`."""
+    found = numbers(values, PLAIN)
     wrong = found.is_null() | ~found.is_finite() | (found < 0)
     if wrong.any():
-        place = wrong.arg_true()[0]
-        row = place if places is None else places[place]
-        raise refuse(f"weight {values.name!r}", values[row], f"a number of at least 0 in row {row + 1:,}", "mend it")
-    return torch.from_numpy(found.to_numpy(writable=True))
+        at = wrong.arg_true()[0]
+        named = f"weight {values.name!r}{whose}"
+        raise refuse(named, values[at], f"a number of at least 0 in row {rows[at]:,}", "mend it")
+    return found
 
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:

@@ -113,15 +113,16 @@ def is_pattern(name: str) -> bool:
 
 
 def _check_same_columns(files: Sequence[BlockFile]) -> None:
-    """Raises an `InputError` that names a file and a column that it lacks, or has beside the first one's."""
+    """Raises an `InputError` that names a column, a file that has it and one that has not."""
     first = files[0]
     for file in files[1:]:
         lost = [name for name in first.types if name not in file.types]
         new = [name for name in file.types if name not in first.types]
         if lost or new:
-            got = f"none called {lost[0]!r}" if lost else f"{new[0]!r} too"
+            name, has_it, lacks_it = (lost[0], first, file) if lost else (new[0], file, first)
             raise InputError(
-                f"{file.path} must have the columns of {first.path}, got {got}; make the columns of all files the same."
+                f"all files must have the same columns, got {name!r} in {has_it.path} and not in {lacks_it.path}; "
+                f"mend one of them."
             )
 
 
