@@ -35,7 +35,7 @@ def evaluate(
         Folder of the run, such as runs/moons-1.
     file
         Other rows with the same columns and the target; without it, the rows of the run's own task or file. For a run
-        that was trained with --stream also a pattern such as 'later/*.parquet', of files of any size.
+        that was trained with --stream also a pattern such as `'later/*.parquet'`, of files of any size.
     """
     trained = Run.load(run, device)
     if file is not None:
