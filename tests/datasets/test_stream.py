@@ -323,12 +323,21 @@ def test_a_word_among_numbers_is_named_with_its_row(tmp_path: Path) -> None:
         ),
         ({"target": "nothing"}, r"the target column must be one of a, b, .*, got 'nothing'"),
         ({"test": 900.0}, r"--test must be a share in \(0, 1\), a number of rows below"),
+        ({"test": "no-*.csv"}, r"--test must be a share, a number, or a pattern that fits a file, got 'no-\*\.csv'"),
         ({"test": "nowhere.csv"}, r"--test must be a share, a number, or a file that exists, got 'nowhere\.csv'"),
     ],
 )
 def test_what_cannot_be_streamed_is_refused(tmp_path: Path, options: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         loaded(written(tmp_path), **options)  # type: ignore[arg-type]
+
+
+def test_the_rows_to_test_on_may_be_several_files(tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    later.mkdir()
+    found = loaded(written(tmp_path), test=written(later, frame=table(60, seed=1))).data
+    assert len(found.whole()["test"]) == 60
+    assert found.num_rows + len(found.whole()["valid"]) == NUM_ROWS
 
 
 def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:

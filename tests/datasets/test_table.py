@@ -222,6 +222,11 @@ def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
         ("price", {"ignore": ("price",)}, "the target column must be left out of --categorical and --ignore"),
         ("price", {"test": 500.0}, r"--test must be a share in \(0, 1\), a number of rows below 200, or a file"),
         ("price", {"valid": -1.0}, r"--valid must be a share in \(0, 1\)"),
+        (
+            "price",
+            {"weight": "price"},
+            "the columns of target, group, time and weight must be different ones, got 'price'",
+        ),
         ("price", {"test": "nothing.csv"}, "FILE must be a file that exists, got 'nothing.csv'"),
         (
             "color",

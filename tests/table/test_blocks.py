@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table.blocks import BlockTable, files_of, is_pattern
+from fivestep.table.blocks import BlockTable, files_of
+from fivestep.table.read import is_pattern
 
 
 def written(folder: Path, *frames: pl.DataFrame) -> str:

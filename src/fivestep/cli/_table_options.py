@@ -55,7 +55,7 @@ class TableOptions:
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
         """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
         from ..datasets._table import SHARE, TableSource  # here, because it imports polars
-        from ..table.blocks import is_pattern
+        from ..table.read import is_pattern
 
         if self.target is None:
             raise InputError(

@@ -1,5 +1,6 @@
 """The rows of a table in blocks, each with the part that it belongs to; a sample of each part."""
 
+import glob
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple, final
@@ -7,8 +8,9 @@ from typing import NamedTuple, final
 import numpy as np
 import polars as pl
 
-from ..check import InputError, one_of, refuse
+from ..check import InputError, refuse
 from ..table.blocks import BlockTable
+from ..table.read import is_pattern
 from ..table.values import missing
 from ._hash_split import HashSplit, chance, numbers_of_groups
 from ._table import TableSource
@@ -124,16 +126,6 @@ class Sample:
         return self._frames[0]
 
 
-def check_columns(table: BlockTable, source: TableSource) -> None:
-    """Raises an `InputError` for a column that is named and not there, and for what needs all rows in memory."""
-    for name, role in source.about_rows.items():
-        one_of(f"the {role} column", name, table.types)
-    for name in (*source.categorical, *source.ignore):
-        one_of("a column in --categorical or --ignore", name, table.types)
-        if name in source.about_rows:
-            raise refuse(f"the {source.about_rows[name]} column", name, "left out of --categorical and --ignore", "")
-
-
 def check_streamable(source: TableSource) -> None:
     """Raises an `InputError` for an option that needs all rows in memory."""
     if source.time is not None:
@@ -143,8 +135,9 @@ def check_streamable(source: TableSource) -> None:
         )
     for name in ("valid", "test"):
         how = getattr(source, name)
-        if isinstance(how, str) and not Path(how).exists():
-            raise InputError(f"--{name} must be a share, a number, or a file that exists, got {how!r}; check the path.")
+        if isinstance(how, str) and not Path(how).exists() and not glob.glob(how, recursive=True):
+            what = "a pattern that fits a file" if is_pattern(how) else "a file that exists"
+            raise InputError(f"--{name} must be a share, a number, or {what}, got {how!r}; check the path.")
 
 
 def split_of(table: BlockTable, source: TableSource, seed: int) -> HashSplit:

@@ -13,12 +13,12 @@ from ..table.survey import Place, TableSurvey
 from ..table.target import ClassTarget
 from ..table.target_survey import TargetSurvey
 from ._base import Dataset, Rows
-from ._block_rows import BlockRows, RowReader, Sample, check_columns, check_streamable, split_of
+from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
 from ._hash_split import TEST, TRAIN, VALID
 from ._leaks import MOST_ROWS, leaks
 from ._progress import reading_bar
 from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, checked_weights, rows_of
+from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, check_names, checked_weights, rows_of
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -43,7 +43,7 @@ def load_stream(
     """
     check_streamable(source)
     table = BlockTable.open(source.file, [*source.categorical, *as_text(source)])
-    check_columns(table, source)
+    check_names(source, list(table.types))
     reader = RowReader(table, source, split_of(table, source, seed))
     learnt = _pass(reader, seed, encoder, scales_target)
     encoder, samples = learnt.encoder, dict(learnt.samples)
@@ -141,7 +141,7 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
     """The rows of another file to measure on, all of them in one part, and a sample of them."""
     table = BlockTable.open(file, [*source.categorical, *as_text(source)])
     encoder.check_columns(list(table.types))
-    check_columns(table, replace(source, ignore=(), categorical=()))
+    check_names(replace(source, ignore=(), categorical=()), list(table.types))
     reader, sample = RowReader(table, source), Sample(seed)
     for _, rows in _read_all(reader, used_columns(encoder), f"looking at the rows of {Path(file).name}"):
         sample.add(rows, TRAIN)

@@ -98,7 +98,7 @@ def load_table(
 
         return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target)
     frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
-    _check_names(source, frame.columns)
+    check_names(source, frame.columns)
     notes: list[str] = []
     labeled = with_target(frame, source, notes)
     if len(labeled.places) < FEWEST:
@@ -140,7 +140,7 @@ def _other(how: float | str, source: TableSource, notes: list[str]) -> Taken | N
     if not isinstance(how, str):
         return None
     frame = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
-    _check_names(source, frame.columns)
+    check_names(source, frame.columns)
     return with_target(frame, source, notes)
 
 
@@ -197,9 +197,17 @@ def as_text(source: TableSource) -> tuple[str, ...]:
     return (source.target,) if source.task == "classification" else ()
 
 
-def _check_names(source: TableSource, columns: list[str]) -> None:
+def check_names(source: TableSource, columns: Sequence[str]) -> None:
+    """Raises an `InputError` for a column that is named and not there, or for two things that exclude each other."""
     for name, role in source.about_rows.items():
         one_of(f"the {role} column", name, columns)
+    named = [name for name in (source.target, source.group, source.time, source.weight) if name]
+    for name in source.about_rows:
+        if named.count(name) > 1:
+            raise InputError(
+                f"the columns of target, group, time and weight must be different ones, got {name!r} twice; "
+                f"name another."
+            )
     for name in (*source.categorical, *source.ignore):
         one_of("a column in --categorical or --ignore", name, columns)
     if source.group and source.time:

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..check import InputError
 from .block_files import SAMPLED, BlockFile, Piece, SeparatedBlocks, open_blocks
-from .read import one_sentence
+from .read import is_pattern, one_sentence
 
 
 class Block(NamedTuple):
@@ -105,11 +105,6 @@ def files_of(pattern: str) -> list[Path]:
         what = "a pattern that fits a file" if is_pattern(pattern) else "a file that exists"
         raise InputError(f"FILE must be {what}, got {pattern!r}; check the folder and the ending.")
     return found
-
-
-def is_pattern(name: str) -> bool:
-    """Whether it may stand for several files."""
-    return any(letter in name for letter in "*?[")
 
 
 def _check_same_columns(files: Sequence[BlockFile]) -> None:

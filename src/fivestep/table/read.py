@@ -50,11 +50,18 @@ def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
         raise InputError(f"{path} must hold rows, got none below its header; check the file.")
 
 
+def is_pattern(name: str) -> bool:
+    """Whether it may stand for several files."""
+    return any(letter in name for letter in "*?[")
+
+
 def _checked(path: Path) -> str:
     """The ending of a file that exists and can be read."""
     suffix = ending_of(path)
     if path.is_dir():
         raise InputError(f"FILE must be a file, got the folder {str(path)!r}; name a file in it.")
+    if not path.exists() and is_pattern(str(path)):
+        raise InputError(f"FILE must be one file, got the pattern {str(path)!r}; name its files one after another.")
     if not path.exists():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
     if suffix not in FORMATS:
