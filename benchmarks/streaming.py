@@ -1,14 +1,14 @@
 """Streams from files: how fast the reader is, what an epoch costs, and how well the rows are shuffled.
 
-    python benchmarks/streaming.py [reader | epoch | shuffle] [ROUNDS]
+    python benchmarks/streaming.py [reader] [epoch] [shuffle] [ROUNDS]
 
 `reader`: rows a second of fifty columns from a warm cache: the row groups as pyarrow reads them, as polars does, and
 the stream's windows, encoded and shuffled. `epoch`: the same rows and the network 50-512-512-512-1 from files and in
 memory, epoch by epoch in turn. `shuffle`: a file sorted by its label: how far rows move, how mixed the batches are, and
-the loss after training, beside a full shuffle.
+the loss after training, beside a full shuffle. Without a name all three are measured; each has a file of its own in
+`results/`, and those that are not measured stay.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -21,7 +21,8 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet
 import torch
-from _measure import HERE, PAUSE, interleaved, ratios, save, spread
+from _measure import PAUSE, interleaved, ratios, save, spread
+from _sections import show
 
 import fivestep as fs
 from fivestep.batches import Batches
@@ -112,7 +113,7 @@ def in_turn(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 def reader(rounds: int) -> dict[str, Any]:
     """Rows a second, for Parquet as pyarrow writes it and without compression."""
-    found = {}
+    found: dict[str, Any] = {"rounds": rounds}
     with tempfile.TemporaryDirectory() as folder:
         frame = table(NUM_ROWS)
         for name, options in (("snappy", {}), ("plain", {"compression": "none", "use_dictionary": False})):
@@ -138,7 +139,7 @@ def reader_of(path: Path, rounds: int) -> dict[str, Any]:
     for work, speed in speeds.items():
         share = 1 / over[work]["median"]
         print(f"{path.stem:>8} {work:>16} {speed['median'] / 1e6:6.2f} M rows a second, {share:.2f} of pyarrow's")
-    return {"rounds": rounds, "rows_per_second": speeds, "time_over_pyarrow": over}
+    return {"rows_per_second": speeds, "time_over_pyarrow": over}
 
 
 def in_memory(data: Dataset) -> Dataset:
@@ -169,8 +170,8 @@ def epoch(rounds: int) -> dict[str, Any]:
     """Seconds of an epoch from files over those in memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        pyarrow.parquet.write_table(table(150_000).to_arrow(), path, row_group_size=65_536)
-        data = streamed(path, window=131_072)
+        pyarrow.parquet.write_table(table(65_536).to_arrow(), path, row_group_size=16_384)
+        data = streamed(path, window=32_768)
         spec = fs.MLP(None, 512, 512, 512, None)
         plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
         works = {"memory": epochs_of(in_memory(data), spec, plan), "stream": epochs_of(data, spec, plan)}
@@ -236,15 +237,10 @@ def shuffle(_rounds: int) -> dict[str, Any]:
 PARTS = {"reader": reader, "epoch": epoch, "shuffle": shuffle}
 
 
-def kept(found: Mapping[str, Any]) -> None:
-    """Writes the parts that were measured beside those of another time."""
-    path = HERE / "results" / "streaming.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    save("streaming", {part: found.get(part, before.get(part)) for part in PARTS})
-
-
 if __name__ == "__main__":
     words = sys.argv[1:]
     chosen = [word for word in words if word in PARTS] or list(PARTS)
     number = next((int(word) for word in words if word.isdigit()), 5)
-    kept({part: PARTS[part](number) for part in chosen})
+    for part in chosen:
+        save(f"streaming_{part}", PARTS[part](number))
+        show(f"streaming_{part}")
