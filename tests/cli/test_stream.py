@@ -1,7 +1,6 @@
 """`fivestep train PATTERN --stream`, from the command line to predictions, and what it refuses."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import polars as pl
 import pytest
 
 import fivestep as fs
-from fivestep.cli._app import GIVE_BACK
 from fivestep.datasets._table import TableSource, rows_of
 from fivestep.run import Run
 from tests.cli.conftest import Command
@@ -157,14 +155,3 @@ def test_an_empty_pattern_leaves_no_folder(fivestep: Command, tmp_path: Path) ->
     assert outcome.code == 2
     assert "FILE must be a pattern that fits a file" in outcome.err
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(("limit", "expected"), [(-1, None), (2**30, GIVE_BACK)])
-def test_a_process_with_a_limit_on_its_memory_gives_memory_back(
-    fivestep: Command, monkeypatch: pytest.MonkeyPatch, limit: int, expected: str | None
-) -> None:
-    resource = pytest.importorskip("resource")
-    monkeypatch.delenv("_RJEM_MALLOC_CONF", raising=False)
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (limit if kind == resource.RLIMIT_DATA else -1, -1))
-    assert fivestep("tasks").code == 0
-    assert os.environ.pop("_RJEM_MALLOC_CONF", None) == expected

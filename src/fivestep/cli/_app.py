@@ -8,6 +8,7 @@ from cyclopts import App, CoercionError, CycloptsError, UnusedCliTokensError
 
 from .. import __version__
 from ..check import DivergenceError, InputError, RanksError, StorageError
+from ..memory import give_back_soon, is_limited
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ._values import misfit, surplus
 
@@ -29,22 +30,14 @@ app.command("fivestep.cli.verify:verify", name="verify", help="Show that two eng
 app.command("fivestep.cli.sweep:sweep", name="sweep", help="Train many networks with other settings, and rank them.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
 
-GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
-"""To polars' allocator (jemalloc): one arena; addresses and pages are given back a tenth of a second after their use.
-
-Taken where the process has a limit on its memory: a stream then holds some 200 MB of addresses less, but reads slower
-(docs/streaming.md).
-"""
-
-
 SHARED = ("train", "sweep")
 """The commands whose work several ranks share; all others are the first rank's alone."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
-    if _memory_is_limited():
-        os.environ.setdefault("_RJEM_MALLOC_CONF", GIVE_BACK)
+    if is_limited():
+        give_back_soon()
     tokens = [_with_hyphens(token) for token in arguments]
     is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
     if not is_first and tokens[:1] not in ([name] for name in SHARED):
@@ -59,16 +52,6 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
-
-
-def _memory_is_limited() -> bool:
-    """Whether `ulimit`, or whoever started the process, allows it only so many addresses, or so much data."""
-    try:
-        import resource  # here, because Windows has none
-    except ImportError:
-        return False
-    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
-    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for kind in kinds)
 
 
 def _refusal(error: CycloptsError) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .. import draws
 from ..check import InputError
+from ..memory import is_limited
 from ..table.encoder import Encoder
 from ._base import Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
@@ -24,9 +25,11 @@ from ._table import weights_of
 MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
 """A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""
 
-
 READERS = 2
-"""Threads that read blocks of a window at the same time (`benchmarks/streaming.py reader`)."""
+"""Threads that read blocks of a window at the same time (`benchmarks/streaming.py reader`).
+
+One where the process has a limit on its memory: what a block takes while it is decoded is there once.
+"""
 
 
 class _Load(NamedTuple):
@@ -73,7 +76,8 @@ class TableStream(Stream):
         loads = self._loads(seed, epoch, first_row)
         most = max(self.window, *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
-        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, READERS))
+        sizes = (1, 1 if is_limited() else READERS)
+        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in sizes)
         read = partial(self._read, readers)
         ahead: deque[Future[Window]] = deque(pool.submit(read, next(loads), part) for part in memory)
         try:

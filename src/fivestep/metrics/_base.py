@@ -69,7 +69,8 @@ def measure(
     z, y = logits.flatten(0, -2).cpu().double(), y.flatten(0, logits.dim() - 2).cpu()
     if weight is not None:
         weight = weight.cpu().double().repeat_interleave(num_tokens)
-        z, y, weight = z[weight > 0], y[weight > 0], weight[weight > 0]
+        if not (counts := weight > 0).all():  # else nothing is copied: there may be many rows
+            z, y, weight = z[counts], y[counts], weight[counts]
     return {name: metric.value(z, y, weight) for name, metric in metrics.items()}
 
 
