@@ -5,7 +5,7 @@ import os
 import sys
 
 GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
-"""To polars' allocator (jemalloc): one arena; addresses and pages are given back a tenth of a second after their use."""
+"""To polars' allocator (jemalloc): one arena; addresses and pages go back a tenth of a second after their use."""
 
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**20
 """To glibc's: arrays of a megabyte and more lie in mappings of their own, and go back as soon as they are freed.
