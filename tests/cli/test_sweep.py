@@ -55,6 +55,14 @@ def test_a_file_is_swept_with_the_recipe_for_files(fivestep: Command, tmp_path: 
     assert fivestep("predict", report["run"], "t.csv", "-o", "out.csv").code == 0
 
 
+def test_counts_keep_their_units_under_a_loss_for_counts(fivestep: Command, tmp_path: Path) -> None:
+    table = "x,cnt\n" + "".join(f"{k % 7},{(k % 7) * (k % 3)}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text(table, encoding="utf-8")
+    arguments = ("t.csv", "--target", "cnt", "--task", "regression", "--loss", "poisson", "--epochs", "2")
+    assert fivestep("sweep", *arguments, "--lr", "0.001", "0.002").code == 0
+    assert fivestep("sweep", *arguments, "--lr", "0.001", "0.002", "--seed", "1", "2").code == 0
+
+
 def test_it_goes_on_with_its_own_options(fivestep: Command) -> None:
     first = json.loads(fivestep("sweep", "moons", *SMALL, "--json").out)
     more = json.loads(fivestep("sweep", "--resume", first["sweep"], "--models", 8, "--json").out)

@@ -123,6 +123,30 @@ def test_what_the_table_lacks_is_named_and_what_is_new_is_a_warning(fivestep: Co
         assert fivestep("predict", run, "more.csv").code == 0
 
 
+def test_evaluating_on_a_file_that_lacks_a_column_names_it(fivestep: Command, run: Path) -> None:
+    houses().drop("town").write_csv(run.parent / "less.csv")
+    code, out, err = fivestep("evaluate", run, "less.csv")
+    assert (code, out) == (2, "")
+    assert "must have the column 'town', on which the network was trained" in err
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("houses.csv", "--out must be another file than the one to read, got 'houses.csv'; choose another name."),
+        ("p.parquet", "--out must be a CSV file, got 'p.parquet'; write p.csv."),
+        ("p.csv.gz", "--out must be a CSV file, got 'p.csv.gz'; write p.csv."),
+    ],
+)
+def test_predictions_go_to_no_file_that_is_read_or_called_otherwise(
+    fivestep: Command, run: Path, out: str, sentence: str
+) -> None:
+    before = Path("houses.csv").read_bytes()
+    code, _, err = fivestep("predict", run, "houses.csv", "-o", out)
+    assert (code, err.strip()) == (2, f"fivestep: {sentence}")
+    assert Path("houses.csv").read_bytes() == before
+
+
 def test_towns_that_training_never_saw_are_predicted_all_alike(fivestep: Command, run: Path) -> None:
     other = houses().head(2).with_columns(town=pl.Series(["Atlantis", "El Dorado"]), size=pl.lit(100.0))
     same = other.with_columns(pl.lit("2000-05-01").alias("built"), pl.lit("no").alias("garden"))
@@ -160,6 +184,7 @@ def test_a_named_task_takes_raw_numbers(fivestep: Command, tmp_path: Path) -> No
     [
         (("houses.csv",), "--target must name the column of houses.csv to predict, got none"),
         (("moons", "--target", "price"), "--target must be used with a file, got the task 'moons'"),
+        (("houses", "--target", "price"), "must end in what it holds, got 'houses'; name it houses.csv"),
         (("nothing.csv", "--target", "price"), "FILE must be a file that exists"),
         (("houses.csv", "--target", "prise"), "did you mean 'price'?"),
         (("houses.csv", "--target", "price", "--categorical", "sise"), "did you mean 'size'?"),
@@ -171,6 +196,7 @@ def test_what_cannot_be_trained_is_refused_and_leaves_no_folder(
     fivestep: Command, tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     houses().write_csv(tmp_path / "houses.csv")
+    houses().write_csv(tmp_path / "houses")
     code, out, err = fivestep("train", *arguments)
     assert (code, out) == (2, "")
     assert sentence in err

@@ -1,5 +1,6 @@
 """A file as a data set: parts, encoder, and what its user should know."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,20 @@ def test_median_mean_and_levels_come_from_the_training_part_alone(tmp_path: Path
     assert abs(other.data.encoder.center[0].item()) < 1
 
 
-def test_rows_of_one_group_stay_in_one_part(tmp_path: Path) -> None:
-    frame = table().with_columns(group_number=pl.col("person").str.slice(1).cast(pl.Float64) * 1000 + 0.5)
-    found = loaded(tmp_path, frame, "price", group="person", ignore=("kind", "day", "color", "noise", "x"))
+@pytest.mark.parametrize("group", ["person", "town"])
+def test_rows_of_one_group_stay_in_one_part(tmp_path: Path, group: str) -> None:
+    town = np.arange(N) % 23
+    frame = table(town=town, person=[f"p{k}" for k in town], group_number=town * 1000 + 0.5)
+    unread = ({"person", "town"} - {group}) | {"kind", "day", "color", "noise", "x"}
+    found = loaded(tmp_path, frame, "price", group=group, ignore=tuple(unread))
     numbers = [set(rows.x[:, 0].tolist()) for rows in (found.data.train, found.data.valid, found.data.test) if rows]
     assert all(numbers)
     assert len(numbers[0] | numbers[1] | numbers[2]) == sum(map(len, numbers))
+
+
+def test_three_groups_are_enough_for_three_parts(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(town=np.arange(N) % 3), "price", group="town")
+    assert sorted(sizes(found)) == [66, 67, 67]
 
 
 def test_by_time_the_latest_rows_test_and_those_before_them_validate(tmp_path: Path) -> None:
@@ -219,7 +228,11 @@ def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
         ("prise", {}, "the target column must be one of .*did you mean 'price'"),
         ("price", {"weight": "wait"}, "the weight column must be one of"),
         ("price", {"group": "person", "time": "day"}, "--group and --time must be one of the two"),
-        ("price", {"ignore": ("price",)}, "the target column must be left out of --categorical and --ignore"),
+        (
+            "price",
+            {"ignore": ("price",)},
+            "the target column must be none of --categorical and --ignore, got 'price'",
+        ),
         ("price", {"test": 500.0}, r"--test must be a share in \(0, 1\), a number of rows below 200, or a file"),
         ("price", {"valid": -1.0}, r"--valid must be a share in \(0, 1\)"),
         (
@@ -234,7 +247,11 @@ def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
             "target 'color' must hold finite numbers for a regression, got '.*' in row 1;",
         ),
         ("price", {"time": "color"}, "time 'color' must be a date or a number in row 1"),
-        ("price", {"group": "kind"}, "group 'kind' must be a column of three groups or more, got '2 groups'"),
+        (
+            "price",
+            {"group": "kind"},
+            "group 'kind' must be a column of 3 groups or more, one .*, got 2; leave",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, target: str, options: dict[str, Any], sentence: str) -> None:
@@ -242,11 +259,32 @@ def test_what_cannot_be_is_refused(tmp_path: Path, target: str, options: dict[st
         loaded(tmp_path, table(), target, **options)
 
 
+@pytest.mark.parametrize("part", ["valid", "test"])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda f: f.drop("x"), r"in .*other\.csv, the table must have the column 'x'"),
+        (lambda f: f.with_columns(x=pl.lit("word")), r"in .*other\.csv, column 'x' must hold numbers, .* in row 1;"),
+        (lambda f: f.with_columns(kind=pl.lit("perhaps")), r"in .*other\.csv, target 'kind' must hold one of the 2"),
+    ],
+    ids=["column", "value", "class"],
+)
+def test_what_is_wrong_in_another_file_names_it(
+    tmp_path: Path, part: str, change: Callable[[pl.DataFrame], pl.DataFrame], sentence: str
+) -> None:
+    change(table()).write_csv(tmp_path / "other.csv")
+    with pytest.raises(InputError, match=sentence):
+        loaded(tmp_path, table(), "kind", **{part: str(tmp_path / "other.csv")})
+
+
 @pytest.mark.parametrize(
     ("frame", "sentence"),
     [
         (table().head(1), "must have at least 5 rows with a target, to train and to test, got 1"),
-        (table().with_columns(kind=pl.lit("yes")), "target 'kind' must be a column of two classes or more, got 'yes'"),
+        (
+            table().with_columns(kind=pl.lit("yes")),
+            "must be a column of two classes or more, got 'yes'; add",
+        ),
         (table().with_columns(kind=pl.lit("NA")), "target 'kind' must be a column with values, got 'no value at all'"),
     ],
     ids=["one row", "one class", "no target"],

@@ -69,8 +69,19 @@ def test_texts_that_are_all_different_are_no_classes() -> None:
     assert fit_target(values, "classification").num_outputs == 40
 
 
+def test_a_target_of_numbers_with_one_word_among_them_names_its_row() -> None:
+    values = pl.Series("y", [None, *(f"{k}.5" for k in range(20)), "oops", "3.5"])
+    present = values.is_not_null().arg_true()
+    with pytest.raises(InputError, match=r"must hold numbers, as 21 of its 22 .* got 'oops' in row 22; mend"):
+        fit_target(values, places=present)
+    assert fit_target(values, "classification", places=present).num_outputs == 21
+
+
 def test_one_class_is_refused() -> None:
-    with pytest.raises(InputError, match="target 'y' must be a column of two classes or more, got 'a'"):
+    with pytest.raises(
+        InputError,
+        match="two classes or more, got 'a'; add rows of another class, or",
+    ):
         fit_target(pl.Series("y", ["a", "a"]))
 
 

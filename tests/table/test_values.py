@@ -66,6 +66,11 @@ def test_true_is_the_same_text_from_any_file() -> None:
     assert texts(pl.Series([True, False])).to_list() == texts(pl.Series(["True", "FALSE"])).to_list()
 
 
+@pytest.mark.parametrize("values", [[1.0, 2.5], ["a"], [1], [True], [None]])
+def test_texts_keep_the_name_of_their_column(values: list[object]) -> None:
+    assert texts(pl.Series("town", values)).name == "town"
+
+
 def test_texts_keep_what_makes_them_different() -> None:
     assert texts(pl.Series(["007", "7", "2.50", "Yes", "yes"])).to_list() == ["007", "7", "2.50", "Yes", "yes"]
 

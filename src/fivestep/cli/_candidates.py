@@ -16,7 +16,7 @@ from ..sweep import Candidates
 from ..sweep.candidates import VALID, with_validation
 from ._sweep_options import SweepOptions
 from ._table_screen import remembered
-from ._task import TABLE_MODELS, asked_by, facts_of, settled
+from ._task import TABLE_MODELS, asked_by, facts_of, is_of_any_number, settled
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
@@ -53,15 +53,15 @@ def _for_task(data: Dataset, recipe: Recipe, model: str, settings: Mapping[str, 
 
 
 def of_table(
-    source: "TableSource", model: str | None, options: SweepOptions, seed: int
+    source: "TableSource", model: str | None, options: SweepOptions, fixed: Mapping[str, Any]
 ) -> "tuple[Candidates, LoadedTable]":
-    """A file, read once for all networks."""
+    """A file, read once for all networks, as the seed and the loss ask for that all of them have."""
     from ..datasets._table import load_table  # here, because it imports polars
 
     kind = one_of("model for a file", model or TABLE_MODELS[0], TABLE_MODELS)
     name = options.recipe or "standard"
     recipe: Recipe = find("recipes", name)()
-    loaded = load_table(source, seed=seed)
+    loaded = load_table(source, seed=fixed.get("seed", 0), scales_target=is_of_any_number(fixed.get("loss")))
     info = {"model": kind, "recipe": name, **remembered(source, loaded)}
 
     def prepare(settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:

@@ -49,6 +49,10 @@ class TableOptions:
     def check_unused(self, task: str) -> None:
         """Raises an `InputError` if an option that needs a file was given with a named task."""
         for name, value in asdict(self).items():
+            if value and Path(task).is_file():
+                raise InputError(
+                    f"the name of a file must end in what it holds, got {task!r}; name it {task}.csv, if that is it."
+                )
             if value:
                 raise InputError(f"--{name} must be used with a file, got the task {task!r}; leave it out.")
 

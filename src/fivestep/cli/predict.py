@@ -51,6 +51,8 @@ def predict(
     trained = Run.load(run, device)
     if trained.encoder is None and keep:
         raise refuse("--keep", keep, "used with a run that was trained on named columns", "leave it out")
+    if out is not None:
+        _check_out(out, file)
     parts = _parts(trained, file, keep)
     first = next(parts)  # whatever is wrong with the file as a whole is said before anything is written
     with _opened(out) as stream:
@@ -61,6 +63,17 @@ def predict(
             columns = list(kept.values())
             beside = zip(*columns, strict=True) if columns else [()] * len(predicted)
             writer.writerows([*own, *row] for own, row in zip(beside, predicted, strict=True))
+
+
+def _check_out(out: Path, file: Path) -> None:
+    """Raises an `InputError` for a name that promises another kind of file, or that is the file to read."""
+    from ..table.packed import OPENERS
+    from ..table.read import FORMATS  # here, because it imports polars
+
+    if out.resolve() == file.resolve():
+        raise refuse("--out", str(out), "another file than the one to read", "choose another name")
+    if out.suffix.lower() in {*OPENERS, *FORMATS} - {".csv", ".txt"}:
+        raise refuse("--out", str(out), "a CSV file", f"write {out.name.partition('.')[0]}.csv")
 
 
 Part = tuple[Tensor, dict[str, list[Any]]]

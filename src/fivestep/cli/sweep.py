@@ -100,14 +100,13 @@ def _prepare(
             "a sweep must vary at least one setting, got one value for each; write for example --lr 1e-4:1e-1, or use "
             "fivestep train."
         )
-    seed = settings.fixed.get("seed", 0)
     loaded: LoadedTable | None = None
     candidates: Candidates
     if is_file(task):
-        candidates, loaded = of_table(table.source(Path(task), options.valid), shared.model, options, seed)
+        candidates, loaded = of_table(table.source(Path(task), options.valid), shared.model, options, settings.fixed)
     else:
         table.check_unused(task)
-        candidates = of_task(task, shared.model, options, seed)
+        candidates = of_task(task, shared.model, options, settings.fixed.get("seed", 0))
     return start(candidates, settings, how, options.out, options.storage), loaded
 
 

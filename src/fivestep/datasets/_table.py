@@ -1,6 +1,7 @@
 """A data set from a file: its rows in three parts, encoded by what the first part teaches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, final
@@ -114,8 +115,13 @@ def load_table(
         kinds = _kinds(frame.drop(source.about_rows), source)
         scaled = _scaled(target, parts.train.column(source.target)) if scales_target else target.as_it_is()
         encoder = _fitted(frame, parts.train.places, kinds, scaled)
+        for how, part in ((source.valid, parts.valid), (source.test, parts.test)):
+            with _named(how):
+                encoder.check_columns(part.frame.columns)
         notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
-    train, valid, test = (rows_of(encoder, part.frame, source, part.places) for part in parts)
+    train, valid, test = (
+        _encoded(encoder, part, source, how) for part, how in zip(parts, (None, source.valid, source.test), strict=True)
+    )
     classes = target.classes if isinstance(target, ClassTarget) else ()
     data = Dataset(
         train,
@@ -155,6 +161,23 @@ def _fitted(frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], targ
         return Encoder.fit(frame, kinds, target, rows=train)
     except InputError:
         Encoder.fit(frame, kinds, target)  # which names the row of the file, not of its training part
+        raise
+
+
+def _encoded(encoder: Encoder, part: Taken, source: TableSource, how: float | str | None) -> Rows:
+    """The rows of one part."""
+    with _named(how):
+        return rows_of(encoder, part.frame, source, part.places)
+
+
+@contextmanager
+def _named(how: float | str | None) -> Iterator[None]:
+    """Puts the name of the file before what is wrong with a part that is another file."""
+    try:
+        yield
+    except InputError as error:
+        if isinstance(how, str):
+            raise InputError(f"in {how}, {error}") from error
         raise
 
 
@@ -214,7 +237,8 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
         raise refuse("--group and --time", f"{source.group} and {source.time}", "one of the two", "leave out the other")
     for name in (*source.categorical, *source.ignore):
         if name in source.about_rows:
-            raise refuse(f"the {source.about_rows[name]} column", name, "left out of --categorical and --ignore", "")
+            advice = "it is no input anyway: leave it out there"
+            raise refuse(f"the {source.about_rows[name]} column", name, "none of --categorical and --ignore", advice)
 
 
 def _weights(values: pl.Series, places: pl.Series | None) -> Tensor:

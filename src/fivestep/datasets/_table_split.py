@@ -84,7 +84,8 @@ def _take(
     if source.time:
         taken = _latest(roles[source.time], how)
     elif source.group:
-        taken = _groups(roles, source.group, how, draw[0])
+        still_to_take = draw[1] == "test" and not isinstance(source.valid, str)
+        taken = _groups(roles, source.group, how, draw[0], num_left=2 if still_to_take else 1)
     else:
         taken = _by_chance(roles.height, _labels(roles, target), how if how < 1 else int(how), draw[0])
     return roles.filter(~pl.Series(taken)), roles.filter(pl.Series(taken))
@@ -129,16 +130,20 @@ def _latest(moments: pl.Series, how: float) -> "np.ndarray":
     return late
 
 
-def _groups(roles: pl.DataFrame, group: str, how: float, seed: int) -> "np.ndarray":
-    """Whether a row belongs to one of the groups that are taken out: groups by chance until there are rows enough."""
+def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, *, num_left: int) -> "np.ndarray":
+    """Whether a row belongs to one of the groups that are taken out: by chance, until there are rows enough.
+
+    At least `num_left` groups stay, one for each part that is still to be filled.
+    """
     names = texts(roles[group]).fill_null("")
     counts = names.value_counts(name="rows").sort(group)
-    if len(counts) < 3:
-        raise refuse(f"group {group!r}", f"{len(counts)} groups", "a column of three groups or more", "leave it out")
+    if len(counts) <= num_left:
+        wanted_groups = f"a column of {num_left + 1} groups or more, one for each part"
+        raise refuse(f"group {group!r}", len(counts), wanted_groups, "leave it out")
     order = np.random.default_rng(seed).permutation(len(counts))
     rows = counts["rows"].to_numpy()[order].cumsum()
     wanted = how * roles.height if how < 1 else how
-    num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - 1)
+    num_groups = min(max(1, int(np.searchsorted(rows, wanted)) + 1), len(counts) - num_left)
     chosen = counts[group].gather(order[:num_groups])
     taken: np.ndarray = names.is_in(chosen.implode()).to_numpy()
     return taken

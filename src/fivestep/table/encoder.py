@@ -131,6 +131,7 @@ class Encoder:
         Raises an `InputError` that names a column that is missing, or the row and column of a value that cannot be
         read; `first_row` is the number of the frame's first row in it.
         """
+        self.check_columns(frame.columns)
         x = torch.empty(frame.height if rows is None else len(rows), self.in_features, dtype=dtype)
         try:
             self.encode_into(x, frame, rows=rows, first_row=first_row)

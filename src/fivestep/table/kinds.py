@@ -106,7 +106,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
     number_format = number_format_of(different)
     if number_format is not None:
         return _number(text, number_format)
-    _refuse_mostly_numbers(values, gaps)
+    refuse_mostly_numbers(values, gaps, "column", "make the column categorical, or ignore it")
     date_format = date_format_of(different)
     if date_format is not None:
         return ColumnKind(name, "date", f"written {plainly(date_format)}", date_format=date_format)
@@ -158,16 +158,19 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
     )
 
 
-def _refuse_mostly_numbers(values: pl.Series, gaps: pl.Series) -> None:
-    """Raises an `InputError` where nearly all values are numbers, and names the first one that is not."""
+def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str) -> None:
+    """Raises an `InputError` where nearly all values are numbers, and names the first one that is not.
+
+    `what` is what the values are of, a column or a target, and `else_` what may be done but to mend the value.
+    """
     wrong = numbers(values, PLAIN).is_null() & ~gaps
     num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
     if num_present < 10 or num_wrong > (1 - MOSTLY) * num_present:
         return
     row = wrong.arg_true()[0]
     raise InputError(
-        f"column {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
-        f"got {shortened(values[row])} in row {row + 1:,}; mend it, or make the column categorical, or ignore it."
+        f"{what} {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
+        f"got {shortened(values[row])} in row {row + 1:,}; mend it, or {else_}."
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse
-from .kinds import shortened
+from .kinds import refuse_mostly_numbers, shortened
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
 TASKS = ("classification", "regression")
@@ -66,9 +66,9 @@ class ClassTarget(Target):
         """Learns the classes; raises an `InputError` if there are fewer than two."""
         found = class_texts(values).drop_nulls().unique()
         if len(found) < 2:
-            raise refuse(
-                f"target {values.name!r}", found[0] if len(found) else None, "a column of two classes or more", ""
-            )
+            only = found[0] if len(found) else None
+            advice = "add rows of another class, or choose another column"
+            raise refuse(f"target {values.name!r}", only, "a column of two classes or more", advice)
         in_order = sorted(found, key=_as_number) if _all_numbers(found) else sorted(found)
         return cls(values.name, tuple(in_order))
 
@@ -155,6 +155,8 @@ def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series 
     present = _at(values, places)
     if one_of("task", task or task_of(present), TASKS) == "regression":
         return NumberTarget.fit(values, places=places)
+    if task is None and values.dtype == pl.String:
+        refuse_mostly_numbers(values, missing(values), "target", "say --task classification")
     found = ClassTarget.fit(present)
     if task is None and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(present) / 4):
         raise InputError(

@@ -60,7 +60,9 @@ def texts(values: pl.Series) -> pl.Series:
         whole = values.is_finite() & (values == values.round()) & (values.abs() < 2**53)
         numbers = pl.DataFrame({"v": values.fill_nan(None), "whole": whole})
         as_whole = pl.col("v").cast(pl.Int64, strict=False).cast(pl.String)
-        return numbers.select(pl.when("whole").then(as_whole).otherwise(pl.col("v").cast(pl.String)))["v"]
+        return numbers.select(pl.when("whole").then(as_whole).otherwise(pl.col("v").cast(pl.String)))["v"].alias(
+            values.name
+        )
     if values.dtype == pl.Null:
         return values.cast(pl.String)
     text = values.cast(pl.String)
