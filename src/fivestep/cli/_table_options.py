@@ -47,7 +47,7 @@ class TableOptions:
     ] = None
 
     def check_unused(self, task: str) -> None:
-        """Raises an `InputError` if an option that needs a file was given with a named task, or a file has no ending."""
+        """Raises an `InputError` if an option for files was given with a named task, or a file without ending."""
         for name, value in asdict(self).items():
             if value and Path(task).is_file():
                 raise InputError(
