@@ -6,6 +6,7 @@ all-reduce of the flat gradient between steps 4 and 5, and every rank does the s
 of one, and batch size, learning rate and schedule mean what they mean for one.
 """
 
+import atexit
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -245,6 +246,7 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
             dist.init_process_group(backend, timeout=seconds)
         else:
             dist.init_process_group(backend, timeout=seconds, store=store, rank=rank, world_size=size)
+    atexit.register(leave_ranks)  # else torch 2.13's threads, still running, abort a process that has come to its end
     return Ranks(rank, size, _number("LOCAL_RANK", rank), timeout)
 
 

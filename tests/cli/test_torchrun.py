@@ -183,3 +183,22 @@ def test_the_ranks_share_a_table_s_training_too(tmp_path: Path) -> None:
     assert process.returncode == 0, output_of(tmp_path)
     assert shown.count('"engine": "scratch"') == 1
     assert output_of(tmp_path).count("The run is in runs/table-1") == 1
+
+
+FLEET = """
+import fivestep as fs
+
+ranks = fs.join_ranks()
+plans = [fs.TrainPlan(seed=seed, epochs=2) for seed in range(3)]
+print(len(fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, ranks=ranks)))
+"""
+
+
+def test_a_script_need_not_take_leave_of_the_ranks(tmp_path: Path) -> None:
+    (tmp_path / "fleet.py").write_text(FLEET)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "fleet.py"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["3", "3"]), done.stderr
