@@ -11,7 +11,18 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.files import empty_folder, next_folder, read_bytes, read_tensors, replacing, write_tensors, write_text
+from fivestep.files import (
+    empty_folder,
+    has_checksum,
+    is_intact,
+    next_folder,
+    read_bytes,
+    read_tensors,
+    replacing,
+    write_sealed,
+    write_tensors,
+    write_text,
+)
 
 
 def test_text_is_written_and_nothing_is_left_behind(tmp_path: Path) -> None:
@@ -155,3 +166,23 @@ def test_a_folder_inside_a_file_is_refused(tmp_path: Path, make: Callable[[Path]
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"out must be a folder that can be written, got .* \(Not a directory\)"):
         make(tmp_path / "file" / "run")
+
+
+def test_a_sealed_file_tells_of_every_byte_that_was_changed(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_sealed(path, {"0.weight": torch.arange(4.0)}, {"fivestep": "1"})
+    assert torch.equal(read_tensors(path)["0.weight"], torch.arange(4.0))
+    content = path.read_bytes()
+    assert is_intact(content)
+    assert not any(is_intact(_flipped(content, place)) for place in range(len(content)))
+
+
+def test_a_file_without_a_checksum_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_tensors(path, {"0.weight": torch.arange(4.0)}, {"fivestep": "1"})
+    assert not has_checksum(path.read_bytes())
+    assert not is_intact(path.read_bytes())
+
+
+def _flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]

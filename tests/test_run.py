@@ -167,6 +167,15 @@ def test_a_model_of_another_network_is_refused(tmp_path: Path) -> None:
         Run.load(run.path, device="cpu")
 
 
+def test_a_model_with_one_other_bit_is_refused(tmp_path: Path) -> None:
+    run = fit(small_net(), DATA, small_plan(), device="cpu", out=tmp_path / "run")
+    content = bytearray((run.path / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (run.path / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputError, match=r"model.safetensors must be as fivestep wrote it, got other bytes; copy it"):
+        Run.load(run.path, device="cpu")
+
+
 @pytest.mark.parametrize("name", ["runs/moons1", "moons-1", "elsewhere/runs/moons-1"])
 def test_a_run_that_does_not_exist_is_refused_with_the_nearest_one(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

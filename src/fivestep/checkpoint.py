@@ -5,7 +5,6 @@ SHA-256 of the whole file with zeros in place of the checksum itself. It holds a
 else is in a run's folder is written from it.
 """
 
-import hashlib
 import json
 import re
 import time
@@ -20,15 +19,14 @@ from .check import InputError, StorageError, refuse
 from .engines._base import Engine
 from .epoch import Epoch
 from .files import (
-    LARGEST_HEADER,
-    bytes_of,
+    is_intact,
     locked,
     memory_size,
     metadata_in,
     read_bytes,
-    replacing,
     tensors_in,
     unwritable,
+    write_sealed,
 )
 from .history import history_tensors
 from .progress import Progress
@@ -46,8 +44,6 @@ SHARE = 0.01
 KEPT = 2
 """Checkpoints in a folder: the last one, and the one before it, should the last one be damaged."""
 
-ZEROS = "0" * 64
-MARK = b'"checksum":"'
 NAME = re.compile(r"step-\d{12,}\.safetensors")
 
 
@@ -60,21 +56,13 @@ class Checkpoint(NamedTuple):
 
 def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Tensors) -> None:
     """Writes the file whole or not at all; raises an `OSError` if that is not possible."""
-    text = {"fivestep_checkpoint": str(VERSION), "checksum": ZEROS, "about": json.dumps(about)}
-    content = bytes_of(tensors, text)
-    place = _place(content)
-    checksum = hashlib.sha256(content).hexdigest().encode()
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        file.writelines((content[:place], checksum, memoryview(content)[place + len(checksum) :]))
+    write_sealed(path, tensors, {"fivestep_checkpoint": str(VERSION), "about": json.dumps(about)})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """What the file holds; raises an `InputError` that names it if one bit is not as it was written."""
     content = read_bytes(path, memory_size())
-    place = _place(content)
-    digest = hashlib.sha256(content[:place] + ZEROS.encode())
-    digest.update(memoryview(content)[place + len(ZEROS) :])
-    if place < 0 or digest.hexdigest().encode() != content[place : place + len(ZEROS)]:
+    if not is_intact(content):
         raise InputError(f"{path} must be a checkpoint as fivestep wrote it, got damaged bytes.")
     text = metadata_in(content, path)
     if text.get("fivestep_checkpoint") != str(VERSION):
@@ -83,12 +71,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(json.loads(text["about"]), tensors_in(content, path))
     except (ValueError, KeyError, RecursionError) as error:
         raise InputError(f"{path} must be a checkpoint of a run, got {error!r}; train again.") from error
-
-
-def _place(content: bytes) -> int:
-    """Where the checksum stands in the file; -1 if there is none."""
-    found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a text of JSON the quotes would be escaped
-    return found if found < 0 else found + len(MARK)
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ Nothing here runs code from a file: what is read is text, or tensors in the safe
 """
 
 import functools
+import hashlib
 import json
 import os
 import stat
@@ -23,6 +24,9 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 LARGEST_HEADER = 2**25
 """Bytes of a safetensors header, with the names of tensors and our text: a network of ten layers has a few thousand."""
+
+ZEROS = "0" * 64
+MARK = b'"checksum":"'
 
 
 @contextmanager
@@ -64,6 +68,34 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     content = bytes_of(tensors, metadata)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_sealed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Writes the same with one text more: "checksum", the SHA-256 of the file with zeros in its place."""
+    content = bytes_of(tensors, {**metadata, "checksum": ZEROS})
+    place = _place(content)
+    checksum = hashlib.sha256(content).hexdigest().encode()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines((content[:place], checksum, memoryview(content)[place + len(checksum) :]))
+
+
+def has_checksum(content: bytes) -> bool:
+    """Whether a safetensors file was written by `write_sealed`; one of another program has no checksum."""
+    return _place(content) >= 0
+
+
+def is_intact(content: bytes) -> bool:
+    """Whether the file has a checksum, and no bit is other than it was written."""
+    place = _place(content)
+    digest = hashlib.sha256(content[:place] + ZEROS.encode())
+    digest.update(memoryview(content)[place + len(ZEROS) :])
+    return place >= 0 and digest.hexdigest().encode() == content[place : place + len(ZEROS)]
+
+
+def _place(content: bytes) -> int:
+    """Where the checksum stands in the file; -1 if there is none."""
+    found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a text of JSON the quotes would be escaped
+    return found if found < 0 else found + len(MARK)
 
 
 def bytes_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:

@@ -23,6 +23,8 @@ from .engines._make import make_engine
 from .epoch import Epoch
 from .files import (
     empty_folder,
+    has_checksum,
+    is_intact,
     memory_size,
     metadata_in,
     next_folder,
@@ -30,7 +32,7 @@ from .files import (
     read_text,
     replacing,
     tensors_in,
-    write_tensors,
+    write_sealed,
     write_text,
 )
 from .find import find
@@ -205,7 +207,7 @@ class Run:
         try:
             write_text(self.path / "config.toml", tomli_w.dumps(self._config.to_dict()))
             write_text(self.path / "history.csv", history_text(self.history))
-            write_tensors(self.path / "model.safetensors", tensors, metadata)
+            write_sealed(self.path / "model.safetensors", tensors, metadata)
             if self.history:
                 self.draw()
         except OSError as error:
@@ -297,6 +299,8 @@ def _read_model(path: Path) -> "tuple[dict[str, Tensor], Encoder | None]":
     """The weights by name, and the encoder where there is one."""
     content = read_bytes(path, memory_size())
     tensors, metadata = tensors_in(content, path), metadata_in(content, path)
+    if has_checksum(content) and not is_intact(content):
+        raise InputError(f"{path} must be as fivestep wrote it, got other bytes; copy it again, or train again.")
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{ENCODER_KEY}.")}
     return weights, _encoder_in(tensors, metadata)
 

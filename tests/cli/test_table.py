@@ -224,7 +224,7 @@ def test_a_run_whose_encoder_was_tampered_with_is_refused_in_one_sentence(fivest
     model.write_bytes(content.replace(b"can_be_missing", b"can_be_misstng"))
     code, out, err = fivestep("predict", run, "houses.csv")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "the encoder of the model must be as fivestep wrote it" in err
+    assert f"{model.name} must be as fivestep wrote it, got other bytes" in err
 
 
 def test_evaluating_a_run_reads_its_file_again_in_the_same_parts(fivestep: Command, tmp_path: Path) -> None:
