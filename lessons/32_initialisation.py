@@ -8,6 +8,7 @@ Descent goes on from where it is put. Some starting points are dead ends, and in
 """
 
 import math
+import warnings
 
 import torch
 from torch import nn
@@ -144,7 +145,9 @@ fs.plot("digits", "init_depth")
 moons = fs.load_dataset("moons")
 plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=300)
 engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, init="zeros"), plan)
-*_, last = fs.train(engine, moons, plan, every=300)
+with warnings.catch_warnings(record=True, action="always") as said:
+    *_, last = fs.train(engine, moons, plan, every=300)
+print("warned:", said[0].message)
 print(f"after {last.step} steps: loss {last.train_loss:.4f}, log 2 = {math.log(2):.4f}")
 for name, gradient in engine.named_gradients().items():
     print(f"{name:9} largest gradient {gradient.abs().max():.1e}")

@@ -159,13 +159,13 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
 
 
 def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str) -> None:
-    """Raises an `InputError` where nearly all values are numbers, and names the first one that is not.
+    """Raises an `InputError` where nearly all values are numbers, but not all, and names the first one that is not.
 
     `what` is what the values are of, a column or a target, and `else_` what may be done but to mend the value.
     """
     wrong = numbers(values, PLAIN).is_null() & ~gaps
     num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
-    if num_present < 10 or num_wrong > (1 - MOSTLY) * num_present:
+    if num_present < 10 or not 0 < num_wrong <= (1 - MOSTLY) * num_present:
         return
     row = wrong.arg_true()[0]
     raise InputError(
