@@ -203,6 +203,26 @@ def test_a_network_that_one_rank_refuses_all_refuse() -> None:
     assert str(second) == str(first)
 
 
+def not_the_same(ranks: Ranks, what: str) -> None:
+    """Rank 1 differs in one thing."""
+    data, plans = three_classes(), [small_plan(seed=seed) for seed in range(4)]
+    if ranks.rank == 1 and what == "plans":
+        plans[2] = small_plan(seed=2, lr=0.3)
+    if ranks.rank == 1 and what == "number of networks":
+        plans = plans[:3]
+    if ranks.rank == 1 and what == "rows of the networks":
+        data.train.stored[7, 2] += 1e-9
+    fit_many(small_net(), data, plans, device="cpu", ranks=ranks)
+
+
+@pytest.mark.parametrize("what", ["number of networks", "plans", "rows of the networks"])
+def test_ranks_that_would_divide_other_fleets_are_all_told_so(what: str) -> None:
+    first, second = together(not_the_same, 2, what)
+    assert isinstance(first, InputError)
+    assert str(first).startswith(f"the {what} must be the same on all ranks, got ")
+    assert str(second) == str(first)
+
+
 def alike(ranks: Ranks) -> list[tuple[float, list[float]]]:
     """Networks that differ in their seeds only, which one engine may train one after another."""
     plans = [small_plan(seed=seed) for seed in range(5)]

@@ -7,6 +7,7 @@ the gradient of nothing.
 import hashlib
 import platform
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -16,9 +17,11 @@ from .config import Config
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .layers._composite import with_inner
+from .net import NetSpec
 from .origin import Origin
 from .plan import TrainPlan
 from .preflight import sizes_of_parts
+from .ranks import Ranks
 
 LONGEST = 60
 """Characters of a value that are shown."""
@@ -28,7 +31,27 @@ def check_agreement(engine: Engine, data: Dataset, plan: TrainPlan) -> None:
     """Raises an `InputError`, the same on all ranks, if they differ in anything that the training depends on."""
     if engine.ranks.are_alone:
         return
-    everyone = engine.ranks.gathered((platform.node(), _fingerprint(engine, data, plan)))
+    _check_same(engine.ranks, _fingerprint(engine, data, plan))
+    _check_shares(engine, plan, data.num_rows)
+
+
+def check_fleet(
+    ranks: Ranks, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan], engine: str
+) -> None:
+    """Raises an `InputError`, the same on all ranks, if they are not about to divide the same networks."""
+    if ranks.are_alone:
+        return
+    found = {**_versions(), "number of networks": str(len(plans)), "engine": engine}
+    for name, values in (("networks", specs), ("plans", plans)):
+        found[name] = f"{zlib.crc32(repr([value.to_dict() for value in values]).encode()):08x}"
+    checksums = {id(one): Origin.here(1, one).data for one in data}
+    found["rows of the networks"] = f"{zlib.crc32(repr([checksums[id(one)] for one in data]).encode()):08x}"
+    _check_same(ranks, found)
+
+
+def _check_same(ranks: Ranks, fingerprint: Mapping[str, str]) -> None:
+    """Raises an `InputError`, the same on all ranks, that names the first thing in which one differs from rank 0."""
+    everyone = ranks.gathered((platform.node(), dict(fingerprint)))
     host, expected = everyone[0]
     for rank, (other_host, found) in enumerate(everyone):
         for name in {**expected, **found}:
@@ -38,7 +61,6 @@ def check_agreement(engine: Engine, data: Dataset, plan: TrainPlan) -> None:
                     f"the {name} must be the same on all ranks, got {own:.{LONGEST}} on rank 0 ({host}) and "
                     f"{other:.{LONGEST}} on rank {rank} ({other_host}); start all ranks with the same program and data."
                 )
-    _check_shares(engine, plan, data.num_rows)
 
 
 def _check_shares(engine: Engine, plan: TrainPlan, num_rows: int) -> None:
@@ -61,8 +83,7 @@ def _fingerprint(engine: Engine, data: Dataset, plan: TrainPlan) -> dict[str, st
     config = Config.of(engine, plan, {})
     weights = zlib.crc32(b"".join(value.cpu().numpy().tobytes() for value in engine.state().values()))
     return {
-        "code of fivestep": _code(),
-        "version of torch": torch.__version__,
+        **_versions(),
         **{f"{part} rows": checksum for part, checksum in Origin.here(1, data).data.items()},
         **{f"network's {name}": str(value) for name, value in config.spec.to_dict().items()},
         **{f"plan's {name}": str(value) for name, value in config.plan.to_dict().items()},
@@ -70,6 +91,10 @@ def _fingerprint(engine: Engine, data: Dataset, plan: TrainPlan) -> dict[str, st
         "step to go on from": str(engine.num_updates),
         "state of the engine": f"{weights:08x}",
     }
+
+
+def _versions() -> dict[str, str]:
+    return {"code of fivestep": _code(), "version of torch": torch.__version__}
 
 
 def _code() -> str:

@@ -111,17 +111,13 @@ class Turns:
         assert train is not None
         if not (running.isfinite().all() and engine.params.flat.isfinite().all() and math.isfinite(train.loss)):
             return None
-        epoch = Epoch(
+        epoch = Epoch.of(
+            train,
+            valid,
             index=plan.epochs,
             step=done,
             lr=rates[-1].item(),
             running_loss=(running.dot(rows) / rows.sum()).item(),
-            train_loss=train.loss,
-            train_accuracy=train.accuracy,
-            train_metrics=train.metrics,
-            valid_loss=None if valid is None else valid.loss,
-            valid_accuracy=None if valid is None else valid.accuracy,
-            valid_metrics={} if valid is None else valid.metrics,
             seconds=seconds,
             rows_per_second=plan.epochs * self._data.num_rows / seconds,
         )

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, Self, final
 
 from .plan import TrainPlan
 
@@ -48,6 +48,19 @@ class Epoch:
     def __post_init__(self) -> None:
         for name in ("train_metrics", "valid_metrics"):  # plain ones: a read-only view cannot be sent to another rank
             object.__setattr__(self, name, dict(getattr(self, name)))
+
+    @classmethod
+    def of(cls, train: Evaluation, valid: Evaluation | None, **steps: Any) -> Self:
+        """The evaluations of both parts, and all that is told of the steps by its own name."""
+        return cls(
+            train_loss=train.loss,
+            train_accuracy=train.accuracy,
+            train_metrics=train.metrics,
+            valid_loss=None if valid is None else valid.loss,
+            valid_accuracy=None if valid is None else valid.accuracy,
+            valid_metrics={} if valid is None else valid.metrics,
+            **steps,
+        )
 
     def figures(self) -> dict[str, float | None]:
         """What was measured, by part and name: "train_loss", "train_accuracy", "train_f1", ..., "valid_loss", ..."""

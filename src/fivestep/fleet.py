@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import torch
 
+from .agreement import check_fleet
 from .alike import Turns, can_take_turns, likeness
 from .check import DivergenceError, InputError, at_least, refuse
 from .datasets._base import Dataset
@@ -57,9 +58,11 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
     """
-    size = _size({"specs": specs, "data": data, "plans": plans})
+    size = ranks.all_or_none(lambda: _size({"specs": specs, "data": data, "plans": plans}))
+    each = _each(specs, size), _each(data, size), _each(plans, size)
+    check_fleet(ranks, *each, f"{engine} in {dtype}")
     members = []
-    for spec, of_one, plan in zip(_each(specs, size), _each(data, size), _each(plans, size), strict=True):
+    for spec, of_one, plan in zip(*each, strict=True):
         members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
         members[-1].likeness = likeness(spec, of_one, plan)
     own = members[ranks.rank :: ranks.size]

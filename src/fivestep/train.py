@@ -99,17 +99,13 @@ def _measured(
     if progress.measures_training or index == plan.epochs:
         train = _evaluated(engine, data.train, plan.metrics, engine.ranks)
     valid = None if data.valid is None else _evaluated(engine, data.valid, plan.metrics, engine.ranks)
-    return Epoch(
+    return Epoch.of(
+        train,
+        valid,
         index=index,
         step=engine.num_updates,
         lr=engine.lr,
         running_loss=running_loss,
-        train_loss=train.loss,
-        train_accuracy=train.accuracy,
-        train_metrics=train.metrics,
-        valid_loss=None if valid is None else valid.loss,
-        valid_accuracy=None if valid is None else valid.accuracy,
-        valid_metrics={} if valid is None else valid.metrics,
         seconds=progress.seconds,
         rows_per_second=progress.num_rows / progress.seconds,
     )

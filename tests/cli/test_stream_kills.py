@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fivestep.checkpoint import checkpoints_in
-from tests.datasets.streams import written
+from tests.datasets.streams import TRAIN, written
 from tests.runs import differences, remains
 
 pytestmark = pytest.mark.slow
@@ -25,19 +25,6 @@ Run.draw = lambda _run: None
 sys.exit(run(sys.argv[1:]))
 """
 EPOCHS = 30
-TRAIN = [
-    "train",
-    "part-*.parquet",
-    "--target",
-    "y",
-    "--stream",
-    "--ignore",
-    "z",
-    "--window",
-    "150",
-    "--recipe",
-    "plain",
-]
 PLAN = ["--batch-size", "32", "--epochs", str(EPOCHS), "--hidden", "8", "--dropout", "0.1", "--out", "run"]
 
 

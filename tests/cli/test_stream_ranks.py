@@ -10,24 +10,11 @@ from fivestep.files import read_tensors
 from fivestep.history import read_history
 from tests.cli.conftest import Command
 from tests.cli.test_torchrun import output_of, torchrun
-from tests.datasets.streams import written
+from tests.datasets.streams import TRAIN, written
 from tests.tolerances import RANKS, distance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
-TRAIN = [
-    "train",
-    "part-*.parquet",
-    "--target",
-    "y",
-    "--stream",
-    "--ignore",
-    "z",
-    "--window",
-    "150",
-    "--recipe",
-    "plain",
-]
 PLAN = ["--batch-size", "32", "--epochs", "4", "--hidden", "8", "--dropout", "0.1", "--dtype", "float64"]
 
 

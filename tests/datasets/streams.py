@@ -9,6 +9,9 @@ from fivestep.datasets._table import LoadedTable, TableSource, load_table
 
 NUM_ROWS, NUM_FILES = 900, 3
 
+TRAIN = "train part-*.parquet --target y --stream --ignore z --window 150 --recipe plain".split()  # noqa: SIM905  (as typed)
+"""Words of the command line that trains on the table where it lies."""
+
 
 def table(num_rows: int = NUM_ROWS, seed: int = 0) -> pl.DataFrame:
     """Numbers with and without gaps, levels, dates, yes and no, an identifier, and classes that can be learnt."""

@@ -65,6 +65,11 @@ class BlockFile(ABC):
         """The number of rows, about."""
         return sum(self.size_of(piece) for piece in self.pieces)
 
+    @classmethod
+    @abstractmethod
+    def open(cls, path: Path) -> "BlockFile":
+        """The file."""
+
     @abstractmethod
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of a block, without the memory of the others."""
@@ -102,13 +107,32 @@ def _opener(path: Path) -> Callable[[Path], BlockFile]:
     return ArrayBlocks.open if suffix == ".npy" else SeparatedBlocks.open
 
 
+class ScannedBlocks(BlockFile):
+    """A file that polars reads from any row."""
+
+    def __init__(self, path: Path, scan: pl.LazyFrame, pieces: Sequence[Piece]) -> None:
+        self._scan = scan
+        super().__init__(path, scan.collect_schema(), pieces)
+
+    @final
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(_head_of(piece), columns)
+
+    @final
+    def size_of(self, piece: Piece) -> int:
+        return piece.size
+
+    @final
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self._scan.slice(piece.start, piece.size).select(columns).collect()
+
+
 @final
-class ParquetBlocks(BlockFile):
+class ParquetBlocks(ScannedBlocks):
     """A Parquet file by row groups, read by polars; their places are in the file's footer, which pyarrow reads."""
 
     def __init__(self, path: Path, pieces: Sequence[Piece]) -> None:
-        self._scan = pl.scan_parquet(path)  # which keeps the footer: it may be large
-        super().__init__(path, self._scan.collect_schema(), pieces)
+        super().__init__(path, pl.scan_parquet(path), pieces)  # the scan keeps the footer: it may be large
 
     @classmethod
     def open(cls, path: Path) -> "ParquetBlocks":
@@ -128,38 +152,19 @@ class ParquetBlocks(BlockFile):
             start += size
         return cls(path, pieces)
 
-    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(_head_of(piece), columns)
-
-    def size_of(self, piece: Piece) -> int:
-        return piece.size
-
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self._scan.slice(piece.start, piece.size).select(columns).collect()
-
 
 @final
-class ArrowBlocks(BlockFile):
+class ArrowBlocks(ScannedBlocks):
     """An Arrow file (Feather)."""
 
     def __init__(self, path: Path) -> None:
-        self._scan = pl.scan_ipc(path)
-        num_rows = self._scan.select(pl.len()).collect().item()
-        super().__init__(path, self._scan.collect_schema(), list(_cut(0, num_rows)))
+        scan = pl.scan_ipc(path)
+        super().__init__(path, scan, list(_cut(0, scan.select(pl.len()).collect().item())))
 
     @classmethod
     def open(cls, path: Path) -> "ArrowBlocks":
         """The file."""
         return cls(path)
-
-    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(_head_of(piece), columns)
-
-    def size_of(self, piece: Piece) -> int:
-        return piece.size
-
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self._scan.slice(piece.start, piece.size).select(columns).collect()
 
 
 @final

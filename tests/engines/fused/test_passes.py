@@ -18,6 +18,7 @@ from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from fivestep.train import train
+from tests.engines.test_fused import PLANS as OF_FUSED
 from tests.samples import do_steps, numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, FLOAT32, FORMULA, distance
 
@@ -71,23 +72,10 @@ def test_gathered_rows_are_those_numbers_times_the_scale(stored: torch.dtype, dt
 
 
 PLANS: dict[str, dict[str, Any]] = {
-    "plain descent": {},
-    "adam with cosine": {"optimizer": "adam", "lr": 0.01, "schedule": "cosine"},
-    "everything optional": {
-        "optimizer": "adamw",
-        "lr": 0.01,
-        "clip_norm": 0.1,
-        "ema": 0.9,
-        "l2": 0.01,
-        "lr_factors": {"bias": 2.0},
-        "no_decay": ("bias",),
-        "class_weight": (1.0, 2.0, 3.0),
-    },
+    **OF_FUSED,
     "descent with an l2 term": {"l2": 0.1},
     "momentum": {"momentum": 0.9, "nesterov": True},
     "a rule without a scalar form": {"optimizer": "muon"},
-    "full batch": {"batch_size": None, "epochs": 12},
-    "one row at a time": {"batch_size": 1, "epochs": 1},
 }
 plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
 NETS = {
