@@ -37,13 +37,12 @@ def torchrun(folder: Path, arguments: list[str], *options: str) -> Iterator[subp
         stderr=log,
         text=True,
     )
-    try:
-        yield process
-    finally:
-        for pid in [*ranks_of(process), process.pid]:
-            with_pid_gone(pid)
-        process.wait()
-        log.close()
+    with process, log:
+        try:
+            yield process
+        finally:
+            for pid in [*ranks_of(process), process.pid]:
+                with_pid_gone(pid)
 
 
 def with_pid_gone(pid: int) -> None:

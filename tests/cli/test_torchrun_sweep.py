@@ -23,15 +23,20 @@ SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs",
 
 
 def trials(folder: Path) -> list[FrozenTrial]:
-    """All trials in the journal of a sweep, as Optuna itself reads them."""
-    storage = JournalStorage(JournalFileBackend(str(folder / "a" / "journal.log")))
-    (study,) = optuna.get_all_study_names(storage)
-    return optuna.load_study(study_name=study, storage=storage).trials
+    """All trials in the journal of a sweep, as Optuna itself reads them; none before there is a study in it."""
+    journal = folder / "a" / "journal.log"
+    if not journal.exists():
+        return []
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    return [
+        one
+        for name in optuna.get_all_study_names(storage)
+        for one in optuna.load_study(study_name=name, storage=storage).trials
+    ]
 
 
 def num_done(folder: Path) -> int:
-    has_begun = (folder / "a" / "journal.log").exists() and (folder / "a" / "sweep.toml").exists()
-    return sum(trial.state == TrialState.COMPLETE for trial in trials(folder)) if has_begun else 0
+    return sum(trial.state == TrialState.COMPLETE for trial in trials(folder))
 
 
 def networks(of: list[FrozenTrial]) -> list[int]:
