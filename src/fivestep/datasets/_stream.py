@@ -16,7 +16,7 @@ from torch import Tensor
 from .. import draws
 from ..check import InputError
 from ..memory import is_limited
-from ..table.encoder import Encoder
+from ..table.encoder import MANY_ROWS, Encoder
 from ._base import Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._hash_split import TRAIN
@@ -138,7 +138,7 @@ class TableStream(Stream):
                 f"{len(places):,} training rows where there were {len(x):,}; begin a new run."
             )
         about = rows.columns(self.reader.source.about_rows, places)
-        self.encoder.encode_into(x, rows.frame, rows=places, num_rows=self.num_rows)
+        self.encoder.encode_into(x, rows.frame, rows=places, compiled=self.num_rows >= MANY_ROWS)
         return targets_of(self.encoder, about), weights_of(about, self.reader.source)
 
 
@@ -166,7 +166,7 @@ class StreamedPart(Part):
         about = whole.columns(self.reader.source.about_rows, places)
         x = torch.empty(len(places), self.encoder.in_features)
         try:
-            self.encoder.encode_into(x, whole.frame, rows=places, num_rows=self.num_rows)
+            self.encoder.encode_into(x, whole.frame, rows=places, compiled=self.num_rows >= MANY_ROWS)
             return Rows(x, targets_of(self.encoder, about), weights_of(about, self.reader.source))
         except InputError:
             self._refuse_in_file(whole, file)

@@ -1,7 +1,6 @@
 """A data set from a file: its rows in three parts, encoded by what the first part teaches."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, final
@@ -20,7 +19,8 @@ from ..table.target import ClassTarget, NumberTarget, Target, fit_target
 from ..table.values import PLAIN, numbers
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, repeated
-from ._table_split import TableParts, Taken, split_table, with_target
+from ._part_rows import encoded_parts
+from ._table_split import TableParts, Taken, named, split_table, with_target
 
 SHARE = 0.2
 """Of the rows to test on, and of the rest to validate on, where nothing else is asked for."""
@@ -92,12 +92,40 @@ def load_table(
     `scales_target` a number to predict is on the scale of that part. The split is drawn from the seed, with classes in
     equal shares. Raises an `InputError`, one sentence, where the file, a column or the target cannot be used.
 
-    In memory is the file as a frame, and beside it the encoded rows, each once.
+    In memory is the file as a frame, of which rows go as they are encoded.
     """
     if source.stream:
         from ._load_stream import load_stream  # which stands on this file
 
         return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target)
+    learnt, parts = _learn(source, seed, encoder, scales_target=scales_target)
+    train, valid, test = _encoded(learnt.encoder, parts, source)
+    target = learnt.encoder.target
+    assert target is not None, "the encoder of a table knows its target"
+    data = Dataset(
+        train,
+        valid,
+        test,
+        num_outputs=target.num_outputs,
+        name=source.name,
+        class_names=target.classes if isinstance(target, ClassTarget) else (),
+        encoder=learnt.encoder,
+    )
+    return LoadedTable(data, learnt.kinds, learnt.notes)
+
+
+class _Learnt(NamedTuple):
+    """What the columns were taken for, what the training part teaches, and what the user should know."""
+
+    encoder: Encoder
+    kinds: list[ColumnKind]
+    notes: list[str]
+
+
+def _learn(
+    source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool
+) -> tuple[_Learnt, list[Taken]]:
+    """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
     frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
     check_names(source, frame.columns)
     notes: list[str] = []
@@ -115,24 +143,11 @@ def load_table(
         kinds = _kinds(frame.drop(source.about_rows), source)
         scaled = _scaled(target, parts.train.column(source.target)) if scales_target else target.as_it_is()
         encoder = _fitted(frame, parts.train.places, kinds, scaled)
-        for how, part in ((source.valid, parts.valid), (source.test, parts.test)):
-            with _named(how):
+        for part in (parts.valid, parts.test):
+            with named(part.file):
                 encoder.check_columns(part.frame.columns)
         notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
-    train, valid, test = (
-        _encoded(encoder, part, source, how) for part, how in zip(parts, (None, source.valid, source.test), strict=True)
-    )
-    classes = target.classes if isinstance(target, ClassTarget) else ()
-    data = Dataset(
-        train,
-        valid,
-        test,
-        num_outputs=target.num_outputs,
-        name=source.name,
-        class_names=classes,
-        encoder=encoder,
-    )
-    return LoadedTable(data, kinds, notes)
+    return _Learnt(encoder, kinds, notes), list(parts)
 
 
 def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
@@ -147,7 +162,7 @@ def _other(how: float | str, source: TableSource, notes: list[str]) -> Taken | N
         return None
     frame = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
     check_names(source, frame.columns)
-    return with_target(frame, source, notes)
+    return with_target(frame, source, notes)._replace(file=how)
 
 
 def _scaled(target: Target, train: pl.Series) -> Target:
@@ -164,29 +179,32 @@ def _fitted(frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], targ
         raise
 
 
-def _encoded(encoder: Encoder, part: Taken, source: TableSource, how: float | str | None) -> Rows:
-    """The rows of one part."""
-    with _named(how):
-        return rows_of(encoder, part.frame, source, part.places)
+def _encoded(encoder: Encoder, parts: list[Taken], source: TableSource) -> list[Rows]:
+    """The rows of the parts, whose list is emptied."""
+    targets = [_named_targets_of(encoder, part, source) for part in parts]
+    inputs = encoded_parts(encoder, parts)
+    return [Rows(x, y, weight) for x, (y, weight) in zip(inputs, targets, strict=True)]
 
 
-@contextmanager
-def _named(how: float | str | None) -> Iterator[None]:
-    """Puts the name of the file before what is wrong with a part that is another file."""
-    try:
-        yield
-    except InputError as error:
-        if isinstance(how, str):
-            raise InputError(f"in {how}, {error}") from error
-        raise
+def _named_targets_of(encoder: Encoder, part: Taken, source: TableSource) -> tuple[Tensor, Tensor | None]:
+    """The targets of a part, and their weights."""
+    with named(part.file):
+        return _targets_of(encoder, part.frame, source, part.places)
+
+
+def _targets_of(
+    encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None
+) -> tuple[Tensor, Tensor | None]:
+    """The targets of rows, and their weights where they have some."""
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    return encoder.target.encode(frame[source.target], places=places), weights_of(frame, source, places)
 
 
 def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Rows:
     """The rows of a frame with a target, or those at some places of it, encoded."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    y = encoder.target.encode(frame[source.target], places=places)
+    y, weight = _targets_of(encoder, frame, source, places)
     rows = None if places is None else places.to_numpy().astype(np.int64)
-    return Rows(encoder.encode(frame, rows=rows), y, weights_of(frame, source, places))
+    return Rows(encoder.encode(frame, rows=rows), y, weight)
 
 
 def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Tensor | None:

@@ -1,6 +1,7 @@
 """Which rows of a table train, validate and test, by their places: nothing of the table is copied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import refuse
+from ..check import InputError, refuse
 from ..table.kinds import kinds_of, plainly
 from ..table.target import ClassTarget, Target
 from ..table.values import DATE_FORMATS, dates, missing, texts
@@ -27,6 +28,8 @@ class Taken(NamedTuple):
 
     frame: pl.DataFrame
     places: pl.Series
+    file: str = ""
+    """The file that they are in, where it is another one than that of the training rows."""
 
     def column(self, name: str) -> pl.Series:
         """The values of these rows in one column."""
@@ -36,6 +39,17 @@ class Taken(NamedTuple):
     def columns(self, names: Sequence[str]) -> pl.DataFrame:
         """The same for some columns, beside each other."""
         return pl.DataFrame([self.column(name) for name in names])
+
+
+@contextmanager
+def named(file: str) -> Iterator[None]:
+    """Puts the name of another file, where there is one, before what is wrong with its rows."""
+    try:
+        yield
+    except InputError as error:
+        if file:
+            raise InputError(f"in {file}, {error}") from error
+        raise
 
 
 class TableParts(NamedTuple):

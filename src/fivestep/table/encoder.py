@@ -148,19 +148,20 @@ class Encoder:
         *,
         rows: "np.ndarray | None" = None,
         first_row: int = 1,
-        num_rows: int | None = None,
+        compiled: bool | None = None,
     ) -> None:
         """Writes the same into memory (N, D + J) that is there already; or x of some `rows` alone, in ascending order.
 
-        Rows are counted from 0; so those of one part need not be copied out of the frame. `num_rows` are those that
-        will be encoded one frame after another: of many, each frame takes the compiled form.
+        Rows are counted from 0; so those of one part need not be copied out of the frame. `compiled` says which of two
+        forms, equal to the bit, does it: the compiled one is faster with many rows, and takes 200 MB the first time.
         """
         self.check_columns(frame.columns)
         out = x.numpy()
-        compiled = self._write_plain(out, frame, rows) if (num_rows or frame.height) >= MANY_ROWS else set()
+        is_compiled = frame.height >= MANY_ROWS if compiled is None else compiled
+        written = self._write_plain(out, frame, rows) if is_compiled else set()
         at, code_at = 0, len(self.center)
         for column in self.columns:
-            is_gap_only = column.name in compiled
+            is_gap_only = column.name in written
             if is_gap_only and len(column.features) == 1:
                 at += 1
                 continue

@@ -1,10 +1,12 @@
 """Files of separated values, CSV and TSV, as frames: numbers as numbers where that is sure, all else as text."""
 
 import csv
+import io
 import warnings
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -68,9 +70,12 @@ def csv_options(dialect: Dialect) -> dict[str, Any]:
     }
 
 
-def _read(dialect: Dialect, types: dict[str, Any], num_rows: int | None = None) -> pl.DataFrame:
+def _read(
+    dialect: Dialect, types: dict[str, Any], num_rows: int | None = None, head: IO[bytes] | None = None
+) -> pl.DataFrame:
+    """The rows of the file, or of the `head` of it."""
     tokens = [token for token in MISSING if token] if pl.Float64 in types.values() else None
-    frame = pl.read_csv(dialect.path, **csv_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
+    frame = pl.read_csv(head or dialect.path, **csv_options(dialect), schema=types, null_values=tokens, n_rows=num_rows)
     return frame if frame.width else pl.DataFrame(schema=types)  # a header without an end of line
 
 
@@ -82,7 +87,7 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
     """Float64 for the columns that are plain numbers as far as the sample goes."""
     types = _all_text(dialect)
     try:
-        sample = _read(dialect, types, SAMPLE)
+        sample = _read(dialect, types, SAMPLE, _head(dialect))
     except pl.exceptions.PolarsError:
         return types
     for name in set(dialect.columns) - set(as_text):
@@ -90,6 +95,13 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
         if not gaps.all() and found.null_count() == gaps.sum():
             types[name] = pl.Float64
     return types
+
+
+def _head(dialect: Dialect) -> IO[bytes] | None:
+    """The lines of the sample, for polars takes 100 MB to read a few lines of a file; None where a text may go on."""
+    with dialect.path.open("rb") as file:
+        lines = b"".join(islice(file, dialect.blank_lines + dialect.has_header + SAMPLE))
+    return None if b'"' in lines else io.BytesIO(lines)
 
 
 def _check_complete(dialect: Dialect, frame: pl.DataFrame) -> bool:
