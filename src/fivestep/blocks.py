@@ -14,6 +14,9 @@ MOST_PLACES = 250_000
 """Rows that the steps of one block visit together, at most, where each step has rows of its own: their order takes 2 MB
 and so stays near the processor (benchmarks/small_networks.py)."""
 
+MOST_PLACES_AWAY = 2**24
+"""The same where the rows lie on another device, which has its own copy of the order."""
+
 MOST_STEPS = 1_000_000
 """Steps of one block, at most: rates, losses and ends take 50 MB."""
 
@@ -75,11 +78,12 @@ class Blocks:
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
+        self._copied, self._ahead = self._order, (-1, self._order)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     def with_seed(self, seed: int) -> Self:
         """The blocks of the same rows in the order of another seed; these ones are then used no more."""
-        self._seed, self._drawn = seed, range(0)
+        self._seed, self._drawn, self._ahead = seed, range(0), (-1, self._order)
         return self
 
     @property
@@ -87,7 +91,8 @@ class Blocks:
         """How many steps a block may have."""
         if self._is_one_batch:
             return MOST_STEPS
-        return max(1, (MOST_PLACES if self._in_order is None else MOST_ROWS) // self.size)
+        places = MOST_PLACES if self._device.type == "cpu" else MOST_PLACES_AWAY
+        return max(1, (places if self._in_order is None else MOST_ROWS) // self.size)
 
     @property
     def _is_one_batch(self) -> bool:
@@ -139,14 +144,27 @@ class Blocks:
     def _orders(self, epochs: range) -> Indices:
         """The orders of several epochs, one after another; overwritten by the next. A block may go on in an epoch."""
         if epochs == self._drawn:
-            return self._order[: len(epochs)].view(-1).to(self._device)
+            return self._copied
         self._drawn = epochs
         if len(self._order) < len(epochs):
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]
         for e, out in zip(epochs, orders, strict=True):
-            draws.order(self._seed, e, self.num_rows, self._generator, out)
-        return orders.view(-1).to(self._device)
+            if e == self._ahead[0]:
+                out.copy_(self._ahead[1])
+            else:
+                draws.order(self._seed, e, self.num_rows, self._generator, out)
+        self._copied = orders.view(-1).to(self._device)
+        return self._copied
+
+    def draw_ahead(self, first: int) -> None:
+        """Draws the order of the epoch that step number `first` begins, if it does: to be called while a device works.
+
+        Drawing that of a million rows takes as long as a device takes for some hundred steps.
+        """
+        epoch = first // self._per_epoch
+        if first % self._per_epoch == 0 and not self._is_one_batch and self._in_order is None and not self._data.fresh:
+            self._ahead = epoch, draws.order(self._seed, epoch, self.num_rows, self._generator)
 
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""

@@ -6,6 +6,7 @@ of it, and so does a rank.
 """
 
 import math
+from collections.abc import Callable
 from typing import final
 
 import numpy as np
@@ -47,9 +48,13 @@ class Draws:
         self.seed = seed
         self.step = 0
         self.rows: tuple[slice, int] | None = None
+        self.drawn_before: Callable[[int, Tensor], Tensor] | None = None
+        """Where a step is recorded ahead, what gives the bits: memory that is filled before the step is done."""
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """Uniform integers in [0, 2^15) of type int16, in the shape and on the device of `like`."""
+        if self.drawn_before is not None:
+            return self.drawn_before(layer, like)
         rows, num_rows = self.rows or (slice(None), len(like))
         shape = (num_rows, *like.shape[1:])
         size = math.prod(shape)

@@ -1,7 +1,7 @@
 """What every layer promises, and what it remembers between its forward and its backward pass."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NoReturn, Protocol, Self, final
 
 import torch
@@ -52,6 +52,16 @@ class Memo(dict[str, Tensor]):
         if kept is None or kept.shape[1:] != shape[1:] or len(kept) < shape[0] or kept.dtype != like.dtype:
             kept = self._buffers[name] = like.new_empty(shape)
         return kept if len(kept) == shape[0] else kept[: shape[0]]
+
+    def constants(self, name: str, values: Sequence[float], like: Tensor) -> Tensor:
+        """Numbers that never change, beside `like` on its device, brought there once, by the first pass.
+
+        Whole numbers stay whole, so that they can be places; others are of the type of `like`.
+        """
+        if name not in self:
+            are_whole = all(isinstance(value, int) for value in values)
+            self[name] = like.new_tensor(values, dtype=torch.int64 if are_whole else like.dtype)
+        return self[name]
 
     def child(self, number: int) -> "Memo":
         """The memo of a layer inside this layer, made once; its draws are its own."""

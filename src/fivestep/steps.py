@@ -155,6 +155,9 @@ def _in_blocks(
         started = time.perf_counter()
         block = blocks.take(done, rates, plan.l2)
         losses = engine.train_block(block)
+        if losses.is_cuda:  # where it has only been begun
+            blocks.draw_ahead(end)
+            torch.cuda.synchronize(losses.device)  # a synchronisation: once a block, ten times a second
         seconds_per_step = (time.perf_counter() - started) / (end - done)
         engine.lr, done = rates[-1].item(), end
         total = int(block.num_rows.sum())

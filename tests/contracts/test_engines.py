@@ -29,7 +29,7 @@ from tests.tolerances import ENGINES_FLOAT32, worst
 ORACLE = "nn"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
-OTHERS = [*(name for name in names("engines") if name != ORACLE), "fused:larger=true"]
+OTHERS = [*(name for name in names("engines") if name != ORACLE), "fused:larger=true", "fused:recorded=true"]
 
 other_engines = pytest.mark.parametrize("name", OTHERS)
 each_item = pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in one_at_a_time()])

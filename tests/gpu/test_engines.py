@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from fivestep.engines._make import make_engine
-from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from tests.samples import FIVE_STEP_ENGINES, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
@@ -32,8 +31,3 @@ def test_the_steps_on_the_device_are_those_of_the_cpu(name: str, options: dict[s
     assert engines[0].params.flat.is_cuda
     assert distance(*losses) < ENGINES_FLOAT64
     assert distance(*(engine.params.flat.cpu() for engine in engines)) < ENGINES_FLOAT64
-
-
-def test_auto_says_why_it_is_scratch_that_does_the_work() -> None:
-    engine = make_engine("auto", small_net(), TrainPlan(), device="cuda")
-    assert (engine.name, engine.reason) == ("scratch", "the compiled body runs on the CPU, not on cuda:0")

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, final
 
 import torch
 
+from ..check import InputError
 from ..find import Choice
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from .fused._forms import obstacle, obstacle_of_larger
-from .fused._size import is_larger
+from .fused._forms import obstacle, obstacle_of_larger, obstacle_to_recording
+from .fused._size import is_larger, is_recorded
 
 
 @final
@@ -36,22 +37,52 @@ def choose(
     choice = Choice.parse(choice)
     if choice.name not in ("auto", "fused"):
         return Chosen(choice.name, "it was asked for", choice.options)
+    if is_recorded(device, choice.options):
+        return _recorded(choice, plan, device, ranks)
     by_size, reason = is_larger(spec, plan, num_rows)
     larger = choice.options.get("larger", by_size)
     in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else obstacle(spec, plan))
     if in_the_way is not None:
-        if choice.name == "fused":
-            warnings.warn(f"engine 'fused' hands over to 'scratch': {in_the_way}.", stacklevel=3)
-        return Chosen("scratch", in_the_way)
+        return _handed_over(choice, in_the_way)
     is_said = "larger" in choice.options or larger != is_larger(spec, plan)[0]  # so a run that goes on knows
     options = {"larger": larger} if is_said else {}
     return Chosen("fused", reason if choice.name == "auto" else "it was asked for", options)
 
 
+def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Ranks) -> Chosen:
+    """The engine for a device that records steps, or for a precision that was asked for, which nothing may stand in."""
+    options = {key: value for key, value in choice.options.items() if key != "larger"}  # of the CPU's two bodies
+    precision = options.get("precision")
+    in_the_way = _together(ranks) or obstacle_to_recording(plan)
+    if in_the_way is not None and precision is None:
+        return _handed_over(choice, in_the_way)
+    if in_the_way is not None:
+        raise InputError(
+            f"precision must be used where steps can be recorded, got {precision!r}, while {in_the_way}; leave one out."
+        )
+    reason = "it was asked for"
+    if choice.name == "auto":
+        reason = f"steps on {device} are recorded as graphs" if device.type == "cuda" else "a precision was asked for"
+    return Chosen("fused", reason, options)
+
+
+def _handed_over(choice: Choice, in_the_way: str) -> Chosen:
+    if choice.name == "fused":
+        warnings.warn(f"engine 'fused' hands over to 'scratch': {in_the_way}.", stacklevel=4)
+    return Chosen("scratch", in_the_way)
+
+
+def _together(ranks: Ranks) -> str | None:
+    """What keeps an engine that does many steps in one call from ranks that meet in every step."""
+    if ranks.are_alone:
+        return None
+    return f"{ranks.size} ranks meet in every step, and the compiled body does many in one call"
+
+
 def _elsewhere(device: torch.device, ranks: Ranks) -> str | None:
     """What keeps compiled code from the work on this machine; None if nothing does."""
     if not ranks.are_alone:
-        return f"{ranks.size} ranks meet in every step, and the compiled body does many in one call"
+        return _together(ranks)
     if device.type != "cpu":
         return f"the compiled body runs on the CPU, not on {device}"
     if importlib.util.find_spec("numba") is None:

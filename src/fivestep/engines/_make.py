@@ -13,6 +13,7 @@ from ..ranks import ALONE, Ranks
 from ._base import Engine
 from ._choose import choose
 from ._memory import check_memory
+from .fused._precision import check_precision
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -42,9 +43,11 @@ def make_engine(
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
     choice = Choice.parse(name)
-    _check_options(choice, find("engines", "scratch" if choice.name == "auto" else choice.name))
+    _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
     check_memory(spec, plan, dtype, place, num_rows)
+    if choice.name in ("auto", "fused") and choice.options.get("precision") is not None:
+        check_precision(choice.options["precision"], spec, DTYPES[dtype], place)
     chosen = choose(choice, spec, plan, place, num_rows, ranks)
     engine: Engine = find("engines", chosen.name)(spec, plan, DTYPES[dtype], place, ranks, **chosen.options)
     engine.reason = chosen.reason

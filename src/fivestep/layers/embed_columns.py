@@ -90,17 +90,17 @@ class EmbedColumns(Layer):
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
         if not memo.training:
             self.check_input(x)
-        ids = self.ids(x)
+        ids = self.ids(x, memo)
         memo["x"], memo["ids"] = x, ids
         vectors = w["weight"].index_select(0, ids).view(*x.shape[:-1], -1)  # (*N, J d)
         parts = (x[..., : -len(self.num_embeddings)], vectors)
         out = memo.buffer("y", self.output_shape(x.shape), x)
         return torch.cat(parts, dim=-1) if out is None else torch.cat(parts, dim=-1, out=out)
 
-    def ids(self, x: Elements) -> Tensor:
+    def ids(self, x: Elements, memo: Memo) -> Tensor:
         """The row of W for each code, all in one vector: (N J,)."""
         codes = x[..., -len(self.num_embeddings) :].round().long()
-        return (codes + torch.tensor(self.offsets, device=x.device)).flatten()
+        return (codes + memo.constants("offsets", self.offsets, codes)).flatten()
 
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
         num_numbers = memo["x"].shape[-1] - len(self.num_embeddings)

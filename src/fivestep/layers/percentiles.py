@@ -96,7 +96,7 @@ class Percentiles(LearnsFromRows):
 
     def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Outputs:
         rows = x.flatten(0, -2)
-        numbers = rows[:, self.chosen].T.contiguous()  # (C, N)
+        numbers = rows[:, memo.constants("chosen", self.chosen, x)].T.contiguous()  # (C, N)
         upper = torch.searchsorted(w["knots"], numbers.detach()).clamp_(1, self.num_knots - 1)
         lower = upper - 1
         start, level = w["knots"].gather(1, lower), w["levels"].gather(1, lower)
@@ -113,7 +113,7 @@ class Percentiles(LearnsFromRows):
         rises = (share > 0) & (share < 1)
         slope = torch.where(rises, memo["rise"] / width, 0)  # (C, N)
         dx = dz[:, len(self.chosen) :].clone()
-        dx[:, self.chosen] += slope.T * dz[:, : len(self.chosen)]
+        dx[:, memo["chosen"]] += slope.T * dz[:, : len(self.chosen)]
         return dx.view(*dy.shape[:-1], -1)
 
     def module(self, memo: Memo) -> nn.Module:

@@ -101,7 +101,8 @@ class Periodic(Layer):
 
     def forward(self, w: Tensors, x: Inputs, memo: Memo) -> Outputs:
         rows = x.flatten(0, -2)
-        numbers, rest = rows[:, self.chosen], rows[:, self.others]
+        chosen, others = memo.constants("chosen", self.chosen, x), memo.constants("others", self.others, x)
+        numbers, rest = rows[:, chosen], rows[:, others]
         u = numbers[..., None] * w["frequency"] + w["phase"]  # (N, C, k)
         v = torch.cos(2 * math.pi * u)
         h = torch.einsum("nck,chk->nch", v, w["weight"]) + w["bias"]  # (N, C, d - 1)
@@ -122,8 +123,8 @@ class Periodic(Layer):
         if not need_dx:
             return dy
         dx = dz.new_empty(len(dz), len(self.chosen) + len(self.others))
-        dx[:, self.chosen] = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
-        dx[:, self.others] = dz[:, width:]
+        dx[:, memo["chosen"]] = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
+        dx[:, memo["others"]] = dz[:, width:]
         return dx.view(*dy.shape[:-1], -1)
 
     def module(self, memo: Memo) -> nn.Module:

@@ -45,10 +45,10 @@ class Quantile(Loss):
 
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
         e = y - logits
-        return (e * (self._of_outputs(logits) - (e < 0).to(e.dtype))).flatten(1).mean(1)
+        return (e * (self._of_outputs(logits, memo) - (e < 0).to(e.dtype))).flatten(1).mean(1)
 
     def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
-        return (logits > y).to(logits.dtype).sub_(self._of_outputs(logits)).div_(logits[0].numel())
+        return (logits > y).to(logits.dtype).sub_(self._of_outputs(logits, memo)).div_(logits[0].numel())
 
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
         return _TorchQuantile(self._levels, reduction)
@@ -57,9 +57,9 @@ class Quantile(Loss):
     def _levels(self) -> tuple[float, ...]:
         return tuple(self.levels) if isinstance(self.levels, tuple | list) else (self.levels,)
 
-    def _of_outputs(self, logits: Outputs) -> Vector:
+    def _of_outputs(self, logits: Outputs, memo: Memo) -> Vector:
         """The level of each output: (O,)."""
-        return logits.new_tensor(self._levels).repeat(logits.shape[-1] // self.outputs_per_target)
+        return memo.constants("levels", self._levels, logits).repeat(logits.shape[-1] // self.outputs_per_target)
 
 
 @final

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..check import not_negative
 from ..typing import Elements, Vector
+from ._numbers import Number
 
 Again = Callable[[], Tensor]
 
@@ -23,6 +24,9 @@ class Optimizer(ABC):
 
     repeats: ClassVar[bool] = False
     """Whether the rule looks at the loss more than once in a step, through `again`."""
+
+    reads_numbers: ClassVar[bool] = False
+    """Whether a step looks at numbers on the host, its own or the device's, so that it cannot be recorded ahead."""
 
     averages: ClassVar[bool] = False
     """Whether it is an `AveragingOptimizer`."""
@@ -45,10 +49,11 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         """One step downhill, in place: changes `w` and `state`; `dw` may be overwritten; `step` counts from 1.
 
+        Both numbers may be tensors on the device (`_numbers.py`), unless the rule `reads_numbers`.
         `again` does steps 1 to 4 once more at the current `w` and returns the loss; only a rule that `repeats` uses it.
         """
 

@@ -5,9 +5,10 @@ from typing import Any
 import torch
 
 from ..typing import Elements
+from ._numbers import Number
 
 
-def decay_(w: Elements, dw: Elements, lr: float, weight_decay: float, decoupled: bool) -> Elements:
+def decay_(w: Elements, dw: Elements, lr: Number, weight_decay: float, decoupled: bool) -> Elements:
     """The gradient to step along.
 
     Classical decay is the gradient of the penalty weight_decay |w|^2 / 2, so it is added: dw + weight_decay w.

@@ -1,6 +1,5 @@
 """The step that Adam and its relatives share."""
 
-import math
 from typing import Protocol
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from ..check import in_unit_interval, positive, refuse
 from ..typing import Vector
+from ._numbers import Number, addcdiv_, sqrt
 
 
 class AdamLike(Protocol):
@@ -20,7 +20,7 @@ class AdamLike(Protocol):
     def eps(self) -> float: ...
 
 
-def adam_step_(rule: AdamLike, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int) -> None:
+def adam_step_(rule: AdamLike, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number) -> None:
     """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place.
 
     Where there is a v_max, it is brought up to date too and takes the place of v in the step.
@@ -30,8 +30,8 @@ def adam_step_(rule: AdamLike, w: Vector, dw: Vector, state: dict[str, Tensor], 
     v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
     if "v_max" in state:
         v = torch.maximum(state["v_max"], v, out=state["v_max"])
-    denominator = v.sqrt().div_(math.sqrt(1 - beta2**step)).add_(rule.eps)  # sqrt(v^) + eps
-    w.addcdiv_(m, denominator, value=-lr / (1 - beta1**step))
+    denominator = v.sqrt().div_(sqrt(1 - beta2**step)).add_(rule.eps)  # sqrt(v^) + eps
+    addcdiv_(w, m, denominator, -lr / (1 - beta1**step))
 
 
 def adam_state(w: Vector, *, amsgrad: bool) -> dict[str, Tensor]:

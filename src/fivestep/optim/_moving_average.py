@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..typing import Elements
 from ._base import Again, AveragingOptimizer, Optimizer
+from ._numbers import Number, is_after
 
 AVERAGE = "moving_average"
 
@@ -32,10 +33,10 @@ class MovingAverage(AveragingOptimizer):
         return {**self.rule.state(w), AVERAGE: w.clone()}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         self.rule.update_(w, dw, state, lr, step, again)
-        state[AVERAGE].lerp_(w, 1 - self.decay if step > 1 else 1.0)
+        state[AVERAGE].lerp_(w, 1 - self.decay * is_after(step, 1))
 
     def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
         return state.get(AVERAGE, w).clone()

@@ -11,6 +11,7 @@ from ..check import in_unit_interval, positive
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
+from ._numbers import Number, add_
 
 
 @final
@@ -40,14 +41,14 @@ class Adadelta(Optimizer):
         return {"v": torch.zeros_like(w), "u": torch.zeros_like(w)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         u = state["u"]
         v = state["v"].mul_(self.rho).addcmul_(dw, dw, value=1 - self.rho)
         d = u.add(self.eps).sqrt_().div_(v.add(self.eps).sqrt_()).mul_(dw)
         u.mul_(self.rho).addcmul_(d, d, value=1 - self.rho)
-        w.add_(d, alpha=-lr)
+        add_(w, d, -lr)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         plain = torch.optim.Adadelta(parameters, lr, rho=self.rho, eps=self.eps)

@@ -11,6 +11,7 @@ from ..check import not_negative, positive
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
+from ._numbers import Number, addcdiv_
 
 
 @final
@@ -40,11 +41,11 @@ class Adagrad(Optimizer):
         return {"s": torch.full_like(w, self.initial_accumulator_value)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         s = state["s"].addcmul_(dw, dw)
-        w.addcdiv_(dw, s.sqrt().add_(self.eps), value=-lr / (1 + (step - 1) * self.lr_decay))
+        addcdiv_(w, dw, s.sqrt().add_(self.eps), -lr / (1 + (step - 1) * self.lr_decay))
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         plain = torch.optim.Adagrad(

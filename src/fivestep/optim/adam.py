@@ -11,6 +11,7 @@ from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import adam_state, adam_step_, check_adam
+from ._numbers import Number
 
 
 @final
@@ -40,7 +41,7 @@ class Adam(Optimizer):
         return adam_state(w, amsgrad=self.amsgrad)
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         adam_step_(self, w, dw, state, lr, step)

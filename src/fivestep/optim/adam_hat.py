@@ -12,6 +12,7 @@ from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import check_adam
+from ._numbers import Number, addcdiv_, sqrt
 
 
 @final
@@ -39,14 +40,14 @@ class AdamHat(Optimizer):
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         beta1, beta2 = self.betas
         dw = decay_(w, dw, lr, self.weight_decay, decoupled=False)
         m = state["m"].lerp_(dw, 1 - beta1)
         v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
-        rate = lr * math.sqrt(1 - beta2**step) / (1 - beta1**step)
-        w.addcdiv_(m, v.sqrt().add_(self.eps), value=-rate)
+        rate = lr * sqrt(1 - beta2**step) / (1 - beta1**step)
+        addcdiv_(w, m, v.sqrt().add_(self.eps), -rate)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         twin = torch.optim.Adam(parameters, lr, self.betas, self.eps, self.weight_decay)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..check import InputError, at_least, not_negative, one_of
 from ..typing import Vector
 from ._base import Again, Optimizer
+from ._numbers import Number
 from ._strong_wolfe import Point, strong_wolfe
 
 LEAST_CURVATURE = 1e-10
@@ -36,6 +37,7 @@ class LBFGS(Optimizer):
     """
 
     repeats: ClassVar[bool] = True
+    reads_numbers: ClassVar[bool] = True
 
     max_iter: int = 20
     history: int = 10
@@ -63,13 +65,14 @@ class LBFGS(Optimizer):
         return {**pairs, **last, "num_pairs": torch.tensor(0), "num_iterations": torch.tensor(0)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         if again is None:
             raise InputError(
                 "optimizer 'lbfgs' must be able to look at the loss again, got a plain update; "
                 "use fivestep.train, or engine.train_step_with_repeats."
             )
+        lr = float(lr)
         look = _with_penalty(again, self.weight_decay, w, dw)
         loss, num_looks = look(), 1
         for number in range(1, self.max_iter + 1):

@@ -11,6 +11,7 @@ from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import check_betas
+from ._numbers import Number, add_
 from ._twin import TwinOptimizer
 
 
@@ -36,12 +37,12 @@ class Lion(Optimizer):
         return {"m": torch.zeros_like(w)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         beta1, beta2 = self.betas
         sign = state["m"].lerp(dw, 1 - beta1).sign_()
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
-        w.add_(sign, alpha=-lr)
+        add_(w, sign, -lr)
         state["m"].lerp_(dw, 1 - beta2)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:

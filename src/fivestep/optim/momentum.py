@@ -11,6 +11,7 @@ from ..check import not_negative, refuse
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
+from ._numbers import Number, add_
 
 
 @final
@@ -37,12 +38,12 @@ class Momentum(Optimizer):
         return {"velocity": torch.zeros_like(w)}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, decoupled=False)
-        v = state["velocity"].mul_(self.momentum).add_(dw, alpha=-lr)
+        v = add_(state["velocity"].mul_(self.momentum), dw, -lr)
         if self.nesterov:
-            w.add_(v, alpha=self.momentum).add_(dw, alpha=-lr)
+            add_(w.add_(v, alpha=self.momentum), dw, -lr)
         else:
             w.add_(v)
 

@@ -12,6 +12,7 @@ from ..check import in_unit_interval, one_of, refuse
 from ..typing import Elements
 from ._base import Again, MatrixOptimizer, Optimizer
 from ._decay import decay_
+from ._numbers import Number, add_
 from ._twin import TwinOptimizer
 from .adamw import AdamW
 
@@ -64,13 +65,13 @@ class Muon(MatrixOptimizer):
         return {"m": torch.zeros_like(w)}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         m = state["m"].lerp_(dw, 1 - self.momentum)
         u = dw.lerp(m, self.momentum) if self.nesterov else m
         x = _newton_schulz(u.bfloat16() if self.ns_dtype == "bfloat16" else u, self.ns_steps)
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
-        w.add_(x, alpha=-lr * self._scale(*w.shape))
+        add_(w, x, -lr * self._scale(*w.shape))
 
     def _scale(self, num_rows: int, num_columns: int) -> float:
         if self.adjust_lr == "original":

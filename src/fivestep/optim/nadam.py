@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import check_adam
+from ._numbers import Number
 
 
 @final
@@ -35,6 +36,7 @@ class NAdam(Optimizer):
     eps: float = 1e-8
     momentum_decay: float = 4e-3
     decoupled_weight_decay: bool = False
+    reads_numbers: ClassVar[bool] = True
 
     def check(self) -> None:
         check_adam(self.betas, self.eps)
@@ -45,8 +47,9 @@ class NAdam(Optimizer):
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "mu_product": product}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
+        lr, step = float(lr), int(step)
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         beta1, beta2 = self.betas
         mu, mu_next = self._mu(step), self._mu(step + 1)

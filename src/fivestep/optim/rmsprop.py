@@ -11,6 +11,7 @@ from ..check import in_unit_interval, positive
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
+from ._numbers import Number, add_, addcdiv_
 
 
 @final
@@ -44,7 +45,7 @@ class RMSprop(Optimizer):
         return {name: torch.zeros_like(w) for name, is_kept in kept.items() if is_kept}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         v = state["v"].mul_(self.alpha).addcmul_(dw, dw, value=1 - self.alpha)
@@ -54,9 +55,9 @@ class RMSprop(Optimizer):
         else:
             root = v.sqrt().add_(self.eps)
         if self.momentum:
-            w.add_(state["u"].mul_(self.momentum).addcdiv_(dw, root), alpha=-lr)
+            add_(w, state["u"].mul_(self.momentum).addcdiv_(dw, root), -lr)
         else:
-            w.addcdiv_(dw, root, value=-lr)
+            addcdiv_(w, dw, root, -lr)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         plain = torch.optim.RMSprop(

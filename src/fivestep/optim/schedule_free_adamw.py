@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from ..check import at_least, inside_unit_interval
 from ..typing import Elements
 from ._base import Again, AveragingOptimizer
 from ._moments import check_adam
+from ._numbers import Number
 from ._twin import TwinOptimizer
 
 
@@ -35,6 +36,7 @@ class ScheduleFreeAdamW(AveragingOptimizer):
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     warmup_steps: int = 0
+    reads_numbers: ClassVar[bool] = True
 
     def check(self) -> None:
         check_adam(self.betas, self.eps)
@@ -46,8 +48,9 @@ class ScheduleFreeAdamW(AveragingOptimizer):
         return {"z": w.clone(), "v": torch.zeros_like(w), "sum_of_squared_rates": total}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
+        lr, step = float(lr), int(step)
         beta1, beta2 = self.betas
         if step <= self.warmup_steps:
             lr *= step / self.warmup_steps

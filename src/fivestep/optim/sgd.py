@@ -11,6 +11,7 @@ from ..check import InputError, in_unit_interval
 from ..typing import Vector
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
+from ._numbers import Number, add_
 
 
 @final
@@ -39,13 +40,13 @@ class SGD(Optimizer):
         return {"velocity": torch.zeros_like(w)} if self.momentum else {}
 
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: float, step: int, again: Again | None = None
+        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         if self.momentum:
             v = state["velocity"].mul_(self.momentum).add_(dw)  # v starts at zero, so the first v is the first gradient
             dw = dw.add(v, alpha=self.momentum) if self.nesterov else v
-        w.add_(dw, alpha=-lr)
+        add_(w, dw, -lr)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         plain = torch.optim.SGD(parameters, lr, momentum=self.momentum, nesterov=self.nesterov)

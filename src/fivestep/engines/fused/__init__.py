@@ -1,4 +1,6 @@
-"""The five steps compiled, on the CPU: read `body/steps.py` for small networks, `_products.py` for larger ones.
+"""The five steps as one body, of which there are three.
+
+Read `body/steps.py` for small networks on the CPU, `_products.py` for larger ones there, `_captured.py` for CUDA.
 
 What Python and torch take for a step, some hundreds of microseconds, is a hundred times what the arithmetic of a small
 network takes. Here a block of steps is one call of a function that Numba has compiled, over the same hand-derived
@@ -8,6 +10,9 @@ function serves every network. All of it is in the processor's cache; nothing is
 The time of a larger network goes into its matrix products, which torch does best. There a step is torch's products,
 with one compiled pass between two of them. `make_engine` picks by the operations of a step; `fused:larger=true` and
 `fused:larger=false` say it by hand.
+
+On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` let it
+multiply in fewer digits; the weights, and what the update rule remembers, stay float32.
 """
 
 import importlib
@@ -28,19 +33,22 @@ from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._base import BlockEngine, initial_weights
 from .._update import averaged_by_rules, copy_of_state, restore_state, rule_groups
-from ._size import is_larger
+from ._captured import Captured
+from ._size import is_larger, is_recorded
 
 
 @final
 class FusedEngine(BlockEngine):
     """Compiled: one body for all of a small network, or what lies between the products of a `larger` one.
 
+    On a CUDA device it is the steps of `scratch`, `recorded` as graphs. The same steps are done one by one on the CPU
+    where a `precision` is asked for ("tf32" on CUDA, or "bfloat16"), or with `recorded=True`, for a comparison.
     `make_engine` hands over to `scratch` what it cannot do.
     """
 
     name = "fused"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (five are every engine's)
         self,
         spec: NetSpec,
         plan: TrainPlan,
@@ -49,18 +57,25 @@ class FusedEngine(BlockEngine):
         ranks: Ranks = ALONE,
         *,
         larger: bool | None = None,
+        precision: str | None = None,
+        recorded: bool | None = None,
     ) -> None:
         assert ranks.are_alone, "make_engine hands over"
         super().__init__(spec, plan, dtype, device, ranks)
-        if larger is None:
-            larger, _ = is_larger(spec, plan)
-        else:
-            self.options = {"larger": larger}
-        self.takes_stored_rows = self._is_larger = larger
+        given = (("larger", larger), ("precision", precision), ("recorded", recorded))
+        self.options = {key: value for key, value in given if value is not None}
+        larger = is_larger(spec, plan)[0] if larger is None else larger
+        self._is_recorded = is_recorded(device, self.options)
+        self._is_larger = larger or self._is_recorded
+        self.takes_stored_rows = self._is_larger
         self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
-        module, body = ("_products", "Products") if larger else ("_code", "Code")
-        self._code: Any = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)  # numba
+        self._code: Any  # of a module that is loaded late
+        if self._is_recorded:
+            self._code = Captured(self, self._groups, precision)
+        else:
+            module, body = ("_products", "Products") if larger else ("_code", "Code")
+            self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)  # numba
 
     def begin_again(self, seed: int) -> None:
         """Goes back to the start, as if it had been made with a plan of that seed."""
@@ -77,20 +92,21 @@ class FusedEngine(BlockEngine):
         self.params.training, self.draws = None, Draws(seed)
 
     def train_block(self, block: Block) -> Vector:
-        losses, penalties = (torch.zeros(len(block.rates), dtype=self.dtype) for _ in range(2))
+        losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
         self._code.train(block, losses, penalties)
         return losses + penalties
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         self._check(x, y, weight)
-        losses, penalties = (torch.zeros(1, dtype=self.dtype) for _ in range(2))
+        losses, penalties = self.params.flat.new_zeros((2, 1)).unbind()
         ends, settings = torch.tensor([[0], [len(x)]]), torch.tensor([[self.lr], [self.l2]], dtype=torch.float64)
-        self._code.train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
+        train = self._code.train_once if self._is_recorded else self._code.train
+        train(Block(Rows(x, y), None, weight, *ends, *settings), losses, penalties)
         return losses[0]
 
     def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
         """Asks the loss whether it takes such targets and weights, beside logits of 0: compiled code never asks."""
-        logits = torch.zeros((), dtype=self.dtype).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
+        logits = self.params.flat.new_zeros(()).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
     def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:

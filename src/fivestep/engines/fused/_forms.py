@@ -108,6 +108,15 @@ def obstacle_of_larger(plan: TrainPlan) -> str | None:
     return _unknown("losses", "loss", _parsed(plan.loss), LOSSES)
 
 
+def obstacle_to_recording(plan: TrainPlan) -> str | None:
+    """What keeps steps from being recorded ahead, on a CUDA device; None if nothing does."""
+    if plan.micro_batch_size is not None:
+        return "it does each batch as a whole, and micro_batch_size asks for parts"
+    if plan.build_optimizer().reads_numbers:
+        return f"optimizer {_parsed(plan.optimizer).name!r} looks at numbers in every step, which a recorded one cannot"
+    return None
+
+
 def is_activation(choice: Choice) -> bool:
     """Whether a layer is an activation with a scalar form, options included."""
     if _unknown(layer_family(choice.name), "layer", choice, OPERATIONS) is not None:

@@ -1,6 +1,10 @@
 """Which of the two bodies does a step: by its floating-point operations, and by what it gathers. Loads no numba."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
 
 from ...net import NetSpec
 from ...plan import TrainPlan
@@ -31,6 +35,11 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
     operations = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS)
     limit = f"{'no more than' if operations <= FEW else 'more than'} {_rounded(FEW)}"
     return operations > FEW, f"a step has {_rounded(operations)} operations, {limit}"
+
+
+def is_recorded(device: torch.device, options: Mapping[str, Any]) -> bool:
+    """Whether steps are done as a CUDA device has them recorded, by the engine's options or because it is one."""
+    return device.type == "cuda" or options.get("precision") is not None or bool(options.get("recorded"))
 
 
 def operations_per_step(spec: NetSpec, num_rows: int) -> int:

@@ -1,0 +1,160 @@
+"""The five steps on a CUDA device: many of them recorded as one graph, which costs one call.
+
+The host needs longer to begin the kernels of a small network's step than the device needs to do them. So steps of the
+same size are recorded in runs of 64, 8 or 1, whose rows, rates and random bits lie in memory that is filled before each
+run (`_feed.py`). The arithmetic is that of `scratch`, its layers' own two methods. On any other device the same steps
+are done one by one: so they are tested where there is no CUDA device, and so the CPU has `precision="bfloat16"`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ...blocks import Block
+from ...datasets._base import Rows
+from ...layer import Memo
+from ...optim._numbers import Number
+from ...typing import Features, Logits
+from .._base import Engine
+from .._graphs import Graphs
+from .._update import RuleGroup, clip_
+from ._feed import Feed, Source, source_of
+from ._precision import Weights, weights_in
+from ._size import operations_per_step
+
+RUNS = ((64, 0), (8, 1_000_000_000), (1, 20_000_000_000))
+"""How many steps one recording has, and from how many floating-point operations of a step on it has no more.
+
+Each length that is needed costs one recording, some hundred microseconds a step, and a run of 64 brings the host's part
+down to less than a microsecond a step. A step of twenty billion operations takes long enough by itself.
+"""
+
+
+@final
+class Captured:
+    """The body of `fused` on a CUDA device, for one engine. `precision` is "tf32", "bfloat16" or None for its own."""
+
+    def __init__(self, engine: Engine, groups: Sequence[RuleGroup], precision: str | None) -> None:
+        self._engine, self._groups, self._precision = engine, groups, precision
+        self._weights: Weights = weights_in(precision, engine.params)
+        self._first = next(k for k, layer in enumerate(engine.layers) if layer.parameter_shapes())
+        self._memo = Memo(training=True)
+        self._graphs, self._feeds = Graphs(engine.device), dict[tuple[Source, int], Feed]()
+        self._rows: Rows | None = None
+
+    def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
+        """Does the steps of a block, and writes the loss of each, and its L2 term. Waits for nothing on the device."""
+        with self._ready():
+            ends = [*(block.num_rows.diff().nonzero().flatten() + 1).tolist(), len(block.rates)]
+            s = 0
+            for end in ends:  # of steps with the same number of rows
+                while s < end:
+                    feed, done = self._run(block, s, end - s)
+                    losses[s : s + done].copy_(feed.losses[:done])
+                    penalties[s : s + done].copy_(feed.penalties[:done])
+                    s += done
+
+    def train_once(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
+        """Does the one step of a block, recording nothing."""
+        with self._ready():
+            feed = Feed(self._engine, block, len(block.rows), longest=1)
+            feed.fill(block, 0, 1)
+            self._steps(feed, 1)
+            self._engine.draws.step += 1
+            losses.copy_(feed.losses)
+            penalties.copy_(feed.penalties)
+
+    def _run(self, block: Block, s: int, alike: int) -> tuple[Feed, int]:
+        """Does the next steps of a block, of which so many are of one size. Returns how many it has done, and where."""
+        source, size = source_of(block), int(block.num_rows[s])
+        if source is not Source.COPIED and block.rows is not self._rows:  # recorded steps read them where they are
+            self._graphs.forget()
+            self._feeds, self._rows = {}, block.rows
+        feed = self._feeds.get((source, size))
+        if feed is not None:
+            count = next(length for length, _ in RUNS if length <= min(alike, feed.longest))
+            feed.fill(block, s, count)
+            self._graphs.run((source, size, count), partial(self._steps, feed, count))
+        else:  # the first step of a size is done as it is: libraries and memory are ready for the others then
+            count, operations = 1, operations_per_step(self._engine.spec, size)
+            longest = min(length for length, least in RUNS if operations >= least)
+            feed = self._feeds[source, size] = Feed(self._engine, block, size, longest)
+            feed.fill(block, s, count)
+            self._steps(feed, count)
+        self._engine.draws.step += count
+        return feed, count
+
+    def _steps(self, feed: Feed, count: int) -> None:
+        self._engine.draws.drawn_before = feed.bits
+        try:
+            for s in range(count):
+                feed.begin(s)
+                self._step(feed, s)
+        finally:
+            self._engine.draws.drawn_before = None
+
+    def _step(self, feed: Feed, s: int) -> None:
+        engine, weights = self._engine, self._weights
+
+        # 1  predict
+        a = weights.into(feed.inputs(s))
+        for layer, w, memo in zip(engine.layers, weights.w, feed.memos, strict=True):
+            a = layer.forward(w, a, memo)
+
+        # 2  measure
+        y, share = feed.targets(s)
+        logits = a.to(engine.dtype)
+        measured = logits, engine.criterion.match(logits, y), share, self._memo
+        feed.losses[s].copy_(engine.criterion.value(*measured))
+
+        # 3  forget the last gradient
+        weights.grad.zero_()
+
+        # 4  find the new one
+        da = weights.into(engine.criterion.logits_gradient(*measured))
+        for k in reversed(range(self._first, len(engine.layers))):
+            da = engine.layers[k].backward(weights.w[k], weights.dw[k], da, feed.memos[k], need_dx=k > self._first)
+
+        # 5  step downhill
+        weights.give_gradient()
+        if engine.plan.l2:
+            feed.penalties[s].copy_(self._add_penalty_(feed.l2[s]))
+        self._update(feed.rates[s], feed.numbers[s])
+        weights.refresh()
+
+    def _add_penalty_(self, l2: Tensor) -> Tensor:
+        """Adds the gradient of the L2 term, l2 w, and returns the term, l2 |w|^2 / 2."""
+        params = self._engine.params
+        params.matrices_grad.addcmul_(params.matrices, l2)
+        return params.matrices.dot(params.matrices) * (l2 / 2)
+
+    def _update(self, rate: Number, number: Number) -> None:
+        clip_(self._engine.params.grad, self._engine.plan)
+        for group in self._groups:
+            lr = rate if group.lr_factor == 1 else rate * group.lr_factor
+            group.rule.update_(group.w, group.dw, group.memory, lr, number)
+
+    def predict(self, x: Features) -> Logits:
+        """The logits of x in evaluation mode."""
+        with self._ready():
+            a = self._weights.into(x)
+            for layer, w in zip(self._engine.layers, self._weights.w, strict=True):
+                a = layer.forward(w, a, Memo(training=False))
+            return a.to(self._engine.dtype)
+
+    @contextmanager
+    def _ready(self) -> Iterator[None]:
+        """Inside, torch multiplies in the precision of this body, and its weights are those that the engine holds."""
+        before = torch.get_float32_matmul_precision()
+        if self._precision == "tf32":
+            torch.set_float32_matmul_precision("high")
+        self._weights.refresh()
+        try:
+            yield
+        finally:
+            if self._precision == "tf32":
+                torch.set_float32_matmul_precision(before)

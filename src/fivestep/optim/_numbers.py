@@ -1,0 +1,34 @@
+"""Arithmetic with the numbers of a step, which are Python's own, or wait on the device that the weights are on.
+
+A step that is recorded once and done many times (`engines/_graphs.py`) cannot hold a learning rate or a step's number
+as a constant. Then both are tensors of one float64 number, and every formula here gives what it gives for a float.
+"""
+
+import math
+
+from torch import Tensor
+
+from ..typing import Elements
+
+Number = float | Tensor
+"""A number of the step: Python's own, or a tensor without axes in float64."""
+
+
+def add_(w: Elements, x: Elements, factor: Number) -> Elements:
+    """Computes w <- w + factor x, in place."""
+    return w.addcmul_(x, factor) if isinstance(factor, Tensor) else w.add_(x, alpha=factor)
+
+
+def addcdiv_(w: Elements, x: Elements, y: Elements, factor: Number) -> Elements:
+    """Computes w <- w + factor x / y, in place."""
+    return w.addcmul_(x / y, factor) if isinstance(factor, Tensor) else w.addcdiv_(x, y, value=factor)
+
+
+def sqrt(number: Number) -> Number:
+    """The square root."""
+    return number.sqrt() if isinstance(number, Tensor) else math.sqrt(number)
+
+
+def is_after(step: Number, other: int) -> Number:
+    """1 where the step comes after that one, else 0."""
+    return (step > other).double() if isinstance(step, Tensor) else float(step > other)

@@ -1,0 +1,82 @@
+"""Steps as a CUDA device has them recorded: the numbers of `scratch`, nothing read on the host, nothing copied to it.
+
+Here they are done one by one; tests/gpu does the same on a device.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from fivestep.blocks import Block
+from fivestep.datasets._base import Rows
+from fivestep.engines._graphs import Graphs
+from fivestep.engines.fused import FusedEngine
+from fivestep.steps import steps
+from tests.contracts.combinations import Combination, one_at_a_time
+from tests.samples import engine_of, small_net, small_plan, three_classes
+from tests.tolerances import ENGINES_FLOAT64, distance
+
+RECORDED = "fused:recorded=true"
+BY_THE_HOST = ("_local_scalar_dense", "nonzero", "lift_fresh", "is_nonzero", "equal", "masked_select", "unique")
+"""Operations that read the device, whose result has a size that is read, or that bring a number to it."""
+
+PLANS: dict[str, dict[str, Any]] = {
+    "plain descent": {},
+    "adam, clipped, averaged": {"optimizer": "adam", "lr": 0.01, "clip_norm": 0.1, "ema": 0.9},
+    "momentum, decay, a schedule": {"momentum": 0.9, "weight_decay": 0.01, "schedule": "cosine"},
+    "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
+    "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
+    "the full batch": {"batch_size": None},
+}
+plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
+
+
+@plans
+@pytest.mark.parametrize("weighted", [False, True], ids=["alike", "weighted"])
+def test_recorded_steps_are_those_of_scratch(options: dict[str, Any], weighted: bool) -> None:
+    plan, data, spec = small_plan(**options), three_classes(weighted=weighted), small_net(dropout=0.3)
+    scratch, recorded = (engine_of(name, spec, plan) for name in ("scratch", RECORDED))
+    expected = torch.stack([step.loss for step in steps(scratch, data, plan)])
+    blocks = [step.losses for step in steps(recorded, data, plan, every=1)]
+    got = torch.cat([losses for losses in blocks if losses is not None])
+    assert distance(got, expected) < ENGINES_FLOAT64
+    assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in one_at_a_time()])
+@pytest.mark.usefixtures("without_shape_checks")
+def test_no_item_looks_at_numbers_while_a_step_is_recorded(
+    combination: Combination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether all that one would have recorded could be: what cannot says so, and `make_engine` hands over."""
+    looked: list[str] = []
+
+    def run(_graphs: Graphs, _key: object, work: Callable[[], object]) -> None:
+        with Watching(looked):
+            work()
+
+    monkeypatch.setattr(Graphs, "run", run)
+    engine = engine_of(RECORDED, combination.spec(), combination.plan())
+    assert isinstance(engine, FusedEngine)
+    x, y, weight = combination.batch(1, torch.float64)
+    starts, stops = torch.zeros(2, dtype=torch.int64), torch.full((2,), len(x))
+    engine.train_block(Block(Rows(x, y), None, weight, starts, stops, *torch.full((2, 2), 0.01, dtype=torch.float64)))
+    assert engine.num_updates == 2
+    assert looked == []
+
+
+class Watching(TorchDispatchMode):
+    """Notes operations that only the host can do."""
+
+    def __init__(self, looked: list[str]) -> None:
+        super().__init__()
+        self._looked = looked
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        if name in BY_THE_HOST:
+            self._looked.append(name)
+        return func(*args, **(kwargs or {}))
