@@ -1,6 +1,7 @@
 """An engine by name, on a device and in a floating-point type by name."""
 
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,9 +56,18 @@ def test_without_numba_scratch_does_the_work(monkeypatch: pytest.MonkeyPatch) ->
     assert (engine.name, engine.reason) == ("scratch", "numba is not installed (pip install numba)")
 
 
-def test_beyond_the_cpu_scratch_does_the_work() -> None:
-    chosen = choose("auto", SPEC, PLAN, torch.device("cuda:0"), None)
-    assert chosen[:2] == ("scratch", "the compiled body runs on the CPU, not on cuda:0")
+def test_on_cuda_steps_are_recorded_and_elsewhere_scratch_does_the_work() -> None:
+    chosen = choose("auto:precision=tf32", SPEC, PLAN, torch.device("cuda:0"), None)
+    assert chosen == ("fused", "steps on cuda:0 are recorded as graphs", {"precision": "tf32"})
+    assert choose("fused:larger=true", SPEC, PLAN, torch.device("cuda:0"), None).options == {}
+    chosen = choose("auto", SPEC, PLAN, torch.device("mps"), None)
+    assert chosen[:2] == ("scratch", "the compiled body runs on the CPU, not on mps")
+
+
+def test_what_cannot_be_recorded_is_done_by_scratch_on_cuda() -> None:
+    chosen = choose("auto", SPEC, replace(PLAN, optimizer="nadam"), torch.device("cuda:0"), None)
+    assert chosen.name == "scratch"
+    assert chosen.reason == "optimizer 'nadam' looks at numbers in every step, which a recorded one cannot"
 
 
 @pytest.mark.parametrize(
