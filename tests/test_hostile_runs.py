@@ -16,6 +16,7 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.checkpoint import checkpoints_in
+from fivestep.files import write_tensors
 from fivestep.run import Run
 from tests.runs import DATA, begun, trained, without_pictures
 
@@ -201,6 +202,65 @@ def test_a_configuration_that_says_something_else_is_refused(edit: tuple[str, st
         Run.load(run).load_data()
 
     assert "\x1b" not in sentence_of(load)
+
+
+NETWORKS: dict[str, tuple[str, str]] = {
+    "another width": ("linear:out_features=", "linear:out_features=1"),
+    "another activation": ('"tanh"', '"relu"'),
+    "another loss": ('loss = "', 'loss = "hinge" # "'),
+}
+
+
+@pytest.mark.parametrize("edit", NETWORKS.values(), ids=NETWORKS)
+def test_another_network_than_the_trained_one_is_refused_and_mended_by_resume(edit: tuple[str, str], run: Path) -> None:
+    text = (run / "config.toml").read_text()
+    assert edit[0] in text
+    (run / "config.toml").write_text(text.replace(*edit, 1))
+    sentence = sentence_of(lambda: Run.load(run, "cpu"))
+    assert sentence.startswith(f"{run}/config.toml must describe the network of the weights beside it, with ")
+    assert sentence.endswith(f"; fivestep train --resume {run} writes it anew.")
+    assert list(Run.resume(run).train(DATA)) == []
+    assert Run.load(run, "cpu").history
+
+
+def test_weights_of_another_program_that_do_not_fit_are_refused(run: Path) -> None:
+    write_tensors(run / "model.safetensors", {"0.weight": torch.zeros(3, 3)}, {})
+    sentence = sentence_of(lambda: Run.load(run, "cpu"))
+    assert sentence.startswith(
+        f"{run}/model.safetensors must hold weights for the network in config.toml, got others ("
+    )
+    assert sentence.endswith("; put config.toml back as it was, or train a new run.")
+
+
+@pytest.mark.parametrize("name", ["config.toml", "history.csv", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_a_damaged_file_is_written_anew_from_the_checkpoint(name: str, damage: str, run: Path) -> None:
+    content = (run / name).read_bytes()
+    (run / name).unlink()
+    if damage == "cut":
+        (run / name).write_bytes(content[: len(content) // 2])
+    assert f"fivestep train --resume {run}" in sentence_of(lambda: Run.load(run, "cpu"))
+    assert list(Run.resume(run).train(DATA)) == []
+    assert Run.load(run, "cpu").history
+
+
+def test_without_a_checkpoint_a_damaged_file_is_trained_again(run: Path) -> None:
+    shutil.rmtree(run / "checkpoints")
+    (run / "history.csv").write_text("")
+    assert sentence_of(lambda: Run.load(run, "cpu")).endswith("; train again.")
+
+
+def test_checkpoints_of_which_all_are_damaged_are_refused_with_what_to_do(run: Path) -> None:
+    for path in checkpoints_in(run):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert sentence_of(lambda: Run.resume(run)).endswith("got damaged bytes; train again.")
+
+
+@pytest.mark.parametrize(("old", "new"), [("epochs = 6", "epoch = 6"), ("lr = 0.3", "lr = -1.0")])
+def test_a_wrong_setting_is_refused_with_the_name_of_the_file(old: str, new: str, run: Path) -> None:
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace(old, new))
+    assert sentence_of(lambda: Run.load(run, "cpu")).startswith(f"in {run}/config.toml, ")
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:

@@ -1,15 +1,17 @@
 """The configuration of a run as plain values, and back: nothing in them is trusted."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self, final
 
-from .check import InputError, refuse
+from .check import InputError, one_of, refuse
 from .engines._base import Engine
 from .engines._make import make_engine
 from .engines._memory import memory_needed
 from .files import memory_size
+from .find import Choice, find
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
@@ -51,6 +53,29 @@ class Config:
             }
         )
 
+    def network_text(self) -> str:
+        """The network and its loss, part by part, as a text that goes with the weights."""
+        return json.dumps(self._network())
+
+    def _network(self) -> dict[str, str]:
+        layers = {f"layer {number}": str(layer) for number, layer in enumerate(self.spec.layers)}
+        ends = {"in_features": str(self.spec.in_features), "out_features": str(self.spec.out_features)}
+        return {**layers, **ends, "loss": str(self.plan.loss)}
+
+    def check_network(self, trained: str, source: object) -> None:
+        """Raises an `InputError` unless it is the network of such a text: any other would take the weights for its own.
+
+        `source` is the file that the configuration was read from.
+        """
+        own, theirs = self._network(), json.loads(trained)
+        for part in {**own, **theirs}:
+            now, then = own.get(part, "nothing"), theirs.get(part, "nothing")
+            if now != then:
+                raise InputError(
+                    f"{source} must describe the network of the weights beside it, with {then} as its {part}, got "
+                    f"{now}; train again."
+                )
+
     @classmethod
     def from_dict(cls, values: Any, source: object) -> Self:
         """The configuration that `to_dict` wrote, from the file `source`; raises an `InputError` for anything else."""
@@ -58,12 +83,13 @@ class Config:
             _check_version(values["version"])
             _check_plain(values)
             _check_info(values["run"])
+            _check_settings(values)
             spec, plan = NetSpec.from_dict(values["net"]), TrainPlan.from_dict(values["plan"])
             engine = values["engine"]
             config = cls(spec, plan, str(engine["name"]), str(engine["dtype"]), str(engine["device"]), values["run"])
             _check_memory(config)
-        except InputError:
-            raise
+        except InputError as error:
+            raise InputError(f"in {source}, {error}") from error
         except KeyError as error:
             raise InputError(f"{source} must be as fivestep wrote it, got it without {error}; train again.") from error
         except Exception as error:  # whatever a value of the wrong type or size does to the code that takes it
@@ -106,6 +132,13 @@ def _check_info(info: Mapping[str, Any]) -> None:
             raise TypeError(f"{key} = {info[key]!r:.60}")
     if not all(isinstance(name, str) for name in info.get("class_names", [])):
         raise TypeError(f"class_names = {info['class_names']!r:.60}")
+
+
+def _check_settings(values: Mapping[str, Any]) -> None:
+    """Raises an `InputError` for a setting that no plan has, and for an engine that there is not."""
+    for name in values["plan"]:
+        one_of("a setting of [plan]", name, [field.name for field in fields(TrainPlan)])
+    find("engines", Choice.parse(values["engine"]["name"]).name)
 
 
 def _check_memory(config: Config) -> None:

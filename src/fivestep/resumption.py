@@ -86,7 +86,8 @@ def restored(folder: Path, epochs: int | None = None, ranks: Ranks = ALONE) -> R
         for refusal in refusals:
             warnings.warn(f"{refusal} The one before it is used, {source.name}.", stacklevel=2)
         return run if epochs in (None, run.planned) else _read(source, files, ranks, epochs)
-    raise refusals[0]
+    sentence = str(refusals[0])
+    raise refusals[0] if ";" in sentence else InputError(f"{sentence.removesuffix('.')}; train again.")
 
 
 def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs: int | None = None) -> Restored:

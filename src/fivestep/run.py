@@ -1,12 +1,12 @@
 """A training run as a folder: configuration, history, model, a picture, and the checkpoints that it goes on from."""
 
 import tomllib
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, nullcontext
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
 import tomli_w
 
@@ -35,7 +35,7 @@ from .files import (
     write_sealed,
     write_text,
 )
-from .find import find
+from .find import find, shown_names
 from .history import columns, history_text, read_history
 from .net import NetSpec
 from .origin import Origin, check_same
@@ -53,6 +53,12 @@ if TYPE_CHECKING:
 
 ENCODER_KEY = "encoder"
 """The metadata of a model that hold an encoder."""
+
+NETWORK_KEY = "network"
+"""The metadata of a model that say what the network is, which its configuration must say too."""
+
+AGAIN = "; train again."
+"""What to do, at the end of a sentence, about a file that is not as it was written."""
 
 LARGEST_CONFIG = 2**22
 """Bytes of a configuration that are read at most: a usual one has a thousand."""
@@ -194,6 +200,11 @@ class Run:
 
             source = TableSource.from_dict(self.info["table"])
             return load_table(source, seed=self.plan.seed, encoder=self.encoder).data
+        if self.info["task"] not in shown_names("datasets"):
+            raise InputError(
+                f"{self.path / 'config.toml'} must name a task, or in [run.table] the file of the run, got "
+                f"{self.info['task']!r} alone; name a file to measure on, or put it back as it was."
+            )
         data = load_dataset(self.info["task"], seed=self.plan.seed, data_dir=data_dir)
         return split(data, self.info["valid"], seed=self.plan.seed) if "valid" in self.info else data
 
@@ -201,7 +212,8 @@ class Run:
         """Writes the folder's files, each whole or not at all; raises a `StorageError` if that is not possible."""
         if not self.engine.ranks.is_first:
             return
-        tensors, metadata = self.engine.params.named_with_buffers(), {"fivestep": str(VERSION)}
+        tensors = self.engine.params.named_with_buffers()
+        metadata = {"fivestep": str(VERSION), NETWORK_KEY: self._config.network_text()}
         if self.encoder is not None:
             tensors, metadata = {**tensors, **self.encoder.tensors()}, {**metadata, **self.encoder.metadata()}
         try:
@@ -229,21 +241,34 @@ class Run:
     def load(cls, path: str | Path, device: str = "auto") -> Self:
         """The run in a folder, its engine holding the trained weights; raises an `InputError` if it cannot be read."""
         path = Path(path)
+        with _mended_by_resume(path):
+            return cls._loaded(path, device)
+
+    @classmethod
+    def _loaded(cls, path: Path, device: str) -> Self:
         if not (path / "model.safetensors").exists() and checkpoints_in(path):
             raise InputError(
-                f"RUN must be a run that has ended, got {str(path)!r}, which was killed; "
-                f"go on with it by: fivestep train --resume {path}"
+                f"RUN must hold a model.safetensors, got {str(path)!r} without one, for it was killed, or the file was "
+                f"removed; go on with it by: fivestep train --resume {path}"
             )
         if not (path / "config.toml").exists():
             raise InputError(
                 f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; {_instead_of(path)}"
             )
         config = Config.from_dict(_toml(path / "config.toml"), path / "config.toml")
+        model = _read_model(path / "model.safetensors")
+        if model.network is not None:
+            config.check_network(model.network, path / "config.toml")
         engine = config.make_engine(device)
-        weights, encoder = _read_model(path / "model.safetensors")
-        engine.load_weights(weights)
+        try:
+            engine.load_weights(model.weights)
+        except InputError as error:
+            raise InputError(
+                f"{path / 'model.safetensors'} must hold weights for the network in config.toml, got others "
+                f"({str(error).partition(';')[0]}); put config.toml back as it was, or train a new run."
+            ) from error
         history = read_history(path / "history.csv", config.plan.metrics)
-        return cls(path, config.spec, config.plan, engine, config.info, history, encoder)
+        return cls(path, config.spec, config.plan, engine, config.info, history, model.encoder)
 
 
 def _new_folder(name: str, out: str | Path | None) -> Path:
@@ -251,8 +276,22 @@ def _new_folder(name: str, out: str | Path | None) -> Path:
     return next_folder(Path("runs"), name) if out is None else empty_folder(Path(out))
 
 
+@contextmanager
+def _mended_by_resume(path: Path) -> Iterator[None]:
+    """Where a file of a run must be written anew, says that its checkpoint can do that."""
+    try:
+        yield
+    except InputError as error:
+        if not checkpoints_in(path) or not str(error).endswith(AGAIN):
+            raise
+        sentence = str(error).removesuffix(AGAIN)
+        raise InputError(f"{sentence}; fivestep train --resume {path} writes it anew.") from error
+
+
 def _instead_of(path: Path) -> str:
-    """What to do about a folder that is no run: the nearest one beside it or in `runs`, if its name is near."""
+    """What to do about a folder that is no run: go on with it, or the nearest one beside it or in `runs`."""
+    if checkpoints_in(path):
+        return f"fivestep train --resume {path} writes it anew."
     runs = {
         file.parent.name: file.parent for near in (path.parent, Path("runs")) for file in near.glob("*/config.toml")
     }
@@ -295,14 +334,22 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     return run
 
 
-def _read_model(path: Path) -> "tuple[dict[str, Tensor], Encoder | None]":
-    """The weights by name, and the encoder where there is one."""
+class _Model(NamedTuple):
+    """The weights by name, the encoder where there is one, and what the network was, where the file says so."""
+
+    weights: "dict[str, Tensor]"
+    encoder: "Encoder | None"
+    network: str | None
+
+
+def _read_model(path: Path) -> _Model:
+    """What is in a model's file."""
     content = read_bytes(path, memory_size())
     tensors, metadata = tensors_in(content, path), metadata_in(content, path)
     if has_checksum(content) and not is_intact(content):
-        raise InputError(f"{path} must be as fivestep wrote it, got other bytes; copy it again, or train again.")
+        raise InputError(f"{path} must be as fivestep wrote it, got other bytes; train again.")
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{ENCODER_KEY}.")}
-    return weights, _encoder_in(tensors, metadata)
+    return _Model(weights, _encoder_in(tensors, metadata), metadata.get(NETWORK_KEY) if has_checksum(content) else None)
 
 
 def _encoder_in(tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str]) -> "Encoder | None":

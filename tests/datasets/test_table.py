@@ -292,3 +292,32 @@ def test_what_is_wrong_in_another_file_names_it(
 def test_a_table_to_learn_nothing_from_is_refused(tmp_path: Path, frame: pl.DataFrame, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         loaded(tmp_path, frame, "kind", ignore=("price",))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"target": "x"},
+            r"^target in \[run\.table\] must be 'kind', which the network predicts, got 'x'; put it back",
+        ),
+        (
+            {"file": "gone.csv"},
+            r"^the file that the run was trained on must be where it was, got none at 'gone\.csv'; put",
+        ),
+        ({"stream": "yes"}, r"^stream in \[run\.table\] must be true or false, got 'yes'; put it back as it was\.$"),
+        ({"ignore": "x"}, r"^ignore in \[run\.table\] must be a list of columns, got 'x'; put it back as it was\.$"),
+        ({"target": 7}, r"^target in \[run\.table\] must be a text, got 7; put it back as it was\.$"),
+        (
+            {"targets": "x"},
+            r"^a setting of \[run\.table\] must be one of file, .*, got 'targets'; did you mean 'target'\?$",
+        ),
+    ],
+)
+def test_what_a_run_says_of_its_file_must_go_with_its_encoder(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
+    found = loaded(tmp_path, table(), "kind", ignore=("price",))
+    told = TableSource(str(tmp_path / "t.csv"), "kind", ignore=("price",)).to_dict() | change
+    with pytest.raises(InputError, match=sentence):
+        load_table(TableSource.from_dict(told), seed=0, encoder=found.data.encoder)

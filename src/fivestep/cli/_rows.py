@@ -20,7 +20,7 @@ def read_rows(path: Path, run: Run) -> Tensor:
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
     array = readers[path.suffix.lower()](path)
     if array.ndim and len(array) == 0:
-        raise InputError(f"{path} must hold at least one row, got none.")
+        raise InputError(f"{path} must hold at least one row, got none; add rows.")
     width = run.spec.in_features
     if array.ndim < 2 or width not in (array.shape[-1], int(np.prod(array.shape[1:]))):
         raise InputError(
@@ -45,9 +45,9 @@ def _read_npy(path: Path) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} must be a NumPy array of numbers, got {error}.") from error
+        raise InputError(f"{path} must be a NumPy array of numbers, got an error: {error}; write it anew.") from error
     if array.dtype.kind not in "fiub":
-        raise InputError(f"{path} must hold numbers, got the type {array.dtype}.")
+        raise InputError(f"{path} must hold numbers, got the type {array.dtype}; convert them.")
     return array.astype(array.dtype.newbyteorder("="))
 
 
@@ -55,7 +55,9 @@ def _read_csv(path: Path) -> np.ndarray:
     try:
         texts = pl.read_csv(path, has_header=_has_header(path), infer_schema=False)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} must be a CSV file of numbers, got {str(error).splitlines()[0]}.") from error
+        raise InputError(
+            f"{path} must be a CSV file of numbers, got an error: {str(error).splitlines()[0]}; mend it."
+        ) from error
     numbers = texts.select(pl.all().str.strip_chars().cast(pl.Float64, strict=False))
     for name in texts.columns:
         wrong = (texts[name].is_not_null() & numbers[name].is_null()).arg_true()

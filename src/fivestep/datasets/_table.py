@@ -1,7 +1,7 @@
 """A data set from a file: its rows in three parts, encoded by what the first part teaches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self, final
 
@@ -71,8 +71,22 @@ class TableSource:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The source that `to_dict` wrote."""
+        for name, value in values.items():
+            one_of("a setting of [run.table]", name, [field.name for field in fields(cls)])
+            kind, expected = _KINDS.get(name, (str, "a text"))
+            if value is not None and not isinstance(value, kind):
+                raise refuse(f"{name} in [run.table]", value, expected, "put it back as it was")
         lists = {name: tuple(values.get(name, ())) for name in ("categorical", "ignore")}
         return cls(**{**values, **lists})
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("categorical", "ignore"), (list | tuple, "a list of columns")),
+    **dict.fromkeys(("valid", "test"), (int | float | str, "a number or a file")),
+    "stream": (bool, "true or false"),
+    "window": (int, "a whole number"),
+}
+"""What a setting must be that is no text."""
 
 
 class LoadedTable(NamedTuple):
@@ -94,6 +108,8 @@ def load_table(
 
     In memory is the file as a frame, of which rows go as they are encoded.
     """
+    if encoder is not None:
+        _check_remembered(source, encoder)
     if source.stream:
         from ._load_stream import load_stream  # which stands on this file
 
@@ -112,6 +128,19 @@ def load_table(
         encoder=learnt.encoder,
     )
     return LoadedTable(data, learnt.kinds, learnt.notes)
+
+
+def _check_remembered(source: TableSource, encoder: Encoder) -> None:
+    """Raises an `InputError` unless what a run says of its file goes with its encoder, and the file is there."""
+    assert encoder.target is not None, "the encoder of a table knows its target"
+    if source.target != encoder.target.name:
+        expected = f"{encoder.target.name!r}, which the network predicts"
+        raise refuse("target in [run.table]", source.target, expected, "put it back as it was")
+    if not source.stream and not Path(source.file).exists():
+        raise InputError(
+            f"the file that the run was trained on must be where it was, got none at {source.file!r}; put it back "
+            f"there, or measure on another one: fivestep evaluate RUN FILE"
+        )
 
 
 class _Learnt(NamedTuple):
