@@ -5,7 +5,17 @@ import torch
 from torch import Tensor
 
 from fivestep import products
-from fivestep.products import LEAST, LEAST_OUTER, LEAST_SIDE, add_outer_, affine, back, onednn_is_faster
+from fivestep.products import (
+    LEAST,
+    LEAST_OUTER,
+    LEAST_SIDE,
+    add_outer_,
+    affine,
+    back,
+    onednn_is_faster,
+    outer,
+    wants_turned,
+)
 from tests.samples import numbers
 from tests.tolerances import FLOAT32, distance
 
@@ -63,6 +73,23 @@ def test_dw_is_added(calls: list[tuple[int, ...]]) -> None:
     add_outer_(dw, dz, x)
     assert distance(dw.double(), before.double() + dz.double().T @ x.double()) < FLOAT32
     assert calls == [(O, N, I)]
+
+
+@needs_onednn
+@pytest.mark.parametrize("is_turned", [True, False])
+def test_dw_is_written_from_either_form_of_dz(calls: list[tuple[int, ...]], is_turned: bool) -> None:
+    dz, x, dw = single(N, O), single(N, I, seed=1), torch.full((O, I), torch.nan)
+    outer(dz, x, dw, dz.T.contiguous() if is_turned else None)
+    assert distance(dw.double(), dz.double().T @ x.double()) < FLOAT32
+    assert calls == [(O, N, I)]
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(("rows", "wanted"), [(LEAST // (50 * O) + 1, True), (LEAST // (50 * O) - 1, False)])
+def test_dz_is_wanted_turned_where_that_is_faster(monkeypatch: pytest.MonkeyPatch, rows: int, wanted: bool) -> None:
+    assert wants_turned(torch.zeros(rows, O), torch.zeros(rows, 50)) is wanted
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: False)
+    assert not wants_turned(torch.zeros(rows, O), torch.zeros(rows, 50))
 
 
 @needs_onednn

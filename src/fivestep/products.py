@@ -1,8 +1,9 @@
 """The three matrix products of a linear layer, each by the faster of torch's two libraries for them.
 
 On a CPU torch multiplies float32 matrices with MKL, and keeps oneDNN for what it compiles. On AMD's processors with
-AVX-512, MKL takes half of their vectors: there oneDNN is twice as fast from a few million multiplications on
-(benchmarks/products.py). Everywhere else, and for smaller products, these functions are the plain ones.
+AVX-512, MKL takes half of their vectors: there oneDNN is twice as fast from some million multiplications on, and comes
+within a tenth of what the processor can do (benchmarks/products.py). Everywhere else, and for smaller products, these
+functions are the plain ones.
 """
 
 import functools
@@ -14,10 +15,10 @@ from torch import Tensor
 
 from .typing import Features, Inputs, Outputs
 
-LEAST = 3_000_000
-"""Multiplications from which z and dx are faster by oneDNN."""
-LEAST_OUTER, LEAST_SIDE = 19_000_000, 128
-"""Multiplications and shorter side from which dW is: it is a sum over the rows, and needs one pass more to be added."""
+LEAST = 2_000_000
+"""Multiplications from which oneDNN is faster, where both factors lie as it likes them: z, dx, and dW from dz^T."""
+LEAST_OUTER, LEAST_SIDE = 4_000_000, 64
+"""Multiplications and shorter side from which it is for dW from dz, whose columns it has to turn into rows first."""
 
 
 def affine(x: Features, weight: Tensor, bias: Tensor | None, out: Tensor | None) -> Outputs:
@@ -36,24 +37,39 @@ def back(dz: Outputs, weight: Tensor, out: Tensor | None) -> Inputs:
     return torch.mm(dz, weight, out=out)
 
 
-def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0) -> None:
-    """The gradient of the weights, dW <- dW + alpha dz^T x, in place: dW (O, I), dz (N, O), x (N, I)."""
-    if _outer_by_onednn(dweight, dz, x):
-        dweight.add_(_onednn(dz.T, x.T, None), alpha=alpha)
-    else:
+def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0, turned: Tensor | None = None) -> None:
+    """The gradient of the weights, dW <- dW + alpha dz^T x, in place: dW (O, I), dz (N, O), x (N, I).
+
+    `turned` is dz^T (O, N), for those who have it (`wants_turned`).
+    """
+    product = _outer_by_onednn(dz, x, turned)
+    if product is None:
         dweight.addmm_(dz.T, x, alpha=alpha)
-
-
-def outer(dz: Outputs, x: Features, out: Tensor) -> None:
-    """The same written over what was there, dW <- dz^T x, into `out` (O, I)."""
-    if _outer_by_onednn(out, dz, x):
-        out.copy_(_onednn(dz.T, x.T, None))
     else:
+        dweight.add_(product, alpha=alpha)
+
+
+def outer(dz: Outputs, x: Features, out: Tensor, turned: Tensor | None = None) -> None:
+    """The same written over what was there, dW <- dz^T x, into `out` (O, I)."""
+    product = _outer_by_onednn(dz, x, turned)
+    if product is None:
         torch.mm(dz.T, x, out=out)
+    else:
+        out.copy_(product)
 
 
-def _outer_by_onednn(dweight: Tensor, dz: Tensor, x: Tensor) -> bool:
-    return min(dweight.shape) >= LEAST_SIDE and _by_onednn(dz, x, len(x) * dweight.numel(), LEAST_OUTER)
+def wants_turned(dz: Outputs, x: Features) -> bool:
+    """Whether dW is faster from dz^T (O, N), row after row in memory, than from dz: for few inputs, three times."""
+    return _by_onednn(dz, x, dz.numel() * x.shape[1], LEAST)
+
+
+def _outer_by_onednn(dz: Outputs, x: Features, turned: Tensor | None) -> Tensor | None:
+    """dz^T x; None where MKL is faster."""
+    if turned is not None:
+        return _onednn(turned, x.T, None)
+    shortest, multiplications = min(dz.shape[1], x.shape[1]), dz.numel() * x.shape[1]
+    is_faster = shortest >= LEAST_SIDE and _by_onednn(dz, x, multiplications, LEAST_OUTER)
+    return _onednn(dz.T, x.T, None) if is_faster else None
 
 
 def _by_onednn(a: Tensor, b: Tensor, multiplications: int, least: int) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from fivestep import products
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
@@ -23,7 +24,7 @@ from tests.samples import do_steps, numbers, small_engine, small_net, small_plan
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, FLOAT32, FORMULA, distance
 
 LARGER = "fused:larger=true"
-SHAPES = [(1, 1), (3, 5), (4, 16), (7, 33), (9, 64), (2, 130)]
+SHAPES = [(1, 1), (3, 5), (4, 16), (7, 33), (9, 64), (2, 130), (48, 40)]
 shapes = pytest.mark.parametrize("shape", SHAPES)
 types = pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, FLOAT32), (torch.float64, FORMULA)])
 ACTIVATIONS = [name for name, form in OPERATIONS.items() if form.kind not in (kind.LINEAR, kind.DROPOUT)]
@@ -48,16 +49,45 @@ def test_activations_in_place_are_torchs(
 
 @shapes
 @types
-@pytest.mark.parametrize("which", [kind.RELU, kind.TANH])
+@pytest.mark.parametrize("which", [kind.IDENTITY, kind.RELU, kind.TANH])
 def test_the_way_back_through_an_activation_and_its_bias(
     shape: tuple[int, int], dtype: torch.dtype, tolerance: float, which: int
 ) -> None:
     da, slopes = numbers(*shape).to(dtype), numbers(*shape, seed=1).to(dtype)
-    dz, db = da.clone(), torch.full((shape[1],), torch.nan, dtype=dtype)
-    one_pass("back")(which, dz.numpy(), slopes.numpy(), db.numpy())
-    expected = da * ((slopes > 0) if which == kind.RELU else slopes)
+    dz, db, turned = da.clone(), torch.full((shape[1],), torch.nan, dtype=dtype), torch.zeros(shape[::-1], dtype=dtype)
+    one_pass("back")(which, dz.numpy(), slopes.numpy(), db.numpy(), turned.numpy())
+    expected = da * {kind.IDENTITY: 1, kind.RELU: slopes > 0, kind.TANH: slopes}[which]
     assert torch.equal(dz, expected)
+    assert torch.equal(turned, expected.T)
     assert distance(db, expected.sum(0)) < 10 * tolerance
+
+
+@types
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("sizes", [(4, 16, 1), (7, 48, 16), (130, 64, 3), (256, 256, 10)])
+def test_the_products_of_a_narrow_layer_are_torchs(
+    sizes: tuple[int, int, int], has_bias: bool, dtype: torch.dtype, tolerance: float
+) -> None:
+    """Forward, and back with the gradients that it leaves; whatever lay in the results before is overwritten."""
+    n, i, o = sizes
+    x, w, b, dz = (numbers(*shape, seed=k).to(dtype) for k, shape in enumerate([(n, i), (o, i), (o,), (n, o)]))
+    b = b if has_bias else b[:0]
+    z, dx, dw, db = (torch.full_like(like, torch.nan) for like in (dz, x, w, b))
+    one_pass("narrow_forward")(x.numpy(), w.numpy(), b.numpy(), z.numpy())
+    weights, gradients = (w.numpy(), b.numpy()), (dx.numpy(), dw.numpy(), db.numpy())
+    one_pass("narrow_back")(dz.numpy(), x.numpy(), weights, gradients, 0.0)
+    expected = x @ w.T + (b if has_bias else 0), dz @ w, dz.T @ x, dz.sum(0)[: len(b)]
+    assert max(distance(*both) for both in zip((z, dx, dw, db), expected, strict=True) if len(both[0])) < 10 * tolerance
+
+
+def test_a_narrow_layer_moves_its_weights_by_the_rate_after_its_inputs_have_their_gradient() -> None:
+    x, w, b, dz = (numbers(*shape, seed=k) for k, shape in enumerate([(9, 32), (5, 32), (5,), (9, 5)]))
+    before, dx, dw, db = (w.clone(), b.clone()), torch.empty_like(x), torch.empty_like(w), torch.empty_like(b)
+    gradients = dx.numpy(), dw.numpy(), db.numpy()
+    one_pass("narrow_back")(dz.numpy(), x.numpy(), (w.numpy(), b.numpy()), gradients, 0.25)
+    assert distance(dx, dz @ before[0]) < FORMULA
+    assert distance(w, before[0] - 0.25 * dz.T @ x) < FORMULA
+    assert distance(b, before[1] - 0.25 * dz.sum(0)) < FORMULA
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -81,6 +111,7 @@ plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for n
 NETS = {
     "one layer": MLP(4, 3),
     "odd widths": MLP(4, 17, 33, 3, activation="gelu"),
+    "few outputs from whole lanes": MLP(4, 32, 3, activation="relu"),
     "dropout": small_net(dropout=0.3, activation="relu"),
     "layers without a scalar form": MLP(4, 6, 5, 3, norm="batch_norm", activation="relu"),
 }
@@ -123,7 +154,9 @@ def test_bytes_are_turned_into_numbers_in_the_batch() -> None:
     assert distance(*ends) < ENGINES_FLOAT32
 
 
-def test_products_large_enough_for_the_other_library_are_merged_as_well() -> None:
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
+def test_products_large_enough_for_the_other_library_are_merged_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     plan = TrainPlan(batch_size=256, epochs=2, lr=0.1)
     data = Dataset(Rows(numbers(600, 784).float(), torch.arange(600) % 10), num_outputs=10)
     engines = [make_engine(name, MLP(784, 256, 10), plan, device="cpu") for name in ("auto", "scratch")]

@@ -20,7 +20,7 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from .body import at, passes, steps
+from .body import at, narrow, passes, steps
 
 SECONDS = {"train": 7, "predict": 1, "passes": 5}
 """What compiling takes, about, on one core."""
@@ -101,11 +101,14 @@ def train(dtype: str, *arguments: Any) -> None:
     _note(note)
 
 
+PASSES = {**vars(narrow), **vars(passes)}
+
+
 @_once
 def one_pass(name: str) -> Any:
-    """A function of `body/passes.py`, compiled when it is called with the first arguments of a type."""
+    """A function of `body/passes.py` or `narrow.py`, compiled when it is called with the first arguments of a type."""
     with _kept() as is_kept:
-        return numba.njit(getattr(passes, name), cache=is_kept, nogil=True, **OPTIONS)
+        return numba.njit(PASSES[name], cache=is_kept, nogil=True, **OPTIONS)
 
 
 @contextmanager

@@ -10,23 +10,21 @@ with the gradient of the bias; the loss with its gradient; the update of all par
 from collections.abc import Iterator, Sequence
 from typing import final
 
-import torch
 from torch import Tensor
 
 from ...blocks import Block
-from ...layer import Layer, Memo
+from ...layer import Memo
 from ...layers.linear import Linear
 from ...optim.sgd import SGD
 from ...plan import TrainPlan
-from ...products import add_outer_, affine, back, outer
 from ...typing import Features, Logits
 from .._base import Engine
 from .._update import RuleGroup, clip_
 from . import _compiled
-from ._forms import OPERATIONS, is_activation
+from ._affine import Affine
+from ._forms import is_activation
 from ._rows import BlockRows
-from ._tables import LANES, Array, descent_of, measure_of, remembered_by, tile_for
-from .body.kinds import IDENTITY, RELU
+from ._tables import descent_of, measure_of, remembered_by, tile_for
 
 
 @final
@@ -43,52 +41,6 @@ class AsInScratch:
 
     def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
         return self._layer.backward(self._w, self._dw, dy, self._memo, need_dx)
-
-
-@final
-class Affine:
-    """a = f(z) with z = x W^T + b, for every row of x; f is the activation behind the linear layer, if there is one.
-
-    On the way back dz = da f'(z) and db = 1^T dz are one pass, dx = dz W, and dW = dz^T x is written over the last
-    gradient. With a `rate`, gradients are only added to the weights, W <- W - rate dz^T x, so none is kept.
-    """
-
-    rate: float | None = None
-
-    def __init__(self, engine: Engine, k: int, activation: Layer | None) -> None:
-        self._w, self._dw = engine.params.weights[k], engine.params.gradients[k]
-        self._memo = Memo(training=True, reuse=True)
-        self._kind, self._number = IDENTITY, 0.0
-        if activation is not None:
-            form = OPERATIONS[engine.spec.layers[k + 1].name]
-            self._kind, self._number = form.kind, float((*form.numbers(activation), 0.0)[0])
-        self._db = self._dw["bias"] if "bias" in self._dw else engine.params.flat.new_empty(len(self._w["weight"]))
-        self._rest = engine.params.flat.new_zeros(8 * LANES).numpy()
-
-    def forward(self, x: Tensor) -> Tensor:
-        rows, weight, memo = x.flatten(0, -2), self._w["weight"], self._memo
-        a = affine(rows, weight, self._w.get("bias"), memo.buffer("a", (len(rows), len(weight)), rows))
-        memo["x"], memo["slopes"] = rows, a
-        if self._kind != IDENTITY:
-            if self._kind != RELU:
-                memo["slopes"] = memo.buffer("slopes", tuple(a.shape), a)  # type: ignore[assignment]  # reused: a tensor
-            _compiled.one_pass("activate")(self._kind, self._number, _flat(a), _flat(memo["slopes"]), self._rest)
-        return a if x.dim() == 2 else a.view(*x.shape[:-1], len(weight))
-
-    def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
-        dz, x, weight, memo = dy.flatten(0, -2).contiguous(), self._memo["x"], self._w["weight"], self._memo
-        if self._kind == IDENTITY:
-            torch.sum(dz, 0, out=self._db)
-        else:
-            _compiled.one_pass("back")(self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy())
-        dx = back(dz, weight, memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz  # before the weights move
-        if self.rate is None:
-            outer(dz, x, self._dw["weight"])
-        else:
-            add_outer_(weight, dz, x, alpha=-self.rate)
-            if "bias" in self._w:
-                self._w["bias"].add_(self._db, alpha=-self.rate)
-        return dx if dy.dim() == 2 or not need_dx else dx.view(*dy.shape[:-1], x.shape[1])
 
 
 @final
@@ -195,7 +147,3 @@ def _only_adds(plan: TrainPlan, group: RuleGroup) -> bool:
     rule = group.rule
     is_plain = isinstance(rule, SGD) and not rule.momentum and not rule.weight_decay
     return is_plain and plan.clip_norm is None and plan.clip_value is None
-
-
-def _flat(tensor: Tensor) -> Array:
-    return tensor.view(-1).numpy()

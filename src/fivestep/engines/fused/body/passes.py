@@ -12,6 +12,7 @@ from .activations import value_and_slope
 from .lanes import FOUR, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure, measure
 from .rules import Descent, descend, moment
+from .turning import turn
 
 AHEAD = 4
 """Rows that are on their way from memory while one is converted. Shuffled rows lie anywhere, so the processor cannot
@@ -67,8 +68,11 @@ def _activate_at(which: int, number: float, z: Any, slopes: Any, here: int, ther
         store(slopes, there, slope)
 
 
-def back(which: int, da: Any, slopes: Any, db: Any) -> None:
-    """In place of da (N, O), dz = da f'(z), and db (O,) = 1^T dz; `slopes` is f'(z), or of relu the value."""
+def back(which: int, da: Any, slopes: Any, db: Any, turned: Any) -> None:
+    """In place of da (N, O), dz = da f'(z), and db (O,) = 1^T dz; `slopes` is f'(z), or of relu the value.
+
+    And dz^T into `turned` (O, N), unless that is empty.
+    """
     num_rows, num_out = da.shape
     whole = num_out - num_out % width(da)
     fours = num_rows - num_rows % FOUR  # four rows at a time: db is read and written a quarter as often
@@ -87,13 +91,19 @@ def back(which: int, da: Any, slopes: Any, db: Any) -> None:
             slope, dz = get(slopes, o), get(da, o)
             if which == kind.RELU:
                 slope = da.dtype.type(1) if slope > 0 else da.dtype.type(0)
-            put(da, o, dz * slope)
-            put(db, o - r, get(db, o - r) + dz * slope)
+            if which != kind.IDENTITY:
+                dz = dz * slope
+            put(da, o, dz)
+            put(db, o - r, get(db, o - r) + dz)
+    if turned.size:
+        turn(da, turned)
 
 
 @inline
 def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
     """The same for some lanes; returns dz."""
+    if which == kind.IDENTITY:
+        return load(da, at)
     slope = load(slopes, at)
     dz = load(da, at) * (where(slope > 0.0, every(da, 1.0), 0.0) if which == kind.RELU else slope)
     store(da, at, dz)

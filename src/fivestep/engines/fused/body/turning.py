@@ -1,0 +1,58 @@
+"""A matrix turned on its side, a square of lanes at a time, in registers."""
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+from .lanes import chosen, get, inline, lanes_of, place_of, put, width
+
+
+@intrinsic
+def turn_square(typing: Any, a: Any, here: Any, step: Any, out: Any, there: Any, out_step: Any) -> Any:
+    """One square, out[there + i out_step + r] = a[here + r step + i], for as many r and i as there are lanes.
+
+    Rows that are 1, 2, 4, ... apart exchange blocks of 1, 2, 4, ... numbers, so sixteen rows take four rounds.
+    """
+    lanes = lanes_of(a.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector, align = context.get_value_type(lanes), a.dtype.bitwidth // 8
+
+        def row(which: int, k: int) -> Any:
+            of, at, step = args[which : which + 3]
+            place = builder.add(at, builder.mul(step, step.type(k)))
+            return place_of(context, builder, types.void(sig.args[which]), [of, place], vector)
+
+        rows = [builder.load(row(0, k), align=align) for k in range(lanes.count)]
+        apart = 1
+        while apart < lanes.count:
+            for r in (r for r in range(lanes.count) if not r & apart):
+                low = [i if not i & apart else lanes.count + i - apart for i in range(lanes.count)]
+                high = [i + apart if not i & apart else lanes.count + i for i in range(lanes.count)]
+                both = rows[r], rows[r + apart]
+                rows[r] = chosen(builder, both[0], low, both[1])
+                rows[r + apart] = chosen(builder, both[0], high, both[1])
+            apart *= 2
+        for k, value in enumerate(rows):
+            builder.store(value, row(3, k), align=align)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, types.intp, out, types.intp, types.intp), emit
+
+
+@inline
+def turn(a: Any, out: Any) -> None:
+    """The whole matrix, out (I, N) = a^T for a (N, I).
+
+    Some rows of the result are written from end to end: where N is a power of two, the beginnings of all its rows have
+    the same few places in the cache, so writing across them takes twice as long.
+    """
+    num_rows, num_in = a.shape
+    rows, columns = num_rows - num_rows % width(a), num_in - num_in % width(a)
+    for i in range(0, columns, width(a)):
+        for r in range(0, rows, width(a)):
+            turn_square(a, r * num_in + i, num_in, out, i * num_rows + r, num_rows)
+    for r in range(num_rows):
+        for i in range(columns if r < rows else 0, num_in):
+            put(out, i * num_rows + r, get(a, r * num_in + i))
