@@ -23,6 +23,9 @@ PAUSE = 0.2
 PACKAGES = ("torch", "numpy", "numba", "scikit-learn", "jax", "keras", "skorch", "lightning", "polars", "pyarrow")
 """Those whose versions a figure depends on."""
 
+OURS, THEIRS = "matrix products, fivestep's", "matrix products, torch.mm"
+"""The names of the two floors of a step (`_floors.py`)."""
+
 Contestant = Callable[[], None]
 """Does one window of work, the same work at every call."""
 

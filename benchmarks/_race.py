@@ -1,11 +1,14 @@
 """A race: everyone in `rivals/` trains the same job in turns, after the check that all come to the same loss."""
 
+import ctypes
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import torch
 from _measure import Contestant, interleaved, machine, ratios, save, spread
 from _sections import SECTIONS, show
 from rivals import Job, Rival, rivals
@@ -53,8 +56,22 @@ class Entrant(NamedTuple):
             self.rival.train(self.steps)
 
 
+def keep_to_cores() -> None:
+    """Keeps the process to as many cores as torch has threads, so that all have the same.
+
+    XLA takes a thread for each core that it may use, whatever OMP_NUM_THREADS says: with one thread for torch, JAX and
+    Keras would have all cores beside it.
+    """
+    if sys.platform != "linux":
+        return
+    cores, here = sorted(os.sched_getaffinity(0)), ctypes.CDLL(None).sched_getcpu()
+    from_here = sorted(cores, key=lambda core: core != here)  # the one it runs on is the one that was free
+    os.sched_setaffinity(0, from_here[: torch.get_num_threads()])
+
+
 def entrants(job: Job, lengths: Lengths, only: Sequence[str] | None = None) -> dict[str, Entrant]:
     """All who take part, trained until the check and warm."""
+    keep_to_cores()
     found = {}
     for cls in rivals(job, only):
         steps = lengths.long if cls.runs_long else lengths.short

@@ -8,7 +8,8 @@ loss, to within the noise of another order of the rows. The floor is the five pr
 two forward, two for the weights' gradients, one for the hidden layer's.
 """
 
-from _floors import THEIRS, floors
+from _floors import floors
+from _measure import THEIRS
 from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 

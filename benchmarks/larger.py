@@ -9,39 +9,18 @@ all; "least" is the shortest window of each over the shortest of the floor, whic
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 
 import torch
-from _measure import Contestant, interleaved, ratios, save, table
+from _floors import floors
+from _measure import OURS, Contestant, interleaved, ratios, save, table
 
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._base import BlockEngine, Engine
-from fivestep.products import add_outer_, affine, back
 from fivestep.steps import do_step, upcoming_steps
 
 ENGINES = ("fused:larger=true", "scratch", "nn")
-
-
-def products(sizes: Sequence[int], num_rows: int, num_steps: int) -> Contestant:
-    """The floor: two products forward and back of each layer, the gradient of the inputs left out."""
-    layers = []
-    for num_in, num_out in pairwise(sizes):
-        w, b, dw = torch.rand(num_out, num_in), torch.rand(num_out), torch.zeros(num_out, num_in)
-        x, dz = torch.rand(num_rows, num_in), torch.rand(num_rows, num_out)
-        layers.append((w, b, dw, x, dz, torch.empty_like(dz), torch.empty_like(x)))
-
-    def window() -> None:
-        for _ in range(num_steps):
-            for w, b, _dw, x, _dz, z, _dx in layers:
-                affine(x, w, b, z)
-            for k, (w, _b, dw, x, dz, _z, dx) in enumerate(layers):
-                add_outer_(dw, dz, x)
-                if k:
-                    back(dz, w, dx)
-
-    return window
 
 
 def steps_of(engine: Engine, data: fs.Dataset, num_steps: int) -> Contestant:
@@ -83,7 +62,8 @@ def main(rounds: int) -> None:
     rows, found = [], {}
     for name, spec, plan, data, num_steps in regimes():
         sizes = [int(size) for size in spec.sizes_text().split("-")]
-        contestants: dict[str, Callable[[], None]] = {"products": products(sizes, plan.batch_size or 0, num_steps)}
+        products, _ = floors(sizes, [plan.batch_size or 0] * num_steps)[OURS]
+        contestants: dict[str, Callable[[], None]] = {"products": products}
         for engine in ENGINES:
             contestants[engine] = steps_of(fs.make_engine(engine, spec, plan, device="cpu"), data, num_steps)
         seconds = interleaved(contestants, rounds)

@@ -9,7 +9,8 @@ loss, to within the noise of another order of the rows.
 """
 
 import torch
-from _floors import THEIRS, floors
+from _floors import floors
+from _measure import THEIRS
 from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 

@@ -1,0 +1,118 @@
+"""What the project wants to reach, beside what the files in `results/` say: the table at the top of RESULTS.md."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from _measure import OURS, RESULTS, table
+
+Found = Mapping[str, Any]
+
+
+class Goal(NamedTuple):
+    """A figure of the file `name`, the bar that it must keep below, and the one aimed at; above them if `is_least`."""
+
+    what: str
+    name: str
+    figure: Callable[[Found], float]
+    must: float
+    aim: float | None = None
+    is_least: bool = False
+    unit: str = ""
+
+    def passes(self, value: float, bar: float) -> bool:
+        return value >= bar if self.is_least else value <= bar
+
+    def verdict(self, value: float) -> str:
+        if not self.passes(value, self.must):
+            return "**no**"
+        return "aim" if self.aim is not None and self.passes(value, self.aim) else "yes"
+
+    def row(self, result: Found | None) -> list[str]:
+        """What, bars, figure, verdict, from what the file says, if it is there."""
+        sign = "at least" if self.is_least else "at most"
+        bars = f"{sign} {_number(self.must)}{self.unit}", "" if self.aim is None else f"{_number(self.aim)}{self.unit}"
+        try:
+            value = self.figure(result or {})
+        except (KeyError, IndexError):  # no file, or one from before this contestant took part
+            return [self.what, *bars, "", "not measured"]
+        return [self.what, *bars, f"{_number(value)}{self.unit}", self.verdict(value)]
+
+
+def over(one: str, other: str) -> Callable[[Found], float]:
+    """The medians of two contestants of a race, one over the other."""
+
+    def ratio(result: Found) -> float:
+        seconds = {name: of["seconds per step"]["median"] for name, of in result["contestants"].items()}
+        return float(seconds[one] / seconds[other])
+
+    return ratio
+
+
+def median(*path: str | int) -> Callable[[Found], float]:
+    """The median at that place of a file."""
+
+    def found(result: Any) -> float:
+        for key in path:
+            result = result[key]
+        return float(result["median"])
+
+    return found
+
+
+def _small(size: str, rival: str) -> Callable[[Found], float]:
+    return median("networks", size, rival, "over")
+
+
+def _ranks(case: int, over: str = "one rank") -> Callable[[Found], float]:
+    def ratio(result: Found) -> float:
+        of = result["cases"][case]["contestants"]
+        return float(of["two ranks"]["over one rank"]["median"] / of[over]["over one rank"]["median"])
+
+    return ratio
+
+
+PLAIN, JAX, SKLEARN = "PyTorch loop, resident rows", "JAX jit(scan)", "scikit-learn"
+LIGHTNING, DDP = "Lightning, whole batches by index", "DistributedDataParallel"
+IMAGES, MILLION, SMALL = "fashion_mnist", "million_rows", "small_networks"
+ROW = "one row", "over"
+
+GOALS = (
+    Goal("Fashion-MNIST: a step over its products", IMAGES, over("fused", OURS), 1.25, 1.1),
+    Goal("... over JAX's", IMAGES, over("fused", JAX), 0.9),
+    Goal("... over a plain PyTorch loop's", IMAGES, over("fused", PLAIN), 0.65),
+    Goal("... over scikit-learn's", IMAGES, over("fused", SKLEARN), 0.4),
+    Goal("... over Lightning's", IMAGES, over("fused", LIGHTNING), 0.3),
+    Goal("a million rows: a step over its products", MILLION, over("fused", OURS), 1.35, 1.2),
+    *(
+        goal
+        for size in ("2-8-1", "10-32-1")
+        for goal in (
+            Goal(f"{size}: a plain PyTorch loop's step over ours", SMALL, _small(size, PLAIN), 200, 400, is_least=True),
+            Goal("... JAX's over ours", SMALL, _small(size, JAX), 3, 6, is_least=True),
+            Goal("... scikit-learn's over ours", SMALL, _small(size, SKLEARN), 100, 200, is_least=True),
+        )
+    ),
+    Goal("1,024 networks: JAX's vmap over ours", "fleets", median("1024", "over", "JAX jit(vmap(scan))"), 5, 8, True),
+    Goal("a fleet of one over the single engine", "fleets", median("1", "over", "fit_many"), 1.1),
+    Goal("one row: eager PyTorch over ours", "prediction", median(*ROW, "PyTorch nn.Sequential"), 5, None, True),
+    Goal("... scikit-learn over ours", "prediction", median(*ROW, "scikit-learn predict"), 30, None, True),
+    Goal("a sweep of 256 networks", "sweep", median("seconds", "all to the end"), 10, 3, unit=" s"),
+    Goal("fivestep train moons", "startup", median("seconds", "fivestep train moons"), 4, 2.5, unit=" s"),
+    Goal("two ranks over one, Fashion-MNIST", "ranks", _ranks(0), 1.3, None, True),
+    Goal("... over DistributedDataParallel", "ranks", _ranks(0, DDP), 1.2, None, True),
+    Goal("two ranks over one, 512-512-512", "ranks", _ranks(1), 1.7, None, True),
+    Goal("an epoch from files over memory", "streaming_epoch", median("over_memory", "stream"), 1.05),
+)
+"""In the order of the page. Bars are for two cores that have nothing else to do."""
+
+
+def goals(read: Callable[[str], Found]) -> str:
+    """The table; `read` gives what a file says."""
+    rows = [goal.row(read(goal.name) if (RESULTS / f"{goal.name}.json").exists() else None) for goal in GOALS]
+    passed = sum(row[-1] in ("yes", "aim") for row in rows)
+    head = ["", "must be", "aim", "is", "reached"]
+    return f"{passed} of {len(rows)} goals are reached.\n\n{table(head, rows)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
