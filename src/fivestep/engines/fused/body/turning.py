@@ -9,10 +9,11 @@ from .lanes import chosen, get, inline, lanes_of, place_of, put, width
 
 
 @intrinsic
-def turn_square(typing: Any, a: Any, here: Any, step: Any, out: Any, there: Any, out_step: Any) -> Any:
+def turn_square(typing: Any, a: Any, here: Any, out: Any, there: Any) -> Any:
     """One square, out[there + i out_step + r] = a[here + r step + i], for as many r and i as there are lanes.
 
-    Rows that are 1, 2, 4, ... apart exchange blocks of 1, 2, 4, ... numbers, so sixteen rows take four rounds.
+    `here` and `there` are pairs of a place and a step. Rows that are 1, 2, 4, ... apart exchange blocks of 1, 2, 4, ...
+    numbers, so sixteen rows take four rounds.
     """
     lanes = lanes_of(a.dtype)
 
@@ -20,9 +21,9 @@ def turn_square(typing: Any, a: Any, here: Any, step: Any, out: Any, there: Any,
         vector, align = context.get_value_type(lanes), a.dtype.bitwidth // 8
 
         def row(which: int, k: int) -> Any:
-            of, at, step = args[which : which + 3]
-            place = builder.add(at, builder.mul(step, step.type(k)))
-            return place_of(context, builder, types.void(sig.args[which]), [of, place], vector)
+            first, step = (builder.extract_value(args[which + 1], place) for place in (0, 1))
+            place = builder.add(first, builder.mul(step, step.type(k)))
+            return place_of(context, builder, types.void(sig.args[which]), [args[which], place], vector)
 
         rows = [builder.load(row(0, k), align=align) for k in range(lanes.count)]
         apart = 1
@@ -35,10 +36,10 @@ def turn_square(typing: Any, a: Any, here: Any, step: Any, out: Any, there: Any,
                 rows[r + apart] = chosen(builder, both[0], high, both[1])
             apart *= 2
         for k, value in enumerate(rows):
-            builder.store(value, row(3, k), align=align)
+            builder.store(value, row(2, k), align=align)
         return context.get_dummy_value()
 
-    return types.void(a, types.intp, types.intp, out, types.intp, types.intp), emit
+    return types.void(a, here, out, there), emit
 
 
 @inline
@@ -52,7 +53,7 @@ def turn(a: Any, out: Any) -> None:
     rows, columns = num_rows - num_rows % width(a), num_in - num_in % width(a)
     for i in range(0, columns, width(a)):
         for r in range(0, rows, width(a)):
-            turn_square(a, r * num_in + i, num_in, out, i * num_rows + r, num_rows)
+            turn_square(a, (r * num_in + i, num_in), out, (i * num_rows + r, num_rows))
     for r in range(num_rows):
         for i in range(columns if r < rows else 0, num_in):
             put(out, i * num_rows + r, get(a, r * num_in + i))
