@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fivestep.check import InputError
+from fivestep.table.packed import zstd
 from fivestep.table.read import read_table, table_batches
 
 TEXT = b"a,b\n1,x\n2,y\n3,z\n"
-PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd.compress}
 
 
 @pytest.fixture(params=list(PACKERS))
@@ -29,6 +30,12 @@ def packed(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[bytes], 
 
 def test_a_packed_table_is_the_table(packed: Callable[[bytes], Path]) -> None:
     assert read_table(packed(TEXT)).to_dict(as_series=False) == {"a": [1, 2, 3], "b": ["x", "y", "z"]}
+
+
+def test_a_table_packed_in_two_pieces_is_read_to_its_end(packed: Callable[[bytes], Path]) -> None:
+    path = packed(TEXT)
+    path.write_bytes(path.read_bytes() + PACKERS[path.suffix](b"4,w\n"))
+    assert read_table(path)["b"].to_list() == ["x", "y", "z", "w"]
 
 
 def test_it_is_read_in_parts_too(packed: Callable[[bytes], Path]) -> None:
@@ -59,7 +66,7 @@ def test_a_file_that_only_looks_packed_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_way_to_pack_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
-    path = tmp_path / "table.csv.zst"
+    path = tmp_path / "table.csv.lz4"
     path.write_bytes(TEXT)
-    with pytest.raises(InputError, match=r"which may be packed as \.gz, \.bz2, \.xz, got .*table\.csv\.zst"):
+    with pytest.raises(InputError, match=r"which may be packed as \.gz, \.bz2, \.xz, \.zst, got .*table\.csv\.lz4"):
         read_table(path)

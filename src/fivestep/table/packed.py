@@ -4,7 +4,9 @@ import bz2
 import gzip
 import lzma
 import shutil
+import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,16 @@ from typing import Any
 
 from ..check import InputError
 
-OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": zstd.open}
 """How a file with that last ending is opened."""
+
+DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError)
+"""What these raise for a damaged file."""
 
 
 def ending_of(path: Path) -> str:

@@ -1,8 +1,6 @@
 """A table from a file, whole or in parts: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy."""
 
 import json
-import lzma
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +11,12 @@ import polars as pl
 from ..check import InputError
 from .frame import from_array
 from .kinds import shortened
-from .packed import OPENERS, ending_of, unpacked
+from .packed import DAMAGES, OPENERS, ending_of, unpacked
 from .separated import read_separated, separated_batches
 
 SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
 """The endings of files that can be read."""
-
-DAMAGES = (OSError, ValueError, EOFError, lzma.LZMAError, zlib.error)
-"""What the standard library and NumPy raise for a damaged file."""
 
 
 def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
@@ -77,7 +72,7 @@ def one_sentence(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGES) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, *DAMAGES) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
         kind = {".npy": "a NumPy array", ".npz": "NumPy arrays"}.get(path.suffix.lower(), f"a {path.suffix} file")
         raise InputError(f"{path} must be {kind} that can be read, got an error: {said}; write it anew.") from error
