@@ -176,7 +176,7 @@ def test_the_median_of_several_quantiles_is_what_is_measured(fivestep: Command, 
     assert fivestep("train", file, *given).code == 0
     found = predicted(fivestep("predict", "run", file).out)
     measured = json.loads(fivestep("evaluate", "run", file, "--json").out)
-    error = found["prediction_1"].astype(float) - table()["a"].to_numpy()
+    error = found["prediction_0.5"].astype(float) - table()["a"].to_numpy()
     assert measured["file_rmse"] == pytest.approx(float((error**2).mean() ** 0.5), rel=1e-5)
 
 

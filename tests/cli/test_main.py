@@ -52,10 +52,16 @@ def test_ctrl_c_while_modules_are_imported_is_quiet_and_exits_130(module: str, t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [(("train", "moons", "extra"), "extra"), (("tasks", "extra", "more"), "extra more")]
+    ("arguments", "words"),
+    [
+        (("train", "moons", "extra"), "'extra'"),
+        (("tasks", "extra", "more"), "'extra more'"),
+        (("sweep", "moons", "--loss", "mse", "mae"), "'mae' after --loss, which takes one value"),
+        (("train", "moons", "--json", "extra"), "'extra'"),
+    ],
 )
 def test_words_too_many_are_one_sentence(fivestep: Command, arguments: tuple[str, ...], words: str) -> None:
-    sentence = f"the command must be written without further words, got {words!r}; leave them out"
+    sentence = f"the command must be written without further words, got {words}; leave them out"
     assert fivestep(*arguments) == (2, "", f"fivestep: {sentence}; see fivestep {arguments[0]} --help.\n")
 
 

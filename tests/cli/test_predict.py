@@ -113,5 +113,5 @@ def test_poisson_predicts_rates(fivestep: Command) -> None:
 
 def test_several_quantiles_are_a_column_each(fivestep: Command) -> None:
     rows, logits = predicted(fivestep, "quantile:levels=(0.1,0.9)", torch.tensor([0.0, 4.0, 1.0]))
-    got = [[float(row["prediction_0"]), float(row["prediction_1"])] for row in rows]
+    got = [[float(row["prediction_0.1"]), float(row["prediction_0.9"])] for row in rows]
     assert torch.allclose(torch.tensor(got), logits, atol=1e-6)

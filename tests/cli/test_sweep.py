@@ -127,7 +127,7 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
     ("arguments", "sentence"),
     [
         (["moons"], "a sweep must vary at least one setting, got one value for each; write for example --lr 1e-4:1e-1"),
-        ([], "TASK must be the name of a task, or a file, got none"),
+        ([], "TASK must be the name of a task or a file, got none"),
         (["mons", "--lr", "1:2"], "did you mean 'moons'"),
         (["moons", "--lr", "2:1"], "lr: a range must be from a smaller to a larger number, got '2:1'"),
         (["moons", "--lr", "1:2", "--models", "0"], "models must be a whole number of at least 1, got 0"),

@@ -177,7 +177,11 @@ def test_metrics_are_in_the_report_the_table_and_the_history(fivestep: Command, 
         (["train", "moons", "--engine", "scrach"], "did you mean 'scratch'"),
         (["train", "line", "--patience", "2", "--valid", "1.5"], "valid must be"),
         (["train", "sum", "--valid", "0.2"], "drawn fresh"),
-        (["train"], "TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN"),
+        (
+            ["train"],
+            "TASK must be the name of a task or a file, got none; write for example fivestep train moons, or fivestep "
+            "train houses.csv --target price. See fivestep tasks; a run goes on with --resume RUN.",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -158,6 +158,23 @@ def test_what_one_column_tells_is_between_nothing_and_all() -> None:
     assert told_by(chance.normal(size=1000), labels, is_class=True) < 0.6
 
 
+def test_a_leak_is_noticed_in_a_table_of_thirty_two_rows(tmp_path: Path) -> None:
+    frame = table().head(32).with_columns(kind=pl.Series(["yes", "no"] * 16), code=pl.Series([2.5, 1.25] * 16))
+    assert loaded(tmp_path, frame.drop("code"), "kind").notes == []
+    found = loaded(tmp_path, frame, "kind")
+    assert [note.partition(":")[0] for note in found.notes] == [
+        "'code' alone predicts 'kind' (100.0% of each class found)"
+    ]
+
+
+def test_columns_of_noise_beside_twenty_rows_are_no_leaks() -> None:
+    chance = np.random.default_rng(0)
+    labels, numbers = torch.tensor([0, 1] * 10), torch.from_numpy(chance.normal(size=20))
+    columns = [chance.normal(size=20) for _ in range(2000)]
+    assert max(told_by(x, labels, is_class=True) for x in columns) < 0.99
+    assert max(told_by(x, numbers, is_class=False) for x in columns) < 0.99
+
+
 def test_rows_in_two_parts_are_noticed(tmp_path: Path) -> None:
     frame = pl.concat([table(), table()])
     assert any("equal to a training row, target included" in note for note in loaded(tmp_path, frame, "price").notes)

@@ -73,7 +73,8 @@ def test_a_value_is_written_as_it_is_read(value: Any, text: str) -> None:
         ({"dropout": "0.1:1"}, r"dropout must be a range within \[0, 1\), got '0.1:1'; move its ends"),
         ({"lr": [0.1, "0.1"]}, "lr must list each value once, got 0.1 twice"),
         ({"lr": []}, r"lr must be at least one value, got \[\]; leave it out"),
-        ({"epochs": [1, 2]}, "epochs must be one value for all networks of a sweep, got '1 2'; choose one"),
+        ({"epochs": [1, 2]}, "epochs must be one value for all networks of a sweep, or they .*, got '1 2'; choose one"),
+        ({"loss": ["mse", "poisson"]}, "loss must be one value for .*, got 'mse poisson'; .* or do a sweep for each"),
         ({"activation": Range(0, 1)}, "activation must be a list of values, got '0:1'; there are ranges for lr"),
     ],
 )

@@ -40,7 +40,18 @@ def misfit(error: CoercionError) -> str:
 def surplus(error: UnusedCliTokensError) -> str:
     """The sentence about words that belong to no argument and no option."""
     words = " ".join(error.unused_tokens or ())
-    return f"the command must be written without further words, got {words!r}; leave them out"
+    option = _option_before(error.root_input_tokens or [], error.unused_tokens or [])
+    after = f" after {option}, which takes one value" if option else ""
+    return f"the command must be written without further words, got {words!r}{after}; leave them out"
+
+
+def _option_before(tokens: Sequence[str], words: Sequence[str]) -> str | None:
+    """The option whose one value stands right before the words that are too many."""
+    for place in range(2, len(tokens) - len(words) + 1):
+        option, value = tokens[place - 2 : place]
+        if list(tokens[place : place + len(words)]) == list(words) and option.startswith("--") and "=" not in option:
+            return None if value.startswith("-") else option
+    return None
 
 
 def _words(kind: Any) -> str:

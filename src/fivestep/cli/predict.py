@@ -105,18 +105,26 @@ def _opened(out: Path | None) -> Iterator[TextIO]:
         with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             yield stream
     except OSError as error:
-        raise InputError(f"--out must be a file that can be written, got {str(out)!r} ({error.strerror}).") from error
+        raise InputError(
+            f"--out must be a file that can be written, got {str(out)!r} ({error.strerror}); choose another name."
+        ) from error
 
 
 def _header(run: Run) -> list[str]:
     if run.engine.criterion.target == "numbers":
-        return (
-            ["prediction"]
-            if run.spec.out_features == 1
-            else [f"prediction_{k}" for k in range(run.spec.out_features or 0)]
-        )
+        return _names_of_numbers(run.spec.out_features or 0, run.engine.criterion.output_names)
     measure = "margin" if run.engine.criterion.inverse_link == "identity" else "probability"
     return ["prediction", *(f"{measure}_{name}" for name in _class_names(run))]
+
+
+def _names_of_numbers(num_outputs: int, each: tuple[str, ...]) -> list[str]:
+    """One number is the prediction; several quantiles of one are called by their levels, several targets by places."""
+    if num_outputs == 1:
+        return ["prediction"]
+    if num_outputs == len(each):
+        return [f"prediction_{name}" for name in each]
+    places = range(num_outputs // max(1, len(each)))
+    return [f"prediction_{k}_{name}" if name else f"prediction_{k}" for k in places for name in each or ("",)]
 
 
 def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:

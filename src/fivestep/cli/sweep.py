@@ -61,7 +61,10 @@ def sweep(
     if options.resume is not None:
         return _resumed(options, task, space, shared)
     if task is None:
-        raise InputError("TASK must be the name of a task, or a file, got none; see fivestep tasks.")
+        raise InputError(
+            "TASK must be the name of a task or a file, got none; write for example fivestep sweep moons --lr 1e-4:1, "
+            "or fivestep sweep houses.csv --target price --lr 1e-4:1e-1. See fivestep tasks."
+        )
     is_first, is_alone = os.environ.get("RANK", "0") == "0", os.environ.get("WORLD_SIZE", "1") == "1"
     if options.out is None and not is_alone:
         raise InputError("--out must name the folder that the processes share, got none under torchrun; write --out F.")

@@ -148,7 +148,10 @@ def _prepare(
         run, data, loaded = resumed(options.resume, task_name, (network, plan, options, table), ranks)
         return lambda: run, data, loaded
     if task_name is None:
-        raise InputError("TASK must be the name of a task, got none; see fivestep tasks, or go on with --resume RUN.")
+        raise InputError(
+            "TASK must be the name of a task or a file, got none; write for example fivestep train moons, or fivestep "
+            "train houses.csv --target price. See fivestep tasks; a run goes on with --resume RUN."
+        )
     recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)

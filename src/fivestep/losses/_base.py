@@ -39,6 +39,9 @@ class Loss(ABC):
     outputs_per_target: int = 1
     """How many numbers the network puts out for each number of the target."""
 
+    output_names: tuple[str, ...] = ()
+    """What tells the outputs of one target apart, where there are several."""
+
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: the loss of one output, "rows", and its "gradient", which a factor may follow, written
     in logits, y, p for what the logits stand for, and {O} outputs. They hold where no option is set; elsewhere, or

@@ -26,6 +26,7 @@ class Quantile(Loss):
 
     levels: float | tuple[float, ...] = 0.5
     outputs_per_target: int = field(init=False, default=1)
+    output_names: tuple[str, ...] = field(init=False, default=())
     target = "numbers"
 
     def __post_init__(self) -> None:
@@ -35,6 +36,7 @@ class Quantile(Loss):
         if not self._levels:
             raise refuse("levels", self.levels, "a number in (0, 1) or several", "0.5 is the median")
         object.__setattr__(self, "outputs_per_target", len(self._levels))
+        object.__setattr__(self, "output_names", tuple(f"{level:g}" for level in self._levels))
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
         rows, num_levels = logits.shape[:-1], self.outputs_per_target

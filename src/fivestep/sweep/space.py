@@ -132,7 +132,12 @@ class Space:
             found = _several(name, given)
             if isinstance(found, Range) or len(found.values) > 1:
                 if name in ONE_VALUE:
-                    raise refuse(name, str(found), "one value for all networks of a sweep", "choose one of them")
+                    raise refuse(
+                        name,
+                        str(found),
+                        "one value for all networks of a sweep, or they could not be compared",
+                        "choose one of them, or do a sweep for each",
+                    )
                 varied[name] = found
             else:
                 fixed[name] = next(iter(found.values.values()))
