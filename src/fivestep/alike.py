@@ -86,7 +86,8 @@ class Turns:
         self._engine, self._data, self._plan = engine, data, plan
         self._num_steps = plan.num_steps(data.num_rows)
         self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
-        self._blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device)
+        rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
+        self._blocks = Blocks(*rows, draw_orders=engine.draw_orders)
         self._measures = [None if part is None else measure_of(engine, part) for part in (data.train, data.valid)]
 
     def train(self, plan: TrainPlan) -> Turn | None:

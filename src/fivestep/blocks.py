@@ -55,7 +55,8 @@ class Block(NamedTuple):
 class Blocks:
     """The same batches as `Batches` gives, in the same order, as places instead of copies.
 
-    Inputs that an engine gathers step by step may stay `as_stored`, in one of the types `STORED`.
+    Inputs that an engine gathers step by step may stay `as_stored`, in one of the types `STORED`. `draw_orders` draws
+    the orders of the rows.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Blocks:
         device: torch.device,
         *,
         as_stored: bool = False,
+        draw_orders: draws.DrawOrders = draws.draw_orders,
     ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
@@ -76,7 +78,7 @@ class Blocks:
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
-        self._generator, self._order = torch.Generator(), torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._draw_orders, self._order = draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
         self._copied, self._ahead = self._order, (-1, self._order)
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
@@ -149,11 +151,10 @@ class Blocks:
         if len(self._order) < len(epochs):
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]
-        for e, out in zip(epochs, orders, strict=True):
-            if e == self._ahead[0]:
-                out.copy_(self._ahead[1])
-            else:
-                draws.order(self._seed, e, self.num_rows, self._generator, out)
+        is_ahead = epochs[0] == self._ahead[0]
+        if is_ahead:
+            orders[0] = self._ahead[1]
+        self._draw_orders(draws.order_seeds(self._seed, epochs[is_ahead:]), orders[is_ahead:])
         self._copied = orders.view(-1).to(self._device)
         return self._copied
 
@@ -164,7 +165,9 @@ class Blocks:
         """
         epoch = first // self._per_epoch
         if first % self._per_epoch == 0 and not self._is_one_batch and self._in_order is None and not self._data.fresh:
-            self._ahead = epoch, draws.order(self._seed, epoch, self.num_rows, self._generator)
+            order = torch.empty((1, self.num_rows), dtype=torch.int64)
+            self._draw_orders(draws.order_seeds(self._seed, [epoch]), order)
+            self._ahead = epoch, order[0]
 
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""

@@ -6,7 +6,7 @@ of it, and so does a rank.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 import numpy as np
@@ -30,11 +30,25 @@ def generator(seed: int, *coordinates: int, again: torch.Generator | None = None
     return (torch.Generator() if again is None else again).manual_seed(_folded(seed, *coordinates))
 
 
-def order(
-    seed: int, epoch: int, num_rows: int, again: torch.Generator | None = None, out: Indices | None = None
-) -> Indices:
+def order(seed: int, epoch: int, num_rows: int, again: torch.Generator | None = None) -> Indices:
     """The order in which an epoch (counted from 0) visits the rows: a permutation of 0 .. num_rows - 1."""
-    return torch.randperm(num_rows, generator=generator(seed, epoch + 1, again=again), out=out)
+    return torch.randperm(num_rows, generator=generator(seed, epoch + 1, again=again))
+
+
+def order_seeds(seed: int, epochs: Iterable[int]) -> list[int]:
+    """What the generators of the orders of several epochs begin with."""
+    return [_folded(seed, epoch + 1) for epoch in epochs]
+
+
+def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
+    """Fills `out` (E, N) with one order of N rows for each of E seeds, as `order` draws them."""
+    stream = torch.Generator()
+    for seed, row in zip(seeds, out, strict=True):
+        torch.randperm(len(row), generator=stream.manual_seed(seed), out=row)
+
+
+DrawOrders = Callable[[Sequence[int], Tensor], None]
+"""A function that does the same, to the bit."""
 
 
 @final

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from itertools import islice, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -140,9 +140,10 @@ def _in_blocks(
     engine: BlockEngine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float], every: int | None
 ) -> Iterator[Step]:
     """The same steps, in blocks that take about a tenth of a second each."""
-    data, as_stored = _weighed(engine, data, plan), engine.takes_stored_rows
+    data = _weighed(engine, data, plan)
     learn_from_rows(engine, data)
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, as_stored=as_stored)
+    how: dict[str, Any] = {"as_stored": engine.takes_stored_rows, "draw_orders": engine.draw_orders}
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, **how)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
     done, goes_to = start, per_epoch * (every or plan.epochs)

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..batches import Batch, Place
 from ..blocks import Block
 from ..check import InputError, instance
-from ..draws import Draws, generator
+from ..draws import DrawOrders, Draws, draw_orders, generator
 from ..find import Choice
 from ..layer import Memo
 from ..layers._composite import kinds_of
@@ -252,6 +252,9 @@ class BlockEngine(Engine):
 
     takes_stored_rows: bool = False
     """Whether it turns inputs into its own numbers itself, as it gathers them for a step."""
+
+    draw_orders: DrawOrders = staticmethod(draw_orders)
+    """What draws the orders of its rows."""
 
     @abstractmethod
     def train_block(self, block: Block) -> Vector:

@@ -74,8 +74,10 @@ class FusedEngine(BlockEngine):
         if self._is_recorded:
             self._code = Captured(self, self._groups, precision)
         else:
+            if not larger:
+                self.draw_orders = importlib.import_module(f"{__name__}._order").draw_orders  # numba
             module, body = ("_products", "Products") if larger else ("_code", "Code")
-            self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)  # numba
+            self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
 
     def begin_again(self, seed: int) -> None:
         """Goes back to the start, as if it had been made with a plan of that seed."""

@@ -14,6 +14,7 @@ from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._forms import OPERATIONS
+from ._hidden import hidden_of, order_of
 from ._tables import measure_of, memory_for, network_of, places_of, rule_of, table_of
 from .body.kinds import DROPOUT
 from .body.steps import Steps
@@ -30,10 +31,12 @@ class Code:
         params = engine.params
         self._network = network_of(engine.spec, engine.layers, params)
         self._measure = measure_of(engine.plan, engine.criterion)
-        self._rule = rule_of(engine.plan, groups, engine.optimizer, params)
-        self._memory = memory_for(self._network, params)
-        self._size, self._flat, self._grad = params.flat.numel(), params.flat.numpy(), params.grad.numpy()
-        self._places = places_of(groups, engine.plan, params)
+        self._hidden = hidden_of(self._network, params)
+        order = order_of(self._network, self._hidden, params)
+        self._rule = rule_of(engine.plan, groups, engine.optimizer, params, order)
+        self._memory = memory_for(self._network, self._hidden, params, order)
+        self._of_parameters, self._flat, self._grad = order.places, params.flat.numpy(), params.grad.numpy()
+        self._places = places_of(groups, engine.plan, params, order)
         self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
         self._dtype = str(engine.dtype).removeprefix("torch.")
         self._num_out = engine.spec.out_features or 0
@@ -47,6 +50,7 @@ class Code:
         memory, done = self._memory, self._engine.num_updates
         self._load()
         steps = Steps(
+            done=done,
             x=x,
             y=y,
             order=self._order(block, tokens),
@@ -59,7 +63,7 @@ class Code:
             losses=losses.numpy(),
             penalties=penalties.numpy(),
         )
-        _compiled.train(self._dtype, self._network, self._measure, self._rule, steps, memory, done)
+        _compiled.train(self._dtype, self._network, self._hidden, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + len(block.rates)
         self._store()
 
@@ -85,13 +89,15 @@ class Code:
     def _load(self) -> None:
         """Weights and memory as the engine has them, which somebody may have changed since the last block."""
         memory = self._memory
-        memory.w[: self._size] = self._flat
+        memory.w[:] = 0  # what fills up registers too: a run that diverged has left it
+        memory.w[self._of_parameters] = self._flat
         memory.rule[:] = 0
         for tensor, place in self._places:
             memory.rule[place] = tensor
 
     def _store(self) -> None:
-        self._flat[:], self._grad[:] = self._memory.w[: self._size], self._memory.g[: self._size]
+        np.take(self._memory.w, self._of_parameters, out=self._flat)
+        np.take(self._memory.g, self._of_parameters, out=self._grad)
         for tensor, place in self._places:
             tensor[:] = self._memory.rule[place]
 

@@ -20,7 +20,7 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from .body import at, narrow, passes, steps
+from .body import at, narrow, order, passes, steps
 
 SECONDS = {"train": 7, "predict": 1, "passes": 5}
 """What compiling takes, about, on one core."""
@@ -82,6 +82,13 @@ def training() -> Any:
     """`train_steps`, compiled when it is called with the first arguments of a type."""
     with _kept() as is_kept:
         return numba.njit(steps.train_steps, cache=is_kept, nogil=True, **OPTIONS)
+
+
+@_once
+def drawing() -> Any:
+    """`draw_orders`, compiled when it is called first, in less than a second."""
+    with _kept() as is_kept:
+        return numba.njit(order.draw_orders, cache=is_kept, nogil=True, **OPTIONS)
 
 
 @_once

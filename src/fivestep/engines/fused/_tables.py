@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...plan import TrainPlan
 from ...typing import Tensors
 from .._update import RuleGroup
 from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
+from .body.hidden import Hidden
 from .body.losses import Measure
 from .body.passes import Remembered, Tile
 from .body.rules import Descent, Rule
@@ -35,6 +36,14 @@ ALIGNMENT = 64
 
 SLOTS = 4
 """Numbers that an update rule remembers for each parameter, the last one for the moving average."""
+
+
+@final
+class ParameterOrder(NamedTuple):
+    """The place of each parameter in the vectors of the body, and how long these are, in whole lanes."""
+
+    places: Array
+    size: int
 
 
 def network_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> Network:
@@ -63,15 +72,17 @@ def measure_of(plan: TrainPlan, loss: Loss) -> Measure:
     return Measure(form.kind, np.array(form.numbers(loss) or (0.0,), dtype=np.float64))
 
 
-def rule_of(plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, params: Params) -> Rule:
+def rule_of(
+    plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, params: Params, order: ParameterOrder
+) -> Rule:
     """The update rule, with the factor and the decay of every parameter, in whole lanes."""
     name = Choice.parse(plan.optimizer).name
-    factors, decays, matrices = (np.zeros(in_lanes(params.flat.numel()), _type(params)) for _ in range(3))
-    matrices[: params.matrices.numel()] = 1
+    factors, decays, matrices = (aligned(order.size, type_of(params)) for _ in range(3))
+    matrices[order.places[: params.matrices.numel()]] = 1
     for group in groups:
         rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
-        factors[slice(*_reach(group, params))] = group.lr_factor
-        decays[slice(*_reach(group, params))] = rule.weight_decay
+        places = order.places[slice(*_reach(group, params))]
+        factors[places], decays[places] = group.lr_factor, rule.weight_decay
     return Rule(
         kind=RULES[name].kind,
         numbers=np.array((*RULES[name].numbers(optimizer), 0.0), dtype=np.float64),
@@ -117,28 +128,32 @@ def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
 
 def tile_for(spec: NetSpec, params: Params) -> Tile:
     """Room for the logits of as many rows as fit into the cache."""
-    kind, num_out = _type(params), spec.out_features or 0
+    kind, num_out = type_of(params), spec.out_features or 0
     rows = max(LANES, min(512, CACHE // (3 * num_out * kind.itemsize)) // LANES * LANES)
     values, slopes, targets = (aligned(num_out * rows, kind) for _ in range(3))
     return Tile(values, slopes, targets, aligned(rows, kind), rows)
 
 
-def memory_for(network: Network, params: Params) -> Memory:
+def memory_for(network: Network, hidden: Hidden, params: Params, order: ParameterOrder) -> Memory:
     """Room for the parameters and for the buffers of one tile, as many rows as fit into the cache."""
-    kind = _type(params)
-    units, num_out = int(network.places[-1] + network.outputs[-1]), int(network.outputs[-1])
-    rows = max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES
-    size = in_lanes(params.flat.numel())
+    kind, num_out = type_of(params), int(network.outputs[-1])
+    units = hidden.num_units if hidden.is_used else int(network.places[-1]) + num_out
+    rows = rows_for(units, kind)
     return Memory(
-        w=aligned(size, kind),
-        g=aligned(size, kind),
-        rule=aligned(SLOTS * size, kind),
+        w=aligned(order.size, kind),
+        g=aligned(order.size, kind),
+        rule=aligned(SLOTS * order.size, kind),
         values=aligned(units * rows, kind),
         slopes=aligned(units * rows, kind),
         targets=aligned(num_out * rows, kind),
         share=aligned(rows, kind),
         rows=rows,
     )
+
+
+def rows_for(units: int, kind: Any) -> int:
+    """The rows of which so many units fit into the cache, twice."""
+    return int(max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES)
 
 
 def aligned(count: int, kind: Any) -> Any:
@@ -152,7 +167,8 @@ def aligned(count: int, kind: Any) -> Any:
 def table_of(network: Network, memory: Memory, params: Params) -> tuple[Any, Any]:
     """Where all that prediction needs lies, as `body/at.py` takes it, and a buffer of its own, to be kept with it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
-    values = aligned(memory.values.size, memory.values.dtype)
+    units = int(network.places[-1] + network.outputs[-1])
+    values = aligned(units * memory.rows, memory.values.dtype)
     places = [array.ctypes.data for array in (*arrays, network.places, values)]
     sizes = [network.kinds.size, params.flat.numel(), values.size, memory.rows]
     return _whole([*places, params.flat.data_ptr(), *sizes]), values
@@ -163,15 +179,16 @@ def in_lanes(count: int) -> int:
     return -(-count // LANES) * LANES
 
 
-def places_of(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params) -> list[tuple[Any, slice]]:
-    """Every tensor that a rule remembers, each with its place in the memory of the body."""
-    size, slots = in_lanes(params.flat.numel()), {**RULES[Choice.parse(plan.optimizer).name].slots, AVERAGE: 3}
+def places_of(
+    groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder
+) -> list[tuple[Any, Any]]:
+    """Every tensor that a rule remembers, each with its places in the memory of the body."""
+    slots = {**RULES[Choice.parse(plan.optimizer).name].slots, AVERAGE: SLOTS - 1}
     places = []
     for group in groups:
-        start, stop = _reach(group, params)
+        of_group = order.places[slice(*_reach(group, params))]
         for name, tensor in group.memory.items():
-            at = slots[name] * size
-            places.append((tensor.numpy(), slice(at + start, at + stop)))
+            places.append((tensor.numpy(), slots[name] * order.size + of_group))
     return places
 
 
@@ -194,5 +211,6 @@ def _whole(numbers: Iterable[int]) -> Any:
     return np.array([*numbers], dtype=np.int64)
 
 
-def _type(params: Params) -> Any:
+def type_of(params: Params) -> Any:
+    """The type of its numbers, as numpy's."""
     return np.dtype(str(params.flat.dtype).removeprefix("torch."))

@@ -7,7 +7,7 @@ over the whole range, measured against mpmath by `tests/engines/fused/test_eleme
 
 from typing import Any
 
-from .lanes import absolute, constant, exponent, floor, inline, polynomial, power_of_two, where, with_sign_of
+from .lanes import absolute, constant, exponent, inline, polynomial, power_in, where, with_sign_of
 
 _EXPM1 = polynomial(
     (1.989108046e-4, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014),
@@ -102,19 +102,22 @@ _ERFC = polynomial(
 )
 _LARGEST = constant(89.0, 710.0)  # exp of more is infinite
 _SMALLEST = constant(-104.0, -746.0)  # exp of less is 0
+_LEAST = constant(-87.0, -708.0)  # exp of less, or soon of less, is no normal number
 _SATURATED = constant(9.02, 19.1)  # tanh of more is 1
 _LOG2_HIGH = constant(0.693359375, 0.693147180369123816)  # few bits, so that a whole number times this is exact
 _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
 _LOG2_E = 1.44269504088896341
+_WHOLE = constant(12582912.0 + 127.0, 6755399441055744.0 + 1023.0)
+"""1.5 2^23 (1.5 2^52), beside which a number loses what is behind its point, and the zero of the exponents."""
 
 
 @inline
-def _reduced(z: Any) -> Any:
-    """A whole number n and expm1(r) for z = n log 2 + r with |r| <= log(2) / 2."""
-    n = floor(z * _LOG2_E + 0.5)
-    n = where(n > -1100.0, n, -1100.0)  # NaN too: no whole number could be made of it
+def _reduced(z: Any, zero: Any) -> Any:
+    """The number t = n + zero, and expm1(r), for the whole n with z = n log 2 + r and |r| <= log(2) / 2."""
+    t = z * _LOG2_E + zero
+    n = t - zero
     r = (z - n * _LOG2_HIGH(z)) - n * _LOG2_LOW(z)
-    return n, r + r * r * _EXPM1(r)
+    return t, r + r * r * _EXPM1(r)
 
 
 @inline
@@ -122,15 +125,25 @@ def exp(z: Any) -> Any:
     """e^z, infinite and 0 where the type ends."""
     z = where(z > _LARGEST(z), _LARGEST(z), z)
     z = where(z < _SMALLEST(z), _SMALLEST(z), z)
-    n, p = _reduced(z)
-    half = floor(0.5 * n)  # in two factors: 2^n itself may lie outside the normal numbers
-    return (p + 1.0) * power_of_two(half) * power_of_two(n - half)
+    zero = _WHOLE(z)
+    t, p = _reduced(z, zero)
+    n = t - zero
+    half = n * 0.5 + zero  # in two factors: 2^n itself may lie outside the normal numbers
+    return (p + 1.0) * power_in(half) * power_in(n - (half - zero) + zero)
+
+
+@inline
+def exp_below(z: Any) -> Any:
+    """e^z for z of at most 0; where it would lie below the normal numbers, which take ten times as long, it is 0."""
+    t, p = _reduced(where(z < _LEAST(z), _LEAST(z), z), _WHOLE(z))
+    return where(z < _LEAST(z), 0.0, (p + 1.0) * power_in(t))
 
 
 @inline
 def sigmoid(z: Any) -> Any:
-    """1 / (1 + e^-z)."""
-    return 1.0 / (1.0 + exp(0.0 - z))
+    """1 / (1 + e^-z), as 1 / (1 + u) or u / (1 + u) with u = e^-|z|."""
+    u = exp_below(0.0 - absolute(z))
+    return where(z < 0.0, u, 1.0) / (1.0 + u)
 
 
 @inline
@@ -138,9 +151,8 @@ def expm1(z: Any) -> Any:
     """e^z - 1 for z of at most 0."""
     z = where(z > 0.0, 0.0, z)
     z = where(z < -50.0, -50.0, z)  # there e^z is nothing beside 1
-    n, p = _reduced(z)
-    n = where(n > -100.0, n, -100.0)
-    scale = power_of_two(n)
+    t, p = _reduced(z, _WHOLE(z))
+    scale = power_in(t)
     return scale * p + (scale - 1.0)
 
 
@@ -149,11 +161,9 @@ def tanh(z: Any) -> Any:
     """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z."""
     x = absolute(z)
     x = where(x > _SATURATED(z), _SATURATED(z), x)
-    n = floor(x * (2.0 * _LOG2_E) + 0.5)
-    n = where(n > 0.0, n, 0.0)  # NaN too: no whole number could be made of it
-    r = (2.0 * x - n * _LOG2_HIGH(z)) - n * _LOG2_LOW(z)
-    scale = power_of_two(n)
-    e = scale * (r + r * r * _EXPM1(r)) + (scale - 1.0)
+    t, p = _reduced(2.0 * x, _WHOLE(z))
+    scale = power_in(t)
+    e = scale * p + (scale - 1.0)
     return with_sign_of(z, e / (e + 2.0))
 
 
@@ -168,7 +178,7 @@ def log1p(u: Any) -> Any:
 def log(s: Any) -> Any:
     """The logarithm of normal numbers s above 0: k log 2 + 2 artanh((m - 1) / (m + 1)) with s = m 2^k."""
     k = exponent(s)
-    m = s * power_of_two(0.0 - k)
+    m = s * power_in(_WHOLE(s) - k)
     t = (m - 1.0) / (m + 1.0)
     return k * _LOG2_HIGH(s) + (2.0 * t + (t * t * t * _ATANH_NEAR(t * t) + k * _LOG2_LOW(s)))
 
@@ -176,7 +186,7 @@ def log(s: Any) -> Any:
 @inline
 def softplus_and_sigmoid(z: Any) -> Any:
     """log(1 + e^z) and its derivative 1 / (1 + e^-z), from one exponential: u = e^-|z|, which never overflows."""
-    u = exp(0.0 - absolute(z))
+    u = exp_below(0.0 - absolute(z))
     return where(z < 0.0, 0.0, z) + log1p(u), where(z < 0.0, u, 1.0) / (1.0 + u)
 
 

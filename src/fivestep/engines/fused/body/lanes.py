@@ -167,18 +167,15 @@ def total(typing: Any, value: Any) -> Any:
 
 
 @intrinsic
-def power_of_two(typing: Any, n: Any) -> Any:
-    """2^n for whole numbers n from -126 to 127 (float32) or -1022 to 1023, made out of bits."""
-    mantissa, bias = {32: (23, 127), 64: (52, 1023)}[n.dtype.bitwidth]
+def power_in(typing: Any, t: Any) -> Any:
+    """2^n for t = n + 1.5 2^23 + 127 (float32) or n + 1.5 2^52 + 1023: the last bits of t are the exponent's."""
+    mantissa = {32: 23, 64: 52}[t.dtype.bitwidth]
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        bits = ir.VectorType(ir.IntType(n.dtype.bitwidth), n.count)
-        whole = builder.fptosi(args[0], ir.VectorType(WHOLE, n.count))  # 32 bits: every processor has that one
-        whole = builder.sext(whole, bits) if n.dtype.bitwidth == 64 else whole
-        exponent = builder.add(whole, _constant(bits, bias))
-        return builder.bitcast(builder.shl(exponent, _constant(bits, mantissa)), args[0].type)
+        bits = ir.VectorType(ir.IntType(t.dtype.bitwidth), t.count)
+        return builder.bitcast(builder.shl(builder.bitcast(args[0], bits), _constant(bits, mantissa)), args[0].type)
 
-    return n(n), emit
+    return t(t), emit
 
 
 @intrinsic
@@ -234,7 +231,7 @@ def _of_llvm(name: str) -> Any:
     return function
 
 
-floor, sqrt, absolute = _of_llvm("floor"), _of_llvm("sqrt"), _of_llvm("fabs")
+sqrt, absolute = _of_llvm("sqrt"), _of_llvm("fabs")
 
 
 @intrinsic

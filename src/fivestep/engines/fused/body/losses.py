@@ -7,7 +7,7 @@ weigh 0.
 from typing import Any, NamedTuple
 
 from . import kinds as kind
-from .elementwise import exp, log, softplus_and_sigmoid
+from .elementwise import exp, exp_below, log, softplus_and_sigmoid
 from .fours import folded, load_four
 from .lanes import FOUR, absolute, constant, every, inline, load, store, total, where, width
 
@@ -80,7 +80,7 @@ def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
         label, s = load(memory.targets, r), load(memory.share, r)
         for c in range(num_out):
             value = load(z, here + c * rows + r) - largest
-            power = exp(value)
+            power = exp_below(value)
             sum_of_powers = sum_of_powers + power
             right = right + (where(label == c, most * _ONE(s), 0.0) + rest) * value
             store(dz, here + c * rows + r, power)

@@ -11,7 +11,7 @@ from . import kinds as kind
 from .activations import value_and_slope
 from .lanes import FOUR, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure, measure
-from .rules import Descent, descend, moment
+from .rules import Descent, descend, moment, powers_at
 from .turning import turn
 
 AHEAD = 4
@@ -159,7 +159,7 @@ class Remembered(NamedTuple):
 def update(rule: Descent, w: Any, g: Any, memory: Remembered, lr: float, step: int) -> None:
     """One step of a rule, number `step` from 1, on all parameters of a group."""
     m, v, u, average, rest = memory
-    now, lanes = moment(rule, step), width(w)
+    now, lanes = moment(rule, step, powers_at(rule, step)), width(w)
     whole = w.size - w.size % lanes
     for j in range(0, whole, lanes):
         _update_at(rule, (w, g, m, v, u, average), j, lr, now)

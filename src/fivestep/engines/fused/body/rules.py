@@ -10,6 +10,13 @@ from .lanes import constant, every, inline, load, sqrt, store, total, where, wid
 
 _ONE = constant(1.0, 1.0)
 
+_TINY = constant(2.0**-126, 2.0**-1022)
+EPS = 1e-12
+"""What eps of Adam must be more than for a root of 1e-19, of the smallest normal number, to be nothing beside it."""
+
+ANEW = 256
+"""Steps after which the powers of Adam's betas are computed anew instead of by one more product."""
+
 
 class Rule(NamedTuple):
     """An update rule: its kind and options, each parameter's factor and decay, and the plan's clipping and averaging.
@@ -78,12 +85,38 @@ class Moment(NamedTuple):
 
 
 @inline
-def moment(rule: Rule | Descent, step: int) -> Moment:
-    """The same for one step of a rule; 1 for a rule that makes up for nothing."""
-    n = rule.numbers
+def powers_at(rule: Rule | Descent, step: int) -> tuple[float, float]:
+    """beta^step of the rule's first two numbers: a power, and products for the last steps up to this one."""
+    n, last = rule.numbers, step % ANEW
+    m, v = n[0] ** (step - last), n[1] ** (step - last)
+    for _ in range(last):
+        m, v = m * n[0], v * n[1]
+    return m, v
+
+
+@inline
+def powers_after(rule: Rule, powers: tuple[float, float], step: int) -> tuple[float, float]:
+    """The same from those of the step before, to the bit: a power takes as long as a hundred products."""
+    if step % ANEW == 0:
+        return powers_at(rule, step)
+    return powers[0] * rule.numbers[0], powers[1] * rule.numbers[1]
+
+
+@inline
+def moment(rule: Rule | Descent, step: int, powers: tuple[float, float]) -> Moment:
+    """What a step of a rule needs to know of its number; 1 for a rule that makes up for nothing."""
     if rule.kind != kind.ADAM and rule.kind != kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
         return Moment(step, 1.0, 1.0)
-    return Moment(step, 1.0 - n[0] ** step, (1.0 - n[1] ** step) ** 0.5)
+    return Moment(step, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+
+
+@inline
+def _normal(v: Any, eps: float) -> Any:
+    """The mean square v, 0 where it lies below the normal numbers: there its root is nothing beside a usual eps.
+
+    Of a unit that has died it would stay there for ever, and such roots take three times as long.
+    """
+    return where(v < _TINY(v), 0.0, v) if eps > EPS else v
 
 
 @inline
@@ -95,12 +128,12 @@ def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Mo
         return w - lr * (dw + n[0] * m if n[1] > 0.0 else m), m, v, u
     if rule.kind == kind.ADAM:
         m = m + (1.0 - n[0]) * (dw - m)
-        v = n[1] * v + (1.0 - n[1]) * dw * dw
+        v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         root = sqrt(v) * (1.0 / now.short_root) + n[2]
         return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
     if rule.kind == kind.ADAM_HAT:
         m = m + (1.0 - n[0]) * (dw - m)
-        v = n[1] * v + (1.0 - n[1]) * dw * dw
+        v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
     if rule.kind == kind.MOMENTUM:
         m = n[0] * m - lr * dw
@@ -124,9 +157,9 @@ def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Mo
 
 
 @inline
-def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> None:
-    """One step of the rule, number `step` counted from 1, on all parameters."""
-    size, now = w.size, moment(rule, step)
+def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> None:
+    """One step of the rule on all parameters."""
+    size = w.size
     for j in range(0, size, width(w)):
         value, dw, rate, decay = load(w, j), load(g, j), lr * load(rule.lr_factors, j), load(rule.decays, j)
         if rule.decoupled:
@@ -141,5 +174,5 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, step: int) -> Non
         store(memory, 2 * size + j, u)
         if rule.ema >= 0.0:
             average = load(memory, 3 * size + j)
-            weight = 1.0 - rule.ema if step > 1 else 1.0
+            weight = 1.0 - rule.ema if now.step > 1 else 1.0
             store(memory, 3 * size + j, average + weight * (value - average))

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import activate
-from .lanes import get, inline, load, put, store, width
+from .hidden import ROWS, Hidden, backward_hidden, fill_inputs, forward_hidden, logits_place, widen
+from .lanes import every, get, inline, load, put, store, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .losses import Measure, measure
-from .rules import Rule, clip, penalize, update
+from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
 
 
 class Network(NamedTuple):
@@ -35,12 +36,13 @@ class Network(NamedTuple):
 class Steps(NamedTuple):
     """Rows, and the steps over them: step s takes places starts[s] to stops[s] - 1 with the rate rates[s].
 
-    A place is an entry of `order`, or a row where `order` is empty. `share` (by place) is empty where all rows weigh
-    alike. `bits` are the draws of dropout: those of operation k begin at bit_places[k], with a row for each row of each
-    step, of which there are rows_before[s] before step s. `losses` and `penalties` take the loss of each step and its
-    L2 term of strength l2[s].
+    Before them `done` steps have been done. A place is an entry of `order`, or a row where `order` is empty. `share`
+    (by place) is empty where all rows weigh alike. `bits` are the draws of dropout: those of operation k begin at
+    bit_places[k], with a row for each row of each step, of which there are rows_before[s] before step s. `losses` and
+    `penalties` take the loss of each step and its L2 term of strength l2[s].
     """
 
+    done: int
     x: Any
     y: Any
     order: Any
@@ -69,6 +71,14 @@ class Memory(NamedTuple):
     rows: int
 
 
+class Tile(NamedTuple):
+    """Rows of a step that fit into the cache: their first place, how many there are, and with what fills up lanes."""
+
+    start: int
+    num_rows: int
+    rows: int
+
+
 @inline
 def in_lanes(num_rows: int, array: Any) -> Any:
     """That many rows and what fills up the last lanes."""
@@ -76,24 +86,34 @@ def in_lanes(num_rows: int, array: Any) -> Any:
 
 
 @inline
-def fill(steps: Steps, memory: Memory, start: int, num_rows: int, weight: float) -> None:
-    """Copies the rows at some places into the first buffer, side by side, with their targets and shares."""
-    rows, num_in, num_targets = in_lanes(num_rows, memory.values), steps.x.shape[1], steps.y.shape[1]
+def fill(steps: Steps, memory: Memory, tile: Tile) -> None:
+    """Copies the inputs of a tile into the first buffer, side by side; zeros fill up the lanes."""
+    (start, num_rows, rows), num_in = tile, steps.x.shape[1]
     for i in range(num_in):
         for r in range(num_rows):
             row = get(steps.order, start + r) if steps.order.size else start + r
             put(memory.values, i * rows + r, get(steps.x, row * num_in + i))
-    for r in range(num_rows):
-        row = get(steps.order, start + r) if steps.order.size else start + r
-        for o in range(num_targets):
-            put(memory.targets, o * rows + r, get(steps.y, row * num_targets + o))
-        put(memory.share, r, get(steps.share, start + r) if steps.share.size else weight)
-    for r in range(num_rows, rows):  # zeros that weigh nothing
-        for i in range(num_in):
+        for r in range(num_rows, rows):
             put(memory.values, i * rows + r, 0.0)
-        for o in range(num_targets):
-            put(memory.targets, o * rows + r, 0.0)
+
+
+@inline
+def fill_targets(steps: Steps, memory: Memory, tile: Tile, weight: float) -> None:
+    """Copies the targets of a tile, and its shares, `weight` where all have the same; what fills up lanes weighs 0."""
+    (start, num_rows, rows), num_targets = tile, steps.y.shape[1]
+    for r in range(0, rows, width(memory.share)):
+        store(memory.share, r, every(memory.share, weight))
+    if steps.share.size:
+        for r in range(num_rows):
+            put(memory.share, r, get(steps.share, start + r))
+    for r in range(num_rows, rows):
         put(memory.share, r, 0.0)
+    for o in range(num_targets):
+        for r in range(num_rows):
+            row = get(steps.order, start + r) if steps.order.size else start + r
+            put(memory.targets, o * rows + r, get(steps.y, row * num_targets + o))
+        for r in range(num_rows, rows):
+            put(memory.targets, o * rows + r, 0.0)
 
 
 @inline
@@ -152,40 +172,75 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
             store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
 
 
-def train_steps(network: Network, loss: Measure, rule: Rule, steps: Steps, memory: Memory, done: int) -> None:
-    """The steps of a block, after `done` that are done already: each is the five steps, over tiles of rows."""
-    num_ops = network.kinds.size
+@inline
+def tile_at(hidden: Hidden, memory: Memory, start: int, stop: int) -> Tile:
+    """The tile that begins at a place of a step that ends at another."""
+    num_rows = min(memory.rows, stop - start)
+    rows = -(-num_rows // ROWS) * ROWS if hidden.is_used else in_lanes(num_rows, memory.values)
+    return Tile(start, num_rows, rows)
+
+
+@inline
+def forward(network: Network, hidden: Hidden, steps: Steps, memory: Memory, tile: Tile, before: int) -> int:
+    """The logits of a tile, `before` which the block has had so many rows; returns where they lie."""
+    if hidden.is_used:
+        forward_hidden(hidden, memory, tile.rows)
+        return logits_place(hidden, tile.rows)
+    for k in range(network.kinds.size):
+        if network.kinds[k] == kind.DROPOUT:
+            drop(network, steps, memory, k, before, tile.num_rows)
+        else:
+            forward_one(network, memory, k, tile.rows)
+    return network.places[network.kinds.size] * tile.rows
+
+
+@inline
+def backward(network: Network, hidden: Hidden, memory: Memory, rows: int, later: bool) -> None:
+    """The chain rule through the network."""
+    if hidden.is_used:
+        backward_hidden(hidden, memory, rows, later)
+    else:
+        for k in range(network.kinds.size - 1, network.first - 1, -1):
+            backward_one(network, memory, k, rows, later)
+
+
+def train_steps(network: Network, hidden: Hidden, loss: Measure, rule: Rule, steps: Steps, memory: Memory) -> None:
+    """The steps of a block: each is the five steps, over tiles of rows."""
+    num_out, powers = network.outputs[network.kinds.size - 1], powers_at(rule, steps.done)
+    filled = memory.rows  # rows of the first buffer in which there may be numbers
     stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
     for s in range(steps.rates.size):
         start, stop = steps.starts[s], steps.stops[s]
         losses = 0.0
-        for tile in range(start, stop, memory.rows):
-            num_rows = min(memory.rows, stop - tile)
-            rows = in_lanes(num_rows, memory.values)
+        widen(hidden, memory.w)
+        for place in range(start, stop, memory.rows):
+            tile = tile_at(hidden, memory, place, stop)
             if not stays:
-                fill(steps, memory, tile, num_rows, 1.0 / (stop - start))
+                fill_targets(steps, memory, tile, 1.0 / (stop - start))
+                if hidden.is_used:
+                    fill_inputs(hidden, steps, tile, filled)
+                    filled = tile.num_rows
+                else:
+                    fill(steps, memory, tile)
 
             # 1  predict
-            for k in range(num_ops):
-                if network.kinds[k] == kind.DROPOUT:
-                    drop(network, steps, memory, k, steps.rows_before[s] + tile - start, num_rows)
-                else:
-                    forward_one(network, memory, k, rows)
+            logits = forward(network, hidden, steps, memory, tile, steps.rows_before[s] + place - start)
 
             # 2  measure
-            losses += measure(loss, memory, network.places[num_ops] * rows, network.outputs[num_ops - 1], rows)
+            losses += measure(loss, memory, logits, num_out, tile.rows)
 
             # 3  forget the last gradient: the first tile of a step is put in its place
-            later = tile > start
+            later = place > start
 
             # 4  find the new one
-            for k in range(num_ops - 1, network.first - 1, -1):
-                backward_one(network, memory, k, rows, later)
+            backward(network, hidden, memory, tile.rows, later)
 
         # 5  step downhill
+        number = steps.done + s + 1
         steps.penalties[s] = penalize(rule, memory.w, memory.g, steps.l2[s])
         clip(memory.g, rule)
-        update(rule, memory.w, memory.g, memory.rule, steps.rates[s], done + s + 1)
+        powers = powers_after(rule, powers, number)
+        update(rule, memory.w, memory.g, memory.rule, steps.rates[s], moment(rule, number, powers))
 
         steps.losses[s] = losses
         following = min(s + 1, steps.rates.size - 1)

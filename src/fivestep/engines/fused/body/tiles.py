@@ -22,20 +22,20 @@ def weighted(typing: Any, weights: Any, values: Any, count: Any) -> Any:
     lanes = lanes_of(values[0].dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        w, w_at, w_step = _unpacked(builder, args[0])
-        v, v_at, v_step = _unpacked(builder, args[1])
+        w, w_at, w_step = unpacked(builder, args[0])
+        v, v_at, v_step = unpacked(builder, args[1])
         zero = context.get_constant_null(lanes)
 
         def body(i: Any, sums: Sequence[Any]) -> list[Any]:
             along_w, along_v = builder.mul(i, w_step), builder.mul(i, v_step)
-            places = [builder.add(k, along_w) for k in _unpacked(builder, w_at)]
+            places = [builder.add(k, along_w) for k in unpacked(builder, w_at)]
             loaded = [builder.load(address(context, builder, weights[0], w, place)) for place in places]
             numbers = [widened(context, builder, one, weights[0].dtype, lanes) for one in loaded]
-            places = [builder.add(k, along_v) for k in _unpacked(builder, v_at)]
-            vectors = [_load(context, builder, values[0], v, place) for place in places]
+            places = [builder.add(k, along_v) for k in unpacked(builder, v_at)]
+            vectors = [load_at(context, builder, values[0], v, place) for place in places]
             return _with_products(builder, sums, vectors, numbers)
 
-        sums = _loop(builder, args[2], 1, [zero] * (weights[1].count * values[1].count), body)
+        sums = loop(builder, args[2], 1, [zero] * (weights[1].count * values[1].count), body)
         return context.make_tuple(builder, sig.return_type, sums)
 
     return types.UniTuple(lanes, weights[1].count * values[1].count)(weights, values, count), emit
@@ -53,18 +53,18 @@ def store_products(typing: Any, into: Any, dz: Any, a: Any, rows: Any) -> Any:
     lanes, num_units, num_inputs = lanes_of(a[0].dtype), dz[1].count, a[1].count
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        g, place, step, count, bias, later = _unpacked(builder, args[0])
-        slopes, there = _unpacked(builder, args[1])
-        values, here = _unpacked(builder, args[2])
+        g, place, step, count, bias, later = unpacked(builder, args[0])
+        slopes, there = unpacked(builder, args[1])
+        values, here = unpacked(builder, args[2])
         zero = context.get_constant_null(lanes)
 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            left = [_load(context, builder, dz[0], slopes, builder.add(k, r)) for k in _unpacked(builder, there)]
-            right = [_load(context, builder, a[0], values, builder.add(k, r)) for k in _unpacked(builder, here)]
+            left = [load_at(context, builder, dz[0], slopes, builder.add(k, r)) for k in unpacked(builder, there)]
+            right = [load_at(context, builder, a[0], values, builder.add(k, r)) for k in unpacked(builder, here)]
             of_biases = [builder.fadd(*both, flags=CONTRACT) for both in zip(sums[:num_units], left, strict=True)]
             return of_biases + _with_products(builder, sums[num_units:], left, right)
 
-        sums = _loop(builder, args[3], lanes.count, [zero] * (num_units * (1 + num_inputs)), body)
+        sums = loop(builder, args[3], lanes.count, [zero] * (num_units * (1 + num_inputs)), body)
         numbers = _totals(builder, sums[num_units:])
         for u in range(num_units):
             which, start = divmod(u * num_inputs, numbers[0].type.count)
@@ -85,7 +85,7 @@ def _with_products(builder: Any, sums: Sequence[Any], left: Sequence[Any], right
     return [builder.fadd(before, product, flags=CONTRACT) for before, product in zip(sums, products, strict=True)]
 
 
-def _loop(
+def loop(
     builder: Any, stop: Any, step: int, carried: Sequence[Any], body: Callable[[Any, Sequence[Any]], list[Any]]
 ) -> list[Any]:
     """`carried = body(k, carried)` for k = 0, step, ... below `stop`; what is carried stays in registers."""
@@ -128,13 +128,13 @@ def _neighbors_added(builder: Any, a: Any, b: Any) -> Any:
     return builder.fadd(even, odd, flags=CONTRACT)
 
 
-def _load(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
+def load_at(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
     """One register of numbers, beginning at array[index]."""
     vector = context.get_value_type(lanes_of(array.dtype))
     place = builder.bitcast(address(context, builder, array, value, index), vector.as_pointer())
     return builder.load(place, align=array.dtype.bitwidth // 8)
 
 
-def _unpacked(builder: Any, places: Any) -> list[Any]:
+def unpacked(builder: Any, places: Any) -> list[Any]:
     """The elements of a tuple."""
     return [builder.extract_value(places, k) for k in range(len(places.type))]

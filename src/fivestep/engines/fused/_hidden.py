@@ -1,0 +1,69 @@
+"""Networks with one hidden layer: which of them take two rows in a register, and where their parameters lie then."""
+
+import numpy as np
+
+from ...params import Params
+from ._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
+from .body import kinds as kind
+from .body.hidden import Hidden
+from .body.steps import Network
+
+WIDEST = 256
+"""Inputs and hidden units up to which a network takes two rows in a register: its weights stay near the processor."""
+
+MOST_OUTPUTS = 16
+"""Outputs up to which it does: each has a pass of its own."""
+
+
+def hidden_of(network: Network, params: Params) -> Hidden:
+    """The network as the body with two rows in a register takes it; unused where another body is faster.
+
+    It is used for one hidden layer of relu or tanh, where units whose weights are 0 fill up at most a quarter of its
+    registers.
+    """
+    dtype = type_of(params)
+    num_in, units, num_out = int(network.inputs[0]), int(network.outputs[0]), int(network.outputs[-1])
+    half = ALIGNMENT // dtype.itemsize // 2
+    filled = -(-units // half) * half
+    if not _is_one(network) or 4 * units < 3 * filled or max(num_in, units) > WIDEST or num_out > MOST_OUTPUTS:
+        return Hidden(False, 0, 0, 0, 0, 0, False, aligned(0, dtype), aligned(0, dtype))
+    num_units = num_in + filled + num_out
+    tile = aligned(rows_for(num_units, dtype) * (num_in + 1), dtype)
+    tile.reshape(-1, num_in + 1, 2)[:, num_in] = network.biases[0] >= 0
+    return Hidden(
+        is_used=True,
+        which=int(network.kinds[1]),
+        num_in=num_in,
+        num_hidden=filled,
+        num_out=num_out,
+        num_units=num_units,
+        has_bias=bool(network.biases[2] >= 0),
+        tile=tile,
+        wide=aligned(2 * (num_in + 1 + num_out) * filled, dtype),
+    )
+
+
+def order_of(network: Network, hidden: Hidden, params: Params) -> ParameterOrder:
+    """The places of the parameters for the body that takes the network."""
+    places = np.arange(params.flat.numel())
+    if not hidden.is_used:
+        return ParameterOrder(places, in_lanes(places.size))
+    num_in, num_out, filled = hidden.num_in, hidden.num_out, hidden.num_hidden
+    lines = np.arange(num_in + 1 + num_out)[:, None] * filled + np.arange(network.outputs[0])
+    outputs = len(lines) * filled + np.arange(num_out)
+    parts = (
+        (network.weights[0], lines[:num_in].T),
+        (network.biases[0], lines[num_in]),
+        (network.weights[2], lines[num_in + 1 :]),
+        (network.biases[2], outputs),
+    )
+    for start, part in parts:
+        if start >= 0:
+            places[start : start + part.size] = part.ravel()
+    return ParameterOrder(places, in_lanes(len(lines) * filled + num_out))
+
+
+def _is_one(network: Network) -> bool:
+    """Whether it is linear, relu or tanh, linear."""
+    kinds = [*network.kinds]
+    return len(kinds) == 3 and kinds[::2] == [kind.LINEAR] * 2 and kinds[1] in (kind.RELU, kind.TANH)

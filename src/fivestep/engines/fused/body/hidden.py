@@ -1,0 +1,153 @@
+"""The pass and its gradient for a network with one hidden layer of relu or tanh: two rows in a register.
+
+The parameters lie in an order of their own: a line of hidden units for each input, one for their biases, which are the
+weights of an input that is always 1, one for each output, and the outputs' biases at the end. A line is filled up to
+half a register by units whose weights are 0 and stay so, because relu and tanh make 0 of 0.
+"""
+
+from typing import Any, NamedTuple
+
+from . import kinds as kind
+from .elementwise import tanh
+from .fours import join, load_each, store_each
+from .lanes import every, get, inline, load, put, store, total, where, width
+from .pairs import load_pair, load_twice, put_folded, row_sums, spread_sums
+
+ROWS = 16
+"""Rows come in multiples of this: what the loops take at once."""
+
+
+class Hidden(NamedTuple):
+    """The network, if it is one: its activation, its widths, that of the hidden layer with what fills it up.
+
+    `tile` takes the inputs of two rows side by side, with a 1 behind them, or 0 where there are no biases; `wide` takes
+    every weight twice. `num_units` are the numbers that the buffers take for a row; `has_bias` is about the outputs.
+    """
+
+    is_used: bool
+    which: int
+    num_in: int
+    num_hidden: int
+    num_out: int
+    num_units: int
+    has_bias: bool
+    tile: Any
+    wide: Any
+
+
+@inline
+def _eight(start: int, step: int) -> Any:
+    return (
+        start,
+        start + step,
+        start + 2 * step,
+        start + 3 * step,
+        start + 4 * step,
+        start + 5 * step,
+        start + 6 * step,
+        start + 7 * step,
+    )
+
+
+@inline
+def _four(start: int, step: int) -> Any:
+    return start, start + step, start + 2 * step, start + 3 * step
+
+
+@inline
+def fill_inputs(hidden: Hidden, steps: Any, rows: Any, filled: int) -> None:
+    """Copies the inputs of a tile of rows, two rows side by side; zeros beyond, where `filled` rows were."""
+    n, tile, half, (start, num_rows, _) = hidden.num_in, hidden.tile, width(hidden.tile) // 2, rows
+    for r in range(0, num_rows, 2):
+        one, other, to = start + r, start + min(r + 1, num_rows - 1), r * (n + 1)
+        if steps.order.size:
+            one, other = get(steps.order, one), get(steps.order, other)
+        one, other = one * n, other * n
+        if n < half:
+            for i in range(n):
+                put(tile, to + 2 * i, get(steps.x, one + i))
+                put(tile, to + 2 * i + 1, get(steps.x, other + i))
+        else:
+            for k in range(0, n, half):
+                i = min(k, n - half)
+                store(tile, to + 2 * i, load_pair(steps.x, one + i, other + i))
+    for r in range(num_rows, max(filled, num_rows + num_rows % 2)):
+        to = r // 2 * 2 * (n + 1) + r % 2
+        for i in range(n):
+            put(tile, to + 2 * i, 0.0)
+
+
+@inline
+def widen(hidden: Hidden, w: Any) -> None:
+    """Every weight twice, for the two rows of a register."""
+    for j in range(0, (hidden.num_in + 1 + hidden.num_out) * hidden.num_hidden, width(w) // 2):
+        store(hidden.wide, 2 * j, load_twice(w, j))
+
+
+@inline
+def logits_place(hidden: Hidden, rows: int) -> int:
+    """Where the logits lie, and in `slopes` their gradient: behind the hidden units."""
+    return hidden.num_hidden * rows
+
+
+@inline
+def _activated(which: int, z: Any) -> Any:
+    return where(z < 0.0, 0.0, z) if which == kind.RELU else tanh(z)
+
+
+@inline
+def _times_slope(which: int, da: Any, a: Any) -> Any:
+    """The gradient da f'(z), with f' from a = f(z)."""
+    return where(a > 0.0, da, 0.0) if which == kind.RELU else da * (1.0 - a * a)
+
+
+@inline
+def forward_hidden(hidden: Hidden, memory: Any, rows: int) -> None:
+    """z1 = W1 x + b1, a = f(z1), logits = W2 a + b2."""
+    values, wide, n, line = memory.values, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
+    lanes, pair = width(values), 2 * (n + 1)
+    for v in range(0, line, lanes):
+        for q in range(0, rows // 2, 8):
+            z = spread_sums((hidden.tile, _eight(q * pair, pair), 2), (wide, v, line), n + 1, 1)
+            a = q * line + v
+            store_each(values, _four(a, line), _activated(hidden.which, join(z, 0)))
+            store_each(values, _four(a + 4 * line, line), _activated(hidden.which, join(z, 4)))
+    for o in range(hidden.num_out):
+        to, b = logits_place(hidden, rows) + o * rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o
+        for r in range(0, rows, lanes):
+            z = row_sums((values, r * hidden.num_hidden, line), (wide, (n + 1 + o) * line), line // lanes)
+            store(values, to + r, z + every(values, get(memory.w, b)))
+
+
+@inline
+def backward_hidden(hidden: Hidden, memory: Any, rows: int, later: bool) -> None:
+    """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
+    values, dz, g, n, line = memory.values, memory.slopes, memory.g, hidden.num_in, 2 * hidden.num_hidden
+    lanes, pair, there = width(dz), 2 * (n + 1), logits_place(hidden, rows)
+    for v in range(0, line, lanes):
+        for q in range(0, rows // 2, 8):
+            of_rows = (dz, _eight(there + 2 * q, 2), rows)
+            da = spread_sums(of_rows, (hidden.wide, (n + 1) * line + v, line), hidden.num_out, 1)
+            a, b = _four(q * line + v, line), _four((q + 4) * line + v, line)
+            store_each(dz, a, _times_slope(hidden.which, join(da, 0), load_each(values, a)))
+            store_each(dz, b, _times_slope(hidden.which, join(da, 4), load_each(values, b)))
+        for i in range(0, n + 1, 4):
+            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
+            dw = spread_sums((hidden.tile, at, pair), (dz, v, line), rows // 2, 2)
+            to, step = i * hidden.num_hidden + v // 2, hidden.num_hidden
+            put_folded(g, to, dw[0], later)
+            if i + 1 <= n:
+                put_folded(g, to + step, dw[1], later)
+            if i + 2 <= n:
+                put_folded(g, to + 2 * step, dw[2], later)
+            if i + 3 <= n:
+                put_folded(g, to + 3 * step, dw[3], later)
+        for o in range(hidden.num_out):
+            dw = spread_sums((dz, (there + o * rows,), 2), (values, v, line), rows // 2, 4)
+            put_folded(g, (n + 1 + o) * hidden.num_hidden + v // 2, dw[0], later)
+    for o in range(hidden.num_out):
+        db, b = every(dz, 0.0), (n + 1 + hidden.num_out) * hidden.num_hidden + o
+        for r in range(0, rows, lanes):
+            db = db + load(dz, there + o * rows + r)
+        number = total(db) if hidden.has_bias else total(db) * 0.0
+        put(g, b, get(g, b) + number if later else number)

@@ -1,0 +1,124 @@
+"""Networks with one hidden layer, two rows in a register: the gradient and the steps are those of `scratch`."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.find import Choice
+from fivestep.net import MLP, NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.steps import steps
+from tests.samples import numbers, small_engine
+from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
+
+SIZES = [(1, 3, 1), (2, 8, 1), (3, 6, 2), (4, 7, 3), (5, 16, 16), (7, 12, 1), (8, 24, 1), (9, 31, 4), (17, 20, 1)]
+"""Around half a register of inputs and of hidden units, in either type, and blocks of four inputs."""
+BARS = {"float32": ENGINES_FLOAT32, "float64": ENGINES_FLOAT64}
+every_size = pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+
+
+def rows_for(sizes: tuple[int, ...], num_rows: int, *, weighted: bool = False) -> Dataset:
+    weight = numbers(num_rows, seed=2).abs() if weighted else None
+    return Dataset(Rows(numbers(num_rows, sizes[0]), numbers(num_rows, sizes[2], seed=1), weight), num_outputs=sizes[2])
+
+
+def is_used(engine: Any) -> bool:
+    """Whether it is the body that takes two rows in a register."""
+    return bool(engine._code._hidden.is_used)
+
+
+def trained(name: str, spec: NetSpec, plan: TrainPlan, data: Dataset, dtype: str = "float64") -> Any:
+    engine = small_engine(name, plan, spec, dtype)
+    losses = [step.loss.mean() for step in steps(engine, data, plan)]
+    assert all(loss.isfinite() for loss in losses)
+    return engine
+
+
+def farthest(got: Any, expected: Any) -> float:
+    """The distance between the weights, and between the last gradients, of two engines, whichever is larger."""
+    return max(distance(getattr(got.params, name), getattr(expected.params, name)) for name in ("flat", "grad"))
+
+
+@every_size
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("dtype", BARS)
+def test_steps_are_those_of_scratch(sizes: tuple[int, ...], activation: str, dtype: str) -> None:
+    """Batches of 21 rows out of 50, the last one of 8: neither even nor whole registers."""
+    spec, data = MLP(*sizes, activation=activation), rows_for(sizes, 50)
+    plan = TrainPlan("mse", "adam", lr=0.01, batch_size=21, epochs=2)
+    got, expected = (trained(name, spec, plan, data, dtype) for name in ("fused", "scratch"))
+    assert is_used(got) or (dtype, sizes[1]) == ("float32", 3)
+    assert farthest(got, expected) < BARS[dtype]
+
+
+PLANS: dict[str, dict[str, Any]] = {
+    "clipped": {"clip_norm": 0.05},
+    "penalty": {"l2": 0.5},
+    "decay, average and factors": {
+        "optimizer": "adamw:weight_decay=0.1",
+        "ema": 0.9,
+        "lr_factors": {"bias": 2.0},
+        "no_decay": ("bias",),
+    },
+    "lion": {"optimizer": "lion"},
+    "full batch": {"batch_size": None, "epochs": 8},
+    "several tiles": {"batch_size": None, "epochs": 3, "optimizer": "sgd"},
+}
+
+
+@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+def test_what_fills_up_registers_touches_no_rule(options: dict[str, Any], weighted: bool) -> None:
+    """Seven units and three outputs: the norm of the gradient and the penalty count no unit that is not there."""
+    sizes, num_rows = (4, 7, 3), 2500 if options.get("optimizer") == "sgd" else 50
+    plan = TrainPlan(**{"loss": "mse", "optimizer": "adam", "lr": 0.01, "batch_size": 16, "epochs": 3, **options})
+    data = rows_for(sizes, num_rows, weighted=weighted)
+    got, expected = (trained(name, MLP(*sizes, activation="tanh"), plan, data) for name in ("fused", "scratch"))
+    assert is_used(got)
+    assert (got._code._memory.rows < num_rows) == (num_rows > 50)
+    assert farthest(got, expected) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("bias", [(True, False), (False, True), (False, False)], ids=str)
+def test_biases_may_be_missing(bias: tuple[bool, bool]) -> None:
+    layers = (
+        Choice("linear", out_features=8, bias=bias[0]),
+        Choice("relu"),
+        Choice("linear", out_features=3, bias=bias[1]),
+    )
+    spec = NetSpec(layers, in_features=4, out_features=3)
+    plan = TrainPlan("mse", "sgd", lr=0.05, batch_size=16, epochs=2, clip_norm=0.1)
+    got, expected = (trained(name, spec, plan, rows_for((4, 8, 3), 50)) for name in ("fused", "scratch"))
+    assert is_used(got)
+    assert farthest(got, expected) < ENGINES_FLOAT64
+
+
+def test_a_step_after_one_that_diverged_is_as_if_that_had_not_been() -> None:
+    """What fills up registers is left without a finite number too, and must not stay so."""
+    plan, spec, data = TrainPlan("mse", "sgd", lr=0.05), MLP(4, 7, 3, activation="relu"), rows_for((4, 7, 3), 50)
+    engine, other = (small_engine("fused", plan, spec) for _ in range(2))
+    state = engine.state()
+    engine.params.flat.fill_(1e200)
+    assert not engine.train_step(data.train.x, data.train.y).isfinite()
+    engine.load_state(state, 0)
+    assert torch.equal(engine.train_step(data.train.x, data.train.y), other.train_step(data.train.x, data.train.y))
+    assert torch.equal(engine.params.flat, other.params.flat)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (MLP(4, 5, 3, activation="relu"), "three of eight lanes would be idle"),
+        (MLP(4, 8, 8, 3, activation="relu"), "two hidden layers"),
+        (MLP(4, 8, 3, activation="sigmoid"), "0 does not stay 0"),
+        (MLP(4, 8, 3, activation="relu", dropout=0.5), "dropout"),
+        (MLP(4, 8, 17, activation="relu"), "many outputs"),
+        (MLP(300, 8, 1, activation="relu"), "many inputs"),
+        (MLP(4, 3, activation="relu"), "no hidden layer"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_networks_are_left_to_the_general_body(spec: NetSpec, reason: str) -> None:
+    assert not is_used(small_engine("fused:larger=false", TrainPlan("mse"), spec, "float32")), reason
