@@ -101,7 +101,7 @@ def load_twice(typing: Any, array: Any, index: Any) -> Any:
     lanes = lanes_of(array.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        half = _load_some(context, builder, array, *args, lanes.count // 2)
+        half = _load_some(context, builder, array, args[0], args[1], lanes.count // 2)
         return chosen(builder, half, [k for k in range(lanes.count // 2) for _ in range(2)])
 
     return lanes(array, types.intp), emit

@@ -88,7 +88,8 @@ class Moment(NamedTuple):
 def powers_at(rule: Rule | Descent, step: int) -> tuple[float, float]:
     """beta^step of the rule's first two numbers: a power, and products for the last steps up to this one."""
     n, last = rule.numbers, step % ANEW
-    m, v = n[0] ** (step - last), n[1] ** (step - last)
+    m: float = n[0] ** (step - last)
+    v: float = n[1] ** (step - last)
     for _ in range(last):
         m, v = m * n[0], v * n[1]
     return m, v
@@ -98,7 +99,8 @@ def powers_at(rule: Rule | Descent, step: int) -> tuple[float, float]:
 def powers_after(rule: Rule, powers: tuple[float, float], step: int) -> tuple[float, float]:
     """The same from those of the step before, to the bit: a power takes as long as a hundred products."""
     if step % ANEW == 0:
-        return powers_at(rule, step)
+        m, v = powers_at(rule, step)
+        return m, v
     return powers[0] * rule.numbers[0], powers[1] * rule.numbers[1]
 
 

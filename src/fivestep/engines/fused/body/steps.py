@@ -181,7 +181,7 @@ def tile_at(hidden: Hidden, memory: Memory, start: int, stop: int) -> Tile:
 
 
 @inline
-def forward(network: Network, hidden: Hidden, steps: Steps, memory: Memory, tile: Tile, before: int) -> int:
+def forward(network: Network, hidden: Hidden, steps: Steps, memory: Memory, tile: Tile, before: int) -> Any:
     """The logits of a tile, `before` which the block has had so many rows; returns where they lie."""
     if hidden.is_used:
         forward_hidden(hidden, memory, tile.rows)
