@@ -279,7 +279,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"learning_rate": "cosin"}, "learning_rate must be one of .*, got 'cosin'; did you mean 'cosine'?"),
     ({"verbose": "yes"}, "verbose must be a whole number of at least 0, got 'yes'"),
     ({"shuffle": "no"}, "shuffle must be True or False, got 'no'"),
-    ({"loss": "mse"}, "loss must be one for classes here, got 'mse', which is for numbers; leave it out"),
+    ({"loss": "mse"}, "loss must be one for classes, as y holds, got 'mse', which is for numbers; leave it out"),
     ({"solver": "lbfgs", "dropout": 0.5}, "solver 'lbfgs' must look at the same loss again and again"),
     ({"beta_1": 1.0}, r"beta_1 must be a number in \[0, 1\), got 1.0"),
 ]

@@ -44,7 +44,7 @@ class Design(NamedTuple):
         made = make_engine(self.engine, spec, plan, dtype=self.dtype, device=self.device, num_rows=self.num_rows)
         network = Network(made)
         if last is not None:
-            network.engine.load_weights(last.engine.params.named_with_buffers())
+            _go_on(network, last)
         for name, (weight, bias) in zip(network.matrices(), drawn or (), strict=bool(drawn)):
             named = network.engine.named_parameters()
             with torch.no_grad():
@@ -52,6 +52,17 @@ class Design(NamedTuple):
                 if (other := f"{name.removesuffix('weight')}bias") in named:
                     named[other].copy_(torch.from_numpy(bias))
         return network
+
+
+def _go_on(network: Network, last: Network) -> None:
+    """Takes the weights of the last fit; raises an `InputError` where they are those of another network."""
+    try:
+        network.engine.load_weights(last.engine.params.named_with_buffers())
+    except InputError as error:
+        raise InputError(
+            f"the network must be that of the last fit with warm_start, got {network.engine.spec.sizes_text()} "
+            f"after {last.engine.spec.sizes_text()}; give it the sizes that it had, or set warm_start to False."
+        ) from error
 
 
 def design_of(

@@ -20,7 +20,7 @@ from ._inputs import Inputs
 from ._network import Network
 from ._onnx import to_onnx
 from ._parameters import Parameters
-from ._reading import Manner, Table, eval_table, fit_inputs, is_plain, read, read_x
+from ._reading import Manner, Table, eval_table, fit_inputs, in_eval_set, is_plain, read, read_x
 from ._settings import check_parameters
 from ._targets import Targets
 from ._training import Course
@@ -74,7 +74,8 @@ class Perceptron(Parameters):
             if self.bagging:
                 raise refuse("eval_set", "rows", "left out with bagging", "every fold is watched once")
             valid = eval_table(self, eval_set, how, self._inputs)
-            self._check_targets(valid.y, is_whole=False)
+            with in_eval_set():
+                self._check_targets(valid.y, is_whole=False)
         self._begin(design, drawn, goes_on=goes_on)
         fitting = self._fitting(design, rng)
         if averages:

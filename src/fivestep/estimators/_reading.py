@@ -1,5 +1,7 @@
 """What a person hands to `fit` and `predict`, checked as scikit-learn checks it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,11 +43,15 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
     in_y = {"multi_output": True, "y_numeric": how.y_is_numeric}
     frame = frame_of(X, how, inputs)
     if frame is None:
-        x, y = validate_data(of, X, y, reset=inputs is None, **_options(how), **in_y)
+        with _texts_named(of, X, y if how.y_is_numeric else None, how, inputs):
+            x, y = validate_data(of, X, y, reset=inputs is None, **_options(how), **in_y)
+            y = y.astype(np.float64) if how.y_is_numeric and y.dtype.kind in "US" else y
     else:
         if y is None:
             raise refuse("y", None, "the targets of the rows", "pass them to fit")
-        x, y = frame, check_array(y, accept_sparse=True, ensure_2d=False, dtype="numeric" if how.y_is_numeric else None)
+        kind = "numeric" if how.y_is_numeric else None
+        with _texts_named(of, None, y if how.y_is_numeric else None, how, inputs):
+            x, y = frame, check_array(y, accept_sparse=True, ensure_2d=False, dtype=kind, input_name="y")
         validate_data(of, X, skip_check_array=True, reset=inputs is None)
         check_consistent_length(x, y)
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
@@ -59,7 +65,8 @@ def read_x(of: BaseEstimator, X: Any, how: Manner, inputs: Inputs) -> Any:
     """The rows to predict, checked against those of `fit`."""
     frame = frame_of(X, how, inputs)
     if frame is None:
-        return _in_rows(validate_data(of, X, reset=False, **_options(how)))
+        with _texts_named(of, X, None, how, inputs):
+            return _in_rows(validate_data(of, X, reset=False, **_options(how)))
     validate_data(of, X, skip_check_array=True, reset=False)
     return frame
 
@@ -113,10 +120,63 @@ def eval_table(of: BaseEstimator, given: Any, how: Manner, inputs: Inputs | None
     parts = given[0] if isinstance(given, list) and len(given) == 1 else given
     if not isinstance(parts, tuple | list) or len(parts) not in (2, 3):
         raise refuse("eval_set", type(given).__name__, "a pair (X, y), or a triple with weights", "pass one of them")
+    if all(isinstance(part, tuple) for part in parts):
+        raise refuse("eval_set", f"{len(parts)} of them", "one pair (X, y), or one triple with weights", "pass one")
     X, y, weight = (*parts, None)[:3]
-    if weight is not None and len(weight) != len(y):
-        raise InputError(f"the weights of eval_set must be one for each of its {len(y)} rows, got {len(weight)}.")
-    return read(of, X, y, weight, how, inputs)
+    if weight is not None and np.ndim(weight) and len(weight) != len(y):
+        raise InputError(
+            f"the weights of eval_set must be one for each of its {len(y)} rows, got {len(weight)}; add or drop some."
+        )
+    with in_eval_set():
+        return read(of, X, y, weight, how, inputs)
+
+
+@contextmanager
+def in_eval_set() -> Iterator[None]:
+    """Says of what is wrong with rows that it is so in `eval_set`."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"in eval_set, {error}") from error
+
+
+@contextmanager
+def _texts_named(of: BaseEstimator, X: Any, y: Any, how: Manner, inputs: Inputs | None) -> Iterator[None]:
+    """Where numbers cannot be read, says in whose place a text stands."""
+    try:
+        yield
+    except ValueError as error:
+        text = _text_in(X)
+        if text is not None and inputs is not None:
+            raise refuse("X", text, "numbers alone, as in fit", "mend it, or fit again") from error
+        if text is not None and how.scales:
+            raise refuse("X", text, "numbers, or a DataFrame with categories", "make it a DataFrame") from error
+        if text is not None:
+            advice = "encode its words, or say recipe='tabular'"
+            raise refuse("X", text, f"numbers alone with recipe {of.recipe!r}", advice) from error
+        text = _text_in(y)
+        if text is not None:
+            raise InputError(f"y must hold numbers to predict, got {text!r}; use MLPClassifier for classes.") from error
+        raise
+
+
+def _text_in(values: Any) -> str | None:
+    """The first text among the values that is no number, or None."""
+    if values is None or scipy.sparse.issparse(values):
+        return None
+    try:
+        found: np.ndarray = np.asarray(values, dtype=object)
+    except ValueError:  # rows of several lengths
+        return None
+    return next((str(value) for value in found.ravel() if isinstance(value, str) and not _is_number(value)), None)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _options(how: Manner) -> dict[str, Any]:

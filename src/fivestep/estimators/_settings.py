@@ -23,6 +23,9 @@ from ._parameters import Parameters
 
 ACTIVATIONS = {"logistic": "sigmoid"}
 LOSSES = {"squared_error": "mse", "absolute_error": "mae", "log_loss": "cross_entropy"}
+KINDS = {"classes": "classes", "yes_no": "a yes or no", "numbers": "numbers"}
+"""What a loss is for, in words."""
+
 RATES = ("invscaling", "adaptive")
 """scikit-learn's names of schedules that need to know the rows, or how training stops."""
 
@@ -93,8 +96,9 @@ def loss_of(of: Parameters, usual: str, targets: tuple[str, ...]) -> Choice:
     name = usual if choice.name == "log_loss" else LOSSES.get(choice.name, choice.name)
     kind = find("losses", name).target
     if kind not in targets:
+        wanted = " or ".join(KINDS[target] for target in targets)
         raise InputError(
-            f"loss must be one for {' or '.join(targets)} here, got {of.loss!r}, which is for {kind}; leave it out."
+            f"loss must be one for {wanted}, as y holds, got {of.loss!r}, which is for {KINDS[kind]}; leave it out."
         )
     return Choice(name, **choice.options)
 
@@ -118,14 +122,15 @@ def _betas(of: Parameters, kind: type) -> tuple[float, float] | None:
         return None
     for name, beta in (("beta_1", of.beta_1), ("beta_2", of.beta_2)):
         if beta is not None:
-            in_unit_interval(name, beta)
+            in_unit_interval(name, beta, f"{'0.9' if name == 'beta_1' else '0.999'} is usual")
     return (usual[0] if of.beta_1 is None else of.beta_1, usual[1] if of.beta_2 is None else of.beta_2)  # type: ignore[index]
 
 
 def _widths(given: Any) -> tuple[int, ...]:
     widths = tuple(np.atleast_1d(np.asarray(given, dtype=object)).tolist())
     for width in widths:
-        at_least("hidden_layer_sizes", int(width) if isinstance(width, np.integer) else width, 1)
+        whole = int(width) if isinstance(width, np.integer) else width
+        at_least("hidden_layer_sizes", whole, 1, "() is a network without hidden layers")
     return tuple(int(width) for width in widths)
 
 
@@ -155,17 +160,49 @@ def _batch_size(given: Any, num_rows: int) -> int:
 
 def check_parameters(of: Parameters) -> None:
     """Raises an `InputError` under the name that a person used, where a recipe would name what it is called here."""
-    for name, value in (("shuffle", of.shuffle), ("warm_start", of.warm_start)):
-        if not isinstance(value, bool | np.bool_):
-            raise refuse(name, value, "True or False", "leave it out")
+    _check_switches(of)
+    _check_names(of)
     at_least("verbose", int(of.verbose) if isinstance(of.verbose, bool) else of.verbose, 0, "True prints every epoch")
     if of.max_iter is not None:
-        at_least("max_iter", of.max_iter, 1)
+        at_least("max_iter", of.max_iter, 1, "200 is usual")
     if of.learning_rate_init is not None:
         positive("learning_rate_init", of.learning_rate_init, "0.001 is usual for adam")
     if of.alpha is not None:
         not_negative("alpha", of.alpha, "0 switches it off")
+    if of.power_t is not None:
+        not_negative("power_t", of.power_t, "0.5 is usual")
+    if of.epsilon is not None:
+        positive("epsilon", of.epsilon, "1e-8 is usual")
     if of.solver is not None:
         one_of("solver", Choice.parse(of.solver).name, names("optim"))
     if of.learning_rate is not None and of.learning_rate not in RATES:
-        one_of("learning_rate", Choice.parse(of.learning_rate).name, (*RATES, *names("schedules")))
+        known = dict.fromkeys((*RATES, *names("schedules")))
+        one_of("learning_rate", Choice.parse(of.learning_rate).name, known)
+    if of.augment is not None and of.recipe != "image":
+        raise refuse("augment", of.augment, f"left out with recipe {of.recipe!r}", "say recipe='image'")
+
+
+def _check_switches(of: Parameters) -> None:
+    """Raises an `InputError` for a switch that is neither on nor off."""
+    for name in ("shuffle", "warm_start", "early_stopping", "nesterovs_momentum"):
+        value = getattr(of, name)
+        may_be_none = name in ("early_stopping", "nesterovs_momentum")
+        if not (isinstance(value, bool | np.bool_) or (value is None and may_be_none)):
+            raise refuse(name, value, "True or False", "leave it out")
+
+
+def _check_names(of: Parameters) -> None:
+    """Raises an `InputError` for an item that is given by something else than its name."""
+    usual = {
+        "loss": "'mse'",
+        "solver": "'adam'",
+        "learning_rate": "'cosine'",
+        "init": "'torch'",
+        "augment": "'shift_and_flip'",
+    }
+    for name, example in {**usual, "activation": "'relu'", "norm": "'batch_norm'"}.items():
+        value = getattr(of, name)
+        several = isinstance(value, list | tuple | np.ndarray) and name in ("activation", "norm")
+        for one in value if several else [value]:
+            if not isinstance(one, str | Choice | None):
+                raise refuse(name, value, f"a name such as {example}", "write it as text, or leave it out")

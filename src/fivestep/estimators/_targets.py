@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import LabelBinarizer
 from torch import Tensor
 
+from ..check import refuse
 from ..find import Choice, build, find
 from ..losses._base import Loss
 
@@ -151,8 +152,12 @@ class Numbers(Targets):
         columns = y.reshape(len(y), -1).astype(np.float64)
         mean, deviation = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
         if is_scaled and find("losses", loss.name).inverse_link == "identity":
-            mean = np.average(columns, axis=0, weights=weight)
-            deviation = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = np.average(columns, axis=0, weights=weight)
+                deviation = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
+            if not np.isfinite(deviation).all():
+                largest = float(np.abs(columns).max())
+                raise refuse("y", largest, "numbers whose squares are finite", "divide them all by one number")
             deviation[~(deviation > 1e-12 * np.abs(mean))] = 1.0  # constant, but for rounding
         return cls(loss, mean, deviation, y.ndim == 1)
 

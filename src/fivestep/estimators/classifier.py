@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ..check import InputError, refuse
+from ._labels import check_class_weight, check_labels, listed
 from ._parameters import PARAMETERS
 from ._perceptron import Perceptron
 from ._reading import Table
@@ -38,7 +39,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
     class_weight: Any = None
 
     def _learn_targets(self, table: Table, *, is_scaled: bool) -> Targets:
-        check_classification_targets(table.y)
+        check_labels(table.y)
         return self._labels(table.y)
 
     def _labels(self, y: Any) -> Labels:
@@ -54,13 +55,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         return labels
 
     def _check_targets(self, y: Any, *, is_whole: bool) -> None:
-        check_classification_targets(y)
+        check_labels(y)
+        if self.class_weight is not None:
+            check_class_weight(self.class_weight, self.classes_, self._targets)
         found = unique_labels(y)
         others = np.setdiff1d(found, self.classes_)
         if len(others) or (is_whole and len(found) < len(self.classes_)):
             raise InputError(
-                f"y must hold the classes of the first fit, {_listed(self.classes_)}, got {_listed(found)}; train a "
-                f"new estimator, or set warm_start to False."
+                f"y must hold the classes of the first fit, {listed(self.classes_)}, got {listed(found)}; train a "
+                f"new estimator that knows them{', or set warm_start to False' if self.warm_start else ''}."
             )
 
     def _training_weight(self, table: Table) -> np.ndarray | None:
@@ -85,11 +88,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         if not hasattr(self, "_targets"):
             if classes is None:
                 raise InputError("classes must be passed on the first call to partial_fit, got none; pass all of them.")
+            if np.ndim(classes) != 1:
+                raise refuse("classes", classes, "a list of all labels", "pass np.unique of all targets")
             is_multilabel = type_of_target(y).startswith("multilabel")
             self._targets = self._labels(y if is_multilabel else np.asarray(classes))
         elif classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
             raise InputError(
-                f"classes must be those of the first call, {_listed(self.classes_)}, got {_listed(classes)}; leave it "
+                f"classes must be those of the first call, {listed(self.classes_)}, got {listed(classes)}; leave it "
                 f"out."
             )
         return self._partial_fit(X, y, sample_weight)
@@ -118,11 +123,6 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _listed(classes: Any) -> str:
-    shown = [str(value) for value in list(classes)[:10]]
-    return ", ".join(shown) + (", ..." if len(classes) > 10 else "")
 
 
 MLPClassifier.__doc__ = f"{MLPClassifier.__doc__}{PARAMETERS}"

@@ -1,0 +1,59 @@
+"""What can be wrong with the labels of a classifier, and with the weights of its classes."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from ..check import InputError, not_negative, refuse
+from ._targets import Targets
+
+
+def check_labels(y: Any) -> None:
+    """Raises an `InputError` for labels that cannot be told apart, and scikit-learn's `ValueError` for numbers."""
+    kind = type_of_target(y, input_name="y")
+    if kind.endswith("multioutput"):
+        raise InputError(
+            f"y must be one label for each row, (N,), or 0 and 1 for several questions, (N, O), got "
+            f"{np.shape(y)[1]} columns with more values than two; train an estimator for each column, or use "
+            f"sklearn.multioutput.MultiOutputClassifier."
+        )
+    if kind == "unknown":
+        _refuse_mixed(y)
+    check_classification_targets(y)
+
+
+def _refuse_mixed(y: Any) -> None:
+    """Raises an `InputError` for labels of several types, or for one that is none."""
+    values = np.asarray(y, dtype=object).ravel()
+    for row, value in enumerate(values):
+        if value is None:
+            raise InputError(f"y must have a label in each row, got None in row {row}; drop that row.")
+    types = sorted({type(value).__name__ for value in values})
+    if len(types) > 1:
+        raise InputError(f"y must hold labels of one type, got {' and '.join(types)}; make them all texts.")
+
+
+def check_class_weight(given: Any, classes: np.ndarray, targets: Targets) -> None:
+    """Raises an `InputError` for weights of classes that there are not, or that are no weights."""
+    if isinstance(given, list) and targets.num_outputs > 1 and all(isinstance(one, dict) for one in given):
+        return  # of several questions, which scikit-learn checks
+    if isinstance(given, str) and given == "balanced":
+        return
+    if not isinstance(given, dict):
+        raise refuse("class_weight", given, "'balanced', or a dictionary with weights of classes", "leave it out")
+    known = classes.tolist()
+    for name, weight in given.items():
+        if name not in known:
+            raise InputError(
+                f"class_weight must name classes of y, {listed(classes)}, got {name!r}; leave it out, or mend it."
+            )
+        not_negative(f"class_weight of {name!r}", weight, "1 is that of classes that are not named")
+    if not any(given.get(name, 1) for name in known):
+        raise refuse("class_weight", given, "above 0 for one class at least", "raise one of them")
+
+
+def listed(classes: Any) -> str:
+    """Some classes, in a sentence."""
+    shown = [str(value) for value in list(classes)[:10]]
+    return ", ".join(shown) + (", ..." if len(classes) > 10 else "")
