@@ -26,7 +26,7 @@ def rows_for(sizes: tuple[int, ...], num_rows: int, *, weighted: bool = False) -
 
 def is_used(engine: Any) -> bool:
     """Whether it is the body that takes two rows in a register."""
-    return bool(engine._code._hidden.is_used)
+    return engine._code._hidden is not None
 
 
 def trained(name: str, spec: NetSpec, plan: TrainPlan, data: Dataset, dtype: str = "float64") -> Any:

@@ -63,7 +63,8 @@ class Code:
             losses=losses.numpy(),
             penalties=penalties.numpy(),
         )
-        _compiled.train(self._dtype, self._network, self._hidden, self._measure, self._rule, steps, memory)
+        name, network = ("train", self._network) if self._hidden is None else ("hidden", self._hidden)
+        _compiled.train(name, self._dtype, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + len(block.rates)
         self._store()
 
@@ -89,7 +90,7 @@ class Code:
     def _load(self) -> None:
         """Weights and memory as the engine has them, which somebody may have changed since the last block."""
         memory = self._memory
-        memory.w[:] = 0  # what fills up registers too: a run that diverged has left it
+        memory.w[:], memory.values[:] = 0, 0  # what fills up registers too, where a run that diverged has left it
         memory.w[self._of_parameters] = self._flat
         memory.rule[:] = 0
         for tensor, place in self._places:

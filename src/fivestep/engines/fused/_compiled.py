@@ -22,7 +22,7 @@ import platformdirs
 
 from .body import at, narrow, order, passes, steps
 
-SECONDS = {"train": 7, "predict": 1, "passes": 5}
+SECONDS = {"train": 7, "hidden": 5, "predict": 1, "passes": 5}
 """What compiling takes, about, on one core."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
@@ -101,9 +101,9 @@ def prediction(dtype: str) -> Any:
     return made
 
 
-def train(dtype: str, *arguments: Any) -> None:
-    """Calls `train_steps`; says so before it has to be compiled, which takes seconds, once on a machine."""
-    note = _announced("train", dtype)
+def train(name: str, dtype: str, *arguments: Any) -> None:
+    """Calls `train_steps`, of which there is one for networks with one `hidden` layer; says so before it compiles."""
+    note = _announced(name, dtype)
     training()(*arguments)
     _note(note)
 

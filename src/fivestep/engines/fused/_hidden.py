@@ -5,7 +5,7 @@ import numpy as np
 from ...params import Params
 from ._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
 from .body import kinds as kind
-from .body.hidden import Hidden
+from .body.hidden import ROWS, Hidden
 from .body.steps import Network
 
 WIDEST = 256
@@ -15,10 +15,10 @@ MOST_OUTPUTS = 16
 """Outputs up to which it does: each has a pass of its own."""
 
 
-def hidden_of(network: Network, params: Params) -> Hidden:
-    """The network as the body with two rows in a register takes it; unused where another body is faster.
+def hidden_of(network: Network, params: Params) -> Hidden | None:
+    """The network as the body with two rows in a register takes it; None where another body is faster.
 
-    It is used for one hidden layer of relu or tanh, where units whose weights are 0 fill up at most a quarter of its
+    It is for one hidden layer of relu or tanh, where units whose weights are 0 fill up at most a quarter of its
     registers.
     """
     dtype = type_of(params)
@@ -26,27 +26,28 @@ def hidden_of(network: Network, params: Params) -> Hidden:
     half = ALIGNMENT // dtype.itemsize // 2
     filled = -(-units // half) * half
     if not _is_one(network) or 4 * units < 3 * filled or max(num_in, units) > WIDEST or num_out > MOST_OUTPUTS:
-        return Hidden(False, 0, 0, 0, 0, 0, False, aligned(0, dtype), aligned(0, dtype))
+        return None
     num_units = num_in + filled + num_out
     tile = aligned(rows_for(num_units, dtype) * (num_in + 1), dtype)
     tile.reshape(-1, num_in + 1, 2)[:, num_in] = network.biases[0] >= 0
     return Hidden(
-        is_used=True,
         which=int(network.kinds[1]),
         num_in=num_in,
         num_hidden=filled,
         num_out=num_out,
         num_units=num_units,
         has_bias=bool(network.biases[2] >= 0),
+        rows_at_once=ROWS,
+        keeps_inputs=True,
         tile=tile,
         wide=aligned(2 * (num_in + 1 + num_out) * filled, dtype),
     )
 
 
-def order_of(network: Network, hidden: Hidden, params: Params) -> ParameterOrder:
+def order_of(network: Network, hidden: Hidden | None, params: Params) -> ParameterOrder:
     """The places of the parameters for the body that takes the network."""
     places = np.arange(params.flat.numel())
-    if not hidden.is_used:
+    if hidden is None:
         return ParameterOrder(places, in_lanes(places.size))
     num_in, num_out, filled = hidden.num_in, hidden.num_out, hidden.num_hidden
     lines = np.arange(num_in + 1 + num_out)[:, None] * filled + np.arange(network.outputs[0])

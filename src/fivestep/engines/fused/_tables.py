@@ -18,6 +18,7 @@ from ...typing import Tensors
 from .._update import RuleGroup
 from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
 from .body.hidden import Hidden
+from .body.kinds import LINEAR
 from .body.losses import Measure
 from .body.passes import Remembered, Tile
 from .body.rules import Descent, Rule
@@ -63,6 +64,9 @@ def network_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> Networ
         numbers=np.array([(*of_layer, 0.0)[0] for of_layer in numbers]),
         places=_whole(np.cumsum([0, *widths[:-1]])),
         first=has_weights[0],
+        num_out=widths[-1],
+        rows_at_once=ALIGNMENT // type_of(params).itemsize,
+        keeps_inputs=forms[0].kind == LINEAR,
     )
 
 
@@ -134,10 +138,10 @@ def tile_for(spec: NetSpec, params: Params) -> Tile:
     return Tile(values, slopes, targets, aligned(rows, kind), rows)
 
 
-def memory_for(network: Network, hidden: Hidden, params: Params, order: ParameterOrder) -> Memory:
+def memory_for(network: Network, hidden: Hidden | None, params: Params, order: ParameterOrder) -> Memory:
     """Room for the parameters and for the buffers of one tile, as many rows as fit into the cache."""
     kind, num_out = type_of(params), int(network.outputs[-1])
-    units = hidden.num_units if hidden.is_used else int(network.places[-1]) + num_out
+    units = int(network.places[-1]) + num_out if hidden is None else hidden.num_units
     rows = rows_for(units, kind)
     return Memory(
         w=aligned(order.size, kind),

@@ -51,6 +51,9 @@ def _predict_at(table: int, x: int, out: int, num_rows: int, dtype: Any) -> None
         numbers=_array(t[5], (num_ops,), np.float64),
         places=_array(t[6], (num_ops + 1,), np.int64),
         first=0,
+        num_out=outputs[num_ops - 1],
+        rows_at_once=1,
+        keeps_inputs=False,
     )
     flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (size,), dtype)
     memory = Memory(flat, flat, flat, values, values, flat, flat, rows)

@@ -8,34 +8,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import CONTRACT, FOUR, Lanes, chosen, lanes_of, place_of
-
-
-@intrinsic
-def load_four(typing: Any, array: Any, index: Any) -> Any:
-    """Four registers of consecutive numbers as one value."""
-    one = lanes_of(array.dtype)
-    lanes = Lanes(one.dtype, FOUR * one.count)
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = place_of(context, builder, sig, args, context.get_value_type(lanes))
-        return builder.load(place, align=array.dtype.bitwidth // 8)
-
-    return lanes(array, types.intp), emit
-
-
-@intrinsic
-def folded(typing: Any, value: Any) -> Any:
-    """The four registers of a value added into one."""
-    count = value.count // FOUR
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        first, *others = (chosen(builder, args[0], range(k * count, (k + 1) * count)) for k in range(FOUR))
-        for other in others:
-            first = builder.fadd(first, other, flags=CONTRACT)
-        return first
-
-    return Lanes(value.dtype, count)(value), emit
+from .lanes import FOUR, Lanes, chosen, lanes_of, place_of
 
 
 @intrinsic

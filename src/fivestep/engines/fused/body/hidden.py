@@ -18,19 +18,20 @@ ROWS = 16
 
 
 class Hidden(NamedTuple):
-    """The network, if it is one: its activation, its widths, that of the hidden layer with what fills it up.
+    """The network: its activation, its widths, that of the hidden layer with what fills it up.
 
     `tile` takes the inputs of two rows side by side, with a 1 behind them, or 0 where there are no biases; `wide` takes
     every weight twice. `num_units` are the numbers that the buffers take for a row; `has_bias` is about the outputs.
     """
 
-    is_used: bool
     which: int
     num_in: int
     num_hidden: int
     num_out: int
     num_units: int
     has_bias: bool
+    rows_at_once: int
+    keeps_inputs: bool
     tile: Any
     wide: Any
 
@@ -54,8 +55,7 @@ def _four(start: int, step: int) -> Any:
     return start, start + step, start + 2 * step, start + 3 * step
 
 
-@inline
-def fill_inputs(hidden: Hidden, steps: Any, rows: Any, filled: int) -> None:
+def fill_hidden(hidden: Hidden, steps: Any, _memory: Any, rows: Any, filled: int) -> None:
     """Copies the inputs of a tile of rows, two rows side by side; zeros beyond, where `filled` rows were."""
     n, tile, half, (start, num_rows, _) = hidden.num_in, hidden.tile, width(hidden.tile) // 2, rows
     for r in range(0, num_rows, 2):
@@ -85,6 +85,12 @@ def widen(hidden: Hidden, w: Any) -> None:
 
 
 @inline
+def _pairs(num_rows: int) -> int:
+    """Pairs of rows, in fours; those beyond, up to whole registers of logits, weigh nothing and stay as they are."""
+    return -(-num_rows // 8) * 4
+
+
+@inline
 def logits_place(hidden: Hidden, rows: int) -> int:
     """Where the logits lie, and in `slopes` their gradient: behind the hidden units."""
     return hidden.num_hidden * rows
@@ -102,52 +108,96 @@ def _times_slope(which: int, da: Any, a: Any) -> Any:
 
 
 @inline
-def forward_hidden(hidden: Hidden, memory: Any, rows: int) -> None:
-    """z1 = W1 x + b1, a = f(z1), logits = W2 a + b2."""
-    values, wide, n, line = memory.values, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair = width(values), 2 * (n + 1)
-    for v in range(0, line, lanes):
+def _put_activated(hidden: Hidden, values: Any, a: int, b: int, z: Any) -> None:
+    """Eight registers of hidden units activated, for four pairs of rows from each of two places."""
+    line = 2 * hidden.num_hidden
+    store_each(values, _four(a, line), _activated(hidden.which, join(z, 0)))
+    store_each(values, _four(b, line), _activated(hidden.which, join(z, 4)))
+
+
+@inline
+def _put_slopes(hidden: Hidden, memory: Any, a: int, b: int, da: Any) -> None:
+    """The same for their gradient, taken through the activation."""
+    line, values = 2 * hidden.num_hidden, memory.values
+    one, other = _four(a, line), _four(b, line)
+    store_each(memory.slopes, one, _times_slope(hidden.which, join(da, 0), load_each(values, one)))
+    store_each(memory.slopes, other, _times_slope(hidden.which, join(da, 4), load_each(values, other)))
+
+
+@inline
+def _put_lines(hidden: Hidden, g: Any, i: int, v: int, dw: Any, later: bool) -> None:
+    """The gradient of four inputs' weights, or of those that there are."""
+    to, step, left = i * hidden.num_hidden + v // 2, hidden.num_hidden, hidden.num_in - i
+    put_folded(g, to, dw[0], later)
+    if left >= 1:
+        put_folded(g, to + step, dw[1], later)
+    if left >= 2:
+        put_folded(g, to + 2 * step, dw[2], later)
+    if left >= 3:
+        put_folded(g, to + 3 * step, dw[3], later)
+
+
+def forward_hidden(hidden: Hidden, _steps: Any, memory: Any, tile_of_rows: Any, _before: int) -> Any:
+    """z1 = W1 x + b1, a = f(z1), logits = W2 a + b2; returns where the logits lie."""
+    _, num_rows, rows = tile_of_rows
+    widen(hidden, memory.w)
+    values, tile, wide, n, line = memory.values, hidden.tile, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
+    lanes, pair, v = width(values), 2 * (n + 1), 0
+    while v + lanes < line:  # two registers of units for four pairs of rows, then one for eight
+        for q in range(0, _pairs(num_rows), 4):
+            z = spread_sums((tile, _four(q * pair, pair), 2), (wide, (v, v + lanes), line), n + 1, 1)
+            _put_activated(hidden, values, q * line + v, q * line + v + lanes, z)
+        v += 2 * lanes
+    if v < line:
         for q in range(0, rows // 2, 8):
-            z = spread_sums((hidden.tile, _eight(q * pair, pair), 2), (wide, v, line), n + 1, 1)
-            a = q * line + v
-            store_each(values, _four(a, line), _activated(hidden.which, join(z, 0)))
-            store_each(values, _four(a + 4 * line, line), _activated(hidden.which, join(z, 4)))
+            z = spread_sums((tile, _eight(q * pair, pair), 2), (wide, (v,), line), n + 1, 1)
+            _put_activated(hidden, values, q * line + v, (q + 4) * line + v, z)
     for o in range(hidden.num_out):
         to, b = logits_place(hidden, rows) + o * rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o
         for r in range(0, rows, lanes):
             z = row_sums((values, r * hidden.num_hidden, line), (wide, (n + 1 + o) * line), line // lanes)
             store(values, to + r, z + every(values, get(memory.w, b)))
+    return logits_place(hidden, rows)
+
+
+def backward_hidden(hidden: Hidden, memory: Any, tile_of_rows: Any, later: bool) -> None:
+    """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
+    _, num_rows, rows = tile_of_rows
+    dz, wide, n, line = memory.slopes, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
+    lanes, pair, there, w2, v = width(dz), 2 * (n + 1), logits_place(hidden, rows), (n + 1) * line, 0
+    while v + lanes < line:
+        for q in range(0, _pairs(num_rows), 4):
+            of_rows = (dz, _four(there + 2 * q, 2), rows)
+            da = spread_sums(of_rows, (wide, (w2 + v, w2 + v + lanes), line), hidden.num_out, 1)
+            _put_slopes(hidden, memory, q * line + v, q * line + v + lanes, da)
+        for i in range(0, n + 1, 4):
+            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
+            dw = spread_sums((hidden.tile, at, pair), (dz, (v, v + lanes), line), _pairs(num_rows), 1)
+            _put_lines(hidden, memory.g, i, v, dw[:4], later)
+            _put_lines(hidden, memory.g, i, v + lanes, dw[4:], later)
+        v += 2 * lanes
+    if v < line:
+        for q in range(0, rows // 2, 8):
+            da = spread_sums((dz, _eight(there + 2 * q, 2), rows), (wide, (w2 + v,), line), hidden.num_out, 1)
+            _put_slopes(hidden, memory, q * line + v, (q + 4) * line + v, da)
+        for i in range(0, n + 1, 4):
+            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
+            dw = spread_sums((hidden.tile, at, pair), (dz, (v,), line), rows // 2, 2)
+            _put_lines(hidden, memory.g, i, v, dw, later)
+    _backward_outputs(hidden, memory, rows, later)
 
 
 @inline
-def backward_hidden(hidden: Hidden, memory: Any, rows: int, later: bool) -> None:
-    """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
-    values, dz, g, n, line = memory.values, memory.slopes, memory.g, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair, there = width(dz), 2 * (n + 1), logits_place(hidden, rows)
-    for v in range(0, line, lanes):
-        for q in range(0, rows // 2, 8):
-            of_rows = (dz, _eight(there + 2 * q, 2), rows)
-            da = spread_sums(of_rows, (hidden.wide, (n + 1) * line + v, line), hidden.num_out, 1)
-            a, b = _four(q * line + v, line), _four((q + 4) * line + v, line)
-            store_each(dz, a, _times_slope(hidden.which, join(da, 0), load_each(values, a)))
-            store_each(dz, b, _times_slope(hidden.which, join(da, 4), load_each(values, b)))
-        for i in range(0, n + 1, 4):
-            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
-            dw = spread_sums((hidden.tile, at, pair), (dz, v, line), rows // 2, 2)
-            to, step = i * hidden.num_hidden + v // 2, hidden.num_hidden
-            put_folded(g, to, dw[0], later)
-            if i + 1 <= n:
-                put_folded(g, to + step, dw[1], later)
-            if i + 2 <= n:
-                put_folded(g, to + 2 * step, dw[2], later)
-            if i + 3 <= n:
-                put_folded(g, to + 3 * step, dw[3], later)
-        for o in range(hidden.num_out):
-            dw = spread_sums((dz, (there + o * rows,), 2), (values, v, line), rows // 2, 4)
-            put_folded(g, (n + 1 + o) * hidden.num_hidden + v // 2, dw[0], later)
+def _backward_outputs(hidden: Hidden, memory: Any, rows: int, later: bool) -> None:
+    """The gradient of the second layer's weights and biases."""
+    values, dz, g, line, lanes = memory.values, memory.slopes, memory.g, 2 * hidden.num_hidden, width(memory.g)
     for o in range(hidden.num_out):
-        db, b = every(dz, 0.0), (n + 1 + hidden.num_out) * hidden.num_hidden + o
+        of_output, to = logits_place(hidden, rows) + o * rows, (hidden.num_in + 1 + o) * hidden.num_hidden
+        for v in range(0, line, lanes):
+            dw = spread_sums((dz, (of_output,), 2), (values, (v,), line), rows // 2, 4)
+            put_folded(g, to + v // 2, dw[0], later)
+        db, b = every(dz, 0.0), (hidden.num_in + 1 + hidden.num_out) * hidden.num_hidden + o
         for r in range(0, rows, lanes):
-            db = db + load(dz, there + o * rows + r)
+            db = db + load(dz, of_output + r)
         number = total(db) if hidden.has_bias else total(db) * 0.0
         put(g, b, get(g, b) + number if later else number)

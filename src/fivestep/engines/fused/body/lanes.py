@@ -10,13 +10,13 @@ run that diverges is seen to diverge, and a sum is added in the order in which i
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from llvmlite import ir
 from numba import njit, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from numba.extending import intrinsic, lower_builtin, models, overload, register_model
 
 BYTES = 64
 FOUR = 4
@@ -30,6 +30,24 @@ so there is nothing to count."""
 
 apart: Any = njit(nogil=True, _nrt=False)
 """The same for what is called a few times in a step and takes many registers: on its own it has all of them."""
+
+
+def by_type(of: Mapping[type, Callable[..., Any]]) -> Any:
+    """A function of the body that is one of several, by the kind of named tuple that its first argument is.
+
+    The others are not even compiled.
+    """
+
+    def function(*_arguments: Any) -> Any:
+        raise AssertionError("only compiled code calls it")
+
+    options = {"nogil": True, "forceinline": True, "_nrt": False}
+
+    @overload(function, jit_options=options, strict=False)
+    def choose(body: Any, *_others: Any) -> Any:
+        return of[body.instance_class]
+
+    return function
 
 
 @final

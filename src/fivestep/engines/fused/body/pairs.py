@@ -18,32 +18,31 @@ from .tiles import load_at, loop, unpacked
 
 @intrinsic
 def spread_sums(typing: Any, numbers: Any, values: Any, count: Any, chains: Any) -> Any:
-    """sum_k x[at + k step] w[here + k width] over `count` numbers k, as lanes, for each `at`.
+    """sum_k x[at + k step] w[here + k width] over `count` numbers k, as lanes: for each `here`, for each `at`.
 
     `numbers` are (x, several places `at`, step): from each place two numbers are taken, for the two rows of the lanes.
-    `values` are (w, here, width). Several `chains` of sums, a number that is written out, take turns with the numbers
-    k, of which there are that many or a multiple: a sum waits four cycles for the one before it.
+    `values` are (w, several places `here`, width). Several `chains` of sums, a number that is written out, take turns
+    with the numbers k, of which there are that many or a multiple: a sum waits four cycles for the one before it.
     """
     if not isinstance(chains, types.IntegerLiteral):
         return None
-    lanes, num_sums, num_chains = lanes_of(values[0].dtype), numbers[1].count, chains.literal_value
+    lanes, num_chains = lanes_of(values[0].dtype), chains.literal_value
+    num_sums = numbers[1].count * values[1].count
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         x, at, step = unpacked(builder, args[0])
         w, here, width = unpacked(builder, args[1])
-        zero, places = context.get_constant_null(lanes), unpacked(builder, at)
+        zero, places, lines = context.get_constant_null(lanes), unpacked(builder, at), unpacked(builder, here)
+
+        def products(k: Any) -> list[Any]:
+            along_x, along_w = builder.mul(k, step), builder.mul(k, width)
+            both = [_spread(context, builder, numbers[0], x, builder.add(place, along_x)) for place in places]
+            vectors = [load_at(context, builder, values[0], w, builder.add(line, along_w)) for line in lines]
+            return [builder.fmul(one, vector, flags=CONTRACT) for vector in vectors for one in both]
 
         def body(k: Any, sums: Sequence[Any]) -> list[Any]:
-            found = []
-            for chain in range(num_chains):
-                now = builder.add(k, k.type(chain))
-                along_x, along_w = builder.mul(now, step), builder.mul(now, width)
-                vector = load_at(context, builder, values[0], w, builder.add(here, along_w))
-                for place, before in zip(places, sums[chain * num_sums :], strict=False):
-                    both = _spread(context, builder, numbers[0], x, builder.add(place, along_x))
-                    product = builder.fmul(both, vector, flags=CONTRACT)
-                    found.append(builder.fadd(before, product, flags=CONTRACT))
-            return found
+            added = [one for chain in range(num_chains) for one in products(builder.add(k, k.type(chain)))]
+            return [builder.fadd(before, one, flags=CONTRACT) for before, one in zip(sums, added, strict=True)]
 
         sums = loop(builder, args[2], num_chains, [zero] * (num_sums * num_chains), body)
         found = sums[:num_sums]

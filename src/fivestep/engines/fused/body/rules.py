@@ -6,13 +6,13 @@ Parameters, gradient and memory lie in whole lanes; what fills the last ones up 
 from typing import Any, NamedTuple
 
 from . import kinds as kind
-from .lanes import constant, every, inline, load, sqrt, store, total, where, width
+from .lanes import absolute, constant, every, inline, load, sqrt, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
 
 _TINY = constant(2.0**-126, 2.0**-1022)
 EPS = 1e-12
-"""What eps of Adam must be more than for a root of 1e-19, of the smallest normal number, to be nothing beside it."""
+"""What eps of Adam must be more than for 1e-19, the root of the smallest normal number, to be nothing beside it."""
 
 ANEW = 256
 """Steps after which the powers of Adam's betas are computed anew instead of by one more product."""
@@ -113,12 +113,12 @@ def moment(rule: Rule | Descent, step: int, powers: tuple[float, float]) -> Mome
 
 
 @inline
-def _normal(v: Any, eps: float) -> Any:
-    """The mean square v, 0 where it lies below the normal numbers: there its root is nothing beside a usual eps.
+def _normal(number: Any, eps: float) -> Any:
+    """A mean that Adam remembers, 0 where it lies below the normal numbers: beside a usual eps that is nothing.
 
-    Of a unit that has died it would stay there for ever, and such roots take three times as long.
+    Those of a unit that has died would stay there for ever, and roots and quotients of them take three times as long.
     """
-    return where(v < _TINY(v), 0.0, v) if eps > EPS else v
+    return where(absolute(number) < _TINY(number), 0.0, number) if eps > EPS else number
 
 
 @inline
@@ -129,12 +129,12 @@ def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Mo
         m = n[0] * m + dw
         return w - lr * (dw + n[0] * m if n[1] > 0.0 else m), m, v, u
     if rule.kind == kind.ADAM:
-        m = m + (1.0 - n[0]) * (dw - m)
+        m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         root = sqrt(v) * (1.0 / now.short_root) + n[2]
         return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
     if rule.kind == kind.ADAM_HAT:
-        m = m + (1.0 - n[0]) * (dw - m)
+        m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
     if rule.kind == kind.MOMENTUM:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import activate
-from .hidden import ROWS, Hidden, backward_hidden, fill_inputs, forward_hidden, logits_place, widen
-from .lanes import every, get, inline, load, put, store, width
+from .hidden import Hidden, backward_hidden, fill_hidden, forward_hidden
+from .lanes import by_type, every, get, inline, load, put, store, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .losses import Measure, measure
 from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
@@ -20,7 +20,8 @@ from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
 class Network(NamedTuple):
     """The operations: kind, widths, where weights and biases lie (-1: none), an option, where buffers begin, in units.
 
-    `first` is the first operation with parameters: below it nothing needs a gradient.
+    `first` is the first operation with parameters: below it nothing needs a gradient. Rows come in multiples of
+    `rows_at_once`; a step `keeps_inputs` unless an operation writes its derivative over them.
     """
 
     kinds: Any
@@ -31,6 +32,9 @@ class Network(NamedTuple):
     numbers: Any
     places: Any
     first: int
+    num_out: int
+    rows_at_once: int
+    keeps_inputs: bool
 
 
 class Steps(NamedTuple):
@@ -85,8 +89,7 @@ def in_lanes(num_rows: int, array: Any) -> Any:
     return -(-num_rows // width(array)) * width(array)
 
 
-@inline
-def fill(steps: Steps, memory: Memory, tile: Tile) -> None:
+def fill_network(_network: Network, steps: Steps, memory: Memory, tile: Tile, _filled: int) -> None:
     """Copies the inputs of a tile into the first buffer, side by side; zeros fill up the lanes."""
     (start, num_rows, rows), num_in = tile, steps.x.shape[1]
     for i in range(num_in):
@@ -172,20 +175,8 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
             store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
 
 
-@inline
-def tile_at(hidden: Hidden, memory: Memory, start: int, stop: int) -> Tile:
-    """The tile that begins at a place of a step that ends at another."""
-    num_rows = min(memory.rows, stop - start)
-    rows = -(-num_rows // ROWS) * ROWS if hidden.is_used else in_lanes(num_rows, memory.values)
-    return Tile(start, num_rows, rows)
-
-
-@inline
-def forward(network: Network, hidden: Hidden, steps: Steps, memory: Memory, tile: Tile, before: int) -> Any:
+def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, before: int) -> Any:
     """The logits of a tile, `before` which the block has had so many rows; returns where they lie."""
-    if hidden.is_used:
-        forward_hidden(hidden, memory, tile.rows)
-        return logits_place(hidden, tile.rows)
     for k in range(network.kinds.size):
         if network.kinds[k] == kind.DROPOUT:
             drop(network, steps, memory, k, before, tile.num_rows)
@@ -194,46 +185,44 @@ def forward(network: Network, hidden: Hidden, steps: Steps, memory: Memory, tile
     return network.places[network.kinds.size] * tile.rows
 
 
-@inline
-def backward(network: Network, hidden: Hidden, memory: Memory, rows: int, later: bool) -> None:
-    """The chain rule through the network."""
-    if hidden.is_used:
-        backward_hidden(hidden, memory, rows, later)
-    else:
-        for k in range(network.kinds.size - 1, network.first - 1, -1):
-            backward_one(network, memory, k, rows, later)
+def backward_network(network: Network, memory: Memory, tile: Tile, later: bool) -> None:
+    """The chain rule through the network; added to the gradient of the tiles before unless there is none."""
+    for k in range(network.kinds.size - 1, network.first - 1, -1):
+        backward_one(network, memory, k, tile.rows, later)
 
 
-def train_steps(network: Network, hidden: Hidden, loss: Measure, rule: Rule, steps: Steps, memory: Memory) -> None:
+fill_inputs = by_type({Network: fill_network, Hidden: fill_hidden})
+forward = by_type({Network: forward_network, Hidden: forward_hidden})
+backward = by_type({Network: backward_network, Hidden: backward_hidden})
+
+
+def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Steps, memory: Memory) -> None:
     """The steps of a block: each is the five steps, over tiles of rows."""
-    num_out, powers = network.outputs[network.kinds.size - 1], powers_at(rule, steps.done)
+    powers = powers_at(rule, steps.done)
     filled = memory.rows  # rows of the first buffer in which there may be numbers
     stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
     for s in range(steps.rates.size):
         start, stop = steps.starts[s], steps.stops[s]
         losses = 0.0
-        widen(hidden, memory.w)
         for place in range(start, stop, memory.rows):
-            tile = tile_at(hidden, memory, place, stop)
+            num_rows = min(memory.rows, stop - place)
+            tile = Tile(place, num_rows, -(-num_rows // network.rows_at_once) * network.rows_at_once)
             if not stays:
                 fill_targets(steps, memory, tile, 1.0 / (stop - start))
-                if hidden.is_used:
-                    fill_inputs(hidden, steps, tile, filled)
-                    filled = tile.num_rows
-                else:
-                    fill(steps, memory, tile)
+                fill_inputs(network, steps, memory, tile, filled)
+                filled = num_rows
 
             # 1  predict
-            logits = forward(network, hidden, steps, memory, tile, steps.rows_before[s] + place - start)
+            logits = forward(network, steps, memory, tile, steps.rows_before[s] + place - start)
 
             # 2  measure
-            losses += measure(loss, memory, logits, num_out, tile.rows)
+            losses += measure(loss, memory, logits, network.num_out, tile.rows)
 
             # 3  forget the last gradient: the first tile of a step is put in its place
             later = place > start
 
             # 4  find the new one
-            backward(network, hidden, memory, tile.rows, later)
+            backward(network, memory, tile, later)
 
         # 5  step downhill
         number = steps.done + s + 1
@@ -245,7 +234,7 @@ def train_steps(network: Network, hidden: Hidden, loss: Measure, rule: Rule, ste
         steps.losses[s] = losses
         following = min(s + 1, steps.rates.size - 1)
         same = start == steps.starts[following] and stop == steps.stops[following] and stop - start <= memory.rows
-        stays = same and network.kinds[0] == kind.LINEAR  # any other operation writes its derivative there
+        stays = same and network.keeps_inputs
 
 
 def predict_rows(network: Network, memory: Memory, x: Any, out: Any) -> None:
