@@ -23,6 +23,7 @@ from .._base import Engine
 from .._graphs import Graphs
 from .._update import RuleGroup, clip_
 from ._feed import Feed, Source, source_of
+from ._kernels import tiles_for
 from ._precision import Weights, weights_in
 from ._size import operations_per_step
 
@@ -43,6 +44,7 @@ class Captured:
         self._weights: Weights = weights_in(precision, engine.params)
         self._first = next(k for k, layer in enumerate(engine.layers) if layer.parameter_shapes())
         self._memo = Memo(training=True)
+        self._tiles = tiles_for(engine, groups, precision)
         self._graphs, self._feeds = Graphs(engine.device), dict[tuple[Source, int], Feed]()
         self._rows: Rows | None = None
 
@@ -89,6 +91,11 @@ class Captured:
         return feed, count
 
     def _steps(self, feed: Feed, count: int) -> None:
+        if self._tiles is not None and feed.is_flat:
+            settings = self._tiles.prepare(feed, count)
+            for s in range(count):
+                self._tiles.step(feed, s, settings)
+            return
         self._engine.draws.drawn_before = feed.bits
         try:
             for s in range(count):

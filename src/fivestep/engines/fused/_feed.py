@@ -1,14 +1,14 @@
 """What changes from step to step of a recorded run, in memory that stays where it is."""
 
 from enum import Enum
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from ...blocks import Block
 from ...draws import Draws
-from ...typing import Features, RowWeights, Targets
+from ...typing import Features, Indices, RowWeights, Targets
 from .._base import Engine
 
 
@@ -26,6 +26,14 @@ def source_of(block: Block) -> Source:
     if block.order is not None:
         return Source.GATHERED
     return Source.ALL if bool((block.num_rows == len(block.rows)).all()) else Source.COPIED
+
+
+class Stored(NamedTuple):
+    """The inputs of a step as they are stored: all rows of x, or those whose numbers `order` has; times `scale`."""
+
+    x: Tensor
+    order: Indices | None
+    scale: float | None
 
 
 @final
@@ -73,15 +81,25 @@ class Feed:
         for layer in self._bits:
             self._draw(layer)
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether a row is stored as the network's inputs, one after another."""
+        width = self._engine.spec.in_features or 0
+        return self._stored[0].numel() == width and self._stored.is_contiguous() and self._y.is_contiguous()
+
+    def stored(self, s: int) -> Stored:
+        """The inputs of step s as they are stored."""
+        places, scale = self._places(s), self._rows.scale
+        if self._is_gathered:
+            return Stored(self._stored, self._order[places], scale)
+        return Stored(self._stored if self._is_all else self._stored[places], None, scale)
+
     def inputs(self, s: int) -> Features:
         """The inputs x (N, ...) of step s in the network's type."""
-        places = self._places(s)
-        if self._is_gathered:
-            stored = torch.index_select(self._stored, 0, self._order[places])
-        else:
-            stored = self._stored if self._is_all else self._stored[places]
-        x = self._engine.as_input(stored.to(self._engine.dtype))
-        return x if self._rows.scale is None else x.mul_(self._rows.scale)
+        x, order, scale = self.stored(s)
+        gathered = x if order is None else torch.index_select(x, 0, order)
+        numbers = self._engine.as_input(gathered.to(self._engine.dtype))
+        return numbers if scale is None else numbers.mul_(scale)
 
     def targets(self, s: int) -> tuple[Targets, RowWeights | None]:
         """The targets of step s, and the weights of its rows where they have some."""
