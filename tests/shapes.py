@@ -15,8 +15,8 @@ from typing import Any, get_args
 from beartype import beartype
 from jaxtyping import AbstractArray, config, install_import_hook
 
-COMPILED = ("fivestep.engines.fused.body", "fivestep.table._kernel")
-"""What numba compiles: it takes functions as they are written, and not wrapped."""
+COMPILED = ("fivestep.engines.fused.body", "fivestep.engines.fused.kernels", "fivestep.table._kernel")
+"""What numba and Triton compile: they take functions as they are written, and not wrapped."""
 
 
 class AsWritten(MetaPathFinder):

@@ -1,5 +1,6 @@
 """Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
 
+from itertools import takewhile
 from typing import NamedTuple, Self, final
 
 import torch
@@ -14,8 +15,9 @@ MOST_PLACES = 250_000
 """Rows that the steps of one block visit together, at most, where each step has rows of its own: their order takes 2 MB
 and so stays near the processor (benchmarks/small_networks.py)."""
 
-MOST_PLACES_AWAY = 2**24
-"""The same where the rows lie on another device, which has its own copy of the order."""
+LEAST_STEPS_AWAY = 1000
+"""Steps of one block, at most, where the rows lie on another device, but never less than an epoch's: the orders of the
+next block are drawn while the device does this one."""
 
 MOST_STEPS = 1_000_000
 """Steps of one block, at most: rates, losses and ends take 50 MB."""
@@ -80,12 +82,12 @@ class Blocks:
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._draw_orders, self._order = draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
-        self._copied, self._ahead = self._order, (-1, self._order)
+        self._copied, self._ahead = self._order, dict[int, Indices]()
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     def with_seed(self, seed: int) -> Self:
         """The blocks of the same rows in the order of another seed; these ones are then used no more."""
-        self._seed, self._drawn, self._ahead = seed, range(0), (-1, self._order)
+        self._seed, self._drawn, self._ahead = seed, range(0), {}
         return self
 
     @property
@@ -93,8 +95,9 @@ class Blocks:
         """How many steps a block may have."""
         if self._is_one_batch:
             return MOST_STEPS
-        places = MOST_PLACES if self._device.type == "cpu" else MOST_PLACES_AWAY
-        return max(1, (places if self._in_order is None else MOST_ROWS) // self.size)
+        if self._device.type != "cpu" and self._in_order is None:
+            return max(self._per_epoch, LEAST_STEPS_AWAY)
+        return max(1, (MOST_PLACES if self._in_order is None else MOST_ROWS) // self.size)
 
     @property
     def _is_one_batch(self) -> bool:
@@ -151,23 +154,27 @@ class Blocks:
         if len(self._order) < len(epochs):
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]
-        is_ahead = epochs[0] == self._ahead[0]
-        if is_ahead:
-            orders[0] = self._ahead[1]
-        self._draw_orders(draws.order_seeds(self._seed, epochs[is_ahead:]), orders[is_ahead:])
+        known = list(takewhile(self._ahead.__contains__, epochs))
+        for epoch, out in zip(known, orders, strict=False):
+            out.copy_(self._ahead[epoch])
+        self._draw_orders(draws.order_seeds(self._seed, epochs[len(known) :]), orders[len(known) :])
         self._copied = orders.view(-1).to(self._device)
         return self._copied
 
-    def draw_ahead(self, first: int) -> None:
-        """Draws the order of the epoch that step number `first` begins, if it does: to be called while a device works.
+    def draw_ahead(self, first: int, stop: int) -> None:
+        """Draws the orders that the steps from number `first` on will ask for: to be called while a device works.
 
         Drawing that of a million rows takes as long as a device takes for some hundred steps.
         """
-        epoch = first // self._per_epoch
-        if first % self._per_epoch == 0 and not self._is_one_batch and self._in_order is None and not self._data.fresh:
-            order = torch.empty((1, self.num_rows), dtype=torch.int64)
-            self._draw_orders(draws.order_seeds(self._seed, [epoch]), order)
-            self._ahead = epoch, order[0]
+        if self._is_one_batch or self._in_order is not None or self._data.fresh is not None:
+            return
+        needed = range(first // self._per_epoch, (stop - 1) // self._per_epoch + 1)
+        known = {epoch: order for epoch, order in self._ahead.items() if epoch in needed}
+        known |= {epoch: self._order[row].clone() for row, epoch in enumerate(self._drawn) if epoch in needed}
+        missing = [epoch for epoch in needed if epoch not in known]
+        drawn = torch.empty((len(missing), self.num_rows), dtype=torch.int64)
+        self._draw_orders(draws.order_seeds(self._seed, missing), drawn)
+        self._ahead = known | dict(zip(missing, drawn, strict=True))
 
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""

@@ -157,7 +157,7 @@ def _in_blocks(
         block = blocks.take(done, rates, plan.l2)
         losses = engine.train_block(block)
         if losses.is_cuda:  # where it has only been begun
-            blocks.draw_ahead(end)
+            blocks.draw_ahead(end, min(2 * end - done, num_steps))
             torch.cuda.synchronize(losses.device)  # a synchronisation: once a block, ten times a second
         seconds_per_step = (time.perf_counter() - started) / (end - done)
         engine.lr, done = rates[-1].item(), end

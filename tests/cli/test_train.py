@@ -174,6 +174,15 @@ def test_metrics_are_in_the_report_the_table_and_the_history(fivestep: Command, 
         (["train", "moons", "--model", "linear", "--hidden", "3"], "got 'hidden'"),
         (["train", "moons", "--device", "cuda:7"], "device must be"),
         (["train", "moons", "--dtype", "float16"], "dtype must be one of"),
+        (["train", "moons", "--precision", "int8"], "precision must be one of tf32, bfloat16, got 'int8'"),
+        (
+            ["train", "moons", "--precision", "tf32", "--device", "cpu"],
+            "precision must be one that cpu has, got 'tf32'",
+        ),
+        (
+            ["train", "moons", "--precision", "bfloat16", "--engine", "nn"],
+            "--precision must be left out with --engine nn",
+        ),
         (["train", "moons", "--engine", "scrach"], "did you mean 'scratch'"),
         (["train", "line", "--patience", "2", "--valid", "1.5"], "valid must be"),
         (["train", "sum", "--valid", "0.2"], "drawn fresh"),
@@ -276,3 +285,13 @@ def test_a_network_that_does_not_fit_in_memory_is_said_before_it_is_tried(fivest
         r"fivestep: the network must fit into the [\d,.]+ GiB of memory .* GiB with a batch of 200 rows; .*\n", err
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_precision_is_said_and_kept(fivestep: Command, tmp_path: Path) -> None:
+    code, out, _ = fivestep("train", "iris", "--precision", "bfloat16", "--device", "cpu", "--epochs", "2")
+    assert code == 0
+    assert "its products are in bfloat16 and its weights in float32" in out
+    run = fs.Run.load(tmp_path / "runs" / "iris-1")
+    assert str(run.engine.choice) == "fused:precision=bfloat16"
+    code, _, err = fivestep("train", "--resume", str(run.path), "--precision", "tf32", "--epochs", "3")
+    assert (code, "--precision" in err) == (2, True)

@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib
+import importlib.util
 from pathlib import Path
 
 import fivestep
@@ -13,8 +14,9 @@ FILES = tuple(sorted(ROOT.rglob("*.py")))
 MODULES = tuple(
     ".".join(("fivestep", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
     for path in FILES
-    if path.name != "__main__.py"
+    if path.name != "__main__.py" and (importlib.util.find_spec("triton") or "import triton" not in path.read_text())
 )
+"""All that can be imported here: kernels need Triton, which comes with torch for CUDA alone."""
 
 
 def short(path: Path) -> str:

@@ -30,8 +30,9 @@ def num_parameters(function: ast.FunctionDef) -> int:
 
 
 def test_no_function_has_more_than_six_parameters() -> None:
-    """More than six are a dataclass."""
-    numbers = {(short(path), f.name): num_parameters(f) for path in FILES for f in functions(path)}
+    """More than six are a dataclass. A kernel, which is launched and not called, takes each tensor by itself."""
+    callers = [path for path in FILES if path.parent.name != "kernels"]
+    numbers = {(short(path), f.name): num_parameters(f) for path in callers for f in functions(path)}
     assert {name: number for name, number in numbers.items() if number > MOST_PARAMETERS} == {}
 
 

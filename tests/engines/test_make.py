@@ -58,7 +58,8 @@ def test_without_numba_scratch_does_the_work(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_on_cuda_steps_are_recorded_and_elsewhere_scratch_does_the_work() -> None:
     chosen = choose("auto:precision=tf32", SPEC, PLAN, torch.device("cuda:0"), None)
-    assert chosen == ("fused", "steps on cuda:0 are recorded as graphs", {"precision": "tf32"})
+    assert (chosen.name, chosen.options) == ("fused", {"precision": "tf32"})
+    assert chosen.reason.startswith("steps on cuda:0 are recorded as graphs, its products are in tf32")
     assert choose("fused:larger=true", SPEC, PLAN, torch.device("cuda:0"), None).options == {}
     chosen = choose("auto", SPEC, PLAN, torch.device("mps"), None)
     assert chosen[:2] == ("scratch", "the compiled body runs on the CPU, not on mps")

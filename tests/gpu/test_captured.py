@@ -28,7 +28,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
     "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
     "the full batch": {"batch_size": None, "optimizer": "rmsprop", "lr": 0.01},
-    "long": {"epochs": 70, "batch_size": 7},
+    "long": {"epochs": 70, "batch_size": 8},
 }
 plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
 NETS: dict[str, NetSpec] = {
@@ -66,7 +66,7 @@ def test_a_graph_is_replayed_where_steps_repeat(monkeypatch: pytest.MonkeyPatch)
     engine = make_engine("fused", small_net(), plan, device="cuda")
     for _ in steps(engine, data, plan):
         pass
-    assert keys == [(2, 64), (2, 8), (2, 8), (2, 8), (2, 1)]  # beside the first of each size
+    assert [key[1:] for key in keys] == [(2, 64), (2, 8), (2, 8), (2, 8), (2, 1)]  # beside the first of each size
 
 
 @pytest.mark.parametrize("task", ["moons", "sum"])

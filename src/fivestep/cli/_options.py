@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, final
 from cyclopts import Group, Parameter
 
 from ..check import refuse
-from ..find import names
+from ..find import Choice, names
 from ..net import norm_names
 from ._values import whole
 
@@ -115,6 +115,10 @@ class RunOptions:
     engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}; options as in nn:compile=true.")] = "auto"
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str | None, Parameter(help="float32, the default, or float64.")] = None
+    precision: Annotated[
+        str | None,
+        Parameter(help="Digits of products, tf32 (CUDA) or bfloat16; weights stay float32. Default: those of --dtype."),
+    ] = None
     recipe: Annotated[
         str | None, Parameter(help=f"One of: {_listed('recipes')}; plain for a task, tabular for a file.")
     ] = None
@@ -167,6 +171,16 @@ def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
         values["lr_factors"] = dict(_factor(text) for text in values["lr_factors"])
     written_otherwise = {"batch_size": ("full", None), "class_weight": (("balanced",), "balanced")}
     return values | {key: value for key, (text, value) in written_otherwise.items() if values.get(key) == text}
+
+
+def engine_choice(options: RunOptions) -> Choice:
+    """The engine that was asked for, with the precision that was."""
+    choice = Choice.parse(options.engine)
+    if options.precision is None:
+        return choice
+    if choice.name not in ("auto", "fused"):
+        raise refuse("--precision", options.precision, f"left out with --engine {choice.name}", "use --engine fused")
+    return Choice(choice.name, **{**choice.options, "precision": options.precision})
 
 
 def written(*several: Any, without: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ def _others(
         **{_option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
         **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
         "--engine": (run.engine.choice, None if options.engine == "auto" else Choice.parse(options.engine)),
+        "--precision": (run.engine.options.get("precision"), options.precision),
         "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),
         "--dtype": (str(run.engine.dtype).removeprefix("torch."), options.dtype),
         "--recipe": (info.get("recipe"), options.recipe),

@@ -22,7 +22,7 @@ from ..torchrun import leave_note, note_left
 from ..tracking import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._members import check_alone, check_folds, check_members, train_together
-from ._options import NetworkOptions, PlanOptions, RunOptions
+from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
 from ._screen import Screen, known_losses, print_whole, summary, weights_table
@@ -165,7 +165,7 @@ def _prepare(
     if options.merge_duplicates:
         data = data.unique()
     engine = make_engine(
-        options.engine,
+        engine_choice(options),
         spec,
         train_plan,
         dtype=options.dtype or "float32",

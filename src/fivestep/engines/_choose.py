@@ -63,6 +63,8 @@ def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Rank
     reason = "it was asked for"
     if choice.name == "auto":
         reason = f"steps on {device} are recorded as graphs" if device.type == "cuda" else "a precision was asked for"
+    if precision is not None:
+        reason += f", its products are in {precision} and its weights in float32"
     return Chosen("fused", reason, options)
 
 

@@ -51,7 +51,7 @@ def test_weights_and_memory_stay_float32_and_keep_small_steps() -> None:
 def test_the_choice_comes_back_from_its_text() -> None:
     engine = make_engine("auto:precision=bfloat16", small_net(), TrainPlan(), device="cpu")
     assert (engine.name, str(engine.choice)) == ("fused", BFLOAT)
-    assert engine.reason == "a precision was asked for"
+    assert engine.reason == "a precision was asked for, its products are in bfloat16 and its weights in float32"
     assert make_engine(str(engine.choice), small_net(), TrainPlan(), device="cpu").options == engine.options
 
 

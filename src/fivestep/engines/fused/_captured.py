@@ -23,7 +23,7 @@ from .._base import Engine
 from .._graphs import Graphs
 from .._update import RuleGroup, clip_
 from ._feed import Feed, Source, source_of
-from ._kernels import tiles_for
+from ._kernels import kernels_for
 from ._precision import Weights, weights_in
 from ._size import operations_per_step
 
@@ -44,7 +44,7 @@ class Captured:
         self._weights: Weights = weights_in(precision, engine.params)
         self._first = next(k for k, layer in enumerate(engine.layers) if layer.parameter_shapes())
         self._memo = Memo(training=True)
-        self._tiles = tiles_for(engine, groups, precision)
+        self._kernels = kernels_for(engine, groups, self._weights, precision)
         self._graphs, self._feeds = Graphs(engine.device), dict[tuple[Source, int], Feed]()
         self._rows: Rows | None = None
 
@@ -59,6 +59,7 @@ class Captured:
                     losses[s : s + done].copy_(feed.losses[:done])
                     penalties[s : s + done].copy_(feed.penalties[:done])
                     s += done
+            self._weights.give_gradient()  # as it is after the last step: for those who look at it
 
     def train_once(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the one step of a block, recording nothing."""
@@ -91,10 +92,8 @@ class Captured:
         return feed, count
 
     def _steps(self, feed: Feed, count: int) -> None:
-        if self._tiles is not None and feed.is_flat:
-            settings = self._tiles.prepare(feed, count)
-            for s in range(count):
-                self._tiles.step(feed, s, settings)
+        if self._kernels is not None and feed.is_contiguous:
+            self._kernels.steps(feed, count)
             return
         self._engine.draws.drawn_before = feed.bits
         try:

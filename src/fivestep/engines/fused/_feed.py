@@ -1,14 +1,14 @@
 """What changes from step to step of a recorded run, in memory that stays where it is."""
 
 from enum import Enum
-from typing import NamedTuple, final
+from typing import final
 
 import torch
 from torch import Tensor
 
 from ...blocks import Block
 from ...draws import Draws
-from ...typing import Features, Indices, RowWeights, Targets
+from ...typing import Features, RowWeights, Targets
 from .._base import Engine
 
 
@@ -28,14 +28,6 @@ def source_of(block: Block) -> Source:
     return Source.ALL if bool((block.num_rows == len(block.rows)).all()) else Source.COPIED
 
 
-class Stored(NamedTuple):
-    """The inputs of a step as they are stored: all rows of x, or those whose numbers `order` has; times `scale`."""
-
-    x: Tensor
-    order: Indices | None
-    scale: float | None
-
-
 @final
 class Feed:
     """The rows, rates, numbers and random bits of up to `longest` steps of `size` rows each, and the losses that come.
@@ -45,16 +37,16 @@ class Feed:
     """
 
     def __init__(self, engine: Engine, block: Block, size: int, longest: int) -> None:
-        self._engine, self._rows, self.size, self.longest = engine, block.rows, size, longest
-        source = source_of(block)
-        self._is_gathered, self._is_all = source is Source.GATHERED, source is Source.ALL
-        rows, flat = block.rows, engine.params.flat
+        self._engine, self.size, self.longest, self.scale = engine, size, longest, block.rows.scale
+        source, rows, flat = source_of(block), block.rows, engine.params.flat
+        self._is_all = source is Source.ALL
         places = size if self._is_all else longest * size
-        self._order = torch.zeros(places * self._is_gathered, dtype=torch.int64, device=flat.device)
-        self._stored = rows.stored if self._is_all or self._is_gathered else _like(rows.stored, places)
-        self._y = rows.y if self._is_all else _like(rows.y, places)
-        self._shares = None if block.shares is None else flat.new_zeros(places)
+        self.order = None if source is not Source.GATHERED else flat.new_zeros(places, dtype=torch.int64)
+        self.stored = _like(rows.stored, places) if source is Source.COPIED else rows.stored
+        self.y = rows.y if self._is_all else _like(rows.y, places)
+        self.shares = None if block.shares is None else flat.new_zeros(places)
         self.rates, self.l2, self.numbers = flat.new_zeros((3, longest), dtype=torch.float64)
+        self.settings = flat.new_zeros((3, longest), dtype=torch.float32)
         self.losses, self.penalties = flat.new_zeros((2, longest))
         self.memos = [engine.memo(k, reuse=True) for k in range(len(engine.layers))]
         self._bits: dict[int, Tensor] = {}
@@ -70,41 +62,37 @@ class Feed:
         for own, given in zip((self.rates, self.l2, self.numbers), settings, strict=True):
             own[:count].copy_(given)
         places = slice(int(block.starts[first]), int(block.stops[first + count - 1]))
-        if self._shares is not None and block.shares is not None:
-            self._fill(self._shares, block.shares, places)
-        if block.order is not None:
-            self._fill(self._order, block.order, places)
-            torch.index_select(block.rows.y, 0, block.order[places], out=self._y[: places.stop - places.start])
+        if self.shares is not None and block.shares is not None:
+            self._fill(self.shares, block.shares, places)
+        if block.order is not None and self.order is not None:
+            self._fill(self.order, block.order, places)
+            torch.index_select(block.rows.y, 0, block.order[places], out=self.y[: places.stop - places.start])
         elif not self._is_all:
-            self._fill(self._stored, block.rows.stored, places)
-            self._fill(self._y, block.rows.y, places)
+            self._fill(self.stored, block.rows.stored, places)
+            self._fill(self.y, block.rows.y, places)
         for layer in self._bits:
             self._draw(layer)
 
     @property
-    def is_flat(self) -> bool:
-        """Whether a row is stored as the network's inputs, one after another."""
-        width = self._engine.spec.in_features or 0
-        return self._stored[0].numel() == width and self._stored.is_contiguous() and self._y.is_contiguous()
+    def is_contiguous(self) -> bool:
+        """Whether rows and targets are stored one after another, as kernels of our own expect them."""
+        return self.stored.is_contiguous() and self.y.is_contiguous()
 
-    def stored(self, s: int) -> Stored:
-        """The inputs of step s as they are stored."""
-        places, scale = self._places(s), self._rows.scale
-        if self._is_gathered:
-            return Stored(self._stored, self._order[places], scale)
-        return Stored(self._stored if self._is_all else self._stored[places], None, scale)
+    def first(self, s: int) -> int:
+        """The place at which the rows of step s begin."""
+        return 0 if self._is_all else s * self.size
 
     def inputs(self, s: int) -> Features:
         """The inputs x (N, ...) of step s in the network's type."""
-        x, order, scale = self.stored(s)
-        gathered = x if order is None else torch.index_select(x, 0, order)
-        numbers = self._engine.as_input(gathered.to(self._engine.dtype))
-        return numbers if scale is None else numbers.mul_(scale)
+        places = slice(self.first(s), self.first(s) + self.size)
+        taken = self.stored[places] if self.order is None else torch.index_select(self.stored, 0, self.order[places])
+        numbers = self._engine.as_input(taken.to(self._engine.dtype))
+        return numbers if self.scale is None else numbers.mul_(self.scale)
 
     def targets(self, s: int) -> tuple[Targets, RowWeights | None]:
         """The targets of step s, and the weights of its rows where they have some."""
-        places = self._places(s)
-        return self._y[places], None if self._shares is None else self._shares[places]
+        places = slice(self.first(s), self.first(s) + self.size)
+        return self.y[places], None if self.shares is None else self.shares[places]
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """The random bits of a layer in the step that `begin` has named, for `Draws`."""
@@ -126,9 +114,6 @@ class Feed:
             self._draws.step = step
             drawn.append(self._draws.bits(layer, like))
         self._bits[layer][: len(drawn)].copy_(torch.stack(drawn))
-
-    def _places(self, s: int) -> slice:
-        return slice(None) if self._is_all else slice(s * self.size, (s + 1) * self.size)
 
     @staticmethod
     def _fill(own: Tensor, given: Tensor, places: slice) -> None:

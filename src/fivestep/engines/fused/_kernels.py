@@ -2,15 +2,21 @@
 
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 
 from .._base import Engine
 from .._update import RuleGroup
+from ._feed import Feed
+from ._precision import Weights
 
-if TYPE_CHECKING:
-    from ._tiles import Tiles
+
+class Steps(Protocol):
+    """Who does recorded steps with kernels of our own."""
+
+    def steps(self, feed: Feed, count: int) -> None:
+        """Does the first steps of what is filled in."""
 
 
 def has_triton(device: torch.device) -> bool:
@@ -20,12 +26,13 @@ def has_triton(device: torch.device) -> bool:
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def tiles_for(engine: Engine, groups: Sequence[RuleGroup], precision: str | None) -> "Tiles | None":
-    """The steps of a small dense network as tiles, where all it has is of the kinds that they know."""
-    if engine.dtype != torch.float32 or precision == "bfloat16" or not has_triton(engine.device):
+def kernels_for(engine: Engine, groups: Sequence[RuleGroup], weights: Weights, precision: str | None) -> Steps | None:
+    """The steps of a dense network as tiles, or with passes between torch's products; None if it is of another kind."""
+    if engine.dtype != torch.float32 or not has_triton(engine.device):
         return None
     from ._tiles import Tiles, suits_tiles
+    from ._wide import Wide, suits_passes
 
-    if not suits_tiles(engine):
-        return None
-    return Tiles(engine, groups, "tf32" if precision == "tf32" else "ieee")
+    if precision != "bfloat16" and suits_tiles(engine):
+        return Tiles(engine, groups, precision or "tf32x3")
+    return Wide(engine, groups, weights) if suits_passes(engine) else None

@@ -1,8 +1,8 @@
-"""A dense network's step in tiles of matrices: a linear layer with its activation, the loss, the way back, the update.
+"""A dense network's step in tiles of matrices: layers with their activations, the loss, the way back, the update.
 
-A tile of a product stays in registers until all that follows from it alone is done: bias and activation, the loss of its
-rows and their gradient, the update of its weights. So a step of L linear layers takes 2 L kernels (for L = 2, three),
-and no gradient, no gathered row and no row of logits is read again from memory by a kernel of its own.
+A tile of a product stays in registers until all that follows from it alone is done: bias and activation, the loss of
+its rows and their gradient, the update of its weights. So a step of L linear layers takes 3 L - 2 kernels, four for one
+hidden layer, and none of them only moves numbers.
 
 Shapes: N rows, x (N, I), weights (O, I), z and a (N, O). `PRECISION` is Triton's word for a product's digits.
 """
@@ -38,55 +38,45 @@ def _slope(a, KIND: tl.constexpr):
     return a * 0.0 + 1.0
 
 
-@triton.jit
-def _rows_of(x, order, rows, N, I, GATHERS: tl.constexpr):
-    """Where rows begin: those of these numbers, or of the numbers that `order` has at these places."""
-    if GATHERS:
-        return x + tl.load(order + rows, mask=rows < N, other=0) * I
-    return x + rows.to(tl.int64) * I
-
-
-@triton.jit
+@triton.jit(do_not_specialize=["first"])
 def forward(
-    x,
-    order,
-    w,
-    b,
-    a,
-    N,
-    O,
-    I,
-    scale,
-    GATHERS: tl.constexpr,
-    SCALES: tl.constexpr,
-    KIND: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TN: tl.constexpr,
-    TO: tl.constexpr,
-    TI: tl.constexpr,
-):
-    """Computes a = f(x W^T + b), tile by tile; where it gathers, row n of x is row order[n] of what is stored."""
+    x, order, w, b, a, kept, N, O, I, scale, first,
+    STORED: tl.constexpr, GATHERS: tl.constexpr, SCALES: tl.constexpr, KIND: tl.constexpr,
+    PRECISION: tl.constexpr, TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr,
+):  # fmt: skip
+    """Computes a = f(x W^T + b), tile by tile.
+
+    Where x is as it is STORED, row n is row first + n, or row order[first + n] where it GATHERS, times `scale`; as
+    numbers it is written to `kept` (N, I) on the way, for the update.
+    """
     rows, outs = tl.program_id(0) * TN + tl.arange(0, TN), tl.program_id(1) * TO + tl.arange(0, TO)
-    at = _rows_of(x, order, rows, N, I, GATHERS)
+    here = rows < N
+    begins = rows.to(tl.int64)
+    if GATHERS:
+        begins = tl.load(order + first + rows, mask=here, other=0)
+    elif STORED:
+        begins += first
     z = tl.zeros((TN, TO), tl.float32)
     for start in range(0, I, TI):
         ins = start + tl.arange(0, TI)
-        part = tl.load(at[:, None] + ins[None, :], mask=(rows < N)[:, None] & (ins < I)[None, :], other=0)
-        part = part.to(tl.float32)
+        there = here[:, None] & (ins < I)[None, :]
+        part = tl.load(x + begins[:, None] * I + ins[None, :], mask=there, other=0).to(tl.float32)
         if SCALES:
             part = part * scale
+        if STORED and tl.program_id(1) == 0:
+            tl.store(kept + rows[:, None] * I + ins[None, :], part, mask=there)
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
-    tl.store(a + rows[:, None] * O + outs[None, :], _activated(z, KIND), mask=(rows < N)[:, None] & (outs < O)[None, :])
+    tl.store(a + rows[:, None] * O + outs[None, :], _activated(z, KIND), mask=here[:, None] & (outs < O)[None, :])
 
 
 @triton.jit
-def _measured(z, y, rows, outs, N, O, LOSS: tl.constexpr):
+def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr):
     """The loss of each row, and its gradient by the logits, for logits z (TN, TO) of which the first O are there."""
     there = (outs < O)[None, :]
     if LOSS == CROSS_ENTROPY:
-        label = tl.load(y + rows, mask=rows < N, other=0)
+        label = tl.load(y + first + rows, mask=rows < N, other=0)
         shifted = tl.where(there, z, float("-inf"))
         shifted = shifted - tl.max(shifted, 1)[:, None]
         e = tl.where(there, tl.exp(shifted), 0.0)
@@ -95,9 +85,8 @@ def _measured(z, y, rows, outs, N, O, LOSS: tl.constexpr):
         loss = tl.log(total) - tl.sum(tl.where(is_label, shifted, 0.0), 1)
         dz = e / total[:, None] - tl.where(is_label, 1.0, 0.0)
     else:
-        target = tl.load(y + rows[:, None] * O + outs[None, :], mask=(rows < N)[:, None] & there, other=0).to(
-            tl.float32
-        )
+        at = (first + rows)[:, None] * O + outs[None, :]
+        target = tl.load(y + at, mask=(rows < N)[:, None] & there, other=0).to(tl.float32)
         if LOSS == MSE:
             each = (z - target) * (z - target)
             dz = 2.0 * (z - target) / O
@@ -108,27 +97,12 @@ def _measured(z, y, rows, outs, N, O, LOSS: tl.constexpr):
     return loss, tl.where(there, dz, 0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["first"])
 def head(
-    a,
-    w,
-    b,
-    y,
-    shares,
-    da,
-    dz,
-    losses,
-    N,
-    O,
-    I,
-    WEIGHTED: tl.constexpr,
-    LOSS: tl.constexpr,
-    KIND: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TN: tl.constexpr,
-    TO: tl.constexpr,
-    TI: tl.constexpr,
-):
+    a, w, b, y, shares, da, dz, losses, N, O, I, first,
+    WEIGHTED: tl.constexpr, LOSS: tl.constexpr, KIND: tl.constexpr, PRECISION: tl.constexpr, TN: tl.constexpr,
+    TO: tl.constexpr, TI: tl.constexpr,
+):  # fmt: skip
     """The last layer for a few rows: logits, loss, and the gradients of the logits and of the layer before it.
 
     z = a W^T + b; dz (N, TO) is dL/dz; da (N, I) is (dz W) f'(a), f being the activation that made a. `losses` gets the
@@ -143,8 +117,8 @@ def head(
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
-    loss, slope = _measured(z, y, rows, outs, N, O, LOSS)
-    share = tl.load(shares + rows, mask=rows < N, other=0) if WEIGHTED else tl.where(rows < N, 1.0 / N, 0.0)
+    loss, slope = _measured(z, y, first, rows, outs, N, O, LOSS)
+    share = tl.load(shares + first + rows, mask=rows < N, other=0) if WEIGHTED else tl.where(rows < N, 1.0 / N, 0.0)
     tl.store(losses + tl.program_id(0), tl.sum(loss * share))
     slope = slope * share[:, None]
     tl.store(dz + rows[:, None] * TO + outs[None, :], slope, mask=here)
@@ -159,19 +133,9 @@ def head(
 
 @triton.jit
 def backward(
-    dz,
-    w,
-    a,
-    da,
-    N,
-    O,
-    I,
-    KIND: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TN: tl.constexpr,
-    TO: tl.constexpr,
-    TI: tl.constexpr,
-):
+    dz, w, a, da, N, O, I,
+    KIND: tl.constexpr, PRECISION: tl.constexpr, TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr,
+):  # fmt: skip
     """Computes da = (dz W) f'(a), tile by tile: dz (N, O), W (O, I), a and da (N, I)."""
     rows, ins = tl.program_id(0) * TN + tl.arange(0, TN), tl.program_id(1) * TI + tl.arange(0, TI)
     total = tl.zeros((TN, TI), tl.float32)
@@ -186,22 +150,9 @@ def backward(
 
 @triton.jit
 def _descend(
-    at,
-    kept,
-    dw,
-    w,
-    grad,
-    m,
-    v,
-    rate,
-    root,
-    shrink,
-    RULE: tl.constexpr,
-    BETA1: tl.constexpr,
-    BETA2: tl.constexpr,
-    EPS: tl.constexpr,
-    DECAY: tl.constexpr,
-):
+    at, kept, dw, w, grad, m, v, rate, root, shrink,
+    RULE: tl.constexpr, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr, DECAY: tl.constexpr,
+):  # fmt: skip
     """Moves the weights at those places by their gradient, which is kept too.
 
     For Adam, `rate` is already divided by 1 - beta1^t, and `root` is the root of 1 - beta2^t.
@@ -221,67 +172,33 @@ def _descend(
     tl.store(w + at, before - rate * dw, mask=kept)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["s"])
 def update(
-    x,
-    order,
-    numbers,
-    flat,
-    grad,
-    m,
-    v,
-    table,
-    settings,
-    parts,
-    loss,
-    N,
-    num_parts,
-    num_steps,
-    scale,
-    GATHERS: tl.constexpr,
-    SCALES: tl.constexpr,
-    RULE: tl.constexpr,
-    BETA1: tl.constexpr,
-    BETA2: tl.constexpr,
-    EPS: tl.constexpr,
-    DECAY: tl.constexpr,
-    PRECISION: tl.constexpr,
-    TN: tl.constexpr,
-    TO: tl.constexpr,
-    TI: tl.constexpr,
-    PARTS: tl.constexpr,
-):
-    """The update of one tile of one layer's weights, by the tile of dW = dz^T x that is added up here, and of its biases.
+    dz, x, flat, grad, m, v, settings, parts, losses, at_w, at_b, N, O, I, width, longest, num_parts, s,
+    RULE: tl.constexpr, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr, DECAY: tl.constexpr,
+    PRECISION: tl.constexpr, TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr, PARTS: tl.constexpr,
+):  # fmt: skip
+    """The update of a tile of a layer's weights, by the tile of dW = dz^T x that is added up here, and of its biases.
 
-    Entry p of `table` says which: where W and b begin in the flat vectors, O and I, where the tile begins in both, where
-    dz and x begin in `numbers`, and how wide a row of dz is; x is what is stored where its place is below 0. `settings`
-    are rate, root and shrink of the step; the loss is the sum of its `parts`.
+    dz has rows of `width` numbers, of which O count. W and b begin at these places of the flat vectors. `settings`
+    (3, longest) are rate, root and shrink of each step, of which this is number s; its loss is the sum of the `parts`.
     """
-    entry = table + tl.program_id(0) * 9
-    at_w, at_b, O, I = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2), tl.load(entry + 3)
-    outs, ins = tl.load(entry + 4) + tl.arange(0, TO), tl.load(entry + 5) + tl.arange(0, TI)
-    at_dz, at_x, width = tl.load(entry + 6), tl.load(entry + 7), tl.load(entry + 8)
+    outs, ins = tl.program_id(0) * TO + tl.arange(0, TO), tl.program_id(1) * TI + tl.arange(0, TI)
     dw, all_dz = tl.zeros((TO, TI), tl.float32), tl.zeros((TO, TN), tl.float32)
     for start in range(0, N, TN):
         rows = start + tl.arange(0, TN)
         there = (rows < N)[None, :] & (outs < O)[:, None]
-        dz = tl.load(numbers + at_dz + rows[None, :] * width + outs[:, None], mask=there, other=0)
-        kept = (rows < N)[:, None] & (ins < I)[None, :]
-        if at_x < 0:
-            begins = _rows_of(x, order, rows, N, I, GATHERS)
-            part = tl.load(begins[:, None] + ins[None, :], mask=kept, other=0).to(tl.float32)
-            if SCALES:
-                part = part * scale
-        else:
-            part = tl.load(numbers + at_x + rows[:, None] * I + ins[None, :], mask=kept, other=0)
-        dw = tl.dot(dz, part, dw, input_precision=PRECISION)
-        all_dz += dz  # a sum in the loop is more than this compiler can take
-    db = tl.sum(all_dz, 1)
-    rate, root, shrink = (tl.load(settings), tl.load(settings + num_steps), tl.load(settings + 2 * num_steps))
+        slopes = tl.load(dz + rows[None, :] * width + outs[:, None], mask=there, other=0)
+        part = tl.load(x + rows[:, None] * I + ins[None, :], mask=(rows < N)[:, None] & (ins < I)[None, :], other=0)
+        dw = tl.dot(slopes, part, dw, input_precision=PRECISION)
+        all_dz += slopes
+    rate, root = tl.load(settings + s), tl.load(settings + longest + s)
+    shrink = tl.load(settings + 2 * longest + s)
     at, kept = at_w + outs[:, None] * I + ins[None, :], (outs < O)[:, None] & (ins < I)[None, :]
     _descend(at, kept, dw, flat, grad, m, v, rate, root, shrink, RULE, BETA1, BETA2, EPS, DECAY)
-    if tl.load(entry + 5) == 0:
+    if tl.program_id(1) == 0:
+        db = tl.sum(all_dz, 1)
         _descend(at_b + outs, outs < O, db, flat, grad, m, v, rate, root, shrink, RULE, BETA1, BETA2, EPS, DECAY)
-    if tl.program_id(0) == 0:
-        places = tl.arange(0, PARTS)
-        tl.store(loss, tl.sum(tl.load(parts + places, mask=places < num_parts, other=0)))
+        if PARTS > 0 and tl.program_id(0) == 0:
+            places = tl.arange(0, PARTS)
+            tl.store(losses + s, tl.sum(tl.load(parts + places, mask=places < num_parts, other=0)))

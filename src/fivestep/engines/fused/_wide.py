@@ -1,0 +1,133 @@
+"""The five steps of a wide network on a CUDA device: products by torch, and one kernel of ours between two of them.
+
+Of a step of the transformer's block, products take nine parts in ten, and torch has the fastest. What `scratch` does
+between them in dozens of passes over memory is one pass each here (`kernels/passes.py`): an activation; the loss with
+its gradient; the derivative times what comes back, with the sums for the bias; the update of all parameters, with the
+copy in bfloat16 that the next step multiplies by. The formulas are those of `scratch`, its oracle.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+import triton
+from torch import Tensor
+
+from ...layer import Memo
+from ...losses.mse import MSE
+from .._base import Engine
+from .._update import RuleGroup
+from ._dense import Descent, dense, has_formula, is_dense
+from ._feed import Feed
+from ._precision import Rounded, Weights
+from .kernels import passes
+
+KINDS = {"identity": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "gelu": 4, "gelu_tanh": 5, "silu": 6}
+SIZE, ROWS, TILE = 1024, 256, (16, 128)
+"""Numbers of one program of a pass, the rows of a band whose columns it adds up, and the tile that it holds of it."""
+
+
+def suits_passes(engine: Engine) -> bool:
+    """Whether all that lies between the products has its formula in `kernels/passes.py`."""
+    return is_dense(engine, KINDS) and has_formula(engine.optimizer)
+
+
+@final
+class Wide:
+    """The steps of one engine with products of their own, in the numbers that its weights have."""
+
+    def __init__(self, engine: Engine, groups: Sequence[RuleGroup], weights: Weights) -> None:
+        assert len(groups) == 1, "suits_passes has looked"
+        self._engine, self._group, self._weights = engine, groups[0], weights
+        self._layers, self._descent = dense(engine, KINDS), Descent.of(groups[0].rule)
+        self._memo = Memo(training=True)
+
+    def steps(self, feed: Feed, count: int) -> None:
+        """Does the first steps of what is filled in."""
+        self._descent.settle(feed)
+        for s in range(count):
+            self._step(feed, s)
+
+    def _step(self, feed: Feed, s: int) -> None:
+        weights = self._weights
+        each = [(weights.w[layer.place], weights.dw[layer.place], layer.kind) for layer in self._layers]
+
+        # 1  predict
+        x = feed.inputs(s)
+        a, taken, sums = weights.into(x).flatten(0, -2), [], []
+        for w, _, kind in each:
+            taken.append(a)
+            sums.append(torch.addmm(w["bias"], a, w["weight"].T))  # z (N, O)
+            a = _activated(sums[-1], kind)
+
+        # 2  measure, and with it find the gradient of the outputs and its columns' sums
+        loss, dz, db = self._measured(feed, s, a.view(*x.shape[:-1], -1))
+        feed.losses[s].copy_(loss)
+
+        # 3  forget the last gradient: the products write over it
+
+        # 4  find the new one
+        for k in reversed(range(len(each))):
+            w, dw, _ = each[k]
+            dw["bias"].copy_(db)
+            torch.mm(dz.T, taken[k], out=dw["weight"])
+            if k:
+                dz, db = _back(torch.mm(dz, w["weight"]), sums[k - 1], each[k - 1][2])
+
+        # 5  step downhill
+        self._update(feed, s)
+
+    def _measured(self, feed: Feed, s: int, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of step s for outputs z, its gradient (N, O), and the sums of that one's columns (O,)."""
+        criterion, (y, shares) = self._engine.criterion, feed.targets(s)
+        is_plain = z.dim() == 2 or shares is None  # of weighted rows of tokens, each token would need its row's weight
+        if not (isinstance(criterion, MSE) and is_plain and y.numel() == z.numel()):
+            logits = z.to(self._engine.dtype)
+            measured = logits, criterion.match(logits, y), shares, self._memo
+            loss = criterion.value(*measured)
+            dz = self._weights.into(criterion.logits_gradient(*measured)).flatten(0, -2)
+            return loss, dz, dz.sum(0)
+        z = z.flatten(0, -2)
+        n, width = z.shape
+        grid = triton.cdiv(n, ROWS), triton.cdiv(width, TILE[1])
+        dz, parts = torch.empty_like(z), z.new_empty((grid[0], width), dtype=torch.float32)
+        losses = parts.new_empty(grid)
+        weighted = {"WEIGHTED": shares is not None, "ROWS": ROWS, "TN": TILE[0], "TO": TILE[1]}
+        passes.squares[grid](z, y, losses if shares is None else shares, dz, parts, losses, n, width, **weighted)
+        return losses.sum(), dz, parts.sum(0)
+
+    def _update(self, feed: Feed, s: int) -> None:
+        params, weights, memory = self._engine.params, self._weights, self._group.memory
+        rounds, count = isinstance(weights, Rounded), params.flat.numel()
+        passes.update[(triton.cdiv(count, SIZE),)](
+            params.flat,
+            weights.grad,
+            memory.get("m", params.flat),
+            memory.get("v", params.flat),
+            weights.flat if isinstance(weights, Rounded) else params.flat,
+            feed.settings,
+            feed.longest,
+            count,
+            s,
+            **self._descent.options,
+            ROUNDS=rounds,
+            SIZE=SIZE,
+        )
+
+
+def _activated(z: Tensor, kind: int) -> Tensor:
+    """The activation a = f(z)."""
+    if kind == KINDS["identity"]:
+        return z
+    a = torch.empty_like(z)
+    passes.activate[(triton.cdiv(z.numel(), SIZE),)](z, a, z.numel(), KIND=kind, SIZE=SIZE)
+    return a
+
+
+def _back(da: Tensor, z: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+    """The gradient dz = da f'(z), in the place of da, and the sums of its columns."""
+    n, width = z.shape
+    grid = triton.cdiv(n, ROWS), triton.cdiv(width, TILE[1])
+    parts = z.new_empty((grid[0], width), dtype=torch.float32)
+    passes.back[grid](da, z, da, parts, n, width, KIND=kind, ROWS=ROWS, TN=TILE[0], TO=TILE[1])
+    return da, parts.sum(0)
