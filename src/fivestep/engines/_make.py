@@ -64,6 +64,7 @@ def _check_options(choice: Choice, kind: type[Engine]) -> None:
     """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
     for key in choice.options:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        known = ["precision"] if choice.name == "auto" else known  # of the engine that it will be
         if not known:
             raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
         one_of(f"option of engine {choice.name!r}", key, known)
