@@ -63,7 +63,7 @@ def test_what_needs_the_training_again_is_refused_in_one_sentence(fivestep: Comm
         (("--members", 1), "members must be a whole number of at least 2, got 1"),
         (("--bagging", 2, "--report"), "--report must be left out with --members and --bagging"),
         (("--bagging", 2, "--stream"), "folds must be made of rows in memory, got 'houses', which is streamed"),
-        (("--bagging", 100_000), "k must be a whole number from 2 to the "),
+        (("--bagging", 100_000), "--bagging must be at most the "),
         (("--members", 2, "--resume", "run"), "--resume must be left out with --members and --bagging, got 'run'"),
     ],
 )

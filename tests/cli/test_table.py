@@ -213,7 +213,7 @@ def test_a_broken_file_is_refused_by_train_and_predict_and_leaves_nothing(
     (tmp_path / name).write_bytes(content)
     code, out, err = fivestep("train", name, "--target", "a")
     assert (code, out) == (2, "")
-    assert re.search(sentence, err)
+    assert re.search(sentence.removeprefix("^"), err)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -240,3 +240,25 @@ def test_evaluating_on_a_file_without_the_target_is_refused(fivestep: Command, r
     houses().drop("price").write_csv(run.parent / "new.csv")
     code, _, err = fivestep("evaluate", run, "new.csv")
     assert (code, "must have the target as its column 'price'" in err) == (2, True)
+
+
+def test_a_file_of_pixels_is_trained_with_the_recipe_for_images(fivestep: Command, tmp_path: Path) -> None:
+    """Which takes the constants of its first layer from the training rows."""
+    chance = np.random.default_rng(0)
+    pixels = {f"p{k}": chance.integers(0, 256, 200) for k in range(16)}
+    label = np.where(sum(pixels.values()) > 16 * 127, "bright", "dark")
+    pl.DataFrame({**pixels, "label": label}).write_csv(tmp_path / "pixels.csv")
+    given = ("--target", "label", "--recipe", "image", "--hidden", 16, "--epochs", 80, "--out", "run")
+    report = json.loads(fivestep("train", "pixels.csv", *given, "--json").out)
+    assert report["test_accuracy"] > 0.8
+    layers = (tmp_path / "run" / "config.toml").read_text()
+    mean, deviation = (float(value) for value in re.search(r"standardize:mean=(\S+?),std=(\S+?)\"", layers).groups())
+    assert (mean, deviation) == pytest.approx((0.0, 0.6), abs=0.2)
+
+
+def test_the_recipe_for_images_takes_no_categories(fivestep: Command, tmp_path: Path) -> None:
+    letters = [chr(97 + k % 20) for k in range(100)]
+    pl.DataFrame({"a": letters, "y": [k % 2 for k in range(100)]}).write_csv(tmp_path / "t.csv")
+    code, out, err = fivestep("train", "t.csv", "--target", "y", "--recipe", "image")
+    assert (code, out) == (2, "")
+    assert "recipe must be one that takes categories, as the table has some, got 'image'; use 'tabular'." in err

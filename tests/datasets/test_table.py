@@ -244,20 +244,44 @@ def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
     [
         ("prise", {}, "the target column must be one of .*did you mean 'price'"),
         ("price", {"weight": "wait"}, "the weight column must be one of"),
-        ("price", {"group": "person", "time": "day"}, "--group and --time must be one of the two"),
+        (
+            "price",
+            {"group": "person", "time": "day"},
+            "--group and --time must not be used together, got 'person' and 'day'; leave out one",
+        ),
         (
             "price",
             {"ignore": ("price",)},
             "the target column must be none of --categorical and --ignore, got 'price'",
         ),
-        ("price", {"test": 500.0}, r"--test must be a share in \(0, 1\), a number of rows below 200, or a file"),
+        (
+            "price",
+            {"test": 500.0},
+            r"--test must be a share in \(0, 1\) that leaves a row, a number of rows below 200, or a file, got 500;",
+        ),
+        (
+            "price",
+            {"test": 0.999},
+            r"--test must be a share in \(0, 1\) that leaves a row, .*, got 0\.999; 0\.2 is usual",
+        ),
+        (
+            "price",
+            {"test": "gone.csv"},
+            r"--test must be a share, a number of rows, or a file that exists, got 'gone\.csv'",
+        ),
+        ("price", {"ignore": ("x,noise",)}, r"must be one column, got 'x,noise'; write them apart: x noise\."),
+        (
+            "price",
+            {"ignore": ("x",), "categorical": ("x",)},
+            r"must be in one of --categorical and --ignore, not in both",
+        ),
         ("price", {"valid": -1.0}, r"--valid must be a share in \(0, 1\)"),
         (
             "price",
             {"weight": "price"},
             "the columns of target, group, time and weight must be different ones, got 'price'",
         ),
-        ("price", {"test": "nothing.csv"}, "FILE must be a file that exists, got 'nothing.csv'"),
+        ("price", {"test": "nothing.csv"}, "--test must be .* or a file that exists, got 'nothing.csv'; check"),
         (
             "color",
             {"task": "regression"},

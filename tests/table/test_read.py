@@ -69,8 +69,11 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path, name: str) -> None:
         b"\xef\xbb\xbfa,b\n1,x\n3,y\n",
         b' a , b \n"1","x"\n3,y\n',
         b"\n\na,b\n1,x\n3,y\n",
+        b"a,b\n\n1,x\n3,y\n",
+        b"\n\na,b\r\n\r\n\r\n1,x\n3,y\n",
+        b'"a\n",b\n\n1,x\n3,y\n',
     ],
-    ids=["windows", "old mac", "semicolons", "mark", "quotes and blanks", "lines above"],
+    ids=["windows", "old mac", "semicolons", "mark", "quotes and blanks", "lines above", "below", "both", "quoted"],
 )
 def test_separated_values_as_they_come(tmp_path: Path, text: bytes) -> None:
     path = written(tmp_path, "t.csv", text)
@@ -88,6 +91,21 @@ def test_another_encoding_is_found_and_said(tmp_path: Path, encoding: str, shown
 def test_a_file_without_a_header_says_so(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="has no header: its columns are called column_1"):
         assert read_table(written(tmp_path, "t.csv", b"1,2\n3,4\n")).columns == ["column_1", "column_2"]
+
+
+def test_a_file_with_two_ends_for_each_line_is_read(tmp_path: Path) -> None:
+    """As Python's csv module writes it on Windows into a file that was opened without `newline=""`."""
+    for text in (b"a,b\r\n\r\n1,x\r\n\r\n3,y\r\n\r\n", b"a,b\r\r1,x\r\r3,y\r\r"):
+        with pytest.warns(UserWarning, match="empty rows?, which (is|are) left out"):
+            assert read_table(written(tmp_path, "t.csv", text)).rows() == [(1.0, "x"), (3.0, "y")]
+
+
+def test_a_first_row_that_is_taken_for_names_is_warned_of(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"0.5,x\n1.5,y\n")
+    with pytest.warns(
+        UserWarning, match=r"is taken for the names of its columns, got '0\.5' among them; if it is a row, p"
+    ):
+        assert read_table(path).rows() == [(1.5, "y")]
 
 
 def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -146,11 +164,40 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("t.arrow", CONTENTS["t.arrow"][: len(CONTENTS["t.arrow"]) // 2], "must be a .arrow file that can be read"),
     ("t.jsonl", b'{"a": 1}\n{"a": 2\n', r"must be a JSON object .*, got '\{\"a\": 2' in line 2"),
     ("t.jsonl", b"[1]\n", r"must be a JSON object .*, got '\[1\]' in line 1"),
-    ("t.npy", pickle.dumps([1, 2]), "must be a NumPy array that can be read, got an error: This file contains pickled"),
-    ("t.npy", numpy_bytes(np.save, np.array([1, "a"], dtype=object)), "must be a NumPy array that can be read"),
+    (
+        "t.npy",
+        pickle.dumps([1, 2]),
+        "must hold arrays of numbers or texts, got Python objects or .*, for it may run code; save",
+    ),
+    (
+        "t.npy",
+        numpy_bytes(np.save, np.array([1, "a"], dtype=object)),
+        "must hold arrays of numbers or texts, got Python objects",
+    ),
+    (
+        "t.npz",
+        numpy_bytes(np.savez, x=np.array([1, "a"], dtype=object)),
+        "must hold arrays of numbers or texts, got Python",
+    ),
+    (
+        "t.npy",
+        numpy_bytes(np.save, np.zeros((3, 2), complex)),
+        r"^in .*t\.npy, a table .* of complex128'; convert it\.$",
+    ),
+    (
+        "t.npy",
+        numpy_bytes(np.save, np.float64(1)),
+        r"got 'an array of the shape \(\), .*'; give it an axis for the rows",
+    ),
+    ("t.npz", numpy_bytes(np.savez, x=np.zeros((3, 2), complex)), r"^in .*t\.npz, array 'x', a table must be"),
+    (
+        "t.csv",
+        b"made by me\na,b\n1,2\n",
+        "must have 1 field, .*, got 2 in line 2; mend that line, or the first one of t",
+    ),
     ("t.npy", numpy_bytes(np.save, np.zeros((3, 2)))[:-8], "must be a NumPy array that can be read"),
     ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),
-    ("t.npz", b"PK", "must be NumPy arrays that can be read"),
+    ("t.npz", b"PK", "must hold arrays of numbers or texts, got Python objects or something else"),
     ("t.xlsx", b"x", r"must end in one of \.csv, .*, got '.*t\.xlsx'"),
 ]
 

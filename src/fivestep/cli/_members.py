@@ -51,7 +51,10 @@ def check_alone(ranks: Ranks, *, several: bool) -> None:
 def check_folds(data: Dataset, options: RunOptions) -> None:
     """Raises an `InputError` where the data cannot be divided as --bagging says."""
     if options.bagging is not None:
-        check_foldable(data, options.bagging, len(data.train) + (0 if data.valid is None else len(data.valid)))
+        num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
+        if options.bagging > num_rows:
+            raise refuse("--bagging", options.bagging, f"at most the {num_rows} rows", "5 is usual")
+        check_foldable(data, options.bagging, num_rows)
 
 
 def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:

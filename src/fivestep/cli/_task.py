@@ -103,13 +103,15 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
     assert encoder is not None, "a table has an encoder"
     assert encoder.target is not None, "a table has a target"
     usual = "cross_entropy" if encoder.target.task == "classification" else "mse"
-    settings = {"loss": usual, "num_codes": encoder.num_codes, **chosen}
+    codes = {"num_codes": encoder.num_codes} if encoder.num_codes else {}
+    settings = {"loss": usual, **codes, **chosen}
     check_loss(settings["loss"], encoder.target)
     loss: Loss = build("losses", Choice.parse(settings["loss"]))
     facts = Facts(data.num_rows, data.in_features, data.outputs_for(loss), loss.target)
     patience = recipe.preparation(model, settings, facts).patience
     stopping = {"restore_best": True, **({"patience": int(patience)} if math.isfinite(patience) else {})}
-    return with_numbers(*recipe.prepare(model, {**stopping, **settings}, facts), encoder.numbers)
+    spec, plan = with_numbers(*recipe.prepare(model, {**stopping, **settings}, facts), encoder.numbers)
+    return with_moments(spec, data.train.moments), plan
 
 
 def check_loss(loss: str | Choice, target: "Target") -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -42,7 +43,9 @@ def surplus(error: UnusedCliTokensError) -> str:
     words = " ".join(error.unused_tokens or ())
     option = _option_before(error.root_input_tokens or [], error.unused_tokens or [])
     after = f" after {option}, which takes one value" if option else ""
-    return f"the command must be written without further words, got {words!r}{after}; leave them out"
+    is_file = not option and any(Path(word).is_file() for word in error.unused_tokens or ())
+    advice = ", or quote a pattern of several files, with --stream" if is_file else ""
+    return f"the command must be written without further words, got {words!r}{after}; leave them out{advice}"
 
 
 def _option_before(tokens: Sequence[str], words: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """What a network has to beat: a guess without looking, and a linear model."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,9 @@ def baselines(data: Dataset) -> dict[str, float]:
     train, test, target = data.train.take(slice(MOST_ROWS)), data.test, data.encoder.target
     x, weight = _columns(train.x, data), None if train.weight is None else train.weight.numpy()
     if isinstance(target, ClassTarget):
-        linear = LogisticRegression(max_iter=300).fit(x, train.y.numpy(), weight)
+        with warnings.catch_warnings():  # it may come to no end, or find many classes: that is said elsewhere
+            warnings.simplefilter("ignore")
+            linear = LogisticRegression(max_iter=300).fit(x, train.y.numpy(), weight)
         most = np.bincount(data.train.y.numpy(), _numpy(data.train.weight)).argmax()
         return {
             f"always {target.classes[most]!r}": _mean(test.y.numpy() == most, test),

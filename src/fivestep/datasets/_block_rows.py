@@ -152,5 +152,6 @@ def _share(how: float | str, num_rows: int, name: str) -> float:
     if isinstance(how, str):
         return 0.0
     if not how > 0 or (how >= 1 and (how != int(how) or how >= num_rows)):
-        raise refuse(f"--{name}", how, "a share in (0, 1), a number of rows below that of the table, or a file")
+        expected = "a share in (0, 1), a number of rows below that of the table, or a file"
+        raise refuse(f"--{name}", how, expected, "0.2 is usual")
     return how if how < 1 else how / num_rows

@@ -182,16 +182,21 @@ def _learn(
 def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
     train, valid, test = split_table(labeled, source, target, seed)
-    return TableParts(train, _other(source.valid, source, notes) or valid, _other(source.test, source, notes) or test)
+    others = [_other(name, source, notes) for name in ("valid", "test")]
+    return TableParts(train, others[0] or valid, others[1] or test)
 
 
-def _other(how: float | str, source: TableSource, notes: list[str]) -> Taken | None:
-    """The rows of another file, where a part is one."""
+def _other(name: str, source: TableSource, notes: list[str]) -> Taken | None:
+    """The rows of another file, where the part of that name is one."""
+    how = getattr(source, name)
     if not isinstance(how, str):
         return None
+    if not Path(how).exists():
+        raise refuse(f"--{name}", how, "a share, a number of rows, or a file that exists", "check the path")
     frame = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
-    check_names(source, frame.columns)
-    return with_target(frame, source, notes)._replace(file=how)
+    with named(how):
+        check_names(source, frame.columns)
+        return with_target(frame, source, notes)._replace(file=how)
 
 
 def _scaled(target: Target, train: pl.Series) -> Target:
@@ -279,9 +284,17 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
                 f"name another."
             )
     for name in (*source.categorical, *source.ignore):
+        if name not in columns and set(name.split(",")) <= set(columns):
+            advice = f"write them apart: {name.replace(',', ' ')}"
+            raise refuse("a column in --categorical or --ignore", name, "one column", advice)
         one_of("a column in --categorical or --ignore", name, columns)
+    for name in set(source.categorical) & set(source.ignore):
+        raise refuse("a column", name, "in one of --categorical and --ignore, not in both", "leave it out in one")
     if source.group and source.time:
-        raise refuse("--group and --time", f"{source.group} and {source.time}", "one of the two", "leave out the other")
+        raise InputError(
+            f"--group and --time must not be used together, got {source.group!r} and {source.time!r}; leave out one of "
+            f"them."
+        )
     for name in (*source.categorical, *source.ignore):
         if name in source.about_rows:
             advice = "it is no input anyway: leave it out there"
@@ -302,8 +315,9 @@ def checked_weights(values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Se
     wrong = found.is_null() | ~found.is_finite() | (found < 0)
     if wrong.any():
         at = wrong.arg_true()[0]
-        named = f"weight {values.name!r}{whose}"
-        raise refuse(named, values[at], f"a number of at least 0 in row {rows[at]:,}", "mend it")
+        weight = f"weight {values.name!r}{whose}"
+        expected = f"a number of at least 0 in row {rows[at]:,}"
+        raise refuse(weight, values[at], expected, "mend it, or leave the row out")
     return found
 
 

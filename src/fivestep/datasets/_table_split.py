@@ -93,8 +93,11 @@ def _take(
     how = source.valid if draw[1] == "valid" else source.test
     if isinstance(how, str):
         return roles, roles.clear()
-    if not how > 0 or (how >= 1 and how != int(how)) or (how >= roles.height):
-        raise refuse(f"--{draw[1]}", how, f"a share in (0, 1), a number of rows below {roles.height}, or a file")
+    is_number = how > 0 and (how < 1 or how == int(how)) and how < roles.height
+    if not is_number or (how < 1 and not 1 <= round(how * roles.height) < roles.height):
+        got = int(how) if how == int(how) else how
+        expected = f"a share in (0, 1) that leaves a row, a number of rows below {roles.height}, or a file"
+        raise refuse(f"--{draw[1]}", got, expected, "0.2 is usual")
     if source.time:
         taken = _latest(roles[source.time], how)
     elif source.group:

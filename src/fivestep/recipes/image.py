@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, final
 
-from ..check import one_of
+from ..check import one_of, refuse
 from ..find import Choice, find, names
 from ..net import MLP, NetSpec
 from ..plan import TrainPlan
@@ -34,6 +34,8 @@ class Image(Recipe):
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         if model != "mlp":
             return Standard().prepare(model, settings, facts)
+        if settings.get("num_codes"):
+            raise refuse("recipe", "image", "one that takes categories, as the table has some", "use 'tabular'")
         network, plan = parted("image", settings, NETWORK_SETTINGS)
         epochs = 30 if network.get("augment") is None else 100
         return _network(**network), _plan({"epochs": epochs, **plan}, facts)

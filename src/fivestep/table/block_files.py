@@ -254,6 +254,7 @@ class SeparatedBlocks(BlockFile):
     def _parsed(self, content: bytes, types: Mapping[str, Any], num_rows: int | None = None) -> pl.DataFrame:
         tokens = [token for token in MISSING if token] if pl.Float64() in types.values() else None
         options = {**csv_options(self._dialect), "skip_rows": 0}
+        content = content.lstrip(b"\r\n")  # polars counts the fields of the first line, which may be an empty one
         return pl.read_csv(io.BytesIO(content), **options, schema=dict(types), null_values=tokens, n_rows=num_rows)
 
     def _refuse_value(self, piece: Piece, content: bytes, columns: Sequence[str]) -> None:

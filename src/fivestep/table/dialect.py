@@ -44,6 +44,8 @@ class Dialect:
     """Lines above the header."""
     has_header: bool
     columns: tuple[str, ...]
+    blank_below: int = 0
+    """Empty lines between the header and the first row."""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The fields of each row below the header that is not empty, with the line it ends in; slow, for mistakes."""
@@ -125,12 +127,32 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     blank_lines = len(text) - len(text.lstrip("\r\n"))
     blank_lines = text[:blank_lines].count(newline)
     has_header = not all(_is_number(field) for field in first)
+    _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
     if not has_header:
         warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
     fields = [field.strip() if has_header else "" for field in first]
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
     check_different(columns, name)
-    return Dialect(name, path, separator, newline, blank_lines, has_header, tuple(columns))
+    blank_below = _blank_below(whole_lines, separator, newline) if has_header else 0
+    return Dialect(name, path, separator, newline, blank_lines, has_header, tuple(columns), blank_below)
+
+
+def _blank_below(text: str, separator: str, newline: str) -> int:
+    """The empty lines that follow the first row: files that were written with two ends for each line have them."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    next(row for row in reader if row)
+    below = text.split(newline)[reader.line_num : -1]
+    return next((number for number, line in enumerate(below) if line.strip("\r")), len(below))
+
+
+def _warn_of_odd_names(name: str, odd: list[str]) -> None:
+    """Warns of a first line that is taken for the names of columns, although it may be the first row."""
+    if odd:
+        warnings.warn(
+            f"the first line of {name} is taken for the names of its columns, got {odd[0]!r} among them; if it is a "
+            f"row, put a line of names above it.",
+            stacklevel=2,
+        )
 
 
 def _separator(text: str, usual: str) -> str:

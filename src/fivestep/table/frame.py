@@ -54,7 +54,9 @@ def from_array(array: "np.ndarray") -> pl.DataFrame:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim < 2 or array.dtype.kind not in "fiubUSO":
-        raise refuse("a table", f"an array {array.shape} of {array.dtype}", "a DataFrame, or an array (rows, columns)")
+        got = f"an array of the shape {array.shape}, of {array.dtype}"
+        expected = "a DataFrame, or an array (rows, columns) of numbers or texts"
+        raise refuse("a table", got, expected, "give it an axis for the rows" if array.ndim < 2 else "convert it")
     flat = array.reshape(len(array), int(np.prod(array.shape[1:])))
     return pl.DataFrame({f"column_{k + 1}": _column(k, flat[:, k]) for k in range(flat.shape[1])})
 

@@ -74,6 +74,11 @@ def one_sentence(path: Path) -> Iterator[None]:
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, *DAMAGES) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
+        if "pickle" in said or "Python objects" in said:  # NumPy's own advice is to allow it
+            raise InputError(
+                f"{path} must hold arrays of numbers or texts, got Python objects or something else, which is not "
+                f"read, for it may run code; save it anew as an array."
+            ) from error
         kind = {".npy": "a NumPy array", ".npz": "NumPy arrays"}.get(path.suffix.lower(), f"a {path.suffix} file")
         raise InputError(f"{path} must be {kind} that can be read, got an error: {said}; write it anew.") from error
 
@@ -81,7 +86,8 @@ def one_sentence(path: Path) -> Iterator[None]:
 def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
     if suffix == ".npy":
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-        yield from (from_array(np.array(array[k : k + num_rows])) for k in range(0, len(array), num_rows))
+        starts = range(0, len(array), num_rows) if array.ndim else (0,)
+        yield from (_from_array(np.array(array[k : k + num_rows] if array.ndim else array), str(path)) for k in starts)
     elif suffix == ".npz":
         yield from _read_npz(path).iter_slices(num_rows)
     else:
@@ -89,13 +95,21 @@ def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _read_npy(path: Path) -> pl.DataFrame:
-    return from_array(np.load(path, allow_pickle=False))
+    return _from_array(np.load(path, allow_pickle=False), str(path))
+
+
+def _from_array(array: "np.ndarray", where: str) -> pl.DataFrame:
+    """The frame of an array, or an `InputError` that says where it is."""
+    try:
+        return from_array(array)
+    except InputError as error:
+        raise InputError(f"in {where}, {error}") from error
 
 
 def _read_npz(path: Path) -> pl.DataFrame:
     """Each array of one axis is a column, each of two axes several, called by the array's name and their place."""
     with np.load(path, allow_pickle=False) as arrays:
-        frames = [_named(from_array(arrays[name]), name) for name in arrays.files]
+        frames = [_named(_from_array(arrays[name], f"{path}, array {name!r}"), name) for name in arrays.files]
     if len({frame.height for frame in frames}) > 1:
         heights = ", ".join(f"{name} {frame.height}" for name, frame in zip(arrays.files, frames, strict=True))
         raise InputError(f"the arrays of {path} must have as many rows each, got {heights}; leave some out.")

@@ -66,7 +66,7 @@ def csv_options(dialect: Dialect) -> dict[str, Any]:
         "separator": dialect.separator,
         "eol_char": dialect.newline,
         "has_header": False,
-        "skip_rows": dialect.blank_lines + dialect.has_header,
+        "skip_rows": dialect.blank_lines + dialect.has_header + dialect.blank_below,
     }
 
 
@@ -100,7 +100,7 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
 def _head(dialect: Dialect) -> IO[bytes] | None:
     """The lines of the sample, for polars takes 100 MB to read a few lines of a file; None where a text may go on."""
     with dialect.path.open("rb") as file:
-        lines = b"".join(islice(file, dialect.blank_lines + dialect.has_header + SAMPLE))
+        lines = b"".join(islice(file, dialect.blank_lines + dialect.has_header + dialect.blank_below + SAMPLE))
     return None if b'"' in lines else io.BytesIO(lines)
 
 
@@ -132,11 +132,13 @@ def _refuse_ragged(dialect: Dialect) -> None:
     width, limit = len(dialect.columns), csv.field_size_limit(LARGEST_FIELD)
     line = 0
     try:
-        for line, row in dialect.rows():
+        for number, (line, row) in enumerate(dialect.rows()):
             if len(row) != width:
+                fields = "1 field" if width == 1 else f"{width} fields"
+                or_the_first = ", or the first one of the file" if number == 0 else ""
                 raise InputError(
-                    f"every row of {dialect.name} must have {width} fields, as the first one has, got {len(row)} in "
-                    f"line {line}; mend that line."
+                    f"every row of {dialect.name} must have {fields}, as the first one has, got {len(row)} in "
+                    f"line {line}; mend that line{or_the_first}."
                 )
     except csv.Error as error:
         what = f"a field of more than {LARGEST_FIELD >> 20} MB" if "limit" in str(error) else "one that does not"
