@@ -45,6 +45,33 @@ def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
     assert (engine.name, engine.reason) == (name, reason)
 
 
+@pytest.mark.parametrize(
+    ("choice", "epochs", "num_rows", "name", "reason"),
+    [
+        ("auto:alone=true", 1, 100, "scratch", "1 step is done before compiled code is loaded"),
+        ("auto:alone=true", 1000, 100, "scratch", "1,000 steps are done before compiled code is loaded"),
+        ("auto:alone=true", 3000, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
+        ("auto:alone=true", 1000, None, "fused", "a step has 64.5 thousand operations, no more than 40 million"),
+        ("auto:alone=true", 1, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
+        ("auto:alone=false", 1, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
+        ("auto", 1, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
+    ],
+)
+def test_auto_leaves_a_short_training_to_scratch_if_it_is_the_only_one_of_a_process(
+    choice: str, epochs: int, num_rows: int | None, name: str, reason: str
+) -> None:
+    plan = TrainPlan(batch_size=None, epochs=epochs)
+    engine = make_engine(choice, SPEC, plan, device="cpu", num_rows=num_rows)
+    assert (engine.name, engine.reason) == (name, reason)
+
+
+def test_a_longer_step_makes_a_training_long() -> None:
+    """A thousand steps of 25 million operations take half a second by themselves."""
+    plan = TrainPlan(batch_size=None, epochs=500)
+    chosen = [make_engine("auto:alone=true", SPEC, plan, device="cpu", num_rows=rows).name for rows in (100, 10**5)]
+    assert chosen == ["scratch", "fused"]
+
+
 def test_an_engine_that_was_asked_for_says_so() -> None:
     assert make_engine("scratch", SPEC, PLAN, device="cpu").reason == "it was asked for"
 

@@ -174,10 +174,11 @@ def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
 
 
 def engine_choice(options: RunOptions) -> Choice:
-    """The engine that was asked for, with the precision that was."""
+    """The engine that was asked for, with the precision that was; one network is all that such a process trains."""
     choice = Choice.parse(options.engine)
     if options.precision is None:
-        return choice
+        is_alone = options.members is None and options.bagging is None
+        return Choice("auto", alone=True) if is_alone and choice == Choice("auto") else choice
     if choice.name not in ("auto", "fused"):
         raise refuse("--precision", options.precision, f"left out with --engine {choice.name}", "use --engine fused")
     return Choice(choice.name, **{**choice.options, "precision": options.precision})

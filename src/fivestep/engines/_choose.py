@@ -13,7 +13,13 @@ from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from .fused._forms import obstacle, obstacle_of_larger, obstacle_to_recording
-from .fused._size import is_larger, is_recorded
+from .fused._size import is_larger, is_recorded, operations_per_step
+
+LOADING = 0.5
+"""Seconds that a process takes to load numba and compiled code; where there is none yet, five more."""
+
+STEP, OPERATION = 1e-4, 2e-11
+"""Seconds that `scratch` takes for a step of a small network, and for each of its floating-point operations more."""
 
 
 @final
@@ -33,7 +39,10 @@ def choose(
     num_rows: int | None,
     ranks: Ranks = ALONE,
 ) -> Chosen:
-    """The engine for "auto", or for a name; warns where one that was asked for by name cannot do the work."""
+    """The engine for "auto", or for a name; warns where one that was asked for by name cannot do the work.
+
+    "auto:alone=true" is for the only training of a process, which has to load compiled code for itself.
+    """
     choice = Choice.parse(choice)
     if choice.name not in ("auto", "fused"):
         return Chosen(choice.name, "it was asked for", choice.options)
@@ -44,14 +53,24 @@ def choose(
     in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else obstacle(spec, plan))
     if in_the_way is not None:
         return _handed_over(choice, in_the_way)
+    if choice.options.get("alone") and not larger and num_rows is not None and _is_short(spec, plan, num_rows):
+        count = plan.num_steps(num_rows)
+        steps = "1 step is" if count == 1 else f"{count:,} steps are"
+        return Chosen("scratch", f"{steps} done before compiled code is loaded")
     is_said = "larger" in choice.options or larger != is_larger(spec, plan)[0]  # so a run that goes on knows
     options = {"larger": larger} if is_said else {}
     return Chosen("fused", reason if choice.name == "auto" else "it was asked for", options)
 
 
+def _is_short(spec: NetSpec, plan: TrainPlan, num_rows: int) -> bool:
+    """Whether `scratch` does all steps in half the time that a process takes to load compiled code."""
+    operations = operations_per_step(spec, plan.batch_size or num_rows)
+    return plan.num_steps(num_rows) * (STEP + OPERATION * operations) < LOADING / 2
+
+
 def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Ranks) -> Chosen:
     """The engine for a device that records steps, or for a precision that was asked for, which nothing may stand in."""
-    options = {key: value for key, value in choice.options.items() if key != "larger"}  # of the CPU's two bodies
+    options = {key: value for key, value in choice.options.items() if key not in ("larger", "alone")}
     precision = options.get("precision")
     in_the_way = _together(ranks) or obstacle_to_recording(plan)
     if in_the_way is not None and precision is None:

@@ -34,7 +34,8 @@ def make_engine(
     That is `fused` on the CPU, in one of its two forms by the floating-point operations of a step, and `scratch`
     elsewhere; `engine.reason` says why. For the full batch, `num_rows` says how many rows that is. Asked for by name,
     `fused` hands over to `scratch` what it cannot do, with a warning. An engine's own options follow its name:
-    "nn:compile=true", "nn:autocast=bfloat16", "fused:larger=true".
+    "nn:compile=true", "nn:autocast=bfloat16", "fused:larger=true". "auto:alone=true", for the only training of a
+    process, leaves a short one to `scratch`, which is done before compiled code is loaded.
     `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
     "auto" for the first of cuda, mps and cpu that is there. `ranks` (`join_ranks`), each of which calls this, share
     every batch; each takes a cuda device of its own. Raises an `InputError` for an unknown name, a device that is
@@ -62,6 +63,8 @@ def make_engine(
 
 def _check_options(choice: Choice, kind: type[Engine]) -> None:
     """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
+    if choice.name == "auto":
+        choice = Choice("auto", **{key: value for key, value in choice.options.items() if key != "alone"})
     for key in choice.options:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
         known = ["precision"] if choice.name == "auto" else known  # of the engine that it will be
