@@ -148,7 +148,7 @@ def test_a_run_is_loaded_with_the_options_of_its_engine(tmp_path: Path) -> None:
             "option of engine 'nn' must be one of compile, autocast, got 'complie'; did",
         ),
         ("scratch:compile=true", "float32", "engine 'scratch' must be used without options, got 'compile'; leave it"),
-        ("auto:compile=true", "float32", "option of engine 'auto' must be one of precision, got 'compile'; choose one of them"),
+        ("auto:compile=true", "float32", "option of engine 'auto' must be one of precision, alone, got 'compile'"),
         ("nn:compile=yes", "float32", "compile must be true or false, got 'yes'"),
         ("nn:autocast=float16", "float32", "autocast must be one of bfloat16, got 'float16'; did you mean 'bfloat16'"),
         ("nn:autocast=true", "float32", "autocast must be one of bfloat16, got 'True'; choose one of them"),

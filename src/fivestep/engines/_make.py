@@ -63,11 +63,9 @@ def make_engine(
 
 def _check_options(choice: Choice, kind: type[Engine]) -> None:
     """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
-    if choice.name == "auto":
-        choice = Choice("auto", **{key: value for key, value in choice.options.items() if key != "alone"})
     for key in choice.options:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        known = ["precision"] if choice.name == "auto" else known  # of the engine that it will be
+        known = ["precision", "alone"] if choice.name == "auto" else known  # of the engine that it will be
         if not known:
             raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
         one_of(f"option of engine {choice.name!r}", key, known)
