@@ -193,8 +193,14 @@ def image(result: Result) -> str:
         scores = [run["test_accuracy"] for run in runs]
         between = f"{min(scores):.4f} to {max(scores):.4f}"
         seconds = f"{statistics.mean(run['seconds'] for run in runs):,.0f}"
-        rows.append([variant, str(len(runs)), f"{statistics.mean(scores):.4f}", between, seconds])
-    return table(["Fashion-MNIST, test part", "seeds", "accuracy", "least and most", "seconds"], rows)
+        devices = ", ".join(dict.fromkeys(run["device"] for run in runs))
+        rows.append([variant, str(len(runs)), f"{statistics.mean(scores):.4f}", between, seconds, devices])
+    tested = table(["Fashion-MNIST, test part", "seeds", "accuracy", "least and most", "seconds", "on"], rows)
+    chosen = [
+        [", ".join(f"{name} {value}" for name, value in run["settings"].items()), f"{run['accuracy']:.4f}"]
+        for run in sorted(result["validation"], key=lambda run: -run["accuracy"])
+    ]
+    return tested + "\n\n" + table(["settings, by 10,000 rows held out of training", "accuracy"], chosen)
 
 
 def estimators(result: Result) -> str:

@@ -4,8 +4,8 @@
 
 A section stands between `<!-- results: NAME -->` and `<!-- end of NAME -->`; the first one, `goals`, is taken from all
 files (`_goals.py`). All else in RESULTS.md is written by hand and has no figures that a file has. With `--check` it
-writes nothing, and the exit status is 1 if the page is not what the files say. The held-out tables have a report of their
-own: `python benchmarks/accuracy.py --role held_out --write`.
+writes nothing, and the exit status is 1 if the page is not what the files say. The held-out tables have a report of
+their own: `python benchmarks/accuracy.py --role held_out --write`.
 """
 
 import re

@@ -37,14 +37,13 @@ def test_a_layer_that_augments_nothing_is_refused(augment: str) -> None:
 
 
 def test_a_setting_of_another_network_is_refused() -> None:
-    with pytest.raises(InputError, match=r"recipe 'image' must be used with hidden, .* got 'num_codes'"):
-        kinds(num_codes=(3,))
+    with pytest.raises(InputError, match=r"recipe 'image' must be used with hidden, .* got 'frequencies'"):
+        kinds(frequencies=3)
 
 
-def test_augmentation_replaces_dropout_and_takes_more_epochs() -> None:
+def test_augmentation_replaces_dropout() -> None:
     assert "dropout" in kinds()
     assert "dropout" not in kinds(augment="shift_and_flip")
-    assert Image().prepare("mlp", {"augment": "shift_and_flip"}, FACTS)[1].epochs == 100
 
 
 def test_dropout_that_is_asked_for_stands_beside_augmentation() -> None:
