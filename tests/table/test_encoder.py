@@ -228,7 +228,7 @@ def test_many_rows_are_encoded_to_the_same_bits_as_few(dtype: torch.dtype, clip:
 @pytest.mark.parametrize("num_rows", [40, MANY_ROWS + 5000])
 def test_some_rows_are_encoded_to_the_bits_that_they_have_among_all(num_rows: int) -> None:
     rng = np.random.default_rng(0)
-    names = [f"x{k}" for k in range(19)]
+    names = [f"x{k}" for k in range(27)]  # eight in a row among them, which are written together
     frame = as_frame({name: rng.normal(size=num_rows) for name in names} | {"town": rng.choice(list("abc"), num_rows)})
     frame = frame.with_columns(x7=pl.when(pl.col("x3") > 1).then(None).otherwise(pl.col("x7")), x11=pl.col("x11") > 0)
     encoder = fitted(frame)

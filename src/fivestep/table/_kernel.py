@@ -45,11 +45,23 @@ def scale_into(values, center, scale, clip, farthest, out):  # type: ignore[no-u
 
 
 @njit(nogil=True, error_model="numpy")
+def write_neighbors(memory, rows, start, out):  # type: ignore[no-untyped-def]
+    """Writes rows `rows - start` (M,) of the `TOGETHER` columns in `memory` to `out`, in which they are neighbors.
+
+    That they are, and how many, is known to the compiler, which spares a fourth of the time.
+    """
+    for i in range(len(rows)):
+        row, place = np.uint64(rows[i] - start), out[i]  # without a sign, a row need not be looked at from the end
+        for j in range(TOGETHER):
+            place[j] = memory[j, row]
+
+
+@njit(nogil=True, error_model="numpy")
 def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
     """Writes x of some rows (M,), in ascending order, of K columns that are as long as `like` and of its type.
 
-    `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, `scales` (K, 2)
-    are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers of each column are
+    `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, in ascending order
+    of these; `scales` (K, 2) are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers of each column are
     infinite, in all of its rows.
     """
     memory = np.empty((TOGETHER, TILE), out.dtype)
@@ -60,13 +72,16 @@ def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-unt
         while done < len(rows) and rows[done] < stop:
             done += 1
         for k in range(0, len(columns), TOGETHER):
-            width = min(TOGETHER, len(columns) - k)
-            for j in range(width):
-                values = carray(_pointer(columns[k + j, 0]), len(like), like.dtype)[start:stop]
+            some = columns[k : k + TOGETHER]
+            for j in range(len(some)):
+                values = carray(_pointer(some[j, 0]), len(like), like.dtype)[start:stop]
                 center, scale = scales[k + j]
                 num_infinite[k + j] += scale_into(values, center, scale, limits[0], limits[1], memory[j])
+            if len(some) == TOGETHER and some[-1, 1] - some[0, 1] == TOGETHER - 1:
+                write_neighbors(memory, rows[first:done], start, out[first:done, some[0, 1] : some[-1, 1] + 1])
+                continue
             for i in range(first, done):
-                row = rows[i] - start
-                for j in range(width):
-                    out[i, columns[k + j, 1]] = memory[j, row]
+                row = np.uint64(rows[i] - start)
+                for j in range(len(some)):
+                    out[i, some[j, 1]] = memory[j, row]
     return num_infinite

@@ -188,18 +188,17 @@ class Encoder:
         rows = np.arange(frame.height) if rows is None else rows
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
         firsts = np.cumsum([0, *(len(column.features) for column in self.columns)]).tolist()
-        plain = [
-            (column.name, at)
-            for column, at in zip(self.columns, firsts, strict=False)
-            if column.kind == "number" and _is_plain(frame[column.name])
-        ]
+        plain = []
+        for column, at in zip(self.columns, firsts, strict=False):
+            if column.kind == "number" and _is_plain(values := frame[column.name]):
+                plain.append((at, values))
         written: set[str] = set()
-        for some in _alike(plain, frame):
-            found = [(name, at, _plain(frame[name])) for name, at in some]
-            columns = np.array([(values.ctypes.data, at) for _, at, values in found])
+        for some in _alike(plain):
+            found = [_plain(values) for _, values in some]
+            columns = np.array([(values.ctypes.data, at) for values, (at, _) in zip(found, some, strict=True)])
             scales = np.stack([self.center.numpy(), self.scale.numpy()], axis=1)[columns[:, 1]]
-            num_infinite = scale_rows(found[0][2], columns, scales, limits, rows, out)
-            written |= {name for (name, _, _), number in zip(found, num_infinite, strict=True) if not number}
+            num_infinite = scale_rows(found[0], columns, scales, limits, rows, out)
+            written |= {values.name for (_, values), number in zip(some, num_infinite, strict=True) if not number}
         return written
 
     def _scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
@@ -271,12 +270,15 @@ class Encoder:
             raise ValueError("a center or a scale that is not finite")
 
 
-def _alike(columns: Sequence[tuple[str, int]], frame: pl.DataFrame) -> Iterator[Sequence[tuple[str, int]]]:
-    """The columns in groups of one type, none of them larger than may be copied at the same time."""
-    singles = [column for column in columns if frame.schema[column[0]] == pl.Float32]
-    others = [column for column in columns if frame.schema[column[0]] != pl.Float32]
-    for group in (others, singles):
-        yield from (group[k : k + AT_A_TIME] for k in range(0, len(group), AT_A_TIME))
+def _alike(columns: Sequence[tuple[int, pl.Series]]) -> Iterator[Sequence[tuple[int, pl.Series]]]:
+    """The columns in groups of one type: all that are taken as they lie, and of those that are copied, some."""
+    groups: dict[tuple[bool, bool], list[tuple[int, pl.Series]]] = {}
+    for at, values in columns:
+        lies = not values.dtype.is_integer() and values.n_chunks() == 1 and not values.null_count()
+        groups.setdefault((values.dtype == pl.Float32, lies), []).append((at, values))
+    for (_, lies), group in groups.items():
+        size = len(group) if lies else AT_A_TIME
+        yield from (group[k : k + size] for k in range(0, len(group), size))
 
 
 def _is_plain(values: pl.Series) -> bool:
