@@ -11,7 +11,7 @@ from .group import Group
 if TYPE_CHECKING:
     from .datasets._base import Dataset
     from .losses._base import Loss
-    from .metrics._base import Metric
+    from .metrics._base import AnyMetric
     from .net import NetSpec
     from .optim._base import Optimizer
     from .schedules._base import Schedule
@@ -147,7 +147,7 @@ class TrainPlan:
         loss: Loss = build("losses", self.loss)
         return loss
 
-    def build_metrics(self) -> "dict[str, Metric]":
+    def build_metrics(self) -> "dict[str, AnyMetric]":
         """The metrics by name, made with their options."""
         from .metrics._base import build_metrics
 

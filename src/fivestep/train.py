@@ -7,19 +7,19 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor
 
 from .agreement import check_agreement
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
 from .checkpoint import Checkpoints
-from .datasets._base import Dataset, Part
+from .datasets._base import Dataset, Part, Rows
 from .divergence import Watch
 from .engines._base import Engine
 from .epoch import Epoch, Evaluation
 from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
-from .metrics._base import build_metrics, measure
+from .metrics._base import build_metrics
+from .metrics._tally import MOST_TOGETHER, Tally
 from .plan import TrainPlan
 from .preflight import check_data, check_steps, warn_of_alike_units
 from .progress import Progress
@@ -126,7 +126,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
     """The same by several ranks, each of which takes its turns; all get the same bits, which are those of one."""
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn
-    collected: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+    tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
     for turn, taken in enumerate(rows.parts(EVALUATION_ROWS)):
         each.append((0.0, 0.0, 0.0))
         if turn % ranks.size != ranks.rank:
@@ -140,19 +140,12 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
             each[turn] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
             middle = engine.criterion.middle
-            collected[turn] = middle(predictions(engine, logits)).cpu(), middle(y).cpu(), weight.cpu()
+            tally.add(turn, middle(predictions(engine, logits)), middle(y), weight)
     ranks.sum_(sums := torch.tensor(each, dtype=torch.float64))
     loss_sum, right, total = (sum(column) for column in sums.T.tolist())
-    measured = measure(chosen, *_in_order(ranks.gathered(collected))) if chosen else {}
+    measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)
-
-
-def _in_order(collected: Sequence[dict[int, tuple[Tensor, Tensor, Tensor]]]) -> tuple[Tensor, Tensor, Tensor]:
-    """The predictions, targets and weights of all ranks' turns, in the order of the rows."""
-    turns = dict(sorted(turn for of_rank in collected for turn in of_rank.items()))
-    outputs, y, weight = (torch.cat(parts) for parts in zip(*turns.values(), strict=True))
-    return outputs, y, weight
 
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:

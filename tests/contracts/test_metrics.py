@@ -105,6 +105,26 @@ def test_several_outputs_are_the_mean_of_single_ones(item: Item, kind: str) -> N
     assert value(item, z, y, weights()) == pytest.approx(sum(single) / NUM_OUTPUTS, rel=FORMULA)
 
 
+def share_of_ties(no: Tensor, yes: Tensor) -> float:
+    """From the weights of the no and the yes by score (..., B): the share of pairs that count as ties, at most."""
+    ties = (no * yes).sum(-1) / (no.sum(-1) * yes.sum(-1))
+    return float(ties.max())
+
+
+@every_metric
+@pytest.mark.parametrize("sizes", [[60], [1, 59], [20, 20, 13, 7]], ids=str)
+def test_summaries_of_parts_give_the_value_of_all(item: Item, kind: str, sizes: list[int]) -> None:
+    """To rounding; of the area under the curve to within half the share of pairs whose scores agree in their bits."""
+    metric = item.build()
+    y, z = targets(kind, NUM_ROWS, NUM_OUTPUTS), logits_like(NUM_ROWS, NUM_OUTPUTS)
+    parts = zip(z.split(sizes), y.split(sizes), (weights() + 1).split(sizes), strict=True)
+    first, *others = [metric.summary(*part) for part in parts]
+    for other in others:
+        first = first.merged(other)
+    off = abs(metric.from_summary(first) - value(item, z, y, weights() + 1))
+    assert off <= FORMULA + (share_of_ties(*first.numbers.unbind(-2)) / 2 if item.name == "auc" else 0)
+
+
 @every_metric
 def test_inputs_stay_as_they_are(item: Item, kind: str) -> None:
     y, z, weight = targets(kind, NUM_ROWS, NUM_OUTPUTS), logits_like(NUM_ROWS, NUM_OUTPUTS), weights()

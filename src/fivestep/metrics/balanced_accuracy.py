@@ -5,12 +5,13 @@ from statistics import fmean
 from typing import final
 
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Metric, answers, present
+from ._base import SummedMetric, answer_counts
+from ._summary import Sums
 
 
 @final
 @dataclass(frozen=True)
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(SummedMetric[Sums]):
     """The mean over the classes of the share of their rows whose answer is right, in [0, 1].
 
     Only classes that occur among the rows count; guessing gives 1 / C however uneven the classes are.
@@ -20,10 +21,9 @@ class BalancedAccuracy(Metric):
     kinds = ("classes", "yes_no")
     higher_is_better = True
 
-    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
-        from sklearn.metrics import recall_score
+    def summary(self, logits: Outputs, y: Targets, weight: RowWeights) -> Sums:
+        return answer_counts(logits, y, weight)
 
-        return fmean(
-            recall_score(right, given, labels=present(right), average="macro", sample_weight=weight)
-            for given, right in answers(logits, y)
-        )
+    def from_summary(self, summary: Sums) -> float:
+        shares = [(right / rows)[rows > 0] for right, _, rows in summary.numbers.unbind()]
+        return fmean(float(of_classes.mean()) for of_classes in shares)

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import final
 
+import torch
+from torch import Tensor
+
 from ..check import one_of
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Metric, answers
+from ._base import SummedMetric, answer_counts
+from ._summary import Sums
 
 
 @final
 @dataclass(frozen=True)
-class F1(Metric):
+class F1(SummedMetric[Sums]):
     """2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall, in [0, 1]; of classes, their plain mean.
 
     For yes or no it is that of the yes. For classes each has its own, against all others, and every class that occurs
@@ -28,11 +32,19 @@ class F1(Metric):
     def __post_init__(self) -> None:
         one_of("average of f1", str(self.average), ("macro", "weighted", "micro"))
 
-    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
-        from sklearn.metrics import f1_score
+    def summary(self, logits: Outputs, y: Targets, weight: RowWeights) -> Sums:
+        counts = answer_counts(logits, y, weight)
+        return counts if y.dim() < logits.dim() else Sums(counts.numbers[:, :, 1:])  # of yes or no, the yes
 
-        average = self.average if y.dim() < logits.dim() else "binary"
-        return fmean(
-            f1_score(right, given, average=average, sample_weight=weight, zero_division=0)
-            for given, right in answers(logits, y)
-        )
+    def from_summary(self, summary: Sums) -> float:
+        return fmean(self._of_question(*counts) for counts in summary.numbers.unbind())
+
+    def _of_question(self, right: Tensor, given: Tensor, rows: Tensor) -> float:
+        """From TP, TP + FP and TP + FN of each class, (C,) each."""
+        if self.average == "micro" and len(rows) > 1:
+            right, given, rows = (of.sum(0, keepdim=True) for of in (right, given, rows))
+        occurs = given + rows > 0
+        scores, share = 2 * right / (given + rows).where(occurs, torch.ones(())), rows
+        if self.average != "weighted" or len(rows) == 1:
+            share = occurs.to(rows.dtype)
+        return float(scores @ share / share.sum()) if occurs.any() else 0.0

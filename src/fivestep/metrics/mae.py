@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import final
 
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Metric
+from ._base import SummedMetric
+from ._summary import Sums, sums_of
 
 
 @final
 @dataclass(frozen=True)
-class MAE(Metric):
+class MAE(SummedMetric[Sums]):
     """The mean over the rows of |z - y|, in the unit of y, at least 0.
 
     Of several outputs, the mean of theirs. `sklearn.metrics.mean_absolute_error`.
@@ -18,7 +19,8 @@ class MAE(Metric):
     kinds = ("numbers",)
     higher_is_better = False
 
-    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
-        from sklearn.metrics import mean_absolute_error
+    def summary(self, logits: Outputs, y: Targets, weight: RowWeights) -> Sums:
+        return sums_of((logits - y).abs(), weight)
 
-        return float(mean_absolute_error(y, logits, sample_weight=weight))
+    def from_summary(self, summary: Sums) -> float:
+        return float(summary.means().mean())

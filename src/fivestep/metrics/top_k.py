@@ -5,12 +5,13 @@ from typing import final
 
 from ..check import InputError, at_least
 from ..typing import Outputs, RowWeights, Targets
-from ._base import Metric, weighted_mean
+from ._base import SummedMetric
+from ._summary import Sums, sums_of
 
 
 @final
 @dataclass(frozen=True)
-class TopK(Metric):
+class TopK(SummedMetric[Sums]):
     """The share of rows whose class has one of the `k` largest logits, in [0, 1]; `k` at least 1 and less than C.
 
     With k = 1 it is the accuracy. Of several classes with the same logit the first comes first (scikit-learn takes the
@@ -26,11 +27,14 @@ class TopK(Metric):
     def __post_init__(self) -> None:
         at_least("k of top_k", self.k, 1, "5 is usual")
 
-    def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
+    def summary(self, logits: Outputs, y: Targets, weight: RowWeights) -> Sums:
         if self.k >= logits.shape[1]:
             raise InputError(
                 f"top_k must be measured over more than k={self.k} classes, got {logits.shape[1]}; write for example "
                 f"top_k:k={max(1, logits.shape[1] // 2)}."
             )
         likeliest = logits.argsort(dim=1, descending=True, stable=True)[:, : self.k]  # (N, k)
-        return weighted_mean((likeliest == y[:, None]).any(1).double(), weight)
+        return sums_of((likeliest == y[:, None]).any(1, keepdim=True), weight)
+
+    def from_summary(self, summary: Sums) -> float:
+        return float(summary.means())

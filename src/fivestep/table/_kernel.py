@@ -61,8 +61,8 @@ def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-unt
     """Writes x of some rows (M,), in ascending order, of K columns that are as long as `like` and of its type.
 
     `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, in ascending order
-    of these; `scales` (K, 2) are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers of each column are
-    infinite, in all of its rows.
+    of these; `scales` (K, 2) are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers
+    of each column are infinite, in all of its rows.
     """
     memory = np.empty((TOGETHER, TILE), out.dtype)
     num_infinite = np.zeros(len(columns), np.int64)

@@ -1,0 +1,71 @@
+"""The predictions for rows that come part by part, and what metrics make of them, within a bounded memory."""
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from ..ranks import Ranks
+from ..typing import Outputs, RowWeights, Targets
+from ._base import AnyMetric, counted, measure
+from ._summary import Summary
+
+MOST_TOGETHER = 2**18
+"""Rows whose predictions are kept together; of more, only summaries are."""
+
+
+@final
+class Tally:
+    """Collects turns of several ranks: each has some of them. `bounded` where all rows might not fit into memory.
+
+    Then a metric gets summaries of `MOST_TOGETHER` rows each in place of all rows, which for most of them is the same
+    to rounding (`Metric.from_summary`).
+    """
+
+    def __init__(self, metrics: Mapping[str, AnyMetric], *, bounded: bool) -> None:
+        self._metrics, self._is_bounded = metrics, bounded
+        self._turns: dict[int, tuple[Outputs, Targets, RowWeights]] = {}
+        self._num_rows = 0
+        self._summaries: dict[str, Summary] = {}
+
+    def add(self, turn: int, outputs: Outputs, y: Targets, weight: RowWeights) -> None:
+        """Takes the predictions, the targets and the weights of one turn in."""
+        self._turns[turn] = outputs.cpu(), y.cpu(), weight.cpu()
+        self._num_rows += len(y)
+        if self._is_bounded and self._num_rows >= MOST_TOGETHER:
+            self._summarize()
+
+    def measured(self, ranks: Ranks) -> dict[str, float]:
+        """The value of each metric over the rows of all ranks, the same on each of them."""
+        if not self._metrics:
+            return {}
+        if not self._is_bounded:
+            everyone = ranks.gathered(self._turns)
+            return measure(self._metrics, *_in_order({turn: of for turns in everyone for turn, of in turns.items()}))
+        self._summarize()
+        first, *others = [found for found in ranks.gathered(self._summaries) if found]
+        for other in others:
+            first = _merged(first, other)
+        return {name: metric.from_summary(first[name]) for name, metric in self._metrics.items()}
+
+    def _summarize(self) -> None:
+        """Puts summaries in the place of the rows."""
+        if not self._turns:
+            return
+        z, y, weight = counted(*_in_order(self._turns))
+        if len(z):
+            weight = z.new_ones(len(z)) if weight is None else weight
+            new = {name: metric.summary(z, y, weight) for name, metric in self._metrics.items()}
+            self._summaries = _merged(self._summaries, new) if self._summaries else new
+        self._turns, self._num_rows = {}, 0
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Summary]:
+    return {name: one[name].merged(other[name]) for name in one}
+
+
+def _in_order(turns: Mapping[int, tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    """The predictions, targets and weights of all turns, in the order of the rows."""
+    outputs, y, weight = (torch.cat(parts) for parts in zip(*(turns[turn] for turn in sorted(turns)), strict=True))
+    return outputs, y, weight
