@@ -1,6 +1,8 @@
-"""A process with a limit on its memory has its allocators give back, and reads in one thread; another one does not."""
+"""A process with little memory has its allocators give back, and reads in one thread; another one does not."""
 
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +11,20 @@ import polars as pl
 import pytest
 
 from fivestep import memory
+from fivestep.check import InputError
+from fivestep.cli import _app
 from fivestep.cli._app import run
 from fivestep.datasets import _stream
-from fivestep.datasets._stream import READERS
+from fivestep.datasets._stream import READERS, window_rows
 from fivestep.datasets._table import TableSource, load_table
+from fivestep.memory import limits_of_groups
+
+LEFT = """
+import os
+os.environ.pop("_RJEM_MALLOC_CONF", None)
+import polars
+print(os.environ.get("_RJEM_MALLOC_CONF", ""), end="")
+"""
 
 
 def limit_data(monkeypatch: pytest.MonkeyPatch, limit: int) -> list[tuple[int, int]]:
@@ -26,8 +38,15 @@ def limit_data(monkeypatch: pytest.MonkeyPatch, limit: int) -> list[tuple[int, i
     return told
 
 
+@pytest.fixture(autouse=True)
+def without_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the control groups of the machine that tests run on say."""
+    monkeypatch.setattr(memory, "limits_of_groups", lambda _membership, _root: [])
+
+
 @pytest.mark.parametrize(
-    ("limit", "setting", "option"), [(-1, None, []), (2**30, memory.GIVE_BACK, [(-3, memory.MAPPED_BYTES)])]
+    ("limit", "setting", "option"),
+    [(-1, None, []), (2**40, None, []), (2**30, memory.GIVE_BACK, [(-3, memory.MAPPED_BYTES), (-8, 1)])],
 )
 def test_memory_is_given_back_where_it_is_limited(
     monkeypatch: pytest.MonkeyPatch, limit: int, setting: str | None, option: list[tuple[int, int]]
@@ -38,11 +57,46 @@ def test_memory_is_given_back_where_it_is_limited(
     assert (os.environ.pop("_RJEM_MALLOC_CONF", None), told) == (setting, option)
 
 
+def test_what_polars_leaves_to_the_children_of_its_process_is_no_setting_of_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=True).stdout
+    monkeypatch.setenv("_RJEM_MALLOC_CONF", left)
+    limit_data(monkeypatch, 2**30)
+    assert run(["tasks"]) == 0
+    assert os.environ["_RJEM_MALLOC_CONF"] == memory.GIVE_BACK
+
+
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_RJEM_MALLOC_CONF", "narenas:2")
     limit_data(monkeypatch, 2**30)
     assert run(["tasks"]) == 0
     assert os.environ["_RJEM_MALLOC_CONF"] == "narenas:2"
+
+
+def test_a_container_s_limit_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "limits_of_groups", lambda _membership, _root: [2**29])
+    memory.memory_size.cache_clear()
+    assert (memory.memory_size(), memory.is_limited()) == (2**29, True)
+    memory.memory_size.cache_clear()
+
+
+def test_two_windows_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stream, "memory_size", lambda: 2**29)
+    sentence = r"fit into the 0.5 GiB of memory .*, got 2,000,000 rows of 50 numbers .* take 0.745 GiB; write"
+    with pytest.raises(InputError, match=sentence):
+        window_rows(50, 2_000_000, 10**9)
+    assert window_rows(50, 2_000_000, 1000) == 2_000_000  # there are not as many rows
+    assert window_rows(50, None, 10**9) == 1_048_576
+
+
+def test_no_more_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def app(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(_app, "app", app)
+    assert run(["tasks"]) == 1
+    assert "the work must fit into the" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("limit", "readers"), [(-1, READERS), (2**30, 1)])
@@ -63,3 +117,15 @@ def test_blocks_are_decoded_one_at_a_time_where_memory_is_limited(
     monkeypatch.setattr(_stream, "ThreadPoolExecutor", pool)
     window = next(stream.windows(0, 0, 0))
     assert (len(window.order), sizes) == (stream.num_rows, [1, readers])
+
+
+def test_limits_of_control_groups_count_up_to_the_root(tmp_path: Path) -> None:
+    membership, root = tmp_path / "cgroup", tmp_path / "fs"
+    (root / "a" / "b").mkdir(parents=True)
+    (root / "memory" / "c").mkdir(parents=True)
+    (root / "a" / "memory.max").write_text("1000\n")
+    (root / "a" / "b" / "memory.max").write_text("max\n")
+    (root / "memory" / "c" / "memory.limit_in_bytes").write_text("2000\n")
+    membership.write_text("4:memory:/c\n3:cpu:/z\n0::/a/b\n")
+    assert sorted(limits_of_groups(membership, root)) == [1000, 2000]
+    assert limits_of_groups(tmp_path / "none", root) == []

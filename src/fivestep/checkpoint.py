@@ -21,7 +21,6 @@ from .epoch import Epoch
 from .files import (
     is_intact,
     locked,
-    memory_size,
     metadata_in,
     read_bytes,
     tensors_in,
@@ -29,6 +28,7 @@ from .files import (
     write_sealed,
 )
 from .history import history_tensors
+from .memory import memory_size
 from .progress import Progress
 from .typing import Tensors
 

@@ -10,8 +10,8 @@ from .check import InputError, one_of, refuse
 from .engines._base import Engine
 from .engines._make import make_engine
 from .engines._memory import memory_needed
-from .files import memory_size
 from .find import Choice, find
+from .memory import memory_size
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks

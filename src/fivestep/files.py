@@ -3,7 +3,6 @@
 Nothing here runs code from a file: what is read is text, or tensors in the safetensors format.
 """
 
-import functools
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from .check import InputError, refuse
+from .memory import memory_size
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """Opening a symbolic link is an error, where the system knows that."""
@@ -157,45 +157,6 @@ def metadata_in(content: bytes, path: Path) -> dict[str, str]:
         return {str(name): text for name, text in metadata.items() if isinstance(text, str)}
     except (ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
-
-
-@functools.cache
-def memory_size() -> int:
-    """The bytes of memory that this process may have; a file that is larger cannot be one of a run on this machine.
-
-    What the machine has, or less where a container or a control group of Linux has a limit.
-    """
-    try:
-        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # a system that does not say
-        physical = 2**36
-    return min([physical, *limits_of_groups(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
-
-
-def limits_of_groups(membership: Path, root: Path) -> list[int]:
-    """The limits of this process's control groups and of all above them, of both versions; none on other systems."""
-    limits = []
-    try:
-        lines = membership.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return []
-    for line in lines:
-        _, controllers, group = (*line.split(":", 2), "", "", "")[:3]
-        if controllers not in ("", "memory"):
-            continue
-        base, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
-        inner = base / group.lstrip("/")
-        for folder in (inner, *inner.parents):
-            if folder.is_relative_to(base):
-                limits += _number_in(folder / name)
-    return limits
-
-
-def _number_in(path: Path) -> list[int]:
-    try:
-        return [int(path.read_text(encoding="ascii"))]
-    except (OSError, ValueError):  # not there, or "max"
-        return []
 
 
 def locked(path: Path) -> FileLock:

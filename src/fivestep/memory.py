@@ -1,34 +1,103 @@
-"""A process that may have only so much memory: whether this is one, and how its allocators are told to give back."""
+"""How much memory this process may have, and how its allocators are told to give back where that is little."""
 
 import ctypes
+import functools
 import os
 import sys
+from pathlib import Path
 
 GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
 """To polars' allocator (jemalloc): one arena; addresses and pages go back a tenth of a second after their use."""
 
-M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**20
-"""To glibc's: arrays of a megabyte and more lie in mappings of their own, and go back as soon as they are freed.
+OF_POLARS = "dirty_decay_ms:500,muzzy_decay_ms:1000"
+"""What polars 2.1 leaves in the environment of its process's children; it is nobody's wish."""
+
+M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**18
+"""To glibc's: arrays from a quarter of a megabyte on lie in mappings of their own, and go back as they are freed.
 
 By default that border rises to the largest array ever freed, up to 32 MB; blocks and windows then share a heap, which
 ends with holes between what is kept.
 """
 
+M_ARENA_MAX = -8
+"""To glibc's too: one heap for all threads, which else set 64 MB of addresses aside each."""
+
+TIGHT = 2**32
+"""Bytes of memory below which a process is told to give back early. With more, reading faster is worth more."""
+
+
+@functools.cache
+def memory_size() -> int:
+    """The bytes of memory that this process may have; a file that is larger cannot be one of a run on this machine.
+
+    What the machine has, or less where `ulimit`, a container or a control group of Linux has a limit.
+    """
+    try:
+        physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # a system that does not say
+        physical = 2**36
+    return min([physical, *limits()])
+
 
 def is_limited() -> bool:
-    """Whether `ulimit`, or whoever started the process, allows it only so many addresses, or so much data."""
+    """Whether `ulimit`, a container, or whoever else started the process allows it less than `TIGHT`."""
+    return min([TIGHT, *limits()]) < TIGHT
+
+
+def has_few_addresses() -> bool:
+    """Whether there is a limit on its addresses, of which a file that is mapped takes as many as it has bytes."""
+    return bool(_own_limits("RLIMIT_AS"))
+
+
+def limits() -> list[int]:
+    """The limits of this process: on its addresses, on its data, and those of its control groups."""
+    return [
+        *_own_limits("RLIMIT_AS", "RLIMIT_DATA"),
+        *limits_of_groups(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")),
+    ]
+
+
+def _own_limits(*kinds: str) -> list[int]:
     try:
         import resource  # here, because Windows has none
     except ImportError:
-        return False
-    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
-    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for kind in kinds)
+        return []
+    found = [resource.getrlimit(getattr(resource, kind))[0] for kind in kinds]
+    return [limit for limit in found if limit != resource.RLIM_INFINITY]
+
+
+def limits_of_groups(membership: Path, root: Path) -> list[int]:
+    """The limits of this process's control groups and of all above them, of both versions; none on other systems."""
+    found = []
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    for line in lines:
+        _, controllers, group = (*line.split(":", 2), "", "", "")[:3]
+        if controllers not in ("", "memory"):
+            continue
+        base, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
+        inner = base / group.lstrip("/")
+        for folder in (inner, *inner.parents):
+            if folder.is_relative_to(base):
+                found += _number_in(folder / name)
+    return found
+
+
+def _number_in(path: Path) -> list[int]:
+    try:
+        return [int(path.read_text(encoding="ascii"))]
+    except (OSError, ValueError):  # not there, or "max"
+        return []
 
 
 def give_back_soon() -> None:
     """Has both allocators return memory early, which makes reading slower; before polars is imported."""
-    os.environ.setdefault("_RJEM_MALLOC_CONF", GIVE_BACK)
+    if os.environ.get("_RJEM_MALLOC_CONF", OF_POLARS) == OF_POLARS:
+        os.environ["_RJEM_MALLOC_CONF"] = GIVE_BACK
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt is not None:
             mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+            mallopt(M_ARENA_MAX, 1)

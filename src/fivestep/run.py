@@ -25,7 +25,6 @@ from .files import (
     empty_folder,
     has_checksum,
     is_intact,
-    memory_size,
     metadata_in,
     next_folder,
     read_bytes,
@@ -37,6 +36,7 @@ from .files import (
 )
 from .find import find, shown_names
 from .history import columns, history_text, read_history
+from .memory import memory_size
 from .net import NetSpec
 from .origin import Origin, check_same
 from .plan import TrainPlan

@@ -11,7 +11,6 @@ from fivestep.check import InputError
 from fivestep.engines import _memory
 from fivestep.engines._make import make_engine
 from fivestep.engines._memory import memory_needed
-from fivestep.files import limits_of_groups
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 
@@ -73,15 +72,3 @@ def test_training_in_memory_takes_little_more_than_its_rows(engine: str, tmp_pat
     done = subprocess.run(command, env=os.environ | one_thread, capture_output=True, text=True, check=True)
     rows, parameters, batch = 600_000 * 51 * 4, MLP(50, 64, 1).num_parameters * 4, 512 * (50 + 2 * 64 + 2) * 4
     assert int(done.stdout) < 1.3 * rows + 4 * parameters + batch
-
-
-def test_limits_of_control_groups_count_up_to_the_root(tmp_path: Path) -> None:
-    membership, root = tmp_path / "cgroup", tmp_path / "fs"
-    (root / "a" / "b").mkdir(parents=True)
-    (root / "memory" / "c").mkdir(parents=True)
-    (root / "a" / "memory.max").write_text("1000\n")
-    (root / "a" / "b" / "memory.max").write_text("max\n")
-    (root / "memory" / "c" / "memory.limit_in_bytes").write_text("2000\n")
-    membership.write_text("4:memory:/c\n3:cpu:/z\n0::/a/b\n")
-    assert sorted(limits_of_groups(membership, root)) == [1000, 2000]
-    assert limits_of_groups(tmp_path / "none", root) == []

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table import block_files
+from fivestep.table import block_files, parquet_blocks
 from fivestep.table.block_files import SAMPLE, BlockFile, SeparatedBlocks, is_streamable, open_blocks
 from fivestep.table.read import read_table
 
@@ -34,12 +34,21 @@ def numbers() -> pl.DataFrame:
 
 
 WRITERS = {
+    "pq": lambda path: frame().write_parquet(path, row_group_size=60),
     "parquet": lambda path: frame().write_parquet(path, row_group_size=170),
     "arrow": lambda path: frame().write_ipc(path),
     "csv": lambda path: frame().write_csv(path),
     "tsv": lambda path: frame().write_csv(path, separator="\t", line_terminator="\r\n"),
     "npy": lambda path: np.save(path, numbers().to_numpy()),
 }
+
+
+@pytest.fixture(params=[False, True], ids=["", "few addresses"])
+def few_addresses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether Parquet files must not be mapped."""
+    monkeypatch.setattr(parquet_blocks, "has_few_addresses", lambda: request.param)
+    monkeypatch.setattr(parquet_blocks, "BATCH", 13)
+    return bool(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +70,7 @@ def all_of(file: BlockFile, columns: list[str]) -> pl.DataFrame:
     return pl.concat([file.read(piece, columns) for piece in file.pieces])
 
 
+@pytest.mark.usefixtures("few_addresses")
 @pytest.mark.parametrize("ending", WRITERS)
 def test_the_blocks_together_are_the_file(tmp_path: Path, ending: str) -> None:
     file = opened(tmp_path, ending)
@@ -69,6 +79,7 @@ def test_the_blocks_together_are_the_file(tmp_path: Path, ending: str) -> None:
     assert all_of(file, expected.columns).equals(expected.cast(dict(file.types)))  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("few_addresses")
 @pytest.mark.parametrize("ending", WRITERS)
 def test_some_columns_come_in_the_order_that_they_are_asked_for_in(tmp_path: Path, ending: str) -> None:
     file = opened(tmp_path, ending)
@@ -76,6 +87,7 @@ def test_some_columns_come_in_the_order_that_they_are_asked_for_in(tmp_path: Pat
     assert all_of(file, columns).columns == columns
 
 
+@pytest.mark.usefixtures("few_addresses")
 @pytest.mark.parametrize("ending", WRITERS)
 def test_the_head_of_a_block_is_its_first_rows(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = opened(tmp_path, ending)
@@ -109,6 +121,33 @@ def test_a_large_row_group_is_cut_in_equal_parts_that_say_where_they_are(tmp_pat
         "row group 1 (rows 114 to 170)",
         "row group 2 (rows 171 to 226)",
     ]
+
+
+def test_where_addresses_are_few_no_parquet_file_is_mapped(tmp_path: Path, few_addresses: bool) -> None:
+    expected = parquet_blocks.DecodedBlocks if few_addresses else parquet_blocks.ParquetBlocks
+    assert isinstance(opened(tmp_path, "parquet"), expected)
+
+
+def test_both_ways_to_read_parquet_give_columns_of_the_same_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    whole = frame().with_columns(
+        day=pl.lit("2024-02-29").str.to_date(),
+        moment=pl.lit("2024-02-29 12:30").str.to_datetime("%Y-%m-%d %H:%M", time_unit="us"),
+        level=pl.col("text").cast(pl.Categorical),
+        price=pl.col("a").cast(pl.Decimal(12, 3)),
+        small=pl.col("b").cast(pl.Int16),
+        single=pl.col("a").cast(pl.Float32),
+        yes=pl.col("a") > 0,
+        nothing=pl.lit(None),
+    )
+    whole.write_parquet(path)
+    mapped = open_blocks(path)
+    monkeypatch.setattr(parquet_blocks, "has_few_addresses", lambda: True)
+    decoded = open_blocks(path)
+    assert decoded.types == mapped.types
+    assert all_of(decoded, [*decoded.types]).equals(all_of(mapped, [*mapped.types]))
 
 
 def test_a_mark_of_the_encoding_and_blank_lines_before_the_header_are_no_rows(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from cyclopts import App, CoercionError, CycloptsError, UnusedCliTokensError
 
 from .. import __version__
 from ..check import DivergenceError, InputError, RanksError, StorageError
-from ..memory import give_back_soon, is_limited
+from ..memory import give_back_soon, is_limited, memory_size
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ._values import misfit, surplus
 
@@ -50,6 +50,9 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(error), BAD_INPUT)
     except (DivergenceError, StorageError, RanksError) as error:
         return _say(str(error), FAILED)
+    except MemoryError:
+        size = f"{memory_size() / 2**30:,.3g} GiB that this process may have"
+        return _say(f"the work must fit into the {size}, got no more of it; take fewer rows, or --stream.", FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
 

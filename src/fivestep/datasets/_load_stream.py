@@ -56,7 +56,7 @@ def load_stream(
         for name in ("valid", "test")
     }
     rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
-    window = window_rows(encoder.in_features, source.window)
+    window = window_rows(encoder.in_features, source.window, sum(learnt.counts))
     assert encoder.target is not None, "the encoder of a table knows its target"
     data = Dataset(
         rows["train"],

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .. import draws
 from ..check import InputError
-from ..memory import is_limited
+from ..memory import is_limited, memory_size
 from ..table.encoder import MANY_ROWS, Encoder
 from ._base import Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
@@ -74,7 +74,7 @@ class TableStream(Stream):
 
     def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
         loads = self._loads(seed, epoch, first_row)
-        most = max(self.window, *self.counts)
+        most = max(min(self.window, self.num_rows), *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
         sizes = (1, 1 if is_limited() else READERS)
         pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in sizes)
@@ -192,6 +192,17 @@ def targets_of(encoder: Encoder, frame: pl.DataFrame, first_row: int = 1) -> Ten
     return encoder.target.encode(frame[encoder.target.name], first_row=first_row)
 
 
-def window_rows(in_features: int, asked_for: int | None) -> int:
-    """The rows of a window: as asked for, or as many as there is memory set aside."""
-    return asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features)))
+def window_rows(in_features: int, asked_for: int | None, num_rows: int) -> int:
+    """The rows of a window: as asked for, or as many as there is memory set aside.
+
+    Raises an `InputError` where two windows, of as many rows as there are at most, do not fit into memory.
+    """
+    rows = asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features)))
+    needed, there = 8 * in_features * min(rows, num_rows), memory_size()
+    if needed > there:
+        raise InputError(
+            f"two windows must fit into the {there / 2**30:,.3g} GiB of memory that there are, got {rows:,} rows of "
+            f"{in_features} numbers in each, which take {needed / 2**30:,.3g} GiB; write --window "
+            f"{there // (32 * in_features)}."
+        )
+    return rows

@@ -6,7 +6,7 @@ import math
 import torch
 
 from ..check import InputError
-from ..files import memory_size
+from ..memory import memory_size
 from ..net import NetSpec
 from ..plan import TrainPlan
 

@@ -9,8 +9,8 @@ from ..datasets._base import Dataset
 from ..datasets._split import split
 from ..engines._memory import memory_needed
 from ..engines.fused._size import operations_per_step
-from ..files import memory_size
 from ..find import Choice
+from ..memory import memory_size
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..preflight import check_plan

@@ -13,9 +13,10 @@ from filelock import FileLock
 from ..check import InputError, StorageError, at_least, one_of, refuse
 from ..checkpoint import checkpoints_in
 from ..engines._make import find_device, make_engine
-from ..files import memory_size, next_folder, replacing, unwritable, write_text
+from ..files import next_folder, replacing, unwritable, write_text
 from ..find import find
 from ..member import Member
+from ..memory import memory_size
 from ..origin import Origin
 from ..run import Run
 from .attempts import Attempt, ranked

@@ -3,7 +3,6 @@
 import codecs
 import csv
 import io
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -65,11 +64,6 @@ class BlockFile(ABC):
         """The number of rows, about."""
         return sum(self.size_of(piece) for piece in self.pieces)
 
-    @classmethod
-    @abstractmethod
-    def open(cls, path: Path) -> "BlockFile":
-        """The file."""
-
     @abstractmethod
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of a block, without the memory of the others."""
@@ -101,7 +95,9 @@ def is_streamable(path: Path) -> bool:
 def _opener(path: Path) -> Callable[[Path], BlockFile]:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        return ParquetBlocks.open
+        from .parquet_blocks import open_parquet  # here, because it is made of what stands here
+
+        return open_parquet
     if suffix in ARROW:
         return ArrowBlocks.open
     return ArrayBlocks.open if suffix == ".npy" else SeparatedBlocks.open
@@ -116,7 +112,7 @@ class ScannedBlocks(BlockFile):
 
     @final
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(_head_of(piece), columns)
+        return self.read(head_of(piece), columns)
 
     @final
     def size_of(self, piece: Piece) -> int:
@@ -128,38 +124,12 @@ class ScannedBlocks(BlockFile):
 
 
 @final
-class ParquetBlocks(ScannedBlocks):
-    """A Parquet file by row groups, read by polars; their places are in the file's footer, which pyarrow reads."""
-
-    def __init__(self, path: Path, pieces: Sequence[Piece]) -> None:
-        super().__init__(path, pl.scan_parquet(path), pieces)  # the scan keeps the footer: it may be large
-
-    @classmethod
-    def open(cls, path: Path) -> "ParquetBlocks":
-        """The file."""
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one sets a gigabyte aside for a footer
-        try:
-            from pyarrow.parquet import read_metadata
-        except ImportError as error:
-            raise InputError(
-                "--stream must have pyarrow to find the row groups of Parquet files, got none; "
-                "pip install 'fivestep[stream]'."
-            ) from error
-        footer, pieces, start = read_metadata(path), [], 0
-        for number in range(footer.num_row_groups):
-            size = footer.row_group(number).num_rows
-            pieces += list(_cut(start, size, f"row group {number + 1}"))
-            start += size
-        return cls(path, pieces)
-
-
-@final
 class ArrowBlocks(ScannedBlocks):
     """An Arrow file (Feather)."""
 
     def __init__(self, path: Path) -> None:
         scan = pl.scan_ipc(path)
-        super().__init__(path, scan, list(_cut(0, scan.select(pl.len()).collect().item())))
+        super().__init__(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
 
     @classmethod
     def open(cls, path: Path) -> "ArrowBlocks":
@@ -173,7 +143,7 @@ class ArrayBlocks(BlockFile):
 
     def __init__(self, path: Path, array: "np.ndarray") -> None:
         self._array = array
-        super().__init__(path, from_array(np.array(array[:1])).schema, list(_cut(0, len(array))))
+        super().__init__(path, from_array(np.array(array[:1])).schema, list(cut(0, len(array))))
 
     @classmethod
     def open(cls, path: Path) -> "ArrayBlocks":
@@ -181,7 +151,7 @@ class ArrayBlocks(BlockFile):
         return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
 
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(_head_of(piece), columns)
+        return self.read(head_of(piece), columns)
 
     def size_of(self, piece: Piece) -> int:
         return piece.size
@@ -301,11 +271,12 @@ def _state(path: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _head_of(piece: Piece) -> Piece:
+def head_of(piece: Piece) -> Piece:
+    """The first rows of a block."""
     return piece._replace(size=min(piece.size, SAMPLE))
 
 
-def _cut(start: int, size: int, name: str = "") -> Iterator[Piece]:
+def cut(start: int, size: int, name: str = "") -> Iterator[Piece]:
     """A run of rows in equal parts of `MOST_ROWS` rows at most."""
     num_parts = -(-size // MOST_ROWS)
     for part in range(num_parts):
