@@ -124,7 +124,7 @@ def test_a_large_row_group_is_cut_in_equal_parts_that_say_where_they_are(tmp_pat
 
 
 def test_where_addresses_are_few_no_parquet_file_is_mapped(tmp_path: Path, few_addresses: bool) -> None:
-    expected = parquet_blocks.DecodedBlocks if few_addresses else parquet_blocks.ParquetBlocks
+    expected = parquet_blocks.DecodedBlocks if few_addresses else block_files.ScannedBlocks
     assert isinstance(opened(tmp_path, "parquet"), expected)
 
 

@@ -48,13 +48,15 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_refusal(error), BAD_INPUT)
     except InputError as error:
         return _say(str(error), BAD_INPUT)
-    except (DivergenceError, StorageError, RanksError) as error:
-        return _say(str(error), FAILED)
-    except MemoryError:
-        size = f"{memory_size() / 2**30:,.3g} GiB that this process may have"
-        return _say(f"the work must fit into the {size}, got no more of it; take fewer rows, or --stream.", FAILED)
+    except (DivergenceError, StorageError, RanksError, MemoryError) as error:
+        return _say(_no_memory() if isinstance(error, MemoryError) else str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
+
+
+def _no_memory() -> str:
+    size = f"{memory_size() / 2**30:,.3g} GiB that this process may have"
+    return f"the work must fit into the {size}, got no more of it; take fewer rows at a time, or --stream."
 
 
 def _refusal(error: CycloptsError) -> str:

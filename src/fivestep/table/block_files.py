@@ -99,42 +99,31 @@ def _opener(path: Path) -> Callable[[Path], BlockFile]:
 
         return open_parquet
     if suffix in ARROW:
-        return ArrowBlocks.open
+        return _open_arrow
     return ArrayBlocks.open if suffix == ".npy" else SeparatedBlocks.open
 
 
+def _open_arrow(path: Path) -> BlockFile:
+    scan = pl.scan_ipc(path)
+    return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
+
+
+@final
 class ScannedBlocks(BlockFile):
-    """A file that polars reads from any row."""
+    """A file that polars reads from any row: Arrow (Feather), and Parquet in most cases (`parquet_blocks.py`)."""
 
     def __init__(self, path: Path, scan: pl.LazyFrame, pieces: Sequence[Piece]) -> None:
         self._scan = scan
         super().__init__(path, scan.collect_schema(), pieces)
 
-    @final
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self.read(head_of(piece), columns)
 
-    @final
     def size_of(self, piece: Piece) -> int:
         return piece.size
 
-    @final
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()
-
-
-@final
-class ArrowBlocks(ScannedBlocks):
-    """An Arrow file (Feather)."""
-
-    def __init__(self, path: Path) -> None:
-        scan = pl.scan_ipc(path)
-        super().__init__(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
-
-    @classmethod
-    def open(cls, path: Path) -> "ArrowBlocks":
-        """The file."""
-        return cls(path)
 
 
 @final

@@ -35,15 +35,9 @@ def open_parquet(path: Path) -> BlockFile:
         size = footer.row_group(number).num_rows
         pieces += list(cut(start, size, f"row group {number + 1}"))
         start += size
-    return DecodedBlocks(path, footer, pieces) if has_few_addresses() else ParquetBlocks(path, pieces)
-
-
-@final
-class ParquetBlocks(ScannedBlocks):
-    """A file that polars maps into memory: the quicker of the two."""
-
-    def __init__(self, path: Path, pieces: Sequence[Piece]) -> None:
-        super().__init__(path, pl.scan_parquet(path), pieces)  # the scan keeps the footer: it may be large
+    if has_few_addresses():
+        return DecodedBlocks(path, footer, pieces)
+    return ScannedBlocks(path, pl.scan_parquet(path), pieces)  # the scan keeps the footer: it may be large
 
 
 @final
