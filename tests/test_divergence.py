@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 import fivestep.divergence
 from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError
+from fivestep.checkpoint import Checkpoints
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
 from fivestep.net import MLP, LinearRegression, NetSpec
@@ -106,6 +108,25 @@ def test_with_dropout_the_steps_are_repeated_with_the_same_draws(name: str) -> N
 def test_a_run_that_stays_finite_is_not_stopped() -> None:
     plan = replace(EXPLODING, lr=0.01, epochs=60)
     assert list(train(small_engine("scratch", plan, LinearRegression(4)), DATA, plan, every=60))[-1].train_loss < 2
+
+
+@every_engine
+@pytest.mark.parametrize("schedule", ["constant", "plateau", "warmup:then=plateau"])
+def test_the_last_checkpoint_of_a_large_network_is_its_copy(
+    name: str, schedule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the rate follows what is seen: it was another one when the checkpoint was written."""
+    plan, spec, asked = replace(SLOWLY, schedule=schedule), MLP(4, 3, 1, activation="identity"), []
+    ends, real = [], Checkpoints.last_state
+    monkeypatch.setattr(Checkpoints, "last_state", lambda self: asked.append(1) or real(self))
+    for large in (math.inf, 0):
+        monkeypatch.setattr(fivestep.divergence, "LARGE", large)
+        engine, checkpoints = small_engine(name, plan, spec), Checkpoints(tmp_path, {})
+        with pytest.raises(DivergenceError) as caught:
+            list(train(engine, DATA, plan, every=plan.epochs, checkpoints=checkpoints))
+        ends.append((str(caught.value), engine.num_updates, engine.params.flat.tolist()))
+    assert ends[0] == ends[1]
+    assert len(asked) == (schedule == "constant")
 
 
 def test_a_look_happens_once_in_a_hundred_steps() -> None:

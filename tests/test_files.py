@@ -7,11 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from fivestep.check import InputError
 from fivestep.files import (
+    DTYPES,
+    contents,
     empty_folder,
     has_checksum,
     is_intact,
@@ -175,6 +179,31 @@ def test_a_sealed_file_tells_of_every_byte_that_was_changed(tmp_path: Path) -> N
     content = path.read_bytes()
     assert is_intact(content)
     assert not any(is_intact(_flipped(content, place)) for place in range(len(content)))
+
+
+def test_the_library_reads_what_was_written_without_it(tmp_path: Path) -> None:
+    """Of every type, of one number and of none, views that lie across their memory, two names for one memory."""
+    whole = torch.arange(24.0).view(4, 6)
+    tensors = {
+        "turned": whole.T,
+        "part": whole[1:3],
+        "same": whole[1:3],
+        "one": torch.tensor(3),
+        "none": torch.zeros(0, 5),
+        **{str(dtype): torch.ones(3).to(dtype) for dtype in DTYPES},
+    }
+    write_tensors(tmp_path / "t", tensors, {"text": 'with "quotes" and \u00e4'})
+    read = safetensors.torch.load_file(tmp_path / "t")
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[name], value) and read[name].dtype == value.dtype for name, value in tensors.items())
+    with safetensors.safe_open(tmp_path / "t", "pt") as file:
+        assert file.metadata() == {"format": "pt", "text": 'with "quotes" and \u00e4'}
+
+
+def test_tensors_are_written_from_their_own_memory() -> None:
+    _, *parts = contents({"w": (w := torch.zeros(4))}, {})
+    w += 1
+    assert [np.frombuffer(part, np.float32).tolist() for part in parts] == [[1.0] * 4]
 
 
 def test_a_file_without_a_checksum_has_none(tmp_path: Path) -> None:

@@ -93,6 +93,20 @@ def test_dz_is_wanted_turned_where_that_is_faster(monkeypatch: pytest.MonkeyPatc
 
 
 @needs_onednn
+@pytest.mark.parametrize("most", [I, 7 * I, 1000 * I])
+def test_a_gradient_is_computed_a_few_rows_at_a_time(
+    calls: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(products, "MOST_APART", most)
+    dz, x, dw, added = single(N, O), single(N, I, seed=1), torch.full((O, I), torch.nan), torch.ones(O, I)
+    outer(dz, x, dw)
+    add_outer_(added, dz, x, alpha=-1.0)
+    assert distance(dw.double(), dz.double().T @ x.double()) < FLOAT32
+    assert distance(added.double(), 1 - dz.double().T @ x.double()) < FLOAT32
+    assert max(rows * inputs for rows, _, inputs in calls) == min(most, O * I)
+
+
+@needs_onednn
 def test_it_repeats(calls: list[tuple[int, ...]]) -> None:
     x, w, b = single(N, I), single(O, I, seed=1), single(O, seed=2)
     assert torch.equal(affine(x, w, b, None), affine(x, w, b, None))

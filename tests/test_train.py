@@ -196,6 +196,18 @@ def test_evaluation_equals_scikit_learns(
     assert got.accuracy == pytest.approx(expected, rel=FORMULA)
 
 
+def test_wide_layers_are_evaluated_fewer_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the widest layer puts out for the rows of one pass has a bound, and the result is that of all at once."""
+    engine, rows = small_engine("scratch"), three_classes().train
+    at_once, seen = evaluate(engine, rows), []
+    widest = max(w["weight"].shape[0] for w in engine.params.weights if "weight" in w)
+    monkeypatch.setattr(LOOP, "EVALUATION_NUMBERS", 9 * widest + 1)
+    predict = engine.predict
+    monkeypatch.setattr(engine, "predict", lambda x: seen.append(len(x)) or predict(x))
+    assert evaluate(engine, rows).loss == pytest.approx(at_once.loss, rel=FORMULA)
+    assert (max(seen), sum(seen)) == (9, len(rows))
+
+
 def test_evaluation_of_yes_and_no_counts_the_sign_of_the_logit() -> None:
     plan = TrainPlan(loss="binary_cross_entropy", batch_size=None)
     engine = small_engine("scratch", plan, MLP(1, 1))

@@ -44,6 +44,9 @@ SHARE = 0.01
 KEPT = 2
 """Checkpoints in a folder: the last one, and the one before it, should the last one be damaged."""
 
+ENGINE = "engine."
+"""What the names of the engine's tensors begin with."""
+
 NAME = re.compile(r"step-\d{12,}\.safetensors")
 
 
@@ -130,6 +133,12 @@ class Checkpoints:
         """Whether enough time has gone by since the last one."""
         return self._writing and time.monotonic() >= self._due_at
 
+    def last_state(self) -> tuple[Tensors, int]:
+        """The engine's state in the last one, and the number of steps that it had done."""
+        about, tensors = read_checkpoint(self._kept[-1])
+        state = {name[len(ENGINE) :]: tensor for name, tensor in tensors.items() if name.startswith(ENGINE)}
+        return state, about["position"]["step"]
+
     def write(self, engine: Engine, progress: Progress) -> float:
         """Writes one, between two steps, and returns the seconds it took; raises a `StorageError` if it cannot."""
         if not self._writing:
@@ -152,8 +161,8 @@ class Checkpoints:
 
 
 def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
-    """All that a run needs to go on from here."""
-    position, tensors = standing(engine, progress)
+    """All that a run needs to go on from here: the engine's own tensors, to be written before its next step."""
+    position, tensors = standing(engine, progress, copied=False)
     return Checkpoint({"position": position}, {**tensors, **history_of(progress.history)})
 
 
@@ -162,9 +171,9 @@ def history_of(history: Sequence[Epoch]) -> dict[str, Tensor]:
     return {f"history.{name}": column for name, column in history_tensors(history).items()}
 
 
-def standing(engine: Engine, progress: Progress) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def standing(engine: Engine, progress: Progress, *, copied: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Where a run stands beside that: its position, and its tensors."""
-    state = engine.state()
+    state = engine.state(copied=copied)
     position = {
         "step": engine.num_updates,
         "lr": engine.lr,
@@ -174,7 +183,7 @@ def standing(engine: Engine, progress: Progress) -> tuple[dict[str, Any], dict[s
         "on_device": [name for name, tensor in state.items() if tensor.device.type != "cpu"],
     }
     tensors = {
-        **{f"engine.{name}": tensor for name, tensor in state.items()},
+        **{f"{ENGINE}{name}": tensor for name, tensor in state.items()},
         **{f"best.{name}": tensor for name, tensor in progress.best.weights.items()},
         "since.losses": progress.losses,
     }

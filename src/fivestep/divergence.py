@@ -1,7 +1,7 @@
 """A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 import torch
@@ -14,10 +14,17 @@ from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
 from .plan import TrainPlan
+from .schedules.adaptive import Adaptive
+from .schedules.plateau import Plateau
+from .schedules.warmup import Warmup
 from .steps import Upcoming, do_step, upcoming_steps
+from .typing import Tensors
 
 CHECK_EVERY = 100
 """Steps between two looks. A look reads the device once and copies the state: a thousandth of the steps' time."""
+
+LARGE = 2_000_000
+"""Parameters from which copies are spared: with Adam a copy of so many takes 24 MB."""
 
 
 @final
@@ -25,11 +32,20 @@ class Watch:
     """Adds up the losses; every hundred steps, looks whether sum and parameters are finite, and copies the state.
 
     Where they are not, the engine goes back to the last copy and does those steps again, up to the one that breaks.
-    It is left with the weights from before that step.
+    It is left with the weights from before that step. Of a large network there is no copy where a `stored` one can be
+    had, such as the last checkpoint: its state, and the number of steps that it had done.
     """
 
-    def __init__(self, engine: Engine, data: Dataset, plan: TrainPlan, seen: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        data: Dataset,
+        plan: TrainPlan,
+        seen: Sequence[float] = (),
+        stored: Callable[[], tuple[Tensors, int]] | None = None,
+    ) -> None:
         self._engine, self._data, self._plan, self._seen = engine, data, plan, seen
+        self._stored = stored if _does_without_copies(engine, plan) else None
         self._keep()
 
     def before_step(self) -> None:
@@ -61,14 +77,15 @@ class Watch:
         self._keep()
 
     def _keep(self) -> None:
-        self._state, self._number = self._engine.state(), self._engine.num_updates
+        self._state: Tensors = {}  # first, or there would be two copies for a moment
+        self._state, self._number = {} if self._stored else self._engine.state(), self._engine.num_updates
         self._total = torch.zeros_like(self._engine.params.flat[0])
 
     def _break_again(self, last: int | None = None, measured: float = 0.0) -> None:
         """Does the steps since the copy again, up to the one that breaks, or the `last`, with `measured` after it."""
-        engine = self._engine
-        engine.load_state(self._state, self._number)
-        for upcoming in upcoming_steps(engine, self._data, self._plan, self._number, self._seen):
+        engine, (state, number) = self._engine, self._stored() if self._stored else (self._state, self._number)
+        engine.load_state(state, number)
+        for upcoming in upcoming_steps(engine, self._data, self._plan, number, self._seen):
             before = engine.state()
             loss = do_step(engine, upcoming, self._plan)
             if not _finite(loss, engine):
@@ -82,6 +99,17 @@ class Watch:
                 to_prediction(engine)
                 raise _sentence(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
         raise AssertionError("the steps that broke did not break again")
+
+
+def _does_without_copies(engine: Engine, plan: TrainPlan) -> bool:
+    """Whether a copy takes much memory, and the steps since an older one can be done again as they were.
+
+    A rate that follows what is seen at each epoch was another one before the last of them.
+    """
+    is_large = engine.params.flat.numel() > LARGE and engine.device.type == "cpu" and engine.ranks.are_alone
+    schedule = plan.build_schedule()
+    schedule = schedule.rest if isinstance(schedule, Warmup) else schedule
+    return is_large and not isinstance(schedule, Adaptive | Plateau)
 
 
 def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:

@@ -10,10 +10,12 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
 from .check import InputError, refuse
@@ -24,6 +26,20 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 LARGEST_HEADER = 2**25
 """Bytes of a safetensors header, with the names of tensors and our text: a network of ten layers has a few thousand."""
+
+DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.bool: "BOOL",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+}
+"""What the safetensors format calls torch's types."""
 
 ZEROS = "0" * 64
 MARK = b'"checksum":"'
@@ -65,18 +81,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Writes tensors by name in the safetensors format, from whatever device they are on."""
-    content = bytes_of(tensors, metadata)
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines(contents(tensors, metadata))
 
 
 def write_sealed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Writes the same with one text more: "checksum", the SHA-256 of the file with zeros in its place."""
-    content = bytes_of(tensors, {**metadata, "checksum": ZEROS})
-    place = _place(content)
-    checksum = hashlib.sha256(content).hexdigest().encode()
+    metadata, digest = {**metadata, "checksum": ZEROS}, hashlib.sha256()
+    for part in contents(tensors, metadata):
+        digest.update(part)
+    parts = contents(tensors, metadata)
+    head = bytes(next(parts))
+    place, checksum = _place(head), digest.hexdigest().encode()
     with replacing(path) as temporary, temporary.open("wb") as file:
-        file.writelines((content[:place], checksum, memoryview(content)[place + len(checksum) :]))
+        file.writelines((head[:place], checksum, head[place + len(checksum) :]))
+        file.writelines(parts)
 
 
 def has_checksum(content: bytes) -> bool:
@@ -98,10 +117,30 @@ def _place(content: bytes) -> int:
     return found if found < 0 else found + len(MARK)
 
 
+def contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """A safetensors file with those tensors, part by part: its header, and then each tensor's own memory.
+
+    The library's `save` holds all of it three times, as copies, as bytes and as one. A header is its length in eight
+    bytes and a text of JSON; the tensors follow, those with the largest numbers first, so that each begins at a place
+    that its type allows. https://github.com/huggingface/safetensors#format
+    """
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
+    entries: dict[str, Any] = {"__metadata__": {"format": "pt", **metadata}}
+    end = 0
+    for name, tensor in ordered:
+        start, end = end, end + tensor.nbytes
+        entries[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    header = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    yield len(header).to_bytes(8, "little") + header
+    for _, tensor in ordered:
+        numbers = tensor.detach().cpu().contiguous().view(-1)
+        yield memoryview(numbers.view(torch.uint8).numpy())  # type: ignore[arg-type]  # numpy's is one
+
+
 def bytes_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """The content of a safetensors file with those tensors, from whatever device they are on."""
-    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}  # not views of one memory
-    return save(copies, metadata={"format": "pt", **metadata})
+    """The same in one piece."""
+    return b"".join(contents(tensors, metadata))
 
 
 def read_bytes(path: Path, largest: int) -> bytes:

@@ -1,4 +1,4 @@
-"""How much memory this process may have, and how its allocators are told to give back where that is little."""
+"""How much memory this process may have and holds, and how its allocators are told to give back where that is little."""
 
 import ctypes
 import functools
@@ -37,6 +37,14 @@ def memory_size() -> int:
     except (AttributeError, ValueError, OSError):  # a system that does not say
         physical = 2**36
     return min([physical, *limits()])
+
+
+def held() -> int:
+    """The bytes of memory that the process holds, rows and libraries; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, AttributeError):  # no Linux
+        return 0
 
 
 def is_limited() -> bool:

@@ -8,6 +8,7 @@ functions are the plain ones.
 
 import functools
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -19,6 +20,9 @@ LEAST = 2_000_000
 """Multiplications from which oneDNN is faster, where both factors lie as it likes them: z, dx, and dW from dz^T."""
 LEAST_OUTER, LEAST_SIDE = 4_000_000, 64
 """Multiplications and shorter side from which it is for dW from dz, whose columns it has to turn into rows first."""
+
+MOST_APART = 2**20
+"""Numbers of a gradient that are computed at a time, beside the weights that they are then added to."""
 
 
 def affine(x: Features, weight: Tensor, bias: Tensor | None, out: Tensor | None) -> Outputs:
@@ -42,20 +46,22 @@ def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0, tu
 
     `turned` is dz^T (O, N), for those who have it (`wants_turned`).
     """
-    product = _outer_by_onednn(dz, x, turned)
-    if product is None:
+    turned = _as_onednn_wants(dz, x, turned)
+    if turned is None:
         dweight.addmm_(dz.T, x, alpha=alpha)
-    else:
-        dweight.add_(product, alpha=alpha)
+        return
+    for part in _parts(dweight):
+        dweight[part].add_(_onednn(turned[part], x.T, None), alpha=alpha)
 
 
 def outer(dz: Outputs, x: Features, out: Tensor, turned: Tensor | None = None) -> None:
     """The same written over what was there, dW <- dz^T x, into `out` (O, I)."""
-    product = _outer_by_onednn(dz, x, turned)
-    if product is None:
+    turned = _as_onednn_wants(dz, x, turned)
+    if turned is None:
         torch.mm(dz.T, x, out=out)
-    else:
-        out.copy_(product)
+        return
+    for part in _parts(out):
+        out[part].copy_(_onednn(turned[part], x.T, None))
 
 
 def wants_turned(dz: Outputs, x: Features) -> bool:
@@ -63,13 +69,20 @@ def wants_turned(dz: Outputs, x: Features) -> bool:
     return _by_onednn(dz, x, dz.numel() * x.shape[1], LEAST)
 
 
-def _outer_by_onednn(dz: Outputs, x: Features, turned: Tensor | None) -> Tensor | None:
-    """dz^T x; None where MKL is faster."""
+def _as_onednn_wants(dz: Outputs, x: Features, turned: Tensor | None) -> Tensor | None:
+    """dz^T (O, N), in whatever order it lies; None where MKL is faster."""
     if turned is not None:
-        return _onednn(turned, x.T, None)
+        return turned
     shortest, multiplications = min(dz.shape[1], x.shape[1]), dz.numel() * x.shape[1]
     is_faster = shortest >= LEAST_SIDE and _by_onednn(dz, x, multiplications, LEAST_OUTER)
-    return _onednn(dz.T, x.T, None) if is_faster else None
+    return dz.T if is_faster else None
+
+
+def _parts(dweight: Tensor) -> Iterator[slice]:
+    """Some rows of a matrix after others: what oneDNN gives is a tensor of its own, here of a few megabytes at most."""
+    rows = max(1, MOST_APART // dweight.shape[1])
+    for start in range(0, len(dweight), rows):
+        yield slice(start, start + rows)
 
 
 def _by_onednn(a: Tensor, b: Tensor, multiplications: int, least: int) -> bool:

@@ -38,6 +38,7 @@ class Best:
     def note(self, epoch: Epoch, engine: Engine) -> None:
         """Remembers the epoch if it is the best; with `plan.restore_best`, its weights too."""
         if self._is_best(monitored(epoch, self._plan)) and self._plan.restore_best:
+            self._weights = {}  # first, or there would be two copies for a moment
             self._weights = {name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()}
 
     def is_long_ago(self) -> bool:

@@ -15,6 +15,7 @@ from .checkpoint import Checkpoints
 from .datasets._base import Dataset, Part, Rows
 from .divergence import Watch
 from .engines._base import Engine
+from .engines._memory import outputs_of
 from .epoch import Epoch, Evaluation
 from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
@@ -28,8 +29,9 @@ from .steps import steps
 from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
 
-EVALUATION_ROWS = 8192
-"""Rows that one evaluation pass takes at a time: enough for full speed, few enough for any memory."""
+EVALUATION_ROWS, EVALUATION_NUMBERS = 8192, 2**19
+"""Rows that one evaluation pass takes at a time, and of wide layers the numbers that each puts out for them: enough for
+full speed, and little memory beside that of a training batch."""
 
 
 FIXED = (
@@ -59,7 +61,7 @@ def train(
     per_epoch = plan.steps_per_epoch(data.num_rows)
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
-    watch = Watch(engine, data, plan, progress.seen)
+    watch = Watch(engine, data, plan, progress.seen, None if checkpoints is None else checkpoints.last_state)
     stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
     interrupt = Interrupt(is_shared=not engine.ranks.are_alone)
     while progress.epochs < plan.epochs:
@@ -127,7 +129,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn
     tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
-    for turn, taken in enumerate(rows.parts(EVALUATION_ROWS)):
+    for turn, taken in enumerate(rows.parts(_evaluation_rows(engine))):
         each.append((0.0, 0.0, 0.0))
         if turn % ranks.size != ranks.rank:
             continue
@@ -146,6 +148,11 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
     measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)
+
+
+def _evaluation_rows(engine: Engine) -> int:
+    """The rows of one evaluation pass."""
+    return min(EVALUATION_ROWS, max(1, EVALUATION_NUMBERS // max(outputs_of(engine.spec))))
 
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:

@@ -386,6 +386,20 @@ def test_a_class_that_there_is_not_is_refused(name: str, label: int, weight: Ten
 
 
 @every_engine
+def test_a_state_that_is_not_copied_is_the_same_and_follows_the_engine(name: str) -> None:
+    plan, data = small_plan(optimizer="adam"), three_classes()
+    engine = small_engine(name, plan)
+    do_steps(engine, data, plan, 1, 2)
+    copy, own = engine.state(), engine.state(copied=False)
+    assert copy.keys() == own.keys()
+    assert all(torch.equal(copy[key], own[key]) for key in copy)
+    assert own["flat"].data_ptr() == engine.params.flat.data_ptr()
+    do_steps(engine, data, plan, 3, 3)
+    assert torch.equal(own["flat"], engine.params.flat)
+    assert not torch.equal(copy["flat"], engine.params.flat)
+
+
+@every_engine
 def test_names_and_shapes_are_those_of_torchs_state_dict(name: str) -> None:
     model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Dropout(0.5), nn.Linear(6, 3))
     engine = small_engine(name, spec=small_net(dropout=0.5))

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from fivestep.check import InputError
 from fivestep.engines import _memory
 from fivestep.engines._make import make_engine
-from fivestep.engines._memory import memory_needed
+from fivestep.engines._memory import check_memory, memory_needed
+from fivestep.memory import held
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 
@@ -24,15 +26,17 @@ def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
-def run(num_rows, out):
-    rows = fs.Rows(torch.empty(num_rows, 50).normal_(), torch.empty(num_rows).normal_())
-    spec, plan = fs.MLP(50, 64, 1), fs.TrainPlan(loss="mse", lr=1e-3, batch_size=512, epochs=1)
-    fs.fit(spec, fs.Dataset(rows), plan, sys.argv[1], device="cpu", out=out)
+def run(num_rows, hidden, out):
+    engine, optimizer, num_in, batch = sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    rows = fs.Rows(torch.empty(num_rows, num_in).normal_(), torch.empty(num_rows).normal_())
+    plan = fs.TrainPlan(loss="mse", optimizer=optimizer, lr=1e-4, batch_size=batch, epochs=1)
+    fs.fit(fs.MLP(num_in, *hidden, 1), fs.Dataset(rows), plan, engine, device="cpu", out=out)
 
-run(20_000, sys.argv[2] + "/warm")  # libraries loaded, code compiled, one part of an evaluation measured
+hidden = [int(width) for width in sys.argv[7:]]
+run(5_000, [min(width, 300) for width in hidden], sys.argv[1] + "/warm")  # libraries loaded, code compiled
 Path("/proc/self/clear_refs").write_text("5")  # the largest size so far begins anew
 before = status("VmRSS")
-run(600_000, sys.argv[2] + "/run")
+run(int(sys.argv[6]), hidden, sys.argv[1] + "/run")
 print(status("VmHWM") - before)
 """
 
@@ -62,13 +66,50 @@ def test_the_estimate_counts_parameters_gradients_memory_and_a_copy_of_all(optim
     assert memory_needed(spec, plan, "float64") == 8 * copies * spec.num_parameters
 
 
+def test_what_the_process_holds_is_not_left_for_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows among it. 8 GiB of parameters and gradients, Adam's memory and a copy fit into 12 GiB, not beside 6."""
+    monkeypatch.setattr(_memory, "memory_size", lambda: 12 * 2**30)
+    monkeypatch.setattr(_memory, "held", lambda: 0)
+    spec, plan = MLP(4, 16_000, 16_000, 1), TrainPlan(optimizer="adam", batch_size=10)
+    check_memory(spec, plan, "float32", torch.device("cpu"))
+    monkeypatch.setattr(_memory, "held", lambda: 6 * 2**30)
+    with pytest.raises(InputError, match=r"into the 6 GiB of memory that are left beside the rows, got 4-16000-"):
+        check_memory(spec, plan, "float32", torch.device("cpu"))
+
+
+def test_a_process_holds_what_it_has_just_filled() -> None:
+    before = held()
+    if not before:
+        pytest.skip("the system does not say")
+    filled = torch.ones(25_000_000)
+    assert 0.9 * filled.nbytes < held() - before < 1.5 * filled.nbytes
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system says no largest size")
-@pytest.mark.parametrize("engine", ["scratch", "fused:larger=true", "fused:larger=false"])
-def test_training_in_memory_takes_little_more_than_its_rows(engine: str, tmp_path: Path) -> None:
-    """Memory, unlike time, is the same on a busy machine: 1.3 times the rows, four times the parameters, one batch."""
+@pytest.mark.parametrize(
+    ("engine", "optimizer", "sizes", "batch", "num_rows"),
+    [
+        ("scratch", "sgd", (50, 64, 1), 512, 600_000),
+        ("fused:larger=true", "sgd", (50, 64, 1), 512, 600_000),
+        ("fused:larger=false", "sgd", (50, 64, 1), 512, 600_000),
+        ("scratch", "sgd", (1000, 1500, 1500, 1), 256, 30_000),
+        ("fused", "momentum", (1000, 1500, 1500, 1), 256, 30_000),
+        ("fused", "adam", (1000, 1500, 1500, 1), 256, 30_000),
+    ],
+)
+def test_training_in_memory_takes_little_more_than_its_rows(
+    engine: str, optimizer: str, sizes: tuple[int, ...], batch: int, num_rows: int, tmp_path: Path
+) -> None:
+    """Memory, unlike time, is the same on a busy machine: 1.3 times the rows, four times the parameters, one batch.
+
+    Adam's four are weights, gradients and two means, so there is no room for a copy of any of them: one of all would
+    take 45 MB, a third of the rows are 36.
+    """
+    num_in, *hidden, _ = sizes
+    words = [str(tmp_path), engine, optimizer, *map(str, (num_in, batch, num_rows, *hidden))]
     one_thread = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    command = [sys.executable, "-c", TRAIN, engine, str(tmp_path)]
+    command = [sys.executable, "-c", TRAIN, *words]
     done = subprocess.run(command, env=os.environ | one_thread, capture_output=True, text=True, check=True)
-    rows, parameters, batch = 600_000 * 51 * 4, MLP(50, 64, 1).num_parameters * 4, 512 * (50 + 2 * 64 + 2) * 4
-    assert int(done.stdout) < 1.3 * rows + 4 * parameters + batch
+    rows, parameters, outputs = num_rows * (num_in + 1) * 4, MLP(*sizes).num_parameters * 4, 2 * sum(sizes[1:])
+    assert int(done.stdout) < 1.3 * rows + 4 * parameters + batch * (num_in + outputs) * 4

@@ -102,8 +102,12 @@ class Engine(ABC):
         """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O)."""
 
     @abstractmethod
-    def state(self) -> dict[str, Tensor]:
-        """A copy of everything that the next step depends on: parameters, and the update rule's memory."""
+    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
+        """A copy of everything that the next step depends on: parameters, and the update rule's memory.
+
+        Or, not `copied`, the tensors themselves, to be read before the next step; of large networks there may be no
+        room for another copy.
+        """
 
     @abstractmethod
     def load_state(self, state: Tensors, num_updates: int) -> None:

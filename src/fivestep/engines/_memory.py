@@ -6,7 +6,7 @@ import math
 import torch
 
 from ..check import InputError
-from ..memory import memory_size
+from ..memory import held, memory_size
 from ..net import NetSpec
 from ..plan import TrainPlan
 
@@ -25,44 +25,44 @@ def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32") -> int
 
     Parameters, gradients and buffers, the update rule's memory, and a copy of all: counted without making them.
     """
-    kind = torch.float64 if dtype == "float64" else torch.float32
-    memory = plan.build_optimizer().state(torch.empty(spec.num_parameters, dtype=kind, device="meta"))
-    numbers = 4 * spec.num_parameters + 2 * sum(tensor.numel() for tensor in memory.values())
-    return numbers * kind.itemsize
+    rule = plan.build_optimizer()
+    few, more = (sum(t.numel() for t in rule.state(torch.zeros(size)).values()) for size in (1, 2))  # one more of each
+    return (4 + 2 * (more - few)) * spec.num_parameters * (8 if dtype == "float64" else 4)
 
 
 def check_memory(spec: NetSpec, plan: TrainPlan, dtype: str, device: torch.device, num_rows: int | None = None) -> None:
-    """Raises an `InputError` with the estimate if network, update rule and one batch need more than the device has."""
+    """Raises an `InputError` with the estimate if network, update rule and one batch need more than is left."""
     rows = plan.micro_batch_size or plan.batch_size or num_rows or 1
-    parameters, outputs = _numbers_of(spec)
+    parameters, outputs = _num_parameters(spec), sum(outputs_of(spec))
     if MOST_COPIES * parameters + OUTPUTS * rows * outputs < OF_NO_CONCERN:  # a fleet asks for each of its networks
         return
     batch = OUTPUTS * rows * outputs * (8 if dtype == "float64" else 4)
-    needed, there = memory_needed(spec, plan, dtype) + batch, memory_of(device)
-    if needed > there:
+    needed, left = memory_needed(spec, plan, dtype) + batch, memory_left(device)
+    if needed > left:
         raise InputError(
-            f"the network must fit into the {_gib(there)} GiB of memory that there are, got {spec.sizes_text()} of "
-            f"{spec.num_parameters:,} parameters, which needs about {_gib(needed)} GiB with a batch of {rows:,} rows; "
-            f"make the network or the batch smaller."
+            f"the network must fit into the {_gib(left)} GiB of memory that are left beside the rows, got "
+            f"{spec.sizes_text()} of {spec.num_parameters:,} parameters, which needs about {_gib(needed)} GiB with a "
+            f"batch of {rows:,} rows; make the network or the batch smaller."
         )
 
 
-def memory_of(device: torch.device) -> int:
-    """The bytes that a device has; of those that do not say, what the machine has."""
+def memory_left(device: torch.device) -> int:
+    """The bytes that a device has; of the machine's own memory, without what the process holds: rows, libraries."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
-    return memory_size()
+    return max(0, memory_size() - held())
 
 
 @functools.lru_cache(maxsize=1000)
-def _numbers_of(spec: NetSpec) -> tuple[int, int]:
-    """The parameters, and what all layers together put out for one row."""
+def outputs_of(spec: NetSpec) -> tuple[int, ...]:
+    """The numbers that each layer puts out for one row."""
     shape: tuple[int, ...] = (spec.in_features or 0,)
-    total = 0
-    for layer in spec.build():
-        shape = layer.output_shape(shape)
-        total += math.prod(shape)
-    return spec.num_parameters, total
+    return tuple(math.prod(shape := layer.output_shape(shape)) for layer in spec.build())
+
+
+@functools.lru_cache(maxsize=1000)
+def _num_parameters(spec: NetSpec) -> int:
+    return spec.num_parameters
 
 
 def _gib(size: int) -> str:

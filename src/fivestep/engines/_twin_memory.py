@@ -12,8 +12,8 @@ from ..typing import Tensors
 ENTRY = re.compile(r"(?P<key>.*)\[(?P<index>\d+)\]")
 
 
-def packed(memory: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The memory of one parameter, copied.
+def packed(memory: Mapping[str, Any], *, copied: bool = True) -> dict[str, Tensor]:
+    """The memory of one parameter; copied, or its tensors themselves.
 
     A tensor keeps its name; a number `t` becomes "t:float" or "t:int"; a list `y` becomes "y:list", its length, and
     "y[0]", "y[1]", ... for those of its entries that are tensors. L-BFGS has all three.
@@ -21,13 +21,13 @@ def packed(memory: Mapping[str, Any]) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for key, value in memory.items():
         if isinstance(value, Tensor):
-            tensors[key] = value.clone()
+            tensors[key] = value
         elif isinstance(value, list):
             tensors[f"{key}:list"] = torch.tensor(len(value))
-            tensors |= {f"{key}[{k}]": entry.clone() for k, entry in enumerate(value) if entry is not None}
+            tensors |= {f"{key}[{k}]": entry for k, entry in enumerate(value) if entry is not None}
         else:
             tensors[f"{key}:{type(value).__name__}"] = torch.tensor(value, dtype=torch.float64)
-    return tensors
+    return {name: value.clone() for name, value in tensors.items()} if copied else tensors
 
 
 def unpacked(tensors: Tensors) -> dict[str, Any]:

@@ -80,19 +80,21 @@ def training_weights(params: Params) -> Vector:
     return params.flat if params.training is None else params.training
 
 
-def copy_of_state(params: Params, groups: Sequence[RuleGroup]) -> dict[str, Tensor]:
-    """The parameters, the buffers and the update rules' memory, copied."""
-    memory = {f"{k}.{name}": value.clone() for k, group in enumerate(groups) for name, value in group.memory.items()}
-    return {**copy_of_numbers(params), **memory}
+def state_of(params: Params, groups: Sequence[RuleGroup], *, copied: bool) -> dict[str, Tensor]:
+    """The parameters, the buffers and the update rules' memory; copied, or themselves."""
+    memory = {f"{k}.{name}": value for k, group in enumerate(groups) for name, value in group.memory.items()}
+    copies = {name: value.clone() for name, value in memory.items()} if copied else memory
+    return {**numbers_of(params, copied=copied), **copies}
 
 
-def copy_of_numbers(params: Params) -> dict[str, Tensor]:
-    """The parameters that train, and the buffers, copied."""
-    return {"flat": training_weights(params).clone(), "buffers": params.buffers.clone()}
+def numbers_of(params: Params, *, copied: bool) -> dict[str, Tensor]:
+    """The parameters that train, and the buffers."""
+    numbers = {"flat": training_weights(params), "buffers": params.buffers}
+    return {name: value.clone() for name, value in numbers.items()} if copied else numbers
 
 
 def restore_state(params: Params, groups: Sequence[RuleGroup], state: Tensors) -> None:
-    """Puts back what `copy_of_state` copied."""
+    """Puts back what `state_of` copied."""
     restore_numbers(params, state)
     for k, group in enumerate(groups):
         for name, value in group.memory.items():
@@ -100,7 +102,7 @@ def restore_state(params: Params, groups: Sequence[RuleGroup], state: Tensors) -
 
 
 def restore_numbers(params: Params, state: Tensors) -> None:
-    """Puts back what `copy_of_numbers` copied."""
+    """Puts back what `numbers_of` copied."""
     params.training = None
     params.flat.copy_(state["flat"])
     params.buffers.copy_(state["buffers"])

@@ -13,7 +13,7 @@ from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
-from ._update import averaged_by_rules, clip_, copy_of_state, restore_state, rule_groups
+from ._update import averaged_by_rules, clip_, restore_state, rule_groups, state_of
 
 
 @final
@@ -68,8 +68,8 @@ class AutogradEngine(FiveStepEngine):
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)
 
-    def state(self) -> dict[str, Tensor]:
-        return copy_of_state(self.params, self._groups)
+    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
+        return state_of(self.params, self._groups, copied=copied)
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_state(self.params, self._groups, state)

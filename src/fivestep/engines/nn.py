@@ -23,7 +23,7 @@ from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vec
 from ._base import FiveStepEngine
 from ._order import after_loss
 from ._twin_memory import packed, unpacked
-from ._update import RuleGroup, averaged_by_rules, copy_of_numbers, restore_numbers, rule_of
+from ._update import RuleGroup, averaged_by_rules, numbers_of, restore_numbers, rule_of
 
 
 @final
@@ -126,14 +126,14 @@ class NnEngine(FiveStepEngine):
         ]
         return averaged_by_rules(self.params, groups)
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
         memory = {
             f"{k}.{place}.{name}": value
             for k, (optimizer, _, _) in enumerate(self.torch_optimizers)
             for place, w in enumerate(optimizer.param_groups[0]["params"])
-            for name, value in packed(optimizer.state.get(w, {})).items()
+            for name, value in packed(optimizer.state.get(w, {}), copied=copied).items()
         }
-        return {**copy_of_numbers(self.params), **memory}
+        return {**numbers_of(self.params, copied=copied), **memory}
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_numbers(self.params, state)

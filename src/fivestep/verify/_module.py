@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..check import InputError
 from ..engines._base import Engine, FiveStepEngine
 from ..engines._twin_memory import packed, unpacked
-from ..engines._update import copy_of_numbers, restore_numbers, rule_of
+from ..engines._update import numbers_of, restore_numbers, rule_of
 from ..net import NetSpec
 from ..optim._base import Again, MatrixOptimizer
 from ..plan import TrainPlan
@@ -102,14 +102,14 @@ class ModuleEngine(FiveStepEngine):
     def averaged(self) -> Vector | None:
         return None
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
         memory = {
             f"{k}.{place}.{name}": value
             for k, (optimizer, _) in enumerate(self._optimizers)
             for place, w in enumerate(optimizer.param_groups[0]["params"])
-            for name, value in packed(optimizer.state.get(w, {})).items()
+            for name, value in packed(optimizer.state.get(w, {}), copied=copied).items()
         }
-        return {**copy_of_numbers(self.params), **memory}
+        return {**numbers_of(self.params, copied=copied), **memory}
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_numbers(self.params, state)

@@ -32,7 +32,7 @@ from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._base import BlockEngine, initial_weights
-from .._update import averaged_by_rules, copy_of_state, restore_state, rule_groups
+from .._update import averaged_by_rules, restore_state, rule_groups, state_of
 from ._captured import Captured
 from ._size import is_larger, is_recorded
 
@@ -131,8 +131,8 @@ class FusedEngine(BlockEngine):
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)
 
-    def state(self) -> dict[str, Tensor]:
-        return copy_of_state(self.params, self._groups)
+    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
+        return state_of(self.params, self._groups, copied=copied)
 
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_state(self.params, self._groups, state)
