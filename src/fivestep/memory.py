@@ -1,4 +1,4 @@
-"""How much memory this process may have and holds, and how its allocators are told to give back where that is little."""
+"""How much memory this process may have and holds, and how its allocators are told to give back where it is little."""
 
 import ctypes
 import functools
