@@ -28,7 +28,7 @@ def hidden_of(network: Network, params: Params) -> Hidden | None:
     if not _is_one(network) or 4 * units < 3 * filled or max(num_in, units) > WIDEST or num_out > MOST_OUTPUTS:
         return None
     num_units = num_in + filled + num_out
-    tile = aligned(rows_for(num_units, dtype) * (num_in + 1), dtype)
+    tile = aligned(rows_for(num_units, dtype, ROWS) * (num_in + 1), dtype)
     tile.reshape(-1, num_in + 1, 2)[:, num_in] = network.biases[0] >= 0
     return Hidden(
         which=int(network.kinds[1]),

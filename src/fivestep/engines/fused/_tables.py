@@ -142,7 +142,7 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, order: P
     """Room for the parameters and for the buffers of one tile, as many rows as fit into the cache."""
     kind, num_out = type_of(params), int(network.outputs[-1])
     units = int(network.places[-1]) + num_out if hidden is None else hidden.num_units
-    rows = rows_for(units, kind)
+    rows = rows_for(units, kind, LANES if hidden is None else hidden.rows_at_once)
     return Memory(
         w=aligned(order.size, kind),
         g=aligned(order.size, kind),
@@ -155,9 +155,9 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, order: P
     )
 
 
-def rows_for(units: int, kind: Any) -> int:
+def rows_for(units: int, kind: Any, multiple: int) -> int:
     """The rows of which so many units fit into the cache, twice."""
-    return int(max(64, min(512, CACHE // (2 * units * kind.itemsize))) // LANES * LANES)
+    return int(max(multiple, 64, min(512, CACHE // (2 * units * kind.itemsize)) // multiple * multiple))
 
 
 def aligned(count: int, kind: Any) -> Any:

@@ -13,8 +13,8 @@ from .fours import join, load_each, store_each
 from .lanes import every, get, inline, load, put, store, total, where, width
 from .pairs import load_pair, load_twice, put_folded, row_sums, spread_sums
 
-ROWS = 16
-"""Rows come in multiples of this: what the loops take at once."""
+ROWS = 128
+"""Rows come in multiples of this, eight registers of logits, of which the last ones may be idle."""
 
 
 class Hidden(NamedTuple):
@@ -86,8 +86,8 @@ def widen(hidden: Hidden, w: Any) -> None:
 
 @inline
 def _pairs(num_rows: int) -> int:
-    """Pairs of rows, in fours; those beyond, up to whole registers of logits, weigh nothing and stay as they are."""
-    return -(-num_rows // 8) * 4
+    """Pairs of rows, in eights; those beyond weigh nothing and stay as they are."""
+    return -(-num_rows // 16) * 8
 
 
 @inline
@@ -142,19 +142,19 @@ def forward_hidden(hidden: Hidden, _steps: Any, memory: Any, tile_of_rows: Any, 
     _, num_rows, rows = tile_of_rows
     widen(hidden, memory.w)
     values, tile, wide, n, line = memory.values, hidden.tile, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair, v = width(values), 2 * (n + 1), 0
+    lanes, pair, fours, v = width(values), 2 * (n + 1), -(-num_rows // 8) * 4, 0
     while v + lanes < line:  # two registers of units for four pairs of rows, then one for eight
-        for q in range(0, _pairs(num_rows), 4):
+        for q in range(0, fours, 4):
             z = spread_sums((tile, _four(q * pair, pair), 2), (wide, (v, v + lanes), line), n + 1, 1)
             _put_activated(hidden, values, q * line + v, q * line + v + lanes, z)
         v += 2 * lanes
     if v < line:
-        for q in range(0, rows // 2, 8):
+        for q in range(0, _pairs(num_rows), 8):
             z = spread_sums((tile, _eight(q * pair, pair), 2), (wide, (v,), line), n + 1, 1)
             _put_activated(hidden, values, q * line + v, (q + 4) * line + v, z)
     for o in range(hidden.num_out):
         to, b = logits_place(hidden, rows) + o * rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o
-        for r in range(0, rows, lanes):
+        for r in range(0, 2 * _pairs(num_rows), lanes):
             z = row_sums((values, r * hidden.num_hidden, line), (wide, (n + 1 + o) * line), line // lanes)
             store(values, to + r, z + every(values, get(memory.w, b)))
     return logits_place(hidden, rows)
@@ -164,40 +164,41 @@ def backward_hidden(hidden: Hidden, memory: Any, tile_of_rows: Any, later: bool)
     """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
     _, num_rows, rows = tile_of_rows
     dz, wide, n, line = memory.slopes, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair, there, w2, v = width(dz), 2 * (n + 1), logits_place(hidden, rows), (n + 1) * line, 0
+    lanes, pair, fours, v = width(dz), 2 * (n + 1), -(-num_rows // 8) * 4, 0
+    there, w2 = logits_place(hidden, rows), (n + 1) * line
     while v + lanes < line:
-        for q in range(0, _pairs(num_rows), 4):
+        for q in range(0, fours, 4):
             of_rows = (dz, _four(there + 2 * q, 2), rows)
             da = spread_sums(of_rows, (wide, (w2 + v, w2 + v + lanes), line), hidden.num_out, 1)
             _put_slopes(hidden, memory, q * line + v, q * line + v + lanes, da)
         for i in range(0, n + 1, 4):
             at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
-            dw = spread_sums((hidden.tile, at, pair), (dz, (v, v + lanes), line), _pairs(num_rows), 1)
+            dw = spread_sums((hidden.tile, at, pair), (dz, (v, v + lanes), line), fours, 1)
             _put_lines(hidden, memory.g, i, v, dw[:4], later)
             _put_lines(hidden, memory.g, i, v + lanes, dw[4:], later)
         v += 2 * lanes
     if v < line:
-        for q in range(0, rows // 2, 8):
+        for q in range(0, _pairs(num_rows), 8):
             da = spread_sums((dz, _eight(there + 2 * q, 2), rows), (wide, (w2 + v,), line), hidden.num_out, 1)
             _put_slopes(hidden, memory, q * line + v, (q + 4) * line + v, da)
         for i in range(0, n + 1, 4):
             at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
-            dw = spread_sums((hidden.tile, at, pair), (dz, (v,), line), rows // 2, 2)
+            dw = spread_sums((hidden.tile, at, pair), (dz, (v,), line), _pairs(num_rows), 2)
             _put_lines(hidden, memory.g, i, v, dw, later)
-    _backward_outputs(hidden, memory, rows, later)
+    _backward_outputs(hidden, memory, num_rows, rows, later)
 
 
 @inline
-def _backward_outputs(hidden: Hidden, memory: Any, rows: int, later: bool) -> None:
+def _backward_outputs(hidden: Hidden, memory: Any, num_rows: int, rows: int, later: bool) -> None:
     """The gradient of the second layer's weights and biases."""
     values, dz, g, line, lanes = memory.values, memory.slopes, memory.g, 2 * hidden.num_hidden, width(memory.g)
     for o in range(hidden.num_out):
         of_output, to = logits_place(hidden, rows) + o * rows, (hidden.num_in + 1 + o) * hidden.num_hidden
         for v in range(0, line, lanes):
-            dw = spread_sums((dz, (of_output,), 2), (values, (v,), line), rows // 2, 4)
+            dw = spread_sums((dz, (of_output,), 2), (values, (v,), line), _pairs(num_rows), 4)
             put_folded(g, to + v // 2, dw[0], later)
         db, b = every(dz, 0.0), (hidden.num_in + 1 + hidden.num_out) * hidden.num_hidden + o
-        for r in range(0, rows, lanes):
+        for r in range(0, 2 * _pairs(num_rows), lanes):
             db = db + load(dz, of_output + r)
         number = total(db) if hidden.has_bias else total(db) * 0.0
         put(g, b, get(g, b) + number if later else number)

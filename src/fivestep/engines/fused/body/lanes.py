@@ -19,7 +19,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model
 
 BYTES = 64
-FOUR = 4
+FOUR, EIGHT = 4, 8
 CONTRACT = ("contract",)
 WHOLE = ir.IntType(32)
 

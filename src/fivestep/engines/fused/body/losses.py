@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .elementwise import exp, exp_below, log, softplus_and_sigmoid
-from .lanes import absolute, constant, every, inline, load, store, total, where, width
+from .fours import folded, load_eight
+from .lanes import EIGHT, absolute, constant, every, inline, load, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
 
@@ -51,8 +52,13 @@ def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
     """The mean over the outputs."""
     z, dz, mean, sum_of_losses = memory.values, memory.slopes, 1.0 / num_out, every(memory.values, 0.0)
     for o in range(num_out):
-        number, at = loss.numbers[o % loss.numbers.size], o * rows
-        for r in range(0, rows, width(z)):
+        number, at, whole = loss.numbers[o % loss.numbers.size], o * rows, rows - rows % (EIGHT * width(z))
+        for r in range(0, whole, EIGHT * width(z)):
+            s, y = load_eight(memory.share, r) * mean, load_eight(memory.targets, at + r)
+            value, slope = _of_output(loss.kind, load_eight(z, here + at + r), y, number)
+            sum_of_losses = sum_of_losses + folded(s * value)
+            store(dz, here + at + r, s * slope)
+        for r in range(whole, rows, width(z)):
             s, y = load(memory.share, r) * mean, load(memory.targets, at + r)
             value, slope = _of_output(loss.kind, load(z, here + at + r), y, number)
             sum_of_losses = sum_of_losses + s * value
