@@ -1,5 +1,6 @@
 """Networks that take turns on one engine: each is, to the bit, the one that an engine of its own trains."""
 
+import importlib
 import math
 from dataclasses import replace
 from typing import Any
@@ -56,6 +57,14 @@ def test_network_k_is_that_of_an_engine_of_its_own(options: dict[str, Any], dtyp
         assert all(torch.equal(state[name], value) for name, value in expected.items())
         assert (member.engine.num_updates, member.engine.lr) == (engine.num_updates, engine.lr)
         assert (member.progress.epochs, member.progress.seen) == (plan.epochs, [got.valid_loss])
+
+
+def test_wide_networks_are_measured_some_rows_at_a_time_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("fivestep.train"), "EVALUATION_NUMBERS", 60)
+    plans, members = fleet_of({}, "float32")
+    for plan, member in zip(plans, members, strict=True):
+        _, epoch = alone(plan, "float32")
+        assert member.history[0].train_loss == epoch.train_loss
 
 
 def test_engines_are_made_for_those_alone_who_are_asked_for_theirs() -> None:

@@ -26,7 +26,7 @@ from .plan import TrainPlan
 from .progress import Progress
 from .steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 from .threads import threads_for
-from .train import EVALUATION_ROWS, evaluate, share_right
+from .train import evaluate, evaluation_rows, share_right
 
 OWN = ("seed", "lr")
 """What each network may have of its own; all else in its plan is the others' too."""
@@ -127,7 +127,7 @@ class Turns:
 
 def measure_of(engine: Engine, part: Part) -> Callable[[], Evaluation]:
     """`evaluate` on one part, with all prepared that is the same for every network."""
-    if engine.plan.metrics or not isinstance(part, Rows) or len(part) > EVALUATION_ROWS:
+    if engine.plan.metrics or not isinstance(part, Rows) or len(part) > evaluation_rows(engine):
         return partial(evaluate, engine, part)
     rows = part.to(engine.device, engine.dtype)
     x = rows.inputs(engine.dtype)

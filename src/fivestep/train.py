@@ -129,7 +129,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn
     tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
-    for turn, taken in enumerate(rows.parts(_evaluation_rows(engine))):
+    for turn, taken in enumerate(rows.parts(evaluation_rows(engine))):
         each.append((0.0, 0.0, 0.0))
         if turn % ranks.size != ranks.rank:
             continue
@@ -150,7 +150,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)
 
 
-def _evaluation_rows(engine: Engine) -> int:
+def evaluation_rows(engine: Engine) -> int:
     """The rows of one evaluation pass."""
     return min(EVALUATION_ROWS, max(1, EVALUATION_NUMBERS // max(outputs_of(engine.spec))))
 
