@@ -46,6 +46,11 @@ bench: .venv/installed-bench ## measure the published figures, rivals in the sam
 bench-quick: .venv/installed-bench ## the same with two rounds each, to see that all of it runs; keeps nothing
 	@$(BIN)/python benchmarks/run_all.py --quick
 
+.PHONY: bench-gpu
+bench-gpu: .venv/installed-bench ## measure one CUDA device, two minutes (elsewhere it says that there is none); write it into RESULTS.md
+	@$(BIN)/python benchmarks/gpu.py
+	@$(BIN)/python benchmarks/write_results.py
+
 .PHONY: results
 results: .venv/installed-bench ## write benchmarks/RESULTS.md from what has been measured
 	@$(BIN)/python benchmarks/write_results.py

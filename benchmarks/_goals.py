@@ -71,6 +71,15 @@ def _ranks(case: int, over: str = "one rank") -> Callable[[Found], float]:
     return ratio
 
 
+def _gpu(regime: str, who: str) -> Callable[[Found], float]:
+    return median("regimes", regime, "contestants", who, "over")
+
+
+def _gpu_epochs(result: Found) -> float:
+    of = result["regimes"]["a"]
+    return float(1000 * of["steps"] * of["contestants"]["fused"]["seconds per step"]["median"])
+
+
 PLAIN, JAX, SKLEARN = "PyTorch loop, resident rows", "JAX jit(scan)", "scikit-learn"
 LIGHTNING, DDP = "Lightning, whole batches by index", "DistributedDataParallel"
 IMAGES, MILLION, SMALL = "fashion_mnist", "million_rows", "small_networks"
@@ -102,8 +111,18 @@ GOALS = (
     Goal("... over DistributedDataParallel", "ranks", _ranks(0, DDP), 1.2, None, True),
     Goal("two ranks over one, 512-512-512", "ranks", _ranks(1), 1.7, None, True),
     Goal("an epoch from files over memory", "streaming_epoch", median("over_memory", "stream"), 1.05),
+    Goal("CUDA, 784-256-10: ten epochs", "gpu", _gpu_epochs, 100, unit=" ms"),
+    Goal("... a plain PyTorch loop's over ours", "gpu", _gpu("a", PLAIN), 8, is_least=True),
+    Goal("CUDA, a million rows: a plain PyTorch loop's over ours", "gpu", _gpu("e", PLAIN), 6, is_least=True),
+    Goal(
+        "CUDA, 4096-14336-4096 in bfloat16: share of the rate of a product",
+        "gpu",
+        median("regimes", "d", "share of the square product's rate"),
+        0.83,
+        is_least=True,
+    ),
 )
-"""In the order of the page. Bars are for two cores that have nothing else to do."""
+"""In the order of the page. Bars are for two cores that have nothing else to do; those for CUDA, for one H200."""
 
 
 def goals(read: Callable[[str], Found]) -> str:

@@ -243,6 +243,26 @@ def activations(result: Result) -> str:
     return table(["activation", "by hand over torch", "quartiles"], rows)
 
 
+def gpu(result: Result) -> str:
+    """A table of each regime, and what the block reaches of the device's own rate."""
+    titles = {
+        "a": "784-256-10, ten epochs",
+        "e": "1M x 50, 512-512-512, an epoch",
+        "d": "4096-14336-4096, 8,192 tokens",
+    }
+    rows = [[titles[regime], *row] for regime, of in result["regimes"].items() for row in race(of["contestants"])]
+    lines = [table(["on one device", "", "us per step", "over the first", "quartiles", "first call, s", "loss"], rows)]
+    block = result["regimes"].get("d", {})
+    if "share of the square product's rate" in block:
+        share, rate = block["share of the square product's rate"], block["square product, operations per second"]
+        lines += [
+            "",
+            f"The block's products, update and all: {figure(share['median'])} of what one square product of 8,192 reaches "
+            f"({quartiles(share)}), {figure(rate / 1e12)} million million operations a second.",
+        ]
+    return "\n".join([*lines, "", f"Device: {result['card']}, CUDA {result['cuda']}."])
+
+
 SECTIONS: dict[str, Callable[[Result], str]] = {
     "fashion_mnist": over_products,
     "products": products,
@@ -263,4 +283,5 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "image": image,
     "estimators": estimators,
     "activations": activations,
+    "gpu": gpu,
 }
