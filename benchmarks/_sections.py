@@ -246,8 +246,8 @@ def activations(result: Result) -> str:
 def gpu(result: Result) -> str:
     """A table of each regime, and what the block reaches of the device's own rate."""
     titles = {
-        "a": "784-256-10, ten epochs",
-        "e": "1M x 50, 512-512-512, an epoch",
+        "a": "784-256-10",
+        "e": "a million rows, 512-512-512",
         "d": "4096-14336-4096, 8,192 tokens",
     }
     rows = [[titles[regime], *row] for regime, of in result["regimes"].items() for row in race(of["contestants"])]
@@ -257,8 +257,8 @@ def gpu(result: Result) -> str:
         share, rate = block["share of the square product's rate"], block["square product, operations per second"]
         lines += [
             "",
-            f"The block's products, update and all: {figure(share['median'])} of what one square product of 8,192 reaches "
-            f"({quartiles(share)}), {figure(rate / 1e12)} million million operations a second.",
+            f"The block's products, update and all: {figure(share['median'])} of the rate of one square product of 8,192 "
+            f"({quartiles(share)}), which is {figure(rate / 1e12)} million million operations a second.",
         ]
     return "\n".join([*lines, "", f"Device: {result['card']}, CUDA {result['cuda']}."])
 
