@@ -257,7 +257,7 @@ def gpu(result: Result) -> str:
         share, rate = block["share of the square product's rate"], block["square product, operations per second"]
         lines += [
             "",
-            f"The block's products, update and all: {figure(share['median'])} of the rate of one square product of 8,192 "
+            f"The block's products, update and all: {figure(share['median'])} of the rate of a square product of 8,192 "
             f"({quartiles(share)}), which is {figure(rate / 1e12)} million million operations a second.",
         ]
     return "\n".join([*lines, "", f"Device: {result['card']}, CUDA {result['cuda']}."])
