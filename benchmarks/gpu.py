@@ -206,7 +206,6 @@ def dense(made: tuple[fs.Dataset, Job, fs.TrainPlan]) -> Iterator[tuple[str, Cal
     yield "PyTorch loop, resident rows", lambda: Loop(job)
     yield "PyTorch loop, fused optimizer", lambda: Loop(job, fused=True)
     yield "JAX jit(scan)", lambda: Scan(job, "highest")
-    yield "scratch", lambda: Ours("scratch", data, spec, plan, job.weights)
     yield "fused in TF32", lambda: Ours("fused:precision=tf32", data, spec, plan, job.weights)
     yield "PyTorch loop, resident rows, in TF32", lambda: InTF32(Loop(job))
 
@@ -241,7 +240,7 @@ def measured(regime: str, rounds: int) -> dict[str, Any]:
         print(f"  ready: {name} ({first[name]:.1f} s, loss {losses[name]:.4g})", flush=True)
     if max(losses.values()) > SAME_LOSS[regime] * min(losses.values()):
         raise AssertionError(f"the contestants do not come to the same loss: {losses}")
-    seconds = interleaved({name: partial(one.train, steps) for name, one in racing.items()}, rounds)
+    seconds = interleaved({name: partial(one.train, steps) for name, one in racing.items()}, rounds, warm=False)
     over = ratios(seconds, next(iter(racing)))
     return {
         "steps": steps,
@@ -317,11 +316,11 @@ def main() -> None:
         except Exception as error:  # the next regime has nothing to do with it
             print(f"regime {regime} failed: {error!r}", flush=True)
             continue
+        save("gpu", {"rounds": rounds, **device(), "regimes": found})
         print(f"regime {regime}, {time.perf_counter() - started:.0f} s:", flush=True)
         for name, one in found[regime]["contestants"].items():
             print(f"  {name}: {1e6 * one['seconds per step']['median']:.1f} us a step, {one['over']['median']:.2f}")
         print({key: value for key, value in found[regime].items() if key not in ("contestants", "steps")}, flush=True)
-    save("gpu", {"rounds": rounds, **device(), "regimes": found})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,36 @@ import torch
 
 
 @final
+class Beside:
+    """Work that may be done beside what follows, up to `join`; on a device without streams it is done at once.
+
+    with beside:
+        ...  # this
+    ...  # and that
+    beside.join()
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._inside: torch.cuda.StreamContext | None = None
+
+    def __enter__(self) -> None:
+        if self._stream is not None:
+            self._stream.wait_stream(torch.cuda.current_stream(self._stream.device))
+            self._inside = torch.cuda.stream(self._stream)
+            self._inside.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        if self._inside is not None:
+            self._inside.__exit__(*error)
+
+    def join(self) -> None:
+        """From here on, it is done."""
+        if self._stream is not None:
+            torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
+
+
+@final
 class Graphs:
     """Recorded work of one device, by key. On a device without graphs the work is simply done.
 

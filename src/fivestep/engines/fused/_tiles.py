@@ -11,6 +11,7 @@ from typing import final
 import triton
 
 from .._base import Engine
+from .._graphs import Beside
 from .._update import RuleGroup
 from ._dense import LOSSES, Dense, Descent, dense, has_formula, is_dense
 from ._feed import Feed
@@ -23,6 +24,9 @@ MOST_OUTPUTS = 16
 
 HEAD_ROWS, DEPTH = 16, 64
 """Rows that one part of the device measures at a time, and the depth of the slices in which products are added up."""
+
+FORWARD, BACKWARD, UPDATE = ((64, 32), (16, 32)), ((64, 64), (32, 32), (16, 32)), ((64, 64), (16, 64))
+"""Sides of the tiles of each product, the fastest first where there are many of them (benchmarks/gpu.py)."""
 
 ENOUGH = 100
 """Tiles that keep a device busy: it has some hundred multiprocessors."""
@@ -54,6 +58,7 @@ class Tiles:
         self._layers, self._descent = dense(engine, KINDS), Descent.of(groups[0].rule)
         self._loss = LOSSES[type(engine.criterion)]
         self._of_size: dict[int, _Numbers] = {}
+        self._beside = [Beside(engine.device) for _ in self._layers]
 
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
@@ -75,18 +80,21 @@ class Tiles:
 
         # 3  forget the last gradient: the new one will be written over it
 
-        # 4  find the new one, back to the first layer's outputs
-        for k in reversed(range(1, last)):
-            self._backward(k, numbers)
-
-        # 5  step downhill: a tile of a weight's gradient is added up, kept, and spent
-        for k in range(last + 1):
-            self._update(k, feed, s, numbers)
+        # 4  find the new one, back to the first layer's outputs, and
+        # 5  step downhill: a tile of a weight's gradient is added up, kept, and spent once nobody needs the weight
+        for k in reversed(range(1, last + 1)):
+            if k < last:
+                self._backward(k, numbers)
+            with self._beside[k]:
+                self._update(k, feed, s, numbers)
+        self._update(0, feed, s, numbers)
+        for beside in self._beside[1:]:
+            beside.join()
 
     def _forward(self, k: int, feed: Feed, s: int, numbers: "_Numbers") -> None:
         layer, n = self._layers[k], numbers.size
         width, fan_in = layer.weight.shape
-        rows, outs = _tile(n, width)
+        rows, outs = _tile(FORWARD, n, width)
         order = feed.order if k == 0 else None
         tiles.forward[triton.cdiv(n, rows), triton.cdiv(width, outs)](
             feed.stored if k == 0 else numbers.x[k],
@@ -136,7 +144,7 @@ class Tiles:
     def _backward(self, k: int, numbers: "_Numbers") -> None:
         layer, before, n = self._layers[k], self._layers[k - 1], numbers.size
         width, fan_in = layer.weight.shape
-        rows, ins = _tile(n, fan_in)
+        rows, ins = _tile(BACKWARD, n, fan_in)
         tiles.backward[triton.cdiv(n, rows), triton.cdiv(fan_in, ins)](
             numbers.dz[k],
             layer.weight,
@@ -156,7 +164,7 @@ class Tiles:
         layer, params, memory = self._layers[k], self._engine.params, self._group.memory
         width, fan_in = layer.weight.shape
         is_last = k == len(self._layers) - 1
-        outs, ins = (MOST_OUTPUTS, DEPTH) if is_last else _tile(width, fan_in)
+        outs, ins = (MOST_OUTPUTS, DEPTH) if is_last else _tile(UPDATE, width, fan_in)
         tiles.update[triton.cdiv(width, outs), triton.cdiv(fan_in, ins)](
             numbers.dz[k],
             numbers.x[k],
@@ -197,7 +205,6 @@ class _Numbers:
         self.parts = new(triton.cdiv(size, HEAD_ROWS))
 
 
-def _tile(rows: int, columns: int) -> tuple[int, int]:
+def _tile(sides: Sequence[tuple[int, int]], rows: int, columns: int) -> tuple[int, int]:
     """The sides of tiles of a product: large, but so many that every part of the device has one."""
-    sides = ((64, 64), (32, 64), (32, 32), (16, 32))
     return next((s for s in sides if triton.cdiv(rows, s[0]) * triton.cdiv(columns, s[1]) >= ENOUGH), sides[-1])

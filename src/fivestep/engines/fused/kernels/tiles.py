@@ -57,14 +57,19 @@ def forward(
     elif STORED:
         begins += first
     z = tl.zeros((TN, TO), tl.float32)
+    at = begins[:, None] * I + tl.arange(0, TI)[None, :]
+    ahead = tl.load(x + at, mask=here[:, None] & (tl.arange(0, TI) < I)[None, :], other=0)
     for start in range(0, I, TI):
         ins = start + tl.arange(0, TI)
-        there = here[:, None] & (ins < I)[None, :]
-        part = tl.load(x + begins[:, None] * I + ins[None, :], mask=there, other=0).to(tl.float32)
-        if SCALES:
-            part = part * scale
-        if STORED and tl.program_id(1) == 0:
-            tl.store(kept + rows[:, None] * I + ins[None, :], part, mask=there)
+        if STORED:  # rows that lie anywhere: the next part is on its way while this one is multiplied
+            part = ahead.to(tl.float32)
+            ahead = tl.load(x + at + start + TI, mask=here[:, None] & (ins + TI < I)[None, :], other=0)
+            if SCALES:
+                part = part * scale
+            if tl.program_id(1) == 0:
+                tl.store(kept + rows[:, None] * I + ins[None, :], part, mask=here[:, None] & (ins < I)[None, :])
+        else:
+            part = tl.load(x + at + start, mask=here[:, None] & (ins < I)[None, :], other=0)
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
