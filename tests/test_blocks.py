@@ -48,6 +48,22 @@ def test_a_block_holds_the_batches_of_its_steps(data: Dataset, size: int | None,
         assert block.num_rows[step] == len(batch.x)
 
 
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("lengths", [(3, 3, 3), (1, 7, 2), (8, 1, 5)], ids=str)
+def test_orders_that_are_drawn_ahead_change_nothing(data: Dataset, lengths: tuple[int, ...]) -> None:
+    """Whatever the next block turns out to be, longer or shorter than what was expected."""
+    plain, ahead = (Blocks(data, 4, 3, torch.float64, CPU) for _ in range(2))
+    first = 0
+    for length in lengths:
+        blocks = [each.take(first, torch.full((length,), 0.1)) for each in (plain, ahead)]
+        for step in range(length):
+            (x, y, _), (expected_x, expected_y, _) = (rows_of(block, step) for block in reversed(blocks))
+            assert torch.equal(x, expected_x)
+            assert torch.equal(y, expected_y)
+        first += length
+        ahead.draw_ahead(first, first + length)
+
+
 @pytest.mark.parametrize("data", [DATA["rows"], DATA["weighted rows"], DATA["fresh rows"]])
 @pytest.mark.parametrize("size", [None, 4])
 def test_the_l2_term_is_divided_by_the_weight_of_each_batch(data: Dataset, size: int | None) -> None:

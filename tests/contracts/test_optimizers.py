@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fivestep.optim._base import MatrixOptimizer, Optimizer
 from tests.contracts.cases import Item, items, over
 from tests.samples import numbers
-from tests.tolerances import distance
+from tests.tolerances import FORMULA, distance
 
 NUM_STEPS = 50
 every_optimizer = over("optim")
@@ -118,6 +118,24 @@ def test_a_step_leaves_the_gradient_as_it_was(item: Item) -> None:
     dw = numbers(*one.w.shape, seed=1)
     one.rule.update_(one.w, dw, one.state, rate(1), 1)
     assert torch.equal(dw, numbers(*one.w.shape, seed=1))
+
+
+@pytest.mark.parametrize("item", [pytest.param(i, id=str(i)) for i in items("optim") if not i.build().reads_numbers])
+def test_a_rate_and_a_number_on_the_device_take_the_same_steps(item: Item) -> None:
+    """As for steps that are recorded ahead; rules that look at numbers say so, and are not recorded."""
+    expected, one = descent(item).go(1, NUM_STEPS), descent(item)
+    for step in range(1, NUM_STEPS + 1):
+        _, dw = loss_and_gradient(one.w, step)
+        lr, number = (torch.tensor(value, dtype=torch.float64) for value in (rate(step), step))
+        one.rule.update_(one.w, dw, one.state, lr, number)
+    assert distance(one.w, expected) < FORMULA
+
+
+@pytest.mark.parametrize("item", [pytest.param(i, id=str(i)) for i in items("optim") if i.build().reads_numbers])
+def test_a_rule_that_looks_at_numbers_keeps_some_on_the_host_or_looks_again(item: Item) -> None:
+    rule = item.build()
+    memory = rule.state(torch.empty(4, device="meta"))
+    assert rule.repeats or any(value.device.type == "cpu" for value in memory.values())
 
 
 @every_optimizer
