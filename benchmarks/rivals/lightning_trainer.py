@@ -1,5 +1,6 @@
 """Lightning: its own loop, in a process of its own, that stops before an epoch until more are asked for."""
 
+import atexit
 import logging
 import warnings
 from contextlib import suppress
@@ -26,7 +27,9 @@ class Trainer(Rival):
         super().__init__(job)
         context = get_context("spawn")
         self.here, there = context.Pipe()
-        context.Process(target=_fit, args=(there, job.head(job.num_rows)), daemon=True).start()
+        process = context.Process(target=_fit, args=(there, job.head(job.num_rows)), daemon=True)
+        process.start()
+        atexit.register(process.kill)  # at its end Python asks it to end and waits for it, which Lightning may overhear
 
     def train(self, steps: int) -> None:
         self.here.send(steps // self.job.steps_per_epoch)
