@@ -2,7 +2,8 @@
 
 Network by network, in a pool of threads: the compiled body of `fused` holds no lock of Python's while it works, and a
 small network with its data stays in the cache of one processor from the first step to the last. So a network that
-diverges, or that stops early, is no concern of the others.
+diverges, or that stops early, is no concern of the others. On a CUDA device networks of one kind are one batch
+(`batched/`), and those left take their turns as they do here.
 """
 
 import os
@@ -17,10 +18,12 @@ import torch
 
 from .agreement import check_fleet
 from .alike import Turns, can_take_turns, likeness
+from .batched.batch import Batch
+from .batched.kinds import LEAST, are_for, divided, kind_of
 from .check import DivergenceError, InputError, at_least, refuse
 from .datasets._base import Dataset
 from .engines._base import Engine
-from .engines._make import make_engine
+from .engines._make import find_device, make_engine
 from .engines.fused import FusedEngine
 from .interrupt import interrupted_by
 from .member import Member, told
@@ -46,6 +49,9 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
 ) -> list[Member]:
     """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
 
+    On a CUDA device, where those of one shape and one rule are trained as a batch, it is so to rounding; `member.how`
+    says how each was trained.
+
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
@@ -64,7 +70,11 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     members = []
     for spec, of_one, plan in zip(*each, strict=True):
         members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
-        members[-1].likeness = likeness(spec, of_one, plan)
+    if are_for(find_device(device, dtype), engine):
+        _give_kinds(members, each[0])
+    else:
+        for member, spec in zip(members, each[0], strict=True):
+            member.likeness = likeness(spec, member.data, member.plan)
     own = members[ranks.rank :: ranks.size]
     ranks.all_or_none(lambda: _prepare(own))  # the others' engines are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
@@ -81,10 +91,26 @@ def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str
     return make_engine(name, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
 
 
+def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
+    """Says of each network what it will be, and gives those that can be one batch the same mark."""
+    sized: dict[Hashable, NetSpec] = {}
+    marks: dict[Hashable, object] = {}
+    for member, spec in zip(members, specs, strict=True):
+        plan, data = member.plan, member.data
+        key = spec, id(data), plan.loss
+        if key not in sized:
+            sized[key] = plan.sized(spec, data)
+        member.sized = sized[key]
+        member.kind = marks.setdefault(kind_of(sized[key], data, plan), object())
+
+
 def _prepare(members: Sequence[Member]) -> None:
-    """Makes the engine of each network, but of those that can take turns on one, only the first's."""
+    """Makes the engine of each network, but of those that can be a batch or take turns on one, only the first's."""
     first: dict[Hashable, Member] = {}
-    for member in members:
+    batches, left = divided(members)
+    for batch in batches:
+        _ = batch[0].engine
+    for member in left:
         other = first.setdefault(member.likeness, member)
         if other is member or not can_take_turns(other.engine, member.data, member.plan):
             _ = member.engine
@@ -103,7 +129,7 @@ def train_members(
     before, is_over = torch.get_num_threads(), threading.Event()
     torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
     try:
-        tasks = _tasks(members, every, until, count)
+        tasks = _tasks(_after_batches(members, every, until), every, until, count)
         if len(tasks) == 1:  # a pool would take as long as some hundred steps
             tasks[0](is_over)
             return
@@ -115,6 +141,24 @@ def train_members(
                 raise
     finally:
         torch.set_num_threads(before)
+
+
+def _after_batches(members: Sequence[Member], every: int | None, until: int | None) -> list[Member]:
+    """Trains those that can be batches; returns those that are left to be trained by themselves."""
+    batches, left = divided(members)
+    while batches:
+        members = batches.pop()
+        try:
+            batch = Batch(members, every)
+            left += batch.train(until)
+        except torch.OutOfMemoryError:
+            if len(members) < 2 * LEAST:
+                raise
+            batches += [members[: len(members) // 2], members[len(members) // 2 :]]
+        else:
+            for member in members:
+                member.how = batch.how
+    return left
 
 
 Task = Callable[[threading.Event], None]

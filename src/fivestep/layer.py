@@ -8,11 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from .check import InputError
-from .draws import Draws
 from .typing import Elements, Features, Inputs, RowWeights, Shape, Tensors
 
 MAX_CHILDREN = 1000
 """Layers inside one layer, at most, so that each has draws of its own."""
+
+
+class Drawing(Protocol):
+    """Where a layer's random bits come from: `draws.Draws`, or what stands for those of many networks."""
+
+    def bits(self, layer: int, like: Tensor) -> Tensor:
+        """One 15-bit integer for each element of `like`, for the step that is being done."""
 
 
 @final
@@ -29,7 +35,7 @@ class Memo(dict[str, Tensor]):
         *,
         training: bool,
         reuse: bool = False,
-        draws: Draws | None = None,
+        draws: "Drawing | None" = None,
         layer: int = 0,
         over_ranks: Callable[[Tensor], Tensor] | None = None,
     ) -> None:

@@ -51,9 +51,18 @@ class Member:
 
     likeness: Hashable = None
 
+    kind: Hashable = None
+    """Those of the same kind may be trained as one batch (`batched.py`)."""
+
+    how: str = "by itself"
+    """How it was trained, in half a sentence."""
+
     def __init__(self, data: Dataset, plan: TrainPlan, engine: Engine | Callable[[], Engine]) -> None:
         self.data, self.plan = data, plan
         self.diverged: str | None = None
+        self.sized: NetSpec | None = None
+        """The network that it will be, where that is known before it is made."""
+
         self._engine = engine
         self._trained: Trained | Turn | None = None
 
@@ -98,7 +107,7 @@ class Member:
     @property
     def spec(self) -> NetSpec:
         """What the network is, with all its sizes."""
-        return self.engine.spec
+        return self.engine.spec if self.sized is None else self.sized
 
     @property
     def history(self) -> list[Epoch]:

@@ -37,7 +37,7 @@ class Best:
 
     def note(self, epoch: Epoch, engine: Engine) -> None:
         """Remembers the epoch if it is the best; with `plan.restore_best`, its weights too."""
-        if self._is_best(monitored(epoch, self._plan)) and self._plan.restore_best:
+        if self.improves(monitored(epoch, self._plan)) and self._plan.restore_best:
             self._weights = {}  # first, or there would be two copies for a moment
             self._weights = {name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()}
 
@@ -54,10 +54,10 @@ class Best:
         """Goes back to the moment when epochs with those figures had been noted, and `weights` were the best ones."""
         self._least, self._epochs_since = math.inf, 0
         for value in seen:
-            self._is_best(value)
+            self.improves(value)
         self._weights = dict(weights)
 
-    def _is_best(self, value: float) -> bool:
+    def improves(self, value: float) -> bool:
         """Counts an epoch with that figure; whether it is better than all before."""
         self._epochs_since += 1
         if not value < self._least:  # no number is not better either

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import not_negative
-from ..typing import Elements, Vector
+from ..typing import Elements
 from ._numbers import Number
 
 Again = Callable[[], Tensor]
@@ -44,12 +44,12 @@ class Optimizer(ABC):
         """Raises an `InputError` that names the option which is out of its range."""
 
     @abstractmethod
-    def state(self, w: Vector) -> dict[str, Tensor]:
+    def state(self, w: Elements) -> dict[str, Tensor]:
         """The rule's memory before the first step, one entry per quantity, in the shape of `w` or as one number."""
 
     @abstractmethod
     def update_(
-        self, w: Vector, dw: Vector, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         """One step downhill, in place: changes `w` and `state`; `dw` may be overwritten; `step` counts from 1.
 

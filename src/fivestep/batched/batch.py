@@ -1,0 +1,253 @@
+"""A fleet as one batch: networks that differ in numbers only are trained as one step after another of all of them.
+
+On a device with thousands of lanes one small network leaves nearly all of them idle, and K of them take the time of
+one. What may differ: seed (initial values, order of the rows, dropout masks), learning rate, weight decay, L2 term,
+initialisation, and the rows, if there are as many. Everything else about them is the same, their `Kind`; those of
+another kind are another batch, and what has no batched form is trained network by network (`obstacle` says why).
+
+A network that has come to its end leaves: once half of them have, the others close up. One whose loss is no longer
+finite goes back to where it was before the block of steps, and is trained from there by itself, which reports what
+happened; the others never notice.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from ..datasets._base import Dataset
+from ..datasets._weights import weigh_classes
+from ..engines._base import Engine
+from ..engines._batched.ahead import Ahead
+from ..epoch import Epoch, Evaluation, monitored
+from ..interrupt import deferred_interrupt
+from ..member import HELD, Member, Trained
+from ..stopping import Best
+from ..train import check_start
+from .measuring import evaluations
+from .start import networks_of
+
+
+@final
+class Standing:
+    """What the loop remembers of one network: as `Progress`, without an engine."""
+
+    def __init__(self, member: Member) -> None:
+        self.member, self.history, self.seen = member, list[Epoch](), list[float]()
+        self.best, self.is_live, self.has_best = Best(member.plan), True, False
+        if member.has_engine:
+            self.history, self.seen = list(member.progress.history), list(member.progress.seen)
+            self.best.recall(self.seen, member.progress.best.weights)
+            self.has_best = bool(self.best.weights)
+
+    def note(self, epoch: Epoch) -> bool:
+        """Counts an epoch that has been measured; whether it is the best so far."""
+        self.history.append(epoch)
+        self.seen.append(monitored(epoch, self.member.plan))
+        is_best = self.best.improves(self.seen[-1])
+        self.has_best |= is_best and self.member.plan.restore_best
+        return is_best
+
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train."""
+        return (bool(self.history) and self.history[-1].index >= self.member.plan.epochs) or self.best.is_long_ago()
+
+
+@final
+class Batch:
+    """Networks of one kind, some steps into their training, and as many steps as the others."""
+
+    def __init__(self, members: Sequence[Member], every: int | None = None) -> None:
+        self._pattern = pattern = members[0].engine
+        self._every, self._plan = every, members[0].plan
+        self._standings = [Standing(member) for member in members]
+        self._rates = [member.plan.lr for member in members]
+        self._epochs, self._done = members[0].progress.epochs, pattern.num_updates
+        parts = list({id(member.data): member.data for member in members}.values())
+        for part in parts:
+            check_start(pattern, part, self._plan, every or 1, is_new=self._done == 0)
+        self._per_epoch = self._plan.steps_per_epoch(parts[0].num_rows)
+        self._measured = parts
+        weighed = parts if self._plan.class_weight is None else [_weighed(part, pattern) for part in parts]
+        places = {id(part): k for k, part in enumerate(parts)}
+        self._own = [places[id(member.data)] for member in members]
+        self._networks = networks_of(members)
+        self._ahead = Ahead(pattern, weighed, self._own, [member.plan for member in members])
+        self._ahead.give_rows(self._networks)
+        self._best = self._networks.best_of([one.best.weights for one in self._standings])
+        self._begin_epoch()
+        self._before = self._now()
+        self._alone, self._size = list[Member](), len(members)
+
+    @property
+    def how(self) -> str:
+        """How its networks are trained, in half a sentence."""
+        return f"in a batch of {self._size:,} on {self._pattern.device}, {self._networks.how}"
+
+    def _begin_epoch(self) -> None:
+        self._losses, self._sizes, self._seconds = list[Tensor](), list[int](), 0.0
+
+    def _now(self) -> "Moment":
+        return Moment(self._networks.state(), self._networks.averaged(), self._done, len(self._losses), self._seconds)
+
+    def train(self, until: int | None = None) -> list[Member]:
+        """Trains to the end, or up to epoch `until`; returns those whose loss is no longer finite, from before that.
+
+        Every network that has come to its end, or so far, is left as if it had been trained by itself. An interrupt is
+        taken between two blocks of steps.
+        """
+        end = self._plan.epochs if until is None else min(until, self._plan.epochs)
+        with deferred_interrupt() as interrupt:
+            try:
+                while self._epochs < end and any(one.is_live for one in self._standings):
+                    shown = self._every or (1 if self._standings[0].member.evaluates_each else end)
+                    goal = min(self._epochs - self._epochs % shown + shown, end)
+                    for _ in self._blocks(goal * self._per_epoch):
+                        interrupt.take()
+                    self._measure(goal)
+                    self._close_up()
+            finally:
+                self._tell([k for k, one in enumerate(self._standings) if one.is_live and one.member.has_engine])
+        return self._alone
+
+    def _blocks(self, goal: int) -> Iterator[None]:
+        """Does blocks of steps up to step `goal`, and yields before each."""
+        while self._done < goal:
+            yield
+            self._before, started = self._now(), time.perf_counter()
+            most = self._ahead.most_steps(self._done, self._networks.dropping)
+            seen = [one.seen for one in self._standings]
+            ahead = self._ahead.take(self._networks, self._done, min(most, goal - self._done), seen)
+            losses = self._networks.train(ahead)
+            is_finite = (losses.isfinite().all(0) & self._networks.flat.isfinite().all(1)).tolist()  # waits
+            self._seconds += time.perf_counter() - started
+            self._send_away([k for k, fine in enumerate(is_finite) if not fine])
+            self._losses.append(losses)
+            self._sizes += ahead.sizes
+            self._done += len(ahead.sizes)
+            self._rates = ahead.rates[-1, :, 0].tolist()
+
+    def _send_away(self, which: Sequence[int]) -> None:
+        """Leaves networks as they were before the last block, to be trained from there by themselves."""
+        which = [k for k in which if self._standings[k].is_live]
+        if not which:
+            return
+        for trained, k in zip(self._records(which, self._before), which, strict=True):
+            member = self._standings[k].member
+            trained.put_into(member.engine, member.progress)
+            self._standings[k].is_live = False
+            self._alone.append(member)
+
+    def _measure(self, goal: int) -> None:
+        """Notes the epoch that has been done by all networks, measured with the weights that they have now."""
+        self._epochs, rates = goal, self._rates
+        running = self._running_losses()
+        train: list[Evaluation | None] = [Evaluation(loss, None) for loss in running]
+        if self._standings[0].member.progress.measures_training or goal == self._plan.epochs:
+            train = self._evaluated("train")
+        valid, num_live = self._evaluated("valid"), sum(one.is_live for one in self._standings)
+        self._send_away([k for k, of in enumerate(train) if of is not None and not math.isfinite(of.loss)])
+        seconds, num_rows, improved = self._seconds / num_live, sum(self._sizes), []
+        for k, one in enumerate(self._standings):
+            of_train = train[k]
+            assert of_train is not None
+            steps: dict[str, Any] = {"index": goal, "step": self._done, "lr": rates[k], "running_loss": running[k]}
+            speed = {"seconds": seconds, "rows_per_second": num_rows / seconds}
+            if one.is_live and one.note(Epoch.of(of_train, valid[k], **steps, **speed)):
+                improved.append(k)
+        if self._plan.restore_best and improved:
+            self._networks.keep(self._best, improved)
+        self._begin_epoch()
+
+    def _running_losses(self) -> list[float]:
+        """The mean of each network's losses since the last epoch, over the rows; a host-device synchronisation."""
+        rows = torch.tensor(self._sizes, dtype=torch.float64, device=self._pattern.device)
+        means: list[float] = (rows @ torch.cat(self._losses).double() / rows.sum()).tolist()
+        return means
+
+    def _evaluated(self, part: str) -> list[Evaluation | None]:
+        """One part of each network's data, measured; None where there is none."""
+        found: list[Evaluation | None] = [None] * len(self._standings)
+        for p, data in enumerate(self._measured):
+            rows = getattr(data, part)
+            which = [k for k, own in enumerate(self._own) if own == p]
+            if rows is not None and which:
+                for k, evaluation in zip(which, evaluations(self._networks, which, rows), strict=True):
+                    found[k] = evaluation
+        return found
+
+    def _close_up(self) -> None:
+        """Lets those go that have come to their end; the others close up once they are no more than half."""
+        over = [k for k, one in enumerate(self._standings) if one.is_live and one.is_over()]
+        self._tell(over)
+        for k in over:
+            self._standings[k].is_live = False
+        left = [k for k, one in enumerate(self._standings) if one.is_live]
+        if left and 2 * len(left) <= len(self._standings):
+            self._networks, self._ahead = self._networks.taken(left), self._ahead.taken(left)
+            self._best = {name: rows[left] for name, rows in self._best.items()}
+            self._standings, self._own = [self._standings[k] for k in left], [self._own[k] for k in left]
+            self._ahead.give_rows(self._networks)
+
+    def _tell(self, which: Sequence[int]) -> None:
+        """Leaves networks as they are now, and those that have come to their end with the weights to keep."""
+        if not which:
+            return
+        for trained, k in zip(self._records(which, self._now()), which, strict=True):
+            member = self._standings[k].member
+            if member.has_engine:
+                trained.put_into(member.engine, member.progress)
+            else:
+                member.is_trained(trained)
+
+    def _records(self, which: Sequence[int], then: "Moment") -> list[Trained]:
+        """What there is to know of some networks at a moment, brought from the device in one piece."""
+        rows, blocks = torch.tensor(which, device=self._pattern.device), self._losses[: then.num_blocks]
+        losses = torch.cat([self._networks.flat.new_empty((0, len(self._standings))), *blocks])
+        best = {f"best.{name}": of for name, of in self._networks.named_of(self._best).items()}
+        state = {f"engine.{name}": of for name, of in then.state.items()}
+        held = {} if then.held is None else {HELD: then.held}
+        everything = {**state, **best, **held, "since.losses": losses.T}
+        arrays = {name: of[rows].numpy(force=True) for name, of in everything.items()}
+        on_device = [] if self._pattern.device.type == "cpu" else list(then.state)
+        kept = self._best["flat"][rows].numpy(force=True)
+        num_rows = sum(self._sizes[: len(losses)])
+        records = []
+        for r, k in enumerate(which):
+            one = self._standings[k]
+            own = {name: of[r] for name, of in arrays.items() if one.has_best or not name.startswith("best.")}
+            if one.has_best and one.is_over():
+                own["engine.flat"] = kept[r]
+                own.pop(HELD, None)
+            position = {
+                "step": then.done,
+                "lr": self._rates[k],
+                "epochs": one.history[-1].index if one.history else 0,
+                "num_rows": num_rows,
+                "seconds": then.seconds / len(self._standings),
+                "on_device": on_device,
+            }
+            records.append(Trained(own, position, one.history, None))
+        return records
+
+
+class Moment(NamedTuple):
+    """All networks between two blocks of steps.
+
+    Their state, the weights to predict with where they are others, steps done, blocks and seconds since the last epoch.
+    """
+
+    state: Mapping[str, Tensor]
+    held: Tensor | None
+    done: int
+    num_blocks: int
+    seconds: float
+
+
+def _weighed(data: Dataset, pattern: Engine) -> Dataset:
+    """The data with the plan's class weights as weights of the rows."""
+    assert pattern.plan.class_weight is not None
+    return weigh_classes(data, pattern.plan.class_weight, pattern.criterion.target, pattern.spec.out_features or 0)

@@ -1,0 +1,53 @@
+"""The networks of a batch measured together: `evaluate` with an axis of networks in front."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..datasets._base import Part
+from ..engines._batched.networks import Networks
+from ..epoch import Evaluation
+from ..layer import Memo
+from ..metrics._base import build_metrics, measure
+from ..train import EVALUATION_ROWS, predictions, share_right
+
+MOST_OUTPUTS = 2**26
+"""Numbers of the widest layer's output that an evaluation makes at a time."""
+
+
+@torch.no_grad()
+def evaluations(networks: Networks, which: Sequence[int], rows: Part) -> list[Evaluation]:
+    """`evaluate` for some of the networks, on the same rows for all of them."""
+    engine, count = networks.pattern, len(which)
+    criterion, device = engine.criterion, engine.device
+    own = slice(None) if count == len(networks) else torch.tensor(which, device=device)
+    chosen = build_metrics(engine.plan.metrics, criterion.target)
+    sums = torch.zeros((3, count), dtype=torch.float64, device=device)  # of losses, right answers and weights
+    collected: list[tuple[Tensor, Tensor, Tensor]] = []
+    for taken in rows.parts(max(1, min(EVALUATION_ROWS, MOST_OUTPUTS // (count * networks.width)))):
+        part = taken.to(device, engine.dtype)
+        logits = networks.predict(engine.as_input(part.inputs(engine.dtype)), own)  # (K, N, O)
+        y = criterion.match(logits[0], part.y)
+        each, y_each = logits.flatten(0, 1), y.expand(count, *y.shape).flatten(0, 1)
+        weight = logits.new_ones(len(part)) if part.weight is None else part.weight
+        losses, right = criterion.rows(each, y_each, Memo(training=False)), share_right(engine, each, y_each)
+        sums += torch.stack(
+            [losses.view(count, -1) @ weight, right.view(count, -1) @ weight, weight.sum().expand(count)]
+        )
+        if chosen:
+            outputs = criterion.middle(predictions(engine, logits)).cpu()
+            collected.append((outputs, criterion.middle(y).cpu(), weight.cpu()))
+    metrics: list[dict[str, float]] = [{} for _ in which]
+    if chosen:
+        all_outputs, all_y, all_weights = zip(*collected, strict=True)
+        outputs, y, weight = torch.cat(all_outputs, 1), torch.cat(all_y), torch.cat(all_weights)
+        metrics = [measure(chosen, outputs[k], y, weight) for k in range(count)]
+    losses, right, total = sums.tolist()
+    is_number = criterion.target == "numbers"
+    return [
+        Evaluation(
+            losses[k] / total[k], metrics[k].get("accuracy", None if is_number else right[k] / total[k]), metrics[k]
+        )
+        for k in range(count)
+    ]

@@ -1,0 +1,176 @@
+"""Between the networks of a batch and the Triton kernel of `kernels/steps.py`, for those with one small hidden layer.
+
+A batched step is bound by the way of the layers' outputs to memory and back; the kernel keeps them in registers. Its
+kinds of items, and their numbers, are read from the tables of the compiled body of `fused`.
+"""
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor
+
+from ...find import Choice
+from ...net import NetSpec
+from ...optim._base import Optimizer
+from ...optim._moving_average import AVERAGE, MovingAverage
+from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, obstacle
+from ..fused.body import kinds as kind
+from .given import StepsAhead
+
+if TYPE_CHECKING:
+    from .networks import Networks
+
+MOST_PARAMETERS = 2048
+"""Of a network: in the update, each thread has its share of them in registers."""
+
+MOST_INPUTS, MOST_OUTPUTS = 16, 8
+"""Numbers of a row that each thread keeps for all its rows."""
+
+LARGEST_TILE = 256
+"""Rows that a program takes at a time: eight for each of its threads."""
+
+
+def obstacle_to_kernel(networks: "Networks") -> str | None:
+    """What keeps networks from the kernel, in half a sentence; None if nothing does."""
+    pattern, spec = networks.pattern, networks.pattern.spec
+    unknown = obstacle(spec, pattern.plan)
+    reasons = {
+        f"it runs on CUDA, not on {networks.flat.device}": networks.flat.device.type != "cuda",
+        "triton is not installed": importlib.util.find_spec("triton") is None,
+        str(unknown): unknown is not None,
+        "it has not one hidden layer": not _has_one_hidden_layer(spec),
+        "loss 'quantile' has levels": Choice.parse(pattern.plan.loss).name == "quantile",
+        "its parameters have rates or decays of their own": len(networks.groups) > 1,
+        f"it has more than {MOST_PARAMETERS:,} parameters": spec.num_parameters > MOST_PARAMETERS,
+        f"it has more than {MOST_INPUTS} inputs": (spec.in_features or 0) > MOST_INPUTS,
+        f"it has more than {MOST_OUTPUTS} outputs": (spec.out_features or 0) > MOST_OUTPUTS,
+    }
+    return next((reason for reason, is_so in reasons.items() if is_so), None)
+
+
+def _has_one_hidden_layer(spec: NetSpec) -> bool:
+    """Whether it is a linear layer, maybe an activation, and a linear layer."""
+    names = [choice.name for choice in spec.layers]
+    return (
+        names[0] == names[-1] == "linear"
+        and len(names) in (2, 3)
+        and "linear" not in names[1:-1]
+        and "dropout" not in names
+    )
+
+
+@final
+class Kernel:
+    """The kernel with the tables of the networks; `num_rows` are those of the largest step."""
+
+    def __init__(self, networks: "Networks", num_rows: int) -> None:
+        self._networks, self._tile = networks, max(32, min(LARGEST_TILE, _power_of_two(num_rows)))
+        self._body: Any = importlib.import_module(f"{__package__}.kernels.steps")  # of a library that is on CUDA only
+        size = networks.flat.shape[1]
+        self._code = self._body.Known((self._net(), self._loss(), self._rule(), size, _power_of_two(size)))
+        self._memory = self._body.Memory(*self._places())
+
+    def _net(self) -> tuple[Any, ...]:
+        """Inputs, units, outputs, kind and option of the activation, and where weights and biases lie."""
+        pattern = self._networks.pattern
+        params, layers, names = pattern.params, pattern.layers, [choice.name for choice in pattern.spec.layers]
+        between = OPERATIONS[names[1] if len(names) == 3 else "identity"]
+        numbers = between.numbers(layers[1])
+        units = params.weights[0]["weight"].shape[0]
+        places = [_place(params.weights[j], name) for j in (0, -1) for name in ("weight", "bias")]
+        option = float(numbers[0]) if numbers else 0.0
+        return pattern.spec.in_features, units, pattern.spec.out_features, between.kind, option, *places
+
+    def _loss(self) -> tuple[Any, ...]:
+        """Kind, option, outputs."""
+        pattern = self._networks.pattern
+        form = LOSSES[Choice.parse(pattern.plan.loss).name]
+        numbers = form.numbers(pattern.criterion)
+        return form.kind, float(numbers[0]) if numbers else 0.0, pattern.spec.out_features
+
+    def _rule(self) -> tuple[Any, ...]:
+        """Kind, options, matrices with an L2 term, limits, form of the decay, share of the average, places kept."""
+        networks, plan, rule, form = self._networks, self._networks.pattern.plan, self._inner_rule(), self._form()
+        memory = networks.groups[0].memory
+        matrices = networks.pattern.params.matrices.numel() if plan.l2 else 0
+        decays = networks.groups[0].decay is not None or rule.weight_decay > 0
+        kept = {form.slots[name] for name in memory if name in form.slots}
+        how = (2 if networks.is_decoupled else 1) if decays else 0
+        options, is_kept = tuple(map(float, form.numbers(rule))), tuple(place in kept for place in range(3))
+        return form.kind, options, matrices, plan.clip_value, plan.clip_norm, how, plan.ema, is_kept
+
+    def _form(self) -> Form:
+        return RULES[Choice.parse(self._networks.pattern.plan.optimizer).name]
+
+    def _inner_rule(self) -> Optimizer:
+        rule = self._networks.groups[0].rule
+        return rule.rule if isinstance(rule, MovingAverage) else rule
+
+    def _places(self) -> list[Tensor]:
+        """Where weights, gradient, the rule's memory, average and decays lie; the weights where there is none."""
+        networks = self._networks
+        group, slots = networks.groups[0], self._form().slots
+        memory = {slots[name]: value for name, value in group.memory.items() if name in slots}
+        kept = [memory.get(place, networks.flat) for place in range(3)]
+        decay = networks.flat.new_full((len(networks),), self._inner_rule().weight_decay)
+        decay = decay if group.decay is None else group.decay.flatten()
+        return [networks.flat, networks.grad, *kept, group.memory.get(AVERAGE, networks.flat), decay]
+
+    def train(self, ahead: StepsAhead) -> Tensor:
+        """Does the steps of a block. Returns the losses (n, K)."""
+        networks, body = self._networks, self._body
+        losses = networks.flat.new_empty((len(ahead.sizes), len(networks)))
+        about = torch.tensor([len(ahead.sizes), ahead.first], dtype=torch.int32, device=losses.device)
+        sizes = torch.tensor(ahead.sizes, dtype=torch.int32, device=losses.device)
+        steps = body.Steps(about, sizes, ahead.rates, ahead.l2.contiguous(), self._short(ahead), losses)
+        rows = self._rows(ahead, sizes)
+        body.train_steps[(len(networks),)](
+            self._memory, steps, rows, len(networks), CODE=self._code, BLOCK=self._tile, num_warps=1
+        )
+        return losses
+
+    def _short(self, ahead: StepsAhead) -> Tensor:
+        """What makes up for the start of a rule at each step, (n, 2), worked out in float64."""
+        rule, step = self._inner_rule(), torch.arange(len(ahead.sizes), dtype=torch.float64) + ahead.first + 1
+        short = torch.ones((len(ahead.sizes), 2), dtype=torch.float64)
+        form, numbers = self._form(), self._form().numbers(rule)
+        if form.kind in (kind.ADAM, kind.ADAM_HAT):
+            short = torch.stack([1 / (1 - numbers[0] ** step), (1 - numbers[1] ** step).rsqrt()], 1)
+        elif form.kind == kind.ADAGRAD:
+            short[:, 0] = 1 / (1 + (step - 1) * numbers[0])
+        return short.to(self._networks.flat)
+
+    def _rows(self, ahead: StepsAhead, sizes: Tensor) -> Any:
+        """Where the rows of each step lie."""
+        networks = self._networks
+        if networks.whole is not None:
+            x, y, shares = networks.whole
+            num_rows = x.shape[1]
+            of_row = y.numel() // (len(networks) * num_rows)
+            x = x[0].T.contiguous().T.expand(x.shape) if x.stride(0) == 0 else x
+            strides = (*x.stride(), num_rows * of_row, 0, num_rows, num_rows)
+            return self._body.Rows(x, y, shares, None, *strides)
+        assert networks.table is not None
+        assert ahead.places is not None
+        x, y, weight = networks.table
+        size = ahead.places.shape[2]
+        shares = None if weight is None else _shares(weight, ahead.places, sizes)
+        return self._body.Rows(x, y, shares, ahead.places, 0, *x.stride(), 0, len(networks) * size, size, size)
+
+
+def _shares(weight: Tensor, places: Tensor, sizes: Tensor) -> Tensor:
+    """The weights of the places (n, K, B), divided by their sum over each step and network."""
+    taken = weight[places.long()] * (torch.arange(places.shape[2], device=sizes.device) < sizes[:, None, None])
+    return taken / taken.sum(2, keepdim=True).clamp(min=torch.finfo(weight.dtype).tiny)
+
+
+def _power_of_two(count: int) -> int:
+    """The least power of two that is no less."""
+    return 1 << (count - 1).bit_length()
+
+
+def _place(weights: dict[str, Tensor], name: str) -> int:
+    """Where a layer's weight or bias begins in the flat vector; -1 where it has none."""
+    return int(weights[name].storage_offset()) if name in weights else -1

@@ -1,0 +1,55 @@
+"""The update rule of K networks: the groups of one network, each with its views of all of them."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ...find import Choice
+from ...optim._base import Optimizer
+from ...optim._moving_average import MovingAverage
+from ...plan import TrainPlan
+from .._base import Engine
+from .._update import rule_groups
+from ..fused._forms import DECOUPLED
+
+
+class Group(NamedTuple):
+    """Parameters that one rule moves in one call: views (K, p) of them and of their gradients, the rule's memory.
+
+    `decay` (K, 1) is what each network's weights decay by, where that is not the rule's own business.
+    """
+
+    where: slice
+    w: Tensor
+    dw: Tensor
+    rule: Optimizer
+    lr_factor: float
+    memory: dict[str, Tensor]
+    decay: Tensor | None
+
+
+def groups_of(pattern: Engine, flat: Tensor, grad: Tensor, decays: Tensor | None) -> list[Group]:
+    """The groups of `scratch`, whose views and memory have a row for each network."""
+    groups = []
+    parts = pattern.params.parts(matrices_apart=False)
+    for part, group in zip(parts, rule_groups(pattern.params, pattern.optimizer, pattern.plan.ema), strict=True):
+        rule, decay = group.rule, None
+        if decays is not None and part.group.decays:
+            rule, decay = without_decay(rule), decays
+        w = flat[:, part.where]
+        groups.append(Group(part.where, w, grad[:, part.where], rule, group.lr_factor, rule.state(w), decay))
+    return groups
+
+
+def without_decay(rule: Optimizer) -> Optimizer:
+    """The same rule for weights that do not decay, or whose decay is done before it."""
+    if isinstance(rule, MovingAverage):
+        return replace(rule, rule=without_decay(rule.rule))
+    return replace(rule, weight_decay=0.0)
+
+
+def decouples(plan: TrainPlan) -> bool:
+    """Whether the plan's weight decay shrinks the weights by themselves, and does not enter the gradient."""
+    choice, rule = Choice.parse(plan.optimizer), plan.build_optimizer()
+    return choice.name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))

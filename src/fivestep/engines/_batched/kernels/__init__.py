@@ -1,0 +1,1 @@
+"""The five steps of small networks on CUDA, compiled by Triton: read `steps.py`."""

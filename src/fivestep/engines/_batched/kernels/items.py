@@ -1,0 +1,201 @@
+"""Activations, losses and update rules of the Triton kernel, on vectors of rows or parameters.
+
+The formulas are those of the items, where they are derived. Kinds are the whole numbers of `fused/body/kinds.py`; they
+are known when the kernel is compiled, so of the branches below one is left.
+"""
+
+import triton
+import triton.language as tl
+from triton.language.extra import libdevice
+
+from ...fused.body import kinds as kind
+
+_RELU, _TANH, _SIGMOID = tl.constexpr(kind.RELU), tl.constexpr(kind.TANH), tl.constexpr(kind.SIGMOID)
+_LEAKY_RELU, _RELU_SQUARED = tl.constexpr(kind.LEAKY_RELU), tl.constexpr(kind.RELU_SQUARED)
+_ELU, _SELU, _SILU = tl.constexpr(kind.ELU), tl.constexpr(kind.SELU), tl.constexpr(kind.SILU)
+_SOFTPLUS, _GELU, _GELU_TANH = tl.constexpr(kind.SOFTPLUS), tl.constexpr(kind.GELU), tl.constexpr(kind.GELU_TANH)
+_HARDSWISH, _MISH = tl.constexpr(kind.HARDSWISH), tl.constexpr(kind.MISH)
+_MSE, _MAE, _HUBER = tl.constexpr(kind.MSE), tl.constexpr(kind.MAE), tl.constexpr(kind.HUBER)
+_POISSON, _BINARY = tl.constexpr(kind.POISSON), tl.constexpr(kind.BINARY_CROSS_ENTROPY)
+_SGD, _MOMENTUM, _ADAM = tl.constexpr(kind.SGD), tl.constexpr(kind.MOMENTUM), tl.constexpr(kind.ADAM)
+_ADAM_HAT, _RMSPROP, _ADAGRAD = tl.constexpr(kind.ADAM_HAT), tl.constexpr(kind.RMSPROP), tl.constexpr(kind.ADAGRAD)
+_LION = tl.constexpr(kind.LION)
+
+_SELU_SCALE, _SELU_ALPHA = tl.constexpr(1.0507009873554805), tl.constexpr(1.6732632423543772)
+_ROOT_HALF, _ROOT_TWO_BY_PI = tl.constexpr(0.7071067811865476), tl.constexpr(0.7978845608028654)
+_DENSITY = tl.constexpr(0.3989422804014327)
+
+
+@triton.jit
+def sigmoid(z):
+    """1 / (1 + exp(-z))."""
+    return 1.0 / (1.0 + tl.exp(-z))
+
+
+@triton.jit
+def softplus(z):
+    """log(1 + exp z), which never overflows."""
+    return tl.maximum(z, 0.0) + libdevice.log1p(tl.exp(-tl.abs(z)))
+
+
+@triton.jit
+def activate(z, KIND: tl.constexpr, OPTION: tl.constexpr):
+    """The value a = f(z)."""
+    if KIND == _RELU:
+        a = tl.where(z > 0.0, z, 0.0)
+    elif KIND == _TANH:
+        a = libdevice.tanh(z)
+    elif KIND == _SIGMOID:
+        a = sigmoid(z)
+    elif KIND == _LEAKY_RELU:
+        a = tl.where(z > 0.0, z, OPTION * z)
+    elif KIND == _RELU_SQUARED:
+        a = tl.where(z > 0.0, z * z, 0.0)
+    elif KIND == _ELU:
+        a = tl.where(z > 0.0, z, OPTION * libdevice.expm1(tl.minimum(z, 0.0)))
+    elif KIND == _SELU:
+        a = _SELU_SCALE * tl.where(z > 0.0, z, _SELU_ALPHA * libdevice.expm1(tl.minimum(z, 0.0)))
+    elif KIND == _SILU:
+        a = z * sigmoid(z)
+    elif KIND == _SOFTPLUS:
+        a = softplus(OPTION * z) / OPTION
+    elif KIND == _GELU:
+        a = 0.5 * z * (1.0 + libdevice.erf(z * _ROOT_HALF))
+    elif KIND == _GELU_TANH:
+        a = 0.5 * z * (1.0 + libdevice.tanh(_ROOT_TWO_BY_PI * (z + 0.044715 * z * z * z)))
+    elif KIND == _HARDSWISH:
+        a = z * tl.minimum(tl.maximum(z + 3.0, 0.0), 6.0) / 6.0
+    elif KIND == _MISH:
+        a = z * libdevice.tanh(softplus(z))
+    else:
+        a = z
+    return a.to(z.dtype)
+
+
+@triton.jit
+def slope(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
+    """f'(z), from z or from a."""
+    one = tl.full(z.shape, 1.0, z.dtype)
+    if KIND == _RELU:
+        d = tl.where(a > 0.0, one, 0.0)
+    elif KIND == _TANH:
+        d = 1.0 - a * a
+    elif KIND == _SIGMOID:
+        d = a * (1.0 - a)
+    elif KIND == _LEAKY_RELU:
+        d = tl.where(z > 0.0, one, OPTION * one)
+    elif KIND == _RELU_SQUARED:
+        d = tl.where(z > 0.0, 2.0 * z, 0.0)
+    elif KIND == _ELU:
+        d = tl.where(z > 0.0, one, a + OPTION)
+    elif KIND == _SELU:
+        d = tl.where(z > 0.0, _SELU_SCALE * one, a + _SELU_SCALE * _SELU_ALPHA)
+    elif KIND == _SILU:
+        p = sigmoid(z)
+        d = p * (1.0 + z * (1.0 - p))
+    elif KIND == _SOFTPLUS:
+        d = sigmoid(OPTION * z)
+    elif KIND == _GELU:
+        d = 0.5 * (1.0 + libdevice.erf(z * _ROOT_HALF)) + z * _DENSITY * tl.exp(-0.5 * z * z)
+    elif KIND == _GELU_TANH:
+        t = libdevice.tanh(_ROOT_TWO_BY_PI * (z + 0.044715 * z * z * z))
+        d = 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * _ROOT_TWO_BY_PI * (1.0 + 0.134145 * z * z)
+    elif KIND == _HARDSWISH:
+        d = tl.where(z <= -3.0, 0.0, tl.where(z >= 3.0, one, z / 3.0 + 0.5))
+    elif KIND == _MISH:
+        t = libdevice.tanh(softplus(z))
+        d = t + z * (1.0 - t * t) * sigmoid(z)
+    else:
+        d = one
+    return d.to(z.dtype)
+
+
+@triton.jit
+def of_output(z, y, KIND: tl.constexpr, OPTION: tl.constexpr):
+    """The loss of each output and its derivative, for the losses that are a mean over the outputs."""
+    e, one = z - y, tl.full(z.shape, 1.0, z.dtype)
+    if KIND == _MSE:
+        value, d = e * e, 2.0 * e
+    elif KIND == _MAE:
+        value, d = tl.abs(e), tl.where(e > 0.0, one, tl.where(e < 0.0, -one, 0.0 * one))
+    elif KIND == _HUBER:
+        c = tl.minimum(tl.maximum(e, -OPTION), OPTION)
+        value, d = c * (e - 0.5 * c), c
+    elif KIND == _POISSON:
+        rate = tl.exp(z)
+        value, d = rate - y * z, rate - y
+    elif KIND == _BINARY:
+        smooth = y * (1.0 - OPTION) + 0.5 * OPTION
+        value, d = softplus(z) - smooth * z, sigmoid(z) - smooth
+    else:  # the hinge
+        sign = 2.0 * y - 1.0
+        value = tl.maximum(1.0 - sign * z, 0.0)
+        d = tl.where(sign * z < 1.0, -sign, 0.0)
+    return value.to(z.dtype), d.to(z.dtype)
+
+
+@triton.jit
+def of_classes(z, label, OPTION: tl.constexpr, CLASSES: tl.constexpr):
+    """The cross-entropy of each row and its gradient, for a tuple of logits: one for each class."""
+    largest = z[0]
+    for c in tl.static_range(1, CLASSES):
+        largest = tl.maximum(largest, z[c])
+    total, right, one = largest * 0.0, largest * 0.0, tl.full(largest.shape, 1.0, largest.dtype)
+    for c in tl.static_range(CLASSES):
+        total += tl.exp(z[c] - largest)
+        right += (tl.where(label == c, (1.0 - OPTION) * one, 0.0) + OPTION / CLASSES) * (z[c] - largest)
+    d = ()
+    for c in tl.static_range(CLASSES):
+        target = tl.where(label == c, (1.0 - OPTION) * one, 0.0) + OPTION / CLASSES
+        d = d + ((tl.exp(z[c] - largest) / total - target).to(largest.dtype),)
+    return (tl.log(total) - right).to(largest.dtype), d
+
+
+@triton.jit
+def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
+    """The new weights and memory of a rule; `short` makes up for the start, as the host has worked it out."""
+    KIND: tl.constexpr = RULE[0]
+    OPTIONS: tl.constexpr = RULE[1]
+    m, v, u = memory[0], memory[1], memory[2]
+    if KIND == _SGD:
+        m = OPTIONS[0] * m + dw
+        if OPTIONS[1] > 0:
+            w -= lr * (dw + OPTIONS[0] * m)
+        else:
+            w -= lr * m
+    elif KIND == _ADAM:
+        m += (1.0 - OPTIONS[0]) * (dw - m)
+        v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
+        w -= lr * short[0] * (m / (tl.sqrt(v) * short[1] + OPTIONS[2]))
+    elif KIND == _ADAM_HAT:
+        m += (1.0 - OPTIONS[0]) * (dw - m)
+        v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
+        w -= lr * short[0] / short[1] * (m / (tl.sqrt(v) + OPTIONS[2]))
+    elif KIND == _MOMENTUM:
+        m = OPTIONS[0] * m - lr * dw
+        if OPTIONS[1] > 0:
+            w += OPTIONS[0] * m - lr * dw
+        else:
+            w += m
+    elif KIND == _RMSPROP:
+        v = OPTIONS[0] * v + (1.0 - OPTIONS[0]) * dw * dw
+        m += (1.0 - OPTIONS[0]) * (dw - m)
+        if OPTIONS[3] > 0:
+            root = tl.sqrt(v - m * m)
+        else:
+            root = tl.sqrt(v)
+        u = OPTIONS[2] * u + dw / (root + OPTIONS[1])
+        w -= lr * u
+    elif KIND == _ADAGRAD:
+        v += dw * dw
+        w -= lr * short[0] * (dw / (tl.sqrt(v) + OPTIONS[1]))
+    elif KIND == _LION:
+        c = m + (1.0 - OPTIONS[0]) * (dw - m)
+        w -= lr * tl.where(c > 0.0, 1.0, tl.where(c < 0.0, -1.0, 0.0))
+        m += (1.0 - OPTIONS[1]) * (dw - m)
+    else:  # Adadelta
+        v = OPTIONS[0] * v + (1.0 - OPTIONS[0]) * dw * dw
+        d = tl.sqrt(u + OPTIONS[1]) / tl.sqrt(v + OPTIONS[1]) * dw
+        w -= lr * d
+        u = OPTIONS[0] * u + (1.0 - OPTIONS[0]) * d * d
+    return w, m, v, u

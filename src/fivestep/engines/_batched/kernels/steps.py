@@ -1,0 +1,273 @@
+"""The five steps of a network with one hidden layer as one Triton kernel: a program takes it through a block of steps.
+
+A batched step takes the outputs of the layers to the device's memory and back. Here the rows of a network lie in the
+registers of 32 threads, and its weights, gradient and memory, some hundred numbers, in the cache next to them, from
+the first step of the block to the last. The units of the hidden layer come one after another, forward and then again
+on the way back, so that their number takes no registers: to compute a unit twice is cheaper than to keep it.
+"""
+
+from typing import Any, NamedTuple, final
+
+import triton
+import triton.language as tl
+
+from ...fused.body import kinds as kind
+from .items import activate, descend, of_classes, of_output, slope
+
+_CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
+
+
+@final
+class Known(tuple[Any, ...]):
+    """What is known when the kernel is compiled, in tuples of tuples, which Triton cannot take apart itself."""
+
+    def __getitem__(self, index: Any) -> Any:
+        value = super().__getitem__(index)
+        return tl.constexpr(Known(value) if isinstance(value, tuple) else value)
+
+
+class Memory(NamedTuple):
+    """Of all networks, (K, P) each: weights, gradient, three places of the rule's memory, an average; decays (K,)."""
+
+    w: Any
+    g: Any
+    m: Any
+    v: Any
+    u: Any
+    average: Any
+    decay: Any
+
+
+class Steps(NamedTuple):
+    """Of n steps: rows (n,), rates and L2 strengths (n, K), what makes up for a rule's start (n, 2), losses (n, K).
+
+    `about` holds n and the number of steps before them.
+    """
+
+    about: Any
+    sizes: Any
+    rates: Any
+    l2: Any
+    short: Any
+    losses: Any
+
+
+class Rows(NamedTuple):
+    """Inputs, targets and shares, and where a step's rows are: `places` (n, K, B), or None for all in their order.
+
+    Where there are no shares, all rows weigh alike. Then come the strides: of a network, a row and a column in x, of a
+    network in y, of a step and a network in shares; and B. They are fields, as Triton loses a 1 in a tuple in a tuple.
+    """
+
+    x: Any
+    y: Any
+    shares: Any
+    places: Any
+    x_network: Any
+    x_row: Any
+    x_column: Any
+    y_network: Any
+    share_step: Any
+    share_network: Any
+    size: Any
+
+
+@triton.jit
+def take(rows, now, here, num_rows, INPUTS: tl.constexpr):
+    """The rows of a tile: where they lie, their inputs column by column, and their shares; `now` is step, network."""
+    s, k, step = now[0], now[1], now[2]
+    live, where, x, inputs = here < num_rows, here, rows.x, ()
+    if rows.places is None:
+        x += k * rows.x_network
+    else:
+        where = tl.load(rows.places + step * rows.size + here, mask=live, other=0)
+    for i in tl.static_range(INPUTS):
+        at = where * rows.x_row + i * rows.x_column
+        inputs = inputs + (tl.load(x + at, mask=live, other=0.0),)
+    if rows.shares is None:
+        share = tl.where(live, tl.full(here.shape, 1.0, x.dtype.element_ty) / num_rows, 0.0)
+    else:
+        share = tl.load(rows.shares + s * rows.share_step + k * rows.share_network + here, mask=live, other=0.0)
+    return where, inputs, share
+
+
+@triton.jit
+def unit(x, w, h, NET: tl.constexpr):
+    """What comes to unit h of the hidden layer, z = w x + b, and what it makes of it."""
+    z = x[0] * tl.load(w + NET[5] + h * NET[0])
+    for i in tl.static_range(1, NET[0]):
+        z += x[i] * tl.load(w + NET[5] + h * NET[0] + i)
+    if NET[6] >= 0:
+        z += tl.load(w + NET[6] + h)
+    return z, activate(z, NET[3], NET[4])
+
+
+@triton.jit
+def biases(w, like, NET: tl.constexpr):
+    """The outputs before the first unit is added."""
+    z = ()
+    for o in tl.static_range(NET[2]):
+        if NET[8] >= 0:
+            z = z + (like * 0.0 + tl.load(w + NET[8] + o),)
+        else:
+            z = z + (like * 0.0,)
+    return z
+
+
+@triton.jit
+def with_unit(z, a, w, h, NET: tl.constexpr):
+    """The outputs with one more unit."""
+    more = ()
+    for o in tl.static_range(NET[2]):
+        more = more + (z[o] + a * tl.load(w + NET[7] + o * NET[1] + h),)
+    return more
+
+
+@triton.jit
+def measure(z, y, where, live, share, LOSS: tl.constexpr):
+    """The weighted sum of the rows' losses, and its gradient."""
+    O: tl.constexpr = LOSS[2]
+    share = share.to(z[0].dtype)
+    if LOSS[0] == _CROSS_ENTROPY:
+        total, slopes = of_classes(z, tl.load(y + where, mask=live, other=0), LOSS[1], O)
+    else:
+        total, slopes, share = z[0] * 0.0, (), share / O
+        for o in tl.static_range(O):
+            value, d = of_output(z[o], tl.load(y + where * O + o, mask=live, other=0.0), LOSS[0], LOSS[1])
+            total += value
+            slopes = slopes + (d,)
+    d = ()
+    for o in tl.static_range(O):
+        d = d + (tl.where(live, slopes[o] * share, 0.0),)
+    return tl.sum(tl.where(live, total * share, 0.0)), d
+
+
+@triton.jit
+def put(place, values, later):
+    """The sum over the rows, in place of what was there or added to it."""
+    tl.store(place, tl.sum(values) + tl.load(place, mask=later, other=0.0))
+
+
+@triton.jit
+def back_through(x, d, at, h, later, NET: tl.constexpr):
+    """The chain rule through unit h: what it finds for the weights around the unit goes to the gradient."""
+    w, g = at[0], at[1]
+    z, a = unit(x, w, h, NET)
+    da = a * 0.0
+    for o in tl.static_range(NET[2]):
+        da += d[o] * tl.load(w + NET[7] + o * NET[1] + h)
+        put(g + NET[7] + o * NET[1] + h, d[o] * a, later)
+    dz = da * slope(z, a, NET[3], NET[4])
+    for i in tl.static_range(NET[0]):
+        put(g + NET[5] + h * NET[0] + i, dz * x[i], later)
+    if NET[6] >= 0:
+        put(g + NET[6] + h, dz, later)
+
+
+@triton.jit
+def put_biases(d, g, later, NET: tl.constexpr):
+    """The gradient of the outputs' biases."""
+    if NET[8] >= 0:
+        for o in tl.static_range(NET[2]):
+            put(g + NET[8] + o, d[o], later)
+
+
+@triton.jit
+def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
+    """Step 5 for all parameters of a network: L2 term, clipping, decay, the rule, the average. Returns the L2 term."""
+    RULE: tl.constexpr = CODE[2]
+    PADDED: tl.constexpr = CODE[4]
+    places = tl.arange(0, PADDED)
+    has, at, now = places < CODE[3], k * CODE[3] + places, s * num_networks + k
+    w, dw = tl.load(memory.w + at, mask=has, other=0.0), tl.load(memory.g + at, mask=has, other=0.0)
+    lr, penalty = tl.load(steps.rates + now), tl.sum(w * 0.0)
+    if RULE[2] > 0:
+        l2, matrices = tl.load(steps.l2 + now), tl.where(places < RULE[2], w, 0.0)
+        dw += l2 * matrices
+        penalty = tl.sum(matrices * matrices) * l2 / 2
+    if RULE[3] is not None:
+        limit = tl.full(dw.shape, RULE[3], dw.dtype)
+        dw = tl.minimum(tl.maximum(dw, -limit), limit)
+    if RULE[4] is not None:
+        dw *= tl.minimum(RULE[4] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6), 1.0)
+    if RULE[5] == 1:
+        dw += tl.load(memory.decay + k) * w
+    elif RULE[5] == 2:
+        w *= 1.0 - lr * tl.load(memory.decay + k)
+    m = recalled(memory.m + at, has, w, RULE[7][0])
+    v = recalled(memory.v + at, has, w, RULE[7][1])
+    u = recalled(memory.u + at, has, w, RULE[7][2])
+    short = (tl.load(steps.short + 2 * s), tl.load(steps.short + 2 * s + 1))
+    w, m, v, u = descend(w, dw, (m, v, u), lr, short, RULE)
+    tl.store(memory.w + at, w, mask=has)
+    remember(memory.m + at, m, has, RULE[7][0])
+    remember(memory.v + at, v, has, RULE[7][1])
+    remember(memory.u + at, u, has, RULE[7][2])
+    if RULE[6] is not None:
+        average, is_first = tl.load(memory.average + at, mask=has, other=0.0), tl.load(steps.about + 1) + s == 0
+        one = tl.full(w.shape, 1.0, w.dtype)
+        share = tl.where(is_first, one, (1.0 - RULE[6]) * one)
+        tl.store(memory.average + at, average + share * (w - average), mask=has)
+    return penalty
+
+
+@triton.jit
+def recalled(place, has, like, IS_KEPT: tl.constexpr):
+    """What a rule remembers; anything where it remembers nothing."""
+    values = like
+    if IS_KEPT:
+        values = tl.load(place, mask=has, other=0.0)
+    return values
+
+
+@triton.jit
+def remember(place, values, has, IS_KEPT: tl.constexpr):
+    """Keeps it."""
+    if IS_KEPT:
+        tl.store(place, values, mask=has)
+
+
+@triton.jit
+def train_steps(memory, steps, rows, num_networks, CODE: tl.constexpr, BLOCK: tl.constexpr):
+    """The steps of a block of one network, whose number is the program's.
+
+    CODE holds NET: inputs, units, outputs, kind and option of the activation, and where the first layer's weights and
+    biases and the second's lie (-1: none); LOSS: kind, option, outputs; the rule; the parameters, and the power of two
+    that holds them.
+    """
+    k = tl.program_id(0).to(tl.int64)
+    NET: tl.constexpr = CODE[0]
+    UNITS: tl.constexpr = NET[1]
+    w, g = memory.w + k * CODE[3], memory.g + k * CODE[3]
+    for s in range(tl.load(steps.about)):
+        num_rows, step = tl.load(steps.sizes + s), s * num_networks + k
+        total, y = tl.load(w) * 0.0, rows.y
+        if rows.places is None:
+            y += k * rows.y_network
+        for start in range(0, num_rows, BLOCK):
+            here = start + tl.arange(0, BLOCK)
+            where, x, share = take(rows, (s, k, step), here, num_rows, NET[0])
+
+            # 1  predict
+            z = biases(w, x[0], NET)
+            for h in range(UNITS):
+                _, a = unit(x, w, h, NET)
+                z = with_unit(z, a, w, h, NET)
+
+            # 2  measure
+            loss, d = measure(z, y, where, here < num_rows, share, CODE[1])
+            total += loss
+
+            # 3  forget the last gradient: the first tile of a step is put in its place
+            later = start > 0
+
+            # 4  find the new one
+            for h in range(UNITS):
+                back_through(x, d, (w, g), h, later, NET)
+            put_biases(d, g, later, NET)
+            tl.debug_barrier()
+
+        # 5  step downhill
+        total += update(memory, steps, s, k, num_networks, CODE)
+        tl.store(steps.losses + s * num_networks + k, total)
+        tl.debug_barrier()
