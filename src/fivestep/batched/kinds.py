@@ -1,7 +1,6 @@
 """Which networks can be one batch, how many of them, and what stands in the way."""
 
 import functools
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ import torch
 
 from ..datasets._base import Dataset
 from ..engines._batched.layers import without_form
-from ..engines._memory import memory_needed, memory_of
+from ..engines._memory import memory_left, memory_needed, outputs_of
 from ..find import Choice
 from ..member import Member
 from ..net import NetSpec
@@ -147,21 +146,11 @@ def bytes_of(member: Member) -> int:
     """What a network like this one takes in a batch: twice its numbers (one copy goes back), its rows, its outputs."""
     engine, plan, data = member.engine, member.plan, member.data
     rows = min(plan.batch_size or data.num_rows, data.num_rows)
-    outputs = (engine.spec.in_features or 0) + PASSES * sum(layer_widths(engine.spec))
+    outputs = (engine.spec.in_features or 0) + PASSES * sum(outputs_of(engine.spec))
     memory = memory_needed(engine.spec, plan, str(engine.dtype).removeprefix("torch."))
     return 2 * memory + engine.params.flat.element_size() * rows * outputs
 
 
-def layer_widths(spec: NetSpec) -> list[int]:
-    """The numbers that each layer puts out for a row."""
-    shape: tuple[int, ...] = (spec.in_features or 0,)
-    widths = []
-    for layer in spec.build():
-        shape = layer.output_shape(shape)
-        widths.append(math.prod(shape))
-    return widths
-
-
 def free_memory(device: torch.device) -> int:
     """The bytes that a device has free now."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_of(device)
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_left(device)
