@@ -83,6 +83,7 @@ class Blocks:
         self._draw_orders, self._order = draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
         self._copied, self._ahead = self._order, dict[int, Indices]()
+        self._full: tuple[tuple[int, float], Block] | None = None
         self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
 
     def with_seed(self, seed: int) -> Self:
@@ -109,13 +110,11 @@ class Blocks:
 
         Each step has the plan's L2 term, divided by the weight of its rows.
         """
+        if self._is_one_batch:
+            return self._full_batches(len(rates), l2)._replace(rates=rates)
         steps = torch.arange(first, first + len(rates))
         if self._in_order is not None:
             return self._from_windows(self._in_order, steps, rates, l2)
-        if self._is_one_batch:
-            starts, stops = torch.zeros_like(steps), torch.full_like(steps, self.num_rows)
-            strength = self._strengths(self._rows.weight, starts[:1], stops[:1], l2)
-            return Block(self._rows, None, self._full_shares, starts, stops, rates, strength.expand(len(rates)))
         epochs = range(int(steps[0]) // self._per_epoch, int(steps[-1]) // self._per_epoch + 1)
         rows, order = self._rows, None
         if self._data.fresh is not None:
@@ -129,6 +128,15 @@ class Blocks:
         stops = torch.minimum(starts + self.size, before + self.num_rows)
         strengths = self._strengths(weight, starts, stops, l2)
         return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
+
+    def _full_batches(self, count: int, l2: float) -> Block:
+        """That many steps on all rows, as they were the last time where they are the same; their rates are to come."""
+        if self._full is None or self._full[0] != (count, l2):
+            starts, stops = torch.zeros(count, dtype=torch.int64), torch.full((count,), self.num_rows)
+            strengths = self._strengths(self._rows.weight, starts[:1], stops[:1], l2).repeat(count)
+            block = Block(self._rows, None, self._full_shares, starts, stops, strengths, strengths)
+            self._full = (count, l2), block
+        return self._full[1]
 
     def _from_windows(self, in_order: InOrder, steps: Tensor, rates: Tensor, l2: float) -> Block:
         """The steps with those numbers, of rows that are copied out of a stream in the order of the steps."""

@@ -19,7 +19,7 @@ from ._tables import measure_of, memory_for, network_of, places_of, rule_of, tab
 from .body.kinds import DROPOUT
 from .body.steps import Steps
 
-NONE = np.zeros(0, np.int64)
+NONE, NO_BITS = np.zeros(0, np.int64), np.zeros(0, np.int16)
 
 
 @final
@@ -55,8 +55,8 @@ class Code:
             y=y,
             order=self._order(block, tokens),
             share=self._share(block, tokens),
-            starts=(block.starts * tokens).numpy(),
-            stops=(block.stops * tokens).numpy(),
+            starts=_times(block.starts, tokens),
+            stops=_times(block.stops, tokens),
             rates=block.rates.contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
             **self._bits(block, tokens),
@@ -130,7 +130,9 @@ class Code:
 
     def _bits(self, block: Block, tokens: int) -> dict[str, Any]:
         """The draws of every dropout layer, as every engine draws them: step by step, each for all rows of the step."""
-        before = (block.num_rows.cumsum(0) - block.num_rows).mul_(tokens).numpy()
+        if not self._dropped:
+            return {"bits": NO_BITS, "bit_places": NONE, "rows_before": block.starts.numpy()}  # which nobody reads
+        before = _times(block.num_rows.cumsum(0) - block.num_rows, tokens)
         places = np.zeros(len(self._engine.layers), np.int64)
         drawn = [torch.empty(0, dtype=torch.int16)]
         draws, done, rows = self._engine.draws, self._engine.num_updates, self._engine.as_input(block.rows.stored[:1])
@@ -141,3 +143,8 @@ class Code:
                 draws.step = done + s
                 drawn.append(draws.bits(k, rows.new_empty(()).expand(num_rows, *shape)).flatten())
         return {"bits": torch.cat(drawn).numpy(), "bit_places": places, "rows_before": before}
+
+
+def _times(places: Tensor, tokens: int) -> Any:
+    """Places of rows as places of tokens."""
+    return (places if tokens == 1 else places * tokens).numpy()
