@@ -35,11 +35,15 @@ def keep(name: str, result: Mapping[str, Any], only: Sequence[str] | None) -> No
 
 
 class Lengths(NamedTuple):
-    """Steps of a call: of those who do many in one call, and of the others; and of the training before the check."""
+    """Steps of a call: of those who do many in one call, and of the others; of the trainings before the check.
+
+    The check looks at the least loss after any of so many trainings: a single step can lead astray for a while.
+    """
 
     long: int
     short: int
     check: int
+    checks: int = 1
 
 
 class Entrant(NamedTuple):
@@ -81,7 +85,11 @@ def entrants(job: Job, lengths: Lengths, only: Sequence[str] | None = None) -> d
         rival = cls(own)
         rival.train(lengths.check)
         first = time.perf_counter() - started
-        loss = job.loss_of(rival.weights())
+        losses = [job.loss_of(rival.weights())]
+        for _ in range(lengths.checks - 1):
+            rival.train(lengths.check)
+            losses.append(job.loss_of(rival.weights()))
+        loss = min(losses)
         found[str(cls.title)] = Entrant(rival, steps, _calls(partial(rival.train, steps)), first, loss)
         print(f"  ready: {cls.title} ({first:.1f} s, loss {loss:.4g})", flush=True)
     return found
