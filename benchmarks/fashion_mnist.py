@@ -3,9 +3,9 @@
     python benchmarks/fashion_mnist.py [ROUNDS] [TITLE ...]
 
 A window is an epoch: 234 steps of 256 rows and one of 96. All contestants take turns, window by window; a ratio is
-taken within a round. Before the clock starts, each trains five epochs from the same weights, and the least of its losses
-must be that of the others, to within the noise of another order of the rows. The floor is the five products that a step
-cannot do without: two forward, two for the weights' gradients, one for the hidden layer's.
+taken within a round. Before the clock starts, each trains five epochs from the same weights, and the least of its
+losses must be that of the others, to within the noise of another order of the rows. The floor is the five products that
+a step cannot do without: two forward, two for the weights' gradients, one for the hidden layer's.
 """
 
 from _floors import floors
@@ -20,7 +20,8 @@ SIZES, BATCH = (784, 256, 10), 256
 CHECKED_EPOCHS, SAME_LOSS = 5, 1.3
 """The factor between the least losses after any of so many epochs. The contestants draw the order of the rows
 differently, and by that alone a loss goes up by half now and then, and down again in the next epoch; of twelve orders
-the least ones were within a factor of 1.16. That each takes the very same steps on the same batches is what tests/benchmarks/test_rivals.py shows."""
+the least ones were within a factor of 1.16. That each takes the very same steps on the same batches is what
+tests/benchmarks/test_rivals.py shows."""
 
 
 def job() -> Job:
