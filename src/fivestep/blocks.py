@@ -23,8 +23,8 @@ MOST_STEPS = 1_000_000
 """Steps of one block, at most: rates, losses and ends take 50 MB."""
 
 
-MOST_ROWS = 2**16
-"""Rows of a stream that the steps of one block take, at most: they are copied."""
+MOST_ROWS, MOST_BYTES = 2**16, 2**26
+"""Rows of a stream that the steps of one block take, at most, and their bytes: they are copied."""
 
 
 STORED = (torch.uint8, torch.float32, torch.float64)
@@ -98,7 +98,9 @@ class Blocks:
             return MOST_STEPS
         if self._device.type != "cpu" and self._in_order is None:
             return max(self._per_epoch, LEAST_STEPS_AWAY)
-        return max(1, (MOST_PLACES if self._in_order is None else MOST_ROWS) // self.size)
+        if self._in_order is None:
+            return max(1, MOST_PLACES // self.size)
+        return max(1, min(MOST_ROWS, MOST_BYTES // (self._data.in_features * self._dtype.itemsize)) // self.size)
 
     @property
     def _is_one_batch(self) -> bool:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
+import scipy.sparse
 import torch
 
 from ..check import DivergenceError
 from ..datasets._base import Dataset, Rows
 from ..find import Choice
+from ..layer import LearnsFromRows
+from ..layers._composite import with_inner
 from ..plan import TrainPlan
 from ..schedules.adaptive import Adaptive
 from ..steps import steps
@@ -20,6 +23,7 @@ from ._lbfgs import Limits, minimize
 from ._network import Network, as_tensor
 from ._parameters import Parameters
 from ._reading import Table
+from ._sparse import SAMPLE, SparseRows, all_dense, most_dense, rows_of_window
 from ._targets import Targets
 from ._training import Course, Report, run
 
@@ -47,9 +51,9 @@ class Fitting:
 
     def run(self, train: Table, weight: np.ndarray | None, valid: Table | None) -> Ended:
         """Trains to the end, or until the course has enough."""
-        rows = self.rows(train, weight)
         valid_rows = None if valid is None else self.rows(valid, valid.weight)
-        data = replace(self.dataset(rows, self.network.engine.plan), valid=valid_rows)
+        data = self.streamed(train, weight) or self.dataset(self.rows(train, weight), self.network.engine.plan)
+        data = replace(data, valid=valid_rows)
         before, report = len(self.course.losses), self.report(train)
         if valid is not None and valid_rows is not None:
             report = replace(report, score=partial(self._score, valid, valid_rows.stored.numpy()))
@@ -91,9 +95,33 @@ class Fitting:
 
     def rows(self, table: Table, weight: np.ndarray | None) -> Rows:
         """The rows as tensors, with those weights."""
-        x = as_tensor(self.inputs.transform(table.x, self.network.dtype))
+        sparse = scipy.sparse.issparse(table.x)
+        x = all_dense(table.x, self.dense, self.inputs.width, self.network.dtype) if sparse else self.dense(table.x)
         y = self.targets.encode(table.y, self.network.engine.dtype)
-        return Rows(x, y, None if weight is None else as_tensor(weight))
+        return Rows(as_tensor(x), y, None if weight is None else as_tensor(weight))
+
+    def dense(self, x: Any) -> np.ndarray:
+        """Rows as the network takes them."""
+        return self.inputs.transform(x, self.network.dtype)
+
+    def streamed(self, table: Table, weight: np.ndarray | None) -> Dataset | None:
+        """Many sparse rows, dense a window at a time; None where all must be there, or may as well be."""
+        engine = self.network.engine
+        size, bytes_of_row = engine.plan.batch_size, self.inputs.width * engine.dtype.itemsize
+        is_large = scipy.sparse.issparse(table.x) and table.x.shape[0] * bytes_of_row > most_dense()
+        if not is_large or size is None or size >= table.x.shape[0] or not self._is_shuffled_by_epoch(weight):
+            return None
+        y = self.targets.encode(table.y, engine.dtype)
+        weights = None if weight is None else as_tensor(weight)
+        rows = SparseRows(table.x, self.dense, y, weights, rows_of_window(bytes_of_row, size))
+        sample = rows.take(torch.arange(min(SAMPLE, rows.num_rows)))
+        return Dataset(sample, num_outputs=self.targets.num_outputs, stream=rows)
+
+    def _is_shuffled_by_epoch(self, weight: np.ndarray | None) -> bool:
+        """Whether the loop draws the orders itself, and asks for nothing that it must know of all rows."""
+        learns = any(isinstance(layer, LearnsFromRows) for layer in with_inner(self.network.engine.layers))
+        own_orders = self.of.shuffle and not self.design.prepared.numpy_draws
+        return own_orders and not learns and (weight is None or self.network.engine.plan.l2 == 0)
 
     def dataset(self, rows: Rows, plan: TrainPlan, *, is_new_order: bool = False) -> Dataset:
         """The rows, in the order that is asked for where there is more than one batch."""

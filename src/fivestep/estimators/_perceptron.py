@@ -50,6 +50,9 @@ class Perceptron(Parameters):
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Trains on rows X (N, I), an array, a sparse matrix or a DataFrame, and targets y, (N,) or (N, O).
 
+        Sparse rows become dense, a few at a time where all would fill the memory and the parameters allow it; else
+        those that do not fit are refused.
+
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is what
         to stop by and to choose the best epoch by, in place of a part of the rows. Raises a `ValueError` that says what
         cannot work, and a `DivergenceError` if the loss does not stay finite.

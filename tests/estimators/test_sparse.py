@@ -1,0 +1,92 @@
+"""Sparse rows are dense a window at a time, and learn the same bits as rows that are dense from the start."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import fivestep as fs
+from fivestep.check import InputError
+from fivestep.datasets._base import Dataset
+from fivestep.estimators import _fitting, _sparse
+
+pytestmark = [
+    pytest.mark.usefixtures("without_shape_checks"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+CHANCE = np.random.default_rng(0)
+WORDS = scipy.sparse.random_array((500, 40), density=0.1, rng=CHANCE, format="csr")
+SUMS = WORDS.toarray() @ CHANCE.normal(size=40)
+LABELS = np.where(np.median(SUMS) < SUMS, "above", "below")
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Every matrix counts as a large one, a window as two batches; notes whether rows came by windows."""
+    noted: list[bool] = []
+    streamed = _fitting.Fitting.streamed
+
+    def note(*given: Any) -> Dataset | None:
+        found = streamed(*given)
+        noted.append(found is not None)
+        return found
+
+    monkeypatch.setattr(_fitting.Fitting, "streamed", note)
+    monkeypatch.setattr(_fitting, "most_dense", lambda: 0)
+    monkeypatch.setattr(_fitting, "rows_of_window", lambda _, batch_size: 2 * batch_size)
+    return noted
+
+
+COMMON: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0, "batch_size": 64}
+
+
+@pytest.mark.parametrize("engine", ["auto", "scratch", "nn"])
+@pytest.mark.parametrize("options", [{"recipe": "plain"}, {"recipe": "standard", "early_stopping": True}], ids=str)
+def test_the_same_bits_as_from_dense_rows(streams: list[bool], engine: str, options: dict[str, Any]) -> None:
+    dense = fs.MLPClassifier(**COMMON, **options, engine=engine).fit(WORDS.toarray(), LABELS)
+    sparse = fs.MLPClassifier(**COMMON, **options, engine=engine).fit(WORDS, LABELS)
+    assert streams == [False, True]
+    assert np.array_equal(dense.predict_proba(WORDS), sparse.predict_proba(WORDS))
+    assert dense.loss_curve_ == sparse.loss_curve_
+
+
+def test_numbers_and_weights_too(streams: list[bool]) -> None:
+    weight = CHANCE.integers(1, 4, 500).astype(float)
+    dense, sparse = (
+        fs.MLPRegressor(**COMMON, recipe="standard").fit(x, SUMS, sample_weight=weight)
+        for x in (WORDS.toarray(), WORDS)
+    )
+    assert streams == [False, True]
+    assert np.array_equal(dense.predict(WORDS), sparse.predict(WORDS))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"recipe": "sklearn"},
+        {"recipe": "plain", "batch_size": "full"},
+        {"recipe": "plain", "shuffle": False},
+        {"recipe": "tabular"},
+    ],
+    ids=str,
+)
+def test_where_all_rows_must_be_there_they_are(streams: list[bool], options: dict[str, Any]) -> None:
+    """Orders of NumPy's, one batch, no order, and percentiles of all rows."""
+    dense, sparse = (fs.MLPRegressor(**{**COMMON, **options}).fit(x, SUMS) for x in (WORDS.toarray(), WORDS))
+    assert streams == [False, False]
+    assert np.array_equal(dense.predict(WORDS), sparse.predict(WORDS))
+
+
+def test_rows_that_do_not_fit_when_they_are_dense_are_refused_with_the_estimate() -> None:
+    wide = scipy.sparse.csr_array((200_000, 10_000_000))
+    with pytest.raises(
+        InputError, match=r"got 200,000 x 10,000,000 numbers, which take 7,451; make fewer columns of the"
+    ):
+        _sparse.all_dense(wide, lambda x: x.toarray(), 10_000_000, np.float32)
+
+
+def test_a_window_holds_whole_batches() -> None:
+    assert _sparse.rows_of_window(1000, 64) == 131 * 64
+    assert _sparse.rows_of_window(10**9, 64) == 64
