@@ -17,7 +17,7 @@ from ..files import memory_size
 from ._network import as_tensor
 
 SHARE = 0.25
-"""Of the memory, up to which all rows are made dense at once: to the same numbers, ten times as fast in a small network."""
+"""Of the memory, up to which all rows are made dense at once: to the same numbers, and up to ten times as fast."""
 
 WINDOW = 2**23
 """Bytes of a window of dense rows, about; to scale them takes some ten times as much."""
