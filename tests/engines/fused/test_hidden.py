@@ -116,6 +116,7 @@ def test_a_step_after_one_that_diverged_is_as_if_that_had_not_been() -> None:
         (MLP(4, 8, 3, activation="relu", dropout=0.5), "dropout"),
         (MLP(4, 8, 17, activation="relu"), "many outputs"),
         (MLP(300, 8, 1, activation="relu"), "many inputs"),
+        (MLP(128, 128, 1, activation="relu"), "many weights"),
         (MLP(4, 3, activation="relu"), "no hidden layer"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
