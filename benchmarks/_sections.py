@@ -251,7 +251,7 @@ def gpu(result: Result) -> str:
         "d": "4096-14336-4096, 8,192 tokens",
     }
     rows = [[titles[regime], *row] for regime, of in result["regimes"].items() for row in race(of["contestants"])]
-    lines = [table(["on one device", "", "us per step", "over the first", "quartiles", "first call, s", "loss"], rows)]
+    lines = [table(["on one device", "", "us per step", "over ours", "quartiles", "first call, s", "loss"], rows)]
     block = result["regimes"].get("d", {})
     if "share of the square product's rate" in block:
         share, rate = block["share of the square product's rate"], block["square product, operations per second"]

@@ -28,7 +28,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
     "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
     "the full batch": {"batch_size": None, "optimizer": "rmsprop", "lr": 0.01},
-    "long": {"epochs": 70, "batch_size": 8},
+    "long": {"epochs": 70, "batch_size": 9, "lr": 0.02},
 }
 plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
 NETS: dict[str, NetSpec] = {

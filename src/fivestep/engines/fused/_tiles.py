@@ -25,7 +25,7 @@ MOST_OUTPUTS = 16
 HEAD_ROWS, DEPTH = 16, 64
 """Rows that one part of the device measures at a time, and the depth of the slices in which products are added up."""
 
-FORWARD, BACKWARD, UPDATE = ((64, 32), (16, 32)), ((64, 64), (32, 32), (16, 32)), ((64, 64), (16, 64))
+FORWARD, BACKWARD, UPDATE = ((64, 32), (16, 32)), ((32, 64), (32, 32), (16, 32)), ((16, 64),)
 """Sides of the tiles of each product, the fastest first where there are many of them (benchmarks/gpu.py)."""
 
 ENOUGH = 100
