@@ -47,6 +47,9 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if an update rule that looks again would not see the same rows at every step."""
     if not plan.build_optimizer().repeats:
         return
+    if data.stream is not None:
+        expected = "one that takes batches for a stream, which is never whole in memory"
+        raise refuse("optimizer", str(plan.optimizer), expected, "use adam")
     wanted = f"the full batch with optimizer {str(plan.optimizer)!r}, which compares losses at different weights"
     if plan.steps_per_epoch(data.num_rows) > 1:
         raise refuse("batch_size", plan.batch_size, wanted, "pass batch_size=None (--batch-size full), or use adam")

@@ -106,6 +106,21 @@ def test_a_run_that_is_made_longer_goes_on_to_the_same_weights(fivestep: Command
     assert all(whole[name].equal(parts[name]) for name in whole)
 
 
+def test_the_same_words_go_on_as_ranks_that_are_started_again_do(fivestep: Command, tmp_path: Path) -> None:
+    """Names in lists and files to measure on among them; another list is refused."""
+    written(tmp_path)
+    for name in ("valid", "test"):
+        table(seed=9).head(100).write_parquet(tmp_path / f"{name}.parquet")
+    files = ["--valid", "valid.parquet", "--test", "test.parquet", "--categorical", "count", "--ignore", "z", "id"]
+    words = ["train", PATTERN, "--target", "y", "--stream", "--schedule", "constant"]
+    assert fivestep(*words, *small(*files, "--out", "run", "--epochs", 1)).code == 0
+    again = fivestep(*words, *small(*files, "--resume", "run", "--epochs", 2))
+    assert again.code == 0, again.err
+    outcome = fivestep("train", PATTERN, "--target", "y", "--ignore", "id", "--epochs", 3, "--resume", "run")
+    assert outcome.code == 2
+    assert "--ignore must be left out with --resume, or be the run's own ['z', 'id'], got ['id']" in outcome.err
+
+
 def test_other_files_of_that_name_are_refused_on_resume(fivestep: Command, tmp_path: Path) -> None:
     written(tmp_path)
     report(fivestep, "--schedule", "constant", "--out", "run", "--epochs", 1)
@@ -121,7 +136,7 @@ def test_other_files_of_that_name_are_refused_on_resume(fivestep: Command, tmp_p
         (("--time", "day"), "--time must be left out with --stream"),
         (("--merge-duplicates",), "rows must be in memory to be merged"),
         (("--batch-size", "full"), "batch_size must be a number of rows for a stream"),
-        (("--optimizer", "lbfgs"), "batch_size must be the full batch with optimizer 'lbfgs'"),
+        (("--optimizer", "lbfgs"), "optimizer must be one that takes batches for a stream"),
         (("--window", 0), "--window must be a whole number of at least 1"),
         (("--categorical", "nothing"), "a column in --categorical or --ignore must be one of"),
     ],

@@ -1,6 +1,8 @@
 """A stream under a real `torchrun`: two ranks end with the numbers of one process, and only one of them speaks."""
 
+import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 from fivestep.files import read_tensors
 from fivestep.history import read_history
 from tests.cli.conftest import Command
-from tests.cli.test_torchrun import output_of, torchrun
-from tests.datasets.streams import TRAIN, written
+from tests.cli.test_stream_kills import WITH_CHECKPOINTS_ALL_THE_TIME, last_step
+from tests.cli.test_torchrun import figures, output_of, ranks_of, torchrun, until
+from tests.datasets.streams import TRAIN, table, written
 from tests.tolerances import RANKS, distance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -42,3 +45,70 @@ def test_a_bad_file_ends_all_ranks_in_one_sentence(tmp_path: Path) -> None:
     assert len(ours) == 1
     assert "exitcode  : 2" in output_of(tmp_path)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_rank_killed_in_the_middle_of_an_epoch_is_started_again_and_the_run_ends_with_the_same_bits(
+    tmp_path: Path,
+) -> None:
+    """With a checkpoint after every step. The new ranks find the run's folder by themselves."""
+    folders = {name: tmp_path / name for name in ("whole", "killed")}
+    words = [*TRAIN, *PLAN, "--engine", "scratch"]
+    words[words.index("--epochs") + 1] = "40"
+    for folder in folders.values():
+        folder.mkdir()
+        written(folder)
+        (folder / "train.py").write_text(WITH_CHECKPOINTS_ALL_THE_TIME)
+    with torchrun(folders["whole"], words, program=["train.py"]) as process:
+        process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(folders["whole"])
+    whole, run = (folder / "runs" / f"{name}-1" for name, folder in folders.items())
+    per_epoch = last_step(whole) // 40
+    with torchrun(folders["killed"], words, "--max-restarts", "2", program=["train.py"]) as process:
+        until(lambda: last_step(run) > 5 * per_epoch and last_step(run) % per_epoch not in (0, per_epoch - 1))
+        os.kill(ranks_of(process)[1], signal.SIGKILL)
+        shown, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output_of(folders["killed"])
+    step = re.search(r"Going on after step ([\d,]+)", shown)
+    assert step, shown
+    assert 5 * per_epoch < int(step[1].replace(",", "")) < 40 * per_epoch
+    ours, theirs = (read_tensors(folder / "model.safetensors") for folder in (run, whole))
+    assert all(ours[name].equal(theirs[name]) for name in {**ours, **theirs})
+    assert figures(run) == figures(whole)
+
+
+IN_FOLDERS_OF_THEIR_OWN = """
+import os, sys
+from fivestep.cli._app import run
+os.chdir(os.environ["RANK"])
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ("another row", r"the train rows must be the same on all ranks, got .* on rank 0 .* and .* on rank 1 "),
+        ("a file less", r"the train rows must be the same on all ranks, got .*556.* on rank 0 .* and .*372.* on rank"),
+        ("no file", r"on rank 1, FILE must be a pattern that fits a file, got '\S*part-\*\.parquet'; check"),
+        ("a damaged file", r"on rank 1, \S*part-1\.parquet must be a \.parquet file that can be read, got an error"),
+    ],
+)
+def test_ranks_with_other_files_are_refused_in_one_sentence(other: str, sentence: str, tmp_path: Path) -> None:
+    for rank in ("0", "1"):
+        (tmp_path / rank).mkdir()
+        written(tmp_path / rank)
+    last = tmp_path / "1" / "part-2.parquet"
+    if other == "another row":
+        table(seed=1).head(300).write_parquet(last, row_group_size=70)
+    elif other == "a damaged file":
+        (tmp_path / "1" / "part-1.parquet").write_bytes(b"PAR1")
+    else:
+        for file in (tmp_path / "1").glob("*" if other == "no file" else last.name):
+            file.unlink()
+    (tmp_path / "train.py").write_text(IN_FOLDERS_OF_THEIR_OWN)
+    with torchrun(tmp_path, [*TRAIN, *PLAN], program=["train.py"]) as process:
+        process.communicate(timeout=120)
+    assert process.returncode == 1
+    said = re.findall(f"^fivestep: {sentence}", output_of(tmp_path), re.MULTILINE)
+    assert len(said) == 1, output_of(tmp_path)
+    assert "exitcode  : 2" in output_of(tmp_path)

@@ -60,7 +60,7 @@ def _others(
     source = info.get("table", {})
     pairs: dict[str, tuple[Any, Any]] = {
         "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
-        **{_option(name): (source.get(name), value) for name, value in asdict(table).items() if value},
+        **{_option(name): (source.get(name), _as_kept(value)) for name, value in asdict(table).items() if value},
         "--model": (info.get("model"), network.model),
         **{_option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
         **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
@@ -69,7 +69,7 @@ def _others(
         "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),
         "--dtype": (str(run.engine.dtype).removeprefix("torch."), options.dtype),
         "--recipe": (info.get("recipe"), options.recipe),
-        "--valid": (source.get("valid", info.get("valid")), options.valid),
+        "--valid": (source.get("valid", info.get("valid")), _as_kept(options.valid)),
         "--merge-duplicates": ("rows_before_merging" in info, options.merge_duplicates or None),
         "--every": (run.every, options.every),
         "--out": (run.path, options.out),
@@ -77,6 +77,13 @@ def _others(
     for name, (own, got) in pairs.items():
         if got is not None and got != own:
             yield name, str(own), str(got)
+
+
+def _as_kept(value: Any) -> Any:
+    """What was typed as a run keeps it: names as a list, other files by their whole path."""
+    if isinstance(value, Path):
+        return str(value.resolve())
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _option(name: str) -> str:
