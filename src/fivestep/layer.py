@@ -55,9 +55,9 @@ class Memo(dict[str, Tensor]):
         if self._buffers is None:
             return None
         kept = self._buffers.get(name)
-        if kept is None or kept.shape[1:] != shape[1:] or len(kept) < shape[0] or kept.dtype != like.dtype:
+        if kept is None or kept.shape[1:] != shape[1:] or kept.shape[0] < shape[0] or kept.dtype != like.dtype:
             kept = self._buffers[name] = like.new_empty(shape)
-        return kept if len(kept) == shape[0] else kept[: shape[0]]
+        return kept if kept.shape[0] == shape[0] else kept[: shape[0]]
 
     def constants(self, name: str, values: Sequence[float], like: Tensor) -> Tensor:
         """Numbers that never change, beside `like` on its device, brought there once, by the first pass.

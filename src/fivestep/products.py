@@ -27,7 +27,7 @@ MOST_APART = 2**20
 
 def affine(x: Features, weight: Tensor, bias: Tensor | None, out: Tensor | None) -> Outputs:
     """The product forward, z = x W^T + b: x (N, I), W (O, I), b (O,) or None, z (N, O), which may be `out`."""
-    if _by_onednn(x, weight, len(x) * weight.numel(), LEAST):
+    if _by_onednn(x, weight, x.shape[0] * weight.numel(), LEAST):
         return _onednn(x, weight, bias)
     if bias is None:
         return torch.mm(x, weight.T, out=out)
@@ -36,7 +36,7 @@ def affine(x: Features, weight: Tensor, bias: Tensor | None, out: Tensor | None)
 
 def back(dz: Outputs, weight: Tensor, out: Tensor | None) -> Inputs:
     """The product back, dx = dz W: dz (N, O), W (O, I), dx (N, I), which may be `out`."""
-    if _by_onednn(dz, weight, len(dz) * weight.numel(), LEAST):
+    if _by_onednn(dz, weight, dz.shape[0] * weight.numel(), LEAST):
         return _onednn(dz, weight.T, None)
     return torch.mm(dz, weight, out=out)
 
@@ -50,8 +50,8 @@ def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0, tu
     if turned is None:
         dweight.addmm_(dz.T, x, alpha=alpha)
         return
-    for part in _parts(dweight):
-        dweight[part].add_(_onednn(turned[part], x.T, None), alpha=alpha)
+    for part, turned_part in _parts(dweight, turned):
+        part.add_(_onednn(turned_part, x.T, None), alpha=alpha)
 
 
 def outer(dz: Outputs, x: Features, out: Tensor, turned: Tensor | None = None) -> None:
@@ -60,8 +60,8 @@ def outer(dz: Outputs, x: Features, out: Tensor, turned: Tensor | None = None) -
     if turned is None:
         torch.mm(dz.T, x, out=out)
         return
-    for part in _parts(out):
-        out[part].copy_(_onednn(turned[part], x.T, None))
+    for part, turned_part in _parts(out, turned):
+        part.copy_(_onednn(turned_part, x.T, None))
 
 
 def wants_turned(dz: Outputs, x: Features) -> bool:
@@ -78,11 +78,13 @@ def _as_onednn_wants(dz: Outputs, x: Features, turned: Tensor | None) -> Tensor 
     return dz.T if is_faster else None
 
 
-def _parts(dweight: Tensor) -> Iterator[slice]:
-    """Some rows of a matrix after others: what oneDNN gives is a tensor of its own, here of a few megabytes at most."""
+def _parts(dweight: Tensor, turned: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some rows of both after others: what oneDNN gives is a tensor of its own, here of a few megabytes at most."""
+    if dweight.numel() <= MOST_APART:
+        yield dweight, turned
+        return
     rows = max(1, MOST_APART // dweight.shape[1])
-    for start in range(0, len(dweight), rows):
-        yield slice(start, start + rows)
+    yield from zip(dweight.split(rows), turned.split(rows), strict=True)
 
 
 def _by_onednn(a: Tensor, b: Tensor, multiplications: int, least: int) -> bool:

@@ -42,11 +42,13 @@ class Affine:
     def forward(self, x: Tensor) -> Tensor:
         rows, memo = x.flatten(0, -2), self._memo
         memo["x"] = rows
-        a = memo["slopes"] = self._sums(rows, memo.buffer("a", (len(rows), len(self._w["weight"])), rows))
+        a = memo["slopes"] = self._sums(rows, memo.buffer("a", (rows.shape[0], self._w["weight"].shape[0]), rows))
         if self._kind != IDENTITY:
             if self._kind != RELU:
                 memo["slopes"] = memo.buffer("slopes", tuple(a.shape), a)  # type: ignore[assignment]  # reused: a tensor
-            _compiled.one_pass("activate")(self._kind, self._number, _flat(a), _flat(memo["slopes"]), self._rest)
+            z = a.view(-1).numpy()
+            slopes = z if self._kind == RELU else memo["slopes"].view(-1).numpy()
+            _compiled.one_pass("activate")(self._kind, self._number, z, slopes, self._rest)
         return a if x.dim() == 2 else a.view(*x.shape[:-1], a.shape[1])
 
     def _sums(self, x: Tensor, out: Tensor | None) -> Tensor:
@@ -80,7 +82,7 @@ class Affine:
         """One pass over dz, and two products."""
         weight, memo, turned = self._w["weight"], self._memo, None
         if wants_turned(dz, x):
-            turned = memo.buffer("turned", (dz.shape[1], len(dz)), dz)
+            turned = memo.buffer("turned", (dz.shape[1], dz.shape[0]), dz)
         _compiled.one_pass("back")(
             self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy(), _matrix(turned, self._none)
         )
@@ -96,12 +98,9 @@ class Affine:
 
 def is_narrow(x: Tensor, weight: Tensor) -> bool:
     """Whether compiled code multiplies: few outputs, inputs in whole lanes, and not so much that threads would pay."""
-    few = len(weight) <= FEW_OUTPUTS and len(x) * weight.numel() <= FEW
-    return few and len(x) >= FOUR and x.shape[1] % LANES == 0 and x.is_contiguous()
-
-
-def _flat(tensor: Tensor) -> Array:
-    return tensor.view(-1).numpy()
+    num_rows, num_in = x.shape  # `len` of a tensor takes a microsecond
+    few = weight.shape[0] <= FEW_OUTPUTS and num_rows * weight.numel() <= FEW
+    return few and num_rows >= FOUR and num_in % LANES == 0 and x.is_contiguous()
 
 
 def _matrix(tensor: Tensor | None, none: Tensor) -> Array:

@@ -44,7 +44,7 @@ class BlockRows:
         start, stop = self._starts[s], self._stops[s]
         if self._order is None:
             return self._engine.as_input(self._stored[start:stop])
-        if stop - start > len(self._buffer):
+        if stop - start > self._buffer.shape[0]:
             self._buffer = self._buffer.new_empty(stop - start, *self._row_shape)
         x = self._buffer[: stop - start]
         order, numbers = self._order[start - self._first : stop - self._first], x.view(stop - start, -1).numpy()
