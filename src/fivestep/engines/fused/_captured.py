@@ -30,8 +30,8 @@ from ._size import operations_per_step
 RUNS = ((64, 0), (8, 1_000_000_000), (1, 20_000_000_000))
 """How many steps one recording has, and from how many floating-point operations of a step on it has no more.
 
-Each length that is needed costs one recording, some hundred microseconds a step, and a run of 64 brings the host's part
-down to less than a microsecond a step. A step of twenty billion operations takes long enough by itself.
+Each length that is needed costs one recording, which takes as long as doing its steps without one. A run of 64 small
+steps leaves the host time to prepare the next; a step of twenty billion operations takes long enough by itself.
 """
 
 

@@ -32,7 +32,7 @@ ENOUGH = 100
 """Tiles that keep a device busy: it has some hundred multiprocessors."""
 
 MOST_OPERATIONS = 20_000_000_000
-"""Floating-point operations of a step from which on torch's own products are faster than these."""
+"""Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does."""
 
 
 def suits_tiles(engine: Engine) -> bool:
