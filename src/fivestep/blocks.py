@@ -96,7 +96,7 @@ class Blocks:
         """How many steps a block may have."""
         if self._is_one_batch:
             return MOST_STEPS
-        if self._device.type != "cpu" and self._in_order is None:
+        if self._device.type != "cpu" and self._in_order is None and self._data.fresh is None:
             return max(self._per_epoch, LEAST_STEPS_AWAY)
         if self._in_order is None:
             return max(1, MOST_PLACES // self.size)
