@@ -49,6 +49,7 @@ bench-quick: .venv/installed-bench ## the same with two rounds each, to see that
 .PHONY: bench-gpu
 bench-gpu: .venv/installed-bench ## measure one CUDA device, two minutes (elsewhere it says that there is none); write it into RESULTS.md
 	@$(BIN)/python benchmarks/gpu.py
+	@$(BIN)/python benchmarks/gpu_fleets.py
 	@$(BIN)/python benchmarks/write_results.py
 
 .PHONY: results

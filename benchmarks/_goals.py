@@ -115,6 +115,20 @@ GOALS = (
     Goal("... a plain PyTorch loop's over ours", "gpu", _gpu("a", PLAIN), 8, is_least=True),
     Goal("CUDA, a million rows: a plain PyTorch loop's over ours", "gpu", _gpu("e", PLAIN), 6, is_least=True),
     Goal(
+        "CUDA, 4,096 networks of 2-8-1 over one after another: steps",
+        "gpu_fleets",
+        lambda result: float(result["2-8-1"]["4096"]["times_faster"]["steps"]),
+        1000,
+        is_least=True,
+    ),
+    Goal(
+        "... all of fit_many",
+        "gpu_fleets",
+        lambda result: float(result["2-8-1"]["4096"]["times_faster"]["fit_many"]),
+        1000,
+        is_least=True,
+    ),
+    Goal(
         "CUDA, 4096-14336-4096 in bfloat16: share of the rate of a product",
         "gpu",
         median("regimes", "d", "share of the square product's rate"),

@@ -263,6 +263,28 @@ def gpu(result: Result) -> str:
     return "\n".join([*lines, "", f"Device: {result['card']}, CUDA {result['cuda']}."])
 
 
+def gpu_fleets(result: Result) -> str:
+    """A row for each network and size of a fleet."""
+    sizes = [(name, size) for name in ("2-8-1", "10-32-1") if name in result for size in result[name] if size.isdigit()]
+    rows = []
+    for name, size in sizes:
+        of, alone = result[name][size], result[name]["alone"]
+        times = [figure(of["times_faster"][key]) for key in ("steps", "fit_many")]
+        rows.append(
+            [name, f"{int(size):,}", *(figure(1e6 * one) for one in (alone, of["steps"], of["fit_many"])), *times]
+        )
+    head = [
+        "",
+        "networks",
+        "one alone, us a step",
+        "all, us a step",
+        "all of fit_many, us a step",
+        "times faster",
+        "fit_many",
+    ]
+    return f"{table(head, rows)}\n\nDevice: {result['device']}; {result['steps']:,} steps each."
+
+
 SECTIONS: dict[str, Callable[[Result], str]] = {
     "fashion_mnist": over_products,
     "products": products,
@@ -284,4 +306,5 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "estimators": estimators,
     "activations": activations,
     "gpu": gpu,
+    "gpu_fleets": gpu_fleets,
 }

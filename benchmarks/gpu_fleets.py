@@ -106,6 +106,9 @@ def check(case: str) -> float:
 
 def main(counts: list[int]) -> None:
     """Measures, prints a table, and keeps it, network by network."""
+    if not torch.cuda.is_available():
+        print("left out: benchmarks/gpu_fleets.py, this machine has no CUDA device")
+        return
     found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "steps": STEPS}
     rows = []
     for case in CASES:

@@ -127,12 +127,15 @@ class Networks:
             self._kernel = Kernel(self, num_rows) if obstacle_to_kernel(self) is None else False
         return self._kernel or None
 
-    def _without_kernel(self, error: Exception) -> None:
+    def _without_kernel(self, error: BaseException) -> None:
+        """Warns, with the first reason of the chain, and goes on without."""
         self._kernel = False
+        while error.__cause__ is not None:
+            error = error.__cause__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         warnings.warn(
-            f"a fleet of small networks should be trained by a Triton kernel, got {type(error).__name__}: "
-            f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no reason'}; it is trained without, "
-            f"slower; see what Triton lacks (a C compiler, gcc).",
+            f"a fleet of small networks should be trained by a Triton kernel, got {reason!r} from Triton; it is "
+            f"trained without, slower; see whether this machine has what Triton needs, such as a C compiler.",
             stacklevel=2,
         )
 
