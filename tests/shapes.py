@@ -15,7 +15,12 @@ from typing import Any, get_args
 from beartype import beartype
 from jaxtyping import AbstractArray, config, install_import_hook
 
-COMPILED = ("fivestep.engines.fused.body", "fivestep.engines.fused.kernels", "fivestep.table._kernel")
+COMPILED = (
+    "fivestep.engines._batched.kernels",
+    "fivestep.engines.fused.body",
+    "fivestep.engines.fused.kernels",
+    "fivestep.table._kernel",
+)
 """What numba and Triton compile: they take functions as they are written, and not wrapped."""
 
 

@@ -206,9 +206,7 @@ def test_folds_are_one_batch_for_each_number_of_rows() -> None:
 
 def test_fresh_rows_are_drawn_for_all() -> None:
     data = load_dataset("sum")
-    plans = [
-        TrainPlan(loss="mse", optimizer="adam", lr=0.01, batch_size=100, epochs=2, seed=seed) for seed in range(3)
-    ]
+    plans = [TrainPlan(loss="mse", optimizer="adam", lr=0.01, batch_size=100, epochs=2, seed=seed) for seed in range(3)]
     check([(MLP(10, 8, 1), data, plan) for plan in plans])
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from fivestep.layer import Memo
 from fivestep.losses.mse import MSE
 from fivestep.optim.sgd import SGD
-from tests.shapes import carries_shape, unchecked
+from tests.design.source import FILES, ROOT
+from tests.shapes import COMPILED, carries_shape, unchecked
 
 
 def test_an_argument_of_the_wrong_rank_is_caught() -> None:
@@ -51,3 +52,11 @@ def test_a_number_of_the_wrong_kind_is_caught() -> None:
 )
 def test_only_annotations_with_a_shape_are_checked(hint: Any, carries: bool) -> None:
     assert carries_shape(hint) is carries
+
+
+def test_what_triton_compiles_is_left_as_it_is_written() -> None:
+    """A wrapped function has the names of another module, where Triton would look for `tl`."""
+    kernels = [path for path in FILES if "@triton.jit" in path.read_text(encoding="utf-8")]
+    names = [".".join(("fivestep", *path.relative_to(ROOT).with_suffix("").parts)) for path in kernels]
+    assert len(names) >= 4
+    assert [name for name in names if not name.startswith(COMPILED)] == []

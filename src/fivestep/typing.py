@@ -9,8 +9,9 @@
 | K      | members of a fleet            |
 | P      | all parameters of a network   |
 
-A star, as in `*N`, stands for any number of leading axes: (N,) for a table, (N, T) for tokens. `Features` are rows as
-a person has them, images (N, 28, 28) included; an engine flattens them into the `Inputs` of its first layer.
+A star, as in `*N`, stands for any number of leading axes: (N,) for a table, (N, T) for tokens. So `Weights` are those
+of one network, or of each of K. `Features` are rows as a person has them, images (N, 28, 28) included; an engine
+flattens them into the `Inputs` of its first layer.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from torch import Tensor
 
 Scalar = Float[Tensor, ""]
 Vector = Float[Tensor, " P"]
+Weights = Float[Tensor, "*K P"]
 Features = Num[Tensor, "N ..."]
 Logits = Float[Tensor, "N ... O"]
 Inputs = Float[Tensor, "*N I"]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import not_negative
-from ..typing import Elements
+from ..typing import Elements, Weights
 from ._numbers import Number
 
 Again = Callable[[], Tensor]
@@ -44,12 +44,12 @@ class Optimizer(ABC):
         """Raises an `InputError` that names the option which is out of its range."""
 
     @abstractmethod
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         """The rule's memory before the first step, one entry per quantity, in the shape of `w` or as one number."""
 
     @abstractmethod
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         """One step downhill, in place: changes `w` and `state`; `dw` may be overwritten; `step` counts from 1.
 
@@ -76,7 +76,7 @@ class AveragingOptimizer(Optimizer):
     averages: ClassVar[bool] = True
 
     @abstractmethod
-    def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
+    def average(self, w: Weights, state: Mapping[str, Tensor]) -> Elements:
         """The weights to predict with, a new tensor in the shape of `w`.
 
         The twin keeps what this reads under the same names in its own state. Before the first step, `state` may be

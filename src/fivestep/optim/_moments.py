@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..check import in_unit_interval, positive, refuse
-from ..typing import Elements
+from ..typing import Weights
 from ._numbers import Number, addcdiv_, sqrt
 
 
@@ -20,7 +20,7 @@ class AdamLike(Protocol):
     def eps(self) -> float: ...
 
 
-def adam_step_(rule: AdamLike, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number) -> None:
+def adam_step_(rule: AdamLike, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number) -> None:
     """Brings m and v of `state` up to date, then w <- w - lr m^ / (sqrt(v^) + eps), all in place.
 
     Where there is a v_max, it is brought up to date too and takes the place of v in the step.
@@ -34,7 +34,7 @@ def adam_step_(rule: AdamLike, w: Elements, dw: Elements, state: dict[str, Tenso
     addcdiv_(w, m, denominator, -lr / (1 - beta1**step))
 
 
-def adam_state(w: Elements, *, amsgrad: bool) -> dict[str, Tensor]:
+def adam_state(w: Weights, *, amsgrad: bool) -> dict[str, Tensor]:
     """The memory of `adam_step_` before the first step."""
     return {name: torch.zeros_like(w) for name in ("m", "v", *(("v_max",) if amsgrad else ()))}
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import in_unit_interval, positive
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
 from ._numbers import Number, add_
@@ -37,11 +37,11 @@ class Adadelta(Optimizer):
         in_unit_interval("rho", self.rho, "0.9 is usual")
         positive("eps", self.eps, "1e-6 is usual")
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         return {"v": torch.zeros_like(w), "u": torch.zeros_like(w)}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         u = state["u"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import not_negative, positive
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
 from ._numbers import Number, addcdiv_
@@ -37,11 +37,11 @@ class Adagrad(Optimizer):
         not_negative("initial_accumulator_value", self.initial_accumulator_value, "0 is usual")
         positive("eps", self.eps, "1e-10 is usual")
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         return {"s": torch.full_like(w, self.initial_accumulator_value)}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         s = state["s"].addcmul_(dw, dw)

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import adam_state, adam_step_, check_adam
@@ -37,11 +37,11 @@ class AdamW(Optimizer):
     def check(self) -> None:
         check_adam(self.betas, self.eps)
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         return adam_state(w, amsgrad=self.amsgrad)
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
         adam_step_(self, w, dw, state, lr, step)

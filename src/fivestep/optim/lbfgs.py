@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import InputError, at_least, not_negative, one_of
-from ..typing import Elements, Vector
+from ..typing import Vector, Weights
 from ._base import Again, Optimizer
 from ._numbers import Number
 from ._strong_wolfe import Point, strong_wolfe
@@ -57,7 +57,7 @@ class LBFGS(Optimizer):
         """The most evaluations of loss and gradient in one step."""
         return self.max_iter * 5 // 4
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         """The pairs in a ring, the last gradient and move, and on the CPU how many pairs and iterations there were."""
         names = ("s", "y")
         pairs = {name: w.new_zeros((self.history, *w.shape)) for name in names}
@@ -65,7 +65,7 @@ class LBFGS(Optimizer):
         return {**pairs, **last, "num_pairs": torch.tensor(0), "num_iterations": torch.tensor(0)}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         if again is None:
             raise InputError(
@@ -98,7 +98,7 @@ class LBFGS(Optimizer):
             if num_looks >= self.max_looks or min(change.item(), abs(loss - last_loss)) <= self.tolerance_change:
                 return
 
-    def _direction(self, dw: Elements, state: dict[str, Tensor]) -> tuple[Vector, bool]:
+    def _direction(self, dw: Weights, state: dict[str, Tensor]) -> tuple[Vector, bool]:
         """Where to go, and whether nothing is known yet of the curvature; keeps the newest pair, if it is one."""
         is_first = state["num_iterations"].item() == 0
         state["num_iterations"].add_(1)
@@ -145,8 +145,8 @@ class LBFGS(Optimizer):
 class _Line(NamedTuple):
     """The parameters and their gradient, which a search moves, and the direction it moves them in."""
 
-    w: Elements
-    dw: Elements
+    w: Weights
+    dw: Weights
     d: Vector
 
 
@@ -164,7 +164,7 @@ def _two_loops(q: Vector, pairs: list[tuple[Vector, Vector]]) -> Vector:
     return q
 
 
-def _with_penalty(again: Again, weight_decay: float, w: Elements, dw: Elements) -> Callable[[], float]:
+def _with_penalty(again: Again, weight_decay: float, w: Weights, dw: Weights) -> Callable[[], float]:
     """Steps 1 to 4 with the penalty in loss and gradient; reading the loss is a host-device synchronisation."""
 
     def look() -> float:

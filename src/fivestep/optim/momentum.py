@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import not_negative, refuse
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._numbers import Number, add_
@@ -34,11 +34,11 @@ class Momentum(Optimizer):
         if self.momentum > 1:
             raise refuse("momentum", self.momentum, "a number in [0, 1]", "0.9 is usual")
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(w)}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, decoupled=False)
         v = add_(state["velocity"].mul_(self.momentum), dw, -lr)

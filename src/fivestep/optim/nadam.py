@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import not_negative
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import check_adam
@@ -42,12 +42,12 @@ class NAdam(Optimizer):
         check_adam(self.betas, self.eps)
         not_negative("momentum_decay", self.momentum_decay, "0.004 is usual")
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         product = torch.ones((), dtype=torch.float64)  # on the CPU, so that reading it waits for no device
         return {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "mu_product": product}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         lr, step = float(lr), int(step)
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)

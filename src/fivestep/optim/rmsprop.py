@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import in_unit_interval, positive
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
 from ._numbers import Number, add_, addcdiv_
@@ -40,12 +40,12 @@ class RMSprop(Optimizer):
         in_unit_interval("momentum", self.momentum, "0.9 is usual")
         positive("eps", self.eps, "1e-8 is usual")
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         kept = {"v": True, "g": self.centered, "u": self.momentum > 0}
         return {name: torch.zeros_like(w) for name, is_kept in kept.items() if is_kept}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         v = state["v"].mul_(self.alpha).addcmul_(dw, dw, value=1 - self.alpha)

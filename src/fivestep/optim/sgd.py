@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import InputError, in_unit_interval
-from ..typing import Elements
+from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
 from ._numbers import Number, add_
@@ -36,11 +36,11 @@ class SGD(Optimizer):
                 "nesterov must be used with a momentum, got momentum=0.0; set momentum=0.9, or leave nesterov out."
             )
 
-    def state(self, w: Elements) -> dict[str, Tensor]:
+    def state(self, w: Weights) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(w)} if self.momentum else {}
 
     def update_(
-        self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
+        self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         if self.momentum:
