@@ -148,4 +148,4 @@ def goals(read: Callable[[str], Found]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 1000 else f"{value:.3g}"
