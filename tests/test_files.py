@@ -189,6 +189,7 @@ def test_the_library_reads_what_was_written_without_it(tmp_path: Path) -> None:
         "part": whole[1:3],
         "same": whole[1:3],
         "one": torch.tensor(3),
+        "one of many": torch.arange(8.0, dtype=torch.float64)[2:4:2],
         "none": torch.zeros(0, 5),
         **{str(dtype): torch.ones(3).to(dtype) for dtype in DTYPES},
     }

@@ -134,8 +134,14 @@ def contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iter
     header += b" " * (-len(header) % 8)
     yield len(header).to_bytes(8, "little") + header
     for _, tensor in ordered:
-        numbers = tensor.detach().cpu().contiguous().view(-1)
-        yield memoryview(numbers.view(torch.uint8).numpy())  # type: ignore[arg-type]  # numpy's is one
+        yield own_bytes(tensor)
+
+
+def own_bytes(tensor: Tensor) -> memoryview:
+    """The bytes of a tensor, where they lie if they lie together on the CPU."""
+    together = tensor.detach().cpu().contiguous()
+    numbers = together.as_strided((together.numel(),), (1,))  # a single number may have any stride
+    return memoryview(numbers.view(torch.uint8).numpy())  # type: ignore[arg-type]  # numpy's is one
 
 
 def bytes_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:

@@ -70,12 +70,12 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     members = []
     for spec, of_one, plan in zip(*each, strict=True):
         members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
-    if are_for(find_device(device, dtype), engine):
-        _give_kinds(members, each[0])
-    else:
-        for member, spec in zip(members, each[0], strict=True):
-            member.likeness = likeness(spec, member.data, member.plan)
     own = members[ranks.rank :: ranks.size]
+    if are_for(find_device(device, dtype), engine):
+        _give_kinds(own, each[0][ranks.rank :: ranks.size])
+    else:
+        for member, spec in zip(own, each[0][ranks.rank :: ranks.size], strict=True):
+            member.likeness = likeness(spec, member.data, member.plan)
     ranks.all_or_none(lambda: _prepare(own))  # the others' engines are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
     if not ranks.are_alone:

@@ -13,6 +13,7 @@ from torch import Tensor
 from .check import InputError, at_least, refuse
 from .config import Config
 from .datasets._base import Dataset
+from .files import own_bytes
 
 
 @final
@@ -79,7 +80,7 @@ def _checksum(*tensors: Tensor | None) -> str:
     value = 0
     present = [tensor for tensor in tensors if tensor is not None]
     for tensor in present:
-        value = zlib.crc32(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data, value)
+        value = zlib.crc32(own_bytes(tensor), value)
     return f"{' '.join(f'{tensor.dtype}{list(tensor.shape)}'.removeprefix('torch.') for tensor in present)} {value:08x}"
 
 

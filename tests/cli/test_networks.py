@@ -34,7 +34,7 @@ def test_every_task_can_be_trained_with_feed_forward_blocks(fivestep: Command, t
 def test_the_recipe_for_images_holds_instead_of_the_reference_settings(fivestep: Command) -> None:
     first, *others = layers_of(fivestep, "--recipe", "image", "--hidden", 8)
     assert first.startswith("standardize:mean=")
-    assert others == ["linear:out_features=8,bias=false", "batch_norm", "relu", "dropout:p=0.3", "linear"]
+    assert others == ["linear:out_features=8,bias=false", "batch_norm", "relu", "dropout:p=0.5", "linear"]
     assert Run.load("run").plan.optimizer.name == "adamw"
 
 

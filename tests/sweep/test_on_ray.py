@@ -37,7 +37,8 @@ def test_workers_of_a_cluster_share_the_networks(tmp_path: Path) -> None:
     standings = list(train_on_ray(found, "local"))
     assert standings[-1].num_over == 24
     assert [one[:4] for one in remains(found)] == [one[:4] for one in remains(expected)]
-    assert sorted(one.network for one in trials(found)) == [*range(24)]
+    kept = [one.network for one in trials(found) if one.state != "lost"]  # Ray may end a worker, and start it again
+    assert sorted(kept) == [*range(24)]
 
 
 @pytest.mark.slow

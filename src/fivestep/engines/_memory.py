@@ -8,6 +8,7 @@ import torch
 from ..check import InputError
 from ..memory import held, memory_size
 from ..net import NetSpec
+from ..optim._base import Optimizer
 from ..plan import TrainPlan
 
 OUTPUTS = 2
@@ -26,8 +27,17 @@ def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32") -> int
     Parameters, gradients and buffers, the update rule's memory, and a copy of all: counted without making them.
     """
     rule = plan.build_optimizer()
-    few, more = (sum(t.numel() for t in rule.state(torch.zeros(size)).values()) for size in (1, 2))  # one more of each
+    few, more = (_num_remembered(rule, size) for size in (1, 2))  # one more of each
     return (4 + 2 * (more - few)) * spec.num_parameters * (8 if dtype == "float64" else 4)
+
+
+def _num_remembered(rule: Optimizer, num_parameters: int) -> int:
+    """The numbers that an update rule keeps for so many parameters."""
+    try:
+        state = rule.state(torch.zeros(num_parameters))
+    except RuntimeError:  # not even for so few: counted on the device that holds nothing, which takes longer to load
+        state = rule.state(torch.zeros(num_parameters, device="meta"))
+    return sum(tensor.numel() for tensor in state.values())
 
 
 def check_memory(spec: NetSpec, plan: TrainPlan, dtype: str, device: torch.device, num_rows: int | None = None) -> None:
