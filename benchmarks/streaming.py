@@ -176,7 +176,7 @@ def epoch(rounds: int) -> dict[str, Any]:
     """Seconds of an epoch from files over those in memory."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
-        pyarrow.parquet.write_table(table(65_536).to_arrow(), path, row_group_size=16_384)
+        pyarrow.parquet.write_table(table(262_144).to_arrow(), path, row_group_size=16_384)
         data = streamed(path, window=32_768)
         spec = fs.MLP(None, 512, 512, 512, None)
         plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
