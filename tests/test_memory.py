@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
+import torch
 
 from fivestep import memory
 from fivestep.check import InputError
@@ -90,13 +92,27 @@ def test_two_windows_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch
     assert window_rows(50, None, 10**9) == 1_048_576
 
 
-def test_no_more_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def app(*_: object, **__: object) -> None:
-        raise MemoryError
+def none() -> None:
+    raise MemoryError
 
-    monkeypatch.setattr(_app, "app", app)
+
+def none_of_the_cpu() -> None:
+    torch.empty(2**60, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("taking", [none, none_of_the_cpu])
+def test_no_more_memory_is_one_sentence(
+    taking: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_app, "app", lambda *_, **__: taking())
     assert run(["tasks"]) == 1
     assert "the work must fit into the" in capsys.readouterr().err
+
+
+def test_another_error_of_torch_is_no_matter_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_app, "app", lambda *_, **__: torch.zeros(2, 3) @ torch.zeros(2, 3))
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        run(["tasks"])
 
 
 @pytest.mark.parametrize(("limit", "readers"), [(-1, READERS), (2**30, 1)])

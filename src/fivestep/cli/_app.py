@@ -34,6 +34,10 @@ SHARED = ("train", "sweep")
 """The commands whose work several ranks share; all others are the first rank's alone."""
 
 
+OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
+"""What torch says where a CPU or another device has no more."""
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
     if is_limited():
@@ -44,12 +48,14 @@ def run(arguments: Sequence[str]) -> int:
         return DONE  # two that print the same, or write the same file, are one too many
     try:
         return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
-    except CycloptsError as error:
-        return _say(_refusal(error), BAD_INPUT)
-    except InputError as error:
-        return _say(str(error), BAD_INPUT)
-    except (DivergenceError, StorageError, RanksError, MemoryError) as error:
-        return _say(_no_memory() if isinstance(error, MemoryError) else str(error), FAILED)
+    except (CycloptsError, InputError) as error:
+        return _say(_refusal(error) if isinstance(error, CycloptsError) else str(error), BAD_INPUT)
+    except (DivergenceError, StorageError, RanksError) as error:
+        return _say(str(error), FAILED)
+    except (MemoryError, RuntimeError) as error:  # torch has no type of its own for a CPU without memory
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+            raise
+        return _say(_no_memory(), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
 
