@@ -52,7 +52,7 @@ class Member:
     likeness: Hashable = None
 
     kind: Hashable = None
-    """Those of the same kind may be trained as one batch (`batched.py`)."""
+    """Those of the same kind may be trained as one batch (`batched/`)."""
 
     how: str = "by itself"
     """How it was trained, in half a sentence."""

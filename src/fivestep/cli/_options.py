@@ -113,7 +113,7 @@ class RunOptions:
     """Where it runs and what it leaves behind."""
 
     engine: Annotated[str, Parameter(help=f"auto, {_listed('engines')}; options as in nn:compile=true.")] = "auto"
-    device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = "auto"
+    device: Annotated[str, Parameter(help="auto (the first there is of cuda, mps, cpu), cpu, cuda or mps.")] = "auto"
     dtype: Annotated[str | None, Parameter(help="float32, the default, or float64.")] = None
     precision: Annotated[
         str | None,

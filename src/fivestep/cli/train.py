@@ -56,6 +56,7 @@ def train(
     ----------
     task
         Name of the task (`fivestep tasks` lists them), or a CSV, TSV, Parquet, Arrow, JSON Lines or NumPy file.
+        It may be packed: houses.csv.gz, .bz2, .xz or .zst.
     """
     positive("rank_timeout", options.rank_timeout, "600 is usual")
     several = check_members(options)

@@ -81,8 +81,8 @@ def verify(
     Parameters
     ----------
     one
-        An engine (scratch, autograd, nn, with options as in nn:compile=true), FILE.py:FUNCTION that returns your own
-        nn.Module, or all: every engine on random cases.
+        An engine (scratch, autograd, nn, fused, with options as in nn:compile=true), FILE.py:FUNCTION that returns your
+        own nn.Module, or all: every engine on random cases.
     other
         A second engine or FILE.py:FUNCTION, or finite-differences, accumulate (micro-batches), compile or bfloat16.
     """
