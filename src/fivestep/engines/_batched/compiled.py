@@ -5,7 +5,6 @@ kinds of items, and their numbers, are read from the tables of the compiled body
 """
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -16,6 +15,7 @@ from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
 from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, obstacle
+from ..fused._kernels import lacks_for_triton
 from ..fused.body import kinds as kind
 from .given import StepsAhead
 
@@ -35,10 +35,10 @@ LARGEST_TILE = 256
 def obstacle_to_kernel(networks: "Networks") -> str | None:
     """What keeps networks from the kernel, in half a sentence; None if nothing does."""
     pattern, spec = networks.pattern, networks.pattern.spec
-    unknown = obstacle(spec, pattern.plan)
+    unknown, lacking = obstacle(spec, pattern.plan), lacks_for_triton()
     reasons = {
         f"it runs on CUDA, not on {networks.flat.device}": networks.flat.device.type != "cuda",
-        "triton is not installed": importlib.util.find_spec("triton") is None,
+        str(lacking): lacking is not None,
         str(unknown): unknown is not None,
         "it has not one hidden layer": not _has_one_hidden_layer(spec),
         "loss 'quantile' has levels": Choice.parse(pattern.plan.loss).name == "quantile",

@@ -1,6 +1,8 @@
 """Whether kernels of our own do a step, and which: loads Triton only where they do."""
 
 import importlib.util
+import os
+import shutil
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -19,9 +21,18 @@ class Steps(Protocol):
         """Does the first steps of what is filled in."""
 
 
+def lacks_for_triton() -> str | None:
+    """What Triton lacks on this machine, in half a sentence: itself, or the C compiler that it starts kernels with."""
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):  # where Triton looks for one
+        return "triton finds no C compiler"
+    return None
+
+
 def has_triton(device: torch.device) -> bool:
-    """Whether Triton is there, and a device that it knows."""
-    if device.type != "cuda" or importlib.util.find_spec("triton") is None:
+    """Whether Triton is there with what it needs, and a device that it knows."""
+    if device.type != "cuda" or lacks_for_triton() is not None:
         return False
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
 
