@@ -260,6 +260,24 @@ def test_one_that_diverges_is_as_it_was_alone_and_touches_no_other() -> None:
     assert_the_same(members[1], expected)
 
 
+def test_all_may_diverge() -> None:
+    data = Dataset(Rows(DATA.train.x, DATA.train.x[:, :3]), num_outputs=3)
+    plans = [small_plan(loss="mse", lr=lr, epochs=300, batch_size=None) for lr in (1e6, 1e7)]
+    members = [new_member(MLP(4, 6, 3), data, plan) for plan in plans]
+    assert Batch(members).train() == members
+    train_members(members)
+    for member, plan in zip(members, plans, strict=True):
+        assert member.diverged is not None
+        assert member.diverged == alone(MLP(4, 6, 3), data, plan).diverged
+
+
+def test_the_best_epoch_has_its_own_running_statistics() -> None:
+    plans = [small_plan(lr=lr, epochs=6, restore_best=True) for lr in (0.5, 3.0, 9.0)]
+    members = check([(small_net(norm="batch_norm"), DATA, plan) for plan in plans], every=1)
+    figures = [[epoch.valid_loss for epoch in member.history] for member in members]
+    assert any(losses.index(min(losses)) < len(losses) - 1 for losses in figures)  # type: ignore[type-var]
+
+
 def test_training_in_parts_is_training_at_once() -> None:
     fleet = fleet_of(small_net(dropout=0.3), epochs=9, ema=0.5, restore_best=True, patience=9)
     parts = [
@@ -322,6 +340,24 @@ def test_a_batch_for_which_memory_runs_out_is_halved(monkeypatch: pytest.MonkeyP
     )
     assert {member.how for member in members} == {"in a batch of 2 on cpu, step by step"}
     assert all(member.history for member in members)
+
+
+@pytest.mark.usefixtures("on_cpu")
+def test_memory_may_run_out_when_some_have_come_further_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = Batch._measure
+
+    def scarce(self: Batch, goal: int) -> None:
+        if len(self._standings) > 2:
+            raise torch.OutOfMemoryError
+        measure(self, goal)
+
+    monkeypatch.setattr(Batch, "_measure", scarce)
+    plans = [small_plan(seed=seed) for seed in range(4)]
+    members = fit_many(small_net(), DATA, plans, "scratch", dtype="float64", device="cpu")
+    for member, plan in zip(members, plans, strict=True):
+        theirs = alone(small_net(), DATA, plan)
+        assert member.engine.num_updates == theirs.engine.num_updates
+        assert distance(member.engine.params.flat, theirs.engine.params.flat) < ENGINES_FLOAT64
 
 
 def test_on_the_cpu_each_is_trained_by_itself() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.batches import Batches
-from fivestep.blocks import MOST_ROWS, Block, Blocks
+from fivestep.blocks import MOST_PLACES_AWAY, MOST_ROWS, Block, Blocks
 from fivestep.datasets._base import Dataset, Rows
 from tests.samples import numbers, three_classes
 from tests.windows import streamed
@@ -83,6 +83,12 @@ def test_a_block_of_a_stream_goes_on_where_the_last_one_ended() -> None:
 
 def test_a_block_of_a_stream_copies_few_rows() -> None:
     assert Blocks(streamed(three_classes(10), 4), 5, 0, torch.float64, CPU).most_steps * 5 <= MOST_ROWS
+
+
+def test_orders_for_a_device_are_of_no_more_rows_than_it_has_room_for() -> None:
+    data = Dataset(Rows(torch.zeros(2**18, 1), torch.zeros(2**18)))
+    blocks = [Blocks(data, size, 0, torch.float32, torch.device("meta")) for size in (2**8, 2**17)]
+    assert [of.most_steps for of in blocks] == [2**10, MOST_PLACES_AWAY // 2**17]
 
 
 def test_inputs_stay_as_they_are_stored_where_an_engine_gathers_them_itself() -> None:

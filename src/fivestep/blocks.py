@@ -19,6 +19,9 @@ LEAST_STEPS_AWAY = 1000
 """Steps of one block, at most, where the rows lie on another device, but never less than an epoch's: the orders of the
 next block are drawn while the device does this one."""
 
+MOST_PLACES_AWAY = 2**25
+"""Rows that these steps visit together, at most, but never less than an epoch's: their order takes 256 MB there."""
+
 MOST_STEPS = 1_000_000
 """Steps of one block, at most: rates, losses and ends take 50 MB."""
 
@@ -97,7 +100,7 @@ class Blocks:
         if self._is_one_batch:
             return MOST_STEPS
         if self._device.type != "cpu" and self._in_order is None and self._data.fresh is None:
-            return max(self._per_epoch, LEAST_STEPS_AWAY)
+            return max(self._per_epoch, min(LEAST_STEPS_AWAY, MOST_PLACES_AWAY // self.size))
         if self._in_order is None:
             return max(1, MOST_PLACES // self.size)
         return max(1, min(MOST_ROWS, MOST_BYTES // (self._data.in_features * self._dtype.itemsize)) // self.size)

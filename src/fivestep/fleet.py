@@ -148,17 +148,29 @@ def _after_batches(members: Sequence[Member], every: int | None, until: int | No
     batches, left = divided(members)
     while batches:
         members = batches.pop()
-        try:
-            batch = Batch(members, every)
-            left += batch.train(until)
-        except torch.OutOfMemoryError:
-            if len(members) < 2 * LEAST:
-                raise
-            batches += [members[: len(members) // 2], members[len(members) // 2 :]]
-        else:
-            for member in members:
-                member.how = batch.how
+        alone = _train_batch(members, every, until)
+        if alone is not None:
+            left += alone
+            continue
+        for half in (members[: len(members) // 2], members[len(members) // 2 :]):
+            as_far, others = divided(half)  # some may have come further than others, or to their end
+            batches += as_far
+            left += others
     return left
+
+
+def _train_batch(members: Sequence[Member], every: int | None, until: int | None) -> list[Member] | None:
+    """Trains one batch; returns those that are left to be trained by themselves, or None where memory ran out."""
+    try:
+        batch = Batch(members, every)
+        alone = batch.train(until)
+    except torch.OutOfMemoryError:
+        if len(members) < 2 * LEAST:
+            raise
+        return None
+    for member in members:
+        member.how = batch.how
+    return alone
 
 
 Task = Callable[[threading.Event], None]

@@ -62,6 +62,16 @@ def test_numbers_and_weights_too(streams: list[bool]) -> None:
     assert np.array_equal(dense.predict(WORDS), sparse.predict(WORDS))
 
 
+def test_the_first_rows_may_weigh_nothing(streams: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fitting, "SAMPLE", 10)
+    weight = (np.arange(500) >= 10).astype(float)
+    dense, sparse = (
+        fs.MLPRegressor(**COMMON, recipe="plain").fit(x, SUMS, sample_weight=weight) for x in (WORDS.toarray(), WORDS)
+    )
+    assert streams == [False, True]
+    assert np.array_equal(dense.predict(WORDS), sparse.predict(WORDS))
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -56,6 +56,13 @@ def test_network_k_of_a_batch_on_the_device_is_the_network_trained_alone(
         assert [one.valid_loss for one in mine.history] == pytest.approx([one.valid_loss for one in theirs.history])
 
 
+def test_a_factor_on_the_rates_of_all_parameters_counts() -> None:
+    plans = [small_plan(seed=seed, lr_factors={"weight": 2.0, "bias": 2.0}) for seed in range(3)]
+    device, cpu = on_both([small_net()] * 3, plans)
+    for mine, theirs in zip(device, cpu, strict=True):
+        assert distance(mine.engine.params.flat.cpu(), theirs.engine.params.flat) < ENGINES_FLOAT64
+
+
 def test_those_that_stop_early_leave_a_batch_on_the_device() -> None:
     rates = (3.0, 2.0, 4.0, 0.001, 5.0)
     plans = [small_plan(lr=lr, epochs=30, patience=2, restore_best=True) for lr in rates]

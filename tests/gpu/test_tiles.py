@@ -61,6 +61,16 @@ def test_tiles_take_the_steps_of_scratch(
     assert distance(fused.params.grad.cpu(), scratch.params.grad) < ENGINES_FLOAT32
 
 
+def test_tokens_are_no_rows_of_tiles() -> None:
+    x = X.view(50, 3, 50)
+    data, spec = Dataset(Rows(x, x[..., :2].sin()), num_outputs=2), MLP(50, 40, 2)
+    plan = TrainPlan(loss="mse", batch_size=16, epochs=2)
+    scratch, fused = (make_engine(n, spec, plan, device=d) for n, d in (("scratch", "cpu"), ("fused", "cuda")))
+    for engine in (scratch, fused):
+        list(steps(engine, data, plan))
+    assert distance(fused.params.flat.cpu(), scratch.params.flat) < ENGINES_FLOAT32
+
+
 CASES = [
     *(("mse", "plain descent", activation, "table") for activation in ("relu", "gelu_tanh", "silu", "tanh", "sigmoid")),
     *(("mse", plan, "gelu", "table") for plan in PLANS),

@@ -107,6 +107,8 @@ class Batch:
                     goal = min(self._epochs - self._epochs % shown + shown, end)
                     for _ in self._blocks(goal * self._per_epoch):
                         interrupt.take()
+                    if not any(one.is_live for one in self._standings):
+                        break  # no loss is finite any more, and each is trained by itself from there
                     self._measure(goal)
                     self._close_up()
             finally:
@@ -115,7 +117,7 @@ class Batch:
 
     def _blocks(self, goal: int) -> Iterator[None]:
         """Does blocks of steps up to step `goal`, and yields before each."""
-        while self._done < goal:
+        while self._done < goal and any(one.is_live for one in self._standings):
             yield
             self._before, started = self._now(), time.perf_counter()
             most = self._ahead.most_steps(self._done, self._networks.dropping)
@@ -190,6 +192,7 @@ class Batch:
             self._networks, self._ahead = self._networks.taken(left), self._ahead.taken(left)
             self._best = {name: rows[left] for name, rows in self._best.items()}
             self._standings, self._own = [self._standings[k] for k in left], [self._own[k] for k in left]
+            self._rates = [self._rates[k] for k in left]
             self._ahead.give_rows(self._networks)
 
     def _tell(self, which: Sequence[int]) -> None:
@@ -213,14 +216,14 @@ class Batch:
         everything = {**state, **best, **held, "since.losses": losses.T}
         arrays = {name: of[rows].numpy(force=True) for name, of in everything.items()}
         on_device = [] if self._pattern.device.type == "cpu" else list(then.state)
-        kept = self._best["flat"][rows].numpy(force=True)
+        kept = {f"engine.{name}": of[rows].numpy(force=True) for name, of in self._best.items()}
         num_rows = sum(self._sizes[: len(losses)])
         records = []
         for r, k in enumerate(which):
             one = self._standings[k]
-            own = {name: of[r] for name, of in arrays.items() if one.has_best or not name.startswith("best.")}
+            own = {name: of[r, ...] for name, of in arrays.items() if one.has_best or not name.startswith("best.")}
             if one.has_best and one.is_over():
-                own["engine.flat"] = kept[r]
+                own |= {name: of[r, ...] for name, of in kept.items()}  # running statistics too
                 own.pop(HELD, None)
             position = {
                 "step": then.done,

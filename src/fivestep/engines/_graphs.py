@@ -74,14 +74,16 @@ class Graphs:
         pool = next((other.pool() for other in self._recorded.values()), None)
         collects = gc.isenabled()
         gc.disable()  # another graph that is given up while this one is recorded would spoil it
-        stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(stream):  # torch.cuda.graph would collect garbage first, which takes a tenth of a second
-            graph.capture_begin(pool=pool, capture_error_mode="thread_local")
-            try:
-                work()
-            finally:
-                graph.capture_end()
-                if collects:
-                    gc.enable()
+        try:
+            stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(stream):  # torch.cuda.graph would collect garbage, which takes a tenth of a second
+                graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+                try:
+                    work()
+                finally:
+                    graph.capture_end()
+        finally:
+            if collects:
+                gc.enable()
         torch.cuda.current_stream(self._device).wait_stream(stream)
         return graph

@@ -165,6 +165,8 @@ def _text_in(values: Any) -> str | None:
     if values is None or scipy.sparse.issparse(values):
         return None
     try:
+        if np.asarray(values).dtype.kind in "fiubc":  # a million of them would take a hundred times their memory
+            return None
         found: np.ndarray = np.asarray(values, dtype=object)
     except ValueError:  # rows of several lengths
         return None

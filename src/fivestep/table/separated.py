@@ -98,7 +98,12 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:
-    """The lines of the sample, for polars takes 100 MB to read a few lines of a file; None where a text may go on."""
+    """The lines of the sample, for polars takes 100 MB to read a few lines of a file; None where a text may go on.
+
+    Or where lines end as Python does not see it: all of the file would be one.
+    """
+    if dialect.newline != "\n":
+        return None
     with dialect.path.open("rb") as file:
         lines = b"".join(islice(file, dialect.blank_lines + dialect.has_header + dialect.blank_below + SAMPLE))
     return None if b'"' in lines else io.BytesIO(lines)

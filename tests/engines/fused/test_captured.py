@@ -4,6 +4,7 @@ Here they are done one by one; tests/gpu does the same on a device.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ def test_recorded_steps_are_those_of_scratch(options: dict[str, Any], weighted: 
     blocks = [step.losses for step in steps(recorded, data, plan, every=1)]
     got = torch.cat([losses for losses in blocks if losses is not None])
     assert distance(got, expected) < ENGINES_FLOAT64
+    assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+def test_an_engine_goes_on_with_rows_that_weigh_otherwise() -> None:
+    plan, spec = small_plan(epochs=1), small_net()
+    plain, weighted = (three_classes(weighted=weighs) for weighs in (False, True))
+    scratch, recorded = (engine_of(name, spec, plan) for name in ("scratch", RECORDED))
+    for rows in (weighted.train, plain.train, weighted.train):
+        data = replace(plain, train=rows, fresh=lambda _epoch, rows=rows: rows)
+        for engine in (scratch, recorded):
+            list(steps(engine, data, plan))
     assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
 
 

@@ -1,6 +1,7 @@
 """Products of fewer digits: asked for by name, near the numbers of float32, and refused where they cannot be had."""
 
 import re
+import threading
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
+from fivestep.engines.fused._precision import multiplying_in
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
@@ -46,6 +48,22 @@ def test_weights_and_memory_stay_float32_and_keep_small_steps() -> None:
     assert {value.dtype for value in engine.state().values()} == {torch.float32}
     moved = (engine.params.flat - before)[-1].item()  # the bias goes up by the rate in each step
     assert moved == pytest.approx(300 * 1e-5, rel=0.01)
+
+
+def test_threads_take_turns_with_tf32_and_leave_the_precision_as_it_was() -> None:
+    before, has_entered = torch.get_float32_matmul_precision(), threading.Event()
+
+    def enter() -> None:
+        with multiplying_in("tf32"):
+            has_entered.set()
+
+    other = threading.Thread(target=enter)
+    with multiplying_in("tf32"):
+        other.start()
+        assert not has_entered.wait(0.1)
+    other.join()
+    assert has_entered.is_set()
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_the_choice_comes_back_from_its_text() -> None:

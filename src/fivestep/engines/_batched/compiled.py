@@ -36,13 +36,14 @@ def obstacle_to_kernel(networks: "Networks") -> str | None:
     """What keeps networks from the kernel, in half a sentence; None if nothing does."""
     pattern, spec = networks.pattern, networks.pattern.spec
     unknown, lacking = obstacle(spec, pattern.plan), lacks_for_triton()
+    has_own_rates = len(networks.groups) > 1 or networks.groups[0].lr_factor != 1
     reasons = {
         f"it runs on CUDA, not on {networks.flat.device}": networks.flat.device.type != "cuda",
         str(lacking): lacking is not None,
         str(unknown): unknown is not None,
         "it has not one hidden layer": not _has_one_hidden_layer(spec),
         "loss 'quantile' has levels": Choice.parse(pattern.plan.loss).name == "quantile",
-        "its parameters have rates or decays of their own": len(networks.groups) > 1,
+        "its parameters have rates or decays of their own": has_own_rates,
         f"it has more than {MOST_PARAMETERS:,} parameters": spec.num_parameters > MOST_PARAMETERS,
         f"it has more than {MOST_INPUTS} inputs": (spec.in_features or 0) > MOST_INPUTS,
         f"it has more than {MOST_OUTPUTS} outputs": (spec.out_features or 0) > MOST_OUTPUTS,

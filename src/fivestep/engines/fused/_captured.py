@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import final
 
-import torch
 from torch import Tensor
 
 from ...blocks import Block
@@ -24,7 +23,7 @@ from .._graphs import Graphs
 from .._update import RuleGroup, clip_
 from ._feed import Feed, Source, source_of
 from ._kernels import kernels_for
-from ._precision import Weights, weights_in
+from ._precision import Weights, multiplying_in, weights_in
 from ._size import operations_per_step
 
 RUNS = ((64, 0), (8, 1_000_000_000), (1, 20_000_000_000))
@@ -45,7 +44,7 @@ class Captured:
         self._first = next(k for k, layer in enumerate(engine.layers) if layer.parameter_shapes())
         self._memo = Memo(training=True)
         self._kernels = kernels_for(engine, groups, self._weights, precision)
-        self._graphs, self._feeds = Graphs(engine.device), dict[tuple[Source, int], Feed]()
+        self._graphs, self._feeds = Graphs(engine.device), dict[tuple[Source, int, bool], Feed]()
         self._rows: Rows | None = None
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
@@ -77,22 +76,23 @@ class Captured:
         if source is not Source.COPIED and block.rows is not self._rows:  # recorded steps read them where they are
             self._graphs.forget()
             self._feeds, self._rows = {}, block.rows
-        feed = self._feeds.get((source, size))
+        kind = source, size, block.shares is None
+        feed = self._feeds.get(kind)
         if feed is not None:
             count = next(length for length, _ in RUNS if length <= min(alike, feed.longest))
             feed.fill(block, s, count)
-            self._graphs.run((source, size, count), partial(self._steps, feed, count))
+            self._graphs.run((*kind, count), partial(self._steps, feed, count))
         else:  # the first step of a size is done as it is: libraries and memory are ready for the others then
             count, operations = 1, operations_per_step(self._engine.spec, size)
             longest = min(length for length, least in RUNS if operations >= least)
-            feed = self._feeds[source, size] = Feed(self._engine, block, size, longest)
+            feed = self._feeds[kind] = Feed(self._engine, block, size, longest)
             feed.fill(block, s, count)
             self._steps(feed, count)
         self._engine.draws.step += count
         return feed, count
 
     def _steps(self, feed: Feed, count: int) -> None:
-        if self._kernels is not None and feed.is_contiguous:
+        if self._kernels is not None and self._kernels.takes(feed):
             self._kernels.steps(feed, count)
             return
         self._engine.draws.drawn_before = feed.bits
@@ -155,12 +155,6 @@ class Captured:
     @contextmanager
     def _ready(self) -> Iterator[None]:
         """Inside, torch multiplies in the precision of this body, and its weights are those that the engine holds."""
-        before = torch.get_float32_matmul_precision()
-        if self._precision == "tf32":
-            torch.set_float32_matmul_precision("high")
-        self._weights.refresh()
-        try:
+        with multiplying_in(self._precision):
+            self._weights.refresh()
             yield
-        finally:
-            if self._precision == "tf32":
-                torch.set_float32_matmul_precision(before)

@@ -17,6 +17,9 @@ from ._precision import Weights
 class Steps(Protocol):
     """Who does recorded steps with kernels of our own."""
 
+    def takes(self, feed: Feed) -> bool:
+        """Whether the rows lie as the kernels expect them."""
+
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
 

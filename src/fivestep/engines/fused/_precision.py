@@ -1,7 +1,9 @@
 """In which numbers a step multiplies: the network's own, TF32, or bfloat16 beside weights in float32."""
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, final
 
 import torch
@@ -18,6 +20,26 @@ PRECISIONS = ("tf32", "bfloat16")
 
 EXACT = ("embedding", "embed_columns", "periodic", "standardize", "shift_and_flip")
 """Layers that take codes, or numbers as they were measured. Those that keep buffers are found by that."""
+
+_ROUNDING = threading.RLock()
+
+
+@contextmanager
+def multiplying_in(precision: str | None) -> Iterator[None]:
+    """Inside, torch multiplies float32 in that precision.
+
+    TF32 is a setting of the whole process, so threads take turns: else one would put back what another has set.
+    """
+    if precision != "tf32":
+        yield
+        return
+    with _ROUNDING:
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
 
 
 class Weights(ABC):

@@ -34,6 +34,9 @@ ENOUGH = 100
 MOST_OPERATIONS = 20_000_000_000
 """Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does."""
 
+MOST_NUMBERS = 2**31
+"""Numbers of a layer for all rows of a step, and targets of a run of steps: fewer, as they are counted in 32 bits."""
+
 
 def suits_tiles(engine: Engine) -> bool:
     """Whether all that an engine does has its formula in `kernels/tiles.py`."""
@@ -59,6 +62,12 @@ class Tiles:
         self._loss = LOSSES[type(engine.criterion)]
         self._of_size: dict[int, _Numbers] = {}
         self._beside = [Beside(engine.device) for _ in self._layers]
+
+    def takes(self, feed: Feed) -> bool:
+        """Whether the rows lie one after another, each is one and not several tokens, and 32 bits count them."""
+        widths = [layer.weight.shape[1] for layer in self._layers]
+        is_one = feed.stored.numel() == len(feed.stored) * widths[0]
+        return feed.is_contiguous and is_one and max(feed.size * max(widths), feed.y.numel()) < MOST_NUMBERS
 
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""

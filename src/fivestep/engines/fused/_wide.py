@@ -42,6 +42,10 @@ class Wide:
         self._layers, self._descent = dense(engine, KINDS), Descent.of(groups[0].rule)
         self._memo = Memo(training=True)
 
+    def takes(self, feed: Feed) -> bool:
+        """Whether the rows lie one after another."""
+        return feed.is_contiguous
+
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
         self._descent.settle(feed)
