@@ -40,7 +40,7 @@ LENGTHS = (1_000, 100_000, 400_000, 800_000)
 BLOCKS = 5
 """Of measurements of single steps, means of so many blocks are taken, and the median of these."""
 
-FLEETS = ((1_024, 1_000), (48, 20_000))
+FLEETS = ((1_024, 1_000), (256, 20_000))
 """Networks, and steps of each."""
 
 

@@ -12,7 +12,7 @@ from ...plan import TrainPlan
 FEW = 40_000_000
 """Floating-point operations of a step up to which the compiled body, on one thread, is faster than tensors on two.
 
-Measured: they meet at some 65 to 85 million where the products are square, and beyond that where one side is short;
+Measured: they meet at some 65 to 100 million where the products are square, and beyond that where one side is short;
 at 27 million the body takes six tenths of the time (benchmarks/sizes.py).
 """
 
