@@ -58,10 +58,21 @@ def killed_at(number: int, work: Callable[[], object]) -> None:
     work()
 
 
+def until_one_has_begun(journal: Path) -> None:
+    """Waits until a process has taken a network."""
+    end = time.monotonic() + PATIENCE
+    while not (journal.exists() and b'"worker"' in journal.read_bytes()):
+        assert time.monotonic() < end, "none has begun"
+        time.sleep(0.01)
+
+
 def together(folder: Path) -> dict[str, object]:
+    """The others begin once the first one has its first four networks, so it is killed before it has done them."""
     how = replace(HOW, models=36, fleet=4)
     work = lambda: swept(folder / "one", how)  # noqa: E731
-    first, *others = [forked(lambda: killed_at(6, work)), *(forked(work) for _ in range(2))]
+    first = forked(lambda: killed_at(2, work))
+    until_one_has_begun(folder / "one" / "journal.log")
+    others = [forked(work) for _ in range(2)]
     codes = [ended(first, PATIENCE), *(ended(child, PATIENCE) for child in [forked(work), *others])]
     return {"codes": codes, **counted(folder / "one", how)}
 
