@@ -109,6 +109,17 @@ def test_no_more_memory_is_one_sentence(
     assert "the work must fit into the" in capsys.readouterr().err
 
 
+def test_a_device_without_memory_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr(_app, "app", app)
+    assert run(["tasks"]) == 1
+    assert "the work must fit into the device's memory" in capsys.readouterr().err
+
+
 def test_another_error_of_torch_is_no_matter_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_app, "app", lambda *_, **__: torch.zeros(2, 3) @ torch.zeros(2, 3))
     with pytest.raises(RuntimeError, match="cannot be multiplied"):

@@ -18,13 +18,11 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..datasets._base import Dataset
-from ..datasets._weights import weigh_classes
-from ..engines._base import Engine
 from ..engines._batched.ahead import Ahead
 from ..epoch import Epoch, Evaluation, monitored
 from ..interrupt import deferred_interrupt
 from ..member import HELD, Member, Trained
+from ..steps import weighed
 from ..stopping import Best
 from ..train import check_start
 from .measuring import evaluations
@@ -71,11 +69,11 @@ class Batch:
             check_start(pattern, part, self._plan, every or 1, is_new=self._done == 0)
         self._per_epoch = self._plan.steps_per_epoch(parts[0].num_rows)
         self._measured = parts
-        weighed = parts if self._plan.class_weight is None else [_weighed(part, pattern) for part in parts]
         places = {id(part): k for k, part in enumerate(parts)}
         self._own = [places[id(member.data)] for member in members]
         self._networks = networks_of(members)
-        self._ahead = Ahead(pattern, weighed, self._own, [member.plan for member in members])
+        of_steps = [weighed(pattern, part, self._plan) for part in parts]
+        self._ahead = Ahead(pattern, of_steps, self._own, [member.plan for member in members])
         self._ahead.give_rows(self._networks)
         self._best = self._networks.best_of([one.best.weights for one in self._standings])
         self._begin_epoch()
@@ -248,9 +246,3 @@ class Moment(NamedTuple):
     done: int
     num_blocks: int
     seconds: float
-
-
-def _weighed(data: Dataset, pattern: Engine) -> Dataset:
-    """The data with the plan's class weights as weights of the rows."""
-    assert pattern.plan.class_weight is not None
-    return weigh_classes(data, pattern.plan.class_weight, pattern.criterion.target, pattern.spec.out_features or 0)

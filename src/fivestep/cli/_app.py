@@ -34,8 +34,8 @@ SHARED = ("train", "sweep")
 """The commands whose work several ranks share; all others are the first rank's alone."""
 
 
-OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
-"""What torch says where a CPU or another device has no more."""
+NONE_LEFT, NONE_LEFT_THERE = "can't allocate memory", "out of memory"
+"""What torch says where the process has no more memory, and where another device has none: it has no type for it."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,15 +52,20 @@ def run(arguments: Sequence[str]) -> int:
         return _say(_refusal(error) if isinstance(error, CycloptsError) else str(error), BAD_INPUT)
     except (DivergenceError, StorageError, RanksError) as error:
         return _say(str(error), FAILED)
-    except (MemoryError, RuntimeError) as error:  # torch has no type of its own for a CPU without memory
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+    except (MemoryError, RuntimeError) as error:
+        if (sentence := _no_memory(error)) is None:
             raise
-        return _say(_no_memory(), FAILED)
+        return _say(sentence, FAILED)
     except KeyboardInterrupt:
         return _say("interrupted.", INTERRUPTED)
 
 
-def _no_memory() -> str:
+def _no_memory(error: MemoryError | RuntimeError) -> str | None:
+    """What to say where it is memory that there is no more of; None where it is something else."""
+    if NONE_LEFT_THERE in str(error):
+        return "the work must fit into the device's memory, got no more of it; take smaller batches, or --device cpu."
+    if isinstance(error, RuntimeError) and NONE_LEFT not in str(error):
+        return None
     size = f"{memory_size() / 2**30:,.3g} GiB that this process may have"
     return f"the work must fit into the {size}, got no more of it; take fewer rows at a time, or --stream."
 
