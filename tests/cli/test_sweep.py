@@ -92,6 +92,16 @@ def test_the_storage_of_another_sweep_is_refused_before_a_folder_is_made(fiveste
     assert "the storage 'shared.log' must hold this sweep, got another one, with hidden 4 6,3 (here none)" in err
 
 
+def test_the_folder_of_another_sweep_is_refused_and_goes_on_as_before(fivestep: Command, tmp_path: Path) -> None:
+    assert fivestep("sweep", "moons", *SMALL, "--out", "a").code == 0
+    kept = (tmp_path / "a" / "sweep.toml").read_bytes()
+    code, out, err = fivestep("sweep", "moons", *SMALL[:4], "--lr", "0.1:1", "--out", "a")
+    assert (code, out) == (2, "")
+    assert "the storage 'a/journal.log' must hold this sweep, got another one, with hidden 4 6,3 (here none)" in err
+    assert (tmp_path / "a" / "sweep.toml").read_bytes() == kept
+    assert fivestep("sweep", "--resume", "a").code == 0
+
+
 def test_a_narrow_terminal_leaves_out_columns_and_keeps_numbers_whole(
     fivestep: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

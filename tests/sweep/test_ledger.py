@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 
 from fivestep.check import InputError
@@ -82,6 +83,16 @@ def test_another_sweep_of_that_name_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=sentence):
         ledger(tmp_path, "one", lr="2:3", seed="7")
+
+
+def test_a_study_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+    theirs = optuna.create_study(storage=url, study_name="a", direction="maximize")
+    theirs.add_trial(optuna.trial.create_trial(value=0.5))
+    with pytest.raises(InputError, match="the storage must be without a study 'a' of others, got 'sqlite:"):
+        Ledger.open(url, "a", ABOUT, SPACE, "one")
+    assert theirs.user_attrs == {}
+    assert Ledger.open(url, "b", ABOUT, SPACE, "one").attempts() == {}
 
 
 @pytest.mark.parametrize(

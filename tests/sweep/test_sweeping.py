@@ -184,6 +184,8 @@ def test_another_sweep_in_the_folder_and_a_folder_of_something_else_are_refused(
     swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:1"})
     with pytest.raises(InputError, match=r"must hold this sweep, got another one, with lr 0.1:1 \(here 0.1:2\)"):
         swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:2"})
+    with pytest.raises(InputError, match=r"must hold this sweep, got another one, with epochs 9 \(here 8\)"):
+        sweep(DATA, {"lr": "0.1:1"}, replace(PLAN, epochs=8), replace(HOW, models=1), out=tmp_path / "a")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "letter.txt").touch()
     with pytest.raises(InputError, match="out must be a folder that is new, empty or of a sweep"):

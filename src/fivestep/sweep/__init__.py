@@ -52,7 +52,9 @@ def sweep(
     def prepare(settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
         return recipe.prepare(model, {**of_plan, **settings})
 
-    candidates = Candidates(with_validation(data, plan.seed), prepare, {"model": model, "recipe": "plain"})
+    info = {"model": model, "recipe": "plain"}
+    settings = {name: value for name, value in of_plan.items() if value != getattr(TrainPlan(), name)}
+    candidates = Candidates(with_validation(data, plan.seed), prepare, info, settings)
     found = start(candidates, Space.of(space), how, out, storage)
     for _ in found.train():
         pass

@@ -7,7 +7,7 @@ from typing import Any, final
 from ..check import InputError
 from ..datasets._base import Dataset
 from ..datasets._split import split
-from ..engines._memory import memory_needed
+from ..engines._memory import OUTPUTS, memory_needed, outputs_of
 from ..engines.fused._size import operations_per_step
 from ..find import Choice
 from ..memory import memory_size
@@ -26,9 +26,6 @@ LARGEST_FLEET = 64
 SECONDS_OF_A_FLEET = 10.0
 """What a fleet takes, about; large networks come in small fleets."""
 
-COPIES = 2
-"""What training keeps of each number that a batch becomes: the number, and its gradient."""
-
 Prepare = Callable[[Mapping[str, Any]], tuple[NetSpec, TrainPlan]]
 """From settings to a network, its ends still open, and the plan."""
 
@@ -36,11 +33,15 @@ Prepare = Callable[[Mapping[str, Any]], tuple[NetSpec, TrainPlan]]
 @final
 @dataclass(frozen=True)
 class Candidates:
-    """The rows, what turns settings into a network and a plan for them, and what a run says of itself (`Run.info`)."""
+    """The rows, what turns settings into a network and a plan for them, and what a run says of itself (`Run.info`).
+
+    `settings` are those that `prepare` adds by itself: with others it would be another sweep.
+    """
 
     data: Dataset
     prepare: Prepare
     info: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def make(self, settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
         """The network with its sizes, and the plan; "init_scale" multiplies the initial values of "init"."""
@@ -74,13 +75,13 @@ class Candidates:
         """What a network takes with a batch inside; raises an `InputError` if that is more than there is."""
         spec, plan = self.make(settings)
         num_rows = min(plan.batch_size or len(self.data.train), len(self.data.train))
-        width = sum(shape[-1] for shape in _outputs(spec))
-        needed = memory_needed(spec, plan, dtype) + COPIES * num_rows * width * (8 if dtype == "float64" else 4)
+        batch = OUTPUTS * num_rows * sum(outputs_of(spec)) * (8 if dtype == "float64" else 4)
+        needed = memory_needed(spec, plan, dtype) + batch
         if needed > memory_size():
             raise InputError(
                 f"every network of the sweep must fit into this machine's {memory_size() / 2**30:.0f} GiB, got "
-                f"{spec.sizes_text()} of {spec.num_parameters:,} parameters, which needs {needed / 2**30:,.0f} with a "
-                f"batch of {num_rows:,} rows; make it smaller."
+                f"{spec.sizes_text()} of {spec.num_parameters:,} parameters, which needs about "
+                f"{needed / 2**30:,.0f} GiB with a batch of {num_rows:,} rows; make it smaller."
             )
         return needed
 
@@ -96,13 +97,3 @@ class Candidates:
 def with_validation(data: Dataset, seed: int) -> Dataset:
     """The data with a validation part to rank by: their own, or a fifth of the training rows."""
     return data if data.valid is not None else split(data, VALID, seed=seed)
-
-
-def _outputs(spec: NetSpec) -> list[tuple[int, ...]]:
-    """The shape of each layer's output for one row."""
-    shapes: list[tuple[int, ...]] = []
-    shape: tuple[int, ...] = (spec.in_features or 0,)
-    for layer in spec.build():
-        shape = layer.output_shape(shape)
-        shapes.append(shape)
-    return shapes

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
-from ..check import InputError
+from ..check import InputError, refuse
 from .attempts import Attempt, State
 from .quiet import quiet
 from .space import Space
@@ -49,7 +49,15 @@ class Ledger:
         with quiet():
             storage = _storage(where)
             study = _study(storage, name)
+            has_trials = storage.get_n_trials(study) > 0  # before the next line: a sweep says what it is first
             found = storage.get_study_user_attrs(study).get(ABOUT)
+            if found is None and has_trials:
+                raise refuse(
+                    "the storage",
+                    without_password(str(where)),
+                    f"without a study {name!r} of others",
+                    "choose a --name",
+                )
             if found is None:
                 storage.set_study_user_attr(study, ABOUT, json.dumps(about))
                 found = storage.get_study_user_attrs(study)[ABOUT]

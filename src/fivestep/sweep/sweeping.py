@@ -24,7 +24,7 @@ from .candidates import Candidates
 from .fleet import SweepFleet
 from .ledger import Ledger
 from .proposals import SAMPLERS, proposals, sampler_for
-from .space import Space
+from .space import Space, label
 from .table import picture_of, table_of
 from .workers import Watch, Worker
 
@@ -196,10 +196,16 @@ class Sweep:
         """Its storage, for a worker of that name."""
         return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
 
+    def check_storage(self) -> None:
+        """Raises an `InputError` if its storage cannot be reached, or is that of another sweep."""
+        with _failures_as_sentences(self.path):
+            self.open_ledger("")
+
     def _about(self) -> dict[str, Any]:
         """What makes it this sweep and no other, as texts."""
         how = self.how
         return {
+            **{name: label(value) for name, value in self.candidates.settings.items()},
             **self.space.to_dict(),
             "rows": " ".join(Origin.here(1, self.candidates.data).data.values()),
             **{name: str(value) for name, value in self.candidates.info.items() if name in ("model", "recipe")},
@@ -312,23 +318,23 @@ class Sweep:
 def start(
     candidates: Candidates, space: Space, how: SweepPlan, out: str | Path | None = None, storage: str | None = None
 ) -> Sweep:
-    """A sweep in a folder that is new, empty, or of a sweep; by default the next free `runs/sweep-<name>-<number>`.
+    """A sweep in a folder that is new, empty, or of this sweep; by default the next free `runs/sweep-<name>-<number>`.
 
     `storage` is a journal file, or the URL of a database, which other machines use too; by default a journal in the
-    folder.
+    folder. Raises an `InputError` for one of another sweep, and leaves it as it is.
     """
     name = candidates.data.name
     how = replace(how, name=how.name or name)
     found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
     if storage is not None:
         found.storage = storage if "://" in storage else Path(storage)
-        with _failures_as_sentences(found.path):
-            found.open_ledger("")
+        found.check_storage()
     if out is None:
         found.path = next_folder(Path("runs"), f"sweep-{name}")
     _mark(found.path)
     if storage is None:
         found.storage = found.path / JOURNAL
+        found.check_storage()
     return found
 
 
