@@ -1,6 +1,5 @@
 """Networks that take turns on one engine: each is, to the bit, the one that an engine of its own trains."""
 
-import importlib
 import math
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from fivestep.alike import can_take_turns, likeness
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines import _parts
 from fivestep.engines._base import Engine
 from fivestep.fleet import Member, fit_many
 from fivestep.net import MLP
@@ -60,7 +60,8 @@ def test_network_k_is_that_of_an_engine_of_its_own(options: dict[str, Any], dtyp
 
 
 def test_wide_networks_are_measured_some_rows_at_a_time_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("fivestep.train"), "EVALUATION_NUMBERS", 60)
+    monkeypatch.setattr(_parts, "LEAST_ROWS", 1)
+    monkeypatch.setattr(_parts, "NUMBERS", 60)
     plans, members = fleet_of({}, "float32")
     for plan, member in zip(plans, members, strict=True):
         _, epoch = alone(plan, "float32")

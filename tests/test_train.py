@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines import _parts
 from fivestep.epoch import Evaluation
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -187,7 +188,7 @@ def test_without_a_validation_part_there_is_no_validation_loss() -> None:
 def test_evaluation_equals_scikit_learns(
     name: str, rows_at_a_time: int, weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LOOP, "EVALUATION_ROWS", rows_at_a_time)
+    monkeypatch.setattr(_parts, "MOST_ROWS", rows_at_a_time)
     engine, rows = small_engine(name), three_classes(weighted=weighted).train
     probabilities = torch.softmax(engine.predict(rows.x), 1)
     got = evaluate(engine, rows)
@@ -201,7 +202,8 @@ def test_wide_layers_are_evaluated_fewer_rows_at_a_time(monkeypatch: pytest.Monk
     engine, rows = small_engine("scratch"), three_classes().train
     at_once, seen = evaluate(engine, rows), []
     widest = max(w["weight"].shape[0] for w in engine.params.weights if "weight" in w)
-    monkeypatch.setattr(LOOP, "EVALUATION_NUMBERS", 9 * widest + 1)
+    monkeypatch.setattr(_parts, "LEAST_ROWS", 9)
+    monkeypatch.setattr(_parts, "NUMBERS", 9 * widest + 1)
     predict = engine.predict
     monkeypatch.setattr(engine, "predict", lambda x: seen.append(len(x)) or predict(x))
     assert evaluate(engine, rows).loss == pytest.approx(at_once.loss, rel=FORMULA)
@@ -240,7 +242,7 @@ def test_evaluation_of_numbers_has_no_accuracy() -> None:
 def test_metrics_are_those_of_all_rows_together(
     name: str, rows_at_a_time: int, weighted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LOOP, "EVALUATION_ROWS", rows_at_a_time)
+    monkeypatch.setattr(_parts, "MOST_ROWS", rows_at_a_time)
     engine, rows = small_engine(name, small_plan(metrics=("f1", "log_loss"))), three_classes(weighted=weighted).train
     got, guesses = evaluate(engine, rows), engine.predict(rows.x).argmax(1)
     expected = f1_score(rows.y, guesses, average="macro", sample_weight=rows.weight)

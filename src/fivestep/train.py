@@ -15,7 +15,7 @@ from .checkpoint import Checkpoints
 from .datasets._base import Dataset, Part, Rows
 from .divergence import Watch
 from .engines._base import Engine
-from .engines._memory import outputs_of
+from .engines._parts import rows_at_a_time
 from .epoch import Epoch, Evaluation
 from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
@@ -28,11 +28,6 @@ from .ranks import ALONE, Ranks
 from .steps import steps
 from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
-
-EVALUATION_ROWS, EVALUATION_NUMBERS = 8192, 2**19
-"""Rows that one evaluation pass takes at a time, and of wide layers the numbers that each puts out for them: enough for
-full speed, and little memory beside that of a training batch."""
-
 
 FIXED = (
     *("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value"),
@@ -152,7 +147,7 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
 
 def evaluation_rows(engine: Engine) -> int:
     """The rows of one evaluation pass."""
-    return min(EVALUATION_ROWS, max(1, EVALUATION_NUMBERS // max(outputs_of(engine.spec))))
+    return rows_at_a_time(engine.spec, engine.device)
 
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:

@@ -99,7 +99,10 @@ class Engine(ABC):
 
     @abstractmethod
     def predict(self, x: Features) -> Logits:
-        """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O)."""
+        """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O).
+
+        Of many rows some are done at a time, so that what the layers between take does not grow with the rows.
+        """
 
     @abstractmethod
     def state(self, *, copied: bool = True) -> dict[str, Tensor]:

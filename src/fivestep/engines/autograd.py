@@ -10,9 +10,10 @@ from ..net import NetSpec
 from ..optim._base import Again
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
+from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
+from ._parts import in_parts
 from ._update import averaged_by_rules, clip_, restore_state, rule_groups, state_of
 
 
@@ -60,7 +61,10 @@ class AutogradEngine(FiveStepEngine):
 
     @torch.no_grad()
     def predict(self, x: Features) -> Logits:
-        a = self.as_input(x)
+        return in_parts(self._outputs, self.as_input(x), self.spec)
+
+    def _outputs(self, a: Inputs) -> Logits:
+        """The evaluation pass over some rows."""
         for layer, w in zip(self.layers, self.params.weights, strict=True):
             a = layer.forward(w, a, Memo(training=False))
         return a

@@ -22,6 +22,7 @@ from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._order import after_loss
+from ._parts import in_parts
 from ._twin_memory import packed, unpacked
 from ._update import RuleGroup, averaged_by_rules, numbers_of, restore_numbers, rule_of
 
@@ -116,7 +117,7 @@ class NnEngine(FiveStepEngine):
     @torch.no_grad()
     def predict(self, x: Features) -> Logits:
         self.model.eval()
-        return self._outputs(x)
+        return in_parts(self._outputs, self.as_input(x), self.spec)
 
     def averaged(self) -> Vector | None:
         groups = [

@@ -17,9 +17,10 @@ from ...blocks import Block
 from ...datasets._base import Rows
 from ...layer import Memo
 from ...optim._numbers import Number
-from ...typing import Features, Logits
+from ...typing import Features, Inputs, Logits
 from .._base import Engine
 from .._graphs import Graphs
+from .._parts import in_parts
 from .._update import RuleGroup, clip_
 from ._feed import Feed, Source, source_of
 from ._kernels import kernels_for
@@ -147,10 +148,13 @@ class Captured:
     def predict(self, x: Features) -> Logits:
         """The logits of x in evaluation mode."""
         with self._ready():
-            a = self._weights.into(x)
-            for layer, w in zip(self._engine.layers, self._weights.w, strict=True):
-                a = layer.forward(w, a, Memo(training=False))
-            return a.to(self._engine.dtype)
+            return in_parts(self._outputs, x, self._engine.spec)
+
+    def _outputs(self, x: Inputs) -> Logits:
+        a = self._weights.into(x)
+        for layer, w in zip(self._engine.layers, self._weights.w, strict=True):
+            a = layer.forward(w, a, Memo(training=False))
+        return a.to(self._engine.dtype)
 
     @contextmanager
     def _ready(self) -> Iterator[None]:

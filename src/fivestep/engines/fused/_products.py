@@ -17,8 +17,9 @@ from ...layer import Memo
 from ...layers.linear import Linear
 from ...optim.sgd import SGD
 from ...plan import TrainPlan
-from ...typing import Features, Logits
+from ...typing import Features, Inputs, Logits
 from .._base import Engine
+from .._parts import in_parts
 from .._update import RuleGroup, clip_
 from . import _compiled
 from ._affine import Affine
@@ -123,7 +124,9 @@ class Products:
 
     def predict(self, x: Features) -> Logits:
         """The logits of x in evaluation mode."""
-        a = x
+        return in_parts(self._outputs, x, self._engine.spec)
+
+    def _outputs(self, a: Inputs) -> Logits:
         for layer, w in zip(self._engine.layers, self._engine.params.weights, strict=True):
             a = layer.forward(w, a, Memo(training=False))
         return a
