@@ -1,18 +1,22 @@
-"""Networks that differ in their seeds and learning rates only: one compiled engine trains them one after another.
+"""Networks that differ in their seeds and learning rates only: one compiled engine trains them, a pack at a time.
 
 Making an engine, checking the data against it and preparing to measure take longer than a small network trains. Here
-that is done once for all of them. Of each network its weights, its rule's memory and its measurements are kept, and an
-engine with these is made when somebody asks for it.
+that is done once for all of them; initial values, losses and measurements of a pack are rows of one tensor each. Of
+each network its weights, its rule's memory and its measurements are kept, and an engine with these is made when
+somebody asks for it.
 """
 
 import math
+import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import NamedTuple, final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .averages import to_prediction
 from .blocks import Blocks
@@ -20,6 +24,7 @@ from .datasets._base import Dataset, Part, Rows
 from .engines._base import Engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch, Evaluation
+from .find import Choice
 from .layer import Memo
 from .net import NetSpec
 from .plan import TrainPlan
@@ -31,7 +36,17 @@ from .train import evaluate, evaluation_rows, share_right
 OWN = ("seed", "lr")
 """What each network may have of its own; all else in its plan is the others' too."""
 
-_SHARED = tuple(name for name in TrainPlan.__dataclass_fields__ if name not in OWN)
+_SHARED = tuple(name for name in TrainPlan.__dataclass_fields__ if name not in (*OWN, "lr_factors"))
+_shared = attrgetter(*_SHARED)
+
+MOST_NETWORKS = 32
+"""Networks in a pack, at most: what is done once for all of a pack is a thousandth of what they take by then."""
+
+ALIGNMENT = 64
+"""Bytes that torch gives a tensor of its own to begin at."""
+
+MOST_NUMBERS = 2**20
+"""Numbers in the losses, or in the logits of a pack, at most: they are looked at together."""
 
 
 class Turn(NamedTuple):
@@ -60,8 +75,13 @@ class Turn(NamedTuple):
 
 def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> Hashable:
     """What is equal for networks that one engine can train one after another."""
-    values = (getattr(plan, name) for name in _SHARED)
-    return spec, id(data), *(str(value) if isinstance(value, dict) else value for value in values)
+    factors = str(plan.lr_factors) if plan.lr_factors else ""
+    return spec, id(data), factors, _shared(plan)
+
+
+def goes_by_epochs(plan: TrainPlan) -> bool:
+    """Whether a training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+    return plan.patience is not None or plan.restore_best or Choice.parse(plan.schedule).name == "plateau"
 
 
 def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
@@ -75,73 +95,159 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
         return False
     if plan.class_weight is not None:
         return False
-    return plan.num_steps(data.num_rows) * expected_seconds(engine, plan, data.num_rows) < SECONDS_PER_BLOCK
+    return seconds_of(engine, data, plan) < SECONDS_PER_BLOCK
+
+
+def seconds_of(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
+    """What the training of such a network takes, about."""
+    return plan.num_steps(data.num_rows) * expected_seconds(engine, plan, data.num_rows)
+
+
+def most_in_pack(engine: Engine, data: Dataset, plan: TrainPlan) -> int:
+    """How many networks make a pack: no longer than a block of steps takes, and no more numbers than can be had."""
+    num_rows = max(data.num_rows, 0 if data.valid is None else len(data.valid))
+    numbers = max(plan.num_steps(data.num_rows), num_rows * (engine.spec.out_features or 1))
+    by_time = SECONDS_PER_BLOCK / seconds_of(engine, data, plan)
+    return int(max(1, min(MOST_NETWORKS, by_time, MOST_NUMBERS / numbers)))
+
+
+@final
+class Pattern:
+    """What networks that are alike have in common: an engine, which one thread takes, and what makes others."""
+
+    def __init__(self, engine: FusedEngine, new_engine: Callable[[], Engine], data: Dataset, plan: TrainPlan) -> None:
+        self.engine, self.data, self.plan = engine, data, plan
+        self.most = most_in_pack(engine, data, plan)
+        """How many networks make a pack."""
+
+        self._new_engine, self._left, self._lock = new_engine, [engine], threading.Lock()
+
+    def new_turns(self) -> "Turns":
+        """What trains such networks in one thread; the first thread takes the engine that is there."""
+        with self._lock:
+            engine = self._left.pop() if self._left else self._new_engine()
+        assert isinstance(engine, FusedEngine)
+        return Turns(engine, self.data, self.plan)
+
+    def is_measured_once(self, every: int | None) -> bool:
+        """Whether nobody looks at such a network before its end."""
+        return not goes_by_epochs(self.plan) and (every or self.plan.epochs) >= self.plan.epochs
 
 
 @final
 class Turns:
-    """One engine, and the data as it takes them, for one network after another."""
+    """One engine, and the data as it takes them, for one pack of networks after another."""
 
     def __init__(self, engine: FusedEngine, data: Dataset, plan: TrainPlan) -> None:
         self._engine, self._data, self._plan = engine, data, plan
         self._num_steps = plan.num_steps(data.num_rows)
         self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
+        self._last_factor = self._factors[-1].item()
         self._blocks = Blocks(*rows, draw_orders=engine.draw_orders)
+        size, per_epoch = plan.batch_size or data.num_rows, plan.steps_per_epoch(data.num_rows)
+        is_last = torch.arange(1, self._num_steps + 1) % per_epoch == 0
+        self._sizes = torch.where(is_last, data.num_rows - (per_epoch - 1) * size, size).double()
+        self._num_rows = self._sizes.sum()
         self._measures = [None if part is None else measure_of(engine, part) for part in (data.train, data.valid)]
 
-    def train(self, plan: TrainPlan) -> Turn | None:
-        """Trains the network of a plan from its start to its end; None if it diverges, which is for others to see to.
+    def train(self, plans: Sequence[TrainPlan]) -> list[Turn | None]:
+        """Trains the networks of some plans from start to end; None for one that diverges, for others to see to.
 
-        The plan is the engine's own, but for its seed and its learning rate.
+        The plans are the engine's own, but for their seeds and learning rates.
         """
-        engine, blocks = self._engine, self._blocks.with_seed(plan.seed)
-        engine.begin_again(plan.seed)
-        started, rates, done, losses = time.perf_counter(), self._factors * plan.lr, 0, []
-        sizes = []
-        while done < self._num_steps:
-            block = blocks.take(done, rates[done : done + blocks.most_steps], plan.l2)
-            losses.append(engine.train_block(block).double())
-            sizes.append(block.num_rows.double())
-            done += len(block.rates)
-        running, rows = torch.cat(losses), torch.cat(sizes)
-        seconds = time.perf_counter() - started
-        state, gradient = engine.state(), engine.params.grad.clone()
-        to_prediction(engine)
-        train, valid = (None if measure is None else measure() for measure in self._measures)
-        assert train is not None
-        if not (running.isfinite().all() and engine.params.flat.isfinite().all() and math.isfinite(train.loss)):
-            return None
-        epoch = Epoch.of(
-            train,
-            valid,
-            index=plan.epochs,
-            step=done,
-            lr=rates[-1].item(),
-            running_loss=(running.dot(rows) / rows.sum()).item(),
-            seconds=seconds,
-            rows_per_second=plan.epochs * self._data.num_rows / seconds,
-        )
-        return Turn(epoch, {name: value.numpy() for name, value in state.items()}, gradient.numpy())
+        engine, started = self._engine, time.perf_counter()
+        state = engine.beginnings([plan.seed for plan in plans])
+        losses, gradients = self._trained(plans, state)
+        seconds = (time.perf_counter() - started) / len(plans)
+        held = engine.held_of(state)
+        train, valid = ([None] * len(plans) if measure is None else measure(held) for measure in self._measures)
+        running = [line.dot(self._sizes) / self._num_rows for line in in_lines(losses.double())]
+        is_finite = losses.isfinite().all(1) & held.isfinite().all(1)
+        arrays = {name: rows.numpy() for name, rows in state.items()}
+        figures = zip(plans, torch.stack(running).tolist(), is_finite.tolist(), train, valid, strict=True)
+        turns: list[Turn | None] = []
+        for k, (plan, running_loss, is_fine, of_train, of_valid) in enumerate(figures):
+            assert of_train is not None
+            if not (is_fine and math.isfinite(of_train.loss)):
+                turns.append(None)
+                continue
+            epoch = Epoch.of(
+                of_train,
+                of_valid,
+                index=plan.epochs,
+                step=self._num_steps,
+                lr=self._last_factor * plan.lr,
+                running_loss=running_loss,
+                seconds=seconds,
+                rows_per_second=plan.epochs * self._data.num_rows / seconds,
+            )
+            turns.append(Turn(epoch, {name: rows[k] for name, rows in arrays.items()}, gradients[k]))
+        return turns
+
+    def _trained(self, plans: Sequence[TrainPlan], state: Mapping[str, Tensor]) -> tuple[Tensor, np.ndarray]:
+        """Trains the networks of those states, one after another; the loss of each step, and the last gradients."""
+        engine, blocks = self._engine, self._blocks
+        losses = state["flat"].new_empty((len(plans), self._num_steps))
+        gradients = torch.empty_like(state["flat"])
+        for k, plan in enumerate(plans):
+            own, rates, done, blocks = (
+                {name: rows[k] for name, rows in state.items()},
+                self._factors * plan.lr,
+                0,
+                blocks.with_seed(plan.seed),
+            )
+            engine.begin_with(own, plan.seed)
+            while done < self._num_steps:
+                block = blocks.take(done, rates[done : done + blocks.most_steps], plan.l2)
+                losses[k, done : done + len(block.rates)] = engine.train_block(block)
+                done += len(block.rates)
+            for name, value in engine.state(copied=False).items():
+                own[name].copy_(value)
+            gradients[k] = engine.params.grad
+        return losses, gradients.numpy()
 
 
-def measure_of(engine: Engine, part: Part) -> Callable[[], Evaluation]:
-    """`evaluate` on one part, with all prepared that is the same for every network."""
+def in_lines(rows: Tensor) -> Sequence[Tensor]:
+    """The rows of a matrix, each beginning where a tensor of its own would: sums are then added in the same order."""
+    num_rows, size = rows.shape
+    line = ALIGNMENT // rows.element_size()
+    apart = rows.new_empty((num_rows, -(-size // line) * line))[:, :size]
+    return apart.copy_(rows).unbind()
+
+
+def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evaluation]]:
+    """`evaluate` on one part for the networks with those weights (K, P), with all prepared that is the same for all."""
     if engine.plan.metrics or not isinstance(part, Rows) or len(part) > evaluation_rows(engine):
-        return partial(evaluate, engine, part)
+        return partial(_one_by_one, engine, part)
     rows = part.to(engine.device, engine.dtype)
-    x = rows.inputs(engine.dtype)
-    with threads_for(engine, len(rows)):
-        logits = engine.predict(x)
-    y = engine.criterion.match(logits, rows.y)
-    weight = logits.new_ones(len(rows)) if rows.weight is None else rows.weight
+    x, num_rows = rows.inputs(engine.dtype), len(part)
+    with threads_for(engine, num_rows):
+        y = engine.criterion.match(engine.predict(x), rows.y)
+    weight = x.new_ones(num_rows) if rows.weight is None else rows.weight
     total, is_number = weight.sum().item(), engine.criterion.target == "numbers"
 
     @torch.no_grad()
-    def measure() -> Evaluation:
-        logits = engine.predict(x)
-        loss = engine.criterion.rows(logits, y, Memo(training=False)) @ weight
-        accuracy = None if is_number else (share_right(engine, logits, y) @ weight).item() / total
-        return Evaluation(loss.item() / total, accuracy)
+    def measure(held: Tensor) -> list[Evaluation]:
+        count, logits = len(held), engine.predict_each(held, x).flatten(0, 1)
+        y_of_each = y.expand(count, *y.shape).flatten(0, 1)
+        sums = [_weighted(engine.criterion.rows(logits, y_of_each, Memo(training=False)), weight)]
+        if not is_number:
+            sums.append(_weighted(share_right(engine, logits, y_of_each), weight))
+        return [Evaluation(of[0] / total, None if is_number else of[1] / total) for of in zip(*sums, strict=True)]
 
     return measure
+
+
+def _weighted(of_rows: Tensor, weight: Tensor) -> list[float]:
+    """The weighted sum over the rows of each network."""
+    sums: list[float] = torch.stack([line.dot(weight) for line in in_lines(of_rows.view(-1, len(weight)))]).tolist()
+    return sums
+
+
+def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluation]:
+    found = []
+    for weights in held:
+        engine.params.flat.copy_(weights)
+        found.append(evaluate(engine, part))
+    return found

@@ -8,16 +8,16 @@ diverges, or that stops early, is no concern of the others. On a CUDA device net
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, final
 
 import torch
 
 from .agreement import check_fleet
-from .alike import Turns, can_take_turns, likeness
+from .alike import Pattern, can_take_turns, likeness
 from .batched.batch import Batch
 from .batched.kinds import LEAST, are_for, divided, kind_of
 from .check import DivergenceError, InputError, at_least, refuse
@@ -67,16 +67,16 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     size = ranks.all_or_none(lambda: _size({"specs": specs, "data": data, "plans": plans}))
     each = _each(specs, size), _each(data, size), _each(plans, size)
     check_fleet(ranks, *each, f"{engine} in {dtype}")
-    members = []
-    for spec, of_one, plan in zip(*each, strict=True):
-        members.append(Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device)))
-    own = members[ranks.rank :: ranks.size]
+    members = [
+        Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device))
+        for spec, of_one, plan in zip(*each, strict=True)
+    ]
+    own, specs = members[ranks.rank :: ranks.size], each[0][ranks.rank :: ranks.size]
     if are_for(find_device(device, dtype), engine):
-        _give_kinds(own, each[0][ranks.rank :: ranks.size])
+        _give_kinds(own, specs)
+        ranks.all_or_none(lambda: _prepare_batches(own))
     else:
-        for member, spec in zip(own, each[0][ranks.rank :: ranks.size], strict=True):
-            member.likeness = likeness(spec, member.data, member.plan)
-    ranks.all_or_none(lambda: _prepare(own))  # the others' engines are made when one looks at them
+        ranks.all_or_none(lambda: _prepare(own, specs))  # the others' engines are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
     if not ranks.are_alone:
         for rank, trained in enumerate(ranks.gathered([told(member) for member in own])):
@@ -104,16 +104,30 @@ def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
         member.kind = marks.setdefault(kind_of(sized[key], data, plan), object())
 
 
-def _prepare(members: Sequence[Member]) -> None:
-    """Makes the engine of each network, but of those that can be a batch or take turns on one, only the first's."""
-    first: dict[Hashable, Member] = {}
+def _prepare_batches(members: Sequence[Member]) -> None:
+    """Makes the engine of each network, but of those that are a batch only the first's."""
     batches, left = divided(members)
-    for batch in batches:
-        _ = batch[0].engine
-    for member in left:
-        other = first.setdefault(member.likeness, member)
-        if other is member or not can_take_turns(other.engine, member.data, member.plan):
-            _ = member.engine
+    for member in [*(batch[0] for batch in batches), *left]:
+        _ = member.engine
+
+
+def _prepare(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
+    """Makes the engine of each network, but one for all those that are alike."""
+    groups: dict[Hashable, list[Member]] = {}
+    for member, spec in zip(members, specs, strict=True):
+        groups.setdefault(likeness(spec, member.data, member.plan), []).append(member)
+    for group in groups.values():
+        first = group[0]
+        engine = first.new_engine()
+        if len(group) > 1 and can_take_turns(engine, first.data, first.plan):
+            assert isinstance(engine, FusedEngine)
+            pattern = Pattern(engine, first.new_engine, first.data, first.plan)
+            for member in group:
+                member.pattern = pattern
+        else:
+            first.takes(engine)
+            for member in group[1:]:
+                _ = member.engine
 
 
 def train_members(
@@ -173,24 +187,46 @@ def _train_batch(members: Sequence[Member], every: int | None, until: int | None
     return alone
 
 
+@final
+class Packs:
+    """Networks that wait for their turn, of which each thread takes a pack at a time.
+
+    Packs become smaller towards the end, so that all threads come to it at the same time.
+    """
+
+    def __init__(self, members: Sequence[Member], most: int, num_threads: int) -> None:
+        self._members, self._most, self._share = members, most, 2 * num_threads
+        self._taken, self._lock = 0, threading.Lock()
+
+    def take(self) -> Sequence[Member]:
+        """The next networks; none if all have been taken."""
+        with self._lock:
+            left = len(self._members) - self._taken
+            count = min(left, max(1, min(self._most, left // self._share)))
+            self._taken += count
+            return self._members[self._taken - count : self._taken]
+
+
 Task = Callable[[threading.Event], None]
 """Trains one network, or several of those that are alike, until the event is set."""
 
 
 def _tasks(members: Sequence[Member], every: int | None, until: int | None, num_threads: int) -> list[Task]:
-    """One for each network; for those that have no engine yet, are alike and measured at their end, one each thread."""
-    groups: dict[Hashable, list[Member]] = {}
+    """One for each network; for those that are alike, have no engine and are measured at their end, one each thread."""
+    groups: dict[int, list[Member]] = {}
     tasks: list[Task] = []
     for member in members:
-        is_measured_once = not member.evaluates_each and (every or member.plan.epochs) >= member.plan.epochs
-        if until is None and is_measured_once and not member.has_engine and member.likeness is not None:
-            groups.setdefault(member.likeness, []).append(member)
+        pattern = member.pattern
+        if until is None and pattern is not None and not member.has_engine and pattern.is_measured_once(every):
+            groups.setdefault(id(pattern), []).append(member)
         else:
             tasks.append(partial(_train_alone, member, every, until))
     for group in groups.values():
-        pattern, turns = group[0], iter(group)
-        check_start(pattern.new_engine(), pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
-        tasks += [partial(_take_turns, pattern, turns) for _ in range(min(num_threads, len(group)))]
+        pattern = group[0].pattern
+        assert pattern is not None
+        check_start(pattern.engine, pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
+        packs = Packs(group, pattern.most, num_threads)
+        tasks += [partial(_take_turns, pattern, packs) for _ in range(min(num_threads, len(group)))]
     return tasks
 
 
@@ -205,19 +241,16 @@ def _train_alone(member: Member, every: int | None, until: int | None, _is_over:
     _train(member, every, until)
 
 
-def _take_turns(pattern: Member, waiting: Iterator[Member], is_over: threading.Event) -> None:
-    """Trains those that are waiting, one after another, together with other threads; one that diverges, by itself."""
-    engine = pattern.new_engine()
-    assert isinstance(engine, FusedEngine)
-    turns = Turns(engine, pattern.data, pattern.plan)
-    for member in waiting:
-        if is_over.is_set():
-            return
-        turn = turns.train(member.plan)
-        if turn is None:
-            _train(member, None, None)
-        else:
-            member.is_trained(turn)
+def _take_turns(pattern: Pattern, waiting: Packs, is_over: threading.Event) -> None:
+    """Trains those that are waiting, a pack at a time, together with other threads; one that diverges, by itself."""
+    turns = None
+    while (pack := waiting.take()) and not is_over.is_set():
+        turns = turns or pattern.new_turns()
+        for member, turn in zip(pack, turns.train([member.plan for member in pack]), strict=True):
+            if turn is None:
+                _train(member, None, None)
+            else:
+                member.is_trained(turn)
 
 
 def _train(member: Member, every: int | None, until: int | None) -> None:

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import torch
 
-from .alike import Turn
+from .alike import Pattern, Turn, goes_by_epochs
 from .checkpoint import history_of, standing
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .epoch import Epoch
-from .find import Choice
 from .net import NetSpec
 from .plan import TrainPlan
 from .progress import Progress
@@ -45,11 +44,11 @@ class Member:
     """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
 
     `engine` may be what makes it, when one first looks at it. `diverged` is the sentence about a loss that was no
-    longer finite; the engine then holds the weights from before. Members of the same `likeness` may be trained by one
-    engine, in turn.
+    longer finite; the engine then holds the weights from before.
     """
 
-    likeness: Hashable = None
+    pattern: Pattern | None = None
+    """What trains it together with those that are alike."""
 
     kind: Hashable = None
     """Those of the same kind may be trained as one batch (`batched/`)."""
@@ -85,6 +84,10 @@ class Member:
         assert not isinstance(self._engine, Engine), "given as what makes it"
         return self._engine()
 
+    def takes(self, engine: Engine) -> None:
+        """Makes an engine its own that `new_engine` has made."""
+        self._engine = engine
+
     @cached_property
     def _both(self) -> tuple[Engine, Progress]:
         engine = self._engine if isinstance(self._engine, Engine) else self._engine()
@@ -117,8 +120,7 @@ class Member:
     @property
     def evaluates_each(self) -> bool:
         """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
-        schedule = Choice.parse(self.plan.schedule).name
-        return self.plan.patience is not None or self.plan.restore_best or schedule == "plateau"
+        return goes_by_epochs(self.plan)
 
     @property
     def is_over(self) -> bool:

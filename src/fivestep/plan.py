@@ -1,10 +1,10 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from .check import InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
+from .check import PLAIN, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
 from .find import Choice, build, find, names
 from .group import Group
 
@@ -69,8 +69,9 @@ class TrainPlan:
     class_weight: Literal["balanced"] | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        for field_ in fields(self):
-            object.__setattr__(self, field_.name, plain(getattr(self, field_.name)))
+        for name, value in vars(self).items():
+            if type(value) not in PLAIN:
+                object.__setattr__(self, name, plain(value))  # of a name that is there, so the loop may go on
         for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
             object.__setattr__(self, name, Choice.parse(getattr(self, name)))
             find(family, getattr(self, name).name)
@@ -108,6 +109,9 @@ class TrainPlan:
     def _settle_metrics(self) -> None:
         """Writes metrics in one way and once each, the monitored one among them; refuses one that cannot be had."""
         given = list(_texts(self.metrics))
+        if not given and self.monitor == "loss":
+            object.__setattr__(self, "metrics", ())
+            return
         if self.monitor != "loss":
             one_of("monitor", Choice.parse(self.monitor).name, ("loss", *names("metrics")))
             object.__setattr__(self, "monitor", str(Choice.parse(self.monitor)))

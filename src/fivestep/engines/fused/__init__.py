@@ -28,11 +28,12 @@ from ...datasets._base import Rows
 from ...draws import Draws, generator
 from ...layer import Memo
 from ...net import NetSpec
+from ...optim._base import AveragingOptimizer
 from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._base import BlockEngine, initial_weights
-from .._update import averaged_by_rules, restore_state, rule_groups, state_of
+from .._update import RuleGroup, averaged_by_rules, restore_state, rule_groups, state_of
 from ._captured import Captured
 from ._size import is_larger, is_recorded
 
@@ -79,19 +80,45 @@ class FusedEngine(BlockEngine):
             module, body = ("_products", "Products") if larger else ("_code", "Code")
             self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
 
-    def begin_again(self, seed: int) -> None:
-        """Goes back to the start, as if it had been made with a plan of that seed."""
-        if self.dtype == torch.float32:
-            self.params.flat.zero_()
-            init, stream = self.spec.build_init(), generator(seed, again=self._stream)
-            for layer, weights in zip(self.layers, self.params.weights, strict=True):
-                layer.initialize_(weights, init, stream)
-        else:
-            self.params.load(initial_weights(self.spec, seed))
-        for group in self._groups:
-            for name, value in group.rule.state(group.w).items():
-                group.memory[name].copy_(value)
-        self.params.training, self.draws = None, Draws(seed)
+    def beginnings(self, seeds: Sequence[int]) -> dict[str, Tensor]:
+        """The `state` of engines made with plans of those seeds, as rows (K, .); its own weights are then others."""
+        flat, init = self.params.flat.new_empty((len(seeds), self.params.flat.numel())), self.spec.build_init()
+        for seed, row in zip(seeds, flat, strict=True):
+            if self.dtype == torch.float32:
+                self.params.flat.zero_()
+                stream = generator(seed, again=self._stream)
+                for layer, weights in zip(self.layers, self.params.weights, strict=True):
+                    layer.initialize_(weights, init, stream)
+            else:
+                self.params.load(initial_weights(self.spec, seed))
+            row.copy_(self.params.flat)
+        memory = {
+            f"{k}.{name}": value
+            for k, group in enumerate(self._groups)
+            for name, value in group.rule.state(flat[:, self._where(group)]).items()
+        }
+        return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
+
+    def begin_with(self, state: Tensors, seed: int) -> None:
+        """Goes to the start of a network with such a state, as if it had been made with a plan of that seed."""
+        restore_state(self.params, self._groups, state)
+        self.draws = Draws(seed)
+
+    def held_of(self, state: Tensors) -> Tensor:
+        """The weights to predict with (K, P) of networks whose states are rows."""
+        if not any(group.rule.averages for group in self._groups):
+            return state["flat"]
+        held = state["flat"].clone()
+        for k, group in enumerate(self._groups):
+            if isinstance(group.rule, AveragingOptimizer):
+                where, memory = self._where(group), {name: state[f"{k}.{name}"] for name in group.memory}
+                held[:, where] = group.rule.average(state["flat"][:, where], memory)
+        return held
+
+    def _where(self, group: RuleGroup) -> slice:
+        """The parameters of a group in the flat vector."""
+        start = int(group.w.storage_offset() - self.params.flat.storage_offset())
+        return slice(start, start + group.w.numel())
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
@@ -127,6 +154,13 @@ class FusedEngine(BlockEngine):
         if self._is_larger or x.dim() == 2:
             return self._code.predict(x)  # type: ignore[no-any-return]  # of a module that is loaded late
         return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
+
+    def predict_each(self, held: Tensor, x: Features) -> Tensor:
+        """The outputs (K, N, O) for the rows x of the networks with those weights (K, P)."""
+        x = self.as_input(x)
+        rows = x.flatten(0, -2)
+        out = self._code.predict_each(held, rows)
+        return out.view(len(held), *x.shape[:-1], -1)  # type: ignore[no-any-return]  # of a module that is loaded late
 
     def averaged(self) -> Vector | None:
         return averaged_by_rules(self.params, self._groups)

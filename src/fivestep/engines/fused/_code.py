@@ -19,6 +19,9 @@ from ._tables import measure_of, memory_for, network_of, places_of, rule_of, tab
 from .body.kinds import DROPOUT
 from .body.steps import Steps
 
+OF_WEIGHTS = 8
+"""The number of a table that says where the weights lie."""
+
 NONE, NO_BITS = np.zeros(0, np.int64), np.zeros(0, np.int16)
 
 
@@ -78,6 +81,17 @@ class Code:
         num_rows = x.shape[0]
         logits = x.new_empty(num_rows, self._num_out)  # not as a tuple, which takes half as long again
         call(table, x.data_ptr(), logits.data_ptr(), num_rows)
+        return logits
+
+    def predict_each(self, held: Tensor, x: Tensor) -> Tensor:
+        """The logits (K, N, O) of x (N, I) for networks with the weights `held` (K, P)."""
+        held, x = held.contiguous(), x.contiguous()
+        logits = x.new_empty(len(held), len(x), self._num_out)
+        table, _kept = table_of(self._network, self._memory, self._engine.params)
+        call, address = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
+        for weights, out in zip(held.unbind(), logits.unbind(), strict=True):
+            table[OF_WEIGHTS] = weights.data_ptr()
+            call(address, x.data_ptr(), out.data_ptr(), len(x))
         return logits
 
     def _prepare_thread(self) -> tuple[Any, int]:
