@@ -71,6 +71,19 @@ def _ranks(case: int, over: str = "one rank") -> Callable[[Found], float]:
     return ratio
 
 
+def _fleet_on_ranks(networks: int, steps: int) -> Callable[[Found], float]:
+    def ratio(result: Found) -> float:
+        by_size = {(of["networks"], of["steps"]): of for of in result["fleets"]}
+        return float(by_size[networks, steps]["over one rank"]["median"])
+
+    return ratio
+
+
+def _million_rows_read(result: Found) -> float:
+    """A second, of the kind of file that takes longest."""
+    return float(min(result[kind]["rows_per_second"]["stream"]["median"] for kind in ("snappy", "zstd", "plain"))) / 1e6
+
+
 def _gpu(regime: str, who: str) -> Callable[[Found], float]:
     return median("regimes", regime, "contestants", who, "over")
 
@@ -115,6 +128,9 @@ GOALS = (
     Goal("two ranks over one, Fashion-MNIST", "ranks", _ranks(0), 1.3, None, True),
     Goal("... over DistributedDataParallel", "ranks", _ranks(0, DDP), 1.2, None, True),
     Goal("two ranks over one, 512-512-512", "ranks", _ranks(1), 1.7, None, True),
+    Goal("two ranks over one, 1,024 networks of 1,000 steps", "ranks", _fleet_on_ranks(1024, 1000), 1.9, None, True),
+    Goal("... 256 networks of 20,000 steps", "ranks", _fleet_on_ranks(256, 20_000), 1.9, None, True),
+    Goal("million rows a second from Parquet", "streaming_reader", _million_rows_read, 3, None, True),
     Goal("an epoch from files over memory", "streaming_epoch", median("over_memory", "stream"), 1.05),
     Goal("CUDA, 784-256-10: ten epochs", "gpu", _gpu_epochs, 100, unit=" ms"),
     Goal("... a plain PyTorch loop's over ours", "gpu", _gpu("a", PLAIN), 8, is_least=True),
