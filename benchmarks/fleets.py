@@ -5,8 +5,8 @@
 2-8-1 on the task `moons`: 200 rows in one batch, tanh, binary cross-entropy, Adam, a thousand steps, each network with
 its own initial weights, on all cores. A window is a whole fleet from its plans to its trained networks: for us that is
 making every engine, checking, training and evaluating it. JAX is compiled before the clock starts, and is given the
-initial weights. Before that, all must end at the same losses, network by network. The last table is a fleet of one over
-the single engine.
+initial weights. Before that, all must end at the same losses, network by network, but for one in a hundred at most. The
+last table is a fleet of one over the single engine.
 """
 
 import sys
@@ -138,7 +138,9 @@ def silent(run: Fleet) -> Contestant:
 def measured(fleets: dict[str, Fleet], count: int, rounds: int, of: str) -> tuple[dict[str, Any], list[list[str]]]:
     """The figures of one number of networks, after the check that each network ends at the same loss everywhere."""
     losses = torch.tensor([run() for run in fleets.values()])
-    assert (losses.amax(0) - losses.amin(0)).median() < SAME_LOSS, losses
+    apart = losses.amax(0) - losses.amin(0)
+    if apart.quantile(0.99) >= SAME_LOSS:
+        raise AssertionError(f"the contestants do not come to the same losses: they are up to {apart.max():.2g} apart")
     seconds = interleaved({who: silent(run) for who, run in fleets.items()}, rounds, warm=False)
     over = ratios(seconds, of)
     each = {who: spread([value / count / STEPS for value in values]) for who, values in seconds.items()}
