@@ -73,6 +73,13 @@ def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path)
     assert report["test_rmse"] > 0
 
 
+def test_the_verdict_has_accuracies_with_four_decimals_as_the_table_above_it(fivestep: Command, tmp_path: Path) -> None:
+    lines = (f"{k % 10},{'no' if k % 10 < 5 else 'yes'}" for k in range(200))
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *lines]), encoding="utf-8")
+    out = fivestep("train", "t.csv", "--target", "y", "--epochs", "2").out
+    assert re.search(r"^network +[01]\.\d{4}\nalways '\w+' +0\.5000\na linear model +[01]\.\d{4}$", out, re.MULTILINE)
+
+
 def test_predictions_are_in_the_units_of_the_target_beside_the_identifier(fivestep: Command, run: Path) -> None:
     (run.parent / "new.csv").write_bytes((run.parent / "houses.csv").read_bytes())
     out = rows(fivestep("predict", run, "new.csv").out)

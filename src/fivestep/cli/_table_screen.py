@@ -103,7 +103,7 @@ def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dic
     console.print(f"\nOn the test part, {name} ({'higher' if sign > 0 else 'lower'} is better):", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     for title, value in {"network": own, **known}.items():
-        table.add_row(Text(title), f"{value:.4g}")
+        table.add_row(Text(title), f"{value:.4f}" if target.task == "classification" else f"{value:.4g}")
     console.print(table)
     console.print(_sentence(own, known, sign), markup=False, soft_wrap=True)
     return known

@@ -56,7 +56,7 @@ def _checked(path: Path) -> str:
     if path.is_dir():
         raise InputError(f"FILE must be a file, got the folder {str(path)!r}; name a file in it.")
     if not path.exists() and is_pattern(str(path)):
-        raise InputError(f"FILE must be one file, got the pattern {str(path)!r}; name its files one after another.")
+        raise InputError(f"FILE must be one file, got the pattern {str(path)!r}; take them one by one.")
     if not path.exists():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
     if suffix not in FORMATS:

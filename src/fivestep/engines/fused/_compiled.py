@@ -1,8 +1,8 @@
 """The compiled functions, from the disk where they are there: in a folder named after everything that they came from.
 
-Numba looks at the file of a function to see whether its cached code is still good, and not at those of the functions
-that it calls. So the folder's name is a hash of all sources of `body`, and of the versions and the processor:
-whatever changes, the code is made anew.
+Numba looks at the file of a function to see whether its cached code is still good, where it lies and when it was
+written, and not at those of the functions that it calls. So the folder's name is a hash of all that of all sources of
+`body`, and of the versions and the processor: whatever changes, the code is made anew, and it is said so.
 """
 
 import functools
@@ -36,10 +36,10 @@ def folder() -> Path:
 
 @functools.cache
 def fingerprint() -> str:
-    """A hash of every source of `body`, of numba, LLVM and Python, and of the processor."""
+    """A hash of every source of `body`, its place and time, of numba, LLVM and Python, and of the processor."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "body").glob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
+        digest.update(f"{path} {path.stat().st_mtime_ns}".encode() + path.read_bytes())
     features = llvmlite.binding.get_host_cpu_features().flatten()
     versions = (numba.__version__, llvmlite.__version__, sys.version, llvmlite.binding.get_host_cpu_name(), features)
     digest.update("\n".join(versions).encode())
