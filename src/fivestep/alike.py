@@ -9,7 +9,7 @@ somebody asks for it.
 import math
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple, final
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .averages import to_prediction
-from .blocks import Blocks
+from .blocks import Block, Blocks
 from .datasets._base import Dataset, Part, Rows
 from .engines._base import Engine
 from .engines.fused import FusedEngine
@@ -157,14 +157,15 @@ class Turns:
         The plans are the engine's own, but for their seeds and learning rates.
         """
         engine, started = self._engine, time.perf_counter()
-        state = engine.beginnings([plan.seed for plan in plans])
-        losses, gradients = self._trained(plans, state)
+        seeds = [plan.seed for plan in plans]
+        state = engine.beginnings(seeds)
+        losses, last = engine.train_each(state, seeds, lambda k: self._blocks_of(plans[k]), self._num_steps)
         seconds = (time.perf_counter() - started) / len(plans)
         held = engine.held_of(state)
         train, valid = ([None] * len(plans) if measure is None else measure(held) for measure in self._measures)
         running = [line.dot(self._sizes) / self._num_rows for line in in_lines(losses.double())]
         is_finite = losses.isfinite().all(1) & held.isfinite().all(1)
-        arrays = {name: rows.numpy() for name, rows in state.items()}
+        arrays, gradients = {name: rows.numpy() for name, rows in state.items()}, last.numpy()
         figures = zip(plans, torch.stack(running).tolist(), is_finite.tolist(), train, valid, strict=True)
         turns: list[Turn | None] = []
         for k, (plan, running_loss, is_fine, of_train, of_valid) in enumerate(figures):
@@ -185,27 +186,11 @@ class Turns:
             turns.append(Turn(epoch, {name: rows[k] for name, rows in arrays.items()}, gradients[k]))
         return turns
 
-    def _trained(self, plans: Sequence[TrainPlan], state: Mapping[str, Tensor]) -> tuple[Tensor, np.ndarray]:
-        """Trains the networks of those states, one after another; the loss of each step, and the last gradients."""
-        engine, blocks = self._engine, self._blocks
-        losses = state["flat"].new_empty((len(plans), self._num_steps))
-        gradients = torch.empty_like(state["flat"])
-        for k, plan in enumerate(plans):
-            own, rates, done, blocks = (
-                {name: rows[k] for name, rows in state.items()},
-                self._factors * plan.lr,
-                0,
-                blocks.with_seed(plan.seed),
-            )
-            engine.begin_with(own, plan.seed)
-            while done < self._num_steps:
-                block = blocks.take(done, rates[done : done + blocks.most_steps], plan.l2)
-                losses[k, done : done + len(block.rates)] = engine.train_block(block)
-                done += len(block.rates)
-            for name, value in engine.state(copied=False).items():
-                own[name].copy_(value)
-            gradients[k] = engine.params.grad
-        return losses, gradients.numpy()
+    def _blocks_of(self, plan: TrainPlan) -> Iterator[Block]:
+        """The steps of one network."""
+        blocks, rates = self._blocks.with_seed(plan.seed), self._factors * plan.lr
+        for first in range(0, self._num_steps, blocks.most_steps):
+            yield blocks.take(first, rates[first : first + blocks.most_steps], plan.l2)
 
 
 def in_lines(rows: Tensor) -> Sequence[Tensor]:

@@ -8,9 +8,8 @@ diverges, or that stops early, is no concern of the others. On a CUDA device net
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar, final
 
@@ -144,12 +143,13 @@ def train_members(
     torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
     try:
         tasks = _tasks(_after_batches(members, every, until), every, until, count)
-        if len(tasks) == 1:  # a pool would take as long as some hundred steps
-            tasks[0](is_over)
-            return
-        with ThreadPoolExecutor(count) as pool:
+        waiting = iter(tasks)
+        with ThreadPoolExecutor(count) as pool:  # which begins threads when there is work for them
             try:
-                list(pool.map(lambda task: _in_thread(task, is_over), tasks))
+                others = [pool.submit(_work, waiting, is_over) for _ in range(min(count, len(tasks)) - 1)]
+                _work(waiting, is_over)  # this thread too: to begin another one takes as long as some hundred steps
+                for other in others:
+                    other.result()
             except BaseException:
                 is_over.set()
                 raise
@@ -187,6 +187,10 @@ def _train_batch(members: Sequence[Member], every: int | None, until: int | None
     return alone
 
 
+FEW = 2
+"""Networks in a pack, at least: what is done once for a pack takes as long as some hundred steps."""
+
+
 @final
 class Packs:
     """Networks that wait for their turn, of which each thread takes a pack at a time.
@@ -202,7 +206,7 @@ class Packs:
         """The next networks; none if all have been taken."""
         with self._lock:
             left = len(self._members) - self._taken
-            count = min(left, max(1, min(self._most, left // self._share)))
+            count = min(left, self._most, max(FEW, left // self._share))
             self._taken += count
             return self._members[self._taken - count : self._taken]
 
@@ -230,11 +234,19 @@ def _tasks(members: Sequence[Member], every: int | None, until: int | None, num_
     return tasks
 
 
-def _in_thread(task: Task, is_over: threading.Event) -> None:
-    """The same in a thread, which ends between two steps once `is_over` is set."""
-    if not is_over.is_set():
-        with interrupted_by(is_over), suppress(KeyboardInterrupt):  # what ends the others has been raised where it was
-            task(is_over)
+def _work(waiting: Iterator[Task], is_over: threading.Event) -> None:
+    """Does one task after another, until there are none or `is_over` is set, which ends it between two steps."""
+    with interrupted_by(is_over):
+        for task in waiting:
+            try:
+                task(is_over)
+            except BaseException:
+                if is_over.is_set():  # what ends the others has been raised where it was
+                    return
+                is_over.set()
+                raise
+            if is_over.is_set():
+                return
 
 
 def _train_alone(member: Member, every: int | None, until: int | None, _is_over: threading.Event) -> None:

@@ -16,7 +16,7 @@ multiply in fewer digits; the weights, and what the update rule remembers, stay 
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
 import torch
@@ -99,10 +99,30 @@ class FusedEngine(BlockEngine):
         }
         return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
 
-    def begin_with(self, state: Tensors, seed: int) -> None:
-        """Goes to the start of a network with such a state, as if it had been made with a plan of that seed."""
-        restore_state(self.params, self._groups, state)
-        self.draws = Draws(seed)
+    def train_each(
+        self, state: Tensors, seeds: Sequence[int], blocks: Callable[[int], Iterable[Block]], num_steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Trains networks from their first step on; `state` has a row for each, which then says how they end.
+
+        `blocks(k)` are the blocks of network k, with so many steps in all. Returns the loss of each step (K, S), and
+        the last gradients (K, P). The engine's own weights stay as they are.
+        """
+        flat = state["flat"]
+        losses, penalties = flat.new_zeros((2, len(seeds), num_steps)).unbind()
+        gradients = torch.empty_like(flat)
+        held = self._code.rows_of(flat, gradients, [state[name] for name in self._remembered])
+        for k, seed in enumerate(seeds):
+            self.draws, done = Draws(seed), 0
+            for block in blocks(k):
+                there = slice(done, done + len(block.rates))
+                self._code.train_held(held[k], block, losses[k, there].numpy(), penalties[k, there].numpy())
+                done = there.stop
+        return losses.add_(penalties), gradients
+
+    @property
+    def _remembered(self) -> list[str]:
+        """The names in `state` of what the update rules remember."""
+        return [f"{k}.{name}" for k, group in enumerate(self._groups) for name in group.memory]
 
     def held_of(self, state: Tensors) -> Tensor:
         """The weights to predict with (K, P) of networks whose states are rows."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -25,6 +25,14 @@ OF_WEIGHTS = 8
 NONE, NO_BITS = np.zeros(0, np.int64), np.zeros(0, np.int16)
 
 
+class Held(NamedTuple):
+    """Where the numbers of a network are kept between two blocks, one group of parameters after another."""
+
+    flat: Any
+    grad: Any
+    remembered: Sequence[Any]
+
+
 @final
 class Code:
     """The compiled functions, with the tables of one engine's network and plan."""
@@ -38,8 +46,9 @@ class Code:
         order = order_of(self._network, self._hidden, params)
         self._rule = rule_of(engine.plan, groups, engine.optimizer, params, order)
         self._memory = memory_for(self._network, self._hidden, params, order)
-        self._of_parameters, self._flat, self._grad = order.places, params.flat.numpy(), params.grad.numpy()
-        self._places = places_of(groups, engine.plan, params, order)
+        remembered = places_of(groups, engine.plan, params, order)
+        self._of_parameters, self._places = order.places, [place for _, place in remembered]
+        self._held = Held(params.flat.numpy(), params.grad.numpy(), [array for array, _ in remembered])
         self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
         self._dtype = str(engine.dtype).removeprefix("torch.")
         self._num_out = engine.spec.out_features or 0
@@ -49,9 +58,13 @@ class Code:
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
+        self.train_held(self._held, block, losses.numpy(), penalties.numpy())
+
+    def train_held(self, held: Held, block: Block, losses: Any, penalties: Any) -> None:
+        """The same for a network that is held in these arrays, after the steps and with the draws of the engine."""
         x, y, tokens = self._as_arrays(block.rows)
         memory, done = self._memory, self._engine.num_updates
-        self._load()
+        self._load(held)
         steps = Steps(
             done=done,
             x=x,
@@ -63,13 +76,19 @@ class Code:
             rates=block.rates.contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
             **self._bits(block, tokens),
-            losses=losses.numpy(),
-            penalties=penalties.numpy(),
+            losses=losses,
+            penalties=penalties,
         )
         name, network = ("train", self._network) if self._hidden is None else ("hidden", self._hidden)
         _compiled.train(name, self._dtype, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + len(block.rates)
-        self._store()
+        self._store(held)
+
+    @staticmethod
+    def rows_of(flat: Tensor, gradients: Tensor, remembered: Sequence[Tensor]) -> list[Held]:
+        """Networks that are held in the rows of some tensors."""
+        numbers, slopes, memories = flat.numpy(), gradients.numpy(), [rows.numpy() for rows in remembered]
+        return [Held(numbers[k], slopes[k], [rows[k] for rows in memories]) for k in range(len(numbers))]
 
     def predict(self, x: Tensor) -> Tensor:
         """The logits (N, O) of x (N, I) in evaluation mode."""
@@ -101,20 +120,20 @@ class Code:
         self._of_thread.prediction = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
         return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
 
-    def _load(self) -> None:
-        """Weights and memory as the engine has them, which somebody may have changed since the last block."""
+    def _load(self, held: Held) -> None:
+        """Weights and memory as they are held, which somebody may have changed since the last block."""
         memory = self._memory
         memory.w[:], memory.values[:] = 0, 0  # what fills up registers too, where a run that diverged has left it
-        memory.w[self._of_parameters] = self._flat
+        memory.w[self._of_parameters] = held.flat
         memory.rule[:] = 0
-        for tensor, place in self._places:
-            memory.rule[place] = tensor
+        for array, place in zip(held.remembered, self._places, strict=True):
+            memory.rule[place] = array
 
-    def _store(self) -> None:
-        np.take(self._memory.w, self._of_parameters, out=self._flat)
-        np.take(self._memory.g, self._of_parameters, out=self._grad)
-        for tensor, place in self._places:
-            tensor[:] = self._memory.rule[place]
+    def _store(self, held: Held) -> None:
+        np.take(self._memory.w, self._of_parameters, out=held.flat)
+        np.take(self._memory.g, self._of_parameters, out=held.grad)
+        for array, place in zip(held.remembered, self._places, strict=True):
+            np.take(self._memory.rule, place, out=array)
 
     def _as_arrays(self, rows: Rows) -> tuple[Any, Any, int]:
         """Inputs (N T, I), targets (N T, O), and T, the tokens of a row; kept for as long as the rows are the same."""
