@@ -217,8 +217,10 @@ def test_bytes_and_metrics() -> None:
     check(fleet_of(small_net(), data, metrics=("f1", "balanced_accuracy")), every=1)
 
 
-def test_a_rate_that_answers_to_what_was_measured_is_each_networks_own() -> None:
-    members = check(fleet_of(small_net(), lr=0.5, epochs=20, schedule="plateau:patience=0,threshold=0.05"), every=1)
+@pytest.mark.parametrize("first", ["", "warmup:steps=3,then="])
+def test_a_rate_that_answers_to_what_was_measured_is_each_networks_own(first: str) -> None:
+    schedule = f'{first}"plateau:patience=0,threshold=0.05"' if first else "plateau:patience=0,threshold=0.05"
+    members = check(fleet_of(small_net(), lr=0.5, epochs=20, schedule=schedule), every=1)
     assert len({member.engine.lr / member.plan.lr for member in members}) > 1
 
 

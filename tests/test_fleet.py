@@ -109,7 +109,7 @@ def test_a_fleet_of_one_is_the_engine() -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize("every", [None, 1])
+@pytest.mark.parametrize("every", [None, 1, 4])
 def test_training_in_parts_is_training_at_once(name: str, every: int | None) -> None:
     """To the bit, wherever it was cut."""
     plans = [small_plan(seed=seed, epochs=9, batch_size=7) for seed in range(3)]

@@ -37,6 +37,14 @@ def test_the_engine_of_a_network_trained_elsewhere_is_made_when_one_looks_at_it(
     assert [elsewhere.engine] == made
 
 
+@pytest.mark.parametrize("schedule", ["plateau:patience=0", "adaptive:patience=0", "warmup:then=plateau"])
+def test_a_rate_that_answers_to_what_is_seen_is_shown_each_epoch(schedule: str) -> None:
+    """Measured at its end only, a network would keep its first rate."""
+    member = Member(DATA, small_plan(epochs=4, schedule=schedule), lambda: small_engine("scratch"))
+    assert member.evaluates_each
+    assert not Member(DATA, small_plan(epochs=4, schedule="warmup:then=cosine"), member.new_engine).evaluates_each
+
+
 @pytest.mark.filterwarnings("ignore:engine 'fused' hands over")
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:

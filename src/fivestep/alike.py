@@ -24,7 +24,6 @@ from .datasets._base import Dataset, Part, Rows
 from .engines._base import Engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch, Evaluation
-from .find import Choice
 from .layer import Memo
 from .net import NetSpec
 from .plan import TrainPlan
@@ -81,7 +80,7 @@ def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> Hashable:
 
 def goes_by_epochs(plan: TrainPlan) -> bool:
     """Whether a training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
-    return plan.patience is not None or plan.restore_best or Choice.parse(plan.schedule).name == "plateau"
+    return plan.patience is not None or plan.restore_best or plan.build_schedule().answers
 
 
 def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:

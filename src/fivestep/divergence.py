@@ -14,9 +14,6 @@ from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
 from .plan import TrainPlan
-from .schedules.adaptive import Adaptive
-from .schedules.plateau import Plateau
-from .schedules.warmup import Warmup
 from .steps import Upcoming, do_step, upcoming_steps
 from .typing import Tensors
 
@@ -107,9 +104,7 @@ def _does_without_copies(engine: Engine, plan: TrainPlan) -> bool:
     A rate that follows what is seen at each epoch was another one before the last of them.
     """
     is_large = engine.params.flat.numel() > LARGE and engine.device.type == "cpu" and engine.ranks.are_alone
-    schedule = plan.build_schedule()
-    schedule = schedule.rest if isinstance(schedule, Warmup) else schedule
-    return is_large and not isinstance(schedule, Adaptive | Plateau)
+    return is_large and not plan.build_schedule().answers
 
 
 def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:

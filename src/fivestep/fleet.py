@@ -272,10 +272,14 @@ def _train(member: Member, every: int | None, until: int | None) -> None:
     if member.is_over or progress.epochs >= goal:
         return
     shown = every or (1 if member.evaluates_each else goal)
+    whole = goal if goal == plan.epochs else goal - goal % shown
     try:
-        for _ in train(member.engine, member.data, plan, shown, progress):
-            if progress.is_over() or progress.epochs >= goal:
-                break
+        for stop, each in ((whole, shown), (goal, goal)):  # the stretch that is left up to `until` is a shorter one
+            if progress.epochs >= stop or progress.is_over():
+                continue
+            for _ in train(member.engine, member.data, plan, each, progress):
+                if progress.is_over() or progress.epochs >= stop:
+                    break
         if progress.is_over():
             progress.best.restore(member.engine)
     except DivergenceError as error:

@@ -54,6 +54,14 @@ def test_factors_lie_between_zero_and_one(item: Item, num_steps: int) -> None:
 
 
 @every_schedule
+def test_it_says_whether_it_answers_to_what_is_seen(item: Item) -> None:
+    """Who trains many networks measures them once where no rate depends on it."""
+    schedule, rising = item.build(), [float(k) for k in range(100)]
+    moves = any(schedule.factor(step, 100, rising[:step]) != schedule.factor(step, 100) for step in range(100))
+    assert schedule.answers >= moves
+
+
+@every_schedule
 def test_a_run_that_is_taken_up_again_has_the_same_rates(item: Item) -> None:
     plan, data, seen = small_plan(schedule=item.choice), three_classes(), figures(12)
     engine = small_engine("scratch", plan)

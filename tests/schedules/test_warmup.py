@@ -35,6 +35,11 @@ def test_it_meets_the_next_schedule_without_a_jump() -> None:
     assert max(abs(b - a) for a, b in itertools.pairwise(factors)) <= 1 / 200  # the line is the steepest
 
 
+def test_it_answers_to_what_is_seen_where_the_next_schedule_does() -> None:
+    assert Warmup(2, "adaptive").answers
+    assert not Warmup(2, "cosine").answers
+
+
 def test_what_was_seen_reaches_the_next_schedule() -> None:
     schedule = Warmup(2, "plateau:patience=0,gamma=0.5")
     assert schedule.factor(1, 10, [1.0, 2.0]) == pytest.approx(2 / 3)

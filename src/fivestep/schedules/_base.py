@@ -13,6 +13,9 @@ class Schedule(ABC):
     spans: ClassVar[Sequence[str]] = ()
     """The options that are places in the run, as numbers of steps or as shares. One at or beyond its end is ignored."""
 
+    answers: bool = False
+    """Whether the factor depends on what has been seen, so that the epochs must be measured as they go by."""
+
     @abstractmethod
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         """The factor on the learning rate for step 0 <= `step` < `num_steps`.

@@ -21,6 +21,7 @@ class Adaptive(Schedule):
     least 0, in the units of what is monitored. The rule of scikit-learn's `learning_rate="adaptive"`.
     """
 
+    answers = True
     gamma: float = 0.2
     patience: float = 10
     tol: float = 1e-4

@@ -27,6 +27,7 @@ class Plateau(Schedule):
     torch's `ReduceLROnPlateau`, whose `factor` is `gamma` here, and whose `min_lr` is `least` times the plan's rate.
     """
 
+    answers = True
     gamma: float = 0.1
     patience: int = 10
     threshold: float = 1e-4

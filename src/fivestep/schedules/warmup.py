@@ -34,6 +34,7 @@ class Warmup(Schedule):
         check_span("steps", self.steps)
         object.__setattr__(self, "then", Choice.parse(self.then))
         object.__setattr__(self, "rest", build("schedules", self.then))
+        object.__setattr__(self, "answers", self.rest.answers)
 
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         rising = steps_of(self.steps, num_steps)

@@ -11,7 +11,6 @@ from ... import draws
 from ...batches import check_batch_size, together
 from ...datasets._base import Dataset, Rows
 from ...draws import Draws
-from ...find import Choice
 from ...plan import TrainPlan
 from .._base import Engine
 from .given import StepsAhead, Table, shares_of_each
@@ -22,9 +21,6 @@ MOST_BYTES = 2**28
 
 MOST_STEPS = 500
 """Steps of one block, at most: a network that diverges does so many again, by itself."""
-
-ANSWERING = ("plateau", "adaptive")
-"""Schedules whose factor depends on what has been measured, which is each network's own."""
 
 
 @final
@@ -44,7 +40,7 @@ class Ahead:
         self._per_epoch = plan.steps_per_epoch(self._num_rows)
         self._fresh = parts[0].fresh
         self._schedule, self._num_steps = plan.build_schedule(), plan.num_steps(self._num_rows)
-        self._answers = Choice.parse(plan.schedule).name in ANSWERING
+        self._answers = self._schedule.answers  # to each network's own figures
         self._rates = self._numbers([plan.lr for plan in plans])
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
         self._generator, self._drawn, self._places = torch.Generator(), range(0), torch.zeros(0)
