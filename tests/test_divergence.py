@@ -2,18 +2,22 @@
 
 import math
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import fivestep.divergence
+from fivestep.aside import Aside
 from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError
 from fivestep.checkpoint import Checkpoints
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
+from fivestep.engines import _memory
 from fivestep.net import MLP, LinearRegression, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.train import evaluate, train
@@ -120,13 +124,87 @@ def test_the_last_checkpoint_of_a_large_network_is_its_copy(
     ends, real = [], Checkpoints.last_state
     monkeypatch.setattr(Checkpoints, "last_state", lambda self: asked.append(1) or real(self))
     for large in (math.inf, 0):
-        monkeypatch.setattr(fivestep.divergence, "LARGE", large)
+        monkeypatch.setattr(_memory, "LARGE", large)
         engine, checkpoints = small_engine(name, plan, spec), Checkpoints(tmp_path, {})
         with pytest.raises(DivergenceError) as caught:
             list(train(engine, DATA, plan, every=plan.epochs, checkpoints=checkpoints))
         ends.append((str(caught.value), engine.num_updates, engine.params.flat.tolist()))
     assert ends[0] == ends[1]
-    assert len(asked) == (schedule == "constant")
+    assert bool(asked) == (schedule == "constant")
+
+
+@every_engine
+@pytest.mark.parametrize("ema", [None, 0.5])
+def test_a_large_network_without_a_folder_goes_back_to_a_file(
+    name: str, ema: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the same step, sentence and weights as with a copy; with a full disk there is a copy after all."""
+    plan, spec = replace(SLOWLY, ema=ema), MLP(4, 3, 1, activation="identity")
+    monkeypatch.setattr(Aside, "is_due", True)
+    with_copies = end_of(name, plan, spec)
+    monkeypatch.setattr(_memory, "LARGE", 0)
+    assert end_of(name, plan, spec) == with_copies
+    monkeypatch.setattr(Aside, "is_due", property(lambda self: self.num_updates == 0))  # as if it took long to write
+    assert end_of(name, plan, spec) == with_copies
+    monkeypatch.setattr(Aside, "put", full_disk)
+    assert end_of(name, plan, spec) == with_copies
+
+
+def end_of(name: str, plan: TrainPlan, spec: NetSpec) -> tuple[str, int, list[float]]:
+    engine = small_engine(name, plan, spec)
+    with pytest.raises(DivergenceError) as caught:
+        list(train(engine, DATA, plan, every=20))
+    return str(caught.value), engine.num_updates, engine.params.flat.tolist()
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_large_network_has_no_copy_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_memory, "LARGE", 0)
+    plan = replace(SLOWLY, epochs=2, optimizer="adam")
+    engine = small_engine("scratch", plan, LinearRegression(4))
+    copied: list[bool] = []
+    real = type(engine).state
+    monkeypatch.setattr(type(engine), "state", lambda self, **how: copied.append(how) or real(self, **how))
+    list(train(engine, DATA, plan))
+    assert copied == [{"copied": False}]  # once in three seconds
+
+
+def test_it_is_said_that_steps_are_done_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which ones, why, and how long it takes; a second is not worth a word."""
+    sentence_of("scratch", SLOWLY, LinearRegression(4))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(fivestep.divergence, "SILENT", 0.0)
+    monkeypatch.setattr(fivestep.divergence, "BETWEEN", 0.0)
+    broken = broken_step(sentence_of("scratch", SLOWLY, LinearRegression(4)))
+    lines = capsys.readouterr().err.splitlines()
+    first, last = broken - 1 - (broken - 1) % CHECK_EVERY + 1, broken - 1 - (broken - 1) % CHECK_EVERY + CHECK_EVERY
+    assert lines[0] == (
+        f"The loss is no longer finite. To find the step that broke, those from {first} on are done again: "
+        f"{first} of at most {last}, at most 0 s left ..."
+    )
+    assert lines[-1] == (
+        f"It was step {broken}. For the weights from before it, those from {first} on are done once more: "
+        f"{broken - 1} of {broken - 1}, 0 s left ..."
+    )
+
+
+def test_ctrl_c_is_taken_while_steps_are_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights are then those of a step on the way, and finite."""
+    engine, real = small_engine("scratch", SLOWLY, LinearRegression(4)), Watch._break_again
+
+    def interrupted(watch: Watch, *of_end: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        real(watch, *of_end)
+
+    monkeypatch.setattr(Watch, "_break_again", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(train(engine, DATA, SLOWLY, every=400))
+    assert engine.params.flat.isfinite().all()
 
 
 def test_a_look_happens_once_in_a_hundred_steps() -> None:

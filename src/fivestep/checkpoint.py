@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -19,8 +20,10 @@ from .check import InputError, StorageError, refuse
 from .engines._base import Engine
 from .epoch import Epoch
 from .files import (
+    Stored,
     is_intact,
     locked,
+    mapped,
     metadata_in,
     read_bytes,
     tensors_in,
@@ -65,15 +68,19 @@ def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Tensors) -> 
 def read_checkpoint(path: Path) -> Checkpoint:
     """What the file holds; raises an `InputError` that names it if one bit is not as it was written."""
     content = read_bytes(path, memory_size())
-    if not is_intact(content):
-        raise InputError(f"{path} must be a checkpoint as fivestep wrote it, got damaged bytes.")
-    text = metadata_in(content, path)
+    text = _texts_in(content, path)
     if text.get("fivestep_checkpoint") != str(VERSION):
         raise refuse(f"the version of {path}", text.get("fivestep_checkpoint"), str(VERSION), "use the same fivestep")
     try:
         return Checkpoint(json.loads(text["about"]), tensors_in(content, path))
     except (ValueError, KeyError, RecursionError) as error:
         raise InputError(f"{path} must be a checkpoint of a run, got {error!r}; train again.") from error
+
+
+def _texts_in(content: bytes | mmap, path: Path) -> dict[str, str]:
+    if not is_intact(content):
+        raise InputError(f"{path} must be a checkpoint as fivestep wrote it, got damaged bytes.")
+    return metadata_in(content, path)
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -134,10 +141,11 @@ class Checkpoints:
         return self._writing and time.monotonic() >= self._due_at
 
     def last_state(self) -> tuple[Tensors, int]:
-        """The engine's state in the last one, and the number of steps that it had done."""
-        about, tensors = read_checkpoint(self._kept[-1])
-        state = {name[len(ENGINE) :]: tensor for name, tensor in tensors.items() if name.startswith(ENGINE)}
-        return state, about["position"]["step"]
+        """The engine's state in the last one, read tensor by tensor, and the number of steps that it had done."""
+        path = self._kept[-1]
+        with mapped(path) as content:
+            about = json.loads(_texts_in(content, path)["about"])
+        return Stored(path, ENGINE), about["position"]["step"]
 
     def write(self, engine: Engine, progress: Progress) -> float:
         """Writes one, between two steps, and returns the seconds it took; raises a `StorageError` if it cannot."""

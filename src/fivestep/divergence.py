@@ -1,18 +1,23 @@
 """A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import final
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
 
+from .aside import Aside
 from .averages import to_prediction
 from .batches import Batch
 from .check import DivergenceError
 from .datasets._base import Dataset
 from .engines._base import Engine
+from .engines._memory import spares_copies
 from .engines._outputs import outputs_by_layer
+from .interrupt import Interrupt
 from .plan import TrainPlan
 from .steps import Upcoming, do_step, upcoming_steps
 from .typing import Tensors
@@ -20,8 +25,8 @@ from .typing import Tensors
 CHECK_EVERY = 100
 """Steps between two looks. A look reads the device once and copies the state: a thousandth of the steps' time."""
 
-LARGE = 2_000_000
-"""Parameters from which copies are spared: with Adam a copy of so many takes 24 MB."""
+SILENT, BETWEEN = 1.0, 5.0
+"""Seconds that steps are done again without a word, and those between two words on how far that is, at least."""
 
 
 @final
@@ -29,8 +34,9 @@ class Watch:
     """Adds up the losses; every hundred steps, looks whether sum and parameters are finite, and copies the state.
 
     Where they are not, the engine goes back to the last copy and does those steps again, up to the one that breaks.
-    It is left with the weights from before that step. Of a large network there is no copy where a `stored` one can be
-    had, such as the last checkpoint: its state, and the number of steps that it had done.
+    It is left with the weights from before that step. A large network is not copied: the state is a `stored` one, such
+    as that of the last checkpoint, with the number of steps that it had done, or lies in a temporary file. An
+    `interrupt` is taken while steps are done again, which is said where it takes long.
     """
 
     def __init__(
@@ -40,9 +46,13 @@ class Watch:
         plan: TrainPlan,
         seen: Sequence[float] = (),
         stored: Callable[[], tuple[Tensors, int]] | None = None,
+        interrupt: Interrupt | None = None,
     ) -> None:
-        self._engine, self._data, self._plan, self._seen = engine, data, plan, seen
-        self._stored = stored if _does_without_copies(engine, plan) else None
+        self._engine, self._data, self._plan, self._seen, self._interrupt = engine, data, plan, seen, interrupt
+        spared = spares_copies(engine.params.flat.numel(), plan, engine.device, alone=engine.ranks.are_alone)
+        self._stored = stored if spared else None
+        self._aside = _aside() if spared and stored is None else None
+        self._copy: tuple[Tensors, int] = {}, 0
         self._keep()
 
     def before_step(self) -> None:
@@ -74,37 +84,123 @@ class Watch:
         self._keep()
 
     def _keep(self) -> None:
-        self._state: Tensors = {}  # first, or there would be two copies for a moment
-        self._state, self._number = {} if self._stored else self._engine.state(), self._engine.num_updates
+        self._number = self._engine.num_updates
         self._total = torch.zeros_like(self._engine.params.flat[0])
+        if self._stored is not None or (self._aside is not None and not self._aside.is_due):
+            return
+        if self._aside is not None:
+            try:
+                self._aside.put(self._engine.state(copied=False), self._number)
+            except OSError:  # no room on the disk: perhaps there is some in memory
+                self._aside = None
+        if self._aside is None:
+            self._copy = {}, 0  # first, or there would be two copies for a moment
+            self._copy = self._engine.state(), self._number
+
+    def _last_state(self) -> tuple[Tensors, int]:
+        if self._stored is not None:
+            return self._stored()
+        return self._copy if self._aside is None else (self._aside, self._aside.num_updates)
 
     def _break_again(self, last: int | None = None, measured: float = 0.0) -> None:
-        """Does the steps since the copy again, up to the one that breaks, or the `last`, with `measured` after it."""
-        engine, (state, number) = self._engine, self._stored() if self._stored else (self._state, self._number)
-        engine.load_state(state, number)
-        for upcoming in upcoming_steps(engine, self._data, self._plan, number, self._seen):
-            before = engine.state()
-            loss = do_step(engine, upcoming, self._plan)
-            if not _finite(loss, engine):
-                parameter = _broken_parameter(engine)
-                engine.load_state(before, upcoming.number - 1)
-                where = parameter if torch.isfinite(loss) else _broken_output(engine, upcoming.batch)
-                raise _sentence(f"{loss.item():g} at", upcoming, f", first in {where}")
+        """Finds the step that breaks, or that is the `last` one with `measured` after it, and says so.
+
+        Steps are done again twice: up to that one, then up to the one before it. To copy the state before each of them
+        would take time too, and memory.
+        """
+        engine, telling = self._engine, _Telling(self._engine)
+        number, loss, where = self._broken(last, telling)
+        upcoming = self._up_to(number, telling)
+        if loss is None:
+            to_prediction(engine)
+            raise _sentence(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
+        where = where or _broken_output(engine, upcoming.batch)
+        raise _sentence(f"{loss:g} at", upcoming, f", first in {where}")
+
+    def _broken(self, last: int | None, telling: "_Telling") -> "_Broken":
+        for upcoming in self._again(telling):
+            loss = do_step(self._engine, upcoming, self._plan)
+            if not _finite(loss, self._engine):
+                return _Broken(upcoming.number, loss.item(), _broken_parameter(self._engine) if loss.isfinite() else "")
             if upcoming.number == last:
-                where = _broken_output(engine, upcoming.batch)
-                engine.load_state(before, upcoming.number - 1)
-                to_prediction(engine)
-                raise _sentence(f"{measured:g} on the training rows after", upcoming, f", first in {where}")
+                return _Broken(upcoming.number, None, _broken_output(self._engine, upcoming.batch))
         raise AssertionError("the steps that broke did not break again")
 
+    def _up_to(self, number: int, telling: "_Telling") -> Upcoming:
+        """Leaves the engine as it was before the step with that number, and returns the step."""
+        telling.is_found(number)
+        for upcoming in self._again(telling):
+            if upcoming.number == number:
+                return upcoming
+            do_step(self._engine, upcoming, self._plan)
+        raise AssertionError("the steps that were done have not all come again")
 
-def _does_without_copies(engine: Engine, plan: TrainPlan) -> bool:
-    """Whether a copy takes much memory, and the steps since an older one can be done again as they were.
+    def _again(self, telling: "_Telling") -> Iterator[Upcoming]:
+        """The steps since the copy, to which the engine goes back."""
+        state, number = self._last_state()
+        self._engine.load_state(state, number)
+        del state
+        telling.begins(number)
+        for upcoming in upcoming_steps(self._engine, self._data, self._plan, number, self._seen):
+            if self._interrupt is not None and not self._interrupt.is_shared:
+                self._interrupt.take()
+            yield upcoming
+            telling.is_done(upcoming.number)
 
-    A rate that follows what is seen at each epoch was another one before the last of them.
-    """
-    is_large = engine.params.flat.numel() > LARGE and engine.device.type == "cpu" and engine.ranks.are_alone
-    return is_large and not plan.build_schedule().answers
+
+class _Broken(NamedTuple):
+    """A step: its number, its loss if that or a parameter is not finite, and where, if that is known by then."""
+
+    number: int
+    loss: float | None
+    where: str
+
+
+@final
+class _Telling:
+    """Says on standard error that steps are done again, once that takes a while, and then how far it is."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._last, self._speaks = engine.num_updates, engine.ranks.is_first
+        self._found: int | None = None
+        self._first = self._done = 0
+        self._started = time.monotonic()
+        self._next = self._started + SILENT
+
+    def begins(self, since: int) -> None:
+        """The steps after that number are about to be done again."""
+        self._first = since + 1
+
+    def is_found(self, number: int) -> None:
+        """The step that breaks is that one."""
+        self._found, self._last = number, number - 1
+
+    def is_done(self, number: int) -> None:
+        """A step is done."""
+        now, self._done = time.monotonic(), self._done + 1
+        if now < self._next or not self._speaks:
+            return
+        first, last, left = self._first, self._last, self._last - number
+        if self._found is None:
+            what, left = "The loss is no longer finite. To find the step that broke,", left + last - first + 1
+        else:
+            what = f"It was step {self._found:,}. For the weights from before it,"
+        again, limit = ("again", "at most ") if self._found is None else ("once more", "")
+        seconds = (now - self._started) / self._done * left
+        print(  # noqa: T201
+            f"{what} those from {first:,} on are done {again}: {number:,} of {limit}{last:,}, {limit}{seconds:,.0f} s "
+            f"left ...",
+            file=sys.stderr,
+        )
+        self._next = now + BETWEEN
+
+
+def _aside() -> Aside | None:
+    """A temporary file, if there can be one."""
+    try:
+        return Aside()
+    except OSError:
+        return None
 
 
 def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError:

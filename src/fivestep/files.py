@@ -8,13 +8,14 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor
 
@@ -103,7 +104,7 @@ def has_checksum(content: bytes) -> bool:
     return _place(content) >= 0
 
 
-def is_intact(content: bytes) -> bool:
+def is_intact(content: bytes | mmap) -> bool:
     """Whether the file has a checksum, and no bit is other than it was written."""
     place = _place(content)
     digest = hashlib.sha256(content[:place] + ZEROS.encode())
@@ -111,7 +112,7 @@ def is_intact(content: bytes) -> bool:
     return place >= 0 and digest.hexdigest().encode() == content[place : place + len(ZEROS)]
 
 
-def _place(content: bytes) -> int:
+def _place(content: bytes | mmap) -> int:
     """Where the checksum stands in the file; -1 if there is none."""
     found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a text of JSON the quotes would be escaped
     return found if found < 0 else found + len(MARK)
@@ -165,6 +166,37 @@ def read_bytes(path: Path, largest: int) -> bytes:
         raise InputError(f"{path} must be a file that can be read, got {error.strerror}; train again.") from error
 
 
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap]:
+    """The content of a file that this process has written, without taking it into memory."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            content = stack.enter_context(mmap(file.fileno(), 0, access=ACCESS_READ))
+        except (OSError, ValueError) as error:  # it is gone, or empty
+            raise InputError(f"{path} must be the file that was written there, got {error}; train again.") from error
+        yield content
+
+
+@final
+class Stored(Mapping[str, Tensor]):
+    """Tensors of such a file whose names begin alike, by the rest of their names; each is read when it is asked for."""
+
+    def __init__(self, path: Path, start: str) -> None:
+        self._file, self._start = safe_open(path, framework="pt"), start
+
+    def __getitem__(self, name: str) -> Tensor:
+        tensor: Tensor = self._file.get_tensor(self._start + name)  # type: ignore[no-untyped-call]
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        names = self._file.keys()  # type: ignore[no-untyped-call]
+        return (name.removeprefix(self._start) for name in names if name.startswith(self._start))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def read_text(path: Path, largest: int) -> str:
     """The text of such a file, or an `InputError` that names it."""
     try:
@@ -192,7 +224,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     return metadata_in(read_bytes(path, memory_size()), path)
 
 
-def metadata_in(content: bytes, path: Path) -> dict[str, str]:
+def metadata_in(content: bytes | mmap, path: Path) -> dict[str, str]:
     """The texts in the content of a safetensors file; `path` is for the `InputError`."""
     length = int.from_bytes(content[:8], "little")
     if length > LARGEST_HEADER:

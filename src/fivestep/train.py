@@ -56,9 +56,9 @@ def train(
     per_epoch = plan.steps_per_epoch(data.num_rows)
     progress = Progress(engine, plan, engine.num_updates // per_epoch) if progress is None else progress
     _check_unfinished(progress, plan)
-    watch = Watch(engine, data, plan, progress.seen, None if checkpoints is None else checkpoints.last_state)
-    stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
     interrupt = Interrupt(is_shared=not engine.ranks.are_alone)
+    watch = Watch(engine, data, plan, progress.seen, None if checkpoints is None else checkpoints.last_state, interrupt)
+    stream = steps(engine, data, plan, engine.num_updates, progress.seen, every)
     while progress.epochs < plan.epochs:
         goal = min(progress.epochs - progress.epochs % every + every, plan.epochs)
         with deferred_interrupt(interrupt):

@@ -7,6 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fivestep.engines import _update
+from fivestep.engines._update import rule_of
+from fivestep.group import Group
 from fivestep.optim._base import MatrixOptimizer, Optimizer
 from tests.contracts.cases import Item, items, over
 from tests.samples import numbers
@@ -151,3 +154,20 @@ def test_descent_on_a_bowl_reaches_lower_ground(item: Item) -> None:
 def test_a_negative_weight_decay_is_refused(item: Item) -> None:
     with pytest.raises(ValueError, match=r"weight_decay must be a finite number of at least 0, got -0\.1"):
         type(item.build())(**{**item.case.options, "weight_decay": -0.1})
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+@pytest.mark.parametrize("item", [pytest.param(i, id=str(i)) for i in items("optim") if not i.build().repeats])
+def test_a_vector_is_moved_in_pieces_to_the_same_bits(
+    item: Item, ema: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a rule that goes by element; any other one sees it whole."""
+    rule, w = rule_of(Group(is_matrix=True), item.build(), ema), start(item)
+    whole, pieces = Descent(rule, w, rule.state(w)), Descent(rule, w.clone(), rule.state(w))
+    whole.go(1, NUM_STEPS)
+    monkeypatch.setattr(_update, "PIECE", 7)
+    for step in range(1, NUM_STEPS + 1):
+        _, dw = loss_and_gradient(pieces.w, step)
+        _update.move_(_update.RuleGroup(pieces.w, dw, rule, 1.0, pieces.state), rate(step), step)
+    assert torch.equal(pieces.w, whole.w)
+    assert all(torch.equal(value, whole.state[name]) for name, value in pieces.state.items())

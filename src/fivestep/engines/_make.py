@@ -46,7 +46,7 @@ def make_engine(
     choice = Choice.parse(name)
     _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
-    check_memory(spec, plan, dtype, place, num_rows)
+    check_memory(spec, plan, dtype, place, num_rows, alone=ranks.are_alone)
     if choice.name in ("auto", "fused") and choice.options.get("precision") is not None:
         check_precision(choice.options["precision"], spec, DTYPES[dtype], place)
     chosen = choose(choice, spec, plan, place, num_rows, ranks)

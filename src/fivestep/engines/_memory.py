@@ -20,15 +20,31 @@ MOST_COPIES = 16
 OF_NO_CONCERN = 10_000_000
 """Numbers that every machine has room for."""
 
+LARGE = 2_000_000
+"""Parameters from which no copy is kept to go back to: with Adam a copy of so many takes 24 MB (`divergence.py`)."""
 
-def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32") -> int:
+
+def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, copied: bool = True) -> int:
     """The bytes that training the network takes, beside the rows and what a batch of them becomes on the way.
 
-    Parameters, gradients and buffers, the update rule's memory, and a copy of all: counted without making them.
+    Counted without making them, for each parameter: itself and its gradient; what the update rule remembers, a moving
+    average (`ema`) too; with an average, also the weights that train while others are measured; those of the best
+    epoch, with `restore_best`; and where a state is `copied`, to go back to, all of that but the gradient once more.
     """
     rule = plan.build_optimizer()
     few, more = (_num_remembered(rule, size) for size in (1, 2))  # one more of each
-    return (4 + 2 * (more - few)) * spec.num_parameters * (8 if dtype == "float64" else 4)
+    remembered = more - few + (plan.ema is not None)
+    beside = (plan.ema is not None or rule.averages) + plan.restore_best + (1 + remembered) * copied
+    return (2 + remembered + beside) * spec.num_parameters * (8 if dtype == "float64" else 4)
+
+
+def spares_copies(num_parameters: int, plan: TrainPlan, device: torch.device, *, alone: bool) -> bool:
+    """Whether a copy takes much memory, and the steps since an older state can be done again as they were.
+
+    A rate that follows what is seen at each epoch was another one before the last of them; ranks would not agree on the
+    same older state.
+    """
+    return num_parameters > LARGE and device.type == "cpu" and alone and not plan.build_schedule().answers
 
 
 def _num_remembered(rule: Optimizer, num_parameters: int) -> int:
@@ -40,14 +56,23 @@ def _num_remembered(rule: Optimizer, num_parameters: int) -> int:
     return sum(tensor.numel() for tensor in state.values())
 
 
-def check_memory(spec: NetSpec, plan: TrainPlan, dtype: str, device: torch.device, num_rows: int | None = None) -> None:
+def check_memory(
+    spec: NetSpec,
+    plan: TrainPlan,
+    dtype: str,
+    device: torch.device,
+    num_rows: int | None = None,
+    *,
+    alone: bool = True,
+) -> None:
     """Raises an `InputError` with the estimate if network, update rule and one batch need more than is left."""
     rows = plan.micro_batch_size or plan.batch_size or num_rows or 1
     parameters, outputs = _num_parameters(spec), sum(outputs_of(spec))
     if MOST_COPIES * parameters + OUTPUTS * rows * outputs < OF_NO_CONCERN:  # a fleet asks for each of its networks
         return
     batch = OUTPUTS * rows * outputs * (8 if dtype == "float64" else 4)
-    needed, left = memory_needed(spec, plan, dtype) + batch, memory_left(device)
+    copied = not spares_copies(parameters, plan, device, alone=alone)
+    needed, left = memory_needed(spec, plan, dtype, copied=copied) + batch, memory_left(device)
     if needed > left:
         raise InputError(
             f"the network must fit into the {_gib(left)} GiB of memory that are left beside the rows, got "

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from ..group import Group
-from ..optim._base import AveragingOptimizer, MatrixOptimizer, Optimizer
+from ..optim._base import Again, AveragingOptimizer, MatrixOptimizer, Optimizer
 from ..optim._moving_average import MovingAverage
 from ..params import Params
 from ..plan import TrainPlan
 from ..typing import Tensors, Vector
+
+PIECE = 2**19
+"""Numbers that a rule moves at a time: what it needs in between, such as Adam's roots, takes no more than that."""
 
 
 class RuleGroup(NamedTuple):
@@ -49,6 +52,18 @@ def rule_of(group: Group, optimizer: Optimizer, ema: float | None) -> Optimizer:
     return rule if ema is None else MovingAverage(rule, ema)
 
 
+def move_(group: RuleGroup, lr: float, step: int, again: Again | None = None) -> None:
+    """One step of a group's rule. On the CPU a rule that goes by element moves a piece at a time (`PIECE`)."""
+    w, rule = group.w, group.rule
+    by_element = rule.rule.by_element if isinstance(rule, MovingAverage) else rule.by_element
+    if not by_element or w.numel() <= PIECE or w.device.type != "cpu":
+        rule.update_(w, group.dw, group.memory, lr, step, again)
+        return
+    for start in range(0, w.numel(), PIECE):
+        piece = slice(start, start + PIECE)
+        rule.update_(w[piece], group.dw[piece], {name: of[piece] for name, of in group.memory.items()}, lr, step)
+
+
 def clip_(gradient: Vector, plan: TrainPlan) -> None:
     """Bounds each element by `clip_value`, then the norm of the whole by `clip_norm`, in place (1e-6 as in torch).
 
@@ -65,13 +80,12 @@ def averaged_by_rules(params: Params, groups: Sequence[RuleGroup]) -> Vector | N
     """The weights to predict with, where a rule keeps others than those it takes gradients at; else None."""
     if not any(group.rule.averages for group in groups):
         return None
-    held = params.flat.clone()
-    params.flat.copy_(training_weights(params))
+    averaged = training_weights(params).clone()
     for group in groups:
         if isinstance(group.rule, AveragingOptimizer):
-            group.w.copy_(group.rule.average(group.w, group.memory))
-    averaged = params.flat.clone()
-    params.flat.copy_(held)
+            start = group.w.storage_offset() - params.flat.storage_offset()
+            own = averaged[start : start + group.w.numel()].view(group.w.shape)
+            own.copy_(group.rule.average(own, group.memory))
     return averaged
 
 

@@ -64,12 +64,12 @@ class NnEngine(FiveStepEngine):
         self.options = {key: value for key, value in (("compile", compile), ("autocast", autocast)) if value}
         if compile:  # a generator cannot be part of a compiled graph
             self.draws.bits = torch.compiler.disable(self.draws.bits)  # type: ignore[method-assign]
-        memos = [self.memo(k) for k in range(len(self.layers))]
+        self.model = nn.Sequential()
         with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
-            modules = [layer.module(memo).to(device, dtype) for layer, memo in zip(self.layers, memos, strict=True)]
-        for module, w, dw in zip(modules, self.params.weights, self.params.gradients, strict=True):
-            _bind(module, w, dw)
-        self.model = nn.Sequential(*modules)
+            views = zip(self.layers, self.params.weights, self.params.gradients, strict=True)
+            for k, (layer, w, dw) in enumerate(views):
+                self.model.append(module := layer.module(self.memo(k)).to(device, dtype))
+                _bind(module, w, dw)  # one by one: those of all layers would be a copy of the network
         self._compiled = torch.compile(self.model) if compile else self.model
         self._precision = partial(torch.autocast, device.type, torch.bfloat16) if autocast else nullcontext
         self.mean_loss = self.criterion.twin(reduction="mean").to(device, dtype)
@@ -142,7 +142,7 @@ class NnEngine(FiveStepEngine):
             optimizer.state.clear()
             for place, w in enumerate(optimizer.param_groups[0]["params"]):
                 start = f"{k}.{place}."
-                memory = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+                memory = {name.removeprefix(start): state[name] for name in state if name.startswith(start)}
                 if memory:
                     optimizer.state[w] = unpacked(memory)
         self.draws.step = num_updates

@@ -28,7 +28,7 @@ from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tens
 from ._base import FiveStepEngine
 from ._order import after_loss
 from ._parts import in_parts
-from ._update import averaged_by_rules, clip_, restore_state, rule_groups, state_of
+from ._update import averaged_by_rules, clip_, move_, restore_state, rule_groups, state_of
 
 
 @final
@@ -70,8 +70,7 @@ class ScratchEngine(FiveStepEngine):
         self.add_penalty_gradient_()
         clip_(self.params.grad, self.plan)
         for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
-            lr = self.lr * group.lr_factor
-            group.rule.update_(group.w, group.dw, group.memory, lr, self.num_updates + 1, again)
+            move_(group, self.lr * group.lr_factor, self.num_updates + 1, again)
         self.draws.step += 1
 
     def predict(self, x: Features) -> Logits:

@@ -28,6 +28,9 @@ class Optimizer(ABC):
     reads_numbers: ClassVar[bool] = False
     """Whether a step looks at numbers on the host, its own or the device's, so that it cannot be recorded ahead."""
 
+    by_element: ClassVar[bool] = False
+    """Whether the step of an element depends on that element alone, so that a vector may be moved piece by piece."""
+
     averages: ClassVar[bool] = False
     """Whether it is an `AveragingOptimizer`."""
 
@@ -77,7 +80,7 @@ class AveragingOptimizer(Optimizer):
 
     @abstractmethod
     def average(self, w: Weights, state: Mapping[str, Tensor]) -> Elements:
-        """The weights to predict with, a new tensor in the shape of `w`.
+        """The weights to predict with, in the shape of `w`, to be read only: they may lie in `state`.
 
         The twin keeps what this reads under the same names in its own state. Before the first step, `state` may be
         empty.

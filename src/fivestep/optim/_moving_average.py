@@ -39,7 +39,7 @@ class MovingAverage(AveragingOptimizer):
         state[AVERAGE].lerp_(w, 1 - self.decay * is_after(step, 1))
 
     def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
-        return state.get(AVERAGE, w).clone()
+        return state.get(AVERAGE, w)
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         twin = self.rule.twin(parameters, lr)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class Adadelta(Optimizer):
     algorithm 1.
     """
 
+    by_element: ClassVar[bool] = True
     rho: float = 0.9
     eps: float = 1e-6
     decoupled_weight_decay: bool = False

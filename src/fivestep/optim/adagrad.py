@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ class Adagrad(Optimizer):
     subgradient methods for online learning and stochastic optimization", figure 1 with a diagonal matrix.
     """
 
+    by_element: ClassVar[bool] = True
     lr_decay: float = 0.0
     initial_accumulator_value: float = 0.0
     eps: float = 1e-10

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ class AdamHat(Optimizer):
     so do TensorFlow, Keras and scikit-learn.
     """
 
+    by_element: ClassVar[bool] = True
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class AdamW(Optimizer):
     Adam and beyond", algorithm 2.
     """
 
+    by_element: ClassVar[bool] = True
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     amsgrad: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ class Lion(Optimizer):
     larger. `betas` in [0, 1). Chen et al. 2023, "Symbolic discovery of optimization algorithms", algorithm 2.
     """
 
+    by_element: ClassVar[bool] = True
     betas: tuple[float, float] = (0.9, 0.99)
 
     def check(self) -> None:

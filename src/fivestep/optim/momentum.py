@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ class Momentum(Optimizer):
     do Keras and scikit-learn.
     """
 
+    by_element: ClassVar[bool] = True
     momentum: float = 0.9
     nesterov: bool = True
 

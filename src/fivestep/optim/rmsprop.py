@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class RMSprop(Optimizer):
     eps outside the root, as in torch).
     """
 
+    by_element: ClassVar[bool] = True
     alpha: float = 0.99
     eps: float = 1e-8
     momentum: float = 0.0

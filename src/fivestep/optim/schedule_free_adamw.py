@@ -65,7 +65,7 @@ class ScheduleFreeAdamW(AveragingOptimizer):
         torch.add(x.mul_(1 - c), z, alpha=1 - beta1 + c * beta1, out=w)
 
     def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
-        return w.lerp(state["z"], 1 - 1 / self.betas[0]) if state else w.clone()
+        return w.lerp(state["z"], 1 - 1 / self.betas[0]) if state else w
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return _TorchScheduleFree(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ class SGD(Optimizer):
     and Hutter 2019, "Decoupled weight decay regularization", algorithm 1.
     """
 
+    by_element: ClassVar[bool] = True
     momentum: float = 0.0
     nesterov: bool = False
     decoupled_weight_decay: bool = False

@@ -20,7 +20,7 @@ from ...plan import TrainPlan
 from ...typing import Features, Inputs, Logits
 from .._base import Engine
 from .._parts import in_parts
-from .._update import RuleGroup, clip_
+from .._update import RuleGroup, clip_, move_
 from . import _compiled
 from ._affine import Affine
 from ._forms import is_activation
@@ -118,7 +118,7 @@ class Products:
         for group, descent, memory in zip(self._groups, self._descents, self._remembered, strict=True):
             lr = engine.lr * group.lr_factor
             if descent is None:
-                group.rule.update_(group.w, group.dw, group.memory, lr, step)
+                move_(group, lr, step)
             else:
                 _compiled.one_pass("update")(descent, group.w.numpy(), group.dw.numpy(), memory, lr, step)
 
