@@ -1,6 +1,7 @@
-"""What the files in `results/` say, as Markdown: printed after a measurement, and put into RESULTS.md.
+"""What the files in `results/` say, as Markdown: printed after a measurement, and put into the pages.
 
-One function for each file, by its name. Nothing here measures.
+One function for each section of a page, by its name, which is that of a file or has one in `FILES`. Nothing here
+measures.
 """
 
 import json
@@ -20,14 +21,14 @@ def read(name: str) -> dict[str, Any]:
 
 
 def section(name: str) -> str:
-    """What RESULTS.md says of a file: the tables, and below them how they came to be."""
-    result = read(name)
+    """What a page says of a file: the tables, and below them how they came to be."""
+    result = read(FILES.get(name, name))
     return f"{SECTIONS[name](result)}\n\n{circumstances(result)}"
 
 
 def show(name: str) -> None:
     """Prints it."""
-    print(f"\n{section(name)}\n\nKept in {RESULTS / f'{name}.json'}")
+    print(f"\n{section(name)}\n\nKept in {RESULTS / f'{FILES.get(name, name)}.json'}")
 
 
 def circumstances(result: Result) -> str:
@@ -45,6 +46,10 @@ def figure(value: float) -> str:
     if value >= 1000:
         return f"{round(value, 2 - len(str(int(value))) + 1):,.0f}"
     return f"{value:.3g}" if value >= 100 else f"{value:#.3g}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{figure(1e3 * seconds)} ms"
 
 
 def microseconds(of: Result) -> str:
@@ -180,6 +185,32 @@ def ranks(result: Result) -> str:
     return table(["work", "", "rows per second", "over one rank", "quartiles"], rows)
 
 
+def ranks_model(result: Result) -> str:
+    """What the model of the cost says of two ranks beside what they took, and the numbers that were fitted to others.
+
+    Two ranks pay from the batch of B rows on for which a + b B = (a + b B / 2) (1 + w) + c + d (bytes).
+    """
+    held, fitted = [], []
+    for case in result["cases"]:
+        a, b = case["work"]["a"], case["work"]["b"]
+        for way, title, who in WAYS:
+            w, c, d = (case["sums"][way][name] for name in "wcd")
+            model, step = case["predicted"][way], case["contestants"][who]["seconds per step"]["median"]
+            held.append(
+                [case["case"], title, milliseconds(model), milliseconds(step), f"{100 * model / step - 100:+.0f} %"]
+            )
+            pays_from = (a * w + c + d * 4 * case["parameters"]) / (b * (1 - w) / 2)
+            of_rows, of_sums = (milliseconds(a), f"{1e6 * b:.2g} us"), (f"{100 * w:.1f} %", milliseconds(c))
+            sums = [
+                *of_sums,
+                f"{1e9 * d:.2g} ms",
+                f"{pays_from:.2g} rows" if pays_from < 100 else f"{round(pays_from, -1):,.0f} rows",
+            ]
+            fitted.append([case["case"].partition(",")[0], title, *of_rows, *sums])
+    one = table(["work", "sum through", "the model says", "measured", "off by"], held)
+    return f"{one}\n\n" + table(["fitted", "sum through", "a", "b, a row", "w", "c", "d, a MB", "two pay from"], fitted)
+
+
 def processes(result: Result) -> str:
     """Seconds of whole processes, by what they did."""
     rows = [[name, figure(of["median"]), quartiles(of)] for name, of in result["seconds"].items()]
@@ -285,6 +316,12 @@ def gpu_fleets(result: Result) -> str:
     return f"{table(head, rows)}\n\nDevice: {result['device']}; {result['steps']:,} steps each."
 
 
+WAYS = (("memory", "shared memory", "two ranks"), ("gloo", "gloo, loopback", "two ranks through gloo"))
+"""How ranks add up: its name in the file, in the table, and that of the contestants."""
+
+FILES = {"ranks_model": "ranks"}
+"""The files of sections that have another name."""
+
 SECTIONS: dict[str, Callable[[Result], str]] = {
     "fashion_mnist": over_products,
     "products": products,
@@ -299,6 +336,7 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "sizes": sizes,
     "checkpoints": checkpoints,
     "ranks": ranks,
+    "ranks_model": ranks_model,
     "streaming_reader": reader,
     "streaming_epoch": epoch,
     "streaming_shuffle": shuffle,

@@ -26,7 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.distributed as dist
-from _measure import HERE, PAUSE, save, spread, table
+from _measure import HERE, PAUSE, save, spread
+from _sections import show
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -276,36 +277,10 @@ def main(rounds: int, parts: Sequence[str]) -> None:
         of_fleets = [fleets(num, num_steps, ranks, rounds) for num, num_steps in FLEETS]
     result = {"rounds": rounds, "cases": list(by_name.values()), "fleets": of_fleets}
     if ranks.is_first:
-        show(result)
         save("ranks", result)
+        show("ranks")
+        show("ranks_model")
     leave_ranks()
-
-
-def show(result: Mapping[str, Any]) -> None:
-    """The tables."""
-    rows = []
-    for case in result["cases"]:
-        for who, found in case["contestants"].items():
-            ratio = found["over one rank"]
-            quartiles = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
-            rows.append([case["case"], who, f"{found['rows per second']:,.0f}", quartiles])
-    for found in result["fleets"]:
-        ratio = found["over one rank"]
-        quartiles = f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
-        rows.append([f"{found['networks']} networks 2-8-1, {found['steps']:,} steps", "two ranks", "", quartiles])
-    print(table(["work", "", "rows/s", "over one rank"], rows))
-    print("\nSeconds per step of two ranks:")
-    held = []
-    for case in result["cases"]:
-        for way, who in (("memory", "two ranks"), ("gloo", "two ranks through gloo")):
-            step = case["contestants"][who]["seconds per step"]["median"]
-            said = case["predicted"][way]
-            held.append(
-                [case["case"], way, f"{1e3 * said:.3f} ms", f"{1e3 * step:.3f} ms", f"{100 * (said / step - 1):+.0f} %"]
-            )
-    print(table(["work", "through", "model", "measured", "model over it"], held))
-    for case in result["cases"]:
-        print(f"\n{case['case']}: {json.dumps(case['work'])} {json.dumps(case['sums'])}")
 
 
 if __name__ == "__main__":

@@ -1,56 +1,63 @@
-"""Puts what lies in `results/` into RESULTS.md, between its marks, and draws the pictures. Measures nothing.
+"""Puts what lies in `results/` into the pages, between their marks, and draws the pictures. Measures nothing.
 
     python benchmarks/write_results.py [--check]
 
 A section stands between `<!-- results: NAME -->` and `<!-- end of NAME -->`; the first one, `goals`, is taken from all
-files (`_goals.py`). All else in RESULTS.md is written by hand and has no figures that a file has. With `--check` it
-writes nothing, and the exit status is 1 if the page is not what the files say. The held-out tables have a report of
-their own: `python benchmarks/accuracy.py --role held_out --write`.
+files (`_goals.py`). All else in RESULTS.md is written by hand and has no figures that a file has. Two pages of the site
+have sections too. With `--check` it writes nothing, and the exit status is 1 if a page is not what the files say. The
+held-out tables have a report of their own: `python benchmarks/accuracy.py --role held_out --write`.
 """
 
 import re
 import sys
+from pathlib import Path
 
 from _goals import goals
 from _measure import HERE, RESULTS
 from _pictures import draw_all
-from _sections import SECTIONS, read, section
+from _sections import FILES, SECTIONS, read, section
 
-PAGE = HERE / "RESULTS.md"
 GOALS = "goals"
+DOCS = HERE.parent / "docs"
+ELSEWHERE = {DOCS / "scale.md": ["ranks_model"], DOCS / "streaming.md": ["streaming_shuffle"]}
+PAGES = {HERE / "RESULTS.md": [GOALS, *(name for name in SECTIONS if name not in FILES)], **ELSEWHERE}
+"""The sections of each page."""
+
 NOT_YET = "Not measured yet."
 
 
-def written(text: str) -> str:
+def written(page: Path) -> str:
     """The page with every section as its file has it. Raises a `ValueError` if a section or its file is alone."""
+    text, names = page.read_text(encoding="utf-8"), PAGES[page]
     places = re.findall(r"<!-- results: (\w+) -->", text)
-    if sorted(places) != sorted([*SECTIONS, GOALS]):
-        raise ValueError(
-            f"RESULTS.md must have each section once, got {set(places) ^ {*SECTIONS, GOALS}} without the other."
-        )
+    if sorted(places) != sorted(names):
+        raise ValueError(f"{page.name} must have each section once, got {set(places) ^ set(names)} without the other.")
     unknown = {path.stem for path in RESULTS.glob("*.json")} - set(SECTIONS)
     if unknown:
         raise ValueError(f"Every file in results/ must have a section, got {sorted(unknown)}; add one to _sections.py.")
     for name in places:
-        new = goals(read) if name == GOALS else section(name) if (RESULTS / f"{name}.json").exists() else NOT_YET
+        is_there = (RESULTS / f"{FILES.get(name, name)}.json").exists()
+        new = goals(read) if name == GOALS else section(name) if is_there else NOT_YET
         start, end = f"<!-- results: {name} -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(start)
         _, found, after = rest.partition(end)
         if not found:
-            raise ValueError(f"RESULTS.md must close the section {name} with {end}, got none.")
+            raise ValueError(f"{page.name} must close the section {name} with {end}, got none.")
         text = f"{before}{start}\n\n{new}\n\n{end}{after}"
     return text
 
 
 def main() -> int:
     """Writes or checks."""
-    now = PAGE.read_text(encoding="utf-8")
-    new = written(now)
+    new = {page: written(page) for page in PAGES}
     if "--check" in sys.argv[1:]:
-        if now != new:
-            print("RESULTS.md is not what results/ says; run: python benchmarks/write_results.py", file=sys.stderr)
-        return int(now != new)
-    PAGE.write_text(new, encoding="utf-8")
+        stale = [page.name for page, text in new.items() if text != page.read_text(encoding="utf-8")]
+        if stale:
+            said = f"{', '.join(stale)}: not what results/ says; run: python benchmarks/write_results.py"
+            print(said, file=sys.stderr)
+        return int(bool(stale))
+    for page, text in new.items():
+        page.write_text(text, encoding="utf-8")
     draw_all()
     return 0
 

@@ -1,4 +1,4 @@
-"""RESULTS.md says what the files in `results/` say: no figure in it is typed by hand."""
+"""RESULTS.md, and tables of the site, say what the files in `results/` say: no figure in them is typed by hand."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ def run(script: str, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_page_is_what_the_files_say() -> None:
+def test_the_pages_are_what_the_files_say() -> None:
     """If this fails after a measurement: python benchmarks/write_results.py."""
     done = run("write_results.py", "--check")
     assert (done.returncode, done.stderr) == (0, "")
