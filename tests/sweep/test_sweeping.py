@@ -13,7 +13,7 @@ import fivestep as fs
 from fivestep.check import InputError
 from fivestep.datasets._base import Rows
 from fivestep.fleet import fit_many
-from fivestep.sweep import Sweep, SweepPlan, sweep
+from fivestep.sweep import Sweep, SweepPlan, sweep, sweeping
 from fivestep.sweep.halving import survivors
 from tests.samples import small_plan, three_classes
 from tests.sweep.sweeps import DATA, HOW, PLAN, SPACE, remains, swept, trials
@@ -128,6 +128,20 @@ def test_without_a_validation_part_a_fifth_is_held_out(tmp_path: Path) -> None:
     found = sweep(three_classes(50), {"lr": [0.1, 0.2], "hidden": (3,)}, PLAN, HOW.__class__(), out=tmp_path / "a")
     assert len(found.candidates.data.train) == 40
     assert found.candidates.data.valid is not None
+
+
+def test_no_more_networks_are_taken_together_than_memory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All networks of a fleet are there at once. Each takes 22 kB: 64 parameters, and what 60 rows become on the way."""
+    space, plan = {"hidden": (5, 4), "lr": "0.1:1"}, replace(PLAN, batch_size=None)
+    monkeypatch.setattr(sweeping, "memory_size", lambda: 10**6)
+    found = sweep(DATA, space, plan, replace(HOW, models=6, fleet=None), out=tmp_path / "a")
+    assert "6 together" in found.described
+    monkeypatch.setattr(sweeping, "memory_size", lambda: 90_000)
+    assert "4 together" in sweep(DATA, space, plan, replace(HOW, models=6, fleet=None), out=tmp_path / "b").described
+    with pytest.raises(InputError, match="fleet must be at most the 4 networks that fit into this machine's memory"):
+        sweep(DATA, space, plan, replace(HOW, models=6, fleet=5), out=tmp_path / "c")
 
 
 def test_the_initial_scale_multiplies_the_initial_weights() -> None:

@@ -50,7 +50,7 @@ class SweepPlan:
     is "tpe" (tree-structured Parzen estimators, which learn from what came out), "random", "grid" (every combination)
     or "auto": grid where the networks are enough for it, else tpe. `halving` is the factor of successive halving: about
     one network in so many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and
-    compared together, by default as many as ten seconds may do. `every` is as in `fit_many`. All processes of a sweep
+    compared together, by default as many as ten seconds may do and memory holds. `every` is as in `fit_many`. All processes of a sweep
     share its `name` in its storage.
     """
 
@@ -110,16 +110,19 @@ class Sweep:
     def __post_init__(self) -> None:
         """Works out what is left open, and refuses what cannot be."""
         device = find_device(self.how.device, self.how.dtype)
-        needed = self.candidates.check(self.space, self.how.dtype)
+        at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype), 1))
         processors = (os.cpu_count() or 1) if device.type == "cpu" else 1
-        self._at_a_time = max(1, min(self.how.num_threads or processors, memory_size() // max(needed, 1)))
+        self._at_a_time = min(self.how.num_threads or processors, at_once)
         self.num_models = self.how.models or (USUAL_MODELS if self.space.size is None else self.space.size)
         self._sampler = sampler_for(self.how.sampler, self.space, self.num_models)
         if self._sampler == "grid":
             self._check_grid()
         self._first = {name: one.extremes[0] for name, one in self.space.varied.items()}
+        if (self.how.fleet or 0) > at_once:
+            expected = f"at most the {at_once} networks that fit into this machine's memory together"
+            raise refuse("fleet", self.how.fleet, expected, "leave it out")
         self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
-        self._fleet = min(self._fleet, self.num_models)
+        self._fleet = min(self._fleet, self.num_models, at_once)
 
     @property
     def ranked_by(self) -> str:
