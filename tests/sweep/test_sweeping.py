@@ -130,10 +130,8 @@ def test_without_a_validation_part_a_fifth_is_held_out(tmp_path: Path) -> None:
     assert found.candidates.data.valid is not None
 
 
-def test_no_more_networks_are_taken_together_than_memory_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All networks of a fleet are there at once. Each takes 22 kB: 64 parameters, and what 60 rows become on the way."""
+def test_no_more_networks_are_taken_together_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fleet is there at once; each network takes 22 kB: 64 parameters, and what 60 rows become on the way."""
     space, plan = {"hidden": (5, 4), "lr": "0.1:1"}, replace(PLAN, batch_size=None)
     monkeypatch.setattr(sweeping, "memory_size", lambda: 10**6)
     found = sweep(DATA, space, plan, replace(HOW, models=6, fleet=None), out=tmp_path / "a")

@@ -50,8 +50,8 @@ class SweepPlan:
     is "tpe" (tree-structured Parzen estimators, which learn from what came out), "random", "grid" (every combination)
     or "auto": grid where the networks are enough for it, else tpe. `halving` is the factor of successive halving: about
     one network in so many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and
-    compared together, by default as many as ten seconds may do and memory holds. `every` is as in `fit_many`. All processes of a sweep
-    share its `name` in its storage.
+    compared together, by default as many as ten seconds may do and memory holds. `every` is as in `fit_many`. All
+    processes of a sweep share its `name` in its storage.
     """
 
     models: int | None = None
