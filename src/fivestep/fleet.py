@@ -96,7 +96,7 @@ def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
     marks: dict[Hashable, object] = {}
     for member, spec in zip(members, specs, strict=True):
         plan, data = member.plan, member.data
-        key = spec, id(data), plan.loss
+        key = id(spec), id(data), plan.loss
         if key not in sized:
             sized[key] = plan.sized(spec, data)
         member.sized = sized[key]
