@@ -1,8 +1,10 @@
 """Tables as streams: what is learnt is what a frame in memory teaches, every row comes once, and each in its part."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ import torch
 from pyarrow.parquet import read_metadata
 
 from fivestep.check import InputError
+from fivestep.datasets import _stream
 from fivestep.datasets._base import Window
 from fivestep.datasets._block_rows import RowReader, split_of
 from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
@@ -106,6 +109,55 @@ def test_epochs_follow_each_other_without_a_stop(tmp_path: Path) -> None:
     num_windows = len(stream.groups(0, 0)) + len(stream.groups(0, 1))
     rows = torch.cat([w.rows.stored[w.order] for w in islice(stream.windows(0, 0, 0), num_windows)])
     assert torch.equal(rows, torch.cat([epoch_of(stream, 0), epoch_of(stream, 1)]))
+
+
+class Pool:
+    """Threads that do nothing until they are asked for it, and are always or never ready; `at_once` counts `map`."""
+
+    at_once = 0
+    is_ready = False
+
+    def __init__(self, size: int, thread_name_prefix: str) -> None:
+        assert thread_name_prefix == "fivestep-reader"
+
+    def submit(self, work: Callable[..., Window], *inputs: object) -> "Later":
+        return Later(work, inputs)
+
+    def map(self, work: Callable[..., Any], *inputs: Iterable[Any]) -> Iterator[Any]:
+        Pool.at_once += 1
+        return map(work, *inputs)
+
+    def shutdown(self, **_how: bool) -> None:
+        pass
+
+
+class Later(NamedTuple):
+    """A window that is read when it is asked for."""
+
+    work: Callable[..., Window]
+    inputs: Sequence[object]
+
+    def done(self) -> bool:
+        return Pool.is_ready
+
+    def result(self) -> Window:
+        return self.work(*self.inputs)
+
+
+@pytest.mark.parametrize(
+    ("is_ready", "is_limited", "expected"), [(False, False, 6), (True, False, 2), (False, True, 0)]
+)
+def test_several_threads_read_a_window_only_where_training_waits_and_memory_is_not_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ready: bool, is_limited: bool, expected: int
+) -> None:
+    stream = stream_of(written(tmp_path), window=150)
+    monkeypatch.setattr(_stream, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(_stream, "is_limited", lambda: is_limited)
+    monkeypatch.setattr(Pool, "is_ready", is_ready)
+    monkeypatch.setattr(Pool, "at_once", 0)
+    windows = list(islice(stream.windows(0, 0, 0), 6))
+    assert len(windows) == 6
+    assert Pool.at_once == expected  # the first two are waited for in any case
 
 
 def test_the_order_is_a_function_of_seed_and_epoch(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Training rows from files: blocks in an order drawn for each epoch, shuffled by the window, read ahead by a thread."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import count
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import polars as pl
@@ -26,10 +25,16 @@ MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
 """A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""
 
 READERS = 2
-"""Threads that read blocks of a window at the same time (`benchmarks/streaming.py reader`).
+"""Threads that read blocks of a window at the same time where training has to wait for it (`benchmarks/streaming.py
+reader`).
 
-One where the process has a limit on its memory: what a block takes while it is decoded is there once.
+One where it has not: beside it the threads that compute, which wait for each other, lose least (`epoch`). And one where
+the process has a limit on its memory: what a block takes while it is decoded is there once.
 """
+
+
+_Map = Callable[..., Iterable[Any]]
+"""`map`, or that of some threads."""
 
 
 class _Load(NamedTuple):
@@ -76,14 +81,14 @@ class TableStream(Stream):
         loads = self._loads(seed, epoch, first_row)
         most = max(min(self.window, self.num_rows), *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
-        sizes = (1, 1 if is_limited() else READERS)
-        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in sizes)
-        read = partial(self._read, readers)
-        ahead: deque[Future[Window]] = deque(pool.submit(read, next(loads), part) for part in memory)
+        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, READERS))
+        together: _Map = map if is_limited() else readers.map
+        ahead: deque[Future[Window]] = deque(pool.submit(self._read, together, next(loads), part) for part in memory)
         try:
             while True:
+                each = map if ahead[0].done() else together
                 yield ahead.popleft().result()
-                ahead.append(pool.submit(read, next(loads), memory[0]))  # of the window that is used up
+                ahead.append(pool.submit(self._read, each, next(loads), memory[0]))  # of the window that is used up
                 memory.rotate()
         finally:
             for threads in (pool, readers):
@@ -118,11 +123,11 @@ class TableStream(Stream):
                     yield _Load(blocks, (seed, number + 1, place + 1), first_row)
                 first_row = max(0, first_row - num_rows)
 
-    def _read(self, readers: ThreadPoolExecutor, load: _Load, memory: Tensor) -> Window:
-        """The window, its inputs written to `memory`, each block to its place."""
+    def _read(self, each: _Map, load: _Load, memory: Tensor) -> Window:
+        """The window, its inputs written to `memory`, each block to its place, one after another or several at once."""
         sizes = [self.counts[block] for block in load.blocks]
         places = memory[: sum(sizes)].split(sizes)
-        about = list(readers.map(self._read_block, load.blocks, places))
+        about = list(each(self._read_block, load.blocks, places))
         weights = [weight for _, weight in about if weight is not None]
         window = Rows(memory[: sum(sizes)], torch.cat([y for y, _ in about]), torch.cat(weights) if weights else None)
         order = torch.randperm(sum(sizes), generator=draws.generator(*load.draw))[load.skip :]
@@ -137,9 +142,9 @@ class TableStream(Stream):
                 f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got "
                 f"{len(places):,} training rows where there were {len(x):,}; begin a new run."
             )
-        about = rows.columns(self.reader.source.about_rows, places)
         self.encoder.encode_into(x, rows.frame, rows=places, compiled=self.num_rows >= MANY_ROWS)
-        return targets_of(self.encoder, about), weights_of(about, self.reader.source)
+        at = pl.Series(places)
+        return targets_of(self.encoder, rows.frame, at), weights_of(rows.frame, self.reader.source, at)
 
 
 @final
@@ -186,10 +191,10 @@ def used_columns(encoder: Encoder) -> list[str]:
     return [column.name for column in encoder.columns]
 
 
-def targets_of(encoder: Encoder, frame: pl.DataFrame, first_row: int = 1) -> Tensor:
-    """The targets of some rows, (N,)."""
+def targets_of(encoder: Encoder, frame: pl.DataFrame, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
+    """The targets of some rows, (N,), or of those at some places."""
     assert encoder.target is not None, "the encoder of a table knows its target"
-    return encoder.target.encode(frame[encoder.target.name], first_row=first_row)
+    return encoder.target.encode(frame[encoder.target.name], places=places, first_row=first_row)
 
 
 def window_rows(in_features: int, asked_for: int | None, num_rows: int) -> int:

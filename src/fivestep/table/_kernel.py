@@ -57,8 +57,8 @@ def write_neighbors(memory, rows, start, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy")
-def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
-    """Writes x of some rows (M,), in ascending order, of K columns that are as long as `like` and of its type.
+def scale_rows(like, num_rows, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
+    """Writes x of some rows (M,), in ascending order, of K columns with `num_rows` numbers of the type of `like`.
 
     `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, in ascending order
     of these; `scales` (K, 2) are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers
@@ -67,14 +67,14 @@ def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-unt
     memory = np.empty((TOGETHER, TILE), out.dtype)
     num_infinite = np.zeros(len(columns), np.int64)
     done = 0
-    for start in range(0, len(like), TILE):
-        stop, first = min(start + TILE, len(like)), done
+    for start in range(0, num_rows, TILE):
+        stop, first = min(start + TILE, num_rows), done
         while done < len(rows) and rows[done] < stop:
             done += 1
         for k in range(0, len(columns), TOGETHER):
             some = columns[k : k + TOGETHER]
             for j in range(len(some)):
-                values = carray(_pointer(some[j, 0]), len(like), like.dtype)[start:stop]
+                values = carray(_pointer(some[j, 0]), num_rows, like.dtype)[start:stop]
                 center, scale = scales[k + j]
                 num_infinite[k + j] += scale_into(values, center, scale, limits[0], limits[1], memory[j])
             if len(some) == TOGETHER and some[-1, 1] - some[0, 1] == TOGETHER - 1:
@@ -85,3 +85,21 @@ def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-unt
                 for j in range(len(some)):
                     out[i, some[j, 1]] = memory[j, row]
     return num_infinite
+
+
+@njit(nogil=True, error_model="numpy")
+def find_numbers(arrays, schemas, num_rows, found):  # type: ignore[no-untyped-def]
+    """Writes where each column that `_lying.py` looks for lies, and the letter of its type, to `found` (K, 2).
+
+    `arrays` and `schemas` are the addresses of K pointers to an ArrowArray and an ArrowSchema, whose fields are all of
+    eight bytes: length, missing, offset, number of buffers, number of children, buffers; format.
+    """
+    for k in range(len(found)):
+        array = carray(_pointer(carray(_pointer(arrays), len(found), np.int64)[k]), 6, np.int64)
+        schema = carray(_pointer(carray(_pointer(schemas), len(found), np.int64)[k]), 1, np.int64)
+        letters = carray(_pointer(schema[0]), 2, np.uint8)  # a text of one letter, and the 0 that ends it
+        size = 8 if letters[0] == ord("g") else 4
+        is_number = letters[1] == 0 and (letters[0] == ord("g") or letters[0] == ord("f"))
+        if is_number and array[0] == num_rows and array[1] == 0:
+            found[k, 0] = carray(_pointer(array[5]), 2, np.int64)[1] + size * array[2]
+            found[k, 1] = letters[0]

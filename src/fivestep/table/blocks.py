@@ -29,6 +29,9 @@ class BlockTable:
         _check_same_columns(self.files)
         _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)], as_text)
         self.types = _common_types(self.files)
+        self._others = [
+            {name for name, dtype in file.types.items() if dtype != self.types[name]} for file in self.files
+        ]
         self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
         if not self.blocks:
             raise InputError(f"{self.files[0].path} must hold rows, got only a header; check the file.")
@@ -63,9 +66,9 @@ class BlockTable:
                 f"{file.path} must be readable in {piece.name}, got an error: {said}; write it anew, or leave the file "
                 f"out."
             ) from error
-        own = zip(columns, frame.dtypes, strict=True)  # a look at `frame.schema` costs as much as encoding a column
-        wanted = {name: self.types[name] for name, dtype in own if dtype != self.types[name]}
-        return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in wanted.items()) if wanted else frame
+        others = self._others[self.blocks[number].file]
+        wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
+        return frame.with_columns(wanted) if wanted else frame
 
     def sample(self, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of some blocks from all over the table."""

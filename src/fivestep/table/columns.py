@@ -30,6 +30,7 @@ class FittedColumn(ABC):
 
     kind: ClassVar[str]
     name: str
+    can_be_missing: bool
 
     @property
     @abstractmethod

@@ -3,9 +3,10 @@
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, cast, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, cast, final
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,9 @@ from .kinds import ColumnKind
 from .target import Target, target_from_dict
 from .values import missing
 
+if TYPE_CHECKING:
+    from ._plain import Numbers
+
 CLIP = 3.0
 """Where the smooth clip levels off, in units of the interquartile range."""
 
@@ -28,9 +32,6 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
-
-AT_A_TIME = 8
-"""Columns that may be copied at the same time: those that lie in pieces, or have gaps."""
 
 METADATA_KEY, PREFIX = "encoder", "encoder."
 """Under which name the encoder's text is in the metadata of a model's file, and how its tensors' names begin."""
@@ -159,47 +160,40 @@ class Encoder:
         out = x.numpy()
         is_compiled = frame.height >= MANY_ROWS if compiled is None else compiled
         written = self._write_plain(out, frame, rows) if is_compiled else set()
-        at, code_at = 0, len(self.center)
-        for column in self.columns:
-            is_gap_only = column.name in written
-            if is_gap_only and len(column.features) == 1:
-                at += 1
-                continue
+        for column in [column for column in self.columns if column.can_be_missing or column.name not in written]:
+            at, is_gap_only = self._places[column.name], column.name in written
             values = frame[column.name] if rows is None else frame[column.name].gather(rows)
             if is_gap_only:
                 out[:, at + 1] = self._scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
-                at += 2
                 continue
-            parts = column.raw(values, first_row)
-            if column.num_codes:
-                out[:, code_at] = parts[0]
-                code_at += 1
-            for numbers in [] if column.num_codes else parts:
-                out[:, at] = self._scaled(numbers, at)
-                at += 1
+            for place, numbers in enumerate(column.raw(values, first_row), start=at):
+                out[:, place] = numbers if column.num_codes else self._scaled(numbers, place)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        """Where in a row of x the numbers of each column begin, or where its code is."""
+        places, at, code_at = {}, 0, len(self.center)
+        for column in self.columns:
+            places[column.name] = code_at if column.num_codes else at
+            at, code_at = at + len(column.features), code_at + (column.num_codes > 0)
+        return places
 
     def _write_plain(self, out: np.ndarray, frame: pl.DataFrame, rows: "np.ndarray | None") -> set[str]:
-        """Writes the columns that hold numbers as such, in compiled passes over some at a time; returns their names.
-
-        A column with an infinite number is left to the others' way, which says where it is.
-        """
-        from ._kernel import scale_rows  # here, because numba takes a third of a second to import
+        """Writes those of the columns that hold numbers as such by compiled code; returns their names."""
+        from ._plain import write_plain  # here, because numba takes a third of a second to import
 
         rows = np.arange(frame.height) if rows is None else rows
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
-        firsts = np.cumsum([0, *(len(column.features) for column in self.columns)]).tolist()
-        plain = []
-        for column, at in zip(self.columns, firsts, strict=False):
-            if column.kind == "number" and _is_plain(values := frame[column.name]):
-                plain.append((at, values))
-        written: set[str] = set()
-        for some in _alike(plain):
-            found = [_plain(values) for _, values in some]
-            columns = np.array([(values.ctypes.data, at) for values, (at, _) in zip(found, some, strict=True)])
-            scales = np.stack([self.center.numpy(), self.scale.numpy()], axis=1)[columns[:, 1]]
-            num_infinite = scale_rows(found[0], columns, scales, limits, rows, out)
-            written |= {values.name for (_, values), number in zip(some, num_infinite, strict=True) if not number}
-        return written
+        return write_plain(out, frame, rows, self._numbers, limits)
+
+    @cached_property
+    def _numbers(self) -> "Numbers":
+        """The columns of numbers."""
+        from ._plain import Numbers
+
+        names = [column.name for column in self.columns if column.kind == "number"]
+        places = np.array([self._places[name] for name in names], dtype=np.int64)
+        return Numbers(names, places, torch.stack([self.center, self.scale], 1).numpy()[places])
 
     def _scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
         """X of one feature, (N,)."""
@@ -212,7 +206,8 @@ class Encoder:
 
     def check_columns(self, names: Sequence[str]) -> None:
         """Raises an `InputError` that names the columns that are missing."""
-        lost = [column.name for column in self.columns if column.name not in names]
+        there = set(names)
+        lost = [column.name for column in self.columns if column.name not in there]
         if lost:
             raise InputError(
                 f"the table must have the column{'s' if len(lost) > 1 else ''} {', '.join(map(repr, lost))}, on which "
@@ -268,27 +263,6 @@ class Encoder:
             raise ValueError(f"{num_features} features with {len(self.center)} centers, {len(self.scale)} scales")
         if not (self.center.isfinite().all() and self.scale.isfinite().all()):
             raise ValueError("a center or a scale that is not finite")
-
-
-def _alike(columns: Sequence[tuple[int, pl.Series]]) -> Iterator[Sequence[tuple[int, pl.Series]]]:
-    """The columns in groups of one type: all that are taken as they lie, and of those that are copied, some."""
-    groups: dict[tuple[bool, bool], list[tuple[int, pl.Series]]] = {}
-    for at, values in columns:
-        lies = not values.dtype.is_integer() and values.n_chunks() == 1 and not values.null_count()
-        groups.setdefault((values.dtype == pl.Float32, lies), []).append((at, values))
-    for (_, lies), group in groups.items():
-        size = len(group) if lies else AT_A_TIME
-        yield from (group[k : k + size] for k in range(0, len(group), size))
-
-
-def _is_plain(values: pl.Series) -> bool:
-    """Whether the numbers can be taken as they lie in memory."""
-    return values.dtype in (pl.Float64, pl.Float32) or values.dtype.is_integer()
-
-
-def _plain(values: pl.Series) -> np.ndarray:
-    """The numbers (N,), one beside the other, nan where one is missing; those that have none missing are not copied."""
-    return np.ascontiguousarray((values.cast(pl.Float64) if values.dtype.is_integer() else values).to_numpy())
 
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:

@@ -132,15 +132,17 @@ class NumberTarget(Target):
         return replace(self, mean=0.0, deviation=1.0)
 
     def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
-        found = numbers(_at(values, places), self.number_format)
-        wrong = found.is_null() | found.is_infinite()
-        if wrong.any():
-            row = _first(wrong, places)
+        if values.dtype == pl.Float64:  # the common case of a stream, without polars' machinery for each block
+            y = values.to_numpy() if places is None else values.to_numpy()[places.to_numpy()]
+        else:
+            y = numbers(_at(values, places), self.number_format).to_numpy()
+        if not np.isfinite(y).all():
+            row = _first(pl.Series(~np.isfinite(y)), places)
             raise InputError(
                 f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
                 f"{first_row + row:,}; mend it, or train a classification."
             )
-        return torch.from_numpy((found.to_numpy() - self.mean) / self.deviation)
+        return torch.from_numpy((y - self.mean) / self.deviation)
 
     def decode(self, y: Tensor) -> Tensor:
         """What the network's numbers stand for, in the units of the column."""

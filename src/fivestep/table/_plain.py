@@ -1,0 +1,73 @@
+"""Columns that hold plain numbers, encoded in compiled passes over many at a time."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ._kernel import scale_rows
+from ._lying import LETTERS, columns_as_they_lie
+
+AT_A_TIME = 8
+"""Columns that may be copied at the same time: those that lie in pieces, have gaps, or hold whole numbers."""
+
+
+class Numbers(NamedTuple):
+    """Columns of numbers (K): to which place of a row of x each goes, in ascending order, its center and its scale."""
+
+    names: Sequence[str]
+    places: "np.ndarray"
+    """(K,)"""
+    scales: "np.ndarray"
+    """(K, 2)"""
+
+    def take(self, which: "np.ndarray") -> "Numbers":
+        """Some of them, by their numbers in ascending order."""
+        if len(which) == len(self.names):
+            return self
+        return Numbers([self.names[k] for k in which.tolist()], self.places[which], self.scales[which])
+
+
+def write_plain(
+    out: "np.ndarray", frame: pl.DataFrame, rows: "np.ndarray", numbers: Numbers, limits: tuple[float, float]
+) -> set[str]:
+    """Writes x of the columns that hold numbers as such, as `scale_rows` does; returns the names of those written.
+
+    A column with an infinite number is left to the others' way, which says where it is.
+    """
+    written: set[str] = set()
+
+    def write(which: "np.ndarray", addresses: "np.ndarray", like: "np.ndarray") -> None:
+        some = numbers.take(which)
+        columns = np.stack([addresses, some.places], axis=1)
+        num_infinite = scale_rows(like, frame.height, columns, some.scales, limits, rows, out)
+        written.update(some.names if not num_infinite.any() else some.take(np.flatnonzero(num_infinite == 0)).names)
+
+    number_of = {name: k for k, name in enumerate(frame.columns)}
+    with columns_as_they_lie(frame) as found:
+        addresses, letters = found[[number_of[name] for name in numbers.names]].T  # (K,) each
+        for letter, like in LETTERS.items():
+            which = np.flatnonzero(letters == letter)
+            if len(which):
+                write(which, addresses[which], like)
+    for which, copies in _copies(frame, numbers.names, np.flatnonzero(letters == 0)):
+        write(which, np.array([values.ctypes.data for values in copies]), copies[0][:0])
+    return written
+
+
+def _copies(
+    frame: pl.DataFrame, names: Sequence[str], which: "np.ndarray"
+) -> "Iterator[tuple[np.ndarray, list[np.ndarray]]]":
+    """Which of the columns of numbers among `which`, and these numbers one beside the other, nan where one is missing."""
+    types = {k: _number_type(frame[names[k]]) for k in which.tolist()}
+    for dtype in (pl.Float64, pl.Float32):
+        own = [k for k, known in types.items() if known == dtype]
+        for start in range(0, len(own), AT_A_TIME):
+            some = own[start : start + AT_A_TIME]
+            yield np.array(some), [np.array(frame[names[k]].cast(dtype).to_numpy(), order="C") for k in some]
+
+
+def _number_type(values: pl.Series) -> pl.DataType | None:
+    """As which type the numbers can be taken, if they are plain ones."""
+    return pl.Float64() if values.dtype.is_integer() else values.dtype if values.dtype.is_float() else None
