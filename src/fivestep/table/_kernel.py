@@ -57,8 +57,8 @@ def write_neighbors(memory, rows, start, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy")
-def scale_rows(like, num_rows, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
-    """Writes x of some rows (M,), in ascending order, of K columns with `num_rows` numbers of the type of `like`.
+def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-untyped-def]
+    """Writes x of some rows (M,), in ascending order, of K columns that are as long as `like` and of its type.
 
     `columns` (K, 2) says at which address each begins and to which column of `out` (M, ...) it goes, in ascending order
     of these; `scales` (K, 2) are its center and its scale, `limits` are `clip` and `farthest`. Returns how many numbers
@@ -67,14 +67,14 @@ def scale_rows(like, num_rows, columns, scales, limits, rows, out):  # type: ign
     memory = np.empty((TOGETHER, TILE), out.dtype)
     num_infinite = np.zeros(len(columns), np.int64)
     done = 0
-    for start in range(0, num_rows, TILE):
-        stop, first = min(start + TILE, num_rows), done
+    for start in range(0, len(like), TILE):
+        stop, first = min(start + TILE, len(like)), done
         while done < len(rows) and rows[done] < stop:
             done += 1
         for k in range(0, len(columns), TOGETHER):
             some = columns[k : k + TOGETHER]
             for j in range(len(some)):
-                values = carray(_pointer(some[j, 0]), num_rows, like.dtype)[start:stop]
+                values = carray(_pointer(some[j, 0]), len(like), like.dtype)[start:stop]
                 center, scale = scales[k + j]
                 num_infinite[k + j] += scale_into(values, center, scale, limits[0], limits[1], memory[j])
             if len(some) == TOGETHER and some[-1, 1] - some[0, 1] == TOGETHER - 1:

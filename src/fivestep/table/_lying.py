@@ -1,12 +1,12 @@
-"""Where the columns of a frame lie in memory, by Arrow's C data interface (arrow.apache.org/docs/format/CDataInterface).
+"""Where the columns of a frame lie in memory, by Arrow's C data interface.
 
-polars hands all columns over in one call. A look at each of them through Python takes some microseconds, several times
-that where another thread has emptied the caches, and keeps the lock that this thread waits for
-(`benchmarks/streaming.py epoch`).
+The interface: arrow.apache.org/docs/format/CDataInterface.html. polars hands all columns over in one call. A look at each
+of them through Python takes some microseconds, several times that where another thread has emptied the caches, and
+keeps the lock that the training thread waits for (`benchmarks/streaming.py epoch`).
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -48,13 +48,13 @@ _Stream._fields_ = [
 _address_in = ctypes.pythonapi.PyCapsule_GetPointer
 _address_in.restype, _address_in.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
 
-LETTERS = {ord("g"): np.empty(0, np.float64), ord("f"): np.empty(0, np.float32)}
-"""The types of numbers that are taken as they lie, each as an array of it, by their letters in the interface."""
+LETTERS: "Mapping[int, np.ndarray]" = {ord("g"): np.zeros(1), ord("f"): np.zeros(1, np.float32)}
+"""The types of numbers that are taken as they lie, each as an array of one, by their letters in the interface."""
 
 
 @contextmanager
 def columns_as_they_lie(frame: pl.DataFrame) -> "Iterator[np.ndarray]":
-    """The address and the letter of each column, (K, 2), for use inside; 0 and 0 for all but plain numbers in one piece.
+    """The address and the letter of each column, (K, 2), while inside; 0 and 0 for all but plain numbers in one piece.
 
     Plain numbers are float64 or float32, none missing, each right beside the one before. Nothing is copied.
     """

@@ -38,34 +38,35 @@ def write_plain(
     """
     written: set[str] = set()
 
-    def write(which: "np.ndarray", addresses: "np.ndarray", like: "np.ndarray") -> None:
+    def write(which: "np.ndarray", addresses: "np.ndarray", one: "np.ndarray") -> None:
         some = numbers.take(which)
         columns = np.stack([addresses, some.places], axis=1)
-        num_infinite = scale_rows(like, frame.height, columns, some.scales, limits, rows, out)
+        like = np.broadcast_to(one, frame.height)  # which takes no memory
+        num_infinite = scale_rows(like, columns, some.scales, limits, rows, out)
         written.update(some.names if not num_infinite.any() else some.take(np.flatnonzero(num_infinite == 0)).names)
 
     number_of = {name: k for k, name in enumerate(frame.columns)}
     with columns_as_they_lie(frame) as found:
         addresses, letters = found[[number_of[name] for name in numbers.names]].T  # (K,) each
-        for letter, like in LETTERS.items():
+        for letter, one in LETTERS.items():
             which = np.flatnonzero(letters == letter)
             if len(which):
-                write(which, addresses[which], like)
+                write(which, addresses[which], one)
     for which, copies in _copies(frame, numbers.names, np.flatnonzero(letters == 0)):
-        write(which, np.array([values.ctypes.data for values in copies]), copies[0][:0])
+        write(which, np.array([values.ctypes.data for values in copies]), copies[0][:1])
     return written
 
 
 def _copies(
     frame: pl.DataFrame, names: Sequence[str], which: "np.ndarray"
 ) -> "Iterator[tuple[np.ndarray, list[np.ndarray]]]":
-    """Which of the columns of numbers among `which`, and these numbers one beside the other, nan where one is missing."""
+    """Which of the columns of numbers among `which`, and these numbers side by side, nan where one is missing."""
     types = {k: _number_type(frame[names[k]]) for k in which.tolist()}
     for dtype in (pl.Float64, pl.Float32):
         own = [k for k, known in types.items() if known == dtype]
         for start in range(0, len(own), AT_A_TIME):
             some = own[start : start + AT_A_TIME]
-            yield np.array(some), [np.array(frame[names[k]].cast(dtype).to_numpy(), order="C") for k in some]
+            yield np.array(some), [np.array(frame[names[k]].cast(dtype), order="C") for k in some]
 
 
 def _number_type(values: pl.Series) -> pl.DataType | None:
