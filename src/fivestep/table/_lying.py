@@ -1,13 +1,14 @@
 """Where the columns of a frame lie in memory, by Arrow's C data interface.
 
-The interface: arrow.apache.org/docs/format/CDataInterface.html. polars hands all columns over in one call. A look at each
-of them through Python takes some microseconds, several times that where another thread has emptied the caches, and
+The interface: arrow.apache.org/docs/format/CDataInterface.html. polars hands all columns over in one call. A look at
+each of them through Python takes some microseconds, several times that where another thread has emptied the caches, and
 keeps the lock that the training thread waits for (`benchmarks/streaming.py epoch`).
 """
 
 import ctypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import final
 
 import numpy as np
 import polars as pl
@@ -15,14 +16,17 @@ import polars as pl
 from ._kernel import find_numbers
 
 
+@final
 class _Array(ctypes.Structure):
     """ArrowArray: a column, or of a frame the struct whose children are its columns."""
 
 
+@final
 class _Schema(ctypes.Structure):
     """ArrowSchema: a column's type."""
 
 
+@final
 class _Stream(ctypes.Structure):
     """ArrowArrayStream: the frame in pieces, each of which holds all columns."""
 
