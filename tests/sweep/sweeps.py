@@ -1,8 +1,6 @@
 """Small sweeps, and processes that work on them."""
 
 import os
-import signal
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -53,16 +51,3 @@ def forked(work: Callable[[], object]) -> int:
         finally:
             os._exit(code)
     return child
-
-
-def ended(child: int, seconds: float) -> int | None:
-    """Waits that long; the child's exit code, or None if it had to be killed."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.001)
-    os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    return None if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)

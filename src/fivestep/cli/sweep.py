@@ -200,7 +200,7 @@ def _full(path: Any) -> Any:
 
 
 def _resumed(options: SweepOptions, task: str | None, *others: Any) -> int:
-    """The sweep in a folder goes on, with its own options; only `--models` may have grown."""
+    """The sweep in a folder goes on, with its own options; how many networks, and where, may differ."""
     assert options.resume is not None
     kept = {
         name: getattr(options, name) for name in ("resume", "models", "json", "ray", "threads", "device", "storage")
