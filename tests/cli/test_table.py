@@ -4,12 +4,17 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
+from sklearn.datasets import load_digits
 
+from fivestep.run import Run
 from tests.cli.conftest import Command
+from tests.real import load_or_skip
 from tests.table.test_read import BROKEN
 from tests.tolerances import FLOAT32
 
@@ -249,23 +254,63 @@ def test_evaluating_on_a_file_without_the_target_is_refused(fivestep: Command, r
     assert (code, "must have the target as its column 'price'" in err) == (2, True)
 
 
-def test_a_file_of_pixels_is_trained_with_the_recipe_for_images(fivestep: Command, tmp_path: Path) -> None:
-    """Which takes the constants of its first layer from the training rows."""
-    chance = np.random.default_rng(0)
-    pixels = {f"p{k}": chance.integers(0, 256, 200) for k in range(16)}
-    label = np.where(sum(pixels.values()) > 16 * 127, "bright", "dark")
-    pl.DataFrame({**pixels, "label": label}).write_csv(tmp_path / "pixels.csv")
-    given = ("--target", "label", "--recipe", "image", "--hidden", 16, "--epochs", 80, "--out", "run")
-    report = json.loads(fivestep("train", "pixels.csv", *given, "--json").out)
+def write_images(path: Path, x: "np.ndarray", y: "np.ndarray") -> None:
+    """As such files usually are: a label, and a column of whole numbers for each pixel."""
+    pl.DataFrame({"label": y, **{f"pixel{k}": x[:, k].astype(int) for k in range(x.shape[1])}}).write_csv(path)
+
+
+IMAGES = ("--target", "label", "--recipe", "image", "--augment", "shift_and_flip:flip=0", "--hidden", 256)
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+def test_a_file_of_real_images_is_trained_as_images(fivestep: Command, tmp_path: Path, stream: tuple[str, ...]) -> None:
+    """scikit-learn's digits, three of whose 64 pixels are 0 in every image: all are there, on one scale."""
+    write_images(tmp_path / "digits.csv", *load_digits(return_X_y=True))
+    report = json.loads(fivestep("train", "digits.csv", *IMAGES, *stream, "--epochs", 40, "--out", "r", "--json").out)
+    assert report["test_accuracy"] > 0.9
+    run = Run.load(tmp_path / "r")
+    assert run.encoder is not None
+    x = run.encoder.encode(pl.read_csv(tmp_path / "digits.csv"))
+    assert torch.equal(x, torch.from_numpy(load_digits().data / 16).float())
+    mean, deviation = (run.spec.layers[1].options[name] for name in ("mean", "std"))
+    assert (mean, deviation) == pytest.approx((x.mean().item(), x.std().item()), rel=0.02)  # of the training part
+
+
+@pytest.mark.slow
+def test_fashion_mnist_from_a_file_is_trained_as_images(fivestep: Command, tmp_path: Path) -> None:
+    rows = load_or_skip("fashion-mnist").train
+    write_images(tmp_path / "clothes.csv", rows.stored[:6000].flatten(1).numpy(), rows.y[:6000].numpy())
+    report = json.loads(fivestep("train", "clothes.csv", *IMAGES, "--epochs", 10, "--out", "r", "--json").out)
     assert report["test_accuracy"] > 0.8
-    layers = (tmp_path / "run" / "config.toml").read_text()
-    mean, deviation = (float(value) for value in re.search(r"standardize:mean=(\S+?),std=(\S+?)\"", layers).groups())
-    assert (mean, deviation) == pytest.approx((0.0, 0.6), abs=0.2)
+    encoder = Run.load(tmp_path / "r").encoder
+    assert encoder is not None
+    assert torch.equal(encoder.scale, torch.full((784,), 1 / 255, dtype=torch.float64))
 
 
-def test_the_recipe_for_images_takes_no_categories(fivestep: Command, tmp_path: Path) -> None:
-    letters = [chr(97 + k % 20) for k in range(100)]
-    pl.DataFrame({"a": letters, "y": [k % 2 for k in range(100)]}).write_csv(tmp_path / "t.csv")
-    code, out, err = fivestep("train", "t.csv", "--target", "y", "--recipe", "image")
+@pytest.mark.parametrize(
+    ("column", "came"),
+    [
+        (["a", "b", "c"] * 60, r"\(category\); leave it out by --ignore p8, or"),
+        (list(range(180)), r"\(identifier\); leave it out by --ignore p8, or"),
+        ([None, *[0, 16] * 89, 3], r"\(numbers, with gaps\); fill the gaps, or"),
+    ],
+)
+@pytest.mark.parametrize("stream", [(), ("--stream", "--valid", 1, "--test", 1)])
+def test_a_column_that_is_no_pixel_is_refused(
+    fivestep: Command, tmp_path: Path, column: list[Any], came: str, stream: tuple[Any, ...]
+) -> None:
+    pixels = {f"p{k}": [(k * row) % 7 for row in range(180)] for k in range(8)}
+    pl.DataFrame({**pixels, "p8": column, "y": [k % 2 for k in range(180)]}).write_csv(tmp_path / "t.csv")
+    code, out, err = fivestep("train", "t.csv", "--target", "y", "--recipe", "image", *stream)
     assert (code, out) == (2, "")
-    assert "recipe must be one that takes categories, as the table has some, got 'image'; use 'tabular'." in err
+    sentence = rf"fivestep: the columns of a table for recipe 'image' must be pixels, .*, got 'p8' {came} use .*\n"
+    assert re.fullmatch(sentence, err)
+
+
+def test_pixels_that_are_no_square_say_their_height(fivestep: Command, tmp_path: Path) -> None:
+    x, y = load_digits(return_X_y=True)
+    write_images(tmp_path / "digits.csv", x[:100, 8:], y[:100])
+    given = ("train", "digits.csv", "--target", "label", "--recipe", "image", "--epochs", 1, "--hidden", 4)
+    code, _, err = fivestep(*given, "--augment", "shift_and_flip")
+    assert (code, "height x width pixels, got rows of shape (56,)" in err) == (2, True)
+    assert fivestep(*given, "--augment", "shift_and_flip:height=7,width=8").code == 0

@@ -61,7 +61,8 @@ def of_table(
     kind = one_of("model for a file", model or TABLE_MODELS[0], TABLE_MODELS)
     name = options.recipe or "standard"
     recipe: Recipe = find("recipes", name)()
-    loaded = load_table(source, seed=fixed.get("seed", 0), scales_target=is_of_any_number(fixed.get("loss")))
+    scales_target = is_of_any_number(fixed.get("loss"))
+    loaded = load_table(source, seed=fixed.get("seed", 0), scales_target=scales_target, pixels=recipe.takes_pixels)
     info = {"model": kind, "recipe": name, **remembered(source, loaded)}
 
     def prepare(settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:

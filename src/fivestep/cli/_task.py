@@ -86,7 +86,8 @@ def prepare_table(
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
     chosen = {**given(network), **given(plan)}
-    loaded = load_table(source, seed=chosen.get("seed", 0), scales_target=is_of_any_number(chosen.get("loss")))
+    scales_target = is_of_any_number(chosen.get("loss"))
+    loaded = load_table(source, seed=chosen.get("seed", 0), scales_target=scales_target, pixels=recipe.takes_pixels)
     spec, train_plan = settled(loaded.data, recipe, model, chosen)
     return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
 

@@ -34,7 +34,12 @@ class _Learnt(NamedTuple):
 
 
 def load_stream(
-    source: TableSource, *, seed: int, encoder: Encoder | None = None, scales_target: bool = True
+    source: TableSource,
+    *,
+    seed: int,
+    encoder: Encoder | None = None,
+    scales_target: bool = True,
+    pixels: bool = False,
 ) -> LoadedTable:
     """Looks at every row once, and gives samples of the parts, the stream of training rows, and the other parts whole.
 
@@ -45,7 +50,7 @@ def load_stream(
     table = BlockTable.open(source.file, [*source.categorical, *as_text(source)])
     check_names(source, list(table.types))
     reader = RowReader(table, source, split_of(table, source, seed))
-    learnt = _pass(reader, seed, encoder, scales_target)
+    learnt = _pass(reader, seed, encoder, scales_target=scales_target, pixels=pixels)
     encoder, samples = learnt.encoder, dict(learnt.samples)
     readers = dict.fromkeys(PARTS, reader)
     for name, how in (("valid", source.valid), ("test", source.test)):
@@ -93,7 +98,7 @@ def _part_of(name: str, source: TableSource) -> int:
     return TRAIN if isinstance(getattr(source, name), str) else PARTS[name]
 
 
-def _pass(reader: RowReader, seed: int, encoder: Encoder | None, scales_target: bool) -> _Learnt:
+def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool) -> _Learnt:
     """Reads every block once."""
     source, table = reader.source, reader.table
     inputs = [name for name in table.types if name not in source.about_rows]
@@ -119,9 +124,13 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, scales_target: 
     if looks is None:
         assert encoder is not None, "where nothing is learnt, there is an encoder"
         return _Learnt(encoder, [], tuple(counts), samples, notes)
-    kinds = looks.survey.kinds()
     target = looks.target.target()
-    encoder = looks.survey.encoder(kinds, target if scales_target else target.as_it_is())
+    scaled = target if scales_target else target.as_it_is()
+    if pixels:
+        kinds, encoder = looks.survey.pixels(source.categorical, scaled)
+    else:
+        kinds = looks.survey.kinds()
+        encoder = looks.survey.encoder(kinds, scaled)
     notes += leaks(encoder, samples[TRAIN].frame().head(MOST_ROWS))
     return _Learnt(encoder, kinds, tuple(counts), samples, notes)
 

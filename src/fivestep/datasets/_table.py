@@ -1,7 +1,8 @@
 """A data set from a file: its rows in three parts, encoded by what the first part teaches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self, final
 
@@ -14,6 +15,7 @@ from ..check import InputError, one_of, refuse
 from ..table.encoder import Encoder
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.packed import stem_of
+from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
 from ..table.values import PLAIN, numbers
@@ -98,12 +100,18 @@ class LoadedTable(NamedTuple):
 
 
 def load_table(
-    source: TableSource, *, seed: int, encoder: Encoder | None = None, scales_target: bool = True
+    source: TableSource,
+    *,
+    seed: int,
+    encoder: Encoder | None = None,
+    scales_target: bool = True,
+    pixels: bool = False,
 ) -> LoadedTable:
     """Reads the file, takes its columns for something, splits the rows and encodes them.
 
     Rows without a target are left out. The encoder is fitted on the training part, unless there is one already; with
-    `scales_target` a number to predict is on the scale of that part. The split is drawn from the seed, with classes in
+    `scales_target` a number to predict is on the scale of that part, with `pixels` all columns are those of images, on
+    one scale. The split is drawn from the seed, with classes in
     equal shares. Raises an `InputError`, one sentence, where the file, a column or the target cannot be used.
 
     In memory is the file as a frame, of which rows go as they are encoded.
@@ -113,8 +121,8 @@ def load_table(
     if source.stream:
         from ._load_stream import load_stream  # which stands on this file
 
-        return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target)
-    learnt, parts = _learn(source, seed, encoder, scales_target=scales_target)
+        return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target, pixels=pixels)
+    learnt, parts = _learn(source, seed, encoder, scales_target=scales_target, pixels=pixels)
     train, valid, test = _encoded(learnt.encoder, parts, source)
     target = learnt.encoder.target
     assert target is not None, "the encoder of a table knows its target"
@@ -152,7 +160,7 @@ class _Learnt(NamedTuple):
 
 
 def _learn(
-    source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool
+    source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
 ) -> tuple[_Learnt, list[Taken]]:
     """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
     frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
@@ -171,7 +179,9 @@ def _learn(
     if encoder is None:
         kinds = _kinds(frame.drop(source.about_rows), source)
         scaled = _scaled(target, parts.train.column(source.target)) if scales_target else target.as_it_is()
-        encoder = _fitted(frame, parts.train.places, kinds, scaled)
+        if pixels:
+            kinds = pixel_kinds(kinds, source.categorical, partial(has_numbers, frame))
+        encoder = _fitted(frame, parts.train.places, kinds, scaled, fit_pixels if pixels else Encoder.fit)
         for part in (parts.valid, parts.test):
             with named(part.file):
                 encoder.check_columns(part.frame.columns)
@@ -204,12 +214,14 @@ def _scaled(target: Target, train: pl.Series) -> Target:
     return NumberTarget.fit(train) if isinstance(target, NumberTarget) else target
 
 
-def _fitted(frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], target: Target) -> Encoder:
+def _fitted(
+    frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], target: Target, fit: Callable[..., Encoder]
+) -> Encoder:
     """The encoder, with all it learns from the training part."""
     try:
-        return Encoder.fit(frame, kinds, target, rows=train)
+        return fit(frame, kinds, target, rows=train)
     except InputError:
-        Encoder.fit(frame, kinds, target)  # which names the row of the file, not of its training part
+        fit(frame, kinds, target)  # which names the row of the file, not of its training part
         raise
 
 

@@ -106,6 +106,9 @@ class Recipe(ABC):
     """Whether estimators put an encoder in front of the network, which takes missing values and categories, and train a
     regression on targets of mean 0 and deviation 1."""
 
+    takes_pixels: ClassVar[bool] = False
+    """Whether all columns of a table are pixels, on one scale, however many of them never change."""
+
     from_task: ClassVar[bool] = False
     """Whether a named task is trained with its own reference settings, where nothing else is asked for."""
 

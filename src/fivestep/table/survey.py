@@ -17,6 +17,7 @@ from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
 from .encoder import QUARTILES, Encoder, center_and_scale_of
 from .kinds import FEW, MOSTLY, ColumnKind, is_named_identifier, number_kind, plainly, shortened
 from .level_counts import LevelCounts
+from .pixels import encoder_of_pixels, pixel_kinds
 from .sketch import QuantileSketch, quantiles_of_counts
 from .target import Target
 from .values import PLAIN, UNUSABLE, NumberFormat, date_format_of, dates, missing, number_format_of, numbers
@@ -95,6 +96,11 @@ class NumberSurvey(ColumnSurvey):
         for value, number in zip(different[: FEW_VALUES + 1].tolist(), counts.tolist(), strict=False):
             self.few[value] = self.few.get(value, 0) + number
         self.few = self.few if len(self.few) <= FEW_VALUES else None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest of the numbers."""
+        return self.sketch.least, self.sketch.largest
 
     @property
     def counts(self) -> pl.DataFrame:
@@ -238,6 +244,14 @@ class TableSurvey:
         scales = [pair for column in numeric for pair in self._surveys[column.name].scales(column)]
         center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
         return Encoder(columns, center.clone(), scale.clone(), target=target)
+
+    def pixels(self, categorical: Collection[str], target: Target) -> tuple[list[ColumnKind], Encoder]:
+        """The columns taken for pixels, and their encoder; raises an `InputError` that names one that is none."""
+        numbers = {name: of for name, of in self._surveys.items() if isinstance(of, NumberSurvey) and not of.num_gaps}
+        kinds = pixel_kinds(self.kinds(), categorical, lambda kind: kind.name in numbers)
+        used = [kind for kind in kinds if kind.is_used]
+        ends = [abs(end) for kind in used for end in numbers[kind.name].ends]
+        return kinds, encoder_of_pixels(used, max(ends, default=0.0), target)
 
 
 def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
