@@ -27,7 +27,7 @@ def pixel_kinds(
 def _pixel(kind: ColumnKind, categorical: Collection[str], is_pixel: Callable[[ColumnKind], bool]) -> ColumnKind:
     if kind.kind not in ("number", "yes/no", "constant") or kind.name in categorical or not is_pixel(kind):
         has_gaps = kind.kind == "number" and kind.name not in categorical
-        came, mend = kind.kind, f"leave it out by --ignore {kind.name}"
+        came, mend = str(kind.kind), f"leave it out by --ignore {kind.name}"
         if has_gaps:  # without one of its pixels, an image is none any more
             came, mend = "numbers, with gaps", "fill the gaps"
         raise InputError(
