@@ -29,7 +29,7 @@ NUM_POINTS = 480
 
 @njit
 def slope_of_softplus(z: Any) -> Any:
-    return elementwise.softplus_and_sigmoid(z)[1]
+    return elementwise.softplus_and_sigmoid(z, elementwise.exp_of_size(z))[1]
 
 
 def on_lanes(name: str) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""Networks with one hidden layer, two rows in a register: the gradient and the steps are those of `scratch`."""
+"""Networks with one hidden layer, their units in a register: the gradient and the steps are those of `scratch`."""
 
 from typing import Any
 
@@ -13,8 +13,11 @@ from fivestep.steps import steps
 from tests.samples import numbers, small_engine
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
-SIZES = [(1, 3, 1), (2, 8, 1), (3, 6, 2), (4, 7, 3), (5, 16, 16), (7, 12, 1), (8, 24, 1), (9, 31, 4), (17, 20, 1)]
-"""Around half a register of inputs and of hidden units, in either type, and blocks of four inputs."""
+PAIRED = [(1, 3, 1), (2, 8, 1), (3, 6, 2), (4, 7, 3), (8, 24, 1), (17, 20, 1)]
+ALONE = [(1, 32, 2), (3, 16, 1), (4, 31, 1), (5, 16, 16), (7, 12, 1), (9, 31, 4), (10, 32, 1), (13, 48, 2)]
+SIZES = PAIRED + ALONE
+"""Units that fill half a register of float32 or a whole one, and inputs for one pass back or several, with or without
+some that are done twice."""
 BARS = {"float32": ENGINES_FLOAT32, "float64": ENGINES_FLOAT64}
 every_size = pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
 
@@ -25,7 +28,7 @@ def rows_for(sizes: tuple[int, ...], num_rows: int, *, weighted: bool = False) -
 
 
 def is_used(engine: Any) -> bool:
-    """Whether it is the body that takes two rows in a register."""
+    """Whether it is the body that takes units in a register."""
     return engine._code._hidden is not None
 
 
@@ -53,6 +56,14 @@ def test_steps_are_those_of_scratch(sizes: tuple[int, ...], activation: str, dty
     assert farthest(got, expected) < BARS[dtype]
 
 
+@pytest.mark.parametrize(("sizes", "rows"), [*((sizes, 2) for sizes in PAIRED[1:]), *((sizes, 1) for sizes in ALONE)])
+def test_a_register_of_float32_holds_two_rows_where_the_units_fill_half_of_it(
+    sizes: tuple[int, ...], rows: int
+) -> None:
+    engine: Any = small_engine("fused", TrainPlan("mse"), MLP(*sizes, activation="relu"), "float32")
+    assert len(engine._code._hidden.beside) == rows
+
+
 PLANS: dict[str, dict[str, Any]] = {
     "clipped": {"clip_norm": 0.05},
     "penalty": {"l2": 0.5},
@@ -70,9 +81,10 @@ PLANS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
 @pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-def test_what_fills_up_registers_touches_no_rule(options: dict[str, Any], weighted: bool) -> None:
-    """Seven units and three outputs: the norm of the gradient and the penalty count no unit that is not there."""
-    sizes, num_rows = (4, 7, 3), 2500 if options.get("optimizer") == "sgd" else 50
+@pytest.mark.parametrize("units", [7, 20], ids=["alone", "paired"])
+def test_what_fills_up_registers_touches_no_rule(options: dict[str, Any], weighted: bool, units: int) -> None:
+    """Seven units of eight, or twenty of a line of such halves: norm and penalty count no unit that is not there."""
+    sizes, num_rows = (4, units, 3), 2500 if options.get("optimizer") == "sgd" else 50
     plan = TrainPlan(**{"loss": "mse", "optimizer": "adam", "lr": 0.01, "batch_size": 16, "epochs": 3, **options})
     data = rows_for(sizes, num_rows, weighted=weighted)
     got, expected = (trained(name, MLP(*sizes, activation="tanh"), plan, data) for name in ("fused", "scratch"))
@@ -82,15 +94,16 @@ def test_what_fills_up_registers_touches_no_rule(options: dict[str, Any], weight
 
 
 @pytest.mark.parametrize("bias", [(True, False), (False, True), (False, False)], ids=str)
-def test_biases_may_be_missing(bias: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize("units", [8, 12], ids=["alone", "paired"])
+def test_biases_may_be_missing(bias: tuple[bool, bool], units: int) -> None:
     layers = (
-        Choice("linear", out_features=8, bias=bias[0]),
+        Choice("linear", out_features=units, bias=bias[0]),
         Choice("relu"),
         Choice("linear", out_features=3, bias=bias[1]),
     )
     spec = NetSpec(layers, in_features=4, out_features=3)
     plan = TrainPlan("mse", "sgd", lr=0.05, batch_size=16, epochs=2, clip_norm=0.1)
-    got, expected = (trained(name, spec, plan, rows_for((4, 8, 3), 50)) for name in ("fused", "scratch"))
+    got, expected = (trained(name, spec, plan, rows_for((4, units, 3), 50)) for name in ("fused", "scratch"))
     assert is_used(got)
     assert farthest(got, expected) < ENGINES_FLOAT64
 

@@ -43,6 +43,7 @@ class Code:
         self._network = network_of(engine.spec, engine.layers, params)
         self._measure = measure_of(engine.plan, engine.criterion)
         self._hidden = hidden_of(self._network, params)
+        self._name = "train" if self._hidden is None else ("hidden", "pairs")[len(self._hidden.beside) - 1]
         order = order_of(self._network, self._hidden, params)
         self._rule = rule_of(engine.plan, groups, engine.optimizer, params, order)
         self._memory = memory_for(self._network, self._hidden, params, order)
@@ -79,8 +80,8 @@ class Code:
             losses=losses,
             penalties=penalties,
         )
-        name, network = ("train", self._network) if self._hidden is None else ("hidden", self._hidden)
-        _compiled.train(name, self._dtype, network, self._measure, self._rule, steps, memory)
+        network = self._network if self._hidden is None else self._hidden
+        _compiled.train(self._name, self._dtype, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + len(block.rates)
         self._store(held)
 

@@ -32,19 +32,23 @@ def hidden_of(network: Network, params: Params) -> Hidden | None:
     if not _is_one(network) or not is_small or 4 * units < 3 * filled:
         return None
     num_units = num_in + filled + num_out
-    tile = aligned(rows_for(num_units, dtype, ROWS) * (num_in + 1), dtype)
-    tile.reshape(-1, num_in + 1, 2)[:, num_in] = network.biases[0] >= 0
+    rows, beside = rows_for(num_units, dtype, ROWS), (0,) if filled % (2 * half) == 0 else (0, 0)
+    tile = aligned(rows * num_in if len(beside) == 2 else 0, dtype).reshape(-1, 2 * num_in)
     return Hidden(
         which=int(network.kinds[1]),
         num_in=num_in,
         num_hidden=filled,
         num_out=num_out,
         num_units=num_units,
+        has_hidden_bias=bool(network.biases[0] >= 0),
         has_bias=bool(network.biases[2] >= 0),
         rows_at_once=ROWS,
         keeps_inputs=True,
+        beside=beside,
+        where=np.arange(rows) * 2 * num_in,
         tile=tile,
         wide=aligned(2 * (num_in + 1 + num_out) * filled, dtype),
+        zeros=aligned(4 * half, dtype),
     )
 
 

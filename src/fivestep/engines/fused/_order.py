@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ... import draws
 from . import _compiled
+from .body.lanes import FOUR
 from .body.order import MOST_ROWS, SIZE
 
 
@@ -16,4 +17,4 @@ def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
         draws.draw_orders(seeds, out)
         return
     first_words = np.array([seed % 2**32 for seed in seeds], np.int64)
-    _compiled.drawing()(first_words, out.numpy(), *np.empty((2, SIZE), np.int64))
+    _compiled.drawing()(first_words, out.numpy(), np.empty(FOUR * SIZE, np.int64), np.empty(SIZE, np.int64))

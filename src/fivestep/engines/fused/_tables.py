@@ -35,6 +35,9 @@ LANES = 16
 ALIGNMENT = 64
 """Bytes of a line of the cache, and of a register."""
 
+OPTIONS = 4
+"""Options of an update rule, at most."""
+
 SLOTS = 4
 """Numbers that an update rule remembers for each parameter, the last one for the moving average."""
 
@@ -89,7 +92,7 @@ def rule_of(
         factors[places], decays[places] = group.lr_factor, rule.weight_decay
     return Rule(
         kind=RULES[name].kind,
-        numbers=np.array((*RULES[name].numbers(optimizer), 0.0), dtype=np.float64),
+        numbers=_options(RULES[name].numbers(optimizer)),
         decoupled=_is_decoupled(name, optimizer),
         lr_factors=factors,
         decays=decays,
@@ -112,7 +115,7 @@ def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
     rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
     return Descent(
         kind=form.kind,
-        numbers=np.array((*form.numbers(rule), 0.0), dtype=np.float64),
+        numbers=_options(form.numbers(rule)),
         decoupled=_is_decoupled(name, rule),
         decay=float(rule.weight_decay),
         ema=float(plan.ema or 0.0) if averages else -1.0,
@@ -194,6 +197,11 @@ def places_of(
         for name, tensor in group.memory.items():
             places.append((tensor.numpy(), slots[name] * order.size + of_group))
     return places
+
+
+def _options(numbers: Sequence[float]) -> tuple[float, ...]:
+    """The options of an update rule; those that it has not are 0."""
+    return (*(float(number) for number in numbers), *[0.0] * (OPTIONS - len(numbers)))
 
 
 def _is_decoupled(name: str, rule: Optimizer) -> bool:

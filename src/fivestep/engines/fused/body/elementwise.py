@@ -9,7 +9,7 @@ from typing import Any
 
 from .lanes import absolute, constant, exponent, inline, polynomial, power_in, where, with_sign_of
 
-_EXPM1 = polynomial(
+_OF_EXPM1 = (
     (1.989108046e-4, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014),
     (
         2.09147553258932022e-9,
@@ -25,6 +25,10 @@ _EXPM1 = polynomial(
         0.5,
     ),
 )
+_EXPM1 = polynomial(*_OF_EXPM1)
+_EXPM1_TWICE = polynomial(*(tuple(c * 2.0 ** (len(of) + 1 - k) for k, c in enumerate(of)) for of in _OF_EXPM1))
+"""The polynomial P in expm1(r) = r + r^2 P(r), and 4 P(2 q), for r = 2 q."""
+
 _ATANH_NEAR = polynomial(
     (0.2958215895, 0.3998873183, 0.6666668516),
     (
@@ -106,6 +110,7 @@ _LEAST = constant(-87.0, -708.0)  # exp of less, or soon of less, is no normal n
 _SATURATED = constant(9.02, 19.1)  # tanh of more is 1
 _LOG2_HIGH = constant(0.693359375, 0.693147180369123816)  # few bits, so that a whole number times this is exact
 _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
+_LOG2_HALF = 0.34657359027997265
 _LOG2_E = 1.44269504088896341
 _WHOLE = constant(12582912.0 + 127.0, 6755399441055744.0 + 1023.0)
 """1.5 2^23 (1.5 2^52), beside which a number loses what is behind its point, and the zero of the exponents."""
@@ -140,9 +145,15 @@ def exp_below(z: Any) -> Any:
 
 
 @inline
+def exp_of_size(z: Any) -> Any:
+    """U = e^-|z|, which never overflows: of what follows from z by an exponential, the first and longest part."""
+    return exp_below(0.0 - absolute(z))
+
+
+@inline
 def sigmoid(z: Any) -> Any:
     """1 / (1 + e^-z), as 1 / (1 + u) or u / (1 + u) with u = e^-|z|."""
-    u = exp_below(0.0 - absolute(z))
+    u = exp_of_size(z)
     return where(z < 0.0, u, 1.0) / (1.0 + u)
 
 
@@ -158,12 +169,16 @@ def expm1(z: Any) -> Any:
 
 @inline
 def tanh(z: Any) -> Any:
-    """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z."""
+    """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z.
+
+    For 2 |z| = n log 2 + 2 q. What log 2 lacks of its digits is nothing in n log 2 while tanh changes, as n is small.
+    """
     x = absolute(z)
     x = where(x > _SATURATED(z), _SATURATED(z), x)
-    t, p = _reduced(2.0 * x, _WHOLE(z))
+    t = x * (2.0 * _LOG2_E) + _WHOLE(z)
+    q = x - (t - _WHOLE(z)) * _LOG2_HALF
     scale = power_in(t)
-    e = scale * p + (scale - 1.0)
+    e = scale * ((q + q) + q * q * _EXPM1_TWICE(q)) + (scale - 1.0)
     return with_sign_of(z, e / (e + 2.0))
 
 
@@ -184,16 +199,15 @@ def log(s: Any) -> Any:
 
 
 @inline
-def softplus_and_sigmoid(z: Any) -> Any:
-    """log(1 + e^z) and its derivative 1 / (1 + e^-z), from one exponential: u = e^-|z|, which never overflows."""
-    u = exp_below(0.0 - absolute(z))
+def softplus_and_sigmoid(z: Any, u: Any) -> Any:
+    """log(1 + e^z) and its derivative 1 / (1 + e^-z), from z and its `exp_of_size`."""
     return where(z < 0.0, 0.0, z) + log1p(u), where(z < 0.0, u, 1.0) / (1.0 + u)
 
 
 @inline
 def softplus(z: Any) -> Any:
     """log(1 + e^z), without overflow."""
-    return softplus_and_sigmoid(z)[0]
+    return softplus_and_sigmoid(z, exp_of_size(z))[0]
 
 
 @inline

@@ -1,4 +1,4 @@
-"""Four or eight registers as one value: each operation on it is as many that need not wait for one another.
+"""Four registers as one value: each operation on it is four that need not wait for one another.
 
 A long formula on one register waits for itself, and the processor looks at a hundred operations ahead at most.
 """
@@ -8,14 +8,14 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import CONTRACT, EIGHT, FOUR, Lanes, chosen, lanes_of, place_of
+from .lanes import CONTRACT, FOUR, Lanes, chosen, lanes_of, place_of
 
 
 @intrinsic
-def load_eight(typing: Any, array: Any, index: Any) -> Any:
-    """Eight registers of consecutive numbers as one value."""
+def load_four(typing: Any, array: Any, index: Any) -> Any:
+    """Four registers of consecutive numbers as one value."""
     one = lanes_of(array.dtype)
-    lanes = Lanes(one.dtype, EIGHT * one.count)
+    lanes = Lanes(one.dtype, FOUR * one.count)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = place_of(context, builder, sig, args, context.get_value_type(lanes))

@@ -1,27 +1,39 @@
-"""The pass and its gradient for a network with one hidden layer of relu or tanh: two rows in a register.
+"""The pass and its gradient for a network with one hidden layer of relu or tanh: units in a register, not rows.
 
-The parameters lie in an order of their own: a line of hidden units for each input, one for their biases, which are the
-weights of an input that is always 1, one for each output, and the outputs' biases at the end. A line is filled up to
-half a register by units whose weights are 0 and stay so, because relu and tanh make 0 of 0.
+They are units of one row, which is read where it lies, or of two rows side by side where those of one would leave half
+a register idle. The parameters lie in an order of their own: a line of hidden units for each input, one for their
+biases, one for each output, and the outputs' biases at the end. A line is filled up to half a register by units whose
+weights are 0 and stay so, because relu and tanh make 0 of 0.
 """
 
 from typing import Any, NamedTuple
 
 from . import kinds as kind
+from .back import (
+    FOUR_INPUTS,
+    ONE_INPUT,
+    SIX_INPUTS,
+    TWO_INPUTS,
+    Back,
+    back_through_relu,
+    back_through_tanh,
+    back_to_more,
+)
 from .elementwise import tanh
-from .fours import join, load_each, store_each
-from .lanes import every, get, inline, load, put, store, total, where, width
-from .pairs import load_pair, load_twice, put_folded, row_sums, spread_sums
+from .fours import join, store_each
+from .lanes import EIGHT, FOUR, apart, every, get, inline, load, put, store, total, where, width
+from .units import load_pair, load_twice, put_sums, row_sums, spread_sums
 
-ROWS = 128
-"""Rows come in multiples of this, eight registers of logits, of which the last ones may be idle."""
+ROWS = 16
+"""Rows come in multiples of this, a register of logits in float32, of which the last ones may be idle."""
 
 
 class Hidden(NamedTuple):
     """The network: its activation, its widths, that of the hidden layer with what fills it up.
 
-    `tile` takes the inputs of two rows side by side, with a 1 behind them, or 0 where there are no biases; `wide` takes
-    every weight twice. `num_units` are the numbers that the buffers take for a row; `has_bias` is about the outputs.
+    `num_units` are the numbers that the buffers take for a row; `has_bias` is about the outputs. `beside` has an
+    element for each row of a register. The rows of register q begin at `where[q]`: in the rows of the step, or, of two,
+    in `tile`, which takes their inputs side by side, as `wide` takes every weight twice. `zeros` fill two registers.
     """
 
     which: int
@@ -29,11 +41,15 @@ class Hidden(NamedTuple):
     num_hidden: int
     num_out: int
     num_units: int
+    has_hidden_bias: bool
     has_bias: bool
     rows_at_once: int
     keeps_inputs: bool
+    beside: Any
+    where: Any
     tile: Any
     wide: Any
+    zeros: Any
 
 
 @inline
@@ -55,11 +71,30 @@ def _four(start: int, step: int) -> Any:
     return start, start + step, start + 2 * step, start + 3 * step
 
 
+@inline
+def _gathers(hidden: Hidden) -> bool:
+    """Whether rows are copied, side by side; else they are read where they lie."""
+    return len(hidden.beside) == 2
+
+
 def fill_hidden(hidden: Hidden, steps: Any, _memory: Any, rows: Any, filled: int) -> None:
+    """Looks up where the rows of a tile lie; those of two rows in a register are copied, side by side."""
+    if _gathers(hidden):
+        _copy_pairs(hidden, steps, rows, filled)
+        return
+    n, where, (start, num_rows, _) = hidden.num_in, hidden.where, rows
+    for r in range(num_rows):
+        put(where, r, (get(steps.order, start + r) if steps.order.size else start + r) * n)
+    for r in range(num_rows, -(-num_rows // EIGHT) * EIGHT):  # those beyond weigh nothing
+        put(where, r, get(where, 0))
+
+
+@inline
+def _copy_pairs(hidden: Hidden, steps: Any, rows: Any, filled: int) -> None:
     """Copies the inputs of a tile of rows, two rows side by side; zeros beyond, where `filled` rows were."""
     n, tile, half, (start, num_rows, _) = hidden.num_in, hidden.tile, width(hidden.tile) // 2, rows
     for r in range(0, num_rows, 2):
-        one, other, to = start + r, start + min(r + 1, num_rows - 1), r * (n + 1)
+        one, other, to = start + r, start + min(r + 1, num_rows - 1), r * n
         if steps.order.size:
             one, other = get(steps.order, one), get(steps.order, other)
         one, other = one * n, other * n
@@ -72,7 +107,7 @@ def fill_hidden(hidden: Hidden, steps: Any, _memory: Any, rows: Any, filled: int
                 i = min(k, n - half)
                 store(tile, to + 2 * i, load_pair(steps.x, one + i, other + i))
     for r in range(num_rows, max(filled, num_rows + num_rows % 2)):
-        to = r // 2 * 2 * (n + 1) + r % 2
+        to = r // 2 * 2 * n + r % 2
         for i in range(n):
             put(tile, to + 2 * i, 0.0)
 
@@ -85,9 +120,9 @@ def widen(hidden: Hidden, w: Any) -> None:
 
 
 @inline
-def _pairs(num_rows: int) -> int:
-    """Pairs of rows, in eights; those beyond weigh nothing and stay as they are."""
-    return -(-num_rows // 16) * 8
+def _registers(hidden: Hidden, num_rows: int, multiple: int) -> int:
+    """How many registers so many rows take for some of their units, in multiples; those beyond weigh nothing."""
+    return -(-num_rows // (len(hidden.beside) * multiple)) * multiple
 
 
 @inline
@@ -102,103 +137,154 @@ def _activated(which: int, z: Any) -> Any:
 
 
 @inline
-def _times_slope(which: int, da: Any, a: Any) -> Any:
-    """The gradient da f'(z), with f' from a = f(z)."""
-    return where(a > 0.0, da, 0.0) if which == kind.RELU else da * (1.0 - a * a)
-
-
-@inline
 def _put_activated(hidden: Hidden, values: Any, a: int, b: int, z: Any) -> None:
-    """Eight registers of hidden units activated, for four pairs of rows from each of two places."""
-    line = 2 * hidden.num_hidden
+    """Eight registers of hidden units activated, for four registers' rows from each of two places."""
+    line = len(hidden.beside) * hidden.num_hidden
     store_each(values, _four(a, line), _activated(hidden.which, join(z, 0)))
     store_each(values, _four(b, line), _activated(hidden.which, join(z, 4)))
 
 
 @inline
-def _put_slopes(hidden: Hidden, memory: Any, a: int, b: int, da: Any) -> None:
-    """The same for their gradient, taken through the activation."""
-    line, values = 2 * hidden.num_hidden, memory.values
-    one, other = _four(a, line), _four(b, line)
-    store_each(memory.slopes, one, _times_slope(hidden.which, join(da, 0), load_each(values, one)))
-    store_each(memory.slopes, other, _times_slope(hidden.which, join(da, 4), load_each(values, other)))
+def _four_in(where: Any, q: int) -> Any:
+    return get(where, q), get(where, q + 1), get(where, q + 2), get(where, q + 3)
 
 
-@inline
-def _put_lines(hidden: Hidden, g: Any, i: int, v: int, dw: Any, later: bool) -> None:
-    """The gradient of four inputs' weights, or of those that there are."""
-    to, step, left = i * hidden.num_hidden + v // 2, hidden.num_hidden, hidden.num_in - i
-    put_folded(g, to, dw[0], later)
-    if left >= 1:
-        put_folded(g, to + step, dw[1], later)
-    if left >= 2:
-        put_folded(g, to + 2 * step, dw[2], later)
-    if left >= 3:
-        put_folded(g, to + 3 * step, dw[3], later)
-
-
-def forward_hidden(hidden: Hidden, _steps: Any, memory: Any, tile_of_rows: Any, _before: int) -> Any:
+def forward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, _before: int) -> Any:
     """z1 = W1 x + b1, a = f(z1), logits = W2 a + b2; returns where the logits lie."""
-    _, num_rows, rows = tile_of_rows
-    widen(hidden, memory.w)
-    values, tile, wide, n, line = memory.values, hidden.tile, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair, fours, v = width(values), 2 * (n + 1), -(-num_rows // 8) * 4, 0
-    while v + lanes < line:  # two registers of units for four pairs of rows, then one for eight
-        for q in range(0, fours, 4):
-            z = spread_sums((tile, _four(q * pair, pair), 2), (wide, (v, v + lanes), line), n + 1, 1)
+    if _gathers(hidden):
+        widen(hidden, memory.w)
+    x, w = hidden.tile if _gathers(hidden) else steps.x, hidden.wide if _gathers(hidden) else memory.w
+    values, where, beside = memory.values, hidden.where, hidden.beside
+    n, r, lanes, line = hidden.num_in, len(beside), width(values), len(beside) * hidden.num_hidden
+    bias, v = n * line, 0
+    while v + lanes < line:  # two registers of units for four registers' rows, then one for eight
+        first = load(w, bias + v), load(w, bias + v + lanes)
+        for q in range(0, _registers(hidden, tile.num_rows, FOUR), FOUR):
+            z = spread_sums(beside, (x, _four_in(where, q), r), (w, (v, v + lanes), line, first), n, 1)
             _put_activated(hidden, values, q * line + v, q * line + v + lanes, z)
         v += 2 * lanes
     if v < line:
-        for q in range(0, _pairs(num_rows), 8):
-            z = spread_sums((tile, _eight(q * pair, pair), 2), (wide, (v,), line), n + 1, 1)
+        start = (load(w, bias + v),)
+        for q in range(0, _registers(hidden, tile.num_rows, EIGHT), EIGHT):
+            z = spread_sums(beside, (x, _four_in(where, q) + _four_in(where, q + 4), r), (w, (v,), line, start), n, 1)
             _put_activated(hidden, values, q * line + v, (q + 4) * line + v, z)
     for o in range(hidden.num_out):
-        to, b = logits_place(hidden, rows) + o * rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o
-        for r in range(0, 2 * _pairs(num_rows), lanes):
-            z = row_sums((values, r * hidden.num_hidden, line), (wide, (n + 1 + o) * line), line // lanes)
-            store(values, to + r, z + every(values, get(memory.w, b)))
-    return logits_place(hidden, rows)
+        to, b = logits_place(hidden, tile.rows) + o * tile.rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o
+        for k in range(0, tile.num_rows, lanes):
+            z = row_sums(beside, (values, k * hidden.num_hidden, line), (w, (n + 1 + o) * line), line // lanes)
+            store(values, to + k, z + every(values, get(memory.w, b)))
+    return logits_place(hidden, tile.rows)
 
 
-def backward_hidden(hidden: Hidden, memory: Any, tile_of_rows: Any, later: bool) -> None:
+def backward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, later: bool) -> None:
     """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
-    _, num_rows, rows = tile_of_rows
-    dz, wide, n, line = memory.slopes, hidden.wide, hidden.num_in, 2 * hidden.num_hidden
-    lanes, pair, fours, v = width(dz), 2 * (n + 1), -(-num_rows // 8) * 4, 0
-    there, w2 = logits_place(hidden, rows), (n + 1) * line
+    lanes, line, v = width(memory.w), len(hidden.beside) * hidden.num_hidden, 0
+    x, w = hidden.tile if _gathers(hidden) else steps.x, hidden.wide if _gathers(hidden) else memory.w
+    if hidden.num_out > 1:
+        _add_others(hidden, memory, tile, line)
     while v + lanes < line:
-        for q in range(0, fours, 4):
-            of_rows = (dz, _four(there + 2 * q, 2), rows)
-            da = spread_sums(of_rows, (wide, (w2 + v, w2 + v + lanes), line), hidden.num_out, 1)
-            _put_slopes(hidden, memory, q * line + v, q * line + v + lanes, da)
-        for i in range(0, n + 1, 4):
-            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
-            dw = spread_sums((hidden.tile, at, pair), (dz, (v, v + lanes), line), fours, 1)
-            _put_lines(hidden, memory.g, i, v, dw[:4], later)
-            _put_lines(hidden, memory.g, i, v + lanes, dw[4:], later)
+        _back(hidden, (v, v + lanes), (x, w), memory, tile, later)
         v += 2 * lanes
     if v < line:
-        for q in range(0, _pairs(num_rows), 8):
-            da = spread_sums((dz, _eight(there + 2 * q, 2), rows), (wide, (w2 + v,), line), hidden.num_out, 1)
-            _put_slopes(hidden, memory, q * line + v, (q + 4) * line + v, da)
-        for i in range(0, n + 1, 4):
-            at = 2 * i, 2 * min(i + 1, n), 2 * min(i + 2, n), 2 * min(i + 3, n)
-            dw = spread_sums((hidden.tile, at, pair), (dz, (v,), line), _pairs(num_rows), 2)
-            _put_lines(hidden, memory.g, i, v, dw, later)
-    _backward_outputs(hidden, memory, num_rows, rows, later)
+        _back(hidden, (v,), (x, w), memory, tile, later)
+    _backward_outputs(hidden, memory, tile, later)
 
 
 @inline
-def _backward_outputs(hidden: Hidden, memory: Any, num_rows: int, rows: int, later: bool) -> None:
-    """The gradient of the second layer's weights and biases."""
-    values, dz, g, line, lanes = memory.values, memory.slopes, memory.g, 2 * hidden.num_hidden, width(memory.g)
+def _add_others(hidden: Hidden, memory: Any, tile: Any, line: int) -> None:
+    """What all outputs but the first add to the gradients of the hidden units."""
+    dz, beside, lanes, r = memory.slopes, hidden.beside, width(memory.w), len(hidden.beside)
+    w = hidden.wide if _gathers(hidden) else memory.w
+    there, w2 = logits_place(hidden, tile.rows) + tile.rows, (hidden.num_in + 2) * line
+    for v in range(0, line, lanes):
+        for q in range(0, _registers(hidden, tile.num_rows, EIGHT), EIGHT):
+            of_rows = (dz, _eight(there + r * q, r), tile.rows)
+            da = spread_sums(beside, of_rows, (w, (w2 + v,), line, ()), hidden.num_out - 1, 1)
+            store_each(dz, _four(q * line + v, line), join(da, 0))
+            store_each(dz, _four((q + 4) * line + v, line), join(da, 4))
+
+
+@apart
+def _back(hidden: Hidden, units: Any, arrays: Any, memory: Any, tile: Any, later: bool) -> None:
+    """The gradient of the first layer for some units, and of the first output's weights for them."""
+    (x, w), v, n, beside, is_one = arrays, units[0], hidden.num_in, hidden.beside, hidden.num_out == 1
+    line, unit, g, dz = len(beside) * hidden.num_hidden, v // len(beside), memory.g, memory.slopes
+    others, others_at, others_step = (hidden.zeros, 0, 0) if is_one else (dz, v, line)
+    bias = n * hidden.num_hidden + unit if hidden.has_hidden_bias else -1
+    there, num_registers = logits_place(hidden, tile.rows), _registers(hidden, tile.num_rows, 2)
+    back = Back(
+        x=x,
+        where=hidden.where,
+        a=memory.values,
+        dz=dz,
+        unit=v,
+        line=line,
+        w=w,
+        w2=(n + 1) * line + v,
+        dz2=there,
+        others=others,
+        others_at=others_at,
+        others_step=others_step,
+        g=g,
+        to=unit,
+        step=hidden.num_hidden,
+        bias=bias,
+        output=(n + 1) * hidden.num_hidden + unit,
+        later=later,
+        num_registers=num_registers,
+    )
+    _pass_back(hidden, back, units)
+
+
+@inline
+def _pass_back(hidden: Hidden, back: Any, units: Any) -> None:
+    """One pass or several, each for as many inputs as are left, up to six."""
+    which, beside, n = hidden.which, hidden.beside, hidden.num_in
+    if n >= len(SIX_INPUTS):
+        _first_pass(which, beside, back, SIX_INPUTS, units)
+        i = len(SIX_INPUTS)
+    elif n >= len(TWO_INPUTS):
+        _first_pass(which, beside, back, TWO_INPUTS, units)
+        i = len(TWO_INPUTS)
+    else:
+        _first_pass(which, beside, back, ONE_INPUT, units)
+        i = len(ONE_INPUT)
+    while i < n:  # a pass that would reach beyond the end of a row begins earlier, and does some once more
+        if n - i > len(FOUR_INPUTS):
+            at = min(i, n - len(SIX_INPUTS))
+            back_to_more(beside, back, SIX_INPUTS, units, (at, i - at))
+            i = at + len(SIX_INPUTS)
+        elif n - i > len(TWO_INPUTS):
+            at = min(i, n - len(FOUR_INPUTS))
+            back_to_more(beside, back, FOUR_INPUTS, units, (at, i - at))
+            i = at + len(FOUR_INPUTS)
+        else:
+            at = min(i, n - len(TWO_INPUTS))
+            back_to_more(beside, back, TWO_INPUTS, units, (at, i - at))
+            i = at + len(TWO_INPUTS)
+
+
+@inline
+def _first_pass(which: int, beside: Any, back: Any, inputs: Any, units: Any) -> None:
+    if which == kind.RELU:
+        back_through_relu(beside, back, inputs, units, (0, 0))
+    else:
+        back_through_tanh(beside, back, inputs, units, (0, 0))
+
+
+@inline
+def _backward_outputs(hidden: Hidden, memory: Any, tile: Any, later: bool) -> None:
+    """The gradient of the second layer's weights, but for the first output's, and of its biases."""
+    values, dz, g, beside, lanes = memory.values, memory.slopes, memory.g, hidden.beside, width(memory.g)
+    r, line, count = len(beside), len(beside) * hidden.num_hidden, _registers(hidden, tile.num_rows, EIGHT)
     for o in range(hidden.num_out):
-        of_output, to = logits_place(hidden, rows) + o * rows, (hidden.num_in + 1 + o) * hidden.num_hidden
-        for v in range(0, line, lanes):
-            dw = spread_sums((dz, (of_output,), 2), (values, (v,), line), _pairs(num_rows), 4)
-            put_folded(g, to + v // 2, dw[0], later)
+        there, to = logits_place(hidden, tile.rows) + o * tile.rows, (hidden.num_in + 1 + o) * hidden.num_hidden
+        if o > 0:
+            for v in range(0, line, lanes):
+                dw = spread_sums(beside, (dz, (there,), r), (values, (v,), line, ()), count, 4)
+                put_sums(beside, g, to + v // r, dw[0], later)
         db, b = every(dz, 0.0), (hidden.num_in + 1 + hidden.num_out) * hidden.num_hidden + o
-        for r in range(0, 2 * _pairs(num_rows), lanes):
-            db = db + load(dz, of_output + r)
+        for k in range(0, tile.num_rows, lanes):
+            db = db + load(dz, there + k)
         number = total(db) if hidden.has_bias else total(db) * 0.0
         put(g, b, get(g, b) + number if later else number)

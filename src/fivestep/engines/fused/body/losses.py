@@ -7,9 +7,8 @@ weigh 0.
 from typing import Any, NamedTuple
 
 from . import kinds as kind
-from .elementwise import exp, exp_below, log, softplus_and_sigmoid
-from .fours import folded, load_eight
-from .lanes import EIGHT, absolute, constant, every, inline, load, store, total, where, width
+from .elementwise import exp, exp_below, exp_of_size, log, softplus_and_sigmoid
+from .lanes import absolute, constant, every, inline, load, store, total, where, width
 
 _ONE = constant(1.0, 1.0)
 
@@ -22,14 +21,17 @@ class Measure(NamedTuple):
 
 
 @inline
-def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
-    """The loss of one output and its derivative, for the losses that are a mean over the outputs."""
+def _of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
+    """The loss of one output and its derivative, for the losses that are a mean over the outputs.
+
+    `u` is the `exp_of_size` of z, for the loss that needs it.
+    """
     e = z - y
     if which == kind.MSE:
         return e * e, 2.0 * e
     if which == kind.BINARY_CROSS_ENTROPY:  # log(1 + e^z) - y z, and y moved towards one half
         y = y * (1.0 - number) + 0.5 * number
-        value, slope = softplus_and_sigmoid(z)
+        value, slope = softplus_and_sigmoid(z, u)
         return value - y * z, slope - y
     if which == kind.MAE:
         return absolute(e), where(e > 0.0, _ONE(z), where(e < 0.0, -1.0, 0.0 * e))
@@ -48,22 +50,36 @@ def _of_output(which: int, z: Any, y: Any, number: float) -> Any:
 
 
 @inline
-def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """The mean over the outputs."""
+def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """The mean over the outputs.
+
+    The processor looks at some two hundred operations ahead, so in short loops more rows overlap than in a long one.
+    """
     z, dz, mean, sum_of_losses = memory.values, memory.slopes, 1.0 / num_out, every(memory.values, 0.0)
     for o in range(num_out):
-        number, at, whole = loss.numbers[o % loss.numbers.size], o * rows, rows - rows % (EIGHT * width(z))
-        for r in range(0, whole, EIGHT * width(z)):
-            s, y = load_eight(memory.share, r) * mean, load_eight(memory.targets, at + r)
-            value, slope = _of_output(loss.kind, load_eight(z, here + at + r), y, number)
-            sum_of_losses = sum_of_losses + folded(s * value)
-            store(dz, here + at + r, s * slope)
-        for r in range(whole, rows, width(z)):
-            s, y = load(memory.share, r) * mean, load(memory.targets, at + r)
-            value, slope = _of_output(loss.kind, load(z, here + at + r), y, number)
-            sum_of_losses = sum_of_losses + s * value
-            store(dz, here + at + r, s * slope)
+        number, at = loss.numbers[o % loss.numbers.size], o * rows
+        if which == kind.BINARY_CROSS_ENTROPY:
+            for r in range(0, rows, width(z)):
+                store(dz, here + at + r, exp_of_size(load(z, here + at + r)))
+        for r in range(0, rows, width(z)):
+            y, u = load(memory.targets, at + r), load(dz, here + at + r)
+            value, _ = _of_output(which, load(z, here + at + r), y, number, u)
+            sum_of_losses = sum_of_losses + load(memory.share, r) * mean * value
+        for r in range(0, rows, width(z)):
+            y, u = load(memory.targets, at + r), load(dz, here + at + r)
+            _, slope = _of_output(which, load(z, here + at + r), y, number, u)
+            store(dz, here + at + r, load(memory.share, r) * mean * slope)
     return total(sum_of_losses)
+
+
+@inline
+def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """The same, written out for the two that are met most, so that their loops have no branches."""
+    if loss.kind == kind.MSE:
+        return _of_all_outputs(kind.MSE, loss, memory, here, num_out, rows)
+    if loss.kind == kind.BINARY_CROSS_ENTROPY:
+        return _of_all_outputs(kind.BINARY_CROSS_ENTROPY, loss, memory, here, num_out, rows)
+    return _of_all_outputs(loss.kind, loss, memory, here, num_out, rows)
 
 
 @inline

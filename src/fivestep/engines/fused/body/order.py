@@ -7,7 +7,7 @@ in registers; only the exchanges are one after another. torch makes one number, 
 
 from typing import Any
 
-from .lanes import get, inline, put
+from .lanes import FOUR, get, inline, put
 
 SIZE, MIDDLE = 624, 397
 """Numbers in the state, and how far apart those are that make a new one."""
@@ -19,42 +19,61 @@ _FIRST_BIT, _OTHER_BITS, _ALL_BITS = 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF
 _TWIST, _SEEDING = 0x9908B0DF, 1812433253
 
 
-def draw_orders(seeds: Any, out: Any, state: Any, left: Any) -> None:
-    """Fills `out` (E, N), one order for each of E seeds below 2^32; `state` and `left` have room for SIZE numbers."""
-    num_rows = out.shape[1]
-    for e in range(seeds.size):
-        number = seeds[e]
-        put(state, 0, number)
-        for k in range(1, SIZE):
-            number = (_SEEDING * (number ^ (number >> 30)) + k) & _ALL_BITS
-            put(state, k, number)
-        row = e * num_rows
-        for r in range(num_rows):
-            put(out, row + r, r)
-        for start in range(0, num_rows - 1, SIZE):
-            count = min(SIZE, num_rows - 1 - start)
-            _twist(state)
-            _remainders(state, left, num_rows - start, count)
-            for k in range(count):
-                here = row + start + k
-                there = here + get(left, k)
-                taken = get(out, there)
-                put(out, there, get(out, here))
-                put(out, here, taken)
+def draw_orders(seeds: Any, out: Any, states: Any, left: Any) -> None:
+    """Fills `out` (E, N), one order for each of E seeds below 2^32; room: `states` (FOUR SIZE,) and `left` (SIZE,)."""
+    for first in range(0, seeds.size, FOUR):
+        _seed_four(seeds, first, states)
+        for e in range(first, min(first + FOUR, seeds.size)):
+            _draw(states, (e - first) * SIZE, left, out, e * out.shape[1])
 
 
 @inline
-def _twist(state: Any) -> None:
+def _seed_four(seeds: Any, first: int, states: Any) -> None:
+    """The first states of four seeds, which take turns: each number of a state waits for the one before it."""
+    last = seeds.size - 1
+    a, b = get(seeds, first), get(seeds, min(first + 1, last))
+    c, d = get(seeds, min(first + 2, last)), get(seeds, min(first + 3, last))
+    for k in range(SIZE):
+        if k > 0:
+            a, b, c, d = _following(a, k), _following(b, k), _following(c, k), _following(d, k)
+        put(states, k, a)
+        put(states, SIZE + k, b)
+        put(states, 2 * SIZE + k, c)
+        put(states, 3 * SIZE + k, d)
+
+
+@inline
+def _following(number: int, k: int) -> int:
+    return (_SEEDING * (number ^ (number >> 30)) + k) & _ALL_BITS
+
+
+@inline
+def _draw(state: Any, at: int, left: Any, out: Any, row: int) -> None:
+    """One order, into out[row:], from the state that begins at state[at]."""
+    num_rows = out.shape[1]
+    for r in range(num_rows):
+        put(out, row + r, r)
+    for start in range(0, num_rows - 1, SIZE):
+        count = min(SIZE, num_rows - 1 - start)
+        _twist(state, at)
+        _remainders(state, at, left, num_rows - start, count)
+        for k in range(count):
+            here = row + start + k
+            there = here + get(left, k)
+            taken = get(out, there)
+            put(out, there, get(out, here))
+            put(out, here, taken)
+
+
+@inline
+def _twist(state: Any, at: int) -> None:
     """The next SIZE numbers of the state."""
-    for k in range(SIZE - MIDDLE):
+    for k in range(at, at + SIZE - MIDDLE):
         put(state, k, get(state, k + MIDDLE) ^ _mixed(get(state, k), get(state, k + 1)))
-    for k in range(MIDDLE - 1):
-        put(
-            state,
-            k + SIZE - MIDDLE,
-            get(state, k) ^ _mixed(get(state, k + SIZE - MIDDLE), get(state, k + 1 + SIZE - MIDDLE)),
-        )
-    put(state, SIZE - 1, get(state, MIDDLE - 1) ^ _mixed(get(state, SIZE - 1), get(state, 0)))
+    for k in range(at + SIZE - MIDDLE, at + SIZE - 1):
+        put(state, k, get(state, k + MIDDLE - SIZE) ^ _mixed(get(state, k), get(state, k + 1)))
+    last = at + SIZE - 1
+    put(state, last, get(state, last + MIDDLE - SIZE) ^ _mixed(get(state, last), get(state, at)))
 
 
 @inline
@@ -64,14 +83,14 @@ def _mixed(one: int, following: int) -> int:
 
 
 @inline
-def _remainders(state: Any, left: Any, num_left: int, count: int) -> None:
+def _remainders(state: Any, at: int, left: Any, num_left: int, count: int) -> None:
     """Number k of the state, its bits mixed, modulo num_left - k.
 
     The quotient of two whole numbers below 2^32 lies further from the next whole number than a division of float64
     errs, so cutting off what is behind its point is exact.
     """
     for k in range(count):
-        y = get(state, k)
+        y = get(state, at + k)
         y = y ^ (y >> 11)
         y = y ^ ((y << 7) & 0x9D2C5680)
         y = y ^ ((y << 15) & 0xEFC60000)

@@ -184,8 +184,8 @@ def _update_at(rule: Descent, arrays: Any, j: int, lr: float, now: Any) -> None:
         value = value * (1.0 - lr * rule.decay)
     else:
         dw = dw + rule.decay * value
-    remembered = (load(m, j) if m.size else none, load(v, j) if v.size else none, load(u, j) if u.size else none)
-    value, new_m, new_v, new_u = descend(rule, value, dw, remembered, lr, now)
+    known = (dw, load(m, j) if m.size else none, load(v, j) if v.size else none, load(u, j) if u.size else none)
+    value, new_m, new_v, new_u = descend(rule.kind, rule, value, known, lr, now)
     store(w, j, value)
     if m.size:
         store(m, j, new_m)

@@ -21,7 +21,8 @@ ANEW = 256
 class Rule(NamedTuple):
     """An update rule: its kind and options, each parameter's factor and decay, and the plan's clipping and averaging.
 
-    `matrices` is 1 for the parameters in matrices, which the L2 term is about, and 0 for the others.
+    The options, `numbers`, are four numbers and no array, so that they are loaded once. `matrices` is 1 for the
+    parameters in matrices, which the L2 term is about, and 0 for the others.
     Limits are infinite where there are none; `ema` is negative where no average is kept.
     """
 
@@ -122,34 +123,39 @@ def _normal(number: Any, eps: float) -> Any:
 
 
 @inline
-def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Moment) -> Any:
-    """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them."""
-    n, (m, v, u) = rule.numbers, memory
-    if rule.kind == kind.SGD:
+def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: Moment) -> Any:
+    """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them.
+
+    What is `known` of a parameter is its gradient, and the memory.
+
+    `which` is its kind, written out by who wants a loop without branches.
+    """
+    n, (dw, m, v, u) = rule.numbers, known
+    if which == kind.SGD:
         m = n[0] * m + dw
         return w - lr * (dw + n[0] * m if n[1] > 0.0 else m), m, v, u
-    if rule.kind == kind.ADAM:
+    if which == kind.ADAM:
         m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         root = sqrt(v) * (1.0 / now.short_root) + n[2]
         return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
-    if rule.kind == kind.ADAM_HAT:
+    if which == kind.ADAM_HAT:
         m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
-    if rule.kind == kind.MOMENTUM:
+    if which == kind.MOMENTUM:
         m = n[0] * m - lr * dw
         return w + (n[0] * m - lr * dw if n[1] > 0.0 else m), m, v, u
-    if rule.kind == kind.RMSPROP:
+    if which == kind.RMSPROP:
         v = n[0] * v + (1.0 - n[0]) * dw * dw
         m = m + (1.0 - n[0]) * (dw - m)
         slope = dw / (sqrt(v - m * m if n[3] > 0.0 else v) + n[1])
         u = n[2] * u + slope
         return w - lr * u, m, v, u
-    if rule.kind == kind.ADAGRAD:
+    if which == kind.ADAGRAD:
         v = v + dw * dw
         return w - lr / (1.0 + (now.step - 1) * n[0]) * (dw / (sqrt(v) + n[1])), m, v, u
-    if rule.kind == kind.LION:
+    if which == kind.LION:
         c = m + (1.0 - n[0]) * (dw - m)
         sign = where(c > 0.0, _ONE(c), where(c < 0.0, -1.0, c))
         return w - lr * sign, m + (1.0 - n[1]) * (dw - m), v, u
@@ -159,8 +165,10 @@ def descend(rule: Rule | Descent, w: Any, dw: Any, memory: Any, lr: Any, now: Mo
 
 
 @inline
-def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> None:
+def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None:
     """One step of the rule on all parameters."""
+    w, g, memory = arrays
+    w, g, memory = arrays
     size = w.size
     for j in range(0, size, width(w)):
         value, dw, rate, decay = load(w, j), load(g, j), lr * load(rule.lr_factors, j), load(rule.decays, j)
@@ -168,13 +176,23 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> N
             value = value * (1.0 - rate * decay)
         else:
             dw = dw + decay * value
-        remembered = load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = descend(rule, value, dw, remembered, rate, now)
+        known = dw, load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
+        value, m, v, u = descend(which, rule, value, known, rate, now)
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)
-        store(memory, 2 * size + j, u)
+        if which > kind.ADAM_HAT:
+            store(memory, 2 * size + j, u)
         if rule.ema >= 0.0:
             average = load(memory, 3 * size + j)
             weight = 1.0 - rule.ema if now.step > 1 else 1.0
             store(memory, 3 * size + j, average + weight * (value - average))
+
+
+@inline
+def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> None:
+    """The same, written out for the rule that is met most."""
+    if rule.kind == kind.ADAM:
+        _update(kind.ADAM, rule, (w, g, memory), lr, now)
+    else:
+        _update(rule.kind, rule, (w, g, memory), lr, now)

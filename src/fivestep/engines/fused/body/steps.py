@@ -185,7 +185,7 @@ def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, 
     return network.places[network.kinds.size] * tile.rows
 
 
-def backward_network(network: Network, memory: Memory, tile: Tile, later: bool) -> None:
+def backward_network(network: Network, _steps: Steps, memory: Memory, tile: Tile, later: bool) -> None:
     """The chain rule through the network; added to the gradient of the tiles before unless there is none."""
     for k in range(network.kinds.size - 1, network.first - 1, -1):
         backward_one(network, memory, k, tile.rows, later)
@@ -222,7 +222,7 @@ def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Ste
             later = place > start
 
             # 4  find the new one
-            backward(network, memory, tile, later)
+            backward(network, steps, memory, tile, later)
 
         # 5  step downhill
         number = steps.done + s + 1

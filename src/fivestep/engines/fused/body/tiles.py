@@ -95,15 +95,16 @@ def loop(
     builder.position_at_end(inside)
     k, now = builder.phi(whole), [builder.phi(value.type) for value in carried]
     following, then = builder.add(k, whole(step)), body(k, now)
+    end = builder.block  # of the body, which may have loops of its own
     builder.cbranch(builder.icmp_signed("<", following, stop), inside, after)
     for phi, first, later in zip((k, *now), (whole(0), *carried), (following, *then), strict=True):
         phi.add_incoming(first, before)
-        phi.add_incoming(later, inside)
+        phi.add_incoming(later, end)
     builder.position_at_end(after)
     ends = [builder.phi(value.type) for value in carried]
     for phi, first, later in zip(ends, carried, then, strict=True):
         phi.add_incoming(first, before)
-        phi.add_incoming(later, inside)
+        phi.add_incoming(later, end)
     return ends
 
 

@@ -1,0 +1,176 @@
+"""Registers that hold units: what a network with one hidden layer takes its products with.
+
+The lanes are units of one row, or of two rows that lie side by side, unit 0 of both, unit 1 of both, and so on, where
+one row would leave half a register idle. `beside`, a tuple with an element for each of these rows, says how many. A
+number of each row goes to all of its units in one load; beside a second row, every weight is there twice. So no row is
+ever moved between lanes, and a sum over rows needs at most one addition across lanes, in the end.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .lanes import CONTRACT, address, chosen, lanes_of, place_of
+from .tiles import load_at, loop, unpacked
+
+
+@intrinsic
+def spread_sums(typing: Any, beside: Any, numbers: Any, values: Any, count: Any, chains: Any) -> Any:
+    """sum_k x[at + k step] w[here + k width] over `count` numbers k, as lanes: for each `here`, for each `at`.
+
+    `numbers` are (x, several places `at`, step): from each place a number is taken for each of the rows of the lanes.
+    `values` are (w, several places `here`, width, the lanes that the sums of each `here` begin with, or none). Several
+    `chains` of sums, a number that is written out, take turns with the numbers k, of which there are that many or a
+    multiple: a sum waits four cycles for the one before it.
+    """
+    if not isinstance(chains, types.IntegerLiteral):
+        return None
+    lanes, num_chains = lanes_of(values[0].dtype), chains.literal_value
+    num_sums = numbers[1].count * values[1].count
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        x, at, step = unpacked(builder, args[1])
+        w, here, width, first = unpacked(builder, args[2])
+        zero, places, lines = context.get_constant_null(lanes), unpacked(builder, at), unpacked(builder, here)
+        begin = [one for one in unpacked(builder, first) for _ in places] or [zero] * num_sums
+
+        def products(k: Any) -> list[Any]:
+            along_x, along_w = builder.mul(k, step), builder.mul(k, width)
+            rows = [spread(context, builder, beside, numbers[0], x, builder.add(place, along_x)) for place in places]
+            vectors = [load_at(context, builder, values[0], w, builder.add(line, along_w)) for line in lines]
+            return [builder.fmul(one, vector, flags=CONTRACT) for vector in vectors for one in rows]
+
+        def body(k: Any, sums: Sequence[Any]) -> list[Any]:
+            return plus(builder, sums, [p for c in range(num_chains) for p in products(builder.add(k, k.type(c)))])
+
+        sums = loop(builder, args[3], num_chains, begin + [zero] * (num_sums * (num_chains - 1)), body)
+        return context.make_tuple(builder, sig.return_type, added_up(builder, sums, num_sums))
+
+    return types.UniTuple(lanes, num_sums)(beside, numbers, values, count, chains), emit
+
+
+@intrinsic
+def row_sums(typing: Any, beside: Any, values: Any, weights: Any, count: Any) -> Any:
+    """sum_u a[at + u] w[here + u] of each of as many rows as there are lanes, over `count` registers of units.
+
+    `values` are (a, at, how far it is to the next register's rows), `weights` are (w, here).
+    """
+    lanes = lanes_of(values[0].dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        a, at, step = unpacked(builder, args[1])
+        w, here = unpacked(builder, args[2])
+        places = [at]
+        while len(places) < lanes.count // len(beside):
+            places.append(builder.add(places[-1], step))
+
+        def body(k: Any, sums: Sequence[Any]) -> list[Any]:
+            along = builder.mul(k, k.type(lanes.count))
+            vector = load_at(context, builder, weights[0], w, builder.add(here, along))
+            loaded = [load_at(context, builder, values[0], a, builder.add(place, along)) for place in places]
+            return plus(builder, sums, [builder.fmul(one, vector, flags=CONTRACT) for one in loaded])
+
+        return _halved(builder, loop(builder, args[3], 1, [context.get_constant_null(lanes)] * len(places), body))
+
+    return lanes(beside, values, weights, count), emit
+
+
+@intrinsic
+def load_pair(typing: Any, array: Any, first: Any, second: Any) -> Any:
+    """Half a register of consecutive numbers from each of two places, in turn: a, A, b, B, ..."""
+    lanes = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        half = lanes.count // 2
+        one, other = (_load_some(context, builder, array, args[0], place, half) for place in args[1:])
+        return chosen(builder, one, [start + k for k in range(half) for start in (0, half)], other)
+
+    return lanes(array, first, second), emit
+
+
+@intrinsic
+def load_twice(typing: Any, array: Any, index: Any) -> Any:
+    """Half a register of consecutive numbers, each of them twice: a, a, b, b, ..."""
+    lanes = lanes_of(array.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        half = _load_some(context, builder, array, args[0], args[1], lanes.count // 2)
+        return chosen(builder, half, [k for k in range(lanes.count // 2) for _ in range(2)])
+
+    return lanes(array, types.intp), emit
+
+
+@intrinsic
+def put_sums(typing: Any, beside: Any, array: Any, index: Any, value: Any, later: Any) -> Any:
+    """The sums over rows, those of two rows beside each other added, stored from array[index] on.
+
+    They are added to what is there if it is `later`.
+    """
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        store_sums(context, builder, beside, array, args[1:4], args[4])
+        return context.get_dummy_value()
+
+    return types.void(beside, array, types.intp, value, types.boolean), emit
+
+
+def store_sums(context: Any, builder: Any, beside: Any, array: Any, into: Any, later: Any) -> None:
+    """The same, in the builder: `into` are the array, the index and the sums."""
+    numbers, place, value = into
+    if len(beside) == 2:
+        of_first, of_second = (chosen(builder, value, range(start, value.type.count, 2)) for start in (0, 1))
+        value = builder.fadd(of_first, of_second, flags=CONTRACT)
+    pointer = builder.bitcast(address(context, builder, array, numbers, place), value.type.as_pointer())
+    align, zero = array.dtype.bitwidth // 8, ir.Constant(value.type, [0.0] * value.type.count)
+    is_later = builder.trunc(later, ir.IntType(1)) if later.type.width > 1 else later
+    before = builder.select(is_later, builder.load(pointer, align=align), zero)
+    builder.store(builder.fadd(value, before, flags=CONTRACT), pointer, align=align)
+
+
+def plus(builder: Any, sums: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+    """Each sum with what is added to it."""
+    return [builder.fadd(before, one, flags=CONTRACT) for before, one in zip(sums, more, strict=True)]
+
+
+def added_up(builder: Any, sums: Sequence[Any], count: int) -> list[Any]:
+    """So many sums out of several chains of them."""
+    found = list(sums[:count])
+    for start in range(count, len(sums), count):
+        found = plus(builder, found, sums[start : start + count])
+    return found
+
+
+def spread(context: Any, builder: Any, beside: Any, array: Any, value: Any, index: Any) -> Any:
+    """A number for each of the rows of a register, which lie one after another, in all lanes, in turn."""
+    rows = len(beside)
+    numbers = _load_some(context, builder, array, value, index, rows)
+    return chosen(builder, numbers, [*range(rows)] * (lanes_of(array.dtype).count // rows))
+
+
+def store_at(context: Any, builder: Any, array: Any, value: Any, index: Any, vector: Any) -> None:
+    """Stores a register from array[index] on."""
+    place = place_of(context, builder, types.void(array), (value, index), vector.type)
+    builder.store(vector, place, align=array.dtype.bitwidth // 8)
+
+
+def _halved(builder: Any, vectors: Sequence[Any]) -> Any:
+    """The sums over the units of each vector, for each of its rows: half of the units added to the other half, ..."""
+    vectors, size, count = list(vectors), vectors[0].type.count, vectors[0].type.count
+    while len(vectors) > 1:
+        starts = range(0, 2 * count, size)
+        low, high = ([start + part + k for start in starts for k in range(size // 2)] for part in (0, size // 2))
+        vectors = [
+            builder.fadd(chosen(builder, a, low, b), chosen(builder, a, high, b), flags=CONTRACT)
+            for a, b in zip(vectors[::2], vectors[1::2], strict=True)
+        ]
+        size //= 2
+    return vectors[0]
+
+
+def _load_some(context: Any, builder: Any, array: Any, value: Any, index: Any, count: int) -> Any:
+    vector = ir.VectorType(context.get_value_type(array.dtype), count)
+    place = builder.bitcast(address(context, builder, array, value, index), vector.as_pointer())
+    return builder.load(place, align=array.dtype.bitwidth // 8)
