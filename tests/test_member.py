@@ -1,14 +1,18 @@
 """A network that was trained elsewhere: the same to the bit, and made only when one looks at it."""
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from fivestep.alike import Turn
 from fivestep.engines._base import Engine
+from fivestep.epoch import Epoch
 from fivestep.fleet import train_members
-from fivestep.member import Member, Trained, told
+from fivestep.member import Member, Pack, Trained, packed, told, unpacked
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
 
 DATA = three_classes(valid=20)
@@ -56,3 +60,34 @@ def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
     ours, theirs = ([replace(one, seconds=0, rows_per_second=0) for one in of.history] for of in (elsewhere, here))
     assert ours == theirs
     assert len(ours) == PLAN.epochs
+
+
+def turn(number: int, num_weights: int = 3) -> Turn:
+    """A network that has had its turn."""
+    weights = np.arange(num_weights) + number / 10
+    epoch = Epoch(1, number, 0.1, 0.5, 0.4, None, None, None, 1.0, 100.0)
+    return Turn(epoch, {"flat": weights, "buffers": np.zeros(0)}, -weights)
+
+
+def plain(networks: "Sequence[Trained | Turn]") -> list[object]:
+    assert all(isinstance(network, Turn) for network in networks)
+    return [
+        (n.epoch, {name: array.tolist() for name, array in n.arrays.items()}, n.gradient.tolist(), n.diverged)
+        for n in networks
+        if isinstance(n, Turn)
+    ]
+
+
+def test_networks_that_are_alike_are_sent_as_one_pack_and_are_the_same_after() -> None:
+    networks: list[Trained | Turn] = [turn(number) for number in range(4)]
+    pack = packed(networks)
+    assert isinstance(pack, Pack)
+    assert pack.arrays["flat"].shape == (4, 3)
+    assert plain(unpacked(pickle.loads(pickle.dumps(pack)))) == plain(networks)
+
+
+@pytest.mark.parametrize("others", [[], [turn(5, 4)], [Trained({}, {}, [], None)]], ids=["none", "larger", "trained"])
+def test_others_are_sent_as_they_are(others: "list[Trained | Turn]") -> None:
+    networks = [turn(0), *others] if others else []
+    assert packed(networks) is networks
+    assert unpacked(networks) is networks

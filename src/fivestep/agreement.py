@@ -9,6 +9,8 @@ import hashlib
 import platform
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -43,12 +45,22 @@ def check_fleet(
     if ranks.are_alone:
         return
     found = {**_versions(), "number of networks": str(len(plans)), "engine": engine}
-    for name, values in (("networks", specs), ("plans", plans)):
-        texts = {key: repr(one) for key, one in {id(one): one for one in values}.items()}  # most share one network
-        found[name] = f"{zlib.crc32(repr([texts[id(one)] for one in values]).encode()):08x}"
+    of_each = attrgetter(*(field.name for field in fields(TrainPlan)))
+    of_plans = [_each_text(values) for values in zip(*map(of_each, plans), strict=True)]
+    for name, texts in (("networks", _each_text(specs)), ("plans", of_plans)):
+        found[name] = f"{zlib.crc32(repr(texts).encode()):08x}"
     checksums = {key: Origin.here(1, one).data for key, one in {id(one): one for one in data}.items()}
     found["rows of the networks"] = f"{zlib.crc32(repr([checksums[id(one)] for one in data]).encode()):08x}"
     _check_same(ranks, found)
+
+
+def _each_text(values: Sequence[object]) -> list[str]:
+    """What tells values from others: one text where all of them have the same, and else one each.
+
+    Most networks of a fleet share one object, and most fields of their plans too: it is written once.
+    """
+    texts = {key: repr(one) for key, one in {id(one): one for one in values}.items()}
+    return [*texts.values()][:1] if len(set(texts.values())) == 1 else [texts[id(one)] for one in values]
 
 
 def _check_same(ranks: Ranks, fingerprint: Mapping[str, str]) -> None:

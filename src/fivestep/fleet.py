@@ -25,7 +25,7 @@ from .engines._base import Engine
 from .engines._make import find_device, make_engine
 from .engines.fused import FusedEngine
 from .interrupt import interrupted_by
-from .member import Member, told
+from .member import Member, packed, told, unpacked
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
@@ -78,9 +78,9 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
         ranks.all_or_none(lambda: _prepare(own, specs))  # the others' engines are made when one looks at them
     train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
     if not ranks.are_alone:
-        for rank, trained in enumerate(ranks.gathered([told(member) for member in own])):
+        for rank, trained in enumerate(ranks.gathered(packed([told(member) for member in own]))):
             if rank != ranks.rank:
-                for member, as_told in zip(members[rank :: ranks.size], trained, strict=True):
+                for member, as_told in zip(members[rank :: ranks.size], unpacked(trained), strict=True):
                     member.is_trained(as_told)
     return members
 
