@@ -89,7 +89,8 @@ def test_steps_that_are_done_again_have_the_same_rates(monkeypatch: pytest.Monke
 
     def do_again(watch: Watch, _loss: torch.Tensor) -> None:
         reached, rate = engine.num_updates, engine.lr
-        engine.load_state(watch._state, watch._number)
+        state, _ = watch._last_state()
+        engine.load_state(state, watch._number)
         again = upcoming_steps(engine, data, plan, watch._number, watch._seen)
         while engine.num_updates < reached:
             do_step(engine, next(again), plan)

@@ -227,7 +227,7 @@ def test_a_folder_and_nothing_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path)
     with pytest.raises(InputError, match="FILE must be a file that exists, got"):
         read_table(tmp_path / "t.csv")
-    with pytest.raises(InputError, match=r"FILE must be one file, got the pattern '.*\*\.csv'; name its files one"):
+    with pytest.raises(InputError, match=r"FILE must be one file, got the pattern '.*\*\.csv'; take them one by"):
         read_table(tmp_path / "*.csv")
 
 

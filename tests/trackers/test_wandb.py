@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def pieces(content: bytes) -> Iterator[bytes]:
             continue
         _, length, kind = struct.unpack_from("<IHB", content, place)
         piece = content[place + HEADER : place + HEADER + length]
+        if len(piece) < length:
+            return  # it is being written
         joined = piece if kind in (FULL, FIRST) else joined + piece
         place += HEADER + length
         if kind not in (FIRST, FIRST + 1):
@@ -47,6 +50,14 @@ def records(folder: Path) -> dict[str, list[Any]]:
     return found
 
 
+def records_of_what_has_ended(folder: Path) -> dict[str, list[Any]]:
+    """The same once the last of them, of the end, is there: its service writes on after `finish` has returned."""
+    until = time.monotonic() + 30
+    while "exit" not in (found := records(folder)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
 def test_an_offline_run_holds_figures_configuration_and_model(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     tracker = Wandb("moons", mode="offline")
@@ -54,7 +65,7 @@ def test_an_offline_run_holds_figures_configuration_and_model(tmp_path: Path) ->
     tracker.note(1, {"train_loss": 0.5})
     tracker.note(2, {"train_loss": 0.25})
     tracker.end([tmp_path / "model.safetensors"], "finished")
-    found = records(tmp_path)
+    found = records_of_what_has_ended(tmp_path)
     steps = [
         {(item.nested_key or [item.key])[0]: json.loads(item.value_json) for item in record.history.item}
         for record in found["history"]
