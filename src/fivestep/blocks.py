@@ -117,10 +117,9 @@ class Blocks:
         """
         if self._is_one_batch:
             return self._full_batches(len(rates), l2)._replace(rates=rates)
-        steps = torch.arange(first, first + len(rates))
         if self._in_order is not None:
-            return self._from_windows(self._in_order, steps, rates, l2)
-        epochs = range(int(steps[0]) // self._per_epoch, int(steps[-1]) // self._per_epoch + 1)
+            return self._from_windows(self._in_order, torch.arange(first, first + len(rates)), rates, l2)
+        epochs = range(first // self._per_epoch, (first + len(rates) - 1) // self._per_epoch + 1)
         rows, order = self._rows, None
         if self._data.fresh is not None:
             rows = together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
@@ -128,8 +127,10 @@ class Blocks:
         else:
             order = self._orders(epochs)
             weight = None if rows.weight is None else rows.weight[order]
-        before = (steps // self._per_epoch - epochs[0]) * self.num_rows
-        starts = before + steps % self._per_epoch * self.size
+        steps = torch.arange(first - epochs[0] * self._per_epoch, first - epochs[0] * self._per_epoch + len(rates))
+        epoch = steps // self._per_epoch  # one division for all that follows: of whole numbers it is slow
+        before = epoch * self.num_rows
+        starts = before + (steps - epoch * self._per_epoch) * self.size
         stops = torch.minimum(starts + self.size, before + self.num_rows)
         strengths = self._strengths(weight, starts, stops, l2)
         return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
@@ -192,7 +193,9 @@ class Blocks:
     def _strengths(self, weight: Tensor | None, starts: Tensor, stops: Tensor, l2: float) -> Tensor:
         """The plan's L2 term for each step, divided by the number of its rows or the sum of their weights."""
         totals = (stops - starts).double()
-        if l2 and weight is not None:
+        if not l2:
+            return torch.zeros_like(totals)
+        if weight is not None:
             places = zip(starts.tolist(), stops.tolist(), strict=True)
             totals = torch.tensor([total_of(weight[start:stop]) for start, stop in places], dtype=torch.float64)
         return torch.full_like(totals, l2) / totals.clamp(min=torch.finfo(self._dtype).tiny)  # l2 / x is l2 * (1 / x)

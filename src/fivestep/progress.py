@@ -62,8 +62,10 @@ class Progress:
         """
         losses, size = self.losses.cpu().double(), self._plan.batch_size or num_rows
         per_epoch, last = self._plan.steps_per_epoch(num_rows), self._engine.num_updates
-        numbers = torch.arange(last - len(losses), last)
-        rows = torch.where((numbers + 1) % per_epoch == 0, num_rows - (per_epoch - 1) * size, size).double()
+        rows, of_last = torch.full_like(losses, size), num_rows - (per_epoch - 1) * size
+        rows[(len(losses) - 1 - last) % per_epoch :: per_epoch] = (
+            of_last  # step s ends an epoch where per_epoch divides s
+        )
         return (losses.dot(rows) / rows.sum()).item()
 
     def note(self, epoch: Epoch) -> None:
