@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
 
 import fivestep as fs
 from fivestep.check import InputError
@@ -100,3 +101,20 @@ def test_rows_that_do_not_fit_when_they_are_dense_are_refused_with_the_estimate(
 def test_a_window_holds_whole_batches() -> None:
     assert _sparse.rows_of_window(1000, 64) == 131 * 64
     assert _sparse.rows_of_window(10**9, 64) == 64
+
+
+@pytest.mark.parametrize("what", ["data", "indices", "indptr", "y", "weight", "no weight"])
+def test_rows_that_differ_in_anything_have_another_checksum(what: str) -> None:
+    def rows(change: str) -> _sparse.SparseRows:
+        values, columns, starts = np.array([1.0, 2.0, 3.0]), np.array([0, 1, 0]), np.array([0, 1, 3])
+        y, weight = torch.tensor([0.0, 1.0]), torch.tensor([1.0, 2.0])
+        values[2] += change == "data"
+        columns[2] = 2 if change == "indices" else 0
+        starts[1] += change == "indptr"
+        y[1] += change == "y"
+        weight[0] += change == "weight"
+        matrix = scipy.sparse.csr_array((values, columns, starts), shape=(2, 3))
+        return _sparse.SparseRows(matrix, np.asarray, y, None if change == "no weight" else weight, 2)
+
+    assert rows("").checksum() == rows("").checksum()
+    assert rows(what).checksum() != rows("").checksum()

@@ -223,3 +223,11 @@ def test_a_file_that_is_written_anew_is_noticed(tmp_path: Path, ending: str) -> 
 )
 def test_what_can_be_read_in_blocks_is_told_by_the_ending(name: str, expected: bool) -> None:
     assert is_streamable(Path(name)) is expected
+
+
+def test_line_ends_that_were_translated_twice_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a,b\r\r\n1,2\r\r\n3,4\r\r\n")
+    with pytest.raises(
+        InputError, match=r"must end in \\n or \\r\\n to be streamed, got .* translated twice; save it anew"
+    ):
+        open_blocks(tmp_path / "a.csv")

@@ -69,7 +69,10 @@ class SparseRows(Stream):
         return replace(self, weigh=weigh)
 
     def checksum(self) -> str:
-        value = zlib.crc32(self.x.indices, zlib.crc32(self.x.data))
+        arrays = [self.x.data, self.x.indices, self.x.indptr, self.y.numpy()]
+        value = 0
+        for array in arrays if self.weight is None else [*arrays, self.weight.numpy()]:
+            value = zlib.crc32(np.ascontiguousarray(array), value)
         return f"{self.x.shape} sparse, {value:08x}"
 
 

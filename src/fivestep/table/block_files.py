@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
-from .dialect import Dialect, dialect_of
+from .dialect import HEAD, Dialect, dialect_of
 from .frame import from_array
 from .kinds import shortened
 from .read import SEPARATED
@@ -163,6 +163,12 @@ class SeparatedBlocks(BlockFile):
         with dialect_of(path) as dialect:
             if dialect.path != path:
                 raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
+            with path.open("rb") as file:
+                if b"\r\r\n" in file.read(HEAD):
+                    raise InputError(
+                        f"the lines of {path} must end in \\n or \\r\\n to be streamed, got \\r\\r\\n, as line ends "
+                        f"are that were translated twice; save it anew."
+                    )
             return cls(dialect, list(_runs_of_lines(dialect)))
 
     def size_of(self, piece: Piece) -> int:
