@@ -72,7 +72,7 @@ class SparseRows(Stream):
         arrays = [self.x.data, self.x.indices, self.x.indptr, self.y.numpy()]
         value = 0
         for array in arrays if self.weight is None else [*arrays, self.weight.numpy()]:
-            value = zlib.crc32(np.ascontiguousarray(array), value)
+            value = zlib.crc32(np.ascontiguousarray(array).data, value)
         return f"{self.x.shape} sparse, {value:08x}"
 
 
