@@ -88,3 +88,14 @@ def do_steps(engine: Engine, data: Dataset, plan: TrainPlan, first: int, last: i
         return list(islice(stream, last - first + 1))
     upcoming = islice(upcoming_steps(engine, data, plan, first - 1), last - first + 1)
     return [Step(one.number, one.epoch, len(one.batch.x), do_step(engine, one, plan)) for one in upcoming]
+
+
+RECORDED_PLANS: dict[str, dict[str, Any]] = {
+    "plain descent": {},
+    "adam, clipped, averaged": {"optimizer": "adam", "lr": 0.01, "clip_norm": 0.1, "ema": 0.9},
+    "momentum, decay, a schedule": {"momentum": 0.9, "weight_decay": 0.01, "schedule": "cosine"},
+    "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
+    "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
+    "the full batch": {"batch_size": None, "optimizer": "rmsprop", "lr": 0.01},
+}
+"""What a recorded step has to do besides the five: here step by step, in tests/gpu as graphs."""

@@ -1,5 +1,7 @@
 """The loop by steps: what a step says, and that a run continues as if it had not stopped."""
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +11,8 @@ import torch
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps, upcoming_steps
-from tests.samples import ENGINES, do_steps, numbers, small_engine, small_net, small_plan, three_classes
-from tests.tolerances import EXACT, FORMULA, distance, worst
+from tests.samples import ENGINES, do_steps, engine_of, numbers, small_engine, small_net, small_plan, three_classes
+from tests.tolerances import ENGINES_FLOAT64, EXACT, FORMULA, distance, worst
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
 PLANS: dict[str, dict[str, Any]] = {
@@ -129,3 +131,19 @@ def test_fresh_rows_are_used_as_they_come(name: str) -> None:
     for one in rows:
         by_hand.train_step(one.x, one.y)
     assert torch.equal(engine.params.flat, by_hand.params.flat)
+
+
+@pytest.mark.parametrize("batch_size", [7, None])
+@pytest.mark.parametrize("name", ["fused:larger=false", "fused:larger=true", "fused:recorded=true"])
+def test_an_engine_keeps_no_training_rows_when_a_training_has_ended(name: str, batch_size: int | None) -> None:
+    """So whoever keeps the engine to predict with can give up the data; and it may train again."""
+    plan, data = small_plan(batch_size=batch_size, epochs=2), three_classes()
+    engine, again = engine_of(name, small_net(), plan), engine_of(name, small_net(), plan)
+    kept = weakref.ref(data.train.stored)
+    list(steps(engine, data, plan))
+    del data
+    gc.collect()
+    assert kept() is None
+    next(steps(again, three_classes(), plan, every=1))
+    list(steps(again, three_classes(), plan, again.num_updates))
+    assert distance(again.params.flat, engine.params.flat) < ENGINES_FLOAT64

@@ -148,21 +148,24 @@ def _in_blocks(
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
     done, goes_to = start, per_epoch * (every or plan.epochs)
     seconds_per_step = expected_seconds(engine, plan, blocks.num_rows)
-    while done < num_steps:
-        end = min(done - done % goes_to + goes_to, num_steps, done + blocks.most_steps)
-        end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
-        rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
-        to_training(engine)
-        started = time.perf_counter()
-        block = blocks.take(done, rates, plan.l2)
-        losses = engine.train_block(block)
-        if losses.is_cuda:  # where it has only been begun
-            blocks.draw_ahead(end, min(2 * end - done, num_steps))
-            torch.cuda.synchronize(losses.device)  # a synchronisation: once a block, ten times a second
-        seconds_per_step = (time.perf_counter() - started) / (end - done)
-        engine.lr, done = rates[-1].item(), end
-        total = int(block.num_rows.sum())
-        yield Step(done, (done - 1) // per_epoch + 1, total, losses @ block.num_rows.to(losses) / total, losses)
+    try:
+        while done < num_steps:
+            end = min(done - done % goes_to + goes_to, num_steps, done + blocks.most_steps)
+            end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
+            rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
+            to_training(engine)
+            started = time.perf_counter()
+            block = blocks.take(done, rates, plan.l2)
+            losses = engine.train_block(block)
+            if losses.is_cuda:  # where it has only been begun
+                blocks.draw_ahead(end, min(2 * end - done, num_steps))
+                torch.cuda.synchronize(losses.device)  # a synchronisation: once a block, ten times a second
+            seconds_per_step = (time.perf_counter() - started) / (end - done)
+            engine.lr, done = rates[-1].item(), end
+            total = int(block.num_rows.sum())
+            yield Step(done, (done - 1) // per_epoch + 1, total, losses @ block.num_rows.to(losses) / total, losses)
+    finally:
+        engine.let_go()
 
 
 def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:

@@ -16,20 +16,12 @@ from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from fivestep.train import evaluate, train
-from tests.samples import numbers, small_net, small_plan, three_classes
+from tests.samples import RECORDED_PLANS, numbers, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 
-PLANS: dict[str, dict[str, Any]] = {
-    "plain descent": {},
-    "adam, clipped, averaged": {"optimizer": "adam", "lr": 0.01, "clip_norm": 0.1, "ema": 0.9},
-    "momentum, decay, a schedule": {"momentum": 0.9, "weight_decay": 0.01, "schedule": "cosine"},
-    "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
-    "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
-    "the full batch": {"batch_size": None, "optimizer": "rmsprop", "lr": 0.01},
-    "long": {"epochs": 70, "batch_size": 9, "lr": 0.02},
-}
+PLANS = {**RECORDED_PLANS, "long": {"epochs": 70, "batch_size": 9, "lr": 0.02}}
 plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
 NETS: dict[str, NetSpec] = {
     "dropout": small_net(dropout=0.3),

@@ -267,6 +267,10 @@ class BlockEngine(Engine):
     def train_block(self, block: Block) -> Vector:
         """Does the steps of a block. Returns the loss of each, measured before its update, on the device."""
 
+    @abstractmethod
+    def let_go(self) -> None:
+        """Gives up the rows of the blocks, and what is kept for them: a training has ended. Another one may follow."""
+
 
 def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
     """The initial values by name, in float32 on the CPU: the same numbers for every engine, type and device.

@@ -17,22 +17,14 @@ from fivestep.engines._graphs import Graphs
 from fivestep.engines.fused import FusedEngine
 from fivestep.steps import steps
 from tests.contracts.combinations import Combination, one_at_a_time
-from tests.samples import engine_of, small_net, small_plan, three_classes
+from tests.samples import RECORDED_PLANS, engine_of, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
 
 RECORDED = "fused:recorded=true"
 BY_THE_HOST = ("_local_scalar_dense", "nonzero", "lift_fresh", "is_nonzero", "equal", "masked_select", "unique")
 """Operations that read the device, whose result has a size that is read, or that bring a number to it."""
 
-PLANS: dict[str, dict[str, Any]] = {
-    "plain descent": {},
-    "adam, clipped, averaged": {"optimizer": "adam", "lr": 0.01, "clip_norm": 0.1, "ema": 0.9},
-    "momentum, decay, a schedule": {"momentum": 0.9, "weight_decay": 0.01, "schedule": "cosine"},
-    "an l2 term": {"l2": 0.1, "optimizer": "adamw", "lr": 0.01},
-    "matrices by themselves": {"optimizer": "muon", "lr_factors": {"bias": 2.0}},
-    "the full batch": {"batch_size": None},
-}
-plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
+plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in RECORDED_PLANS.items()])
 
 
 @plans

@@ -145,6 +145,9 @@ class FusedEngine(BlockEngine):
         self._code.train(block, losses, penalties)
         return losses + penalties
 
+    def let_go(self) -> None:
+        self._code.let_go()
+
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         self._check(x, y, weight)
         losses, penalties = self.params.flat.new_zeros((2, 1)).unbind()

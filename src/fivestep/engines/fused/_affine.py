@@ -39,6 +39,10 @@ class Affine:
         self._db = self._dw["bias"] if "bias" in self._dw else engine.params.flat.new_empty(len(self._w["weight"]))
         self._rest = engine.params.flat.new_zeros(8 * LANES).numpy()
 
+    def let_go(self) -> None:
+        """Forgets its last input."""
+        self._memo.clear()
+
     def forward(self, x: Tensor) -> Tensor:
         rows, memo = x.flatten(0, -2), self._memo
         memo["x"] = rows

@@ -61,6 +61,11 @@ class Captured:
                     s += done
             self._weights.give_gradient()  # as it is after the last step: for those who look at it
 
+    def let_go(self) -> None:
+        """Gives up the rows, the recordings that read them, and the memory that they work in."""
+        self._graphs.forget()
+        self._feeds, self._rows = {}, None
+
     def train_once(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the one step of a block, recording nothing."""
         with self._ready():

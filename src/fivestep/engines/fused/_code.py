@@ -85,6 +85,10 @@ class Code:
         self._engine.draws.step = done + len(block.rates)
         self._store(held)
 
+    def let_go(self) -> None:
+        """Gives up the rows."""
+        self._rows, self._arrays = None, (NONE, NONE, 1)
+
     @staticmethod
     def rows_of(flat: Tensor, gradients: Tensor, remembered: Sequence[Tensor]) -> list[Held]:
         """Networks that are held in the rows of some tensors."""

@@ -37,6 +37,10 @@ class AsInScratch:
         self._w, self._dw = engine.params.weights[k], engine.params.gradients[k]
         self.has_parameters = bool(self._dw)
 
+    def let_go(self) -> None:
+        """Forgets its last input."""
+        self._memo.clear()
+
     def forward(self, x: Tensor) -> Tensor:
         return self._layer.forward(self._w, x, self._memo)
 
@@ -74,6 +78,12 @@ class Products:
                 if l2:
                     penalties[s] = engine.penalty()
                 losses[s] = self._step(s, merged=self._merges and not l2 and s < num_steps - 1)
+
+    def let_go(self) -> None:
+        """Gives up the rows, which a layer may have as its input; the buffers of a batch stay."""
+        self._rows = BlockRows(self._engine)
+        for piece in self._pieces:
+            piece.let_go()
 
     def _step(self, s: int, *, merged: bool) -> float:
         """Step s of the block. Where it is `merged`, the gradient is nowhere to be seen afterwards."""
