@@ -12,6 +12,7 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines import _parts
 from fivestep.engines._base import Engine
+from fivestep.engines.fused._code import Code
 from fivestep.fleet import Member, fit_many
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -119,3 +120,54 @@ def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
     assert not can_take_turns(engine, DATA, replace(plan, epochs=10**6))
     assert not can_take_turns(engine, DATA, replace(plan, class_weight="balanced"))
     assert not can_take_turns(small_engine("scratch"), DATA, plan)
+
+
+ABREAST: dict[str, dict[str, Any]] = {
+    "one input, relu": {"spec": MLP(1, 7, 1), "num_rows": 33},
+    "tanh, half a register": {"spec": MLP(3, 12, 1, activation="tanh"), "num_rows": 50},
+    "a register, two in turn": {"spec": MLP(5, 16, 1), "num_rows": 20},
+    "three half registers": {"spec": MLP(6, 24, 1, activation="tanh"), "num_rows": 40},
+    "two registers, yes or no": {"spec": MLP(10, 32, 1), "num_rows": 24, "loss": "binary_cross_entropy"},
+    "a moving average, huber": {"spec": MLP(3, 8, 1), "num_rows": 40, "ema": 0.9, "loss": "huber"},
+    "values clipped, momentum": {"spec": MLP(3, 8, 1), "num_rows": 40, "clip_value": 0.1, "optimizer": "momentum"},
+    "factors, decay, a schedule": {
+        "spec": MLP(3, 8, 1),
+        "num_rows": 40,
+        "optimizer": "adamw",
+        "weight_decay": 0.1,
+        "lr_factors": {"bias": 2.0},
+        "schedule": "cosine",
+    },
+}
+
+
+@pytest.mark.parametrize("options", ABREAST.values(), ids=ABREAST)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_networks_abreast_are_those_of_engines_of_their_own(
+    options: dict[str, Any], dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane for each, to the bit; of those that are left, too few for a register, each by itself."""
+    given = {"loss": "mse", "optimizer": "adam", "lr": 0.003, "epochs": 20, "batch_size": None} | options
+    spec, num_rows, abreast = given.pop("spec"), given.pop("num_rows"), list[int]()
+    x = torch.randn((num_rows, spec.in_features), generator=torch.Generator().manual_seed(0))
+    data = Dataset(Rows(x, (x.sum(1) > 0).float(), weight=None if num_rows % 2 else x[:, 0].abs() + 0.1))
+    train_abreast = Code.train_abreast
+    monkeypatch.setattr(Code, "train_abreast", lambda *of: abreast.append(train_abreast(*of)) or abreast[-1])
+    plans = [TrainPlan(**given | {"seed": seed, "lr": given["lr"] * (1 + seed % 3)}) for seed in range(18)]
+    members = fit_many(spec, data, plans, "fused", device="cpu", dtype=dtype, num_threads=1)
+    assert sum(abreast) == 16
+    for plan, member in zip(plans, members, strict=True):
+        engine = small_engine("fused", plan, spec, dtype)
+        (epoch,) = train(engine, data, plan, every=plan.epochs)
+        assert replace(member.history[0], seconds=0, rows_per_second=0) == replace(epoch, seconds=0, rows_per_second=0)
+        state = member.engine.state()
+        assert all(torch.equal(state[name], value) for name, value in engine.state().items())
+        assert torch.equal(member.engine.params.grad, engine.params.grad)
+
+
+def test_one_that_diverges_abreast_touches_no_other() -> None:
+    x = torch.randn((40, 2), generator=torch.Generator().manual_seed(0))
+    plans = [TrainPlan(loss="mse", lr=1e6 if k == 5 else 0.01, epochs=50, batch_size=None) for k in range(16)]
+    members = fit_many(MLP(2, 8, 1), Dataset(Rows(x, x[:, 0])), plans, "fused", device="cpu", num_threads=1)
+    assert [k for k, member in enumerate(members) if member.diverged is not None] == [5]
+    assert len({member.history[-1].train_loss for member in members if member.diverged is None}) == 1

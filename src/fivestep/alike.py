@@ -119,6 +119,9 @@ class Pattern:
         self.most = most_in_pack(engine, data, plan)
         """How many networks make a pack."""
 
+        self.lanes = ALIGNMENT // engine.dtype.itemsize
+        """How many networks may be trained abreast."""
+
         self._new_engine, self._left, self._lock = new_engine, [engine], threading.Lock()
 
     def new_turns(self) -> "Turns":
@@ -213,19 +216,22 @@ def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evalu
 
     @torch.no_grad()
     def measure(held: Tensor) -> list[Evaluation]:
-        count, logits = len(held), engine.predict_each(held, x).flatten(0, 1)
-        y_of_each = y.expand(count, *y.shape).flatten(0, 1)
-        sums = [_weighted(engine.criterion.rows(logits, y_of_each, Memo(training=False)), weight)]
+        each = engine.predict_each(held, x)
+        losses = [engine.criterion.rows(logits, y, Memo(training=False)) for logits in each.unbind()]  # see below
+        sums = [_weighted(torch.stack(losses), weight)]
         if not is_number:
-            sums.append(_weighted(share_right(engine, logits, y_of_each), weight))
+            y_of_each = y.expand(len(held), *y.shape).flatten(0, 1)
+            sums.append(_weighted(share_right(engine, each.flatten(0, 1), y_of_each).view(len(held), -1), weight))
         return [Evaluation(of[0] / total, None if is_number else of[1] / total) for of in zip(*sums, strict=True)]
 
+    # Losses are made of each network's rows alone: torch rounds the last ones of a tensor, which fill no register,
+    # otherwise than those before, so those of all networks in one call would differ in a bit.
     return measure
 
 
 def _weighted(of_rows: Tensor, weight: Tensor) -> list[float]:
     """The weighted sum over the rows of each network."""
-    sums: list[float] = torch.stack([line.dot(weight) for line in in_lines(of_rows.view(-1, len(weight)))]).tolist()
+    sums: list[float] = torch.stack([line.dot(weight) for line in in_lines(of_rows)]).tolist()
     return sums
 
 

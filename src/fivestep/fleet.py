@@ -198,15 +198,19 @@ class Packs:
     Packs become smaller towards the end, so that all threads come to it at the same time.
     """
 
-    def __init__(self, members: Sequence[Member], most: int, num_threads: int) -> None:
-        self._members, self._most, self._share = members, most, 2 * num_threads
+    def __init__(self, members: Sequence[Member], pattern: Pattern, num_threads: int) -> None:
+        self._members, self._most, self._share = members, pattern.most, 2 * num_threads
+        self._lanes = pattern.lanes
         self._taken, self._lock = 0, threading.Lock()
 
     def take(self) -> Sequence[Member]:
         """The next networks; none if all have been taken."""
         with self._lock:
             left = len(self._members) - self._taken
-            count = min(left, self._most, max(FEW, left // self._share))
+            count = min(self._most, max(FEW, left // self._share))
+            if left >= self._share // 2 * self._lanes:  # enough that each thread has a whole register of them
+                count = max(self._lanes, count - count % self._lanes)
+            count = min(left, self._most, count)
             self._taken += count
             return self._members[self._taken - count : self._taken]
 
@@ -229,7 +233,7 @@ def _tasks(members: Sequence[Member], every: int | None, until: int | None, num_
         pattern = group[0].pattern
         assert pattern is not None
         check_start(pattern.engine, pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
-        packs = Packs(group, pattern.most, num_threads)
+        packs = Packs(group, pattern, num_threads)
         tasks += [partial(_take_turns, pattern, packs) for _ in range(min(num_threads, len(group)))]
     return tasks
 

@@ -111,7 +111,8 @@ class FusedEngine(BlockEngine):
         losses, penalties = flat.new_zeros((2, len(seeds), num_steps)).unbind()
         gradients = torch.empty_like(flat)
         held = self._code.rows_of(flat, gradients, [state[name] for name in self._remembered])
-        for k, seed in enumerate(seeds):
+        num_abreast = self._code.train_abreast(held, lambda k: next(iter(blocks(k))), losses.numpy())
+        for k, seed in [*enumerate(seeds)][num_abreast:]:
             self.draws, done = Draws(seed), 0
             for block in blocks(k):
                 there = slice(done, done + len(block.rates))

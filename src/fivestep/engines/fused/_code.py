@@ -1,8 +1,8 @@
 """Between torch and the compiled body: rows, weights and memory go in, losses, weights and memory come out."""
 
 import threading
-from collections.abc import Sequence
-from typing import Any, NamedTuple, final
+from collections.abc import Callable, Sequence
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -13,7 +13,9 @@ from ...datasets._base import Rows
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
+from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
 from ._forms import OPERATIONS
+from ._held import Held
 from ._hidden import hidden_of, order_of
 from ._tables import measure_of, memory_for, network_of, places_of, rule_of, table_of
 from .body.kinds import DROPOUT
@@ -23,14 +25,6 @@ OF_WEIGHTS = 8
 """The number of a table that says where the weights lie."""
 
 NONE, NO_BITS = np.zeros(0, np.int64), np.zeros(0, np.int16)
-
-
-class Held(NamedTuple):
-    """Where the numbers of a network are kept between two blocks, one group of parameters after another."""
-
-    flat: Any
-    grad: Any
-    remembered: Sequence[Any]
 
 
 @final
@@ -54,6 +48,7 @@ class Code:
         self._dtype = str(engine.dtype).removeprefix("torch.")
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
+        self._lanes: Lanes | None = None
         self._rows: Rows | None = None
         self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
 
@@ -87,7 +82,28 @@ class Code:
 
     def let_go(self) -> None:
         """Gives up the rows."""
-        self._rows, self._arrays = None, (NONE, NONE, 1)
+        self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
+
+    def train_abreast(self, held: Sequence[Held], blocks: Callable[[int], Block], losses: Any) -> int:
+        """Does all steps of the first networks, those that can be trained abreast; returns how many that are.
+
+        The block of network k has all of its steps, and only its rates are its own; `losses` (K, S) takes theirs.
+        """
+        first = blocks(0)
+        if len(first.rates) < losses.shape[1] or not may_be_abreast(self._engine.plan, self._hidden, first):
+            return 0
+        if self._lanes is None:
+            assert self._hidden is not None
+            self._lanes = Lanes(self._hidden, self._measure, self._rule, self._of_parameters, self._memory.w.size)
+        lanes, done = self._lanes, 0
+        x, y, tokens = self._as_arrays(first.rows)
+        arrays = x, y, self._share(first, tokens)
+        while len(held) - done >= LEAST_SHARE * lanes.count:
+            some = range(done, min(done + lanes.count, len(held)))
+            rates = np.stack([blocks(k).rates.numpy() for k in some])
+            losses[some.start : some.stop] = lanes.train([held[k] for k in some], self._places, arrays, rates)
+            done = some.stop
+        return done
 
     @staticmethod
     def rows_of(flat: Tensor, gradients: Tensor, remembered: Sequence[Tensor]) -> list[Held]:

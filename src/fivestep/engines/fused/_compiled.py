@@ -20,9 +20,10 @@ import llvmlite.binding
 import numba
 import platformdirs
 
+from .body import abreast as networks
 from .body import at, narrow, order, passes, steps
 
-SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "predict": 1, "passes": 5}
+SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "abreast": 5, "predict": 1, "passes": 5}
 """What compiling takes, about, on one core."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
@@ -82,6 +83,13 @@ def training() -> Any:
     """`train_steps`, compiled when it is called with the first arguments of a type."""
     with _kept() as is_kept:
         return numba.njit(steps.train_steps, cache=is_kept, nogil=True, **OPTIONS)
+
+
+@_once
+def abreast() -> Any:
+    """`train_abreast`, compiled when it is called with the first arguments of a type."""
+    with _kept() as is_kept:
+        return numba.njit(networks.train_abreast, cache=is_kept, nogil=True, **OPTIONS)
 
 
 @_once

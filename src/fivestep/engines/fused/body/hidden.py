@@ -132,7 +132,8 @@ def logits_place(hidden: Hidden, rows: int) -> int:
 
 
 @inline
-def _activated(which: int, z: Any) -> Any:
+def activated(which: int, z: Any) -> Any:
+    """The hidden layer's activation."""
     return where(z < 0.0, 0.0, z) if which == kind.RELU else tanh(z)
 
 
@@ -140,8 +141,8 @@ def _activated(which: int, z: Any) -> Any:
 def _put_activated(hidden: Hidden, values: Any, a: int, b: int, z: Any) -> None:
     """Eight registers of hidden units activated, for four registers' rows from each of two places."""
     line = len(hidden.beside) * hidden.num_hidden
-    store_each(values, _four(a, line), _activated(hidden.which, join(z, 0)))
-    store_each(values, _four(b, line), _activated(hidden.which, join(z, 4)))
+    store_each(values, _four(a, line), activated(hidden.which, join(z, 0)))
+    store_each(values, _four(b, line), activated(hidden.which, join(z, 4)))
 
 
 @inline

@@ -21,7 +21,7 @@ class Measure(NamedTuple):
 
 
 @inline
-def _of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
+def of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
     """The loss of one output and its derivative, for the losses that are a mean over the outputs.
 
     `u` is the `exp_of_size` of z, for the loss that needs it.
@@ -63,11 +63,11 @@ def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int,
                 store(dz, here + at + r, exp_of_size(load(z, here + at + r)))
         for r in range(0, rows, width(z)):
             y, u = load(memory.targets, at + r), load(dz, here + at + r)
-            value, _ = _of_output(which, load(z, here + at + r), y, number, u)
+            value, _ = of_output(which, load(z, here + at + r), y, number, u)
             sum_of_losses = sum_of_losses + load(memory.share, r) * mean * value
         for r in range(0, rows, width(z)):
             y, u = load(memory.targets, at + r), load(dz, here + at + r)
-            _, slope = _of_output(which, load(z, here + at + r), y, number, u)
+            _, slope = of_output(which, load(z, here + at + r), y, number, u)
             store(dz, here + at + r, load(memory.share, r) * mean * slope)
     return total(sum_of_losses)
 

@@ -1,0 +1,124 @@
+"""Networks abreast (`body/abreast.py`): which of them may be, and their numbers on the way in and out."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+
+from ...blocks import Block
+from ...plan import TrainPlan
+from . import _compiled
+from ._held import Held
+from ._tables import ALIGNMENT, LANES, SLOTS, aligned
+from .body.abreast import Abreast, Courses
+from .body.hidden import Hidden
+from .body.losses import Measure
+from .body.rules import Rule
+
+MOST_BYTES = 512 * 1024
+"""Bytes of the hidden units of all networks and rows, at most: half of a second-level cache."""
+
+MOST_WEIGHTS = 600
+"""Parameters of a network, at most: those of all networks are gone through in each step."""
+
+LEAST_SHARE = 0.8
+"""Of the lanes that have a network: with fewer, one after another is as fast (benchmarks/fleets.py)."""
+
+
+def may_be_abreast(plan: TrainPlan, hidden: Hidden | None, block: Block) -> bool:
+    """Whether networks with such steps may be: one hidden layer, one output, and all rows in each step.
+
+    What adds up all parameters of a network, an L2 term or a norm, does so in an order that is not kept here.
+    """
+    if hidden is None or hidden.num_out > 1 or plan.l2 or plan.clip_norm is not None or block.order is not None:
+        return False
+    num_rows = len(block.rows)
+    is_whole = bool((block.starts == 0).all() and (block.stops == num_rows).all()) and block.rows.stored.dim() == 2
+    num_weights, size = hidden.num_hidden * (hidden.num_in + 2), hidden.num_hidden * num_rows * ALIGNMENT
+    return is_whole and num_rows <= hidden.where.size and size <= MOST_BYTES and num_weights <= MOST_WEIGHTS
+
+
+@final
+class Lanes:
+    """Room for as many networks as a register has lanes, and the places of their parameters."""
+
+    def __init__(self, hidden: Hidden, measure: Measure, rule: Rule, of_parameters: Any, order_size: int) -> None:
+        self._hidden, self._measure, self._of_parameters = hidden, measure, of_parameters
+        self._order_size, self._dtype = order_size, hidden.wide.dtype
+        self.count = ALIGNMENT // self._dtype.itemsize
+        lines = np.arange(order_size).reshape(-1) // hidden.num_hidden
+        self._num_hidden = int((of_parameters // hidden.num_hidden == 0).sum())
+        n, size = hidden.num_in, self._num_hidden * (hidden.num_in + 1) + hidden.num_hidden + 1
+        unit = np.arange(order_size) % hidden.num_hidden
+        places = np.where(lines <= n, unit * (n + 1) + lines, self._num_hidden * (n + 1) + unit)
+        places[(n + 2) * hidden.num_hidden :] = size - 1  # the output's bias
+        self._register_of, self._size = places, size
+        self._places = places[of_parameters]
+        factors, decays = self._registers(1), self._registers(1)
+        factors[self._places], decays[self._places] = (
+            array[of_parameters, None] for array in (rule.lr_factors, rule.decays)
+        )
+        self._rule = rule._replace(lr_factors=factors.ravel(), decays=decays.ravel(), matrices=factors.ravel())
+        self._net: Abreast | None = None
+        self._rows: Any = None
+
+    def _registers(self, count: int) -> Any:
+        return aligned(count * self._size * self.count, self._dtype).reshape(-1, self.count)
+
+    def _abreast(self, x: Any, y: Any, share: Any) -> Abreast:
+        """The networks with those rows, made once for the same ones."""
+        if self._net is not None and self._rows is x:
+            return self._net
+        hidden, beside, num_rows = self._hidden, len(self._hidden.beside), len(x)
+        rows = -(-num_rows // LANES) * LANES
+        numbers, targets, shares = (aligned(rows * size, self._dtype) for size in (hidden.num_in, 1, 1))
+        numbers[: x.size], targets[:num_rows] = x.ravel(), y.ravel()
+        shares[:num_rows] = share if share.size else 1.0 / num_rows
+        num_registers = beside * hidden.num_hidden // self.count
+        register = np.arange(self._num_hidden) * beside // self.count
+        is_last = (register == num_registers - 1) & (num_registers % 2 == 1)
+        self._rows = x
+        self._net = Abreast(
+            which=hidden.which,
+            num_in=hidden.num_in,
+            num_hidden=self._num_hidden,
+            units=hidden.num_hidden,
+            has_hidden_bias=hidden.has_hidden_bias,
+            has_bias=hidden.has_bias,
+            rows=rows,
+            x=numbers,
+            y=targets,
+            share=shares,
+            turns=np.where(is_last, 2 * beside, beside),
+            together=(0,) * (self.count // beside),
+            a=aligned(hidden.num_hidden * rows * self.count, self._dtype),
+            dz=aligned(rows * self.count, self._dtype),
+            z=aligned(rows * self.count, self._dtype),
+            dz2=aligned(rows * self.count, self._dtype),
+        )
+        return self._net
+
+    def train(self, held: Sequence[Held], places: Sequence[Any], arrays: tuple[Any, Any, Any], rates: Any) -> Any:
+        """Does the steps of networks, no more than there are lanes, with those rates (K, S); their losses (K, S).
+
+        `places` are those of what the rule remembers, in the order of the body that trains one network.
+        """
+        count, (num_networks, num_steps) = self.count, rates.shape
+        w, g, memory = self._registers(1), self._registers(1), self._registers(SLOTS)
+        courses = Courses(0, *(aligned(num_steps * count, self._dtype).reshape(-1, count) for _ in range(2)))
+        courses.rates[:, :num_networks] = rates.T
+        w[self._places, :num_networks] = np.stack([one.flat for one in held], 1)
+        slots = [
+            place // self._order_size * self._size + self._register_of[place % self._order_size] for place in places
+        ]
+        for k, slot in enumerate(slots):
+            memory[slot, :num_networks] = np.stack([one.remembered[k] for one in held], 1)
+        name = str(self._dtype)
+        with _compiled.compiling("abreast", name):
+            numbers = w.ravel(), g.ravel(), memory.ravel()
+            _compiled.abreast()(self._abreast(*arrays), self._measure, self._rule, courses, numbers)
+        for j, one in enumerate(held):
+            one.flat[:], one.grad[:] = w[self._places, j], g[self._places, j]
+            for k, slot in enumerate(slots):
+                one.remembered[k][:] = memory[slot, j]
+        return courses.losses[:, :num_networks].T
