@@ -26,12 +26,12 @@ PACKAGES = ("torch", "numpy", "numba", "scikit-learn", "jax", "keras", "skorch",
 OURS, THEIRS = "matrix products, fivestep's", "matrix products, torch.mm"
 """The names of the two floors of a step (`_floors.py`)."""
 
-Contestant = Callable[[], None]
-"""Does one window of work, the same work at every call."""
+Contestant = Callable[[], float | None]
+"""Does one window of work, the same work at every call; or else it says what part of it that was, such as 1.2."""
 
 
 def interleaved(contestants: Mapping[str, Contestant], rounds: int, *, warm: bool = True) -> dict[str, list[float]]:
-    """Seconds of each window of each contestant. They take turns, each round beginning with another one.
+    """Seconds of a window of each contestant, round by round. They take turns, each round beginning with another one.
 
     So a machine whose speed drifts, or that is busy for a while, is so for all of them. Each does a first window that
     does not count, to be `warm`, unless it has just done one.
@@ -44,8 +44,8 @@ def interleaved(contestants: Mapping[str, Contestant], rounds: int, *, warm: boo
         for name in names[number % len(names) :] + names[: number % len(names)]:
             time.sleep(PAUSE)
             started = time.perf_counter()
-            contestants[name]()
-            seconds[name].append(time.perf_counter() - started)
+            part = contestants[name]()
+            seconds[name].append((time.perf_counter() - started) / (part or 1.0))
     return seconds
 
 

@@ -9,7 +9,7 @@ all; "least" is the shortest window of each over the shortest of the floor, whic
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from _floors import floors
@@ -63,7 +63,7 @@ def main(rounds: int) -> None:
     for name, spec, plan, data, num_steps in regimes():
         sizes = [int(size) for size in spec.sizes_text().split("-")]
         products, _ = floors(sizes, [plan.batch_size or 0] * num_steps)[OURS]
-        contestants: dict[str, Callable[[], None]] = {"products": products}
+        contestants: dict[str, Contestant] = {"products": products}
         for engine in ENGINES:
             contestants[engine] = steps_of(fs.make_engine(engine, spec, plan, device="cpu"), data, num_steps)
         seconds = interleaved(contestants, rounds)

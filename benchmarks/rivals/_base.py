@@ -126,6 +126,10 @@ class Rival(ABC):
     def train(self, steps: int) -> None:
         """Does so many steps more, and waits for their end. What it compiles at the first call, it keeps."""
 
+    def num_done(self) -> int | None:
+        """The steps done so far, of one that stops only now and then and may go on a little; None for all others."""
+        return None
+
     @abstractmethod
     def weights(self) -> dict[str, Array]:
         """The weights as they are now, under torch's names."""

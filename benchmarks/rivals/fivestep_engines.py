@@ -34,6 +34,9 @@ class _Ours(Rival):
         while self.made.num_updates < self.goal:  # a block of steps that goes beyond it counts for the next call
             next(self._streams[every])
 
+    def num_done(self) -> int:
+        return self.made.num_updates
+
     def weights(self) -> dict[str, Array]:
         return {name: value.numpy().copy() for name, value in self.made.named_parameters().items()}
 

@@ -19,7 +19,7 @@ from .layer import LearnsFromRows, Memo
 from .plan import TrainPlan
 from .schedules._base import Schedule
 from .schedules.constant import Constant
-from .threads import threads_for
+from .threads import one_thread, threads_for
 
 SECONDS_PER_BLOCK = 0.1
 """What a block of steps takes, about: progress, Ctrl-C and checkpoints wait no longer for its end."""
@@ -155,7 +155,8 @@ def _in_blocks(
             rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
             to_training(engine)
             started = time.perf_counter()
-            block = blocks.take(done, rates, plan.l2)
+            with one_thread():
+                block = blocks.take(done, rates, plan.l2)
             losses = engine.train_block(block)
             if losses.is_cuda:  # where it has only been begun
                 blocks.draw_ahead(end, min(2 * end - done, num_steps))

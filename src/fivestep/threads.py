@@ -2,24 +2,45 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 
-from .engines._base import Engine
+from .params import Params
 
 SHARED_FROM = 2e6
 """Floating-point operations of a pass from which a second thread pays (about 20 microseconds of one core)."""
 
 
+class HasParams(Protocol):
+    """A network that is trained: an engine."""
+
+    params: Params
+
+
 @contextmanager
-def threads_for(engine: Engine, num_rows: int) -> Iterator[None]:
+def threads_for(engine: HasParams, num_rows: int) -> Iterator[None]:
     """Inside, torch works on one thread if a pass over `num_rows` rows is small, and on as many as before if not.
 
     Two threads gain nothing on a small network and wait for each other: beside another busy process, a step on 2-8-1
     takes fifty times as long with two as with one. Switching costs 0.2 microseconds.
     """
+    if 2 * num_rows * engine.params.flat.numel() >= SHARED_FROM:
+        yield
+        return
+    with one_thread():
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch works on one thread.
+
+    GNU OpenMP, which torch brings along, lets its other threads turn round for seven milliseconds after each operation
+    that they shared, even a copy of ten thousand numbers: on two cores, one is busy meanwhile with nothing.
+    """
     before = torch.get_num_threads()
-    if before == 1 or 2 * num_rows * engine.params.flat.numel() >= SHARED_FROM:
+    if before == 1:
         yield
         return
     torch.set_num_threads(1)

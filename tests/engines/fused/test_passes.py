@@ -11,6 +11,7 @@ from fivestep import products
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
+from fivestep.engines.fused import _products
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._forms import OPERATIONS
 from fivestep.engines.fused.body import kinds as kind
@@ -117,6 +118,13 @@ NETS = {
 }
 
 
+@pytest.fixture
+def undivided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's products for dense networks as well, as on a processor with fewer registers."""
+    monkeypatch.setattr(_products, "suits_division", lambda *_: False)
+
+
+@pytest.mark.usefixtures("undivided")
 @plans
 @pytest.mark.parametrize("spec", NETS.values(), ids=NETS)
 def test_a_run_is_that_of_scratch(options: dict[str, Any], spec: NetSpec) -> None:
@@ -133,6 +141,7 @@ def test_a_run_is_that_of_scratch(options: dict[str, Any], spec: NetSpec) -> Non
     assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
 
 
+@pytest.mark.usefixtures("undivided")
 @pytest.mark.parametrize("options", [{}, {"optimizer": "adam", "lr": 0.01}], ids=["plain descent", "adam"])
 def test_where_blocks_end_matters_by_rounding_at_most(options: dict[str, Any]) -> None:
     """A step at the end of a block keeps its gradient, the others of plain descent do not."""
@@ -143,6 +152,7 @@ def test_where_blocks_end_matters_by_rounding_at_most(options: dict[str, Any]) -
     assert distance(whole.params.flat, single.params.flat) < ENGINES_FLOAT64
 
 
+@pytest.mark.usefixtures("undivided")
 def test_bytes_are_turned_into_numbers_in_the_batch() -> None:
     plan, y = small_plan(), three_classes().train.y
     rows = Rows(torch.randint(0, 256, (50, 2, 2), dtype=torch.uint8), y, scale=1 / 255)
@@ -154,6 +164,7 @@ def test_bytes_are_turned_into_numbers_in_the_batch() -> None:
     assert distance(*ends) < ENGINES_FLOAT32
 
 
+@pytest.mark.usefixtures("undivided")
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch is built without oneDNN")
 def test_products_large_enough_for_the_other_library_are_merged_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
@@ -166,6 +177,7 @@ def test_products_large_enough_for_the_other_library_are_merged_as_well(monkeypa
     assert distance(*(engine.params.flat for engine in engines)) < ENGINES_FLOAT32
 
 
+@pytest.mark.usefixtures("undivided")
 def test_a_divergence_is_found_at_its_step() -> None:
     data = Dataset(Rows(numbers(50, 4), numbers(50, 3, seed=1)), num_outputs=3)
     plan = TrainPlan(loss="mse", lr=4.0, batch_size=16, epochs=4000)
@@ -178,6 +190,7 @@ def test_a_divergence_is_found_at_its_step() -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.usefixtures("undivided")
 def test_weights_that_are_loaded_are_trained() -> None:
     plan, data = small_plan(optimizer="adam"), three_classes()
     engine, other = small_engine(LARGER, plan), small_engine("scratch", replace(plan))
@@ -188,6 +201,7 @@ def test_weights_that_are_loaded_are_trained() -> None:
     assert distance(engine.params.flat, other.params.flat) < ENGINES_FLOAT64
 
 
+@pytest.mark.usefixtures("undivided")
 def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
     engine = small_engine(LARGER, spec=small_net(activation="relu"))
     engine.params.flat[0] = torch.nan

@@ -1,14 +1,16 @@
 """The five steps as one body, of which there are three.
 
-Read `body/steps.py` for small networks on the CPU, `_products.py` for larger ones there, `_captured.py` for CUDA.
+Read `body/steps.py` for small networks on the CPU, `body/divided.py` and `_products.py` for larger ones there,
+`_captured.py` for CUDA.
 
 What Python and torch take for a step, some hundreds of microseconds, is a hundred times what the arithmetic of a small
 network takes. Here a block of steps is one call of a function that Numba has compiled, over the same hand-derived
 gradients as in `scratch`, with the kinds of its layers, loss and update rule as whole numbers, so that one compiled
 function serves every network. All of it is in the processor's cache; nothing is allocated inside.
 
-The time of a larger network goes into its matrix products, which torch does best. There a step is torch's products,
-with one compiled pass between two of them. `make_engine` picks by the operations of a step; `fused:larger=true` and
+The time of a larger network goes into its matrix products. A dense one is divided among threads by units, with compiled
+products, where the processor has registers of 64 bytes; else a step is torch's products, with one compiled pass between
+two of them. `make_engine` picks by the operations of a step; `fused:larger=true` and
 `fused:larger=false` say it by hand.
 
 On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` let it

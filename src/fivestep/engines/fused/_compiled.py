@@ -21,9 +21,9 @@ import numba
 import platformdirs
 
 from .body import abreast as networks
-from .body import at, narrow, order, passes, steps
+from .body import at, divided, meeting, narrow, order, panels, passes, steps
 
-SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "abreast": 5, "predict": 1, "passes": 5}
+SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "abreast": 5, "predict": 1, "passes": 5, "divided": 14}
 """What compiling takes, about, on one core."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
@@ -116,14 +116,15 @@ def train(name: str, dtype: str, *arguments: Any) -> None:
     _note(note)
 
 
-PASSES = {**vars(narrow), **vars(passes)}
+PASSES = {**vars(narrow), **vars(passes), **vars(panels), **vars(meeting), **vars(divided)}
 
 
 @_once
 def one_pass(name: str) -> Any:
-    """A function of `body/passes.py` or `narrow.py`, compiled when it is called with the first arguments of a type."""
+    """A function of one of these files, compiled when it is called with the first arguments of a type."""
+    function = getattr(PASSES[name], "py_func", PASSES[name])  # of one that others call as compiled
     with _kept() as is_kept:
-        return numba.njit(PASSES[name], cache=is_kept, nogil=True, **OPTIONS)
+        return numba.njit(function, cache=is_kept, nogil=True, **OPTIONS)
 
 
 @contextmanager

@@ -4,7 +4,8 @@ Of a step of some hundred million operations, matrix products take nine parts in
 `scratch` does between them in a dozen operations, each through the whole of a tensor, is one compiled pass here
 (`body/passes.py`): rows gathered and turned into numbers; an activation in place; its derivative times what comes back,
 with the gradient of the bias; the loss with its gradient; the update of all parameters. The formulas are the same, and
-`scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer.
+`scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer. A network of linear
+layers and activations alone is divided among threads instead (`_divided.py`), where that is faster.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from .._parts import in_parts
 from .._update import RuleGroup, clip_, move_
 from . import _compiled
 from ._affine import Affine
+from ._divided import Division, suits_division
 from ._forms import is_activation
 from ._rows import BlockRows
 from ._tables import descent_of, measure_of, remembered_by, tile_for
@@ -67,10 +69,14 @@ class Products:
             for group, descent in zip(groups, self._descents, strict=True)
         ]
         self._memo = Memo(training=True, reuse=True)
+        self._division = Division(engine, groups, self._rows) if suits_division(engine, groups) else None
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         engine, num_steps = self._engine, len(block.rates)
+        if self._division is not None and self._division.takes(block):
+            self._division.train(block, losses, merges=self._merges)
+            return
         with _compiled.compiling("passes", self._dtype):
             self._rows.take(block)
             for s, (rate, l2) in enumerate(zip(block.rates.tolist(), block.l2.tolist(), strict=True)):
@@ -82,6 +88,8 @@ class Products:
     def let_go(self) -> None:
         """Gives up the rows, which a layer may have as its input; the buffers of a batch stay."""
         self._rows = BlockRows(self._engine)
+        if self._division is not None:
+            self._division.let_go(self._rows)
         for piece in self._pieces:
             piece.let_go()
 

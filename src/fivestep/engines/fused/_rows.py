@@ -14,6 +14,8 @@ from .._base import Engine
 from . import _compiled
 from ._tables import Array
 
+NO_ORDER = np.zeros(0, np.int64)
+
 
 @final
 class BlockRows:
@@ -59,6 +61,23 @@ class BlockRows:
         start, stop = self._starts[s] - self._first, self._stops[s] - self._first
         targets = self._targets[start:stop].reshape(-1, self._targets.shape[-1])
         return targets, self._share[start * self._tokens : stop * self._tokens]
+
+    def all_targets(self, width: int) -> tuple[Array, Array]:
+        """Targets (places, O) and shares (places,) or none of all steps, from their first place on."""
+        if self._targets is None:
+            self._match(self._buffer.new_zeros(()).expand(1, width))
+        assert self._targets is not None
+        return self._targets.reshape(-1, self._targets.shape[-1]), self._share
+
+    def stored(self) -> tuple[Array, Array, Array]:
+        """The rows as they are stored (rows, I), the row of each place, or none for rows in their order, and the scale.
+
+        Both count from the first place of all steps.
+        """
+        if self._order is not None:
+            return self._numbers, self._order, self._scale
+        x = self._engine.as_input(self._stored)[self._places]
+        return x.reshape(len(x), -1).contiguous().numpy(), NO_ORDER, np.ones_like(self._scale)
 
     def _look_at(self, rows: Rows) -> None:
         num_in, stored = self._engine.spec.in_features or 0, rows.stored

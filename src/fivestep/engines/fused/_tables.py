@@ -108,8 +108,13 @@ def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
 
     Plain descent and momentum compute so little that torch's one or two passes on all threads take half the time.
     """
+    return None if Choice.parse(plan.optimizer).name in ("sgd", "momentum") else descent_form(plan, group)
+
+
+def descent_form(plan: TrainPlan, group: RuleGroup) -> Descent | None:
+    """The update rule of a group, as compiled code takes it; None if it has no such form."""
     form, name = rule_form(plan), Choice.parse(plan.optimizer).name
-    if form is None or name in ("sgd", "momentum"):
+    if form is None:
         return None
     averages = isinstance(group.rule, MovingAverage)
     rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import value_and_slope
-from .lanes import FOUR, every, get, inline, load, prefetch, put, store, where, width
+from .lanes import FOUR, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure, measure
 from .rules import Descent, descend, moment, powers_at
 from .turning import turn
@@ -158,19 +158,23 @@ class Remembered(NamedTuple):
 
 def update(rule: Descent, w: Any, g: Any, memory: Remembered, lr: float, step: int) -> None:
     """One step of a rule, number `step` from 1, on all parameters of a group."""
-    m, v, u, average, rest = memory
-    now, lanes = moment(rule, step, powers_at(rule, step)), width(w)
-    whole = w.size - w.size % lanes
-    for j in range(0, whole, lanes):
+    update_range(rule, (w, g), memory, (0, w.size), (lr, moment(rule, step, powers_at(rule, step))))
+
+
+@apart
+def update_range(rule: Descent, both: Any, memory: Remembered, places: Any, when: Any) -> None:
+    """The same on those with some places; `both` are the parameters and their gradient, `when` a rate and a moment."""
+    (w, g), (m, v, u, average, rest), (start, stop), (lr, now) = both, memory, places, when
+    whole = stop - (stop - start) % width(w)
+    for j in range(start, whole, width(w)):
         _update_at(rule, (w, g, m, v, u, average), j, lr, now)
-    count = w.size - whole
     rows = rest[0], rest[1], rest[2], rest[3], rest[4], rest[5]
-    for j in range(count):
+    for j in range(stop - whole):
         for row, array in zip(rows, (w, g, m, v, u, average)):  # noqa: B905  (numba knows no `strict`)
-            if array.size:
-                put(row, j, get(array, whole + j))
-    _update_at(rule, rows, 0, lr, now)
-    for j in range(count):
+            put(row, j, get(array, whole + j) if array.size else w.dtype.type(0))  # not what was not finite before
+    if whole < stop:
+        _update_at(rule, rows, 0, lr, now)
+    for j in range(stop - whole):
         for row, array in zip(rows, (w, g, m, v, u, average)):  # noqa: B905
             if array.size:
                 put(array, whole + j, get(row, j))

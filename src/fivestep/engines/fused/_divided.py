@@ -1,0 +1,250 @@
+"""A larger dense network on the threads that torch has, each with units of its own: the host's side.
+
+`body/divided.py` says why, and does the work. Here are the tables that it takes, and the threads that call it. They
+live for one block of steps; a thread that is not there when others wait would hold them for ever, so whoever leaves
+early lets them go.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any, final
+
+import llvmlite.binding
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...blocks import Block
+from ...layers.linear import Linear
+from ...threads import one_thread
+from .._base import Engine
+from .._update import RuleGroup
+from . import _compiled
+from ._forms import OPERATIONS, is_activation, rule_form
+from ._rows import BlockRows
+from ._tables import Array, aligned, descent_form, measure_of, remembered_by, tile_for, type_of
+from .body.divided import SLOPES, VALUES, Divided, Own, Room, Thread
+from .body.divided_rows import Work
+from .body.kinds import IDENTITY, RELU
+from .body.lanes import BYTES, EIGHT
+from .body.meeting import APART
+
+OPERATIONS_FOR_A_THREAD = 8_000_000
+"""Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""
+
+MOST_NUMBERS = 2**23
+"""Inputs of a batch of which each thread may have a copy of its own."""
+
+
+def suits_division(engine: Engine, groups: Sequence[RuleGroup]) -> bool:
+    """Whether it is a network of linear layers and activations, with one rule for all parameters and nothing between.
+
+    And whether the processor has registers for it: with fewer than thirty-two of 64 bytes, torch's products are faster.
+    """
+    plan = engine.plan
+    is_plain = len(groups) == 1 and plan.clip_norm is None and plan.clip_value is None and not plan.l2
+    is_dense = isinstance(engine.layers[0], Linear) and _follow_each_other(engine)
+    return is_plain and is_dense and rule_form(plan) is not None and has_registers()
+
+
+def has_registers() -> bool:
+    """Whether the processor is an x86 with AVX-512."""
+    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+
+
+def _follow_each_other(engine: Engine) -> bool:
+    """Whether at most one activation with a scalar form stands behind each linear layer, and none behind the last."""
+    is_linear = [isinstance(layer, Linear) for layer in engine.layers]
+    known = all(linear or is_activation(choice) for linear, choice in zip(is_linear, engine.spec.layers, strict=True))
+    return known and is_linear[-1] and all(linear or following for linear, following in pairwise(is_linear))
+
+
+@final
+class Division:
+    """The steps of one engine, by as many threads as torch has when a block begins, or as have enough to do."""
+
+    def __init__(self, engine: Engine, groups: Sequence[RuleGroup], rows: BlockRows) -> None:
+        self._engine, self._groups, self._rows = engine, groups, rows
+        self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._layers = [k for k, layer in enumerate(engine.layers) if isinstance(layer, Linear)]
+        shapes = [engine.params.weights[k]["weight"].shape for k in self._layers]
+        self._widths = [shapes[0][1], *(shape[0] for shape in shapes)]
+        self._rules = measure_of(engine.plan, engine.criterion), descent_form(engine.plan, groups[0])
+        self._made: tuple[int, int] = 0, 0
+
+    def takes(self, block: Block) -> bool:
+        """Whether the rows have no tokens, no step an L2 term, and inputs are few enough for a copy for each thread."""
+        stored, num_in = block.rows.stored, self._widths[0]
+        flat = stored.dim() == 2 or stored.shape[-1] != num_in
+        return flat and self._num_rows(block) * num_in <= MOST_NUMBERS and not bool(block.l2.any())
+
+    def train(self, block: Block, losses: Tensor, *, merges: bool) -> None:
+        """Does the steps of a block, and writes the loss of each."""
+        num_rows = self._num_rows(block)
+        num_threads = self._num_threads(num_rows)
+        if self._made[0] != num_threads or self._made[1] < num_rows:
+            self._make(num_threads, num_rows)
+        self._room.meeting[:] = 0
+        with (
+            _compiled.compiling("divided", self._dtype),
+            one_thread(),
+        ):  # else GNU OpenMP's others turn round on our cores for seven milliseconds
+            work = self._work(block, num_threads, merges=merges)
+            self._call(work, num_threads)
+            losses.copy_(torch.from_numpy(work.losses).sum(0))
+        self._engine.draws.step += len(block.rates)
+
+    def let_go(self, rows: BlockRows) -> None:
+        """Gives up the rows for others, which are none yet."""
+        self._rows = rows
+
+    def _num_rows(self, block: Block) -> int:
+        """The rows of a step: of whole batches, since the last ones of an epoch must not decide differently."""
+        size = self._engine.plan.batch_size
+        return max(int(block.num_rows.max()), 0 if block.order is None or size is None else size)
+
+    def _num_threads(self, num_rows: int) -> int:
+        """As many as torch has, if there are units and work for each."""
+        operations = 6 * num_rows * sum(a * b for a, b in pairwise(self._widths))
+        divided = self._widths[1:-1] or self._widths[:1]
+        units = min(-(-width // self._columns()) for width in divided)
+        return max(1, min(torch.get_num_threads(), units, operations // OPERATIONS_FOR_A_THREAD))
+
+    def _columns(self) -> int:
+        return 2 * BYTES // int(type_of(self._engine.params).itemsize)
+
+    def _make(self, num_threads: int, num_rows: int) -> None:
+        """The tables, and room for so many rows."""
+        capacity = -(-num_rows // EIGHT) * EIGHT + EIGHT  # panels then do not begin at the same places of a cache
+        kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
+        panels = [-(-width // columns) for width in self._widths]
+        values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
+        firsts = [panels_of * t // num_threads for panels_of in panels for t in range(num_threads + 1)]
+        self._net = self._divided(capacity, num_threads, values[:-1], np.array(firsts, dtype=np.int64))
+        bends = values[-1] if any(self._net.kinds[:-1] != RELU) else 0
+        parts = num_threads * capacity * self._widths[-1]
+        rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
+        memory = np.zeros((num_threads + 1) * APART, np.int64)
+        self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, memory))
+        self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
+        self._remembered = [remembered_by(self._engine.plan, self._groups[0]) for _ in range(num_threads)]
+        self._made = num_threads, num_rows
+
+    def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
+        """The network, as compiled code takes it."""
+        engine, count = self._engine, len(self._layers)
+        kinds, numbers = zip(*(self._behind(k) for k in self._layers), strict=True)
+        weights = [engine.params.weights[k] for k in self._layers]
+        past = np.zeros(count + 1, np.int64)
+        if num_threads > 1:
+            past[1 : count - 1] += VALUES
+            past[2:count] += SLOPES
+        return Divided(
+            kinds=np.array(kinds),
+            numbers=np.array(numbers),
+            widths=np.array(self._widths),
+            weights=np.array([int(w["weight"].storage_offset()) for w in weights]),
+            biases=np.array([int(w["bias"].storage_offset()) if "bias" in w else -1 for w in weights]),
+            values=values,
+            firsts=firsts,
+            past=past,
+            capacity=capacity,
+            threads=num_threads,
+        )
+
+    def _behind(self, k: int) -> tuple[int, float]:
+        """The activation behind layer k, and its option."""
+        layers, choices = self._engine.layers, self._engine.spec.layers
+        if k + 1 == len(layers) or isinstance(layers[k + 1], Linear):
+            return IDENTITY, 0.0
+        form = OPERATIONS[choices[k + 1].name]
+        return form.kind, float((*form.numbers(layers[k + 1]), 0.0)[0])
+
+    def _panels(self, level: int, thread: int, firsts: Array) -> int:
+        at = level * (len(firsts) // len(self._widths)) + thread
+        return int(firsts[at + 1] - firsts[at])
+
+    def _own_room(self, thread: int, kind: Any, panels: Sequence[int]) -> Own:
+        """What a thread has for itself."""
+        net, columns, last = self._net, self._columns(), len(self._layers) - 1
+        own = [self._panels(level, thread, net.firsts) for level in range(last + 1)]
+        forward = [own[layer + 1] * self._widths[layer] for layer in range(last)]
+        back = [own[layer] * self._widths[layer + 1] for layer in range(1, last + 1)]
+        part = panels[-1] * own[last] * columns
+        sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), EIGHT
+        tile = tile_for(self._engine.spec, self._engine.params)
+        return Own._make((*(aligned(size * columns, kind) for size in sizes), tile))
+
+    def _work(self, block: Block, num_threads: int, *, merges: bool) -> Work:
+        """The rows and the steps, as compiled code takes them."""
+        rows, engine = self._rows, self._engine
+        rows.take(block)
+        targets, share = rows.all_targets(self._widths[-1])
+        stored, order, scale = rows.stored()
+        first, size = int(block.starts.min()), type_of(engine.params)
+        return Work(
+            stored=stored,
+            order=order,
+            scale=scale,
+            targets=targets,
+            share=share,
+            starts=block.starts.numpy() - first,
+            stops=block.stops.numpy() - first,
+            rates=block.rates.numpy() * self._groups[0].lr_factor,
+            losses=np.zeros((num_threads, len(block.rates)), size),
+            done=engine.num_updates,
+            merges=merges,
+        )
+
+    def _call(self, work: Work, num_threads: int) -> None:
+        """Lets each thread do its part, this one the first; raises what one of them raised."""
+        train, apart, failed = _compiled.one_pass("train_divided"), cores_apart(num_threads), list[BaseException]()
+
+        def part(t: int) -> None:
+            try:
+                if t and apart:
+                    move_to(apart[t])
+                train(Thread(t, self._net, self._room, self._own[t]), self._rules, work, self._remembered[t])
+            except BaseException as error:  # whatever it is, who waits for this thread must not wait for ever
+                self._room.meeting[num_threads * APART] = 1
+                failed.append(error)
+
+        others = [threading.Thread(target=part, args=(t,), daemon=True) for t in range(1, num_threads)]
+        try:
+            for thread in others:
+                thread.start()
+            part(0)
+        except BaseException:  # a key that was pressed in between
+            self._room.meeting[num_threads * APART] = 1
+            raise
+        finally:
+            for thread in others:
+                if thread.ident is not None:
+                    thread.join()
+        if failed:
+            raise failed[0]
+
+
+def cores_apart(count: int) -> list[int]:
+    """A core for each of so many threads, the first that of this thread; none where that cannot be said, or too few."""
+    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < count:
+        return []
+    here = ctypes.CDLL(None).sched_getcpu()
+    return sorted(cores, key=lambda core: core != here)[:count]
+
+
+def move_to(core: int) -> None:
+    """Moves this thread to a core, where it then need not stay.
+
+    Linux begins a thread on the core of the one that started it, and takes up to ten milliseconds to see that another
+    one has nothing to do; threads that wait for one another then take turns on one core.
+    """
+    allowed = os.sched_getaffinity(0)
+    with suppress(OSError):  # a core that may no longer be used
+        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, allowed)

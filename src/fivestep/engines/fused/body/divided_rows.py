@@ -1,0 +1,135 @@
+"""The rows of a step as threads take them that divide its units: inputs in panels, and the loss of each one's rows."""
+
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .lanes import address, apart, get, inline, lanes_of, prefetch, put, store, width
+from .losses import Measure, measure
+from .panels import panel
+from .passes import AHEAD, LINE
+
+
+class Work(NamedTuple):
+    """The steps of a block.
+
+    Rows are as they are `stored`; times `scale` (1,) they are numbers. Step s has the places starts[s] to stops[s] - 1:
+    entries of `order`, or rows where that is empty; targets and shares (or none) are by place. Before them `done` steps
+    have been done. All but the last may `merge` gradient and update. `losses` are by thread and step.
+    """
+
+    stored: Any
+    order: Any
+    scale: Any
+    targets: Any
+    share: Any
+    starts: Any
+    stops: Any
+    rates: Any
+    losses: Any
+    done: int
+    merges: bool
+
+
+@intrinsic
+def _numbers_at(typing: Any, stored: Any, index: Any, like: Any) -> Any:
+    """A register of numbers stored[index], ... in the type of another array."""
+    lanes = lanes_of(like.dtype)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = ir.VectorType(context.get_value_type(stored.dtype), lanes.count)
+        place = builder.bitcast(address(context, builder, stored, *args[:2]), vector.as_pointer())
+        loaded, wanted = builder.load(place, align=stored.dtype.bitwidth // 8), context.get_value_type(lanes)
+        if isinstance(stored.dtype, types.Integer):
+            return (builder.sitofp if stored.dtype.signed else builder.uitofp)(loaded, wanted)
+        if stored.dtype.bitwidth == like.dtype.bitwidth:
+            return loaded
+        return (builder.fpext if stored.dtype.bitwidth < like.dtype.bitwidth else builder.fptrunc)(loaded, wanted)
+
+    return lanes(stored, types.intp, like), emit
+
+
+@inline
+def _row(work: Work, place: int) -> Any:
+    return get(work.order, place) if work.order.size else place
+
+
+@inline
+def call_inputs(work: Work, s: int, reach: Any, share: tuple[int, int]) -> None:
+    """Asks for some rows of step s: part `share[0]` of `share[1]`. They come while the step before goes on."""
+    if s >= work.rates.size:
+        return
+    start, num_rows, num_in = work.starts[s], work.stops[s] - work.starts[s], work.stored.shape[1]
+    (_first, _last, begin, end), (part, parts), step = reach, share, LINE // work.stored.itemsize
+    for place in range(start + num_rows * part // parts, start + num_rows * (part + 1) // parts):
+        here = _row(work, place) * num_in
+        for i in range(here + begin, here + end, step):
+            prefetch(work.stored, i)
+        prefetch(work.stored, here + end - 1)
+
+
+@apart
+def fill_rows(work: Work, s: int, x: Any, capacity: int, reach: Any) -> None:
+    """The inputs of step s, those in some panels, as numbers."""
+    first, last, begin, end = reach
+    start, stop, num_in = work.starts[s], work.stops[s], work.stored.shape[1]
+    columns, step = panel(x), LINE // work.stored.itemsize
+    for place in range(start, stop):
+        here, coming = _row(work, place) * num_in, _row(work, min(place + AHEAD, stop - 1)) * num_in
+        for i in range(begin, end, step):
+            prefetch(work.stored, coming + i)
+        for p in range(first, last):
+            out = p * capacity * columns + (place - start) * columns
+            count = min(columns, end - p * columns)
+            whole = count - count % width(x)
+            for c in range(0, whole, width(x)):
+                store(x, out + c, _numbers_at(work.stored, here + p * columns + c, x) * work.scale[0])
+            for c in range(whole, count):
+                put(x, out + c, x.dtype.type(get(work.stored, here + p * columns + c)) * work.scale[0])
+
+
+@apart
+def measure_own_rows(me: Any, loss: Measure, work: Work, s: int) -> Any:
+    """The loss of the thread's rows of step s, and its gradient into the slopes of the last level."""
+    num_rows, tile = work.stops[s] - work.starts[s], me.own.loss
+    each = -(-num_rows // (me.net.threads * width(tile.values))) * width(tile.values)
+    losses, end = tile.values.dtype.type(0), min((me.number + 1) * each, num_rows)
+    for start in range(me.number * each, end, tile.rows):
+        count = min(tile.rows, end - start)
+        _lay_out(me, work, s, start, count)
+        rows, num_out = -(-count // width(tile.values)) * width(tile.values), me.net.widths[me.net.kinds.size]
+        losses += measure(loss, tile, 0, num_out, rows)
+        columns, at = panel(tile.values), me.net.values[me.net.kinds.size]
+        for r in range(count):
+            for o in range(num_out):
+                place = at + o // columns * me.net.capacity * columns + (start + r) * columns + o % columns
+                put(me.room.slopes, place, get(tile.slopes, o * rows + r))
+    return losses
+
+
+@apart
+def _lay_out(me: Any, work: Work, s: int, start: int, count: int) -> None:
+    """The logits of some rows, from the parts of all threads, with targets and shares, as `losses.py` takes them."""
+    tile, last, zero = me.own.loss, me.net.kinds.size, me.own.tile.dtype.type(0)
+    num_out, num_targets, bias = me.net.widths[last], work.targets.shape[1], me.net.biases[last - 1]
+    alike = zero + 1.0 / (work.stops[s] - work.starts[s])
+    rows = -(-count // width(tile.values)) * width(tile.values)
+    for o in range(num_out):
+        for r in range(count):
+            logit = get(me.room.w, bias + o) if bias >= 0 else zero
+            for t in range(me.net.threads):
+                logit += get(me.room.parts, (t * me.net.capacity + start + r) * num_out + o)
+            put(tile.values, o * rows + r, logit)
+        for r in range(count, rows):
+            put(tile.values, o * rows + r, zero)
+    for r in range(rows):
+        place, is_there = work.starts[s] + start + r, r < count  # what fills up the last lanes weighs nothing
+        for o in range(num_targets):
+            put(tile.targets, o * rows + r, get(work.targets, place * num_targets + o) if is_there else zero)
+        put(
+            tile.share,
+            r,
+            (get(work.share, place) if work.share.size else tile.share.dtype.type(alike)) if is_there else zero,
+        )

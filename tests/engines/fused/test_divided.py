@@ -1,0 +1,226 @@
+"""Larger dense networks whose units are divided among threads: the steps of scratch, on any number of threads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fivestep.check import DivergenceError
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._base import Engine
+from fivestep.engines.fused import _divided, _products
+from fivestep.engines.fused._compiled import one_pass
+from fivestep.engines.fused._divided import Division, has_registers
+from fivestep.engines.fused.body.meeting import APART
+from fivestep.find import Choice
+from fivestep.net import MLP, FeedForward, NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.steps import steps
+from fivestep.train import train
+from tests.samples import do_steps, numbers, small_engine, small_plan, three_classes
+from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
+
+pytestmark = pytest.mark.skipif(not has_registers(), reason="the processor has no AVX-512: torch's products do it")
+LARGER = "fused:larger=true"
+PLANS: dict[str, dict[str, Any]] = {
+    "plain descent": {},
+    "nesterov": {"momentum": 0.9, "nesterov": True},
+    "adam, averaged": {"optimizer": "adam", "lr": 0.01, "ema": 0.9},
+    "decoupled decay, a schedule": {"optimizer": "adamw:weight_decay=0.1", "lr": 0.01, "schedule": "cosine"},
+    "half the rate for all": {"lr_factors": {"linear": 0.5}},
+    "three rows at a time": {"batch_size": 3},
+    "all rows at once": {"batch_size": None, "epochs": 5},
+}
+NETS = {
+    "one layer": MLP(4, 3),
+    "one panel each": MLP(4, 32, 3, activation="relu"),
+    "odd widths": MLP(4, 17, 50, 3, activation="gelu"),
+    "deep": MLP(4, 40, 70, 33, 3, activation="tanh"),
+    "no biases, nothing between": NetSpec(
+        (
+            Choice("linear", out_features=20, bias=False),
+            Choice("linear", out_features=35, bias=False),
+            Choice("relu"),
+            Choice("linear", bias=False),
+        ),
+        4,
+        3,
+    ),
+}
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """So many threads for torch, and work for all of them."""
+    monkeypatch.setattr(_divided, "OPERATIONS_FOR_A_THREAD", 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def division(engine: Engine) -> Division:
+    found = engine._code._division  # type: ignore[attr-defined]  # of the larger body
+    assert isinstance(found, Division)
+    return found
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize("spec", NETS.values(), ids=NETS)
+def test_a_run_is_that_of_scratch(options: dict[str, Any], spec: NetSpec) -> None:
+    """Weights, the rule's memory, losses, and the gradient of the last step."""
+    plan, data = small_plan(**options), three_classes(weighted=True)
+    ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
+    assert division(ours)
+    losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
+    expected = torch.stack([step.loss for step in steps(scratch, data, plan)])
+    assert distance(losses, expected) < ENGINES_FLOAT64
+    got = ours.state()
+    assert max(distance(got[name], value) for name, value in scratch.state().items()) < ENGINES_FLOAT64
+    assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
+
+
+def test_threads_that_have_units_share_a_step(threads: int) -> None:
+    engine = small_engine(LARGER, small_plan(), MLP(4, 40, 70, 3))
+    engine.train_step(numbers(9, 4), torch.arange(9) % 3)
+    assert division(engine)._made[0] == threads
+
+
+def test_no_thread_is_without_units(threads: int) -> None:
+    engine = small_engine(LARGER, small_plan(), MLP(4, 20, 3))  # two panels
+    engine.train_step(numbers(9, 4), torch.arange(9) % 3)
+    assert division(engine)._made[0] == min(threads, 2)
+
+
+def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    engine = small_engine(LARGER, small_plan(), MLP(4, 40, 70, 3))
+    engine.train_step(numbers(9, 4), torch.arange(9) % 3)
+    assert division(engine)._made[0] == 1
+
+
+@pytest.mark.usefixtures("threads")
+def test_the_same_run_gives_the_same_bits() -> None:
+    plan, data = small_plan(optimizer="adam"), three_classes()
+    engines = [small_engine(LARGER, plan, NETS["deep"]) for _ in range(2)]
+    for engine in engines:
+        list(steps(engine, data, plan))
+    assert torch.equal(*(engine.params.flat for engine in engines))
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("stored", [torch.uint8, torch.float32, torch.float64])
+def test_rows_as_they_are_stored_are_turned_into_numbers_in_the_batch(stored: torch.dtype) -> None:
+    """In float32, for widths that fill no panel, out of rows that have a width and a height."""
+    plan, scale = small_plan(), 1 / 255 if stored == torch.uint8 else None
+    x = (numbers(50, 6, 7) * 50 + 100).to(stored) if scale else numbers(50, 6, 7).to(stored)
+    data = Dataset(Rows(x, three_classes().train.y, scale=scale), num_outputs=3)
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, MLP(42, 70, 3, activation="relu"), dtype="float32")
+        list(steps(engine, data, plan))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT32
+
+
+@pytest.mark.usefixtures("threads")
+def test_several_outputs_and_rows_that_fill_many_tiles() -> None:
+    """More rows than are added up before a gradient is touched, and outputs in more than one panel."""
+    plan = TrainPlan(loss="mse", batch_size=300, epochs=3, lr=0.1)
+    data = Dataset(Rows(numbers(700, 37), numbers(700, 45, seed=1)))
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, MLP(37, 50, 40, 45))
+        list(steps(engine, data, plan))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("threads")
+def test_where_blocks_end_matters_by_rounding_at_most() -> None:
+    plan, data = small_plan(), three_classes()
+    whole, single = (small_engine(LARGER, plan, NETS["deep"]) for _ in range(2))
+    list(steps(whole, data, plan))
+    do_steps(single, data, plan, 1, plan.num_steps(50))
+    assert distance(whole.params.flat, single.params.flat) < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("threads")
+def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
+    engine = small_engine(LARGER, small_plan(), NETS["one panel each"])
+    engine.params.flat[0] = torch.nan
+    assert engine.train_step(numbers(5, 4), torch.tensor([0, 1, 2, 0, 1])).isnan()
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_divergence_is_found_at_its_step() -> None:
+    data = Dataset(Rows(numbers(50, 4), numbers(50, 3, seed=1)), num_outputs=3)
+    plan = TrainPlan(loss="mse", lr=4.0, batch_size=16, epochs=4000)
+    found = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, MLP(4, 34, 3, activation="relu"))
+        with pytest.raises(DivergenceError) as error:
+            list(train(engine, data, plan, every=1000))
+        found.append((str(error.value).partition(", first")[0], engine.num_updates))  # of two layers, rounding decides
+    assert found[0] == found[1]
+
+
+def test_tokens_and_an_l2_term_by_hand_are_done_by_the_products() -> None:
+    """Which the engine may see only when the rows come."""
+    x, y = numbers(6, 5, 4), numbers(6, 5, 4, seed=1)
+    ours, scratch = (small_engine(name, small_plan(loss="mse"), FeedForward(4, 40)) for name in (LARGER, "scratch"))
+    for engine in (ours, scratch):
+        for _ in range(3):
+            engine.train_step(x, y)
+    assert distance(ours.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize(
+    ("options", "spec"),
+    [
+        ({"l2": 0.1}, MLP(4, 40, 3)),
+        ({"clip_norm": 1.0}, MLP(4, 40, 3)),
+        ({"no_decay": ("bias",), "optimizer": "adamw"}, MLP(4, 40, 3)),
+        ({"optimizer": "muon"}, MLP(4, 40, 3)),
+        ({}, MLP(4, 40, 3, dropout=0.5)),
+        ({}, MLP(4, 40, 3, norm="batch_norm")),
+    ],
+)
+def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], spec: NetSpec) -> None:
+    assert small_engine(LARGER, small_plan(**options), spec)._code._division is None  # type: ignore[attr-defined]
+
+
+def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_divided, "has_registers", lambda: False)
+    engine = small_engine(LARGER, small_plan(), MLP(4, 40, 3))
+    assert not _products.suits_division(engine, engine._groups)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("threads", [2], indirect=True)
+def test_a_thread_that_fails_holds_nobody(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it raised is raised, and the next step is done."""
+
+    def refuse(_core: int) -> None:
+        raise MemoryError
+
+    engine = small_engine(LARGER, small_plan(), MLP(4, 40, 3))
+    x, y = numbers(9, 4), torch.arange(9) % 3
+    before = engine.train_step(x, y)
+    with monkeypatch.context() as patched:
+        patched.setattr(_divided, "cores_apart", lambda count: list(range(count)))
+        patched.setattr(_divided, "move_to", refuse)
+        with pytest.raises(MemoryError):
+            engine.train_step(x, y)
+    assert division(engine)._made[0] == threads
+    assert engine.train_step(x, y) < before
+
+
+def test_whoever_waits_leaves_when_another_has_left() -> None:
+    places = np.zeros(3 * APART, np.int64)
+    places[APART] = 1  # the other one was there once
+    assert one_pass("meet")(places, 0, 2)
+    places[2 * APART] = 1
+    assert not one_pass("meet")(places, 0, 2)
