@@ -175,6 +175,14 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
             store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
 
 
+@inline
+def clear_beyond(values: Any, logits: int, num_out: int, tile: Tile) -> None:
+    """Logits of 0 for what fills up lanes: it weighs nothing, but of a loss beyond all numbers that would be NaN."""
+    for o in range(num_out):
+        for r in range(tile.num_rows, tile.rows):
+            put(values, logits + o * tile.rows + r, 0.0)
+
+
 def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, before: int) -> Any:
     """The logits of a tile, `before` which the block has had so many rows; returns where they lie."""
     for k in range(network.kinds.size):
@@ -216,6 +224,7 @@ def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Ste
             logits = forward(network, steps, memory, tile, steps.rows_before[s] + place - start)
 
             # 2  measure
+            clear_beyond(memory.values, logits, network.num_out, tile)
             losses += measure(loss, memory, logits, network.num_out, tile.rows)
 
             # 3  forget the last gradient: the first tile of a step is put in its place
