@@ -10,9 +10,10 @@ import torch
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import Engine
-from fivestep.engines.fused import _divided, _products
+from fivestep.engines.fused import _compiled, _divided, _products
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division, has_registers
+from fivestep.engines.fused.body.divided import Thread
 from fivestep.engines.fused.body.meeting import APART
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
@@ -103,12 +104,18 @@ def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("threads")
-def test_the_same_run_gives_the_same_bits() -> None:
-    plan, data = small_plan(optimizer="adam"), three_classes()
+@pytest.mark.parametrize("is_divided", [True, False])
+@pytest.mark.parametrize("rule", ["adam", "sgd"])
+def test_the_same_run_gives_the_same_bits(rule: str, is_divided: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever its blocks end: that is a matter of time."""
+    if not is_divided:
+        monkeypatch.setattr(_products, "suits_division", lambda *_: False)
+    plan, data = small_plan(optimizer=rule, epochs=5), three_classes()
     engines = [small_engine(LARGER, plan, NETS["deep"]) for _ in range(2)]
-    for engine in engines:
-        list(steps(engine, data, plan))
+    for engine, every in zip(engines, (None, 1), strict=True):
+        list(steps(engine, data, plan, every=every))
     assert torch.equal(*(engine.params.flat for engine in engines))
+    assert torch.equal(*(engine.params.grad for engine in engines))
 
 
 @pytest.mark.usefixtures("threads")
@@ -203,15 +210,16 @@ def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.M
 def test_a_thread_that_fails_holds_nobody(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it raised is raised, and the next step is done."""
 
-    def refuse(_core: int) -> None:
-        raise MemoryError
+    def fails(me: Thread, *work: Any) -> None:
+        if me.number == 1:
+            raise MemoryError
+        one_pass("train_divided")(me, *work)
 
     engine = small_engine(LARGER, small_plan(), MLP(4, 40, 3))
     x, y = numbers(9, 4), torch.arange(9) % 3
     before = engine.train_step(x, y)
     with monkeypatch.context() as patched:
-        patched.setattr(_divided, "cores_apart", lambda count: list(range(count)))
-        patched.setattr(_divided, "move_to", refuse)
+        patched.setattr(_compiled, "one_pass", lambda name: fails if name == "train_divided" else one_pass(name))
         with pytest.raises(MemoryError):
             engine.train_step(x, y)
     assert division(engine)._made[0] == threads

@@ -22,11 +22,12 @@ class Affine:
     """a = f(z) with z = x W^T + b, for every row of x; f is the activation behind the linear layer, if there is one.
 
     On the way back dz = da f'(z) and db = 1^T dz are one pass, with dz^T beside it where dW is faster from that; dx =
-    dz W; and dW = dz^T x is written over the last gradient. With a `rate`, gradients are only added to the weights,
-    W <- W - rate dz^T x, and of large ones none is kept.
+    dz W; and dW = dz^T x is written over the last gradient. With a `rate`, gradients are added to the weights at once,
+    W <- W - rate dz^T x, and large ones are written down only where the step `shows_gradient`.
     """
 
     rate: float | None = None
+    shows_gradient = True
 
     def __init__(self, engine: Engine, k: int, activation: Layer | None) -> None:
         self._w, self._dw = engine.params.weights[k], engine.params.gradients[k]
@@ -91,9 +92,9 @@ class Affine:
             self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy(), _matrix(turned, self._none)
         )
         dx = back(dz, weight, memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz  # before the weights move
-        if self.rate is None:
+        if self.rate is None or self.shows_gradient:
             outer(dz, x, self._dw["weight"], turned)
-        else:
+        if self.rate is not None:
             add_outer_(weight, dz, x, alpha=-self.rate, turned=turned)
             if "bias" in self._w:
                 self._w["bias"].add_(self._db, alpha=-self.rate)

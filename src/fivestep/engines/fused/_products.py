@@ -83,7 +83,7 @@ class Products:
                 engine.lr, engine.l2 = rate, l2
                 if l2:
                     penalties[s] = engine.penalty()
-                losses[s] = self._step(s, merged=self._merges and not l2 and s < num_steps - 1)
+                losses[s] = self._step(s, merged=self._merges and not l2, is_last=s == num_steps - 1)
 
     def let_go(self) -> None:
         """Gives up the rows, which a layer may have as its input; the buffers of a batch stay."""
@@ -93,12 +93,16 @@ class Products:
         for piece in self._pieces:
             piece.let_go()
 
-    def _step(self, s: int, *, merged: bool) -> float:
-        """Step s of the block. Where it is `merged`, the gradient is nowhere to be seen afterwards."""
+    def _step(self, s: int, *, merged: bool, is_last: bool) -> float:
+        """Step s of the block. Where it is `merged`, the gradient is to be seen after the last one only.
+
+        To be seen it is found once more: how the weights move must not depend on where a block ends.
+        """
         engine, pieces = self._engine, self._pieces
         for piece in pieces:
             if isinstance(piece, Affine):
                 piece.rate = engine.lr * self._groups[0].lr_factor if merged else None
+                piece.shows_gradient = is_last
 
         # 1  predict
         a = self._rows.inputs(s)

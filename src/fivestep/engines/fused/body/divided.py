@@ -127,7 +127,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent], work: Work, memory
     last, powers = me.net.kinds.size - 1, powers_at(rule, work.done)
     for s in range(work.rates.size):
         num_rows = work.stops[s] - work.starts[s]
-        rate = -work.rates[s] if work.merges and s < work.rates.size - 1 else 0.0
+        rate = -work.rates[s] if work.merges else 0.0
 
         # 1  predict
         fill_rows(work, s, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
@@ -154,6 +154,8 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent], work: Work, memory
                 find_slopes(me, layer, num_rows)
             if 0 < layer < last and not meet(me.room.meeting, me.number, me.net.threads):
                 return  # else others have copied from the weights that are about to move
+            if rate != 0.0 and s == work.rates.size - 1:  # once more, to be seen: weights move alike wherever it ends
+                find_gradient(me, layer, (num_rows, 0.0), work, s + 1)
             find_gradient(me, layer, (num_rows, rate), work, s + 1)
 
         # 5  step downhill
