@@ -146,8 +146,10 @@ def test_an_l2_term_for_weighted_rows_of_a_stream_is_refused() -> None:
 
 
 def test_a_batch_larger_than_the_data_is_refused() -> None:
-    with pytest.raises(InputError, match="batch_size must be at most the 10 rows of the training part, got 11"):
+    with pytest.raises(InputError, match="at most the 10 rows of the training part, got 11; make it smaller, or"):
         batches(numbered(), 11)
+    with pytest.raises(InputError, match=r"got 11; make it smaller\."):  # a stream is never whole in memory
+        batches(streamed(numbered(), 4), 11)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 10, 11])

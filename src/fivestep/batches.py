@@ -65,7 +65,7 @@ class Batches:
     ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
-        check_batch_size(self.size, self.num_rows)
+        check_batch_size(self.size, data)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         self._data, self._seed, self._dtype, self._device, self._places = data, seed, dtype, device, places
         self._rows = data.train.to(device, dtype)
@@ -205,12 +205,12 @@ def total_of(weight: Tensor) -> float:
     return math.fsum(weight.tolist())
 
 
-def check_batch_size(size: int, num_rows: int) -> None:
+def check_batch_size(size: int, data: Dataset) -> None:
     """Raises an `InputError` if a batch would hold more rows than there are."""
-    if size > num_rows:
+    if size > data.num_rows:
+        advice = "make it smaller, or take the full batch" if data.stream is None else "make it smaller"
         raise InputError(
-            f"batch_size must be at most the {num_rows} rows of the training part, got {size}; "
-            f"make it smaller, or take the full batch."
+            f"batch_size must be at most the {data.num_rows} rows of the training part, got {size}; {advice}."
         )
 
 

@@ -77,7 +77,7 @@ class Blocks:
     ) -> None:
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
-        check_batch_size(self.size, self.num_rows)
+        check_batch_size(self.size, data)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
         as_stored = as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)

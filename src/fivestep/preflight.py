@@ -24,7 +24,7 @@ AT_A_TIME = 2**18
 
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
     """Raises an `InputError` if the plan asks for something that the data do not have."""
-    check_batch_size(plan.batch_size or 1, data.num_rows)
+    check_batch_size(plan.batch_size or 1, data)
     check_whole_batches(plan, data)
     if plan.batch_size is None and data.stream is not None:
         raise refuse("batch_size", "full", "a number of rows for a stream, which is never whole in memory", "write 256")

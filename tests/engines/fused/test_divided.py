@@ -1,5 +1,7 @@
 """Larger dense networks whose units are divided among threads: the steps of scratch, on any number of threads."""
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -224,6 +226,16 @@ def test_a_thread_that_fails_holds_nobody(threads: int, monkeypatch: pytest.Monk
             engine.train_step(x, y)
     assert division(engine)._made[0] == threads
     assert engine.train_step(x, y) < before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says where a thread is")
+def test_each_thread_begins_on_a_core_of_its_own_and_need_not_stay() -> None:
+    allowed = os.sched_getaffinity(0)
+    cores = _divided.cores_apart(len(allowed))
+    assert sorted(cores) == sorted(allowed)
+    assert _divided.cores_apart(len(allowed) + 1) == []
+    _divided.move_to(cores[-1])
+    assert os.sched_getaffinity(0) == allowed
 
 
 def test_whoever_waits_leaves_when_another_has_left() -> None:

@@ -36,7 +36,7 @@ class Ahead:
         self._pattern, self._parts, self._own, self._plans = pattern, parts, list(own), list(plans)
         self._num_rows, plan = parts[0].num_rows, plans[0]
         self._size = plan.batch_size or self._num_rows
-        check_batch_size(self._size, self._num_rows)
+        check_batch_size(self._size, parts[0])
         self._per_epoch = plan.steps_per_epoch(self._num_rows)
         self._fresh = parts[0].fresh
         self._schedule, self._num_steps = plan.build_schedule(), plan.num_steps(self._num_rows)

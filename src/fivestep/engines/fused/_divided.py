@@ -5,8 +5,12 @@ live for one block of steps; a thread that is not there when others wait would h
 early lets them go.
 """
 
+import ctypes
+import os
+import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, final
 
@@ -196,10 +200,12 @@ class Division:
 
     def _call(self, work: Work, num_threads: int) -> None:
         """Lets each thread do its part, this one the first; raises what one of them raised."""
-        train, failed = _compiled.one_pass("train_divided"), list[BaseException]()
+        train, apart, failed = _compiled.one_pass("train_divided"), cores_apart(num_threads), list[BaseException]()
 
         def part(t: int) -> None:
             try:
+                if t and apart:
+                    move_to(apart[t])
                 train(Thread(t, self._net, self._room, self._own[t]), self._rules, work, self._remembered[t])
             except BaseException as error:  # whatever it is, who waits for this thread must not wait for ever
                 self._room.meeting[num_threads * APART] = 1
@@ -219,3 +225,23 @@ class Division:
                     thread.join()
         if failed:
             raise failed[0]
+
+
+def cores_apart(count: int) -> list[int]:
+    """A core for each of so many threads, the first that of this thread; none where that cannot be said, or too few."""
+    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < count:
+        return []
+    here = ctypes.CDLL(None).sched_getcpu()
+    return sorted(cores, key=lambda core: core != here)[:count]
+
+
+def move_to(core: int) -> None:
+    """Moves this thread to a core, where it then need not stay.
+
+    Linux begins a thread on the core of the one that started it, and takes up to ten milliseconds to see that another
+    one has nothing to do; threads that wait for one another then take turns on one core.
+    """
+    allowed = os.sched_getaffinity(0)
+    with suppress(OSError):  # a core that may no longer be used
+        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, allowed)
