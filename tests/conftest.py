@@ -20,6 +20,13 @@ settings.register_profile("fivestep", derandomize=True, deadline=None)  # the sa
 settings.load_profile("fivestep")
 
 
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Whatever a test did, or said about the threads that there are, the next one begins with one."""
+    yield
+    torch.set_num_threads(1)
+
+
 CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 SNAKE = CONTRIBUTING.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
 """The example that people are told to copy."""

@@ -81,8 +81,9 @@ class TableStream(Stream):
         loads = self._loads(seed, epoch, first_row)
         most = max(min(self.window, self.num_rows), *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
-        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, READERS))
-        together: _Map = map if is_limited() else readers.map
+        most_readers = 1 if is_limited() else READERS
+        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, most_readers))
+        together: _Map = map if most_readers == 1 else readers.map
         ahead: deque[Future[Window]] = deque(pool.submit(self._read, together, next(loads), part) for part in memory)
         try:
             while True:

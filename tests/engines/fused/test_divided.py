@@ -98,8 +98,8 @@ def test_no_thread_is_without_units(threads: int) -> None:
     assert division(engine)._made[0] == min(threads, 2)
 
 
-def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+def test_little_work_stays_on_one_thread() -> None:
+    torch.set_num_threads(2)
     engine = small_engine(LARGER, small_plan(), MLP(4, 40, 70, 3))
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)
     assert division(engine)._made[0] == 1
