@@ -122,6 +122,7 @@ class Pattern:
         self.lanes = ALIGNMENT // engine.dtype.itemsize
         """How many networks may be trained abreast."""
 
+        self._goes_by_epochs = goes_by_epochs(plan)
         self._new_engine, self._left, self._lock = new_engine, [engine], threading.Lock()
 
     def new_turns(self) -> "Turns":
@@ -133,7 +134,7 @@ class Pattern:
 
     def is_measured_once(self, every: int | None) -> bool:
         """Whether nobody looks at such a network before its end."""
-        return not goes_by_epochs(self.plan) and (every or self.plan.epochs) >= self.plan.epochs
+        return not self._goes_by_epochs and (every or self.plan.epochs) >= self.plan.epochs
 
 
 @final

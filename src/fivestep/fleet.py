@@ -1,9 +1,9 @@
 """Many networks at once: seeds, folds, learning rates, grids. Each is trained as it would be alone.
 
-Network by network, in a pool of threads: the compiled body of `fused` holds no lock of Python's while it works, and a
-small network with its data stays in the cache of one processor from the first step to the last. So a network that
-diverges, or that stops early, is no concern of the others. On a CUDA device networks of one kind are one batch
-(`batched/`), and those left take their turns as they do here.
+In a pool of threads, each of which takes a network, or a pack of those that are alike: the compiled body of `fused`
+holds no lock of Python's while it works, and a small network with its data stays in the cache of one processor from the
+first step to the last. So a network that diverges, or that stops early, is no concern of the others. On a CUDA device
+networks of one kind are one batch (`batched/`), and those left take their turns as they do here.
 """
 
 import os
@@ -54,11 +54,11 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
-    plan goes by them. `num_threads` networks are trained at a time, by default as many as there are processors, or as
-    torch has threads where `ranks` (`join_ranks`) divide the fleet: each trains every n-th network without a word to
-    the others, and at the end all have all of them; the engine of one trained elsewhere is made when one looks at it.
-    Ctrl-C ends the networks that are being trained between two steps, and is raised. Raises an `InputError` for no
-    networks, for sequences of different lengths, and for what `train` refuses.
+    plan goes by them. `num_threads` threads train, each a network or a pack of those that are alike, by default as many
+    as there are processors, or as torch has threads where `ranks` (`join_ranks`) divide the fleet: each rank trains
+    every n-th network without a word to the others, and at the end all have all of them; the engine of one trained
+    elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two steps, and is
+    raised. Raises an `InputError` for no networks, for sequences of different lengths, and for what `train` refuses.
 
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)

@@ -16,7 +16,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 _END: ContextVar[threading.Event | None] = ContextVar("end", default=None)
-"""What ends the work of this thread, if it is not the main one."""
+"""What ends the work of this thread, beside signals."""
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -26,7 +26,7 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
 
 @final
 class Interrupt:
-    """Which signal has come: SIGINT, SIGTERM or none. Outside the main thread, an event stands for Ctrl-C.
+    """Which signal has come: SIGINT, SIGTERM or none. An event, where one is given, stands for Ctrl-C too.
 
     Where it `is_shared`, other ranks must agree before it is taken, so one that has come waits, however many follow.
     """
@@ -96,7 +96,7 @@ def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt
 
 @contextmanager
 def interrupted_by(event: threading.Event) -> Iterator[None]:
-    """Inside, in a thread that takes no signals, the event ends a training between two steps, as Ctrl-C would."""
+    """Inside, the event ends a training between two steps, as Ctrl-C would."""
     token = _END.set(event)
     try:
         yield

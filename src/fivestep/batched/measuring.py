@@ -7,14 +7,11 @@ from torch import Tensor
 
 from ..datasets._base import Part
 from ..engines._batched.networks import Networks
-from ..engines._parts import MOST_ROWS
+from ..engines._parts import ELSEWHERE, MOST_ROWS
 from ..epoch import Evaluation
 from ..layer import Memo
 from ..metrics._base import build_metrics, measure
 from ..train import predictions, share_right
-
-MOST_OUTPUTS = 2**26
-"""Numbers of the widest layer's output that an evaluation makes at a time."""
 
 
 @torch.no_grad()
@@ -26,7 +23,7 @@ def evaluations(networks: Networks, which: Sequence[int], rows: Part) -> list[Ev
     chosen = build_metrics(engine.plan.metrics, criterion.target)
     sums = torch.zeros((3, count), dtype=torch.float64, device=device)  # of losses, right answers and weights
     collected: list[tuple[Tensor, Tensor, Tensor]] = []
-    for taken in rows.parts(max(1, min(MOST_ROWS, MOST_OUTPUTS // (count * networks.width)))):
+    for taken in rows.parts(max(1, min(MOST_ROWS, ELSEWHERE // (count * networks.width)))):
         part = taken.to(device, engine.dtype)
         logits = networks.predict(engine.as_input(part.inputs(engine.dtype)), own)  # (K, N, O)
         y = criterion.match(logits[0], part.y)

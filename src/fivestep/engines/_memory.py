@@ -29,13 +29,23 @@ def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, cop
 
     Counted without making them, for each parameter: itself and its gradient; what the update rule remembers, a moving
     average (`ema`) too; with an average, also the weights that train while others are measured; those of the best
-    epoch, with `restore_best`; and where a state is `copied`, to go back to, all of that but the gradient once more.
+    epoch, with `restore_best`; and where a state is `copied`, to go back to, the parameter, what the rule remembers and
+    the moving average once more.
     """
     rule = plan.build_optimizer()
     few, more = (_num_remembered(rule, size) for size in (1, 2))  # one more of each
     remembered = more - few + (plan.ema is not None)
     beside = (plan.ema is not None or rule.averages) + plan.restore_best + (1 + remembered) * copied
     return (2 + remembered + beside) * spec.num_parameters * (8 if dtype == "float64" else 4)
+
+
+def training_needs(
+    spec: NetSpec, plan: TrainPlan, dtype: str, device: torch.device, num_rows: int, *, alone: bool = True
+) -> int:
+    """The bytes of a training beside its rows: `memory_needed`, and what `num_rows` of a batch become on the way."""
+    copied = not spares_copies(_num_parameters(spec), plan, device, alone=alone)
+    batch = OUTPUTS * num_rows * sum(outputs_of(spec)) * (8 if dtype == "float64" else 4)
+    return memory_needed(spec, plan, dtype, copied=copied) + batch
 
 
 def spares_copies(num_parameters: int, plan: TrainPlan, device: torch.device, *, alone: bool) -> bool:
@@ -70,9 +80,8 @@ def check_memory(
     parameters, outputs = _num_parameters(spec), sum(outputs_of(spec))
     if MOST_COPIES * parameters + OUTPUTS * rows * outputs < OF_NO_CONCERN:  # a fleet asks for each of its networks
         return
-    batch = OUTPUTS * rows * outputs * (8 if dtype == "float64" else 4)
-    copied = not spares_copies(parameters, plan, device, alone=alone)
-    needed, left = memory_needed(spec, plan, dtype, copied=copied) + batch, memory_left(device)
+    needed = training_needs(spec, plan, dtype, device, rows, alone=alone)
+    left = memory_left(device)
     if needed > left:
         raise InputError(
             f"the network must fit into the {_gib(left)} GiB of memory that are left beside the rows, got "

@@ -114,7 +114,7 @@ class Fitting:
         y = self.targets.encode(table.y, engine.dtype)
         weights = None if weight is None else as_tensor(weight)
         rows = SparseRows(table.x, self.dense, y, weights, rows_of_window(bytes_of_row, size))
-        by_weight = torch.arange(rows.num_rows) if weights is None else weights.argsort(descending=True)
+        by_weight = torch.arange(rows.num_rows) if weights is None else (weights == 0).byte().argsort(stable=True)
         sample = rows.take(by_weight[:SAMPLE])  # it is refused where none of its rows counts
         return Dataset(sample, num_outputs=self.targets.num_outputs, stream=rows)
 

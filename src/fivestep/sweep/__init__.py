@@ -53,7 +53,8 @@ def sweep(
         return recipe.prepare(model, {**of_plan, **settings})
 
     info = {"model": model, "recipe": "plain"}
-    settings = {name: value for name, value in of_plan.items() if value != getattr(TrainPlan(), name)}
+    usual = TrainPlan()
+    settings = {name: value for name, value in of_plan.items() if value != getattr(usual, name)}
     candidates = Candidates(with_validation(data, plan.seed), prepare, info, settings)
     found = start(candidates, Space.of(space), how, out, storage)
     for _ in found.train():

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
+import torch
+
 from ..check import InputError
 from ..datasets._base import Dataset
 from ..datasets._split import split
-from ..engines._memory import OUTPUTS, memory_needed, outputs_of
+from ..engines._memory import training_needs
 from ..engines.fused._size import operations_per_step
 from ..find import Choice
 from ..memory import memory_size
@@ -52,7 +54,7 @@ class Candidates:
         spec, plan = self.prepare(settings)
         return plan.sized(spec, self.data), plan
 
-    def check(self, space: Space, dtype: str) -> int:
+    def check(self, space: Space, dtype: str, device: torch.device) -> int:
         """Raises an `InputError` for a value of the space that nothing can be trained with, or that memory cannot hold.
 
         Returns the bytes that the largest network needs.
@@ -64,19 +66,18 @@ class Candidates:
                 if not what:
                     raise
                 raise InputError(f"{what} must be of use for every network of the sweep: {error}") from error
-        return max(self._bytes_needed(settings, dtype) for settings in widest(space))
+        return max(self._bytes_needed(settings, dtype, device) for settings in widest(space))
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         spec, plan = self.make(settings)
         spec.build(), plan.build_loss(), plan.build_optimizer(), plan.build_schedule(), spec.build_init()
         check_plan(plan, self.data)
 
-    def _bytes_needed(self, settings: Mapping[str, Any], dtype: str) -> int:
+    def _bytes_needed(self, settings: Mapping[str, Any], dtype: str, device: torch.device) -> int:
         """What a network takes with a batch inside; raises an `InputError` if that is more than there is."""
         spec, plan = self.make(settings)
-        num_rows = min(plan.batch_size or len(self.data.train), len(self.data.train))
-        batch = OUTPUTS * num_rows * sum(outputs_of(spec)) * (8 if dtype == "float64" else 4)
-        needed = memory_needed(spec, plan, dtype) + batch
+        num_rows = plan.micro_batch_size or plan.batch_size or len(self.data.train)
+        needed = training_needs(spec, plan, dtype, device, num_rows)
         if needed > memory_size():
             raise InputError(
                 f"every network of the sweep must fit into this machine's {memory_size() / 2**30:.0f} GiB, got "

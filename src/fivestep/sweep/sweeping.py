@@ -110,7 +110,7 @@ class Sweep:
     def __post_init__(self) -> None:
         """Works out what is left open, and refuses what cannot be."""
         device = find_device(self.how.device, self.how.dtype)
-        at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype), 1))
+        at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype, device), 1))
         processors = (os.cpu_count() or 1) if device.type == "cpu" else 1
         self._at_a_time = min(self.how.num_threads or processors, at_once)
         self.num_models = self.how.models or (USUAL_MODELS if self.space.size is None else self.space.size)

@@ -56,7 +56,7 @@ def fit_pixels(
         values = frame[column.name] if rows is None else frame[column.name].gather(rows)
         (found,) = column.raw(values, 1)
         largest = max(largest, float(abs(found).max()))
-    return encoder_of_pixels(used, largest, target)
+    return replace(encoder, scale=encoder.scale / (largest or 1.0))
 
 
 def encoder_of_pixels(kinds: Sequence[ColumnKind], largest: float, target: Target | None) -> Encoder:

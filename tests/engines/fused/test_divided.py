@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,13 +54,11 @@ NETS = {
 
 
 @pytest.fixture(params=[1, 2, 3])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """So many threads for torch, and work for all of them."""
     monkeypatch.setattr(_divided, "OPERATIONS_FOR_A_THREAD", 1)
-    before = torch.get_num_threads()
     torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    return int(request.param)
 
 
 def division(engine: Engine) -> Division:
@@ -103,6 +100,14 @@ def test_little_work_stays_on_one_thread() -> None:
     engine = small_engine(LARGER, small_plan(), MLP(4, 40, 70, 3))
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)
     assert division(engine)._made[0] == 1
+
+
+def test_a_short_batch_is_divided_as_a_whole_one() -> None:
+    """The last rows of a stream's epoch are a block without an order, and where blocks end is a matter of time."""
+    torch.set_num_threads(2)
+    engine = small_engine(LARGER, small_plan(batch_size=64), MLP(200, 256, 3))
+    engine.train_step(numbers(2, 200), torch.arange(2))
+    assert division(engine)._made[0] == 2
 
 
 @pytest.mark.usefixtures("threads")

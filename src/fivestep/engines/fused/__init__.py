@@ -1,4 +1,4 @@
-"""The five steps as one body, of which there are three.
+"""The five steps as one body, one for each kind of work.
 
 Read `body/steps.py` for small networks on the CPU, `body/divided.py` and `_products.py` for larger ones there,
 `_captured.py` for CUDA.
@@ -42,7 +42,7 @@ from ._size import is_larger, is_recorded
 
 @final
 class FusedEngine(BlockEngine):
-    """Compiled: one body for all of a small network, or what lies between the products of a `larger` one.
+    """Compiled: all of a small network or of a larger dense one, or what lies between the products of another.
 
     On a CUDA device it is the steps of `scratch`, `recorded` as graphs. The same steps are done one by one on the CPU
     where a `precision` is asked for ("tf32" on CUDA, or "bfloat16"), or with `recorded=True`, for a comparison.

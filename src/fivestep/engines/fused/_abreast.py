@@ -9,7 +9,7 @@ from ...blocks import Block
 from ...plan import TrainPlan
 from . import _compiled
 from ._held import Held
-from ._tables import ALIGNMENT, LANES, SLOTS, aligned
+from ._tables import ALIGNMENT, SLOTS, aligned, in_lanes
 from .body.abreast import Abreast, Courses
 from .body.hidden import Hidden
 from .body.losses import Measure
@@ -22,7 +22,7 @@ MOST_WEIGHTS = 600
 """Parameters of a network, at most: those of all networks are gone through in each step."""
 
 LEAST_SHARE = 0.8
-"""Of the lanes that have a network: with fewer, one after another is as fast (benchmarks/fleets.py)."""
+"""Of the lanes that have a network: with fewer, one after another is as fast."""
 
 
 def may_be_abreast(plan: TrainPlan, hidden: Hidden | None, block: Block) -> bool:
@@ -46,10 +46,9 @@ class Lanes:
         self._hidden, self._measure, self._of_parameters = hidden, measure, of_parameters
         self._order_size, self._dtype = order_size, hidden.wide.dtype
         self.count = ALIGNMENT // self._dtype.itemsize
-        lines = np.arange(order_size).reshape(-1) // hidden.num_hidden
+        lines, unit = np.divmod(np.arange(order_size), hidden.num_hidden)
         self._num_hidden = int((of_parameters // hidden.num_hidden == 0).sum())
         n, size = hidden.num_in, self._num_hidden * (hidden.num_in + 1) + hidden.num_hidden + 1
-        unit = np.arange(order_size) % hidden.num_hidden
         places = np.where(lines <= n, unit * (n + 1) + lines, self._num_hidden * (n + 1) + unit)
         places[(n + 2) * hidden.num_hidden :] = size - 1  # the output's bias
         self._register_of, self._size = places, size
@@ -70,7 +69,7 @@ class Lanes:
         if self._net is not None and self._rows is x:
             return self._net
         hidden, beside, num_rows = self._hidden, len(self._hidden.beside), len(x)
-        rows = -(-num_rows // LANES) * LANES
+        rows = in_lanes(num_rows)
         numbers, targets, shares = (aligned(rows * size, self._dtype) for size in (hidden.num_in, 1, 1))
         numbers[: x.size], targets[:num_rows] = x.ravel(), y.ravel()
         shares[:num_rows] = share if share.size else 1.0 / num_rows

@@ -102,8 +102,7 @@ class Division:
 
     def _num_rows(self, block: Block) -> int:
         """The rows of a step: of whole batches, since the last ones of an epoch must not decide differently."""
-        size = self._engine.plan.batch_size
-        return max(int(block.num_rows.max()), 0 if block.order is None or size is None else size)
+        return max(int(block.num_rows.max()), self._engine.plan.batch_size or 0)
 
     def _num_threads(self, num_rows: int) -> int:
         """As many as torch has, if there are units and work for each."""

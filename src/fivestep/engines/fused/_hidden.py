@@ -1,4 +1,4 @@
-"""Networks with one hidden layer: which of them take two rows in a register, and where their parameters lie then."""
+"""Networks with one hidden layer: which of them take their units in a register, and where their parameters lie then."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ from .body.hidden import ROWS, Hidden
 from .body.steps import Network
 
 WIDEST = 256
-"""Inputs and hidden units up to which a network takes two rows in a register: its weights stay near the processor."""
+"""Inputs and hidden units up to which a network takes its units in a register: its weights stay near the processor."""
 
 MOST_WEIGHTS = 10_000
-"""Weights of the first layer up to which it does: 64-64 takes 0.93 of the general body's time, 128-128 1.02."""
+"""Weights of the first layer up to which it does, for the same reason."""
 
 MOST_OUTPUTS = 16
 """Outputs up to which it does: each has a pass of its own."""
 
 
 def hidden_of(network: Network, params: Params) -> Hidden | None:
-    """The network as the body with two rows in a register takes it; None where another body is faster.
+    """The network as the body with units in a register takes it; None where another body is faster.
 
     It is for one hidden layer of relu or tanh, where units whose weights are 0 fill up at most a quarter of its
     registers.

@@ -10,10 +10,10 @@ from ...net import NetSpec
 from ...plan import TrainPlan
 
 FEW = 40_000_000
-"""Floating-point operations of a step up to which the compiled body, on one thread, is faster than tensors on two.
+"""Floating-point operations of a step up to which the compiled body, on one thread, is faster than `scratch` on two.
 
-Measured: they meet at some 65 to 100 million where the products are square, and beyond that where one side is short;
-at 27 million the body takes six tenths of the time (benchmarks/sizes.py).
+Measured: they meet at some 90 million where the products are square, and beyond that where one side is short; at 27
+million the body takes less than half the time (benchmarks/sizes.py).
 """
 
 WIDE = 100_000
@@ -28,7 +28,10 @@ USUAL_ROWS = 256
 
 
 def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tuple[bool, str]:
-    """Whether torch's products do it, and the reason in half a sentence; `num_rows` is what a full batch has."""
+    """Whether the body for larger networks does it, and the reason in half a sentence.
+
+    `num_rows` is what a full batch has.
+    """
     gathered = (plan.batch_size or 0) * (spec.in_features or 0)  # the full batch lies ready
     if gathered > WIDE:
         return True, f"a step gathers {_rounded(gathered)} numbers, more than {_rounded(WIDE)}"

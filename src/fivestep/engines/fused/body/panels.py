@@ -1,9 +1,8 @@
 """Matrix products in panels: strips of a matrix that are two registers wide, one row after another.
 
 A block of eight rows by one panel stays in sixteen registers while it grows. In each round two registers of the panel
-are loaded and eight numbers spread over lanes, for sixteen products, so the processor's two multipliers never wait: on
-a Zen 5 it does 98 % of what they can (`tests/engines/fused/test_panels.py` holds it to torch's products, and
-`benchmarks/larger.py` times whole steps).
+are loaded and eight numbers spread over lanes, for sixteen products, so the processor's two multipliers hardly wait
+(`tests/engines/fused/test_panels.py` holds it to torch's products, `benchmarks/larger.py` times whole steps).
 """
 
 from collections.abc import Sequence

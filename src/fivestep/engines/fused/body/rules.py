@@ -126,9 +126,8 @@ def _normal(number: Any, eps: float) -> Any:
 def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: Moment) -> Any:
     """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them.
 
-    What is `known` of a parameter is its gradient, and the memory.
-
-    `which` is its kind, written out by who wants a loop without branches.
+    What is `known` of a parameter is its gradient, and the memory. `which` is the rule's kind, written out by who wants
+    a loop without branches.
     """
     n, (dw, m, v, u) = rule.numbers, known
     if which == kind.SGD:
@@ -167,7 +166,6 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
 @inline
 def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None:
     """One step of the rule on all parameters."""
-    w, g, memory = arrays
     w, g, memory = arrays
     size = w.size
     for j in range(0, size, width(w)):
