@@ -10,9 +10,11 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from .checkpoint import SECONDS, SHARE
 from .files import own_bytes
 from .typing import Shape, Tensors
+
+SECONDS, SHARE = 3.0, 0.01
+"""The least time between two writings, and their share of the training time at most: as for checkpoints."""
 
 
 class Place(NamedTuple):
