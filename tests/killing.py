@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import fivestep.checkpoint
+import fivestep.due
 from fivestep.checkpoint import checkpoints_in
 from fivestep.run import Run
 from tests.runs import SCENARIOS, begun, differences, remains, trained
@@ -66,7 +66,7 @@ def main(name: str, folder: Path, num_kills: int) -> None:
     """Scenario after scenario, kill after kill."""
     torch.set_num_threads(1)
     Run.draw = lambda _run: None  # type: ignore[method-assign]
-    fivestep.checkpoint.SECONDS, fivestep.checkpoint.SHARE = 0.0, float("inf")
+    fivestep.due.SECONDS, fivestep.due.SHARE = 0.0, float("inf")
     chance = random.Random(name)
     expected, seconds, found = {}, {}, []
     for scenario in SCENARIOS:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import fivestep.checkpoint
+import fivestep.due
 from fivestep.checkpoint import checkpoints_in, read_checkpoint
 from fivestep.datasets._base import Dataset
 from fivestep.epoch import Epoch
@@ -81,8 +82,8 @@ def trained(run: Run, scenario: str, data: Dataset = DATA) -> Run:
 def often(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Inside, a checkpoint is written before every step, and all are kept."""
     with monkeypatch.context() as patch:
-        patch.setattr(fivestep.checkpoint, "SECONDS", 0.0)
-        patch.setattr(fivestep.checkpoint, "SHARE", float("inf"))
+        patch.setattr(fivestep.due, "SECONDS", 0.0)
+        patch.setattr(fivestep.due, "SHARE", float("inf"))
         patch.setattr(fivestep.checkpoint, "KEPT", 10**6)
         yield
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.batches import Batches
-from fivestep.blocks import MOST_PLACES_AWAY, MOST_ROWS, Block, Blocks
+from fivestep.blocks import MOST_PLACES_AWAY, MOST_ROWS, Block, Blocks, rows_of_steps
 from fivestep.datasets._base import Dataset, Rows
 from tests.samples import numbers, three_classes
 from tests.windows import streamed
@@ -107,3 +107,11 @@ def test_blocks_that_go_on_in_an_epoch_and_go_back_have_its_order() -> None:
         got, expected = blocks.take(first, rates), Blocks(data, 3, 0, torch.float64, CPU).take(first, rates)
         assert got.order is not None
         assert torch.equal(got.order, expected.order)  # type: ignore[arg-type]  # both have one
+
+
+@pytest.mark.parametrize("size", [3, 5, 10], ids=str)
+@pytest.mark.parametrize("steps", [range(0), range(9), range(3, 4), range(5, 12)], ids=str)
+def test_an_epochs_last_step_has_the_rows_that_are_left(steps: range, size: int) -> None:
+    """Ten rows: the batches of twelve epochs one after another, as slices of each epoch's rows."""
+    of_all = [len(range(10)[start : start + size]) for _ in range(12) for start in range(0, 10, size)]
+    assert rows_of_steps(steps, 10, size).tolist() == of_all[steps.start : steps.stop]

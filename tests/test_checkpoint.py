@@ -141,6 +141,22 @@ def test_they_are_written_every_few_seconds_and_more_rarely_if_they_are_expensiv
     assert kept.are_due()
 
 
+def test_the_last_state_is_checked_as_a_whole_when_it_is_first_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, engine, progress = checkpoints(tmp_path)
+    taken, real = [], fivestep.checkpoint.is_intact
+    monkeypatch.setattr(fivestep.checkpoint, "is_intact", lambda content: taken.append(1) or real(content))
+    states = []
+    for number in (1, 2):
+        do_steps(engine, three_classes(), small_plan(), number, number)
+        kept.write(engine, progress)
+        states += [kept.last_state(), kept.last_state()]
+    assert [step for _, step in states] == [1, 1, 2, 2]
+    assert torch.equal(states[3][0]["flat"], engine.params.flat)
+    assert len(taken) == 2  # once for each of them
+
+
 def full_disk(*_arguments: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -14,7 +14,7 @@ from fivestep.find import Choice
 from fivestep.losses.mse import MSE
 from fivestep.optim.adam import Adam
 from fivestep.optim.sgd import SGD
-from fivestep.plan import TrainPlan
+from fivestep.plan import TrainPlan, settings_but
 from fivestep.schedules.cosine import Cosine
 
 
@@ -160,3 +160,10 @@ def test_numbers_of_numpy_inside_a_setting_become_plain_ones(setting: str, given
     assert getattr(plan, setting) == kept
     written = {key: value for key, value in plan.to_dict().items() if value is not None}
     assert TrainPlan.from_dict(tomllib.loads(tomli_w.dumps(written))) == plan
+
+
+def test_plans_that_differ_in_their_own_settings_only_are_alike() -> None:
+    of_others, plan = settings_but(("seed", "lr")), TrainPlan(lr_factors={"bias": 2.0})
+    assert of_others(plan) == of_others(replace(plan, seed=1, lr=0.5))
+    others = [replace(plan, epochs=3), replace(plan, lr_factors={"bias": 3.0}), replace(plan, lr_factors={})]
+    assert len({of_others(one) for one in [plan, *others]}) == 4

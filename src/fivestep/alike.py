@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple, final
 
 import numpy as np
@@ -19,14 +18,14 @@ import torch
 from torch import Tensor
 
 from .averages import to_prediction
-from .blocks import Block, Blocks
+from .blocks import Block, Blocks, rows_of_steps
 from .datasets._base import Dataset, Part, Rows
 from .engines._base import Engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch, Evaluation
 from .layer import Memo
 from .net import NetSpec
-from .plan import TrainPlan
+from .plan import TrainPlan, settings_but
 from .progress import Progress
 from .steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 from .threads import threads_for
@@ -35,8 +34,7 @@ from .train import evaluate, evaluation_rows, share_right
 OWN = ("seed", "lr")
 """What each network may have of its own; all else in its plan is the others' too."""
 
-_SHARED = tuple(name for name in TrainPlan.__dataclass_fields__ if name not in (*OWN, "lr_factors"))
-_shared = attrgetter(*_SHARED)
+_shared = settings_but(OWN)
 
 MOST_NETWORKS = 32
 """Networks in a pack, at most: what is done once for all of a pack is a thousandth of what they take by then."""
@@ -74,8 +72,7 @@ class Turn(NamedTuple):
 
 def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> Hashable:
     """What is equal for networks that one engine can train one after another."""
-    factors = str(plan.lr_factors) if plan.lr_factors else ""
-    return spec, id(data), factors, _shared(plan)
+    return spec, id(data), _shared(plan)
 
 
 def goes_by_epochs(plan: TrainPlan) -> bool:
@@ -148,9 +145,8 @@ class Turns:
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
         self._last_factor = self._factors[-1].item()
         self._blocks = Blocks(*rows, draw_orders=engine.draw_orders)
-        size, per_epoch = plan.batch_size or data.num_rows, plan.steps_per_epoch(data.num_rows)
-        is_last = torch.arange(1, self._num_steps + 1) % per_epoch == 0
-        self._sizes = torch.where(is_last, data.num_rows - (per_epoch - 1) * size, size).double()
+        size = plan.batch_size or data.num_rows
+        self._sizes = rows_of_steps(range(self._num_steps), data.num_rows, size, torch.float64)
         self._num_rows = self._sizes.sum()
         self._measures = [None if part is None else measure_of(engine, part) for part in (data.train, data.valid)]
 

@@ -10,11 +10,9 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
+from .due import Due
 from .files import own_bytes
 from .typing import Shape, Tensors
-
-SECONDS, SHARE = 3.0, 0.01
-"""The least time between two writings, and their share of the training time at most: as for checkpoints."""
 
 
 class Place(NamedTuple):
@@ -37,13 +35,13 @@ class Aside(Mapping[str, Tensor]):
         self._file = tempfile.TemporaryFile(dir=_folder())  # noqa: SIM115  (open as long as this lives)
         weakref.finalize(self, self._file.close)
         self._places: dict[str, Place] = {}
-        self._due_at = 0.0
+        self._due = Due()
         self.num_updates = 0
 
     @property
     def is_due(self) -> bool:
         """Whether enough time has gone by since the last writing."""
-        return time.monotonic() >= self._due_at
+        return self._due.is_now
 
     def put(self, state: Tensors, num_updates: int) -> None:
         """Takes the place of what was there; raises an `OSError` if there is no room on the disk."""
@@ -54,8 +52,7 @@ class Aside(Mapping[str, Tensor]):
             self._places[name] = Place(self._file.tell(), tuple(tensor.shape), tensor.dtype)
             self._file.write(own_bytes(tensor))
         self._file.flush()
-        ended = time.monotonic()
-        self._due_at = ended + max(SECONDS, (ended - started) / SHARE)
+        self._due.written(started)
 
     def __getitem__(self, name: str) -> Tensor:
         start, shape, dtype = self._places[name]

@@ -118,7 +118,7 @@ class Blocks:
         if self._is_one_batch:
             return self._full_batches(len(rates), l2)._replace(rates=rates)
         if self._in_order is not None:
-            return self._from_windows(self._in_order, torch.arange(first, first + len(rates)), rates, l2)
+            return self._from_windows(self._in_order, range(first, first + len(rates)), rates, l2)
         epochs = range(first // self._per_epoch, (first + len(rates) - 1) // self._per_epoch + 1)
         rows, order = self._rows, None
         if self._data.fresh is not None:
@@ -144,12 +144,11 @@ class Blocks:
             self._full = (count, l2), block
         return self._full[1]
 
-    def _from_windows(self, in_order: InOrder, steps: Tensor, rates: Tensor, l2: float) -> Block:
+    def _from_windows(self, in_order: InOrder, steps: range, rates: Tensor, l2: float) -> Block:
         """The steps with those numbers, of rows that are copied out of a stream in the order of the steps."""
         taken: list[Rows] = []
-        is_last = (steps + 1) % self._per_epoch == 0
-        sizes = torch.where(is_last, self.num_rows - (self._per_epoch - 1) * self.size, self.size)
-        for step, count in zip(steps.tolist(), sizes.tolist(), strict=True):
+        sizes = rows_of_steps(steps, self.num_rows, self.size)
+        for step, count in zip(steps, sizes.tolist(), strict=True):
             in_order.seek(step // self._per_epoch, step % self._per_epoch * self.size)
             taken += [rows.take(indices) for rows, indices in in_order.take(count)]
         rows, stops = together(taken).to(self._device, self._dtype), sizes.cumsum(0)
@@ -207,6 +206,14 @@ class Blocks:
         epochs = weight.split(self.num_rows) if num_epochs > 1 else [weight]
         parts = (shares_of(part) for epoch in epochs for part in epoch.split(self.size))
         return torch.cat([part for part in parts if part is not None])
+
+
+def rows_of_steps(steps: range, num_rows: int, size: int, dtype: torch.dtype = torch.int64) -> Tensor:
+    """The rows of each of the steps with those numbers, counted from 0: `size`, or what is left in an epoch's last."""
+    per_epoch = -(-num_rows // size)
+    counts = torch.full((len(steps),), size, dtype=dtype)
+    counts[-(steps.start + 1) % per_epoch :: per_epoch] = num_rows - (per_epoch - 1) * size
+    return counts
 
 
 def _as_stored(rows: Rows, dtype: torch.dtype, device: torch.device) -> Rows:

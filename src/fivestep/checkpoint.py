@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, final
 from torch import Tensor
 
 from .check import InputError, StorageError, refuse
+from .due import Due
 from .engines._base import Engine
 from .epoch import Epoch
 from .files import (
@@ -37,12 +38,6 @@ from .typing import Tensors
 
 VERSION = 1
 """Of the file's content. A checkpoint of another version is refused."""
-
-SECONDS = 3.0
-"""The least time between two checkpoints. A kill loses about as much, and what is lost is computed again."""
-
-SHARE = 0.01
-"""Of the training time, at most: a checkpoint that takes a second is written every hundred seconds."""
 
 KEPT = 2
 """Checkpoints in a folder: the last one, and the one before it, should the last one be damaged."""
@@ -134,17 +129,22 @@ class Checkpoints:
     ) -> None:
         self._folder, self._about, self._tensors, self._writing = folder, about, tensors or {}, writing
         self._kept = [] if last is None else [last]
-        self._due_at = 0.0
+        self._due = Due()
+        self._intact: Path | None = None
 
     def are_due(self) -> bool:
         """Whether enough time has gone by since the last one."""
-        return self._writing and time.monotonic() >= self._due_at
+        return self._writing and self._due.is_now
 
     def last_state(self) -> tuple[Tensors, int]:
-        """The engine's state in the last one, read tensor by tensor, and the number of steps that it had done."""
+        """The engine's state in the last one, read tensor by tensor, and the number of steps that it had done.
+
+        Asked for again, its checksum is not taken again: of a large network that takes seconds.
+        """
         path = self._kept[-1]
         with mapped(path) as content:
-            about = json.loads(_texts_in(content, path)["about"])
+            texts = metadata_in(content, path) if path == self._intact else _texts_in(content, path)
+        self._intact, about = path, json.loads(texts["about"])
         return Stored(path, ENGINE), about["position"]["step"]
 
     def write(self, engine: Engine, progress: Progress) -> float:
@@ -163,9 +163,7 @@ class Checkpoints:
                     other.unlink()
         except OSError as error:
             raise no_longer_writable(self._folder, engine.num_updates, error) from error
-        ended = time.monotonic()
-        self._due_at = ended + max(SECONDS, (ended - started) / SHARE)
-        return ended - started
+        return self._due.written(started)
 
 
 def snapshot(engine: Engine, progress: Progress) -> Checkpoint:

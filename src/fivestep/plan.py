@@ -1,7 +1,8 @@
 """How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from .check import PLAIN, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
@@ -190,6 +191,15 @@ class TrainPlan:
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainPlan":
         """The plan that `to_dict` wrote."""
         return cls(**{"batch_size": None, **values})  # a file leaves out what is None
+
+
+def settings_but(own: Sequence[str]) -> Callable[[TrainPlan], Hashable]:
+    """What tells apart plans that may differ in their `own` fields: a function that gives all others, to be compared.
+
+    It is made once: a fleet asks for each of its networks.
+    """
+    settings = attrgetter(*(name for name in TrainPlan.__dataclass_fields__ if name not in (*own, "lr_factors")))
+    return lambda plan: (str(plan.lr_factors) if plan.lr_factors else "", settings(plan))
 
 
 def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:

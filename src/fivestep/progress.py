@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from .blocks import rows_of_steps
 from .engines._base import Engine
 from .epoch import Epoch, monitored
 from .plan import TrainPlan
@@ -61,11 +62,8 @@ class Progress:
         Added in float64 and in one call, so it does not depend on where the steps were cut into blocks or runs.
         """
         losses, size = self.losses.cpu().double(), self._plan.batch_size or num_rows
-        per_epoch, last = self._plan.steps_per_epoch(num_rows), self._engine.num_updates
-        rows, of_last = torch.full_like(losses, size), num_rows - (per_epoch - 1) * size
-        rows[(len(losses) - 1 - last) % per_epoch :: per_epoch] = (
-            of_last  # step s ends an epoch where per_epoch divides s
-        )
+        done = self._engine.num_updates
+        rows = rows_of_steps(range(done - len(losses), done), num_rows, size, torch.float64)
         return (losses.dot(rows) / rows.sum()).item()
 
     def note(self, epoch: Epoch) -> None:

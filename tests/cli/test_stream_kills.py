@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 
 WITH_CHECKPOINTS_ALL_THE_TIME = """
 import sys
-import fivestep.checkpoint, fivestep.steps
+import fivestep.due, fivestep.steps
 from fivestep.cli._app import run
 from fivestep.run import Run
-fivestep.checkpoint.SECONDS, fivestep.checkpoint.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
+fivestep.due.SECONDS, fivestep.due.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
 Run.draw = lambda _run: None
 sys.exit(run(sys.argv[1:]))
 """

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from operator import attrgetter
 
 import torch
 
@@ -14,7 +13,7 @@ from ..find import Choice
 from ..member import Member
 from ..net import NetSpec
 from ..optim._base import MatrixOptimizer
-from ..plan import TrainPlan
+from ..plan import TrainPlan, settings_but
 
 LEAST = 2
 """Networks that are a batch."""
@@ -22,8 +21,7 @@ LEAST = 2
 OWN = ("seed", "lr", "weight_decay", "l2", "optimizer", "epochs")
 """What is looked at by itself: each network's own, or part of its kind in another form."""
 
-_SHARED = tuple(name for name in TrainPlan.__dataclass_fields__ if name not in (*OWN, "lr_factors"))
-_shared = attrgetter(*_SHARED)
+_shared = settings_but(OWN)
 
 ENGINES = ("scratch", "fused")
 """The engines whose steps these are; `fused` hands over to `scratch`, or does the same on the device."""
@@ -43,12 +41,11 @@ def kind_of(spec: NetSpec, data: Dataset, plan: TrainPlan, made: Hashable = None
 
     The rule's weight decay is each network's own, whether it is a field of the plan or an option of the rule.
     """
-    factors = str(plan.lr_factors) if plan.lr_factors else ""
     rows = data.train
     of_rows = data.num_rows, rows.stored.shape[1:], rows.y.shape[1:], rows.y.dtype, rows.weight is None, rows.scale
     fresh = None if data.fresh is None else id(data)
     rule = _without_decay(plan.optimizer, plan.momentum, plan.nesterov)
-    return _without_values(spec), of_rows, fresh, rule, bool(plan.l2), plan.epochs, made, factors, _shared(plan)
+    return _without_values(spec), of_rows, fresh, rule, bool(plan.l2), plan.epochs, made, _shared(plan)
 
 
 @functools.lru_cache(maxsize=1000)
