@@ -124,23 +124,31 @@ def prediction(result: Result) -> str:
 
 def sizes(result: Result) -> str:
     """Curves as tables: sizes of network and table, then different rows among a fixed number."""
-    names = ("fused", "scratch", "PyTorch")
+    points = [(along, p) for along, some in result["points"].items() for p in some if "width" in p]
+    names = list(points[0][1]["seconds"])
+    says = "auto" in points[0][1]
     rows = [
         [along, f"{p['rows']:,}", f"{p['width']:,}", figure(p["operations"] / 1e6)]
         + [figure(1e6 * p["seconds"][name]) for name in names]
-        for along, points in result["points"].items()
-        for p in points
-        if "width" in p
+        + ([p["auto"]] if says else [])
+        for along, p in points
     ]
     head = ["along", "rows", "width", "million operations", *(f"{name}, us" for name in names)]
-    meetings = "; ".join(
-        f"{along}: {f'{meeting / 1e6:.0f} million operations of a step' if meeting else 'at none of these sizes'}"
-        for along, meeting in result["crossings"].items()
-    )
-    lines = [table(head, rows), "", f"Where `fused` and `scratch` take the same time: {meetings}."]
+    lines = [table([*head, "`auto` takes"] if says else head, rows), ""]
+    lines += [_meetings("scratch", result["crossings"])]
+    if "of bodies" in result:
+        lines += [_meetings("fused, larger", result["of bodies"])]
     if "different rows" in result["points"]:
         lines += ["", _merged(result["points"]["different rows"])]
     return "\n".join(lines)
+
+
+def _meetings(other: str, crossings: dict[str, float | None]) -> str:
+    places = "; ".join(
+        f"{along}: {f'{figure(meeting / 1e6)} million operations of a step' if meeting else 'at none of these sizes'}"
+        for along, meeting in crossings.items()
+    )
+    return f"Where `fused` and `{other}` take the same time: {places}."
 
 
 def _merged(points: list[dict[str, Any]]) -> str:

@@ -1,11 +1,13 @@
-"""What a step costs against rows and width, and from which size on tensors on all threads beat the compiled body.
+"""What a step costs against rows and width, in each of the two compiled bodies, in tensors and in a plain loop.
 
     python benchmarks/sizes.py [ROUNDS]
 
 A network of ten inputs, one hidden layer of relu and one output, squared error, Adam, all rows in one batch. Rows grow
 at a width of 32, widths at 200 rows; then two hidden layers, between which the products are square. A window is as many
-steps as take a twentieth of a second. The crossings are the floating-point operations of a step at which `fused` and
-`scratch` take the same time, by which the engine `auto` chooses. Last, 16,384 rows of which only some are different,
+steps as take a twentieth of a second. `fused` is the small body, on one thread, and `fused, larger` the other, which
+divides units where the processor has the registers; of each point it is said which of the two `auto` takes. The
+crossings are the floating-point operations of a step at which the first takes as long as each of the others: the engine
+`auto` goes by them (`engines/fused/_size.py`). Last, 16,384 rows of which only some are different,
 merged into one each that is weighted by their number (`--merge-duplicates`): the same loss, which is checked, in fewer
 rows. What fleets cost against their number is in fleets.py.
 """
@@ -25,15 +27,17 @@ from torch import nn
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._base import BlockEngine
-from fivestep.engines.fused._size import operations_per_step
+from fivestep.engines.fused._size import is_larger, operations_per_step
 
 WINDOW = 0.05
 ROWS, DIFFERENT = 16_384, (16, 64, 256, 1024, 4096, 16_384)
 SIZES = {
     "rows": [(rows, 32) for rows in (16, 64, 256, 1024, 4096, 16384)],
     "width": [(200, width) for width in (4, 16, 64, 256, 1024, 4096)],
-    "two layers": [(256, width) for width in (32, 64, 128, 256, 512)],
+    "two layers": [(256, width) for width in (32, 64, 96, 128, 256, 512)],
+    "rows of two layers": [(rows, 128) for rows in (16, 64, 256, 1024)],
 }
+LARGER = "fused, larger"
 Steps = Callable[[int], None]
 """Does that many steps."""
 
@@ -96,6 +100,7 @@ def seconds_per_step(rows: int, spec: fs.NetSpec, rounds: int) -> dict[str, floa
     data = fs.Dataset(fs.Rows(x, x.sum(1, keepdim=True)))
     runs = {
         "fused": engine("fused:larger=false", data, spec),
+        LARGER: engine("fused:larger=true", data, spec),
         "scratch": engine("scratch", data, spec),
         "PyTorch": pytorch(data, spec),
     }
@@ -142,22 +147,29 @@ def merged(rounds: int) -> list[dict[str, Any]]:
     return found
 
 
+def along_sizes(along: str, sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
+    """The points of one curve, each with the body that `auto` takes there."""
+    found = []
+    for num_rows, width in sizes:
+        spec = fs.MLP(10, *[width] * (2 if "two layers" in along else 1), 1)
+        point = {"rows": num_rows, "width": width, "operations": operations_per_step(spec, num_rows)}
+        takes = LARGER if is_larger(spec, PLAN, num_rows)[0] else "fused"
+        found.append({**point, "auto": takes, "seconds": seconds_per_step(num_rows, spec, rounds)})
+    return found
+
+
 def main(rounds: int) -> None:
     """Measures, prints, and keeps it."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    crossings = {}
-    for along, sizes in SIZES.items():
-        found[along] = []
-        for num_rows, width in sizes:
-            spec = fs.MLP(10, *[width] * (2 if along == "two layers" else 1), 1)
-            seconds = seconds_per_step(num_rows, spec, rounds)
-            operations = operations_per_step(spec, num_rows)
-            found[along].append({"rows": num_rows, "width": width, "operations": operations, "seconds": seconds})
-        crossings[along] = crossing(
-            [(p["operations"], p["seconds"]["fused"] / p["seconds"]["scratch"]) for p in found[along]]
-        )
+    found = {along: along_sizes(along, sizes, rounds) for along, sizes in SIZES.items()}
+    crossings, of_bodies = (
+        {
+            along: crossing([(p["operations"], p["seconds"]["fused"] / p["seconds"][other]) for p in points])
+            for along, points in found.items()
+        }
+        for other in ("scratch", LARGER)
+    )
     found["different rows"] = merged(rounds)
-    save("sizes", {"rounds": rounds, "points": found, "crossings": crossings})
+    save("sizes", {"rounds": rounds, "points": found, "crossings": crossings, "of bodies": of_bodies})
     show("sizes")
 
 

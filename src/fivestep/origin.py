@@ -28,7 +28,7 @@ class Origin:
     """A checksum of the rows of each part that it looks at."""
 
     machine: Mapping[str, str]
-    """Versions and threads, on which the last bit of a sum can depend."""
+    """Versions, threads and what registers the processor has, on which the last bit of a sum can depend."""
 
     @classmethod
     def here(cls, every: int, data: Dataset, num_ranks: int = 1) -> Self:
@@ -37,7 +37,8 @@ class Origin:
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
             sums["stream"] = data.stream.checksum()
-        machine = {"torch": torch.__version__, "threads": str(torch.get_num_threads()), "processor": platform.machine()}
+        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        machine = {"torch": torch.__version__, "threads": str(torch.get_num_threads()), "processor": processor}
         if num_ranks > 1:
             machine["ranks"] = str(num_ranks)
         return cls(every, sums, machine)

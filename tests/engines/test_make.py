@@ -8,13 +8,29 @@ import pytest
 import torch
 
 from fivestep.check import InputError
+from fivestep.engines._base import BlockEngine
 from fivestep.engines._choose import choose
 from fivestep.engines._make import find_device, make_engine
+from fivestep.engines.fused import _size
 from fivestep.net import MLP, NetSpec, SoftmaxRegression
 from fivestep.plan import TrainPlan
 from tests.samples import ENGINES
 
+
+@pytest.fixture
+def few_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor on which no network is divided."""
+    monkeypatch.setattr(_size, "has_registers", lambda: False)
+
+
+@pytest.fixture
+def many_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One on which those that can be are."""
+    monkeypatch.setattr(_size, "has_registers", lambda: True)
+
+
 SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()
+NARROW = "in layers too narrow to be divided"
 LARGE, PARTS = "a step has 116 million operations, more than 40 million", " micro_batch_size asks for parts"
 
 
@@ -23,6 +39,7 @@ def test_an_engine_knows_its_name(name: str) -> None:
     assert make_engine(name, SPEC, PLAN, device="cpu").name == name
 
 
+@pytest.mark.usefixtures("few_registers")
 @pytest.mark.parametrize(
     ("spec", "options", "num_rows", "name", "reason"),
     [
@@ -45,6 +62,56 @@ def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
     assert (engine.name, engine.reason) == (name, reason)
 
 
+@pytest.mark.usefixtures("many_registers")
+@pytest.mark.parametrize(
+    ("spec", "options", "num_rows", "larger", "reason"),
+    [
+        (MLP(10, 128, 128, 1), {}, None, True, "a step has 27.3 million operations, more than 2 million"),
+        (
+            MLP(10, 128, 128, 1),
+            {"batch_size": 16},
+            None,
+            False,
+            "a step has 1.71 million operations, no more than 2 million",
+        ),
+        (MLP(10, 32, 32, 1), {"batch_size": None}, 10**5, False, f"a step has 826 million operations, {NARROW}"),
+        (MLP(10, 256, 1), {"batch_size": None}, 4096, False, f"a step has 69.2 million operations, {NARROW}"),
+        (
+            MLP(10, 128, 128, 1),
+            {"clip_norm": 1.0},
+            None,
+            False,
+            "a step has 27.3 million operations, no more than 40 million",
+        ),
+        (
+            MLP(10, 128, 128, 1, dropout=0.5),
+            {},
+            None,
+            False,
+            "a step has 27.3 million operations, no more than 40 million",
+        ),
+        (WIDE, {"batch_size": None}, 10**4, True, "a step has 470 million operations, more than 40 million"),
+        (WIDE, {}, None, True, "a step gathers 201 thousand numbers, more than 100 thousand"),
+    ],
+)
+def test_where_units_can_be_divided_auto_goes_by_whether_they_fill_panels(
+    spec: NetSpec, options: dict[str, Any], num_rows: int | None, larger: bool, reason: str
+) -> None:
+    assert _size.is_larger(spec, TrainPlan(**options), num_rows) == (larger, reason)
+
+
+@pytest.mark.usefixtures("many_registers")
+@pytest.mark.parametrize("num_rows", [16, 1024])
+def test_a_run_on_the_full_batch_that_goes_on_is_divided_as_before(num_rows: int) -> None:
+    spec, plan = MLP(4, 128, 128, 3), TrainPlan(batch_size=None)
+    engine = make_engine("auto", spec, plan, device="cpu", num_rows=num_rows)
+    again = make_engine(engine.choice, spec, plan, device="cpu")
+    assert isinstance(engine, BlockEngine)
+    assert isinstance(again, BlockEngine)
+    assert again.takes_stored_rows == engine.takes_stored_rows == (num_rows > 16)
+
+
+@pytest.mark.usefixtures("few_registers")
 @pytest.mark.parametrize(
     ("choice", "epochs", "num_rows", "name", "reason"),
     [
@@ -52,7 +119,8 @@ def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
         ("auto:alone=true", 1000, 100, "scratch", "1,000 steps are done before compiled code is loaded"),
         ("auto:alone=true", 3000, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
         ("auto:alone=true", 1000, None, "fused", "a step has 64.5 thousand operations, no more than 40 million"),
-        ("auto:alone=true", 1, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
+        ("auto:alone=true", 1, 10**6, "scratch", "1 step is done before compiled code is loaded"),
+        ("auto:alone=true", 100, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
         ("auto:alone=false", 1, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
         ("auto", 1, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
     ],
@@ -98,6 +166,7 @@ def test_what_cannot_be_recorded_is_done_by_scratch_on_cuda() -> None:
     assert chosen.reason == "optimizer 'nadam' looks at numbers in every step, which a recorded one cannot"
 
 
+@pytest.mark.usefixtures("few_registers")
 @pytest.mark.parametrize(
     ("name", "num_rows", "choice"),
     [

@@ -53,7 +53,7 @@ def choose(
     in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else obstacle(spec, plan))
     if in_the_way is not None:
         return _handed_over(choice, in_the_way)
-    if choice.options.get("alone") and not larger and num_rows is not None and _is_short(spec, plan, num_rows):
+    if choice.options.get("alone") and num_rows is not None and _is_short(spec, plan, num_rows):
         count = plan.num_steps(num_rows)
         steps = "1 step is" if count == 1 else f"{count:,} steps are"
         return Chosen("scratch", f"{steps} done before compiled code is loaded")

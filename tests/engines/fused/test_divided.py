@@ -11,9 +11,10 @@ import torch
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import Engine
-from fivestep.engines.fused import _compiled, _divided, _products
+from fivestep.engines.fused import _compiled, _divided, _products, _size
 from fivestep.engines.fused._compiled import one_pass
-from fivestep.engines.fused._divided import Division, has_registers
+from fivestep.engines.fused._divided import Division
+from fivestep.engines.fused._size import has_registers
 from fivestep.engines.fused.body.divided import Thread
 from fivestep.engines.fused.body.meeting import APART
 from fivestep.find import Choice
@@ -208,7 +209,7 @@ def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], sp
 
 
 def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_divided, "has_registers", lambda: False)
+    monkeypatch.setattr(_size, "has_registers", lambda: False)
     engine = small_engine(LARGER, small_plan(), MLP(4, 40, 3))
     assert not _products.suits_division(engine, engine._groups)  # type: ignore[attr-defined]
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any, final
 
-import llvmlite.binding
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,8 +24,9 @@ from ...threads import one_thread
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
-from ._forms import OPERATIONS, is_activation, rule_form
+from ._forms import OPERATIONS
 from ._rows import BlockRows
+from ._size import can_be_divided
 from ._tables import Array, aligned, descent_form, measure_of, remembered_by, tile_for, type_of
 from .body.divided import SLOPES, VALUES, Divided, Own, Room, Thread
 from .body.divided_rows import Work
@@ -42,26 +42,8 @@ MOST_NUMBERS = 2**23
 
 
 def suits_division(engine: Engine, groups: Sequence[RuleGroup]) -> bool:
-    """Whether it is a network of linear layers and activations, with one rule for all parameters and nothing between.
-
-    And whether the processor has registers for it: with fewer than thirty-two of 64 bytes, torch's products are faster.
-    """
-    plan = engine.plan
-    is_plain = len(groups) == 1 and plan.clip_norm is None and plan.clip_value is None and not plan.l2
-    is_dense = isinstance(engine.layers[0], Linear) and _follow_each_other(engine)
-    return is_plain and is_dense and rule_form(plan) is not None and has_registers()
-
-
-def has_registers() -> bool:
-    """Whether the processor is an x86 with AVX-512."""
-    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
-
-
-def _follow_each_other(engine: Engine) -> bool:
-    """Whether at most one activation with a scalar form stands behind each linear layer, and none behind the last."""
-    is_linear = [isinstance(layer, Linear) for layer in engine.layers]
-    known = all(linear or is_activation(choice) for linear, choice in zip(is_linear, engine.spec.layers, strict=True))
-    return known and is_linear[-1] and all(linear or following for linear, following in pairwise(is_linear))
+    """Whether the network and the plan can be divided, with the same numbers of the rule for all parameters."""
+    return len(groups) == 1 and can_be_divided(engine.spec, engine.plan)
 
 
 @final

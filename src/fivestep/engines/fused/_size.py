@@ -2,26 +2,48 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
 
 from ...net import NetSpec
 from ...plan import TrainPlan
+from ._forms import is_activation, rule_form
 
 FEW = 40_000_000
-"""Floating-point operations of a step up to which the compiled body, on one thread, is faster than `scratch` on two.
+"""Floating-point operations of a step up to which the small body, on one thread, is faster than torch's products.
 
-Measured: they meet at some 90 million where the products are square, and beyond that where one side is short; at 27
-million the body takes less than half the time (benchmarks/sizes.py).
+Measured against `scratch` on two threads: they meet at some 90 million where the products are square, and beyond that
+where one side is short; at 27 million the body takes less than half the time (benchmarks/sizes.py).
+"""
+
+LEAST = 2_000_000
+"""Operations of a step from which units are divided: below, what is done once in a step counts more than products."""
+
+PANEL, EIGHT = 32, 8
+"""Columns and rows of a tile of a divided product; what does not fill one is multiplied all the same."""
+
+EACH_UNIT = 50
+"""Multiplications in panels that take as long as what else is done for a unit and a row, on the way and back."""
+
+HANDICAP = 1.6
+"""Multiplications in panels in the time of one of the small body: 1.45 on one thread, where its weights are few.
+
+And a tenth in favor of panels, which take more threads than one. The number of threads itself does not decide: a run
+that goes on with another one, or in a fleet, has the same body. With these numbers the estimate is within a fifth of
+the ratios in benchmarks/sizes.py, which go from 0.8 (two layers of 256) to 5 (one of 32).
 """
 
 WIDE = 100_000
-"""Numbers in the rows of a shuffled step up to which the compiled body gathers them as fast as it computes.
+"""Numbers in the rows of a shuffled step up to which the small body gathers them as fast as it computes.
 
 Beyond, as in 256 rows of 784 pixels, its columns miss the cache: 784-10 on bytes took three times what tensors take,
 although a step has 12 million operations only; rows of 512 numbers took as long as tensors.
 """
+
+MOST_INPUTS = 256
+"""Inputs up to which a narrow network stays small on any full batch; those of more miss the cache, as above."""
 
 USUAL_ROWS = 256
 """The rows of a full batch, where nobody says how many there are."""
@@ -35,9 +57,46 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
     gathered = (plan.batch_size or 0) * (spec.in_features or 0)  # the full batch lies ready
     if gathered > WIDE:
         return True, f"a step gathers {_rounded(gathered)} numbers, more than {_rounded(WIDE)}"
-    operations = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS)
-    limit = f"{'no more than' if operations <= FEW else 'more than'} {_rounded(FEW)}"
-    return operations > FEW, f"a step has {_rounded(operations)} operations, {limit}"
+    operations, limit = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS), FEW
+    if can_be_divided(spec, plan):
+        if fills_panels(spec):
+            limit = LEAST
+        elif operations > LEAST and (spec.in_features or 0) <= MOST_INPUTS:
+            return False, f"a step has {_rounded(operations)} operations, in layers too narrow to be divided"
+    words = "no more than" if operations <= limit else "more than"
+    return operations > limit, f"a step has {_rounded(operations)} operations, {words} {_rounded(limit)}"
+
+
+def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
+    """Whether threads can divide the units: linear layers, activations, a rule with a scalar form, nothing else.
+
+    And whether the processor has registers for it: with fewer than thirty-two of 64 bytes, torch's products are faster.
+    What only the engine knows is left: whether all parameters move by the same numbers.
+    """
+    is_plain = plan.clip_norm is None and plan.clip_value is None and not plan.l2 and rule_form(plan) is not None
+    is_linear = [choice.name == "linear" for choice in spec.layers]
+    known = all(linear or is_activation(choice) for linear, choice in zip(is_linear, spec.layers, strict=True))
+    follow = is_linear[0] and is_linear[-1] and all(linear or following for linear, following in pairwise(is_linear))
+    return is_plain and known and follow and has_registers()
+
+
+def has_registers() -> bool:
+    """Whether the processor is an x86 with AVX-512."""
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"
+
+
+def fills_panels(spec: NetSpec) -> bool:
+    """Whether panels do the products of a row sooner than the small body, each on one thread.
+
+    Panels multiply what fills them up as well: in x^ for the outputs and o^ x^ for the gradient, with x^ and o^ as wide
+    as whole panels and tiles; the small body does every product three times, and the first layer's twice.
+    """
+    shapes = _matrices(spec)
+    each = [math.prod(shape) for shape in shapes]
+    ours = 3 * sum(each) - each[0]
+    panels = sum(i * _up(o, PANEL) + _up(o, EIGHT) * _up(i, PANEL) + EACH_UNIT * _up(o, PANEL) for o, i in shapes)
+    panels += sum(o * _up(i, PANEL) for o, i in shapes[1:])
+    return panels <= HANDICAP * ours
 
 
 def is_recorded(device: torch.device, options: Mapping[str, Any]) -> bool:
@@ -47,13 +106,16 @@ def is_recorded(device: torch.device, options: Mapping[str, Any]) -> bool:
 
 def operations_per_step(spec: NetSpec, num_rows: int) -> int:
     """Floating-point operations of a step: two for each weight and row forward, and twice as many backward."""
-    return (
-        6
-        * num_rows
-        * sum(
-            math.prod(shape) for layer in spec.build() for shape in layer.parameter_shapes().values() if len(shape) == 2
-        )
-    )
+    return 6 * num_rows * sum(math.prod(shape) for shape in _matrices(spec))
+
+
+def _matrices(spec: NetSpec) -> list[tuple[int, ...]]:
+    """The shapes of the matrices, in order."""
+    return [shape for layer in spec.build() for shape in layer.parameter_shapes().values() if len(shape) == 2]
+
+
+def _up(count: int, whole: int) -> int:
+    return -(-count // whole) * whole
 
 
 def _rounded(operations: int) -> str:
