@@ -144,10 +144,13 @@ def sizes(result: Result) -> str:
 
 
 def _meetings(other: str, crossings: dict[str, float | None]) -> str:
-    places = "; ".join(
-        f"{along}: {f'{figure(meeting / 1e6)} million operations of a step' if meeting else 'at none of these sizes'}"
-        for along, meeting in crossings.items()
-    )
+    def place(meeting: float | None) -> str:
+        if not meeting:
+            return "at none of these sizes"
+        digits = 0 if meeting > 1e7 else 1
+        return f"{meeting / 1e6:.{digits}f} million operations of a step"
+
+    places = "; ".join(f"{along}: {place(meeting)}" for along, meeting in crossings.items())
     return f"Where `fused` and `{other}` take the same time: {places}."
 
 
