@@ -14,13 +14,15 @@ from ...find import Choice
 from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
-from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, obstacle
+from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, correction, obstacle
 from ..fused._kernels import lacks_for_triton
-from ..fused.body import kinds as kind
 from .given import StepsAhead
 
 if TYPE_CHECKING:
     from .networks import Networks
+
+DEVICES = ("cuda",)
+"""On which Triton compiles for what the networks lie on."""
 
 MOST_PARAMETERS = 2048
 """Of a network: in the update, each thread has its share of them in registers."""
@@ -38,7 +40,7 @@ def obstacle_to_kernel(networks: "Networks") -> str | None:
     unknown, lacking = obstacle(spec, pattern.plan), lacks_for_triton()
     has_own_rates = len(networks.groups) > 1 or networks.groups[0].lr_factor != 1
     reasons = {
-        f"it runs on CUDA, not on {networks.flat.device}": networks.flat.device.type != "cuda",
+        f"it runs on CUDA, not on {networks.flat.device}": networks.flat.device.type not in DEVICES,
         str(lacking): lacking is not None,
         str(unknown): unknown is not None,
         "it has not one hidden layer": not _has_one_hidden_layer(spec),
@@ -68,9 +70,11 @@ class Kernel:
 
     def __init__(self, networks: "Networks", num_rows: int) -> None:
         self._networks, self._tile = networks, max(32, min(LARGEST_TILE, _power_of_two(num_rows)))
+        from ..fused.kernels.items import Known
+
         self._body: Any = importlib.import_module(f"{__package__}.kernels.steps")  # of a library that is on CUDA only
         size = networks.flat.shape[1]
-        self._code = self._body.Known((self._net(), self._loss(), self._rule(), size, _power_of_two(size)))
+        self._code = Known((self._net(), self._loss(), self._rule(), size, _power_of_two(size)))
         self._memory = self._body.Memory(*self._places())
 
     def _net(self) -> tuple[Any, ...]:
@@ -92,7 +96,7 @@ class Kernel:
         return form.kind, float(numbers[0]) if numbers else 0.0, pattern.spec.out_features
 
     def _rule(self) -> tuple[Any, ...]:
-        """Kind, options, matrices with an L2 term, limits, form of the decay, share of the average, places kept."""
+        """Kind, options, places kept, matrices with an L2 term, limits, form of the decay, share of the average."""
         networks, plan, rule, form = self._networks, self._networks.pattern.plan, self._inner_rule(), self._form()
         memory = networks.groups[0].memory
         matrices = networks.pattern.params.matrices.numel() if plan.l2 else 0
@@ -100,7 +104,7 @@ class Kernel:
         kept = {form.slots[name] for name in memory if name in form.slots}
         how = (2 if networks.is_decoupled else 1) if decays else 0
         options, is_kept = tuple(map(float, form.numbers(rule))), tuple(place in kept for place in range(3))
-        return form.kind, options, matrices, plan.clip_value, plan.clip_norm, how, plan.ema, is_kept
+        return form.kind, options, is_kept, matrices, plan.clip_value, plan.clip_norm, how, plan.ema
 
     def _form(self) -> Form:
         return RULES[Choice.parse(self._networks.pattern.plan.optimizer).name]
@@ -134,14 +138,9 @@ class Kernel:
 
     def _short(self, ahead: StepsAhead) -> Tensor:
         """What makes up for the start of a rule at each step, (n, 2), worked out in float64."""
-        rule, step = self._inner_rule(), torch.arange(len(ahead.sizes), dtype=torch.float64) + ahead.first + 1
-        short = torch.ones((len(ahead.sizes), 2), dtype=torch.float64)
-        form, numbers = self._form(), self._form().numbers(rule)
-        if form.kind in (kind.ADAM, kind.ADAM_HAT):
-            short = torch.stack([1 / (1 - numbers[0] ** step), (1 - numbers[1] ** step).rsqrt()], 1)
-        elif form.kind == kind.ADAGRAD:
-            short[:, 0] = 1 / (1 + (step - 1) * numbers[0])
-        return short.to(self._networks.flat)
+        step = torch.arange(len(ahead.sizes), dtype=torch.float64) + ahead.first + 1
+        form = self._form()
+        return torch.stack(correction(form, form.numbers(self._inner_rule()), step), 1).to(self._networks.flat)
 
     def _rows(self, ahead: StepsAhead, sizes: Tensor) -> Any:
         """Where the rows of each step lie."""

@@ -5,13 +5,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ...find import Choice
 from ...optim._base import Optimizer
 from ...optim._moving_average import MovingAverage
-from ...plan import TrainPlan
 from .._base import Engine
 from .._update import rule_groups
-from ..fused._forms import DECOUPLED
 
 
 class Group(NamedTuple):
@@ -47,9 +44,3 @@ def without_decay(rule: Optimizer) -> Optimizer:
     if isinstance(rule, MovingAverage):
         return replace(rule, rule=without_decay(rule.rule))
     return replace(rule, weight_decay=0.0)
-
-
-def decouples(plan: TrainPlan) -> bool:
-    """Whether the plan's weight decay shrinks the weights by themselves, and does not enter the gradient."""
-    choice, rule = Choice.parse(plan.optimizer), plan.build_optimizer()
-    return choice.name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))

@@ -23,9 +23,10 @@ from ...optim._base import AveragingOptimizer
 from ...typing import Elements, Tensors
 from .._base import Engine
 from .._graphs import Graphs
+from ..fused._forms import decouples
 from .compiled import Kernel, obstacle_to_kernel
 from .given import Given, StepsAhead, Table, shares_of_each
-from .groups import decouples, groups_of
+from .groups import groups_of
 from .layers import Form, form_of
 
 MOST_TOGETHER = 16
@@ -48,7 +49,7 @@ class Networks:
         self.table: Table | None = None
         """The rows that the places of a step point to."""
 
-        self.is_decoupled = decouples(pattern.plan)
+        self.is_decoupled = decouples(pattern.plan.optimizer, pattern.optimizer)
         self._forms = [_known(form_of(layer)) for layer in pattern.layers]
         trained = [k for k, layer in enumerate(pattern.layers) if layer.parameter_shapes()]
         self._first = trained[0]

@@ -1,51 +1,59 @@
-"""What kernels of our own ask of a network: its linear layers with their activations, and the numbers of its update."""
+"""What kernels of our own ask of a network: its linear layers with their activations, its loss, its update rule."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ...find import Choice
 from ...layers.linear import Linear
-from ...losses._base import Loss
-from ...losses.binary_cross_entropy import BinaryCrossEntropy
-from ...losses.cross_entropy import CrossEntropy
-from ...losses.mse import MSE
 from ...optim._base import Optimizer
-from ...optim.adam import Adam
-from ...optim.adamw import AdamW
-from ...optim.sgd import SGD
+from ...plan import TrainPlan
 from .._base import Engine
+from .._update import RuleGroup
 from ._feed import Feed
-
-LOSSES: dict[type[Loss], int] = {CrossEntropy: 0, MSE: 1, BinaryCrossEntropy: 2}
+from ._forms import LOSSES, OPERATIONS, RULES, Form, correction, decouples, is_activation, obstacle
+from .body import kinds as kind
+from .kernels.items import Known
 
 
 class Dense(NamedTuple):
-    """A linear layer with the activation behind it: where it stands, its weights, its kind as a kernel numbers it."""
+    """A linear layer with the activation behind it: where it stands, its weights, the activation as a kernel knows it.
+
+    `option` is the number that the activation has, if it has one.
+    """
 
     place: int
     weight: Tensor
     bias: Tensor
     kind: int
+    option: float
 
 
-def dense(engine: Engine, kinds: dict[str, int]) -> list[Dense]:
+def dense(engine: Engine) -> list[Dense]:
     """The linear layers of a network, each with the activation behind it."""
     names = [choice.name for choice in engine.spec.layers]
-    each = enumerate(zip(names, [*names[1:], "linear"], engine.params.weights, strict=True))
-    return [Dense(k, w["weight"], w["bias"], kinds.get(next_, 0)) for k, (name, next_, w) in each if name == "linear"]
+    found = []
+    for k, (name, w) in enumerate(zip(names, engine.params.weights, strict=True)):
+        if name == "linear":
+            after = names[k + 1] if k + 1 < len(names) else "linear"
+            form = OPERATIONS["identity" if after == "linear" else after]
+            option = form.numbers(engine.layers[k + 1]) if form.options else (0.0,)
+            found.append(Dense(k, w["weight"], w["bias"], form.kind, float(*option)))
+    return found
 
 
-def is_dense(engine: Engine, kinds: dict[str, int]) -> bool:
-    """Whether a network is linear layers with biases, two or more, and one of these activations behind some of them."""
+def is_dense(engine: Engine) -> bool:
+    """Whether a network is linear layers with biases, two or more, and an activation behind some of them."""
     spec, plan = engine.spec, engine.plan
     names = [choice.name for choice in spec.layers]
     pairs = zip(["", *names], names, strict=False)
     return (
         names.count("linear") >= 2
         and names[-1] == "linear"
-        and all(name == "linear" or (name in kinds and before == "linear") for before, name in pairs)
-        and all(not choice.options for choice in spec.layers if choice.name in kinds)
+        and all(name == "linear" or before == "linear" for before, name in pairs)
+        and all(choice.name == "linear" or is_activation(choice) for choice in spec.layers)
         and all(layer.bias for layer in engine.layers if isinstance(layer, Linear))
         and plan.clip_norm is None
         and plan.clip_value is None
@@ -54,45 +62,50 @@ def is_dense(engine: Engine, kinds: dict[str, int]) -> bool:
     )
 
 
-def has_formula(item: Loss | Optimizer) -> bool:
-    """Whether the kernels know a loss, or an update rule, with the options that it has."""
-    if isinstance(item, Loss):
-        return type(item) in LOSSES and not getattr(item, "label_smoothing", 0.0)
-    if isinstance(item, SGD):
-        return not item.momentum
-    return isinstance(item, Adam | AdamW) and not item.amsgrad
+def has_formulas(engine: Engine) -> bool:
+    """Whether the kernels know a network's loss and its update rule, with the options that they have."""
+    return obstacle(engine.spec, engine.plan) is None and LOSSES[_name(engine.plan.loss)].kind != kind.QUANTILE
+
+
+def loss_of(engine: Engine) -> dict[str, Any]:
+    """The constants of a kernel that measures: the loss, and the number that it has, if it has one."""
+    form = LOSSES[_name(engine.plan.loss)]
+    return {"LOSS": form.kind, "OPTION": float(*form.numbers(engine.criterion) or (0.0,))}
 
 
 class Descent(NamedTuple):
-    """An update rule as the kernels take it: Adam's or plain descent, what of it never changes."""
+    """An update rule as the kernels take it: its form and its numbers, where it keeps what, how weights decay."""
 
-    is_adam: bool
-    beta1: float
-    beta2: float
-    eps: float
+    form: Form
+    numbers: tuple[float, ...]
+    memory: Mapping[str, Tensor]
     coupled: float
     decoupled: float
 
     @classmethod
-    def of(cls, rule: Optimizer) -> "Descent":
-        """That of a rule that has a formula."""
-        assert isinstance(rule, SGD | Adam | AdamW)
-        is_decoupled = isinstance(rule, AdamW) or rule.decoupled_weight_decay
-        decay = (0.0, rule.weight_decay) if is_decoupled else (rule.weight_decay, 0.0)
-        if isinstance(rule, SGD):
-            return cls(False, 0.0, 0.0, 0.0, *decay)
-        return cls(True, *rule.betas, rule.eps, *decay)
+    def of(cls, plan: TrainPlan, group: RuleGroup) -> "Descent":
+        """That of a rule that has a form."""
+        rule, form = group.rule, RULES[_name(plan.optimizer)]
+        decay = (0.0, rule.weight_decay) if decouples(plan.optimizer, rule) else (rule.weight_decay, 0.0)
+        return cls(form, tuple(map(float, form.numbers(rule))), group.memory, *decay)
 
     @property
     def options(self) -> dict[str, Any]:
         """The constants of a kernel that descends."""
-        names = ("RULE", "BETA1", "BETA2", "EPS", "DECAY")
-        return dict(zip(names, (int(self.is_adam), *self[1:5]), strict=True))
+        slots = {self.form.slots[name] for name in self.memory}
+        is_kept = tuple(place in slots for place in range(3))
+        return {"RULE": Known((self.form.kind, self.numbers, is_kept)), "DECAY": self.coupled}
+
+    def places(self, flat: Tensor) -> list[Tensor]:
+        """Where its three memories begin; the weights where it has none."""
+        kept = {self.form.slots[name]: value for name, value in self.memory.items()}
+        return [kept.get(place, flat) for place in range(3)]
 
     def settle(self, feed: Feed) -> None:
-        """Writes `settings` of the next steps: the rate, the root of Adam's correction, the share of w that stays."""
-        rates, t = feed.rates, feed.numbers
-        shrink, root = 1 - rates * self.decoupled, torch.ones_like(rates)
-        if self.is_adam:
-            rates, root = rates / (1 - self.beta1**t), (1 - self.beta2**t).sqrt()
-        feed.settings.copy_(torch.stack([rates, root, shrink]))
+        """Writes `settings` of the next steps: rate, the two numbers for the rule's start, the share of w that stays."""
+        start = correction(self.form, self.numbers, feed.numbers)
+        feed.settings.copy_(torch.stack([feed.rates, *start, 1 - feed.rates * self.decoupled]))
+
+
+def _name(choice: str | Choice) -> str:
+    return Choice.parse(choice).name

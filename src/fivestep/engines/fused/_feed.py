@@ -46,7 +46,7 @@ class Feed:
         self.y = rows.y if self._is_all else _like(rows.y, places)
         self.shares = None if block.shares is None else flat.new_zeros(places)
         self.rates, self.l2, self.numbers = flat.new_zeros((3, longest), dtype=torch.float64)
-        self.settings = flat.new_zeros((3, longest), dtype=torch.float32)
+        self.settings = flat.new_zeros((4, longest), dtype=torch.float32)
         self.losses, self.penalties = flat.new_zeros((2, longest))
         self.memos = [engine.memo(k, reuse=True) for k in range(len(engine.layers))]
         self._bits: dict[int, Tensor] = {}

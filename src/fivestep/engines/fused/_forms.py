@@ -1,10 +1,13 @@
 """Which items have a scalar form, what the compiled body must know of their options, and what stands in its way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, final
+
+from torch import Tensor
 
 from ...find import Choice, layer_family, option_names
 from ...net import NetSpec
+from ...optim._base import Optimizer
 from ...plan import TrainPlan
 from .body import kinds as kind
 
@@ -122,6 +125,22 @@ def is_activation(choice: Choice) -> bool:
     if _unknown(layer_family(choice.name), "layer", choice, OPERATIONS) is not None:
         return False
     return OPERATIONS[choice.name].kind not in (kind.LINEAR, kind.DROPOUT)
+
+
+def decouples(choice: str | Choice, rule: Optimizer) -> bool:
+    """Whether a rule's weight decay shrinks the weights by themselves, and does not enter the gradient."""
+    return _parsed(choice).name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
+
+
+def correction(form: Form, numbers: Sequence[float], step: Tensor) -> tuple[Tensor, Tensor]:
+    """The two numbers that make up for a rule's start in steps of these numbers, counted from 1, for Triton kernels.
+
+    Adam's m is divided by 1 - beta1^t and its v by 1 - beta2^t, of which the root is taken; Adagrad's rate falls.
+    """
+    if form.kind in (kind.ADAM, kind.ADAM_HAT):
+        return 1 / (1 - numbers[0] ** step), (1 - numbers[1] ** step).rsqrt()
+    ones = step.new_ones(step.shape)
+    return (1 / (1 + (step - 1) * numbers[0]) if form.kind == kind.ADAGRAD else ones), ones
 
 
 def rule_form(plan: TrainPlan) -> Form | None:

@@ -13,12 +13,15 @@ import triton
 from .._base import Engine
 from .._graphs import Beside
 from .._update import RuleGroup
-from ._dense import LOSSES, Dense, Descent, dense, has_formula, is_dense
+from ._dense import Dense, Descent, dense, has_formulas, is_dense, loss_of
 from ._feed import Feed
 from ._size import operations_per_step
+from .body import kinds as kind
 from .kernels import tiles
 
-KINDS = {"identity": 0, "relu": 1, "tanh": 2, "sigmoid": 3}
+KINDS = (kind.IDENTITY, kind.RELU, kind.TANH, kind.SIGMOID)
+"""Activations whose derivative their value tells: the sums before them are kept nowhere."""
+
 MOST_OUTPUTS = 16
 """Outputs of a network whose logits fit into one tile beside the rows: of more, the loss would need a second pass."""
 
@@ -42,13 +45,11 @@ def suits_tiles(engine: Engine) -> bool:
     """Whether all that an engine does has its formula in `kernels/tiles.py`."""
     is_small = operations_per_step(engine.spec, engine.plan.batch_size or 1) <= MOST_OPERATIONS
     is_narrow = (engine.spec.out_features or 0) <= MOST_OUTPUTS
-    return (
-        is_small
-        and is_narrow
-        and is_dense(engine, KINDS)
-        and has_formula(engine.criterion)
-        and has_formula(engine.optimizer)
-    )
+    return is_small and is_narrow and is_dense(engine) and has_formulas(engine) and _keeps_values(engine)
+
+
+def _keeps_values(engine: Engine) -> bool:
+    return all(layer.kind in KINDS for layer in dense(engine))
 
 
 @final
@@ -57,9 +58,9 @@ class Tiles:
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], precision: str) -> None:
         assert len(groups) == 1, "suits_tiles has looked"
-        self._engine, self._group, self._precision = engine, groups[0], precision
-        self._layers, self._descent = dense(engine, KINDS), Descent.of(groups[0].rule)
-        self._loss = LOSSES[type(engine.criterion)]
+        self._engine, self._precision = engine, precision
+        self._layers, self._descent = dense(engine), Descent.of(engine.plan, groups[0])
+        self._loss = loss_of(engine)
         self._of_size: dict[int, _Numbers] = {}
         self._beside = [Beside(engine.device) for _ in self._layers]
 
@@ -142,7 +143,7 @@ class Tiles:
             *layer.weight.shape,
             feed.first(s),
             WEIGHTED=feed.shares is not None,
-            LOSS=self._loss,
+            **self._loss,
             KIND=before.kind,
             PRECISION=self._precision,
             TN=HEAD_ROWS,
@@ -170,7 +171,7 @@ class Tiles:
         )
 
     def _update(self, k: int, feed: Feed, s: int, numbers: "_Numbers") -> None:
-        layer, params, memory = self._layers[k], self._engine.params, self._group.memory
+        layer, params = self._layers[k], self._engine.params
         width, fan_in = layer.weight.shape
         is_last = k == len(self._layers) - 1
         outs, ins = (MOST_OUTPUTS, DEPTH) if is_last else _tile(UPDATE, width, fan_in)
@@ -179,8 +180,7 @@ class Tiles:
             numbers.x[k],
             params.flat,
             params.grad,
-            memory.get("m", params.flat),
-            memory.get("v", params.flat),
+            *self._descent.places(params.flat),
             feed.settings,
             numbers.parts,
             feed.losses,

@@ -17,19 +17,20 @@ from ...layer import Memo
 from ...losses.mse import MSE
 from .._base import Engine
 from .._update import RuleGroup
-from ._dense import Descent, dense, has_formula, is_dense
+from ._dense import Dense, Descent, dense, is_dense
 from ._feed import Feed
+from ._forms import rule_form
 from ._precision import Rounded, Weights
+from .body import kinds as kind
 from .kernels import passes
 
-KINDS = {"identity": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "gelu": 4, "gelu_tanh": 5, "silu": 6}
 SIZE, ROWS, TILE = 1024, 256, (16, 128)
 """Numbers of one program of a pass, the rows of a band whose columns it adds up, and the tile that it holds of it."""
 
 
 def suits_passes(engine: Engine) -> bool:
     """Whether all that lies between the products has its formula in `kernels/passes.py`."""
-    return is_dense(engine, KINDS) and has_formula(engine.optimizer)
+    return is_dense(engine) and rule_form(engine.plan) is not None
 
 
 @final
@@ -38,8 +39,8 @@ class Wide:
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], weights: Weights) -> None:
         assert len(groups) == 1, "suits_passes has looked"
-        self._engine, self._group, self._weights = engine, groups[0], weights
-        self._layers, self._descent = dense(engine, KINDS), Descent.of(groups[0].rule)
+        self._engine, self._weights = engine, weights
+        self._layers, self._descent = dense(engine), Descent.of(engine.plan, groups[0])
         self._memo = Memo(training=True)
 
     def takes(self, feed: Feed) -> bool:
@@ -54,15 +55,15 @@ class Wide:
 
     def _step(self, feed: Feed, s: int) -> None:
         weights = self._weights
-        each = [(weights.w[layer.place], weights.dw[layer.place], layer.kind) for layer in self._layers]
+        each = [(weights.w[layer.place], weights.dw[layer.place], layer) for layer in self._layers]
 
         # 1  predict
         x = feed.inputs(s)
         a, taken, sums = weights.into(x).flatten(0, -2), [], []
-        for w, _, kind in each:
+        for w, _, layer in each:
             taken.append(a)
             sums.append(torch.addmm(w["bias"], a, w["weight"].T))  # z (N, O)
-            a = _activated(sums[-1], kind)
+            a = _activated(sums[-1], layer)
 
         # 2  measure, and with it find the gradient of the outputs and its columns' sums
         loss, dz, db = self._measured(feed, s, a.view(*x.shape[:-1], -1))
@@ -101,13 +102,12 @@ class Wide:
         return losses.sum(), dz, parts.sum(0)
 
     def _update(self, feed: Feed, s: int) -> None:
-        params, weights, memory = self._engine.params, self._weights, self._group.memory
+        params, weights = self._engine.params, self._weights
         rounds, count = isinstance(weights, Rounded), params.flat.numel()
         passes.update[(triton.cdiv(count, SIZE),)](
             params.flat,
             weights.grad,
-            memory.get("m", params.flat),
-            memory.get("v", params.flat),
+            *self._descent.places(params.flat),
             weights.flat if isinstance(weights, Rounded) else params.flat,
             feed.settings,
             feed.longest,
@@ -119,19 +119,20 @@ class Wide:
         )
 
 
-def _activated(z: Tensor, kind: int) -> Tensor:
+def _activated(z: Tensor, layer: Dense) -> Tensor:
     """The activation a = f(z)."""
-    if kind == KINDS["identity"]:
+    if layer.kind == kind.IDENTITY:
         return z
-    a = torch.empty_like(z)
-    passes.activate[(triton.cdiv(z.numel(), SIZE),)](z, a, z.numel(), KIND=kind, SIZE=SIZE)
+    a, grid = torch.empty_like(z), (triton.cdiv(z.numel(), SIZE),)
+    passes.activate[grid](z, a, z.numel(), KIND=layer.kind, OPTION=layer.option, SIZE=SIZE)
     return a
 
 
-def _back(da: Tensor, z: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+def _back(da: Tensor, z: Tensor, layer: Dense) -> tuple[Tensor, Tensor]:
     """The gradient dz = da f'(z), in the place of da, and the sums of its columns."""
     n, width = z.shape
     grid = triton.cdiv(n, ROWS), triton.cdiv(width, TILE[1])
     parts = z.new_empty((grid[0], width), dtype=torch.float32)
-    passes.back[grid](da, z, da, parts, n, width, KIND=kind, ROWS=ROWS, TN=TILE[0], TO=TILE[1])
+    known = {"KIND": layer.kind, "OPTION": layer.option, "ROWS": ROWS, "TN": TILE[0], "TO": TILE[1]}
+    passes.back[grid](da, z, da, parts, n, width, **known)
     return da, parts.sum(0)

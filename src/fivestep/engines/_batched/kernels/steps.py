@@ -6,24 +6,15 @@ the first step of the block to the last. The units of the hidden layer come one 
 on the way back, so that their number takes no registers: to compute a unit twice is cheaper than to keep it.
 """
 
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 import triton
 import triton.language as tl
 
 from ...fused.body import kinds as kind
-from .items import activate, descend, of_classes, of_output, slope
+from ...fused.kernels.items import activated, move, of_classes, of_output, slope_of
 
 _CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
-
-
-@final
-class Known(tuple[Any, ...]):
-    """What is known when the kernel is compiled, in tuples of tuples, which Triton cannot take apart itself."""
-
-    def __getitem__(self, index: Any) -> Any:
-        value = super().__getitem__(index)
-        return tl.constexpr(Known(value) if isinstance(value, tuple) else value)
 
 
 class Memory(NamedTuple):
@@ -99,7 +90,7 @@ def unit(x, w, h, NET: tl.constexpr):
         z += x[i] * tl.load(w + NET[5] + h * NET[0] + i)
     if NET[6] >= 0:
         z += tl.load(w + NET[6] + h)
-    return z, activate(z, NET[3], NET[4])
+    return z, activated(z, NET[3], NET[4])
 
 
 @triton.jit
@@ -157,7 +148,7 @@ def back_through(x, d, at, h, later, NET: tl.constexpr):
     for o in tl.static_range(NET[2]):
         da += d[o] * tl.load(w + NET[7] + o * NET[1] + h)
         put(g + NET[7] + o * NET[1] + h, d[o] * a, later)
-    dz = da * slope(z, a, NET[3], NET[4])
+    dz = da * slope_of(z, a, NET[3], NET[4])
     for i in tl.static_range(NET[0]):
         put(g + NET[5] + h * NET[0] + i, dz * x[i], later)
     if NET[6] >= 0:
@@ -181,50 +172,27 @@ def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
     has, at, now = places < CODE[3], k * CODE[3] + places, s * num_networks + k
     w, dw = tl.load(memory.w + at, mask=has, other=0.0), tl.load(memory.g + at, mask=has, other=0.0)
     lr, penalty = tl.load(steps.rates + now), tl.sum(w * 0.0)
-    if RULE[2] > 0:
-        l2, matrices = tl.load(steps.l2 + now), tl.where(places < RULE[2], w, 0.0)
+    if RULE[3] > 0:
+        l2, matrices = tl.load(steps.l2 + now), tl.where(places < RULE[3], w, 0.0)
         dw += l2 * matrices
         penalty = tl.sum(matrices * matrices) * l2 / 2
-    if RULE[3] is not None:
-        limit = tl.full(dw.shape, RULE[3], dw.dtype)
-        dw = tl.minimum(tl.maximum(dw, -limit), limit)
     if RULE[4] is not None:
-        dw *= tl.minimum(RULE[4] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6), 1.0)
-    if RULE[5] == 1:
+        limit = tl.full(dw.shape, RULE[4], dw.dtype)
+        dw = tl.minimum(tl.maximum(dw, -limit), limit)
+    if RULE[5] is not None:
+        dw *= tl.minimum(RULE[5] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6), 1.0)
+    if RULE[6] == 1:
         dw += tl.load(memory.decay + k) * w
-    elif RULE[5] == 2:
+    elif RULE[6] == 2:
         w *= 1.0 - lr * tl.load(memory.decay + k)
-    m = recalled(memory.m + at, has, w, RULE[7][0])
-    v = recalled(memory.v + at, has, w, RULE[7][1])
-    u = recalled(memory.u + at, has, w, RULE[7][2])
     short = (tl.load(steps.short + 2 * s), tl.load(steps.short + 2 * s + 1))
-    w, m, v, u = descend(w, dw, (m, v, u), lr, short, RULE)
-    tl.store(memory.w + at, w, mask=has)
-    remember(memory.m + at, m, has, RULE[7][0])
-    remember(memory.v + at, v, has, RULE[7][1])
-    remember(memory.u + at, u, has, RULE[7][2])
-    if RULE[6] is not None:
+    w = move(w, dw, at, has, (memory.w, memory.m, memory.v, memory.u), lr, short, RULE)
+    if RULE[7] is not None:
         average, is_first = tl.load(memory.average + at, mask=has, other=0.0), tl.load(steps.about + 1) + s == 0
         one = tl.full(w.shape, 1.0, w.dtype)
-        share = tl.where(is_first, one, (1.0 - RULE[6]) * one)
+        share = tl.where(is_first, one, (1.0 - RULE[7]) * one)
         tl.store(memory.average + at, average + share * (w - average), mask=has)
     return penalty
-
-
-@triton.jit
-def recalled(place, has, like, IS_KEPT: tl.constexpr):
-    """What a rule remembers; anything where it remembers nothing."""
-    values = like
-    if IS_KEPT:
-        values = tl.load(place, mask=has, other=0.0)
-    return values
-
-
-@triton.jit
-def remember(place, values, has, IS_KEPT: tl.constexpr):
-    """Keeps it."""
-    if IS_KEPT:
-        tl.store(place, values, mask=has)
 
 
 @triton.jit

@@ -10,32 +10,10 @@ Shapes: N rows, x (N, I), weights (O, I), z and a (N, O). `PRECISION` is Triton'
 import triton
 import triton.language as tl
 
-IDENTITY, RELU, TANH, SIGMOID = (tl.constexpr(k) for k in range(4))
-CROSS_ENTROPY, MSE, BINARY_CROSS_ENTROPY = (tl.constexpr(k) for k in range(3))
-SGD, ADAM = (tl.constexpr(k) for k in range(2))
+from ..body import kinds as kind
+from .items import activated, decayed_move, of_output, of_step, slope_of
 
-
-@triton.jit
-def _activated(z, KIND: tl.constexpr):
-    if KIND == RELU:
-        return tl.maximum(z, 0.0)
-    if KIND == TANH:
-        return 2.0 / (1.0 + tl.exp(-2.0 * z)) - 1.0
-    if KIND == SIGMOID:
-        return 1.0 / (1.0 + tl.exp(-z))
-    return z
-
-
-@triton.jit
-def _slope(a, KIND: tl.constexpr):
-    """The derivative of an activation, from its value."""
-    if KIND == RELU:
-        return tl.where(a > 0.0, 1.0, 0.0)
-    if KIND == TANH:
-        return 1.0 - a * a
-    if KIND == SIGMOID:
-        return a * (1.0 - a)
-    return a * 0.0 + 1.0
+_CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
 
 
 @triton.jit(do_not_specialize=["first"])
@@ -73,40 +51,41 @@ def forward(
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
-    tl.store(a + rows[:, None] * O + outs[None, :], _activated(z, KIND), mask=here[:, None] & (outs < O)[None, :])
+    tl.store(a + rows[:, None] * O + outs[None, :], activated(z, KIND, 0.0), mask=here[:, None] & (outs < O)[None, :])
 
 
 @triton.jit
-def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr):
+def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr, OPTION: tl.constexpr):
     """The loss of each row, and its gradient by the logits, for logits z (TN, TO) of which the first O are there."""
     there = (outs < O)[None, :]
-    if LOSS == CROSS_ENTROPY:
+    if LOSS == _CROSS_ENTROPY:
         label = tl.load(y + first + rows, mask=rows < N, other=0)
-        shifted = tl.where(there, z, float("-inf"))
-        shifted = shifted - tl.max(shifted, 1)[:, None]
+        shifted = tl.where(there, z - tl.max(tl.where(there, z, float("-inf")), 1)[:, None], 0.0)
         e = tl.where(there, tl.exp(shifted), 0.0)
         total = tl.sum(e, 1)
-        is_label = outs[None, :] == label[:, None]
-        loss = tl.log(total) - tl.sum(tl.where(is_label, shifted, 0.0), 1)
-        dz = e / total[:, None] - tl.where(is_label, 1.0, 0.0)
+        target = tl.where(outs[None, :] == label[:, None], 1.0 - OPTION, 0.0) + OPTION / O
+        loss = tl.log(total) - tl.sum(target * shifted, 1)
+        dz = e / total[:, None] - target
     else:
         at = (first + rows)[:, None] * O + outs[None, :]
         target = tl.load(y + at, mask=(rows < N)[:, None] & there, other=0).to(tl.float32)
-        if LOSS == MSE:
-            each = (z - target) * (z - target)
-            dz = 2.0 * (z - target) / O
-        else:
-            each = tl.maximum(z, 0.0) - z * target + tl.log(1.0 + tl.exp(-tl.abs(z)))
-            dz = (1.0 / (1.0 + tl.exp(-z)) - target) / O
-        loss = tl.sum(tl.where(there, each, 0.0), 1) / O
+        each, dz = of_output(z, target, LOSS, OPTION)
+        loss, dz = tl.sum(tl.where(there, each, 0.0), 1) / O, dz / O
     return loss, tl.where(there, dz, 0.0)
+
+
+@triton.jit
+def _slope(a, at, kept, KIND: tl.constexpr):
+    """The derivative of an activation whose value is enough for it, at some places."""
+    value = tl.load(a + at, mask=kept, other=0)
+    return slope_of(value, value, KIND, 0.0)
 
 
 @triton.jit(do_not_specialize=["first"])
 def head(
     a, w, b, y, shares, da, dz, losses, N, O, I, first,
-    WEIGHTED: tl.constexpr, LOSS: tl.constexpr, KIND: tl.constexpr, PRECISION: tl.constexpr, TN: tl.constexpr,
-    TO: tl.constexpr, TI: tl.constexpr,
+    WEIGHTED: tl.constexpr, LOSS: tl.constexpr, OPTION: tl.constexpr, KIND: tl.constexpr, PRECISION: tl.constexpr,
+    TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr,
 ):  # fmt: skip
     """The last layer for a few rows: logits, loss, and the gradients of the logits and of the layer before it.
 
@@ -122,7 +101,7 @@ def head(
         weights = tl.load(w + outs[None, :] * I + ins[:, None], mask=(outs < O)[None, :] & (ins < I)[:, None], other=0)
         z = tl.dot(part, weights, z, input_precision=PRECISION)
     z += tl.load(b + outs, mask=outs < O, other=0)[None, :]
-    loss, slope = _measured(z, y, first, rows, outs, N, O, LOSS)
+    loss, slope = _measured(z, y, first, rows, outs, N, O, LOSS, OPTION)
     share = tl.load(shares + first + rows, mask=rows < N, other=0) if WEIGHTED else tl.where(rows < N, 1.0 / N, 0.0)
     tl.store(losses + tl.program_id(0), tl.sum(loss * share))
     slope = slope * share[:, None]
@@ -133,7 +112,7 @@ def head(
         back_here = tl.dot(slope, weights, input_precision=PRECISION)
         at = rows[:, None] * I + ins[None, :]
         kept = here & (ins < I)[None, :]
-        tl.store(da + at, back_here * _slope(tl.load(a + at, mask=kept, other=0), KIND), mask=kept)
+        tl.store(da + at, back_here * _slope(a, at, kept, KIND), mask=kept)
 
 
 @triton.jit
@@ -150,43 +129,27 @@ def backward(
         weights = tl.load(w + outs[:, None] * I + ins[None, :], mask=(outs < O)[:, None] & (ins < I)[None, :], other=0)
         total = tl.dot(part, weights, total, input_precision=PRECISION)
     at, kept = rows[:, None] * I + ins[None, :], (rows < N)[:, None] & (ins < I)[None, :]
-    tl.store(da + at, total * _slope(tl.load(a + at, mask=kept, other=0), KIND), mask=kept)
+    tl.store(da + at, total * _slope(a, at, kept, KIND), mask=kept)
 
 
 @triton.jit
-def _descend(
-    at, kept, dw, w, grad, m, v, rate, root, shrink,
-    RULE: tl.constexpr, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr, DECAY: tl.constexpr,
-):  # fmt: skip
-    """Moves the weights at those places by their gradient, which is kept too.
-
-    For Adam, `rate` is already divided by 1 - beta1^t, and `root` is the root of 1 - beta2^t.
-    """
+def _spend(at, kept, dw, grad, places, now, RULE: tl.constexpr, DECAY: tl.constexpr):
+    """Moves the weights at those places by their gradient, which is kept too."""
     tl.store(grad + at, dw, mask=kept)
-    before = tl.load(w + at, mask=kept, other=0)
-    if DECAY != 0.0:
-        dw += DECAY * before
-    before = before * shrink
-    if RULE == ADAM:
-        mean, square = tl.load(m + at, mask=kept, other=0), tl.load(v + at, mask=kept, other=0)
-        mean += (1.0 - BETA1) * (dw - mean)
-        square = BETA2 * square + (1.0 - BETA2) * dw * dw
-        tl.store(m + at, mean, mask=kept)
-        tl.store(v + at, square, mask=kept)
-        dw = mean / (tl.sqrt_rn(square) / root + EPS)
-    tl.store(w + at, before - rate * dw, mask=kept)
+    w = tl.load(places[0] + at, mask=kept, other=0)
+    decayed_move(w, dw, at, kept, places, now, RULE, DECAY)
 
 
 @triton.jit(do_not_specialize=["s"])
 def update(
-    dz, x, flat, grad, m, v, settings, parts, losses, at_w, at_b, N, O, I, width, longest, num_parts, s,
-    RULE: tl.constexpr, BETA1: tl.constexpr, BETA2: tl.constexpr, EPS: tl.constexpr, DECAY: tl.constexpr,
-    PRECISION: tl.constexpr, TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr, PARTS: tl.constexpr,
+    dz, x, flat, grad, m, v, u, settings, parts, losses, at_w, at_b, N, O, I, width, longest, num_parts, s,
+    RULE: tl.constexpr, DECAY: tl.constexpr, PRECISION: tl.constexpr,
+    TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr, PARTS: tl.constexpr,
 ):  # fmt: skip
     """The update of a tile of a layer's weights, by the tile of dW = dz^T x that is added up here, and of its biases.
 
     dz has rows of `width` numbers, of which O count. W and b begin at these places of the flat vectors. `settings`
-    (3, longest) are rate, root and shrink of each step, of which this is number s; its loss is the sum of the `parts`.
+    (4, longest) are those of each step (`of_step`), of which this is number s; its loss is the sum of the `parts`.
     """
     outs, ins = tl.program_id(0) * TO + tl.arange(0, TO), tl.program_id(1) * TI + tl.arange(0, TI)
     dw, all_dz = tl.zeros((TO, TI), tl.float32), tl.zeros((TO, TN), tl.float32)
@@ -197,13 +160,11 @@ def update(
         part = tl.load(x + rows[:, None] * I + ins[None, :], mask=(rows < N)[:, None] & (ins < I)[None, :], other=0)
         dw = tl.dot(slopes, part, dw, input_precision=PRECISION)
         all_dz += slopes
-    rate, root = tl.load(settings + s), tl.load(settings + longest + s)
-    shrink = tl.load(settings + 2 * longest + s)
+    places, now = (flat, m, v, u), of_step(settings, longest, s)
     at, kept = at_w + outs[:, None] * I + ins[None, :], (outs < O)[:, None] & (ins < I)[None, :]
-    _descend(at, kept, dw, flat, grad, m, v, rate, root, shrink, RULE, BETA1, BETA2, EPS, DECAY)
+    _spend(at, kept, dw, grad, places, now, RULE, DECAY)
     if tl.program_id(1) == 0:
-        db = tl.sum(all_dz, 1)
-        _descend(at_b + outs, outs < O, db, flat, grad, m, v, rate, root, shrink, RULE, BETA1, BETA2, EPS, DECAY)
+        _spend(at_b + outs, outs < O, tl.sum(all_dz, 1), grad, places, now, RULE, DECAY)
         if PARTS > 0 and tl.program_id(0) == 0:
-            places = tl.arange(0, PARTS)
-            tl.store(losses + s, tl.sum(tl.load(parts + places, mask=places < num_parts, other=0)))
+            each = tl.arange(0, PARTS)
+            tl.store(losses + s, tl.sum(tl.load(parts + each, mask=each < num_parts, other=0)))

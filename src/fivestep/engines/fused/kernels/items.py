@@ -1,14 +1,17 @@
-"""Activations, losses and update rules of the Triton kernel, on vectors of rows or parameters.
+"""Activations, losses and update rules of all Triton kernels, on vectors or tiles of numbers.
 
-The formulas are those of the items, where they are derived. Kinds are the whole numbers of `fused/body/kinds.py`; they
-are known when the kernel is compiled, so of the branches below one is left.
+The formulas are those of the items, where they are derived. Kinds are the whole numbers of `body/kinds.py`; they are
+known when a kernel is compiled, so of the branches below one is left. What is no number stays none: comparisons are
+written so that it takes the branch that keeps it, for a maximum on the device would drop it.
 """
+
+from typing import Any, final
 
 import triton
 import triton.language as tl
 from triton.language.extra import libdevice
 
-from ...fused.body import kinds as kind
+from ..body import kinds as kind
 
 _RELU, _TANH, _SIGMOID = tl.constexpr(kind.RELU), tl.constexpr(kind.TANH), tl.constexpr(kind.SIGMOID)
 _LEAKY_RELU, _RELU_SQUARED = tl.constexpr(kind.LEAKY_RELU), tl.constexpr(kind.RELU_SQUARED)
@@ -23,7 +26,16 @@ _LION = tl.constexpr(kind.LION)
 
 _SELU_SCALE, _SELU_ALPHA = tl.constexpr(1.0507009873554805), tl.constexpr(1.6732632423543772)
 _ROOT_HALF, _ROOT_TWO_BY_PI = tl.constexpr(0.7071067811865476), tl.constexpr(0.7978845608028654)
-_DENSITY = tl.constexpr(0.3989422804014327)
+_DENSITY, _CUBIC = tl.constexpr(0.3989422804014327), tl.constexpr(0.044715)
+
+
+@final
+class Known(tuple[Any, ...]):
+    """What is known when a kernel is compiled, in tuples of tuples, which Triton cannot take apart itself."""
+
+    def __getitem__(self, index: Any) -> Any:
+        value = super().__getitem__(index)
+        return tl.constexpr(Known(value) if isinstance(value, tuple) else value)
 
 
 @triton.jit
@@ -35,14 +47,14 @@ def sigmoid(z):
 @triton.jit
 def softplus(z):
     """log(1 + exp z), which never overflows."""
-    return tl.maximum(z, 0.0) + libdevice.log1p(tl.exp(-tl.abs(z)))
+    return tl.where(z < 0.0, 0.0, z) + libdevice.log1p(tl.exp(-tl.abs(z)))
 
 
 @triton.jit
-def activate(z, KIND: tl.constexpr, OPTION: tl.constexpr):
+def activated(z, KIND: tl.constexpr, OPTION: tl.constexpr):
     """The value a = f(z)."""
     if KIND == _RELU:
-        a = tl.where(z > 0.0, z, 0.0)
+        a = tl.where(z <= 0.0, 0.0, z)
     elif KIND == _TANH:
         a = libdevice.tanh(z)
     elif KIND == _SIGMOID:
@@ -50,19 +62,19 @@ def activate(z, KIND: tl.constexpr, OPTION: tl.constexpr):
     elif KIND == _LEAKY_RELU:
         a = tl.where(z > 0.0, z, OPTION * z)
     elif KIND == _RELU_SQUARED:
-        a = tl.where(z > 0.0, z * z, 0.0)
+        a = tl.where(z <= 0.0, 0.0, z * z)
     elif KIND == _ELU:
-        a = tl.where(z > 0.0, z, OPTION * libdevice.expm1(tl.minimum(z, 0.0)))
+        a = tl.where(z <= 0.0, OPTION * libdevice.expm1(tl.minimum(z, 0.0)), z)
     elif KIND == _SELU:
-        a = _SELU_SCALE * tl.where(z > 0.0, z, _SELU_ALPHA * libdevice.expm1(tl.minimum(z, 0.0)))
+        a = tl.where(z <= 0.0, libdevice.expm1(tl.minimum(z, 0.0)) * _SELU_ALPHA, z) * _SELU_SCALE
     elif KIND == _SILU:
         a = z * sigmoid(z)
     elif KIND == _SOFTPLUS:
         a = softplus(OPTION * z) / OPTION
     elif KIND == _GELU:
-        a = 0.5 * z * (1.0 + libdevice.erf(z * _ROOT_HALF))
+        a = 0.5 * z * (1.0 + tl.erf(z * _ROOT_HALF))
     elif KIND == _GELU_TANH:
-        a = 0.5 * z * (1.0 + libdevice.tanh(_ROOT_TWO_BY_PI * (z + 0.044715 * z * z * z)))
+        a = z * sigmoid(z * (2.0 * _ROOT_TWO_BY_PI) * (1.0 + z * z * _CUBIC))  # (1 + tanh u) / 2, with its tail
     elif KIND == _HARDSWISH:
         a = z * tl.minimum(tl.maximum(z + 3.0, 0.0), 6.0) / 6.0
     elif KIND == _MISH:
@@ -73,7 +85,7 @@ def activate(z, KIND: tl.constexpr, OPTION: tl.constexpr):
 
 
 @triton.jit
-def slope(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
+def slope_of(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
     """f'(z), from z or from a."""
     one = tl.full(z.shape, 1.0, z.dtype)
     if KIND == _RELU:
@@ -89,17 +101,17 @@ def slope(z, a, KIND: tl.constexpr, OPTION: tl.constexpr):
     elif KIND == _ELU:
         d = tl.where(z > 0.0, one, a + OPTION)
     elif KIND == _SELU:
-        d = tl.where(z > 0.0, _SELU_SCALE * one, a + _SELU_SCALE * _SELU_ALPHA)
+        d = tl.where(z > 0.0, one * _SELU_SCALE, a + _SELU_SCALE * _SELU_ALPHA)
     elif KIND == _SILU:
         p = sigmoid(z)
         d = p * (1.0 + z * (1.0 - p))
     elif KIND == _SOFTPLUS:
         d = sigmoid(OPTION * z)
     elif KIND == _GELU:
-        d = 0.5 * (1.0 + libdevice.erf(z * _ROOT_HALF)) + z * _DENSITY * tl.exp(-0.5 * z * z)
+        d = 0.5 * (1.0 + tl.erf(z * _ROOT_HALF)) + z * _DENSITY * tl.exp(-0.5 * z * z)
     elif KIND == _GELU_TANH:
-        t = libdevice.tanh(_ROOT_TWO_BY_PI * (z + 0.044715 * z * z * z))
-        d = 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * _ROOT_TWO_BY_PI * (1.0 + 0.134145 * z * z)
+        p = sigmoid(z * (2.0 * _ROOT_TWO_BY_PI) * (1.0 + z * z * _CUBIC))
+        d = p + z * p * (1.0 - p) * (2.0 * _ROOT_TWO_BY_PI) * (1.0 + z * z * (3.0 * _CUBIC))
     elif KIND == _HARDSWISH:
         d = tl.where(z <= -3.0, 0.0, tl.where(z >= 3.0, one, z / 3.0 + 0.5))
     elif KIND == _MISH:
@@ -129,7 +141,7 @@ def of_output(z, y, KIND: tl.constexpr, OPTION: tl.constexpr):
         value, d = softplus(z) - smooth * z, sigmoid(z) - smooth
     else:  # the hinge
         sign = 2.0 * y - 1.0
-        value = tl.maximum(1.0 - sign * z, 0.0)
+        value = tl.where(sign * z >= 1.0, 0.0, 1.0 - sign * z)
         d = tl.where(sign * z < 1.0, -sign, 0.0)
     return value.to(z.dtype), d.to(z.dtype)
 
@@ -152,13 +164,75 @@ def of_classes(z, label, OPTION: tl.constexpr, CLASSES: tl.constexpr):
 
 
 @triton.jit
+def root(v):
+    """The square root, rounded as everywhere else: of float32, Triton's own is a quick guess that drops the smallest."""
+    if v.dtype == tl.float32:
+        r = tl.sqrt_rn(v)
+    else:
+        r = tl.sqrt(v)
+    return r
+
+
+@triton.jit
+def recalled(place, has, like, IS_KEPT: tl.constexpr):
+    """What a rule remembers; anything where it remembers nothing."""
+    values = like
+    if IS_KEPT:
+        values = tl.load(place, mask=has, other=0.0)
+    return values
+
+
+@triton.jit
+def remember(place, values, has, IS_KEPT: tl.constexpr):
+    """Keeps it."""
+    if IS_KEPT:
+        tl.store(place, values, mask=has)
+
+
+@triton.jit
+def move(w, dw, at, has, places, lr, short, RULE: tl.constexpr):
+    """Moves weights w by their gradient dw, stores them and what the rule remembers of them, and returns them.
+
+    `places` are where weights and the rule's three memories begin, of which w are `at`; RULE is its kind, its options,
+    and which memories it has. `lr` and `short`, two numbers that make up for the rule's start, are the step's.
+    """
+    m = recalled(places[1] + at, has, w, RULE[2][0])
+    v = recalled(places[2] + at, has, w, RULE[2][1])
+    u = recalled(places[3] + at, has, w, RULE[2][2])
+    w, m, v, u = descend(w, dw, (m, v, u), lr, short, RULE)
+    tl.store(places[0] + at, w, mask=has)
+    remember(places[1] + at, m, has, RULE[2][0])
+    remember(places[2] + at, v, has, RULE[2][1])
+    remember(places[3] + at, u, has, RULE[2][2])
+    return w
+
+
+@triton.jit
+def of_step(settings, longest, s):
+    """Of step s: the rate, the two numbers for the rule's start, and the share of the weights that decay leaves."""
+    rate, first = tl.load(settings + s), tl.load(settings + longest + s)
+    return rate, first, tl.load(settings + 2 * longest + s), tl.load(settings + 3 * longest + s)
+
+
+@triton.jit
+def decayed_move(w, dw, at, has, places, now, RULE: tl.constexpr, DECAY: tl.constexpr):
+    """`move` by the settings of a step (`of_step`), after a decay within the gradient, or of the weights themselves."""
+    if DECAY != 0.0:
+        dw += DECAY * w
+    return move(w * now[3], dw, at, has, places, now[0], (now[1], now[2]), RULE)
+
+
+@triton.jit
 def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
     """The new weights and memory of a rule; `short` makes up for the start, as the host has worked it out."""
     KIND: tl.constexpr = RULE[0]
     OPTIONS: tl.constexpr = RULE[1]
     m, v, u = memory[0], memory[1], memory[2]
     if KIND == _SGD:
-        m = OPTIONS[0] * m + dw
+        if OPTIONS[0] > 0:
+            m = OPTIONS[0] * m + dw
+        else:
+            m = dw
         if OPTIONS[1] > 0:
             w -= lr * (dw + OPTIONS[0] * m)
         else:
@@ -166,11 +240,11 @@ def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
     elif KIND == _ADAM:
         m += (1.0 - OPTIONS[0]) * (dw - m)
         v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
-        w -= lr * short[0] * (m / (tl.sqrt(v) * short[1] + OPTIONS[2]))
+        w -= lr * short[0] * (m / (root(v) * short[1] + OPTIONS[2]))
     elif KIND == _ADAM_HAT:
         m += (1.0 - OPTIONS[0]) * (dw - m)
         v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
-        w -= lr * short[0] / short[1] * (m / (tl.sqrt(v) + OPTIONS[2]))
+        w -= lr * short[0] / short[1] * (m / (root(v) + OPTIONS[2]))
     elif KIND == _MOMENTUM:
         m = OPTIONS[0] * m - lr * dw
         if OPTIONS[1] > 0:
@@ -181,21 +255,21 @@ def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
         v = OPTIONS[0] * v + (1.0 - OPTIONS[0]) * dw * dw
         m += (1.0 - OPTIONS[0]) * (dw - m)
         if OPTIONS[3] > 0:
-            root = tl.sqrt(v - m * m)
+            scale = root(v - m * m)
         else:
-            root = tl.sqrt(v)
-        u = OPTIONS[2] * u + dw / (root + OPTIONS[1])
+            scale = root(v)
+        u = OPTIONS[2] * u + dw / (scale + OPTIONS[1])
         w -= lr * u
     elif KIND == _ADAGRAD:
         v += dw * dw
-        w -= lr * short[0] * (dw / (tl.sqrt(v) + OPTIONS[1]))
+        w -= lr * short[0] * (dw / (root(v) + OPTIONS[1]))
     elif KIND == _LION:
         c = m + (1.0 - OPTIONS[0]) * (dw - m)
         w -= lr * tl.where(c > 0.0, 1.0, tl.where(c < 0.0, -1.0, 0.0))
         m += (1.0 - OPTIONS[1]) * (dw - m)
     else:  # Adadelta
         v = OPTIONS[0] * v + (1.0 - OPTIONS[0]) * dw * dw
-        d = tl.sqrt(u + OPTIONS[1]) / tl.sqrt(v + OPTIONS[1]) * dw
+        d = root(u + OPTIONS[1]) / root(v + OPTIONS[1]) * dw
         w -= lr * d
         u = OPTIONS[0] * u + (1.0 - OPTIONS[0]) * d * d
     return w, m, v, u

@@ -1,0 +1,84 @@
+"""Kernels of our own, interpreted: the steps of `scratch` to within float32, in networks that do not fill their tiles."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from fivestep.activations._base import Activation
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._make import make_engine
+from fivestep.engines.fused import FusedEngine, _kernels
+from fivestep.find import find
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from fivestep.steps import steps
+from tests.interpreter import LACKS, needs_interpreter
+from tests.kernels import ACTIVATIONS, BETWEEN, TILED, Case, X, assert_the_same_steps, both
+from tests.tolerances import BFLOAT16, FLOAT32, distance
+
+pytestmark = needs_interpreter
+
+if LACKS is None:
+    from fivestep.engines.fused._dense import Dense
+    from fivestep.engines.fused._forms import OPERATIONS
+    from fivestep.engines.fused._tiles import Tiles
+    from fivestep.engines.fused._wide import Wide, _activated, _back
+
+RECORDED = "fused:recorded=true"
+
+
+@pytest.mark.parametrize("case", TILED, ids=str)
+def test_tiles_take_the_steps_of_scratch(case: Case) -> None:
+    scratch, fused = both(case, RECORDED, "cpu")
+    assert isinstance(fused._code._kernels, Tiles)
+    assert_the_same_steps(case, scratch, fused)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BETWEEN, ids=str)
+def test_passes_between_products_take_the_steps_of_scratch(case: Case) -> None:
+    scratch, fused = both(case, RECORDED, "cpu")
+    assert isinstance(fused._code._kernels, Wide)
+    assert_the_same_steps(case, scratch, fused)
+
+
+def test_tokens_are_no_rows_of_tiles() -> None:
+    case = Case("mse", "tanh", rows="tokens")
+    assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd:momentum=0.9"])
+def test_passes_in_bfloat16_are_near_the_layers_in_bfloat16(optimizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Dataset(Rows(X, X[:, :24].sin()), num_outputs=24)
+    plan = TrainPlan(loss="mse", optimizer=optimizer, lr=1e-3, batch_size=32, epochs=4)
+    losses = []
+    for by_kernels in (True, False):
+        monkeypatch.setattr(_kernels, "has_triton", lambda _device, there=by_kernels: there)
+        engine = make_engine("fused:precision=bfloat16", MLP(50, 72, 24, activation="gelu"), plan, device="cpu")
+        assert isinstance(engine, FusedEngine)
+        assert (engine._code._kernels is not None) == by_kernels
+        losses.append(torch.cat([step.losses for step in steps(engine, data, plan) if step.losses is not None]))
+        assert {value.dtype for value in engine.state().values()} == {torch.float32}
+    assert distance(*losses) < BFLOAT16
+
+
+EDGES = [float("nan"), -200.0, -90.0, -20.0, -3.0, -1.0, -1e-3, -1e-6, 0.0, 1e-6, 1e-3, 1.0, 3.0, 20.0, 90.0, 200.0]
+OPTIONS: dict[str, dict[str, Any]] = {"leaky_relu": {"slope": 0.2}, "elu": {"alpha": 0.7}, "softplus": {"beta": 1.5}}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_are_right_far_out_near_zero_and_for_what_is_no_number(name: str) -> None:
+    """Each number by itself, relative to its own size: what is close to zero too, to the digits of float32."""
+    layer: Activation = find("activations", name)(**OPTIONS.get(name, {}))
+    z, form = torch.tensor(EDGES).view(4, 4), OPERATIONS[name]
+    of = Dense(0, z, z, form.kind, float(*form.numbers(layer) or (0.0,)))
+    exact = layer.value(z.double())
+    a, (dz, columns) = _activated(z, of), _back(torch.ones(4, 4), z, of)
+    slopes = layer.derivative(z.double(), exact)
+    for got, expected in ((a, exact), (dz, slopes)):
+        assert torch.equal(got.isnan()[0, 1:], torch.zeros(3, dtype=torch.bool))
+        apart = (got.double() - expected).abs() / expected.abs().clamp(min=torch.finfo(torch.float32).tiny)
+        assert apart.flatten()[1:].max() < 40 * FLOAT32
+    assert a[0, 0].isnan() == exact[0, 0].isnan()
+    assert torch.equal(columns[1:], dz.sum(0)[1:])

@@ -1,0 +1,141 @@
+"""What kernels of our own must do, on a device (tests/gpu) and interpreted on a CPU (tests/interpreted): the cases."""
+
+from typing import Any, NamedTuple, final
+
+import torch
+
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._base import Engine
+from fivestep.engines._make import make_engine
+from fivestep.engines.fused import FusedEngine
+from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
+from fivestep.steps import steps
+from tests.samples import numbers, stream
+from tests.tolerances import ENGINES_FLOAT32, distance
+
+NUM_ROWS, NUM_IN = 38, 50
+PIXELS = torch.randint(256, (NUM_ROWS, NUM_IN), generator=stream(), dtype=torch.uint8)
+X = numbers(NUM_ROWS, NUM_IN, dtype=torch.float32)
+SIZES = {"batch_size": 32, "epochs": 2}
+"""Steps of 32 and 6 rows: none of them fills a tile of 16 or 64 everywhere."""
+
+
+@final
+class Case(NamedTuple):
+    """A network, its rows, and how it is trained."""
+
+    loss: str = "cross_entropy"
+    activation: str = "relu"
+    hidden: tuple[int, ...] = (40,)
+    plan: tuple[tuple[str, Any], ...] = ()
+    rows: str = "plain"
+    num_outputs: int = 3
+
+    def __str__(self) -> str:
+        plan = ",".join(f"{name}={value}" for name, value in self.plan)
+        return "-".join([self.loss, self.activation, "x".join(map(str, self.hidden)), plan, self.rows])
+
+
+def data_of(case: Case) -> Dataset:
+    """Its rows: bytes, numbers with weights, tokens, or rows that are drawn anew for every epoch."""
+    x = X.view(-1, 2, NUM_IN) if case.rows == "tokens" else X
+    about = x[..., : case.num_outputs]
+    y: torch.Tensor = {"classes": about.argmax(-1), "numbers": about.abs(), "yes_no": (about > 0).float()}[
+        TrainPlan(loss=case.loss).build_loss().target
+    ]
+    if case.rows == "bytes":
+        return Dataset(Rows(PIXELS, y, scale=1 / 255), num_outputs=case.num_outputs)
+    rows = Rows(x, y, X[: len(x), 1].abs() if case.rows == "weighted" else None)
+    fresh = (lambda epoch: Rows(x + epoch, y)) if case.rows == "fresh" else None
+    return Dataset(rows, num_outputs=case.num_outputs, fresh=fresh)
+
+
+def plan_of(case: Case) -> TrainPlan:
+    sizes = SIZES | ({"batch_size": 16} if case.rows == "tokens" else {})  # two tokens a row, and half as many rows
+    return TrainPlan(**{"loss": case.loss, **sizes, **dict(case.plan)})
+
+
+def both(case: Case, engine: str, device: str) -> tuple[Engine, FusedEngine]:
+    """`scratch` on the CPU, and `fused` with its kernels."""
+    spec = MLP(NUM_IN, *case.hidden, case.num_outputs, activation=case.activation)
+    scratch, fused = (
+        make_engine(name, spec, plan_of(case), device=place) for name, place in (("scratch", "cpu"), (engine, device))
+    )
+    assert isinstance(fused, FusedEngine)
+    return scratch, fused
+
+
+def assert_the_same_steps(case: Case, scratch: Engine, fused: Engine) -> None:
+    """Every loss, the weights, and the last gradient."""
+    plan, data = plan_of(case), data_of(case)
+    expected = torch.stack([step.loss for step in steps(scratch, data, plan)])
+    got = torch.cat([step.losses for step in steps(fused, data, plan) if step.losses is not None])
+    assert distance(got.cpu(), expected) < ENGINES_FLOAT32
+    assert distance(fused.params.flat.cpu(), scratch.params.flat) < ENGINES_FLOAT32
+    assert distance(fused.params.grad.cpu(), scratch.params.grad) < ENGINES_FLOAT32
+
+
+DECAY, COSINE = ("weight_decay", 0.1), ("schedule", "cosine")
+ADAM = (("optimizer", "adam:eps=0.001"), ("lr", 0.01), COSINE)
+"""With an eps of 1e-8, a gradient that is nothing but rounding would move a weight as far as any other."""
+
+FULL = (("optimizer", "adamw:eps=0.001"), ("lr", 0.01), ("batch_size", None), ("epochs", 3))
+PLANS = ((), (DECAY, COSINE), ADAM, FULL)
+
+OPTIONS = {
+    "adam": "eps=0.001",
+    "adamw": "eps=0.001",
+    "adam_hat": "eps=0.001",
+    "rmsprop": "eps=0.01",
+    "adagrad": "eps=0.01",
+    "adadelta": "eps=0.001",
+}
+ROOTS = [f"{name}:{options}" for name, options in OPTIONS.items()]
+BY_RULE = [
+    *(((("optimizer", rule), ("lr", 0.01), DECAY)) for rule in ROOTS),
+    (("optimizer", "rmsprop:eps=0.01,centered=true,momentum=0.5"), ("lr", 0.01)),
+    (("optimizer", "lion"), ("lr", 1e-4), DECAY),
+    (("momentum", 0.9), DECAY),
+    (("momentum", 0.9), ("nesterov", True)),
+    (("optimizer", "sgd:momentum=0.9,decoupled_weight_decay=true"), DECAY),
+    (("optimizer", "momentum:momentum=0.9"),),
+    (("optimizer", "momentum:momentum=0.9,nesterov=true"),),
+]
+"""Every update rule that has a form."""
+
+assert {str(dict(plan).get("optimizer", "sgd")).partition(":")[0] for plan in BY_RULE} == set(RULES)
+
+ACTIVATIONS = [name for name in OPERATIONS if name not in ("linear", "dropout")]
+MEASURED = [name for name in LOSSES if name != "quantile"]
+
+TILED = [
+    *(
+        Case(loss, activation, hidden, plan, "bytes" if loss == "cross_entropy" else "weighted", outputs)
+        for loss, activation, outputs in (
+            ("cross_entropy", "relu", 10),
+            ("mse", "tanh", 2),
+            ("binary_cross_entropy", "sigmoid", 1),
+        )
+        for hidden, plan in (*(((40,), plan) for plan in PLANS), ((64, 70, 33), PLANS[1]))
+    ),
+    *(Case(loss, "tanh") for loss in MEASURED),
+    *(Case(f"{loss}:label_smoothing=0.1") for loss in ("cross_entropy", "binary_cross_entropy")),
+    *(Case(plan=plan) for plan in BY_RULE),
+    Case(activation="identity", rows="fresh"),
+    Case(rows="weighted", plan=(("batch_size", None),)),
+]
+"""Networks that are done in tiles."""
+
+BETWEEN = [
+    *(Case("mse", activation, (40,), num_outputs=24) for activation in ACTIVATIONS),
+    *(Case("mse", "gelu", (40,), plan, num_outputs=24) for plan in (*PLANS, *BY_RULE)),
+    Case("mse", "silu", (40, 64, 33), ADAM, num_outputs=24),
+    *(
+        Case(loss, "gelu", (40,), ADAM, rows, 24)
+        for loss in ("mse", "cross_entropy")
+        for rows in ("weighted", "tokens", "bytes", "fresh")
+    ),
+]
+"""Networks that are done by torch's products with passes between."""
