@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ...find import Choice
 from ...layers.linear import Linear
-from ...optim._base import Optimizer
 from ...plan import TrainPlan
 from .._base import Engine
 from .._update import RuleGroup
@@ -102,7 +101,7 @@ class Descent(NamedTuple):
         return [kept.get(place, flat) for place in range(3)]
 
     def settle(self, feed: Feed) -> None:
-        """Writes `settings` of the next steps: rate, the two numbers for the rule's start, the share of w that stays."""
+        """Writes the settings of the next steps as `kernels.items.of_step` reads them."""
         start = correction(self.form, self.numbers, feed.numbers)
         feed.settings.copy_(torch.stack([feed.rates, *start, 1 - feed.rates * self.decoupled]))
 

@@ -165,7 +165,7 @@ def of_classes(z, label, OPTION: tl.constexpr, CLASSES: tl.constexpr):
 
 @triton.jit
 def root(v):
-    """The square root, rounded as everywhere else: of float32, Triton's own is a quick guess that drops the smallest."""
+    """The square root, rounded as everywhere else: of float32, Triton's own is a guess without the smallest."""
     if v.dtype == tl.float32:
         r = tl.sqrt_rn(v)
     else:
