@@ -19,7 +19,7 @@ from fivestep.cli._app import run
 from fivestep.datasets import _stream
 from fivestep.datasets._stream import READERS, window_rows
 from fivestep.datasets._table import TableSource, load_table
-from fivestep.memory import limits_of_groups
+from fivestep.memory import is_memory, limits_of_groups
 
 LEFT = """
 import os
@@ -156,3 +156,16 @@ def test_limits_of_control_groups_count_up_to_the_root(tmp_path: Path) -> None:
     membership.write_text("4:memory:/c\n3:cpu:/z\n0::/a/b\n")
     assert sorted(limits_of_groups(membership, root)) == [1000, 2000]
     assert limits_of_groups(tmp_path / "none", root) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"), [("tmp", True), ("tmp/a/b", True), ("tmp/disk/a", False), ("var/tmp", False)]
+)
+def test_a_folder_in_memory_is_told_from_one_on_a_disk(tmp_path: Path, folder: str, expected: bool) -> None:
+    lines = ["/dev/sda / ext4 rw 0 0", f"tmpfs {tmp_path}/tmp tmpfs rw 0 0", f"/dev/sdb {tmp_path}/tmp/disk xfs rw 0 0"]
+    (tmp_path / "mounts").write_text("\n".join(lines) + "\n")
+    assert is_memory(str(tmp_path / folder), tmp_path / "mounts") is expected
+
+
+def test_without_a_list_of_mounts_no_folder_is_taken_for_memory(tmp_path: Path) -> None:
+    assert not is_memory("/tmp", tmp_path / "none")

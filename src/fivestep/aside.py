@@ -32,7 +32,7 @@ class Aside(Mapping[str, Tensor]):
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(dir=_folder())  # noqa: SIM115  (open as long as this lives)
+        self._file = tempfile.TemporaryFile(dir=folder_for_large_files())  # noqa: SIM115  (open as long as this lives)
         weakref.finalize(self, self._file.close)
         self._places: dict[str, Place] = {}
         self._due = Due()
@@ -69,6 +69,8 @@ class Aside(Mapping[str, Tensor]):
         return len(self._places)
 
 
-def _folder() -> str | None:
-    """Where large temporary files belong, unless the user says otherwise; None leaves it to Python."""
-    return "/var/tmp" if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK) else None
+def folder_for_large_files() -> str:
+    """Where large temporary files belong, unless the user says otherwise."""
+    if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK):
+        return "/var/tmp"
+    return tempfile.gettempdir()

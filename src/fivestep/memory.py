@@ -100,6 +100,17 @@ def _number_in(path: Path) -> list[int]:
         return []
 
 
+def is_memory(folder: str, mounts: Path = Path("/proc/self/mounts")) -> bool:
+    """Whether files in that folder lie in memory, as in many systems those in `/tmp` do."""
+    try:
+        lines = mounts.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):  # no Linux
+        return False
+    types = {Path(place): kind for _, place, kind, *_ in map(str.split, lines)}  # the last one lies over the others
+    real = Path(folder).resolve()
+    return next((types[above] for above in (real, *real.parents) if above in types), "") in ("tmpfs", "ramfs")
+
+
 def give_back_soon() -> None:
     """Has both allocators return memory early, which makes reading slower; before polars is imported."""
     if os.environ.get("_RJEM_MALLOC_CONF", OF_POLARS) == OF_POLARS:

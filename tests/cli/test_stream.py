@@ -165,6 +165,29 @@ def test_a_window_asks_for_stream(fivestep: Command, tmp_path: Path) -> None:
     assert "--window must be used with --stream, got 9" in outcome.err
 
 
+def test_no_cache_asks_for_stream(fivestep: Command, tmp_path: Path) -> None:
+    table().write_csv(tmp_path / "a.csv")
+    outcome = fivestep("train", "a.csv", "--target", "y", "--no-cache")
+    assert outcome.code == 2
+    assert "--no-cache must be used with --stream, got it alone" in outcome.err
+
+
+def test_no_cache_asks_for_a_file(fivestep: Command) -> None:
+    outcome = fivestep("train", "moons", "--no-cache")
+    assert outcome.code == 2
+    assert "--no-cache must be used with a file, got the task 'moons'" in outcome.err
+
+
+@pytest.mark.parametrize(("options", "expected"), [((), "true"), (("--no-cache",), "false")])
+def test_a_run_remembers_whether_encoded_rows_are_kept(
+    fivestep: Command, tmp_path: Path, options: tuple[str, ...], expected: str
+) -> None:
+    written(tmp_path)
+    words = ("train", PATTERN, "--target", "y", "--stream", *small("--out", "run", *options))
+    assert fivestep(*words).code == 0
+    assert f"cache = {expected}" in (tmp_path / "run" / "config.toml").read_text()
+
+
 def test_an_empty_pattern_leaves_no_folder(fivestep: Command, tmp_path: Path) -> None:
     outcome = fivestep("train", PATTERN, "--target", "y", "--stream", "--out", "run")
     assert outcome.code == 2

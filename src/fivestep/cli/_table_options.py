@@ -45,6 +45,10 @@ class TableOptions:
         int | None,
         Parameter(help="With --stream, rows that are shuffled together; two windows are in memory.", converter=whole),
     ] = None
+    no_cache: Annotated[
+        bool,
+        Parameter(help="With --stream, decode the files in every epoch; write nothing to TMPDIR.", negative=""),
+    ] = False
 
     def check_unused(self, task: str) -> None:
         """Raises an `InputError` if an option for files was given with a named task, or a file without ending."""
@@ -54,7 +58,9 @@ class TableOptions:
                     f"the name of a file must end in what it holds, got {task!r}; name it {task}.csv, if that is it."
                 )
             if value:
-                raise InputError(f"--{name} must be used with a file, got the task {task!r}; leave it out.")
+                raise InputError(
+                    f"--{name.replace('_', '-')} must be used with a file, got the task {task!r}; leave it out."
+                )
 
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
         """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
@@ -67,6 +73,8 @@ class TableOptions:
             )
         if self.window is not None and not self.stream:
             raise InputError(f"--window must be used with --stream, got {self.window}; leave it out, or add --stream.")
+        if self.no_cache and not self.stream:
+            raise InputError("--no-cache must be used with --stream, got it alone; leave it out, or add --stream.")
         if self.window is not None:
             at_least("--window", self.window, 1, "a million is usual")
         if is_pattern(str(file)) and not file.exists() and not self.stream:
@@ -84,6 +92,7 @@ class TableOptions:
             self.weight,
             stream=self.stream,
             window=self.window,
+            cache=not self.no_cache,
             valid=given.get("valid", SHARE),
             test=given.get("test", SHARE),
         )

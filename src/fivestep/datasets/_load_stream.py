@@ -14,6 +14,7 @@ from ..table.target import ClassTarget
 from ..table.target_survey import TargetSurvey
 from ._base import Dataset, Rows
 from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
+from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TEST, TRAIN, VALID
 from ._leaks import MOST_ROWS, leaks
 from ._progress import reading_bar
@@ -62,6 +63,7 @@ def load_stream(
     }
     rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
     window = window_rows(encoder.in_features, source.window, sum(learnt.counts))
+    kept = EncodedBlocks(learnt.counts) if source.cache else None
     assert encoder.target is not None, "the encoder of a table knows its target"
     data = Dataset(
         rows["train"],
@@ -70,7 +72,7 @@ def load_stream(
         num_outputs=encoder.target.num_outputs,
         name=source.name,
         class_names=encoder.target.classes if isinstance(encoder.target, ClassTarget) else (),
-        stream=TableStream(reader, encoder, learnt.counts, window, parts),
+        stream=TableStream(reader, encoder, learnt.counts, window, parts, kept=kept),
         encoder=encoder,
     )
     return LoadedTable(data, learnt.kinds, learnt.notes)

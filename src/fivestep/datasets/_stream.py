@@ -18,6 +18,7 @@ from ..memory import is_limited, memory_size
 from ..table.encoder import MANY_ROWS, Encoder
 from ._base import Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
+from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TRAIN
 from ._table import weights_of
 
@@ -53,7 +54,7 @@ class TableStream(Stream):
 
     A window holds whole blocks from all over the files, drawn from (seed, epoch); its rows are shuffled by a draw from
     (seed, epoch, window). So a row moves to any window, but only among the rows of the blocks that are drawn with its
-    own (`docs/streaming.md` measures what that costs).
+    own (`docs/streaming.md` measures what that costs). `kept` are blocks that need not be decoded once more.
     """
 
     reader: RowReader
@@ -62,6 +63,7 @@ class TableStream(Stream):
     window: int
     parts: Mapping[str, Part] = field(default_factory=dict)
     weigh: Callable[[Rows], Rows] | None = None
+    kept: EncodedBlocks | None = field(default=None, compare=False)
 
     @property
     def num_rows(self) -> int:
@@ -136,6 +138,17 @@ class TableStream(Stream):
 
     def _read_block(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Targets and weights of the training rows of a block; their inputs are written to `x`."""
+        if self.kept is None:
+            return self._decode_block(block, x)
+        self.reader.table.check_unchanged(block)
+        found = self.kept.get(block, x)
+        if found is None:
+            found = self._decode_block(block, x)
+            self.kept.put(block, x, *found)
+        return found
+
+    def _decode_block(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The same, out of its file."""
         rows = self.reader.read(block, used_columns(self.encoder))
         places = rows.places_of(TRAIN)
         if len(places) != len(x):
@@ -143,9 +156,7 @@ class TableStream(Stream):
                 f"{self.reader.table.name_of(block)} must stay as it is while the network is trained, got "
                 f"{len(places):,} training rows where there were {len(x):,}; begin a new run."
             )
-        self.encoder.encode_into(x, rows.frame, rows=places, compiled=self.num_rows >= MANY_ROWS)
-        at = pl.Series(places)
-        return targets_of(self.encoder, rows.frame, at), weights_of(rows.frame, self.reader.source, at)
+        return encode_block(self, rows, places, x)
 
 
 @final
@@ -169,11 +180,9 @@ class StreamedPart(Part):
                 yield from self._encoded(whole, places, self.reader.table.name_of(block)).parts(size)
 
     def _encoded(self, whole: BlockRows, places: "np.ndarray", file: str) -> Rows:
-        about = whole.columns(self.reader.source.about_rows, places)
         x = torch.empty(len(places), self.encoder.in_features)
         try:
-            self.encoder.encode_into(x, whole.frame, rows=places, compiled=self.num_rows >= MANY_ROWS)
-            return Rows(x, targets_of(self.encoder, about), weights_of(about, self.reader.source))
+            return Rows(x, *encode_block(self, whole, places, x))
         except InputError:
             self._refuse_in_file(whole, file)
             raise
@@ -185,6 +194,15 @@ class StreamedPart(Part):
             targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
         except InputError as error:
             raise InputError(f"in {file}, {error}") from error
+
+
+def encode_block(
+    of: TableStream | StreamedPart, rows: BlockRows, places: "np.ndarray", x: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Targets and weights of the rows of a block at some places; their inputs are written to `x`."""
+    of.encoder.encode_into(x, rows.frame, rows=places, compiled=of.num_rows >= MANY_ROWS)
+    at = pl.Series(places)
+    return targets_of(of.encoder, rows.frame, at), weights_of(rows.frame, of.reader.source, at)
 
 
 def used_columns(encoder: Encoder) -> list[str]:

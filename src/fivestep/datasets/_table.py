@@ -37,7 +37,8 @@ class TableSource:
     """A file to train on, and what its user says about it; plain values, so that a run can remember it.
 
     `valid` and `test` are a share or a number of the rows, or another file. `group` keeps rows of the same value in one
-    part, `time` tests on the latest rows and validates on those before them, `weight` weighs the rows.
+    part, `time` tests on the latest rows and validates on those before them, `weight` weighs the rows. With `stream`,
+    `window` rows are shuffled together, and encoded rows are kept on disk for later epochs where there is a `cache`.
     """
 
     file: str
@@ -52,6 +53,7 @@ class TableSource:
     test: float | str = SHARE
     stream: bool = False
     window: int | None = None
+    cache: bool = True
 
     @property
     def name(self) -> str:
@@ -85,7 +87,7 @@ class TableSource:
 _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("categorical", "ignore"), (list | tuple, "a list of columns")),
     **dict.fromkeys(("valid", "test"), (int | float | str, "a number or a file")),
-    "stream": (bool, "true or false"),
+    **dict.fromkeys(("stream", "cache"), (bool, "true or false")),
     "window": (int, "a whole number"),
 }
 """What a setting must be that is no text."""

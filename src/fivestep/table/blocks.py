@@ -56,7 +56,7 @@ class BlockTable:
     def _read(self, number: int, columns: Sequence[str], *, only_head: bool) -> pl.DataFrame:
         file, piece = self.files[self.blocks[number].file], self.blocks[number].piece
         try:
-            file.check_unchanged()
+            self.check_unchanged(number)
             frame = file.head(piece, columns) if only_head else file.read(piece, columns)
         except InputError:
             raise
@@ -69,6 +69,10 @@ class BlockTable:
         others = self._others[self.blocks[number].file]
         wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
         return frame.with_columns(wanted) if wanted else frame
+
+    def check_unchanged(self, number: int) -> None:
+        """Raises an `InputError` if the file of a block is another one by now."""
+        self.files[self.blocks[number].file].check_unchanged()
 
     def sample(self, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of some blocks from all over the table."""

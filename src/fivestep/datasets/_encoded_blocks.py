@@ -1,0 +1,113 @@
+"""Blocks of a stream as the encoder made them, in a temporary file: what is read in every epoch is decoded in two."""
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import accumulate
+from threading import Lock
+from typing import IO, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from ..aside import folder_for_large_files
+from ..files import own_bytes
+from ..memory import is_memory
+
+SHARE_OF_DISK = 0.5
+"""Of what is free on the disk, the file may become that large."""
+
+
+class _Format(NamedTuple):
+    """What a row takes: bytes in all, the type of its target, and that of its weight, where rows have one."""
+
+    size: int
+    y: torch.dtype
+    weight: torch.dtype | None
+
+
+@final
+class EncodedBlocks:
+    """Inputs, targets and weights of blocks, put into a file when they are read for the second time.
+
+    So one epoch writes nothing but the windows that are read ahead of the next, and from the third on no file is
+    decoded. `counts` are the rows of each block. The file has no name and goes with the process; it lies in `TMPDIR`,
+    by default in `/var/tmp`. Where that is memory, has too little room, or fails, nothing is kept: the same bits come,
+    from the files themselves. Threads may call both methods at once.
+    """
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        self._starts = list(accumulate(counts, initial=0))
+        self._seen: set[int] = set()
+        self._kept: set[int] = set()
+        self._format: _Format | None = None
+        self._file: IO[bytes] | None = None
+        self._is_over = False
+        self._lock = Lock()
+
+    def get(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None] | None:
+        """Targets (N,) and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
+        with self._lock:
+            if block not in self._kept or self._file is None or self._format is None:
+                return None
+            y = torch.empty(len(x), dtype=self._format.y)
+            weight = None if self._format.weight is None else torch.empty(len(x), dtype=self._format.weight)
+            try:
+                self._file.seek(self._starts[block] * self._format.size)
+                for content in _contents(x, y, weight):
+                    read = self._file.readinto(content)  # type: ignore[attr-defined]  # every file of bytes has it
+                    assert read == len(content), "the file is ours alone"
+            except OSError:
+                self._stop()
+                return None
+            return y, weight
+
+    def put(self, block: int, x: Tensor, y: Tensor, weight: Tensor | None) -> None:
+        """Keeps what was read of a block, if it was the second time and there is room."""
+        with self._lock:
+            if block not in self._seen or self._is_over or not len(x):
+                self._seen.add(block)
+                return
+            contents = _contents(x, y, weight)
+            size = sum(map(len, contents)) // len(x)
+            try:
+                file = self._opened(_Format(size, y.dtype, None if weight is None else weight.dtype))
+                file.seek(self._starts[block] * size)
+                for content in contents:
+                    file.write(content)
+                file.flush()
+                self._kept.add(block)
+            except OSError:
+                self._stop()
+
+    def _opened(self, of_row: _Format) -> IO[bytes]:
+        """The file, begun with the first block; raises an `OSError` where there can be none."""
+        if self._file is None:
+            folder = folder_for_large_files()
+            ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # each on this machine has a file of its own
+            if is_memory(folder) or self._starts[-1] * of_row.size * ranks > _free(folder):
+                raise OSError("no room")
+            self._file, self._format = tempfile.TemporaryFile(dir=folder), of_row  # noqa: SIM115  (open as long as this)
+            weakref.finalize(self, self._file.close)
+        return self._file
+
+    def _stop(self) -> None:
+        """Gives the room back, and keeps nothing more."""
+        self._is_over = True
+        self._kept.clear()
+        if self._file is not None:
+            with suppress(OSError):  # what could not be written cannot be now
+                self._file.close()
+
+
+def _free(folder: str) -> float:
+    return SHARE_OF_DISK * shutil.disk_usage(folder).free
+
+
+def _contents(x: Tensor, y: Tensor, weight: Tensor | None) -> list[memoryview]:
+    """Their bytes as they lie in memory."""
+    assert x.is_contiguous(), "what is read must not go to a copy"
+    return [own_bytes(part) for part in (x, y, weight) if part is not None]
