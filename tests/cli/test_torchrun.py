@@ -191,10 +191,14 @@ import atexit
 import fivestep as fs
 import torch.distributed as dist
 
-atexit.register(lambda: print("gone" if not dist.is_initialized() else "still there"))  # the first one is called last
+def say(line):
+    print(line + "\\n", end="")  # in one piece: torchrun's ranks write to the same pipe, without a buffer
+
+atexit.register(lambda: say("gone" if not dist.is_initialized() else "still there"))  # the first one is called last
 ranks = fs.join_ranks()
 plans = [fs.TrainPlan(seed=seed, epochs=2) for seed in range(3)]
-print(len(fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, ranks=ranks)), dist.is_initialized())
+fitted = fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, ranks=ranks)
+say(f"{len(fitted)} {dist.is_initialized()}")
 """
 
 
