@@ -101,7 +101,7 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
         return _of_task(str(source))
     guess = nearest(str(source), shown_names("datasets"))
     advice = f"did you mean {guess!r}?" if guess else "see ls runs, and fivestep tasks."
-    raise InputError(f"the source of a picture must be a run's folder or a task's name, got {str(source)!r}; {advice}")
+    raise InputError(f"the source must be a run's folder or a task's name, got {str(source)!r}; {advice}")
 
 
 def _of_run(run: Run, data: Dataset | None) -> Subject:

@@ -26,6 +26,12 @@ def test_help_of_train_lists_every_item_of_the_folders(fivestep: Command) -> Non
     assert all(name in out for name in ("tanh", "adamw", "cosine", "kaiming", "cross_entropy"))
 
 
+def test_help_shows_a_default_where_there_is_something_to_show(fivestep: Command) -> None:
+    assert "[default: 0]" in fivestep("sweep", "--help").out  # the seed of the sampler
+    out = fivestep("train", "--help").out
+    assert not any(nothing in out for nothing in ("default: False", "default: ()", 'default: ""'))
+
+
 def test_help_is_printed_before_anything_heavy_is_imported() -> None:
     program = (
         "import sys; from fivestep.cli._app import run; run(['--help']);"

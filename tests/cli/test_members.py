@@ -79,3 +79,10 @@ def test_what_does_not_go_together_is_refused(
 def test_a_task_can_have_members_too(fivestep: Command, tmp_path: Path) -> None:
     assert fivestep("train", "moons", "--members", 3, "--epochs", 5, "--out", "run").code == 0
     assert num_members(Run.load(tmp_path / "run").spec) == 3
+
+
+def test_the_bar_counts_the_steps_of_each_network(fivestep: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    out = fivestep("train", "moons", "--members", 2, "--epochs", 4, "--every", 2, "--engine", "scratch").out
+    assert "step 0 of 4" in out
+    assert "step 4 of 4" in out

@@ -36,6 +36,13 @@ def test_a_range_of_widths_is_one_layer_of_a_whole_number_of_units() -> None:
     assert space.settings({"hidden": 17}) == {"hidden": (17,)}
 
 
+def test_a_range_of_seeds_is_each_of_them_once() -> None:
+    """One drawn twice would be the same network trained twice."""
+    assert Space.of({"seed": "0:3"}).varied["seed"] == Options({"0": 0, "1": 1, "2": 2, "3": 3})
+    assert Space.of({"seed": Range(0, 3, whole=True)}).size == 4
+    assert Space.of({"seed": "0:100"}).varied["seed"] == Range(0, 100, whole=True)  # too many to list
+
+
 def test_every_combination_has_its_number() -> None:
     space = Space.of({"hidden": [(1,), (2,)], "lr": [0.1, 0.2, 0.3]})
     combinations = [space.combination(number) for number in range(space.size or 0)]

@@ -13,7 +13,7 @@ import fivestep as fs
 from fivestep.check import InputError
 from fivestep.datasets._base import Rows
 from fivestep.fleet import fit_many
-from fivestep.sweep import Sweep, SweepPlan, sweep, sweeping
+from fivestep.sweep import Candidates, Space, Sweep, SweepPlan, start, sweep, sweeping
 from fivestep.sweep.halving import survivors
 from tests.samples import small_plan, three_classes
 from tests.sweep.sweeps import DATA, HOW, PLAN, SPACE, remains, swept, trials
@@ -43,9 +43,9 @@ def test_halving_is_that_of_each_fleet_and_all_before_it(found: Sweep) -> None:
     """Told again from what was noted: who went on from each rung, fleet by fleet."""
     attempts = {one.network: one for one in found.ranking}
     for rung in (1, 3):
-        for start in (0, 8, 16):
-            here = {k: attempts[k].rungs[rung] for k in range(start, start + 8) if rung in attempts[k].rungs}
-            earlier = [attempts[k].rungs[rung] for k in range(start) if rung in attempts[k].rungs]
+        for first in (0, 8, 16):
+            here = {k: attempts[k].rungs[rung] for k in range(first, first + 8) if rung in attempts[k].rungs}
+            earlier = [attempts[k].rungs[rung] for k in range(first) if rung in attempts[k].rungs]
             went_on = {k for k in here if attempts[k].figures["epochs"] > rung}
             assert went_on == survivors(here, earlier, 3)
 
@@ -87,15 +87,24 @@ def test_more_networks_can_be_asked_for_later(found: Sweep, tmp_path: Path) -> N
 
 
 def test_a_sweep_that_is_left_in_the_middle_goes_on(tmp_path: Path, found: Sweep) -> None:
-    from fivestep.sweep import Candidates, Space, start
-
-    candidates = found.candidates
-    assert isinstance(candidates, Candidates)
-    broken = start(candidates, Space.of(SPACE), HOW, tmp_path / "a")
+    broken = start(found.candidates, Space.of(SPACE), HOW, tmp_path / "a")
     for standing in broken.train():
         assert standing.num_over == 8
         break
     assert remains(swept(tmp_path / "a")) == remains(found)
+
+
+def test_a_sweep_that_goes_on_with_other_threads_draws_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is drawn depends on how many are taken together, and that on the threads, where nobody says."""
+    monkeypatch.setattr(Candidates, "fleet_size", lambda _self, _space, num_threads: 4 * num_threads)
+    how = replace(HOW, fleet=None)
+    whole = swept(tmp_path / "whole", how)
+    first = next(start(whole.candidates, Space.of(SPACE), how, tmp_path / "a").train())
+    assert first.num_over == 4
+    assert remains(swept(tmp_path / "a", replace(how, num_threads=2))) == remains(whole)
+    assert remains(swept(tmp_path / "b", replace(how, num_threads=2))) != remains(whole)
 
 
 def test_lists_are_a_grid_of_every_combination(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CoercionError, CycloptsError, UnusedCliTokensError
+from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
 
 from .. import __version__
 from ..check import DivergenceError, InputError, RanksError, StorageError
@@ -12,11 +12,18 @@ from ..memory import give_back_soon, is_limited, memory_size
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ._values import misfit, surplus
 
+
+def shown_default(value: object) -> str | None:
+    """A default as the help shows it; None for an option that says nothing unless it is given."""
+    return None if value is None or value is False or value in ("", ()) else str(value)
+
+
 app = App(
     name="fivestep",
     help="The training loop of a multilayer perceptron in five steps you can read, check and outrun.",
     version=__version__,
     help_epilogue="First steps: fivestep tasks, then fivestep train moons. What can be chosen: fivestep items.",
+    default_parameter=Parameter(show_default=shown_default),
 )
 app.command("fivestep.cli.train:train", name="train", help="Train a network on a named task or a file.")
 app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a trained network on its task or a file.")

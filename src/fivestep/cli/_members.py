@@ -65,7 +65,7 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     members = _members(run, data, options)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
     try:
-        with Screen(console, run.engine, data, run.plan) as screen:
+        with Screen(console, run.engine, data, run.plan, lambda: _steps_shown(run)).begun() as screen:
             for until in [*range(shown, epochs, shown), epochs]:
                 train_members(members, every=_evaluated(run), until=until)
                 for member in members:
@@ -84,6 +84,11 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     run.info["members"] = len(members)
     run.save()
     return DONE
+
+
+def _steps_shown(run: Run) -> int:
+    """The steps of each network up to the last epoch that was shown."""
+    return run.history[-1].step if run.history else 0
 
 
 def _evaluated(run: Run) -> int | None:

@@ -1,14 +1,12 @@
 """What `fivestep train` shows: a line for each epoch, a live bar below them in a terminal, a table at the end."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from types import TracebackType
 from typing import NamedTuple, Self, final
 
 from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
@@ -19,6 +17,7 @@ from ..epoch import Epoch, Evaluation
 from ..find import Choice
 from ..plan import TrainPlan
 from ..typing import Tensors
+from ._live import bar, live, seconds_left
 
 WIDEST = 1000
 """Characters in a line of a table, at most."""
@@ -34,42 +33,43 @@ class Column(NamedTuple):
 
 @final
 class Screen:
-    """Shows a run while it goes on. Outside a terminal there is no bar, only lines."""
+    """Shows a run while it goes on. Outside a terminal there is no bar, only lines.
 
-    def __init__(self, console: Console, engine: Engine, data: Dataset, plan: TrainPlan) -> None:
-        self._console, self._engine = console, engine
+    `num_done` counts the steps that have been done, by default those of the engine.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        engine: Engine,
+        data: Dataset,
+        plan: TrainPlan,
+        num_done: Callable[[], int] | None = None,
+    ) -> None:
+        self._console, self._num_done = console, num_done or (lambda: engine.num_updates)
         self._num_steps = plan.num_steps(data.num_rows)
         self._columns = _columns(engine, data, plan)
         while len(self._columns) > 2 and _width(self._columns) > console.width:
             self._columns.pop()
-        self._started, self._first = time.perf_counter(), engine.num_updates
-        self._live = Live(self, console=console, refresh_per_second=8, transient=True) if console.is_terminal else None
+        self._started, self._first = time.perf_counter(), self._num_done()
 
-    def __enter__(self) -> Self:
+    @contextmanager
+    def begun(self) -> Iterator[Self]:
+        """The titles of the columns, and inside the bar below what is shown."""
         self._print("  ".join(column.title.rjust(column.width) for column in self._columns), style="bold")
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
+        with live(self._console, self):
+            yield self
 
     def show(self, epoch: Epoch) -> None:
         """The line of one epoch."""
         self._print("  ".join(column.text(epoch).rjust(column.width) for column in self._columns))
 
     def __rich__(self) -> RenderableType:
-        """The bar, drawn from the number of steps that the engine has done; the display's own thread asks for it."""
-        done, elapsed = self._engine.num_updates, time.perf_counter() - self._started
-        left = elapsed / (done - self._first) * (self._num_steps - done) if done > self._first else 0.0
-        line = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=self._num_steps, completed=done, width=min(24, self._console.width // 3))
-        text = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"
-        line.add_row(bar, Text(text, style="dim", no_wrap=True))
-        return line
+        """The bar, drawn from the number of steps that have been done; the display's own thread asks for it."""
+        done, elapsed = self._num_done(), time.perf_counter() - self._started
+        left = seconds_left(elapsed, done - self._first, self._num_steps - self._first)
+        words = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"
+        return bar(self._console, self._num_steps, done, words)
 
     def _print(self, line: str, style: str = "") -> None:
         self._console.print(Text(line, style=style), soft_wrap=True)

@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from ..sweep import Sweep
 from ..sweep.attempts import Attempt
 from ..sweep.space import label
+from ._live import bar, seconds_left
 from ._screen import number
 
 SHOWN_LIVE, SHOWN_AT_END = 5, 10
@@ -31,23 +29,11 @@ class SweepScreen:
         self._console, self._sweep = console, sweep
         self._started = self._said_at = time.monotonic()
         self._first: int | None = None
-        self._live = Live(self, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._live.stop()
 
     def show(self) -> None:
         """Outside a terminal, a line about where it stands, now and then and at the end."""
         now, standing = time.monotonic(), self._sweep.standing
-        if self._live or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
+        if self._console.is_terminal or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
             return
         self._said_at = now
         best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.ranking[:1])
@@ -59,10 +45,8 @@ class SweepScreen:
         done = standing.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
         self._first = standing.num_over if self._first is None else self._first
         elapsed = time.monotonic() - self._started
-        left = elapsed / (done - self._first) * (standing.num_models - done) if done > self._first else 0.0
-        line = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=standing.num_models, completed=done, width=min(24, self._console.width // 3))
-        line.add_row(bar, Text(f"{self._counts()}, {left:.0f} s left", style="dim", no_wrap=True))
+        left = seconds_left(elapsed, done - self._first, standing.num_models - self._first)
+        line = bar(self._console, standing.num_models, done, f"{self._counts()}, {left:.0f} s left")
         ranking = self._sweep.ranking[:SHOWN_LIVE]
         return Group(ranked_table(self._sweep, ranking, self._console.width), line) if ranking else line
 

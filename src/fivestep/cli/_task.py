@@ -46,6 +46,8 @@ def prepare(
     valid: float | Path | None = None,
 ) -> Prepared:
     """A named task. The cheap refusals come first, the data last."""
+    if is_file(task_name):
+        raise refuse("TASK", task_name, "a name that fivestep tasks lists", "a file is for fivestep train and sweep")
     task: Task = find("datasets", task_name)()
     model = network.model or next(iter(task.models))
     one_of(f"model for task {task_name!r}", model, task.known_models)

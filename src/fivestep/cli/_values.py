@@ -35,7 +35,10 @@ def misfit(error: CoercionError) -> str:
     token = error.token
     if token is None or error.target_type is None:
         return str(error).rstrip(".")
-    return f"{token.keyword or 'the argument'} must be {_words(error.target_type)}, got {token.value!r}"
+    takes_several = error.argument is not None and error.argument.parameter.consume_multiple
+    words = " ".join(token.value.split(","))
+    advice = f"; write several as {token.keyword} {words}" if takes_several and words != token.value else ""
+    return f"{token.keyword or 'the argument'} must be {_words(error.target_type)}, got {token.value!r}{advice}"
 
 
 def surplus(error: UnusedCliTokensError) -> str:

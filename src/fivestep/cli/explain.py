@@ -11,7 +11,6 @@ from rich.console import Console
 
 from ..batches import Batch
 from ..check import InputError, at_least, one_of
-from ..engines._make import make_engine
 from ..explain import Entry, Section, first_rows, train_to
 from ..explain import explain as explain_step
 from ..explain._html import NAMES, sections_html
@@ -20,11 +19,9 @@ from ..files import write_text
 from ..find import names
 from ..markup import element, page
 from ..pictures._base import Subject
-from ..plotting import subject_of
-from ..run import Run
 from ._options import NetworkOptions, PlanOptions
 from ._page import Page
-from ._task import prepare
+from ._source import subject as subject_at
 
 FEW_ROWS, SAMPLE_ROWS = 10, 4
 """Batches of up to so many rows are taken whole; of larger ones, so many."""
@@ -77,7 +74,7 @@ def explain(
     """
     for name in shown.engine:
         one_of("engine", name, names("engines"))
-    subject = _subject(source, shown, network, plan)
+    subject = subject_at(source, network, plan, shown.data_dir, shown.dtype)
     step = _step(shown, subject)
     engine = subject.starting_engine()
     if subject.is_trained and sum(epoch.seconds for epoch in subject.history) > LONG:
@@ -99,22 +96,6 @@ def explain(
         paper.paragraph(NAMES)
         for section in sections:
             paper.section(section)
-
-
-def _subject(source: str, shown: ShownOptions, network: NetworkOptions, plan: PlanOptions) -> Subject:
-    """A run as it was, or a task with the network and the plan that the options ask for."""
-    if not Path(source, "config.toml").is_file():
-        prepared = prepare(source, network, plan, data_dir=shown.data_dir)
-        dtype = shown.dtype or "float32"
-        engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=dtype, device="cpu")
-        return Subject(engine, prepared.data, name=source)
-    if network != NetworkOptions() or plan != PlanOptions() or shown.dtype is not None:
-        raise InputError(
-            f"options of network and training must be left out for a run, which has its own, got some for {source!r}; "
-            f"give a task's name to explain another network."
-        )
-    run = Run.load(source, "cpu")
-    return subject_of(run, run.load_data(shown.data_dir) if shown.data_dir is not None else None)
 
 
 def _step(shown: ShownOptions, subject: Subject) -> int:

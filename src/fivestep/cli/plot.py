@@ -10,14 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ..check import InputError, refuse
-from ..engines._make import make_engine
-from ..find import build, shown_names
+from ..find import build
 from ..pictures._base import Picture, Subject, kinds, suited_kinds
-from ..plotting import draw, known_kind, subject_of
+from ..plotting import draw, known_kind
 from ..report import write_report
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions
-from ._task import prepare
+from ._source import subject as subject_at
 
 
 @final
@@ -62,7 +61,7 @@ def plot(
         raise _nothing_to_draw()
     *others, kind = more or ("",)
     if not kind:
-        _list_kinds(_subject(source, network, plan, options.data_dir), options.json)
+        _list_kinds(subject_at(source, network, plan, options.data_dir), options.json)
         return
     if kind == "report":
         run = Run.load(source, "cpu")
@@ -72,7 +71,7 @@ def plot(
     if Path(kind, "config.toml").is_file():
         raise refuse("the last word", kind, "the KIND of picture", "write for example side-by-side after the runs")
     choice = known_kind(kind)
-    subjects = [_subject(one, network, plan, options.data_dir) for one in (source, *others)]
+    subjects = [subject_at(one, network, plan, options.data_dir) for one in (source, *others)]
     name = choice.name.replace("_", "-")
     path = options.out or (Path(source, f"{name}.png") if subjects[0].is_trained else Path(f"{source}-{name}.png"))
     draw(subjects, choice, title=options.title, dark=options.dark, out=path)
@@ -80,23 +79,6 @@ def plot(
         print(json_text.dumps({"source": source, "kind": name, "picture": str(path)}))  # noqa: T201
     else:
         Console(highlight=False).print(f"The picture is in {path}", markup=False, soft_wrap=True)
-
-
-def _subject(source: str, network: NetworkOptions, plan: PlanOptions, data_dir: Path | None) -> Subject:
-    """A run as it is, or a task with the network and the plan that the options ask for."""
-    if Path(source, "config.toml").is_file():
-        if network != NetworkOptions() or plan != PlanOptions():
-            raise InputError(
-                f"options of network and training must be left out for a run, which has its own, got some for "
-                f"{source!r}; give a task's name to draw another network."
-            )
-        run = Run.load(source, "cpu")
-        return subject_of(run, run.load_data(data_dir) if data_dir is not None else None)
-    if source not in shown_names("datasets"):
-        return subject_of(source)
-    prepared = prepare(source, network, plan, data_dir=data_dir)
-    engine = make_engine("scratch", prepared.spec, prepared.plan, device="cpu")
-    return Subject(engine, prepared.data, name=source)
 
 
 def _nothing_to_draw() -> InputError:

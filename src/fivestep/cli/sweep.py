@@ -21,6 +21,7 @@ from ..sweep.ledger import HIDDEN, without_password
 from ..sweep.sweeping import MARK, PICTURE, TABLE
 from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
+from ._live import live
 from ._options import written
 from ._screen import print_whole, summary
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
@@ -118,7 +119,8 @@ def _train(console: Console, found: Sweep, options: SweepOptions) -> int:
     first = found.standing
     console.print(f"{first.num_models:,} networks, {found.described}; in {found.path}\n", markup=False, soft_wrap=True)
     try:
-        with closing(_stream(found, options)) as standings, SweepScreen(console, found) as screen:
+        screen = SweepScreen(console, found)
+        with closing(_stream(found, options)) as standings, live(console, screen):
             for _ in standings:
                 screen.show()
         found.finish()

@@ -90,7 +90,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
             if run.is_finished:  # no epoch comes, and the folder is written anew
                 return next((FAILED for _ in epochs), DONE)
             tracked = track(run, *(run.info.get("track", ()) if run.engine.ranks.is_first else ()))
-            with tracked as note, Screen(console, run.engine, data, run.plan) as screen:
+            with tracked as note, Screen(console, run.engine, data, run.plan).begun() as screen:
                 for epoch in epochs:
                     screen.show(epoch)
                     note(epoch)

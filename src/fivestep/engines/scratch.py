@@ -2,13 +2,13 @@
 
 For a network of layers f_1 ... f_L the training pass computes
 
-    a_0 = x,    a_k = f_k(a_{k-1}; w_k),    L = loss(a_L, y)
+    a_0 = x,    a_k = f_k(a_{k-1}; w_k),    loss = l(a_L, y)
 
-and the chain rule, read from right to left, gives every gradient in one sweep. With da_k = dL/da_k,
+and the chain rule, read from right to left, gives every gradient in one sweep. With da_k = dloss/da_k,
 
-    da_L     = dL/da_L                          the loss's own gradient, in losses/
-    dw_k     = da_k * df_k/dw_k                 added to the gradient of layer k
-    da_{k-1} = da_k * df_k/da_{k-1}             handed to the layer below
+    da_L     = dl/da_L                          the loss's own gradient, in losses/
+    dw_k     = da_k df_k/dw_k                   added to the gradient of layer k
+    da_{k-1} = da_k df_k/da_{k-1}               handed to the layer below
 
 The two local derivatives of each layer are derived in its file: `layers/linear.py` for z = x W^T + b,
 `activations/tanh.py` for a = tanh(z), and so on. Everything works in place in memory that is allocated once.

@@ -1,7 +1,7 @@
 """The training of a subject once more, as the pictures over time need it."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -46,6 +46,18 @@ def _may_differ(subject: Subject) -> bool:
     """Whether the run ended with other weights than those of its last step, as it should."""
     plan, engine = subject.engine.plan, subject.engine
     return plan.restore_best or plan.ema is not None or engine.optimizer.averages
+
+
+def of_parameters(
+    subject: Subject, steps: list[int], figure: Callable[[Moment, slice], float], *, biases: bool = False
+) -> dict[str, np.ndarray]:
+    """At each of those steps a figure of each weight matrix, and with `biases` of all else; the slice is its place."""
+    found: dict[str, list[float]] = {}
+    for moment, engine in moments(subject, steps):
+        for name, where in slices(engine).items():
+            if biases or engine.named_parameters()[name].dim() > 1:
+                found.setdefault(name, []).append(figure(moment, where))
+    return {name: np.array(values) for name, values in found.items()}
 
 
 def slices(engine: FiveStepEngine) -> dict[str, slice]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from ..check import at_least
 from ..plots.gradient_flow import gradient_flow
+from ..replay import Moment
 from ._base import Lacking, Picture, Subject
-from ._training import chosen_steps, moments, slices
+from ._training import chosen_steps, of_parameters
 
 
 @final
@@ -30,10 +30,9 @@ class GradientFlow(Picture):
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         steps = chosen_steps(subject, self.count)
-        found: dict[str, list[float]] = {}
-        for moment, engine in moments(subject, steps):
-            for name, where in slices(engine).items():
-                if self.biases or engine.named_parameters()[name].dim() > 1:
-                    found.setdefault(name, []).append(float(moment.gradient[where].double().square().mean().sqrt()))
-        norms = {name: np.array(values) for name, values in found.items()}
+        norms = of_parameters(subject, steps, _size, biases=self.biases)
         return gradient_flow(steps, norms, title or f"{subject.title}: gradients", dark=dark)
+
+
+def _size(moment: Moment, where: slice) -> float:
+    return float(moment.gradient[where].double().square().mean().sqrt())

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from ..check import at_least
 from ..plots.update_ratios import update_ratios
+from ..replay import Moment
 from ._base import Lacking, Picture, Subject
-from ._training import chosen_steps, moments, slices
+from ._training import chosen_steps, of_parameters
 
 
 @final
@@ -29,11 +29,10 @@ class UpdateRatios(Picture):
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         steps = chosen_steps(subject, self.count)
-        found: dict[str, list[float]] = {}
-        for moment, engine in moments(subject, steps):
-            for name, where in slices(engine).items():
-                if engine.named_parameters()[name].dim() > 1:
-                    size = float(moment.weights[where].norm())
-                    found.setdefault(name, []).append(float(moment.change[where].norm()) / size if size else 0.0)
-        ratios = {name: np.array(values) for name, values in found.items()}
+        ratios = of_parameters(subject, steps, _ratio)
         return update_ratios(steps, ratios, title or f"{subject.title}: updates", dark=dark)
+
+
+def _ratio(moment: Moment, where: slice) -> float:
+    size = float(moment.weights[where].norm())
+    return float(moment.change[where].norm()) / size if size else 0.0

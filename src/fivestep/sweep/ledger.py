@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ABOUT = "fivestep"
 """The study's attribute that says which sweep it is."""
 
+FLEET = "fleet"
+"""The study's attribute that says how many networks are taken together."""
+
 HIDDEN = ":...@"
 """What stands in the place of a password."""
 
@@ -63,6 +66,13 @@ class Ledger:
                 found = storage.get_study_user_attrs(study)[ABOUT]
         _check_same(where, json.loads(found), about)
         return cls(storage, study, space, worker)
+
+    def fleet(self, usual: int) -> int:
+        """The size of the sweep's fleets: the `usual` one of whoever came first, for what is drawn depends on it."""
+        kept: int | None = self._storage.get_study_user_attrs(self._study).get(FLEET)
+        if kept is None:
+            self._storage.set_study_user_attr(self._study, FLEET, usual)
+        return usual if kept is None else kept
 
     def attempts(self) -> dict[int, Attempt]:
         """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""

@@ -43,6 +43,9 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
 }
 """What is written as a word and stands for something else."""
 
+MOST_SEEDS = 100
+"""Of a range of no more seeds than that, each is one to choose from: the storage has them beside each network."""
+
 ONE_VALUE = ("epochs", "loss", "metrics", "monitor", "patience", "restore_best", "class_weight", "micro_batch_size")
 """Settings that must be the same for all networks: they say how long one trains, or how it is measured."""
 
@@ -193,12 +196,12 @@ def _several(name: str, given: Any) -> Range | Options:
     if isinstance(given, Range):
         if name not in SCALES:
             raise refuse(name, str(given), "a list of values", f"there are ranges for {', '.join(SCALES)}")
-        return given
+        return _each_seed(given) if name == "seed" else given
     values = given if isinstance(given, list) else [given]
     if not values:
         raise refuse(name, given, "at least one value", "leave it out for the usual one")
     if len(values) == 1 and isinstance(values[0], str) and name in SCALES and ":" in values[0]:
-        return _range(name, values[0])
+        return _several(name, _range(name, values[0]))
     found: dict[str, Any] = {}
     for value in values:
         read = _read(name, value)
@@ -207,6 +210,13 @@ def _several(name: str, given: Any) -> Range | Options:
             raise InputError(f"{name} must list each value once, got {text} twice; leave out one of the two.")
         found[text] = read
     return Options(found)
+
+
+def _each_seed(found: Range) -> Range | Options:
+    """The seeds of a range one by one: none is nearer to one than to another, and one drawn twice is trained twice."""
+    if not found.whole or found.high - found.low >= MOST_SEEDS:
+        return found
+    return Options({str(seed): seed for seed in range(int(found.low), int(found.high) + 1)})
 
 
 def _range(name: str, text: str) -> Range:

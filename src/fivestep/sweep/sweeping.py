@@ -103,6 +103,7 @@ class Sweep:
     best: Run | None = None
 
     _at_a_time: int = 1
+    _at_once: int = 1
     _fleet: int = 1
     _sampler: str = "tpe"
     _first: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -112,7 +113,7 @@ class Sweep:
         device = find_device(self.how.device, self.how.dtype)
         at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype, device), 1))
         processors = (os.cpu_count() or 1) if device.type == "cpu" else 1
-        self._at_a_time = min(self.how.num_threads or processors, at_once)
+        self._at_a_time, self._at_once = min(self.how.num_threads or processors, at_once), at_once
         self.num_models = self.how.models or (USUAL_MODELS if self.space.size is None else self.space.size)
         self._sampler = sampler_for(self.how.sampler, self.space, self.num_models)
         if self._sampler == "grid":
@@ -122,7 +123,6 @@ class Sweep:
             expected = f"at most the {at_once} networks that fit into this machine's memory together"
             raise refuse("fleet", self.how.fleet, expected, "leave it out")
         self._fleet = self.how.fleet or self.candidates.fleet_size(self.space, self._at_a_time)
-        self._fleet = min(self._fleet, self.num_models, at_once)
 
     @property
     def ranked_by(self) -> str:
@@ -131,11 +131,16 @@ class Sweep:
         return "valid loss" if monitor == "loss" else f"valid {monitor}"
 
     @property
+    def _together(self) -> int:
+        """The networks of a fleet: no more than there are, and than memory holds."""
+        return min(self._fleet, self.num_models, self._at_once)
+
+    @property
     def described(self) -> str:
         """How it goes about it, in half a sentence."""
         how = {"tpe": "drawn by what came out (TPE)", "random": "drawn at random", "grid": "every combination"}
         halving = f"halving by {self.how.halving}" if self.how.halving else "all to the end"
-        return f"{how[self._sampler]}, {halving}, {self._fleet} together, {self._at_a_time} at a time"
+        return f"{how[self._sampler]}, {halving}, {self._together} together, {self._at_a_time} at a time"
 
     @property
     def ranking(self) -> list[Attempt]:
@@ -196,8 +201,11 @@ class Sweep:
         return {name: settings[name] for name in self.space.varied}
 
     def open_ledger(self, worker: str) -> Ledger:
-        """Its storage, for a worker of that name."""
-        return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
+        """Its storage, for a worker of that name; fleets are as large as when the sweep was begun, if nobody says."""
+        ledger = Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
+        if self.how.fleet is None:
+            self._fleet = max(ledger.fleet(self._fleet), self._at_a_time)
+        return ledger
 
     def check_storage(self) -> None:
         """Raises an `InputError` if its storage cannot be reached, or is that of another sweep."""
@@ -253,8 +261,8 @@ class Sweep:
 
     def _next_fleet(self) -> range:
         """The first fleet with a free network that nobody is at work on; else the first with a free network."""
-        starts = range(0, self.num_models, self._fleet)
-        fleets = [range(start, min(start + self._fleet, self.num_models)) for start in starts]
+        starts = range(0, self.num_models, self._together)
+        fleets = [range(start, min(start + self._together, self.num_models)) for start in starts]
         open_ones = [fleet for fleet in fleets if any(map(self._is_free, fleet))]
         untouched = [fleet for fleet in open_ones if all(self._is_free(k) or self._is_over(k) for k in fleet)]
         return next(iter([*untouched, *open_ones]), range(0))

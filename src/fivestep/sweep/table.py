@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .attempts import Attempt
-from .space import Options, Space, label
+from .space import Options, Range, Space, label
 
 FIRST, LAST = ("rank", "network", "outcome", "value"), ("parameters", "epochs", "seconds", "engine")
 """The columns around the settings and the figures."""
+
+MOST_WORDS = 12
+"""Words along an axis of the picture."""
 
 
 def table_of(ranking: Sequence[Attempt], settings: Sequence[str]) -> str:
@@ -33,9 +36,14 @@ def picture_of(ranking: Sequence[Attempt], space: Space) -> tuple[dict[str, list
     Networks that diverged have no figure and are left out.
     """
     shown = [one for one in ranking if one.state != "diverged"]
-    columns = {
-        name: [label(one.drawn[name]) if isinstance(of, Options) else one.drawn[name] for one in shown]
-        for name, of in space.varied.items()
-    }
+    columns = {name: [_entry(of, one.drawn[name]) for one in shown] for name, of in space.varied.items()}
     log = tuple(name for name, of in space.varied.items() if not isinstance(of, Options) and of.log)
     return (columns if shown else {}), [one.value for one in shown], log
+
+
+def _entry(of: Range | Options, drawn: Any) -> Any:
+    """What was drawn as the picture takes it: options as words, or on a scale where they are many numbers."""
+    if isinstance(of, Range):
+        return drawn
+    is_scale = len(of.values) > MOST_WORDS and all(isinstance(value, int | float) for value in of.values.values())
+    return of.values[drawn] if is_scale else label(drawn)

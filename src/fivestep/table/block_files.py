@@ -77,6 +77,18 @@ class BlockFile(ABC):
         """Those columns of a block."""
 
 
+class RowFile(BlockFile):
+    """A file whose blocks are counted in rows."""
+
+    @final
+    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        return self.read(_head_of(piece), columns)
+
+    @final
+    def size_of(self, piece: Piece) -> int:
+        return piece.size
+
+
 def open_blocks(path: Path) -> BlockFile:
     """The file, as its ending says; raises an `InputError` for one that cannot be read in blocks."""
     if not is_streamable(path):
@@ -109,25 +121,19 @@ def _open_arrow(path: Path) -> BlockFile:
 
 
 @final
-class ScannedBlocks(BlockFile):
+class ScannedBlocks(RowFile):
     """A file that polars reads from any row: Arrow (Feather), and Parquet in most cases (`parquet_blocks.py`)."""
 
     def __init__(self, path: Path, scan: pl.LazyFrame, pieces: Sequence[Piece]) -> None:
         self._scan = scan
         super().__init__(path, scan.collect_schema(), pieces)
 
-    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(head_of(piece), columns)
-
-    def size_of(self, piece: Piece) -> int:
-        return piece.size
-
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()
 
 
 @final
-class ArrayBlocks(BlockFile):
+class ArrayBlocks(RowFile):
     """A NumPy array, mapped into memory: what is not looked at is not read."""
 
     def __init__(self, path: Path, array: "np.ndarray") -> None:
@@ -138,12 +144,6 @@ class ArrayBlocks(BlockFile):
     def open(cls, path: Path) -> "ArrayBlocks":
         """The file."""
         return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
-
-    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(head_of(piece), columns)
-
-    def size_of(self, piece: Piece) -> int:
-        return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return from_array(self._array[piece.start : piece.start + piece.size]).select(columns)
@@ -266,7 +266,7 @@ def _state(path: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def head_of(piece: Piece) -> Piece:
+def _head_of(piece: Piece) -> Piece:
     """The first rows of a block."""
     return piece._replace(size=min(piece.size, SAMPLE))
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from ..check import InputError
 from ..memory import has_few_addresses
-from .block_files import BlockFile, Piece, ScannedBlocks, cut, head_of
+from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
 
 BATCH = 2**14
 """Rows that pyarrow decodes at a time of a row group that is cut."""
@@ -41,7 +41,7 @@ def open_parquet(path: Path) -> BlockFile:
 
 
 @final
-class DecodedBlocks(BlockFile):
+class DecodedBlocks(RowFile):
     """A file that pyarrow reads and decodes, in one thread: it may be larger than all addresses of the process."""
 
     def __init__(self, path: Path, footer: Any, pieces: Sequence[Piece]) -> None:
@@ -51,12 +51,6 @@ class DecodedBlocks(BlockFile):
         empty = pl.from_arrow(footer.schema.to_arrow_schema().empty_table())
         assert isinstance(empty, pl.DataFrame)
         super().__init__(path, empty.schema, pieces)
-
-    def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(head_of(piece), columns)
-
-    def size_of(self, piece: Piece) -> int:
-        return piece.size
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         from pyarrow.parquet import ParquetFile

@@ -1,0 +1,33 @@
+"""What is drawn anew below the lines that stay while work goes on; in a terminal only."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+TIMES_A_SECOND = 8
+"""It is drawn anew."""
+
+
+def live(console: Console, shown: RenderableType) -> AbstractContextManager[Any]:
+    """As long as it is entered, `shown` stands below the lines that are printed, and is gone afterwards."""
+    if not console.is_terminal:
+        return nullcontext()
+    return Live(shown, console=console, refresh_per_second=TIMES_A_SECOND, transient=True)
+
+
+def bar(console: Console, total: float, done: float, words: str) -> Table:
+    """A bar of which a part is done, and words beside it."""
+    line = Table.grid(padding=(0, 2))
+    drawn = ProgressBar(total=total, completed=done, width=min(24, console.width // 3))
+    line.add_row(drawn, Text(words, style="dim", no_wrap=True))
+    return line
+
+
+def seconds_left(elapsed: float, done: float, total: float) -> float:
+    """How long the rest takes, if it goes on as what has been done since the beginning; 0 while nothing has."""
+    return elapsed / done * (total - done) if done > 0 else 0.0

@@ -1,0 +1,31 @@
+"""What `fivestep explain` and `fivestep plot` look at: a run, or a task with a network that is still to be trained."""
+
+from pathlib import Path
+
+from ..check import InputError
+from ..engines._make import make_engine
+from ..find import shown_names
+from ..pictures._base import Subject
+from ..plotting import subject_of
+from ..run import Run
+from ._options import NetworkOptions, PlanOptions
+from ._task import prepare
+
+
+def subject(
+    source: str, network: NetworkOptions, plan: PlanOptions, data_dir: Path | None, dtype: str | None = None
+) -> Subject:
+    """A run as it was, or a task with the network and the plan that the options ask for."""
+    if Path(source, "config.toml").is_file():
+        if network != NetworkOptions() or plan != PlanOptions() or dtype is not None:
+            raise InputError(
+                f"options of network and training must be left out for a run, which has its own, got some for "
+                f"{source!r}; give a task's name to look at another network."
+            )
+        run = Run.load(source, "cpu")
+        return subject_of(run, run.load_data(data_dir) if data_dir is not None else None)
+    if source not in shown_names("datasets"):
+        return subject_of(source)  # which says what it must be
+    prepared = prepare(source, network, plan, data_dir=data_dir)
+    engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=dtype or "float32", device="cpu")
+    return Subject(engine, prepared.data, name=source)
