@@ -168,8 +168,8 @@ class Blocks:
             self._order = torch.empty((len(epochs), self.num_rows), dtype=torch.int64)
         orders = self._order[: len(epochs)]
         known = list(takewhile(self._ahead.__contains__, epochs))
-        for epoch, out in zip(known, orders, strict=False):
-            out.copy_(self._ahead[epoch])
+        for row, epoch in enumerate(known):
+            orders[row].copy_(self._ahead[epoch])
         self._draw_orders(draws.order_seeds(self._seed, epochs[len(known) :]), orders[len(known) :])
         self._copied = orders.view(-1).to(self._device)
         return self._copied

@@ -36,8 +36,9 @@ def order(seed: int, epoch: int, num_rows: int, again: torch.Generator | None = 
 
 
 def order_seeds(seed: int, epochs: Iterable[int]) -> list[int]:
-    """What the generators of the orders of several epochs begin with."""
-    return [_folded(seed, epoch + 1) for epoch in epochs]
+    """What the generators of the orders of several epochs begin with: `_folded(seed, epoch + 1)`, as `order` does."""
+    first = _folded(seed, 1)
+    return [(first + epoch) % 2**63 for epoch in epochs]
 
 
 def draw_orders(seeds: Sequence[int], out: Tensor) -> None:

