@@ -7,9 +7,10 @@ import torch
 from fivestep import draws
 from fivestep.engines.fused import _compiled
 from fivestep.engines.fused._order import draw_orders
-from fivestep.engines.fused.body.order import MOST_ROWS, SIZE
+from fivestep.engines.fused.body.order import BESIDE, MOST_ROWS, SIZE, remainder
 
-SIZES = [1, 2, 3, 50, SIZE - 1, SIZE, SIZE + 1, SIZE + 2, 2 * SIZE, 2 * SIZE + 1, 2 * SIZE + 2, 10_000]
+AROUND = [-1, 0, 1, 2]
+SIZES = [1, 2, 3, 15, 16, 17, 50, 1000, 1023, 1024, 1025, 5000, 10_000, *[n * SIZE + k for n in (1, 2) for k in AROUND]]
 SEEDS = [0, 1, 2, 5489, 2**31, 2**32 - 1, 2**32, 2**63 - 1, *draws.order_seeds(42, range(20))]
 
 
@@ -19,6 +20,26 @@ def test_an_order_is_that_of_torch_randperm(num_rows: int) -> None:
     draw_orders(SEEDS, got)
     draws.draw_orders(SEEDS, expected)
     assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("num_seeds", [0, 1, BESIDE - 1, BESIDE, BESIDE + 1, 3 * BESIDE])
+def test_any_number_of_seeds_has_an_order_each(num_seeds: int) -> None:
+    seeds = draws.order_seeds(3, range(num_seeds))
+    got, expected = (torch.empty(num_seeds, 700, dtype=torch.int64) for _ in range(2))
+    draw_orders(seeds, got)
+    draws.draw_orders(seeds, expected)
+    assert torch.equal(got, expected)
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 7, 624, 999, 2**16 - 1, 2**16, 2**16 + 1, MOST_ROWS - 1, MOST_ROWS])
+def test_a_remainder_without_a_division_is_exact(divisor: int) -> None:
+    random = np.random.default_rng(divisor).integers(0, 2**32, 100).tolist()
+    last = (2**32 - 1) // divisor * divisor
+    multiples = [q * divisor for q in np.random.default_rng(divisor).integers(0, 2**32 // divisor, 100).tolist()]
+    numbers = [0, 2**31, 2**32 - 2, 2**32 - 1, last, *random, *[max(m + k, 0) for m in multiples for k in (-1, 0)]]
+    inverse = np.uint32((2**32 - 1) // divisor)
+    got = [remainder(np.uint32(y), np.uint32(divisor), inverse) for y in numbers]
+    assert got == [y % divisor for y in numbers]
 
 
 def test_orders_of_any_size_are_permutations_and_torchs() -> None:

@@ -18,7 +18,7 @@ from .turning import turn_square
 SIZE, MIDDLE = 624, 397
 """Numbers in the state, and how far apart those are that make a new one."""
 
-SEEDS = 16
+BESIDE = 16
 """Seeds that begin side by side: each number of a first state waits for the one before it."""
 
 MOST_ROWS = (2**32 - 1) // 20
@@ -34,13 +34,13 @@ _word = np.uint32
 @inline
 def in_lanes(count: int) -> int:
     """So many numbers, and what fills up the last register."""
-    return -(-count // SEEDS) * SEEDS
+    return -(-count // BESIDE) * BESIDE
 
 
 class Room(NamedTuple):
     """What orders are drawn in, all of 32 bits.
 
-    `states` (SEEDS SIZE,) are those of some seeds, `square` (SEEDS SEEDS,) numbers that begin them, `left` (SIZE,)
+    `states` (BESIDE SIZE,) are those of some seeds, `square` (BESIDE BESIDE,) numbers that begin them, `left` (SIZE,)
     which of the rows that are left come next, and `inverses` (N,), filled up `in_lanes`, those of how many are left.
     """
 
@@ -51,26 +51,26 @@ class Room(NamedTuple):
 
 
 def draw_orders(seeds: Any, out: Any, room: Room) -> None:
-    """Fills `out` (E, N), one order for each of the first E seeds of 32 bits, filled up to a multiple of `SEEDS`."""
+    """Fills `out` (E, N), one order for each of the first E seeds of 32 bits, filled up to a multiple of `BESIDE`."""
     num_epochs, num_rows = out.shape
     for k in range(num_rows):  # in float64 a quotient lies further from the next whole number than it may err
         put(room.inverses, k, _word(_ALL_BITS / (num_rows - k)))
     for e in range(num_epochs):
-        if e % SEEDS == 0:
+        if e % BESIDE == 0:
             _begin(seeds, e, room)
-        _draw(room, e % SEEDS * SIZE, out, e * num_rows)
+        _draw(room, e % BESIDE * SIZE, out, e * num_rows)
 
 
 @inline
 def _begin(seeds: Any, first: int, room: Room) -> None:
     """The first states of some seeds: number k of all of them in a register, then turned, to lie seed by seed."""
     numbers = load(seeds, first)
-    for start in range(0, SIZE, SEEDS):
-        for k in range(SEEDS):
+    for start in range(0, SIZE, BESIDE):
+        for k in range(BESIDE):
             if start + k > 0:
                 numbers = _following(numbers, start + k)
-            store(room.square, k * SEEDS, numbers)
-        turn_square(room.square, (0, SEEDS), room.states, (start, SIZE))
+            store(room.square, k * BESIDE, numbers)
+        turn_square(room.square, (0, BESIDE), room.states, (start, SIZE))
 
 
 @intrinsic
@@ -138,9 +138,9 @@ def _tempered(y: Any) -> Any:
 def remainder(y: Any, d: Any, inverse: Any) -> Any:
     """Y modulo d, for d < 2^31 and inverse = floor((2^32 - 1) / d), without a division.
 
-    inverse is (2^32 - e) / d with 1 <= e <= d, so y inverse / 2^32 = y / d - (y / 2^32) (e / d), which is less than y / d
-    by less than 1. What is cut off behind its point is therefore the quotient, or one less; then d is left over once
-    more. Where it is not, to take it off once more gives a number above 2^31.
+    inverse = (2^32 - e) / d with 1 <= e <= d, so y inverse / 2^32 = y / d - (y / 2^32) (e / d), less than y / d by less
+    than 1. Cut off behind its point it is therefore the quotient, or one less; then d is left over once more. Where it
+    is not, to take d off once more gives a number above 2^31.
     """
     quotient = _word((np.uint64(y) * np.uint64(inverse)) >> np.uint64(32))
     rest = _word(y - _word(quotient * d))
