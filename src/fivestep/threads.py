@@ -1,7 +1,11 @@
-"""One thread for work that is too small to share."""
+"""One thread for work that is too small to share, and how many processors there are for what is not."""
 
+import functools
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -48,3 +52,32 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@functools.cache
+def num_processors() -> int:
+    """The processors that this process may use: those it may run on, or its control groups' share of their time.
+
+    Asked once: what is divided among so many threads must not be divided otherwise a moment later.
+    """
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min([allowed, *shares_of_groups(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))]))
+
+
+def shares_of_groups(membership: Path, root: Path) -> list[int]:
+    """Whole processors' worth of time that this process's control group and all above it may take (cgroup v2)."""
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+    group = next((root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")), root)
+    found = []
+    for folder in (group, *group.parents):
+        if not folder.is_relative_to(root):
+            break
+        try:
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
+            found.append(int(quota) // int(period))
+        except (OSError, ValueError):  # without a limit the quota is "max"
+            continue
+    return found

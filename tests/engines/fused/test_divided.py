@@ -57,9 +57,15 @@ NETS = {
 @pytest.fixture(params=[1, 2, 3])
 def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """So many threads for torch, and work for all of them."""
+    return share(request.param, monkeypatch)
+
+
+def share(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Lets so many threads divide any step, on however few processors."""
     monkeypatch.setattr(_divided, "OPERATIONS_FOR_A_THREAD", 1)
-    torch.set_num_threads(request.param)
-    return int(request.param)
+    monkeypatch.setattr(_divided, "num_processors", lambda: count)
+    torch.set_num_threads(count)
+    return count
 
 
 def division(engine: Engine) -> Division:
@@ -90,6 +96,31 @@ def test_threads_that_have_units_share_a_step(threads: int) -> None:
     assert division(engine)._made[0] == threads
 
 
+@pytest.mark.parametrize("count", [4, 8])
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_more_threads_than_processors_give_the_numbers_of_one(
+    rule: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none of them waits for ever."""
+    plan, spec, data = small_plan(optimizer=rule), MLP(4, 130, 140, 133, 3, activation="tanh"), three_classes()
+    ends = []
+    for threads in (1, count):
+        share(threads, monkeypatch)
+        engine = small_engine(LARGER, plan, spec)
+        list(steps(engine, data, plan))
+        assert division(engine)._made[0] == threads
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT64
+
+
+def test_there_are_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    share(4, monkeypatch)
+    monkeypatch.setattr(_divided, "num_processors", lambda: 2)
+    engine = small_engine(LARGER, small_plan(), MLP(4, 130, 140, 3))
+    engine.train_step(numbers(9, 4), torch.arange(9) % 3)
+    assert division(engine)._made[0] == 2
+
+
 def test_no_thread_is_without_units(threads: int) -> None:
     engine = small_engine(LARGER, small_plan(), MLP(4, 20, 3))  # two panels
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)
@@ -103,8 +134,9 @@ def test_little_work_stays_on_one_thread() -> None:
     assert division(engine)._made[0] == 1
 
 
-def test_a_short_batch_is_divided_as_a_whole_one() -> None:
+def test_a_short_batch_is_divided_as_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last rows of a stream's epoch are a block without an order, and where blocks end is a matter of time."""
+    monkeypatch.setattr(_divided, "num_processors", lambda: 2)
     torch.set_num_threads(2)
     engine = small_engine(LARGER, small_plan(batch_size=64), MLP(200, 256, 3))
     engine.train_step(numbers(2, 200), torch.arange(2))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ...blocks import Block
 from ...layers.linear import Linear
-from ...threads import one_thread
+from ...threads import num_processors, one_thread
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
@@ -87,11 +87,11 @@ class Division:
         return max(int(block.num_rows.max()), self._engine.plan.batch_size or 0)
 
     def _num_threads(self, num_rows: int) -> int:
-        """As many as torch has, if there are units and work for each."""
+        """As many as torch has, if there are processors, units and work for each: they wait for one another, busily."""
         operations = 6 * num_rows * sum(a * b for a, b in pairwise(self._widths))
         divided = self._widths[1:-1] or self._widths[:1]
         units = min(-(-width // self._columns()) for width in divided)
-        return max(1, min(torch.get_num_threads(), units, operations // OPERATIONS_FOR_A_THREAD))
+        return max(1, min(torch.get_num_threads(), num_processors(), units, operations // OPERATIONS_FOR_A_THREAD))
 
     def _columns(self) -> int:
         return 2 * BYTES // int(type_of(self._engine.params).itemsize)
