@@ -31,7 +31,7 @@ def many_registers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()
 NARROW = "in layers too narrow to be divided"
-LARGE, PARTS = "a step has 116 million operations, more than 40 million", " micro_batch_size asks for parts"
+LARGE, PARTS = "a step has 116 million operations, more than 15 million", " micro_batch_size asks for parts"
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -44,7 +44,15 @@ def test_an_engine_knows_its_name(name: str) -> None:
     ("spec", "options", "num_rows", "name", "reason"),
     [
         (SPEC, {}, None, "fused", "a step has 64.5 thousand operations, no more than 40 million"),
-        (MLP(64, 1024, 10), {}, None, "fused", "a step has 116 million operations, more than 40 million"),
+        (MLP(64, 1024, 10), {}, None, "fused", "a step has 116 million operations, more than 15 million"),
+        (MLP(10, 128, 128, 1), {}, None, "fused", "a step has 27.3 million operations, more than 15 million"),
+        (
+            MLP(10, 64, 64, 1),
+            {"batch_size": 512},
+            None,
+            "fused",
+            "a step has 14.7 million operations, no more than 40 million",
+        ),
         (WIDE, {}, None, "fused", "a step gathers 201 thousand numbers, more than 100 thousand"),
         (WIDE, {"batch_size": None}, 100, "fused", "a step has 4.7 million operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),

@@ -26,6 +26,7 @@ from . import _compiled
 from ._affine import Affine
 from ._divided import Division, suits_division
 from ._forms import is_activation
+from ._learnt import Learnt, dropout_behind, is_learnt
 from ._rows import BlockRows
 from ._tables import descent_of, measure_of, remembered_by, tile_for
 
@@ -60,7 +61,7 @@ class Products:
         self._pieces = list(_pieces(engine))
         trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
-        self._adds = any(isinstance(piece, AsInScratch) and piece.has_parameters for piece in self._pieces)
+        self._adds = any(isinstance(piece, AsInScratch | Learnt) and piece.has_parameters for piece in self._pieces)
         self._merges = not self._adds and len(groups) == 1 and _only_adds(engine.plan, groups[0])
         self._loss, self._tile = measure_of(engine.plan, engine.criterion), tile_for(engine.spec, engine.params)
         self._descents = [descent_of(engine.plan, group) for group in groups]
@@ -154,11 +155,15 @@ class Products:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | AsInScratch]:
-    """The layers of a network, each linear one together with the activation behind it."""
+def _pieces(engine: Engine) -> Iterator[Affine | Learnt | AsInScratch]:
+    """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
-        if not isinstance(engine.layers[k], Linear):
+        if is_learnt(engine, k):
+            drops = dropout_behind(engine, k)
+            yield Learnt(engine, k, drops)
+            k += 1 if drops is None else 2
+        elif not isinstance(engine.layers[k], Linear):
             yield AsInScratch(engine, k)
         else:
             follows = k + 1 < len(engine.layers) and is_activation(engine.spec.layers[k + 1])

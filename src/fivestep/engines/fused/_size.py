@@ -18,6 +18,13 @@ Measured against `scratch` on two threads: they meet at some 90 million where th
 where one side is short; at 27 million the body takes less than half the time (benchmarks/sizes.py).
 """
 
+FEWER = 15_000_000
+"""The same for wide layers where registers have 32 bytes: the small body then computes half as fast.
+
+Measured on one core, with compiled code and torch's libraries kept to such registers: two layers of 128 meet at some 7
+million, one of 256 behind 50 inputs at 24.
+"""
+
 LEAST = 2_000_000
 """Operations of a step from which units are divided: below, what is done once in a step counts more than products."""
 
@@ -63,6 +70,8 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
             limit = LEAST
         elif operations > LEAST and (spec.in_features or 0) <= MOST_INPUTS:
             return False, f"a step has {_rounded(operations)} operations, in layers too narrow to be divided"
+    elif not has_registers() and fills_panels(spec):
+        limit = FEWER
     words = "no more than" if operations <= limit else "more than"
     return operations > limit, f"a step has {_rounded(operations)} operations, {words} {_rounded(limit)}"
 
@@ -92,6 +101,8 @@ def fills_panels(spec: NetSpec) -> bool:
     as whole panels and tiles; the small body does every product three times, and the first layer's twice.
     """
     shapes = _matrices(spec)
+    if not shapes:
+        return False
     each = [math.prod(shape) for shape in shapes]
     ours = 3 * sum(each) - each[0]
     panels = sum(i * _up(o, PANEL) + _up(o, EIGHT) * _up(i, PANEL) + EACH_UNIT * _up(o, PANEL) for o, i in shapes)

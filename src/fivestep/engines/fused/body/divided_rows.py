@@ -2,12 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
-from .lanes import address, apart, get, inline, lanes_of, prefetch, put, store, width
+from .lanes import apart, get, inline, prefetch, put, store, width
 from .losses import Measure, measure
+from .numbers import numbers_at
 from .panels import panel
 from .passes import AHEAD, LINE
 
@@ -31,24 +28,6 @@ class Work(NamedTuple):
     losses: Any
     done: int
     merges: bool
-
-
-@intrinsic
-def _numbers_at(typing: Any, stored: Any, index: Any, like: Any) -> Any:
-    """A register of numbers stored[index], ... in the type of another array."""
-    lanes = lanes_of(like.dtype)
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = ir.VectorType(context.get_value_type(stored.dtype), lanes.count)
-        place = builder.bitcast(address(context, builder, stored, *args[:2]), vector.as_pointer())
-        loaded, wanted = builder.load(place, align=stored.dtype.bitwidth // 8), context.get_value_type(lanes)
-        if isinstance(stored.dtype, types.Integer):
-            return (builder.sitofp if stored.dtype.signed else builder.uitofp)(loaded, wanted)
-        if stored.dtype.bitwidth == like.dtype.bitwidth:
-            return loaded
-        return (builder.fpext if stored.dtype.bitwidth < like.dtype.bitwidth else builder.fptrunc)(loaded, wanted)
-
-    return lanes(stored, types.intp, like), emit
 
 
 @inline
@@ -85,7 +64,7 @@ def fill_rows(work: Work, s: int, x: Any, capacity: int, reach: Any) -> None:
             count = min(columns, end - p * columns)
             whole = count - count % width(x)
             for c in range(0, whole, width(x)):
-                store(x, out + c, _numbers_at(work.stored, here + p * columns + c, x) * work.scale[0])
+                store(x, out + c, numbers_at(work.stored, here + p * columns + c, x) * work.scale[0])
             for c in range(whole, count):
                 put(x, out + c, x.dtype.type(get(work.stored, here + p * columns + c)) * work.scale[0])
 

@@ -1,0 +1,42 @@
+"""A hidden layer for tables in two passes: what lies around its product, with all that is learnt beside the weights.
+
+The layer is `ntk_linear` with `parametric` and perhaps `dropout` behind it: z = c x W^T + b, y = m (z + g (f(z) - z)).
+The product x W^T and those of the way back are torch's; the formulas are derived in `layers/`.
+"""
+
+from typing import Any
+
+from .activations import value_and_slope
+from .lanes import every, load, store, where, width
+from .numbers import numbers_at
+
+
+def strengthen(which: int, numbers: Any, z: Any, learnt: Any, drawn: Any, kept: Any) -> None:
+    """In place of z (N, O), the product alone, the layer's outputs y; and what its way back needs.
+
+    `numbers` are the activation's option, the factor c, and of dropout the least number whose unit stays and 1 / (1 -
+    p). `learnt` are b and g (O,), `drawn` the bits (N, O), or none without dropout. `kept` takes c dy/dz and dy/dg
+    (N, O).
+    """
+    (option, factor, least, scale), (b, g), (slopes, far) = numbers, learnt, kept
+    num_rows, num_units = z.shape
+    for at in range(0, num_rows * num_units, num_units):
+        for o in range(0, num_units, width(z)):
+            here = load(z, at + o) * factor + load(b, o)
+            value, bend = value_and_slope(which, here, option)
+            gap, strength, mask = value - here, load(g, o), every(z, 1.0)
+            if drawn.size:
+                mask = where(numbers_at(drawn, at + o, z) >= least, every(z, scale), 0.0)
+            store(z, at + o, mask * (here + strength * gap))
+            store(slopes, at + o, mask * ((1.0 - strength) + strength * bend) * factor)
+            store(far, at + o, mask * gap)
+
+
+def weaken(dy: Any, far: Any, dg: Any) -> None:
+    """The gradient of the strengths, dg (O,) = sum over the rows of dy (N, O) times dy/dg."""
+    num_rows, num_units = dy.shape
+    for o in range(0, num_units, width(dy)):
+        store(dg, o, every(dy, 0.0))
+    for at in range(0, num_rows * num_units, num_units):
+        for o in range(0, num_units, width(dy)):
+            store(dg, o, load(dg, o) + load(dy, at + o) * load(far, at + o))
