@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 ADDRESSES, DATA = 1650 * 2**20, 700 * 2**20
@@ -29,6 +31,14 @@ from fivestep.memory import give_back_soon
 give_back_soon()
 import polars
 polars.scan_parquet(sys.argv[1]).head(int(sys.argv[2])).collect()
+"""
+
+MAP = """
+import numpy, polars
+if sys.argv[1].endswith("npy"):
+    numpy.load(sys.argv[1], mmap_mode="r")
+else:
+    polars.scan_ipc(sys.argv[1]).head(9).collect()
 """
 
 TRAIN = """
@@ -68,3 +78,44 @@ def test_a_table_four_times_the_memory_is_trained_on(tmp_path: Path) -> None:
     streamed = limited(TRAIN, *words, *options, "--stream", "--window", "200000")
     assert streamed.returncode == 0, streamed.stderr
     assert "The network beats the mean" in streamed.stdout
+
+
+def write_array(path: Path) -> None:
+    """The same in an array four times larger than the addresses, of which only the first rows take room on the disk."""
+    rows = np.random.default_rng(0).normal(size=(65_536, NUM_COLUMNS + 1))
+    rows[:, -1] = rows[:, :-1].sum(1)
+    num_rows = 4 * ADDRESSES // rows[0].nbytes
+    header = {"descr": "<f8", "fortran_order": False, "shape": (num_rows, NUM_COLUMNS + 1)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        start = file.tell()
+        file.write(rows.data)
+        file.truncate(start + num_rows * rows[0].nbytes)
+
+
+def write_batches(path: Path) -> None:
+    """The same in an Arrow file that does not fit into the addresses, of one batch many times over."""
+    rows = np.random.default_rng(0).normal(size=(65_536, NUM_COLUMNS))
+    columns = {f"column_{k + 1}": column for k, column in enumerate([*rows.T, rows.sum(1)])}
+    batch = pa.RecordBatch.from_pydict(columns)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+        for _ in range(1 + ADDRESSES // batch.nbytes):
+            writer.write_batch(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
+@pytest.mark.parametrize(("name", "write"), [("a.npy", write_array), ("a.arrow", write_batches)])
+def test_a_file_that_cannot_be_mapped_is_trained_on(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+    write(tmp_path / name)
+    held_out = np.random.default_rng(1).normal(size=(1000, NUM_COLUMNS + 1))
+    pl.from_numpy(held_out, [f"column_{k + 1}" for k in range(NUM_COLUMNS + 1)]).write_csv(tmp_path / "other.csv")
+    assert (tmp_path / name).stat().st_size > ADDRESSES
+    assert limited(MAP, str(tmp_path / name)).returncode != 0
+    words = ["train", str(tmp_path / name), "--target", f"column_{NUM_COLUMNS + 1}", "--stream", "--window", "200000"]
+    other = ["--valid", str(tmp_path / "other.csv"), "--test", str(tmp_path / "other.csv")]
+    few = ["--ignore", *(f"column_{k + 1}" for k in range(4, NUM_COLUMNS))]
+    options = ["--model", "linear", "--epochs", "1", "--batch-size", "8192", "--engine", "scratch", "--recipe", "plain"]
+    streamed = limited(TRAIN, *words, *other, *few, *options, "--out", str(tmp_path / "run"))
+    assert streamed.returncode == 0, streamed.stderr
+    assert (tmp_path / "run" / "model.safetensors").exists()

@@ -111,6 +111,11 @@ def is_memory(folder: str, mounts: Path = Path("/proc/self/mounts")) -> bool:
     return next((types[above] for above in (real, *real.parents) if above in types), "") in ("tmpfs", "ramfs")
 
 
+def take_system_memory() -> None:
+    """Has pyarrow use the system's allocator, before it is imported: its own sets a gigabyte of addresses aside."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
 def give_back_soon() -> None:
     """Has both allocators return memory early, which makes reading slower; before polars is imported."""
     if os.environ.get("_RJEM_MALLOC_CONF", OF_POLARS) == OF_POLARS:

@@ -1,13 +1,14 @@
 """Files in blocks: together they are the file, a block ends where a row ends, and what is wrong with one is named."""
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import polars as pl
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table import block_files, parquet_blocks
+from fivestep.table import arrow_blocks, block_files, parquet_blocks
 from fivestep.table.block_files import SAMPLE, BlockFile, SeparatedBlocks, is_streamable, open_blocks
 from fivestep.table.read import read_table
 
@@ -36,17 +37,19 @@ def numbers() -> pl.DataFrame:
 WRITERS = {
     "pq": lambda path: frame().write_parquet(path, row_group_size=60),
     "parquet": lambda path: frame().write_parquet(path, row_group_size=170),
-    "arrow": lambda path: frame().write_ipc(path),
+    "arrow": lambda path: frame().write_ipc(path, record_batch_size=170),
+    "feather": lambda path: frame().write_ipc(path, record_batch_size=13, compression="lz4"),
     "csv": lambda path: frame().write_csv(path),
     "tsv": lambda path: frame().write_csv(path, separator="\t", line_terminator="\r\n"),
-    "npy": lambda path: np.save(path, numbers().to_numpy()),
+    "npy": lambda path: np.save(path, numbers().to_numpy(order="c")),
 }
 
 
 @pytest.fixture(params=[False, True], ids=["", "few addresses"])
 def few_addresses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether Parquet files must not be mapped."""
+    """Whether files must not be mapped."""
     monkeypatch.setattr(parquet_blocks, "has_few_addresses", lambda: request.param)
+    monkeypatch.setattr(arrow_blocks, "has_few_addresses", lambda: request.param)
     monkeypatch.setattr(parquet_blocks, "BATCH", 13)
     return bool(request.param)
 
@@ -98,7 +101,8 @@ def test_the_head_of_a_block_is_its_first_rows(tmp_path: Path, ending: str, monk
     assert SAMPLE > 5
 
 
-@pytest.mark.parametrize("ending", ["parquet", "arrow", "npy"])
+@pytest.mark.usefixtures("few_addresses")
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "feather", "npy"])
 def test_the_number_of_rows_is_known_without_reading_them(tmp_path: Path, ending: str) -> None:
     file = opened(tmp_path, ending)
     assert file.about_rows() == NUM_ROWS
@@ -123,15 +127,20 @@ def test_a_large_row_group_is_cut_in_equal_parts_that_say_where_they_are(tmp_pat
     ]
 
 
-def test_where_addresses_are_few_no_parquet_file_is_mapped(tmp_path: Path, few_addresses: bool) -> None:
-    expected = parquet_blocks.DecodedBlocks if few_addresses else block_files.ScannedBlocks
-    assert isinstance(opened(tmp_path, "parquet"), expected)
-
-
-def test_both_ways_to_read_parquet_give_columns_of_the_same_types(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ending", "kind"), [("parquet", parquet_blocks.DecodedBlocks), ("arrow", arrow_blocks.BatchedBlocks)]
+)
+def test_where_addresses_are_few_no_file_is_mapped(
+    tmp_path: Path, few_addresses: bool, ending: str, kind: type[BlockFile]
 ) -> None:
-    path = tmp_path / "a.parquet"
+    assert isinstance(opened(tmp_path, ending), kind if few_addresses else block_files.ScannedBlocks)
+
+
+@pytest.mark.parametrize(("ending", "module"), [("parquet", parquet_blocks), ("arrow", arrow_blocks)])
+def test_both_ways_to_read_a_file_give_columns_of_the_same_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, module: ModuleType
+) -> None:
+    path = tmp_path / f"a.{ending}"
     whole = frame().with_columns(
         day=pl.lit("2024-02-29").str.to_date(),
         moment=pl.lit("2024-02-29 12:30").str.to_datetime("%Y-%m-%d %H:%M", time_unit="us"),
@@ -142,9 +151,9 @@ def test_both_ways_to_read_parquet_give_columns_of_the_same_types(
         yes=pl.col("a") > 0,
         nothing=pl.lit(None),
     )
-    whole.write_parquet(path)
+    whole.write_parquet(path) if ending == "parquet" else whole.write_ipc(path)
     mapped = open_blocks(path)
-    monkeypatch.setattr(parquet_blocks, "has_few_addresses", lambda: True)
+    monkeypatch.setattr(module, "has_few_addresses", lambda: True)
     decoded = open_blocks(path)
     assert decoded.types == mapped.types
     assert all_of(decoded, [*decoded.types]).equals(all_of(mapped, [*mapped.types]))

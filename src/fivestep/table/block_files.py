@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
-import numpy as np
 import polars as pl
 
 from ..check import InputError
 from .dialect import HEAD, Dialect, dialect_of
-from .frame import from_array
 from .kinds import shortened
 from .read import SEPARATED
 from .separated import csv_options, without_empty_rows
@@ -27,6 +25,9 @@ MOST_ROWS = 2**17
 
 CSV_BYTES = 2**25
 """Bytes of a block of a CSV file, about."""
+
+ARRAY_BYTES = 2**25
+"""Bytes of a block of a NumPy array, at most, unless a row has more: they are read at once."""
 
 SAMPLE = 500
 """Rows at the beginning of some blocks of a CSV file from which it is seen which columns are plain numbers."""
@@ -82,7 +83,8 @@ class RowFile(BlockFile):
 
     @final
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self.read(_head_of(piece), columns)
+        frame = self.read(_head_of(piece), columns)
+        return frame[[*range(frame.height)]]  # copied: a slice keeps in memory all that it is a slice of
 
     @final
     def size_of(self, piece: Piece) -> int:
@@ -107,22 +109,23 @@ def is_streamable(path: Path) -> bool:
 def _opener(path: Path) -> Callable[[Path], BlockFile]:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        from .parquet_blocks import open_parquet  # here, because it is made of what stands here
+        from .parquet_blocks import open_parquet  # here, because all three are made of what stands here
 
         return open_parquet
     if suffix in ARROW:
-        return _open_arrow
-    return ArrayBlocks.open if suffix == ".npy" else SeparatedBlocks.open
+        from .arrow_blocks import open_arrow
 
+        return open_arrow
+    if suffix == ".npy":
+        from .array_blocks import ArrayBlocks
 
-def _open_arrow(path: Path) -> BlockFile:
-    scan = pl.scan_ipc(path)
-    return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
+        return ArrayBlocks.open
+    return SeparatedBlocks.open
 
 
 @final
 class ScannedBlocks(RowFile):
-    """A file that polars reads from any row: Arrow (Feather), and Parquet in most cases (`parquet_blocks.py`)."""
+    """A file that polars reads from any row: Arrow (Feather) and Parquet, unless addresses are few."""
 
     def __init__(self, path: Path, scan: pl.LazyFrame, pieces: Sequence[Piece]) -> None:
         self._scan = scan
@@ -130,23 +133,6 @@ class ScannedBlocks(RowFile):
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()
-
-
-@final
-class ArrayBlocks(RowFile):
-    """A NumPy array, mapped into memory: what is not looked at is not read."""
-
-    def __init__(self, path: Path, array: "np.ndarray") -> None:
-        self._array = array
-        super().__init__(path, from_array(np.array(array[:1])).schema, list(cut(0, len(array))))
-
-    @classmethod
-    def open(cls, path: Path) -> "ArrayBlocks":
-        """The file."""
-        return cls(path, np.load(path, mmap_mode="r", allow_pickle=False))
-
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return from_array(self._array[piece.start : piece.start + piece.size]).select(columns)
 
 
 @final
@@ -271,9 +257,9 @@ def _head_of(piece: Piece) -> Piece:
     return piece._replace(size=min(piece.size, SAMPLE))
 
 
-def cut(start: int, size: int, name: str = "") -> Iterator[Piece]:
-    """A run of rows in equal parts of `MOST_ROWS` rows at most."""
-    num_parts = -(-size // MOST_ROWS)
+def cut(start: int, size: int, name: str = "", *, bytes_of_row: int = 1) -> Iterator[Piece]:
+    """A run of rows in equal parts of `MOST_ROWS` rows at most, and if a row takes many bytes, of `ARRAY_BYTES`."""
+    num_parts = -(-size // max(1, min(MOST_ROWS, ARRAY_BYTES // max(1, bytes_of_row))))
     for part in range(num_parts):
         first, last = start + size * part // num_parts, start + size * (part + 1) // num_parts
         rows = f"rows {first + 1:,} to {last:,}"

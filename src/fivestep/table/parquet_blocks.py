@@ -1,6 +1,5 @@
 """Parquet files by row groups: read by polars, or where addresses are few, by pyarrow, which maps no file."""
 
-import os
 from bisect import bisect
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -10,7 +9,7 @@ from typing import Any, final
 import polars as pl
 
 from ..check import InputError
-from ..memory import has_few_addresses
+from ..memory import has_few_addresses, take_system_memory
 from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
 
 BATCH = 2**14
@@ -22,7 +21,7 @@ BUFFER = 2**17
 
 def open_parquet(path: Path) -> BlockFile:
     """The file. pyarrow reads its footer, in which the places of the row groups are."""
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one sets a gigabyte aside for a footer
+    take_system_memory()
     try:
         from pyarrow.parquet import read_metadata
     except ImportError as error:

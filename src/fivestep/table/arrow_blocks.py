@@ -1,0 +1,72 @@
+"""Arrow files in blocks: mapped by polars, or where addresses are few, read by pyarrow, a batch at a time."""
+
+from bisect import bisect
+from collections.abc import Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import polars as pl
+
+from ..check import InputError
+from ..memory import has_few_addresses, take_system_memory
+from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def open_arrow(path: Path) -> BlockFile:
+    """The file."""
+    if has_few_addresses():
+        return BatchedBlocks(path)
+    scan = pl.scan_ipc(path)
+    return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
+
+
+@final
+class BatchedBlocks(RowFile):
+    """A file whose record batches are read one by one: it may be larger than all addresses, but not a batch of it."""
+
+    def __init__(self, path: Path) -> None:
+        take_system_memory()
+        try:
+            import pyarrow  # noqa: F401  (an extra)
+        except ImportError as error:
+            raise InputError(
+                "--stream must have pyarrow to read Arrow files where addresses are limited, got none; "
+                "pip install 'fivestep[stream]'."
+            ) from error
+        with _reader(path) as reader:
+            empty = pl.from_arrow(reader.schema.empty_table())
+            self._names = list(reader.schema.names)
+        with _reader(path, [0]) as reader:  # a column is enough to count by
+            sizes = (reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
+            self._starts = list(accumulate(sizes, initial=0))
+        assert isinstance(empty, pl.DataFrame)
+        super().__init__(path, empty.schema, list(cut(0, self._starts[-1])))
+
+    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+        from pyarrow import Table
+
+        first, last = piece.start, piece.start + piece.size
+        with _reader(self.path, sorted(self._names.index(name) for name in columns)) as reader:
+            numbers = range(bisect(self._starts, first) - 1, bisect(self._starts, last - 1))
+            batches = [
+                reader.get_batch(k).slice(max(0, first - self._starts[k]), last - max(first, self._starts[k]))
+                for k in numbers
+            ]
+        frame = pl.from_arrow(Table.from_batches(batches))
+        assert isinstance(frame, pl.DataFrame)
+        return frame.select(columns)
+
+
+@contextmanager
+def _reader(path: Path, fields: Sequence[int] = ()) -> "Iterator[Any]":
+    """What reads the file, or some columns of it, while inside."""
+    from pyarrow import OSFile
+    from pyarrow.ipc import IpcReadOptions, open_file
+
+    with OSFile(str(path)) as file:
+        yield open_file(file, options=IpcReadOptions(use_threads=False, included_fields=list(fields) or None))
