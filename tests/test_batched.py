@@ -1,5 +1,6 @@
 """A batch of networks: network k is the network trained alone, whatever the others do."""
 
+import pickle
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,8 @@ import torch
 from fivestep.batched import kinds
 from fivestep.batched.batch import Batch
 from fivestep.batched.kinds import kind_of, obstacle
+from fivestep.batched.records import Records
+from fivestep.batched.start import initial_rows, rounds_once
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._folds import folds
@@ -17,7 +20,7 @@ from fivestep.engines._make import make_engine
 from fivestep.epoch import Epoch
 from fivestep.find import Choice, names
 from fivestep.fleet import fit_many, train_members
-from fivestep.member import Member
+from fivestep.member import Member, Trained, told
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.train import train
@@ -309,6 +312,37 @@ def test_fit_many_makes_batches_and_says_how_each_was_trained() -> None:
     assert members[5].how == "by itself: optimizer 'muon' takes matrix by matrix"
     for member, spec, plan in zip(members, specs, plans, strict=True):
         assert_the_same(member, alone(spec, DATA, plan))
+
+
+@pytest.mark.parametrize("spec", [small_net(), MLP(4, 9, 7, 3), small_net(init="xavier"), small_net(norm="layer_norm")])
+def test_initial_values_are_those_of_one_network_to_the_bit(spec: NetSpec) -> None:
+    (pattern,) = fit_many(spec, DATA, small_plan(epochs=1), "scratch", device="cpu")
+    drawn = [(pattern.spec, seed) for seed in (0, 1, 2**40, 5)]
+    rows, _ = initial_rows(pattern.engine, drawn)
+    for row, (sized, seed) in zip(rows, drawn, strict=True):
+        alone = make_engine("scratch", sized, small_plan(seed=seed), device="cpu")
+        assert torch.equal(row, alone.params.flat)
+
+
+def test_this_torch_rounds_uniform_numbers_once() -> None:
+    """Else initial values are drawn tensor by tensor, which is right too and takes three times as long."""
+    assert rounds_once()
+
+
+@pytest.mark.usefixtures("on_cpu")
+def test_what_came_of_a_network_is_put_together_when_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    of = Records.of
+    monkeypatch.setattr(Records, "of", lambda records, r: asked.append(r) or of(records, r))
+    members = fit_many(small_net(), DATA, [small_plan(seed=seed) for seed in range(9)], "scratch", device="cpu")
+    assert asked == [0]  # the first one's engine, which the others were made like
+    history = members[4].history
+    assert asked == [0, 4]
+    sent: Trained = pickle.loads(pickle.dumps(told(members[4])))  # noqa: S301  (our own)
+    assert [*sent.history] == history == members[4].history
+    assert members[4].engine.num_updates == history[-1].step
+    assert members[5].is_over
+    assert asked == [0, 4]
 
 
 @pytest.mark.usefixtures("on_cpu")

@@ -18,12 +18,13 @@ import torch
 from .agreement import check_fleet
 from .alike import Pattern, can_take_turns, likeness
 from .batched.batch import Batch
-from .batched.kinds import LEAST, are_for, divided, kind_of
+from .batched.kinds import LEAST, are_for, divided, kind_of_plan, kind_of_rows
 from .check import DivergenceError, InputError, at_least, refuse
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import find_device, make_engine
 from .engines.fused import FusedEngine
+from .garbage import uncollected
 from .interrupt import interrupted_by
 from .member import Member, packed, told, unpacked
 from .net import NetSpec
@@ -92,15 +93,17 @@ def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str
 
 def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
     """Says of each network what it will be, and gives those that can be one batch the same mark."""
-    sized: dict[Hashable, NetSpec] = {}
+    sized: dict[Hashable, tuple[NetSpec, int]] = {}
+    rows: dict[Hashable, int] = {}
     marks: dict[Hashable, object] = {}
     for member, spec in zip(members, specs, strict=True):
         plan, data = member.plan, member.data
         key = id(spec), id(data), plan.loss
         if key not in sized:
-            sized[key] = plan.sized(spec, data)
-        member.sized = sized[key]
-        member.kind = marks.setdefault(kind_of(sized[key], data, plan), object())
+            found = plan.sized(spec, data)
+            sized[key] = found, rows.setdefault(kind_of_rows(found, data), len(rows))
+        member.sized, of_rows = sized[key]
+        member.kind = marks.setdefault((of_rows, kind_of_plan(plan)), object())
 
 
 def _prepare_batches(members: Sequence[Member]) -> None:
@@ -176,7 +179,8 @@ def _after_batches(members: Sequence[Member], every: int | None, until: int | No
 def _train_batch(members: Sequence[Member], every: int | None, until: int | None) -> list[Member] | None:
     """Trains one batch; returns those that are left to be trained by themselves, or None where memory ran out."""
     try:
-        batch = Batch(members, every)
+        with uncollected():
+            batch = Batch(members, every)
         alone = batch.train(until)
     except torch.OutOfMemoryError:
         if len(members) < 2 * LEAST:

@@ -39,6 +39,20 @@ class Trained(NamedTuple):
             engine.params.flat.copy_(held)
 
 
+@final
+class Later:
+    """A `Trained` of those that `make` puts together by their number, once somebody asks for it."""
+
+    __slots__ = ("_make", "_number")
+
+    def __init__(self, make: Callable[[int], Trained], number: int) -> None:
+        self._make, self._number = make, number
+
+    def now(self) -> Trained:
+        """The record itself."""
+        return self._make(self._number)
+
+
 class Pack(NamedTuple):
     """Networks that have had their turns, an array for each name, (K, ...): others take ten times as long to pickle."""
 
@@ -88,15 +102,24 @@ class Member:
         """The network that it will be, where that is known before it is made."""
 
         self._engine = engine
-        self._trained: Trained | Turn | None = None
+        self._trained: Trained | Turn | Later | None = None
 
-    def is_trained(self, elsewhere: Trained | Turn) -> None:
+    def is_trained(self, elsewhere: Trained | Turn | Later) -> None:
         """Takes what another rank or engine has made of this network, whose engine has not been looked at."""
-        self.diverged, self._trained = elsewhere.diverged, elsewhere
+        self._trained = elsewhere
+        if not isinstance(elsewhere, Later):
+            self.diverged = elsewhere.diverged
+
+    @property
+    def is_trained_elsewhere(self) -> bool:
+        """Whether there is such a thing, and nobody has looked at its own engine since."""
+        return self._trained is not None
 
     @property
     def trained(self) -> Trained | Turn | None:
         """What another rank or engine has made of it, while nobody has looked at its own."""
+        if isinstance(self._trained, Later):
+            self._trained = self._trained.now()
         return self._trained
 
     @property
@@ -117,8 +140,8 @@ class Member:
     def _both(self) -> tuple[Engine, Progress]:
         engine = self._engine if isinstance(self._engine, Engine) else self._engine()
         progress = Progress(engine, self.plan)
-        if self._trained is not None:
-            self._trained.put_into(engine, progress)
+        if self.trained is not None:
+            self.trained.put_into(engine, progress)
             self._trained = None
         return engine, progress
 
@@ -140,7 +163,7 @@ class Member:
     @property
     def history(self) -> list[Epoch]:
         """What came out of its evaluated epochs."""
-        return self.progress.history if self._trained is None else [*self._trained.history]
+        return self.progress.history if self.trained is None else [*self.trained.history]
 
     @property
     def evaluates_each(self) -> bool:

@@ -19,39 +19,57 @@ import torch
 from torch import Tensor
 
 from ..engines._batched.ahead import Ahead
-from ..epoch import Epoch, Evaluation, monitored
+from ..epoch import Epoch
+from ..garbage import uncollected
 from ..interrupt import deferred_interrupt
-from ..member import HELD, Member, Trained
+from ..member import HELD, Later, Member
 from ..steps import weighed
 from ..stopping import Best
 from ..train import check_start
-from .measuring import evaluations
+from ..typing import Tensors
+from .measuring import Measurements, both, evaluations
+from .records import Measured, Records
 from .start import networks_of
+
+NOTHING: tuple[Any, ...] = ()
 
 
 @final
 class Standing:
-    """What the loop remembers of one network: as `Progress`, without an engine."""
+    """What the loop remembers of one network: as `Progress`, without an engine.
 
-    def __init__(self, member: Member) -> None:
-        self.member, self.history, self.seen = member, list[Epoch](), list[float]()
-        self.best, self.is_live, self.has_best = Best(member.plan), True, False
+    What it stops by, and its best epoch, only where its training goes by epochs; its epochs are the batch's own.
+    """
+
+    __slots__ = ("best", "has_best", "history", "is_live", "member", "seen")
+
+    def __init__(self, member: Member, *, goes_by_epochs: bool) -> None:
+        self.member, self.is_live, self.has_best = member, True, False
+        self.history, self.seen = NOTHING, NOTHING
+        self.best = Best(member.plan) if goes_by_epochs else None
         if member.has_engine:
-            self.history, self.seen = list(member.progress.history), list(member.progress.seen)
-            self.best.recall(self.seen, member.progress.best.weights)
-            self.has_best = bool(self.best.weights)
+            self.history, self.seen = tuple(member.progress.history), tuple(member.progress.seen)
+            if self.best is not None:
+                self.best.recall(self.seen, member.progress.best.weights)
+                self.has_best = bool(self.best.weights)
 
-    def note(self, epoch: Epoch) -> bool:
-        """Counts an epoch that has been measured; whether it is the best so far."""
-        self.history.append(epoch)
-        self.seen.append(monitored(epoch, self.member.plan))
-        is_best = self.best.improves(self.seen[-1])
+    def note(self, value: float) -> bool:
+        """Counts an epoch by what the plan monitors of it; whether it is the best so far."""
+        assert self.best is not None
+        self.seen = (*self.seen, value)
+        is_best = self.best.improves(value)
         self.has_best |= is_best and self.member.plan.restore_best
         return is_best
 
-    def is_over(self) -> bool:
-        """Whether there is nothing left to train."""
-        return (bool(self.history) and self.history[-1].index >= self.member.plan.epochs) or self.best.is_long_ago()
+    @property
+    def best_weights(self) -> Tensors:
+        """Those of its best epoch, where it brought some with it."""
+        return {} if self.best is None else self.best.weights
+
+    @property
+    def is_past_its_best(self) -> bool:
+        """Whether its best epoch is so long ago that it stops."""
+        return self.best is not None and self.best.is_long_ago()
 
 
 @final
@@ -61,7 +79,9 @@ class Batch:
     def __init__(self, members: Sequence[Member], every: int | None = None) -> None:
         self._pattern = pattern = members[0].engine
         self._every, self._plan = every, members[0].plan
-        self._standings = [Standing(member) for member in members]
+        self._goes_by_epochs = members[0].evaluates_each
+        self._standings = [Standing(member, goes_by_epochs=self._goes_by_epochs) for member in members]
+        self._shown = list[Measured]()
         self._rates = [member.plan.lr for member in members]
         self._epochs, self._done = members[0].progress.epochs, pattern.num_updates
         parts = list({id(member.data): member.data for member in members}.values())
@@ -75,7 +95,7 @@ class Batch:
         of_steps = [weighed(pattern, part, self._plan) for part in parts]
         self._ahead = Ahead(pattern, of_steps, self._own, [member.plan for member in members])
         self._ahead.give_rows(self._networks)
-        self._best = self._networks.best_of([one.best.weights for one in self._standings])
+        self._best = self._networks.best_of([one.best_weights for one in self._standings])
         self._begin_epoch()
         self._before = self._now()
         self._alone, self._size = list[Member](), len(members)
@@ -101,14 +121,15 @@ class Batch:
         with deferred_interrupt() as interrupt:
             try:
                 while self._epochs < end and any(one.is_live for one in self._standings):
-                    shown = self._every or (1 if self._standings[0].member.evaluates_each else end)
+                    shown = self._every or (1 if self._goes_by_epochs else end)
                     goal = min(self._epochs - self._epochs % shown + shown, end)
                     for _ in self._blocks(goal * self._per_epoch):
                         interrupt.take()
                     if not any(one.is_live for one in self._standings):
                         break  # no loss is finite any more, and each is trained by itself from there
-                    self._measure(goal)
-                    self._close_up()
+                    with uncollected():
+                        self._measure(goal)
+                        self._close_up()
             finally:
                 self._tell([k for k, one in enumerate(self._standings) if one.is_live and one.member.has_engine])
         return self._alone
@@ -135,9 +156,10 @@ class Batch:
         which = [k for k in which if self._standings[k].is_live]
         if not which:
             return
-        for trained, k in zip(self._records(which, self._before), which, strict=True):
+        records = self._records(which, self._before)
+        for r, k in enumerate(which):
             member = self._standings[k].member
-            trained.put_into(member.engine, member.progress)
+            records.of(r).put_into(member.engine, member.progress)
             self._standings[k].is_live = False
             self._alone.append(member)
 
@@ -145,19 +167,19 @@ class Batch:
         """Notes the epoch that has been done by all networks, measured with the weights that they have now."""
         self._epochs, rates = goal, self._rates
         running = self._running_losses()
-        train: list[Evaluation | None] = [Evaluation(loss, None) for loss in running]
+        train = Measurements(running)
         if self._standings[0].member.progress.measures_training or goal == self._plan.epochs:
             train = self._evaluated("train")
         valid, num_live = self._evaluated("valid"), sum(one.is_live for one in self._standings)
-        self._send_away([k for k, of in enumerate(train) if of is not None and not math.isfinite(of.loss)])
-        seconds, num_rows, improved = self._seconds / num_live, sum(self._sizes), []
-        for k, one in enumerate(self._standings):
-            of_train = train[k]
-            assert of_train is not None
-            steps: dict[str, Any] = {"index": goal, "step": self._done, "lr": rates[k], "running_loss": running[k]}
-            speed = {"seconds": seconds, "rows_per_second": num_rows / seconds}
-            if one.is_live and one.note(Epoch.of(of_train, valid[k], **steps, **speed)):
-                improved.append(k)
+        self._send_away([k for k, loss in enumerate(train.losses) if loss is not None and not math.isfinite(loss)])
+        seconds, num_rows = self._seconds / num_live, sum(self._sizes)
+        measured = Measured(goal, self._done, rates, running, train, valid, seconds, num_rows / seconds)
+        self._shown.append(measured)
+        improved = [
+            k
+            for k, one in enumerate(self._standings)
+            if self._goes_by_epochs and one.is_live and one.note(measured.monitored(k, self._plan))
+        ]
         if self._plan.restore_best and improved:
             self._networks.keep(self._best, improved)
         self._begin_epoch()
@@ -168,20 +190,22 @@ class Batch:
         means: list[float] = (rows @ torch.cat(self._losses).double() / rows.sum()).tolist()
         return means
 
-    def _evaluated(self, part: str) -> list[Evaluation | None]:
-        """One part of each network's data, measured; None where there is none."""
-        found: list[Evaluation | None] = [None] * len(self._standings)
+    def _evaluated(self, part: str) -> Measurements:
+        """One part of each network's data, measured."""
+        count, found = len(self._standings), None
         for p, data in enumerate(self._measured):
             rows = getattr(data, part)
             which = [k for k, own in enumerate(self._own) if own == p]
             if rows is not None and which:
-                for k, evaluation in zip(which, evaluations(self._networks, which, rows), strict=True):
-                    found[k] = evaluation
-        return found
+                own = evaluations(self._networks, which, rows)
+                own = own if len(which) == count else own.spread(which, count)
+                found = own if found is None else both(found, own)
+        return Measurements([None] * count) if found is None else found
 
     def _close_up(self) -> None:
         """Lets those go that have come to their end; the others close up once they are no more than half."""
-        over = [k for k, one in enumerate(self._standings) if one.is_live and one.is_over()]
+        is_over = self._epochs >= self._plan.epochs
+        over = [k for k, one in enumerate(self._standings) if one.is_live and (is_over or one.is_past_its_best)]
         self._tell(over)
         for k in over:
             self._standings[k].is_live = False
@@ -189,6 +213,9 @@ class Batch:
         if left and 2 * len(left) <= len(self._standings):
             self._networks, self._ahead = self._networks.taken(left), self._ahead.taken(left)
             self._best = {name: rows[left] for name, rows in self._best.items()}
+            for k in left:
+                self._standings[k].history = self._history(k)
+            self._shown = []
             self._standings, self._own = [self._standings[k] for k in left], [self._own[k] for k in left]
             self._rates = [self._rates[k] for k in left]
             self._ahead.give_rows(self._networks)
@@ -197,14 +224,15 @@ class Batch:
         """Leaves networks as they are now, and those that have come to their end with the weights to keep."""
         if not which:
             return
-        for trained, k in zip(self._records(which, self._now()), which, strict=True):
+        records = self._records(which, self._now())
+        for r, k in enumerate(which):
             member = self._standings[k].member
             if member.has_engine:
-                trained.put_into(member.engine, member.progress)
+                records.of(r).put_into(member.engine, member.progress)
             else:
-                member.is_trained(trained)
+                member.is_trained(Later(records.of, r))
 
-    def _records(self, which: Sequence[int], then: "Moment") -> list[Trained]:
+    def _records(self, which: Sequence[int], then: "Moment") -> Records:
         """What there is to know of some networks at a moment, brought from the device in one piece."""
         rows, blocks = torch.tensor(which, device=self._pattern.device), self._losses[: then.num_blocks]
         losses = torch.cat([self._networks.flat.new_empty((0, len(self._standings))), *blocks])
@@ -212,27 +240,29 @@ class Batch:
         state = {f"engine.{name}": of for name, of in then.state.items()}
         held = {} if then.held is None else {HELD: then.held}
         everything = {**state, **best, **held, "since.losses": losses.T}
-        arrays = {name: of[rows].numpy(force=True) for name, of in everything.items()}
-        on_device = [] if self._pattern.device.type == "cpu" else list(then.state)
-        kept = {f"engine.{name}": of[rows].numpy(force=True) for name, of in self._best.items()}
-        num_rows = sum(self._sizes[: len(losses)])
-        records = []
-        for r, k in enumerate(which):
-            one = self._standings[k]
-            own = {name: of[r, ...] for name, of in arrays.items() if one.has_best or not name.startswith("best.")}
-            if one.has_best and one.is_over():
-                own |= {name: of[r, ...] for name, of in kept.items()}  # running statistics too
-                own.pop(HELD, None)
-            position = {
-                "step": then.done,
-                "lr": self._rates[k],
-                "epochs": one.history[-1].index if one.history else 0,
-                "num_rows": num_rows,
-                "seconds": then.seconds / len(self._standings),
-                "on_device": on_device,
-            }
-            records.append(Trained(own, position, one.history, None))
-        return records
+        common = {
+            "step": then.done,
+            "num_rows": sum(self._sizes[: len(losses)]),
+            "seconds": then.seconds / len(self._standings),
+            "on_device": [] if self._pattern.device.type == "cpu" else list(then.state),
+        }
+        standings = [self._standings[k] for k in which]
+        is_over = self._epochs >= self._plan.epochs
+        return Records(
+            arrays={name: of[rows].numpy(force=True) for name, of in everything.items()},
+            kept={f"engine.{name}": of[rows].numpy(force=True) for name, of in self._best.items()},
+            common=common,
+            rates=[self._rates[k] for k in which],
+            begun=[one.history for one in standings],
+            shown=[*self._shown],
+            places=which,
+            has_best=[one.has_best for one in standings],
+            ends_with_best=[one.has_best and one.is_live and (is_over or one.is_past_its_best) for one in standings],
+        )
+
+    def _history(self, k: int) -> tuple[Epoch, ...]:
+        """The epochs of a network so far."""
+        return (*self._standings[k].history, *(measured.epoch(k) for measured in self._shown))
 
 
 class Moment(NamedTuple):

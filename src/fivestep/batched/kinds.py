@@ -37,15 +37,24 @@ PASSES = 6
 
 
 def kind_of(spec: NetSpec, data: Dataset, plan: TrainPlan, made: Hashable = None) -> Hashable:
-    """What is equal for networks that can be one batch, with `made` for how their engines are made.
+    """What is equal for networks that can be one batch, with `made` for how their engines are made."""
+    return kind_of_rows(spec, data), made, kind_of_plan(plan)
 
-    The rule's weight decay is each network's own, whether it is a field of the plan or an option of the rule.
-    """
+
+def kind_of_rows(spec: NetSpec, data: Dataset) -> Hashable:
+    """What of it is the network's and the data's: a fleet asks for each pair once."""
     rows = data.train
     of_rows = data.num_rows, rows.stored.shape[1:], rows.y.shape[1:], rows.y.dtype, rows.weight is None, rows.scale
     fresh = None if data.fresh is None else id(data)
-    rule = _without_decay(plan.optimizer, plan.momentum, plan.nesterov)
-    return _without_values(spec), of_rows, fresh, rule, bool(plan.l2), plan.epochs, made, _shared(plan)
+    return _without_values(spec), of_rows, fresh
+
+
+def kind_of_plan(plan: TrainPlan) -> Hashable:
+    """What of it is the plan's, which a fleet asks for each network.
+
+    The rule's weight decay is each network's own, whether it is a field of the plan or an option of the rule.
+    """
+    return _without_decay(plan.optimizer, plan.momentum, plan.nesterov), bool(plan.l2), plan.epochs, _shared(plan)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -126,7 +135,7 @@ def _kind_now(member: Member) -> Hashable:
 
 def _has_ended(member: Member) -> bool:
     """Whether there is nothing left to train, without making an engine to find out."""
-    return member.trained is not None or (member.has_engine and member.is_over)
+    return member.is_trained_elsewhere or (member.has_engine and member.is_over)
 
 
 def are_for(device: torch.device, engine: str | Choice) -> bool:

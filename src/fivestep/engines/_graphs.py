@@ -6,11 +6,12 @@ from time to time (which rows, the learning rate, a step's number, random masks)
 before.
 """
 
-import gc
 from collections.abc import Callable, Hashable
 from typing import final
 
 import torch
+
+from ..garbage import uncollected
 
 
 @final
@@ -72,9 +73,7 @@ class Graphs:
     def _record(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
         pool = next((other.pool() for other in self._recorded.values()), None)
-        collects = gc.isenabled()
-        gc.disable()  # another graph that is given up while this one is recorded would spoil it
-        try:
+        with uncollected():  # another graph that is given up while this one is recorded would spoil it
             stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(stream):  # torch.cuda.graph would collect garbage, which takes a tenth of a second
                 graph.capture_begin(pool=pool, capture_error_mode="thread_local")
@@ -82,8 +81,5 @@ class Graphs:
                     work()
                 finally:
                     graph.capture_end()
-        finally:
-            if collects:
-                gc.enable()
         torch.cuda.current_stream(self._device).wait_stream(stream)
         return graph
