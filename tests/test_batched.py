@@ -338,7 +338,7 @@ def test_what_came_of_a_network_is_put_together_when_it_is_looked_at(monkeypatch
     assert asked == [0]  # the first one's engine, which the others were made like
     history = members[4].history
     assert asked == [0, 4]
-    sent: Trained = pickle.loads(pickle.dumps(told(members[4])))  # noqa: S301  (our own)
+    sent: Trained = pickle.loads(pickle.dumps(told(members[4])))
     assert [*sent.history] == history == members[4].history
     assert members[4].engine.num_updates == history[-1].step
     assert members[5].is_over

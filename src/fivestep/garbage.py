@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Inside, Python does not search. Begun by the number of new objects, it looks at all that torch has made: 0.1 s."""
+    """Inside, Python does not search. Begun by the number of new objects, it looks at all that torch made: 0.1 s."""
     searches = gc.isenabled()
     gc.disable()
     try:
