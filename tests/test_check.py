@@ -25,11 +25,11 @@ def test_the_sentence_says_what_was_expected_what_came_and_what_to_do() -> None:
 
 
 def test_without_advice_the_sentence_ends_with_the_value() -> None:
-    assert str(refuse("epochs", "two", "a whole number")) == "epochs must be a whole number, got 'two'."
+    assert str(refuse("epochs", "two", "a whole number", "")) == "epochs must be a whole number, got 'two'."
 
 
 def test_an_input_error_is_a_value_error() -> None:
-    assert isinstance(refuse("epochs", 0, "1"), ValueError)
+    assert isinstance(refuse("epochs", 0, "1", ""), ValueError)
 
 
 @pytest.mark.parametrize(

@@ -232,8 +232,12 @@ def test_fit_begins_goes_on_and_is_done_with_the_same_call(tmp_path: Path) -> No
     assert [epoch.index for epoch in script(5).history] == [1, 2, 3, 4, 5]
     with pytest.raises(InputError, match=r"optimizer, lr must be the run's own, sgd, 0.1, got adam, 0.5; keep them"):
         script(5, optimizer="adam", lr=0.5)
+
+
+def test_fit_takes_one_folder_before_there_is_a_run_too(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="out must be left out with resume"):
-        fit(small_net(), DATA, small_plan(epochs=5), out=tmp_path / "other", resume=tmp_path / "run")
+        fit(small_net(), DATA, small_plan(), out=tmp_path / "other", resume=tmp_path / "run")
+    assert not any(tmp_path.iterdir())
 
 
 @every_engine

@@ -31,8 +31,11 @@ class RanksError(ConnectionError):
     """One of the processes that train together has ended or hangs; the message says which, where that can be known."""
 
 
-def refuse(argument: str, value: object, expected: str, advice: str = "") -> InputError:
-    """The sentence "`argument` must be `expected`, got `value`; `advice`.", as an error to raise."""
+def refuse(argument: str, value: object, expected: str, advice: str) -> InputError:
+    """The sentence "`argument` must be `expected`, got `value`; `advice`.", as an error to raise.
+
+    Of a range that says by itself what to do, the advice may be empty.
+    """
     return InputError(f"{argument} must be {expected}, got {value!r}{'; ' if advice else ''}{advice}.")
 
 

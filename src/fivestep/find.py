@@ -134,7 +134,8 @@ def build(family: str, choice: "str | Choice", **more: Any) -> Any:
         return item(**options)
     except TypeError as error:  # a value of the wrong type
         raise InputError(
-            f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}."
+            f"{SINGULAR[family]} {str(choice)!r} must have usable options, got an error: {error}; see fivestep "
+            f"items {choice.name}."
         ) from error
 
 

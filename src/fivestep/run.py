@@ -320,12 +320,12 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     begins if there is none: a script that is killed can simply be started again. Network, plan and engine must then be
     those of the run; only `epochs` may have grown.
     """
+    if out is not None and resume is not None:
+        raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
     sized, ranks = plan.sized(spec, data), join_ranks()
     new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows, ranks=ranks)
     if resume is None or not checkpoints_in(Path(resume)):
         run = Run.start(new, data, out if resume is None else resume)
-    elif out is not None:
-        raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
     else:
         run = Run.resume(resume, plan.epochs, ranks)
         check_same(Config.of(new, plan, run.info), Config.of(run.engine, run.plan, run.info))

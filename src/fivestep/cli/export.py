@@ -42,5 +42,7 @@ def export(
             with replacing(path) as temporary:
                 temporary.write_bytes(model.SerializeToString())
     except OSError as error:
-        raise InputError(f"--out must be a file that can be written, got {str(path)!r} ({error.strerror}).") from error
+        raise InputError(
+            f"--out must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
+        ) from error
     print(f"The network is in {path}")  # noqa: T201

@@ -46,7 +46,8 @@ class Rows(Part):
         for name, tensor in (("y", self.y), ("weight", self.weight)):
             if tensor is not None and len(tensor) != len(self.stored):
                 raise InputError(
-                    f"{name} must have one entry for each of the {len(self.stored)} rows of x, got {len(tensor)}."
+                    f"{name} must have one entry for each of the {len(self.stored)} rows of x, got {len(tensor)}; "
+                    f"leave out the same rows of both."
                 )
         if len(self.stored) == 0:
             raise InputError("x must hold at least one row, got none; check how the rows were chosen.")
@@ -242,7 +243,10 @@ def _as_tensor(name: str, values: Any) -> Tensor:
             f"read ({error}); turn words into numbers first."
         ) from error
     if tensor.dim() == 0:
-        raise InputError(f"{name} must have a row or number for each sample, got the single number {tensor.item()}.")
+        raise InputError(
+            f"{name} must have a row or number for each sample, got the single number {tensor.item()}; of one "
+            f"sample it is [{tensor.item()}]."
+        )
     return tensor
 
 

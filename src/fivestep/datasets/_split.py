@@ -18,10 +18,14 @@ def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
     a part empty, and for data that draw their training rows anew.
     """
     if data.fresh is not None:
-        raise InputError(f"valid must be left out for task {data.name!r}, whose rows are drawn fresh, got {valid:g}.")
+        raise InputError(
+            f"valid must be left out for task {data.name!r}, whose rows are drawn fresh, got {valid:g}; the parts to "
+            f"measure on are drawn too."
+        )
     if data.stream is not None:
         raise InputError(
-            f"valid must be left out for {data.name!r}, which is streamed with its own parts, got {valid}."
+            f"valid must be left out for {data.name!r}, which is streamed with its own parts, got {valid}; say it "
+            f"where the file is named."
         )
     rest, held = split_rows(data.train, valid, seed)
     return replace(data, train=rest, valid=held)
@@ -33,7 +37,9 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
 
     num_taken = round(size * len(rows)) if 0 < size < 1 else size
     if not 1 <= num_taken < len(rows) or num_taken != int(num_taken):
-        raise refuse("valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}")
+        raise refuse(
+            "valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}", "0.2 is usual"
+        )
     labels = class_labels(rows.y)
     if labels is not None and not _can_share(labels, int(num_taken)):
         labels = None

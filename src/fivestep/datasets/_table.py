@@ -113,8 +113,8 @@ def load_table(
 
     Rows without a target are left out. The encoder is fitted on the training part, unless there is one already; with
     `scales_target` a number to predict is on the scale of that part, with `pixels` all columns are those of images, on
-    one scale. The split is drawn from the seed, with classes in
-    equal shares. Raises an `InputError`, one sentence, where the file, a column or the target cannot be used.
+    one scale. The split is drawn from the seed, with classes in equal shares. Raises an `InputError`, one sentence,
+    where the file, a column or the target cannot be used.
 
     In memory is the file as a frame, of which rows go as they are encoded.
     """
@@ -290,9 +290,9 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
     """Raises an `InputError` for a column that is named and not there, or for two things that exclude each other."""
     for name, role in source.about_rows.items():
         one_of(f"the {role} column", name, columns)
-    named = [name for name in (source.target, source.group, source.time, source.weight) if name]
+    about = [name for name in (source.target, source.group, source.time, source.weight) if name]
     for name in source.about_rows:
-        if named.count(name) > 1:
+        if about.count(name) > 1:
             raise InputError(
                 f"the columns of target, group, time and weight must be different ones, got {name!r} twice; "
                 f"name another."

@@ -77,7 +77,10 @@ def device_of(ranks: Ranks, device: torch.device) -> torch.device:
         return device
     if ranks.local >= torch.cuda.device_count():
         raise refuse(
-            "ranks", ranks.size, f"at most {torch.cuda.device_count()} on this machine, one for each cuda device"
+            "ranks",
+            ranks.size,
+            f"at most {torch.cuda.device_count()} on this machine, one for each cuda device",
+            "start fewer",
         )
     return torch.device("cuda", ranks.local)
 

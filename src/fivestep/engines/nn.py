@@ -165,7 +165,7 @@ class NnEngine(FiveStepEngine):
 def _check_options(compiled: bool, autocast: str | None, dtype: torch.dtype) -> None:
     """Raises an `InputError` for a value that is none, or that cannot work here."""
     if not isinstance(compiled, bool):
-        raise refuse("compile", compiled, "true or false")
+        raise refuse("compile", compiled, "true or false", "write nn:compile=true")
     if autocast is not None:
         one_of("autocast", str(autocast), ("bfloat16",))
         if dtype != torch.float32:

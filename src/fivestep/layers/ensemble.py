@@ -51,16 +51,18 @@ class Ensemble(Composite):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        usual = "a list of one or more texts such as 'linear:out_features=8'"
+        usual = "a list of one or more texts", "such as 'linear:out_features=8'"
         if not isinstance(self.layers, list | tuple) or not self.layers:
-            raise refuse("layers of an ensemble", self.layers, usual)
+            raise refuse("layers of an ensemble", self.layers, *usual)
         if not all(isinstance(text, str) for text in self.layers):
-            raise refuse("layers of an ensemble", self.layers, usual)
+            raise refuse("layers of an ensemble", self.layers, *usual)
         at_least("members", self.members, 1)
         at_least("out_features", self.out_features, 1)
         one_of("link", self.link, LINKS)
         if self.members * len(self.layers) > MAX_CHILDREN:
-            raise refuse("members", self.members, f"at most {MAX_CHILDREN // len(self.layers)} of such networks")
+            raise refuse(
+                "members", self.members, f"at most {MAX_CHILDREN // len(self.layers)} of such networks", "take fewer"
+            )
         object.__setattr__(self, "layers", tuple(self.layers))
 
     @cached_property

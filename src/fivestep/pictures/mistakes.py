@@ -32,7 +32,10 @@ class Mistakes(Picture):
         surest, answers = p.max(1)
         wrong = (answers != y).nonzero()[:, 0]
         if len(wrong) == 0:
-            raise InputError(f"mistakes must be drawn of a network that makes some, got none on the {part} rows.")
+            raise InputError(
+                f"mistakes must be drawn of a network that makes some, got none on the {part} rows; draw "
+                f"something else."
+            )
         wrong = wrong[surest[wrong].argsort(descending=True)][: self.count]
         side, names = image_side(subject.data) or 0, subject.class_names
         return mistakes(

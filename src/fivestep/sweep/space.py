@@ -254,11 +254,8 @@ def _read(name: str, value: Any) -> Any:
     except ValueError:
         kind = {"hidden": "widths such as 128,64", "batch_size": "a whole number, or full"}.get(name)
         kind = kind or ("a whole number" if SCALES[name].whole else "a number")
-        raise refuse(
-            name,
-            value,
-            f"{kind}, or a range such as 8:256" if SCALES[name].whole else f"{kind}, or a range such as 1e-4:1e-1",
-        ) from None
+        example = "8:256" if SCALES[name].whole else "1e-4:1e-1"
+        raise refuse(name, value, kind, f"or write a range such as {example}") from None
     return tuple(numbers) if name == "hidden" else numbers[0]
 
 

@@ -92,8 +92,8 @@ class NumberColumn(FittedColumn):
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         found = numbers(values, self.number_format)
         gaps = missing(values)
-        _refuse(values, found.is_null() & ~gaps, first_row, "must hold numbers")
-        _refuse(values, found.is_infinite(), first_row, "must hold finite numbers")
+        _refuse(values, found.is_null() & ~gaps, first_row, "numbers")
+        _refuse(values, found.is_infinite(), first_row, "finite numbers")
         return [found.to_numpy(), *([gaps.cast(pl.Float64).to_numpy()] if self.can_be_missing else [])]
 
 
@@ -128,7 +128,7 @@ class DateColumn(FittedColumn):
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
-        _refuse(values, moments.is_null() & ~gaps, first_row, "must hold dates as in training")
+        _refuse(values, moments.is_null() & ~gaps, first_row, "dates as in training")
         seconds = (moments - EPOCH).dt.total_seconds()
         of = moments.dt
         parts = [seconds / 86400, of.year(), of.month(), of.day(), of.weekday(), of.hour()]
@@ -242,6 +242,6 @@ def _refuse(values: pl.Series, wrong: pl.Series, first_row: int, expected: str) 
     if wrong.any():
         row = wrong.arg_true()[0]
         raise InputError(
-            f"column {values.name!r} {expected}, got {shortened(values[row])} in row {first_row + row:,}; mend it, or "
-            f"leave the row out."
+            f"column {values.name!r} must hold {expected}, got {shortened(values[row])} in row {first_row + row:,}; "
+            f"mend it, or leave the row out."
         )

@@ -120,10 +120,7 @@ class NumberSurvey(ColumnSurvey):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
         if count >= FEW and self.is_whole and high - low >= count - 1:
             low_offset, high_offset = self._offsets
-            if low_offset == high_offset and low_offset in (
-                -1.0,
-                0.0,
-            ):  # each is the number of its row, counted from 1 or from 0
+            if low_offset == high_offset and low_offset in (-1.0, 0.0):  # its row's number, counted from 0 or from 1
                 return ColumnKind(self.name, "identifier", "counts the rows")
             if self._all_different:
                 return ColumnKind(self.name, "identifier", "all different, named so")

@@ -117,9 +117,17 @@ class NumberTarget(Target):
         y = column.encode(values, places=places).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = float(y.mean()), float(y.std())
+        return cls.of_moments(values.name, number_format, mean, deviation)
+
+    @classmethod
+    def of_moments(cls, name: str, number_format: NumberFormat, mean: float, deviation: float) -> Self:
+        """The same from the mean and the deviation; raises an `InputError` where these are beyond all numbers."""
         if not (np.isfinite(mean) and np.isfinite(deviation)):
-            raise InputError(f"target {values.name!r} must hold numbers whose squares are finite; divide them all.")
-        return cls(values.name, number_format, mean, deviation or 1.0)
+            raise InputError(
+                f"target {name!r} must hold numbers whose squares are finite, got a mean of {mean:.3g} and a "
+                f"deviation of {deviation:.3g}; divide them all."
+            )
+        return cls(name, number_format, mean, deviation or 1.0)
 
     @property
     def num_outputs(self) -> int:

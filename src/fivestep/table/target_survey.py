@@ -52,9 +52,7 @@ class TargetSurvey:
         if self._numbers is None or (self._task is None and self._is_of_classes(self._numbers)):
             return self._classes()
         deviation = (self._squares / max(self._count, 1)) ** 0.5
-        if not (np.isfinite(self._mean) and np.isfinite(deviation)):
-            raise InputError(f"target {self._name!r} must hold numbers whose squares are finite; divide them all.")
-        return NumberTarget(self._name, self._numbers.number_format, self._mean, deviation or 1.0)
+        return NumberTarget.of_moments(self._name, self._numbers.number_format, self._mean, deviation)
 
     def _is_of_classes(self, found: NumberSurvey) -> bool:
         """Whether the numbers are a few whole ones."""

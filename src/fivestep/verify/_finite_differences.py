@@ -190,7 +190,9 @@ def _check(engine: Engine, data: Dataset) -> None:
     if not isinstance(engine, FiveStepEngine):
         raise refuse("engine", engine.name, "one that shows its gradient", "take scratch, autograd or nn")
     if engine.dtype != torch.float64:
-        raise InputError("dtype must be 'float64' for finite differences, got 'float32', whose rounding hides them.")
+        raise InputError(
+            "dtype must be 'float64' for finite differences, got 'float32', whose rounding hides them; take float64."
+        )
     if engine.params.flat.numel() > MOST_PARAMETERS:
         raise InputError(
             f"the network must have at most {MOST_PARAMETERS:,} parameters for finite differences, got "

@@ -86,4 +86,7 @@ def _place(engine: Engine) -> dict[str, Any]:
 
 def _only_nn(engine: Engine, form: str) -> None:
     if engine.name != "nn":
-        raise InputError(f"{form} must be compared with engine 'nn', which has it as an option, got {engine.name!r}.")
+        raise InputError(
+            f"{form} must be compared with engine 'nn', which has it as an option, got {engine.name!r}; write "
+            f"nn {form}."
+        )
