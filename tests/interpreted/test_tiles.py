@@ -14,13 +14,15 @@ from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from tests.interpreter import LACKS, needs_interpreter
-from tests.kernels import ACTIVATIONS, BETWEEN, TILED, Case, X, assert_the_same_steps, both
+from tests.kernels import ACTIVATIONS, BETWEEN, FULL, TILED, Case, X, assert_the_same_steps, both
 from tests.tolerances import BFLOAT16, DIGITS_FLOAT32, FLOAT32, distance
 
 pytestmark = needs_interpreter
 
 if LACKS is None:
+    from fivestep.engines.fused import _tiles
     from fivestep.engines.fused._dense import Dense
+    from fivestep.engines.fused._feed import Feed
     from fivestep.engines.fused._forms import OPERATIONS
     from fivestep.engines.fused._tiles import Tiles
     from fivestep.engines.fused._wide import Wide, _activated, _back
@@ -31,7 +33,7 @@ RECORDED = "fused:recorded=true"
 @pytest.mark.parametrize("case", TILED, ids=str)
 def test_tiles_take_the_steps_of_scratch(case: Case) -> None:
     scratch, fused = both(case, RECORDED, "cpu")
-    assert isinstance(fused._code._kernels, Tiles)
+    assert isinstance(fused._code._kernels[0], Tiles)
     assert_the_same_steps(case, scratch, fused)
 
 
@@ -39,8 +41,30 @@ def test_tiles_take_the_steps_of_scratch(case: Case) -> None:
 @pytest.mark.parametrize("case", BETWEEN, ids=str)
 def test_passes_between_products_take_the_steps_of_scratch(case: Case) -> None:
     scratch, fused = both(case, RECORDED, "cpu")
-    assert isinstance(fused._code._kernels, Wide)
+    assert isinstance(fused._code._kernels[0], Wide)
     assert_the_same_steps(case, scratch, fused)
+
+
+def test_a_full_batch_that_is_too_large_for_tiles_is_done_with_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(_tiles, "MOST_OPERATIONS", 6 * 20 * (50 * 40 + 40 * 3))  # of twenty rows
+    step = Wide._step
+
+    def noted(wide: Wide, feed: Feed, s: int) -> None:
+        done.append(feed.size)
+        step(wide, feed, s)
+
+    monkeypatch.setattr(Wide, "_step", noted)
+    for case in (Case(plan=(("batch_size", 20),)), Case(plan=FULL)):
+        assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
+    assert set(done) == {38}
+
+
+def test_memory_of_tiles_is_given_up_when_a_training_ends() -> None:
+    case = Case()
+    scratch, fused = both(case, RECORDED, "cpu")
+    assert_the_same_steps(case, scratch, fused)
+    assert fused._code._kernels[0]._of_size == {}
 
 
 def test_tokens_are_no_rows_of_tiles() -> None:
@@ -57,7 +81,7 @@ def test_passes_in_bfloat16_are_near_the_layers_in_bfloat16(optimizer: str, monk
         monkeypatch.setattr(_kernels, "has_triton", lambda _device, there=by_kernels: there)
         engine = make_engine("fused:precision=bfloat16", MLP(50, 72, 24, activation="gelu"), plan, device="cpu")
         assert isinstance(engine, FusedEngine)
-        assert (engine._code._kernels is not None) == by_kernels
+        assert bool(engine._code._kernels) == by_kernels
         losses.append(torch.cat([step.losses for step in steps(engine, data, plan) if step.losses is not None]))
         assert {value.dtype for value in engine.state().values()} == {torch.float32}
     assert distance(*losses) < BFLOAT16

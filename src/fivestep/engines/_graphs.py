@@ -7,7 +7,7 @@ before.
 """
 
 from collections.abc import Callable, Hashable
-from typing import final
+from typing import Any, final
 
 import torch
 
@@ -66,9 +66,10 @@ class Graphs:
             self._recorded[key] = self._record(work)
         self._recorded[key].replay()
 
-    def forget(self) -> None:
-        """Gives up all recordings: to be called when a tensor that they use has been replaced."""
-        self._recorded.clear()
+    def forget(self, which: Callable[[Any], bool] = lambda _key: True) -> None:
+        """Gives up recordings, by default all: to be called when a tensor that they use has been replaced."""
+        for key in [key for key in self._recorded if which(key)]:
+            del self._recorded[key]
 
     def _record(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
         graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)

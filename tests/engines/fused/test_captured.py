@@ -13,8 +13,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fivestep.blocks import Block
 from fivestep.datasets._base import Rows
+from fivestep.engines._base import Engine
 from fivestep.engines._graphs import Graphs
-from fivestep.engines.fused import FusedEngine
+from fivestep.engines.fused import FusedEngine, _captured
+from fivestep.engines.fused._feed import Source
+from fivestep.net import NetSpec
+from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from tests.contracts.combinations import Combination, one_at_a_time
 from tests.samples import RECORDED_PLANS, engine_of, small_net, small_plan, three_classes
@@ -48,6 +52,78 @@ def test_an_engine_goes_on_with_rows_that_weigh_otherwise() -> None:
         for engine in (scratch, recorded):
             list(steps(engine, data, plan))
     assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+class Recorder:
+    """In place of `Graphs`: what was done under a key the first time is done again, whatever is asked for later."""
+
+    def __init__(self, _device: torch.device) -> None:
+        self.kept: dict[Any, Callable[[], object]] = {}
+        self.recorded: list[Any] = []
+
+    def run(self, key: Any, work: Callable[[], object]) -> None:
+        if key not in self.kept:
+            self.kept[key] = work
+            self.recorded.append(key)
+        self.kept[key]()
+
+    def forget(self, which: Callable[[Any], bool] = lambda _key: True) -> None:
+        self.kept = {key: work for key, work in self.kept.items() if not which(key)}
+
+
+def both_recorded(
+    monkeypatch: pytest.MonkeyPatch, plan: TrainPlan, spec: NetSpec
+) -> tuple[Engine, FusedEngine, Recorder]:
+    """`scratch`, and `fused` with steps that a recorder repeats."""
+    monkeypatch.setattr(_captured, "Graphs", Recorder)
+    scratch, recorded = (engine_of(name, spec, plan) for name in ("scratch", RECORDED))
+    assert isinstance(recorded, FusedEngine)
+    return scratch, recorded, recorded._code._graphs
+
+
+def block_of(seed: int, count: int, size: int = 5) -> Block:
+    """So many steps of rows that come anew, one after another."""
+    data = three_classes(count * size)
+    rows = Rows(data.train.x + seed, data.train.y)
+    starts = torch.arange(count) * size
+    return Block(rows, None, None, starts, starts + size, *torch.full((2, count), 0.01, dtype=torch.float64))
+
+
+def test_a_block_of_one_step_leaves_what_others_have_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its rows are in its one step, as in the full batch; but the next block has others."""
+    scratch, recorded, recorder = both_recorded(monkeypatch, small_plan(), small_net())
+    for seed, count in enumerate((4, 1, 4, 1, 1, 3)):
+        block = block_of(seed, count)
+        recorded.train_block(block)
+        scratch.lr = 0.01
+        for x, y in zip(block.rows.x.split(5), block.rows.y.split(5), strict=True):
+            scratch.train_step(x, y)
+    assert [key[0] for key in recorder.recorded] == [Source.COPIED]
+    assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+def test_new_rows_of_the_full_batch_are_recorded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = small_plan(batch_size=None, epochs=3)
+    scratch, recorded, recorder = both_recorded(monkeypatch, plan, small_net())
+    for seed in (0, 1):
+        data = three_classes()
+        data = replace(data, train=Rows(data.train.x + seed, data.train.y))
+        for engine in (scratch, recorded):
+            list(steps(engine, data, plan))
+    assert len(recorder.recorded) == 2
+    assert distance(recorded.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize(("most", "longest"), [(2**28, 64), (4000, 8), (300, 1)])
+def test_a_run_is_as_long_as_there_is_memory_for(most: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step keeps 16 places of 8 bytes, as many labels, and 16 times 6 random bits of 2 bytes: 448 bytes."""
+    monkeypatch.setattr(_captured, "MOST_BYTES", most)
+    plan, data = small_plan(epochs=2), three_classes(16 * 80)
+    scratch, recorded, recorder = both_recorded(monkeypatch, plan, small_net(dropout=0.3))
+    losses = torch.stack([step.loss for step in steps(scratch, data, plan)])
+    blocks = [step.losses for step in steps(recorded, data, plan)]
+    assert max(key[-1] for key in recorder.recorded) == longest
+    assert distance(torch.cat([of for of in blocks if of is not None]), losses) < ENGINES_FLOAT64
 
 
 @pytest.mark.parametrize("combination", [pytest.param(c, id=str(c)) for c in one_at_a_time()])

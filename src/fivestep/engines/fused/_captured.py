@@ -34,6 +34,9 @@ Each length that is needed costs one recording, which takes as long as doing its
 steps leaves the host time to prepare the next; a step of twenty billion operations takes long enough by itself.
 """
 
+MOST_BYTES = 2**28
+"""Of what is filled in before a run: rows that are copied, their order and targets, random bits."""
+
 
 @final
 class Captured:
@@ -65,11 +68,13 @@ class Captured:
         """Gives up the rows, the recordings that read them, and the memory that they work in."""
         self._graphs.forget()
         self._feeds, self._rows = {}, None
+        for kernels in self._kernels:
+            kernels.let_go()
 
     def train_once(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the one step of a block, recording nothing."""
         with self._ready():
-            feed = Feed(self._engine, block, len(block.rows), longest=1)
+            feed = Feed(self._engine, block, len(block.rows))
             feed.fill(block, 0, 1)
             self._steps(feed, 1)
             self._engine.draws.step += 1
@@ -79,27 +84,37 @@ class Captured:
     def _run(self, block: Block, s: int, alike: int) -> tuple[Feed, int]:
         """Does the next steps of a block, of which so many are of one size. Returns how many it has done, and where."""
         source, size = source_of(block), int(block.num_rows[s])
-        if source is not Source.COPIED and block.rows is not self._rows:  # recorded steps read them where they are
-            self._graphs.forget()
-            self._feeds, self._rows = {}, block.rows
+        if source is not Source.COPIED and block.rows is not self._rows:
+            self._forget_those_that_read_rows()
+            self._rows = block.rows
         kind = source, size, block.shares is None
         feed = self._feeds.get(kind)
         if feed is not None:
+            if feed.has_one_step:
+                feed.lengthen(block, longest_run(self._engine, feed))
             count = next(length for length, _ in RUNS if length <= min(alike, feed.longest))
             feed.fill(block, s, count)
             self._graphs.run((*kind, count), partial(self._steps, feed, count))
         else:  # the first step of a size is done as it is: libraries and memory are ready for the others then
-            count, operations = 1, operations_per_step(self._engine.spec, size)
-            longest = min(length for length, least in RUNS if operations >= least)
-            feed = self._feeds[kind] = Feed(self._engine, block, size, longest)
+            count = 1
+            feed = self._feeds[kind] = Feed(self._engine, block, size)
             feed.fill(block, s, count)
             self._steps(feed, count)
         self._engine.draws.step += count
         return feed, count
 
+    def _forget_those_that_read_rows(self) -> None:
+        """Gives up recordings that read rows where they lie; those of rows that are copied first know no others.
+
+        A block of one step of new rows looks like the full batch, and is done as it is: what others recorded stays.
+        """
+        self._graphs.forget(lambda key: key[0] is not Source.COPIED)
+        self._feeds = {kind: feed for kind, feed in self._feeds.items() if kind[0] is Source.COPIED}
+
     def _steps(self, feed: Feed, count: int) -> None:
-        if self._kernels is not None and self._kernels.takes(feed):
-            self._kernels.steps(feed, count)
+        kernels = next((kernels for kernels in self._kernels if kernels.takes(feed)), None)
+        if kernels is not None:
+            kernels.steps(feed, count)
             return
         self._engine.draws.drawn_before = feed.bits
         try:
@@ -167,3 +182,10 @@ class Captured:
         with multiplying_in(self._precision):
             self._weights.refresh()
             yield
+
+
+def longest_run(engine: Engine, feed: Feed) -> int:
+    """How many steps a recording has at most: few of large ones, and of those that need much memory."""
+    operations, each = operations_per_step(engine.spec, feed.size), feed.bytes_of_step
+    longest = min(length for length, least in RUNS if operations >= least)
+    return max(length for length, _ in RUNS if length == 1 or (length <= longest and length * each <= MOST_BYTES))

@@ -32,13 +32,23 @@ def source_of(block: Block) -> Source:
 class Feed:
     """The rows, rates, numbers and random bits of up to `longest` steps of `size` rows each, and the losses that come.
 
-    Everything is on the device, in tensors that are made once: step s of a run reads entry s of each. Where the steps
-    take all rows, or gather theirs, the rows themselves are read; those that come anew with every block are copied.
+    Everything is on the device, in tensors that stay where they are: step s of a run reads entry s of each. Where the
+    steps take all rows, or gather theirs, the rows themselves are read; those that come anew with every block are
+    copied. It begins with one step, after which it is known how much memory one takes, and is lengthened once.
     """
 
-    def __init__(self, engine: Engine, block: Block, size: int, longest: int) -> None:
-        self._engine, self.size, self.longest, self.scale = engine, size, longest, block.rows.scale
-        source, rows, flat = source_of(block), block.rows, engine.params.flat
+    def __init__(self, engine: Engine, block: Block, size: int) -> None:
+        self._engine, self.size, self.scale = engine, size, block.rows.scale
+        self.memos = [engine.memo(k, reuse=True) for k in range(len(engine.layers))]
+        self._bits: dict[int, Tensor] = {}
+        self._draws, self._filled, self._at = Draws(engine.plan.seed), range(0), 0
+        self.lengthen(block, 1)
+        self.has_one_step = True
+
+    def lengthen(self, block: Block, longest: int) -> None:
+        """Makes memory for so many steps, in place of what there was: before the first of them is recorded."""
+        self.longest, self.has_one_step, size = longest, False, self.size
+        source, rows, flat = source_of(block), block.rows, self._engine.params.flat
         self._is_all = source is Source.ALL
         places = size if self._is_all else longest * size
         self.order = None if source is not Source.GATHERED else flat.new_zeros(places, dtype=torch.int64)
@@ -48,9 +58,14 @@ class Feed:
         self.rates, self.l2, self.numbers = flat.new_zeros((3, longest), dtype=torch.float64)
         self.settings = flat.new_zeros((4, longest), dtype=torch.float32)
         self.losses, self.penalties = flat.new_zeros((2, longest))
-        self.memos = [engine.memo(k, reuse=True) for k in range(len(engine.layers))]
-        self._bits: dict[int, Tensor] = {}
-        self._draws, self._filled, self._at = Draws(engine.plan.seed), range(0), 0
+        self._bits = {layer: _like(bits[0][None], longest) for layer, bits in self._bits.items()}
+
+    @property
+    def bytes_of_step(self) -> int:
+        """The memory that it takes for each step."""
+        own = [*self._bits.values(), self.order, *(() if self._is_all else (self.y,))]
+        own += [self.stored] if self.order is None and not self._is_all else []
+        return sum(int(tensor.nbytes) for tensor in own if tensor is not None) // self.longest
 
     def fill(self, block: Block, first: int, count: int) -> None:
         """Takes over `count` steps of a block, from number `first` of it on."""

@@ -23,6 +23,9 @@ class Steps(Protocol):
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
 
+    def let_go(self) -> None:
+        """Gives up the memory that the steps work in."""
+
 
 def lacks_for_triton() -> str | None:
     """What Triton lacks on this machine, in half a sentence: itself, or the C compiler that it starts kernels with."""
@@ -40,13 +43,19 @@ def has_triton(device: torch.device) -> bool:
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def kernels_for(engine: Engine, groups: Sequence[RuleGroup], weights: Weights, precision: str | None) -> Steps | None:
-    """The steps of a dense network as tiles, or with passes between torch's products; None if it is of another kind."""
+def kernels_for(engine: Engine, groups: Sequence[RuleGroup], weights: Weights, precision: str | None) -> list[Steps]:
+    """The steps of a dense network as tiles, and with passes between torch's products: the first that takes the rows.
+
+    None for a network of another kind.
+    """
     if engine.dtype != torch.float32 or not has_triton(engine.device):
-        return None
+        return []
     from ._tiles import Tiles, suits_tiles
     from ._wide import Wide, suits_passes
 
+    kernels: list[Steps] = []
     if precision != "bfloat16" and suits_tiles(engine):
-        return Tiles(engine, groups, precision or "tf32x3")
-    return Wide(engine, groups, weights) if suits_passes(engine) else None
+        kernels.append(Tiles(engine, groups, precision or "tf32x3"))
+    if suits_passes(engine):
+        kernels.append(Wide(engine, groups, weights))
+    return kernels

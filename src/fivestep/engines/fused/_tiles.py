@@ -35,7 +35,10 @@ ENOUGH = 100
 """Tiles that keep a device busy: it has some hundred multiprocessors."""
 
 MOST_OPERATIONS = 20_000_000_000
-"""Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does."""
+"""Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does.
+
+How many rows a step has is seen when it comes: the full batch, the last one of an epoch.
+"""
 
 MOST_NUMBERS = 2**31
 """Numbers of a layer for all rows of a step, and targets of a run of steps: fewer, as they are counted in 32 bits."""
@@ -43,9 +46,8 @@ MOST_NUMBERS = 2**31
 
 def suits_tiles(engine: Engine) -> bool:
     """Whether all that an engine does has its formula in `kernels/tiles.py`."""
-    is_small = operations_per_step(engine.spec, engine.plan.batch_size or 1) <= MOST_OPERATIONS
     is_narrow = (engine.spec.out_features or 0) <= MOST_OUTPUTS
-    return is_small and is_narrow and is_dense(engine) and has_formulas(engine) and _keeps_values(engine)
+    return is_narrow and is_dense(engine) and has_formulas(engine) and _keeps_values(engine)
 
 
 def _keeps_values(engine: Engine) -> bool:
@@ -65,10 +67,15 @@ class Tiles:
         self._beside = [Beside(engine.device) for _ in self._layers]
 
     def takes(self, feed: Feed) -> bool:
-        """Whether the rows lie one after another, each is one and not several tokens, and 32 bits count them."""
+        """Whether the rows lie one after another, each is one and not several tokens, and they are not too many."""
+        if operations_per_step(self._engine.spec, feed.size) > MOST_OPERATIONS:
+            return False
         widths = [layer.weight.shape[1] for layer in self._layers]
         is_one = feed.stored.numel() == len(feed.stored) * widths[0]
         return feed.is_contiguous and is_one and max(feed.size * max(widths), feed.y.numel()) < MOST_NUMBERS
+
+    def let_go(self) -> None:
+        self._of_size = {}
 
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""

@@ -47,6 +47,9 @@ class Wide:
         """Whether the rows lie one after another."""
         return feed.is_contiguous
 
+    def let_go(self) -> None:
+        """It keeps nothing between two steps."""
+
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
         self._descent.settle(feed)
