@@ -81,6 +81,36 @@ def test_a_block_of_a_stream_goes_on_where_the_last_one_ended() -> None:
     assert torch.equal(torch.cat([part.rows.stored for part in parts]), together.rows.stored)
 
 
+@pytest.mark.parametrize(("dtype", "as_stored"), [(torch.float64, False), (torch.float64, True), (torch.float32, True)])
+def test_a_block_within_a_window_copies_nothing(dtype: torch.dtype, as_stored: bool) -> None:
+    blocks = Blocks(streamed(three_classes(20), 10), 3, 0, dtype, CPU, as_stored=as_stored)
+    first = blocks.take(0, torch.full((2,), 0.1))
+    second = blocks.take(2, torch.full((1,), 0.1))
+    assert first.order is not None
+    assert second.order is not None
+    assert first.rows is second.rows
+    assert len(first.rows) == 10
+    assert first.rows.stored.dtype == torch.float64
+
+
+def test_rows_in_another_type_than_the_network_takes_are_copied() -> None:
+    blocks = Blocks(streamed(three_classes(20), 10), 3, 0, torch.float32, CPU)
+    block = blocks.take(0, torch.full((2,), 0.1))
+    assert block.order is None
+    assert (len(block.rows), block.rows.stored.dtype) == (6, torch.float32)
+
+
+def test_a_block_ends_with_its_window() -> None:
+    blocks = Blocks(streamed(three_classes(20), 10), 3, 0, torch.float64, CPU)
+    blocks.take(0, torch.full((1,), 0.1))
+    assert blocks.most_steps == 2
+    blocks.take(1, torch.full((2,), 0.1))
+    assert blocks.most_steps == 1  # one row is left, and the step takes two more from the next window
+    block = blocks.take(3, torch.full((1,), 0.1))
+    assert block.order is None
+    assert blocks.most_steps == 2
+
+
 def test_a_block_of_a_stream_copies_few_rows() -> None:
     assert Blocks(streamed(three_classes(10), 4), 5, 0, torch.float64, CPU).most_steps * 5 <= MOST_ROWS
 

@@ -174,13 +174,24 @@ class InOrder:
             self._windows = self._stream.windows(self._seed, epoch, row)
             self._window, self._at, self._place = None, 0, (epoch, row)
 
+    @property
+    def num_left(self) -> int:
+        """How many of the next rows are in the window that is there."""
+        return 0 if self._window is None else len(self._window.order) - self._at
+
+    def take_within(self, count: int) -> tuple[Rows, Indices] | None:
+        """The next rows of the epoch if all of them are in one window, else None: then `take` begins with the same."""
+        if not self.num_left:
+            self._window, self._at = next(self._windows), 0
+        return next(self.take(count)) if count <= self.num_left else None
+
     def take(self, count: int) -> Iterator[tuple[Rows, Indices]]:
         """The next rows of the epoch, as places in one or more windows.
 
         Each is to be used before the next one is asked for: then its window may be overwritten.
         """
         while count:
-            if self._window is None or self._at == len(self._window.order):
+            if self._window is None or not self.num_left:
                 self._window, self._at = next(self._windows), 0
             indices = self._window.order[self._at : self._at + count]
             self._at, count = self._at + len(indices), count - len(indices)

@@ -27,7 +27,7 @@ MOST_STEPS = 1_000_000
 
 
 MOST_ROWS, MOST_BYTES = 2**16, 2**26
-"""Rows of a stream that the steps of one block take, at most, and their bytes: they are copied."""
+"""Rows of a stream that the steps of one block take, at most, and their bytes, where they are copied."""
 
 
 STORED = (torch.uint8, torch.float32, torch.float64)
@@ -83,6 +83,9 @@ class Blocks:
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
+        is_plain = data.train.scale is None and data.train.stored.dtype == dtype
+        self._takes_windows = (as_stored or is_plain) and device.type == "cpu"
+        self._window: tuple[Rows, Rows] | None = None
         self._draw_orders, self._order = draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
         self._drawn = range(0)
         self._copied, self._ahead = self._order, dict[int, Indices]()
@@ -103,6 +106,8 @@ class Blocks:
             return max(self._per_epoch, min(LEAST_STEPS_AWAY, MOST_PLACES_AWAY // self.size))
         if self._in_order is None:
             return max(1, MOST_PLACES // self.size)
+        if self._takes_windows and self._in_order.num_left:  # what ends with its window is not copied
+            return max(1, min(MOST_PLACES, self._in_order.num_left) // self.size)
         return max(1, min(MOST_ROWS, MOST_BYTES // (self._data.in_features * self._dtype.itemsize)) // self.size)
 
     @property
@@ -145,19 +150,29 @@ class Blocks:
         return self._full[1]
 
     def _from_windows(self, in_order: InOrder, steps: range, rates: Tensor, l2: float) -> Block:
-        """The steps with those numbers, of rows that are copied out of a stream in the order of the steps."""
-        taken: list[Rows] = []
+        """The steps with those numbers, of a stream's rows: places in a window, or copies where they lie in several."""
         sizes = rows_of_steps(steps, self.num_rows, self.size)
-        for step, count in zip(steps, sizes.tolist(), strict=True):
-            in_order.seek(step // self._per_epoch, step % self._per_epoch * self.size)
-            taken += [rows.take(indices) for rows, indices in in_order.take(count)]
-        rows, stops = together(taken).to(self._device, self._dtype), sizes.cumsum(0)
-        starts = stops - sizes
-        strengths = self._strengths(rows.weight, starts, stops, l2)
-        if rows.weight is None:
-            return Block(rows, None, None, starts, stops, rates, strengths)
-        shares = torch.cat([part for part in map(shares_of, rows.weight.split(sizes.tolist())) if part is not None])
-        return Block(rows, None, shares, starts, stops, rates, strengths)
+        stops = sizes.cumsum(0)
+        starts, count = stops - sizes, int(stops[-1])
+        in_order.seek(steps[0] // self._per_epoch, steps[0] % self._per_epoch * self.size)
+        within = in_order.take_within(count) if self._takes_windows else None
+        if within is None:
+            self._window = None
+            copies = together([rows.take(indices) for rows, indices in in_order.take(count)])
+            rows, order = copies.to(self._device, self._dtype), None
+        else:
+            rows, order = self._as_it_lies(within[0]), within[1]
+        weight = rows.weight if rows.weight is None or order is None else rows.weight[order]
+        strengths = self._strengths(weight, starts, stops, l2)
+        parts = () if weight is None else map(shares_of, weight.split(sizes.tolist()))
+        shares = torch.cat([part for part in parts if part is not None]) if weight is not None else None
+        return Block(rows, order, shares, starts, stops, rates, strengths)
+
+    def _as_it_lies(self, window: Rows) -> Rows:
+        """The rows of a window, inputs where they are: the same ones until the next window."""
+        if self._window is None or self._window[0] is not window:
+            self._window = window, _as_stored(window, self._dtype, self._device)
+        return self._window[1]
 
     def _orders(self, epochs: range) -> Indices:
         """The orders of several epochs, one after another; overwritten by the next. A block may go on in an epoch."""
