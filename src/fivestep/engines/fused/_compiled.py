@@ -21,7 +21,7 @@ import numba
 import platformdirs
 
 from .body import abreast as networks
-from .body import at, divided, learnt, meeting, narrow, order, panels, passes, steps
+from .body import at, divided, learnt, meeting, narrow, order, panels, passes, steps, waves
 
 SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "abreast": 5, "predict": 1, "passes": 5, "divided": 14}
 """What compiling takes, about, on one core."""
@@ -116,7 +116,15 @@ def train(name: str, dtype: str, *arguments: Any) -> None:
     _note(note)
 
 
-PASSES = {**vars(narrow), **vars(passes), **vars(learnt), **vars(panels), **vars(meeting), **vars(divided)}
+PASSES = {
+    **vars(narrow),
+    **vars(passes),
+    **vars(learnt),
+    **vars(waves),
+    **vars(panels),
+    **vars(meeting),
+    **vars(divided),
+}
 
 
 @_once

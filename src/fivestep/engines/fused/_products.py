@@ -16,6 +16,7 @@ from torch import Tensor
 from ...blocks import Block
 from ...layer import Memo
 from ...layers.linear import Linear
+from ...layers.periodic import Periodic
 from ...optim.sgd import SGD
 from ...plan import TrainPlan
 from ...typing import Features, Inputs, Logits
@@ -27,6 +28,7 @@ from ._affine import Affine
 from ._divided import Division, suits_division
 from ._forms import is_activation
 from ._learnt import Learnt, dropout_behind, is_learnt
+from ._periodic import InWaves
 from ._rows import BlockRows
 from ._tables import descent_of, measure_of, remembered_by, tile_for
 
@@ -61,7 +63,7 @@ class Products:
         self._pieces = list(_pieces(engine))
         trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
-        self._adds = any(isinstance(piece, AsInScratch | Learnt) and piece.has_parameters for piece in self._pieces)
+        self._adds = any(not isinstance(piece, Affine) and piece.has_parameters for piece in self._pieces)
         self._merges = not self._adds and len(groups) == 1 and _only_adds(engine.plan, groups[0])
         self._loss, self._tile = measure_of(engine.plan, engine.criterion), tile_for(engine.spec, engine.params)
         self._descents = [descent_of(engine.plan, group) for group in groups]
@@ -155,7 +157,7 @@ class Products:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | Learnt | AsInScratch]:
+def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | AsInScratch]:
     """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
@@ -163,6 +165,8 @@ def _pieces(engine: Engine) -> Iterator[Affine | Learnt | AsInScratch]:
             drops = dropout_behind(engine, k)
             yield Learnt(engine, k, drops)
             k += 1 if drops is None else 2
+        elif isinstance(engine.layers[k], Periodic):
+            yield InWaves(engine, k)
         elif not isinstance(engine.layers[k], Linear):
             yield AsInScratch(engine, k)
         else:

@@ -249,7 +249,7 @@ def _of_llvm(name: str) -> Any:
     return function
 
 
-sqrt, absolute = _of_llvm("sqrt"), _of_llvm("fabs")
+sqrt, absolute, nearest = _of_llvm("sqrt"), _of_llvm("fabs"), _of_llvm("rint")
 
 
 @intrinsic

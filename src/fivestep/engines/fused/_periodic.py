@@ -1,0 +1,61 @@
+"""The layer `periodic` in a larger network: one compiled pass forward, and one back."""
+
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...layer import Memo
+from ...layers.periodic import Periodic
+from .._base import Engine
+from . import _compiled
+from ._tables import LANES
+from .body.waves import Sides, Waves
+
+
+@final
+class InWaves:
+    """y = each column's number with its learnt functions, then the other numbers, as `layers/periodic.py` says."""
+
+    has_parameters = True
+
+    def __init__(self, engine: Engine, k: int) -> None:
+        layer = engine.layers[k]
+        assert isinstance(layer, Periodic)
+        self._columns, self._others = np.array(layer.chosen), layer.others
+        self._num_more, self._width = layer.dim - 1, len(layer.chosen) * layer.dim
+        of = engine.params.weights[k], engine.params.gradients[k]
+        self._waves, self._gradients = (Waves(*(each[name].numpy() for name in Waves._fields)) for each in of)
+        self._memo, self._rest = Memo(training=True, reuse=True), torch.tensor(layer.others, dtype=torch.long)
+
+    def let_go(self) -> None:
+        """Forgets its last rows, of which the room has copies."""
+        self._memo.clear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).contiguous()
+        room, y = self._room(rows), self._memo.buffer("y", (len(rows), self._width + len(self._others)), rows)
+        assert y is not None, "a memo that reuses has one"
+        _compiled.one_pass("make_waves")(rows.numpy(), self._columns, self._waves, room, y.numpy())
+        if self._others:
+            y[:, self._width :] = rows[:, self._rest]
+        return y.view(*x.shape[:-1], y.shape[1])
+
+    def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
+        dz = dy.flatten(0, -2).contiguous()
+        room = self._room(dz)
+        _compiled.one_pass("through_waves")(dz.numpy(), self._waves, room, self._gradients)
+        if not need_dx:
+            return dy
+        dx = dz.new_empty(len(dz), len(self._columns) + len(self._others))
+        dx[:, torch.from_numpy(self._columns)] = torch.from_numpy(room.e)[:: self._num_more + 1, : len(dz)].T
+        dx[:, self._rest] = dz[:, self._width :]
+        return dx.view(*dy.shape[:-1], dx.shape[1])
+
+    def _room(self, like: Tensor) -> Sides:
+        """The same for both ways, with as many lanes as there are rows, and more to fill them up."""
+        rows, (columns, waves) = -(-len(like) // LANES) * LANES, self._waves.frequency.shape
+        counts = columns, columns * waves, columns * waves, self._width
+        buffers = (self._memo.buffer(str(k), (count, rows), like) for k, count in enumerate(counts))
+        return Sides(*(buffer.numpy() for buffer in buffers if buffer is not None))

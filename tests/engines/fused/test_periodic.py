@@ -1,0 +1,80 @@
+"""The layer `periodic` in a larger network, rows as lanes: the steps of scratch; and its cosines beside torch's."""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+import torch
+
+from fivestep.engines.fused._periodic import InWaves
+from fivestep.engines.fused.body.lanes import load, store, width
+from fivestep.engines.fused.body.waves import cosine_and_sine
+from fivestep.find import Choice
+from fivestep.net import NetSpec
+from fivestep.steps import steps
+from tests.samples import numbers, small_engine, small_plan, three_classes
+from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, FLOAT32, FORMULA, distance
+
+LARGER = "fused:larger=true"
+LAYERS = {
+    "all columns": (Choice("periodic"),),
+    "some columns": (Choice("periodic", columns=(0, 2), frequencies=5, dim=3),),
+    "one function": (Choice("periodic", columns=(3,), frequencies=1, dim=2, sigma=3.0),),
+    "behind others": (Choice("scale"), Choice("periodic", columns=(1, 3)), Choice("tanh")),
+    "many columns": (Choice("linear", out_features=21), Choice("periodic", columns=tuple(range(20)))),
+}
+
+
+@numba.njit
+def _both(u: Any, cosines: Any, sines: Any) -> None:
+    for k in range(0, u.size, width(u)):
+        cosine, sine = cosine_and_sine(load(u, k))
+        store(cosines, k, cosine)
+        store(sines, k, sine)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, FLOAT32), (np.float64, FORMULA)])
+def test_cosine_and_sine_of_turns(dtype: Any, tolerance: float) -> None:
+    """Beside numpy in float64, at whole, half and quarter turns too, and far from zero."""
+    u = np.concatenate([np.linspace(-3, 3, 1000), np.arange(-12, 12) / 4, [1000.25, -70000.5]])
+    u = np.resize(u, 1040).astype(dtype)
+    found = np.empty_like(u), np.empty_like(u)
+    _both(u, *found)
+    rest = u.astype(np.float64) - np.rint(u.astype(np.float64))
+    for ours, expected in zip(found, (np.cos(2 * math.pi * rest), np.sin(2 * math.pi * rest)), strict=True):
+        assert np.abs(ours - expected).max() < tolerance
+
+
+def test_what_is_not_finite_stays_so() -> None:
+    u = np.resize(np.array([np.inf, -np.inf, np.nan]), 16)
+    found = np.empty_like(u), np.empty_like(u)
+    _both(u, *found)
+    assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_a_run_is_that_of_scratch(rule: str, layers: tuple[Choice, ...]) -> None:
+    """Weights, losses, and the gradient of the last step, for batches that fill no lanes."""
+    plan, data = small_plan(optimizer=rule, batch_size=19), three_classes(weighted=True)
+    spec = NetSpec((*layers, Choice("linear")), 4, 3)
+    ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
+    assert any(isinstance(piece, InWaves) for piece in ours._code._pieces)  # type: ignore[attr-defined]
+    losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
+    assert distance(losses, torch.stack([step.loss for step in steps(scratch, data, plan)])) < ENGINES_FLOAT64
+    assert distance(ours.params.flat, scratch.params.flat) < ENGINES_FLOAT64
+    assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tokens_are_rows(dtype: str) -> None:
+    x, y = numbers(6, 5, 4), numbers(6, 5, 3, seed=1)
+    spec, ends = NetSpec((*LAYERS["some columns"], Choice("linear")), 4, 3), []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, small_plan(loss="mse"), spec, dtype=dtype)
+        for _ in range(3):
+            engine.train_step(x.to(engine.dtype), y.to(engine.dtype))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < (ENGINES_FLOAT32 if dtype == "float32" else ENGINES_FLOAT64)
