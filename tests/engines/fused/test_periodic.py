@@ -1,4 +1,4 @@
-"""The layer `periodic` in a larger network, rows as lanes: the steps of scratch; and its cosines beside torch's."""
+"""The layers `periodic` and `percentiles` in a larger network: those of scratch; and cosines beside numpy's."""
 
 import math
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fivestep.engines.fused._periodic import InWaves
+from fivestep.engines.fused._periodic import InLevels, InWaves
 from fivestep.engines.fused.body.lanes import load, store, width
 from fivestep.engines.fused.body.waves import cosine_and_sine
 from fivestep.find import Choice
@@ -78,3 +78,30 @@ def test_tokens_are_rows(dtype: str) -> None:
             engine.train_step(x.to(engine.dtype), y.to(engine.dtype))
         ends.append(engine.params.flat)
     assert distance(*ends) < (ENGINES_FLOAT32 if dtype == "float32" else ENGINES_FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("columns", [None, (1, 3)])
+@pytest.mark.parametrize("num_knots", [2, 5, 64])
+def test_levels_are_those_of_the_layer(num_knots: int, columns: tuple[int, ...] | None, dtype: str) -> None:
+    """At knots and between them, beyond all, and for what is no number."""
+    layer = Choice("percentiles", num_knots=num_knots, **({} if columns is None else {"columns": columns}))
+    spec = NetSpec((layer, Choice("linear")), 4, 3)
+    engine = small_engine(LARGER, small_plan(), spec, dtype=dtype)
+    layer_, w = engine.layers[0], engine.params.weights[0]
+    known = (numbers(40, 4) * 4).round() / 4  # some several times
+    known[:, 3] = 1.0
+    layer_.learn_(w, known.to(engine.dtype), None)  # type: ignore[attr-defined]  # of percentiles
+    x = torch.cat([known, numbers(20, 4, seed=1) * 3, torch.tensor([[torch.nan, torch.inf, -torch.inf, 1.0]])])
+    x = x.to(engine.dtype)
+    piece = next(piece for piece in engine._code._pieces if isinstance(piece, InLevels))  # type: ignore[attr-defined]
+    expected = layer_.forward(w, x, engine.memo(0))
+    assert torch.equal(piece.forward(x).isnan(), expected.isnan())
+    finite = expected.isfinite()
+    assert distance(piece.forward(x)[finite], expected[finite]) < (FLOAT32 if dtype == "float32" else FORMULA)
+
+
+def test_levels_above_what_learns_are_done_as_in_scratch() -> None:
+    spec = NetSpec((Choice("linear", out_features=5), Choice("percentiles"), Choice("linear")), 4, 3)
+    engine = small_engine(LARGER, small_plan(), spec)
+    assert not any(isinstance(piece, InLevels) for piece in engine._code._pieces)  # type: ignore[attr-defined]

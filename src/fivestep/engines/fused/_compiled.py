@@ -21,7 +21,7 @@ import numba
 import platformdirs
 
 from .body import abreast as networks
-from .body import at, divided, learnt, meeting, narrow, order, panels, passes, steps, waves
+from .body import at, divided, learnt, levels, meeting, narrow, order, panels, passes, steps, waves
 
 SECONDS = {"train": 7, "hidden": 8, "pairs": 8, "abreast": 5, "predict": 1, "passes": 5, "divided": 14}
 """What compiling takes, about, on one core."""
@@ -121,6 +121,7 @@ PASSES = {
     **vars(passes),
     **vars(learnt),
     **vars(waves),
+    **vars(levels),
     **vars(panels),
     **vars(meeting),
     **vars(divided),

@@ -1,4 +1,4 @@
-"""The layer `periodic` in a larger network: one compiled pass forward, and one back."""
+"""What tables have before their layers, in a larger network: `periodic` in one pass each way, `percentiles` in one."""
 
 from typing import final
 
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...layer import Memo
+from ...layers.percentiles import Percentiles
 from ...layers.periodic import Periodic
 from .._base import Engine
 from . import _compiled
@@ -59,3 +60,37 @@ class InWaves:
         counts = columns, columns * waves, columns * waves, self._width
         buffers = (self._memo.buffer(str(k), (count, rows), like) for k, count in enumerate(counts))
         return Sides(*(buffer.numpy() for buffer in buffers if buffer is not None))
+
+
+@final
+class InLevels:
+    """y = the level of each number among its knots, then all numbers, as `layers/percentiles.py` says: forward only."""
+
+    has_parameters = False
+
+    def __init__(self, engine: Engine, k: int) -> None:
+        layer, w = engine.layers[k], engine.params.weights[k]
+        assert isinstance(layer, Percentiles)
+        self._columns, self._knots, self._levels = np.array(layer.chosen), w["knots"].numpy(), w["levels"].numpy()
+        self._memo, self._least = Memo(training=True, reuse=True), np.finfo(self._knots.dtype).tiny
+
+    def let_go(self) -> None:
+        """Forgets its last rows."""
+        self._memo.clear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2).contiguous()
+        y = self._memo.buffer("y", (len(rows), len(self._columns) + rows.shape[1]), rows)
+        assert y is not None, "a memo that reuses has one"
+        _compiled.one_pass("find_levels")(
+            rows.numpy(), self._columns, self._knots, self._levels, self._least, y.numpy()
+        )
+        return y.view(*x.shape[:-1], y.shape[1])
+
+    def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
+        raise AssertionError("nothing below it learns")
+
+
+def are_levels(engine: Engine, k: int) -> bool:
+    """Whether layer k is `percentiles`, and no layer below it has parameters."""
+    return isinstance(engine.layers[k], Percentiles) and not any(engine.params.gradients[:k])

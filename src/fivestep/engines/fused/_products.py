@@ -28,7 +28,7 @@ from ._affine import Affine
 from ._divided import Division, suits_division
 from ._forms import is_activation
 from ._learnt import Learnt, dropout_behind, is_learnt
-from ._periodic import InWaves
+from ._periodic import InLevels, InWaves, are_levels
 from ._rows import BlockRows
 from ._tables import descent_of, measure_of, remembered_by, tile_for
 
@@ -157,7 +157,7 @@ class Products:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | AsInScratch]:
+def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | InLevels | AsInScratch]:
     """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
@@ -167,6 +167,8 @@ def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | AsInScratch]
             k += 1 if drops is None else 2
         elif isinstance(engine.layers[k], Periodic):
             yield InWaves(engine, k)
+        elif are_levels(engine, k):
+            yield InLevels(engine, k)
         elif not isinstance(engine.layers[k], Linear):
             yield AsInScratch(engine, k)
         else:

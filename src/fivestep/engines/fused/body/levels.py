@@ -1,0 +1,36 @@
+"""The layer `percentiles` where nothing below it learns: forward only. The formula is in `layers/percentiles.py`."""
+
+from typing import Any
+
+from .lanes import get, inline, put
+
+
+def find_levels(x: Any, columns: Any, knots: Any, levels: Any, least: Any, y: Any) -> None:
+    """Into y (N, C + I): the level of each of the `columns` (C,) of x (N, I) among its knots (C, K), then x.
+
+    Knots lie at least as far apart as the smallest number, the `least`.
+    """
+    num_rows, num_in, num_columns, num_knots = x.shape[0], x.shape[1], knots.shape[0], knots.shape[1]
+    for n in range(num_rows):
+        here, there = n * num_in, n * (num_columns + num_in)
+        for c in range(num_columns):
+            number = get(x, here + columns[c])
+            lower = _last_below(number, knots, c * num_knots, num_knots - 1)
+            start, level = get(knots, lower), get(levels, lower)
+            wide, rise = get(knots, lower + 1) - start, get(levels, lower + 1) - level
+            share = (number - start) / max(least, wide)
+            share = share if not share < 0 else x.dtype.type(0)  # what is not a number stays so
+            put(y, there + c, level + rise * (share if not share > 1 else x.dtype.type(1)))
+        for i in range(num_in):
+            put(y, there + num_columns + i, get(x, here + i))
+
+
+@inline
+def _last_below(number: Any, knots: Any, first: int, count: int) -> int:
+    """The place of the last of some knots that is below a number, or of the first: by halves, without branches."""
+    lower, left = first, count
+    while left > 1:
+        half = left // 2
+        lower = lower + half if get(knots, lower + half) < number else lower
+        left -= half
+    return lower
