@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .lanes import get, inline, put
+from .lanes import every, get, inline, load, put, total, where, width
 
 
 def find_levels(x: Any, columns: Any, knots: Any, levels: Any, least: Any, y: Any) -> None:
@@ -27,10 +27,14 @@ def find_levels(x: Any, columns: Any, knots: Any, levels: Any, least: Any, y: An
 
 @inline
 def _last_below(number: Any, knots: Any, first: int, count: int) -> int:
-    """The place of the last of some knots that is below a number, or of the first: by halves, without branches."""
-    lower, left = first, count
-    while left > 1:
-        half = left // 2
-        lower = lower + half if get(knots, lower + half) < number else lower
-        left -= half
-    return lower
+    """The place of the last of some knots that is below a number, or of the first.
+
+    All that are below are counted: halving what is left would guess half of its branches wrongly.
+    """
+    whole, below = count - count % width(knots), every(knots, 0.0)
+    for k in range(first, first + whole, width(knots)):
+        below = below + where(load(knots, k) < number, every(knots, 1.0), 0.0)
+    found = int(total(below))
+    for k in range(first + whole, first + count):
+        found += get(knots, k) < number
+    return first + max(found - 1, 0)
