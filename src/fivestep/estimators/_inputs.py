@@ -12,7 +12,7 @@ import polars as pl
 import scipy.sparse
 
 from ..find import Choice
-from ..table.encoder import CLIP, Encoder
+from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.frame import as_frame
 from ..table.kinds import ColumnKind, kinds_of
 
@@ -119,7 +119,7 @@ class Scaled(Inputs):
     def transform(self, x: Any, dtype: type) -> np.ndarray:
         numbers = _dense(x, np.float64)
         with np.errstate(over="ignore"):  # a number beyond 1e154 has an infinite square, and is 0 after the division
-            z = np.nan_to_num((numbers - self.center) * self.scale, nan=0.0).clip(-1e100, 1e100)
+            z = np.nan_to_num((numbers - self.center) * self.scale, nan=0.0).clip(-FARTHEST, FARTHEST)
         out: np.ndarray = np.empty((len(z), self.width), dtype=dtype)
         np.divide(z, np.sqrt(1 + (z / CLIP) ** 2), out=out[:, : z.shape[1]], casting="same_kind")
         out[:, z.shape[1] :] = np.isnan(numbers[:, self.gaps])
@@ -220,7 +220,7 @@ def _quantiles(values: np.ndarray, weight: np.ndarray | None) -> tuple[float, fl
     ordered = values[order]
     total = (np.ones(len(values)) if weight is None else weight[order]).cumsum()
     found = []
-    for share in (0.25, 0.5, 0.75):
+    for share in QUARTILES:
         goal = share * total[-1]
         near = 1e-12 * total[-1]  # sums of weights carry rounding, and a step must not move with it
         first, last = np.searchsorted(total, [goal - near, goal + near], side="left")

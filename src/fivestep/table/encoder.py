@@ -83,13 +83,24 @@ class Encoder:
             return frame[name] if rows is None else frame[name].gather(rows)  # a column at a time, to spare memory
 
         columns = tuple(COLUMNS[kind.kind].fit(kind, values(kind.name)) for kind in kinds if kind.is_used)
+        numeric = (column for column in columns if not column.num_codes)
+        scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(values(column.name), 1)]
+        return cls.of_scales(columns, scales, kinds, target)
+
+    @classmethod
+    def of_scales(
+        cls,
+        columns: tuple[FittedColumn, ...],
+        scales: Sequence[tuple[float, float]],
+        kinds: Sequence[ColumnKind],
+        target: Target | None,
+    ) -> Self:
+        """The same from fitted columns, and the center and the scale of each of their D features."""
         if not any(column.features or column.num_codes for column in columns):
             found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
             raise InputError(
                 f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
             )
-        numeric = (column for column in columns if not column.num_codes)
-        scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(values(column.name), 1)]
         center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
         return cls(columns, center.clone(), scale.clone(), target=target)
 

@@ -10,7 +10,6 @@ from typing import NamedTuple, final
 
 import numpy as np
 import polars as pl
-import torch
 
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
@@ -232,15 +231,9 @@ class TableSurvey:
         """The encoder for the columns of these kinds; raises an `InputError` if none can be used."""
         used = [kind for kind in kinds if kind.is_used]
         columns = tuple(self._surveys[kind.name].fitted(kind) for kind in used)
-        if not any(column.features or column.num_codes for column in columns):
-            found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
-            raise InputError(
-                f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
-            )
         numeric = (column for column in columns if not column.num_codes)
         scales = [pair for column in numeric for pair in self._surveys[column.name].scales(column)]
-        center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
-        return Encoder(columns, center.clone(), scale.clone(), target=target)
+        return Encoder.of_scales(columns, scales, kinds, target)
 
     def pixels(self, categorical: Collection[str], target: Target) -> tuple[list[ColumnKind], Encoder]:
         """The columns taken for pixels, and their encoder; raises an `InputError` that names one that is none."""
