@@ -16,12 +16,13 @@ from numba.extending import intrinsic
 
 from . import kinds as kind
 from .elementwise import exp_of_size
-from .fours import join, load_four, store_each
+from .fours import four, join, load_four, store_each
 from .hidden import activated
 from .lanes import CONTRACT, FOUR, address, every, get, inline, lanes_of, load, store, where, widened, width
 from .losses import Measure, of_output
 from .rules import Rule, clip, moment, powers_after, powers_at, update
 from .tiles import load_at, loop, unpacked
+from .units import plus
 
 IN_ONE, IN_TWO, IN_FOUR = (0,), (0,) * 2, (0,) * 4
 """So many rows take turns, for code that is written out for each of them."""
@@ -82,7 +83,7 @@ def affine(typing: Any, biases: Any, numbers: Any, weights: Any, count: Any) -> 
             spread = [widened(context, builder, one, numbers[0].dtype, lanes) for one in loaded]
             along = builder.mul(i, i.type(lanes.count))
             vectors = [load_at(context, builder, weights[0], w, builder.add(k, along)) for k in lines]
-            return _plus(builder, sums, [builder.fmul(n, v, flags=CONTRACT) for v in vectors for n in spread])
+            return plus(builder, sums, [builder.fmul(n, v, flags=CONTRACT) for v in vectors for n in spread])
 
         begin = [one for one in unpacked(builder, args[0]) for _ in places]
         return context.make_tuple(builder, sig.return_type, loop(builder, args[3], 1, begin, body))
@@ -114,13 +115,10 @@ def unit_sums(typing: Any, values: Any, weights: Any, count: Any, together: Any)
                 for place in places:
                     value = load_at(context, builder, values[0], a, builder.add(place, builder.mul(u, step)))
                     added.append(builder.fmul(value, vector, flags=CONTRACT))
-            return _plus(builder, sums, added)
+            return plus(builder, sums, added)
 
         sums = loop(builder, args[2], size, [context.get_constant_null(lanes)] * (size * num_rows), body)
-        while len(sums) > num_rows:
-            middle = len(sums) // 2
-            sums = _plus(builder, sums[:middle], sums[middle:])
-        return context.make_tuple(builder, sig.return_type, sums)
+        return context.make_tuple(builder, sig.return_type, _in_halves(builder, sums, num_rows))
 
     return types.UniTuple(lanes, num_rows)(values, weights, count, together), emit
 
@@ -157,13 +155,10 @@ def row_products(typing: Any, first: Any, numbers: Any, values: Any, rows: Any, 
             return added
 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            return _plus(builder, sums, [one for turn in range(num_turns) for one in row(builder.add(r, whole(turn)))])
+            return plus(builder, sums, [one for turn in range(num_turns) for one in row(builder.add(r, whole(turn)))])
 
         sums = loop(builder, args[3], num_turns, [context.get_constant_null(lanes)] * (num_sums * num_turns), body)
-        while len(sums) > num_sums:
-            middle = len(sums) // 2
-            sums = _plus(builder, sums[:middle], sums[middle:])
-        return context.make_tuple(builder, sig.return_type, sums)
+        return context.make_tuple(builder, sig.return_type, _in_halves(builder, sums, num_sums))
 
     return types.UniTuple(lanes, num_sums)(first, numbers, values, rows, turns), emit
 
@@ -186,24 +181,20 @@ def lane_sums(typing: Any, values: Any, share: Any, rows: Any) -> Any:
             return builder.fmul(widened(context, builder, number, share[0].dtype, lanes), value, flags=CONTRACT)
 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            return _plus(builder, sums, [row(builder.add(r, r.type(lane))) for lane in range(lanes.count)])
+            return plus(builder, sums, [row(builder.add(r, r.type(lane))) for lane in range(lanes.count)])
 
         sums = loop(builder, args[2], lanes.count, [context.get_constant_null(lanes)] * lanes.count, body)
-        while len(sums) > 1:
-            middle = len(sums) // 2
-            sums = _plus(builder, sums[:middle], sums[middle:])
-        return sums[0]
+        return _in_halves(builder, sums, 1)[0]
 
     return lanes(values, share, rows), emit
 
 
-def _plus(builder: Any, sums: Sequence[Any], products: Sequence[Any]) -> list[Any]:
-    return [builder.fadd(before, one, flags=CONTRACT) for before, one in zip(sums, products, strict=True)]
-
-
-@inline
-def _four(start: int, step: int) -> tuple[int, int, int, int]:
-    return start, start + step, start + 2 * step, start + 3 * step
+def _in_halves(builder: Any, sums: Sequence[Any], count: int) -> Sequence[Any]:
+    """So many sums out of more: the later half is added to the earlier one, until these are left."""
+    while len(sums) > count:
+        middle = len(sums) // 2
+        sums = plus(builder, sums[:middle], sums[middle:])
+    return sums
 
 
 @inline
@@ -215,11 +206,11 @@ def _forward(net: Abreast, w: Any) -> None:
         at = h * (n + 1) * lanes, other * (n + 1) * lanes
         biases = load(w, at[0] + n * lanes), load(w, at[1] + n * lanes)
         for r in range(0, net.rows, FOUR):
-            z = affine(biases, (net.x, _four(r * n, n)), (w, at), n)
-            store_each(a, _four(h * line + r * lanes, lanes), join(z, 0))
-            store_each(a, _four(other * line + r * lanes, lanes), join(z, 4))
+            z = affine(biases, (net.x, four(r * n, n)), (w, at), n)
+            store_each(a, four(h * line + r * lanes, lanes), join(z, 0))
+            store_each(a, four(other * line + r * lanes, lanes), join(z, 4))
         for r in range(h * line, (other + 1) * line, FOUR * lanes):
-            store_each(a, _four(r, lanes), activated(net.which, load_four(a, r)))
+            store_each(a, four(r, lanes), activated(net.which, load_four(a, r)))
     w2 = net.num_hidden * (n + 1) * lanes
     b = load(w, w2 + net.units * lanes)
     for r in range(0, net.rows, 2):

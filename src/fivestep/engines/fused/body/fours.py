@@ -8,7 +8,13 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import FOUR, Lanes, chosen, lanes_of, place_of
+from .lanes import FOUR, Lanes, chosen, inline, lanes_of, place_of
+
+
+@inline
+def four(start: int, step: int) -> tuple[int, int, int, int]:
+    """Four places, so many elements apart."""
+    return start, start + step, start + 2 * step, start + 3 * step
 
 
 @intrinsic

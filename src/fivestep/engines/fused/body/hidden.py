@@ -20,7 +20,7 @@ from .back import (
     back_to_more,
 )
 from .elementwise import tanh
-from .fours import join, store_each
+from .fours import four, join, store_each
 from .lanes import EIGHT, FOUR, apart, every, get, inline, load, put, store, total, where, width
 from .units import load_pair, load_twice, put_sums, row_sums, spread_sums
 
@@ -64,11 +64,6 @@ def _eight(start: int, step: int) -> Any:
         start + 6 * step,
         start + 7 * step,
     )
-
-
-@inline
-def _four(start: int, step: int) -> Any:
-    return start, start + step, start + 2 * step, start + 3 * step
 
 
 @inline
@@ -141,8 +136,8 @@ def activated(which: int, z: Any) -> Any:
 def _put_activated(hidden: Hidden, values: Any, a: int, b: int, z: Any) -> None:
     """Eight registers of hidden units activated, for four registers' rows from each of two places."""
     line = len(hidden.beside) * hidden.num_hidden
-    store_each(values, _four(a, line), activated(hidden.which, join(z, 0)))
-    store_each(values, _four(b, line), activated(hidden.which, join(z, 4)))
+    store_each(values, four(a, line), activated(hidden.which, join(z, 0)))
+    store_each(values, four(b, line), activated(hidden.which, join(z, 4)))
 
 
 @inline
@@ -201,8 +196,8 @@ def _add_others(hidden: Hidden, memory: Any, tile: Any, line: int) -> None:
         for q in range(0, _registers(hidden, tile.num_rows, EIGHT), EIGHT):
             of_rows = (dz, _eight(there + r * q, r), tile.rows)
             da = spread_sums(beside, of_rows, (w, (w2 + v,), line, ()), hidden.num_out - 1, 1)
-            store_each(dz, _four(q * line + v, line), join(da, 0))
-            store_each(dz, _four((q + 4) * line + v, line), join(da, 4))
+            store_each(dz, four(q * line + v, line), join(da, 0))
+            store_each(dz, four((q + 4) * line + v, line), join(da, 4))
 
 
 @apart

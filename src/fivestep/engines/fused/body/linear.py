@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import relu, tanh
-from .fours import join, load_each, store_each
+from .fours import four, join, load_each, store_each
 from .lanes import apart, every, inline, width
 from .tiles import store_products, weighted
 
@@ -36,12 +36,6 @@ def _bias(matrix: Matrix, o: int) -> Any:
 
 
 @inline
-def _four(row: int, step: int) -> tuple[int, int, int, int]:
-    """The same row of four units."""
-    return row, row + step, row + 2 * step, row + 3 * step
-
-
-@inline
 def _activate(which: int, values: Any, there: Any, under: Any, z: Any) -> None:
     """values[there] = f(z) and values[under] = f'(z), at four places each; without an activation, values[there] = z."""
     if which == kind.RELU:
@@ -65,13 +59,13 @@ def weighted_sums(matrix: Matrix, which: int, values: Any, here: int, places: tu
     w, step, o, (there, under) = matrix.numbers, matrix.step_out, 0, places
     num_in, lanes, last = matrix.num_in, width(values), rows - width(values)
     while o + 4 <= matrix.num_out:
-        u, v, at = there + o * rows, under + o * rows, _four(matrix.first + o * step, step)
+        u, v, at = there + o * rows, under + o * rows, four(matrix.first + o * step, step)
         biases = join((_bias(matrix, o), _bias(matrix, o + 1), _bias(matrix, o + 2), _bias(matrix, o + 3)), 0)
         for r in range(0, rows, 2 * lanes):
             q = min(r + lanes, last)
             z = weighted((w, at, matrix.step_in), (values, (here + r, here + q), rows), num_in)
-            _activate(which, values, _four(u + r, rows), _four(v + r, rows), join(z, 0) + biases)
-            _activate(which, values, _four(u + q, rows), _four(v + q, rows), join(z, 4) + biases)
+            _activate(which, values, four(u + r, rows), four(v + r, rows), join(z, 0) + biases)
+            _activate(which, values, four(u + q, rows), four(v + q, rows), join(z, 4) + biases)
         o += 4
     while o < matrix.num_out:
         u, v, b = there + o * rows, under + o * rows, _bias(matrix, o)
@@ -102,12 +96,12 @@ def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int,
     w, step, o, values, dz = matrix.numbers, matrix.step_out, 0, memory.values, memory.slopes
     num_in, lanes, last = matrix.num_in, width(dz), rows - width(dz)
     while o + 4 <= matrix.num_out:
-        u, at = to + o * rows, _four(matrix.first + o * step, step)
+        u, at = to + o * rows, four(matrix.first + o * step, step)
         for r in range(0, rows, 2 * lanes):
             q = min(r + lanes, last)
             z = weighted((w, at, matrix.step_in), (dz, (there + r, there + q), rows), num_in)
-            store_each(dz, _four(u + r, rows), _times(is_through, values, _four(u + r, rows), join(z, 0)))
-            store_each(dz, _four(u + q, rows), _times(is_through, values, _four(u + q, rows), join(z, 4)))
+            store_each(dz, four(u + r, rows), _times(is_through, values, four(u + r, rows), join(z, 0)))
+            store_each(dz, four(u + q, rows), _times(is_through, values, four(u + q, rows), join(z, 4)))
         o += 4
     while o < matrix.num_out:
         u = to + o * rows
@@ -127,7 +121,7 @@ def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int
     """
     a, dz, g, num_in, o = memory.values, memory.slopes, gradient.numbers, gradient.num_in, 0
     while o + 4 <= gradient.num_out:
-        units = _four(there + o * rows, rows)
+        units = four(there + o * rows, rows)
         for i in range(0, num_in, 4):
             inputs = _inputs(here, i, rows, num_in)
             place = gradient.first + o * gradient.step_out + i
