@@ -47,10 +47,8 @@ bench-quick: .venv/installed-bench ## the same with two rounds each, to see that
 	@$(BIN)/python benchmarks/run_all.py --quick
 
 .PHONY: bench-gpu
-bench-gpu: .venv/installed-bench ## measure one CUDA device, two minutes (elsewhere it says that there is none); write it into RESULTS.md
-	@$(BIN)/python benchmarks/gpu.py
-	@$(BIN)/python benchmarks/gpu_fleets.py
-	@$(BIN)/python benchmarks/write_results.py
+bench-gpu: .venv/installed-bench ## measure one CUDA device, rivals in the same run, about six minutes (elsewhere it says that there is none); write it into RESULTS.md
+	@status=0; for name in gpu gpu_fleets write_results; do $(BIN)/python benchmarks/$$name.py || status=1; done; exit $$status
 
 .PHONY: results
 results: .venv/installed-bench ## write benchmarks/RESULTS.md from what has been measured

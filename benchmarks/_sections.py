@@ -308,12 +308,14 @@ def gpu(result: Result) -> str:
 def gpu_fleets(result: Result) -> str:
     """A row for each network and size of a fleet."""
     sizes = [(name, size) for name in ("2-8-1", "10-32-1") if name in result for size in result[name] if size.isdigit()]
+    with_jax = ["JAX jit(vmap(scan)), us a step"] * any("jax" in result[name][size] for name, size in sizes)
     rows = []
     for name, size in sizes:
         of, alone = result[name][size], result[name]["alone"]
         times = [figure(of["times_faster"][key]) for key in ("steps", "fit_many")]
+        jax = [figure(1e6 * of["jax"]) if "jax" in of else "" for _ in with_jax]
         rows.append(
-            [name, f"{int(size):,}", *(figure(1e6 * one) for one in (alone, of["steps"], of["fit_many"])), *times]
+            [name, f"{int(size):,}", *(figure(1e6 * one) for one in (alone, of["steps"], of["fit_many"])), *times, *jax]
         )
     head = [
         "",
@@ -323,6 +325,7 @@ def gpu_fleets(result: Result) -> str:
         "all of fit_many, us a step",
         "times faster",
         "fit_many",
+        *with_jax,
     ]
     return f"{table(head, rows)}\n\nDevice: {result['device']}; {result['steps']:,} steps each."
 

@@ -1,0 +1,51 @@
+"""The benchmarks of a CUDA device run to their end on a CPU, in small: where a device is lent for minutes, none is lost."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+def run(script: str, *words: str, results: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "BENCHMARK_RESULTS": str(results)}
+    return subprocess.run(
+        [sys.executable, str(FOLDER / script), *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regime", ["a", "e", "d"])
+def test_every_contestant_trains_each_regime_to_the_same_loss(regime: str, tmp_path: Path) -> None:
+    done = run("gpu.py", "1", regime, "cpu", results=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "left out" not in done.stdout
+    names = {line.partition("(")[0].strip() for line in done.stdout.splitlines() if line.startswith("  ready: ")}
+    assert len(names) == (3 if regime == "d" else 7)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_fleets_are_measured_beside_jax(tmp_path: Path) -> None:
+    done = run("gpu_fleets.py", "4", "cpu", results=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith(("| 2-8-1", "| 10-32-1"))]
+    assert len(rows) == 2
+    assert all(cell.strip() for row in rows for cell in row)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("script", ["gpu.py", "gpu_fleets.py"])
+def test_without_a_device_they_say_so(script: str, tmp_path: Path) -> None:
+    done = run(script, results=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"left out: benchmarks/{script}, this machine has no CUDA device\n")
