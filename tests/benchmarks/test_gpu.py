@@ -1,6 +1,7 @@
-"""The benchmarks of a CUDA device run to their end on a CPU, in small: where a device is lent for minutes, none is lost."""
+"""The benchmarks of a CUDA device run to their end on a CPU, in small: where a device is lent, no minute is lost."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +24,14 @@ def run(script: str, *words: str, results: Path) -> "subprocess.CompletedProcess
     )
 
 
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="torch.compile needs a C++ compiler")
 @pytest.mark.slow
 @pytest.mark.parametrize("regime", ["a", "e", "d"])
 def test_every_contestant_trains_each_regime_to_the_same_loss(regime: str, tmp_path: Path) -> None:
     done = run("gpu.py", "1", regime, "cpu", results=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "left out" not in done.stdout
-    names = {line.partition("(")[0].strip() for line in done.stdout.splitlines() if line.startswith("  ready: ")}
-    assert len(names) == (3 if regime == "d" else 7)
+    names = {line.rpartition(" (")[0] for line in done.stdout.splitlines() if line.startswith("  ready: ")}
+    assert len(names) == (3 if regime == "d" else 7), done.stdout
     assert not list(tmp_path.iterdir())
 
 
