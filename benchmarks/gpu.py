@@ -49,7 +49,7 @@ class Sizes(NamedTuple):
     lengths: dict[str, tuple[int, int]] = {"a": (3 * 235, 10 * 235), "e": (977, 977), "d": (20, 20)}  # noqa: RUF012
 
 
-SIZES = Sizes() if DEVICE.type == "cuda" else Sizes(512, 4096, 64, 32, 96, 128, {"a": (6, 4), "e": (4, 4), "d": (4, 2)})
+SIZES = Sizes() if DEVICE.type == "cuda" else Sizes(512, 4096, 64, 32, 96, 128, {"a": (4, 2), "e": (2, 2), "d": (2, 2)})
 
 SAME_LOSS = {"a": 1.3, "e": 1.2, "d": 1.1}
 """The factor between losses after the check: they draw the order of the rows differently."""
