@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from fivestep.alike import Turns
 from fivestep.check import InputError
 from fivestep.datasets._folds import folds
 from fivestep.fleet import fit_many, train_members
@@ -233,6 +234,32 @@ def alike(ranks: Ranks) -> list[tuple[float, list[float]]]:
 def test_a_fleet_of_networks_that_are_alike_is_the_same_on_all_ranks_too() -> None:
     expected = alike(ALONE)
     assert together(alike, 2) == [expected, expected]
+
+
+def behind(ranks: Ranks) -> tuple[int, list[tuple[float, list[float]]]]:
+    """Rank 1 is slow in all it takes: what rank 0 has trained, and what both end with."""
+    trained_here: list[Any] = []
+
+    def slowly(turns: Turns, plans: Any) -> Any:
+        trained_here.extend(plans)
+        time.sleep(0.3 * ranks.rank)
+        return train_turns(turns, plans)
+
+    train_turns = Turns.train
+    Turns.train = slowly  # type: ignore[method-assign]
+    plans = [small_plan(seed=seed) for seed in range(41)]
+    members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu", ranks=ranks)
+    return len(trained_here), [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
+
+
+def test_a_rank_that_is_through_trains_networks_of_one_that_is_behind() -> None:
+    plans = [small_plan(seed=seed) for seed in range(41)]
+    members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu")
+    expected = [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
+    (quick, first), (slow, second) = together(behind, 2)
+    assert first == second == expected
+    assert quick + slow == 41
+    assert quick > 21 > slow
 
 
 @pytest.mark.parametrize("name", ENGINES)

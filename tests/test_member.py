@@ -62,32 +62,36 @@ def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
     assert len(ours) == PLAN.epochs
 
 
-def turn(number: int, num_weights: int = 3) -> Turn:
-    """A network that has had its turn."""
-    weights = np.arange(num_weights) + number / 10
-    epoch = Epoch(1, number, 0.1, 0.5, 0.4, None, None, None, 1.0, 100.0)
-    return Turn(epoch, {"flat": weights, "buffers": np.zeros(0)}, -weights)
+def turns(numbers: Sequence[int], num_weights: int = 3, left_out: int | None = None) -> list[Turn]:
+    """Networks that have had their turn in one pack, in which one may have diverged."""
+    weights = np.arange(num_weights) + np.array(numbers)[:, None] / 10
+    state = {"flat": weights, "buffers": np.zeros((len(numbers), 0))}
+    return [
+        Turn(Epoch(1, number, 0.1, 0.5, 0.4, None, None, None, 1.0, 100.0), state, -weights, place)
+        for place, number in enumerate(numbers)
+        if number != left_out
+    ]
 
 
 def plain(networks: "Sequence[Trained | Turn]") -> list[object]:
     assert all(isinstance(network, Turn) for network in networks)
     return [
-        (n.epoch, {name: array.tolist() for name, array in n.arrays.items()}, n.gradient.tolist(), n.diverged)
+        (n.epoch, {name: rows[n.place].tolist() for name, rows in n.state.items()}, n.gradients[n.place].tolist())
         for n in networks
         if isinstance(n, Turn)
     ]
 
 
 def test_networks_that_are_alike_are_sent_as_one_pack_and_are_the_same_after() -> None:
-    networks: list[Trained | Turn] = [turn(number) for number in range(4)]
+    networks: list[Trained | Turn] = [*turns(range(4)), *turns(range(4, 9), left_out=6), *turns([9])]
     pack = packed(networks)
     assert isinstance(pack, Pack)
-    assert pack.arrays["flat"].shape == (4, 3)
+    assert pack.state["flat"].shape == (9, 3)
     assert plain(unpacked(pickle.loads(pickle.dumps(pack)))) == plain(networks)
 
 
-@pytest.mark.parametrize("others", [[], [turn(5, 4)], [Trained({}, {}, [], None)]], ids=["none", "larger", "trained"])
+@pytest.mark.parametrize("others", [[], turns([5], 4), [Trained({}, {}, [], None)]], ids=["none", "larger", "trained"])
 def test_others_are_sent_as_they_are(others: "list[Trained | Turn]") -> None:
-    networks = [turn(0), *others] if others else []
+    networks = [*turns([0]), *others] if others else []
     assert packed(networks) is networks
     assert unpacked(networks) is networks

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from fivestep.engines._make import make_engine
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.progress import Progress
-from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, _signs_of, join_ranks
 from fivestep.train import train
 from tests.runs import DATA, EVERY, SCENARIOS
 from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, three_classes
@@ -173,20 +174,51 @@ def test_a_rank_that_ends_is_named_at_once() -> None:
     assert time.monotonic() - started < 30  # not the minute of the timeout
 
 
-def hanging(ranks: Ranks, through: str) -> None:
-    if ranks.rank == 1:
-        time.sleep(4)
-        return
+def through_gloo_only(ranks: Ranks) -> None:
+    """As between machines: no memory that ranks share, and signs of life through a store."""
+    assert ranks._signs is not None
+    ranks._signs.end()
+    ranks._memory = None
+    ranks._signs = _signs_of(ranks, ranks._timeout)
+
+
+def late(ranks: Ranks, through: str, what: str, busy: bool) -> None:
+    """Rank 1 comes three timeouts late: it has computed, or slept, which is as good as a disk that does not answer."""
     if through == "gloo":
-        ranks._memory = None
-    ranks.sum_(torch.zeros(10))
+        through_gloo_only(ranks)
+    end = time.monotonic() + 3 * ranks._timeout
+    while ranks.rank == 1 and time.monotonic() < end:
+        _ = sum(range(10_000)) if busy else time.sleep(0.1)
+    ranks.sum_(torch.zeros(10)) if what == "sum" else ranks.gathered(None)
 
 
-@pytest.mark.parametrize("through", ["memory", "gloo"])
-def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str) -> None:
-    error, _ = together(hanging, 2, through, timeout=1)
+over_ways = pytest.mark.parametrize(("through", "what"), [*product(["memory", "gloo"], ["sum", "gathered"])])
+
+
+@over_ways
+def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str) -> None:
+    error, _ = together(late, 2, through, what, False, timeout=1)
     assert isinstance(error, RanksError)
-    assert str(error).startswith("all ranks must come to the same step within 1 s, got no sign of ")
+    assert str(error) == (
+        "all ranks must give a sign of life every 1 s, got none from rank 1; see what holds that process up."
+    )
+
+
+@over_ways
+def test_a_rank_that_is_slow_is_waited_for(through: str, what: str) -> None:
+    assert together(late, 2, through, what, True, timeout=1) == [None, None]
+
+
+def at_odds(ranks: Ranks, through: str) -> None:
+    """A script in which one rank leaves out a step."""
+    if through == "gloo":
+        through_gloo_only(ranks)
+    ranks.sum_(torch.zeros(10)) if ranks.rank else ranks.gathered(None)
+
+
+def test_ranks_that_wait_for_each_other_in_two_places_are_told_so() -> None:
+    for error in together(at_odds, 2, "memory", timeout=1):
+        assert str(error).startswith("all ranks must make the same calls in the same order, got all of them waiting")
 
 
 def gradient_of_a_sum(ranks: Ranks) -> tuple[float, float]:

@@ -8,10 +8,11 @@ import functools
 import hashlib
 import platform
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -24,7 +25,15 @@ from .net import NetSpec
 from .origin import Origin
 from .plan import TrainPlan
 from .preflight import sizes_of_parts
-from .ranks import Ranks
+from .ranks import Ranks, raise_first
+
+OWN = ("seed", "lr", "lr_factors")
+"""What most plans of a fleet differ in, and what cannot be looked up."""
+
+_own = attrgetter(*OWN)
+_rest = attrgetter(*(field.name for field in fields(TrainPlan) if field.name not in OWN))
+
+Value = TypeVar("Value")
 
 LONGEST = 60
 """Characters of a value that are shown."""
@@ -34,24 +43,44 @@ def check_agreement(engine: Engine, data: Dataset, plan: TrainPlan) -> None:
     """Raises an `InputError`, the same on all ranks, if they differ in anything that the training depends on."""
     if engine.ranks.are_alone:
         return
-    _check_same(engine.ranks, _fingerprint(engine, data, plan))
+    _compare(engine.ranks.gathered((platform.node(), _fingerprint(engine, data, plan))))
     _check_shares(engine, plan, data.num_rows)
 
 
-def check_fleet(
-    ranks: Ranks, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan], engine: str
-) -> None:
-    """Raises an `InputError`, the same on all ranks, if they are not about to divide the same networks."""
-    if ranks.are_alone:
-        return
-    found = {**_versions(), "number of networks": str(len(plans)), "engine": engine}
-    of_each = attrgetter(*(field.name for field in fields(TrainPlan)))
-    of_plans = [_each_text(values) for values in zip(*map(of_each, plans), strict=True)]
-    for name, texts in (("networks", _each_text(specs)), ("plans", of_plans)):
-        found[name] = f"{zlib.crc32(repr(texts).encode()):08x}"
+def begun_alike(ranks: Ranks, begin: Callable[[dict[str, str]], Value]) -> Value:
+    """What `begin(found)` gives here, once all ranks have begun alike; alone, as soon as it is there.
+
+    It fills `found` with what must be the same on all ranks. Raises an `InputError`, the same on all of them, for the
+    first thing that is not, or that one rank refuses. The ranks meet once.
+    """
+    found: dict[str, str] = {}
+    value, refusal = None, None
+    try:
+        value = begin(found)
+    except InputError as error:
+        if ranks.are_alone:
+            raise
+        refusal = str(error)
+    if not ranks.are_alone:
+        everyone = ranks.gathered((platform.node(), found, refusal))
+        if all(of_rank for _, of_rank, _ in everyone):  # else one has refused before there was anything to compare
+            _compare([(host, of_rank) for host, of_rank, _ in everyone])
+        raise_first([of_rank for _, _, of_rank in everyone])
+    return value  # type: ignore[return-value]  # there is one where nothing was refused
+
+
+def of_fleet(
+    specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan], engine: str
+) -> dict[str, str]:
+    """What must be the same on all ranks that divide a fleet, by name."""
+    kinds: dict[Hashable, int] = {}  # most networks differ in what is looked at by itself: that costs least
+    which = [kinds.setdefault(rest, len(kinds)) for rest in map(_rest, plans)]
+    own = [_each_text(values) for values in zip(*map(_own, plans), strict=True)]
+    texts = {"networks": _each_text(specs), "plans": [own, [*kinds], which if len(kinds) > 1 else []]}
     checksums = {key: Origin.here(1, one).data for key, one in {id(one): one for one in data}.items()}
-    found["rows of the networks"] = f"{zlib.crc32(repr([checksums[id(one)] for one in data]).encode()):08x}"
-    _check_same(ranks, found)
+    texts["rows of the networks"] = [checksums[id(one)] for one in data]
+    sums = {name: f"{zlib.crc32(repr(text).encode()):08x}" for name, text in texts.items()}
+    return {**_versions(), "number of networks": str(len(plans)), "engine": engine, **sums}
 
 
 def _each_text(values: Sequence[object]) -> list[str]:
@@ -63,9 +92,8 @@ def _each_text(values: Sequence[object]) -> list[str]:
     return [*texts.values()][:1] if len(set(texts.values())) == 1 else [texts[id(one)] for one in values]
 
 
-def _check_same(ranks: Ranks, fingerprint: Mapping[str, str]) -> None:
-    """Raises an `InputError`, the same on all ranks, that names the first thing in which one differs from rank 0."""
-    everyone = ranks.gathered((platform.node(), dict(fingerprint)))
+def _compare(everyone: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    """Raises an `InputError` that names the first thing in which one of the hosts differs from rank 0."""
     host, expected = everyone[0]
     for rank, (other_host, found) in enumerate(everyone):
         for name in {**expected, **found}:

@@ -47,11 +47,12 @@ MOST_NUMBERS = 2**20
 
 
 class Turn(NamedTuple):
-    """All there is to know of a network that has had its turn, as arrays, which are soon sent to another rank."""
+    """All there is to know of a network that has had its turn: its place in the arrays of its pack, (K, ...)."""
 
     epoch: Epoch
-    arrays: dict[str, np.ndarray]
-    gradient: np.ndarray
+    state: dict[str, np.ndarray]
+    gradients: np.ndarray
+    place: int
 
     diverged: None = None
     """One that diverges is trained by an engine of its own."""
@@ -63,8 +64,9 @@ class Turn(NamedTuple):
 
     def put_into(self, engine: Engine, progress: Progress) -> None:
         """Leaves an engine and its progress as if they had trained this network."""
-        engine.load_state({name: torch.from_numpy(array) for name, array in self.arrays.items()}, self.epoch.step)
-        engine.params.grad.copy_(torch.from_numpy(self.gradient))
+        state = {name: torch.from_numpy(rows[self.place]) for name, rows in self.state.items()}
+        engine.load_state(state, self.epoch.step)
+        engine.params.grad.copy_(torch.from_numpy(self.gradients[self.place]))
         engine.lr = self.epoch.lr
         to_prediction(engine)
         progress.note(self.epoch)
@@ -182,7 +184,7 @@ class Turns:
                 seconds=seconds,
                 rows_per_second=plan.epochs * self._data.num_rows / seconds,
             )
-            turns.append(Turn(epoch, {name: rows[k] for name, rows in arrays.items()}, gradients[k]))
+            turns.append(Turn(epoch, arrays, gradients, k))
         return turns
 
     def _blocks_of(self, plan: TrainPlan) -> Iterator[Block]:

@@ -8,15 +8,16 @@ networks of one kind are one batch (`batched/`), and those left take their turns
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar, final
 
 import torch
 
-from .agreement import check_fleet
-from .alike import Pattern, can_take_turns, likeness
+from .agreement import begun_alike, of_fleet
+from .alike import Pattern, Turns, can_take_turns, likeness
 from .batched.batch import Batch
 from .batched.kinds import LEAST, are_for, divided, kind_of_plan, kind_of_rows
 from .check import DivergenceError, InputError, at_least, refuse
@@ -26,11 +27,12 @@ from .engines._make import find_device, make_engine
 from .engines.fused import FusedEngine
 from .garbage import uncollected
 from .interrupt import interrupted_by
+from .lots import Lot, Waiting, lots_of
 from .member import Member, packed, told, unpacked
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
-from .train import check_start, train
+from .train import train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
 
@@ -64,26 +66,83 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
     """
-    size = ranks.all_or_none(lambda: _size({"specs": specs, "data": data, "plans": plans}))
-    each = _each(specs, size), _each(data, size), _each(plans, size)
-    check_fleet(ranks, *each, f"{engine} in {dtype}")
-    members = [
-        Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device))
-        for spec, of_one, plan in zip(*each, strict=True)
-    ]
-    own, specs = members[ranks.rank :: ranks.size], each[0][ranks.rank :: ranks.size]
-    if are_for(find_device(device, dtype), engine):
-        _give_kinds(own, specs)
-        ranks.all_or_none(lambda: _prepare_batches(own))
-    else:
-        ranks.all_or_none(lambda: _prepare(own, specs))  # the others' engines are made when one looks at them
-    train_members(own, every, num_threads if ranks.are_alone else num_threads or torch.get_num_threads())
-    if not ranks.are_alone:
-        for rank, trained in enumerate(ranks.gathered(packed([told(member) for member in own]))):
-            if rank != ranks.rank:
-                for member, as_told in zip(members[rank :: ranks.size], unpacked(trained), strict=True):
-                    member.is_trained(as_told)
-    return members
+    if num_threads is not None:
+        at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    count = num_threads or (os.cpu_count() or 1 if ranks.are_alone else torch.get_num_threads())
+
+    def begin(found: dict[str, str]) -> _Fleet:
+        size = _size({"specs": specs, "data": data, "plans": plans})
+        each = _each(specs, size), _each(data, size), _each(plans, size)
+        if not ranks.are_alone:
+            found |= of_fleet(*each, f"{engine} in {dtype}")
+        members = [
+            Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device))
+            for spec, of_one, plan in zip(*each, strict=True)
+        ]
+        fleet = _Fleet(members, each[0], every, count, ranks)
+        fleet.begin(in_batches=are_for(find_device(device, dtype), engine))
+        return fleet
+
+    return begun_alike(ranks, begin).trained()
+
+
+@final
+class _Fleet:
+    """Networks that ranks divide: each makes every n-th, trains these, and then takes from those that are behind."""
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        specs: Sequence[NetSpec],
+        every: int | None,
+        num_threads: int,
+        ranks: Ranks,
+    ) -> None:
+        self._members, self._specs, self._every, self._num_threads = members, specs, every, num_threads
+        self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
+        self._lots: list[Lot] | None = None
+
+    def begin(self, *, in_batches: bool) -> None:
+        """Makes this rank's networks, and says how many lots they are; raises an `InputError` for what is refused."""
+        specs = self._specs[self._ranks.rank :: self._ranks.size]
+        if in_batches:
+            _give_kinds(self._own, specs)
+            _prepare_batches(self._own)
+        else:
+            for member in _left_by_patterns(self._own, specs):
+                _ = member.engine
+            self._lots = lots_of(self._own, self._every, None, self._num_threads)
+        if self._ranks.memory is not None:
+            self._ranks.memory.offers(len(self._lots or ()), self._num_threads)
+
+    def trained(self) -> list[Member]:
+        """Trains, and returns all networks, those that others have trained too."""
+        done = self._own
+        if self._lots is None:
+            train_members(self._own, self._every, self._num_threads)
+        else:
+            waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
+            with _one_thread_each():
+                _train_lots(waiting, min(self._num_threads, len(self._lots)), self._every, None)
+            done = [member for lot in waiting.taken for member in lot.members]
+        if not self._ranks.are_alone:
+            self._tell_each_other(done)
+        return [*self._members]
+
+    def _lots_of_another(self, rank: int) -> list[Lot]:
+        """As that rank has divided its networks."""
+        assert self._ranks.memory is not None
+        members, specs = self._members[rank :: self._ranks.size], self._specs[rank :: self._ranks.size]
+        _left_by_patterns(members, specs)
+        return lots_of(members, self._every, None, self._ranks.memory.threads_of(rank))
+
+    def _tell_each_other(self, done: Sequence[Member]) -> None:
+        places = {id(member): k for k, member in enumerate(self._members)}
+        own = [places[id(member)] for member in done], packed([told(member) for member in done])
+        for rank, (which, networks) in enumerate(self._ranks.gathered(own)):
+            if rank != self._ranks.rank:
+                for k, as_told in zip(which, unpacked(networks), strict=True):
+                    self._members[k].is_trained(as_told)
 
 
 def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str, device: str) -> Engine:
@@ -113,23 +172,25 @@ def _prepare_batches(members: Sequence[Member]) -> None:
         _ = member.engine
 
 
-def _prepare(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
-    """Makes the engine of each network, but one for all those that are alike."""
+def _left_by_patterns(members: Sequence[Member], specs: Sequence[NetSpec]) -> list[Member]:
+    """Gives those that are alike what trains them together; returns the others."""
     groups: dict[Hashable, list[Member]] = {}
     for member, spec in zip(members, specs, strict=True):
         groups.setdefault(likeness(spec, member.data, member.plan), []).append(member)
+    left: list[Member] = []
     for group in groups.values():
         first = group[0]
-        engine = first.new_engine()
-        if len(group) > 1 and can_take_turns(engine, first.data, first.plan):
-            assert isinstance(engine, FusedEngine)
-            pattern = Pattern(engine, first.new_engine, first.data, first.plan)
-            for member in group:
-                member.pattern = pattern
-        else:
+        if len(group) > 1:
+            engine = first.new_engine()
+            if can_take_turns(engine, first.data, first.plan):
+                assert isinstance(engine, FusedEngine)
+                pattern = Pattern(engine, first.new_engine, first.data, first.plan)
+                for member in group:
+                    member.pattern = pattern
+                continue
             first.takes(engine)
-            for member in group[1:]:
-                _ = member.engine
+        left += group
+    return left
 
 
 def train_members(
@@ -142,22 +203,34 @@ def train_members(
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or os.cpu_count() or 1
-    before, is_over = torch.get_num_threads(), threading.Event()
-    torch.set_num_threads(1)  # the networks share the processors, not the arithmetic of one
+    with _one_thread_each():
+        lots = lots_of(_after_batches(members, every, until), every, until, count)
+        _train_lots(Waiting(lots, ALONE, lambda _rank: ()), min(count, len(lots)), every, until)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Inside, networks share the processors, and not the arithmetic of one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        tasks = _tasks(_after_batches(members, every, until), every, until, count)
-        waiting = iter(tasks)
-        with ThreadPoolExecutor(count) as pool:  # which begins threads when there is work for them
-            try:
-                others = [pool.submit(_work, waiting, is_over) for _ in range(min(count, len(tasks)) - 1)]
-                _work(waiting, is_over)  # this thread too: to begin another one takes as long as some hundred steps
-                for other in others:
-                    other.result()
-            except BaseException:
-                is_over.set()
-                raise
+        yield
     finally:
         torch.set_num_threads(before)
+
+
+def _train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
+    """Trains all that is waiting, in that many threads."""
+    is_over = threading.Event()
+    with ThreadPoolExecutor(max(1, num_threads)) as pool:  # which begins threads when there is work for them
+        try:
+            others = [pool.submit(_work, waiting, is_over, every, until) for _ in range(num_threads - 1)]
+            _work(waiting, is_over, every, until)  # here too: to begin a thread takes as long as some hundred steps
+            for other in others:
+                other.result()
+        except BaseException:
+            is_over.set()
+            raise
 
 
 def _after_batches(members: Sequence[Member], every: int | None, until: int | None) -> list[Member]:
@@ -191,63 +264,13 @@ def _train_batch(members: Sequence[Member], every: int | None, until: int | None
     return alone
 
 
-FEW = 2
-"""Networks in a pack, at least: what is done once for a pack takes as long as some hundred steps."""
-
-
-@final
-class Packs:
-    """Networks that wait for their turn, of which each thread takes a pack at a time.
-
-    Packs become smaller towards the end, so that all threads come to it at the same time.
-    """
-
-    def __init__(self, members: Sequence[Member], pattern: Pattern, num_threads: int) -> None:
-        self._members, self._most, self._share = members, pattern.most, 2 * num_threads
-        self._lanes = pattern.lanes
-        self._taken, self._lock = 0, threading.Lock()
-
-    def take(self) -> Sequence[Member]:
-        """The next networks; none if all have been taken."""
-        with self._lock:
-            left = len(self._members) - self._taken
-            count = min(self._most, max(FEW, left // self._share))
-            if left >= self._share // 2 * self._lanes:  # enough that each thread has a whole register of them
-                count = max(self._lanes, count - count % self._lanes)
-            count = min(left, self._most, count)
-            self._taken += count
-            return self._members[self._taken - count : self._taken]
-
-
-Task = Callable[[threading.Event], None]
-"""Trains one network, or several of those that are alike, until the event is set."""
-
-
-def _tasks(members: Sequence[Member], every: int | None, until: int | None, num_threads: int) -> list[Task]:
-    """One for each network; for those that are alike, have no engine and are measured at their end, one each thread."""
-    groups: dict[int, list[Member]] = {}
-    tasks: list[Task] = []
-    for member in members:
-        pattern = member.pattern
-        if until is None and pattern is not None and not member.has_engine and pattern.is_measured_once(every):
-            groups.setdefault(id(pattern), []).append(member)
-        else:
-            tasks.append(partial(_train_alone, member, every, until))
-    for group in groups.values():
-        pattern = group[0].pattern
-        assert pattern is not None
-        check_start(pattern.engine, pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
-        packs = Packs(group, pattern, num_threads)
-        tasks += [partial(_take_turns, pattern, packs) for _ in range(min(num_threads, len(group)))]
-    return tasks
-
-
-def _work(waiting: Iterator[Task], is_over: threading.Event) -> None:
-    """Does one task after another, until there are none or `is_over` is set, which ends it between two steps."""
+def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: int | None) -> None:
+    """Trains one lot after another, until there are none or `is_over` is set, which ends it between two steps."""
+    worker = _Worker(every, until)
     with interrupted_by(is_over):
-        for task in waiting:
+        for lot in waiting:
             try:
-                task(is_over)
+                worker.train(lot)
             except BaseException:
                 if is_over.is_set():  # what ends the others has been raised where it was
                     return
@@ -257,16 +280,24 @@ def _work(waiting: Iterator[Task], is_over: threading.Event) -> None:
                 return
 
 
-def _train_alone(member: Member, every: int | None, until: int | None, _is_over: threading.Event) -> None:
-    _train(member, every, until)
+@final
+class _Worker:
+    """What trains lots in one thread, with an engine for those that are alike."""
 
+    def __init__(self, every: int | None, until: int | None) -> None:
+        self._every, self._until = every, until
+        self._last: tuple[Pattern, Turns] | None = None
 
-def _take_turns(pattern: Pattern, waiting: Packs, is_over: threading.Event) -> None:
-    """Trains those that are waiting, a pack at a time, together with other threads; one that diverges, by itself."""
-    turns = None
-    while (pack := waiting.take()) and not is_over.is_set():
-        turns = turns or pattern.new_turns()
-        for member, turn in zip(pack, turns.train([member.plan for member in pack]), strict=True):
+    def train(self, lot: Lot) -> None:
+        """Trains the networks of a lot; of a pack, one that diverges by itself."""
+        if lot.pattern is None:
+            for member in lot.members:
+                _train(member, self._every, self._until)
+            return
+        if self._last is None or self._last[0] is not lot.pattern:
+            self._last = lot.pattern, lot.pattern.new_turns()
+        turns = self._last[1].train([member.plan for member in lot.members])
+        for member, turn in zip(lot.members, turns, strict=True):
             if turn is None:
                 _train(member, None, None)
             else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -57,25 +58,32 @@ class Pack(NamedTuple):
     """Networks that have had their turns, an array for each name, (K, ...): others take ten times as long to pickle."""
 
     epochs: list[Epoch]
-    arrays: dict[str, np.ndarray]
+    state: dict[str, np.ndarray]
     gradients: np.ndarray
 
 
-def packed(networks: list[Trained | Turn]) -> list[Trained | Turn] | Pack:
+def packed(networks: Sequence[Trained | Turn]) -> Sequence[Trained | Turn] | Pack:
     """The same to be sent to another rank, as one `Pack` where all can be."""
     turns = [network for network in networks if isinstance(network, Turn)]
-    if len(turns) < len(networks) or len({tuple((k, v.shape) for k, v in turn.arrays.items()) for turn in turns}) != 1:
+    packs = [[*of_pack] for _, of_pack in groupby(turns, lambda turn: id(turn.state))]
+    shapes = {tuple((name, rows.shape[1:]) for name, rows in pack[0].state.items()) for pack in packs}
+    if len(turns) < len(networks) or len(shapes) != 1:
         return networks
-    arrays = {name: np.stack([turn.arrays[name] for turn in turns]) for name in turns[0].arrays}
-    return Pack([turn.epoch for turn in turns], arrays, np.stack([turn.gradient for turn in turns]))
+    places = [[turn.place for turn in pack] for pack in packs]
+    state = {name: _joined([pack[0].state[name] for pack in packs], places) for name in turns[0].state}
+    return Pack([turn.epoch for turn in turns], state, _joined([pack[0].gradients for pack in packs], places))
 
 
-def unpacked(networks: list[Trained | Turn] | Pack) -> Sequence[Trained | Turn]:
+def _joined(arrays: Sequence[np.ndarray], places: Sequence[list[int]]) -> np.ndarray:
+    """Those places of each array."""
+    return np.concatenate([array[of_array] for array, of_array in zip(arrays, places, strict=True)])
+
+
+def unpacked(networks: Sequence[Trained | Turn] | Pack) -> Sequence[Trained | Turn]:
     """The networks again, which share the memory of a pack."""
     if not isinstance(networks, Pack):
         return networks
-    rows = zip(networks.epochs, networks.gradients, *networks.arrays.values(), strict=True)
-    return [Turn(epoch, dict(zip(networks.arrays, row, strict=True)), gradient) for epoch, gradient, *row in rows]
+    return [Turn(epoch, networks.state, networks.gradients, k) for k, epoch in enumerate(networks.epochs)]
 
 
 @final
@@ -105,8 +113,12 @@ class Member:
         self._trained: Trained | Turn | Later | None = None
 
     def is_trained(self, elsewhere: Trained | Turn | Later) -> None:
-        """Takes what another rank or engine has made of this network, whose engine has not been looked at."""
-        self._trained = elsewhere
+        """Takes what another rank or engine has made of this network, into its own engine where that has been made."""
+        if self.has_engine:
+            elsewhere = elsewhere.now() if isinstance(elsewhere, Later) else elsewhere
+            elsewhere.put_into(self.engine, self.progress)
+        else:
+            self._trained = elsewhere
         if not isinstance(elsewhere, Later):
             self.diverged = elsewhere.diverged
 

@@ -8,8 +8,9 @@ of one, and batch size, learning rate and schedule mean what they mean for one.
 
 import atexit
 import os
+import pickle
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -20,17 +21,22 @@ from typing import Any, NamedTuple, TypeVar, final
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # as in torchrun.py
 
 from . import shared_memory
 from .check import InputError, RanksError
-from .torchrun import store_for_ranks
+from .signs import Sign, Signs
+from .torchrun import place_for_signs, store_for_ranks
 from .typing import Elements, Scalar, Vector
 
 TIMEOUT = 600.0
-"""Seconds that a rank waits in a step for the others, at most."""
+"""Seconds that a rank waits for others that give no sign of life, at most (`signs.py`)."""
 
 START_TIMEOUT = 300.0
-"""Seconds that it waits at least where they may have started later, or have longer to read."""
+"""Seconds that it waits at least for those that may have started later."""
+
+FOREVER = timedelta(days=365)
+"""What gloo is told, because the signs of life say when to give up."""
 
 NUM_EXTRA = 4
 """Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
@@ -88,9 +94,14 @@ class Ranks:
     def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
         self.rank, self.size, self.local = rank, size, local
         self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
-        self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if size > 1 else None
-        self._memory = _memory_of(self, timeout) if size > 1 else None
         self._behind: _Behind | None = None
+        self._memory: shared_memory.SharedMemory | None = None
+        self._signs: Signs | None = None
+        if size > 1:
+            self._on_host = dist.new_group(timeout=FOREVER, backend="gloo")
+            self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
+            self._memory = _memory_of(self, timeout)
+            self._signs = _signs_of(self, timeout) if self._memory is None else self._memory.signs
 
     @property
     def is_first(self) -> bool:
@@ -146,11 +157,24 @@ class Ranks:
         """Adds up a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""
         if self.are_alone:
             return
-        if self._memory is not None and vector.device.type == "cpu":
-            self._memory.sum_(vector.view(-1))
-        else:
+        if vector.device.type != "cpu":
             with _in_one_sentence(self._timeout):
                 dist.all_reduce(vector, group=self._group)
+        elif self._memory is not None:
+            self._memory.sum_(vector.view(-1))
+        else:
+            self._through_gloo(partial(dist.all_reduce, vector))
+
+    def _through_gloo(self, begin: Callable[..., dist.Work]) -> None:
+        """Waits for what gloo does, as long as there are signs of life."""
+        with _in_one_sentence(self._timeout):
+            work = begin(group=self._on_host, async_op=True)
+            if self._signs is None:
+                work.wait(timedelta(seconds=max(self._timeout, START_TIMEOUT)))
+                return
+            with self._signs.waiting() as look:
+                while not _is_done(work, self._signs.period):
+                    look()
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum of a tensor over all ranks, as a new one; autograd can follow it."""
@@ -165,10 +189,25 @@ class Ranks:
         """The values of all ranks, in their order, on each of them."""
         if self.are_alone:
             return [value]
-        values: list[Any] = [None] * self.size
-        with _in_one_sentence(max(self._timeout, START_TIMEOUT)):
-            dist.all_gather_object(values, value)
-        return values
+        said = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        heard = self._gathered(said) if self._memory is None else self._memory.gathered(said)
+        return [pickle.loads(of_rank) for of_rank in heard]
+
+    def _gathered(self, own: bytes) -> list[bytes]:
+        """The same of bytes, through gloo: all are filled up to the longest."""
+        length = torch.tensor([len(own)])
+        lengths = [torch.empty_like(length) for _ in range(self.size)]
+        self._through_gloo(partial(dist.all_gather, lengths, length))
+        filled = torch.zeros(int(max(lengths)), dtype=torch.uint8)
+        filled[: len(own)] = torch.frombuffer(bytearray(own), dtype=torch.uint8)
+        everyone = [torch.empty_like(filled) for _ in range(self.size)]
+        self._through_gloo(partial(dist.all_gather, everyone, filled))
+        return [said[: int(of)].numpy().tobytes() for said, of in zip(everyone, lengths, strict=True)]
+
+    @property
+    def memory(self) -> shared_memory.SharedMemory | None:
+        """What the ranks share if they are on one machine."""
+        return self._memory
 
     def by_first(self, work: Callable[[], Value]) -> Value:
         """What `work()` gives on rank 0, which alone does it; an `InputError` that it raises there is raised on all."""
@@ -194,10 +233,15 @@ class Ranks:
             if self.are_alone:
                 raise
             refusal = str(error)
-        for rank, other in enumerate(self.gathered(refusal)):
-            if other is not None:
-                raise InputError(other if rank == 0 else f"on rank {rank}, {other}")
+        raise_first(self.gathered(refusal))
         return value  # type: ignore[return-value]  # there is one where nothing was refused
+
+
+def raise_first(refusals: Sequence[str | None]) -> None:
+    """Raises what the first rank that refuses something says, if there is one, as an `InputError`."""
+    for rank, refusal in enumerate(refusals):
+        if refusal is not None:
+            raise InputError(refusal if rank == 0 else f"on rank {rank}, {refusal}")
 
 
 ALONE = Ranks()
@@ -225,8 +269,9 @@ class _Sum(torch.autograd.Function):
 def join_ranks(timeout: float = TIMEOUT) -> Ranks:
     """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
 
-    Waits for all of them. `timeout` is how long a rank waits for the others in a step, in seconds. A process group
-    that the program has begun itself is used as it is. Raises a `RanksError` if they cannot be reached, and an
+    Waits for all of them. `timeout` is how long a rank waits for others that give no sign of life, in seconds; for one
+    that is only slow it waits as long as that takes. A process group that the program has begun itself is used as it
+    is. Raises a `RanksError` if they cannot be reached, and an
     `InputError` if the environment says something that cannot be.
     """
     if dist.is_available() and dist.is_initialized():
@@ -270,9 +315,41 @@ def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | Non
         with suppress(OSError):  # another machine, which has no such file
             memory = shared_memory.SharedMemory(path, ranks.rank, ranks.size, timeout)
     all_have_it = all(ranks.gathered(memory is not None))
+    if memory is not None and not all_have_it:
+        memory.signs.end()
     if ranks.is_first and path is not None:
         path.unlink()  # nobody needs the name any more, and nothing is left behind by a kill
     return memory if all_have_it else None
+
+
+def _signs_of(ranks: Ranks, timeout: float) -> Signs | None:
+    """The signs of life of ranks on several machines, through a store; None, on all of them, if there is no store."""
+    name = ranks.by_first(partial(secrets.token_hex, 8))
+    place = place_for_signs(name)
+    if not all(ranks.gathered(place is not None)) or place is None:
+        return None
+
+    return Signs(ranks.rank, ranks.size, timeout, partial(_say_in, place, ranks.rank), partial(_heard_in, place))
+
+
+def _say_in(place: PrefixStore, rank: int, sign: Sign) -> None:
+    place.set(str(rank), " ".join(map(str, sign)))
+
+
+def _heard_in(place: PrefixStore, other: int) -> Sign:
+    said = place.get(str(other)).decode().split() if place.check([str(other)]) else []
+    return Sign(*map(int, said))
+
+
+def _is_done(work: dist.Work, seconds: float) -> bool:
+    """Waits so long for a work of gloo's."""
+    try:
+        work.wait(timedelta(seconds=seconds))
+    except RuntimeError:
+        if not work.is_completed():
+            return False
+        work.wait()  # which raises the reason if it has failed, and not only come late
+    return True
 
 
 def _new_memory(size: int) -> Path | None:

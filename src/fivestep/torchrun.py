@@ -99,9 +99,19 @@ def tell(sentence: str) -> None:
             Path(file).write_text(json.dumps({"message": message}), encoding="utf-8")
 
 
+def place_for_signs(name: str) -> PrefixStore | None:
+    """Where ranks leave their signs of life, by a way of their own to the store; None where there is none."""
+    with suppress(RuntimeError, KeyError, ValueError):  # a program's own process group need not have one
+        return PrefixStore(f"{KEY}/signs/{name}", _way_to_store())
+    return None
+
+
 def _store() -> TCPStore | None:
     """The store of torchrun; None where something else has started the ranks."""
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
-        return None
+    return _way_to_store() if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else None
+
+
+def _way_to_store() -> TCPStore:
+    """The store of torchrun, or that of rank 0."""
     where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     return TCPStore(*where, is_master=False, timeout=timedelta(seconds=SECONDS))
