@@ -190,8 +190,10 @@ def ranks(result: Result) -> str:
         for who, of in case["contestants"].items()
     ]
     rows += [
-        [f"{of['networks']} networks 2-8-1, {of['steps']:,} steps", "two ranks", "", *ratio(of["over one rank"])]
+        [f"{of['networks']} networks 2-8-1, {of['steps']:,} steps", who, "", *ratio(of[key])]
         for of in result.get("fleets", [])
+        for who, key in (("two ranks", "over one rank"), ("two processes that do not meet", "apart"))
+        if key in of
     ]
     return table(["work", "", "rows per second", "over one rank", "quartiles"], rows)
 

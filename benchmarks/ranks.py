@@ -128,11 +128,11 @@ def ddp(case: Case, ranks: Ranks) -> Callable[[int], Tensor]:
     return work
 
 
-def fleet(num: int, num_steps: int, ranks: Ranks) -> Callable[[int], Tensor]:
-    """Trains a fleet of small networks, and finds the best of them."""
+def fleet(num: int, num_steps: int, ranks: Ranks, first: int = 0) -> Callable[[int], Tensor]:
+    """Trains a fleet of small networks, with seeds from `first` on, and finds the best of them."""
     data = fs.load_dataset("moons")
     usual = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=num_steps)
-    plans = [replace(usual, seed=seed) for seed in range(num)]
+    plans = [replace(usual, seed=seed) for seed in range(first, first + num)]
     spec = fs.MLP(2, 8, 1, activation="tanh")
 
     def work(_count: int) -> Tensor:
@@ -145,7 +145,10 @@ def fleet(num: int, num_steps: int, ranks: Ranks) -> Callable[[int], Tensor]:
 def windows(
     contestants: Mapping[str, Callable[[int], Tensor] | None], count: int, ranks: Ranks, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Seconds of each window by contestant, and the last loss. None does nothing: this rank is not one of its own."""
+    """Seconds of each window by contestant, until all ranks are through, and the last loss of the first one.
+
+    None does nothing: this rank is not one of its own.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     losses: dict[str, float] = {}
     for number in range(-1, rounds):  # the first one warms
@@ -155,10 +158,10 @@ def windows(
             started = time.perf_counter()
             work = contestants[name]
             loss = None if work is None else float(work(count))
-            took = time.perf_counter() - started
-            losses[name] = next(other for other in ranks.gathered(loss) if other is not None)
+            of_ranks = ranks.gathered((loss, time.perf_counter() - started))
+            losses[name] = next(other for other, _ in of_ranks if other is not None)
             if number >= 0:
-                seconds[name].append(took)
+                seconds[name].append(max(took for _, took in of_ranks))
     return seconds, losses
 
 
@@ -193,13 +196,29 @@ def measured(case: Case, ranks: Ranks, rounds: int) -> dict[str, Any]:
 
 
 def fleets(num: int, num_steps: int, ranks: Ranks, rounds: int) -> dict[str, Any]:
-    """Two ranks with a fleet over one rank with it, in windows of the same round."""
-    one = fleet(num, num_steps, ALONE) if ranks.is_first else None
-    seconds, losses = windows({"one rank": one, "two ranks": fleet(num, num_steps, ranks)}, 1, ranks, rounds)
+    """Two ranks with a fleet over one rank with it, in windows of the same round.
+
+    Beside it what the machine has to give: both processes with half of the fleet, and nothing to say to each other.
+    """
+    share = num // ranks.size
+    contestants = {
+        "one rank": fleet(num, num_steps, ALONE) if ranks.is_first else None,
+        "two ranks": fleet(num, num_steps, ranks),
+        "apart": fleet(share, num_steps, ALONE, share * ranks.rank),
+    }
+    seconds, losses = windows(contestants, 1, ranks, rounds)
     assert losses["one rank"] == losses["two ranks"], losses
-    pairs = zip(seconds["one rank"], seconds["two ranks"], strict=True)
-    over_one = spread([one / two for one, two in pairs])
-    return {"networks": num, "steps": num_steps, "seconds": spread(seconds["two ranks"]), "over one rank": over_one}
+    over_one = {
+        who: spread([one / other for one, other in zip(seconds["one rank"], seconds[who], strict=True)])
+        for who in ("two ranks", "apart")
+    }
+    return {
+        "networks": num,
+        "steps": num_steps,
+        "seconds": spread(seconds["two ranks"]),
+        "over one rank": over_one["two ranks"],
+        "apart": over_one["apart"],
+    }
 
 
 def work_of(case: Case, ranks: Ranks, rounds: int) -> dict[str, float]:

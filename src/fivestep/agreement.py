@@ -9,7 +9,6 @@ import hashlib
 import platform
 import zlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
@@ -27,11 +26,7 @@ from .plan import TrainPlan
 from .preflight import sizes_of_parts
 from .ranks import Ranks, raise_first
 
-OWN = ("seed", "lr", "lr_factors")
-"""What most plans of a fleet differ in, and what cannot be looked up."""
-
-_own = attrgetter(*OWN)
-_rest = attrgetter(*(field.name for field in fields(TrainPlan) if field.name not in OWN))
+_own = attrgetter("seed", "lr")
 
 Value = TypeVar("Value")
 
@@ -70,15 +65,25 @@ def begun_alike(ranks: Ranks, begin: Callable[[dict[str, str]], Value]) -> Value
 
 
 def of_fleet(
-    specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan], engine: str
+    kinds: Sequence[tuple[NetSpec, int, Hashable]],
+    which: Sequence[int],
+    data: Sequence[Dataset],
+    plans: Sequence[TrainPlan],
+    engine: str,
 ) -> dict[str, str]:
-    """What must be the same on all ranks that divide a fleet, by name."""
-    kinds: dict[Hashable, int] = {}  # most networks differ in what is looked at by itself: that costs least
-    which = [kinds.setdefault(rest, len(kinds)) for rest in map(_rest, plans)]
-    own = [_each_text(values) for values in zip(*map(_own, plans), strict=True)]
-    texts = {"networks": _each_text(specs), "plans": [own, [*kinds], which if len(kinds) > 1 else []]}
+    """What must be the same on all ranks that divide a fleet, by name.
+
+    `kinds` are all kinds of networks that there are, by `likeness`; which of them each one is, and what is its own,
+    says the rest: to look at all of all plans takes as long as some thousand steps.
+    """
     checksums = {key: Origin.here(1, one).data for key, one in {id(one): one for one in data}.items()}
-    texts["rows of the networks"] = [checksums[id(one)] for one in data]
+    own = [_each_text(values) for values in zip(*map(_own, plans), strict=True)]
+    several = which if len(kinds) > 1 else ()
+    texts = {
+        "networks": [[spec for spec, *_ in kinds], several],
+        "plans": [[rest for _, _, rest in kinds], several, own],
+        "rows of the networks": _each_text([repr(checksums[id(one)]) for one in data]),
+    }
     sums = {name: f"{zlib.crc32(repr(text).encode()):08x}" for name, text in texts.items()}
     return {**_versions(), "number of networks": str(len(plans)), "engine": engine, **sums}
 

@@ -72,8 +72,8 @@ class Turn(NamedTuple):
         progress.note(self.epoch)
 
 
-def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> Hashable:
-    """What is equal for networks that one engine can train one after another."""
+def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> tuple[NetSpec, int, Hashable]:
+    """What is equal for networks that one engine can train one after another: network, rows, and the rest of a plan."""
     return spec, id(data), _shared(plan)
 
 

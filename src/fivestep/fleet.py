@@ -8,6 +8,7 @@ networks of one kind are one batch (`batched/`), and those left take their turns
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from .check import DivergenceError, InputError, at_least, refuse
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._make import find_device, make_engine
+from .engines._memory import Several, check_memory_together
 from .engines.fused import FusedEngine
 from .garbage import uncollected
 from .interrupt import interrupted_by
@@ -32,7 +34,7 @@ from .member import Member, packed, told, unpacked
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
-from .train import train
+from .train import check_start, train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
 
@@ -59,9 +61,10 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
     plan goes by them. `num_threads` threads train, each a network or a pack of those that are alike, by default as many
     as there are processors, or as torch has threads where `ranks` (`join_ranks`) divide the fleet: each rank trains
-    every n-th network without a word to the others, and at the end all have all of them; the engine of one trained
-    elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two steps, and is
-    raised. Raises an `InputError` for no networks, for sequences of different lengths, and for what `train` refuses.
+    every n-th network, then on the same machine what others have left, and at the end all have all of them; the engine
+    of one trained elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two
+    steps, and is raised. Raises an `InputError` for no networks, for sequences of different lengths, for what `train`
+    refuses, and where all networks together do not fit into memory.
 
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
@@ -73,17 +76,21 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     def begin(found: dict[str, str]) -> _Fleet:
         size = _size({"specs": specs, "data": data, "plans": plans})
         each = _each(specs, size), _each(data, size), _each(plans, size)
-        if not ranks.are_alone:
-            found |= of_fleet(*each, f"{engine} in {dtype}")
         members = [
             Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device))
             for spec, of_one, plan in zip(*each, strict=True)
         ]
-        fleet = _Fleet(members, each[0], every, count, ranks)
-        fleet.begin(in_batches=are_for(find_device(device, dtype), engine))
+        fleet = _Fleet(members, _Kinds(*each), every, count, ranks)
+        several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
+        check_memory_together(several, str(dtype).removeprefix("torch."), host, count, ranks.on_this_machine)
+        if not ranks.are_alone:
+            found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{engine} in {dtype}")
+        fleet.begin(each[0] if are_for(find_device(device, dtype), engine) else None)
         return fleet
 
-    return begun_alike(ranks, begin).trained()
+    with uncollected():
+        fleet = begun_alike(ranks, begin)
+    return fleet.trained()
 
 
 @final
@@ -93,23 +100,26 @@ class _Fleet:
     def __init__(
         self,
         members: Sequence[Member],
-        specs: Sequence[NetSpec],
+        kinds: "_Kinds",
         every: int | None,
         num_threads: int,
         ranks: Ranks,
     ) -> None:
-        self._members, self._specs, self._every, self._num_threads = members, specs, every, num_threads
+        self.kinds = kinds
+        self._members, self._every, self._num_threads = members, every, num_threads
         self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
         self._lots: list[Lot] | None = None
 
-    def begin(self, *, in_batches: bool) -> None:
-        """Makes this rank's networks, and says how many lots they are; raises an `InputError` for what is refused."""
-        specs = self._specs[self._ranks.rank :: self._ranks.size]
-        if in_batches:
-            _give_kinds(self._own, specs)
+    def begin(self, in_batches: Sequence[NetSpec] | None) -> None:
+        """Makes this rank's networks, and says how many lots they are; raises an `InputError` for what is refused.
+
+        Those that may be batches are given as what they are.
+        """
+        if in_batches is not None:
+            _give_kinds(self._own, in_batches[self._ranks.rank :: self._ranks.size])
             _prepare_batches(self._own)
         else:
-            for member in _left_by_patterns(self._own, specs):
+            for member in self._left_by_patterns(self._ranks.rank):
                 _ = member.engine
             self._lots = lots_of(self._own, self._every, None, self._num_threads)
         if self._ranks.memory is not None:
@@ -126,15 +136,32 @@ class _Fleet:
                 _train_lots(waiting, min(self._num_threads, len(self._lots)), self._every, None)
             done = [member for lot in waiting.taken for member in lot.members]
         if not self._ranks.are_alone:
-            self._tell_each_other(done)
+            with uncollected():
+                self._tell_each_other(done)
         return [*self._members]
 
     def _lots_of_another(self, rank: int) -> list[Lot]:
         """As that rank has divided its networks."""
         assert self._ranks.memory is not None
-        members, specs = self._members[rank :: self._ranks.size], self._specs[rank :: self._ranks.size]
-        _left_by_patterns(members, specs)
+        self._left_by_patterns(rank)
+        members = self._members[rank :: self._ranks.size]
         return lots_of(members, self._every, None, self._ranks.memory.threads_of(rank))
+
+    def _left_by_patterns(self, rank: int) -> list[Member]:
+        """Gives those of a rank's networks that are alike what trains them together; returns the others."""
+        share = slice(rank, None, self._ranks.size)
+        groups: dict[int, list[Member]] = {}
+        for member, kind in zip(self._members[share], self.kinds.which[share], strict=True):
+            groups.setdefault(kind, []).append(member)
+        left: list[Member] = []
+        for kind, group in groups.items():
+            pattern = self.kinds.pattern(kind, group[0]) if len(group) > 1 else None
+            if pattern is None:
+                left += group
+            else:
+                for member in group:
+                    member.pattern = pattern
+        return left
 
     def _tell_each_other(self, done: Sequence[Member]) -> None:
         places = {id(member): k for k, member in enumerate(self._members)}
@@ -143,6 +170,39 @@ class _Fleet:
             if rank != self._ranks.rank:
                 for k, as_told in zip(which, unpacked(networks), strict=True):
                     self._members[k].is_trained(as_told)
+
+
+@final
+class _Kinds:
+    """Which networks are alike (`which`, the number of a kind in `found`), and what trains those of a kind."""
+
+    def __init__(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> None:
+        self.found: dict[tuple[NetSpec, int, Hashable], int] = {}
+        self.which = [self.found.setdefault(of_one, len(self.found)) for of_one in map(likeness, specs, data, plans)]
+        self._patterns: dict[int, Pattern | None] = {}
+
+    def several(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> list[Several]:
+        """How many networks of each kind there are, and what they are."""
+        counts, firsts = Counter(self.which), dict[int, int]()
+        for k, kind in enumerate(self.which):
+            firsts.setdefault(kind, k)
+        return [
+            Several(counts[kind], plans[k].sized(specs[k], data[k]), plans[k], data[k].num_rows)
+            for kind, k in firsts.items()
+        ]
+
+    def pattern(self, kind: int, first: Member) -> Pattern | None:
+        """What trains networks of a kind together, made by the first one that asks; None if each needs its engine."""
+        if kind not in self._patterns:
+            engine = first.new_engine()
+            if can_take_turns(engine, first.data, first.plan):
+                assert isinstance(engine, FusedEngine)
+                check_start(engine, first.data, first.plan, first.plan.epochs, is_new=True)
+                self._patterns[kind] = Pattern(engine, first.new_engine, first.data, first.plan)
+            else:
+                first.takes(engine)
+                self._patterns[kind] = None
+        return self._patterns[kind]
 
 
 def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str, device: str) -> Engine:
@@ -170,27 +230,6 @@ def _prepare_batches(members: Sequence[Member]) -> None:
     batches, left = divided(members)
     for member in [*(batch[0] for batch in batches), *left]:
         _ = member.engine
-
-
-def _left_by_patterns(members: Sequence[Member], specs: Sequence[NetSpec]) -> list[Member]:
-    """Gives those that are alike what trains them together; returns the others."""
-    groups: dict[Hashable, list[Member]] = {}
-    for member, spec in zip(members, specs, strict=True):
-        groups.setdefault(likeness(spec, member.data, member.plan), []).append(member)
-    left: list[Member] = []
-    for group in groups.values():
-        first = group[0]
-        if len(group) > 1:
-            engine = first.new_engine()
-            if can_take_turns(engine, first.data, first.plan):
-                assert isinstance(engine, FusedEngine)
-                pattern = Pattern(engine, first.new_engine, first.data, first.plan)
-                for member in group:
-                    member.pattern = pattern
-                continue
-            first.takes(engine)
-        left += group
-    return left
 
 
 def train_members(

@@ -13,7 +13,6 @@ from typing import NamedTuple, final
 from .alike import Pattern
 from .member import Member
 from .ranks import Ranks
-from .train import check_start
 
 FEW = 2
 """Networks in a pack, at least: what is done once for a pack takes as long as some hundred steps."""
@@ -27,10 +26,7 @@ class Lot(NamedTuple):
 
 
 def lots_of(members: Sequence[Member], every: int | None, until: int | None, num_threads: int) -> list[Lot]:
-    """One for each network, and packs of those that are alike, have no engine and are measured at their end only.
-
-    Raises an `InputError` for what `train` refuses of those.
-    """
+    """One for each network, and packs of those that are alike, have no engine and are measured at their end only."""
     groups: dict[int, list[Member]] = {}
     lots: list[Lot] = []
     for member in members:
@@ -42,7 +38,6 @@ def lots_of(members: Sequence[Member], every: int | None, until: int | None, num
     for group in groups.values():
         pattern = group[0].pattern
         assert pattern is not None
-        check_start(pattern.engine, pattern.data, pattern.plan, pattern.plan.epochs, is_new=True)
         waiting = iter(group)
         sizes = pack_sizes(len(group), pattern.most, pattern.lanes, num_threads)
         lots += [Lot([*itertools.islice(waiting, size)], pattern) for size in sizes]

@@ -113,6 +113,11 @@ class Ranks:
         """Whether there is only this process."""
         return self.size == 1
 
+    @property
+    def on_this_machine(self) -> int:
+        """How many of them share this machine's memory, as far as one knows."""
+        return self.size if self.are_alone or self._memory is not None else _number("LOCAL_WORLD_SIZE", 1)
+
     def places(self, num_rows: int, part: int | None = None) -> list[slice]:
         """The rows of a batch that are this rank's: one piece of it, or of each of its parts of at most `part` rows.
 

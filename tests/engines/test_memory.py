@@ -14,7 +14,8 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines import _memory, _update
 from fivestep.engines._make import make_engine
-from fivestep.engines._memory import check_memory, memory_needed
+from fivestep.engines._memory import Several, check_memory, check_memory_together, memory_needed
+from fivestep.fleet import fit_many
 from fivestep.memory import held
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -111,6 +112,39 @@ def test_training_holds_as_many_numbers_for_each_parameter_as_is_said(
     assert memory_needed(spec, plan, copied="schedule" in options) == copies * size
     of_torch = 4 * 1000 * 300 * {"autograd": 1, "nn": 3}.get(engine, 0)
     assert (copies - 0.5) * size < live.peak < (copies + 0.1) * size + of_torch
+
+
+@pytest.mark.parametrize(("engine", "optimizer"), [("scratch", "sgd"), ("scratch", "adam"), ("fused", "adam")])
+def test_networks_that_are_held_together_are_refused_by_their_sum(
+    engine: str, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a tenth less than what a fleet was seen to hold; not with a tenth more."""
+    spec, rows = MLP(*SIZES), Rows(numbers(60, 300).float(), numbers(60).float())
+    plans = [TrainPlan(loss="mse", lr=1e-4, batch_size=20, optimizer=optimizer, seed=seed) for seed in range(5)]
+
+    def fit() -> None:
+        fit_many(spec, Dataset(rows), plans, engine, device="cpu", num_threads=1)
+
+    with Live() as live:
+        fit()
+    monkeypatch.setattr(_memory, "held", lambda: 0)
+    monkeypatch.setattr(_memory, "memory_size", lambda: int(1.1 * live.peak))
+    fit()
+    monkeypatch.setattr(_memory, "memory_size", lambda: int(0.9 * live.peak))
+    with pytest.raises(
+        InputError, match=r"all networks together must fit into the 0.* GiB .*, got 5, the largest 300-"
+    ):
+        fit()
+
+
+def test_all_processes_of_a_machine_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million networks of 4 GB in all, in each of two processes."""
+    monkeypatch.setattr(_memory, "memory_size", lambda: 6 * 10**9)
+    monkeypatch.setattr(_memory, "held", lambda: 0)
+    networks = [Several(1_000_000, MLP(8, 50, 1), TrainPlan(loss="mse"), 100)]
+    check_memory_together(networks, "float32", torch.device("cpu"), 2)
+    with pytest.raises(InputError, match=r"need about 7.* GiB in each of 2 processes; train fewer at a time"):
+        check_memory_together(networks, "float32", torch.device("cpu"), 2, processes=2)
 
 
 def test_what_the_process_holds_is_not_left_for_a_network(monkeypatch: pytest.MonkeyPatch) -> None:

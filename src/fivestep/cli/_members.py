@@ -1,5 +1,6 @@
 """`fivestep train --members K` and `--bagging F`: several networks, whose mean answer is what the run predicts."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -11,6 +12,7 @@ from ..check import DivergenceError, InputError, at_least, refuse
 from ..datasets._base import Dataset, Rows
 from ..datasets._folds import check_foldable, folds
 from ..engines._make import make_engine
+from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
 from ..epoch import Epoch
 from ..fleet import train_members
@@ -101,6 +103,9 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
     parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
     dtype = str(run.engine.dtype).removeprefix("torch.")
     members: list[Member] = []
+    count, num_rows = len(parts) * (options.members or 1), len(data.train)
+    together = [Several(count, run.spec, run.plan, num_rows)]
+    check_memory_together(together, dtype, run.engine.device, os.cpu_count() or 1)
     for part in parts:
         size = run.plan.batch_size
         for _ in range(options.members or 1):

@@ -2,6 +2,8 @@
 
 import functools
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -87,6 +89,43 @@ def check_memory(
             f"the network must fit into the {_gib(left)} GiB of memory that are left beside the rows, got "
             f"{spec.sizes_text()} of {spec.num_parameters:,} parameters, which needs about {_gib(needed)} GiB with a "
             f"batch of {rows:,} rows; make the network or the batch smaller."
+        )
+
+
+class Several(NamedTuple):
+    """Networks that are held together: how many, what they are with all sizes, how they train, and on how many rows."""
+
+    num: int
+    spec: NetSpec
+    plan: TrainPlan
+    num_rows: int
+
+
+def check_memory_together(
+    networks: Sequence[Several], dtype: str, device: torch.device, at_once: int, processes: int = 1
+) -> None:
+    """Raises an `InputError` with the estimate if all networks together need more than is left.
+
+    All are held to the end, and `at_once` of them have copies to go back to and a batch on its way meanwhile. As many
+    `processes` of this machine do so.
+    """
+    parameters = sum(num * _num_parameters(spec) for num, spec, *_ in networks)
+    if processes * MOST_COPIES * parameters < OF_NO_CONCERN:  # then each is looked at by itself (`check_memory`)
+        return
+    held, most = 0, 0
+    for num, spec, plan, num_rows in networks:
+        kept = memory_needed(spec, plan, dtype, copied=False)
+        rows = min(plan.micro_batch_size or plan.batch_size or num_rows, num_rows)
+        held, most = held + num * kept, max(most, training_needs(spec, plan, dtype, device, rows) - kept)
+    count = sum(of.num for of in networks)
+    needed, left = processes * (held + min(at_once, count) * most), memory_left(device)
+    if needed > left:
+        largest = max((of.spec for of in networks), key=_num_parameters)
+        by = f" in each of {processes} processes" if processes > 1 else ""
+        raise InputError(
+            f"all networks together must fit into the {_gib(left)} GiB of memory that are left beside the rows, got "
+            f"{count:,}, the largest {largest.sizes_text()} of {largest.num_parameters:,} parameters, which need about "
+            f"{_gib(needed)} GiB{by}; train fewer at a time."
         )
 
 

@@ -1,5 +1,6 @@
 """Several networks in the place of one: members with seeds of their own, folds of the rows, or both."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from ..check import DivergenceError, at_least, refuse
 from ..engines._make import make_engine
+from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
 from ..fleet import train_members
 from ..member import Member
@@ -58,7 +60,10 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
     """
     of, engine = fitting.of, fitting.network.engine
     dtype = str(engine.dtype).removeprefix("torch.")
-    members = []
+    members: list[Member] = []
+    count, num_rows = len(folds) * (of.members or 1), max(len_of(fold.train) for fold in folds)
+    together = [Several(count, engine.spec, engine.plan, num_rows)]
+    check_memory_together(together, dtype, engine.device, os.cpu_count() or 1)
     for fold in folds:
         valid = None if fold.valid is None else fitting.rows(fold.valid, fold.valid.weight)
         rows = fitting.rows(fold.train, weight_of(fold.train))
