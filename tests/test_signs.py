@@ -91,8 +91,8 @@ def test_one_that_does_not_is_named(
 
 def test_another_one_s_work_does_not_help_the_one_that_is_missing(others: Others, signs: Signs) -> None:
     works(others)
+    others.signs[2] = Sign(1, 1, 0)
     with pytest.raises(RanksError, match="got none from rank 2; see"):
-        others.signs[2] = Sign(1, 1, 0)
         looked(signs, [2], 10 * TIMEOUT)
 
 
