@@ -27,7 +27,7 @@ import fivestep as fs
 from fivestep.batched import kinds
 from fivestep.batched.batch import Batch
 from fivestep.batched.start import initial_rows
-from fivestep.fleet import _engine
+from fivestep.fleet import How, engine_for
 from fivestep.member import Member
 
 STEPS = 1000 if DEVICE.type == "cuda" else 20
@@ -81,8 +81,8 @@ def seconds_of(work: Callable[[], object], rounds: int = 3) -> float:
 def steps_seconds(case: str, count: int) -> float:
     """The training alone, per step of the whole fleet."""
     spec, data, options = CASES[case]
-    plans = plans_of(options, count)
-    members = [Member(data, plan, partial(_engine, "auto", spec, data, plan, "float32", DEVICE.type)) for plan in plans]
+    plans, how = plans_of(options, count), How("auto", "float32", DEVICE.type, None, 1)
+    members = [Member(data, plan, partial(engine_for, how, spec, data, plan)) for plan in plans]
     for member in members:
         member.sized = spec
     batch = Batch(members)

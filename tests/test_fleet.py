@@ -200,7 +200,7 @@ def refused_on_one_rank(ranks: Ranks) -> None:
 def test_a_network_that_one_rank_refuses_all_refuse() -> None:
     first, second = together(refused_on_one_rank, 2)
     assert isinstance(first, InputError)
-    assert str(first).startswith("on rank 1, in_features of the network must be 4 to fit the data, got 5;")
+    assert str(first).startswith("in_features of the network must be 4 to fit the data, got 5;")
     assert str(second) == str(first)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar, final
+from typing import Any, NamedTuple, TypeVar, final
 
 import torch
 
@@ -72,41 +72,47 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or (os.cpu_count() or 1 if ranks.are_alone else torch.get_num_threads())
-
-    def begin(found: dict[str, str]) -> _Fleet:
-        size = _size({"specs": specs, "data": data, "plans": plans})
-        each = _each(specs, size), _each(data, size), _each(plans, size)
-        members = [
-            Member(of_one, plan, partial(_engine, engine, spec, of_one, plan, dtype, device))
-            for spec, of_one, plan in zip(*each, strict=True)
-        ]
-        fleet = _Fleet(members, _Kinds(*each), every, count, ranks)
-        several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
-        check_memory_together(several, str(dtype).removeprefix("torch."), host, count, ranks.on_this_machine)
-        if not ranks.are_alone:
-            found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{engine} in {dtype}")
-        fleet.begin(each[0] if are_for(find_device(device, dtype), engine) else None)
-        return fleet
-
+    how = How(engine, str(dtype).removeprefix("torch."), device, every, count)
     with uncollected():
-        fleet = begun_alike(ranks, begin)
+        fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), how, ranks))
     return fleet.trained()
+
+
+class How(NamedTuple):
+    """How all networks are trained, by the names of `fit_many`."""
+
+    engine: str
+    dtype: str
+    device: str
+    every: int | None
+    num_threads: int
+
+
+def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
+    """The networks with this rank's made; `found` then says what must be the same on all ranks."""
+    size = _size(dict(zip(("specs", "data", "plans"), given, strict=True)))
+    each: tuple[Sequence[NetSpec], Sequence[Dataset], Sequence[TrainPlan]]
+    each = _each(given[0], size), _each(given[1], size), _each(given[2], size)
+    members = [
+        Member(of_one, plan, partial(engine_for, how, spec, of_one, plan))
+        for spec, of_one, plan in zip(*each, strict=True)
+    ]
+    fleet = _Fleet(members, _Kinds(*each), how, ranks)
+    several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
+    check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
+    if not ranks.are_alone:
+        found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
+    fleet.begin(each[0] if are_for(find_device(how.device, how.dtype), how.engine) else None)
+    return fleet
 
 
 @final
 class _Fleet:
     """Networks that ranks divide: each makes every n-th, trains these, and then takes from those that are behind."""
 
-    def __init__(
-        self,
-        members: Sequence[Member],
-        kinds: "_Kinds",
-        every: int | None,
-        num_threads: int,
-        ranks: Ranks,
-    ) -> None:
+    def __init__(self, members: Sequence[Member], kinds: "_Kinds", how: How, ranks: Ranks) -> None:
         self.kinds = kinds
-        self._members, self._every, self._num_threads = members, every, num_threads
+        self._members, self._every, self._num_threads = members, how.every, how.num_threads
         self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
         self._lots: list[Lot] | None = None
 
@@ -205,9 +211,10 @@ class _Kinds:
         return self._patterns[kind]
 
 
-def _engine(name: str, spec: NetSpec, data: Dataset, plan: TrainPlan, dtype: str, device: str) -> Engine:
+def engine_for(how: How, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engine:
+    """One network's engine, with the sizes that the data give it."""
     sized = plan.sized(spec, data)
-    return make_engine(name, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows)
+    return make_engine(how.engine, sized, plan, dtype=how.dtype, device=how.device, num_rows=data.num_rows)
 
 
 def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
