@@ -27,6 +27,11 @@ class RuleGroup(NamedTuple):
     lr_factor: float
     memory: dict[str, Tensor]
 
+    def where_in(self, params: Params) -> slice:
+        """Its parameters in the flat vector."""
+        start = int(self.w.storage_offset() - params.flat.storage_offset())
+        return slice(start, start + self.w.numel())
+
 
 def rule_groups(params: Params, optimizer: Optimizer, ema: float | None) -> list[RuleGroup]:
     """The groups of a network: usually one with all its parameters; for a rule for matrices, each matrix by itself."""
@@ -83,8 +88,7 @@ def averaged_by_rules(params: Params, groups: Sequence[RuleGroup]) -> Vector | N
     averaged = training_weights(params).clone()
     for group in groups:
         if isinstance(group.rule, AveragingOptimizer):
-            start = group.w.storage_offset() - params.flat.storage_offset()
-            own = averaged[start : start + group.w.numel()].view(group.w.shape)
+            own = averaged[group.where_in(params)].view(group.w.shape)
             own.copy_(group.rule.average(own, group.memory))
     return averaged
 

@@ -35,7 +35,7 @@ from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._base import BlockEngine, initial_weights
-from .._update import RuleGroup, averaged_by_rules, restore_state, rule_groups, state_of
+from .._update import averaged_by_rules, restore_state, rule_groups, state_of
 from ._captured import Captured
 from ._size import is_larger, is_recorded
 
@@ -97,7 +97,7 @@ class FusedEngine(BlockEngine):
         memory = {
             f"{k}.{name}": value
             for k, group in enumerate(self._groups)
-            for name, value in group.rule.state(flat[:, self._where(group)]).items()
+            for name, value in group.rule.state(flat[:, group.where_in(self.params)]).items()
         }
         return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
 
@@ -134,14 +134,9 @@ class FusedEngine(BlockEngine):
         held = state["flat"].clone()
         for k, group in enumerate(self._groups):
             if isinstance(group.rule, AveragingOptimizer):
-                where, memory = self._where(group), {name: state[f"{k}.{name}"] for name in group.memory}
+                where, memory = group.where_in(self.params), {name: state[f"{k}.{name}"] for name in group.memory}
                 held[:, where] = group.rule.average(state["flat"][:, where], memory)
         return held
-
-    def _where(self, group: RuleGroup) -> slice:
-        """The parameters of a group in the flat vector."""
-        start = int(group.w.storage_offset() - self.params.flat.storage_offset())
-        return slice(start, start + group.w.numel())
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()

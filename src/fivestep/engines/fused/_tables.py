@@ -88,7 +88,7 @@ def rule_of(
     matrices[order.places[: params.matrices.numel()]] = 1
     for group in groups:
         rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
-        places = order.places[slice(*_reach(group, params))]
+        places = order.places[group.where_in(params)]
         factors[places], decays[places] = group.lr_factor, rule.weight_decay
     return Rule(
         kind=RULES[name].kind,
@@ -198,7 +198,7 @@ def places_of(
     slots = {**RULES[Choice.parse(plan.optimizer).name].slots, AVERAGE: SLOTS - 1}
     places = []
     for group in groups:
-        of_group = order.places[slice(*_reach(group, params))]
+        of_group = order.places[group.where_in(params)]
         for name, tensor in group.memory.items():
             places.append((tensor.numpy(), slots[name] * order.size + of_group))
     return places
@@ -211,12 +211,6 @@ def _options(numbers: Sequence[float]) -> tuple[float, ...]:
 
 def _is_decoupled(name: str, rule: Optimizer) -> bool:
     return name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
-
-
-def _reach(group: RuleGroup, params: Params) -> tuple[int, int]:
-    """The first parameter of a group in the flat vector, and the first after it."""
-    start = int(group.w.storage_offset() - params.flat.storage_offset())
-    return start, start + int(group.w.numel())
 
 
 def _place(weights: Tensors, name: str) -> int:

@@ -28,7 +28,7 @@ from .lanes import (
     width,
 )
 from .tiles import load_at, loop, unpacked
-from .turning import turn_square
+from .turning import turn_part
 
 TWO = 2
 """Registers of a panel."""
@@ -152,15 +152,7 @@ def turn_into_panel(left: Any, shape: Any, out: Any) -> None:
 
     `left` is (the matrix, where they begin, how far they are apart), `out` is (where to, from where on).
     """
-    (w, at, step), (rows, columns), (panels, there) = left, shape, out
-    lanes, wide = width(w), panel(w)
-    squares, whole = rows - rows % lanes, columns - columns % lanes
-    for c in range(0, whole, lanes):
-        for r in range(0, squares, lanes):
-            turn_square(w, (at + r * step + c, step), panels, (there + c * wide + r, wide))
-    for r in range(rows):
-        for c in range(whole if r < squares else 0, columns):
-            put(panels, there + c * wide + r, get(w, at + r * step + c))
+    turn_part(left, shape, (out[0], out[1], panel(left[0])))
 
 
 @apart

@@ -49,11 +49,17 @@ def turn(a: Any, out: Any) -> None:
     Some rows of the result are written from end to end: where N is a power of two, the beginnings of all its rows have
     the same few places in the cache, so writing across them takes twice as long.
     """
-    num_rows, num_in = a.shape
+    turn_part((a, 0, a.shape[1]), a.shape, (out, 0, a.shape[0]))
+
+
+@inline
+def turn_part(left: Any, shape: tuple[int, int], turned: Any) -> None:
+    """Some rows of a matrix (rows, columns): both sides are an array, where they begin, how far rows are apart."""
+    (a, here, step), (num_rows, num_in), (out, there, apart) = left, shape, turned
     rows, columns = num_rows - num_rows % width(a), num_in - num_in % width(a)
     for i in range(0, columns, width(a)):
         for r in range(0, rows, width(a)):
-            turn_square(a, (r * num_in + i, num_in), out, (i * num_rows + r, num_rows))
+            turn_square(a, (here + r * step + i, step), out, (there + i * apart + r, apart))
     for r in range(num_rows):
         for i in range(columns if r < rows else 0, num_in):
-            put(out, i * num_rows + r, get(a, r * num_in + i))
+            put(out, there + i * apart + r, get(a, here + r * step + i))
