@@ -16,6 +16,7 @@ from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._folds import folds
 from fivestep.datasets._load import load_dataset
+from fivestep.engines._batched import ahead
 from fivestep.engines._make import make_engine
 from fivestep.epoch import Epoch
 from fivestep.find import Choice, names
@@ -322,6 +323,16 @@ def test_initial_values_are_those_of_one_network_to_the_bit(spec: NetSpec) -> No
     for row, (sized, seed) in zip(rows, drawn, strict=True):
         alone = make_engine("scratch", sized, small_plan(seed=seed), device="cpu")
         assert torch.equal(row, alone.params.flat)
+
+
+def test_orders_are_the_same_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for many in (1, 10**9):
+        monkeypatch.setattr(ahead, "MANY_ORDERS", many)
+        monkeypatch.setattr(ahead, "TOGETHER", 2)
+        members = check(fleet_of(small_net(), batch_size=7))
+        found.append(torch.stack([member.engine.params.flat for member in members]))
+    assert torch.equal(*found)
 
 
 def test_this_torch_rounds_uniform_numbers_once() -> None:

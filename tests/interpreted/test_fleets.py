@@ -35,7 +35,14 @@ ITEMS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in ITEMS.items()])
+SLOW = {f"activation {name}" for name in ACTIVATIONS}
+"""The formulas that `test_tiles.py` takes one by one."""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(options, id=name, marks=pytest.mark.slow if name in SLOW else ()) for name, options in ITEMS.items()],
+)
 def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any]) -> None:
     """In float64, in which its formulas are those of the items to rounding."""
     options = dict(options)

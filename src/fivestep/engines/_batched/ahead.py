@@ -1,7 +1,10 @@
 """Which rows each of K networks takes in the next steps, at which rate, with which masks: `Blocks` for a batch."""
 
+import importlib
+import importlib.util
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import final
 
 import torch
@@ -10,7 +13,7 @@ from torch import Tensor
 from ... import draws
 from ...batches import check_batch_size, together
 from ...datasets._base import Dataset, Rows
-from ...draws import Draws
+from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
 from .._base import Engine
 from .given import StepsAhead, Table, shares_of_each
@@ -18,6 +21,12 @@ from .networks import Networks
 
 MOST_BYTES = 2**28
 """Of places and masks of one block."""
+
+MANY_ORDERS = 200_000
+"""From which on compiled code draws them: of 200 rows, 1 us each where torch takes 5, and 0.3 s to load it."""
+
+TOGETHER = 256
+"""Networks whose orders are drawn in one call, in eight bytes a place before they are kept in four."""
 
 MOST_STEPS = 500
 """Steps of one block, at most: a network that diverges does so many again, by itself."""
@@ -43,7 +52,8 @@ class Ahead:
         self._answers = self._schedule.answers  # to each network's own figures
         self._rates = self._numbers([plan.lr for plan in plans])
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
-        self._generator, self._drawn, self._places = torch.Generator(), range(0), torch.zeros(0)
+        self._draw_orders = draws_orders(len(own) * plan.epochs)
+        self._drawn, self._places = range(0), torch.zeros(0)
 
     def _numbers(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self._pattern.device)
@@ -123,10 +133,14 @@ class Ahead:
         if self._fresh is not None:
             places[:, :, :num] = torch.arange(len(epochs) * num).view(len(epochs), num)
         else:
-            for k, (plan, own) in enumerate(zip(self._plans, self._own, strict=True)):
-                for e, epoch in enumerate(epochs):
-                    order = draws.order(plan.seed, epoch, num, self._generator)
-                    places[k, e, :num] = order.add_(own * num)
+            own = torch.tensor(self._own)[:, None, None] * num
+            for start in range(0, len(own), TOGETHER):
+                seeds = [draws.order_seeds(plan.seed, epochs) for plan in self._plans[start : start + TOGETHER]]
+                orders = torch.empty((len(seeds) * len(epochs), num), dtype=torch.int64)
+                self._draw_orders([*chain.from_iterable(seeds)], orders)
+                places[start : start + TOGETHER, :, :num] = (
+                    orders.view(len(seeds), -1, num) + own[start : start + TOGETHER]
+                )
         self._drawn, self._places = epochs, places.view(len(self._own), -1, self._size).movedim(0, 1).contiguous()
         return self._places
 
@@ -162,6 +176,14 @@ class Ahead:
         """The same for some of the networks."""
         own, plans = [self._own[k] for k in which], [self._plans[k] for k in which]
         return Ahead(self._pattern, self._parts, own, plans)
+
+
+def draws_orders(count: int) -> DrawOrders:
+    """What draws so many orders the fastest: compiled code, once there are enough to load it for."""
+    if count < MANY_ORDERS or importlib.util.find_spec("numba") is None:
+        return draws.draw_orders
+    draw: DrawOrders = importlib.import_module("fivestep.engines.fused._order").draw_orders
+    return draw
 
 
 def _as_numbers(rows: Rows, pattern: Engine) -> Rows:
