@@ -38,10 +38,10 @@ class Origin:
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
             sums["stream"] = data.stream.checksum()
-        threads, processors = torch.get_num_threads(), num_processors()
-        on = "" if threads <= processors else f" on {processors}"  # divided networks then take as many
-        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        machine = {"torch": torch.__version__, "threads": f"{threads}{on}", "processor": processor}
+        threads, processor = torch.get_num_threads(), f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        machine = {"torch": torch.__version__, "threads": str(threads), "processor": processor}
+        if min(threads, num_processors()) > 1:
+            machine["divided among"] = str(min(threads, num_processors()))  # larger dense networks
         if num_ranks > 1:
             machine["ranks"] = str(num_ranks)
         return cls(every, sums, machine)

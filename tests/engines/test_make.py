@@ -30,6 +30,7 @@ def many_registers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()
+UNKNOWN = "has no scalar form, and the larger body needs none"
 NARROW = "in layers too narrow to be divided"
 LARGE, PARTS = "a step has 116 million operations, more than 15 million", " micro_batch_size asks for parts"
 
@@ -57,8 +58,9 @@ def test_an_engine_knows_its_name(name: str) -> None:
         (WIDE, {"batch_size": None}, 100, "fused", "a step has 4.7 million operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
-        (MLP(4, 6, 3, norm="rms_norm"), {}, None, "scratch", "layer 'rms_norm' has no scalar form"),
-        (SPEC, {"optimizer": "muon"}, None, "scratch", "optimizer 'muon' has no scalar form"),
+        (MLP(4, 6, 3, norm="rms_norm"), {}, None, "fused", f"layer 'rms_norm' {UNKNOWN}"),
+        (SPEC, {"optimizer": "muon"}, None, "fused", f"optimizer 'muon' {UNKNOWN}"),
+        (SPEC, {"optimizer": "lbfgs"}, None, "scratch", "optimizer 'lbfgs' looks at the loss more than once in a step"),
         (MLP(64, 1024, 10, norm="rms_norm"), {"optimizer": "muon"}, None, "fused", LARGE),
         (MLP(64, 1024, 10), {"micro_batch_size": 32}, None, "scratch", "it does each batch as a whole, and" + PARTS),
     ],

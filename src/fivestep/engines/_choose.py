@@ -50,7 +50,10 @@ def choose(
         return _recorded(choice, plan, device, ranks)
     by_size, reason = is_larger(spec, plan, num_rows)
     larger = choice.options.get("larger", by_size)
-    in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else obstacle(spec, plan))
+    unknown = None if larger else obstacle(spec, plan)
+    if unknown is not None and choice.name == "auto":
+        larger, reason = True, f"{unknown}, and the larger body needs none"
+    in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else unknown)
     if in_the_way is not None:
         return _handed_over(choice, in_the_way)
     if choice.options.get("alone") and num_rows is not None and _is_short(spec, plan, num_rows):
