@@ -269,8 +269,13 @@ def reader(result: Result) -> str:
 
 
 def epoch(result: Result) -> str:
-    rows = [[name, figure(result["seconds"][name]["median"]), *ratio(of)] for name, of in result["over_memory"].items()]
-    return table(["an epoch from", "seconds", "over memory", "quartiles"], rows)
+    races = {"50-512-512-512-1": result, "50-16-1": result.get("small", {})}
+    rows = [
+        [network, name, figure(1e3 * of["seconds"][name]["median"]), *ratio(over)]
+        for network, of in races.items()
+        for name, over in of.get("over_memory", {}).items()
+    ]
+    return table(["", "an epoch from", "ms", "over memory", "quartiles"], rows)
 
 
 def shuffle(result: Result) -> str:

@@ -3,11 +3,12 @@
     python benchmarks/streaming.py [reader] [epoch] [shuffle] [ROUNDS]
 
 `reader`: rows a second of fifty columns from a warm cache: the row groups as pyarrow reads them, as polars does, and
-the stream's windows, encoded and shuffled, decoded each time. `epoch`: the same rows and the network 50-512-512-512-1
-from files and in memory, epoch by epoch in turn; "stream" is an epoch from the third on, whose rows are kept as they
-were encoded, "stream, decoded" is one of the two before. `shuffle`: a file sorted by its label: how far rows move, how
-mixed the batches are, and the loss after training, beside a full shuffle. Without a name all three are measured; each
-has a file of its own in `results/`, and those that are not measured stay.
+the stream's windows, encoded and shuffled, decoded each time. `epoch`: the same rows and the networks 50-512-512-512-1
+(engine `scratch`) and 50-16-1 (`fused`) from files and in memory, epoch by epoch in turn; "files, kept" is an epoch
+from the third on, whose rows are kept as they were encoded, "files, decoded" is one of the two before. `shuffle`: a
+file sorted by its label: how far rows move, how mixed the batches are, and the loss after training, beside a full
+shuffle. Without a name all three are measured; each has a file of its own in `results/`, and those that are not
+measured stay.
 """
 
 import sys
@@ -15,8 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,6 +39,22 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "plain": {"compression": "none", "use_dictionary": False},
 }
 CPU = torch.device("cpu")
+
+
+class Race(NamedTuple):
+    """A network that is trained from files and in memory, and how many epochs at a time."""
+
+    engine: str
+    spec: fs.NetSpec
+    plan: fs.TrainPlan
+    epochs: int = 1
+
+
+ADAM = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
+RACES = {
+    "large": Race("scratch", fs.MLP(None, 512, 512, 512, None), ADAM),
+    "small": Race("fused", fs.MLP(None, 16, None), ADAM, epochs=20),
+}
 
 
 def table(num_rows: int, seed: int = 0) -> pl.DataFrame:
@@ -161,42 +179,44 @@ def in_memory(data: Dataset) -> Dataset:
     return replace(data, train=rows, stream=None)
 
 
-def epochs_of(data: Dataset, spec: fs.NetSpec, plan: fs.TrainPlan) -> Callable[[], None]:
-    """Does the steps of one more epoch at every call, without evaluation."""
-    engine = fs.make_engine("scratch", plan.sized(spec, data), plan, device="cpu")
-    stream, per_epoch = fs.steps(engine, data, plan), plan.steps_per_epoch(data.num_rows)
+def epochs_of(data: Dataset, race: Race) -> Callable[[], float]:
+    """Does the steps of some more epochs at every call, without evaluation, and says how many."""
+    engine = fs.make_engine(race.engine, race.plan.sized(race.spec, data), race.plan, device="cpu")
+    stream, done = fs.steps(engine, data, race.plan, every=1), count(1)
+    per_epoch = race.plan.steps_per_epoch(data.num_rows)
 
-    def epoch() -> None:
-        for _ in range(per_epoch):
-            next(stream)
+    def epochs() -> float:
+        for _ in range(race.epochs):
+            end = next(done) * per_epoch
+            while next(stream).number < end:
+                pass
+        return float(race.epochs)
 
-    return epoch
+    return epochs
 
 
 def epoch(rounds: int) -> dict[str, Any]:
-    """Seconds of an epoch from files over those in memory."""
+    """Seconds of an epoch from files over those in memory, for a large network and for a small one."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.parquet"
         pyarrow.parquet.write_table(table(262_144).to_arrow(), path, row_group_size=16_384)
         anew, kept = (streamed(path, window=32_768, cache=cache) for cache in (False, True))
-        spec = fs.MLP(None, 512, 512, 512, None)
-        plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
-        works = {
-            "memory": epochs_of(in_memory(anew), spec, plan),
-            "stream, decoded": epochs_of(anew, spec, plan),
-            "stream": epochs_of(kept, spec, plan),
-        }
-        for _ in range(2):  # after which its rows are kept
-            works["stream"]()
-        seconds = interleaved(works, rounds)
-    found: dict[str, Any] = {
-        "rounds": rounds,
-        "seconds": {name: spread(of) for name, of in seconds.items()},
-        "over_memory": ratios(seconds, "memory"),
-    }
-    for name, ratio in found["over_memory"].items():
+        data = {"memory": in_memory(anew), "files, decoded": anew, "files, kept": kept}
+        found = {name: epoch_of(data, race, rounds) for name, race in RACES.items()}
+    large, small = found["large"], found["small"]
+    return {"rounds": rounds, **large, "small": small}
+
+
+def epoch_of(data: Mapping[str, Dataset], race: Race, rounds: int) -> dict[str, Any]:
+    """The same for one network."""
+    works = {name: epochs_of(rows, race) for name, rows in data.items()}
+    for _ in range(2):  # after which a stream's rows are kept
+        works["files, kept"]()
+    seconds = interleaved(works, rounds)
+    over = ratios(seconds, "memory")
+    for name, ratio in over.items():
         print("{name:>16} over memory: {median:.3f} ({low:.3f} to {high:.3f})".format(name=name, **ratio))
-    return found
+    return {"seconds": {name: spread(of) for name, of in seconds.items()}, "over_memory": over}
 
 
 def sorted_table(num_rows: int) -> pl.DataFrame:

@@ -37,7 +37,7 @@ class TableOptions:
     stream: Annotated[
         bool,
         Parameter(
-            help="Read the rows anew in every epoch, for files larger than memory; `'data/*.parquet'` for several.",
+            help="Read the rows window by window, for files larger than memory; `'data/*.parquet'` for several.",
             negative="",
         ),
     ] = False
