@@ -27,7 +27,7 @@ test: .venv/installed-dev ## check style, types and layers, then run all tests
 
 .PHONY: test-gpu
 test-gpu: .venv/installed-dev ## run the tests that need a CUDA device (elsewhere each says why it is skipped)
-	@$(BIN)/python -m pytest --quiet tests/gpu
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --maxprocesses 8 tests/gpu
 
 .PHONY: browser
 browser: ## install Debian's chromium, for the tests of the pages (needs root; without it they are skipped)

@@ -1,7 +1,9 @@
 """What kernels of our own must do, on a device (tests/gpu) and interpreted on a CPU (tests/interpreted): the cases."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, final
 
+import pytest
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
@@ -9,11 +11,13 @@ from fivestep.engines._base import Engine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
-from fivestep.net import MLP
+from fivestep.member import Member
+from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from tests.samples import numbers, stream
-from tests.tolerances import ENGINES_FLOAT32, distance
+from fivestep.train import train
+from tests.samples import engine_of, numbers, small_plan, stream, three_classes
+from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
 NUM_ROWS, NUM_IN = 38, 50
 PIXELS = torch.randint(256, (NUM_ROWS, NUM_IN), generator=stream(), dtype=torch.uint8)
@@ -139,3 +143,42 @@ BETWEEN = [
     ),
 ]
 """Networks that are done by torch's products with passes between."""
+
+FLEETS: dict[str, dict[str, Any]] = {
+    **{f"activation {name}": {"activation": name} for name in ACTIVATIONS},
+    **{f"loss {name}": {"loss": name} for name in MEASURED},
+    **{f"optimizer {name}": {"optimizer": name} for name in RULES},
+    "smoothed": {"loss": "cross_entropy:label_smoothing=0.1"},
+    "weighted rows": {"weighted": True},
+    "weighted rows, all at once": {"weighted": True, "batch_size": None},
+    "limits": {"clip_norm": 0.1, "clip_value": 0.05, "l2": 0.1, "ema": 0.9},
+    "momentum": {"optimizer": "sgd:momentum=0.9,nesterov=true"},
+    "momentum, decoupled": {"optimizer": "sgd:momentum=0.9,decoupled_weight_decay=true"},
+    "Keras's momentum": {"optimizer": "momentum:momentum=0.9,nesterov=true"},
+    "centered": {"optimizer": "rmsprop:centered=true,momentum=0.5"},
+    "falling rate": {"optimizer": "adagrad:lr_decay=0.1"},
+    "schedule": {"schedule": "cosine"},
+    "more rows than a tile": {"num_rows": 300, "batch_size": None, "epochs": 2},
+}
+"""What networks may have that go through a block of steps in one kernel: every item of the compiled body."""
+
+
+def fleet_of(options: Mapping[str, Any]) -> tuple[NetSpec, Dataset, list[TrainPlan]]:
+    """Two networks of one shape with these options, on twenty rows or as many as are asked for: 16 and 4 a step."""
+    settings: dict[str, Any] = {"loss": "mse", "lr": 0.01, "epochs": 1, "batch_size": 16, **options}
+    target, num_rows = TrainPlan(loss=settings["loss"]).build_loss().target, settings.pop("num_rows", 20)
+    data = three_classes(num_rows, weighted=settings.pop("weighted", False))
+    if target != "classes":
+        y = numbers(num_rows, 3).abs() if target == "numbers" else (numbers(num_rows, 3) > 0).double()
+        data = Dataset(Rows(data.train.x, y, data.train.weight), num_outputs=3)
+    spec = MLP(4, 5, 3, activation=settings.pop("activation", "tanh"))
+    return spec, data, [small_plan(**settings, seed=seed, weight_decay=0.1 * seed) for seed in range(2)]
+
+
+def assert_the_same_networks(members: Sequence[Member], spec: NetSpec) -> None:
+    """Each as it is alone on the CPU, in float64."""
+    for member in members:
+        alone = engine_of("scratch", spec, member.plan)
+        *_, last = train(alone, member.data, member.plan)
+        assert distance(member.engine.params.flat.cpu(), alone.params.flat) < ENGINES_FLOAT64
+        assert member.history[-1].running_loss == pytest.approx(last.running_loss)

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
 from fivestep.fleet import fit_many
 from fivestep.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
-from tests.samples import numbers, small_net, small_plan, three_classes
+from tests.kernels import FLEETS, assert_the_same_networks, fleet_of
+from tests.samples import small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
@@ -82,34 +82,10 @@ def test_one_that_diverges_is_reported_and_touches_no_other() -> None:
     assert torch.equal(members[0].engine.params.flat, members[2].engine.params.flat)
 
 
-ITEMS = {
-    **{f"activation {name}": {"activation": name} for name in OPERATIONS if name not in ("linear", "dropout")},
-    **{f"loss {name}": {"loss": name} for name in LOSSES if name != "quantile"},
-    **{f"optimizer {name}": {"optimizer": name} for name in RULES},
-    "weighted rows": {"weighted": True},
-    "limits": {"clip_norm": 0.1, "clip_value": 0.05, "l2": 0.1, "ema": 0.9},
-    "momentum": {"optimizer": "sgd:momentum=0.9,nesterov=true"},
-    "centered": {"optimizer": "rmsprop:centered=true,momentum=0.5"},
-    "more rows than a tile": {"num_rows": 700, "batch_size": None},
-}
-
-
-@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in ITEMS.items()])
+@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in FLEETS.items()])
 def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any]) -> None:
     """In float64, in which its formulas are those of the items to rounding."""
-    options = dict(options)
-    loss, num_rows = TrainPlan(loss=options.get("loss", "cross_entropy")).build_loss(), options.pop("num_rows", 40)
-    data = three_classes(num_rows, weighted=options.pop("weighted", False))
-    if loss.target != "classes":
-        y = numbers(num_rows, 3).abs() if loss.target == "numbers" else (numbers(num_rows, 3) > 0).double()
-        data = Dataset(Rows(data.train.x, y), num_outputs=3)
-    spec = MLP(4, 6, 3, activation=options.pop("activation", "tanh"))
-    plans = [
-        small_plan(**{"lr": 0.01, "epochs": 3, **options, "seed": seed, "weight_decay": 0.1 * seed})
-        for seed in range(3)
-    ]
-    device = fit_many(spec, data, plans, dtype="float64", device="cuda")
-    assert {member.how for member in device} == {"in a batch of 3 on cuda:0, by one kernel"}
-    for mine, theirs in zip(device, fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu"), strict=True):
-        assert distance(mine.engine.params.flat.cpu(), theirs.engine.params.flat) < ENGINES_FLOAT64
-        assert mine.history[-1].running_loss == pytest.approx(theirs.history[-1].running_loss)
+    spec, data, plans = fleet_of(options)
+    members = fit_many(spec, data, plans, dtype="float64", device="cuda", every=1)
+    assert {member.how for member in members} == {"in a batch of 2 on cuda:0, by one kernel"}
+    assert_the_same_networks(members, spec)
