@@ -14,7 +14,10 @@ from tests.samples import numbers, small_engine
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
 PAIRED = [(1, 3, 1), (2, 8, 1), (3, 6, 2), (4, 7, 3), (8, 24, 1), (17, 20, 1)]
-ALONE = [(1, 32, 2), (3, 16, 1), (4, 31, 1), (5, 16, 16), (7, 12, 1), (9, 31, 4), (10, 32, 1), (13, 48, 2)]
+ALONE = [
+    *[(1, 32, 2), (3, 16, 1), (4, 31, 1), (5, 16, 16), (7, 12, 1), (9, 31, 4), (10, 32, 1), (11, 16, 1), (13, 48, 2)],
+    (14, 48, 1),
+]
 SIZES = PAIRED + ALONE
 """Units that fill half a register of float32 or a whole one, and inputs for one pass back or several, with or without
 some that are done twice."""

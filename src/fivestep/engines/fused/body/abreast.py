@@ -244,26 +244,26 @@ def _measure(net: Abreast, loss: Measure) -> Any:
 
 
 @inline
-def _times_slope(which: int, da: Any, a: Any) -> Any:
-    """The gradient da f'(z), with f' from a = f(z)."""
-    return where(a > 0.0, da, 0.0) if which == kind.RELU else da * (1.0 - a * a)
+def _slopes(which: int, dz2: Any, w2: Any, a: Any) -> Any:
+    """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); of relu without w2, by which its sums are multiplied."""
+    return where(a > 0.0, dz2, 0.0) if which == kind.RELU else dz2 * w2 * (1.0 - a * a)
 
 
 @inline
-def _backward_unit(net: Abreast, g: Any, h: int, turns: Any) -> None:
-    """The sums over the rows for one unit, whose gradient is in `dz`: two inputs at first, then four at a time."""
+def _backward_unit(net: Abreast, g: Any, h: int, factor: Any, turns: Any) -> None:
+    """The sums over the rows for one unit, with its slopes in `dz`, times a factor: two inputs, then four at a time."""
     n, lanes, values = net.num_in, width(g), (net.dz, 0)
     first, at, w2 = (net.dz2, net.a, h * net.rows * lanes), h * (n + 1) * lanes, net.num_hidden * (n + 1) * lanes
     sums = row_products(first, (net.x, (0, min(1, n - 1)), n), values, net.rows, turns)
-    store(g, at + n * lanes, sums[0] if net.has_hidden_bias else every(g, 0.0))
+    store(g, at + n * lanes, factor * sums[0] if net.has_hidden_bias else every(g, 0.0))
     store(g, w2 + h * lanes, sums[1])
-    store(g, at, sums[2])
-    store(g, at + min(1, n - 1) * lanes, sums[3])
+    store(g, at, factor * sums[2])
+    store(g, at + min(1, n - 1) * lanes, factor * sums[3])
     for i in range(2, n, FOUR):
         columns = min(i, n - 1), min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
         more = row_products((), (net.x, columns, n), values, net.rows, turns)
         for k in range(FOUR):
-            store(g, at + columns[k] * lanes, more[k])
+            store(g, at + columns[k] * lanes, factor * more[k])
 
 
 @inline
@@ -274,14 +274,14 @@ def _backward(net: Abreast, w: Any, g: Any) -> None:
     for h in range(net.num_hidden):
         weight = load(w, w2 + h * lanes)
         for r in range(0, line, lanes):
-            store(net.dz, r, _times_slope(net.which, load(net.dz2, r) * weight, load(net.a, h * line + r)))
-        turns = get(net.turns, h)
+            store(net.dz, r, _slopes(net.which, load(net.dz2, r), weight, load(net.a, h * line + r)))
+        turns, factor = get(net.turns, h), weight if net.which == kind.RELU else every(w, 1.0)
         if turns == len(IN_FOUR):
-            _backward_unit(net, g, h, IN_FOUR)
+            _backward_unit(net, g, h, factor, IN_FOUR)
         elif turns == len(IN_TWO):
-            _backward_unit(net, g, h, IN_TWO)
+            _backward_unit(net, g, h, factor, IN_TWO)
         else:
-            _backward_unit(net, g, h, IN_ONE)
+            _backward_unit(net, g, h, factor, IN_ONE)
     store(g, w2 + net.units * lanes, lane_sums(net.dz2, (), net.rows) if net.has_bias else every(g, 0.0))
 
 

@@ -3,6 +3,9 @@
 A gradient of the hidden units is used where it is made, for the sums of the layer's weights for some inputs, of its
 biases, and of the next layer's weights for the first output, whose products take the same registers. What there are
 more inputs than fit, take the gradients in passes of their own.
+
+Of relu with one output there is no gradient to make. Unit u has w2[u] dz2 in the rows where it is active and 0 in the
+others, so its sums are w2[u] times sums of x dz2 over the rows where it is active: a product under a mask.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,12 +15,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import CONTRACT, address, lanes_of
+from .lanes import CONTRACT, address, chosen, lanes_of
 from .tiles import load_at, loop, unpacked
-from .units import added_up, plus, spread, store_at, store_sums
+from .units import added_up, plus, rows_added, spread, store_at, store_sums, with_product
 
-ONE_INPUT, TWO_INPUTS, FOUR_INPUTS, SIX_INPUTS = (0,), (0,) * 2, (0,) * 4, (0,) * 6
+ONE_INPUT, TWO_INPUTS, FOUR_INPUTS, SIX_INPUTS, TEN_INPUTS = (0,), (0,) * 2, (0,) * 4, (0,) * 6, (0,) * 10
 """So many inputs, for code that is written out for each of them."""
+
+
+Slope = Callable[[Any, Any, Any], Any]
+"""In a builder, the gradient of z from that of a = f(z), and a."""
 
 
 class Back(NamedTuple):
@@ -80,7 +87,7 @@ class _Emitter:
         """Where the registers of units begin, from the first one on."""
         return [v * self.lanes.count for v in range(self.num_units)]
 
-    def _slopes(self, q: Any, slope: Callable[[Any, Any, Any], Any]) -> tuple[list[Any], list[Any]]:
+    def _slopes(self, q: Any, slope: Slope) -> tuple[list[Any], list[Any]]:
         """The gradients dz of the units of register q, which are kept, and the products for the first output."""
         builder, line = self.builder, self.values["line"]
         dz2, dz, products = self._spread("dz", self._place("dz2", q, len(self.beside))), [], []
@@ -95,7 +102,7 @@ class _Emitter:
             store_at(self.context, builder, self.kinds["dz"], self.values["dz"], place, value)
         return dz, products
 
-    def row(self, q: Any, slope: Callable[[Any, Any, Any], Any] | None) -> list[Any]:
+    def row(self, q: Any, slope: Slope | None) -> list[Any]:
         """What register q of rows adds to the sums: biases and first output, if dz is made here, then the inputs."""
         builder, added = self.builder, list[Any]()
         if slope is None:
@@ -103,28 +110,55 @@ class _Emitter:
         else:
             dz, of_output = self._slopes(q, slope)
             added = dz + of_output
-        begin = builder.load(address(self.context, builder, self.kinds["where"], self.values["where"], q))
-        begin = builder.add(begin, builder.mul(self.first, self.first.type(len(self.beside))))
-        for i in range(self.num_inputs):
-            number = self._spread("x", builder.add(begin, begin.type(i * len(self.beside))))
+        for number in self._inputs(q):
             added += [builder.fmul(number, one, flags=CONTRACT) for one in dz]
         return added
 
-    def put(self, place: Any, sums: Sequence[Any]) -> None:
-        """Stores the sums of the units of one line of g."""
-        for value in sums:
-            into = self.values["g"], place, value
-            store_sums(self.context, self.builder, self.beside, self.kinds["g"], into, self.values["later"])
-            place = self.builder.add(place, place.type(self.lanes.count // len(self.beside)))
+    def active_row(self, q: Any, sums: Sequence[Any], *, is_first: bool) -> list[Any]:
+        """The sums with what register q of rows adds of relu, where a unit is active: dz2, and dz2 times each input."""
+        builder, units = self.builder, self._units()
+        dz2 = self._spread("dz", self._place("dz2", q, len(self.beside)))
+        a = [self._load("a", self._place("unit", q, self.values["line"], v)) for v in units]
+        are_active = [builder.fcmp_ordered(">", one, ir.Constant(one.type, [0.0] * one.type.count)) for one in a]
+        count, products = len(units), [builder.fmul(dz2, one, flags=CONTRACT) for one in a]
+        of_first = [dz2] * count + products if is_first else []
+        factors = [number for number in self._inputs(q) for _ in units]
+        then = plus(builder, sums[: len(of_first)], of_first)
+        then += [with_product(builder, s, n, dz2) for n, s in zip(factors, sums[len(of_first) :], strict=True)]
+        for k in range(len(sums)):
+            if not is_first or k // count != 1:  # the output's numbers a are 0 where a unit is not active
+                then[k] = builder.select(are_active[k % count], then[k], sums[k])
+        return then
 
-    def put_where(self, condition: Any, place: Any, sums: Sequence[Any]) -> None:
+    def _inputs(self, q: Any) -> list[Any]:
+        """A number of each input, of the rows of register q."""
+        begin = self.builder.load(address(self.context, self.builder, self.kinds["where"], self.values["where"], q))
+        begin = self.builder.add(begin, self.builder.mul(self.first, self.first.type(len(self.beside))))
+        step = len(self.beside)
+        return [self._spread("x", self.builder.add(begin, begin.type(i * step))) for i in range(self.num_inputs)]
+
+    def put(self, place: Any, sums: Sequence[Any], *, times_w2: bool = False) -> None:
+        """Stores the sums of the units of one line of g, `times_w2` or as they are."""
+        builder, rows = self.builder, len(self.beside)
+        for v, value in zip(self._units(), sums, strict=True):
+            one = rows_added(builder, self.beside, value)
+            if times_w2:  # rounded before it is added to anything, as in abreast.py
+                w2 = self._load("w", self._place("w2", more=v))
+                one = builder.fmul(one, chosen(builder, w2, range(0, self.lanes.count, rows)))
+            store_sums(self.context, builder, self.kinds["g"], (self.values["g"], place, one), self.values["later"])
+            place = builder.add(place, place.type(self.lanes.count // rows))
+
+    def put_where(self, condition: Any, place: Any, sums: Sequence[Any], *, times_w2: bool) -> None:
         """The same, if it is so."""
         with self.builder.if_then(condition):
-            self.put(place, sums)
+            self.put(place, sums, times_w2=times_w2)
 
 
-def _pass_back(slope: Callable[[Any, Any, Any], Any] | None) -> Any:
-    """A pass in which dz is slope(builder, da, a), or, without one, lies there already."""
+def _pass_back(slope: Slope | None, *, is_first: bool, is_active: bool = False) -> Any:
+    """A pass in which dz is slope(builder, da, a), or lies there already, or, where `is_active`, is not made.
+
+    The first one has the sums of the biases and of the first output too.
+    """
 
     @intrinsic
     def function(typing: Any, beside: Any, back: Any, inputs: Any, units: Any, at: Any) -> Any:
@@ -137,24 +171,28 @@ def _pass_back(slope: Callable[[Any, Any, Any], Any] | None) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             this = _Emitter(context, builder, sig.args, args)
             num_units, rows = this.num_units, 2 // this.num_units
-            num_sums = num_units * (this.num_inputs + (0 if slope is None else 2))
+            num_sums = num_units * (this.num_inputs + 2 * is_first)
+
+            def row(q: Any, sums: Sequence[Any]) -> list[Any]:
+                if is_active:
+                    return this.active_row(q, sums, is_first=is_first)
+                return plus(builder, sums, this.row(q, slope))
 
             def body(q: Any, sums: Sequence[Any]) -> list[Any]:
                 of = [sums[k * num_sums : (k + 1) * num_sums] for k in range(rows)]
-                return [
-                    s for k in range(rows) for s in plus(builder, of[k], this.row(builder.add(q, q.type(k)), slope))
-                ]
+                return [s for k in range(rows) for s in row(builder.add(q, q.type(k)), of[k])]
 
             zeros = [context.get_constant_null(this.lanes)] * (num_sums * rows)
             sums = added_up(builder, loop(builder, this.values["num_registers"], rows, zeros, body), num_sums)
             lines = [sums[k : k + num_units] for k in range(0, num_sums, num_units)]
-            if slope is not None:
+            if is_first:
                 bias = this.values["bias"]
-                this.put_where(builder.icmp_signed(">=", bias, bias.type(0)), bias, lines[0])
+                this.put_where(builder.icmp_signed(">=", bias, bias.type(0)), bias, lines[0], times_w2=is_active)
                 this.put(this.values["output"], lines[1])
             place = builder.add(this.values["to"], builder.mul(this.first, this.values["step"]))
             for i, line in enumerate(lines[-this.num_inputs :]):
-                this.put_where(builder.icmp_signed(">=", this.done.type(i), this.done), place, line)
+                is_new = builder.icmp_signed(">=", this.done.type(i), this.done)
+                this.put_where(is_new, place, line, times_w2=is_active)
                 place = builder.add(place, this.values["step"])
             return context.get_dummy_value()
 
@@ -175,4 +213,6 @@ def _through_tanh(builder: Any, da: Any, a: Any) -> Any:
     return builder.fmul(da, slope, flags=CONTRACT)
 
 
-back_through_relu, back_through_tanh, back_to_more = map(_pass_back, (_through_relu, _through_tanh, None))
+back_through_relu, back_through_tanh = (_pass_back(slope, is_first=True) for slope in (_through_relu, _through_tanh))
+back_to_more = _pass_back(None, is_first=False)
+back_where_active, back_where_active_to_more = (_pass_back(None, is_first=k, is_active=True) for k in (True, False))

@@ -111,18 +111,24 @@ def put_sums(typing: Any, beside: Any, array: Any, index: Any, value: Any, later
     """
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        store_sums(context, builder, beside, array, args[1:4], args[4])
+        value = rows_added(builder, beside, args[3])
+        store_sums(context, builder, array, (*args[1:3], value), args[4])
         return context.get_dummy_value()
 
     return types.void(beside, array, types.intp, value, types.boolean), emit
 
 
-def store_sums(context: Any, builder: Any, beside: Any, array: Any, into: Any, later: Any) -> None:
-    """The same, in the builder: `into` are the array, the index and the sums."""
+def rows_added(builder: Any, beside: Any, value: Any) -> Any:
+    """The sums of the units of one row, those of two rows beside each other added."""
+    if len(beside) == 1:
+        return value
+    of_first, of_second = (chosen(builder, value, range(start, value.type.count, 2)) for start in (0, 1))
+    return builder.fadd(of_first, of_second, flags=CONTRACT)
+
+
+def store_sums(context: Any, builder: Any, array: Any, into: Any, later: Any) -> None:
+    """Stores sums, added to what is there if it is `later`: `into` are the array, the index and the sums."""
     numbers, place, value = into
-    if len(beside) == 2:
-        of_first, of_second = (chosen(builder, value, range(start, value.type.count, 2)) for start in (0, 1))
-        value = builder.fadd(of_first, of_second, flags=CONTRACT)
     pointer = builder.bitcast(address(context, builder, array, numbers, place), value.type.as_pointer())
     align, zero = array.dtype.bitwidth // 8, ir.Constant(value.type, [0.0] * value.type.count)
     is_later = builder.trunc(later, ir.IntType(1)) if later.type.width > 1 else later
@@ -133,6 +139,13 @@ def store_sums(context: Any, builder: Any, beside: Any, array: Any, into: Any, l
 def plus(builder: Any, sums: Sequence[Any], more: Sequence[Any]) -> list[Any]:
     """Each sum with what is added to it."""
     return [builder.fadd(before, one, flags=CONTRACT) for before, one in zip(sums, more, strict=True)]
+
+
+def with_product(builder: Any, before: Any, a: Any, b: Any) -> Any:
+    """A sum with a product added, in one operation also where another sum takes the same product."""
+    vector, name = before.type, f"v{before.type.count}{before.type.element.intrinsic_name}"
+    kind = ir.FunctionType(vector, [vector] * 3)
+    return builder.call(builder.module.declare_intrinsic(f"llvm.fmuladd.{name}", fnty=kind), [a, b, before])
 
 
 def added_up(builder: Any, sums: Sequence[Any], count: int) -> list[Any]:
