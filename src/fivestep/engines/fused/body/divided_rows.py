@@ -6,7 +6,7 @@ from .lanes import apart, get, inline, prefetch, put, store, width
 from .losses import Measure, measure
 from .numbers import numbers_at
 from .panels import panel
-from .passes import AHEAD, LINE
+from .passes import AHEAD, LINE, lay_out_targets
 
 
 class Work(NamedTuple):
@@ -92,8 +92,8 @@ def measure_own_rows(me: Any, loss: Measure, work: Work, s: int) -> Any:
 def _lay_out(me: Any, work: Work, s: int, start: int, count: int) -> None:
     """The logits of some rows, from the parts of all threads, with targets and shares, as `losses.py` takes them."""
     tile, last, zero = me.own.loss, me.net.kinds.size, me.own.tile.dtype.type(0)
-    num_out, num_targets, bias = me.net.widths[last], work.targets.shape[1], me.net.biases[last - 1]
-    alike = zero + 1.0 / (work.stops[s] - work.starts[s])
+    num_out, bias = me.net.widths[last], me.net.biases[last - 1]
+    alike = tile.share.dtype.type(1.0 / (work.stops[s] - work.starts[s]))
     rows = -(-count // width(tile.values)) * width(tile.values)
     for o in range(num_out):
         for r in range(count):
@@ -103,12 +103,4 @@ def _lay_out(me: Any, work: Work, s: int, start: int, count: int) -> None:
             put(tile.values, o * rows + r, logit)
         for r in range(count, rows):
             put(tile.values, o * rows + r, zero)
-    for r in range(rows):
-        place, is_there = work.starts[s] + start + r, r < count  # what fills up the last lanes weighs nothing
-        for o in range(num_targets):
-            put(tile.targets, o * rows + r, get(work.targets, place * num_targets + o) if is_there else zero)
-        put(
-            tile.share,
-            r,
-            (get(work.share, place) if work.share.size else tile.share.dtype.type(alike)) if is_there else zero,
-        )
+    lay_out_targets(tile, rows, count, (work.targets, work.share, work.starts[s] + start, alike))

@@ -113,19 +113,15 @@ def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
 def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: Any, slopes: Any) -> Any:
     """The loss of logits (N, O), and its gradient into `slopes` (N, O). Without a share (N,), all rows weigh alike."""
     num_rows, num_out = logits.shape
-    num_targets, losses = targets.shape[1], logits.dtype.type(0)
+    losses = zero = logits.dtype.type(0)
     alike = logits.dtype.type(1.0 / num_rows)
     for start in range(0, num_rows, tile.rows):
         count = min(tile.rows, num_rows - start)
         rows = -(-count // width(logits)) * width(logits)
-        for r in range(count, rows):  # what fills up the last lanes weighs nothing
-            _fill(tile, r, rows, num_out, num_targets)
-        for r in range(count):
+        for r in range(rows):
             for o in range(num_out):
-                put(tile.values, o * rows + r, get(logits, (start + r) * num_out + o))
-            for o in range(num_targets):
-                put(tile.targets, o * rows + r, get(targets, (start + r) * num_targets + o))
-            put(tile.share, r, get(share, start + r) if share.size else alike)
+                put(tile.values, o * rows + r, get(logits, (start + r) * num_out + o) if r < count else zero)
+        lay_out_targets(tile, rows, count, (targets, share, start, alike))
         losses += measure(loss, tile, 0, num_out, rows)
         for r in range(count):
             for o in range(num_out):
@@ -134,13 +130,17 @@ def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: An
 
 
 @inline
-def _fill(tile: Tile, r: int, rows: int, num_out: int, num_targets: int) -> None:
-    zero = tile.values.dtype.type(0)
-    for o in range(num_out):
-        put(tile.values, o * rows + r, zero)
-    for o in range(num_targets):
-        put(tile.targets, o * rows + r, zero)
-    put(tile.share, r, zero)
+def lay_out_targets(tile: Tile, rows: int, count: int, taken: Any) -> None:
+    """The targets and shares of `count` rows, from one on; what fills up the last lanes of `rows` weighs nothing.
+
+    `taken` are targets (N, T), shares (N,) or none, the first row, and what a row weighs where there are no shares.
+    """
+    targets, share, first, alike = taken
+    num_targets, zero = targets.shape[1], tile.values.dtype.type(0)
+    for r in range(rows):
+        for o in range(num_targets):
+            put(tile.targets, o * rows + r, get(targets, (first + r) * num_targets + o) if r < count else zero)
+        put(tile.share, r, (get(share, first + r) if share.size else alike) if r < count else zero)
 
 
 class Remembered(NamedTuple):
