@@ -1,4 +1,4 @@
-"""A hidden layer for tables in a larger network: `ntk_linear`, `parametric`, and `dropout` if it follows."""
+"""A hidden layer for tables in a larger network: `ntk_linear`, `parametric`, and `dropout`; or dropout alone."""
 
 from typing import final
 
@@ -38,7 +38,7 @@ class Learnt:
         self._factor, self._w, self._dw, self._g, self._dg = layer.factor, w[k], dw[k], w[k + 1], dw[k + 1]
         form = OPERATIONS[Choice.parse(strength.activation).name]
         option = float((*form.numbers(strength.function), 0.0)[0])
-        least, scale = (0.0, 1.0) if drops is None else (float(round(drops.p * 2**BITS)), 1 / (1 - drops.p))
+        least, scale = (0.0, 1.0) if drops is None else _threshold(drops)
         self._kind, self._numbers = form.kind, (option, self._factor, least, scale)
         self._memo = Memo(training=True, reuse=True)
         self._drawn = None if drops is None else engine.memo(k + 2)
@@ -73,6 +73,38 @@ class Learnt:
         dx = back(dz, self._w["weight"], memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz
         outer(dz, x, self._dw["weight"], turned)
         return dx.view(*dy.shape[:-1], dx.shape[1])
+
+
+@final
+class Dropped:
+    """Dropout behind any other layer: mask and y = x m in one pass."""
+
+    has_parameters = False
+
+    def __init__(self, engine: Engine, k: int) -> None:
+        layer = engine.layers[k]
+        assert isinstance(layer, Dropout)
+        self._threshold, self._memo = _threshold(layer), engine.memo(k, reuse=True)
+
+    def let_go(self) -> None:
+        """Forgets its last mask."""
+        self._memo.clear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        memo, x = self._memo, x.contiguous()
+        y, mask = _made(memo, "y", x), _made(memo, "scaled_mask", x)
+        memo["scaled_mask"] = mask
+        numbers, bits, to, kept = (each.view(-1).numpy() for each in (x, memo.bits(x), y, mask))
+        _compiled.one_pass("drop")(numbers, bits, *self._threshold, to, kept)
+        return y
+
+    def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
+        return dy.mul_(self._memo["scaled_mask"])
+
+
+def _threshold(layer: Dropout) -> tuple[float, float]:
+    """The least number whose unit stays, and 1 / (1 - p)."""
+    return float(round(layer.p * 2**BITS)), 1 / (1 - layer.p)
 
 
 def _made(memo: Memo, name: str, like: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...blocks import Block
 from ...layer import Memo
+from ...layers.dropout import Dropout
 from ...layers.linear import Linear
 from ...layers.periodic import Periodic
 from ...optim.sgd import SGD
@@ -27,7 +28,7 @@ from . import _compiled
 from ._affine import Affine
 from ._divided import Division, suits_division
 from ._forms import is_activation
-from ._learnt import Learnt, dropout_behind, is_learnt
+from ._learnt import Dropped, Learnt, dropout_behind, is_learnt
 from ._periodic import InLevels, InWaves, are_levels
 from ._rows import BlockRows
 from ._tables import descent_of, measure_of, remembered_by, tile_for
@@ -157,7 +158,7 @@ class Products:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | InLevels | AsInScratch]:
+def _pieces(engine: Engine) -> Iterator[Affine | Learnt | Dropped | InWaves | InLevels | AsInScratch]:
     """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
@@ -165,6 +166,8 @@ def _pieces(engine: Engine) -> Iterator[Affine | Learnt | InWaves | InLevels | A
             drops = dropout_behind(engine, k)
             yield Learnt(engine, k, drops)
             k += 1 if drops is None else 2
+        elif isinstance(engine.layers[k], Dropout):
+            yield Dropped(engine, k)
         elif isinstance(engine.layers[k], Periodic):
             yield InWaves(engine, k)
         elif are_levels(engine, k):

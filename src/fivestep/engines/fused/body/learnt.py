@@ -7,7 +7,7 @@ The product x W^T and those of the way back are torch's; the formulas are derive
 from typing import Any
 
 from .activations import value_and_slope
-from .lanes import every, load, store, where, width
+from .lanes import every, get, load, put, store, where, width
 from .numbers import numbers_at
 
 
@@ -40,3 +40,16 @@ def weaken(dy: Any, far: Any, dg: Any) -> None:
     for at in range(0, num_rows * num_units, num_units):
         for o in range(0, num_units, width(dy)):
             store(dg, o, load(dg, o) + load(dy, at + o) * load(far, at + o))
+
+
+def drop(x: Any, drawn: Any, least: float, scale: float, y: Any, mask: Any) -> None:
+    """Dropout alone, on flat tensors: the scaled mask, `scale` where a bit is not below `least`, and y = x times it."""
+    whole, stays = x.size - x.size % width(x), x.dtype.type(scale)
+    for k in range(0, whole, width(x)):
+        kept = where(numbers_at(drawn, k, x) >= least, every(x, scale), 0.0)
+        store(mask, k, kept)
+        store(y, k, load(x, k) * kept)
+    for k in range(whole, x.size):
+        number = stays if get(drawn, k) >= least else x.dtype.type(0)
+        put(mask, k, number)
+        put(y, k, get(x, k) * number)
