@@ -9,7 +9,6 @@ import hashlib
 import platform
 import zlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +24,6 @@ from .origin import Origin
 from .plan import TrainPlan
 from .preflight import sizes_of_parts
 from .ranks import Ranks, raise_first
-
-_own = attrgetter("seed", "lr")
 
 Value = TypeVar("Value")
 
@@ -76,13 +73,13 @@ def of_fleet(
     `kinds` are all kinds of networks that there are, by `likeness`; which of them each one is, and what is its own,
     says the rest: to look at all of all plans takes as long as some thousand steps.
     """
-    checksums = {key: Origin.here(1, one).data for key, one in {id(one): one for one in data}.items()}
-    own = [_each_text(values) for values in zip(*map(_own, plans), strict=True)]
+    checksums = {key: repr(Origin.here(1, one).data) for key, one in {id(one): one for one in data}.items()}
+    own = [plan.seed for plan in plans], _each_text([plan.lr for plan in plans])
     several = which if len(kinds) > 1 else ()
     texts = {
         "networks": [[spec for spec, *_ in kinds], several],
         "plans": [[rest for _, _, rest in kinds], several, own],
-        "rows of the networks": _each_text([repr(checksums[id(one)]) for one in data]),
+        "rows of the networks": _each_text([checksums[id(one)] for one in data]),
     }
     sums = {name: f"{zlib.crc32(repr(text).encode()):08x}" for name, text in texts.items()}
     return {**_versions(), "number of networks": str(len(plans)), "engine": engine, **sums}

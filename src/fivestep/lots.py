@@ -2,7 +2,7 @@
 
 Each thread takes the next lot that nobody has taken. Ranks on one machine have lots of their own, and whoever is
 through with these takes from those of a rank that is behind: their processors are never equally fast, and to wait for
-the slowest costs more than to ask for each lot (2 us). What a network becomes does not depend on who trains it.
+the slowest costs more than to ask for each lot (5 us). What a network becomes does not depend on who trains it.
 """
 
 import itertools
