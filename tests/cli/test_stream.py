@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import fivestep as fs
+from fivestep.aside import folder_for_large_files
 from fivestep.datasets._table import TableSource, rows_of
 from fivestep.run import Run
 from tests.cli.conftest import Command
@@ -179,12 +180,16 @@ def test_no_cache_asks_for_a_file(fivestep: Command) -> None:
 
 
 @pytest.mark.parametrize(("options", "expected"), [((), "true"), (("--no-cache",), "false")])
-def test_a_run_remembers_whether_encoded_rows_are_kept(
-    fivestep: Command, tmp_path: Path, options: tuple[str, ...], expected: str
+def test_a_run_says_and_remembers_whether_encoded_rows_are_kept(
+    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: str
 ) -> None:
     written(tmp_path)
+    monkeypatch.setattr("fivestep.datasets._encoded_blocks.is_memory", lambda _: False)
     words = ("train", PATTERN, "--target", "y", "--stream", *small("--out", "run", *options))
-    assert fivestep(*words).code == 0
+    outcome = fivestep(*words)
+    assert outcome.code == 0
+    said = f"From the second epoch on, encoded rows are kept in {folder_for_large_files()}, 1 MB (--no-cache: none)."
+    assert (said in outcome.err + outcome.out) == (not options)
     assert f"cache = {expected}" in (tmp_path / "run" / "config.toml").read_text()
 
 

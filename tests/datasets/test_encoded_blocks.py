@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import tempfile
 from collections import namedtuple
 from collections.abc import Callable
@@ -171,6 +172,16 @@ def test_ranks_of_one_machine_share_its_room(monkeypatch: pytest.MonkeyPatch) ->
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is not None
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is None
+
+
+def test_what_is_said_of_the_file_is_what_it_takes(tmp_path: Path) -> None:
+    for weight in (None, "weight"):
+        stream = stream_of(tmp_path, weight=weight)
+        epochs_of(stream)
+        assert stream.kept is not None
+        assert stream.kept._file is not None
+        assert stream.room is not None
+        assert os.fstat(stream.kept._file.fileno()).st_size == stream.room[1]
 
 
 def test_a_file_that_changes_is_named_though_its_blocks_are_kept(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
         listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items())
         console.print(f"and {len(others):,} more columns: {listed}", markup=False)
     console.print(f"\n{_sizes(loaded)}", markup=False, soft_wrap=True)
+    if (kept := _kept(loaded)) is not None:
+        console.print(kept, markup=False, soft_wrap=True)
     for note in loaded.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True, style="yellow")
     console.print()
@@ -67,6 +69,18 @@ def _sizes(loaded: "LoadedTable") -> str:
     words = {"train": "to train", "valid": "to validate", "test": "to test"}
     rows = ", ".join(f"{size:,} {words[name]}" for name, size in sizes.items())
     return f"Rows: {rows}; {data.in_features} numbers in each."
+
+
+def _kept(loaded: "LoadedTable") -> str | None:
+    """Where a stream's rows are kept as they were encoded."""
+    from ..datasets._stream import TableStream
+
+    stream = loaded.data.stream
+    room = stream.room if isinstance(stream, TableStream) else None
+    if room is None:
+        return None
+    folder, size = room
+    return f"From the second epoch on, encoded rows are kept in {folder}, {-(-size // 10**6):,} MB (--no-cache: none)."
 
 
 def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:

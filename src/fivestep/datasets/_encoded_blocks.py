@@ -48,6 +48,12 @@ class EncodedBlocks:
         self._is_over = False
         self._lock = Lock()
 
+    def room(self, bytes_of_row: int) -> tuple[str, int] | None:
+        """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept."""
+        folder, size = folder_for_large_files(), self._starts[-1] * bytes_of_row
+        ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # each on this machine has a file of its own
+        return None if is_memory(folder) or size * ranks > _free(folder) else (folder, size)
+
     def get(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None] | None:
         """Targets (N,) and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
         with self._lock:
@@ -86,11 +92,10 @@ class EncodedBlocks:
     def _opened(self, of_row: _Format) -> IO[bytes]:
         """The file, begun with the first block; raises an `OSError` where there can be none."""
         if self._file is None:
-            folder = folder_for_large_files()
-            ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # each on this machine has a file of its own
-            if is_memory(folder) or self._starts[-1] * of_row.size * ranks > _free(folder):
+            room = self.room(of_row.size)
+            if room is None:
                 raise OSError("no room")
-            self._file, self._format = tempfile.TemporaryFile(dir=folder), of_row  # noqa: SIM115  (open as long as this)
+            self._file, self._format = tempfile.TemporaryFile(dir=room[0]), of_row  # noqa: SIM115  (open as long as this)
             weakref.finalize(self, self._file.close)
         return self._file
 

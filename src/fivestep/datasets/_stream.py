@@ -66,6 +66,12 @@ class TableStream(Stream):
     kept: EncodedBlocks | None = field(default=None, compare=False)
 
     @property
+    def room(self) -> tuple[str, int] | None:
+        """The folder in which encoded rows are kept, and the bytes they take; None where they are not."""
+        numbers = 2 if self.reader.source.weight is None else 4  # a target has 8 bytes, and so has a weight
+        return None if self.kept is None else self.kept.room(4 * (self.encoder.in_features + numbers))
+
+    @property
     def num_rows(self) -> int:
         return sum(self.counts)
 
