@@ -124,6 +124,8 @@ def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
 
 ABREAST: dict[str, dict[str, Any]] = {
     "one input, relu": {"spec": MLP(1, 7, 1), "num_rows": 33},
+    "four inputs, relu": {"spec": MLP(4, 16, 1), "num_rows": 33},
+    "ten inputs, relu": {"spec": MLP(10, 12, 1), "num_rows": 40},
     "tanh, half a register": {"spec": MLP(3, 12, 1, activation="tanh"), "num_rows": 50},
     "a register, two in turn": {"spec": MLP(5, 16, 1), "num_rows": 20},
     "three half registers": {"spec": MLP(6, 24, 1, activation="tanh"), "num_rows": 40},

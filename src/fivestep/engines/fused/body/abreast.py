@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from . import kinds as kind
 from .elementwise import exp_of_size
 from .fours import four, join, load_four, store_each
-from .hidden import activated
+from .hidden import activated, takes_masks
 from .lanes import CONTRACT, FOUR, address, every, get, inline, lanes_of, load, store, where, widened, width
 from .losses import Measure, of_output
 from .rules import Rule, clip, moment, powers_after, powers_at, update
@@ -244,9 +244,11 @@ def _measure(net: Abreast, loss: Measure) -> Any:
 
 
 @inline
-def _slopes(which: int, dz2: Any, w2: Any, a: Any) -> Any:
-    """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); of relu without w2, by which its sums are multiplied."""
-    return where(a > 0.0, dz2, 0.0) if which == kind.RELU else dz2 * w2 * (1.0 - a * a)
+def _slopes(net: Abreast, dz2: Any, w2: Any, a: Any) -> Any:
+    """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); without w2 where its sums are multiplied by it."""
+    if takes_masks(net.which, net.num_in):
+        return where(a > 0.0, dz2, 0.0)
+    return where(a > 0.0, dz2 * w2, 0.0) if net.which == kind.RELU else dz2 * w2 * (1.0 - a * a)
 
 
 @inline
@@ -274,8 +276,8 @@ def _backward(net: Abreast, w: Any, g: Any) -> None:
     for h in range(net.num_hidden):
         weight = load(w, w2 + h * lanes)
         for r in range(0, line, lanes):
-            store(net.dz, r, _slopes(net.which, load(net.dz2, r), weight, load(net.a, h * line + r)))
-        turns, factor = get(net.turns, h), weight if net.which == kind.RELU else every(w, 1.0)
+            store(net.dz, r, _slopes(net, load(net.dz2, r), weight, load(net.a, h * line + r)))
+        turns, factor = get(net.turns, h), weight if takes_masks(net.which, net.num_in) else every(w, 1.0)
         if turns == len(IN_FOUR):
             _backward_unit(net, g, h, factor, IN_FOUR)
         elif turns == len(IN_TWO):

@@ -4,8 +4,9 @@ A gradient of the hidden units is used where it is made, for the sums of the lay
 biases, and of the next layer's weights for the first output, whose products take the same registers. What there are
 more inputs than fit, take the gradients in passes of their own.
 
-Of relu with one output there is no gradient to make. Unit u has w2[u] dz2 in the rows where it is active and 0 in the
-others, so its sums are w2[u] times sums of x dz2 over the rows where it is active: a product under a mask.
+Of relu with one output, where one pass takes all inputs, there is no gradient to make. Unit u has w2[u] dz2 in the rows
+where it is active and 0 in the others, so its sums are w2[u] times sums of x dz2 over the rows where it is active: a
+product under a mask.
 """
 
 from collections.abc import Callable, Sequence
@@ -114,19 +115,18 @@ class _Emitter:
             added += [builder.fmul(number, one, flags=CONTRACT) for one in dz]
         return added
 
-    def active_row(self, q: Any, sums: Sequence[Any], *, is_first: bool) -> list[Any]:
+    def active_row(self, q: Any, sums: Sequence[Any]) -> list[Any]:
         """The sums with what register q of rows adds of relu, where a unit is active: dz2, and dz2 times each input."""
         builder, units = self.builder, self._units()
-        dz2 = self._spread("dz", self._place("dz2", q, len(self.beside)))
+        dz2, count = self._spread("dz", self._place("dz2", q, len(self.beside))), len(units)
         a = [self._load("a", self._place("unit", q, self.values["line"], v)) for v in units]
         are_active = [builder.fcmp_ordered(">", one, ir.Constant(one.type, [0.0] * one.type.count)) for one in a]
-        count, products = len(units), [builder.fmul(dz2, one, flags=CONTRACT) for one in a]
-        of_first = [dz2] * count + products if is_first else []
+        products = [builder.fmul(dz2, one, flags=CONTRACT) for one in a]
         factors = [number for number in self._inputs(q) for _ in units]
-        then = plus(builder, sums[: len(of_first)], of_first)
-        then += [with_product(builder, s, n, dz2) for n, s in zip(factors, sums[len(of_first) :], strict=True)]
+        then = plus(builder, sums[: 2 * count], [dz2] * count + products)
+        then += [with_product(builder, s, n, dz2) for n, s in zip(factors, sums[2 * count :], strict=True)]
         for k in range(len(sums)):
-            if not is_first or k // count != 1:  # the output's numbers a are 0 where a unit is not active
+            if k // count != 1:  # the output's numbers a are 0 where a unit is not active
                 then[k] = builder.select(are_active[k % count], then[k], sums[k])
         return then
 
@@ -175,7 +175,7 @@ def _pass_back(slope: Slope | None, *, is_first: bool, is_active: bool = False) 
 
             def row(q: Any, sums: Sequence[Any]) -> list[Any]:
                 if is_active:
-                    return this.active_row(q, sums, is_first=is_first)
+                    return this.active_row(q, sums)
                 return plus(builder, sums, this.row(q, slope))
 
             def body(q: Any, sums: Sequence[Any]) -> list[Any]:
@@ -215,4 +215,4 @@ def _through_tanh(builder: Any, da: Any, a: Any) -> Any:
 
 back_through_relu, back_through_tanh = (_pass_back(slope, is_first=True) for slope in (_through_relu, _through_tanh))
 back_to_more = _pass_back(None, is_first=False)
-back_where_active, back_where_active_to_more = (_pass_back(None, is_first=k, is_active=True) for k in (True, False))
+back_where_active = _pass_back(None, is_first=True, is_active=True)

@@ -20,7 +20,6 @@ from .back import (
     back_through_tanh,
     back_to_more,
     back_where_active,
-    back_where_active_to_more,
 )
 from .elementwise import tanh
 from .fours import four, join, store_each
@@ -236,56 +235,53 @@ def _back(hidden: Hidden, units: Any, arrays: Any, memory: Any, tile: Any, later
 
 
 @inline
-def _is_active_only(hidden: Hidden) -> bool:
-    """Whether a unit's gradient is, where it is active, that of the one output times a weight."""
-    return bool(hidden.which == kind.RELU and hidden.num_out == 1)
+def takes_masks(which: int, num_in: int) -> bool:
+    """Whether, beside one output, the way back makes no gradients: of relu, where one pass takes all inputs."""
+    return bool(which == kind.RELU and num_in in (2, 4, 10))
 
 
 @inline
 def _pass_back(hidden: Hidden, back: Any, units: Any) -> None:
-    """One pass or several, the first one for up to six inputs or ten, each of the others for as many as are left."""
-    n, most = hidden.num_in, len(TEN_INPUTS) if _is_active_only(hidden) else len(SIX_INPUTS)
-    if n >= most:
-        _first_pass(hidden, back, (TEN_INPUTS, SIX_INPUTS), units)
-        i = most
+    """One pass or several, each for as many inputs as are left, up to six."""
+    which, beside, n = hidden.which, hidden.beside, hidden.num_in
+    if hidden.num_out == 1 and takes_masks(which, n):
+        if n == len(TWO_INPUTS):
+            back_where_active(beside, back, TWO_INPUTS, units, (0, 0))
+        elif n == len(FOUR_INPUTS):
+            back_where_active(beside, back, FOUR_INPUTS, units, (0, 0))
+        else:
+            back_where_active(beside, back, TEN_INPUTS, units, (0, 0))
+        return
+    if n >= len(SIX_INPUTS):
+        _first_pass(which, beside, back, SIX_INPUTS, units)
+        i = len(SIX_INPUTS)
     elif n >= len(TWO_INPUTS):
-        _first_pass(hidden, back, (TWO_INPUTS, TWO_INPUTS), units)
+        _first_pass(which, beside, back, TWO_INPUTS, units)
         i = len(TWO_INPUTS)
     else:
-        _first_pass(hidden, back, (ONE_INPUT, ONE_INPUT), units)
+        _first_pass(which, beside, back, ONE_INPUT, units)
         i = len(ONE_INPUT)
     while i < n:  # a pass that would reach beyond the end of a row begins earlier, and does some once more
         if n - i > len(FOUR_INPUTS):
             at = min(i, n - len(SIX_INPUTS))
-            _next_pass(hidden, back, SIX_INPUTS, units, (at, i - at))
+            back_to_more(beside, back, SIX_INPUTS, units, (at, i - at))
             i = at + len(SIX_INPUTS)
         elif n - i > len(TWO_INPUTS):
             at = min(i, n - len(FOUR_INPUTS))
-            _next_pass(hidden, back, FOUR_INPUTS, units, (at, i - at))
+            back_to_more(beside, back, FOUR_INPUTS, units, (at, i - at))
             i = at + len(FOUR_INPUTS)
         else:
             at = min(i, n - len(TWO_INPUTS))
-            _next_pass(hidden, back, TWO_INPUTS, units, (at, i - at))
+            back_to_more(beside, back, TWO_INPUTS, units, (at, i - at))
             i = at + len(TWO_INPUTS)
 
 
 @inline
-def _first_pass(hidden: Hidden, back: Any, inputs: Any, units: Any) -> None:
-    """The first `inputs`: as the first tuple has elements where no gradient is made, else as the second one has."""
-    if _is_active_only(hidden):
-        back_where_active(hidden.beside, back, inputs[0], units, (0, 0))
-    elif hidden.which == kind.RELU:
-        back_through_relu(hidden.beside, back, inputs[1], units, (0, 0))
+def _first_pass(which: int, beside: Any, back: Any, inputs: Any, units: Any) -> None:
+    if which == kind.RELU:
+        back_through_relu(beside, back, inputs, units, (0, 0))
     else:
-        back_through_tanh(hidden.beside, back, inputs[1], units, (0, 0))
-
-
-@inline
-def _next_pass(hidden: Hidden, back: Any, inputs: Any, units: Any, at: Any) -> None:
-    if _is_active_only(hidden):
-        back_where_active_to_more(hidden.beside, back, inputs, units, at)
-    else:
-        back_to_more(hidden.beside, back, inputs, units, at)
+        back_through_tanh(beside, back, inputs, units, (0, 0))
 
 
 @inline
