@@ -266,6 +266,26 @@ def test_one_that_diverges_is_as_it_was_alone_and_touches_no_other() -> None:
     assert_the_same(members[1], expected)
 
 
+def test_one_whose_last_step_is_one_too_many_is_reported_whatever_its_best_epoch_was() -> None:
+    """Losses and weights are finite up to the end; the training loss after the last step is not."""
+    data = Dataset(Rows(DATA.train.x, DATA.train.x[:, :3]), num_outputs=3)
+    spec = NetSpec((Choice("linear"),), 4, 3)
+
+    def fleet(epochs: int) -> Fleet:
+        options: dict[str, Any] = {"loss": "mse", "batch_size": None, "epochs": epochs, "restore_best": True}
+        return [(spec, data, small_plan(**options, lr=lr)) for lr in (0.01, 1e30)]
+
+    last = next(epochs for epochs in range(2, 20) if alone(*fleet(epochs)[1], 1).diverged)
+    members = [new_member(*one) for one in fleet(last)]
+    assert Batch(members, 1).train() == [members[1]]
+    train_members([members[1]], 1)
+    expected = [alone(*one, 1) for one in fleet(last)]
+    assert members[1].diverged == expected[1].diverged
+    assert members[1].diverged is not None
+    for member, other in zip(members, expected, strict=True):
+        assert_the_same(member, other)
+
+
 def test_all_may_diverge() -> None:
     data = Dataset(Rows(DATA.train.x, DATA.train.x[:, :3]), num_outputs=3)
     plans = [small_plan(loss="mse", lr=lr, epochs=300, batch_size=None) for lr in (1e6, 1e7)]
@@ -405,6 +425,25 @@ def test_memory_may_run_out_when_some_have_come_further_than_others(monkeypatch:
         theirs = alone(small_net(), DATA, plan)
         assert member.engine.num_updates == theirs.engine.num_updates
         assert distance(member.engine.params.flat, theirs.engine.params.flat) < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("on_cpu")
+def test_memory_may_run_out_when_the_last_epoch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights are then still those of the last epoch, which is measured again, not those of the best."""
+    evaluated, plans = Batch._evaluated, [small_plan(lr=lr, epochs=6, restore_best=True) for lr in (0.5, 3.0, 9.0, 2.0)]
+    failed: list[str] = []
+
+    def scarce(self: Batch, part: str) -> Any:
+        if len(self._standings) > 2 and self._done == 6 * 3:
+            failed.append(part)
+            raise torch.OutOfMemoryError
+        return evaluated(self, part)
+
+    monkeypatch.setattr(Batch, "_evaluated", scarce)
+    members = fit_many(small_net(), DATA, plans, "scratch", dtype="float64", device="cpu")
+    assert len(failed) == 1
+    for member, plan in zip(members, plans, strict=True):
+        assert_the_same(member, alone(small_net(), DATA, plan, 1))
 
 
 def test_on_the_cpu_each_is_trained_by_itself() -> None:

@@ -165,8 +165,7 @@ class Batch:
 
     def _measure(self, goal: int) -> None:
         """Notes the epoch that has been done by all networks, measured with the weights that they have now."""
-        self._epochs, rates = goal, self._rates
-        running = self._running_losses()
+        rates, running = self._rates, self._running_losses()
         train = Measurements(running)
         if self._standings[0].member.progress.measures_training or goal == self._plan.epochs:
             train = self._evaluated("train")
@@ -174,6 +173,7 @@ class Batch:
         self._send_away([k for k, loss in enumerate(train.losses) if loss is not None and not math.isfinite(loss)])
         seconds, num_rows = self._seconds / num_live, sum(self._sizes)
         measured = Measured(goal, self._done, rates, running, train, valid, seconds, num_rows / seconds)
+        self._epochs = goal  # not before: one that is sent away, or for which memory runs out, has not come so far
         self._shown.append(measured)
         improved = [
             k
