@@ -34,6 +34,13 @@ RECORDED = "fused:recorded=true"
 def test_tiles_take_the_steps_of_scratch(case: Case) -> None:
     scratch, fused = both(case, RECORDED, "cpu")
     assert isinstance(fused._code._kernels[0], Tiles)
+    assert taken == {"Tiles": scratch.num_updates}
+
+
+def test_the_loss_of_many_rows_is_added_up_part_after_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tiles, "MOST_PARTS", 2)  # 38 rows are three, of sixteen at most
+    case = Case(plan=FULL)
+    assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
     assert_the_same_steps(case, scratch, fused)
 
 

@@ -22,6 +22,9 @@ from .kernels import tiles
 KINDS = (kind.IDENTITY, kind.RELU, kind.TANH, kind.SIGMOID)
 """Activations whose derivative their value tells: the sums before them are kept nowhere."""
 
+MOST_PARTS = 1024
+"""Parts of a loss that are read at a time to add them up: as many as fit into the registers of one program."""
+
 MOST_OUTPUTS = 16
 """Outputs of a network whose logits fit into one tile beside the rows: of more, the loss would need a second pass."""
 
@@ -205,7 +208,7 @@ class Tiles:
             TN=DEPTH,
             TO=outs,
             TI=ins,
-            PARTS=triton.next_power_of_2(len(numbers.parts)) if is_last else 0,
+            PARTS=min(MOST_PARTS, triton.next_power_of_2(len(numbers.parts))) if is_last else 0,
         )
 
 

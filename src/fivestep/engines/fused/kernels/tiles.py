@@ -149,7 +149,8 @@ def update(
     """The update of a tile of a layer's weights, by the tile of dW = dz^T x that is added up here, and of its biases.
 
     dz has rows of `width` numbers, of which O count. W and b begin at these places of the flat vectors. `settings`
-    (4, longest) are those of each step (`of_step`), of which this is number s; its loss is the sum of the `parts`.
+    (4, longest) are those of each step (`of_step`), of which this is number s; its loss is the sum of the `parts`,
+    PARTS of them at a time.
     """
     outs, ins = tl.program_id(0) * TO + tl.arange(0, TO), tl.program_id(1) * TI + tl.arange(0, TI)
     dw, all_dz = tl.zeros((TO, TI), tl.float32), tl.zeros((TO, TN), tl.float32)
@@ -166,5 +167,8 @@ def update(
     if tl.program_id(1) == 0:
         _spend(at_b + outs, outs < O, tl.sum(all_dz, 1), grad, places, now, RULE, DECAY)
         if PARTS > 0 and tl.program_id(0) == 0:
-            each = tl.arange(0, PARTS)
-            tl.store(losses + s, tl.sum(tl.load(parts + each, mask=each < num_parts, other=0)))
+            loss = tl.zeros((PARTS,), tl.float32)
+            for start in range(0, num_parts, PARTS):
+                each = start + tl.arange(0, PARTS)
+                loss += tl.load(parts + each, mask=each < num_parts, other=0)
+            tl.store(losses + s, tl.sum(loss))
