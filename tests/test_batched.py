@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from fivestep import draws
 from fivestep.batched import kinds
 from fivestep.batched.batch import Batch
 from fivestep.batched.kinds import kind_of, obstacle
@@ -353,6 +354,16 @@ def test_orders_are_the_same_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -
         members = check(fleet_of(small_net(), batch_size=7))
         found.append(torch.stack([member.engine.params.flat for member in members]))
     assert torch.equal(*found)
+
+
+def test_what_draws_orders_is_loaded_only_where_an_order_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "MANY_ORDERS", 1)
+    fresh = Dataset(DATA.train, num_outputs=3, fresh=lambda _epoch: DATA.train)
+    compiled = []
+    for data, size in ((DATA, None), (DATA, 40), (fresh, 7), (DATA, 7)):
+        batch = Batch([new_member(*one) for one in fleet_of(small_net(), data, batch_size=size)])
+        compiled.append(batch._ahead._draw_orders is not draws.draw_orders)
+    assert compiled == [False, False, False, True]
 
 
 def test_this_torch_rounds_uniform_numbers_once() -> None:

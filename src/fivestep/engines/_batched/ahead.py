@@ -52,7 +52,8 @@ class Ahead:
         self._answers = self._schedule.answers  # to each network's own figures
         self._rates = self._numbers([plan.lr for plan in plans])
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
-        self._draw_orders = draws_orders(len(own) * plan.epochs)
+        has_order = self._size < self._num_rows and self._fresh is None  # one that is drawn
+        self._draw_orders = draws_orders(len(own) * plan.epochs if has_order else 0)
         self._drawn, self._places = range(0), torch.zeros(0)
 
     def _numbers(self, values: Sequence[float]) -> Tensor:
