@@ -366,6 +366,17 @@ def test_what_draws_orders_is_loaded_only_where_an_order_is_drawn(monkeypatch: p
     assert compiled == [False, False, False, True]
 
 
+def test_places_in_large_tables_have_64_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for most in (120, 119):  # rows of three tables
+        monkeypatch.setattr(ahead, "MOST_SHORT", most)
+        parts = [three_classes(40), three_classes(40, weighted=False), three_classes(40)]
+        fleet = [(small_net(), part, small_plan(batch_size=7, epochs=2)) for part in parts]
+        found.append(Batch([new_member(*one) for one in fleet])._ahead._orders(range(1)).dtype)
+        check(fleet)
+    assert found == [torch.int32, torch.int64]
+
+
 def test_this_torch_rounds_uniform_numbers_once() -> None:
     """Else initial values are drawn tensor by tensor, which is right too and takes three times as long."""
     assert rounds_once()

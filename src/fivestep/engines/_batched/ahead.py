@@ -25,8 +25,11 @@ MOST_BYTES = 2**28
 MANY_ORDERS = 200_000
 """From which on compiled code draws them: of 200 rows, 1 us each where torch takes 5, and 0.3 s to load it."""
 
+MOST_SHORT = 2**31
+"""Rows of a table whose places are kept in 32 bits."""
+
 TOGETHER = 256
-"""Networks whose orders are drawn in one call, in eight bytes a place before they are kept in four."""
+"""Networks whose orders are drawn in one call, in eight bytes a place before most are kept in four."""
 
 MOST_STEPS = 500
 """Steps of one block, at most: a network that diverges does so many again, by itself."""
@@ -54,6 +57,8 @@ class Ahead:
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
         has_order = self._size < self._num_rows and self._fresh is None  # one that is drawn
         self._draw_orders = draws_orders(len(own) * plan.epochs if has_order else 0)
+        tables = len(parts) if self._fresh is None else MOST_STEPS  # of a block, each of an epoch
+        self._type_of_places = torch.int32 if tables * self._num_rows <= MOST_SHORT else torch.int64
         self._drawn, self._places = range(0), torch.zeros(0)
 
     def _numbers(self, values: Sequence[float]) -> Tensor:
@@ -88,7 +93,8 @@ class Ahead:
 
         It ends with an epoch, where it can.
         """
-        each = 4 * self._size * (self._size < self._num_rows) + sum(2 * self._size * width for width in masked.values())
+        each = self._type_of_places.itemsize * self._size * (self._size < self._num_rows)
+        each += sum(2 * self._size * width for width in masked.values())
         most = max(1, min(MOST_STEPS, MOST_BYTES // max(1, each * len(self._own))))
         left = self._per_epoch - first % self._per_epoch
         return most if most < left else left + (most - left) // self._per_epoch * self._per_epoch
@@ -130,7 +136,7 @@ class Ahead:
         if epochs == self._drawn:
             return self._places
         num, shape = self._num_rows, (len(self._own), len(epochs), self._per_epoch * self._size)
-        places = torch.zeros(shape, dtype=torch.int32)
+        places = torch.zeros(shape, dtype=self._type_of_places)
         if self._fresh is not None:
             places[:, :, :num] = torch.arange(len(epochs) * num).view(len(epochs), num)
         else:

@@ -67,14 +67,15 @@ class Rows(NamedTuple):
 def take(rows, now, here, num_rows, INPUTS: tl.constexpr):
     """The rows of a tile: where they lie, their inputs column by column, and their shares; `now` is step, network."""
     s, k, step = now[0], now[1], now[2]
-    live, where, x, inputs = here < num_rows, here, rows.x, ()
+    live, where, x, inputs = here < num_rows, here.to(tl.int64), rows.x, ()  # a table may have more than 2^31 numbers
     if rows.places is None:
         x += k * rows.x_network
     else:
-        where = tl.load(rows.places + step * rows.size + here, mask=live, other=0)
-    for i in tl.static_range(INPUTS):
-        at = where * rows.x_row + i * rows.x_column
-        inputs = inputs + (tl.load(x + at, mask=live, other=0.0),)
+        where = tl.load(rows.places + step * rows.size + here, mask=live, other=0).to(tl.int64)
+    x += where * rows.x_row
+    for _ in tl.static_range(INPUTS):
+        inputs = inputs + (tl.load(x, mask=live, other=0.0),)
+        x += rows.x_column
     if rows.shares is None:
         share = tl.where(live, tl.full(here.shape, 1.0, x.dtype.element_ty) / num_rows, 0.0)
     else:
