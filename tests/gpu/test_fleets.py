@@ -1,11 +1,15 @@
 """On a CUDA device a fleet is one batch, recorded as graphs: network k is what it is alone."""
 
+import math
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
+from fivestep.batched.batch import Batch
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines._make import make_engine
 from fivestep.fleet import fit_many
 from fivestep.member import Member
 from fivestep.net import MLP, NetSpec
@@ -89,3 +93,24 @@ def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any
     members = fit_many(spec, data, plans, dtype="float64", device="cuda", every=1)
     assert {member.how for member in members} == {"in a batch of 2 on cuda:0, by one kernel"}
     assert_the_same_networks(members, spec)
+
+
+@pytest.mark.parametrize("options", [{"clip_value": 0.05}, {"clip_norm": 0.1}, {"loss": "huber"}], ids=str)
+def test_what_is_no_number_is_none_after_the_step_either(options: dict[str, Any]) -> None:
+    """A minimum or maximum on a device gives the other of two, and a clipped gradient would look like any other."""
+    spec, data, plans = fleet_of(options)
+    are_none = []
+    for device in ("cuda", "cpu"):
+        members = []
+        for plan in plans:
+            make = partial(make_engine, "scratch", spec, plan, dtype="float64", device=device)
+            members.append(Member(data, plan, make))
+            members[-1].sized = spec
+        batch = Batch(members)
+        networks = batch._networks
+        networks.flat[0, -1] = math.nan  # the bias of one of its outputs: the others' gradients are numbers
+        networks.train(batch._ahead.take(networks, 0, 1, [()] * 2))
+        assert networks.how == ("by one kernel" if device == "cuda" else "step by step")
+        are_none.append(networks.flat.isnan().cpu())
+    assert torch.equal(*are_none)
+    assert are_none[0].any(1).tolist() == [True, False]

@@ -179,9 +179,10 @@ def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
         penalty = tl.sum(matrices * matrices) * l2 / 2
     if RULE[4] is not None:
         limit = tl.full(dw.shape, RULE[4], dw.dtype)
-        dw = tl.minimum(tl.maximum(dw, -limit), limit)
+        dw = tl.where(dw < -limit, -limit, tl.where(dw > limit, limit, dw))
     if RULE[5] is not None:
-        dw *= tl.minimum(RULE[5] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6), 1.0)
+        factor = RULE[5] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6)
+        dw *= tl.where(factor > 1.0, 1.0, factor)
     if RULE[6] == 1:
         dw += tl.load(memory.decay + k) * w
     elif RULE[6] == 2:

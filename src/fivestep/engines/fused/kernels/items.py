@@ -131,7 +131,8 @@ def of_output(z, y, KIND: tl.constexpr, OPTION: tl.constexpr):
     elif KIND == _MAE:
         value, d = tl.abs(e), tl.where(e > 0.0, one, tl.where(e < 0.0, -one, 0.0 * one))
     elif KIND == _HUBER:
-        c = tl.minimum(tl.maximum(e, -OPTION), OPTION)
+        limit = OPTION * one
+        c = tl.where(e < -limit, -limit, tl.where(e > limit, limit, e))
         value, d = c * (e - 0.5 * c), c
     elif KIND == _POISSON:
         rate = tl.exp(z)
