@@ -1,6 +1,7 @@
 """What kernels of our own must do, on a device (tests/gpu) and interpreted on a CPU (tests/interpreted): the cases."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, final
 
 import pytest
@@ -10,6 +11,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import Engine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
+from fivestep.engines.fused._captured import Captured
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
 from fivestep.member import Member
 from fivestep.net import MLP, NetSpec
@@ -79,6 +81,29 @@ def assert_the_same_steps(case: Case, scratch: Engine, fused: Engine) -> None:
     assert distance(got.cpu(), expected) < ENGINES_FLOAT32
     assert distance(fused.params.flat.cpu(), scratch.params.flat) < ENGINES_FLOAT32
     assert distance(fused.params.grad.cpu(), scratch.params.grad) < ENGINES_FLOAT32
+
+
+def who_steps(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts from here on, by name, the steps that each does: `Tiles`, `Wide`, or `Captured` layer by layer.
+
+    What is recorded counts when it is recorded, and not when that is repeated.
+    """
+    from fivestep.engines.fused import _tiles, _wide  # which load Triton
+
+    begun = Counter[str]()
+    for body in (_tiles.Tiles, _wide.Wide, Captured):
+        monkeypatch.setattr(body, "_step", _counted(body, begun))
+    return begun
+
+
+def _counted(body: Any, begun: Counter[str]) -> Callable[..., None]:
+    step = body._step
+
+    def counted(self: Any, *of_step: Any) -> None:
+        begun[body.__name__] += 1
+        step(self, *of_step)
+
+    return counted
 
 
 DECAY, COSINE = ("weight_decay", 0.1), ("schedule", "cosine")

@@ -14,7 +14,7 @@ from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from tests.interpreter import LACKS, needs_interpreter
-from tests.kernels import ACTIVATIONS, BETWEEN, FULL, TILED, Case, X, assert_the_same_steps, both
+from tests.kernels import ACTIVATIONS, BETWEEN, FULL, TILED, Case, X, assert_the_same_steps, both, who_steps
 from tests.tolerances import BFLOAT16, DIGITS_FLOAT32, FLOAT32, distance
 
 pytestmark = needs_interpreter
@@ -31,9 +31,9 @@ RECORDED = "fused:recorded=true"
 
 
 @pytest.mark.parametrize("case", TILED, ids=str)
-def test_tiles_take_the_steps_of_scratch(case: Case) -> None:
-    scratch, fused = both(case, RECORDED, "cpu")
-    assert isinstance(fused._code._kernels[0], Tiles)
+def test_tiles_take_the_steps_of_scratch(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, (scratch, fused) = who_steps(monkeypatch), both(case, RECORDED, "cpu")
+    assert_the_same_steps(case, scratch, fused)
     assert taken == {"Tiles": scratch.num_updates}
 
 
@@ -41,15 +41,14 @@ def test_the_loss_of_many_rows_is_added_up_part_after_part(monkeypatch: pytest.M
     monkeypatch.setattr(_tiles, "MOST_PARTS", 2)  # 38 rows are three, of sixteen at most
     case = Case(plan=FULL)
     assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
-    assert_the_same_steps(case, scratch, fused)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", BETWEEN, ids=str)
-def test_passes_between_products_take_the_steps_of_scratch(case: Case) -> None:
-    scratch, fused = both(case, RECORDED, "cpu")
-    assert isinstance(fused._code._kernels[0], Wide)
+def test_passes_between_products_take_the_steps_of_scratch(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, (scratch, fused) = who_steps(monkeypatch), both(case, RECORDED, "cpu")
     assert_the_same_steps(case, scratch, fused)
+    assert taken == {"Wide": scratch.num_updates}
 
 
 def test_a_full_batch_that_is_too_large_for_tiles_is_done_with_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,9 +73,12 @@ def test_memory_of_tiles_is_given_up_when_a_training_ends() -> None:
     assert fused._code._kernels[0]._of_size == {}
 
 
-def test_tokens_are_no_rows_of_tiles() -> None:
+def test_tokens_are_no_rows_of_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case("mse", "tanh", rows="tokens")
-    assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
+    taken, (scratch, fused) = who_steps(monkeypatch), both(case, RECORDED, "cpu")
+    assert isinstance(fused._code._kernels[0], Tiles)
+    assert_the_same_steps(case, scratch, fused)
+    assert taken == {"Wide": scratch.num_updates}
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd:momentum=0.9"])
