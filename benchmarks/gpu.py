@@ -29,7 +29,7 @@ import fivestep as fs
 from fivestep.engines._base import initial_weights
 
 BEGUN, LONGEST = time.perf_counter(), 240
-"""Seconds after which nobody begins to compile any more: a device is lent for minutes."""
+"""Seconds after which nobody begins to compile any more: a device costs by the minute."""
 
 PLAIN = "PyTorch loop, resident rows"
 

@@ -35,7 +35,7 @@ SAME = 1e-3
 """How far apart the losses of a network may be after a hundred steps in float32, relative."""
 
 BEGUN, LONGEST = time.perf_counter(), 150
-"""Seconds after which JAX begins to compile no more: a device is lent for minutes."""
+"""Seconds after which JAX begins to compile no more: a device costs by the minute."""
 
 SAME_AS_JAX = 0.05
 """The same for 19 of 20 networks after all steps: rounding grows in a thousand of them, most where loss is small."""

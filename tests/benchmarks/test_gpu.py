@@ -1,4 +1,4 @@
-"""The benchmarks of a CUDA device run to their end on a CPU, in small: where a device is lent, no minute is lost."""
+"""The benchmarks of a CUDA device run to their end on a CPU, in small: a mistake shows without a device."""
 
 import os
 import shutil
