@@ -18,6 +18,8 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._folds import folds
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._batched import ahead
+from fivestep.engines._batched.given import StepsAhead
+from fivestep.engines._batched.networks import Networks
 from fivestep.engines._make import make_engine
 from fivestep.epoch import Epoch
 from fivestep.find import Choice, names
@@ -375,6 +377,18 @@ def test_places_in_large_tables_have_64_bits(monkeypatch: pytest.MonkeyPatch) ->
         found.append(Batch([new_member(*one) for one in fleet])._ahead._orders(range(1)).dtype)
         check(fleet)
     assert found == [torch.int32, torch.int64]
+
+
+def test_memory_that_runs_out_in_the_kernel_is_not_taken_for_a_kernel_that_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Scarce:
+        def train(self, _ahead: StepsAhead) -> None:
+            raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(Networks, "_kernel_for", lambda *_: Scarce())
+    with pytest.raises(torch.OutOfMemoryError):
+        Batch([new_member(*one) for one in fleet_of(small_net())]).train()
 
 
 def test_this_torch_rounds_uniform_numbers_once() -> None:

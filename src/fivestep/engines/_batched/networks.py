@@ -6,7 +6,7 @@
 
 No operation joins two networks, so what becomes of one is no concern of the others. A block of steps reads all that
 changes from step to step from memory that stays where it is: on a CUDA device, some steps at a time are one recorded
-graph. Which networks, which rows and for how long is the business of `batched.py`.
+graph. Which networks, which rows and for how long is the business of `batched/`.
 """
 
 import warnings
@@ -96,6 +96,8 @@ class Networks:
         if kernel is not None:
             try:
                 losses = kernel.train(ahead)
+            except torch.OutOfMemoryError:
+                raise  # fewer networks may have room
             except Exception as error:  # whatever keeps Triton from making it: no C compiler, too few registers
                 if self._has_trained:
                     raise
@@ -335,5 +337,5 @@ def _alike(sizes: Sequence[int], first: int) -> int:
 
 
 def _known(form: Form | None) -> Form:
-    assert form is not None, "batched.py has asked"
+    assert form is not None, "batched/kinds.py has asked"
     return form
