@@ -10,6 +10,7 @@ import pytest
 
 import fivestep as fs
 from fivestep.aside import folder_for_large_files
+from fivestep.datasets._encoded_blocks import EncodedBlocks
 from fivestep.datasets._table import TableSource, rows_of
 from fivestep.run import Run
 from tests.cli.conftest import Command
@@ -191,6 +192,32 @@ def test_a_run_says_and_remembers_whether_encoded_rows_are_kept(
     said = f"From the second epoch on, encoded rows are kept in {folder_for_large_files()}, 1 MB (--no-cache: none)."
     assert (said in outcome.err + outcome.out) == (not options)
     assert f"cache = {expected}" in (tmp_path / "run" / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("begun_with", [(), ("--no-cache",)])
+def test_a_run_goes_on_without_encoded_rows_however_it_was_begun(
+    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun_with: tuple[str, ...]
+) -> None:
+    """With the same words, as ranks that are started again say them; nothing is kept, and no bit changes."""
+    written(tmp_path)
+    usual = ("--schedule", "constant")
+    report(fivestep, "--out", "whole", "--epochs", 4, *usual, *begun_with)
+    report(fivestep, "--out", "run", "--epochs", 1, *usual, *begun_with)
+    monkeypatch.setattr(EncodedBlocks, "put", None)
+    words = ("train", PATTERN, "--target", "y", "--stream", *usual)
+    outcome = fivestep(*words, *small("--no-cache", "--epochs", 4, "--resume", "run"))
+    assert outcome.code == 0, outcome.err
+    whole, parts = (Run.load(tmp_path / name).engine.named_parameters() for name in ("whole", "run"))
+    assert all(whole[name].equal(parts[name]) for name in whole)
+
+
+def test_a_run_in_memory_keeps_nothing_that_could_be_left_out(fivestep: Command, tmp_path: Path) -> None:
+    table().write_csv(tmp_path / "a.csv")
+    words = ("--target", "y", "--ignore", "z", "--hidden", 8, "--out", "run", "--epochs", 1)
+    assert fivestep("train", "a.csv", *words).code == 0
+    outcome = fivestep("train", "--resume", "run", "--epochs", 2, "--no-cache")
+    assert outcome.code == 2
+    assert "--no-cache must be left out with --resume" in outcome.err
 
 
 def test_an_empty_pattern_leaves_no_folder(fivestep: Command, tmp_path: Path) -> None:

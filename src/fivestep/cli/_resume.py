@@ -46,7 +46,9 @@ def resumed(
     if "table" in run.info:
         from ..datasets._table import TableSource, load_table  # here, because it imports polars
 
-        loaded = load_table(TableSource.from_dict(run.info["table"]), seed=run.plan.seed, encoder=run.encoder)
+        source = TableSource.from_dict(run.info["table"])
+        source = replace(source, cache=source.cache and not given_options[3].no_cache)
+        loaded = load_table(source, seed=run.plan.seed, encoder=run.encoder)
     data = run.load_data(given_options[2].data_dir) if loaded is None else loaded.data
     return run, data.unique() if "rows_before_merging" in run.info else data, loaded
 
@@ -58,9 +60,12 @@ def _others(
     info, told, shape = run.info, given(plan), network_given(network).get("network", {})
     changed, shaped = replace(run.plan, **told), info.get("network", {})
     source = info.get("table", {})
+    asked = {name: value for name, value in asdict(table).items() if value}
+    if source.get("stream"):
+        asked.pop("no_cache", None)  # the same bits come without: whoever goes on may want it otherwise
     pairs: dict[str, tuple[Any, Any]] = {
         "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
-        **{_option(name): (source.get(name), _as_kept(value)) for name, value in asdict(table).items() if value},
+        **{_option(name): (source.get(name), _as_kept(value)) for name, value in asked.items()},
         "--model": (info.get("model"), network.model),
         **{_option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
         **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
