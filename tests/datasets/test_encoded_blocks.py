@@ -190,3 +190,11 @@ def test_a_file_that_changes_is_named_though_its_blocks_are_kept(tmp_path: Path)
     table(100).write_parquet(tmp_path / "part-1.parquet", row_group_size=70)
     with pytest.raises(InputError, match=r"part-1\.parquet must stay as it is while its rows are read"):
         epochs_of(stream)
+
+
+def test_a_file_that_is_taken_away_is_named_though_its_blocks_are_kept(tmp_path: Path) -> None:
+    stream = stream_of(tmp_path)
+    epochs_of(stream)
+    (tmp_path / "part-1.parquet").unlink()
+    with pytest.raises(InputError, match=r"part-1\.parquet must stay where it is while its rows are read, got No such"):
+        epochs_of(stream)

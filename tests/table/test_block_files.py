@@ -226,6 +226,16 @@ def test_a_file_that_is_written_anew_is_noticed(tmp_path: Path, ending: str) -> 
         file.check_unchanged()
 
 
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path, ending: str) -> None:
+    file = opened(tmp_path, ending)
+    file.path.unlink()
+    with pytest.raises(
+        InputError, match=rf"table\.{ending} must stay where it is while its rows are read, got No such file .*; put it"
+    ):
+        file.check_unchanged()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a.csv", True), ("a.PQ", True), ("*.feather", True), ("a.npy", True), ("a.npz", False), ("a.csv.gz", False)],

@@ -53,8 +53,15 @@ class BlockFile(ABC):
 
     @final
     def check_unchanged(self) -> None:
-        """Raises an `InputError` if the file is another one by now: what is known of it would be false."""
-        if _state(self.path) != self._state:
+        """Raises an `InputError` if the file is gone, or another one by now: what is known of it would be false."""
+        try:
+            state = _state(self.path)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} must stay where it is while its rows are read, got {error.strerror}; put it back, or "
+                f"begin anew."
+            ) from error
+        if state != self._state:
             raise InputError(
                 f"{self.path} must stay as it is while its rows are read, got another size or time of change; "
                 f"begin anew."
