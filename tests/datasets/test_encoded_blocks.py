@@ -1,8 +1,10 @@
 """Encoded blocks in a temporary file: the bits of the files, decoded twice, and nothing where there can be no file."""
 
+import copy
 import errno
 import io
 import os
+import pickle
 import tempfile
 from collections import namedtuple
 from collections.abc import Callable
@@ -113,6 +115,26 @@ def test_a_stream_that_begins_anew_goes_on_with_what_is_kept(tmp_path: Path, dec
     first = epochs_of(stream)
     decoded.clear()
     assert same(epochs_of(stream), first)
+    assert not decoded
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda stream: pickle.loads(pickle.dumps(stream))])
+def test_a_copy_begins_with_nothing_kept(
+    tmp_path: Path, decoded: list[int], copied: Callable[[TableStream], TableStream]
+) -> None:
+    """Where the file of the first one is open, so that neither reads what the other wrote."""
+    stream = stream_of(tmp_path)
+    expected = epochs_of(stream)
+    assert stream.kept is not None
+    assert stream.kept._file is not None
+    other = copied(stream)
+    assert other.kept is not None
+    assert other.kept._file is None
+    decoded.clear()
+    assert same(epochs_of(other), expected)
+    assert sorted(decoded) == sorted([*range(len(stream.counts))] * 2)
+    decoded.clear()
+    assert same(epochs_of(stream), expected)
     assert not decoded
 
 

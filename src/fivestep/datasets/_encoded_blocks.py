@@ -40,13 +40,16 @@ class EncodedBlocks:
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
-        self._starts = list(accumulate(counts, initial=0))
+        self._counts, self._starts = tuple(counts), list(accumulate(counts, initial=0))
         self._seen: set[int] = set()
         self._kept: set[int] = set()
         self._format: _Format | None = None
         self._file: IO[bytes] | None = None
         self._is_over = False
         self._lock = Lock()
+
+    def __reduce__(self) -> "tuple[type[EncodedBlocks], tuple[tuple[int, ...]]]":
+        return EncodedBlocks, (self._counts,)  # a copy begins with nothing kept: the file is this one's alone
 
     def room(self, bytes_of_row: int) -> tuple[str, int] | None:
         """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept."""
