@@ -2,13 +2,14 @@
 
 import copy
 import errno
-import io
 import os
 import pickle
+import signal
 import tempfile
 from collections import namedtuple
 from collections.abc import Callable
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,8 +17,9 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.datasets import _encoded_blocks
+from fivestep.datasets import _encoded_blocks, _nameless
 from fivestep.datasets._encoded_blocks import EncodedBlocks
+from fivestep.datasets._nameless import NamelessFile
 from fivestep.datasets._stream import TableStream
 from fivestep.table.blocks import BlockTable
 from tests.datasets.streams import WRITERS, loaded, table, written
@@ -76,7 +78,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-def test_a_block_comes_back_to_the_bit_once_it_was_read_twice(weighted: bool) -> None:
+@pytest.mark.parametrize("has_places", sorted({_nameless.HAS_PLACES, False}))
+def test_a_block_comes_back_to_the_bit_once_it_was_read_twice(
+    monkeypatch: pytest.MonkeyPatch, weighted: bool, has_places: bool
+) -> None:
+    monkeypatch.setattr(_nameless, "HAS_PLACES", has_places)
     blocks = EncodedBlocks(COUNTS)
     for number in (2, 0):
         x, found = kept_twice(blocks, number, weighted=weighted)
@@ -138,6 +144,54 @@ def test_a_copy_begins_with_nothing_kept(
     assert not decoded
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows forks no process")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_is_forked_off_leaves_the_file_alone() -> None:
+    """Even where a thread of its parent was reading: the lock is held for ever then."""
+    blocks = EncodedBlocks(COUNTS)
+    expected = block_of(0)
+    assert kept_twice(blocks, 0)[1] is not None
+    with blocks._lock:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                signal.alarm(10)
+                blocks.put(2, *block_of(2))
+                code = int(blocks.get(0, torch.zeros(3, 4)) is not None)
+            finally:
+                os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    x = torch.zeros(3, 4)
+    found = blocks.get(0, x)
+    assert found is not None
+    assert torch.equal(x, expected[0])
+
+
+@pytest.mark.parametrize("has_places", sorted({_nameless.HAS_PLACES, False}))
+def test_threads_read_and_write_at_their_places_however_little_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, has_places: bool
+) -> None:
+    monkeypatch.setattr(_nameless, "HAS_PLACES", has_places)
+    for name in ("_read_some", "_write_some"):
+        some = getattr(NamelessFile, name)
+        monkeypatch.setattr(NamelessFile, name, lambda self, start, content, some=some: some(self, start, content[:7]))
+    file, size = NamelessFile(tempfile.gettempdir()), 100
+
+    def through(number: int) -> bool:
+        """Whether bytes come back as they were written, in two pieces."""
+        written, read = bytes([number]) * size, bytearray(size)
+        file.write(number * size, [memoryview(written[:30]), memoryview(written[30:])])
+        file.read(number * size, [memoryview(read)[:60], memoryview(read)[60:]])
+        return bytes(read) == written
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(through, range(40)))
+    assert file.size == 40 * size
+    with pytest.raises(OSError, match="shorter than what was written"):
+        file.read(40 * size - 1, [memoryview(bytearray(2))])
+
+
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(_encoded_blocks.shutil, "disk_usage", lambda _: usage(1000))
@@ -152,30 +206,28 @@ def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
 
-class FullDisk(io.BytesIO):
-    """A file that takes one block, and then no more."""
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes a block, and then no more."""
+    writes, write = count(), NamelessFile.write
 
-    writes = 0
-
-    def write(self, content: Any) -> int:
-        self.writes += 1
-        if self.writes > 3:
+    def one_block(self: NamelessFile, start: int, contents: list[memoryview]) -> None:
+        if next(writes):
             raise OSError(errno.ENOSPC, "No space left on device")
-        return super().write(content)
+        write(self, start, contents)
+
+    monkeypatch.setattr(NamelessFile, "write", one_block)
 
 
-class BrokenDisk(io.BytesIO):
-    """A file that cannot be read."""
+def broken_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be read."""
 
-    def readinto(self, content: Any) -> NoReturn:
+    def broken(*_: object) -> NoReturn:
         raise OSError(errno.EIO, "Input/output error")
 
-
-def disk(kind: type[io.BytesIO]) -> Callable[[pytest.MonkeyPatch], None]:
-    return lambda monkeypatch: monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: kind())
+    monkeypatch.setattr(NamelessFile, "read", broken)
 
 
-@pytest.mark.parametrize("trouble", [no_room, in_memory, no_file, disk(FullDisk), disk(BrokenDisk)])
+@pytest.mark.parametrize("trouble", [no_room, in_memory, no_file, full_disk, broken_disk])
 def test_without_a_file_that_works_blocks_are_read_as_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoded: list[int], trouble: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
@@ -203,7 +255,7 @@ def test_what_is_said_of_the_file_is_what_it_takes(tmp_path: Path) -> None:
         assert stream.kept is not None
         assert stream.kept._file is not None
         assert stream.room is not None
-        assert os.fstat(stream.kept._file.fileno()).st_size == stream.room[1]
+        assert stream.kept._file.size == stream.room[1]
 
 
 def test_a_file_that_changes_is_named_though_its_blocks_are_kept(tmp_path: Path) -> None:

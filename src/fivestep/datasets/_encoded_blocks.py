@@ -2,13 +2,10 @@
 
 import os
 import shutil
-import tempfile
-import weakref
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import accumulate
 from threading import Lock
-from typing import IO, NamedTuple, final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -16,6 +13,7 @@ from torch import Tensor
 from ..aside import folder_for_large_files
 from ..files import own_bytes
 from ..memory import is_memory
+from ._nameless import NamelessFile
 
 SHARE_OF_DISK = 0.5
 """Of what is free on the disk, the file may become that large."""
@@ -36,7 +34,8 @@ class EncodedBlocks:
     So one epoch writes nothing but the windows that are read ahead of the next, and from the third on no file is
     decoded. `counts` are the rows of each block. The file has no name and goes with the process; it lies in `TMPDIR`,
     by default in `/var/tmp`. Where that is memory, has too little room, or fails, nothing is kept: the same bits come,
-    from the files themselves. Threads may call both methods at once.
+    from the files themselves. Threads may call both methods at once, and wait for each other only to see what is kept.
+    A process that is forked off keeps nothing: the file is its parent's.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
@@ -44,9 +43,9 @@ class EncodedBlocks:
         self._seen: set[int] = set()
         self._kept: set[int] = set()
         self._format: _Format | None = None
-        self._file: IO[bytes] | None = None
+        self._file: NamelessFile | None = None
         self._is_over = False
-        self._lock = Lock()
+        self._lock, self._owner = Lock(), os.getpid()
 
     def __reduce__(self) -> "tuple[type[EncodedBlocks], tuple[tuple[int, ...]]]":
         return EncodedBlocks, (self._counts,)  # a copy begins with nothing kept: the file is this one's alone
@@ -59,56 +58,55 @@ class EncodedBlocks:
 
     def get(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None] | None:
         """Targets (N,) and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
+        if os.getpid() != self._owner:  # before the lock, which another thread may have held when this process began
+            return None
         with self._lock:
-            if block not in self._kept or self._file is None or self._format is None:
+            file, of_row = self._file, self._format
+            if block not in self._kept or file is None or of_row is None:
                 return None
-            y = torch.empty(len(x), dtype=self._format.y)
-            weight = None if self._format.weight is None else torch.empty(len(x), dtype=self._format.weight)
-            try:
-                self._file.seek(self._starts[block] * self._format.size)
-                for content in _contents(x, y, weight):
-                    read = self._file.readinto(content)  # type: ignore[attr-defined]  # every file of bytes has it
-                    assert read == len(content), "the file is ours alone"
-            except OSError:
-                self._stop()
-                return None
-            return y, weight
+        y = torch.empty(len(x), dtype=of_row.y)
+        weight = None if of_row.weight is None else torch.empty(len(x), dtype=of_row.weight)
+        try:
+            file.read(self._starts[block] * of_row.size, _contents(x, y, weight))
+        except OSError:
+            self._stop()
+            return None
+        return y, weight
 
     def put(self, block: int, x: Tensor, y: Tensor, weight: Tensor | None) -> None:
         """Keeps what was read of a block, if it was the second time and there is room."""
-        with self._lock:
-            if block not in self._seen or self._is_over or not len(x):
-                self._seen.add(block)
-                return
-            contents = _contents(x, y, weight)
-            size = sum(map(len, contents)) // len(x)
-            try:
+        if os.getpid() != self._owner:
+            return
+        contents = _contents(x, y, weight)
+        try:
+            with self._lock:
+                if block not in self._seen or self._is_over or not len(x):
+                    self._seen.add(block)
+                    return
+                size = sum(map(len, contents)) // len(x)
                 file = self._opened(_Format(size, y.dtype, None if weight is None else weight.dtype))
-                file.seek(self._starts[block] * size)
-                for content in contents:
-                    file.write(content)
-                file.flush()
+            file.write(self._starts[block] * size, contents)
+        except OSError:
+            self._stop()
+            return
+        with self._lock:
+            if file is self._file:
                 self._kept.add(block)
-            except OSError:
-                self._stop()
 
-    def _opened(self, of_row: _Format) -> IO[bytes]:
+    def _opened(self, of_row: _Format) -> NamelessFile:
         """The file, begun with the first block; raises an `OSError` where there can be none."""
         if self._file is None:
             room = self.room(of_row.size)
             if room is None:
                 raise OSError("no room")
-            self._file, self._format = tempfile.TemporaryFile(dir=room[0]), of_row  # noqa: SIM115  (open as long as this)
-            weakref.finalize(self, self._file.close)
+            self._file, self._format = NamelessFile(room[0]), of_row
         return self._file
 
     def _stop(self) -> None:
-        """Gives the room back, and keeps nothing more."""
-        self._is_over = True
-        self._kept.clear()
-        if self._file is not None:
-            with suppress(OSError):  # what could not be written cannot be now
-                self._file.close()
+        """Gives the room back, once nobody reads any more, and keeps nothing more."""
+        with self._lock:
+            self._is_over, self._file = True, None
+            self._kept.clear()
 
 
 def _free(folder: str) -> float:
