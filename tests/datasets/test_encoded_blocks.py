@@ -227,13 +227,38 @@ def broken_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NamelessFile, "read", broken)
 
 
-@pytest.mark.parametrize("trouble", [no_room, in_memory, no_file, full_disk, broken_disk])
+def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither `TMPDIR` nor any other place takes a file."""
+
+    def none() -> NoReturn:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "has_room"),
+    [
+        (no_room, False),
+        (in_memory, False),
+        (no_file, False),
+        (no_folder, False),
+        (full_disk, True),
+        (broken_disk, True),
+    ],
+)
 def test_without_a_file_that_works_blocks_are_read_as_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoded: list[int], trouble: Callable[[pytest.MonkeyPatch], None]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    decoded: list[int],
+    trouble: Callable[[pytest.MonkeyPatch], None],
+    has_room: bool,
 ) -> None:
     expected = epochs_of(stream_of(tmp_path, cache=False, weight="weight"))
     stream = stream_of(tmp_path, weight="weight")
     trouble(monkeypatch)
+    assert (stream.room is not None) == has_room
     decoded.clear()
     assert same(epochs_of(stream), expected)
     assert len(decoded) > 3 * len(stream.counts)
@@ -243,6 +268,8 @@ def test_ranks_of_one_machine_share_its_room(monkeypatch: pytest.MonkeyPatch) ->
     usage = namedtuple("usage", "free")
     bytes_of_all = sum(COUNTS) * (4 * 4 + 8 + 8)
     monkeypatch.setattr(_encoded_blocks.shutil, "disk_usage", lambda _: usage(2 * bytes_of_all))
+    assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is not None
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "")
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is not None
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is None

@@ -52,9 +52,13 @@ class EncodedBlocks:
 
     def room(self, bytes_of_row: int) -> tuple[str, int] | None:
         """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept."""
-        folder, size = folder_for_large_files(), self._starts[-1] * bytes_of_row
-        ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # each on this machine has a file of its own
-        return None if is_memory(folder) or size * ranks > _free(folder) else (folder, size)
+        size = self._starts[-1] * bytes_of_row
+        ranks = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)  # each on this machine has a file of its own
+        try:
+            folder = folder_for_large_files()
+            return None if is_memory(folder) or size * ranks > _free(folder) else (folder, size)
+        except OSError:  # no folder for such files, or one that is not there
+            return None
 
     def get(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None] | None:
         """Targets (N,) and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
