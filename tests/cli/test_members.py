@@ -86,3 +86,15 @@ def test_the_bar_counts_the_steps_of_each_network(fivestep: Command, monkeypatch
     out = fivestep("train", "moons", "--members", 2, "--epochs", 4, "--every", 2, "--engine", "scratch").out
     assert "step 0 of 4" in out
     assert "step 4 of 4" in out
+
+
+@pytest.mark.parametrize(("folds", "batch_size", "steps"), [(2, 100, 24), (11, 109, 44)])
+def test_the_bar_counts_the_steps_of_the_longest_fold(
+    fivestep: Command, monkeypatch: pytest.MonkeyPatch, folds: int, batch_size: int, steps: int
+) -> None:
+    """Of 1200 rows: 600, which are 6 batches; or 1090 and 1091, which are 10 batches and one row more."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    plan = ("--epochs", 4, "--every", 2, "--batch-size", batch_size, "--engine", "scratch")
+    out = fivestep("train", "moons", "--bagging", folds, *plan).out
+    assert f"step 0 of {steps}" in out
+    assert f"step {steps} of {steps}, 0 s left" in out

@@ -30,4 +30,4 @@ def bar(console: Console, total: float, done: float, words: str) -> Table:
 
 def seconds_left(elapsed: float, done: float, total: float) -> float:
     """How long the rest takes, if it goes on as what has been done since the beginning; 0 while nothing has."""
-    return elapsed / done * (total - done) if done > 0 else 0.0
+    return max(0.0, elapsed / done * (total - done)) if done > 0 else 0.0

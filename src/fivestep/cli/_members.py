@@ -66,8 +66,9 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     """
     members = _members(run, data, options)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
+    longest = max(members, key=_steps_of)  # folds have other numbers of rows than the data, and not all the same
     try:
-        with Screen(console, run.engine, data, run.plan, lambda: _steps_shown(run)).begun() as screen:
+        with Screen(console, run.engine, longest.data, longest.plan, lambda: _steps_shown(run)).begun() as screen:
             for until in [*range(shown, epochs, shown), epochs]:
                 train_members(members, every=_evaluated(run), until=until)
                 for member in members:
@@ -86,6 +87,11 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     run.info["members"] = len(members)
     run.save()
     return DONE
+
+
+def _steps_of(member: Member) -> int:
+    """All steps of a network."""
+    return member.plan.num_steps(member.data.num_rows)
 
 
 def _steps_shown(run: Run) -> int:
