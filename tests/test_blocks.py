@@ -112,7 +112,18 @@ def test_a_block_ends_with_its_window() -> None:
 
 
 def test_a_block_of_a_stream_copies_few_rows() -> None:
-    assert Blocks(streamed(three_classes(10), 4), 5, 0, torch.float64, CPU).most_steps * 5 <= MOST_ROWS
+    assert 1 < Blocks(streamed(three_classes(10), 4), 5, 0, torch.float32, CPU).most_steps * 5 <= MOST_ROWS
+
+
+def test_blocks_of_a_stream_lie_in_one_window_where_it_ends_with_a_block() -> None:
+    """Windows of 10 rows, steps of 5: from the first block to the end of the second epoch nothing is copied."""
+    blocks, first = Blocks(streamed(three_classes(20), 10), 5, 0, torch.float64, CPU), 0
+    while first < 8:
+        block = blocks.take(first, torch.full((blocks.most_steps,), 0.1))
+        assert block.order is not None
+        assert len(block.rows) == 10
+        first += len(block.rates)
+    assert first == 8
 
 
 def test_orders_for_a_device_are_of_no_more_rows_than_it_has_room_for() -> None:

@@ -190,8 +190,9 @@ class Turns:
     def _blocks_of(self, plan: TrainPlan) -> Iterator[Block]:
         """The steps of one network."""
         blocks, rates = self._blocks.with_seed(plan.seed), self._factors * plan.lr
-        for first in range(0, self._num_steps, blocks.most_steps):
-            yield blocks.take(first, rates[first : first + blocks.most_steps], plan.l2)
+        most = blocks.most_steps
+        for first in range(0, self._num_steps, most):
+            yield blocks.take(first, rates[first : first + most], plan.l2)
 
 
 def in_lines(rows: Tensor) -> Sequence[Tensor]:

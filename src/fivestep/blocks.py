@@ -106,7 +106,7 @@ class Blocks:
             return max(self._per_epoch, min(LEAST_STEPS_AWAY, MOST_PLACES_AWAY // self.size))
         if self._in_order is None:
             return max(1, MOST_PLACES // self.size)
-        if self._takes_windows and self._in_order.num_left:  # what ends with its window is not copied
+        if self._takes_windows:  # a block ends with its window; before the first row of one, a step says which it is
             return max(1, min(MOST_PLACES, self._in_order.num_left) // self.size)
         return max(1, min(MOST_ROWS, MOST_BYTES // (self._data.in_features * self._dtype.itemsize)) // self.size)
 
