@@ -171,6 +171,9 @@ class Blocks:
     def _as_it_lies(self, window: Rows) -> Rows:
         """The rows of a window, inputs where they are: the same ones until the next window."""
         if self._window is None or self._window[0] is not window:
+            sample = self._data.train
+            as_said = (window.scale, window.stored.dtype) == (sample.scale, sample.stored.dtype)
+            assert as_said, "windows are stored as the sample is"
             self._window = window, _as_stored(window, self._dtype, self._device)
         return self._window[1]
 

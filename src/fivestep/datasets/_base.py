@@ -119,7 +119,8 @@ class Rows(Part):
 class Window(NamedTuple):
     """Some rows of a stream that are in memory together, and the order in which the steps take them, (N,).
 
-    They are overwritten by the window after the next one.
+    They are overwritten by the window after the next one. Their inputs are of the type of the sample (`Dataset.train`)
+    and have its scale.
     """
 
     rows: Rows
