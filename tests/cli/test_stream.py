@@ -180,17 +180,31 @@ def test_no_cache_asks_for_a_file(fivestep: Command) -> None:
     assert "--no-cache must be used with a file, got the task 'moons'" in outcome.err
 
 
-@pytest.mark.parametrize(("options", "expected"), [((), "true"), (("--no-cache",), "false")])
+@pytest.mark.parametrize(
+    ("options", "says", "expected"),
+    [
+        ((), True, "true"),
+        (("--no-cache",), False, "false"),
+        (("--epochs", 2), False, "true"),
+        (("--epochs", 2, "--members", 2), True, "true"),
+    ],
+)
 def test_a_run_says_and_remembers_whether_encoded_rows_are_kept(
-    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: str
+    fivestep: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[object, ...],
+    says: bool,
+    expected: str,
 ) -> None:
+    """Two epochs would write what nobody reads."""
     written(tmp_path)
     monkeypatch.setattr("fivestep.datasets._encoded_blocks.is_memory", lambda _: False)
     words = ("train", PATTERN, "--target", "y", "--stream", *small("--out", "run", *options))
     outcome = fivestep(*words)
     assert outcome.code == 0
     said = f"From the second epoch on, encoded rows are kept in {folder_for_large_files()}, 1 MB (--no-cache: none)."
-    assert (said in outcome.err + outcome.out) == (not options)
+    assert (said in outcome.err + outcome.out) == says
     assert f"cache = {expected}" in (tmp_path / "run" / "config.toml").read_text()
 
 

@@ -285,6 +285,16 @@ def test_what_is_said_of_the_file_is_what_it_takes(tmp_path: Path) -> None:
         assert stream.kept._file.size == stream.room[1]
 
 
+def test_what_is_said_of_the_files_of_ranks_is_what_all_of_them_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = stream_of(tmp_path)
+    alone = stream.room
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert alone is not None
+    assert stream.room == (alone[0], 2 * alone[1])
+
+
 def test_a_file_that_changes_is_named_though_its_blocks_are_kept(tmp_path: Path) -> None:
     stream = stream_of(tmp_path)
     epochs_of(stream)

@@ -44,10 +44,11 @@ def resumed(
         )
     loaded = None
     if "table" in run.info:
-        from ..datasets._table import TableSource, load_table  # here, because it imports polars
+        from ..datasets._stream import EPOCHS_TO_KEEP  # here, because they import polars
+        from ..datasets._table import TableSource, load_table
 
-        source = TableSource.from_dict(run.info["table"])
-        source = replace(source, cache=source.cache and not given_options[3].no_cache)
+        source, is_long = TableSource.from_dict(run.info["table"]), run.plan.epochs >= EPOCHS_TO_KEEP
+        source = replace(source, cache=source.cache and is_long and not given_options[3].no_cache)
         loaded = load_table(source, seed=run.plan.seed, encoder=run.encoder)
     data = run.load_data(given_options[2].data_dir) if loaded is None else loaded.data
     return run, data.unique() if "rows_before_merging" in run.info else data, loaded

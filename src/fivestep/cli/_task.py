@@ -80,10 +80,15 @@ def facts_of(data: Dataset, plan: TrainPlan) -> Facts:
 
 
 def prepare_table(
-    source: "TableSource", network: NetworkOptions, plan: PlanOptions, recipe_name: str = "tabular"
+    source: "TableSource",
+    network: NetworkOptions,
+    plan: PlanOptions,
+    recipe_name: str = "tabular",
+    num_networks: int = 1,
 ) -> Prepared:
     """A file. The recipe sees what the typed table asks for, and the options given; the best epoch counts."""
-    from ..datasets._table import load_table  # here, because it imports polars
+    from ..datasets._stream import EPOCHS_TO_KEEP, decoding  # here, because they import polars
+    from ..datasets._table import load_table
 
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
@@ -91,6 +96,8 @@ def prepare_table(
     scales_target = is_of_any_number(chosen.get("loss"))
     loaded = load_table(source, seed=chosen.get("seed", 0), scales_target=scales_target, pixels=recipe.takes_pixels)
     spec, train_plan = settled(loaded.data, recipe, model, chosen)
+    if num_networks * train_plan.epochs < EPOCHS_TO_KEEP:
+        loaded = loaded._replace(data=decoding(loaded.data))
     return Prepared(model, train_plan.sized(spec, loaded.data), train_plan, loaded.data, loaded)
 
 

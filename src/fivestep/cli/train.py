@@ -156,7 +156,7 @@ def _prepare(
     recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
-        prepared = prepare_table(source, network, plan, recipe)
+        prepared = prepare_table(source, network, plan, recipe, options.members or 1)
     else:
         table.check_unused(task_name)
         prepared = prepare(task_name, network, plan, recipe, options.data_dir, options.valid)

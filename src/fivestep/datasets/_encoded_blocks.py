@@ -51,12 +51,14 @@ class EncodedBlocks:
         return EncodedBlocks, (self._counts,)  # a copy begins with nothing kept: the file is this one's alone
 
     def room(self, bytes_of_row: int) -> tuple[str, int] | None:
-        """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept."""
-        size = self._starts[-1] * bytes_of_row
-        ranks = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)  # each on this machine has a file of its own
+        """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept.
+
+        Each rank on this machine has a file of its own: the bytes are those of all.
+        """
+        size = self._starts[-1] * bytes_of_row * int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
         try:
             folder = folder_for_large_files()
-            return None if is_memory(folder) or size * ranks > _free(folder) else (folder, size)
+            return None if is_memory(folder) or size > _free(folder) else (folder, size)
         except OSError:  # no folder for such files, or one that is not there
             return None
 

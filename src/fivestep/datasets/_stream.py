@@ -16,7 +16,7 @@ from .. import draws
 from ..check import InputError
 from ..memory import is_limited, memory_size
 from ..table.encoder import MANY_ROWS, Encoder
-from ._base import Part, Rows, Stream, Window
+from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TRAIN
@@ -33,6 +33,8 @@ One where it has not: beside it the threads that compute, which wait for each ot
 the process has a limit on its memory: what a block takes while it is decoded is there once.
 """
 
+EPOCHS_TO_KEEP = 3
+"""Epochs from which encoded rows are kept: the second one writes them, and the third is the first to read them."""
 
 _Map = Callable[..., Iterable[Any]]
 """`map`, or that of some threads."""
@@ -200,6 +202,12 @@ class StreamedPart(Part):
             targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
         except InputError as error:
             raise InputError(f"in {file}, {error}") from error
+
+
+def decoding(data: Dataset) -> Dataset:
+    """The same data, whose blocks are decoded in every epoch: for so few that what is kept would not be read."""
+    stream = data.stream
+    return replace(data, stream=replace(stream, kept=None)) if isinstance(stream, TableStream) else data
 
 
 def encode_block(
