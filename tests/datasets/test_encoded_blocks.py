@@ -93,6 +93,14 @@ def test_a_block_comes_back_to_the_bit_once_it_was_read_twice(
         assert found[1] is weight is None or torch.equal(found[1], weight)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_block_without_training_rows_is_kept_too(weighted: bool) -> None:
+    _, found = kept_twice(EncodedBlocks(COUNTS), 1, weighted=weighted)
+    assert found is not None
+    assert (len(found[0]), found[0].dtype) == (0, torch.int64)
+    assert (found[1] is not None) == weighted
+
+
 def test_what_was_read_once_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> NoReturn:
         raise AssertionError("a file was begun")

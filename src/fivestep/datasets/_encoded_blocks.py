@@ -42,6 +42,7 @@ class EncodedBlocks:
         self._counts, self._starts = tuple(counts), list(accumulate(counts, initial=0))
         self._seen: set[int] = set()
         self._kept: set[int] = set()
+        self._empty: dict[int, tuple[Tensor, Tensor | None]] = {}
         self._format: _Format | None = None
         self._file: NamelessFile | None = None
         self._is_over = False
@@ -67,6 +68,8 @@ class EncodedBlocks:
         if os.getpid() != self._owner:  # before the lock, which another thread may have held when this process began
             return None
         with self._lock:
+            if block in self._empty:
+                return self._empty[block]
             file, of_row = self._file, self._format
             if block not in self._kept or file is None or of_row is None:
                 return None
@@ -86,8 +89,11 @@ class EncodedBlocks:
         contents = _contents(x, y, weight)
         try:
             with self._lock:
-                if block not in self._seen or self._is_over or not len(x):
+                if block not in self._seen or self._is_over:
                     self._seen.add(block)
+                    return
+                if not len(x):  # a block whose rows are all held out
+                    self._empty[block] = y, weight
                     return
                 size = sum(map(len, contents)) // len(x)
                 file = self._opened(_Format(size, y.dtype, None if weight is None else weight.dtype))
@@ -113,6 +119,7 @@ class EncodedBlocks:
         with self._lock:
             self._is_over, self._file = True, None
             self._kept.clear()
+            self._empty.clear()
 
 
 def _free(folder: str) -> float:
