@@ -157,6 +157,19 @@ def test_the_last_state_is_checked_as_a_whole_when_it_is_first_asked_for(
     assert len(taken) == 2  # once for each of them
 
 
+def test_one_that_is_written_anew_is_checked_anew(tmp_path: Path) -> None:
+    kept, engine, progress = checkpoints(tmp_path)
+    kept.write(engine, progress)
+    kept.last_state()
+    kept.write(engine, progress)
+    (path,) = checkpoints_in(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged bytes"):
+        kept.last_state()
+
+
 def full_disk(*_arguments: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -155,6 +155,8 @@ class Checkpoints:
         path = self._folder / "checkpoints" / f"step-{engine.num_updates:012d}.safetensors"
         try:
             path.parent.mkdir(exist_ok=True)
+            if path == self._intact:
+                self._intact = None  # what stands there from now on has not been looked at
             about, tensors = snapshot(engine, progress)
             write_checkpoint(path, {**self._about, **about}, {**self._tensors, **tensors})
             self._kept = [*(kept for kept in self._kept if kept != path), path][-KEPT:]
