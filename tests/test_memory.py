@@ -159,10 +159,12 @@ def test_limits_of_control_groups_count_up_to_the_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "expected"), [("tmp", True), ("tmp/a/b", True), ("tmp/disk/a", False), ("var/tmp", False)]
+    ("folder", "expected"),
+    [("tmp", True), ("tmp/a/b", True), ("tmp/disk/a", False), ("var/tmp", False), (r"my own\040/a", True)],
 )
 def test_a_folder_in_memory_is_told_from_one_on_a_disk(tmp_path: Path, folder: str, expected: bool) -> None:
     lines = ["/dev/sda / ext4 rw 0 0", f"tmpfs {tmp_path}/tmp tmpfs rw 0 0", f"/dev/sdb {tmp_path}/tmp/disk xfs rw 0 0"]
+    lines.append(rf"tmpfs {tmp_path}/my\040own\134040 tmpfs rw 0 0")
     (tmp_path / "mounts").write_text("\n".join(lines) + "\n")
     assert is_memory(str(tmp_path / folder), tmp_path / "mounts") is expected
 

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -106,9 +107,15 @@ def is_memory(folder: str, mounts: Path = Path("/proc/self/mounts")) -> bool:
         lines = mounts.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):  # no Linux
         return False
-    types = {Path(place): kind for _, place, kind, *_ in map(str.split, lines)}  # the last one lies over the others
+    mounted = (line.split()[1:3] for line in lines)
+    types = {Path(_unescaped(place)): kind for place, kind in mounted}  # the last one lies over the others
     real = Path(folder).resolve()
     return next((types[above] for above in (real, *real.parents) if above in types), "") in ("tmpfs", "ramfs")
+
+
+def _unescaped(place: str) -> str:
+    r"""A path of the list of mounts, where a space, a tab, a line's end and a backslash are \040, \011, \012, \134."""
+    return re.sub(r"\\(040|011|012|134)", lambda found: chr(int(found[1], 8)), place)
 
 
 def take_system_memory() -> None:
