@@ -97,8 +97,9 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
     path = Path(source)
     if (path / "config.toml").is_file():
         return _of_run(Run.load(path, device="cpu"), data)
-    if str(source) in shown_names("datasets"):
-        return _of_task(str(source))
+    name = str(source).replace("_", "-")
+    if name in shown_names("datasets"):
+        return _of_task(name)
     guess = nearest(str(source), shown_names("datasets"))
     advice = f"did you mean {guess!r}?" if guess else "see ls runs, and fivestep tasks."
     raise InputError(f"the source must be a run's folder or a task's name, got {str(source)!r}; {advice}")

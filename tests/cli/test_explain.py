@@ -211,12 +211,23 @@ def test_a_browser_shows_the_page_without_a_complaint(fivestep: Command, tmp_pat
         assert complaints == []
 
 
+def test_a_task_may_be_written_with_underscores(fivestep: Command) -> None:
+    found = [fivestep("explain", name, "--json") for name in ("breast_cancer", "breast-cancer")]
+    assert [outcome.code for outcome in found] == [0, 0]
+    assert found[0].out.replace("breast_cancer", "breast-cancer") == found[1].out
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("runs/moons-1", "--step", 8), "step must be a step that is still to do, 1 to 7, got 8"),
         (("runs/moons-1", "--hidden", 3), "options of network and training must be left out for a run"),
         (("moons", "--engine", "scrach"), "did you mean 'scratch'?"),
+        (
+            ("a.csv",),
+            "the source must be a run's folder or a task's name, got 'a.csv'; a file is for fivestep train and sweep.",
+        ),
+        (("runs/moons-2",), "must be a run's folder or a task's name, got 'runs/moons-2'; did you mean 'moons'?"),
         (
             ("moons", "--html", "nowhere/page.html"),
             "--html must be a file that can be written, got 'nowhere/",

@@ -82,6 +82,14 @@ def test_a_report_of_a_task_is_refused(fivestep: Command) -> None:
     assert "RUN must be the folder of a run" in err
 
 
+def test_a_file_is_told_where_it_can_go(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "houses.csv.gz").touch()
+    for words in (("houses.csv.gz", "points"), ("there.parquet",)):
+        code, out, err = fivestep("plot", *words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"got {words[0]!r}; a file is for fivestep train and sweep." in err
+
+
 def test_without_a_run_the_last_one_is_proposed(fivestep: Command, tmp_path: Path) -> None:
     code, out, err = fivestep("plot")
     assert (code, out, err.count("\n")) == (2, "", 1)

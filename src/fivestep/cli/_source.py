@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from ..check import InputError
+from ..check import InputError, refuse
 from ..engines._make import make_engine
 from ..find import shown_names
 from ..pictures._base import Subject
 from ..plotting import subject_of
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions
-from ._task import prepare
+from ._task import FOR_FILES, prepare
 
 
 def subject(
@@ -24,8 +24,18 @@ def subject(
             )
         run = Run.load(source, "cpu")
         return subject_of(run, run.load_data(data_dir) if data_dir is not None else None)
-    if source not in shown_names("datasets"):
+    name = source.replace("_", "-")
+    if name not in shown_names("datasets"):
+        if _is_table(Path(source)):
+            raise refuse("the source", source, "a run's folder or a task's name", FOR_FILES)
         return subject_of(source)  # which says what it must be
-    prepared = prepare(source, network, plan, data_dir=data_dir)
+    prepared = prepare(name, network, plan, data_dir=data_dir)
     engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=dtype or "float32", device="cpu")
-    return Subject(engine, prepared.data, name=source)
+    return Subject(engine, prepared.data, name=name)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether it is a file, or called like one that holds a table."""
+    from ..table.read import FORMATS  # here, because it imports polars
+
+    return path.is_file() or path.suffix.lower() in FORMATS

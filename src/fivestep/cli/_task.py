@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 """Settings of a task that its rows ask for, whatever the recipe."""
 
+FOR_FILES = "a file is for fivestep train and sweep"
+"""What is said where a file cannot be taken."""
+
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
 """What a file can be trained with, the default first."""
 
@@ -46,8 +49,7 @@ def prepare(
     valid: float | Path | None = None,
 ) -> Prepared:
     """A named task. The cheap refusals come first, the data last."""
-    if is_file(task_name):
-        raise refuse("TASK", task_name, "a name that fivestep tasks lists", "a file is for fivestep train and sweep")
+    check_name("TASK", task_name)
     task: Task = find("datasets", task_name)()
     model = network.model or next(iter(task.models))
     one_of(f"model for task {task_name!r}", model, task.known_models)
@@ -64,6 +66,12 @@ def prepare(
         spec, train_plan = recipe.prepare(model, settings, facts_of(data, train_plan))
         spec = with_moments(spec, data.train.moments)
     return Prepared(model, train_plan.sized(spec, data), train_plan, data)
+
+
+def check_name(argument: str, name: str) -> None:
+    """Raises an `InputError` where a file is given for the name of a task."""
+    if is_file(name):
+        raise refuse(argument, name, "a name that fivestep tasks lists", FOR_FILES)
 
 
 def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:

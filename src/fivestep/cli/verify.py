@@ -33,7 +33,7 @@ from ..verify import (
 )
 from . import DONE, FAILED
 from ._options import NetworkOptions, PlanOptions
-from ._task import Prepared, prepare
+from ._task import Prepared, check_name, prepare
 
 T = TypeVar("T")
 NUM_STEPS = {"bfloat16": 10, "finite-differences": 1}
@@ -114,6 +114,7 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
     steps = NUM_STEPS.get(other, USUAL_STEPS) if options.steps is None else options.steps
     at_least("--steps", steps, 1)
     _warn_of_ignored({"cases": options.cases, "case": options.case}, "has a meaning for fivestep verify all only")
+    check_name("--task", options.task)
     prepared = prepare(options.task, network, plan, data_dir=options.data_dir)
     dtype = options.dtype or ("float64" if other == DIFFERENCES else "float32")
     if is_file_and_function(other) and not is_file_and_function(one):  # a module is held against an engine
