@@ -101,7 +101,7 @@ class TrainPlan:
     def _settle_groups(self) -> None:
         """Refuses factors that are none, and writes names in one way."""
         if not isinstance(self.lr_factors, Mapping):
-            raise refuse("lr_factors", self.lr_factors, "a factor for each name", 'such as {"bias": 2.0}')
+            raise refuse("lr_factors", self.lr_factors, "a factor for each name", 'write for example {"bias": 2.0}')
         for key, factor in self.lr_factors.items():
             positive(f"lr_factors[{key!r}]", factor, "1 is the plan's own rate")
         object.__setattr__(self, "lr_factors", {key: plain(factor) for key, factor in self.lr_factors.items()})
@@ -220,7 +220,7 @@ def _class_weight(given: Any) -> Literal["balanced"] | tuple[float, ...] | None:
     is_list = isinstance(numbers, Iterable) and not isinstance(numbers, str)
     numbers = tuple(plain(number) for number in numbers) if is_list else ()
     if not numbers or None in numbers:
-        raise refuse("class_weight", given, "'balanced' or one number for each class", "such as (1, 5)")
+        raise refuse("class_weight", given, "'balanced' or one number for each class", "write for example (1, 5)")
     for number in numbers:
         positive("class_weight", number, "a class of weight 1 counts as it is")
     return numbers  # type: ignore[no-any-return]  # checked one by one

@@ -25,7 +25,8 @@ def class_weights(y: Tensor, num_classes: int, how: ClassWeight, weight: Tensor 
     """
     if how != "balanced":
         if len(how) != num_classes:
-            raise refuse("class_weight", how, f"'balanced' or {num_classes} numbers, one for each class", "1 is usual")
+            expected = f"'balanced' or {num_classes} numbers, one for each class"
+            raise refuse("class_weight", how, expected, "give each class one, or write 'balanced'")
         return torch.tensor(how, dtype=torch.float64)
     counts = torch.bincount(y, weight, minlength=num_classes).double()
     balanced = counts.sum() / ((counts > 0).sum() * counts)

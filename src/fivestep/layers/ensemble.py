@@ -51,7 +51,7 @@ class Ensemble(Composite):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        usual = "a list of one or more texts", "such as 'linear:out_features=8'"
+        usual = "a list of one or more texts", "write for example ['linear:out_features=8']"
         if not isinstance(self.layers, list | tuple) or not self.layers:
             raise refuse("layers of an ensemble", self.layers, *usual)
         if not all(isinstance(text, str) for text in self.layers):

@@ -40,7 +40,7 @@ class Residual(Composite):
     input_shape: Shape | None = None
 
     def __post_init__(self) -> None:
-        usual = "a list of one or more texts", "such as 'linear:out_features=8'"
+        usual = "a list of one or more texts", "write for example ['linear:out_features=8']"
         if not isinstance(self.layers, list | tuple) or not 1 <= len(self.layers) <= MAX_CHILDREN:
             raise refuse("layers of a residual", self.layers, *usual)
         if not all(isinstance(text, str) for text in self.layers):

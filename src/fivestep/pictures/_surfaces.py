@@ -21,7 +21,7 @@ def surface_of(
     check_features(features, subject)
     train = subject.data.train
     if not 0 <= row < len(train):
-        raise refuse("row", row, f"the number of a training row, 0 to {len(train) - 1}", "0 is usual")
+        raise refuse("row", row, f"the number of a training row, 0 to {len(train) - 1}", "choose one of these")
     shown = spread(MOST_ROWS, train)
     points = shown.x.flatten(1)[:, list(features)].double().cpu().numpy()
     low, high = points.min(0), points.max(0)
