@@ -69,10 +69,10 @@ class Ledger:
 
     def fleet(self, usual: int) -> int:
         """The size of the sweep's fleets: the `usual` one of whoever came first, for what is drawn depends on it."""
-        kept: int | None = self._storage.get_study_user_attrs(self._study).get(FLEET)
-        if kept is None:
+        if FLEET not in self._storage.get_study_user_attrs(self._study):
             self._storage.set_study_user_attr(self._study, FLEET, usual)
-        return usual if kept is None else kept
+        kept: int = self._storage.get_study_user_attrs(self._study)[FLEET]  # of two who come at once, the last one's
+        return kept
 
     def attempts(self) -> dict[int, Attempt]:
         """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""

@@ -180,7 +180,7 @@ class Sweep:
     def watch(self) -> Standing:
         """Where it stands, from its storage, for a process that trains none of its networks."""
         with _failures_as_sentences(self.path):
-            self.attempts = self.open_ledger("").attempts()
+            self.attempts = self._ledger("").attempts()
         return self.standing
 
     def finish(self) -> Run | None:
@@ -202,10 +202,14 @@ class Sweep:
 
     def open_ledger(self, worker: str) -> Ledger:
         """Its storage, for a worker of that name; fleets are as large as when the sweep was begun, if nobody says."""
-        ledger = Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
+        ledger = self._ledger(worker)
         if self.how.fleet is None:
             self._fleet = max(ledger.fleet(self._fleet), self._at_a_time)
         return ledger
+
+    def _ledger(self, worker: str) -> Ledger:
+        """The same for who only looks: the size of the fleets is left to who trains."""
+        return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
 
     def check_storage(self) -> None:
         """Raises an `InputError` if its storage cannot be reached, or is that of another sweep."""
