@@ -45,6 +45,32 @@ def test_rows_in_another_order_or_of_another_type_are_another_data_set() -> None
             Origin.here(1, DATA).check(Origin.here(1, with_rows(train)))
 
 
+def on(machine: dict[str, str], **others: str) -> Origin:
+    return replace(Origin.here(1, DATA), machine={**machine, **others})
+
+
+def test_another_machine_is_named_in_what_both_say(recwarn: pytest.WarningsRecorder) -> None:
+    """A run that was begun before registers were asked for, and one whose engine divides nothing, go on in silence."""
+    machine = dict(Origin.here(1, DATA, divides=True).machine)
+    older = {name: machine[name] for name in ("torch", "threads", "processor")}
+    for then, now in ((older, machine), (machine, older)):
+        on(then).check(on(now))
+    assert not recwarn.list
+    then = on(machine, **{"registers": "none", "divided among": "64"})
+    expected = rf"got registers {machine['registers']} \(then none\), divided among \d+ \(then 64\); last digits may"
+    with pytest.warns(UserWarning, match=expected):
+        then.check(on(machine))
+    with pytest.warns(UserWarning, match=r"got ranks 2 \(then 1\); last digits"):
+        on(machine).check(on(machine, ranks="2"))
+    with pytest.warns(UserWarning, match=r"got ranks 1 \(then 2\); last digits"):
+        on(machine, ranks="2").check(on(machine))
+
+
+def test_what_is_divided_is_asked_where_an_engine_divides() -> None:
+    assert "divided among" not in Origin.here(1, DATA).machine
+    assert int(Origin.here(1, DATA, divides=True).machine["divided among"]) >= 1
+
+
 def test_what_would_make_another_run_is_named() -> None:
     own = Config.of(small_engine("scratch"), small_plan(), {})
     check_same(replace(own, plan=small_plan(epochs=99)), own)

@@ -32,16 +32,21 @@ class Origin:
     """Versions, threads and what registers the processor has, on which the last bit of a sum can depend."""
 
     @classmethod
-    def here(cls, every: int, data: Dataset, num_ranks: int = 1) -> Self:
-        """That of a run which begins now."""
+    def here(cls, every: int, data: Dataset, num_ranks: int = 1, *, divides: bool = False) -> Self:
+        """That of a run which begins now, with an engine that `divides` the units of layers among threads or not."""
         parts = {"train": data.train, "valid": data.valid}
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
             sums["stream"] = data.stream.checksum()
-        threads, processor = torch.get_num_threads(), f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        machine = {"torch": torch.__version__, "threads": str(threads), "processor": processor}
-        if min(threads, num_processors()) > 1:
-            machine["divided among"] = str(min(threads, num_processors()))  # larger dense networks
+        threads = torch.get_num_threads()
+        machine = {
+            "torch": torch.__version__,
+            "threads": str(threads),
+            "processor": platform.machine(),
+            "registers": torch.backends.cpu.get_cpu_capability(),
+        }
+        if divides:
+            machine["divided among"] = str(min(threads, num_processors()))
         if num_ranks > 1:
             machine["ranks"] = str(num_ranks)
         return cls(every, sums, machine)
@@ -57,7 +62,10 @@ class Origin:
         return cls(values["every"], dict(values["data"]), dict(values["machine"]))
 
     def check(self, now: "Origin") -> None:
-        """Raises an `InputError` for other rows or another `every`, and warns of another machine."""
+        """Raises an `InputError` for other rows or another `every`, and warns of another machine.
+
+        What only one of the two says was not asked when the run began, or does not matter to its engine.
+        """
         if now.every != self.every:
             raise refuse("every", now.every, f"the run's own {self.every}", "leave it out")
         for part in {**self.data, **now.data}:
@@ -66,11 +74,8 @@ class Origin:
                     f"the {part} rows must be those that the run was begun with, {self.data.get(part, 'none')}, "
                     f"got {now.data.get(part, 'none')}; pass the same data."
                 )
-        changed = [
-            f"{key} {now.machine.get(key, 1)} (then {self.machine.get(key, 1)})"
-            for key in {**self.machine, **now.machine}
-            if self.machine.get(key) != now.machine.get(key)
-        ]
+        then, here = ({**machine, "ranks": machine.get("ranks", "1")} for machine in (self.machine, now.machine))
+        changed = [f"{key} {here[key]} (then {then[key]})" for key in then if here.get(key, then[key]) != then[key]]
         if changed:
             warnings.warn(
                 f"a run must go on where it began to be the same to the bit, got {', '.join(changed)}; "

@@ -20,6 +20,7 @@ from .datasets._load import load_dataset
 from .datasets._split import split
 from .engines._base import Engine
 from .engines._make import make_engine
+from .engines.fused import FusedEngine
 from .epoch import Epoch
 from .files import (
     empty_folder,
@@ -171,12 +172,12 @@ class Run:
         if self._progress is None or self._origin is None:
             if self.engine.ranks.is_first and checkpoints_in(self.path):
                 raise refuse("RUN", str(self.path), "a folder without checkpoints", "go on with it by Run.resume")
-            self._origin = Origin.here(1 if every is None else every, data, self.engine.ranks.size)
+            self._origin = self._origin_here(1 if every is None else every, data)
             self._progress = Progress(self.engine, self.plan)
             self.history = self._progress.history
         else:
             every = self._origin.every if every is None else every
-            self._origin.check(Origin.here(every, data, self.engine.ranks.size))
+            self._origin.check(self._origin_here(every, data))
         if self._restored is not None:
             self._restored.check(data)
             last, self._restored = self._restored.source, None
@@ -186,6 +187,11 @@ class Run:
         tensors = {} if self.encoder is None else self.encoder.tensors()
         writing = self.engine.ranks.is_first
         return self._progress, Checkpoints(self.path, about, tensors, last, writing=writing), self._origin.every
+
+    def _origin_here(self, every: int, data: Dataset) -> Origin:
+        """What it would be begun with now."""
+        divides = isinstance(self.engine, FusedEngine) and self.engine.is_divided
+        return Origin.here(every, data, self.engine.ranks.size, divides=divides)
 
     def _end(self) -> None:
         """Leaves the engine with the weights to predict with: of the last epoch, or of the best one."""

@@ -11,7 +11,7 @@ import torch
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import Engine
-from fivestep.engines.fused import _compiled, _divided, _products, _size
+from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, _size
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division
 from fivestep.engines.fused._size import has_registers
@@ -69,7 +69,9 @@ def share(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def division(engine: Engine) -> Division:
-    found = engine._code._division  # type: ignore[attr-defined]  # of the larger body
+    assert isinstance(engine, FusedEngine)
+    assert engine.is_divided
+    found = engine._code._division
     assert isinstance(found, Division)
     return found
 
@@ -237,7 +239,10 @@ def test_tokens_and_an_l2_term_by_hand_are_done_by_the_products() -> None:
     ],
 )
 def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], spec: NetSpec) -> None:
-    assert small_engine(LARGER, small_plan(**options), spec)._code._division is None  # type: ignore[attr-defined]
+    engine = small_engine(LARGER, small_plan(**options), spec)
+    assert isinstance(engine, FusedEngine)
+    assert engine._code._division is None
+    assert not engine.is_divided
 
 
 def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:

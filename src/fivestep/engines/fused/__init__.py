@@ -82,6 +82,11 @@ class FusedEngine(BlockEngine):
             module, body = ("_products", "Products") if larger else ("_code", "Code")
             self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether the units of its layers are divided among threads: their number can change last digits."""
+        return self._is_larger and not self._is_recorded and bool(self._code.is_divided)
+
     def beginnings(self, seeds: Sequence[int]) -> dict[str, Tensor]:
         """The `state` of engines made with plans of those seeds, as rows (K, .); its own weights are then others."""
         flat, init = self.params.flat.new_empty((len(seeds), self.params.flat.numel())), self.spec.build_init()

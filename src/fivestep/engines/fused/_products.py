@@ -75,6 +75,11 @@ class Products:
         self._memo = Memo(training=True, reuse=True)
         self._division = Division(engine, groups, self._rows) if suits_division(engine, groups) else None
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether threads divide the units."""
+        return self._division is not None
+
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         engine, num_steps = self._engine, len(block.rates)
