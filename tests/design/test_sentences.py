@@ -12,7 +12,7 @@ MADE = "check.py"
 """The file that makes sentences of their parts, whatever these are."""
 
 KINDS = ("InputError", "StorageError", "DivergenceError")
-"""What is said to people; of ranks that are lost, nobody can say what to do."""
+"""Errors that are one sentence of three parts."""
 
 COMMAND = re.compile(r": [a-z]+ [^:]*$")
 """The end of a sentence that ends with a command to type."""

@@ -107,6 +107,22 @@ def test_a_sweep_that_goes_on_with_other_threads_draws_the_same(
     assert remains(swept(tmp_path / "b", replace(how, num_threads=2))) != remains(whole)
 
 
+def test_who_only_looks_leaves_the_size_of_fleets_to_who_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Sweep
+) -> None:
+    monkeypatch.setattr(Candidates, "fleet_size", lambda _self, _space, num_threads: 4 * num_threads)
+    how = replace(HOW, fleet=None, name="a")
+    looks, trains = (
+        Sweep(tmp_path, found.candidates, Space.of(SPACE), replace(how, num_threads=count), tmp_path / "j")
+        for count in (1, 2)
+    )
+    looks.watch()
+    trains.open_ledger("one")
+    assert "8 together" in trains.described
+    looks.open_ledger("two")
+    assert "8 together" in looks.described
+
+
 def test_lists_are_a_grid_of_every_combination(tmp_path: Path) -> None:
     space = {"hidden": [(3,), (5, 4)], "lr": [0.1, 0.5], "seed": [1, 2, 3]}
     found = swept(tmp_path / "a", replace(HOW, models=None, halving=None), space)
