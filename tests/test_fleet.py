@@ -213,10 +213,11 @@ def not_the_same(ranks: Ranks, what: str) -> None:
         plans = plans[:3]
     if ranks.rank == 1 and what == "rows of the networks":
         data.train.stored[7, 2] += 1e-9
-    fit_many(small_net(), data, plans, device="cpu", ranks=ranks)
+    every = 1 if ranks.rank == 1 and what == "every" else None
+    fit_many(small_net(), data, plans, device="cpu", every=every, ranks=ranks)
 
 
-@pytest.mark.parametrize("what", ["number of networks", "plans", "rows of the networks"])
+@pytest.mark.parametrize("what", ["number of networks", "plans", "rows of the networks", "every"])
 def test_ranks_that_would_divide_other_fleets_are_all_told_so(what: str) -> None:
     first, second = together(not_the_same, 2, what)
     assert isinstance(first, InputError)

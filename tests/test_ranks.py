@@ -1,9 +1,12 @@
 """Ranks: N of them give the numbers of one."""
 
+import gc
 import os
 import signal
+import threading
 import time
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +23,7 @@ from fivestep.engines._make import make_engine
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.progress import Progress
-from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, _signs_of, join_ranks
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, _signs_of, join_ranks, leave_ranks
 from fivestep.train import train
 from tests.runs import DATA, EVERY, SCENARIOS
 from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, three_classes
@@ -169,9 +172,35 @@ def test_a_rank_that_ends_is_named_at_once() -> None:
     started = time.monotonic()
     error, nothing = together(killed, 2)
     assert isinstance(error, RanksError)
-    assert str(error) == "all ranks must stay to the end, got no more from rank 1, which has ended."
+    said = "all ranks must stay to the end, got no more from rank 1, which has ended; see what it said last."
+    assert str(error) == said
     assert nothing is None
     assert time.monotonic() - started < 30  # not the minute of the timeout
+
+
+def joined_often(_ranks: Ranks) -> list[tuple[int, int]]:
+    """Threads that give signs, and shared files: of a program that has joined once, four times, once, and has left."""
+
+    def found() -> tuple[int, int]:
+        names = [thread.name for thread in threading.enumerate()]
+        files = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
+        return names.count("fivestep-signs"), sum("/fivestep-" in file for file in files)
+
+    counts = [found()]
+    again = [join_ranks() for _ in range(3)]
+    counts.append(found())
+    del again
+    gc.collect()
+    counts.append(found())
+    leave_ranks()
+    return [*counts, found()]
+
+
+def test_ranks_that_nobody_holds_any_more_leave_no_thread_and_no_file() -> None:
+    for first, four, one, none in together(joined_often, 2):
+        assert [counts[0] for counts in (first, four, one, none)] == [1, 4, 1, 0]
+        assert four[1] == 4 * first[1]
+        assert one == first
 
 
 def through_gloo_only(ranks: Ranks) -> None:

@@ -6,7 +6,6 @@ first step to the last. So a network that diverges, or that stops early, is no c
 networks of one kind are one batch (`batched/`), and those left take their turns as they do here.
 """
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -34,6 +33,7 @@ from .member import Member, packed, told, unpacked
 from .net import NetSpec
 from .plan import TrainPlan
 from .ranks import ALONE, Ranks
+from .threads import num_processors
 from .train import check_start, train
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
@@ -71,7 +71,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     """
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
-    count = num_threads or (os.cpu_count() or 1 if ranks.are_alone else torch.get_num_threads())
+    count = num_threads or (num_processors() if ranks.are_alone else torch.get_num_threads())
     how = How(engine, str(dtype).removeprefix("torch."), device, every, count)
     with uncollected():
         fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), how, ranks))
@@ -102,6 +102,7 @@ def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str,
     check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
     if not ranks.are_alone:
         found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
+        found |= {"every": str(how.every), "device": find_device(how.device, how.dtype).type}
     fleet.begin(each[0] if are_for(find_device(how.device, how.dtype), how.engine) else None)
     return fleet
 
@@ -172,7 +173,9 @@ class _Fleet:
     def _tell_each_other(self, done: Sequence[Member]) -> None:
         places = {id(member): k for k, member in enumerate(self._members)}
         own = [places[id(member)] for member in done], packed([told(member) for member in done])
-        for rank, (which, networks) in enumerate(self._ranks.gathered(own)):
+        everyone = self._ranks.gathered(own)
+        assert sorted(k for which, _ in everyone for k in which) == [*range(len(self._members))], "each of them once"
+        for rank, (which, networks) in enumerate(everyone):
             if rank != self._ranks.rank:
                 for k, as_told in zip(which, unpacked(networks), strict=True):
                     self._members[k].is_trained(as_told)
@@ -248,7 +251,7 @@ def train_members(
     """
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
-    count = num_threads or os.cpu_count() or 1
+    count = num_threads or num_processors()
     with _one_thread_each():
         lots = lots_of(_after_batches(members, every, until), every, until, count)
         _train_lots(Waiting(lots, ALONE, lambda _rank: ()), min(count, len(lots)), every, until)
@@ -314,16 +317,16 @@ def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: 
     """Trains one lot after another, until there are none or `is_over` is set, which ends it between two steps."""
     worker = _Worker(every, until)
     with interrupted_by(is_over):
-        for lot in waiting:
-            try:
+        try:
+            for lot in waiting:
                 worker.train(lot)
-            except BaseException:
-                if is_over.is_set():  # what ends the others has been raised where it was
+                if is_over.is_set():
                     return
-                is_over.set()
-                raise
-            if is_over.is_set():
+        except BaseException:
+            if is_over.is_set():  # what ends the others has been raised where it was
                 return
+            is_over.set()
+            raise
 
 
 @final

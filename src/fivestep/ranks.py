@@ -10,6 +10,7 @@ import atexit
 import os
 import pickle
 import secrets
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -102,6 +103,14 @@ class Ranks:
             self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
             self._memory = _memory_of(self, timeout)
             self._signs = _signs_of(self, timeout) if self._memory is None else self._memory.signs
+            _JOINED.add(self)
+        if self._signs is not None:
+            weakref.finalize(self, self._signs.end)
+
+    def leave(self) -> None:
+        """Gives no sign of life any more; nothing else may be asked of these ranks after that."""
+        if self._signs is not None:
+            self._signs.end()
 
     @property
     def is_first(self) -> bool:
@@ -249,6 +258,9 @@ def raise_first(refusals: Sequence[str | None]) -> None:
             raise InputError(refusal if rank == 0 else f"on rank {rank}, {refusal}")
 
 
+_JOINED = weakref.WeakSet[Ranks]()
+"""Those that may still give signs of life."""
+
 ALONE = Ranks()
 """This process by itself."""
 
@@ -276,8 +288,8 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
 
     Waits for all of them. `timeout` is how long a rank waits for others that give no sign of life, in seconds; for one
     that is only slow it waits as long as that takes. A process group that the program has begun itself is used as it
-    is. Raises a `RanksError` if they cannot be reached, and an
-    `InputError` if the environment says something that cannot be.
+    is. Raises a `RanksError` if they cannot be reached, and an `InputError` if the environment says something that
+    cannot be.
     """
     if dist.is_available() and dist.is_initialized():
         rank, size = dist.get_rank(), dist.get_world_size()
@@ -302,6 +314,8 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
 
 def leave_ranks() -> None:
     """Ends what `join_ranks` began."""
+    for ranks in list(_JOINED):
+        ranks.leave()
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
 
@@ -374,6 +388,9 @@ def _in_one_sentence(timeout: float) -> Iterator[None]:
         first = first.rpartition("] ")[2].rstrip(".")
         if "timed out" in first.lower() or "timeout" in first.lower():
             raise RanksError(
-                f"all ranks must come to the same step within {timeout:g} s, got no sign of one of them ({first})."
+                f"all ranks must come to the same step within {timeout:g} s, got no sign of one of them ({first}); see "
+                "what holds it up, or wait longer."
             ) from error
-        raise RanksError(f"all ranks must stay to the end, got no more from one of them ({first}).") from error
+        raise RanksError(
+            f"all ranks must stay to the end, got no more from one of them ({first}); see what it said last."
+        ) from error

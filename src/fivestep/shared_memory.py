@@ -14,6 +14,7 @@ import os
 import platform
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import final
 
@@ -83,7 +84,8 @@ class SharedMemory:
     """The memory that `size` processes share. `rank` is this one's number, `timeout` is in seconds (`signs.py`)."""
 
     def __init__(self, path: Path, rank: int, size: int, timeout: float) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)  # closed by the end of the process, and so is its lock
+        self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)  # with which its locks go
         fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, rank)  # held for as long as this process lives
         memory = mmap.mmap(self._file, 0)
         self._rank, self._size, self._rounds = rank, size, {FOR_SUM: 0, TO_HEAR: 0}
@@ -224,7 +226,8 @@ class SharedMemory:
                     next_look = now + LOOK_SECONDS
                     if not self._is_alive(other) and line[what] < number:
                         raise RanksError(
-                            f"all ranks must stay to the end, got no more from rank {other}, which has ended."
+                            f"all ranks must stay to the end, got no more from rank {other}, which has ended; "
+                            "see what it said last."
                         )
                     look([other])
 

@@ -7,7 +7,6 @@ gives up when nobody it waits for has worked for `timeout` seconds: a process th
 disk or network does not answer. One that computes for ever is not told from one that is slow.
 """
 
-import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -60,13 +59,12 @@ class Signs:
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="fivestep-signs", daemon=True)
         self._thread.start()
-        atexit.register(self.end)
 
     def end(self) -> None:
         """Gives none any more."""
         self._is_over.set()
-        self._thread.join(self.period)  # a network that does not answer does not keep the process
-        atexit.unregister(self.end)
+        if threading.current_thread() is not self._thread:  # which may be the one that finds nobody needs it
+            self._thread.join(self.period)  # a network that does not answer does not keep the process: it is a daemon
 
     @contextmanager
     def waiting(self) -> Iterator[Callable[..., None]]:

@@ -50,7 +50,9 @@ def _told_to_all(store: TCPStore, size: int, seconds: float) -> str:
         missing -= {other for other in missing if store.check([f"{KEY}/{name}/knows/{other}"])}
         if time.monotonic() > end:
             one = min(missing)
-            raise RanksError(f"all ranks must start within {seconds:g} s, got no sign of rank {one}.")
+            raise RanksError(
+                f"all ranks must start within {seconds:g} s, got no sign of rank {one}; see what holds it up."
+            )
         time.sleep(POLL)
     return name
 
@@ -62,7 +64,9 @@ def _asked_for(store: TCPStore, rank: int, seconds: float) -> str:
     try:
         store.wait([f"{KEY}/answer/{question}"], timedelta(seconds=seconds))
     except RuntimeError as error:
-        raise RanksError(f"all ranks must start within {seconds:g} s, got no sign of rank 0.") from error
+        raise RanksError(
+            f"all ranks must start within {seconds:g} s, got no sign of rank 0; see what holds it up."
+        ) from error
     name: str = store.get(f"{KEY}/answer/{question}").decode()
     store.set(f"{KEY}/{name}/knows/{rank}", "")
     return name

@@ -1,6 +1,5 @@
 """`fivestep train --members K` and `--bagging F`: several networks, whose mean answer is what the run predicts."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -19,6 +18,7 @@ from ..fleet import train_members
 from ..member import Member
 from ..ranks import Ranks
 from ..run import Run
+from ..threads import num_processors
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
 from ._screen import Screen
@@ -111,7 +111,7 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
     members: list[Member] = []
     count, num_rows = len(parts) * (options.members or 1), len(data.train)
     together = [Several(count, run.spec, run.plan, num_rows)]
-    check_memory_together(together, dtype, run.engine.device, os.cpu_count() or 1)
+    check_memory_together(together, dtype, run.engine.device, num_processors())
     for part in parts:
         size = run.plan.batch_size
         for _ in range(options.members or 1):

@@ -1,6 +1,5 @@
 """Several networks in the place of one: members with seeds of their own, folds of the rows, or both."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from ..ensemble import ensemble_of
 from ..fleet import train_members
 from ..member import Member
 from ..plan import TrainPlan
+from ..threads import num_processors
 from ._design import len_of
 from ._fitting import Ended, Fitting
 from ._network import Network
@@ -63,7 +63,7 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
     members: list[Member] = []
     count, num_rows = len(folds) * (of.members or 1), max(len_of(fold.train) for fold in folds)
     together = [Several(count, engine.spec, engine.plan, num_rows)]
-    check_memory_together(together, dtype, engine.device, os.cpu_count() or 1)
+    check_memory_together(together, dtype, engine.device, num_processors())
     for fold in folds:
         valid = None if fold.valid is None else fitting.rows(fold.valid, fold.valid.weight)
         rows = fitting.rows(fold.train, weight_of(fold.train))

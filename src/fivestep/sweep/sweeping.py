@@ -1,6 +1,5 @@
 """A sweep as a folder: its journal, what its processes do in it, and what is left at the end."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ..member import Member
 from ..memory import memory_size
 from ..origin import Origin
 from ..run import Run
+from ..threads import num_processors
 from .attempts import Attempt, ranked
 from .candidates import Candidates
 from .fleet import SweepFleet
@@ -112,7 +112,7 @@ class Sweep:
         """Works out what is left open, and refuses what cannot be."""
         device = find_device(self.how.device, self.how.dtype)
         at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype, device), 1))
-        processors = (os.cpu_count() or 1) if device.type == "cpu" else 1
+        processors = num_processors() if device.type == "cpu" else 1
         self._at_a_time, self._at_once = min(self.how.num_threads or processors, at_once), at_once
         self.num_models = self.how.models or (USUAL_MODELS if self.space.size is None else self.space.size)
         self._sampler = sampler_for(self.how.sampler, self.space, self.num_models)
