@@ -21,7 +21,7 @@ from tests.tolerances import RANKS_LONG, distance
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
 TRAIN = ["train", "digits", "--dropout", "0.1", "--dtype", "float64", "--every", "20"]
-LONG = [*TRAIN, "--epochs", "200"]
+LONG = [*TRAIN, "--epochs", "200", "--hidden", "256", "256"]  # far longer than to the first checkpoint in the middle
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
 
 
 HANGING = """
-import os, signal, sys, time
+import glob, os, signal, sys, time
 import fivestep as fs
 from fivestep import checkpoint, fleet
 
@@ -170,6 +170,8 @@ def stopped(work):
         if ranks.rank == (0 if what == "save" else 1):
             open(f"stopped {os.getpid()}", "w").close()
             os.kill(os.getpid(), signal.SIGSTOP)
+        while what == "fleet" and not glob.glob("stopped *"):
+            time.sleep(0.01)  # or the other might have trained all before this one begins
         return work(*arguments, **named)
     return stop_first
 
@@ -199,7 +201,7 @@ try:
     else:
         engine = fs.make_engine("scratch", fs.MLP(64, 8, 10), fs.TrainPlan(epochs=2), ranks=ranks)
         list(fs.Run.start(engine, data, "run").train(data))
-    print("done", flush=True)
+    print("done\\n", end="")  # in one piece: the ranks write to the same pipe, without a buffer
 except fs.RanksError as error:
     print(f"rank {ranks.rank}: {error}", file=sys.stderr, flush=True)
     os._exit(1)
