@@ -21,7 +21,8 @@ from tests.tolerances import RANKS_LONG, distance
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
 TRAIN = ["train", "digits", "--dropout", "0.1", "--dtype", "float64", "--every", "20"]
-LONG = [*TRAIN, "--epochs", "200", "--hidden", "256", "256"]  # far longer than to the first checkpoint in the middle
+LONG = [*TRAIN, "--epochs", "200", "--hidden", "256", "256", "--lr", "1e-4"]
+"""Far longer than to the first checkpoint in the middle, and at a rate at which no rounding becomes another network."""
 
 
 @contextmanager
