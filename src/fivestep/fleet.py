@@ -53,8 +53,8 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
 ) -> list[Member]:
     """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
 
-    On a CUDA device, where those of one shape and one rule are trained as a batch, it is so to rounding; `member.how`
-    says how each was trained.
+    It is so to rounding where alone several threads divide it, as they do larger networks, and on a CUDA device, where
+    those of one shape and one rule are trained as a batch; `member.how` says how each was trained.
 
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
     its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
