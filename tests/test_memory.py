@@ -104,7 +104,7 @@ def none_of_the_cpu() -> None:
 def test_no_more_memory_is_one_sentence(
     taking: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_app, "app", lambda *_, **__: taking())
+    monkeypatch.setattr(type(_app.app), "parse_args", lambda *_, **__: taking())
     assert run(["tasks"]) == 1
     assert "the work must fit into the" in capsys.readouterr().err
 
@@ -112,16 +112,16 @@ def test_no_more_memory_is_one_sentence(
 def test_a_device_without_memory_is_said_to_be_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def app(*_: object, **__: object) -> None:
+    def parse_args(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 
-    monkeypatch.setattr(_app, "app", app)
+    monkeypatch.setattr(type(_app.app), "parse_args", parse_args)
     assert run(["tasks"]) == 1
     assert "the work must fit into the device's memory" in capsys.readouterr().err
 
 
 def test_another_error_of_torch_is_no_matter_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_app, "app", lambda *_, **__: torch.zeros(2, 3) @ torch.zeros(2, 3))
+    monkeypatch.setattr(type(_app.app), "parse_args", lambda *_, **__: torch.zeros(2, 3) @ torch.zeros(2, 3))
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         run(["tasks"])
 

@@ -40,6 +40,27 @@ def test_help_is_printed_before_anything_heavy_is_imported() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False, stdout=subprocess.DEVNULL).returncode == 0
 
 
+def test_python_searches_for_garbage_while_a_command_works_but_not_through_what_was_imported() -> None:
+    program = (
+        "import atexit, gc, sys; from fivestep.cli import _app, main; sys.argv[1:] = ['tasks'];"
+        "_app.app['tasks'].default_command = lambda: print(gc.isenabled(), gc.get_freeze_count() > 10_000);"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "True True\n"
+
+
+def test_python_does_not_search_at_the_end() -> None:
+    """What holds itself is found by a search alone, so who is frozen is never told that he goes."""
+    program = (
+        "import sys; from fivestep.cli import main; sys.argv[1:] = ['--version'];"
+        "A = type('A', (), {'__del__': lambda self: print('searched')}); a = A(); a.itself = a; del a;"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == f"{fs.__version__}\n"
+
+
 @pytest.mark.parametrize("module", ["cyclopts", "torch"])
 def test_ctrl_c_while_modules_are_imported_is_quiet_and_exits_130(module: str, tmp_path: Path) -> None:
     """Before the first command is known, and while it waits for torch."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
 
@@ -45,8 +45,11 @@ NONE_LEFT, NONE_LEFT_THERE = "can't allocate memory", "out of memory"
 """What torch says where the process has no more memory, and where another device has none: it has no type for it."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`."""
+def run(arguments: Sequence[str], imported: Callable[[], None] | None = None) -> int:
+    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`.
+
+    `imported` is called when the command's modules are there and its work begins.
+    """
     if is_limited():
         give_back_soon()
     tokens = [_with_hyphens(token) for token in arguments]
@@ -54,7 +57,10 @@ def run(arguments: Sequence[str]) -> int:
     if not is_first and tokens[:1] not in ([name] for name in SHARED):
         return DONE  # two that print the same, or write the same file, are one too many
     try:
-        return app(tokens, exit_on_error=False, print_error=False, result_action="return_value") or DONE
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        if imported is not None:
+            imported()
+        return command(*bound.args, **bound.kwargs) or DONE
     except (CycloptsError, InputError) as error:
         return _say(_refusal(error) if isinstance(error, CycloptsError) else str(error), BAD_INPUT)
     except (DivergenceError, StorageError, RanksError) as error:
