@@ -16,8 +16,8 @@ from typing import Any
 from _measure import save, spread, table
 
 import fivestep as fs
-from fivestep.checkpoint import Checkpoints
 from fivestep.progress import Progress
+from fivestep.saved.checkpoint import Checkpoints
 from fivestep.train import train
 
 WORK = {

@@ -24,11 +24,11 @@ from _on_device import DEVICE, jax_on_device, wait
 from rivals import Job
 
 import fivestep as fs
-from fivestep.batched import kinds
-from fivestep.batched.batch import Batch
-from fivestep.batched.start import initial_rows
-from fivestep.fleet import How, engine_for
-from fivestep.member import Member
+from fivestep.fleet.batched import kinds
+from fivestep.fleet.batched.batch import Batch
+from fivestep.fleet.batched.start import initial_rows
+from fivestep.fleet.fitting import How, engine_for
+from fivestep.fleet.member import Member
 
 STEPS = 1000 if DEVICE.type == "cuda" else 20
 SAME = 1e-3

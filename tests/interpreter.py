@@ -52,10 +52,10 @@ def by_numpy(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def interpret(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on kernels of our own do what they can on the CPU, interpreted."""
-    from fivestep.batched import kinds
     from fivestep.engines._batched import compiled
     from fivestep.engines.fused import _dense, _kernels
     from fivestep.engines.fused.kernels import items
+    from fivestep.fleet.batched import kinds
 
     library = {name: by_numpy(getattr(np, name)) for name in ("tanh", "log1p", "expm1")}
     monkeypatch.setenv(*next(iter(ON.items())))

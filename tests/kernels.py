@@ -13,7 +13,7 @@ from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
 from fivestep.engines.fused._captured import Captured
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
-from fivestep.member import Member
+from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import fivestep.due
-from fivestep.checkpoint import checkpoints_in
+import fivestep.machine.due
 from fivestep.run import Run
+from fivestep.saved.checkpoint import checkpoints_in
 from tests.runs import SCENARIOS, begun, differences, remains, trained
 
 
@@ -66,7 +66,7 @@ def main(name: str, folder: Path, num_kills: int) -> None:
     """Scenario after scenario, kill after kill."""
     torch.set_num_threads(1)
     Run.draw = lambda _run: None  # type: ignore[method-assign]
-    fivestep.due.SECONDS, fivestep.due.SHARE = 0.0, float("inf")
+    fivestep.machine.due.SECONDS, fivestep.machine.due.SHARE = 0.0, float("inf")
     chance = random.Random(name)
     expected, seconds, found = {}, {}, []
     for scenario in SCENARIOS:

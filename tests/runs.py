@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import torch
 
-import fivestep.checkpoint
-import fivestep.due
-from fivestep.checkpoint import checkpoints_in, read_checkpoint
+import fivestep.machine.due
+import fivestep.saved.checkpoint
 from fivestep.datasets._base import Dataset
 from fivestep.epoch import Epoch
-from fivestep.files import read_tensors
+from fivestep.machine.files import read_tensors
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.run import Run
+from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
 from tests.samples import small_engine, small_plan, three_classes
 
 SCENARIOS: dict[str, tuple[NetSpec, TrainPlan]] = {
@@ -82,9 +82,9 @@ def trained(run: Run, scenario: str, data: Dataset = DATA) -> Run:
 def often(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Inside, a checkpoint is written before every step, and all are kept."""
     with monkeypatch.context() as patch:
-        patch.setattr(fivestep.due, "SECONDS", 0.0)
-        patch.setattr(fivestep.due, "SHARE", float("inf"))
-        patch.setattr(fivestep.checkpoint, "KEPT", 10**6)
+        patch.setattr(fivestep.machine.due, "SECONDS", 0.0)
+        patch.setattr(fivestep.machine.due, "SHARE", float("inf"))
+        patch.setattr(fivestep.saved.checkpoint, "KEPT", 10**6)
         yield
 
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 
 import fivestep.divergence
-from fivestep.aside import Aside
 from fivestep.averages import to_prediction
 from fivestep.check import DivergenceError
-from fivestep.checkpoint import Checkpoints
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
 from fivestep.engines import _memory
+from fivestep.machine.aside import Aside
 from fivestep.net import MLP, LinearRegression, NetSpec
 from fivestep.plan import TrainPlan
+from fivestep.saved.checkpoint import Checkpoints
 from fivestep.train import evaluate, train
 from tests.samples import ENGINES, do_steps, numbers, small_engine
 

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.checkpoint import checkpoints_in
-from fivestep.files import write_tensors
+from fivestep.machine.files import write_tensors
 from fivestep.run import Run
+from fivestep.saved.checkpoint import checkpoints_in
 from tests.runs import DATA, begun, trained, without_pictures
 
 MUTANTS = 2000

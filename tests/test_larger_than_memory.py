@@ -27,7 +27,7 @@ resource.setrlimit(resource.RLIMIT_DATA, ({DATA}, {DATA}))
 """
 
 READ = """
-from fivestep.memory import give_back_soon
+from fivestep.machine.memory import give_back_soon
 give_back_soon()
 import polars
 polars.scan_parquet(sys.argv[1]).head(int(sys.argv[2])).collect()

@@ -11,7 +11,7 @@ import torch
 import fivestep as fs
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
-from fivestep.plotting import subject_of
+from fivestep.pictures._plot import subject_of
 from fivestep.report import PATIENCE, Recent, last_update, report_html, write_report
 from tests.browser import opened
 from tests.samples import moons, three_classes

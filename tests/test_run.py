@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import fivestep.files
+import fivestep.machine.files
 from fivestep.check import DivergenceError, InputError, StorageError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
@@ -127,7 +127,7 @@ def test_a_file_that_breaks_leaves_the_files_of_the_last_save(tmp_path: Path, mo
     def full_disk(*_arguments: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fivestep.files.os, "fsync", full_disk)
+    monkeypatch.setattr(fivestep.machine.files.os, "fsync", full_disk)
     run.engine.params.flat.zero_()
     with pytest.raises(StorageError, match="must be a folder that can be written, got No space left on device"):
         run.save()

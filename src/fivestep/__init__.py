@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from .explain import explain as explain
     from .find import Choice as Choice
     from .fleet import fit_many as fit_many
-    from .member import Member as Member
+    from .fleet.member import Member as Member
     from .net import MLP as MLP
     from .net import FeedForward as FeedForward
     from .net import LinearRegression as LinearRegression
     from .net import NetSpec as NetSpec
     from .net import SoftmaxRegression as SoftmaxRegression
+    from .pictures._plot import plot as plot
     from .plan import TrainPlan as TrainPlan
     from .plots._style import Canvas as Canvas
-    from .plotting import plot as plot
     from .range_test import lr_range_test as lr_range_test
     from .ranks import Ranks as Ranks
     from .ranks import join_ranks as join_ranks
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .sweep import Sweep as Sweep
     from .sweep import SweepPlan as SweepPlan
     from .sweep import sweep as sweep
-    from .tracking import track as track
+    from .trackers._track import track as track
     from .train import evaluate as evaluate
     from .train import train as train
     from .verify import Verification as Verification
@@ -70,7 +70,7 @@ _HOME = {
     "MLP": "net",
     "MLPClassifier": "estimators.classifier",
     "MLPRegressor": "estimators.regressor",
-    "Member": "member",
+    "Member": "fleet.member",
     "NetSpec": "net",
     "Range": "sweep",
     "Ranks": "ranks",
@@ -93,10 +93,10 @@ _HOME = {
     "load_dataset": "datasets._load",
     "lr_range_test": "range_test",
     "make_engine": "engines._make",
-    "plot": "plotting",
+    "plot": "pictures._plot",
     "steps": "steps",
     "sweep": "sweep",
-    "track": "tracking",
+    "track": "trackers._track",
     "train": "train",
     "verify": "verify",
     "verify_all": "verify",

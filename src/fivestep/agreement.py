@@ -15,15 +15,15 @@ from typing import TypeVar
 import torch
 
 from .check import InputError, refuse
-from .config import Config
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .layers._composite import with_inner
 from .net import NetSpec
-from .origin import Origin
 from .plan import TrainPlan
 from .preflight import sizes_of_parts
 from .ranks import Ranks, raise_first
+from .saved.config import Config
+from .saved.origin import Origin
 
 Value = TypeVar("Value")
 

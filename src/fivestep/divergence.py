@@ -9,7 +9,6 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from .aside import Aside
 from .averages import to_prediction
 from .batches import Batch
 from .check import DivergenceError
@@ -17,7 +16,8 @@ from .datasets._base import Dataset
 from .engines._base import Engine
 from .engines._memory import spares_copies
 from .engines._outputs import outputs_by_layer
-from .interrupt import Interrupt
+from .machine.aside import Aside
+from .machine.interrupt import Interrupt
 from .plan import TrainPlan
 from .steps import Upcoming, do_step, upcoming_steps
 from .typing import Tensors

@@ -14,8 +14,8 @@ from .batches import Batch
 from .datasets._base import Dataset
 from .engines._base import Engine, FiveStepEngine
 from .epoch import Epoch, monitored
+from .machine.threads import threads_for
 from .steps import Upcoming, do_step, upcoming_steps
-from .threads import threads_for
 from .typing import Scalar, Vector
 
 

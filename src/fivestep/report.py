@@ -24,12 +24,12 @@ from .engines._base import Engine
 from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
-from .files import write_text
-from .history import columns
+from .machine.files import write_text
 from .markup import around, element, page, table
 from .pictures._base import Picture, Subject, picture_for, suited_kinds
-from .plotting import subject_of
+from .pictures._plot import subject_of
 from .run import Run
+from .saved.history import columns
 from .train import evaluate
 
 AT_ONCE = (

@@ -13,8 +13,6 @@ import tomli_w
 from .agreement import check_agreement
 from .averages import to_prediction
 from .check import InputError, nearest, refuse
-from .checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
-from .config import VERSION, Config
 from .datasets._base import Dataset
 from .datasets._load import load_dataset
 from .datasets._split import split
@@ -22,7 +20,8 @@ from .engines._base import Engine
 from .engines._make import make_engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch
-from .files import (
+from .find import find, shown_names
+from .machine.files import (
     empty_folder,
     has_checksum,
     is_intact,
@@ -35,16 +34,17 @@ from .files import (
     write_sealed,
     write_text,
 )
-from .find import find, shown_names
-from .history import columns, history_text, read_history
-from .memory import memory_size
+from .machine.memory import memory_size
 from .net import NetSpec
-from .origin import Origin, check_same
 from .plan import TrainPlan
 from .preflight import check_data, check_plan
 from .progress import Progress
 from .ranks import ALONE, Ranks, join_ranks
-from .resumption import Restored, restored
+from .saved.checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
+from .saved.config import VERSION, Config
+from .saved.history import columns, history_text, read_history
+from .saved.origin import Origin, check_same
+from .saved.resumption import Restored, restored
 from .train import train
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
 from .engines._base import BlockEngine, Engine
 from .layer import LearnsFromRows, Memo
+from .machine.threads import one_thread, threads_for
 from .plan import TrainPlan
 from .schedules._base import Schedule
 from .schedules.constant import Constant
-from .threads import one_thread, threads_for
 
 SECONDS_PER_BLOCK = 0.1
 """What a block of steps takes, about: progress, Ctrl-C and checkpoints wait no longer for its end."""

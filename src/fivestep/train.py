@@ -11,22 +11,22 @@ import torch
 from .agreement import check_agreement
 from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
-from .checkpoint import Checkpoints
 from .datasets._base import Dataset, Part, Rows
 from .divergence import Watch
 from .engines._base import Engine
 from .engines._parts import rows_at_a_time
 from .epoch import Epoch, Evaluation
-from .interrupt import Interrupt, deferred_interrupt
 from .layer import Memo
+from .machine.interrupt import Interrupt, deferred_interrupt
+from .machine.threads import threads_for
 from .metrics._base import build_metrics
 from .metrics._tally import MOST_TOGETHER, Tally
 from .plan import TrainPlan
 from .preflight import check_data, check_steps, warn_of_alike_units
 from .progress import Progress
 from .ranks import ALONE, Ranks
+from .saved.checkpoint import Checkpoints
 from .steps import steps
-from .threads import threads_for
 from .typing import Outputs, RowWeights, Targets
 
 FIXED = (

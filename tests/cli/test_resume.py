@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fivestep as fs
-from fivestep.checkpoint import checkpoints_in
+from fivestep.saved.checkpoint import checkpoints_in
 from tests.cli.conftest import Command
 from tests.cli.test_train import PROGRAM, start, without_notes
 from tests.runs import differences, remains

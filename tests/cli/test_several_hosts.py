@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.files import read_tensors
+from fivestep.machine.files import read_tensors
 from tests.cli.test_torchrun import is_under_way, until
 from tests.tolerances import RANKS_LONG, distance
 

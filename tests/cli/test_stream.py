@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import fivestep as fs
-from fivestep.aside import folder_for_large_files
 from fivestep.datasets._encoded_blocks import EncodedBlocks
 from fivestep.datasets._table import TableSource, rows_of
+from fivestep.machine.aside import folder_for_large_files
 from fivestep.run import Run
 from tests.cli.conftest import Command
 from tests.datasets.streams import WRITERS, table, written

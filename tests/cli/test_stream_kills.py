@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.checkpoint import checkpoints_in
+from fivestep.saved.checkpoint import checkpoints_in
 from tests.datasets.streams import TRAIN, written
 from tests.runs import differences, remains
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 
 WITH_CHECKPOINTS_ALL_THE_TIME = """
 import sys
-import fivestep.due, fivestep.steps
+import fivestep.machine.due, fivestep.steps
 from fivestep.cli._app import run
 from fivestep.run import Run
-fivestep.due.SECONDS, fivestep.due.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
+fivestep.machine.due.SECONDS, fivestep.machine.due.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
 Run.draw = lambda _run: None
 sys.exit(run(sys.argv[1:]))
 """

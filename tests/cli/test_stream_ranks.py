@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.files import read_tensors
-from fivestep.history import read_history
+from fivestep.machine.files import read_tensors
+from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
 from tests.cli.test_stream_kills import WITH_CHECKPOINTS_ALL_THE_TIME, last_step
 from tests.cli.test_torchrun import figures, output_of, ranks_of, torchrun, until

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fivestep.checkpoint import checkpoints_in, read_checkpoint
-from fivestep.files import read_tensors
-from fivestep.history import read_history
+from fivestep.machine.files import read_tensors
+from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
+from fivestep.saved.history import read_history
 from tests.tolerances import RANKS_LONG, distance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -162,7 +162,8 @@ def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
 HANGING = """
 import glob, os, signal, sys, time
 import fivestep as fs
-from fivestep import checkpoint, fleet
+from fivestep.fleet import fitting
+from fivestep.saved import checkpoint
 
 what = sys.argv[1]
 
@@ -192,8 +193,8 @@ data = fs.load_dataset("digits")
 replace(*{
     "save": (checkpoint, "write_checkpoint", stopped),
     "evaluation": (sys.modules["fivestep.train"], "evaluation_rows", stopped),
-    "fleet": (fleet, "train", stopped),
-    "slow": (fleet, "train", slowly),
+    "fleet": (fitting, "train", stopped),
+    "slow": (fitting, "train", slowly),
 }[what])
 try:
     if what in ("fleet", "slow"):

@@ -16,7 +16,7 @@ from fivestep.engines import _memory, _update
 from fivestep.engines._make import make_engine
 from fivestep.engines._memory import Several, check_memory, check_memory_together, memory_needed
 from fivestep.fleet import fit_many
-from fivestep.memory import held
+from fivestep.machine.memory import held
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.run import Run

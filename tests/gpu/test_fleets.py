@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from fivestep.batched.batch import Batch
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
 from fivestep.fleet import fit_many
-from fivestep.member import Member
+from fivestep.fleet.batched.batch import Batch
+from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from tests.kernels import FLEETS, assert_the_same_networks, fleet_of

@@ -11,11 +11,11 @@ from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
-from fivestep.batched import kinds
 from fivestep.engines._batched import compiled
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import _kernels
 from fivestep.fleet import fit_many
+from fivestep.fleet.batched import kinds
 from fivestep.net import MLP
 from fivestep.steps import steps
 from tests.kernels import NUM_IN, Case, data_of, plan_of

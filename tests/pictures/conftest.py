@@ -55,6 +55,6 @@ def untrained(moons: Subject) -> Subject:
 
 def draw(subject: Subject, kind: str, **look: Any) -> Any:
     """The figure of that kind."""
-    from fivestep.plotting import draw as draw_picture
+    from fivestep.pictures._plot import draw as draw_picture
 
     return draw_picture([subject], kind, **look)

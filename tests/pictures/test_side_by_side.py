@@ -6,7 +6,7 @@ import pytest
 
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
-from fivestep.plotting import draw as draw_all
+from fivestep.pictures._plot import draw as draw_all
 from tests.plots.drawn import legend
 
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import RobustScaler
 from torch import Tensor
 
 from fivestep.check import InputError
-from fivestep.files import read_metadata, read_tensors, write_tensors
+from fivestep.machine.files import read_metadata, read_tensors, write_tensors
 from fivestep.table.encoder import MANY_ROWS, Encoder
 from fivestep.table.frame import as_frame
 from fivestep.table.kinds import ColumnKind, kinds_of

@@ -41,5 +41,5 @@ class Kept(Tracker):
 def keep_everything(monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Makes one tracker that keeps everything the one that every name stands for."""
     tracker = Kept()
-    monkeypatch.setattr("fivestep.tracking._built", lambda _choice: tracker)
+    monkeypatch.setattr("fivestep.trackers._track._built", lambda _choice: tracker)
     return tracker

@@ -8,7 +8,7 @@ from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliToke
 
 from .. import __version__
 from ..check import DivergenceError, InputError, RanksError, StorageError
-from ..memory import give_back_soon, is_limited, memory_size
+from ..machine.memory import give_back_soon, is_limited, memory_size
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ._values import misfit, surplus
 
@@ -107,7 +107,7 @@ def _with_hyphens(token: str) -> str:
 def _say(sentence: str, code: int) -> int:
     """Prints why the program ends, and returns its exit code. Of several ranks, the one that knows first prints it."""
     if "RANK" in os.environ:
-        from ..torchrun import is_first_to_speak, tell  # here, because it imports torch
+        from ..ranks.torchrun import is_first_to_speak, tell  # here, because it imports torch
 
         tell(sentence)
         if not is_first_to_speak():

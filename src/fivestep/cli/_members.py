@@ -15,10 +15,10 @@ from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
 from ..epoch import Epoch
 from ..fleet import train_members
-from ..member import Member
+from ..fleet.member import Member
+from ..machine.threads import num_processors
 from ..ranks import Ranks
 from ..run import Run
-from ..threads import num_processors
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
 from ._screen import Screen

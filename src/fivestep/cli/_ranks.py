@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ..checkpoint import checkpoints_in
 from ..ranks import Ranks, join_ranks, leave_ranks
+from ..saved.checkpoint import checkpoints_in
 from ._options import RunOptions
 
 

@@ -6,7 +6,7 @@ from ..check import InputError, refuse
 from ..engines._make import make_engine
 from ..find import shown_names
 from ..pictures._base import Subject
-from ..plotting import subject_of
+from ..pictures._plot import subject_of
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions
 from ._task import FOR_FILES, prepare

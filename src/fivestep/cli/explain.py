@@ -15,8 +15,8 @@ from ..explain import Entry, Section, first_rows, train_to
 from ..explain import explain as explain_step
 from ..explain._html import NAMES, sections_html
 from ..explain._tensors import FEW, extremes
-from ..files import write_text
 from ..find import names
+from ..machine.files import write_text
 from ..markup import element, page
 from ..pictures._base import Subject
 from ._options import NetworkOptions, PlanOptions

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from ..check import InputError
-from ..files import replacing, write_tensors
+from ..machine.files import replacing, write_tensors
 from ..run import Run
 
 

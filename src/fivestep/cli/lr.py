@@ -12,8 +12,8 @@ from rich.table import Table
 
 from ..check import InputError
 from ..engines._make import make_engine
-from ..files import replacing
 from ..find import find
+from ..machine.files import replacing
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions, written
 from ._task import prepare

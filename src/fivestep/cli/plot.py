@@ -12,7 +12,7 @@ from rich.table import Table
 from ..check import InputError, refuse
 from ..find import build
 from ..pictures._base import Picture, Subject, kinds, suited_kinds
-from ..plotting import draw, known_kind
+from ..pictures._plot import draw, known_kind
 from ..report import write_report
 from ..run import Run
 from ._options import NetworkOptions, PlanOptions

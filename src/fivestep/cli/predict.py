@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from torch import Tensor
 
 from ..check import InputError, refuse
-from ..files import replacing
+from ..machine.files import replacing
 from ..run import Run
 from ._rows import read_rows
 from ._table_rows import rows_to_predict

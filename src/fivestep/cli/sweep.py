@@ -13,8 +13,8 @@ import tomli_w
 from rich.console import Console
 
 from ..check import DivergenceError, InputError
-from ..files import read_text, write_text
-from ..interrupt import termination_raises
+from ..machine.files import read_text, write_text
+from ..machine.interrupt import termination_raises
 from ..run import Run
 from ..sweep import Candidates, Space, Sweep, SweepPlan, start
 from ..sweep.ledger import HIDDEN, without_password

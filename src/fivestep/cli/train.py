@@ -13,13 +13,13 @@ from ..datasets._base import Dataset
 from ..engines._make import make_engine
 from ..ensemble import num_members
 from ..epoch import Evaluation
-from ..interrupt import termination_raises
+from ..machine.interrupt import termination_raises
 from ..preflight import check_merged
 from ..ranks import Ranks
+from ..ranks.torchrun import leave_note, note_left
 from ..report import Recent, write_report
 from ..run import Run
-from ..torchrun import leave_note, note_left
-from ..tracking import track
+from ..trackers._track import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice

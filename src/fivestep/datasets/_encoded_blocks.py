@@ -10,9 +10,9 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..aside import folder_for_large_files
-from ..files import own_bytes
-from ..memory import is_memory
+from ..machine.aside import folder_for_large_files
+from ..machine.files import own_bytes
+from ..machine.memory import is_memory
 from ._nameless import NamelessFile
 
 SHARE_OF_DISK = 0.5

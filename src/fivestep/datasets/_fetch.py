@@ -16,7 +16,7 @@ import platformdirs
 from filelock import FileLock
 
 from ..check import InputError
-from ..files import replacing
+from ..machine.files import replacing
 from ._debian import unpack_package
 from ._download import download
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .. import draws
 from ..check import InputError
-from ..memory import is_limited, memory_size
+from ..machine.memory import is_limited, memory_size
 from ..table.encoder import MANY_ROWS, Encoder
 from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader

@@ -11,7 +11,7 @@ from typing import Any, final
 
 import torch
 
-from ..garbage import uncollected
+from ..machine.garbage import uncollected
 
 
 @final

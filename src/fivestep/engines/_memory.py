@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from ..check import InputError
-from ..memory import held, memory_size
+from ..machine.memory import held, memory_size
 from ..net import NetSpec
 from ..optim._base import Optimizer
 from ..plan import TrainPlan

@@ -12,9 +12,9 @@ from ..engines._make import make_engine
 from ..engines._memory import Several, check_memory_together
 from ..ensemble import ensemble_of
 from ..fleet import train_members
-from ..member import Member
+from ..fleet.member import Member
+from ..machine.threads import num_processors
 from ..plan import TrainPlan
-from ..threads import num_processors
 from ._design import len_of
 from ._fitting import Ended, Fitting
 from ._network import Network

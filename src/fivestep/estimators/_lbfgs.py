@@ -12,8 +12,8 @@ from ..batches import Batch, Batches
 from ..check import InputError, at_least
 from ..datasets._base import Dataset
 from ..engines._base import Engine, FiveStepEngine
+from ..machine.threads import threads_for
 from ..preflight import check_data
-from ..threads import threads_for
 
 
 @final

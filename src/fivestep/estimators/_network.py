@@ -11,7 +11,7 @@ from ..averages import to_prediction
 from ..check import InputError
 from ..engines._base import Engine
 from ..engines._make import make_engine
-from ..threads import threads_for
+from ..machine.threads import threads_for
 
 ROWS_AT_A_TIME = 8192
 

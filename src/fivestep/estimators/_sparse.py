@@ -13,7 +13,7 @@ from torch import Tensor
 from .. import draws
 from ..check import InputError
 from ..datasets._base import Part, Rows, Stream, Window
-from ..memory import memory_size
+from ..machine.memory import memory_size
 from ._network import as_tensor
 
 SHARE = 0.25

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from .. import docstrings
 from ..activations._base import Activation
 from ..batches import Batch
 from ..engines._base import Engine
 from ..layer import Memo
 from ..losses._base import Loss
 from ..typing import Logits, Scalar
+from . import _docstrings
 from ._data import Block, Entry
 from ._watched import Watched, formulas_of, names_of, parameters_of, sent_name
 
@@ -28,14 +28,14 @@ def _predict_layer(watched: Watched) -> Iterator[Block]:
     """The block of a layer; of a layer of layers, those of the layers inside, and then what it makes of them."""
     names, formulas = names_of(watched), formulas_of(watched)
     if watched.inner:
-        claim = docstrings.claim(watched.layer)
+        claim = _docstrings.claim(watched.layer)
         yield Block(f"layer {watched.label}: {watched.layer!r}", [], claim, watched.number)
         for one in watched.inner.values():
             yield from _predict_layer(one)
         output = Entry(names["y"], watched.seen["y"], formulas.get("y", ""))
         yield Block(f"layer {watched.label}, what comes out", [output], "", watched.number)
         return
-    text = "" if "y" in watched.layer.formulas else docstrings.rule(watched.layer)
+    text = "" if "y" in watched.layer.formulas else _docstrings.rule(watched.layer)
     entries = [Entry(names.get(name, watched.parameter_name(name)), value) for name, value in watched.before.items()]
     entries += [
         Entry(f"{watched.parameter_name(name)} after", value, note="has followed the rows")
@@ -62,12 +62,12 @@ def measure_block(engine: Engine, logits: Logits, y: Tensor, weight: Tensor | No
     if weight is not None:
         entries.append(Entry("weight", weight.clone(), note="what each row counts"))
     entries.append(Entry("loss", loss.clone(), "mean of l" if weight is None else "sum of weight * l"))
-    text = "" if "rows" in formulas else docstrings.rule(criterion)
+    text = "" if "rows" in formulas else _docstrings.rule(criterion)
     return Block(f"loss: {criterion!r}", entries, text)
 
 
 def _formulas_of_loss(criterion: Loss) -> Mapping[str, str]:
-    return {} if docstrings.options_set(criterion) else criterion.formulas
+    return {} if _docstrings.options_set(criterion) else criterion.formulas
 
 
 def gradient_entries(engine: Engine, watched: Watched, formulas: Mapping[str, str]) -> list[Entry]:
@@ -97,7 +97,7 @@ def find_blocks(engine: Engine, layers: list[Watched], batch: Batch) -> list[Blo
     share, note = f"/ {len(batch.x)}", f"because the loss is the mean of {len(batch.x)} rows"
     if batch.weight is not None:
         share, note = "* weight", "because the loss is the weighted sum of the rows"
-    text = "" if "gradient" in of_loss else docstrings.about(criterion, "gradient")
+    text = "" if "gradient" in of_loss else _docstrings.about(criterion, "gradient")
     blocks = [Block(f"loss: {criterion!r}", [Entry("dlogits", dlogits, f"{own} {share}", note)], text)]
     for watched in reversed(layers):
         blocks += _find_in_layer(engine, watched)

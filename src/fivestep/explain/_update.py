@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from .. import docstrings
 from ..batches import Batch
 from ..engines._base import Engine
 from ..engines._update import RuleGroup, clip_, rule_groups
@@ -12,6 +11,7 @@ from ..layer import Memo
 from ..optim._base import Again
 from ..plan import TrainPlan
 from ..typing import Scalar
+from . import _docstrings
 from ._data import Block, Entry
 from ._watched import Watched
 
@@ -23,7 +23,7 @@ def update_blocks(engine: ScratchEngine, layers: list[Watched], batch: Batch) ->
     before, loss_before = engine.state(), _loss_in_evaluation(engine, batch)
     engine.update(again=_again(engine, batch) if engine.optimizer.repeats else None)
     after, loss_after = engine.state(), _loss_in_evaluation(engine, batch)
-    lines = [docstrings.rule(engine.optimizer), *docstrings.indented(engine.optimizer)]
+    lines = [_docstrings.rule(engine.optimizer), *_docstrings.indented(engine.optimizer)]
     lines.append(f"Here the learning rate lr is {engine.lr:.6g}, and this is step {engine.num_updates}.")
     blocks = [Block(f"update rule: {engine.optimizer!r}", [], "\n".join(lines))]
     if not torch.equal(gradient, clipped):

@@ -8,11 +8,11 @@ from typing import Any, cast, final
 
 from torch import Tensor
 
-from .. import docstrings
 from ..activations._base import Activation
 from ..layer import Layer, Memo
 from ..layers._composite import Composite, within
 from ..typing import Elements, Tensors
+from . import _docstrings
 
 
 @final
@@ -43,7 +43,7 @@ class Watched:
         self.layer, self.path, self._names = layer, path, names
         self.number = int(path.partition(".")[0])
         self.label = path.replace(".body.", ".")
-        self.output_name = output_name or f"{docstrings.symbol(layer)}{self.label}"
+        self.output_name = output_name or f"{_docstrings.symbol(layer)}{self.label}"
         self.input_name, self.address = "x", 0
         self.seen: dict[str, Tensor] = {}
         self.kept: dict[str, Tensor] = {}
@@ -149,8 +149,8 @@ def formulas_of(watched: Watched) -> dict[str, str]:
         return formulas
     own = {"z": names["x"], "a": names["y"]}
     return {
-        "y": _renamed(docstrings.formula(layer), own) or f"f({names['x']})",
-        "slope": _renamed(docstrings.derivative(layer), own),
+        "y": _renamed(_docstrings.formula(layer), own) or f"f({names['x']})",
+        "slope": _renamed(_docstrings.derivative(layer), own),
         "dx": f"{names['dy']} * {names['slope']}",
         **formulas,
     }

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..draws import generator
 from ..engines._base import FiveStepEngine
 from ..layer import Memo
-from ..threads import threads_for
+from ..machine.threads import threads_for
 from ..typing import Vector
 from ._base import Subject, spread
 

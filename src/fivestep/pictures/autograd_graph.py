@@ -6,9 +6,9 @@ from typing import ClassVar, final
 from matplotlib.figure import Figure
 
 from ..batches import Batch
-from ..graph import Graph, autograd_graph_of
 from ..plots.autograd_graph import autograd_graph
 from ._base import Lacking, Picture, Subject
+from ._graph import Graph, autograd_graph_of
 
 
 @final

@@ -6,8 +6,8 @@ from typing import ClassVar, final
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..history import columns
 from ..plots.curves import curves
+from ..saved.history import columns
 from ._base import Lacking, Picture, Subject, needs_history
 from ._training import moments
 

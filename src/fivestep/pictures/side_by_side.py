@@ -6,8 +6,8 @@ from typing import ClassVar, final
 
 from matplotlib.figure import Figure
 
-from ..history import columns
 from ..plots.side_by_side import side_by_side
+from ..saved.history import columns
 from ._base import Lacking, Picture, Subject, needs_history
 from ._surfaces import surface_of
 

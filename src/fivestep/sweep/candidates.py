@@ -12,7 +12,7 @@ from ..datasets._split import split
 from ..engines._memory import training_needs
 from ..engines.fused._size import operations_per_step
 from ..find import Choice
-from ..memory import memory_size
+from ..machine.memory import memory_size
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..preflight import check_plan

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from ..fleet import train_members
-from ..member import Member
+from ..fleet.member import Member
 from .attempts import Attempt
 from .halving import rungs, survivors
 from .ledger import Ledger

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, final
 from filelock import FileLock
 
 from ..check import InputError, StorageError, at_least, one_of, refuse
-from ..checkpoint import checkpoints_in
 from ..engines._make import find_device, make_engine
-from ..files import next_folder, replacing, unwritable, write_text
 from ..find import find
-from ..member import Member
-from ..memory import memory_size
-from ..origin import Origin
+from ..fleet.member import Member
+from ..machine.files import next_folder, replacing, unwritable, write_text
+from ..machine.memory import memory_size
+from ..machine.threads import num_processors
 from ..run import Run
-from ..threads import num_processors
+from ..saved.checkpoint import checkpoints_in
+from ..saved.origin import Origin
 from .attempts import Attempt, ranked
 from .candidates import Candidates
 from .fleet import SweepFleet

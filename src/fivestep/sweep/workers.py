@@ -19,7 +19,7 @@ from typing import Self, final
 
 from filelock import FileLock, Timeout
 
-from ..files import unwritable
+from ..machine.files import unwritable
 
 SECONDS = 10.0
 """Between two counts of a worker."""

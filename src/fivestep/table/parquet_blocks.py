@@ -9,7 +9,7 @@ from typing import Any, final
 import polars as pl
 
 from ..check import InputError
-from ..memory import has_few_addresses, take_system_memory
+from ..machine.memory import has_few_addresses, take_system_memory
 from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
 
 BATCH = 2**14

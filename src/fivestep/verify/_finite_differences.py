@@ -13,9 +13,9 @@ from ..batches import Batch
 from ..check import InputError, refuse
 from ..datasets._base import Dataset
 from ..engines._base import Engine, FiveStepEngine
+from ..machine.threads import threads_for
 from ..preflight import check_data, check_whole_batches
 from ..steps import do_step
-from ..threads import threads_for
 from ._result import WIDTH, Verification, indexed, paragraph, short, table, together
 from ._stream import stream
 

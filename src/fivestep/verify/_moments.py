@@ -10,8 +10,8 @@ from torch import Tensor
 from ..averages import to_training
 from ..batches import Batch, Place
 from ..engines._base import Engine, FiveStepEngine
+from ..machine.threads import threads_for
 from ..steps import Upcoming, do_step
-from ..threads import threads_for
 
 FIVE = ("forward", "loss", "zero_grad", "backward", "update")
 """The five methods, in their order."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ...blocks import Block
 from ...layers.linear import Linear
-from ...threads import num_processors, one_thread
+from ...machine.threads import num_processors, one_thread
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled

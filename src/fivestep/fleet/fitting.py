@@ -1,0 +1,391 @@
+"""Many networks at once: seeds, folds, learning rates, grids. Each is trained as it would be alone.
+
+In a pool of threads, each of which takes a network, or a pack of those that are alike: the compiled body of `fused`
+holds no lock of Python's while it works, and a small network with its data stays in the cache of one processor from the
+first step to the last. So a network that diverges, or that stops early, is no concern of the others. On a CUDA device
+networks of one kind are one batch (`batched/`), and those left take their turns as they do here.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, final
+
+import torch
+
+from ..agreement import begun_alike, of_fleet
+from ..check import DivergenceError, InputError, at_least, refuse
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ..engines._make import find_device, make_engine
+from ..engines._memory import Several, check_memory_together
+from ..engines.fused import FusedEngine
+from ..machine.garbage import uncollected
+from ..machine.interrupt import interrupted_by
+from ..machine.threads import num_processors
+from ..net import NetSpec
+from ..plan import TrainPlan
+from ..ranks import ALONE, Ranks
+from ..train import check_start, train
+from .alike import Pattern, Turns, can_take_turns, likeness
+from .batched.batch import Batch
+from .batched.kinds import LEAST, are_for, divided, kind_of_plan, kind_of_rows
+from .lots import Lot, Waiting, lots_of
+from .member import Member, packed, told, unpacked
+
+Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
+
+
+def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
+    specs: NetSpec | Sequence[NetSpec],
+    data: Dataset | Sequence[Dataset],
+    plans: TrainPlan | Sequence[TrainPlan],
+    engine: str = "auto",
+    *,
+    dtype: str = "float32",
+    device: str = "auto",
+    every: int | None = None,
+    num_threads: int | None = None,
+    ranks: Ranks = ALONE,
+) -> list[Member]:
+    """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
+
+    It is so to rounding where alone several threads divide it, as they do larger networks, and on a CUDA device, where
+    those of one shape and one rule are trained as a batch; `member.how` says how each was trained.
+
+    `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
+    its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
+    (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
+    plan goes by them. `num_threads` threads train, each a network or a pack of those that are alike, by default as many
+    as there are processors, or as torch has threads where `ranks` (`join_ranks`) divide the fleet: each rank trains
+    every n-th network, then on the same machine what others have left, and at the end all have all of them; the engine
+    of one trained elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two
+    steps, and is raised. Raises an `InputError` for no networks, for sequences of different lengths, for what `train`
+    refuses, and where all networks together do not fit into memory.
+
+        plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
+        best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)
+    """
+    if num_threads is not None:
+        at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    count = num_threads or (num_processors() if ranks.are_alone else torch.get_num_threads())
+    how = How(engine, str(dtype).removeprefix("torch."), device, every, count)
+    with uncollected():
+        fleet = begun_alike(ranks, partial(_begun, (specs, data, plans), how, ranks))
+    return fleet.trained()
+
+
+class How(NamedTuple):
+    """How all networks are trained, by the names of `fit_many`."""
+
+    engine: str
+    dtype: str
+    device: str
+    every: int | None
+    num_threads: int
+
+
+def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
+    """The networks with this rank's made; `found` then says what must be the same on all ranks."""
+    size = _size(dict(zip(("specs", "data", "plans"), given, strict=True)))
+    each: tuple[Sequence[NetSpec], Sequence[Dataset], Sequence[TrainPlan]]
+    each = _each(given[0], size), _each(given[1], size), _each(given[2], size)
+    members = [
+        Member(of_one, plan, partial(engine_for, how, spec, of_one, plan))
+        for spec, of_one, plan in zip(*each, strict=True)
+    ]
+    fleet = _Fleet(members, _Kinds(*each), how, ranks)
+    several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
+    check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
+    if not ranks.are_alone:
+        found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
+        found |= {"every": str(how.every), "device": find_device(how.device, how.dtype).type}
+    fleet.begin(each[0] if are_for(find_device(how.device, how.dtype), how.engine) else None)
+    return fleet
+
+
+@final
+class _Fleet:
+    """Networks that ranks divide: each makes every n-th, trains these, and then takes from those that are behind."""
+
+    def __init__(self, members: Sequence[Member], kinds: "_Kinds", how: How, ranks: Ranks) -> None:
+        self.kinds = kinds
+        self._members, self._every, self._num_threads = members, how.every, how.num_threads
+        self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
+        self._lots: list[Lot] | None = None
+
+    def begin(self, in_batches: Sequence[NetSpec] | None) -> None:
+        """Makes this rank's networks, and says how many lots they are; raises an `InputError` for what is refused.
+
+        Those that may be batches are given as what they are.
+        """
+        if in_batches is not None:
+            _give_kinds(self._own, in_batches[self._ranks.rank :: self._ranks.size])
+            _prepare_batches(self._own)
+        else:
+            for member in self._left_by_patterns(self._ranks.rank):
+                _ = member.engine
+            self._lots = lots_of(self._own, self._every, None, self._num_threads)
+        if self._ranks.memory is not None:
+            self._ranks.memory.offers(len(self._lots or ()), self._num_threads)
+
+    def trained(self) -> list[Member]:
+        """Trains, and returns all networks, those that others have trained too."""
+        done = self._own
+        if self._lots is None:
+            train_members(self._own, self._every, self._num_threads)
+        else:
+            waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
+            with _one_thread_each():
+                _train_lots(waiting, min(self._num_threads, len(self._lots)), self._every, None)
+            done = [member for lot in waiting.taken for member in lot.members]
+        if not self._ranks.are_alone:
+            with uncollected():
+                self._tell_each_other(done)
+        return [*self._members]
+
+    def _lots_of_another(self, rank: int) -> list[Lot]:
+        """As that rank has divided its networks."""
+        assert self._ranks.memory is not None
+        self._left_by_patterns(rank)
+        members = self._members[rank :: self._ranks.size]
+        return lots_of(members, self._every, None, self._ranks.memory.threads_of(rank))
+
+    def _left_by_patterns(self, rank: int) -> list[Member]:
+        """Gives those of a rank's networks that are alike what trains them together; returns the others."""
+        share = slice(rank, None, self._ranks.size)
+        groups: dict[int, list[Member]] = {}
+        for member, kind in zip(self._members[share], self.kinds.which[share], strict=True):
+            groups.setdefault(kind, []).append(member)
+        left: list[Member] = []
+        for kind, group in groups.items():
+            pattern = self.kinds.pattern(kind, group[0]) if len(group) > 1 else None
+            if pattern is None:
+                left += group
+            else:
+                for member in group:
+                    member.pattern = pattern
+        return left
+
+    def _tell_each_other(self, done: Sequence[Member]) -> None:
+        places = {id(member): k for k, member in enumerate(self._members)}
+        own = [places[id(member)] for member in done], packed([told(member) for member in done])
+        everyone = self._ranks.gathered(own)
+        assert sorted(k for which, _ in everyone for k in which) == [*range(len(self._members))], "each of them once"
+        for rank, (which, networks) in enumerate(everyone):
+            if rank != self._ranks.rank:
+                for k, as_told in zip(which, unpacked(networks), strict=True):
+                    self._members[k].is_trained(as_told)
+
+
+@final
+class _Kinds:
+    """Which networks are alike (`which`, the number of a kind in `found`), and what trains those of a kind."""
+
+    def __init__(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> None:
+        self.found: dict[tuple[NetSpec, int, Hashable], int] = {}
+        self.which = [self.found.setdefault(of_one, len(self.found)) for of_one in map(likeness, specs, data, plans)]
+        self._patterns: dict[int, Pattern | None] = {}
+
+    def several(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> list[Several]:
+        """How many networks of each kind there are, and what they are."""
+        counts, firsts = Counter(self.which), dict[int, int]()
+        for k, kind in enumerate(self.which):
+            firsts.setdefault(kind, k)
+        return [
+            Several(counts[kind], plans[k].sized(specs[k], data[k]), plans[k], data[k].num_rows)
+            for kind, k in firsts.items()
+        ]
+
+    def pattern(self, kind: int, first: Member) -> Pattern | None:
+        """What trains networks of a kind together, made by the first one that asks; None if each needs its engine."""
+        if kind not in self._patterns:
+            engine = first.new_engine()
+            if can_take_turns(engine, first.data, first.plan):
+                assert isinstance(engine, FusedEngine)
+                check_start(engine, first.data, first.plan, first.plan.epochs, is_new=True)
+                self._patterns[kind] = Pattern(engine, first.new_engine, first.data, first.plan)
+            else:
+                first.takes(engine)
+                self._patterns[kind] = None
+        return self._patterns[kind]
+
+
+def engine_for(how: How, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engine:
+    """One network's engine, with the sizes that the data give it."""
+    sized = plan.sized(spec, data)
+    return make_engine(how.engine, sized, plan, dtype=how.dtype, device=how.device, num_rows=data.num_rows)
+
+
+def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
+    """Says of each network what it will be, and gives those that can be one batch the same mark."""
+    sized: dict[Hashable, tuple[NetSpec, int]] = {}
+    rows: dict[Hashable, int] = {}
+    marks: dict[Hashable, object] = {}
+    for member, spec in zip(members, specs, strict=True):
+        plan, data = member.plan, member.data
+        key = id(spec), id(data), plan.loss
+        if key not in sized:
+            found = plan.sized(spec, data)
+            sized[key] = found, rows.setdefault(kind_of_rows(found, data), len(rows))
+        member.sized, of_rows = sized[key]
+        member.kind = marks.setdefault((of_rows, kind_of_plan(plan)), object())
+
+
+def _prepare_batches(members: Sequence[Member]) -> None:
+    """Makes the engine of each network, but of those that are a batch only the first's."""
+    batches, left = divided(members)
+    for member in [*(batch[0] for batch in batches), *left]:
+        _ = member.engine
+
+
+def train_members(
+    members: Sequence[Member], every: int | None = None, num_threads: int | None = None, until: int | None = None
+) -> None:
+    """Trains each network to its end, or up to epoch `until`, which it then evaluates; a later call goes on from there.
+
+    `every` and `num_threads` are as in `fit_many`.
+    """
+    if num_threads is not None:
+        at_least("num_threads", num_threads, 1, "leave it out for all processors")
+    count = num_threads or num_processors()
+    with _one_thread_each():
+        lots = lots_of(_after_batches(members, every, until), every, until, count)
+        _train_lots(Waiting(lots, ALONE, lambda _rank: ()), min(count, len(lots)), every, until)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Inside, networks share the processors, and not the arithmetic of one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
+    """Trains all that is waiting, in that many threads."""
+    is_over = threading.Event()
+    with ThreadPoolExecutor(max(1, num_threads)) as pool:  # which begins threads when there is work for them
+        try:
+            others = [pool.submit(_work, waiting, is_over, every, until) for _ in range(num_threads - 1)]
+            _work(waiting, is_over, every, until)  # here too: to begin a thread takes as long as some hundred steps
+            for other in others:
+                other.result()
+        except BaseException:
+            is_over.set()
+            raise
+
+
+def _after_batches(members: Sequence[Member], every: int | None, until: int | None) -> list[Member]:
+    """Trains those that can be batches; returns those that are left to be trained by themselves."""
+    batches, left = divided(members)
+    while batches:
+        members = batches.pop()
+        alone = _train_batch(members, every, until)
+        if alone is not None:
+            left += alone
+            continue
+        for half in (members[: len(members) // 2], members[len(members) // 2 :]):
+            as_far, others = divided(half)  # some may have come further than others, or to their end
+            batches += as_far
+            left += others
+    return left
+
+
+def _train_batch(members: Sequence[Member], every: int | None, until: int | None) -> list[Member] | None:
+    """Trains one batch; returns those that are left to be trained by themselves, or None where memory ran out."""
+    try:
+        with uncollected():
+            batch = Batch(members, every)
+        alone = batch.train(until)
+    except torch.OutOfMemoryError:
+        if len(members) < 2 * LEAST:
+            raise
+        return None
+    for member in members:
+        member.how = batch.how
+    return alone
+
+
+def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: int | None) -> None:
+    """Trains one lot after another, until there are none or `is_over` is set, which ends it between two steps."""
+    worker = _Worker(every, until)
+    with interrupted_by(is_over):
+        try:
+            for lot in waiting:
+                worker.train(lot)
+                if is_over.is_set():
+                    return
+        except BaseException:
+            if is_over.is_set():  # what ends the others has been raised where it was
+                return
+            is_over.set()
+            raise
+
+
+@final
+class _Worker:
+    """What trains lots in one thread, with an engine for those that are alike."""
+
+    def __init__(self, every: int | None, until: int | None) -> None:
+        self._every, self._until = every, until
+        self._last: tuple[Pattern, Turns] | None = None
+
+    def train(self, lot: Lot) -> None:
+        """Trains the networks of a lot; of a pack, one that diverges by itself."""
+        if lot.pattern is None:
+            for member in lot.members:
+                _train(member, self._every, self._until)
+            return
+        if self._last is None or self._last[0] is not lot.pattern:
+            self._last = lot.pattern, lot.pattern.new_turns()
+        turns = self._last[1].train([member.plan for member in lot.members])
+        for member, turn in zip(lot.members, turns, strict=True):
+            if turn is None:
+                _train(member, None, None)
+            else:
+                member.is_trained(turn)
+
+
+def _train(member: Member, every: int | None, until: int | None) -> None:
+    """Trains one network up to an epoch, the last one by default; a divergence is noted."""
+    plan, progress = member.plan, member.progress
+    goal = plan.epochs if until is None else min(until, plan.epochs)
+    if member.is_over or progress.epochs >= goal:
+        return
+    shown = every or (1 if member.evaluates_each else goal)
+    whole = goal if goal == plan.epochs else goal - goal % shown
+    try:
+        for stop, each in ((whole, shown), (goal, goal)):  # the stretch that is left up to `until` is a shorter one
+            if progress.epochs >= stop or progress.is_over():
+                continue
+            for _ in train(member.engine, member.data, plan, each, progress):
+                if progress.is_over() or progress.epochs >= stop:
+                    break
+        if progress.is_over():
+            progress.best.restore(member.engine)
+    except DivergenceError as error:
+        member.diverged = str(error)
+
+
+def _size(given: dict[str, object]) -> int:
+    """The number of networks: the length of the sequences, which must agree; one, if there are none."""
+    lengths = {name: len(value) for name, value in given.items() if isinstance(value, list | tuple)}
+    if 0 in lengths.values():
+        name = next(name for name, length in lengths.items() if length == 0)
+        raise refuse(name, [], "at least one network's", "a fleet of none has nothing to train")
+    if len(set(lengths.values())) > 1:
+        said = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise InputError(f"specs, data and plans must be one for all networks or one for each, got {said}; even them.")
+    return next(iter(lengths.values()), 1)
+
+
+def _each(given: Item | Sequence[Item], size: int) -> Sequence[Item]:
+    """One for each network."""
+    return given if isinstance(given, list | tuple) else [given] * size  # type: ignore[list-item]  # one item

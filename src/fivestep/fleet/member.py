@@ -1,0 +1,200 @@
+"""One network of a fleet, and what a rank that has trained it tells the others."""
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import torch
+
+from ..datasets._base import Dataset
+from ..engines._base import Engine
+from ..epoch import Epoch
+from ..net import NetSpec
+from ..plan import TrainPlan
+from ..progress import Progress
+from ..saved.checkpoint import history_of, standing
+from ..saved.resumption import fill
+from .alike import Pattern, Turn, goes_by_epochs
+
+HELD = "held"
+"""The name of the weights to predict with, where they are not those that train."""
+
+
+class Trained(NamedTuple):
+    """All there is to know of a trained network, as arrays: to pickle a tensor takes as long as 100 small steps."""
+
+    arrays: dict[str, np.ndarray]
+    position: dict[str, Any]
+    history: list[Epoch]
+    diverged: str | None
+
+    def put_into(self, engine: Engine, progress: Progress) -> None:
+        """Leaves an engine and its progress as they were where the network was trained."""
+        tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
+        held = tensors.pop(HELD, None)
+        fill(engine, progress, {**tensors, **history_of(self.history)}, self.position)
+        if held is not None:
+            engine.params.training = engine.params.flat.clone()
+            engine.params.flat.copy_(held)
+
+
+@final
+class Later:
+    """A `Trained` of those that `make` puts together by their number, once somebody asks for it."""
+
+    __slots__ = ("_make", "_number")
+
+    def __init__(self, make: Callable[[int], Trained], number: int) -> None:
+        self._make, self._number = make, number
+
+    def now(self) -> Trained:
+        """The record itself."""
+        return self._make(self._number)
+
+
+class Pack(NamedTuple):
+    """Networks that have had their turns, an array for each name, (K, ...): others take ten times as long to pickle."""
+
+    epochs: list[Epoch]
+    state: dict[str, np.ndarray]
+    gradients: np.ndarray
+
+
+def packed(networks: Sequence[Trained | Turn]) -> Sequence[Trained | Turn] | Pack:
+    """The same to be sent to another rank, as one `Pack` where all can be."""
+    turns = [network for network in networks if isinstance(network, Turn)]
+    packs = [[*of_pack] for _, of_pack in groupby(turns, lambda turn: id(turn.state))]
+    shapes = {tuple((name, rows.shape[1:]) for name, rows in pack[0].state.items()) for pack in packs}
+    if len(turns) < len(networks) or len(shapes) != 1:
+        return networks
+    places = [[turn.place for turn in pack] for pack in packs]
+    state = {name: _joined([pack[0].state[name] for pack in packs], places) for name in turns[0].state}
+    return Pack([turn.epoch for turn in turns], state, _joined([pack[0].gradients for pack in packs], places))
+
+
+def _joined(arrays: Sequence[np.ndarray], places: Sequence[list[int]]) -> np.ndarray:
+    """Those places of each array."""
+    return np.concatenate([array[of_array] for array, of_array in zip(arrays, places, strict=True)])
+
+
+def unpacked(networks: Sequence[Trained | Turn] | Pack) -> Sequence[Trained | Turn]:
+    """The networks again, which share the memory of a pack."""
+    if not isinstance(networks, Pack):
+        return networks
+    return [Turn(epoch, networks.state, networks.gradients, k) for k, epoch in enumerate(networks.epochs)]
+
+
+@final
+class Member:
+    """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
+
+    `engine` may be what makes it, when one first looks at it. `diverged` is the sentence about a loss that was no
+    longer finite; the engine then holds the weights from before.
+    """
+
+    pattern: Pattern | None = None
+    """What trains it together with those that are alike."""
+
+    kind: Hashable = None
+    """Those of the same kind may be trained as one batch (`batched/`)."""
+
+    how: str = "by itself"
+    """How it was trained, in half a sentence."""
+
+    def __init__(self, data: Dataset, plan: TrainPlan, engine: Engine | Callable[[], Engine]) -> None:
+        self.data, self.plan = data, plan
+        self.diverged: str | None = None
+        self.sized: NetSpec | None = None
+        """The network that it will be, where that is known before it is made."""
+
+        self._engine = engine
+        self._trained: Trained | Turn | Later | None = None
+
+    def is_trained(self, elsewhere: Trained | Turn | Later) -> None:
+        """Takes what another rank or engine has made of this network, into its own engine where that has been made."""
+        if self.has_engine:
+            elsewhere = elsewhere.now() if isinstance(elsewhere, Later) else elsewhere
+            elsewhere.put_into(self.engine, self.progress)
+        else:
+            self._trained = elsewhere
+        if not isinstance(elsewhere, Later):
+            self.diverged = elsewhere.diverged
+
+    @property
+    def is_trained_elsewhere(self) -> bool:
+        """Whether there is such a thing, and nobody has looked at its own engine since."""
+        return self._trained is not None
+
+    @property
+    def trained(self) -> Trained | Turn | None:
+        """What another rank or engine has made of it, while nobody has looked at its own."""
+        if isinstance(self._trained, Later):
+            self._trained = self._trained.now()
+        return self._trained
+
+    @property
+    def has_engine(self) -> bool:
+        """Whether its engine has been made."""
+        return isinstance(self._engine, Engine) or "_both" in self.__dict__
+
+    def new_engine(self) -> Engine:
+        """Another engine like its own, at the start."""
+        assert not isinstance(self._engine, Engine), "given as what makes it"
+        return self._engine()
+
+    def takes(self, engine: Engine) -> None:
+        """Makes an engine its own that `new_engine` has made."""
+        self._engine = engine
+
+    @cached_property
+    def _both(self) -> tuple[Engine, Progress]:
+        engine = self._engine if isinstance(self._engine, Engine) else self._engine()
+        progress = Progress(engine, self.plan)
+        if self.trained is not None:
+            self.trained.put_into(engine, progress)
+            self._trained = None
+        return engine, progress
+
+    @property
+    def engine(self) -> Engine:
+        """The network itself, with the weights that it ended with."""
+        return self._both[0]
+
+    @property
+    def progress(self) -> Progress:
+        """What the loop remembers of it."""
+        return self._both[1]
+
+    @property
+    def spec(self) -> NetSpec:
+        """What the network is, with all its sizes."""
+        return self.engine.spec if self.sized is None else self.sized
+
+    @property
+    def history(self) -> list[Epoch]:
+        """What came out of its evaluated epochs."""
+        return self.progress.history if self.trained is None else [*self.trained.history]
+
+    @property
+    def evaluates_each(self) -> bool:
+        """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+        return goes_by_epochs(self.plan)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to train: its epochs are done, it stopped early, or its loss is not finite."""
+        return self.diverged is not None or self._trained is not None or self.progress.is_over()
+
+
+def told(member: Member) -> Trained | Turn:
+    """What to tell the other ranks of a network that has been trained here."""
+    if member.trained is not None:
+        return member.trained
+    position, tensors = standing(member.engine, member.progress)
+    params = member.engine.params
+    if params.training is not None:
+        tensors[HELD] = params.flat
+    arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
+    return Trained(arrays, position, member.history, member.diverged)

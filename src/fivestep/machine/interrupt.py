@@ -1,0 +1,119 @@
+"""Ctrl-C and SIGTERM between two steps instead of inside one; where ranks train together, between the same two."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+from typing import final
+
+from ..check import RanksError
+from ..ranks import Wishes
+
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code of a process that SIGTERM has ended, as shells write it."""
+
+
+_END: ContextVar[threading.Event | None] = ContextVar("end", default=None)
+"""What ends the work of this thread, beside signals."""
+
+
+def terminate(_signal: int, _frame: FrameType | None) -> None:
+    """A handler for SIGTERM that lets `finally` blocks run: raises `SystemExit` with the code 143."""
+    raise SystemExit(TERMINATED)
+
+
+@final
+class Interrupt:
+    """Which signal has come: SIGINT, SIGTERM or none. An event, where one is given, stands for Ctrl-C too.
+
+    Where it `is_shared`, other ranks must agree before it is taken, so one that has come waits, however many follow.
+    """
+
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
+        self._signal: int | None = None
+        self._end = _END.get()
+
+    @property
+    def has_come(self) -> bool:
+        """Whether there is one to be taken."""
+        return self._signal is not None or (self._end is not None and self._end.is_set())
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """The handler: leaves a note. A second signal does not wait: it raises at once."""
+        already, self._signal = self.has_come, number
+        if already and not self.is_shared:
+            self.take()
+
+    def wishes(self, *, checkpoint: bool) -> Wishes:
+        """What is to happen between two steps, as far as this rank is concerned."""
+        is_term = self._signal == signal.SIGTERM
+        return Wishes(self.has_come and not is_term, is_term, checkpoint)
+
+    def take_agreed(self, wishes: Wishes) -> None:
+        """The same as `take`, for a signal that has come to any rank and that all have agreed on."""
+        if wishes.interrupt or wishes.terminate:
+            self._signal = signal.SIGINT if wishes.interrupt else signal.SIGTERM
+            self.take()
+
+    def take(self) -> None:
+        """Raises `KeyboardInterrupt` for a SIGINT and `SystemExit` for a SIGTERM that has come, else does nothing."""
+        if self._signal == signal.SIGINT or (self._end is not None and self._end.is_set()):
+            raise KeyboardInterrupt
+        if self._signal == signal.SIGTERM:
+            raise SystemExit(TERMINATED)
+
+
+@contextmanager
+def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt]:
+    """Inside, Ctrl-C and SIGTERM only leave a note; `interrupt.take()` raises what belongs to it.
+
+    Call that where the weights are whole: between steps. A SIGINT that is ignored (a job in the background) stays so,
+    and SIGTERM stays with a caller who has a handler of his own. Outside the main thread, where Python takes no
+    signals, nothing changes. A note that other ranks must agree on stays in `interrupt` at the end, for the next time.
+    """
+    interrupt = Interrupt() if interrupt is None else interrupt
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    taken = [signal.SIGINT] if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else []
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, terminate):
+        taken.append(signal.SIGTERM)
+    previous = {number: signal.signal(number, interrupt.note) for number in taken}
+    try:
+        yield interrupt
+    except RanksError:  # another rank may have ended by the same signal, before this one could agree
+        interrupt.take()
+        raise
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if not interrupt.is_shared:
+        interrupt.take()
+
+
+@contextmanager
+def interrupted_by(event: threading.Event) -> Iterator[None]:
+    """Inside, the event ends a training between two steps, as Ctrl-C would."""
+    token = _END.set(event)
+    try:
+        yield
+    finally:
+        _END.reset(token)
+
+
+@contextmanager
+def termination_raises() -> Iterator[None]:
+    """Inside, SIGTERM raises `SystemExit` with the code 143 wherever it comes, so that what is open can be closed."""
+    is_ours = (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,396 @@
+"""Several processes that train one network: which rows are whose, and sums over all of them.
+
+Each process, a rank, holds the whole network and takes its share of every batch. Because the weights of the rows are
+divided by their sum over the whole batch, the ranks' losses and gradients simply add up to those of the batch: one
+all-reduce of the flat gradient between steps 4 and 5, and every rank does the same update. So N ranks give the numbers
+of one, and batch size, learning rate and schedule mean what they mean for one.
+"""
+
+import atexit
+import os
+import pickle
+import secrets
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, final
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # as in torchrun.py
+
+from ..check import InputError, RanksError
+from ..typing import Elements, Scalar, Vector
+from . import shared_memory
+from .signs import Sign, Signs
+from .torchrun import place_for_signs, store_for_ranks
+
+TIMEOUT = 600.0
+"""Seconds that a rank waits for others that give no sign of life, at most (`signs.py`)."""
+
+START_TIMEOUT = 300.0
+"""Seconds that it waits at least for those that may have started later."""
+
+FOREVER = timedelta(days=365)
+"""What gloo is told, because the signs of life say when to give up."""
+
+NUM_EXTRA = 4
+"""Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
+
+LOOK_EVERY = 50
+"""Steps after which the wishes are read where that means to wait for the device."""
+
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+"""What `torchrun`, or whoever else starts the ranks, tells each of them in its environment."""
+
+Value = TypeVar("Value")
+
+
+class Wishes(NamedTuple):
+    """What a rank wants to happen between two steps. It happens on all ranks, between the same two steps."""
+
+    interrupt: bool = False
+    terminate: bool = False
+    checkpoint: bool = False
+
+
+@final
+class _Behind:
+    """The `NUM_EXTRA` numbers behind a gradient: views of them, which cost more than what is done with them."""
+
+    def __init__(self, sums: Vector) -> None:
+        self.sums, self._loss, self._wishes = sums, sums[-NUM_EXTRA], sums[1 - NUM_EXTRA :]
+        self._are_zero = False
+
+    def write(self, loss: Scalar, wishes: Wishes) -> None:
+        """What this rank adds to the sums."""
+        self._loss.copy_(loss)
+        if any(wishes) or not self._are_zero:
+            self._wishes.copy_(torch.tensor(wishes))
+        self._are_zero = False  # the sums may be anything
+
+    def wishes(self) -> Wishes:
+        """What any rank wished for; a host-device synchronisation."""
+        found = Wishes(*(number > 0 for number in self._wishes.tolist()))
+        self._are_zero = not any(found)
+        return found
+
+    def loss(self) -> Scalar:
+        """The sum of the losses, which the next step does not overwrite."""
+        return self._loss.clone()
+
+
+@final
+class Ranks:
+    """The processes that train together: this one's number, from 0, how many there are, and sums over all of them.
+
+    `local` is its number on its own machine. Every rank must call the same methods in the same order.
+    """
+
+    def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
+        self.rank, self.size, self.local = rank, size, local
+        self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
+        self._behind: _Behind | None = None
+        self._memory: shared_memory.SharedMemory | None = None
+        self._signs: Signs | None = None
+        if size > 1:
+            self._on_host = dist.new_group(timeout=FOREVER, backend="gloo")
+            self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
+            self._memory = _memory_of(self, timeout)
+            self._signs = _signs_of(self, timeout) if self._memory is None else self._memory.signs
+            _JOINED.add(self)
+        if self._signs is not None:
+            weakref.finalize(self, self._signs.end)
+
+    def leave(self) -> None:
+        """Gives no sign of life any more; nothing else may be asked of these ranks after that."""
+        if self._signs is not None:
+            self._signs.end()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the rank that prints and writes."""
+        return self.rank == 0
+
+    @property
+    def are_alone(self) -> bool:
+        """Whether there is only this process."""
+        return self.size == 1
+
+    @property
+    def on_this_machine(self) -> int:
+        """How many of them share this machine's memory, as far as one knows."""
+        return self.size if self.are_alone or self._memory is not None else _number("LOCAL_WORLD_SIZE", 1)
+
+    def places(self, num_rows: int, part: int | None = None) -> list[slice]:
+        """The rows of a batch that are this rank's: one piece of it, or of each of its parts of at most `part` rows.
+
+        The pieces of all ranks are as equal as can be, and some are empty where there are fewer rows than ranks.
+        """
+        ends = [*range(0, num_rows, part or num_rows), num_rows]
+        cuts = [(start, stop - start) for start, stop in pairwise(ends)]
+        return [
+            slice(start + rows * self.rank // self.size, start + rows * (self.rank + 1) // self.size)
+            for start, rows in cuts
+        ]
+
+    def add_up_(self, sums: Vector, loss: Scalar) -> Scalar:
+        """Step 4, finished: `sums`, a gradient and `NUM_EXTRA` numbers, becomes the sum over all ranks, in place.
+
+        Returns the sum of the losses. One all-reduce; alone, nothing happens.
+        """
+        if self.are_alone:
+            return loss
+        if self._behind is None or self._behind.sums is not sums:
+            self._behind = _Behind(sums)
+        self._behind.write(loss, self._wishes)
+        self.sum_(sums)
+        self._num_sums += 1
+        if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
+            self._granted = self._behind.wishes()
+        return self._behind.loss()
+
+    def agreed(self, wishes: Wishes) -> Wishes:
+        """Which wishes come true now: what any rank asked for before the last step, on all ranks alike."""
+        if self.are_alone:
+            return wishes
+        granted, self._wishes, self._granted = self._granted, wishes, Wishes()
+        return granted
+
+    def zeros(self, num: int, dtype: torch.dtype, device: torch.device) -> Vector:
+        """A vector whose sums over the ranks are quickest; every rank asks for the same ones in the same order."""
+        shared = self._memory.zeros(num, dtype) if self._memory is not None and device.type == "cpu" else None
+        return torch.zeros(num, dtype=dtype, device=device) if shared is None else shared
+
+    def sum_(self, vector: Elements) -> None:
+        """Adds up a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""
+        if self.are_alone:
+            return
+        if vector.device.type != "cpu":
+            with _in_one_sentence(self._timeout):
+                dist.all_reduce(vector, group=self._group)
+        elif self._memory is not None:
+            self._memory.sum_(vector.view(-1))
+        else:
+            self._through_gloo(partial(dist.all_reduce, vector))
+
+    def _through_gloo(self, begin: Callable[..., dist.Work]) -> None:
+        """Waits for what gloo does, as long as there are signs of life."""
+        with _in_one_sentence(self._timeout):
+            work = begin(group=self._on_host, async_op=True)
+            if self._signs is None:
+                work.wait(timedelta(seconds=max(self._timeout, START_TIMEOUT)))
+                return
+            with self._signs.waiting() as look:
+                while not _is_done(work, self._signs.period):
+                    look()
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum of a tensor over all ranks, as a new one; autograd can follow it."""
+        return _Sum.apply(tensor, self)  # type: ignore[no-any-return, no-untyped-call]  # torch has no types for it
+
+    @property
+    def over_ranks(self) -> Callable[[Tensor], Tensor] | None:
+        """`sum` for layers that look at the whole batch; None alone, where they need nothing."""
+        return None if self.are_alone else self.sum
+
+    def gathered(self, value: Value) -> list[Value]:
+        """The values of all ranks, in their order, on each of them."""
+        if self.are_alone:
+            return [value]
+        said = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        heard = self._gathered(said) if self._memory is None else self._memory.gathered(said)
+        return [pickle.loads(of_rank) for of_rank in heard]
+
+    def _gathered(self, own: bytes) -> list[bytes]:
+        """The same of bytes, through gloo: all are filled up to the longest."""
+        length = torch.tensor([len(own)])
+        lengths = [torch.empty_like(length) for _ in range(self.size)]
+        self._through_gloo(partial(dist.all_gather, lengths, length))
+        filled = torch.zeros(int(max(lengths)), dtype=torch.uint8)
+        filled[: len(own)] = torch.frombuffer(bytearray(own), dtype=torch.uint8)
+        everyone = [torch.empty_like(filled) for _ in range(self.size)]
+        self._through_gloo(partial(dist.all_gather, everyone, filled))
+        return [said[: int(of)].numpy().tobytes() for said, of in zip(everyone, lengths, strict=True)]
+
+    @property
+    def memory(self) -> shared_memory.SharedMemory | None:
+        """What the ranks share if they are on one machine."""
+        return self._memory
+
+    def by_first(self, work: Callable[[], Value]) -> Value:
+        """What `work()` gives on rank 0, which alone does it; an `InputError` that it raises there is raised on all."""
+        if self.are_alone:
+            return work()
+        value, refusal = None, None
+        if self.is_first:
+            try:
+                value = work()
+            except InputError as error:
+                refusal = str(error)
+        value, refusal = self.gathered((value, refusal))[0]
+        if refusal is not None:
+            raise InputError(refusal)
+        return value  # type: ignore[return-value]  # rank 0's is given
+
+    def all_or_none(self, work: Callable[[], Value]) -> Value:
+        """What `work()` gives here, without the ranks; an `InputError` that it raises on one is raised on all."""
+        value, refusal = None, None
+        try:
+            value = work()
+        except InputError as error:
+            if self.are_alone:
+                raise
+            refusal = str(error)
+        raise_first(self.gathered(refusal))
+        return value  # type: ignore[return-value]  # there is one where nothing was refused
+
+
+def raise_first(refusals: Sequence[str | None]) -> None:
+    """Raises what the first rank that refuses something says, if there is one, as an `InputError`."""
+    for rank, refusal in enumerate(refusals):
+        if refusal is not None:
+            raise InputError(refusal if rank == 0 else f"on rank {rank}, {refusal}")
+
+
+_JOINED = weakref.WeakSet[Ranks]()
+"""Those that may still give signs of life."""
+
+ALONE = Ranks()
+"""This process by itself."""
+
+
+@final
+class _Sum(torch.autograd.Function):
+    """The loss of the batch is the sum of the ranks' losses, so the gradients that come back add up as well."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, ranks: Ranks) -> Tensor:
+        ctx.ranks = ranks
+        total = tensor.contiguous().clone()
+        ranks.sum_(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        total = gradients[0].contiguous().clone()
+        ctx.ranks.sum_(total)
+        return total, None
+
+
+def join_ranks(timeout: float = TIMEOUT) -> Ranks:
+    """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
+
+    Waits for all of them. `timeout` is how long a rank waits for others that give no sign of life, in seconds; for one
+    that is only slow it waits as long as that takes. A process group that the program has begun itself is used as it
+    is. Raises a `RanksError` if they cannot be reached, and an `InputError` if the environment says something that
+    cannot be.
+    """
+    if dist.is_available() and dist.is_initialized():
+        rank, size = dist.get_rank(), dist.get_world_size()
+        return ALONE if size == 1 else Ranks(rank, size, int(os.environ.get("LOCAL_RANK", rank)), timeout)
+    size, rank = _number("WORLD_SIZE", 1), _number("RANK", 0)
+    if size == 1:
+        return ALONE
+    for name in VARIABLES:
+        if not os.environ.get(name):
+            raise InputError(f"{name} must be set where WORLD_SIZE is, got nothing; start the ranks with torchrun.")
+    with _in_one_sentence(max(timeout, START_TIMEOUT)):
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        store = store_for_ranks(rank, size, max(timeout, START_TIMEOUT))
+        seconds = timedelta(seconds=max(timeout, START_TIMEOUT))
+        if store is None:
+            dist.init_process_group(backend, timeout=seconds)
+        else:
+            dist.init_process_group(backend, timeout=seconds, store=store, rank=rank, world_size=size)
+    atexit.register(leave_ranks)  # else torch 2.13's threads, still running, abort a process that has come to its end
+    return Ranks(rank, size, _number("LOCAL_RANK", rank), timeout)
+
+
+def leave_ranks() -> None:
+    """Ends what `join_ranks` began."""
+    for ranks in list(_JOINED):
+        ranks.leave()
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _number(name: str, default: int) -> int:
+    given = os.environ.get(name, str(default))
+    if not given.isdigit():
+        raise InputError(f"{name} must be a whole number, got {given!r}; start the ranks with torchrun.")
+    return int(given)
+
+
+def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | None:
+    """Memory that all ranks share, if they are on one machine that can; else None, on all of them."""
+    memory, path = None, ranks.by_first(partial(_new_memory, ranks.size))
+    if path is not None:
+        with suppress(OSError):  # another machine, which has no such file
+            memory = shared_memory.SharedMemory(path, ranks.rank, ranks.size, timeout)
+    all_have_it = all(ranks.gathered(memory is not None))
+    if memory is not None and not all_have_it:
+        memory.signs.end()
+    if ranks.is_first and path is not None:
+        path.unlink()  # nobody needs the name any more, and nothing is left behind by a kill
+    return memory if all_have_it else None
+
+
+def _signs_of(ranks: Ranks, timeout: float) -> Signs | None:
+    """The signs of life of ranks on several machines, through a store; None, on all of them, if there is no store."""
+    name = ranks.by_first(partial(secrets.token_hex, 8))
+    place = place_for_signs(name)
+    if not all(ranks.gathered(place is not None)) or place is None:
+        return None
+
+    return Signs(ranks.rank, ranks.size, timeout, partial(_say_in, place, ranks.rank), partial(_heard_in, place))
+
+
+def _say_in(place: PrefixStore, rank: int, sign: Sign) -> None:
+    place.set(str(rank), " ".join(map(str, sign)))
+
+
+def _heard_in(place: PrefixStore, other: int) -> Sign:
+    said = place.get(str(other)).decode().split() if place.check([str(other)]) else []
+    return Sign(*map(int, said))
+
+
+def _is_done(work: dist.Work, seconds: float) -> bool:
+    """Waits so long for a work of gloo's."""
+    try:
+        work.wait(timedelta(seconds=seconds))
+    except RuntimeError:
+        if not work.is_completed():
+            return False
+        work.wait()  # which raises the reason if it has failed, and not only come late
+    return True
+
+
+def _new_memory(size: int) -> Path | None:
+    """The file of it, if there can be one."""
+    with suppress(OSError):
+        return shared_memory.create(size, secrets.token_hex(8)) if shared_memory.is_possible() else None
+    return None
+
+
+@contextmanager
+def _in_one_sentence(timeout: float) -> Iterator[None]:
+    """What torch says about ranks that cannot be reached, in paragraphs, as one sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        first = first.rpartition("] ")[2].rstrip(".")
+        if "timed out" in first.lower() or "timeout" in first.lower():
+            raise RanksError(
+                f"all ranks must come to the same step within {timeout:g} s, got no sign of one of them ({first}); see "
+                "what holds it up, or wait longer."
+            ) from error
+        raise RanksError(
+            f"all ranks must stay to the end, got no more from one of them ({first}); see what it said last."
+        ) from error

@@ -1,0 +1,108 @@
+"""What a run was begun with, beside its configuration, and whether what it goes on with is the same."""
+
+import platform
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import torch
+from torch import Tensor
+
+from ..check import InputError, at_least, refuse
+from ..datasets._base import Dataset
+from ..machine.files import own_bytes
+from ..machine.threads import num_processors
+from .config import Config
+
+
+@final
+@dataclass(frozen=True)
+class Origin:
+    """What a run was begun with, beside its configuration: what it needs again to be the same run to the bit."""
+
+    every: int
+    """It shows, and so evaluates, every n-th epoch."""
+
+    data: Mapping[str, str]
+    """A checksum of the rows of each part that it looks at."""
+
+    machine: Mapping[str, str]
+    """Versions, threads and what registers the processor has, on which the last bit of a sum can depend."""
+
+    @classmethod
+    def here(cls, every: int, data: Dataset, num_ranks: int = 1, *, divides: bool = False) -> Self:
+        """That of a run which begins now, with an engine that `divides` the units of layers among threads or not."""
+        parts = {"train": data.train, "valid": data.valid}
+        sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
+        if data.stream is not None:
+            sums["stream"] = data.stream.checksum()
+        threads = torch.get_num_threads()
+        machine = {
+            "torch": torch.__version__,
+            "threads": str(threads),
+            "processor": platform.machine(),
+            "registers": torch.backends.cpu.get_cpu_capability(),
+        }
+        if divides:
+            machine["divided among"] = str(min(threads, num_processors()))
+        if num_ranks > 1:
+            machine["ranks"] = str(num_ranks)
+        return cls(every, sums, machine)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for a checkpoint."""
+        return {"every": self.every, "data": dict(self.data), "machine": dict(self.machine)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote."""
+        at_least("every", values["every"], 1)
+        return cls(values["every"], dict(values["data"]), dict(values["machine"]))
+
+    def check(self, now: "Origin") -> None:
+        """Raises an `InputError` for other rows or another `every`, and warns of another machine.
+
+        What only one of the two says was not asked when the run began, or does not matter to its engine.
+        """
+        if now.every != self.every:
+            raise refuse("every", now.every, f"the run's own {self.every}", "leave it out")
+        for part in {**self.data, **now.data}:
+            if now.data.get(part) != self.data.get(part):
+                raise InputError(
+                    f"the {part} rows must be those that the run was begun with, {self.data.get(part, 'none')}, "
+                    f"got {now.data.get(part, 'none')}; pass the same data."
+                )
+        then, here = ({**machine, "ranks": machine.get("ranks", "1")} for machine in (self.machine, now.machine))
+        changed = [f"{key} {here[key]} (then {then[key]})" for key in then if here.get(key, then[key]) != then[key]]
+        if changed:
+            warnings.warn(
+                f"a run must go on where it began to be the same to the bit, got {', '.join(changed)}; "
+                f"last digits may differ.",
+                stacklevel=2,
+            )
+
+
+def _checksum(*tensors: Tensor | None) -> str:
+    """The shapes of the tensors, and a checksum (CRC-32) of their bytes."""
+    value = 0
+    present = [tensor for tensor in tensors if tensor is not None]
+    for tensor in present:
+        value = zlib.crc32(own_bytes(tensor), value)
+    return f"{' '.join(f'{tensor.dtype}{list(tensor.shape)}'.removeprefix('torch.') for tensor in present)} {value:08x}"
+
+
+def check_same(given: Config, own: Config) -> None:
+    """Raises an `InputError` that names what would make another run of this one; `epochs` are its own business."""
+    pairs = {
+        **{name: (value, given.plan.to_dict()[name]) for name, value in own.plan.to_dict().items() if name != "epochs"},
+        **{name: (value, given.spec.to_dict()[name]) for name, value in own.spec.to_dict().items() if name != "title"},
+        **{name: (getattr(own, name), getattr(given, name)) for name in ("engine", "dtype", "device")},
+    }
+    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if changed:
+        raise InputError(
+            f"{', '.join(changed)} must be the run's own, {', '.join(str(mine) for mine, _ in changed.values())}, got "
+            f"{', '.join(str(other) for _, other in changed.values())}; keep them, or begin a new run."
+        )

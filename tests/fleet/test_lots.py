@@ -1,0 +1,77 @@
+"""Lots of a fleet: each network is in one, and each lot is trained by one thread of one rank."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from fivestep.fleet.lots import FEW, Lot, Waiting, lots_of, pack_sizes
+from fivestep.fleet.member import Member
+from fivestep.ranks import ALONE, Ranks
+from tests.samples import small_engine, small_plan, three_classes
+from tests.together import together
+
+
+@given(some.integers(0, 2000), some.integers(1, 40), some.sampled_from([8, 16]), some.integers(1, 64))
+def test_packs_hold_all_networks_and_become_smaller(count: int, most: int, lanes: int, num_threads: int) -> None:
+    sizes = [*pack_sizes(count, most, lanes, num_threads)]
+    assert sum(sizes) == count
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(1 <= size <= most for size in sizes)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+def test_packs_fill_their_lanes_at_first_and_are_few_at_the_end(num_threads: int) -> None:
+    sizes = [*pack_sizes(512, 32, 16, num_threads)]
+    assert all(size % 16 == 0 for size in sizes[: -5 * num_threads])
+    assert sizes[-1] <= FEW
+
+
+def numbered(num: int) -> list[Member]:
+    return [Member(three_classes(), small_plan(seed=seed), small_engine("scratch")) for seed in range(num)]
+
+
+def test_networks_that_are_not_alike_are_lots_of_their_own() -> None:
+    members = numbered(3)
+    assert lots_of(members, None, None, 2) == [Lot([member]) for member in members]
+
+
+def test_a_process_by_itself_takes_each_lot_once() -> None:
+    lots = lots_of(numbered(5), None, None, 1)
+    waiting = Waiting(lots, ALONE, lambda _rank: ())
+    assert [*waiting] == lots == waiting.taken
+    assert [*waiting] == []
+
+
+def takes(ranks: Ranks, seconds: Sequence[float], num: int) -> list[tuple[int, int]]:
+    """Takes lots until there are none, so long for each: whose they were, and which."""
+    assert ranks.memory is not None
+    lots = {rank: [Lot([], None) for _ in range(num)] for rank in range(ranks.size)}
+    ranks.memory.offers(num, 1 + ranks.rank)
+    ranks.gathered(None)
+    waiting = Waiting(lots[ranks.rank], ranks, lots.__getitem__)
+    for _ in waiting:
+        time.sleep(seconds[ranks.rank])
+    ranks.gathered(None)
+    assert [ranks.memory.threads_of(rank) for rank in range(ranks.size)] == [*range(1, ranks.size + 1)]
+    places = {id(lot): (rank, k) for rank, of_rank in lots.items() for k, lot in enumerate(of_rank)}
+    return [places[id(lot)] for lot in waiting.taken]
+
+
+def test_ranks_take_every_lot_once_and_the_quick_one_more() -> None:
+    slow, quick, also = together(takes, 3, [0.05, 0.002, 0.002], 20)
+    assert sorted([*slow, *quick, *also]) == [(rank, k) for rank in range(3) for k in range(20)]
+    assert [rank for rank, _ in slow] == [0] * len(slow)
+    assert len(slow) < 20
+    assert quick[:20] == [(1, k) for k in range(20)]
+
+
+def takes_twice(ranks: Ranks) -> list[int]:
+    return [len(takes(ranks, [0.0, 0.0], num)) for num in (5, 0, 300)]
+
+
+def test_lots_of_one_fleet_are_gone_when_the_next_one_begins() -> None:
+    first, second = together(takes_twice, 2)
+    assert [one + other for one, other in zip(first, second, strict=True)] == [10, 0, 600]

@@ -1,0 +1,301 @@
+"""Ranks: N of them give the numbers of one."""
+
+import gc
+import os
+import signal
+import threading
+import time
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as some
+from torch import Tensor
+
+from fivestep.check import InputError, RanksError
+from fivestep.datasets._base import Dataset
+from fivestep.datasets._load import load_dataset
+from fivestep.engines._make import make_engine
+from fivestep.net import MLP, NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.progress import Progress
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks
+from fivestep.ranks.ranks import _signs_of
+from fivestep.train import train
+from tests.runs import DATA, EVERY, SCENARIOS
+from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, three_classes
+from tests.together import together
+from tests.tolerances import EXACT, RANKS, RANKS_FLOAT32, RANKS_LBFGS, distance
+
+over_engines = pytest.mark.parametrize(
+    "name", [name if name == "scratch" else pytest.param(name, marks=pytest.mark.slow) for name in FIVE_STEP_ENGINES]
+)
+
+
+class Trained(NamedTuple):
+    """What a rank has at the end: its weights and buffers, and all figures of all epochs it was shown."""
+
+    weights: np.ndarray
+    figures: list[dict[str, float | None]]
+
+
+class Told(NamedTuple):
+    """What ranks are told to train."""
+
+    engine: str
+    spec: NetSpec
+    plan: TrainPlan
+    data: Dataset
+    every: int = 1
+    dtype: str = "float64"
+
+
+def trained(ranks: Ranks, told: Told) -> Trained:
+    """Trains to the end, or until the best epoch is too long ago."""
+    engine = make_engine(told.engine, told.spec, told.plan, dtype=told.dtype, device="cpu", ranks=ranks)
+    progress = Progress(engine, told.plan)
+    for _ in train(engine, told.data, told.plan, told.every, progress):
+        if progress.is_over():
+            break
+    progress.best.restore(engine)
+    weights = torch.cat([engine.params.flat, engine.params.buffers]).numpy().copy()
+    shown = [{"running": epoch.running_loss, "lr": epoch.lr, **epoch.figures()} for epoch in progress.history]
+    return Trained(weights, shown)
+
+
+def of_scenario(name: str, scenario: str) -> Told:
+    spec, plan = SCENARIOS[scenario]
+    return Told(name, spec, plan, DATA, EVERY.get(scenario, 1))
+
+
+def assert_alike(found: Trained, expected: Trained, tolerance: float) -> None:
+    assert distance(torch.from_numpy(found.weights), torch.from_numpy(expected.weights)) <= tolerance
+    assert len(found.figures) == len(expected.figures)
+    assert table(found).shape == table(expected).shape
+    assert distance(table(found), table(expected)) <= tolerance
+
+
+def table(of: Trained) -> Tensor:
+    return torch.tensor([[value for value in row.values() if value is not None] for row in of.figures])
+
+
+@over_engines
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_two_ranks_give_the_numbers_of_one(name: str, scenario: str) -> None:
+    """Weights, running statistics and all that is shown of each epoch; early stopping and the best epoch with them."""
+    told = of_scenario(name, scenario)
+    found, expected = together(trained, 2, told), trained(ALONE, told)
+    tolerance = RANKS_LBFGS if "lbfgs" in scenario else RANKS
+    for of_rank in found:
+        assert_alike(of_rank, expected, tolerance)
+
+
+@over_engines
+def test_all_ranks_hold_the_same_bits(name: str) -> None:
+    told = of_scenario(name, "adam, dropout, average, plateau, best epoch")
+    first, *others = together(trained, 3, told)
+    for other in others:
+        assert np.array_equal(first.weights, other.weights)
+        assert first.figures == other.figures
+
+
+@over_engines
+def test_three_ranks_with_shares_that_differ_and_weighted_rows_give_the_numbers_of_one(name: str) -> None:
+    """Batches of 16 and a last one of 2 rows for three ranks: shares of 5, 5, 6 and of 0, 1, 1."""
+    told = Told(name, small_net(dropout=0.2), small_plan(l2=0.1), three_classes(valid=20, weighted=True))
+    for of_rank in together(trained, 3, told):
+        assert_alike(of_rank, trained(ALONE, told), RANKS)
+
+
+@over_engines
+def test_two_ranks_in_float32_are_close_to_one(name: str) -> None:
+    told = of_scenario(name, "momentum, parts, batch norm, cosine, clipped")._replace(dtype="float32")
+    for of_rank in together(trained, 2, told):
+        assert_alike(of_rank, trained(ALONE, told), RANKS_FLOAT32)
+
+
+def test_rows_that_are_drawn_fresh_are_shared_too() -> None:
+    told = Told("scratch", MLP(10, 8, 1), TrainPlan(loss="mse", lr=0.01, epochs=3, batch_size=30), load_dataset("sum"))
+    for of_rank in together(trained, 2, told):
+        assert_alike(of_rank, trained(ALONE, told), RANKS)
+
+
+@given(num_rows=some.integers(1, 200), size=some.integers(1, 9), part=some.none() | some.integers(1, 50))
+def test_every_row_of_a_batch_is_one_rank_s(num_rows: int, size: int, part: int | None) -> None:
+    places = [Ranks.__new__(Ranks) for _ in range(size)]
+    for rank, of_rank in enumerate(places):
+        of_rank.rank, of_rank.size = rank, size
+    pieces = [of_rank.places(num_rows, part) for of_rank in places]
+    rows = sorted(row for of_rank in pieces for piece in of_rank for row in range(num_rows)[piece])
+    assert rows == list(range(num_rows))
+    assert len({len(of_rank) for of_rank in pieces}) == 1  # all have as many parts
+    sizes = [[piece.stop - piece.start for piece in of_rank] for of_rank in pieces]
+    assert all(max(of_part) - min(of_part) <= 1 for of_part in zip(*sizes, strict=True))
+
+
+def asked(ranks: Ranks) -> list[Wishes]:
+    """Rank 1 wants to stop before the second of three steps."""
+    granted = []
+    for step in range(3):
+        granted.append(ranks.agreed(Wishes(interrupt=ranks.rank == 1 and step == 1)))
+        ranks.add_up_(torch.zeros(5 + NUM_EXTRA), torch.tensor(1.0))
+    return [*granted, ranks.agreed(Wishes())]
+
+
+def test_what_one_rank_wishes_comes_true_on_all_after_the_next_step() -> None:
+    assert together(asked, 2) == 2 * [[Wishes(), Wishes(), Wishes(interrupt=True), Wishes()]]
+
+
+def refused(ranks: Ranks) -> Any:
+    def work() -> str:
+        if ranks.rank == 1:
+            raise InputError("x must be y, got z.")
+        return "done"
+
+    return ranks.all_or_none(work)
+
+
+def test_what_one_rank_refuses_all_refuse() -> None:
+    assert [str(error) for error in together(refused, 2)] == 2 * ["on rank 1, x must be y, got z."]
+
+
+def killed(ranks: Ranks) -> None:
+    if ranks.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    ranks.sum_(torch.zeros(10))
+
+
+def test_a_rank_that_ends_is_named_at_once() -> None:
+    started = time.monotonic()
+    error, nothing = together(killed, 2)
+    assert isinstance(error, RanksError)
+    said = "all ranks must stay to the end, got no more from rank 1, which has ended; see what it said last."
+    assert str(error) == said
+    assert nothing is None
+    assert time.monotonic() - started < 30  # not the minute of the timeout
+
+
+def joined_often(_ranks: Ranks) -> list[tuple[int, int]]:
+    """Threads that give signs, and shared files: of a program that has joined once, four times, once, and has left."""
+
+    def found() -> tuple[int, int]:
+        names = [thread.name for thread in threading.enumerate()]
+        files = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
+        return names.count("fivestep-signs"), sum("/fivestep-" in file for file in files)
+
+    counts = [found()]
+    again = [join_ranks() for _ in range(3)]
+    counts.append(found())
+    del again
+    gc.collect()
+    counts.append(found())
+    leave_ranks()
+    return [*counts, found()]
+
+
+def test_ranks_that_nobody_holds_any_more_leave_no_thread_and_no_file() -> None:
+    for first, four, one, none in together(joined_often, 2):
+        assert [counts[0] for counts in (first, four, one, none)] == [1, 4, 1, 0]
+        assert four[1] == 4 * first[1]
+        assert one == first
+
+
+def through_gloo_only(ranks: Ranks) -> None:
+    """As between machines: no memory that ranks share, and signs of life through a store."""
+    assert ranks._signs is not None
+    ranks._signs.end()
+    ranks._memory = None
+    ranks._signs = _signs_of(ranks, ranks._timeout)
+
+
+def late(ranks: Ranks, through: str, what: str, busy: bool) -> None:
+    """Rank 1 comes two timeouts late: it has computed, or slept, which is as good as a disk that does not answer."""
+    if through == "gloo":
+        through_gloo_only(ranks)
+    end = time.monotonic() + 2 * ranks._timeout
+    while ranks.rank == 1 and time.monotonic() < end:
+        _ = sum(range(10_000)) if busy else time.sleep(0.1)
+    ranks.sum_(torch.zeros(10)) if what == "sum" else ranks.gathered(None)
+
+
+WAYS = [("memory", "sum"), ("gloo", "gathered")]
+over_ways = pytest.mark.parametrize(
+    ("through", "what"),
+    [
+        way if way in WAYS else pytest.param(*way, marks=pytest.mark.slow)
+        for way in product(("memory", "gloo"), ("sum", "gathered"))
+    ],
+)
+
+
+@over_ways
+def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str) -> None:
+    error, _ = together(late, 2, through, what, False, timeout=1)
+    assert isinstance(error, RanksError)
+    assert str(error) == (
+        "all ranks must give a sign of life every 1 s, got none from rank 1; see what holds that process up."
+    )
+
+
+@over_ways
+def test_a_rank_that_is_slow_is_waited_for(through: str, what: str) -> None:
+    assert together(late, 2, through, what, True, timeout=1) == [None, None]
+
+
+def at_odds(ranks: Ranks, through: str) -> None:
+    """A script in which one rank leaves out a step."""
+    if through == "gloo":
+        through_gloo_only(ranks)
+    ranks.sum_(torch.zeros(10)) if ranks.rank else ranks.gathered(None)
+
+
+def test_ranks_that_wait_for_each_other_in_two_places_are_told_so() -> None:
+    for error in together(at_odds, 2, "memory", timeout=1):
+        assert str(error).startswith("all ranks must make the same calls in the same order, got all of them waiting")
+
+
+def gradient_of_a_sum(ranks: Ranks) -> tuple[float, float]:
+    x = torch.tensor([1.0 + ranks.rank], dtype=torch.float64, requires_grad=True)
+    total = ranks.sum(x * x)
+    (total * (1.0 + ranks.rank)).sum().backward()  # each rank's loss is its own; the whole is their sum
+    assert x.grad is not None
+    return total.item(), x.grad.item()
+
+
+def test_autograd_follows_a_sum_over_ranks() -> None:
+    """L = sum_r (1 + r) (x_0^2 + x_1^2) with x = (1, 2): L is 5 (1 + 2), dL/dx_r = 2 x_r (1 + 2) = 6 x_r."""
+    assert together(gradient_of_a_sum, 2) == [(5.0, 6.0), (5.0, 12.0)]
+
+
+def test_a_process_by_itself_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    assert join_ranks() is ALONE
+    assert ALONE.is_first
+    x = numbers(3)
+    before = x.clone()
+    ALONE.sum_(x)
+    assert distance(x, before) == EXACT
+    assert ALONE.gathered("one") == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE must be a whole number, got 'two'; start the ranks with torchrun."),
+        ({"WORLD_SIZE": "2", "RANK": "0"}, "MASTER_ADDR must be set where WORLD_SIZE is, got nothing; start the ranks"),
+    ],
+)
+def test_an_environment_that_cannot_be_is_refused(
+    variables: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=sentence):
+        join_ranks()
