@@ -7,12 +7,18 @@ into one line and exit code 2, and a `DivergenceError`, a `StorageError` or a `R
 
 import difflib
 import math
+import sys
+import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
 PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 """Types of values that are what they are: to ask whether a text is a number takes a microsecond."""
+
+
+INSIDE = ("fivestep", "sklearn", "joblib", "jaxtyping")
+"""Packages at whose lines a warning does not point; the last one stands around every function in the tests."""
 
 
 class InputError(ValueError):
@@ -37,6 +43,14 @@ def refuse(argument: str, value: object, expected: str, advice: str) -> InputErr
     Of a range that says by itself what to do, the advice may be empty.
     """
     return InputError(f"{argument} must be {expected}, got {value!r}{'; ' if advice else ''}{advice}.")
+
+
+def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
+    """Warns, and points at the caller's line: the first one outside of this package and of scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, category, stacklevel=level)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -45,9 +46,16 @@ def as_objects(*values: object) -> np.ndarray:
             "X must be numbers, or a DataFrame with categories, got 'a'; make it a Da",
         ),
         (X, None, "requires y to be passed, but the target y is None"),
-        (X, np.where(X[:, 0] > 0, np.nan, 1.0), "Input y contains NaN"),
+        (X, np.where(X[:, 0] > 0, np.nan, 1.0), "y must have a label in each row, got nan in row "),
         (X, NUMBERS, "Unknown label type: continuous"),
-        (X, as_objects(None, "a", "b"), "y must have a label in each row, got None in row 0; drop that row."),
+        (
+            X,
+            as_objects(None, "a", "b"),
+            "y must have a label in each row, got None in row 0 and 9 more; drop those rows",
+        ),
+        (FRAME[[]], LETTERS, "X must have a column or more, got none; add the columns to learn from."),
+        (FRAME.set_axis(["a", "a"], axis=1), LETTERS, "of X must have different names, got 'a' as columns 1 and 2"),
+        (FRAME[["a", "a"]], LETTERS, "of X must have different names, got 'a' as columns 1 and 2"),
         (X, as_objects(1, "a", 2), "y must hold labels of one type, got int and str; make them all texts."),
         (
             X,
@@ -79,6 +87,34 @@ def test_rows_and_labels_that_cannot_be_learnt_are_refused(x: Any, y: Any, sente
 def test_words_are_no_numbers_to_predict(x: Any) -> None:
     with pytest.raises(InputError, match=r"^y must hold numbers to predict, got 'a'; use MLPClassifier for classes\.$"):
         regressor().fit(x, LETTERS)
+
+
+@pytest.mark.parametrize("x", [X, FRAME], ids=["array", "DataFrame"])
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (
+            np.where(np.arange(30) == 3, np.nan, NUMBERS),
+            "a number in each row, got nan in row 3; drop that row of X an",
+        ),
+        (pd.Series(NUMBERS).where(X[:, 0] < 1), "y must have a number in each row, got nan in row "),
+        (pd.array([1, None] * 15, dtype="Int64"), "got nan in row 1 and 14 more; drop those rows of X and y."),
+        (pl.Series([None, 1.0] * 15), "got nan in row 0 and 14 more; drop those rows of X and y."),
+        (np.stack([NUMBERS, np.full(30, np.nan)], 1), "got nan in row 0 and 29 more; drop those rows of X and y."),
+        (pd.date_range("2024", periods=30), "y must be numbers to predict, got 'datetime64[us]'; count the days si"),
+        (pl.Series(pd.date_range("2024", periods=30)), "y must be numbers to predict, got 'datetime64"),
+    ],
+    ids=["array", "Series", "nullable", "polars", "two", "moments", "moments of polars"],
+)
+def test_targets_that_are_missing_or_moments_are_refused(x: Any, y: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        regressor().fit(x, y)
+
+
+@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT], ids=str)
+def test_labels_that_are_missing_are_refused(gap: Any) -> None:
+    with pytest.raises(InputError, match=r"^y must have a label in each row, got \S+ in row 2 and 9 more; drop those"):
+        classifier().fit(X, as_objects("a", "b", gap))
 
 
 def test_numbers_written_as_texts_are_numbers() -> None:

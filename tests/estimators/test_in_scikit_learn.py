@@ -87,6 +87,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     assert not np.array_equal(first.predict_proba(x), other.predict_proba(x))
 
 
+def test_a_generator_of_numpys_newer_kind_decides_too() -> None:
+    x, y = iris()
+    first, same = (fs.MLPClassifier(max_iter=1, random_state=np.random.default_rng(0)).fit(x, y) for _ in range(2))
+    other = fs.MLPClassifier(max_iter=1, random_state=np.random.default_rng(1)).fit(x, y)
+    np.testing.assert_array_equal(first.predict_proba(x), same.predict_proba(x))
+    assert (first.predict_proba(x) != other.predict_proba(x)).any()
+
+
 @pytest.mark.slow
 def test_a_search_over_a_grid_finds_the_rate_that_learns() -> None:
     rate = "mlpclassifier__learning_rate_init"

@@ -1,14 +1,17 @@
 """How rows become what a network takes: scaled numbers, weights, gaps, DataFrames."""
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow
 import pytest
 import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 import fivestep as fs
@@ -204,3 +207,59 @@ def test_an_array_for_one_fitted_to_named_columns_is_still_warned_of() -> None:
     fitted = fs.MLPClassifier(4, max_iter=1).fit(frame, frame["a"] > 0)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         fitted.predict(frame.to_numpy())
+
+
+def mixed(num_rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:
+    columns, price = houses(num_rows)
+    return pd.DataFrame(columns), price
+
+
+CONTAINERS: dict[str, Any] = {
+    "lazy": lambda frame: pl.DataFrame(frame).lazy(),
+    "arrow": pyarrow.Table.from_pandas,
+    "arrow types": lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+    "nullable types": lambda frame: frame.convert_dtypes(),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
+def test_every_container_of_the_same_rows_gives_the_same_answers(container: Any) -> None:
+    frame, price = mixed()
+    expected = fs.MLPRegressor(max_iter=2, random_state=0).fit(frame, price).predict(frame)
+    model = fs.MLPRegressor(max_iter=2, random_state=0).fit(container(frame), price)
+    np.testing.assert_array_equal(model.predict(container(frame)), expected)
+    np.testing.assert_array_equal(model.predict(frame), expected)
+    assert list(model.feature_names_in_) == list(frame.columns)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda area: pd.cut(area, 3),
+        lambda area: pd.array(pd.cut(area, 3).astype(object)),
+        lambda area: pd.period_range("2020-01", periods=len(area), freq="M"),
+        lambda area: pd.to_timedelta(area, unit="D"),
+        lambda area: [Fraction(value).limit_denominator(3) for value in area.round()],
+    ],
+    ids=["intervals", "objects", "periods", "spans", "fractions"],
+)
+def test_what_pandas_keeps_as_objects_of_its_own_is_read(column: Any, recwarn: pytest.WarningsRecorder) -> None:
+    frame, _ = mixed(120)
+    x = pd.DataFrame({"column": column(frame["area"])})
+    model = fs.MLPRegressor(random_state=0, max_iter=30).fit(x, frame["area"].rank())
+    assert [str(warning.message) for warning in recwarn] == []
+    assert np.ptp(model.predict(x)) > 0  # it was not left out, for nothing else is there
+
+
+def test_what_is_masked_is_a_gap() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    masked = np.ma.masked_array(x, x > 1)
+    fits = [fs.MLPRegressor(max_iter=2, random_state=0).fit(given, x[:, 1]) for given in (masked, masked.filled(NAN))]
+    np.testing.assert_array_equal(fits[0].predict(masked), fits[1].predict(masked.filled(NAN)))
+
+
+def test_a_warning_points_at_the_line_of_the_caller() -> None:
+    x = pd.DataFrame({"a": np.arange(30.0) % 7, "id": [f"t{k}" for k in range(30)]})
+    with pytest.warns(UserWarning, match="column 'id' is left out") as caught:
+        make_pipeline(fs.MLPRegressor(max_iter=1, recipe="standard")).fit(x, x["a"])
+    assert caught[0].filename == __file__

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -11,9 +10,9 @@ import numpy as np
 import polars as pl
 import scipy.sparse
 
+from ..check import warn
 from ..find import Choice
 from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
-from ..table.frame import as_frame
 from ..table.kinds import ColumnKind, kinds_of
 
 
@@ -140,10 +139,9 @@ class Encoded(Inputs):
         kinds = [_as_meant(kind, frame[kind.name]) for kind in kinds_of(frame, categorical=categorical)]
         for kind in kinds:
             if kind.kind in ("text", "identifier"):
-                warnings.warn(
+                warn(
                     f"column {kind.name!r} is left out, as it is taken for {kind.kind} ({kind.detail}); make it a "
-                    f"category to keep it, or drop it.",
-                    stacklevel=2,
+                    f"category to keep it, or drop it."
                 )
         return cls(Encoder.fit(frame, kinds))
 
@@ -162,24 +160,6 @@ class Encoded(Inputs):
 
     def transform(self, x: Any, dtype: type) -> np.ndarray:
         return self.encoder.encode(x).numpy().astype(dtype, copy=False)
-
-
-def as_mixed_frame(x: Any) -> tuple[pl.DataFrame, tuple[str, ...]] | None:
-    """The frame of a DataFrame with a column that holds something else than numbers, and its categorical columns.
-
-    None for anything else, arrays and DataFrames of numbers included.
-    """
-    if not (hasattr(x, "columns") and hasattr(x, "dtypes")):
-        return None
-    categorical = tuple(
-        str(name) for name, dtype in zip(x.columns, x.dtypes, strict=True) if str(dtype) in ("category", "Categorical")
-    )
-    if type(x).__module__.startswith("pandas") and all(dtype.kind in "biuf" for dtype in x.dtypes):
-        return None
-    frame = as_frame(x)
-    if not categorical and all(dtype.is_numeric() or dtype == pl.Boolean for dtype in frame.dtypes):
-        return None
-    return frame, categorical
 
 
 def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:

@@ -24,11 +24,8 @@ def check_labels(y: Any) -> None:
 
 
 def _refuse_mixed(y: Any) -> None:
-    """Raises an `InputError` for labels of several types, or for one that is none."""
+    """Raises an `InputError` for labels of several types."""
     values = np.asarray(y, dtype=object).ravel()
-    for row, value in enumerate(values):
-        if value is None:
-            raise InputError(f"y must have a label in each row, got None in row {row}; drop that row.")
     types = sorted({type(value).__name__ for value in values})
     if len(types) > 1:
         raise InputError(f"y must hold labels of one type, got {' and '.join(types)}; make them all texts.")

@@ -1,6 +1,5 @@
 """L-BFGS as scikit-learn runs it: SciPy's, on the loss and the gradient of an engine over its flat vector."""
 
-import warnings
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from ..batches import Batch, Batches
-from ..check import InputError, at_least
+from ..check import InputError, at_least, warn
 from ..datasets._base import Dataset
 from ..engines._base import Engine, FiveStepEngine
 from ..machine.threads import threads_for
@@ -55,11 +54,10 @@ def minimize(engine: Engine, data: Dataset, limits: Limits, factor: float, num_t
         found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
     engine.params.flat.copy_(torch.from_numpy(found.x))
     if found.status != 0:
-        warnings.warn(
+        warn(
             f"lbfgs must end by its tolerance to have converged, got {found.message} after {found.nit} iterations; "
             f"raise max_iter or max_fun, or scale the inputs.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     return Minimum(float(found.fun), min(int(found.nit), limits.max_iter), "max_iter" if found.status == 1 else "tol")
 

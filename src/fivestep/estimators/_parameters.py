@@ -33,7 +33,7 @@ PARAMETERS = """
         Epochs, or iterations of lbfgs.
     shuffle : bool, default True
         Whether each epoch visits the rows in a new order.
-    random_state : int, RandomState or None
+    random_state : int, RandomState, Generator or None
         Decides initial weights, the validation part, batches and dropout.
     tol : float
         What an epoch must gain to count as one; the tolerance on the gradient of lbfgs.

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from ..check import refuse
 from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe
+from ._containers import generator_of, plain_rows
 from ._design import Design, design_of, drawn_weights, len_of, split
 from ._ensembles import Fold, fit_ensemble, folds_of, is_ensemble
 from ._fitting import Fitting
@@ -60,14 +60,14 @@ class Perceptron(Parameters):
         check_parameters(self)
         averages = is_ensemble(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
-        recipe, how = self._recipe(), self._manner()
+        recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if recipe.scales and table.weight is not None:
             table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 is no row
         if not goes_on:
             self._targets = self._learn_targets(table, is_scaled=recipe.scales)
         self._check_targets(table.y, is_whole=True)
-        rng = check_random_state(self.random_state)
+        rng = generator_of(self.random_state)
         design = design_of(self, recipe, table, self._targets, rng, is_watched=eval_set is not None)
         drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
         train, valid = (table, None) if self.bagging else split(table, self._targets, design.prepared, rng)
@@ -102,12 +102,12 @@ class Perceptron(Parameters):
         if is_ensemble(self):
             raise refuse("members and bagging", "several networks", "left out with partial_fit", "it goes on with one")
         goes_on = hasattr(self, "_network")
-        recipe, how = self._recipe(), self._manner()
+        recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if not hasattr(self, "_targets"):
             self._targets = self._learn_targets(table, is_scaled=recipe.scales)
         self._check_targets(table.y, is_whole=False)
-        rng = check_random_state(self.random_state)
+        rng = generator_of(self.random_state)
         design = design_of(self, recipe, table, self._targets, rng, is_watched=True)
         if not goes_on:
             drawn = drawn_weights(design, table, self._targets, rng)
@@ -160,7 +160,7 @@ class Perceptron(Parameters):
         """The network's outputs for rows X."""
         self._check_is_fitted()
         inputs: Inputs = self._inputs
-        x = X if is_plain(self, X, inputs) else read_x(self, X, self._manner(), inputs)
+        x = X if is_plain(self, X, inputs) else read_x(self, plain_rows(X), self._manner(), inputs)
         network: Network = self._network
         return network.logits(lambda rows: inputs.transform(x[rows], network.dtype), x.shape[0])
 

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.frame import as_frame
+from ._containers import check_no_gaps, check_numbers, plain_rows
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
@@ -40,6 +41,9 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
 
     Raises scikit-learn's own `ValueError` or `TypeError`.
     """
+    if how.y_is_numeric:
+        check_numbers(y)
+    check_no_gaps(y, "a number" if how.y_is_numeric else "a label")
     in_y = {"multi_output": True, "y_numeric": how.y_is_numeric}
     frame = frame_of(X, how, inputs)
     if frame is None:
@@ -128,7 +132,7 @@ def eval_table(of: BaseEstimator, given: Any, how: Manner, inputs: Inputs | None
             f"the weights of eval_set must be one for each of its {len(y)} rows, got {len(weight)}; add or drop some."
         )
     with in_eval_set():
-        return read(of, X, y, weight, how, inputs)
+        return read(of, plain_rows(X), y, weight, how, inputs)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """From scikit-learn's names to the settings of a recipe, and on to a plan."""
 
-import warnings
 from dataclasses import fields, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..check import (
     one_of,
     positive,
     refuse,
+    warn,
 )
 from ..find import Choice, find, names, option_names
 from ..plan import TrainPlan
@@ -151,10 +151,7 @@ def _is_auto(given: Any) -> bool:
 def _batch_size(given: Any, num_rows: int) -> int:
     at_least("batch_size", given, 1, '"auto" leaves it to the recipe')
     if given > num_rows:
-        warnings.warn(
-            f"batch_size must be at most the {num_rows} rows to train on, got {given}; the full batch is taken.",
-            stacklevel=2,
-        )
+        warn(f"batch_size must be at most the {num_rows} rows to train on, got {given}; the full batch is taken.")
     return int(min(given, num_rows))
 
 

@@ -2,7 +2,6 @@
 
 import math
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -10,6 +9,7 @@ from typing import Any, final
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from ..check import warn
 from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ..find import Choice
@@ -99,17 +99,16 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
                     break
                 course.num_without_gain = 0  # the rate falls instead
     except KeyboardInterrupt:
-        warnings.warn("training was interrupted: the estimator keeps what it has learnt so far.", stacklevel=4)
+        warn("training was interrupted: the estimator keeps what it has learnt so far.")
         stopped_by = "user"
     if course.weights:
         engine.load_weights(course.weights)
     course.weights = {}
     if stopped_by == "max_iter" and course.prepared.tol is not None:
-        warnings.warn(
+        warn(
             f"training must end by its tolerance to have converged, got no end within max_iter={plan.epochs} epochs; "
             f"raise max_iter, or tol.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     return stopped_by
 

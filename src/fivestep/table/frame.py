@@ -46,6 +46,12 @@ def _converted(table: Any) -> pl.DataFrame:
     return from_array(np.asarray(table))
 
 
+def is_arrow(table: Any) -> bool:
+    """Whether it is a table that speaks Arrow, and no DataFrame of pandas or polars."""
+    library = type(table).__module__.partition(".")[0]
+    return isinstance(table, _ArrowTable) and library not in ("pandas", "polars")
+
+
 def from_array(array: "np.ndarray") -> pl.DataFrame:
     """A frame of an array: its fields, if it has names for them, else one column for each number of a row."""
     if array.dtype.names:
@@ -70,9 +76,10 @@ def _column(name: object, values: Any) -> pl.Series:
             values = values.astype(values.dtype.newbyteorder("="), copy=False)
         values = values.tolist() if values.dtype.kind in "OU" else np.ascontiguousarray(values)
     try:
-        return pl.Series(str(name), values, strict=True)
+        series = pl.Series(str(name), values, strict=True)
     except (TypeError, ValueError, pl.exceptions.PolarsError):
         return _mixed(str(name), list(values))
+    return _mixed(str(name), list(values)) if series.dtype == pl.Object else series
 
 
 def _mixed(name: str, values: list[Any]) -> pl.Series:
@@ -89,6 +96,8 @@ def _from_pandas(name: str, values: Any) -> pl.Series:
         return _column(name, values.to_numpy())
     if kind == "M" and isinstance(values.dtype, np.dtype):
         return pl.Series(name, values.to_numpy().astype("datetime64[us]"))
+    if str(values.dtype).startswith("period"):
+        return _from_pandas(name, values.dt.to_timestamp())
     gaps = values.isna().to_numpy()
     listed = [None if gap else value for value, gap in zip(values.tolist(), gaps, strict=True)]
     return _column(name, np.array([*listed, None], dtype=object)[:-1])

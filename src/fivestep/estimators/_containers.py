@@ -1,0 +1,86 @@
+"""What rows and targets may come in, made plain before scikit-learn's checks, and what these say in no sentence."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import scipy.sparse
+from sklearn.utils import check_random_state
+
+from ..check import InputError, refuse
+from ..table.frame import as_frame, is_arrow
+from ..table.kinds import check_different
+
+MOMENTS = "mM"
+"""NumPy's letters for moments and spans of time."""
+
+
+def plain_rows(X: Any) -> Any:
+    """X as an array, a sparse matrix or a DataFrame: what Arrow hands over becomes one, what is masked a gap.
+
+    Raises an `InputError` for a DataFrame without columns, or with two of one name.
+    """
+    if isinstance(X, pl.LazyFrame) or is_arrow(X):
+        return as_frame(X)
+    if isinstance(X, np.ma.MaskedArray):
+        return np.ma.filled(X.astype(np.float64), np.nan) if X.dtype.kind in "biuf" else X
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return X
+    names = [str(name) for name in X.columns]
+    if not names:
+        raise InputError("X must have a column or more, got none; add the columns to learn from.")
+    check_different(names, "X")
+    return X
+
+
+def check_no_gaps(y: Any, what: str) -> None:
+    """Raises an `InputError` for the first target that is missing. `what` is what a target is: a label, a number."""
+    if y is None or scipy.sparse.issparse(y):
+        return
+    try:
+        values = np.asarray(y)
+    except ValueError:  # rows of several lengths
+        return
+    if values.ndim not in (1, 2):
+        return
+    gaps = _are_gaps(values)
+    rows = np.flatnonzero(gaps.any(1) if gaps.ndim == 2 else gaps)
+    if len(rows) == 0:
+        return
+    value = values[rows[0]] if values.ndim == 1 else values[rows[0]][gaps[rows[0]]][0]
+    others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
+    advice = "drop those rows" if others else "drop that row"
+    raise InputError(f"y must have {what} in each row, got {value} in row {rows[0]}{others}; {advice} of X and y.")
+
+
+def _are_gaps(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind in "fc" + MOMENTS:
+        gaps: np.ndarray = np.isnat(values) if values.dtype.kind in MOMENTS else np.isnan(values)
+        return gaps
+    if values.dtype.kind != "O":
+        return np.zeros(values.shape, dtype=bool)
+    found = [_is_gap(value) for value in values.ravel().tolist()]
+    return np.array(found, dtype=bool).reshape(values.shape)
+
+
+def _is_gap(value: object) -> bool:
+    """Whether it is None, not a number, or pandas' NA or NaT, which are equal to nothing, or to nothing for sure."""
+    is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+
+
+def check_numbers(y: Any) -> None:
+    """Raises an `InputError` for moments or spans of time, which scikit-learn would take for their nanoseconds."""
+    if y is None or scipy.sparse.issparse(y):
+        return
+    dtype = y.to_numpy().dtype if isinstance(y, pl.Series) else getattr(y, "dtype", np.dtype(float))
+    if getattr(dtype, "kind", "") in tuple(MOMENTS):
+        raise refuse("y", str(dtype), "numbers to predict", "count the days since one of them, say")
+
+
+def generator_of(random_state: Any) -> np.random.RandomState:
+    """scikit-learn's generator of a `random_state`; of NumPy's newer kind, one that is seeded by it."""
+    if isinstance(random_state, np.random.Generator):
+        return np.random.RandomState(int(random_state.integers(2**32)))
+    generator: np.random.RandomState = check_random_state(random_state)
+    return generator
