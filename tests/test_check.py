@@ -50,6 +50,10 @@ def test_nearest_is_the_name_that_was_probably_meant(name: str, expected: str | 
     assert nearest(name, ["huber", "relu", "sigmoid", "tanh", "binary_cross_entropy", "cross_entropy"]) == expected
 
 
+def test_a_name_of_which_half_is_other_letters_is_not_near() -> None:
+    assert (nearest("foo", ["moons"]), nearest("mons", ["moons"])) == (None, "moons")
+
+
 def test_a_known_name_is_returned() -> None:
     assert one_of("activation", "relu", ["relu", "tanh"]) == "relu"
 

@@ -57,20 +57,12 @@ def test_what_was_taken_for_lost_is_not_finished_by_its_old_worker(tmp_path: Pat
 
 
 def test_workers_who_come_at_once_have_fleets_of_one_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one comes between the first one's look and its word."""
+    """The second one looks before the first one writes, and writes after the first one has read."""
     one, two = ledger(tmp_path, "one"), ledger(tmp_path, "two")
-    storage = type(one._storage)
-    sizes, real = [], storage.set_study_user_attr
-
-    def later(self: object, study: int, key: str, value: int) -> None:
-        real(self, study, key, value)
-        monkeypatch.setattr(storage, "set_study_user_attr", real)
-        two._storage.set_study_user_attr(two._study, key, 8)
-
-    monkeypatch.setattr(storage, "set_study_user_attr", later)
-    sizes.append(one.fleet(4))
-    sizes.append(two.fleet(16))
-    assert sizes == [8, 8]
+    first_look: list[list[int]] = [[]]
+    monkeypatch.setattr(two, "_fleets", lambda: first_look.pop() if first_look else Ledger._fleets(two))
+    assert [one.fleet(4), two.fleet(16), one.fleet(32)] == [4, 4, 4]
+    assert one.attempts() == {}
 
 
 def test_a_worker_that_ends_lets_go_of_what_it_has_not_finished(tmp_path: Path) -> None:

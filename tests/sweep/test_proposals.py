@@ -50,6 +50,17 @@ def test_pruned_running_and_diverged_attempts_are_known_too() -> None:
     assert len(proposals(SPACE, range(24, 30), history, "tpe", 0)) == 6
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_no_network_of_a_range_of_widths_is_drawn_twice(sampler: str) -> None:
+    """Of ten drawn from twenty widths by chance, all differ in one case of fifteen; twenty more there are not."""
+    space = Space.of({"hidden": "5:24"})
+    first = proposals(space, range(5), [], sampler, 0)
+    history = [Attempt(k, k, "a", "done", one, value=0.1) for k, one in enumerate(first)]
+    widths = [one["hidden"] for one in (*first, *proposals(space, range(5, 10), history, sampler, 0))]
+    assert len(set(widths)) == 10
+    assert len(proposals(space, range(10, 35), [], sampler, 0)) == 25
+
+
 def test_a_grid_is_every_combination_once() -> None:
     space = Space.of({"lr": [0.1, 0.2], "hidden": [(8,), (16, 8)]})
     asked = proposals(space, range(4), [], "grid", 0)

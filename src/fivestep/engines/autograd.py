@@ -10,15 +10,14 @@ from ..net import NetSpec
 from ..optim._base import Again
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from ._base import FiveStepEngine
+from ..typing import Features, Logits, RowWeights, Scalar, Targets
 from ._order import after_loss
-from ._parts import in_parts
-from ._update import averaged_by_rules, clip_, move_, restore_state, rule_groups, state_of
+from ._raw import RawEngine
+from ._update import clip_, move_
 
 
 @final
-class AutogradEngine(FiveStepEngine):
+class AutogradEngine(RawEngine):
     """Raw tensors, gradients by autograd. The update is not part of the graph: the flat vector has no history."""
 
     name = "autograd"
@@ -32,7 +31,6 @@ class AutogradEngine(FiveStepEngine):
             {name: _leaf(w[name], dw[name]) if name in dw else w[name] for name in w}  # buffers stay as they are
             for w, dw in zip(self.params.weights, self.params.gradients, strict=True)
         ]
-        self._groups = rule_groups(self.params, self.optimizer, plan.ema)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -57,26 +55,6 @@ class AutogradEngine(FiveStepEngine):
         for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
             move_(group, self.lr * group.lr_factor, self.num_updates + 1, again)
         self.draws.step += 1
-
-    @torch.no_grad()
-    def predict(self, x: Features) -> Logits:
-        return in_parts(self._outputs, self.as_input(x), self.spec)
-
-    def _outputs(self, a: Inputs) -> Logits:
-        """The evaluation pass over some rows."""
-        for layer, w in zip(self.layers, self.params.weights, strict=True):
-            a = layer.forward(w, a, Memo(training=False))
-        return a
-
-    def averaged(self) -> Vector | None:
-        return averaged_by_rules(self.params, self._groups)
-
-    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
-        return state_of(self.params, self._groups, copied=copied)
-
-    def load_state(self, state: Tensors, num_updates: int) -> None:
-        restore_state(self.params, self._groups, state)
-        self.draws.step = num_updates
 
 
 def _leaf(weight: Tensor, gradient: Tensor) -> Tensor:

@@ -17,22 +17,20 @@ The two local derivatives of each layer are derived in its file: `layers/linear.
 from typing import final
 
 import torch
-from torch import Tensor
 
 from ..layer import Memo
 from ..net import NetSpec
 from ..optim._base import Again
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from ._base import FiveStepEngine
+from ..typing import Features, Logits, RowWeights, Scalar, Targets
 from ._order import after_loss
-from ._parts import in_parts
-from ._update import averaged_by_rules, clip_, move_, restore_state, rule_groups, state_of
+from ._raw import RawEngine
+from ._update import clip_, move_
 
 
 @final
-class ScratchEngine(FiveStepEngine):
+class ScratchEngine(RawEngine):
     """Raw tensors, gradients derived by hand."""
 
     name = "scratch"
@@ -45,7 +43,6 @@ class ScratchEngine(FiveStepEngine):
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first, last = trained[0], trained[-1]  # the output goes to the caller: it must not be overwritten later
         self._memos = [self.memo(k, reuse=k < last) for k in range(len(self.layers))]
-        self._groups = rule_groups(self.params, self.optimizer, plan.ema)
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -72,22 +69,3 @@ class ScratchEngine(FiveStepEngine):
         for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
             move_(group, self.lr * group.lr_factor, self.num_updates + 1, again)
         self.draws.step += 1
-
-    def predict(self, x: Features) -> Logits:
-        return in_parts(self._outputs, self.as_input(x), self.spec)
-
-    def _outputs(self, a: Inputs) -> Logits:
-        """The evaluation pass over some rows."""
-        for layer, w in zip(self.layers, self.params.weights, strict=True):
-            a = layer.forward(w, a, Memo(training=False))
-        return a
-
-    def averaged(self) -> Vector | None:
-        return averaged_by_rules(self.params, self._groups)
-
-    def state(self, *, copied: bool = True) -> dict[str, Tensor]:
-        return state_of(self.params, self._groups, copied=copied)
-
-    def load_state(self, state: Tensors, num_updates: int) -> None:
-        restore_state(self.params, self._groups, state)
-        self.draws.step = num_updates

@@ -27,7 +27,7 @@ ABOUT = "fivestep"
 """The study's attribute that says which sweep it is."""
 
 FLEET = "fleet"
-"""The study's attribute that says how many networks are taken together."""
+"""The attribute of a trial without a network that says how many of them are taken together."""
 
 HIDDEN = ":...@"
 """What stands in the place of a password."""
@@ -68,11 +68,21 @@ class Ledger:
         return cls(storage, study, space, worker)
 
     def fleet(self, usual: int) -> int:
-        """The size of the sweep's fleets: the `usual` one of whoever came first, for what is drawn depends on it."""
-        if FLEET not in self._storage.get_study_user_attrs(self._study):
-            self._storage.set_study_user_attr(self._study, FLEET, usual)
-        kept: int = self._storage.get_study_user_attrs(self._study)[FLEET]  # of two who come at once, the last one's
-        return kept
+        """The size of the sweep's fleets: the `usual` one of whoever came first, because what is drawn depends on it.
+
+        It is written as a trial, since the storage puts these into one order: of two workers that begin at the same
+        instant, both read the size of the same one.
+        """
+        sizes = self._fleets()
+        if not sizes:
+            self._storage.create_new_trial(self._study, _ended_trial({FLEET: usual}))
+            sizes = self._fleets()
+        return sizes[0]
+
+    def _fleets(self) -> list[int]:
+        """The sizes that workers have written, in the order in which they did."""
+        trials = self._storage.get_all_trials(self._study, deepcopy=False)
+        return [trial.user_attrs[FLEET] for trial in trials if FLEET in trial.user_attrs]
 
     def attempts(self) -> dict[int, Attempt]:
         """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""
@@ -151,6 +161,13 @@ class Ledger:
         """Gives up all running attempts of this worker but those kept: another worker was there first."""
         own = [one for one in self.every_attempt() if one.worker == self._worker and one.state == "running"]
         self.lose([one for one in own if one.trial not in kept])
+
+
+def _ended_trial(attributes: Mapping[str, Any]) -> "FrozenTrial":
+    """A trial that is no attempt at a network and only carries these attributes."""
+    from optuna.trial import TrialState, create_trial
+
+    return create_trial(state=TrialState.FAIL, user_attrs=dict(attributes))
 
 
 def _attempt(trial: "FrozenTrial") -> Attempt | None:

@@ -1,6 +1,6 @@
 """Which settings are tried next: a function of the seed, and of what has come out so far."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,9 @@ SAMPLERS = ("auto", "tpe", "random", "grid")
 STARTUP = 20
 """Networks whose settings are drawn at random before any is drawn from what came out."""
 
+TRIES = 20
+"""Draws for one network, at most, until its settings are none that another one has: it would be the same network."""
+
 
 def sampler_for(name: str, space: Space, num_models: int) -> str:
     """What "auto" stands for: every combination, where they are lists and there are no more than networks; else TPE."""
@@ -33,6 +36,7 @@ def proposals(
 
     The sampler is a new one for each call, with a seed made from the sweep's and the first network's number, and it is
     shown the history in the order of the networks. So a sweep that was killed asks for the same settings again.
+    Settings that were drawn before, as happens where all are whole numbers or lists, are drawn again, a few times.
     """
     if sampler == "grid":
         return [space.combination(network) for network in networks]
@@ -43,7 +47,19 @@ def proposals(
         distributions = space.distributions()
         for attempt in sorted(history, key=lambda attempt: attempt.network):
             study.add_trial(_as_trial(attempt, space))
-        return [dict(study.ask(distributions).params) for _ in networks]
+        known = {frozenset(attempt.drawn.items()) for attempt in history}
+        return [_new(known, lambda: dict(study.ask(distributions).params)) for _ in networks]
+
+
+def _new(known: set[frozenset[Any]], draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is drawn, if possible something that is not known yet; from then on it is."""
+    drawn = draw()
+    for _ in range(TRIES - 1):
+        if frozenset(drawn.items()) not in known:
+            break
+        drawn = draw()
+    known.add(frozenset(drawn.items()))
+    return drawn
 
 
 def _sampler(name: str, seed: int, first: int) -> "BaseSampler":
