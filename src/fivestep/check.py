@@ -62,7 +62,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_initials = {"".join(word[:1] for word in lower.split("_")): other for lower, other in by_lower.items()}
     if len(name) > 1 and name.lower() in by_initials:
         return by_initials[name.lower()]
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    cutoff = 0.6 if len(name) > 2 else 0.5  # of two letters, one may be wrong
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[found[0]] if found else None
 
 

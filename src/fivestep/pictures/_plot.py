@@ -100,7 +100,7 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
     name = str(source).replace("_", "-")
     if name in shown_names("datasets"):
         return _of_task(name)
-    guess = nearest(str(source), shown_names("datasets"))
+    guess = nearest(path.name, shown_names("datasets"))
     advice = f"did you mean {guess!r}?" if guess else "see ls runs, and fivestep tasks."
     raise InputError(f"the source must be a run's folder or a task's name, got {str(source)!r}; {advice}")
 
