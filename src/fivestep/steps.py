@@ -107,7 +107,7 @@ def upcoming_steps(
     engine: Engine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float] = ()
 ) -> Iterator[Upcoming]:
     """The steps of the run after the first `start`, each a function of (plan, number) alone. Does none of them."""
-    data = weighed(engine, data, plan)
+    data = weighed(engine, data.for_epochs(plan.epochs), plan)
     learn_from_rows(engine, data)
     places = None if engine.ranks.are_alone else cache(partial(engine.ranks.places, part=plan.micro_batch_size))
     batches = Batches(data, plan.batch_size, plan.seed, engine.dtype, engine.device, places)
@@ -140,7 +140,7 @@ def _in_blocks(
     engine: BlockEngine, data: Dataset, plan: TrainPlan, start: int, seen: Sequence[float], every: int | None
 ) -> Iterator[Step]:
     """The same steps, in blocks that take about a tenth of a second each."""
-    data = weighed(engine, data, plan)
+    data = weighed(engine, data.for_epochs(plan.epochs), plan)
     learn_from_rows(engine, data)
     how: dict[str, Any] = {"as_stored": engine.takes_stored_rows, "draw_orders": engine.draw_orders}
     blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, **how)

@@ -1,4 +1,4 @@
-"""Encoded blocks in a temporary file: the bits of the files, decoded twice, and nothing where there can be no file."""
+"""Encoded blocks in a temporary file: the bits of the files, decoded once, and nothing where there can be no file."""
 
 import copy
 import errno
@@ -122,6 +122,48 @@ def test_epochs_are_the_same_with_and_without(
     decoded.clear()
     assert same(epochs_of(stream), expected)
     assert sorted(decoded) == sorted([*range(len(stream.counts))] * 2)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_of_epochs_whose_number_is_known_the_first_decodes_and_no_other(
+    tmp_path: Path, decoded: list[int], ending: str
+) -> None:
+    expected = epochs_of(stream_of(tmp_path, ending, cache=False))
+    stream = stream_of(tmp_path, ending).for_epochs(4)
+    decoded.clear()
+    assert same(epochs_of(stream), expected)
+    assert sorted(decoded) == [*range(len(stream.counts))]
+
+
+def test_the_windows_end_with_the_last_epoch_and_nothing_is_read_ahead_of_it(
+    tmp_path: Path, decoded: list[int]
+) -> None:
+    endless = stream_of(tmp_path, cache=False)
+    stream = endless.for_epochs(3)
+    decoded.clear()
+    windows = [window.rows.take(window.order) for window in stream.windows(5, 1, 0)]
+    assert sorted(decoded) == sorted([*range(len(stream.counts))] * 2)
+    ours = [[part.stored, part.y, part.weight] for part in windows]
+    assert same(ours, epochs_of(endless, 3)[len(stream.groups(5, 0)) :])
+
+
+@pytest.mark.parametrize(("num_epochs", "is_kept"), [(1, False), (2, True)])
+def test_the_first_epoch_writes_what_another_one_reads(tmp_path: Path, num_epochs: int, is_kept: bool) -> None:
+    stream = stream_of(tmp_path).for_epochs(num_epochs)
+    for _ in islice(stream.windows(5, 0, 0), len(stream.groups(5, 0))):
+        pass
+    assert stream.kept is not None
+    assert (stream.kept._file is not None) == is_kept
+
+
+def test_a_single_epoch_that_is_read_again_is_kept(tmp_path: Path, decoded: list[int]) -> None:
+    """Of several networks on the same data, the first does not know of the second."""
+    stream = stream_of(tmp_path).for_epochs(1)
+    for _ in range(2):
+        assert len(list(stream.windows(5, 0, 0))) == len(stream.groups(5, 0))
+    decoded.clear()
+    assert len(list(stream.windows(5, 0, 0))) == len(stream.groups(5, 0))
+    assert not decoded
 
 
 def test_a_stream_that_begins_anew_goes_on_with_what_is_kept(tmp_path: Path, decoded: list[int]) -> None:

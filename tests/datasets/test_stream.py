@@ -1,5 +1,6 @@
 """Tables as streams: what is learnt is what a frame in memory teaches, every row comes once, and each in its part."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, islice
@@ -14,7 +15,7 @@ from pyarrow.parquet import read_metadata
 
 from fivestep.check import InputError
 from fivestep.datasets import _stream
-from fivestep.datasets._base import Window
+from fivestep.datasets._base import Rows, Window
 from fivestep.datasets._block_rows import RowReader, split_of
 from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
 from fivestep.datasets._stream import TableStream
@@ -158,6 +159,33 @@ def test_several_threads_read_a_window_only_where_training_waits_and_memory_is_n
     windows = list(islice(stream.windows(0, 0, 0), 6))
     assert len(windows) == 6
     assert Pool.at_once == expected  # the first two are waited for in any case
+
+
+def test_threads_that_read_begin_no_others_of_torchs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GNU OpenMP puts threads that wait for each other to sleep once there are more of them than processors."""
+    seen: list[tuple[str, int]] = []
+    encode = _stream.encode_block
+
+    def noted(*given: Any) -> Any:
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        return encode(*given)
+
+    def weigh(rows: Rows) -> Rows:
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        return rows
+
+    monkeypatch.setattr(_stream, "encode_block", noted)
+    stream = stream_of(written(tmp_path), window=150).weighed(weigh)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        seen.clear()
+        epoch_of(stream)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert {name.rpartition("_")[0] for name, _ in seen} == {"fivestep-reader"}
+    assert {number for _, number in seen} == {1}
 
 
 def test_the_order_is_a_function_of_seed_and_epoch(tmp_path: Path) -> None:

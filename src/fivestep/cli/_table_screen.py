@@ -80,7 +80,7 @@ def _kept(loaded: "LoadedTable") -> str | None:
     if room is None:
         return None
     folder, size = room
-    return f"From the second epoch on, encoded rows are kept in {folder}, {-(-size // 10**6):,} MB (--no-cache: none)."
+    return f"The first epoch keeps encoded rows for those after it in {folder}, {-(-size // 10**6):,} MB (--no-cache: none)."
 
 
 def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:

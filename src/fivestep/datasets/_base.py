@@ -144,13 +144,18 @@ class Stream(ABC):
     def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
         """The windows of an epoch (counted from 0) and of all after it, from the place `first_row` of its order on.
 
-        Rows, windows and their orders are a function of (seed, epoch). The next window is read while one is used.
+        Rows, windows and their orders are a function of (seed, epoch). The next window is read while one is used, up to
+        the last one `for_epochs`.
         Raises an `InputError` that names what cannot be read.
         """
 
     @abstractmethod
     def weighed(self, weigh: Callable[[Rows], Rows]) -> "Stream":
         """The same stream, with rows that `weigh` has given their weights."""
+
+    @abstractmethod
+    def for_epochs(self, num_epochs: int) -> "Stream":
+        """The same stream where there are so many epochs in all: what does not come again need not be remembered."""
 
     @abstractmethod
     def checksum(self) -> str:
@@ -186,6 +191,10 @@ class Dataset:
     def num_rows(self) -> int:
         """The training rows of an epoch."""
         return len(self.train) if self.stream is None else self.stream.num_rows
+
+    def for_epochs(self, num_epochs: int) -> "Dataset":
+        """The same data, whose stream, if there is one, knows how many epochs are to come."""
+        return self if self.stream is None else replace(self, stream=self.stream.for_epochs(num_epochs))
 
     def whole(self) -> dict[str, Part]:
         """The parts to measure on: of a stream a sample of the training part, and the others whole."""

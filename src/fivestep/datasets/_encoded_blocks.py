@@ -1,4 +1,4 @@
-"""Blocks of a stream as the encoder made them, in a temporary file: what is read in every epoch is decoded in two."""
+"""Blocks of a stream as the encoder made them, in a temporary file: what is read in every epoch is decoded in one."""
 
 import os
 import shutil
@@ -29,13 +29,13 @@ class _Format(NamedTuple):
 
 @final
 class EncodedBlocks:
-    """Inputs, targets and weights of blocks, put into a file when they are read for the second time.
+    """Inputs, targets and weights of blocks, put into a file when it is known that they are read again.
 
-    So one epoch writes nothing but the windows that are read ahead of the next, and from the third on no file is
-    decoded. `counts` are the rows of each block. The file has no name and goes with the process; it lies in `TMPDIR`,
-    by default in `/var/tmp`. Where that is memory, has too little room, or fails, nothing is kept: the same bits come,
-    from the files themselves. Threads may call both methods at once, and wait for each other only to see what is kept.
-    A process that is forked off keeps nothing: the file is its parent's.
+    So the first of several epochs decodes the files, and a single one writes nothing. `counts` are the rows of each
+    block. The file has no name and goes with the process; it lies in `TMPDIR`, by default in `/var/tmp`. Where that is
+    memory, has too little room, or fails, nothing is kept: the same bits come, from the files themselves. Threads may
+    call both methods at once, and wait for each other only to see what is kept. A process that is forked off keeps
+    nothing: the file is its parent's.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
@@ -82,14 +82,14 @@ class EncodedBlocks:
             return None
         return y, weight
 
-    def put(self, block: int, x: Tensor, y: Tensor, weight: Tensor | None) -> None:
-        """Keeps what was read of a block, if it was the second time and there is room."""
+    def put(self, block: int, x: Tensor, y: Tensor, weight: Tensor | None, *, comes_again: bool = False) -> None:
+        """Keeps what was read of a block, if there is room and it is read again, or was read before, by another run."""
         if os.getpid() != self._owner:
             return
         contents = _contents(x, y, weight)
         try:
             with self._lock:
-                if block not in self._seen or self._is_over:
+                if self._is_over or not (comes_again or block in self._seen):
                     self._seen.add(block)
                     return
                 if not len(x):  # a block whose rows are all held out

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, islice
+from functools import partial
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -16,6 +17,7 @@ from .. import draws
 from ..check import InputError
 from ..machine.memory import is_limited, memory_size
 from ..table.encoder import MANY_ROWS, Encoder
+from ..threads import one_thread
 from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._encoded_blocks import EncodedBlocks
@@ -33,8 +35,8 @@ One where it has not: beside it the threads that compute, which wait for each ot
 the process has a limit on its memory: what a block takes while it is decoded is there once.
 """
 
-EPOCHS_TO_KEEP = 3
-"""Epochs from which encoded rows are kept: the second one writes them, and the third is the first to read them."""
+EPOCHS_TO_KEEP = 2
+"""Epochs from which encoded rows are kept: the first one writes them, and the second is the first to read them."""
 
 _Map = Callable[..., Iterable[Any]]
 """`map`, or that of some threads."""
@@ -47,6 +49,8 @@ class _Load(NamedTuple):
     draw: tuple[int, int, int]
     """Seed, epoch and window, the latter two counted from 1."""
     skip: int
+    comes_again: bool
+    """Whether an epoch after this one reads the same blocks, as far as one knows."""
 
 
 @final
@@ -57,6 +61,7 @@ class TableStream(Stream):
     A window holds whole blocks from all over the files, drawn from (seed, epoch); its rows are shuffled by a draw from
     (seed, epoch, window). So a row moves to any window, but only among the rows of the blocks that are drawn with its
     own (`docs/streaming.md` measures what that costs). `kept` are blocks that need not be decoded once more.
+    `num_epochs` is how many epochs there are, where that is known.
     """
 
     reader: RowReader
@@ -66,6 +71,7 @@ class TableStream(Stream):
     parts: Mapping[str, Part] = field(default_factory=dict)
     weigh: Callable[[Rows], Rows] | None = None
     kept: EncodedBlocks | None = field(default=None, compare=False)
+    num_epochs: int | None = field(default=None, compare=False)
 
     @property
     def room(self) -> tuple[str, int] | None:
@@ -84,6 +90,9 @@ class TableStream(Stream):
     def weighed(self, weigh: Callable[[Rows], Rows]) -> "TableStream":
         return replace(self, weigh=weigh)
 
+    def for_epochs(self, num_epochs: int) -> "TableStream":
+        return replace(self, num_epochs=num_epochs)
+
     def checksum(self) -> str:
         return f"{self.reader.table.checksum()} window {self.window}"
 
@@ -94,12 +103,14 @@ class TableStream(Stream):
         most_readers = 1 if is_limited() else READERS
         pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, most_readers))
         together: _Map = map if most_readers == 1 else readers.map
-        ahead: deque[Future[Window]] = deque(pool.submit(self._read, together, next(loads), part) for part in memory)
+        first_two = zip(islice(loads, 2), memory, strict=False)
+        ahead: deque[Future[Window]] = deque(pool.submit(self._read, together, *each) for each in first_two)
         try:
-            while True:
+            while ahead:
                 each = map if ahead[0].done() else together
                 yield ahead.popleft().result()
-                ahead.append(pool.submit(self._read, each, next(loads), memory[0]))  # of the window that is used up
+                for load in islice(loads, 1):  # none where the last epoch ends
+                    ahead.append(pool.submit(self._read, each, load, memory[0]))  # of the window that is used up
                 memory.rotate()
         finally:
             for threads in (pool, readers):
@@ -126,25 +137,28 @@ class TableStream(Stream):
         return [(window == number).nonzero()[:, 0].tolist() for number in visited]
 
     def _loads(self, seed: int, epoch: int, first_row: int) -> Iterator[_Load]:
-        """What is to be read from a place on, without end."""
-        for number in count(epoch):
+        """What is to be read from a place on, to the end of the last epoch if there is one."""
+        for number in count(epoch) if self.num_epochs is None else range(epoch, self.num_epochs):
+            comes_again = self.num_epochs is not None and number + 1 < self.num_epochs
             for place, blocks in enumerate(self.groups(seed, number)):
                 num_rows = sum(self.counts[block] for block in blocks)
                 if first_row < num_rows:
-                    yield _Load(blocks, (seed, number + 1, place + 1), first_row)
+                    yield _Load(blocks, (seed, number + 1, place + 1), first_row, comes_again)
                 first_row = max(0, first_row - num_rows)
 
+    @one_thread()  # of torch's: a second team of them would have those that train wait asleep (`streaming.py epoch`)
     def _read(self, each: _Map, load: _Load, memory: Tensor) -> Window:
         """The window, its inputs written to `memory`, each block to its place, one after another or several at once."""
         sizes = [self.counts[block] for block in load.blocks]
         places = memory[: sum(sizes)].split(sizes)
-        about = list(each(self._read_block, load.blocks, places))
+        about = list(each(partial(self._read_block, comes_again=load.comes_again), load.blocks, places))
         weights = [weight for _, weight in about if weight is not None]
         window = Rows(memory[: sum(sizes)], torch.cat([y for y, _ in about]), torch.cat(weights) if weights else None)
         order = torch.randperm(sum(sizes), generator=draws.generator(*load.draw))[load.skip :]
         return Window(window if self.weigh is None else self.weigh(window), order)
 
-    def _read_block(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    @one_thread()  # here too: it may be another thread
+    def _read_block(self, block: int, x: Tensor, *, comes_again: bool) -> tuple[Tensor, Tensor | None]:
         """Targets and weights of the training rows of a block; their inputs are written to `x`."""
         if self.kept is None:
             return self._decode_block(block, x)
@@ -152,7 +166,7 @@ class TableStream(Stream):
         found = self.kept.get(block, x)
         if found is None:
             found = self._decode_block(block, x)
-            self.kept.put(block, x, *found)
+            self.kept.put(block, x, *found, comes_again=comes_again)
         return found
 
     def _decode_block(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
