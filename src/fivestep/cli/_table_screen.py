@@ -79,8 +79,8 @@ def _kept(loaded: "LoadedTable") -> str | None:
     room = stream.room if isinstance(stream, TableStream) else None
     if room is None:
         return None
-    folder, size = room
-    return f"The first epoch keeps encoded rows for those after it in {folder}, {-(-size // 10**6):,} MB (--no-cache: none)."
+    folder, size = room[0], f"{-(-room[1] // 10**6):,} MB"
+    return f"The first epoch keeps encoded rows for those after it in {folder}, {size} (--no-cache: none)."
 
 
 def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:

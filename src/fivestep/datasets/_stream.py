@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
 from functools import partial
+from itertools import count, islice
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -16,8 +16,8 @@ from torch import Tensor
 from .. import draws
 from ..check import InputError
 from ..machine.memory import is_limited, memory_size
+from ..machine.threads import one_thread
 from ..table.encoder import MANY_ROWS, Encoder
-from ..threads import one_thread
 from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._encoded_blocks import EncodedBlocks
