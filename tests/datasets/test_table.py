@@ -142,6 +142,14 @@ def test_the_target_among_the_columns_is_noticed(tmp_path: Path) -> None:
     assert any("'code' alone predicts 'kind'" in note for note in loaded(tmp_path, frame, "kind").notes)
 
 
+def test_several_columns_that_tell_the_target_are_one_sentence(tmp_path: Path) -> None:
+    frame = table(copy=table()["price"] * 2 + 1).with_columns(pl.col("copy").alias("a b"))
+    assert loaded(tmp_path, frame, "price").notes == [
+        "'copy' and 'a b' each alone predict 'price' (at least 100.0% of its variance explained): if they are not "
+        "known before the target is, leave them out with --ignore copy 'a b'."
+    ]
+
+
 def test_an_honest_column_is_not_suspected(tmp_path: Path) -> None:
     assert loaded(tmp_path, table(), "price").notes == []
     assert loaded(tmp_path, table(), "kind", ignore=("price",)).notes == []

@@ -80,3 +80,31 @@ def test_a_word_among_numbers_is_refused_with_its_row() -> None:
 def test_a_long_value_is_cut_in_the_sentence() -> None:
     with pytest.raises(InputError, match=r"got 'z{37}\.\.\.' in row 1;"):
         kind_of(pl.Series("x", ["z" * 1000, *map(str, range(N))]))
+
+
+def test_levels_stand_on_one_line() -> None:
+    values = pl.Series("c", ["two\nlines", "a text that is longer than thirty letters", "x"] * 10)
+    assert kind_of(values).detail == "3 levels: a text that is longer than..., two lines, x"
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "detail"),
+    [
+        (["1.5%", "20 %", "3%"], "number", "1.5 to 20, as 1234.5%"),
+        (["$1,200,000", "$2,345,678"], "number", "1,200,000 to 2,345,678, as $1,234.5"),
+        (["0%", "1%"], "number", "0 to 1, as 1234.5%"),
+        (["20240105", "20240106"], "number", "20,240,105 to 20,240,106"),
+        (["1990", "2024"], "number", "1990 to 2024"),
+    ],
+)
+def test_numbers_with_units_are_numbers(written: list[str], kind: str, detail: str) -> None:
+    found = kind_of(pl.Series("c", written * 4))
+    assert (found.kind, found.detail) == (kind, detail)
+
+
+def test_a_mistake_among_numbers_with_units_is_named() -> None:
+    values = pl.Series("share", [*(f"{k}.5%" for k in range(30)), "unknown"])
+    with pytest.raises(
+        InputError, match=r"column 'share' must hold numbers, as 30 of its 31 values are, got 'unknown'"
+    ):
+        kind_of(values)

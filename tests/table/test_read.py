@@ -108,6 +108,12 @@ def test_a_first_row_that_is_taken_for_names_is_warned_of(tmp_path: Path) -> Non
         assert read_table(path).rows() == [(1.5, "y")]
 
 
+def test_a_title_above_the_names_is_warned_of(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"Report,,\na,b,c\n1,2,3\n")
+    with pytest.warns(UserWarning, match=r"of its 3 columns, got 1 name in it; if it is a title, remove the lines abo"):
+        assert read_table(path).columns == ["Report", "column_2", "column_3"]
+
+
 def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", b"a,b\n1,2\n\n3,4\n\n")
     with pytest.warns(UserWarning, match="has 2 empty rows, which are left out"):

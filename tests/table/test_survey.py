@@ -30,6 +30,8 @@ COLUMNS = {
     "numbers with nan": gaps(NORMAL).fill_null(float("nan")),
     "numbers as text": NORMAL.round(3).cast(pl.String),
     "decimal commas": NORMAL.round(3).cast(pl.String).str.replace(".", ",", literal=True),
+    "percentages": NORMAL.round(3).cast(pl.String) + "%",
+    "0 and 1 percent": pl.Series(RNG.integers(0, 2, NUM_ROWS)).cast(pl.String) + " %",
     "whole numbers": pl.Series(RNG.integers(0, 50, NUM_ROWS)),
     "0 and 1": pl.Series(RNG.integers(0, 2, NUM_ROWS)),
     "0 and 1 with gaps": gaps(pl.Series(RNG.integers(0, 2, NUM_ROWS))),

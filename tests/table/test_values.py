@@ -5,18 +5,35 @@ import datetime
 import polars as pl
 import pytest
 
-from fivestep.table.values import PLAIN, date_format_of, dates, missing, number_format_of, numbers, texts
+from fivestep.table.values import (
+    PLAIN,
+    closest_number_format,
+    date_format_of,
+    dates,
+    missing,
+    number_format_of,
+    numbers,
+    texts,
+)
 
 
 @pytest.mark.parametrize(
     ("written", "shown", "read"),
     [
         (["1.5", "-2", "1e3", " 7 "], "1234.5", [1.5, -2, 1000, 7]),
+        (["1e3", "2e3"], "1234.5", [1000, 2000]),
         (["1,234", "5", "1,234,567.5"], "1,234.5", [1234, 5, 1234567.5]),
         (["1,5", "2"], "1234,5", [1.5, 2]),
         (["1.234,5", "3"], "1.234,5", [1234.5, 3]),
         (["1 234,5", "1\u00a0234 567"], "1 234,5", [1234.5, 1234567]),
         (["1'234.5", "-0.5"], "1'234.5", [1234.5, -0.5]),
+        (["$1,234", "-$5.50", "$-3"], "$1,234.5", [1234, -5.5, -3]),
+        (["1.234,50 €", "-3 €", "7€"], "1.234,5 €", [1234.5, -3, 7]),
+        (["EUR 5", "EUR1000000"], "EUR 1234.5", [5, 1e6]),
+        (["5%", "12.5 %", "+1e2%"], "1234.5%", [5, 12.5, 100]),
+        (["30.5 m2", "7 m2"], "1234.5 m2", [30.5, 7]),
+        (["900 sq ft", "1,200 sq ft"], "1,234.5 sq ft", [900, 1200]),
+        (["10 years", "2 years"], "1234.5 years", [10, 2]),
     ],
 )
 def test_numbers_are_read_as_they_are_written(written: list[str], shown: str, read: list[float]) -> None:
@@ -26,14 +43,35 @@ def test_numbers_are_read_as_they_are_written(written: list[str], shown: str, re
     assert numbers(values, found).to_list() == read
 
 
-@pytest.mark.parametrize(
-    "written", [["1,234", "x"], ["12,34", "1.5"], ["1,23,456"], ["1-2"], ["0x10"], ["٣"], ["1.2.3"]]
-)
+NO_NUMBERS = {
+    "mixed": [["1,234", "x"], ["12,34", "1.5"], ["1,23,456"], ["1-2"], ["0x10"], ["٣"], ["1.2.3"]],
+    "units": [["$5", "€5"], ["$5", "5"], ["5%", "0.5"], ["5 m2", "5 m3"], ["(5)", "(6)"], ["% 5"], ["$", "$5"]],
+    "names": [["C000123", "C000124"], ["room 7", "room 8"], ["10:30", "11:30"], ["10.0.0.1", "10.0.0.2"]],
+    "words": [["5 of 7", "6 of 7"], ["2024-Q1", "2024-Q2"]],
+}
+
+
+@pytest.mark.parametrize("written", [written for several in NO_NUMBERS.values() for written in several], ids=str)
 def test_what_is_no_number_has_no_format(written: list[str]) -> None:
     assert number_format_of(pl.Series(written)) is None
 
 
-@pytest.mark.parametrize("token", ["", "  ", "NA", "n/a", "#N/A", "<NA>", "NaN", "null", "None", "?", None])
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (["unknown", "5%", "6%", "x"], "1234.5%"),
+        (["1,234", "5,678.5", "x"], "1,234.5"),
+        (["a", "b"], "1234.5"),
+        ([], "1234.5"),
+    ],
+)
+def test_the_closest_format_is_that_of_the_most(written: list[str], shown: str) -> None:
+    assert str(closest_number_format(pl.Series(written, dtype=pl.String))) == shown
+
+
+@pytest.mark.parametrize(
+    "token", ["", "  ", "NA", "n/a", "#N/A", "<NA>", "NaN", "null", "None", "?", None, "#DIV/0!", "NaT"]
+)
 def test_what_stands_for_a_missing_value_is_missing(token: str | None) -> None:
     values = pl.Series(["1", token], dtype=pl.String)
     assert missing(values).to_list() == [False, True]

@@ -11,6 +11,7 @@ from ..datasets._base import Part
 from ..engines._base import Engine
 from ..epoch import Evaluation
 from ..run import Run
+from ..table.words import in_line, readable
 from ..train import evaluate
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
 def _described(target: "Target") -> str:
     described = target.to_dict()
     if target.task == "regression":
-        return f"regression, mean {described['mean']:.4g}, deviation {described['deviation']:.4g}"
+        return f"regression, mean {readable(described['mean'])}, deviation {readable(described['deviation'])}"
     names = described["classes"]
-    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    shown = ", ".join(map(in_line, names[:6])) + (", ..." if len(names) > 6 else "")
     return f"classification, {len(names)} classes: {shown}"
 
 
@@ -68,7 +69,8 @@ def _sizes(loaded: "LoadedTable") -> str:
     sizes = {name: len(part) for name, part in data.whole().items()} | {"train": data.num_rows}
     words = {"train": "to train", "valid": "to validate", "test": "to test"}
     rows = ", ".join(f"{size:,} {words[name]}" for name, size in sizes.items())
-    return f"Rows: {rows}; {data.in_features} numbers in each."
+    in_each = "1 number" if data.in_features == 1 else f"{data.in_features:,} numbers"
+    return f"Rows: {rows}; {in_each} in each."
 
 
 def _kept(loaded: "LoadedTable") -> str | None:
@@ -117,7 +119,7 @@ def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dic
     console.print(f"\nOn the test part, {name} ({'higher' if sign > 0 else 'lower'} is better):", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     for title, value in {"network": own, **known}.items():
-        table.add_row(Text(title), f"{value:.4f}" if target.task == "classification" else f"{value:.4g}")
+        table.add_row(Text(title), f"{value:.4f}" if target.task == "classification" else readable(value))
     console.print(table)
     console.print(_sentence(own, known, sign), markup=False, soft_wrap=True)
     return known

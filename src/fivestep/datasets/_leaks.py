@@ -1,5 +1,6 @@
 """What makes a result look better than it is: the target among the inputs, rows in two parts at once."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..table.columns import FittedColumn
 from ..table.encoder import Encoder
 from ..table.target import ClassTarget, Target
+from ..table.words import listed
 
 if TYPE_CHECKING:
     from ._table_split import Taken
@@ -32,23 +34,32 @@ TELLS_ALL = 0.99
 
 
 def leaks(encoder: Encoder, frame: pl.DataFrame) -> list[str]:
-    """A sentence for each column of some training rows that alone predicts the target."""
+    """A sentence that names the columns of some training rows each of which alone predicts the target; or none."""
     assert encoder.target is not None, "the encoder of a table knows its target"
     y = encoder.target.encode(frame[encoder.target.name])
     is_class = isinstance(encoder.target, ClassTarget)
-    notes = []
+    found: dict[str, float] = {}
     for column in encoder.columns:
         numbers = column.raw(frame[column.name], 1)[0] if column.num_codes or column.features else np.zeros(len(frame))
         if column.num_codes == 0 and column.kind == "category":
             numbers = column.codes(frame[column.name])  # type: ignore[attr-defined]  # of a category
         share = told_by(numbers, y, is_class=is_class)
         if share > TELLS_ALL:
-            what = "of each class found" if is_class else "of its variance explained"
-            notes.append(
-                f"{column.name!r} alone predicts {encoder.target.name!r} ({share:.1%} {what}): if it is not known "
-                f"before the target is, leave it out with --ignore {column.name}."
-            )
-    return notes
+            found[column.name] = share
+    return [_suspicion(found, encoder.target)] if found else []
+
+
+def _suspicion(found: dict[str, float], target: Target) -> str:
+    what = "of each class found" if isinstance(target, ClassTarget) else "of its variance explained"
+    names, least = list(found), min(found.values())
+    who, it_is, it = (
+        ("alone predicts", "it is", "it") if len(names) == 1 else ("each alone predict", "they are", "them")
+    )
+    share = f"{least:.1%}" if len(names) == 1 else f"at least {least:.1%}"
+    return (
+        f"{listed(names)} {who} {target.name!r} ({share} {what}): if {it_is} not known before the target is, "
+        f"leave {it} out with --ignore {shlex.join(names)}."
+    )
 
 
 def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:

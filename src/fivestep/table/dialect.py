@@ -128,6 +128,7 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     blank_lines = text[:blank_lines].count(newline)
     has_header = not all(_is_number(field) for field in first)
     _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
+    _warn_of_a_title(name, first if has_header else [])
     if not has_header:
         warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
     fields = [field.strip() if has_header else "" for field in first]
@@ -151,6 +152,18 @@ def _warn_of_odd_names(name: str, odd: list[str]) -> None:
         warnings.warn(
             f"the first line of {name} is taken for the names of its columns, got {odd[0]!r} among them; if it is a "
             f"row, put a line of names above it.",
+            stacklevel=2,
+        )
+
+
+def _warn_of_a_title(name: str, first: list[str]) -> None:
+    """Warns of a first line that names few of the columns, as a title above the table does."""
+    named = [field for field in first if field.strip()]
+    if first and len(named) <= len(first) / 2:
+        what = "1 name" if len(named) == 1 else f"{len(named)} names"
+        warnings.warn(
+            f"the first line of {name} is taken for the names of its {len(first)} columns, got {what} in it; if it is "
+            f"a title, remove the lines above the names.",
             stacklevel=2,
         )
 

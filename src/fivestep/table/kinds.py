@@ -8,7 +8,19 @@ from typing import Literal, cast, final
 import polars as pl
 
 from ..check import InputError, one_of
-from .values import PLAIN, UNUSABLE, NumberFormat, date_format_of, dates, missing, number_format_of, numbers, texts
+from .values import (
+    PLAIN,
+    UNUSABLE,
+    NumberFormat,
+    closest_number_format,
+    date_format_of,
+    dates,
+    missing,
+    number_format_of,
+    numbers,
+    texts,
+)
+from .words import in_line, readable
 
 Kind = Literal["number", "yes/no", "category", "date", "text", "identifier", "constant", "empty", "ignored"]
 
@@ -126,7 +138,8 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
     name, found = present.name, numbers(present, number_format)
     low, high = cast("tuple[float, float]", (found.min(), found.max()))
     is_whole = bool((found == found.round()).all())
-    if (low, high) in ((0, 1), (-1, 1)) and is_whole and found.n_unique() == 2:
+    is_plain = not number_format.has_unit
+    if (low, high) in ((0, 1), (-1, 1)) and is_whole and is_plain and found.n_unique() == 2:
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)
     if len(found) >= FEW and is_whole and high - low >= len(found) - 1 and found.n_unique() == len(found):
         counts_rows = low in (0, 1) and high - low == len(found) - 1
@@ -137,7 +150,7 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
 
 def number_kind(name: str, low: float, high: float, number_format: NumberFormat) -> ColumnKind:
     """A column of numbers between two ends."""
-    detail = f"{low:g} to {high:g}"
+    detail = f"{readable(low, 6)} to {readable(high, 6)}"
     return ColumnKind(
         name, "number", detail + ("" if number_format == PLAIN else f", as {number_format}"), number_format
     )
@@ -151,7 +164,7 @@ def is_named_identifier(name: str) -> bool:
 def category(values: pl.Series, detail: str = "") -> ColumnKind:
     """A category, or yes and no where there are two levels."""
     levels = texts(values.unique()).drop_nulls().unique().sort()
-    shown = ", ".join(levels.head(4)) + (", ..." if len(levels) > 4 else "")
+    shown = ", ".join(map(in_line, levels.head(4))) + (", ..." if len(levels) > 4 else "")
     said = f"{shown}" if len(levels) <= 2 else f"{len(levels):,} levels: {shown}"
     return ColumnKind(
         values.name, "yes/no" if len(levels) == 2 else "category", ", ".join(filter(None, [detail, said]))
@@ -163,7 +176,7 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
 
     `what` is what the values are of, a column or a target, and `else_` what may be done but to mend the value.
     """
-    wrong = numbers(values, PLAIN).is_null() & ~gaps
+    wrong = numbers(values, closest_number_format(values)).is_null() & ~gaps
     num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
     if num_present < 10 or not 0 < num_wrong <= (1 - MOSTLY) * num_present:
         return

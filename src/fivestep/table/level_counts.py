@@ -7,7 +7,7 @@ import polars as pl
 
 from ..check import InputError
 from .kinds import FEW, MOSTLY, PROSE, ColumnKind, category, shortened
-from .values import PLAIN, date_format_of, missing, number_format_of, numbers
+from .values import closest_number_format, date_format_of, missing, number_format_of, numbers
 
 MOST = 100_000
 """Different values that are counted, at most: more of them are no levels but identifiers, or texts."""
@@ -93,7 +93,8 @@ class LevelCounts:
     def _refuse_mostly_numbers(self, gaps: pl.Series) -> None:
         """Raises an `InputError` where nearly all values are numbers, and names the first one that is not."""
         present = self.counts.filter(~gaps)
-        wrong = present.filter(numbers(present["value"].cast(pl.String), PLAIN).is_null())
+        texts = present["value"].cast(pl.String)
+        wrong = present.filter(numbers(texts, closest_number_format(texts)).is_null())
         num_present, num_wrong = int(present["rows"].sum()), int(wrong["rows"].sum())
         if num_present >= 10 and num_wrong <= (1 - MOSTLY) * num_present:
             raise InputError(

@@ -19,7 +19,17 @@ from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
 from .sketch import QuantileSketch, quantiles_of_counts
 from .target import Target
-from .values import PLAIN, UNUSABLE, NumberFormat, date_format_of, dates, missing, number_format_of, numbers
+from .values import (
+    PLAIN,
+    UNUSABLE,
+    NumberFormat,
+    closest_number_format,
+    date_format_of,
+    dates,
+    missing,
+    number_format_of,
+    numbers,
+)
 
 FEW_VALUES = 11
 """Different numbers that are counted one by one, at most: enough to tell yes and no, and the classes of a target."""
@@ -115,7 +125,8 @@ class NumberSurvey(ColumnSurvey):
             return ColumnKind(self.name, "empty", "no value at all")
         if not self.num_gaps and low == high:
             return ColumnKind(self.name, "constant", f"always {shortened(low)}")
-        if self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
+        is_plain = not self.number_format.has_unit
+        if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
         if count >= FEW and self.is_whole and high - low >= count - 1:
             low_offset, high_offset = self._offsets
@@ -263,15 +274,16 @@ def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
     number_format, date_format = number_format_of(different), date_format_of(different)
     if number_format is not None:
         return NumberSurvey(name, number_format)
-    if _are_mostly_numbers(different):  # which it then says, of the first one that is none
-        return NumberSurvey(name)
+    closest = closest_number_format(different)
+    if _are_mostly_numbers(different, closest):  # which it then says, of the first one that is none
+        return NumberSurvey(name, closest)
     return LevelSurvey(name, as_asked=False) if date_format is None else DateSurvey(name, date_format)
 
 
-def _are_mostly_numbers(different: pl.Series) -> bool:
+def _are_mostly_numbers(different: pl.Series, number_format: NumberFormat) -> bool:
     """Whether nearly all texts are numbers, so that the others are mistakes."""
     present = different.filter(~missing(different))
-    return len(present) >= 10 and numbers(present, PLAIN).null_count() <= (1 - MOSTLY) * len(present)
+    return len(present) >= 10 and numbers(present, number_format).null_count() <= (1 - MOSTLY) * len(present)
 
 
 def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str, advice: str) -> None:

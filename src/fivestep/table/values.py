@@ -3,13 +3,15 @@
 Each value is read by itself, so what becomes of it never depends on the other rows.
 """
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import polars as pl
 
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-"""What stands for a missing value in a text, beside nothing at all."""
+NOTHING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
+MISSING = (*NOTHING, "NaT", "-nan", "-NaN", "#NA", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+"""What stands for a missing value in a text, beside nothing at all; the last ones are errors of spreadsheets."""
 
 UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
 """Types of columns that hold something other than one value in each row."""
@@ -27,19 +29,32 @@ Format = TypeVar("Format")
 
 
 class NumberFormat(NamedTuple):
-    """How numbers are written: what stands between thousands, and before the decimals."""
+    """How numbers are written: what stands between thousands, before the decimals, and before and after the number."""
 
     thousands: str
     decimal: str
+    before: str = ""
+    after: str = ""
 
     def __str__(self) -> str:
-        return f"1{self.thousands[:1]}234{self.decimal}5"
+        return f"{self.before}1{self.thousands[:1]}234{self.decimal}5{self.after}"
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether something stands beside the number."""
+        return bool(self.before or self.after)
 
     @property
     def pattern(self) -> str:
         """A regular expression for one number, with or without the separators between thousands."""
         groups = rf"|\d{{1,3}}(?:[{self.thousands}]\d{{3}})+" if self.thousands else ""
         return rf"^[+-]?(?:(?:\d+{groups})(?:[{self.decimal}]\d*)?|[{self.decimal}]\d+)(?:[eE][+-]?\d+)?$"
+
+    def without_unit(self, text: pl.Series) -> pl.Series:
+        """The numbers alone, with their signs; null where the unit is not there."""
+        before, after = (pl.escape_regex(part.strip()) for part in (self.before, self.after))
+        pattern = rf"^([+-]?)\s*{before}\s*(.*?)\s*{after}$"
+        return text.str.extract(pattern, 1) + text.str.extract(pattern, 2)
 
 
 PLAIN = NumberFormat("", ".")
@@ -49,6 +64,19 @@ NUMBER_FORMATS = (
     *(NumberFormat(" \u00a0\u202f", ","), NumberFormat(" \u00a0\u202f", "."), NumberFormat("'\u2019", ".")),
 )
 """The formats that are known, in the order in which they are tried: "1,234" is a thousand before it is 1.234."""
+
+CURRENCIES = (
+    r"[A-Z]{0,3}[$€£¥₹₩₽₺₪₴฿]|Rs\.?|Fr\.|kr\.?|(?:AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK"
+    r"|NZD|PLN|RON|RUB|SEK|SGD|THB|TRY|USD|ZAR)"
+)
+"""What may stand before a number. No other words: in C000123 the C is a part of a name."""
+
+UNIT = r"[^\s\d.,;:+\-_#@()\[\]][^\s\d,;:+\-_#@()\[\]]{0,11}[23]?(?: [^\W\d_]{1,12})?"
+"""What may stand after it, if it is the same in every row: %, €, km/h, m2, sq ft."""
+
+WITH_UNIT = re.compile(
+    rf"[+-]?(?P<before>(?:{CURRENCIES})\s?)?[+-]?[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
+)
 
 
 def texts(values: pl.Series) -> pl.Series:
@@ -77,6 +105,8 @@ def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
     if values.dtype == pl.String:
         text = values.str.strip_chars()
+        if number_format.has_unit:
+            text = number_format.without_unit(text)
         if number_format != PLAIN:
             text = text.set(~text.str.contains(number_format.pattern), None)
             if number_format.thousands:
@@ -117,7 +147,24 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
 
 def number_format_of(values: pl.Series) -> NumberFormat | None:
     """The first format in which every value that is not missing is a number, or None."""
-    return _first_without_null(values, NUMBER_FORMATS, numbers)
+    first = values.filter(~missing(values)).head(1)
+    return _first_without_null(values, _formats_like(first[0] if len(first) else None), numbers)
+
+
+def closest_number_format(values: pl.Series) -> NumberFormat:
+    """The format in which the most of the first values are numbers."""
+    head = values.filter(~missing(values)).head(100)
+    known = dict.fromkeys([PLAIN, *(form for value in head.head(5) for form in _formats_like(value))])
+    return min(known, key=lambda form: numbers(head, form).null_count())
+
+
+def _formats_like(value: object) -> tuple[NumberFormat, ...]:
+    """The formats of numbers alone, and those with the unit that stands beside this one."""
+    found = WITH_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found or not (found["before"] or found["after"]):
+        return NUMBER_FORMATS
+    before, after = found["before"] or "", found["after"] or ""
+    return (*NUMBER_FORMATS, *(form._replace(before=before, after=after) for form in NUMBER_FORMATS))
 
 
 def date_format_of(values: pl.Series) -> str | None:
