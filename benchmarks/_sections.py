@@ -99,6 +99,34 @@ def small_networks(result: Result) -> str:
     return table(["network", "", "us per step", "over fused", "quartiles", "first call, s", "loss"], rows)
 
 
+def options(result: Result) -> str:
+    """What each option costs, ours beside a plain loop's."""
+    rows = [
+        [
+            recipe,
+            title,
+            microseconds(of["ours"]["seconds per step"]) + ("" if of["engine"] == "fused" else f" ({of['engine']})"),
+            *ratio(of["ours"]["over plain"]),
+            microseconds(of["loop"]["seconds per step"]),
+            figure(of["loop"]["over plain"]["median"]),
+            figure(of["loop over ours"]["median"]),
+        ]
+        for recipe, found in result["recipes"].items()
+        for title, of in found.items()
+    ]
+    head = [
+        "recipe",
+        "with",
+        "ours, us per step",
+        "over plain",
+        "quartiles",
+        "a PyTorch loop's",
+        "over its plain",
+        "loop / ours",
+    ]
+    return table(head, rows)
+
+
 def fleets(result: Result) -> str:
     rows = [
         [f"{int(count):,}", who, microseconds(found["seconds_per_network_and_step"][who]), *ratio(over)]
@@ -347,6 +375,7 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "fashion_mnist": over_products,
     "products": products,
     "small_networks": small_networks,
+    "options": options,
     "cold": processes,
     "fleets": fleets,
     "million_rows": over_products,

@@ -19,6 +19,7 @@ from _measure import HERE
 ROUNDS = {
     "fashion_mnist": 5,
     "small_networks": 5,
+    "options": 3,
     "fleets": 3,
     "million_rows": 5,
     "prediction": 7,

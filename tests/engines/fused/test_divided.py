@@ -33,6 +33,11 @@ PLANS: dict[str, dict[str, Any]] = {
     "adam, averaged": {"optimizer": "adam", "lr": 0.01, "ema": 0.9},
     "decoupled decay, a schedule": {"optimizer": "adamw:weight_decay=0.1", "lr": 0.01, "schedule": "cosine"},
     "half the rate for all": {"lr_factors": {"linear": 0.5}},
+    "an L2 term": {"l2": 0.5, "momentum": 0.9},
+    "a bound on the norm": {"clip_norm": 0.05},
+    "a norm that is never too large": {"clip_norm": 1e3, "optimizer": "adam", "lr": 0.01},
+    "all bounds": {"clip_norm": 0.1, "clip_value": 0.02, "l2": 0.5, "optimizer": "rmsprop", "lr": 0.01},
+    "groups": {"no_decay": "0.weight", "lr_factors": {"weight": 0.5}, "optimizer": "adamw", "lr": 0.01},
     "three rows at a time": {"batch_size": 3},
     "all rows at once": {"batch_size": None, "epochs": 5},
 }
@@ -41,6 +46,8 @@ NETS = {
     "one panel each": MLP(4, 32, 3, activation="relu"),
     "odd widths": MLP(4, 17, 50, 3, activation="gelu"),
     "deep": MLP(4, 40, 70, 33, 3, activation="tanh"),
+    "dropout": MLP(4, 40, 33, 3, activation=("relu", "silu"), dropout=(0.3, 0.6)),
+    "dropout of sums": NetSpec((Choice("linear", out_features=37), Choice("dropout", p=0.4), Choice("linear")), 4, 3),
     "no biases, nothing between": NetSpec(
         (
             Choice("linear", out_features=20, bias=False),
@@ -151,7 +158,7 @@ def test_a_short_batch_is_divided_as_a_whole_one(monkeypatch: pytest.MonkeyPatch
 def test_the_same_run_gives_the_same_bits(rule: str, is_divided: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever its blocks end: that is a matter of time."""
     if not is_divided:
-        monkeypatch.setattr(_products, "suits_division", lambda *_: False)
+        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
     plan, data = small_plan(optimizer=rule, epochs=5), three_classes()
     engines = [small_engine(LARGER, plan, NETS["deep"]) for _ in range(2)]
     for engine, every in zip(engines, (None, 1), strict=True):
@@ -198,6 +205,35 @@ def test_where_blocks_end_matters_by_rounding_at_most() -> None:
 
 
 @pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("options", [{}, PLANS["groups"], PLANS["all bounds"]], ids=["plain", "groups", "all bounds"])
+def test_a_state_that_is_put_back_continues_with_the_same_bits(options: dict[str, Any]) -> None:
+    """Masks and what groups remember too."""
+    plan, data = small_plan(**options), three_classes()
+    engine, other = (small_engine(LARGER, plan, NETS["dropout"]) for _ in range(2))
+    do_steps(engine, data, plan, 1, 5)
+    state = engine.state()
+    do_steps(engine, data, plan, 6, 12)
+    other.load_state(state, 5)
+    do_steps(other, data, plan, 6, 12)
+    assert all(torch.equal(other.state()[name], value) for name, value in engine.state().items())
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("options", [{"clip_norm": 1.0}, {"clip_value": 0.1}, {"clip_norm": 1.0, "l2": 0.1}])
+def test_bounds_make_no_number_of_what_is_none(options: dict[str, Any]) -> None:
+    """A norm that is none leaves no weight a number; a bound on each leaves those that scratch leaves."""
+    x, y = numbers(9, 4), torch.arange(9) % 3
+    x[3, 2] = torch.nan
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, small_plan(**options), NETS["deep"])
+        engine.train_step(x, y)
+        ends.append(engine.params.flat.isfinite())
+    assert torch.equal(*ends)
+    assert not ends[0].all()
+
+
+@pytest.mark.usefixtures("threads")
 def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
     engine = small_engine(LARGER, small_plan(), NETS["one panel each"])
     engine.params.flat[0] = torch.nan
@@ -217,7 +253,7 @@ def test_a_divergence_is_found_at_its_step() -> None:
     assert found[0] == found[1]
 
 
-def test_tokens_and_an_l2_term_by_hand_are_done_by_the_products() -> None:
+def test_tokens_are_done_by_the_products() -> None:
     """Which the engine may see only when the rows come."""
     x, y = numbers(6, 5, 4), numbers(6, 5, 4, seed=1)
     ours, scratch = (small_engine(name, small_plan(loss="mse"), FeedForward(4, 40)) for name in (LARGER, "scratch"))
@@ -230,12 +266,9 @@ def test_tokens_and_an_l2_term_by_hand_are_done_by_the_products() -> None:
 @pytest.mark.parametrize(
     ("options", "spec"),
     [
-        ({"l2": 0.1}, MLP(4, 40, 3)),
-        ({"clip_norm": 1.0}, MLP(4, 40, 3)),
-        ({"no_decay": ("bias",), "optimizer": "adamw"}, MLP(4, 40, 3)),
         ({"optimizer": "muon"}, MLP(4, 40, 3)),
-        ({}, MLP(4, 40, 3, dropout=0.5)),
         ({}, MLP(4, 40, 3, norm="batch_norm")),
+        ({}, NetSpec((Choice("dropout", p=0.5), Choice("linear", out_features=40), Choice("linear")), 4, 3)),
     ],
 )
 def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], spec: NetSpec) -> None:
@@ -247,8 +280,7 @@ def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], sp
 
 def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_size, "has_registers", lambda: False)
-    engine = small_engine(LARGER, small_plan(), MLP(4, 40, 3))
-    assert not _products.suits_division(engine, engine._groups)  # type: ignore[attr-defined]
+    assert not _size.can_be_divided(MLP(4, 40, 3), small_plan())
 
 
 @pytest.mark.parametrize("threads", [2], indirect=True)

@@ -121,7 +121,7 @@ NETS = {
 @pytest.fixture
 def undivided(monkeypatch: pytest.MonkeyPatch) -> None:
     """Torch's products for dense networks as well, as on a processor with fewer registers."""
-    monkeypatch.setattr(_products, "suits_division", lambda *_: False)
+    monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
 
 
 @pytest.mark.usefixtures("undivided")

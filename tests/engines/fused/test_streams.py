@@ -52,7 +52,7 @@ def test_where_blocks_end_changes_no_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not is_divided:
-        monkeypatch.setattr(_products, "suits_division", lambda *_: False)
+        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
     stream = streamed(data, 16)
     expected, copied = trained(name, net, stream, (NUM_STEPS,))
     engine, blocks = trained(name, net, stream, lengths)

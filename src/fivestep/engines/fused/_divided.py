@@ -6,6 +6,7 @@ early lets them go.
 """
 
 import ctypes
+import math
 import os
 import sys
 import threading
@@ -19,19 +20,23 @@ import torch
 from torch import Tensor
 
 from ...blocks import Block
+from ...layers.dropout import Dropout
 from ...layers.linear import Linear
 from ...machine.threads import num_processors, one_thread
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._forms import OPERATIONS
+from ._learnt import threshold
 from ._rows import BlockRows
 from ._size import can_be_divided
-from ._tables import Array, aligned, descent_form, measure_of, remembered_by, tile_for, type_of
+from ._tables import Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
 from .body.divided import SLOPES, VALUES, Divided, Own, Room, Thread
 from .body.divided_rows import Work
+from .body.divided_update import Limits, Parts
 from .body.kinds import IDENTITY, RELU
 from .body.lanes import BYTES, EIGHT
+from .body.masks import IN_A_WORD
 from .body.meeting import APART
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
@@ -39,11 +44,6 @@ OPERATIONS_FOR_A_THREAD = 8_000_000
 
 MOST_NUMBERS = 2**23
 """Inputs of a batch of which each thread may have a copy of its own."""
-
-
-def suits_division(engine: Engine, groups: Sequence[RuleGroup]) -> bool:
-    """Whether the network and the plan can be divided, with the same numbers of the rule for all parameters."""
-    return len(groups) == 1 and can_be_divided(engine.spec, engine.plan)
 
 
 @final
@@ -56,17 +56,20 @@ class Division:
         self._layers = [k for k, layer in enumerate(engine.layers) if isinstance(layer, Linear)]
         shapes = [engine.params.weights[k]["weight"].shape for k in self._layers]
         self._widths = [shapes[0][1], *(shape[0] for shape in shapes)]
-        self._rules = measure_of(engine.plan, engine.criterion), descent_form(engine.plan, groups[0])
+        plan = engine.plan
+        limits = (math.inf if limit is None else limit for limit in (plan.clip_value, plan.clip_norm))
+        self._rules = measure_of(plan, engine.criterion), descent_form(plan, groups[0]), Limits(*limits)
+        self._memory = remembered_together(plan, engine.params, groups)
         self._made: tuple[int, int] = 0, 0
 
     def takes(self, block: Block) -> bool:
-        """Whether the rows have no tokens, no step an L2 term, and inputs are few enough for a copy for each thread."""
+        """Whether the rows have no tokens, and inputs are few enough for a copy for each thread."""
         stored, num_in = block.rows.stored, self._widths[0]
         flat = stored.dim() == 2 or stored.shape[-1] != num_in
-        return flat and self._num_rows(block) * num_in <= MOST_NUMBERS and not bool(block.l2.any())
+        return flat and self._num_rows(block) * num_in <= MOST_NUMBERS
 
-    def train(self, block: Block, losses: Tensor, *, merges: bool) -> None:
-        """Does the steps of a block, and writes the loss of each."""
+    def train(self, block: Block, losses: Tensor, penalties: Tensor, *, merges: bool) -> None:
+        """Does the steps of a block, and writes the loss of each, and its L2 term."""
         num_rows = self._num_rows(block)
         num_threads = self._num_threads(num_rows)
         if self._made[0] != num_threads or self._made[1] < num_rows:
@@ -76,6 +79,7 @@ class Division:
             work = self._work(block, num_threads, merges=merges)
             self._call(work, num_threads)
             losses.copy_(torch.from_numpy(work.losses).sum(0))
+            penalties.copy_(torch.from_numpy(work.penalties).sum(0))
         self._engine.draws.step += len(block.rates)
 
     def let_go(self, rows: BlockRows) -> None:
@@ -107,16 +111,18 @@ class Division:
         bends = values[-1] if any(self._net.kinds[:-1] != RELU) else 0
         parts = num_threads * capacity * self._widths[-1]
         rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
-        memory = np.zeros((num_threads + 1) * APART, np.int64)
-        self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, memory))
+        meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
+        self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
         self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
-        self._remembered = [remembered_by(self._engine.plan, self._groups[0]) for _ in range(num_threads)]
+        rest = params.flat.new_zeros(self._memory.rest.shape)
+        self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
         self._made = num_threads, num_rows
 
     def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
         """The network, as compiled code takes it."""
         engine, count = self._engine, len(self._layers)
         kinds, numbers = zip(*(self._behind(k) for k in self._layers), strict=True)
+        dropped, least, scaled = zip(*(self._dropped(k) for k in self._layers), strict=True)
         weights = [engine.params.weights[k] for k in self._layers]
         past = np.zeros(count + 1, np.int64)
         if num_threads > 1:
@@ -125,6 +131,9 @@ class Division:
         return Divided(
             kinds=np.array(kinds),
             numbers=np.array(numbers),
+            dropped=np.array(dropped),
+            least=np.array(least),
+            scaled=np.array(scaled),
             widths=np.array(self._widths),
             weights=np.array([int(w["weight"].storage_offset()) for w in weights]),
             biases=np.array([int(w["bias"].storage_offset()) if "bias" in w else -1 for w in weights]),
@@ -138,10 +147,19 @@ class Division:
     def _behind(self, k: int) -> tuple[int, float]:
         """The activation behind layer k, and its option."""
         layers, choices = self._engine.layers, self._engine.spec.layers
-        if k + 1 == len(layers) or isinstance(layers[k + 1], Linear):
+        if k + 1 == len(layers) or isinstance(layers[k + 1], Linear | Dropout):
             return IDENTITY, 0.0
         form = OPERATIONS[choices[k + 1].name]
         return form.kind, float((*form.numbers(layers[k + 1]), 0.0)[0])
+
+    def _dropped(self, k: int) -> tuple[int, float, float]:
+        """The number of the dropout behind layer k and its activation, what bits stay, and the scale of what is left."""
+        for number, layer in enumerate(self._engine.layers[k + 1 : k + 3], start=k + 1):
+            if isinstance(layer, Linear):
+                break
+            if isinstance(layer, Dropout):
+                return number, *threshold(layer)
+        return -1, 0.0, 1.0
 
     def _panels(self, level: int, thread: int, firsts: Array) -> int:
         at = level * (len(firsts) // len(self._widths)) + thread
@@ -156,7 +174,39 @@ class Division:
         part = panels[-1] * own[last] * columns
         sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), EIGHT
         tile = tile_for(self._engine.spec, self._engine.params)
-        return Own._make((*(aligned(size * columns, kind) for size in sizes), tile))
+        drawn = max(width for width, k in zip((*self._widths[1:], 0), (*net.dropped, 0), strict=True) if k >= 0)
+        words = np.zeros(net.capacity * drawn // IN_A_WORD + columns, np.uint64)  # the last panel may read beyond
+        rooms = (aligned(size * columns, kind) for size in sizes)
+        return Own._make((*rooms, tile, words.view(np.int16), words, self._parts(thread)))
+
+    def _parts(self, thread: int) -> Parts:
+        """The parameters that a thread moves, layer by layer; of the last one, some of each row, since inputs are its own."""
+        net, last, columns = self._net, len(self._layers) - 1, self._columns()
+        places: list[tuple[int, int, int]] = []
+
+        def reach(level: int) -> tuple[int, int]:
+            at = level * (net.threads + 1) + thread
+            first, end = (min(int(panel) * columns, self._widths[level]) for panel in net.firsts[at : at + 2])
+            return first, end
+
+        for layer, (weight, bias, num_in) in enumerate(zip(net.weights, net.biases, self._widths, strict=False)):
+            first, end = reach(layer + 1 if layer < last else layer)
+            if layer < last:
+                places.append((weight + first * num_in, weight + end * num_in, 1))
+            else:
+                rows = range(weight, weight + self._widths[-1] * num_in, num_in)
+                places += [(row + first, row + end, 1) for row in rows]
+                first, end = 0, self._widths[-1] if thread == 0 else 0
+            if bias >= 0:
+                places.append((bias + first, bias + end, 0))
+        groups = [self._group_at(place) for place, *_ in places]
+        numbers = [(group.lr_factor, decay_of(group)) for group in groups]
+        return Parts(np.array(places), np.array(numbers))
+
+    def _group_at(self, place: int) -> RuleGroup:
+        """The group of the parameter at a place of the flat vector."""
+        wheres = ((group, group.where_in(self._engine.params)) for group in self._groups)
+        return next(group for group, where in wheres if where.start <= place < where.stop)
 
     def _work(self, block: Block, num_threads: int, *, merges: bool) -> Work:
         """The rows and the steps, as compiled code takes them."""
@@ -173,8 +223,11 @@ class Division:
             share=share,
             starts=block.starts.numpy() - first,
             stops=block.stops.numpy() - first,
-            rates=block.rates.numpy() * self._groups[0].lr_factor,
+            rates=block.rates.numpy() * self._groups[0].lr_factor if merges else block.rates.numpy(),
+            l2=block.l2.contiguous().numpy(),
             losses=np.zeros((num_threads, len(block.rates)), size),
+            penalties=np.zeros((num_threads, len(block.rates)), size),
+            seed=np.uint64(engine.draws.seed % 2**64),
             done=engine.num_updates,
             merges=merges,
         )

@@ -38,7 +38,7 @@ class Learnt:
         self._factor, self._w, self._dw, self._g, self._dg = layer.factor, w[k], dw[k], w[k + 1], dw[k + 1]
         form = OPERATIONS[Choice.parse(strength.activation).name]
         option = float((*form.numbers(strength.function), 0.0)[0])
-        least, scale = (0.0, 1.0) if drops is None else _threshold(drops)
+        least, scale = (0.0, 1.0) if drops is None else threshold(drops)
         self._kind, self._numbers = form.kind, (option, self._factor, least, scale)
         self._memo = Memo(training=True, reuse=True)
         self._drawn = None if drops is None else engine.memo(k + 2)
@@ -84,7 +84,7 @@ class Dropped:
     def __init__(self, engine: Engine, k: int) -> None:
         layer = engine.layers[k]
         assert isinstance(layer, Dropout)
-        self._threshold, self._memo = _threshold(layer), engine.memo(k, reuse=True)
+        self._threshold, self._memo = threshold(layer), engine.memo(k, reuse=True)
 
     def let_go(self) -> None:
         """Forgets its last mask."""
@@ -102,7 +102,7 @@ class Dropped:
         return dy.mul_(self._memo["scaled_mask"])
 
 
-def _threshold(layer: Dropout) -> tuple[float, float]:
+def threshold(layer: Dropout) -> tuple[float, float]:
     """The least number whose unit stays, and 1 / (1 - p)."""
     return float(round(layer.p * 2**BITS)), 1 / (1 - layer.p)
 

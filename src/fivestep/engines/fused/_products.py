@@ -26,11 +26,12 @@ from .._parts import in_parts
 from .._update import RuleGroup, clip_, move_
 from . import _compiled
 from ._affine import Affine
-from ._divided import Division, suits_division
+from ._divided import Division
 from ._forms import is_activation
 from ._learnt import Dropped, Learnt, dropout_behind, is_learnt
 from ._periodic import InLevels, InWaves, are_levels
 from ._rows import BlockRows
+from ._size import can_be_divided
 from ._tables import descent_of, measure_of, remembered_by, tile_for
 
 
@@ -61,6 +62,8 @@ class Products:
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:
         self._engine, self._groups, self._rows = engine, groups, BlockRows(engine)
         self._dtype = str(engine.dtype).removeprefix("torch.")
+        can_be = can_be_divided(engine.spec, engine.plan)
+        self._division = Division(engine, groups, self._rows) if can_be else None  # it moves what rules remember
         self._pieces = list(_pieces(engine))
         trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
@@ -73,7 +76,6 @@ class Products:
             for group, descent in zip(groups, self._descents, strict=True)
         ]
         self._memo = Memo(training=True, reuse=True)
-        self._division = Division(engine, groups, self._rows) if suits_division(engine, groups) else None
 
     @property
     def is_divided(self) -> bool:
@@ -84,7 +86,7 @@ class Products:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         engine, num_steps = self._engine, len(block.rates)
         if self._division is not None and self._division.takes(block):
-            self._division.train(block, losses, merges=self._merges)
+            self._division.train(block, losses, penalties, merges=self._merges)
             return
         with _compiled.compiling("passes", self._dtype):
             self._rows.take(block)

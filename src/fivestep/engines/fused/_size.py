@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...find import Choice
 from ...net import NetSpec
 from ...plan import TrainPlan
 from ._forms import is_activation, rule_form
@@ -52,6 +53,14 @@ although a step has 12 million operations only; rows of 512 numbers took as long
 MOST_INPUTS = 256
 """Inputs up to which a narrow network stays small on any full batch; those of more miss the cache, as above."""
 
+BEHIND = {
+    "": ("linear",),
+    "linear": ("linear", "activation", "dropout"),
+    "activation": ("linear", "dropout"),
+    "dropout": ("linear",),
+}
+"""What may stand behind a layer of a network that is divided, and at its beginning."""
+
 USUAL_ROWS = 256
 """The rows of a full batch, where nobody says how many there are."""
 
@@ -77,16 +86,21 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
 
 
 def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
-    """Whether threads can divide the units: linear layers, activations, a rule with a scalar form, nothing else.
+    """Whether threads can divide the units: linear layers, activations, dropout behind them, a rule with a scalar form.
 
     And whether the processor has registers for it: with fewer than thirty-two of 64 bytes, torch's products are faster.
-    What only the engine knows is left: whether all parameters move by the same numbers.
     """
-    is_plain = plan.clip_norm is None and plan.clip_value is None and not plan.l2 and rule_form(plan) is not None
-    is_linear = [choice.name == "linear" for choice in spec.layers]
-    known = all(linear or is_activation(choice) for linear, choice in zip(is_linear, spec.layers, strict=True))
-    follow = is_linear[0] and is_linear[-1] and all(linear or following for linear, following in pairwise(is_linear))
-    return is_plain and known and follow and has_registers()
+    if rule_form(plan) is None or not has_registers():
+        return False
+    kinds = [_kind(choice) for choice in spec.layers]
+    return kinds[-1] == "linear" and all(after in BEHIND.get(kind, ()) for kind, after in pairwise(["", *kinds]))
+
+
+def _kind(choice: Choice) -> str:
+    """Which of `BEHIND` a layer is; "other" if none."""
+    if choice.name in ("linear", "dropout"):
+        return choice.name
+    return "activation" if is_activation(choice) else "other"
 
 
 def has_registers() -> bool:

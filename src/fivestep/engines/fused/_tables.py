@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, final
 
 import numpy as np
+import torch
 
 from ...find import Choice
 from ...layer import Layer
@@ -122,9 +123,15 @@ def descent_form(plan: TrainPlan, group: RuleGroup) -> Descent | None:
         kind=form.kind,
         numbers=_options(form.numbers(rule)),
         decoupled=_is_decoupled(name, rule),
-        decay=float(rule.weight_decay),
+        decay=decay_of(group),
         ema=float(plan.ema or 0.0) if averages else -1.0,
     )
+
+
+def decay_of(group: RuleGroup) -> float:
+    """The decay of its weights."""
+    rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
+    return float(rule.weight_decay)
 
 
 def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
@@ -136,6 +143,19 @@ def remembered_by(plan: TrainPlan, group: RuleGroup) -> Remembered:
         arrays[slots[name]] = tensor.numpy()
     m, v, u, average = arrays
     return Remembered(m, v, u, average, group.w.new_zeros(SLOTS + 2, LANES).numpy())
+
+
+def remembered_together(plan: TrainPlan, params: Params, groups: Sequence[RuleGroup]) -> Remembered:
+    """The same for all groups: what they remember becomes parts of vectors that begin where the parameters do."""
+    if len(groups) > 1:
+        for name in groups[0].memory:
+            whole = torch.empty_like(params.flat)
+            for group in groups:
+                part = whole[group.where_in(params)]
+                group.memory[name] = part.copy_(group.memory[name])
+    w, first = params.flat, groups[0]
+    memory = {name: first.memory[name].as_strided((w.numel(),), (1,), 0) for name in first.memory}
+    return remembered_by(plan, first._replace(w=w, memory=memory))
 
 
 def tile_for(spec: NetSpec, params: Params) -> Tile:

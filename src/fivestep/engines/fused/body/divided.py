@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .activations import value_and_slope
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
+from .divided_update import Limits, update_own
 from .lanes import EIGHT, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure
 from .meeting import meet, stream
+from .masks import draw_layer
+from .numbers import numbers_at
 from .panels import add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
-from .passes import Remembered, update_range
+from .passes import Remembered
 from .rules import Descent, moment, powers_after, powers_at
 
 NEAR = 32_768
@@ -36,13 +39,18 @@ VALUES, SLOPES = 1, 2
 class Divided(NamedTuple):
     """A network of linear layers, each with the activation behind it, and whose units are whose.
 
-    By layer: `kinds` and `numbers` of activations; where `weights` and `biases` lie in the flat vector (-1: none). By
-    level: `widths`, and where its `values` begin in the room for them; what all threads read of it goes `past` the
-    caches. `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel has room for `capacity` rows.
+    By layer: `kinds` and `numbers` of activations; of the dropout behind it, its number among all layers, `dropped`
+    (-1: none), the `least` number of bits that stays, and what is left is `scaled` by; where `weights` and `biases` lie
+    in the flat vector (-1: none). By level: `widths`, and where its `values` begin in the room for them; what all
+    threads read of it goes `past` the caches. `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel
+    has room for `capacity` rows.
     """
 
     kinds: Any
     numbers: Any
+    dropped: Any
+    least: Any
+    scaled: Any
     widths: Any
     weights: Any
     biases: Any
@@ -57,7 +65,8 @@ class Room(NamedTuple):
     """What threads share.
 
     The parameters and their gradient; the `values` of all levels, and f'(z) in `bends` unless it is relu's; gradients
-    in `slopes`; the part of the logits that each thread has found; the place where they meet.
+    in `slopes`; the part of the logits that each thread has found; the place where they meet; the squares of each one's
+    gradient.
     """
 
     w: Any
@@ -67,12 +76,14 @@ class Room(NamedTuple):
     slopes: Any
     parts: Any
     meeting: Any
+    squares: Any
 
 
 class Own(NamedTuple):
     """What a thread has for itself.
 
-    The inputs; weights of one layer in panels, and biases; a tile (8, panel); room for the loss.
+    The inputs; weights of one layer in panels, and biases; a tile (8, panel); room for the loss; random `bits` of one
+    layer, and the same memory as `words`; the `parts` of the parameters that it moves.
     """
 
     x: Any
@@ -80,6 +91,9 @@ class Own(NamedTuple):
     bias: Any
     tile: Any
     loss: Any
+    bits: Any
+    words: Any
+    parts: Any
 
 
 class Thread(NamedTuple):
@@ -121,19 +135,22 @@ def inputs_of(me: Thread, layer: int) -> Any:
     return (me.own.x, 0) if layer == 0 else (me.room.values, me.net.values[layer])
 
 
-def train_divided(me: Thread, rules: tuple[Measure, Descent], work: Work, memory: Remembered) -> None:
+def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
     """What one thread does of the steps of a block. Each thread must call it, or leave the meeting."""
-    loss, rule = rules
+    loss, rule, limits = rules
     last, powers = me.net.kinds.size - 1, powers_at(rule, work.done)
     for s in range(work.rates.size):
         num_rows = work.stops[s] - work.starts[s]
-        rate = -work.rates[s] if work.merges else 0.0
+        rate = -work.rates[s] if work.merges and work.l2[s] == 0.0 else 0.0
 
         # 1  predict
         fill_rows(work, s, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
         for layer in range(last):
             if last > 1 and not meet(me.room.meeting, me.number, me.net.threads):
                 return  # else others have found all units below, and moved their weights
+            if me.net.dropped[layer] >= 0:
+                place = work.done + s, me.net.dropped[layer]
+                draw_layer(work.seed, place, num_rows * me.net.widths[layer + 1], me.own.words)
             predict_units(me, layer, num_rows)
         predict_part(me, num_rows)
 
@@ -160,8 +177,9 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent], work: Work, memory
 
         # 5  step downhill
         powers = powers_after(rule, powers, work.done + s + 1)
-        if rate == 0.0:
-            update_own(me, rule, memory, work.rates[s], moment(rule, work.done + s + 1, powers))
+        now = moment(rule, work.done + s + 1, powers)
+        if rate == 0.0 and not update_own(me, (rule, limits), work, memory, now):
+            return
 
 
 @apart
@@ -181,7 +199,8 @@ def predict_units(me: Thread, layer: int, num_rows: int) -> None:
                     call_rows(a, coming, step, -(-num_in // columns), (mine, to.last - to.first))
                 rows = a, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_in * columns), num_in)
-                activate_tile(me, layer, mine, net.values[layer + 1] + p * step + n * columns)
+                bits = n * net.widths[layer + 1] + p * columns
+                activate_tile(me, layer, (mine, bits), net.values[layer + 1] + p * step + n * columns)
 
 
 @inline
@@ -209,19 +228,27 @@ def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -
 
 
 @apart
-def activate_tile(me: Thread, layer: int, mine: int, at: int) -> None:
-    """The values of a tile of sums, and their derivatives, where they belong."""
+def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
+    """The values of a tile of sums, and their derivatives, where they belong.
+
+    It is `of` a panel of the thread's; its bits of dropout begin at a place.
+    """
     own, columns, which, number = me.own, panel(me.own.tile), me.net.kinds[layer], me.net.numbers[layer]
+    (mine, bits), drops, num_units = of, me.net.dropped[layer] >= 0, me.net.widths[layer + 1]
     is_past = (me.net.past[layer + 1] & VALUES) > 0
-    for r in range(0, EIGHT * columns, columns):
+    for r in range(EIGHT):
         for c in range(0, columns, width(own.tile)):
-            z = load(own.tile, r + c) + load(own.bias, mine * columns + c)
+            here = r * columns + c
+            z, mask = load(own.tile, here) + load(own.bias, mine * columns + c), every(own.tile, 1.0)
+            if drops:
+                drawn = numbers_at(own.bits, bits + r * num_units + c, own.tile)
+                mask = where(drawn < me.net.least[layer], 0.0, mask * me.net.scaled[layer])
             if which == kind.RELU:
-                store_past(me.room.values, at + r + c, where(z < 0.0, 0.0, z), is_past)
+                store_past(me.room.values, at + here, where(z < 0.0, 0.0, z) * mask, is_past)
             else:
                 value, bend = value_and_slope(which, z, number)
-                store_past(me.room.values, at + r + c, value, is_past)
-                store(me.room.bends, at + r + c, bend)
+                store_past(me.room.values, at + here, value * mask, is_past)
+                store(me.room.bends, at + here, bend * mask)
 
 
 @inline
@@ -274,12 +301,13 @@ def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
 @inline
 def bend_tile(me: Thread, layer: int, at: int) -> None:
     """A tile of slopes times f'(z), where they belong."""
-    which, is_past = me.net.kinds[layer - 1], (me.net.past[layer] & SLOPES) > 0
+    which, scale = me.net.kinds[layer - 1], me.net.scaled[layer - 1]
+    is_past = (me.net.past[layer] & SLOPES) > 0
     for k in range(0, EIGHT * panel(me.own.tile), width(me.own.tile)):
         slope = load(me.own.tile, k)
         if which == kind.RELU:
-            slope = slope * where(load(me.room.values, at + k) > 0.0, every(me.own.tile, 1.0), 0.0)
-        elif which != kind.IDENTITY:
+            slope = slope * where(load(me.room.values, at + k) > 0.0, every(me.own.tile, scale), 0.0)
+        elif which != kind.IDENTITY or me.net.dropped[layer - 1] >= 0:
             slope = slope * load(me.room.bends, at + k)
         store_past(me.room.slopes, at + k, slope, is_past)
 
@@ -327,20 +355,3 @@ def find_gradient_of_biases(me: Thread, layer: int, p: int, how: tuple[int, floa
     shape, merges = (1, min(columns, me.net.widths[layer + 1] - p * columns)), rate != 0.0
     bias = me.room.w if merges else me.room.g, me.net.biases[layer] + p * columns, columns
     add_tile(own.tile, rate if merges else 1.0, bias, shape, merges)
-
-
-@apart
-def update_own(me: Thread, rule: Descent, memory: Remembered, lr: float, now: Any) -> None:
-    """The rule, on the thread's parameters."""
-    last, both = me.net.kinds.size - 1, (me.room.w, me.room.g)
-    for layer in range(last + 1):
-        num_in, place, bias = me.net.widths[layer], me.net.weights[layer], me.net.biases[layer]
-        units, inputs = own_reach(me, min(layer + 1, last)), own_reach(me, layer)
-        if layer < last:
-            update_range(rule, both, memory, (place + units.start * num_in, place + units.stop * num_in), (lr, now))
-        else:
-            units = Reach(0, 0, 0, me.net.widths[last + 1] if me.number == 0 else 0)
-            for w in range(place, place + me.net.widths[last + 1] * num_in, num_in):
-                update_range(rule, both, memory, (w + inputs.start, w + inputs.stop), (lr, now))
-        if bias >= 0:
-            update_range(rule, both, memory, (bias + units.start, bias + units.stop), (lr, now))

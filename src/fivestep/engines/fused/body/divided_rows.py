@@ -14,7 +14,9 @@ class Work(NamedTuple):
 
     Rows are as they are `stored`; times `scale` (1,) they are numbers. Step s has the places starts[s] to stops[s] - 1:
     entries of `order`, or rows where that is empty; targets and shares (or none) are by place. Before them `done` steps
-    have been done. All but the last may `merge` gradient and update. `losses` are by thread and step.
+    have been done. All but the last may `merge` gradient and update, where there is no L2 term. `losses` are by thread
+    and step, and so is what its parameters add to the L2 term, of strength `l2` in each step, in `penalties`. `seed` is
+    that of the draws.
     """
 
     stored: Any
@@ -25,7 +27,10 @@ class Work(NamedTuple):
     starts: Any
     stops: Any
     rates: Any
+    l2: Any
     losses: Any
+    penalties: Any
+    seed: Any
     done: int
     merges: bool
 

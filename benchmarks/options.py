@@ -1,0 +1,223 @@
+"""What each option costs: a step with it over a step without, in `fused` and in a plain PyTorch loop.
+
+    python benchmarks/options.py [ROUNDS] [OPTION ...]
+
+Two recipes: Fashion-MNIST's 784-256-10, plain descent in batches of 256; and 10-32-1 on 1000 rows in batches of 100,
+squared error, Adam. Each option is switched on alone, for `make_engine("auto")` and for the loop of `_plain_loop.py`,
+which is written without any engine of ours. Before the clock starts both train some steps from the same weights and
+must come to about the same loss, and better than at the start. A ratio is taken within a round, over the plain step of
+the same side, so it says what the option costs there; the last column says how much longer the loop takes with it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from _measure import interleaved, ratios, spread
+from _plain_loop import PlainLoop
+from _race import asked, keep
+
+import fivestep as fs
+from fivestep.blocks import Blocks
+from fivestep.engines._base import BlockEngine, Engine
+from fivestep.steps import do_step, upcoming_steps
+
+PLAIN, SIDES = "plain", ("ours", "loop")
+WINDOW = 0.02
+"""Seconds of a window, about: there are a hundred and twenty of them in a round."""
+CHECK = {"784-256-10": 60, "10-32-1": 150}
+"""Steps before the losses are compared."""
+SAME_LOSS = 1.1
+"""The factor between the losses at most: rows and their orders are the same, masks of dropout are not."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What it changes: settings of the network and of the plan, the type of numbers, or weights for the rows."""
+
+    net: Mapping[str, Any] = field(default_factory=dict)
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    dtype: str = "float32"
+    weighs: bool = False
+    has_residual: bool = False
+
+    @property
+    def needs_classes(self) -> bool:
+        """Whether it brings a loss of classes with it."""
+        return "loss" in self.plan
+
+
+OPTIONS: dict[str, Option] = {
+    PLAIN: Option(),
+    "dropout": Option(net={"dropout": 0.2}),
+    "clip_norm": Option(plan={"clip_norm": 1.0}),
+    "clip_value": Option(plan={"clip_value": 0.01}),
+    "l2": Option(plan={"l2": 0.01}),
+    "weight_decay": Option(plan={"weight_decay": 1e-4}),
+    "adamw": Option(plan={"optimizer": "adamw", "lr": 1e-3}),
+    "adamw, no decay of biases": Option(plan={"optimizer": "adamw", "lr": 1e-3, "no_decay": "bias"}),
+    "lr_factors": Option(plan={"lr_factors": {"bias": 2.0}}),
+    "row weights": Option(weighs=True),
+    "label smoothing": Option(plan={"loss": "cross_entropy:label_smoothing=0.1"}),
+    "ema": Option(plan={"ema": 0.99}),
+    "micro-batches": Option(plan={"micro_batch_size": 50}),
+    "layer_norm": Option(net={"norm": "layer_norm"}),
+    "batch_norm": Option(net={"norm": "batch_norm"}),
+    "a residual block": Option(has_residual=True),
+    "tanh": Option(net={"activation": "tanh"}),
+    "gelu": Option(net={"activation": "gelu"}),
+    "silu": Option(net={"activation": "silu"}),
+    "float64": Option(dtype="float64"),
+    "momentum": Option(plan={"optimizer": "sgd:momentum=0.9", "lr": 0.01}),
+    "nesterov": Option(plan={"optimizer": "sgd:momentum=0.9,nesterov=true", "lr": 0.01}),
+    "adam": Option(plan={"optimizer": "adam", "lr": 1e-3}),
+    "rmsprop": Option(plan={"optimizer": "rmsprop", "lr": 1e-3}),
+    "adagrad": Option(plan={"optimizer": "adagrad", "lr": 1e-2}),
+    "adadelta": Option(plan={"optimizer": "adadelta", "lr": 1.0}),
+    "lion": Option(plan={"optimizer": "lion", "lr": 1e-4}),
+    "nadam": Option(plan={"optimizer": "nadam", "lr": 1e-3}),
+    "muon": Option(plan={"optimizer": "muon", "lr": 1e-2}),
+    "schedule_free_adamw": Option(plan={"optimizer": "schedule_free_adamw", "lr": 1e-3}),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an option is switched on in."""
+
+    sizes: tuple[int, ...]
+    plan: Mapping[str, Any]
+    data: fs.Dataset
+
+    def network(self, option: Option) -> fs.NetSpec:
+        """The network with the option; a residual block is one more hidden layer."""
+        if not option.has_residual:
+            return fs.MLP(*self.sizes, **option.net)
+        first, width, last = self.sizes
+        hidden = fs.Choice("linear", out_features=width)
+        block = fs.Choice("residual", layers=(str(hidden), "relu"))
+        return fs.NetSpec((hidden, fs.Choice("relu"), block, fs.Choice("linear")), first, last)
+
+    def rows(self, option: Option) -> fs.Dataset:
+        """The rows, with weights between one and three if it `weighs`."""
+        if not option.weighs:
+            return self.data
+        rows = self.data.train
+        weight = 1.0 + torch.arange(len(rows)) % 3
+        return fs.Dataset(fs.Rows(rows.stored, rows.y, weight, scale=rows.scale), num_outputs=self.sizes[-1])
+
+
+def recipes() -> dict[str, Recipe]:
+    """The two."""
+    x = torch.randn(1000, 10, generator=torch.Generator().manual_seed(0))
+    numbers = fs.Dataset(fs.Rows(x, x.sum(1, keepdim=True)))
+    adam = {"loss": "mse", "optimizer": "adam", "lr": 1e-3, "batch_size": 100}
+    return {
+        "784-256-10": Recipe((784, 256, 10), {"lr": 0.1, "batch_size": 256}, fs.load_dataset("fashion-mnist")),
+        "10-32-1": Recipe((10, 32, 1), adam, numbers),
+    }
+
+
+def trained(engine: Engine, data: fs.Dataset) -> Callable[[int], None]:
+    """A function that does so many steps more, as `fs.steps` has them done: blocks of a size that it would take."""
+    plan = engine.plan
+    if not isinstance(engine, BlockEngine):
+        upcoming = upcoming_steps(engine, data, plan, 0)
+
+        def one_by_one(steps: int) -> None:
+            for _ in range(steps):
+                do_step(engine, next(upcoming), plan)
+
+        return one_by_one
+    how: dict[str, Any] = {"as_stored": engine.takes_stored_rows, "draw_orders": engine.draw_orders}
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, **how)
+
+    def in_blocks(steps: int) -> None:
+        end = engine.num_updates + steps
+        while engine.num_updates < end:
+            count = min(blocks.most_steps, end - engine.num_updates)
+            rates = torch.full((count,), plan.lr, dtype=torch.float64)
+            engine.train_block(blocks.take(engine.num_updates, rates, plan.l2))
+
+    return in_blocks
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One who trains, and the steps of a window."""
+
+    train: Callable[[int], None]
+    steps: int
+    name: str
+
+    def window(self) -> None:
+        self.train(self.steps)
+
+
+def runners(name: str, recipe: Recipe, option: Option) -> Iterator[Runner]:
+    """Ours and the loop, checked and warm."""
+    spec, data = recipe.network(option), recipe.rows(option)
+    plan, dtype = fs.TrainPlan(**{**recipe.plan, "epochs": 10**6, **option.plan}), getattr(torch, option.dtype)
+    engine = fs.make_engine("auto", spec, plan, dtype=option.dtype, device="cpu")
+    judge = fs.make_engine("scratch", spec, plan, dtype=option.dtype, device="cpu")
+    ours, loop, some = trained(engine, data), PlainLoop(spec, plan, data, dtype), data.train.take(slice(5000))
+    losses = [fs.evaluate(judge, some).loss]
+    ours(CHECK[name])
+    losses.append(fs.evaluate(engine, some).loss)
+    loop.train(CHECK[name])
+    of_loop, own = loop.model.state_dict(), judge.params.named_with_buffers()
+    judge.load_weights({name: of_loop[name] for name in own})
+    losses.append(fs.evaluate(judge, some).loss)
+    start, *ends = losses
+    if not (max(ends) < start and max(ends) < SAME_LOSS * min(ends)):
+        raise AssertionError(f"{name}, {option}: both must come to about the same loss from {start}, got {ends}")
+    yield Runner(ours, _steps(ours), engine.name)
+    yield Runner(loop.train, _steps(loop.train), "loop")
+
+
+def _steps(train: Callable[[int], None]) -> int:
+    """The steps of a window, as many as take about so long."""
+    train(3)
+    started = time.perf_counter()
+    train(10)
+    steps = max(1, round(10 * WINDOW / (time.perf_counter() - started)))
+    started = time.perf_counter()
+    train(steps)  # of small networks, the first ten say little
+    return max(1, round(steps * WINDOW / (time.perf_counter() - started)))
+
+
+def measured(name: str, recipe: Recipe, rounds: int, only: list[str] | None) -> dict[str, Any]:
+    """By option: the engine, and seconds of a step and the ratio over the plain step for ours and for the loop."""
+    racing: dict[tuple[str, str], Runner] = {}
+    for title, option in OPTIONS.items():
+        if only is not None and title not in (PLAIN, *only) or option.needs_classes and recipe.sizes[-1] == 1:
+            continue
+        for side, runner in zip(SIDES, runners(name, recipe, option), strict=True):
+            racing[title, side] = runner
+        print(f"  ready: {title} ({racing[title, SIDES[0]].name})", flush=True)
+    windows = {f"{title}/{side}": one.window for (title, side), one in racing.items()}
+    seconds = interleaved(windows, rounds)
+    each = {key: [value / one.steps for value in seconds["/".join(key)]] for key, one in racing.items()}
+    found: dict[str, Any] = {}
+    for title in dict.fromkeys(title for title, _ in racing):
+        found[title] = {"engine": racing[title, SIDES[0]].name}
+        for side in SIDES:
+            over = ratios({"option": each[title, side], PLAIN: each[PLAIN, side]}, PLAIN)["option"]
+            found[title][side] = {"seconds per step": spread(each[title, side]), "over plain": over}
+        found[title]["loop over ours"] = ratios({side: each[title, side] for side in SIDES}, "ours")["loop"]
+    return found
+
+
+def main(rounds: int, only: list[str] | None) -> None:
+    """Measures, prints the table, and keeps it."""
+    found = {}
+    for name, recipe in recipes().items():
+        print(f"{name}:")
+        found[name] = measured(name, recipe, rounds, only)
+    keep("options", {"rounds": rounds, "recipes": found}, only)
+
+
+if __name__ == "__main__":
+    main(*asked(5))
