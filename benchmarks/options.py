@@ -192,7 +192,7 @@ def measured(name: str, recipe: Recipe, rounds: int, only: list[str] | None) -> 
     """By option: the engine, and seconds of a step and the ratio over the plain step for ours and for the loop."""
     racing: dict[tuple[str, str], Runner] = {}
     for title, option in OPTIONS.items():
-        if only is not None and title not in (PLAIN, *only) or option.needs_classes and recipe.sizes[-1] == 1:
+        if (only is not None and title not in (PLAIN, *only)) or (option.needs_classes and recipe.sizes[-1] == 1):
             continue
         for side, runner in zip(SIDES, runners(name, recipe, option), strict=True):
             racing[title, side] = runner

@@ -88,13 +88,20 @@ def test_auto_goes_by_operations_and_by_what_has_a_scalar_form(
         (MLP(10, 256, 1), {"batch_size": None}, 4096, False, f"a step has 69.2 million operations, {NARROW}"),
         (
             MLP(10, 128, 128, 1),
-            {"clip_norm": 1.0},
+            {"clip_norm": 1.0, "l2": 0.1},
             None,
-            False,
-            "a step has 27.3 million operations, no more than 40 million",
+            True,
+            "a step has 27.3 million operations, more than 2 million",
         ),
         (
             MLP(10, 128, 128, 1, dropout=0.5),
+            {},
+            None,
+            True,
+            "a step has 27.3 million operations, more than 2 million",
+        ),
+        (
+            MLP(10, 128, 128, 1, norm="layer_norm"),
             {},
             None,
             False,

@@ -29,7 +29,6 @@ from . import _compiled
 from ._forms import OPERATIONS
 from ._learnt import threshold
 from ._rows import BlockRows
-from ._size import can_be_divided
 from ._tables import Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
 from .body.divided import SLOPES, VALUES, Divided, Own, Room, Thread
 from .body.divided_rows import Work
@@ -153,7 +152,7 @@ class Division:
         return form.kind, float((*form.numbers(layers[k + 1]), 0.0)[0])
 
     def _dropped(self, k: int) -> tuple[int, float, float]:
-        """The number of the dropout behind layer k and its activation, what bits stay, and the scale of what is left."""
+        """The number of the dropout behind layer k and its activation, what bits stay, the scale of what is left."""
         for number, layer in enumerate(self._engine.layers[k + 1 : k + 3], start=k + 1):
             if isinstance(layer, Linear):
                 break
@@ -180,7 +179,7 @@ class Division:
         return Own._make((*rooms, tile, words.view(np.int16), words, self._parts(thread)))
 
     def _parts(self, thread: int) -> Parts:
-        """The parameters that a thread moves, layer by layer; of the last one, some of each row, since inputs are its own."""
+        """The parameters that a thread moves, layer by layer; of the last one, a part of each row: its inputs."""
         net, last, columns = self._net, len(self._layers) - 1, self._columns()
         places: list[tuple[int, int, int]] = []
 

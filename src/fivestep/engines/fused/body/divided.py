@@ -19,8 +19,8 @@ from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
 from .divided_update import Limits, update_own
 from .lanes import EIGHT, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure
-from .meeting import meet, stream
 from .masks import draw_layer
+from .meeting import meet, stream
 from .numbers import numbers_at
 from .panels import add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
 from .passes import Remembered

@@ -1,4 +1,4 @@
-"""The random bits of dropout, to the bit as `draws.py` draws them: those of a step and a layer from a seed of their own.
+"""The random bits of dropout, to the bit as `draws.py` draws them: each step and layer from a seed of its own.
 
 That is Doty-Humphrey's generator SFC64, as NumPy begins it: with three numbers that its `SeedSequence` (after O'Neill's
 `seed_seq_fe`) makes of a seed, and twelve more numbers that nobody uses. NumPy takes fifteen microseconds to begin one
@@ -57,13 +57,13 @@ def _begun(seed: Any) -> tuple[Any, Any, Any]:
     for source in range(_POOL):
         for to in range(_POOL):
             if to != source:
-                of = p0 if source == 0 else p1 if source == 1 else p2 if source == 2 else p3  # noqa: PLR2004
+                of = p0 if source == 0 else p1 if source == 1 else p2 if source == 2 else p3
                 added, constant = _hashed(of, constant, _TIMES_A)
                 if to == 0:
                     p0 = _mixed(p0, added)
                 elif to == 1:
                     p1 = _mixed(p1, added)
-                elif to == 2:  # noqa: PLR2004
+                elif to == 2:
                     p2 = _mixed(p2, added)
                 else:
                     p3 = _mixed(p3, added)
