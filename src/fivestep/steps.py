@@ -160,7 +160,9 @@ def _in_blocks(
             losses = engine.train_block(block)
             if losses.is_cuda:  # where it has only been begun
                 blocks.draw_ahead(end, min(2 * end - done, num_steps))
-                torch.cuda.synchronize(losses.device)  # a synchronisation: once a block, ten times a second
+                # A synchronisation, once a block, ten times a second: of this stream, for another thread may be recording
+                # on the same device, which cannot be waited for meanwhile.
+                torch.cuda.current_stream(losses.device).synchronize()
             seconds_per_step = (time.perf_counter() - started) / (end - done)
             engine.lr, done = rates[-1].item(), end
             total = int(block.num_rows.sum())

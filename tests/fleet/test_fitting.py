@@ -9,6 +9,7 @@ import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from fivestep.check import InputError
 from fivestep.datasets._folds import folds
 from fivestep.fleet import fit_many, train_members
 from fivestep.fleet.alike import Turns
+from fivestep.fleet.fitting import threads_of
+from fivestep.fleet.lots import Lot
 from fivestep.fleet.member import Member
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -137,6 +140,14 @@ def test_ctrl_c_ends_the_networks_in_the_pool_between_two_steps() -> None:
         numbers = [int(word) for word in process.communicate(timeout=120)[0].split()]
     assert (process.returncode, len(numbers)) == (0, 3)
     assert all(0 < number < 10**7 for number in numbers)
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cuda", 1), ("cpu", 3), (None, 3)])
+def test_one_thread_begins_the_steps_of_a_cuda_device(device: str | None, expected: int) -> None:
+    """Two that record on one device would spoil each other's graphs; None are networks that nobody has made yet."""
+    engine = SimpleNamespace(device=None if device is None else torch.device(device))
+    members: Any = [SimpleNamespace(has_engine=device is not None, engine=engine)] * 2
+    assert threads_of([Lot(members)] * 3, 16) == expected
 
 
 def test_the_number_of_threads_is_put_back() -> None:

@@ -12,6 +12,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._graphs import Graphs
 from fivestep.engines._make import make_engine
+from fivestep.fleet import fit_many
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
@@ -125,6 +126,28 @@ def test_fewer_digits_train_to_nearly_the_same_loss(precision: str) -> None:
         losses.append(evaluate(engine, data.train).loss)
     assert losses[0] != losses[1]
     assert abs(losses[1] / losses[0] - 1) < 0.02
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="this machine has no second CUDA device")
+@pytest.mark.parametrize("spec", [small_net(), MLP(4, 8, 3, activation="gelu"), small_net(dropout=0.3)], ids=str)
+def test_a_device_that_is_not_the_current_one_trains_too(spec: NetSpec) -> None:
+    plan, data = small_plan(), three_classes()
+    scratch, fused = (make_engine(n, spec, plan, device=d) for n, d in (("scratch", "cpu"), ("fused", "cuda:1")))
+    for engine in (scratch, fused):
+        for _ in steps(engine, data, plan):
+            pass
+    assert distance(fused.params.flat.cpu(), scratch.params.flat) < ENGINES_FLOAT32
+
+
+def test_networks_left_by_themselves_share_the_device() -> None:
+    """An option of the engine keeps them from being a batch, and there are processors for many threads."""
+    plans = [small_plan(seed=seed, epochs=5) for seed in range(8)]
+    members = fit_many(small_net(), three_classes(), plans, "fused:precision=tf32", device="cuda", num_threads=8)
+    for member, plan in zip(members, plans, strict=True):
+        alone = make_engine("fused:precision=tf32", small_net(), plan, device="cuda")
+        for _ in steps(alone, member.data, plan):
+            pass
+        assert torch.equal(member.engine.params.flat, alone.params.flat)
 
 
 def test_new_rows_are_recorded_anew() -> None:

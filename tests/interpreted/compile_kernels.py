@@ -1,16 +1,19 @@
 """Has every kernel compiled for a card of the compute capability in argument 1, as steps start it, without the card.
 
-A process of its own: where kernels are interpreted, none can be compiled. Prints the names of those that were, and the
-bytes of their code.
+A process of its own: where kernels are interpreted, none can be compiled. Prints the names of those that were, the
+registers of a thread, the bytes of numbers that had no room in them, how often innermost loops move such numbers, and,
+of a kernel for fleets, the most operations on whole numbers for a hundred multiplications in a loop through its units.
 """
 
 import sys
+from collections import Counter
 from typing import Any
 
 from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
+from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._batched import compiled
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import _kernels
@@ -18,8 +21,9 @@ from fivestep.fleet import fit_many
 from fivestep.fleet.batched import kinds
 from fivestep.net import MLP
 from fivestep.steps import steps
+from tests.interpreted.machine_code import innermost_loops, usage
 from tests.kernels import NUM_IN, Case, data_of, plan_of
-from tests.samples import small_plan, three_classes
+from tests.samples import numbers, small_plan, three_classes
 
 CASES = [
     Case(plan=(("momentum", 0.9),), rows="bytes"),
@@ -30,6 +34,9 @@ CASES = [
 ]
 FLEETS: list[dict[str, Any]] = [
     {"activation": "relu", "optimizer": "adam"},
+    {"sizes": (10, 32, 1), "activation": "relu", "optimizer": "adam", "batch_size": None},
+    {"sizes": (2, 8, 1), "activation": "tanh", "optimizer": "adam", "loss": "binary_cross_entropy", "batch_size": None},
+    {"sizes": (16, 80, 8), "activation": "relu", "optimizer": "rmsprop:centered=true,momentum=0.5", "batch_size": None},
     {"activation": "elu", "optimizer": "sgd:momentum=0.9", "clip_norm": 0.1, "clip_value": 0.05, "l2": 0.1, "ema": 0.9},
     {"activation": "tanh", "optimizer": "adagrad", "batch_size": None},
 ]
@@ -52,10 +59,32 @@ def only_compiled(kernel: Any, *args: Any, **options: Any) -> None:
     """In place of a start."""
     made = start(kernel, *args, **{**options, "warmup": True})
     module = kernel.fn.__module__.rpartition(".")[2]
-    sys.stdout.write(f"{module} {kernel.fn.__name__} {len(made.asm['cubin'])}\n")
+    code = made.asm["cubin"]
+    loops = innermost_loops(code)
+    spilled = sum(loop["LDL"] + loop["STL"] for loop in loops)
+    hot = [loop for loop in loops if module == "steps" and loop["FFMA"] >= HOT]
+    print(module, kernel.fn.__name__, *usage(code), spilled, max(map(whole_numbers_of, hot), default=0))
 
+
+def whole_numbers_of(loop: Counter[str]) -> int:
+    """Operations on whole numbers, of each thread and not of all at once ("U..."), for a hundred multiplications."""
+    count = sum(count for name, count in loop.items() if name.startswith(("IADD", "IMAD", "LEA")))
+    return 100 * count // loop["FFMA"]
+
+
+HOT = 60
+"""Multiplications of a loop through the units of a fleet's network: eight rows of each thread."""
 
 start = JITFunction.run
+
+
+def data_of_fleet(num_in: int, num_out: int, options: dict[str, Any]) -> Dataset:
+    """Rows for a fleet, as many as its benchmark has where all are in one step."""
+    if num_in == 4:
+        return three_classes(20)
+    options.setdefault("loss", "mse")
+    x = numbers(200, num_in)
+    return Dataset(Rows(x, (x.sum(1, keepdim=True) > 0).double().expand(-1, num_out)), num_outputs=num_out)
 
 
 def main() -> None:
@@ -65,16 +94,17 @@ def main() -> None:
     _kernels.has_triton = lambda _device: True
     compiled.lacks_for_triton = lambda: None
     kinds.DEVICES = compiled.DEVICES = ("cpu",)
-    networks, fleets = (CASES, FLEETS) if sys.argv[1] == "90" else (CASES[:3], FLEETS[:1])  # their products differ
+    networks, fleets = (CASES, FLEETS) if sys.argv[1] == "90" else (CASES[:3], FLEETS[:2])  # their products differ
     for case in networks:
         spec = MLP(NUM_IN, *case.hidden, case.num_outputs, activation=case.activation)
         for precision in ("", ",precision=bfloat16")[: 1 + (case.num_outputs > 16)]:
             engine = make_engine(f"fused:recorded=true{precision}", spec, plan_of(case), device="cpu")
             next(steps(engine, data_of(case), plan_of(case)))
     for options in fleets:
-        spec = MLP(4, 6, 3, activation=options.pop("activation"))
+        sizes, activation = options.pop("sizes", (4, 6, 3)), options.pop("activation")
+        data = data_of_fleet(sizes[0], sizes[-1], options)
         plans = [small_plan(**options, seed=seed, epochs=1) for seed in range(2)]
-        members = fit_many(spec, three_classes(20), plans, "scratch", device="cpu")
+        members = fit_many(MLP(*sizes, activation=activation), data, plans, "scratch", device="cpu")
         assert all(member.how.endswith("by one kernel") for member in members), members[0].how
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fivestep.engines._batched import compiled
 from fivestep.fleet import fit_many
 from tests.interpreter import needs_interpreter
 from tests.kernels import ACTIVATIONS, FLEETS, assert_the_same_networks, fleet_of
@@ -27,3 +28,29 @@ def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any
     members = fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1)
     assert {member.how for member in members} == {"in a batch of 2 on cpu, by one kernel"}
     assert_the_same_networks(members, spec)
+
+
+@pytest.mark.parametrize("at_a_time", [16, 64])
+@pytest.mark.parametrize("name", ["limits", "optimizer adam"])
+def test_parameters_are_moved_part_after_part(name: str, at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 43 parameters as three parts, the last one not full, and as one: norms and L2 terms are those of all."""
+    monkeypatch.setattr(compiled, "AT_A_TIME", at_a_time)
+    spec, data, plans = fleet_of(FLEETS[name])
+    assert_the_same_networks(fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1), spec)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "num_rows", "itemsize", "expected"),
+    [
+        pytest.param(4, 200, 4, {"BLOCK": 256}, id="2-8-1"),
+        pytest.param(12, 200, 4, {"BLOCK": 256, "maxnreg": 128}, id="10-32-1"),
+        pytest.param(12, 50, 4, {"BLOCK": 64}, id="few rows"),
+        pytest.param(12, 200, 8, {"BLOCK": 128}, id="float64"),
+        pytest.param(32, 200, 4, {"BLOCK": 64}, id="16 inputs, 8 outputs"),
+        pytest.param(32, 3, 8, {"BLOCK": 32}, id="never fewer rows than threads"),
+    ],
+)
+def test_a_tile_has_as_many_rows_as_registers_have_room_for(
+    numbers: int, num_rows: int, itemsize: int, expected: dict[str, int]
+) -> None:
+    assert compiled.rows_at_a_time(numbers, num_rows, itemsize) == expected

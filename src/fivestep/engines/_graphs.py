@@ -7,11 +7,17 @@ before.
 """
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import torch
 
 from ..machine.garbage import uncollected
+
+
+def on(device: torch.device) -> AbstractContextManager[object]:
+    """Inside, this device is CUDA's current one, on whose stream Triton starts kernels, wherever their tensors lie."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @final
@@ -55,6 +61,7 @@ class Graphs:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self._stream: torch.cuda.Stream | None = None
         self._recorded: dict[Hashable, torch.cuda.CUDAGraph] = {}
 
     def run(self, key: Hashable, work: Callable[[], object]) -> None:
@@ -72,7 +79,9 @@ class Graphs:
             del self._recorded[key]
 
     def _record(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
-        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
+        if self._stream is None:  # one for all: for each stream cuBLAS takes some 32 MB and keeps them
+            self._stream = torch.cuda.Stream(self._device)
+        graph, stream = torch.cuda.CUDAGraph(), self._stream
         pool = next((other.pool() for other in self._recorded.values()), None)
         with uncollected():  # another graph that is given up while this one is recorded would spoil it
             stream.wait_stream(torch.cuda.current_stream(self._device))

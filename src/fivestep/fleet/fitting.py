@@ -140,7 +140,7 @@ class _Fleet:
         else:
             waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
             with _one_thread_each():
-                _train_lots(waiting, min(self._num_threads, len(self._lots)), self._every, None)
+                _train_lots(waiting, threads_of(self._lots, self._num_threads), self._every, None)
             done = [member for lot in waiting.taken for member in lot.members]
         if not self._ranks.are_alone:
             with uncollected():
@@ -254,7 +254,14 @@ def train_members(
     count = num_threads or num_processors()
     with _one_thread_each():
         lots = lots_of(_after_batches(members, every, until), every, until, count)
-        _train_lots(Waiting(lots, ALONE, lambda _rank: ()), min(count, len(lots)), every, until)
+        _train_lots(Waiting(lots, ALONE, lambda _rank: ()), threads_of(lots, count), every, until)
+
+
+def threads_of(lots: Sequence[Lot], most: int) -> int:
+    """How many threads train them: one where they are on a CUDA device, on which all would wait for the same stream."""
+    engines = (member.engine for lot in lots for member in lot.members if member.has_engine)
+    first = next(engines, None)  # a fleet is on one device
+    return 1 if first is not None and first.device.type == "cuda" else min(most, len(lots))
 
 
 @contextmanager

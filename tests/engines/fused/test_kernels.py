@@ -2,6 +2,8 @@
 
 import importlib.util
 import shutil
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,12 +17,25 @@ def test_they_need_triton(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_they_need_a_compiler_where_triton_looks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    _install(monkeypatch, "3.6.0")
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.delenv("CC", raising=False)
     assert lacks_for_triton() == "triton finds no C compiler"
     monkeypatch.setenv("CC", "cc")
     assert lacks_for_triton() is None
+
+
+def test_they_need_a_triton_that_compiles_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "cc")
+    _install(monkeypatch, "3.3.1")
+    assert lacks_for_triton() == "triton 3.3.1 is older than 3.4"
+    _install(monkeypatch, "3.10.0+git0")
+    assert lacks_for_triton() is None
+
+
+def _install(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__=version))
 
 
 def test_there_are_none_for_a_cpu() -> None:

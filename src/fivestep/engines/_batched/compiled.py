@@ -14,6 +14,7 @@ from ...find import Choice
 from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
+from .._graphs import on
 from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, correction, obstacle
 from ..fused._kernels import lacks_for_triton
 from .given import StepsAhead
@@ -25,13 +26,26 @@ DEVICES = ("cuda",)
 """On which Triton compiles for what the networks lie on."""
 
 MOST_PARAMETERS = 2048
-"""Of a network: in the update, each thread has its share of them in registers."""
+"""Of a network: beyond, each of its steps would be long enough to fill a device with few networks."""
+
+AT_A_TIME = 512
+"""Parameters that are moved at a time: sixteen for each thread, with all that a rule remembers of them."""
 
 MOST_INPUTS, MOST_OUTPUTS = 16, 8
 """Numbers of a row that each thread keeps for all its rows."""
 
-LARGEST_TILE = 256
-"""Rows that a program takes at a time: eight for each of its threads."""
+LARGEST_TILE, THREADS = 256, 32
+"""Rows that a program takes at a time, at most, and its threads."""
+
+ROOM, FULL = 96, 80
+"""Registers of a thread for numbers of its rows, at most, and from where on it is told how many it may have in all."""
+
+REGISTERS = 128
+"""How many those are. Then sixteen programs have room in a multiprocessor, and none of their numbers leaves it.
+
+Left alone, ptxas takes 156 for 10-32-1, twelve programs: 4,096 networks are then three rounds of 132 multiprocessors,
+where sixteen make it two (tests/interpreted/test_compiling.py).
+"""
 
 
 def obstacle_to_kernel(networks: "Networks") -> str | None:
@@ -69,12 +83,14 @@ class Kernel:
     """The kernel with the tables of the networks; `num_rows` are those of the largest step."""
 
     def __init__(self, networks: "Networks", num_rows: int) -> None:
-        self._networks, self._tile = networks, max(32, min(LARGEST_TILE, _power_of_two(num_rows)))
+        self._networks, spec = networks, networks.pattern.spec
+        numbers = (spec.in_features or 0) + 2 * (spec.out_features or 0)  # of a row: inputs, outputs, their gradients
+        self._options = rows_at_a_time(numbers, num_rows, networks.flat.itemsize)
         from ..fused.kernels.items import Known
 
         self._body: Any = importlib.import_module(f"{__package__}.kernels.steps")  # of a library that is on CUDA only
         size = networks.flat.shape[1]
-        self._code = Known((self._net(), self._loss(), self._rule(), size, _power_of_two(size)))
+        self._code = Known((self._net(), self._loss(), self._rule(), size, min(AT_A_TIME, _power_of_two(size))))
         self._memory = self._body.Memory(*self._places())
 
     def _net(self) -> tuple[Any, ...]:
@@ -131,9 +147,10 @@ class Kernel:
         sizes = torch.tensor(ahead.sizes, dtype=torch.int32, device=losses.device)
         steps = body.Steps(about, sizes, ahead.rates, ahead.l2.contiguous(), self._short(ahead), losses)
         rows = self._rows(ahead, sizes)
-        body.train_steps[(len(networks),)](
-            self._memory, steps, rows, len(networks), CODE=self._code, BLOCK=self._tile, num_warps=1
-        )
+        with on(losses.device):
+            body.train_steps[(len(networks),)](
+                self._memory, steps, rows, len(networks), CODE=self._code, num_warps=1, **self._options
+            )
         return losses
 
     def _short(self, ahead: StepsAhead) -> Tensor:
@@ -158,6 +175,15 @@ class Kernel:
         size = ahead.places.shape[2]
         shares = None if weight is None else _shares(weight, ahead.places, sizes)
         return self._body.Rows(x, y, shares, ahead.places, 0, *x.stride(), 0, len(networks) * size, size, size)
+
+
+def rows_at_a_time(numbers: int, num_rows: int, itemsize: int) -> dict[str, int]:
+    """The rows of a tile, so that what a thread keeps of its own has room, and the registers that it may have."""
+    size, words = min(LARGEST_TILE, _power_of_two(num_rows)), numbers * itemsize // 4
+    while size > THREADS and size // THREADS * words > ROOM:
+        size //= 2
+    size = max(size, THREADS)
+    return {"BLOCK": size, **({"maxnreg": REGISTERS} if itemsize == 4 and size // THREADS * words > FULL else {})}
 
 
 def _shares(weight: Tensor, places: Tensor, sizes: Tensor) -> Tensor:

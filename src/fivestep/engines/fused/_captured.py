@@ -19,7 +19,7 @@ from ...layer import Memo
 from ...optim._numbers import Number
 from ...typing import Features, Inputs, Logits
 from .._base import Engine
-from .._graphs import Graphs
+from .._graphs import Graphs, on
 from .._parts import in_parts
 from .._update import RuleGroup, clip_
 from ._feed import Feed, Source, source_of
@@ -179,7 +179,7 @@ class Captured:
     @contextmanager
     def _ready(self) -> Iterator[None]:
         """Inside, torch multiplies in the precision of this body, and its weights are those that the engine holds."""
-        with multiplying_in(self._precision):
+        with on(self._engine.device), multiplying_in(self._precision):
             self._weights.refresh()
             yield
 

@@ -1,5 +1,6 @@
 """Whether kernels of our own do a step, and which: loads Triton only where they do."""
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -27,10 +28,17 @@ class Steps(Protocol):
         """Gives up the memory that the steps work in."""
 
 
+OLDEST_TRITON = (3, 4)
+"""The first that compiles our kernels; torch 2.6 and 2.7 came with 3.2 and 3.3, which take no tuple of tensors."""
+
+
 def lacks_for_triton() -> str | None:
     """What Triton lacks on this machine, in half a sentence: itself, or the C compiler that it starts kernels with."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
+    version: str = importlib.import_module("triton").__version__
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_TRITON:
+        return f"triton {version} is older than {'.'.join(map(str, OLDEST_TRITON))}"
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):  # where Triton looks for one
         return "triton finds no C compiler"
     return None

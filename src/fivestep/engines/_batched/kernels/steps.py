@@ -165,35 +165,65 @@ def put_biases(d, g, later, NET: tl.constexpr):
 
 
 @triton.jit
-def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
-    """Step 5 for all parameters of a network: L2 term, clipping, decay, the rule, the average. Returns the L2 term."""
-    RULE: tl.constexpr = CODE[2]
-    PADDED: tl.constexpr = CODE[4]
-    places = tl.arange(0, PADDED)
-    has, at, now = places < CODE[3], k * CODE[3] + places, s * num_networks + k
+def weights_and_gradient(memory, at, has, places, l2, RULE: tl.constexpr):
+    """Weights, what of them an L2 term counts, and their gradient with that term, each number within its limit."""
     w, dw = tl.load(memory.w + at, mask=has, other=0.0), tl.load(memory.g + at, mask=has, other=0.0)
-    lr, penalty = tl.load(steps.rates + now), tl.sum(w * 0.0)
+    matrices = w
     if RULE[3] > 0:
-        l2, matrices = tl.load(steps.l2 + now), tl.where(places < RULE[3], w, 0.0)
+        matrices = tl.where(places < RULE[3], w, 0.0)
         dw += l2 * matrices
-        penalty = tl.sum(matrices * matrices) * l2 / 2
     if RULE[4] is not None:
         limit = tl.full(dw.shape, RULE[4], dw.dtype)
         dw = tl.where(dw < -limit, -limit, tl.where(dw > limit, limit, dw))
+    return w, matrices, dw
+
+
+@triton.jit
+def share_of_norm(memory, k, l2, CODE: tl.constexpr):
+    """What is left of a gradient whose norm is too long."""
+    RULE: tl.constexpr = CODE[2]
+    total = l2 * 0.0
+    for start in range(0, CODE[3], CODE[4]):
+        places = start + tl.arange(0, CODE[4])
+        _, _, dw = weights_and_gradient(memory, k * CODE[3] + places, places < CODE[3], places, l2, RULE)
+        total += tl.sum(dw * dw)
+    factor = RULE[5] / (tl.sqrt(total) + 1e-6)
+    return tl.where(factor > 1.0, 1.0, factor)
+
+
+@triton.jit
+def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
+    """Step 5 for all parameters of a network: L2 term, clipping, decay, the rule, the average. Returns the L2 term.
+
+    Some hundred parameters at a time, so that all that a rule remembers of them has room in registers.
+    """
+    RULE: tl.constexpr = CODE[2]
+    now = s * num_networks + k
+    lr, l2, decay = tl.load(steps.rates + now), tl.load(steps.l2 + now), tl.load(memory.decay + k)
+    short, is_first = (
+        (tl.load(steps.short + 2 * s), tl.load(steps.short + 2 * s + 1)),
+        tl.load(steps.about + 1) + s == 0,
+    )
+    penalty, factor = lr * 0.0, lr * 0.0 + 1.0
     if RULE[5] is not None:
-        factor = RULE[5] / (tl.sqrt(tl.sum(dw * dw)) + 1e-6)
-        dw *= tl.where(factor > 1.0, 1.0, factor)
-    if RULE[6] == 1:
-        dw += tl.load(memory.decay + k) * w
-    elif RULE[6] == 2:
-        w *= 1.0 - lr * tl.load(memory.decay + k)
-    short = (tl.load(steps.short + 2 * s), tl.load(steps.short + 2 * s + 1))
-    w = move(w, dw, at, has, (memory.w, memory.m, memory.v, memory.u), lr, short, RULE)
-    if RULE[7] is not None:
-        average, is_first = tl.load(memory.average + at, mask=has, other=0.0), tl.load(steps.about + 1) + s == 0
-        one = tl.full(w.shape, 1.0, w.dtype)
-        share = tl.where(is_first, one, (1.0 - RULE[7]) * one)
-        tl.store(memory.average + at, average + share * (w - average), mask=has)
+        factor = share_of_norm(memory, k, l2, CODE)
+    for start in range(0, CODE[3], CODE[4]):
+        places = start + tl.arange(0, CODE[4])
+        has, at = places < CODE[3], k * CODE[3] + places
+        w, matrices, dw = weights_and_gradient(memory, at, has, places, l2, RULE)
+        if RULE[3] > 0:
+            penalty += tl.sum(matrices * matrices) * l2 / 2
+        if RULE[5] is not None:
+            dw *= factor
+        if RULE[6] == 1:
+            dw += decay * w
+        elif RULE[6] == 2:
+            w *= 1.0 - lr * decay
+        w = move(w, dw, at, has, (memory.w, memory.m, memory.v, memory.u), lr, short, RULE)
+        if RULE[7] is not None:
+            average, one = tl.load(memory.average + at, mask=has, other=0.0), tl.full(w.shape, 1.0, w.dtype)
+            share = tl.where(is_first, one, (1.0 - RULE[7]) * one)
+            tl.store(memory.average + at, average + share * (w - average), mask=has)
     return penalty
 
 
@@ -202,8 +232,8 @@ def train_steps(memory, steps, rows, num_networks, CODE: tl.constexpr, BLOCK: tl
     """The steps of a block of one network, whose number is the program's.
 
     CODE holds NET: inputs, units, outputs, kind and option of the activation, and where the first layer's weights and
-    biases and the second's lie (-1: none); LOSS: kind, option, outputs; the rule; the parameters, and the power of two
-    that holds them.
+    biases and the second's lie (-1: none); LOSS: kind, option, outputs; the rule; the parameters, and how many of them
+    are moved at a time.
     """
     k = tl.program_id(0).to(tl.int64)
     NET: tl.constexpr = CODE[0]
