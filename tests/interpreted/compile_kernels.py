@@ -63,7 +63,8 @@ def only_compiled(kernel: Any, *args: Any, **options: Any) -> None:
     loops = innermost_loops(code)
     spilled = sum(loop["LDL"] + loop["STL"] for loop in loops)
     hot = [loop for loop in loops if module == "steps" and loop["FFMA"] >= HOT]
-    print(module, kernel.fn.__name__, *usage(code), spilled, max(map(whole_numbers_of, hot), default=0))
+    found = (*usage(code), spilled, max(map(whole_numbers_of, hot), default=0))
+    sys.stdout.write(f"{module} {kernel.fn.__name__} {' '.join(map(str, found))}\n")
 
 
 def whole_numbers_of(loop: Counter[str]) -> int:

@@ -27,7 +27,7 @@ def usage(cubin: bytes) -> Usage:
 
 
 def innermost_loops(cubin: bytes) -> list[Counter[str]]:
-    """The operations of each loop that has no other in it, in the order of the code; "IMAD.WIDE" and "U..." are kept."""
+    """The operations of each loop that has no other in it, in the order of the code, by their first words."""
     labels, code = dict[str, int](), list[str]()
     for line in _said_by("nvdisasm", "-c", cubin).splitlines():
         if label := re.match(r"\s*(\.L_x_\d+):", line):
