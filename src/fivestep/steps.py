@@ -160,7 +160,7 @@ def _in_blocks(
             losses = engine.train_block(block)
             if losses.is_cuda:  # where it has only been begun
                 blocks.draw_ahead(end, min(2 * end - done, num_steps))
-                # A synchronisation, once a block, ten times a second: of this stream, as another thread may be recording
+                # A synchronisation, ten times a second: of this stream, as another thread may be recording
                 # on the same device, which cannot be waited for meanwhile.
                 torch.cuda.current_stream(losses.device).synchronize()
             seconds_per_step = (time.perf_counter() - started) / (end - done)
