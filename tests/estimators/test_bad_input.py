@@ -231,6 +231,28 @@ def test_an_eval_set_that_is_none_is_refused(given: Any, sentence: str) -> None:
         classifier().fit(X, LETTERS, eval_set=given)
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"X_val": X}, "y_val must be given with the others, got None; pass both X_val and y_val, or eval_set=(X, y)."),
+        ({"y_val": LETTERS}, "X_val must be given with the others, got None; pass both"),
+        ({"X_val": X, "y_val": LETTERS, "eval_set": (X, LETTERS)}, "eval_set must be left out beside X_val and y_val"),
+        ({"X_val": X, "y_val": LETTERS[:-1]}, "in X_val and y_val, Found input variables with inconsistent"),
+        (
+            {"X_val": X, "y_val": NUMBERS.astype(str)},
+            "in X_val and y_val, y must hold the classes of the first fit, a,",
+        ),
+        (
+            {"X_val": X, "y_val": LETTERS, "sample_weight_val": [1]},
+            "the weights of X_val and y_val must be one for each",
+        ),
+    ],
+)
+def test_rows_to_stop_by_that_are_none_are_refused(given: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        classifier().fit(X, LETTERS, **given)
+
+
 def test_a_scalar_weighs_every_row_of_an_eval_set() -> None:
     weighted, plain = (classifier().fit(X, LETTERS, eval_set=(X, LETTERS, *more)) for more in ((2.0,), ()))
     assert weighted.validation_loss_curve_ == pytest.approx(plain.validation_loss_curve_)

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import fivestep as fs
 from fivestep.check import DivergenceError, InputError
@@ -138,6 +142,26 @@ def test_an_eval_set_is_what_it_stops_by() -> None:
     assert -np.log(p).mean() == pytest.approx(model.validation_loss_curve_[best], rel=1e-5)
 
 
+def test_rows_to_stop_by_have_scikit_learns_names_too() -> None:
+    x, y = load_iris(return_X_y=True)
+    weight = np.arange(30) % 2
+    options = {"random_state": 0, "max_iter": 3, "recipe": "standard"}
+    ours = fs.MLPClassifier(**options).fit(x, y, eval_set=(x[::5], y[::5], weight))
+    theirs = fs.MLPClassifier(**options).fit(x, y, X_val=x[::5], y_val=y[::5], sample_weight_val=weight)
+    assert theirs.validation_loss_curve_ == ours.validation_loss_curve_
+
+
+def test_a_pipeline_transforms_the_rows_to_stop_by() -> None:
+    x, y = load_iris(return_X_y=True)
+    model = fs.MLPClassifier(random_state=0, max_iter=3, recipe="plain", solver="adam", learning_rate_init=0.01)
+    with config_context(enable_metadata_routing=True):
+        asked = clone(model).set_fit_request(X_val=True, y_val=True)
+        pipeline = make_pipeline(StandardScaler(), asked, transform_input=["X_val"]).fit(x, y, X_val=x, y_val=y)
+    scaled = StandardScaler().fit_transform(x)
+    expected = model.fit(scaled, y, eval_set=(scaled, y))
+    assert pipeline[-1].validation_loss_curve_ == expected.validation_loss_curve_
+
+
 def test_an_eval_set_may_be_a_list_with_weights() -> None:
     x, y = two_classes(200)
     weight = (np.arange(100) < 50).astype(float)
@@ -169,19 +193,20 @@ def test_a_loss_that_explodes_names_the_step() -> None:
         model.fit(x, y)
 
 
-def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("num_epochs", [0, 3])
+def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch, num_epochs: int) -> None:
     from fivestep.estimators import _training
 
     def pressed(*args: Any, **kwargs: Any) -> Any:
         stream = train(*args, **kwargs)
-        yield from (next(stream) for _ in range(3))
+        yield from (next(stream) for _ in range(num_epochs))
         raise KeyboardInterrupt
 
     train = _training.train
     monkeypatch.setattr(_training, "train", pressed)
     with pytest.warns(UserWarning, match="training was interrupted: the estimator keeps what it has learnt so far"):
         model = fs.MLPClassifier(**SMALL).fit(*iris())
-    assert (model.stopped_by_, model.n_iter_) == ("user", 3)
+    assert (model.stopped_by_, model.n_iter_) == ("user", num_epochs)
     assert model.predict(iris()[0]).shape == (150,)
 
 

@@ -19,5 +19,5 @@ def test_the_examples_run_from_top_to_bottom() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as out:
         for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
             exec(block, names)
-    assert float(out.getvalue()) > 0.9
+    assert float(out.getvalue().split()[0]) > 0.9  # below it, the bar of one of the callbacks
     assert abs(names["ours"].coefs_[0] - names["theirs"].coefs_[0]).max() < SAME_AS_SKLEARN

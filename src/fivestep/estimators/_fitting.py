@@ -1,5 +1,6 @@
 """The training of one fit: rows become tensors, the loop or SciPy does the work."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, final
@@ -16,6 +17,7 @@ from ..layers._composite import with_inner
 from ..plan import TrainPlan
 from ..schedules.adaptive import Adaptive
 from ..steps import steps
+from ._callbacks import Audience
 from ._design import Design
 from ._draws import InOrder, Shuffled
 from ._inputs import Inputs
@@ -48,6 +50,7 @@ class Fitting:
     targets: Targets
     course: Course
     rng: np.random.RandomState
+    audience: Audience
 
     def run(self, train: Table, weight: np.ndarray | None, valid: Table | None) -> Ended:
         """Trains to the end, or until the course has enough."""
@@ -58,7 +61,8 @@ class Fitting:
         if valid is not None and valid_rows is not None:
             report = replace(report, score=partial(self._score, valid, valid_rows.stored.numpy()))
         stopped_by = run(self.network.engine, data, self.network.engine.plan, self.course, report)
-        return Ended(len(self.course.losses) - before, stopped_by, self.course.losses[-1])
+        last = self.course.losses[-1] if self.course.losses else math.nan  # interrupted before the first epoch's end
+        return Ended(len(self.course.losses) - before, stopped_by, last)
 
     def _score(self, valid: Table, x: np.ndarray) -> float:
         """The score of the network as it is on rows that are encoded already."""
@@ -139,7 +143,7 @@ class Fitting:
         """Losses as scikit-learn reports them, where the arithmetic is its own; of its own rows then, from `table`."""
         prepared = self.design.prepared
         offset = self.targets.offset(table.y, table.weight) if table is not None and prepared.numpy_draws else 0.0
-        return Report(None, prepared.gradient_factor, offset, int(self.of.verbose))
+        return Report(self.audience, None, prepared.gradient_factor, offset, int(self.of.verbose))
 
 
 def _factor_so_far(plan: TrainPlan, course: Course, seen_before: int) -> float:

@@ -88,7 +88,7 @@ PARAMETERS = """
     n_iter_, t_ : int
         Epochs of the last fit, and rows seen in all.
     stopped_by_ : str
-        "max_iter", "tol", "validation", "learning_rate" (too small to go on) or "user".
+        "max_iter", "tol", "validation", "learning_rate" (too small to go on), "callback" or "user".
     n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
 """

@@ -12,22 +12,24 @@ from ..check import refuse
 from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe
+from ._callbacks import Audience, CallbackSupportMixin, with_callbacks
 from ._containers import generator_of, plain_rows
 from ._design import Design, design_of, drawn_weights, len_of, split
 from ._ensembles import Fold, fit_ensemble, folds_of, is_ensemble
-from ._fitting import Fitting
+from ._fitting import Ended, Fitting
 from ._inputs import Inputs
 from ._network import Network
 from ._onnx import to_onnx
 from ._parameters import Parameters
-from ._reading import Manner, Table, eval_table, fit_inputs, in_eval_set, is_plain, read, read_x
+from ._reading import Manner, Table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
+from ._stop_rows import StopRows
 from ._targets import Targets
 from ._training import Course
 
 
 @dataclass(eq=False, repr=False)
-class Perceptron(Parameters):
+class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # scikit-learn has no types
     """A multilayer perceptron behind scikit-learn's interface. What y means is its subclasses' to say."""
 
     @abstractmethod
@@ -47,19 +49,31 @@ class Perceptron(Parameters):
     def _y_is_numeric(self) -> bool:
         """Whether y is to be numbers."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        eval_set: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Trains on rows X (N, I), an array, a sparse matrix or a DataFrame, and targets y, (N,) or (N, O).
 
         Sparse rows become dense, a few at a time where all would fill the memory and the parameters allow it; else
         those that do not fit are refused.
 
         `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is what
-        to stop by and to choose the best epoch by, in place of a part of the rows. Raises a `ValueError` that says what
-        cannot work, and a `DivergenceError` if the loss does not stay finite.
+        to stop by and to choose the best epoch by, in place of a part of the rows; scikit-learn's own names for it are
+        `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
+        `DivergenceError` if the loss does not stay finite.
         """
         check_parameters(self)
-        averages = is_ensemble(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
+        stop_by = StopRows.of(eval_set, X_val, y_val, sample_weight_val)
         recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if recipe.scales and table.weight is not None:
@@ -68,31 +82,43 @@ class Perceptron(Parameters):
             self._targets = self._learn_targets(table, is_scaled=recipe.scales)
         self._check_targets(table.y, is_whole=True)
         rng = generator_of(self.random_state)
-        design = design_of(self, recipe, table, self._targets, rng, is_watched=eval_set is not None)
+        design = design_of(self, recipe, table, self._targets, rng, is_watched=stop_by is not None)
         drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
         train, valid = (table, None) if self.bagging else split(table, self._targets, design.prepared, rng)
         if not goes_on:
             self._learn_inputs(train, X)
-        if eval_set is not None:
-            if self.bagging:
-                raise refuse("eval_set", "rows", "left out with bagging", "every fold is watched once")
-            valid = eval_table(self, eval_set, how, self._inputs)
-            with in_eval_set():
-                self._check_targets(valid.y, is_whole=False)
+        if stop_by is not None:
+            valid = self._watched(stop_by)
         self._begin(design, drawn, goes_on=goes_on)
-        fitting = self._fitting(design, rng)
-        if averages:
-            strata = self._targets.strata(table.y, like_sklearn=False)
-            folds = list(folds_of(self, table, strata, rng)) if self.bagging else [Fold(train, valid)]
-            network, ended = fit_ensemble(fitting, folds, self._training_weight)
-            self._take(network)
-        elif self.solver == "lbfgs":
-            ended = fitting.minimize(train, self._training_weight(train))
-        else:
-            ended = fitting.run(train, self._training_weight(train), valid)
+        by_epochs = not is_ensemble(self) and self.solver != "lbfgs"
+        audience = Audience.of_fit(self, X, y, sample_weight, design.plan.epochs if by_epochs else 0)
+        ended = self._trained(self._fitting(design, rng, audience), table, train, valid)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
         self.t_ += ended.num_epochs * len_of(train) if self.solver != "lbfgs" else 0
-        return self._show_curves()
+        self._show_curves()
+        audience.fit_ended()
+        return self
+
+    def _watched(self, stop_by: StopRows) -> Table:
+        """The rows to stop by, checked."""
+        if self.bagging:
+            raise refuse(stop_by.name, "rows", "left out with bagging", "every fold is watched once")
+        valid = stop_by.table(self, self._manner(), self._inputs)
+        with stop_by.named():
+            self._check_targets(valid.y, is_whole=False)
+        return valid
+
+    def _trained(self, fitting: Fitting, table: Table, train: Table, valid: Table | None) -> Ended:
+        """One network or several, trained to the end."""
+        if is_ensemble(self):
+            strata = self._targets.strata(table.y, like_sklearn=False)
+            folds = list(folds_of(self, table, strata, fitting.rng)) if self.bagging else [Fold(train, valid)]
+            network, ended = fit_ensemble(fitting, folds, self._training_weight)
+            self._take(network)
+            return ended
+        if self.solver == "lbfgs":
+            return fitting.minimize(train, self._training_weight(train))
+        return fitting.run(train, self._training_weight(train), valid)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """One epoch over the rows, on from where the last call ended."""
@@ -113,7 +139,7 @@ class Perceptron(Parameters):
             drawn = drawn_weights(design, table, self._targets, rng)
             self._learn_inputs(table, X)
             self._begin(design, drawn, goes_on=False)
-        ended = self._fitting(design, rng).one_epoch(table, self._training_weight(table), self.t_)
+        ended = self._fitting(design, rng, Audience(self)).one_epoch(table, self._training_weight(table), self.t_)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
         self.t_ += len_of(table)
         return self._show_curves()
@@ -133,8 +159,8 @@ class Perceptron(Parameters):
     def _learn_inputs(self, train: Table, X: Any) -> None:
         self._inputs: Inputs = fit_inputs(train, self._manner(), X)
 
-    def _fitting(self, design: Design, rng: np.random.RandomState) -> Fitting:
-        return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng)
+    def _fitting(self, design: Design, rng: np.random.RandomState, audience: Audience) -> Fitting:
+        return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng, audience)
 
     def _show_curves(self) -> Self:
         """The attributes that hold the curves, as scikit-learn has them; None for a part that there was not."""

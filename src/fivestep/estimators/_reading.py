@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.frame import as_frame
-from ._containers import check_no_gaps, check_numbers, plain_rows
+from ._containers import check_no_gaps, check_numbers
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
@@ -117,31 +117,6 @@ def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
     if isinstance(table.x, pl.DataFrame):
         return Encoded.fit(table.x, categorical_of(X))
     return Scaled.fit(table.x, table.weight) if how.scales else Unchanged.fit(table.x)
-
-
-def eval_table(of: BaseEstimator, given: Any, how: Manner, inputs: Inputs | None) -> Table:
-    """The rows of `eval_set`: a pair (X, y), a triple with weights, or a list with one of them."""
-    parts = given[0] if isinstance(given, list) and len(given) == 1 else given
-    if not isinstance(parts, tuple | list) or len(parts) not in (2, 3):
-        raise refuse("eval_set", type(given).__name__, "a pair (X, y), or a triple with weights", "pass one of them")
-    if all(isinstance(part, tuple) for part in parts):
-        raise refuse("eval_set", f"{len(parts)} of them", "one pair (X, y), or one triple with weights", "pass one")
-    X, y, weight = (*parts, None)[:3]
-    if weight is not None and np.ndim(weight) and len(weight) != len(y):
-        raise InputError(
-            f"the weights of eval_set must be one for each of its {len(y)} rows, got {len(weight)}; add or drop some."
-        )
-    with in_eval_set():
-        return read(of, plain_rows(X), y, weight, how, inputs)
-
-
-@contextmanager
-def in_eval_set() -> Iterator[None]:
-    """Says of what is wrong with rows that it is so in `eval_set`."""
-    try:
-        yield
-    except ValueError as error:
-        raise InputError(f"in eval_set, {error}") from error
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from ..plan import TrainPlan
 from ..progress import Progress
 from ..recipes._base import Preparation
 from ..train import train
+from ._callbacks import Audience, copied
+from ._network import Network
 
 LEAST_RATE = 1e-6
 """An "adaptive" rate at or below it ends the training instead of falling again, as in scikit-learn."""
@@ -83,6 +85,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     course.num_without_gain, course.figures = 0, []
     progress = Progress(engine, plan)
     progress.measures_training = False  # a quarter of the time, for what no attribute shows
+    report.audience.epoch_begins()
     try:
         for epoch in train(engine, data, plan, progress=progress):
             valid_loss = None if epoch.valid_loss is None else report.scaled(epoch.valid_loss)
@@ -92,12 +95,17 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
             if is_best and data.valid is not None:
                 course.keep(engine)
             report.show(epoch.index, course)
+            if report.audience.epoch_ended(lambda: _so_far(engine, course)):
+                stopped_by = "callback"
+                break
             if course.has_enough():
                 reason = _reason(plan, course, epoch.lr)
                 if reason:
                     stopped_by = reason
                     break
                 course.num_without_gain = 0  # the rate falls instead
+            if epoch.index < plan.epochs:
+                report.audience.epoch_begins()
     except KeyboardInterrupt:
         warn("training was interrupted: the estimator keeps what it has learnt so far.")
         stopped_by = "user"
@@ -113,6 +121,18 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     return stopped_by
 
 
+def _so_far(engine: Engine, course: Course) -> dict[str, Any]:
+    """The attributes of an estimator that ended here."""
+    return {
+        "_network": copied(Network(engine)),
+        "n_iter_": len(course.figures),
+        "loss_": course.losses[-1],
+        "loss_curve_": list(course.losses),
+        "validation_loss_curve_": list(course.valid_losses) or None,
+        "validation_scores_": list(course.scores) or None,
+    }
+
+
 def _reason(plan: TrainPlan, course: Course, lr: float) -> str:
     """What ends the training now, or "" where an adaptive rate falls instead."""
     if Choice.parse(plan.schedule).name == "adaptive":
@@ -123,8 +143,9 @@ def _reason(plan: TrainPlan, course: Course, lr: float) -> str:
 @final
 @dataclass(frozen=True)
 class Report:
-    """How losses are reported, `factor` times ours plus `offset`, and how often a line is printed; 0 is never."""
+    """How losses are reported, `factor` times ours plus `offset`, how often a line is printed (0 is never), to whom."""
 
+    audience: Audience
     score: Score | None
     factor: float = 1.0
     offset: float = 0.0

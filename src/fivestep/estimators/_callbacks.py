@@ -1,0 +1,71 @@
+"""scikit-learn's callbacks, from 1.9 on: they are told of a fit and of each epoch of it, and may end it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self, final
+
+from ._network import Network
+
+__all__ = ["Audience", "CallbackSupportMixin", "copied", "with_callbacks"]
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn 1.8 and before: nobody to tell
+    CallbackSupportMixin = object
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method as it is."""
+        return method
+
+
+TASK = "epoch"
+
+
+@final
+@dataclass
+class Audience:
+    """The callbacks of one fit, if there are any: a task for the fit, and one in it for each epoch."""
+
+    of: Any
+    fit: Any = None
+    rows: dict[str, Any] = field(default_factory=dict)
+    epoch: Any = None
+
+    @classmethod
+    def of_fit(cls, of: Any, X: Any, y: Any, sample_weight: Any, num_epochs: int) -> Self:
+        """Tells that the fit begins, of so many epochs at most, or 0 where it is not told of them one by one."""
+        if not hasattr(of, "_skl_callbacks") and not hasattr(of, "_parent_callback_ctx"):
+            return cls(of)
+        weights = None if sample_weight is None else {"sample_weight": sample_weight}
+        rows = {"X": X, "y": y, "metadata": weights}
+        fit = of._init_callback_context(max_subtasks=num_epochs)
+        fit.call_on_fit_task_begin(estimator=of, **rows)
+        return cls(of, fit, rows)
+
+    def epoch_begins(self) -> None:
+        """Tells that an epoch begins."""
+        if self.fit is not None:
+            self.epoch = self.fit.subcontext(task_name=TASK).call_on_fit_task_begin(estimator=self.of, **self.rows)
+
+    def epoch_ended(self, so_far: Callable[[], dict[str, Any]]) -> bool:
+        """Tells that it is done; returns whether one of them has enough.
+
+        `so_far` are the attributes that the estimator would have had if it had ended here, for those who ask: with a
+        copy of the network, which stays as it was.
+        """
+        if self.fit is None:
+            return False
+        return bool(self.epoch.call_on_fit_task_end(estimator=self.of, **self.rows, reconstruction_attributes=so_far))
+
+    def fit_ended(self) -> None:
+        """Tells that the fit is done, and what was learnt."""
+        if self.fit is not None:
+            self.fit.call_on_fit_task_end(
+                estimator=self.of, **self.rows, reconstruction_attributes=lambda: {"_network": copied(self.of._network)}
+            )
+
+
+def copied(network: Network) -> Network:
+    """A network by itself."""
+    return copy.deepcopy(network)
