@@ -25,7 +25,7 @@ GROUPS = {
     "The loop": ("train", "steps", "evaluate", "Epoch", "Evaluation", "Step", "lr_range_test"),
     "Runs and fleets": ("fit", "Run", "fit_many", "Member", "sweep", "Sweep", "SweepPlan", "Range"),
     "Estimators": ("MLPClassifier", "MLPRegressor"),
-    "Checks": ("verify", "verify_all", "Verification", "explain"),
+    "Checks": ("diagnose", "Diagnosis", "verify", "verify_all", "Verification", "explain"),
     "Pictures and reports": ("plot", "write_report", "Canvas"),
     "Errors": ("InputError", "DivergenceError"),
 }

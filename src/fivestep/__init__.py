@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .datasets._base import Rows as Rows
     from .datasets._folds import folds as folds
     from .datasets._load import load_dataset as load_dataset
+    from .diagnosis import Diagnosis as Diagnosis
+    from .diagnosis import diagnose as diagnose
     from .engines._base import Engine as Engine
     from .engines._make import make_engine as make_engine
     from .ensemble import ensemble_of as ensemble_of
@@ -60,6 +62,7 @@ _HOME = {
     "Canvas": "plots._style",
     "Choice": "find",
     "Dataset": "datasets._base",
+    "Diagnosis": "diagnosis",
     "DivergenceError": "check",
     "Engine": "engines._base",
     "Epoch": "epoch",
@@ -83,6 +86,7 @@ _HOME = {
     "SweepPlan": "sweep",
     "TrainPlan": "plan",
     "Verification": "verify",
+    "diagnose": "diagnosis",
     "ensemble_of": "ensemble",
     "evaluate": "train",
     "explain": "explain",

@@ -37,7 +37,7 @@ from .machine.files import (
 from .machine.memory import memory_size
 from .net import NetSpec
 from .plan import TrainPlan
-from .preflight import check_data, check_plan
+from .preflight import check_data, check_plan, warn_of_alike_units
 from .progress import Progress
 from .ranks import ALONE, Ranks, join_ranks
 from .saved.checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
@@ -103,6 +103,8 @@ class Run:
         check_agreement(engine, data, engine.plan)
         check_data(engine, data)
         check_plan(engine.plan, data)
+        if engine.ranks.is_first:
+            warn_of_alike_units(engine)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
         path = engine.ranks.by_first(partial(_new_folder, data.name, out))
         return cls(path, engine.spec, engine.plan, engine, {**described, **(info or {})}, encoder=data.encoder)

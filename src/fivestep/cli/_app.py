@@ -30,6 +30,7 @@ app.command("fivestep.cli.evaluate:evaluate", name="evaluate", help="Measure a t
 app.command("fivestep.cli.predict:predict", name="predict", help="Apply a trained network to the rows of a file.")
 app.command("fivestep.cli.export:export", name="export", help="Write a trained network as a file for others.")
 app.command("fivestep.cli.explain:explain", name="explain", help="One step of the loop with every tensor in it.")
+app.command("fivestep.cli.diagnose:diagnose", name="diagnose", help="Say why a network does not learn.")
 app.command("fivestep.cli.lr:lr", name="lr", help="Find a learning rate in a hundred steps.")
 app.command("fivestep.cli.plot:plot", name="plot", help="Draw a picture of a run or a task.")
 app.command("fivestep.cli.items:items", name="items", help="Every activation, loss, update rule, ... and its options.")

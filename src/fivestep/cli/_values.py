@@ -14,12 +14,15 @@ WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 def json_text(values: Mapping[str, Any]) -> str:
     """One JSON object; a loss that has grown beyond all numbers is null, for JSON has no infinity."""
-    return json.dumps(
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in values.items()
-        }
-    )
+    return json.dumps(_with_nulls(values))
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_nulls(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> Any:

@@ -1,0 +1,63 @@
+"""The loss of the best answer that does not look at the row: what every network must fall below.
+
+    min over c of  sum_n w_n l(c, y_n),  with one vector of logits c for all rows
+
+For cross-entropy that is the entropy of the class shares, for a squared error the variance of the targets.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..datasets._base import Rows
+from ..engines._base import Engine
+from ..layer import Memo
+from ..typing import RowWeights, Scalar, Targets
+
+STEPS = 100
+"""Steps of L-BFGS at most; the losses are convex in c, and c has as many numbers as the network has outputs."""
+
+
+def constant_answer(engine: Engine, rows: Rows) -> Tensor:
+    """The logits (O,) that suit all rows best, in float64."""
+    shape, y, weight = _matched(engine, rows)
+    c = _begin(engine, y, shape[-1]).requires_grad_()
+    rule = torch.optim.LBFGS([c], max_iter=STEPS, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
+
+    def loss() -> Scalar:
+        rule.zero_grad()
+        value = engine.criterion.rows(c.expand(shape), y, Memo(training=False)) @ weight
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        rule.step(loss)
+    return c.detach()
+
+
+@torch.no_grad()
+def constant_loss(engine: Engine, rows: Rows, answer: Tensor) -> float:
+    """The loss on `rows` of one answer (O,) for all of them."""
+    shape, y, weight = _matched(engine, rows)
+    loss = float(engine.criterion.rows(answer.expand(shape), y, Memo(training=False)) @ weight)
+    return loss if math.isfinite(loss) else math.inf
+
+
+def _matched(engine: Engine, rows: Rows) -> tuple[tuple[int, ...], Targets, RowWeights]:
+    """The shape of the outputs for the rows, their targets beside such, and weights that sum to 1."""
+    one = rows.take(slice(1)).to(engine.device, engine.dtype)
+    shape = (len(rows), *engine.predict(one.inputs(engine.dtype)).shape[1:])
+    y = rows.y.cpu()
+    y = engine.criterion.match(
+        torch.zeros((), dtype=torch.float64).expand(shape), y.double() if y.is_floating_point() else y
+    )
+    weight = torch.ones(len(rows), dtype=torch.float64) if rows.weight is None else rows.weight.cpu().double()
+    return shape, y, weight / weight.sum()
+
+
+def _begin(engine: Engine, y: Targets, num_outputs: int) -> Tensor:
+    """Where to begin: at the middle of numbers, which is the answer to an absolute error, else at 0."""
+    if engine.criterion.target != "numbers" or engine.criterion.inverse_link != "identity":
+        return torch.zeros(num_outputs, dtype=torch.float64)
+    return y.reshape(-1, num_outputs).median(0).values.clone()

@@ -1,0 +1,39 @@
+"""What a diagnosis consists of."""
+
+import math
+from typing import NamedTuple, final
+
+
+@final
+class Finding(NamedTuple):
+    """One thing that is wrong: its name, what was seen, with the numbers, and what to do about it.
+
+    `sign` is a fixed name, for programs; `seen` and `advice` are sentences.
+    """
+
+    sign: str
+    seen: str
+    advice: str
+
+
+@final
+class Trial(NamedTuple):
+    """The training once more from its start, for `steps` steps, with one thing changed.
+
+    `change` says what, `options` how to ask for it, where there is an option. `train_loss` and `valid_loss` are
+    measured in evaluation mode after the steps, on a sample of the rows; infinite if the loss did not stay finite.
+    `update_ratio` is the middle one of |update| / |parameters| over the steps; about a thousandth is usual.
+    """
+
+    name: str
+    change: str
+    options: str
+    steps: int
+    train_loss: float
+    valid_loss: float | None
+    update_ratio: float
+
+
+def figure(value: float) -> str:
+    """A number in a sentence: four digits that count, and for what is no number, a word."""
+    return f"{value:.4g}" if math.isfinite(value) else "no number"

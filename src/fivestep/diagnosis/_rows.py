@@ -1,0 +1,138 @@
+"""What the rows themselves show: targets that are all alike, equal rows with other answers, rows in two parts."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ..datasets._base import Rows
+from ._evidence import Evidence
+from ._finding import Finding, figure
+
+SHARE = 0.01
+"""The share of the rows from which on it is said."""
+
+SMALLEST = 5
+"""Rows of a class that are enough to say that it is never answered."""
+
+MOST_ROWS = 50_000
+"""Rows that are compared with each other."""
+
+
+def in_rows(evidence: Evidence) -> Iterator[Finding]:
+    """What is wrong with the rows, whatever is trained on them."""
+    data = evidence.subject.data
+    train = data.train.take(slice(MOST_ROWS))
+    if bool((train.y == train.y[:1]).all()):
+        yield Finding(
+            "one answer",
+            f"All {len(train):,} training rows have the same target, {train.y.flatten()[0].item():g}.",
+            "Look at the target column, and at how the rows were chosen: there is nothing to learn.",
+        )
+        return
+    if data.fresh is None:
+        yield from _contradictions(evidence, train)
+        for name, part in (("validation", data.valid), ("test", data.test)):
+            if part is not None:
+                yield from _repeated(name, train, part.take(slice(MOST_ROWS)))
+
+
+def never_answered(evidence: Evidence) -> Iterator[Finding]:
+    """Classes that training rows have and the trained network answers for none of them."""
+    subject, num_classes = evidence.subject, evidence.subject.num_classes
+    if num_classes < 2 or evidence.train.y[0].numel() > 1:
+        return
+    y = subject.labels(evidence.train)
+    given = torch.bincount(subject.probabilities(evidence.train.x).argmax(1), minlength=num_classes)
+    there = torch.bincount(y, minlength=num_classes)
+    never = [k for k in range(num_classes) if there[k] >= SMALLEST and given[k] == 0]
+    if never and len(never) < int((there > 0).sum()):
+        names = ", ".join(subject.class_names[k] for k in never[:5]) + (", ..." if len(never) > 5 else "")
+        share = float(there[never].sum()) / len(y)
+        is_rare = share < 0.5 * len(never) / num_classes
+        yield Finding(
+            "never answered",
+            f"The network never answers {names}, the target of {share:.1%} of the training rows.",
+            "Rare classes count for more with --class-weight balanced; look at balanced_accuracy beside accuracy."
+            if is_rare
+            else "That is not because they are rare.",
+        )
+
+
+def _contradictions(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
+    """Equal inputs with different targets: what no network can get right."""
+    place, y = _groups(rows.stored), rows.y.reshape(len(rows), -1)
+    if int(place.max()) + 1 == len(rows):
+        return
+    sizes = torch.bincount(place).double()
+    if evidence.start.criterion.target == "numbers":
+        y = y.double()
+        mean = torch.zeros(len(sizes), y.shape[1], dtype=torch.float64).index_add_(0, place, y) / sizes[:, None]
+        share = float((y - mean[place]).square().sum() / (y - y.mean(0)).square().sum())
+        what = f"{share:.1%} of the variance of y lies between rows that are equal in x"
+    else:
+        pairs = torch.stack([place, _groups(y)], 1).unique(dim=0, return_counts=True)
+        most = torch.zeros(len(sizes), dtype=torch.int64).scatter_reduce_(0, pairs[0][:, 0], pairs[1], "amax")
+        share = 1 - int(most.sum()) / len(rows)
+        what = f"{round(share * len(rows)):,} have another target than most rows equal in x"
+    if share >= SHARE:
+        best = f"{1 - share:.4f} of the rows right" if evidence.start.criterion.target != "numbers" else "the rest"
+        yield Finding(
+            "contradictions",
+            f"Of {len(rows):,} training rows, {what}: no network can get more than {best}.",
+            "Either targets are wrong, or x was rounded, or a column is missing; or y is a matter of chance, given x.",
+        )
+
+
+def _repeated(name: str, train: Rows, part: Rows) -> Iterator[Finding]:
+    """Rows that come again in a part that is there to measure on."""
+    both = torch.cat([_flat(train), _flat(part)])
+    place = _groups(both)
+    num_repeated = int(torch.isin(place[len(train) :], place[: len(train)]).sum())
+    if num_repeated >= max(1.0, SHARE * len(part)):
+        yield Finding(
+            "rows in two parts",
+            f"{num_repeated:,} of {len(part):,} {name} rows are equal to a training row, target included.",
+            "What is measured there is better than on new rows, unless these repeat as well: take copies away before "
+            "the rows are split.",
+        )
+
+
+def _flat(rows: Rows) -> Tensor:
+    """Inputs and targets in one row of numbers."""
+    return torch.cat([rows.x.flatten(1), rows.y.reshape(len(rows), -1)], 1)
+
+
+def _groups(values: Tensor) -> Tensor:
+    """A number for each row (N,), the same for the same row."""
+    rows = (values.float() + 0.0).cpu().reshape(len(values), -1).numpy()  # + 0.0 makes 0 of -0
+    numbers: dict[bytes, int] = {}
+    return torch.tensor([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
+
+
+def sizes_of_columns(evidence: Evidence) -> str:
+    """In words, how far apart the sizes of the columns lie."""
+    x = evidence.train.x.flatten(1).double()
+    size = x.square().mean(0).sqrt()
+    least, largest = int(size.argmin()), int(size.argmax())
+    return (
+        f"The numbers in column {largest} of x are around {figure(float(size[largest]))}, those in column {least} "
+        f"around {figure(float(size[least]))}."
+    )
+
+
+def commonest_share(evidence: Evidence) -> float | None:
+    """The share of the commonest class among the training rows: the accuracy of always answering it."""
+    if evidence.subject.num_classes < 2 or evidence.train.y[0].numel() > 1:
+        return None
+    y = evidence.subject.labels(evidence.train)
+    return float(torch.bincount(y).max()) / len(y)
+
+
+def far_targets(evidence: Evidence) -> str:
+    """In words, how far the targets lie from where the outputs of a network begin."""
+    y = evidence.train.y.double()
+    return (
+        f"The targets lie around {figure(float(y.mean()))}, with a deviation of {figure(float(y.std(correction=0)))}, "
+        f"and the outputs begin near 0 with one near 1."
+    )

@@ -1,0 +1,117 @@
+"""What the training shows: a loss that stays at a guess, that was lower once, or that is still falling."""
+
+import math
+from collections.abc import Iterator
+
+from ..epoch import Epoch
+from ._evidence import Evidence
+from ._finding import Finding, figure
+from ._rows import commonest_share
+from ._trials import NOTHING, carried_over
+
+CLEARLY = 0.8
+"""The share below which something was."""
+
+TURNED = 1.1
+"""How many times its lowest value the validation loss is at the end, where it has turned, and by more than FALLING."""
+
+FALLING = 0.02
+"""The share of the constant answer's loss by which the last tenth of a run that ends too early still lowers it."""
+
+
+def of_training(evidence: Evidence) -> Iterator[Finding]:
+    """What came of it: the loss against a guess, on rows that it learnt from and on others, and how it went."""
+    last, constant = evidence.last_loss, evidence.constant
+    if not evidence.subject.is_trained:
+        yield Finding(
+            "broke off",
+            "The training ended before its first epoch was measured: it was stopped, or its loss did not stay finite.",
+            "What is below is measured with the weights that it left.",
+        )
+    if not math.isfinite(last):
+        yield Finding(
+            "no number",
+            "The loss on the training rows is no finite number.",
+            "Lower the learning rate, clip the gradient (--clip-norm 1), or scale the rows.",
+        )
+    elif last >= NOTHING * constant:
+        yield Finding(
+            "nothing learnt",
+            f"The training loss is {figure(last)} at the end; the best answer that never looks at x has "
+            f"{figure(constant)}{_accuracy(evidence)}.",
+            "What follows says where it is stuck, and what helped where it was tried.",
+        )
+    else:
+        yield from _over_epochs(evidence)
+    yield from _beyond_training_rows(evidence)
+
+
+def _accuracy(evidence: Evidence) -> str:
+    """For classes, the accuracy that needs no learning."""
+    share = commonest_share(evidence)
+    return "" if share is None else f", and always answering the commonest class has the accuracy {share:.4f}"
+
+
+def _beyond_training_rows(evidence: Evidence) -> Iterator[Finding]:
+    """Whether anything carries over to rows that were not learnt from; if not, whether a plain network finds any."""
+    valid, guess = evidence.last_valid_loss, evidence.constant_valid
+    if valid is None or valid < NOTHING * guess:
+        return
+    learnt = evidence.last_loss <= CLEARLY * evidence.constant
+    plain = carried_over(evidence)
+    if plain is not None and plain >= NOTHING * guess:
+        yield Finding(
+            "no signal",
+            f"Nothing carries over from the training rows to others: the validation loss is {figure(valid)}, that of a "
+            f"plain network at its best moment {figure(plain)}, that of a constant answer {figure(guess)}.",
+            "Look whether x and y are still in the same order (shuffled apart?), and whether the target is the right "
+            "column.",
+        )
+    elif learnt:
+        yield Finding(
+            "by heart",
+            f"The training loss is {figure(evidence.last_loss)}, the validation loss {figure(valid)}, that of a "
+            f"constant answer {figure(guess)}: rows were learnt by heart.",
+            "Fewer epochs (--patience 10 --restore-best), a smaller network, --weight-decay or --dropout.",
+        )
+
+
+def _over_epochs(evidence: Evidence) -> Iterator[Finding]:
+    history, plan = evidence.subject.history, evidence.subject.engine.plan
+    if len(history) < 5:
+        return
+    valid = [(epoch.valid_loss, epoch.index) for epoch in history if epoch.valid_loss is not None]
+    least, when = min(valid, default=(math.inf, 0))
+    if (
+        valid
+        and not plan.restore_best
+        and _has_turned(evidence, valid[-1][0], least)
+        and when < 0.8 * history[-1].index
+    ):
+        yield Finding(
+            "overfitting",
+            f"The validation loss was lowest after epoch {when:,} ({figure(least)}) and ended at "
+            f"{figure(valid[-1][0])}: from there on, rows were learnt by heart.",
+            "End with the best weights, --restore-best, or stop there: --patience 10.",
+        )
+    elif (fell := _fell(history)) > FALLING * abs(evidence.constant):
+        yield Finding(
+            "ended too early",
+            f"In the last tenth of the epochs, the loss still fell by {figure(fell)}, to {figure(_loss(history[-1]))}.",
+            f"More epochs: --epochs {4 * plan.epochs}; or a larger learning rate.",
+        )
+
+
+def _has_turned(evidence: Evidence, last: float, least: float) -> bool:
+    """Whether a loss ended clearly above its lowest value, in itself and beside what a guess has."""
+    return last > TURNED * least and last - least > FALLING * abs(evidence.constant)
+
+
+def _fell(history: tuple[Epoch, ...]) -> float:
+    """By how much the loss that counts fell over the last tenth of the epochs that were measured."""
+    before = history[-1 - max(1, len(history) // 10)]
+    return _loss(before) - _loss(history[-1])
+
+
+def _loss(epoch: Epoch) -> float:
+    return epoch.train_loss if epoch.valid_loss is None else epoch.valid_loss
