@@ -14,6 +14,7 @@ from fivestep.check import DivergenceError, InputError, StorageError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
+from fivestep.ranks import ALONE
 from fivestep.run import Run, fit
 from tests.samples import ENGINES, numbers, small_engine, small_net, small_plan, three_classes
 
@@ -33,6 +34,13 @@ def test_fit_trains_writes_the_folder_and_returns_the_run(name: str, tmp_path: P
     assert run.engine.name == name
     assert run.spec == MLP(4, 6, 3)
     assert written(run.path) == FILES
+
+
+def test_ranks_that_are_given_are_not_joined_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So their timeout is the one that the script has asked for."""
+    monkeypatch.setattr("fivestep.run.join_ranks", None)
+    run = fit(small_net(), DATA, small_plan(), out=tmp_path / "run", device="cpu", ranks=ALONE)
+    assert run.engine.ranks is ALONE
 
 
 def test_a_run_without_a_folder_gets_the_next_free_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,15 +45,13 @@ from .saved.config import VERSION, Config
 from .saved.history import columns, history_text, read_history
 from .saved.origin import Origin, check_same
 from .saved.resumption import Restored, restored
+from .table import in_file
 from .train import train
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from .table.encoder import Encoder
-
-ENCODER_KEY = "encoder"
-"""The metadata of a model that hold an encoder."""
 
 NETWORK_KEY = "network"
 """The metadata of a model that say what the network is, which its configuration must say too."""
@@ -317,11 +315,13 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     device: str = "auto",
     out: str | Path | None = None,
     resume: str | Path | None = None,
+    ranks: Ranks | None = None,
 ) -> Run:
     """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
 
     `run.engine.name` is the engine that did it, `run.engine.reason` why. In a script that `torchrun` has started
-    several times, these ranks train it together, and the first one writes.
+    several times, these ranks train it together, and the first one writes; `ranks` are those that the script has
+    joined itself, with a timeout of its own for example (`join_ranks`).
 
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
     next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is in that folder already goes on, or
@@ -330,7 +330,7 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     """
     if out is not None and resume is not None:
         raise refuse("out", str(out), "left out with resume", "the run stays in its folder")
-    sized, ranks = plan.sized(spec, data), join_ranks()
+    sized, ranks = plan.sized(spec, data), join_ranks() if ranks is None else ranks
     new = make_engine(engine, sized, plan, dtype=dtype, device=device, num_rows=data.num_rows, ranks=ranks)
     if resume is None or not checkpoints_in(Path(resume)):
         run = Run.start(new, data, out if resume is None else resume)
@@ -356,13 +356,13 @@ def _read_model(path: Path) -> _Model:
     tensors, metadata = tensors_in(content, path), metadata_in(content, path)
     if has_checksum(content) and not is_intact(content):
         raise InputError(f"{path} must be as fivestep wrote it, got other bytes; train again.")
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{ENCODER_KEY}.")}
+    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(in_file.PREFIX)}
     return _Model(weights, _encoder_in(tensors, metadata), metadata.get(NETWORK_KEY) if has_checksum(content) else None)
 
 
 def _encoder_in(tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str]) -> "Encoder | None":
     """The encoder among the tensors and texts of a file, if there is one."""
-    if ENCODER_KEY not in metadata:
+    if in_file.KEY not in metadata:
         return None
     from .table.encoder import Encoder  # here, because it imports polars
 

@@ -1,5 +1,6 @@
 """Real ranks under a real `torchrun`: what one types, what one sees, and what happens when one of them is lost."""
 
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import fivestep as fs
 from fivestep.machine.files import read_tensors
 from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
 from fivestep.saved.history import read_history
@@ -223,6 +225,58 @@ def test_a_rank_that_stops_anywhere_is_named_by_the_other(what: str, rank: int, 
         f"rank {1 - rank}: all ranks must give a sign of life every 2 s, got none from rank {rank}; see what holds"
     )
     assert output_of(tmp_path).count(sentence) == 1
+
+
+STEALING = """
+import json, os, signal, time
+from pathlib import Path
+import fivestep as fs
+from fivestep.fleet import fitting
+from fivestep.ranks.shared_memory import SharedMemory
+
+train, take_from, killed = fitting.train, SharedMemory.take_from, Path("killed")
+taken = []
+
+def noted(memory, other):
+    number = take_from(memory, other)
+    taken.append(other)
+    return number
+
+def dying(*arguments, **named):
+    if ranks.rank == 0:
+        while not killed.exists():
+            time.sleep(0.01)  # so the other one takes what is left
+    elif taken[-1] == 0 and not killed.exists():
+        epochs = train(*arguments, **named)
+        next(epochs)
+        killed.write_text("in the middle of another's network")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(*arguments, **named)
+
+fitting.train, SharedMemory.take_from = dying, noted
+ranks = fs.join_ranks()
+plans = [fs.TrainPlan(epochs=3, seed=seed, lr=0.1 / (1 + seed)) for seed in range(6)]
+try:
+    found = fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, "scratch", every=1, ranks=ranks)
+except fs.RanksError as error:
+    print(error, file=__import__("sys").stderr, flush=True)
+    os._exit(1)
+print(json.dumps([member.history[-1].train_loss for member in found]) + "\\n", end="")
+"""
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_a_rank_that_is_killed_while_it_trains_what_another_one_left(restarts: int, tmp_path: Path) -> None:
+    """The other one, which may be at its own networks for long, says so where they meet; started again, all is done."""
+    (tmp_path / "stealing.py").write_text(STEALING)
+    with torchrun(tmp_path, [], "--max-restarts", str(restarts), program=["stealing.py"]) as process:
+        shown, _ = process.communicate(timeout=120)
+    assert (tmp_path / "killed").exists()
+    assert process.returncode == 1 - restarts, output_of(tmp_path)
+    plans = [fs.TrainPlan(epochs=3, seed=seed, lr=0.1 / (1 + seed)) for seed in range(6)]
+    alone = fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, "scratch", every=1)
+    expected = [member.history[-1].train_loss for member in alone]
+    assert [json.loads(line) for line in shown.splitlines()] == [expected] * (2 * restarts)
 
 
 def test_a_rank_that_is_slow_is_waited_for_longer_than_the_timeout(tmp_path: Path) -> None:

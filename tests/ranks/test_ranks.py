@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor
@@ -23,7 +24,7 @@ from fivestep.engines._make import make_engine
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.progress import Progress
-from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks, shared_memory
 from fivestep.ranks.ranks import _signs_of
 from fivestep.train import train
 from tests.runs import DATA, EVERY, SCENARIOS
@@ -179,14 +180,22 @@ def test_a_rank_that_ends_is_named_at_once() -> None:
     assert time.monotonic() - started < 30  # not the minute of the timeout
 
 
-def joined_often(_ranks: Ranks) -> list[tuple[int, int]]:
-    """Threads that give signs, and shared files: of a program that has joined once, four times, once, and has left."""
+def joined_often(ranks: Ranks, through: str) -> list[tuple[int, int, int]]:
+    """What a program holds that has joined once, four times, once, and has left.
 
-    def found() -> tuple[int, int]:
+    Threads that give signs, shared files, and groups of gloo's.
+    """
+
+    def found() -> tuple[int, int, int]:
         names = [thread.name for thread in threading.enumerate()]
         files = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
-        return names.count("fivestep-signs"), sum("/fivestep-" in file for file in files)
+        shared = sum("/fivestep-" in file for file in files)
+        return names.count("fivestep-signs"), shared, len(dist.distributed_c10d._world.pg_map)
 
+    if through == "gloo":
+        ranks.leave()
+        shared_memory.is_possible = lambda: False  # in this process, which is the test's alone
+        ranks = join_ranks()
     counts = [found()]
     again = [join_ranks() for _ in range(3)]
     counts.append(found())
@@ -197,10 +206,13 @@ def joined_often(_ranks: Ranks) -> list[tuple[int, int]]:
     return [*counts, found()]
 
 
-def test_ranks_that_nobody_holds_any_more_leave_no_thread_and_no_file() -> None:
-    for first, four, one, none in together(joined_often, 2):
+@pytest.mark.parametrize(("through", "groups"), [("memory", [1, 1, 1, 0]), ("gloo", [2, 5, 2, 0])])
+def test_ranks_that_nobody_holds_any_more_leave_no_thread_no_file_and_no_group(through: str, groups: list[int]) -> None:
+    """One group is what the ranks met in, and lasts as long as the program."""
+    for first, four, one, none in together(joined_often, 2, through):
         assert [counts[0] for counts in (first, four, one, none)] == [1, 4, 1, 0]
-        assert four[1] == 4 * first[1]
+        assert [counts[2] for counts in (first, four, one, none)] == groups
+        assert four[1] == first[1] * (4 if through == "memory" else 1)  # those of the test's own ranks stay
         assert one == first
 
 
@@ -208,7 +220,7 @@ def through_gloo_only(ranks: Ranks) -> None:
     """As between machines: no memory that ranks share, and signs of life through a store."""
     assert ranks._signs is not None
     ranks._signs.end()
-    ranks._memory = None
+    ranks._memory, ranks._on_host = None, dist.new_group(backend="gloo")
     ranks._signs = _signs_of(ranks, ranks._timeout)
 
 

@@ -102,7 +102,13 @@ class Ranks:
             self._on_host = dist.new_group(timeout=FOREVER, backend="gloo")
             self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
             self._memory = _memory_of(self, timeout)
-            self._signs = _signs_of(self, timeout) if self._memory is None else self._memory.signs
+            if self._memory is None:
+                self._signs = _signs_of(self, timeout)
+                weakref.finalize(self, _end_group, self._on_host)
+            else:
+                self._signs = self._memory.signs
+                self._memory.gathered(b"")  # when all are here, nobody needs gloo any more
+                _end_group(self._on_host)
             _JOINED.add(self)
         if self._signs is not None:
             weakref.finalize(self, self._signs.end)
@@ -318,6 +324,12 @@ def leave_ranks() -> None:
         ranks.leave()
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
+
+
+def _end_group(group: dist.ProcessGroup) -> None:
+    """Ends a group of gloo's, with its threads and connections, unless all of them have ended."""
+    with suppress(ValueError, AssertionError):
+        dist.destroy_process_group(group)
 
 
 def _number(name: str, default: int) -> int:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError
+from . import in_file
 from .columns import COLUMNS, FittedColumn, column_from_dict
 from .kinds import ColumnKind
 from .target import Target, target_from_dict
@@ -32,9 +33,6 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
-
-METADATA_KEY, PREFIX = "encoder", "encoder."
-"""Under which name the encoder's text is in the metadata of a model's file, and how its tensors' names begin."""
 
 
 @final
@@ -239,7 +237,7 @@ class Encoder:
 
     def tensors(self) -> dict[str, Tensor]:
         """Its numbers by name, for a model's file."""
-        return {f"{PREFIX}center": self.center, f"{PREFIX}scale": self.scale}
+        return {f"{in_file.PREFIX}center": self.center, f"{in_file.PREFIX}scale": self.scale}
 
     def metadata(self) -> dict[str, str]:
         """Everything else as text, for the same file's metadata."""
@@ -248,16 +246,16 @@ class Encoder:
             "clip": self.clip,
             "target": None if self.target is None else self.target.to_dict(),
         }
-        return {METADATA_KEY: json.dumps(described, ensure_ascii=False)}
+        return {in_file.KEY: json.dumps(described, ensure_ascii=False)}
 
     @classmethod
     def from_file(cls, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Self:
         """The encoder that `tensors` and `metadata` describe; raises an `InputError` if they were tampered with."""
         try:
-            described = json.loads(metadata[METADATA_KEY])
+            described = json.loads(metadata[in_file.KEY])
             columns = tuple(column_from_dict(values) for values in described["columns"])
             target = None if described["target"] is None else target_from_dict(described["target"])
-            center, scale = (tensors[f"{PREFIX}{name}"].double() for name in ("center", "scale"))
+            center, scale = (tensors[f"{in_file.PREFIX}{name}"].double() for name in ("center", "scale"))
             encoder = cls(columns, center, scale, described["clip"], target)
             encoder._check()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
