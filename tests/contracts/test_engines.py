@@ -85,7 +85,11 @@ def farthest(name: str, combination: Combination, dtype: str = "float64") -> flo
 
 @functools.cache
 def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[str, Tensor]:
-    """Every tensor of seven steps by name: logits, loss, gradients, parameters and buffers."""
+    """Every tensor of seven steps by name: logits, loss, gradients, parameters and buffers.
+
+    It ends with a loss that is not finite, as the exponential of a large logit may be: which numbers are lost after
+    that depends on where a formula multiplies by 0 and where it selects.
+    """
     plan = combination.plan()
     engine = engine_of(name, combination.spec(), plan, dtype)
     schedule, seen = plan.build_schedule(), {}
@@ -93,6 +97,8 @@ def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[s
         engine.lr = plan.lr * schedule.factor(step - 1, NUM_STEPS)
         batch = combination.batch(step, DTYPES[dtype])
         found = passes(engine, batch)
+        if not found["loss"].isfinite():
+            return seen | {f"step {step}: loss": found["loss"].detach().clone()}
         found |= {"prediction": engine.predict(batch.x), **engine.params.named_with_buffers()}
         seen |= {f"step {step}: {key}": value.detach().clone() for key, value in found.items()}
     return seen

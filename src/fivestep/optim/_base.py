@@ -54,7 +54,7 @@ class Optimizer(ABC):
     def update_(
         self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
-        """One step downhill, in place: changes `w` and `state`; `dw` may be overwritten; `step` counts from 1.
+        """One step downhill, in place: changes `w` and `state`, and leaves `dw` as it is; `step` counts from 1.
 
         Both numbers may be tensors on the device (`_numbers.py`), unless the rule `reads_numbers`.
         `again` does steps 1 to 4 once more at the current `w` and returns the loss; only a rule that `repeats` uses it.
