@@ -151,7 +151,7 @@ SAME_AS_SKLEARN = 1e-6
 
 ULPS = 3.0
 """Units in the last place of a function on lanes: two or three roundings, each of at most one unit. Measured: 0.9 for
-`exp`, 1.9 for `tanh` and `sigmoid`, 2.6 for `softplus`."""
+`exp`, 1.9 for `sigmoid`, 2.6 for `tanh` (over eighty million numbers) and `softplus`."""
 
 
 RANKS = 1e-12

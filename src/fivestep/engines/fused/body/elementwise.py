@@ -7,9 +7,9 @@ over the whole range, measured against mpmath by `tests/engines/fused/test_eleme
 
 from typing import Any
 
-from .lanes import absolute, constant, exponent, inline, polynomial, power_in, where, with_sign_of
+from .lanes import absolute, constant, exponent, inline, polynomial, power_in, where
 
-_OF_EXPM1 = (
+_EXPM1 = polynomial(
     (1.989108046e-4, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014),
     (
         2.09147553258932022e-9,
@@ -25,9 +25,21 @@ _OF_EXPM1 = (
         0.5,
     ),
 )
-_EXPM1 = polynomial(*_OF_EXPM1)
-_EXPM1_TWICE = polynomial(*(tuple(c * 2.0 ** (len(of) + 1 - k) for k, c in enumerate(of)) for of in _OF_EXPM1))
-"""The polynomial P in expm1(r) = r + r^2 P(r), and 4 P(2 q), for r = 2 q."""
+"""The polynomial P in expm1(r) = r + r^2 P(r)."""
+
+_TANH = polynomial(
+    (-0.05299268170, 0.1333223467, -0.3333333149),
+    (
+        -0.00139515877022175444,
+        0.00358963398254515096,
+        -0.00886318447006401245,
+        0.0218694879985778526,
+        -0.0539682539655562073,
+        0.133333333333328253,
+        -0.333333333333333332,
+    ),
+)
+"""The polynomial T in tanh(q) = q + q^3 T(q^2), up to log(2) / 4."""
 
 _ATANH_NEAR = polynomial(
     (0.2958215895, 0.3998873183, 0.6666668516),
@@ -169,17 +181,16 @@ def expm1(z: Any) -> Any:
 
 @inline
 def tanh(z: Any) -> Any:
-    """(e^2|z| - 1) / (e^2|z| + 1) with the sign of z.
+    """(s - 1 + (s + 1) h) / (s + 1 + (s - 1) h) with s = 2^n and h = tanh(q), for 2 z = n log 2 + 2 q.
 
-    For 2 |z| = n log 2 + 2 q. What log 2 lacks of its digits is nothing in n log 2 while tanh changes, as n is small.
+    What log 2 lacks of its digits is nothing in n log 2 while tanh changes, as n is small.
     """
-    x = absolute(z)
-    x = where(x > _SATURATED(z), _SATURATED(z), x)
-    t = x * (2.0 * _LOG2_E) + _WHOLE(z)
-    q = x - (t - _WHOLE(z)) * _LOG2_HALF
-    scale = power_in(t)
-    e = scale * ((q + q) + q * q * _EXPM1_TWICE(q)) + (scale - 1.0)
-    return with_sign_of(z, e / (e + 2.0))
+    z = where(z > _SATURATED(z), _SATURATED(z), z)
+    z = where(z < 0.0 - _SATURATED(z), 0.0 - _SATURATED(z), z)
+    t = z * (2.0 * _LOG2_E) + _WHOLE(z)
+    q = z - (t - _WHOLE(z)) * _LOG2_HALF
+    h, s = q + q * (q * q) * _TANH(q * q), power_in(t)
+    return ((s + 1.0) * h + (s - 1.0)) / ((s - 1.0) * h + (s + 1.0))
 
 
 @inline
