@@ -54,6 +54,8 @@ class Progress:
     @property
     def losses(self) -> Elements:
         """The losses of the steps since the last `Epoch`: one vector, however many of them were done in one call."""
+        if len(self._losses) == 1 and not self._num_single:
+            return self._losses[0]
         return torch.cat([*self._losses, self._single[: self._num_single]])
 
     def running_loss(self, num_rows: int) -> float:

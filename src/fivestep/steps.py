@@ -173,9 +173,10 @@ def _in_blocks(
 
 def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:
     """The factors of a schedule for the steps with the numbers start to stop - 1; one call where all are the same."""
-    end = start + 1 if isinstance(schedule, Constant) else stop
-    factors = [schedule.factor(number, num_steps, seen) for number in range(start, end)]
-    return torch.tensor(factors, dtype=torch.float64).expand(stop - start)
+    if isinstance(schedule, Constant):
+        return torch.full((stop - start,), schedule.factor(start, num_steps, seen), dtype=torch.float64)
+    factors = [schedule.factor(number, num_steps, seen) for number in range(start, stop)]
+    return torch.tensor(factors, dtype=torch.float64)
 
 
 def expected_seconds(engine: Engine, plan: TrainPlan, num_rows: int) -> float:

@@ -138,8 +138,10 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
         if chosen:
             middle = engine.criterion.middle
             tally.add(turn, middle(predictions(engine, logits)), middle(y), weight)
-    ranks.sum_(sums := torch.tensor(each, dtype=torch.float64))
-    loss_sum, right, total = (sum(column) for column in sums.T.tolist())
+    if not ranks.are_alone:
+        ranks.sum_(turns := torch.tensor(each, dtype=torch.float64))
+        each = turns.tolist()
+    loss_sum, right, total = (sum(column) for column in zip(*each, strict=True))
     measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)

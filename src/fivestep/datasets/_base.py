@@ -83,6 +83,8 @@ class Rows(Part):
         return Rows(self.stored[rows], self.y[rows], weight, scale=self.scale)
 
     def parts(self, size: int) -> "Iterator[Rows]":
+        if len(self) <= size:
+            return iter((self,))
         return (self.take(slice(start, start + size)) for start in range(0, len(self), size))
 
     def unique(self) -> "Rows":
@@ -113,7 +115,8 @@ class Rows(Part):
         weight = None if self.weight is None else self.weight.to(device, dtype)
         x = self.stored.to(device) if self.scale is not None else self.stored.to(device, dtype)
         y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
-        return Rows(x, y, weight, scale=self.scale)
+        is_there = x is self.stored and y is self.y and weight is self.weight
+        return self if is_there else Rows(x, y, weight, scale=self.scale)
 
 
 class Window(NamedTuple):

@@ -98,8 +98,9 @@ def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str,
         for spec, of_one, plan in zip(*each, strict=True)
     ]
     fleet = _Fleet(members, _Kinds(*each), how, ranks)
-    several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
-    check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
+    if size > 1:  # one alone is looked at as its engine is made
+        several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
+        check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
     if not ranks.are_alone:
         found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
         found |= {"every": str(how.every), "device": find_device(how.device, how.dtype).type}
@@ -278,7 +279,10 @@ def _one_thread_each() -> Iterator[None]:
 def _train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
     """Trains all that is waiting, in that many threads."""
     is_over = threading.Event()
-    with ThreadPoolExecutor(max(1, num_threads)) as pool:  # which begins threads when there is work for them
+    if num_threads <= 1:
+        _work(waiting, is_over, every, until)
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
         try:
             others = [pool.submit(_work, waiting, is_over, every, until) for _ in range(num_threads - 1)]
             _work(waiting, is_over, every, until)  # here too: to begin a thread takes as long as some hundred steps
