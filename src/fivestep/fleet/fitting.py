@@ -8,9 +8,8 @@ networks of one kind are one batch (`batched/`), and those left take their turns
 
 import threading
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, final
 
@@ -25,7 +24,7 @@ from ..engines._memory import Several, check_memory_together
 from ..engines.fused import FusedEngine
 from ..machine.garbage import uncollected
 from ..machine.interrupt import interrupted_by
-from ..machine.threads import num_processors
+from ..machine.threads import num_processors, one_thread
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
@@ -140,7 +139,7 @@ class _Fleet:
             train_members(self._own, self._every, self._num_threads)
         else:
             waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
-            with _one_thread_each():
+            with one_thread():
                 _train_lots(waiting, threads_of(self._lots, self._num_threads), self._every, None)
             done = [member for lot in waiting.taken for member in lot.members]
         if not self._ranks.are_alone:
@@ -253,7 +252,7 @@ def train_members(
     if num_threads is not None:
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or num_processors()
-    with _one_thread_each():
+    with one_thread():
         lots = lots_of(_after_batches(members, every, until), every, until, count)
         _train_lots(Waiting(lots, ALONE, lambda _rank: ()), threads_of(lots, count), every, until)
 
@@ -263,17 +262,6 @@ def threads_of(lots: Sequence[Lot], most: int) -> int:
     engines = (member.engine for lot in lots for member in lot.members if member.has_engine)
     first = next(engines, None)  # a fleet is on one device
     return 1 if first is not None and first.device.type == "cuda" else min(most, len(lots))
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Inside, networks share the processors, and not the arithmetic of one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:

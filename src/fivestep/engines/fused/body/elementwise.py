@@ -181,7 +181,7 @@ def expm1(z: Any) -> Any:
 
 @inline
 def tanh(z: Any) -> Any:
-    """A quotient of s - 1 + (s + 1) h and s + 1 + (s - 1) h, with s = 2^n and h = tanh(q), for 2 z = n log 2 + 2 q.
+    """A quotient of s - 1 + (s + 1) h and s + 1 + (s - 1) h: s = 2^n, h the tanh of q, 2 z = n log 2 + 2 q.
 
     What log 2 lacks of its digits is nothing in n log 2 while tanh changes, as n is small.
     """
