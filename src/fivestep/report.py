@@ -33,7 +33,17 @@ from .saved.history import columns
 from .train import evaluate
 
 AT_ONCE = (
-    *("curves", "boundary", "fitted_line", "confusion", "calibration", "mistakes", "weight_images"),
+    *(
+        "curves",
+        "boundary",
+        "fitted_line",
+        "confusion",
+        "calibration",
+        "predictions",
+        "importance",
+        "mistakes",
+        "weight_images",
+    ),
     *("sample_images", "points", "network", "autograd_graph"),
 )
 """Pictures of every report, where they apply, in this order."""

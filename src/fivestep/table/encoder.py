@@ -187,6 +187,12 @@ class Encoder:
             at, code_at = at + len(column.features), code_at + (column.num_codes > 0)
         return places
 
+    @property
+    def places(self) -> Mapping[str, list[int]]:
+        """The places in a row of x that hold what each column became, by its name."""
+        sizes = {column.name: len(column.features) + (column.num_codes > 0) for column in self.columns}
+        return {name: list(range(at, at + sizes[name])) for name, at in self._places.items()}
+
     def _write_plain(self, out: np.ndarray, frame: pl.DataFrame, rows: "np.ndarray | None") -> set[str]:
         """Writes those of the columns that hold numbers as such by compiled code; returns their names."""
         from ._plain import write_plain  # here, because numba takes a third of a second to import
