@@ -16,6 +16,8 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,18 +31,19 @@ from tests.runs import SCENARIOS, begun, differences, remains, trained
 
 def attempt(name: str, scenario: str, folder: Path) -> None:
     """What a child does: the run from its beginning, or from where the last one was killed."""
+    warnings.simplefilter("error")  # a damaged checkpoint would be noticed, and there must be none
     run = Run.resume(folder) if checkpoints_in(folder) else begun(name, scenario, folder)
     trained(run, scenario)
 
 
-def forked(name: str, scenario: str, folder: Path) -> int:
-    """Starts a child, and returns its number."""
+def forked(work: Callable[[], object]) -> int:
+    """Does the work in a child of this process, on one thread, and returns its number."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            warnings.simplefilter("error")  # a damaged checkpoint would be noticed, and there must be none
-            attempt(name, scenario, folder)
+            torch.set_num_threads(1)
+            work()
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -82,7 +85,7 @@ def main(name: str, folder: Path, num_kills: int) -> None:
         scenario, path = list(expected)[runs % len(expected)], folder / str(runs)
         code = None
         while code is None:
-            code = ended(forked(name, scenario, path), chance.uniform(0, seconds[scenario]))
+            code = ended(forked(partial(attempt, name, scenario, path)), chance.uniform(0, seconds[scenario]))
             kills += code is None
             inside += code is None and bool(checkpoints_in(path))
         found += [f"{scenario}: exit {code}"] if code else differences(remains(path), expected[scenario])

@@ -27,6 +27,10 @@ class Batch(NamedTuple):
     y: Tensor
     weight: Tensor | None
 
+    def copied(self) -> "Batch":
+        """The same in memory of its own: the next batch overwrites x."""
+        return self._replace(x=self.x.clone())
+
     def parts(self, size: int) -> "list[tuple[Place, Batch]]":
         """The batch in parts of at most `size` rows, with their places in it; the parts' weights sum to 1 together."""
         num_rows = len(self.x)

@@ -24,9 +24,7 @@ def ensemble_of(engines: Sequence[Engine]) -> Engine:
     layers, link = tuple(map(str, first.spec.layers)), first.criterion.inverse_link
     body = Choice(LAYER, layers=layers, members=len(engines), link=link)
     spec = replace(first.spec, layers=(body,), title=f"{len(engines)} x {first.spec.title}")
-    engine = make_engine(
-        "scratch", spec, first.plan, dtype=str(first.dtype).removeprefix("torch."), device=str(first.device)
-    )
+    engine = make_engine("scratch", spec, first.plan, dtype=first.dtype, device=first.device)
     engine.load_weights(
         {
             f"0.members.{k}.{name}": value

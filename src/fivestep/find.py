@@ -164,6 +164,11 @@ def layer_family(name: str) -> str:
     return "activations" if name in names("activations") else "layers"
 
 
+def has_width(layer: Choice) -> bool:
+    """Whether a layer has a number of units of its own, as a linear layer has and an activation has not."""
+    return "out_features" in option_names(layer_family(layer.name), layer.name)
+
+
 def _split_at_commas(text: str) -> list[str]:
     """Splits at the commas that stand outside brackets and quotes, so that a value may be a tuple or any text."""
     parts, depth = [""], 0

@@ -175,6 +175,11 @@ class Layer(ABC):
         """The twin in `torch.nn`, uninitialised; one that draws takes its draws from `memo`."""
 
 
+def kind_of(layer: Layer) -> str:
+    """What its file is called, by which it is chosen: "linear", "batch_norm"."""
+    return type(layer).__module__.rpartition(".")[2]
+
+
 class LearnsFromRows(Layer):
     """A layer whose buffers are learnt from the training rows, once, before the first step (`steps.py` sees to it)."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from .check import InputError, at_least, in_unit_interval, one_of, plain, refuse
-from .find import Choice, build, find, layer_family, names, option_names
+from .find import Choice, build, find, has_width, layer_family, names
 
 if TYPE_CHECKING:
     from .inits._base import Init
@@ -148,7 +148,7 @@ def _built(spec: "NetSpec") -> "tuple[Layer, ...]":
         )
     layers: list[Layer] = []
     shape: tuple[int, ...] = (spec.in_features,)
-    last = max((k for k, choice in enumerate(spec.layers) if _has_width(choice)), default=None)
+    last = max((k for k, choice in enumerate(spec.layers) if has_width(choice)), default=None)
     for k, choice in enumerate(spec.layers):
         width = {"out_features": spec.out_features} if k == last else {}
         layers.append(build(layer_family(choice.name), choice, **width).sized(shape))
@@ -166,11 +166,6 @@ def _built(spec: "NetSpec") -> "tuple[Layer, ...]":
     if not any(layer.parameter_shapes() for layer in layers):
         raise InputError("a network must have a layer with parameters, got none; add a linear layer.")
     return tuple(layers)
-
-
-def _has_width(choice: Choice) -> bool:
-    """Whether a layer has a number of units of its own, as a linear layer has and an activation has not."""
-    return "out_features" in option_names(layer_family(choice.name), choice.name)
 
 
 def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)

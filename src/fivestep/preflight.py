@@ -14,6 +14,7 @@ from .datasets._weights import weigh_classes
 from .engines._base import Engine
 from .engines._outputs import outputs_by_layer
 from .find import Choice
+from .layer import kind_of
 from .layers._composite import with_inner
 from .metrics._base import measure
 from .plan import TrainPlan
@@ -38,7 +39,7 @@ def check_merged(engine: Engine) -> None:
         if not layer.is_row_by_row:
             raise InputError(
                 f"merge_duplicates must be used with layers that take each row by itself, got "
-                f"{type(layer).__module__.rpartition('.')[2]}, for which copies of a row are not one weighted row; "
+                f"{kind_of(layer)}, for which copies of a row are not one weighted row; "
                 f"leave out one of the two."
             )
 

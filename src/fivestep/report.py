@@ -18,7 +18,6 @@ from PIL import Image
 from torch import Tensor
 
 from . import __version__
-from .batches import Batch
 from .datasets._base import Dataset
 from .engines._base import Engine
 from .ensemble import num_members
@@ -141,19 +140,14 @@ def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, li
     elif sum(epoch.seconds for epoch in subject.history) > PATIENCE:
         return None
     upcoming = train_to(engine, subject.data, engine.plan, number, subject.history)
-    return number, explain(engine, _own(upcoming.batch))
-
-
-def _own(batch: Batch) -> Batch:
-    """A copy: a batch's x is overwritten by the next one."""
-    return Batch(batch.x.clone(), batch.y, batch.weight)
+    return number, explain(engine, upcoming.batch.copied())
 
 
 def _summary(run: Run, subject: Subject) -> str:
     """The run in one sentence."""
     last, seconds = subject.history[-1] if subject.history else None, sum(one.seconds for one in subject.history)
     done = f"{last.index:,} epochs, {last.step:,} updates in {seconds:.2f} s of training" if last else "not trained yet"
-    engine = f"{run.engine.choice}, {str(run.engine.dtype).removeprefix('torch.')} on {run.engine.device}"
+    engine = f"{run.engine.choice}, {run.engine.dtype_name} on {run.engine.device}"
     return f"{run.spec.num_parameters:,} parameters; {done}; engine {engine}; {run.path}"
 
 

@@ -23,8 +23,8 @@ import torch
 from fivestep.run import Run
 from fivestep.sweep import sweeping, workers
 from fivestep.sweep.ledger import Ledger
-from tests.killing import ended
-from tests.sweep.sweeps import HOW, forked, remains, swept, trials
+from tests.killing import ended, forked
+from tests.sweep.sweeps import HOW, remains, swept, trials
 
 PATIENCE, KILLS = 120.0, 12
 

@@ -1,12 +1,8 @@
 """Small sweeps, and processes that work on them."""
 
-import os
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from fivestep.sweep import Sweep, SweepPlan, sweep
 from fivestep.sweep.attempts import Attempt
@@ -35,19 +31,3 @@ def remains(found: Sweep) -> list[tuple[Any, ...]]:
 def trials(found: Sweep) -> list[Attempt]:
     """Every attempt in the storage of a sweep, the lost ones too."""
     return found.open_ledger("").every_attempt()
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Does the work in a child of this process, and returns its number."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            torch.set_num_threads(1)
-            work()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return child

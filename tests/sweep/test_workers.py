@@ -8,7 +8,7 @@ import pytest
 
 from fivestep.sweep import workers
 from fivestep.sweep.workers import Watch, Worker
-from tests.sweep.sweeps import forked
+from tests.killing import forked
 
 
 def test_a_worker_in_the_folder_lives_as_long_as_its_process(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def _evaluated(run: Run) -> int | None:
 def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
     """The networks before their first step; the first one is the run's own, unless it is trained on a fold."""
     parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
-    dtype = str(run.engine.dtype).removeprefix("torch.")
+    dtype = run.engine.dtype_name
     members: list[Member] = []
     count, num_rows = len(parts) * (options.members or 1), len(data.train)
     together = [Several(count, run.spec, run.plan, num_rows)]

@@ -191,11 +191,16 @@ def written(*several: Any, without: Sequence[str]) -> str:
         for field in fields(options):
             value = getattr(options, field.name)
             if value != field.default and field.name not in without:
-                name = {"lr_factors": "lr_factor", "metrics": "metric"}.get(field.name, field.name)
-                words.append("--" + name.replace("_", "-"))
+                words.append(option(field.name))
                 values = value if isinstance(value, tuple) else (value,)
                 words += [quote(str(one)) for one in values if one is not True]
     return "".join(f" {word}" for word in words)
+
+
+def option(field_name: str) -> str:
+    """The option that fills a field, as it is typed."""
+    typed = {"lr_factors": "lr_factor", "metrics": "metric"}.get(field_name, field_name)
+    return f"--{typed.replace('_', '-')}"
 
 
 def _factor(text: str) -> tuple[str, float]:

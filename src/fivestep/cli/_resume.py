@@ -11,7 +11,7 @@ from ..engines._make import find_device
 from ..find import Choice
 from ..ranks import ALONE, Ranks
 from ..run import Run
-from ._options import NetworkOptions, PlanOptions, RunOptions, given
+from ._options import NetworkOptions, PlanOptions, RunOptions, given, option
 from ._table_options import TableOptions
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def _others(
         asked.pop("no_cache", None)  # the same bits come without: whoever goes on may want it otherwise
     pairs: dict[str, tuple[Any, Any]] = {
         "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
-        **{_option(name): (source.get(name), _as_kept(value)) for name, value in asked.items()},
+        **{option(name): (source.get(name), _as_kept(value)) for name, value in asked.items()},
         "--model": (info.get("model"), network.model),
-        **{_option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
-        **{_option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
+        **{option(name): (shaped.get(name, "as the task has it"), value) for name, value in shape.items()},
+        **{option(name): (getattr(run.plan, name), getattr(changed, name)) for name in told},
         "--engine": (run.engine.choice, None if options.engine == "auto" else Choice.parse(options.engine)),
         "--precision": (run.engine.options.get("precision"), options.precision),
         "--device": (run.engine.device, None if options.device == "auto" else find_device(options.device)),
-        "--dtype": (str(run.engine.dtype).removeprefix("torch."), options.dtype),
+        "--dtype": (run.engine.dtype_name, options.dtype),
         "--recipe": (info.get("recipe"), options.recipe),
         "--valid": (source.get("valid", info.get("valid")), _as_kept(options.valid)),
         "--merge-duplicates": ("rows_before_merging" in info, options.merge_duplicates or None),
@@ -90,9 +90,3 @@ def _as_kept(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value.resolve())
     return list(value) if isinstance(value, tuple) else value
-
-
-def _option(name: str) -> str:
-    """The option of that name as it is typed."""
-    typed = {"lr_factors": "lr_factor", "metrics": "metric"}
-    return f"--{typed.get(name, name)}".replace("_", "-")

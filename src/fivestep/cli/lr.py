@@ -15,7 +15,7 @@ from ..engines._make import make_engine
 from ..find import find
 from ..machine.files import replacing
 from ..range_test import SAFETY, RangeTest, lr_range_test
-from ._options import NetworkOptions, PlanOptions, RunOptions, written
+from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
 from ._task import prepare
 from ._values import whole
 
@@ -66,8 +66,7 @@ def lr(
     """
     for name in WITHOUT_MEANING:
         if getattr(plan, name) is not None:
-            option = {"metrics": "metric"}.get(name, name).replace("_", "-")
-            warnings.warn(f"--{option} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
+            warnings.warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
     prepared = prepare(task, network, plan, options.recipe, options.data_dir)
     num_rows = prepared.data.num_rows
     engine = make_engine(

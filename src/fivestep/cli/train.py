@@ -247,7 +247,7 @@ def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mappi
         "run": str(run.path),
         "engine": str(run.engine.choice),
         "device": str(run.engine.device),
-        "dtype": str(run.engine.dtype).removeprefix("torch."),
+        "dtype": run.engine.dtype_name,
         "seed": run.plan.seed,
         "parameters": run.spec.num_parameters,
         "epochs": _num_steps(run) // run.plan.steps_per_epoch(data.num_rows),

@@ -32,7 +32,7 @@ from ..verify import (
     verify_all,
 )
 from . import DONE, FAILED
-from ._options import NetworkOptions, PlanOptions
+from ._options import NetworkOptions, PlanOptions, option
 from ._task import Prepared, check_name, prepare
 
 T = TypeVar("T")
@@ -150,8 +150,7 @@ def _warn_of_ignored(options: Mapping[str, object], why: str) -> None:
     """A setting that is ignored warns."""
     for name, value in options.items():
         if value is not None:
-            option = {"metrics": "metric", "lr_factors": "lr-factor"}.get(name, name).replace("_", "-")
-            warnings.warn(f"--{option} {why}.", stacklevel=2)
+            warnings.warn(f"{option(name)} {why}.", stacklevel=2)
 
 
 def _tracked(work: Iterable[T], total: float | None = None) -> Iterable[T]:

@@ -148,8 +148,7 @@ class Stream(ABC):
         """The windows of an epoch (counted from 0) and of all after it, from the place `first_row` of its order on.
 
         Rows, windows and their orders are a function of (seed, epoch). The next window is read while one is used, up to
-        the last one `for_epochs`.
-        Raises an `InputError` that names what cannot be read.
+        the last one `for_epochs`. Raises an `InputError` that names what cannot be read.
         """
 
     @abstractmethod

@@ -126,6 +126,11 @@ class Engine(ABC):
         return self.draws.step
 
     @property
+    def dtype_name(self) -> str:
+        """Its floating-point type as options and files call it, "float32" or "float64"."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
     def choice(self) -> Choice:
         """Its name and its options, as `make_engine` takes them."""
         return Choice(self.name, **self.options)

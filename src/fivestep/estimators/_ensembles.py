@@ -59,7 +59,7 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
     The curves are means over the members. Raises a `DivergenceError` if the loss of one does not stay finite.
     """
     of, engine = fitting.of, fitting.network.engine
-    dtype = str(engine.dtype).removeprefix("torch.")
+    dtype = engine.dtype_name
     members: list[Member] = []
     count, num_rows = len(folds) * (of.members or 1), max(len_of(fold.train) for fold in folds)
     together = [Several(count, engine.spec, engine.plan, num_rows)]

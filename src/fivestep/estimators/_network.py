@@ -48,7 +48,7 @@ class Network:
             "engine": engine.choice,
             "spec": engine.spec,
             "plan": engine.plan,
-            "dtype": str(engine.dtype).removeprefix("torch."),
+            "dtype": engine.dtype_name,
             "device": str(engine.device),
             "state": {name: value.cpu().numpy() for name, value in engine.state().items()},
             "num_updates": engine.num_updates,

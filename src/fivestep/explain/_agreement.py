@@ -17,8 +17,7 @@ def agreement_blocks(engine: ScratchEngine, batch: Batch, engines: Sequence[str]
     for name in engines:
         if name == engine.name or not issubclass(find("engines", name), FiveStepEngine):
             continue
-        dtype = str(engine.dtype).removeprefix("torch.")
-        other = make_engine(name, engine.spec, engine.plan, dtype=dtype, device=str(engine.device))
+        other = make_engine(name, engine.spec, engine.plan, dtype=engine.dtype, device=engine.device)
         assert isinstance(other, FiveStepEngine)
         other.load_weights(engine.params.named_with_buffers())
         other.draws.step = engine.draws.step

@@ -12,7 +12,7 @@ import torch
 
 from ..check import InputError
 from ..find import Choice
-from ..layer import Layer
+from ..layer import Layer, kind_of
 from ..layers._composite import within
 from ..typing import Tensors
 from ._graph import Graph
@@ -24,7 +24,7 @@ Convert = Callable[[Graph, Any, Tensors, str], str]
 
 def convert(graph: Graph, layer: Layer, w: Tensors, x: str) -> str:
     """Y of a layer; raises an `InputError` for one that has no counterpart here."""
-    kind = type(layer).__module__.rpartition(".")[2]
+    kind = kind_of(layer)
     if kind not in CONVERTERS:
         raise InputError(
             f"a network must consist of layers known to ONNX, got {Choice(kind).name!r}; export it with --to torch."

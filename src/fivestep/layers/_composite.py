@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..layer import Initializer, Layer
+from ..layer import Initializer, Layer, kind_of
 from ..typing import Shape, Tensors
 
 
@@ -50,7 +50,7 @@ def with_inner(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 def kinds_of(layer: Layer, parameter: str) -> list[str]:
     """The kinds of the layers around a parameter, innermost first, as their files are called: "linear", "residual"."""
-    kinds = [type(layer).__module__.rpartition(".")[2]]
+    kinds = [kind_of(layer)]
     inner = layer.inner() if isinstance(layer, Composite) else {}
     for name, one in inner.items():
         if parameter.startswith(f"{name}."):

@@ -21,8 +21,7 @@ class BatchNorm(Norm):
     x and y are (*N, I); N is the product of the leading axes, so tokens count as rows. The weight g and the bias b are
     (I,), begin as 1 and 0, and are left out with `affine=False`. In training the mean and the variance (divided by N)
     are those of the whole batch, of all ranks, or of its part where it comes in micro-batches; row weights do not enter
-    them. In
-    evaluation they are the running ones, which follow in training with momentum m,
+    them. In evaluation they are the running ones, which follow in training with momentum m,
 
         running_mean <- (1 - m) running_mean + m mean(x)
         running_var  <- (1 - m) running_var  + m var(x) N / (N - 1)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..check import InputError, at_least, one_of, refuse
-from ..find import Choice, build, layer_family, option_names
+from ..find import Choice, build, has_width, layer_family
 from ..layer import MAX_CHILDREN, Layer, Memo
 from ..typing import Elements, Features, Shape, Tensors
 from ._composite import Composite, within
@@ -71,7 +71,7 @@ class Ensemble(Composite):
         assert self.input_shape is not None, "sized() comes first"
         shape, body = self.input_shape, []
         choices = [Choice.parse(text) for text in self.layers]
-        last = max((j for j, choice in enumerate(choices) if _has_width(choice)), default=None)
+        last = max((j for j, choice in enumerate(choices) if has_width(choice)), default=None)
         for j, choice in enumerate(choices):
             width = {"out_features": self.out_features} if j == last else {}
             layer: Layer = build(layer_family(choice.name), choice, **width).sized(shape)
@@ -143,10 +143,6 @@ class Ensemble(Composite):
             for k in range(self.members)
         ]
         return _TorchEnsemble(modules, self.link)
-
-
-def _has_width(choice: Choice) -> bool:
-    return "out_features" in option_names(layer_family(choice.name), choice.name)
 
 
 def _log_mean_exp(a: Tensor) -> Tensor:

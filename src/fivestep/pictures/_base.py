@@ -79,8 +79,7 @@ class Subject:
     def starting_engine(self, kind: str = "scratch") -> FiveStepEngine:
         """An engine of that kind at the start of the training."""
         own = self.engine
-        dtype = str(own.dtype).removeprefix("torch.")
-        engine = make_engine(kind, own.spec, own.plan, dtype=dtype, device=str(own.device))
+        engine = make_engine(kind, own.spec, own.plan, dtype=own.dtype, device=own.device)
         assert isinstance(engine, FiveStepEngine)
         return engine
 

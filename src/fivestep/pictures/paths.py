@@ -66,9 +66,7 @@ class Paths(Picture):
             subject.engine.plan, batch_size=size, micro_batch_size=None, epochs=self.epochs, lr=self.lr, optimizer="sgd"
         )
         own = subject.engine
-        engine = make_engine(
-            "scratch", own.spec, plan, dtype=str(own.dtype).removeprefix("torch."), device=str(own.device)
-        )
+        engine = make_engine("scratch", own.spec, plan, dtype=own.dtype, device=own.device)
         named = engine.named_parameters()
         found = [[named["0.weight"].item(), named["0.bias"].item()]]
         for upcoming in upcoming_steps(engine, subject.data, plan, 0):

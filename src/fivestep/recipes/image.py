@@ -21,8 +21,8 @@ class Image(Recipe):
     """One mean and one deviation for all pixels, three layers of 1024 with batch normalisation, dropout, one cycle.
 
     The pixels are standardised by the first layer, `standardize`, with the constants of the training rows. Of a file,
-    all columns beside the target are pixels, on one scale, those too that never change. `augment`,
-    such as "shift_and_flip", is a layer that changes the images at random in training; it comes before all others.
+    all columns beside the target are pixels, on one scale, those too that never change. `augment`, such as
+    "shift_and_flip", is a layer that changes the images at random in training; it comes before all others.
     AdamW in batches of 256 for 100 epochs, its learning rate on one cycle up to 2e-3, its decay 0.05; labels smoothed
     by 0.1; dropout 0.5, or none with `augment`, which does its work.
     Smith and Topin 2018, "Super-convergence", for the cycle; Szegedy et al. 2016, "Rethinking the Inception

@@ -38,7 +38,7 @@ class Config:
     @classmethod
     def of(cls, engine: Engine, plan: TrainPlan, info: Mapping[str, Any]) -> Self:
         """The configuration of a run with that engine."""
-        dtype = str(engine.dtype).removeprefix("torch.")
+        dtype = engine.dtype_name
         return cls(engine.spec, plan, str(engine.choice), dtype, str(engine.device), dict(info))
 
     def to_dict(self) -> dict[str, Any]:

@@ -56,9 +56,8 @@ def verify(
 
     Both must be new, begin with the weights of `other` (of the engine, where one is a module), and are left with these
     weights, as if nothing had been done; a module is copied, and is held against the engine on whichever side it
-    stands. Its parameters are matched to the network's by order and
-    shape. An engine that does the five steps in one body
-    shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
+    stands. Its parameters are matched to the network's by order and shape. An engine that does the five steps in one
+    body shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
     Raises an `InputError` if the two cannot be compared.
     """
     if other == "finite-differences":
@@ -79,5 +78,5 @@ def verify(
 
 def subject_of(engine: Engine, data: Dataset) -> str:
     """What is trained on what: "MLP 2-8-1 on moons, adam, float64"."""
-    dtype = str(engine.dtype).removeprefix("torch.")
+    dtype = engine.dtype_name
     return f"{engine.spec.title} {engine.spec.sizes_text()} on {data.name}, {engine.plan.optimizer}, {dtype}"

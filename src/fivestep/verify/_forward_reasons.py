@@ -11,11 +11,11 @@ from torch import Tensor
 from ..activations._base import Activation
 from ..draws import Draws
 from ..find import build, names
-from ..layer import Layer, Memo
+from ..layer import Layer, Memo, kind_of
 from ..layers._norm import Norm
 from ..layers.dropout import Dropout
 from ..losses._base import INVERSE_LINKS
-from ._replay import Forward, Suspicion, Weights, draws_at, forward, kind_of, named
+from ._replay import Forward, Suspicion, Weights, draws_at, forward, named
 from ._scene import Scene
 
 OTHER_EPS = (1e-12, 1e-8, 1e-6, 1e-5, 1e-3)

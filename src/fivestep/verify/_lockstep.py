@@ -16,7 +16,7 @@ from ..steps import Upcoming
 from ._difference import Difference, Scales, difference, largest_gap
 from ._moments import WHOLE, Key, Kind, Moment, moments, weights
 from ._rounding import Shadow
-from ._stream import copied, stream
+from ._stream import stream
 from ._tolerance import UNITS, Tolerance, tolerance_between
 
 Tensors = Mapping[Key, Tensor]
@@ -108,7 +108,7 @@ class Lockstep:
             yield pair[1].number
             if self.first is not None:
                 return
-            self.last_batch = copied(pair[1].batch)
+            self.last_batch = pair[1].batch.copied()
             for records in self.records:
                 records.next_step()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 from torch import nn
 
@@ -58,8 +58,12 @@ def _in_parts(engine: Engine, data: Dataset) -> Pair:
     """The engine with each batch in micro-batches, against whole batches."""
     plan, batch = engine.plan, engine.plan.batch_size or len(data.train)
     size = plan.micro_batch_size or -(-batch // NUM_PARTS)
-    parts = make_engine(engine.choice, engine.spec, replace(plan, micro_batch_size=size), **_place(engine))
-    whole = make_engine(engine.choice, engine.spec, replace(plan, micro_batch_size=None), **_place(engine))
+    parts = make_engine(
+        engine.choice, engine.spec, replace(plan, micro_batch_size=size), dtype=engine.dtype, device=engine.device
+    )
+    whole = make_engine(
+        engine.choice, engine.spec, replace(plan, micro_batch_size=None), dtype=engine.dtype, device=engine.device
+    )
     parts.load_weights(engine.params.named_with_buffers())
     whole.load_weights(engine.params.named_with_buffers())
     return Pair(parts, whole, (f"{engine.choice} in parts of {size}", f"{engine.choice} in whole batches of {batch}"))
@@ -75,13 +79,9 @@ FORMS: dict[str, Callable[[Engine, Dataset], Pair]] = {
 
 def _again(engine: Engine, name: str) -> Engine:
     """An engine of that name for the same network and plan, in the same type, on the same device."""
-    made = make_engine(name, engine.spec, engine.plan, **_place(engine))
+    made = make_engine(name, engine.spec, engine.plan, dtype=engine.dtype, device=engine.device)
     made.load_weights(engine.params.named_with_buffers())
     return made
-
-
-def _place(engine: Engine) -> dict[str, Any]:
-    return {"dtype": str(engine.dtype).removeprefix("torch."), "device": str(engine.device)}
 
 
 def _only_nn(engine: Engine, form: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..draws import Draws
-from ..layer import Layer, Memo
+from ..layer import Layer, Memo, kind_of
 from ._scene import Scene, weights_by_layer
 
 Weights = dict[str, Tensor]
@@ -103,11 +103,6 @@ def draws_at(scene: Scene, step: int, seed: int | None = None) -> Draws:
     draws = Draws(scene.engine.plan.seed if seed is None else seed)
     draws.step = step
     return draws
-
-
-def kind_of(layer: Layer) -> str:
-    """What its file is called, such as "batch_norm"."""
-    return type(layer).__module__.rpartition(".")[2]
 
 
 def named(k: int, layer: Layer) -> str:

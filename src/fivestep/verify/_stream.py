@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from ..batches import Batch
 from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ..plan import TrainPlan
@@ -21,8 +20,3 @@ def lengthened(plan: TrainPlan, data: Dataset, num_steps: int) -> TrainPlan:
     """The plan with epochs for as many steps, if it has not enough."""
     epochs = -(-num_steps // plan.steps_per_epoch(len(data.train)))
     return plan if plan.epochs >= epochs else replace(plan, epochs=epochs)
-
-
-def copied(batch: Batch) -> Batch:
-    """The batch in memory of its own: the next one overwrites x."""
-    return batch._replace(x=batch.x.clone())

@@ -8,9 +8,8 @@ come from.
 layers, forward and backward, by 2 L sqrt(n) u: below 300 u for four layers of a thousand terms. A rule that divides by
 the size of the gradient, as Adam does, hands on the error of an element relative to itself, which is a few times
 larger. So in float32 one step may cost 1e3 u. In float64, where nothing that small can be a fault, it may cost a
-hundred times as many, which leaves room for training that makes differences larger.
-The next step begins where this one ended and adds its own, so t steps may cost t times
-as much:
+hundred times as many, which leaves room for training that makes differences larger. The next step begins where this one
+ended and adds its own, so t steps may cost t times as much:
 
     tolerance(t) = 1e5 u t     1.1e-11 t  in float64
     tolerance(t) = 1e3 u t     6.0e-5 t   in float32

@@ -154,7 +154,7 @@ def bytes_of(member: Member) -> int:
     engine, plan, data = member.engine, member.plan, member.data
     rows = min(plan.batch_size or data.num_rows, data.num_rows)
     outputs = (engine.spec.in_features or 0) + PASSES * sum(outputs_of(engine.spec))
-    memory = memory_needed(engine.spec, plan, str(engine.dtype).removeprefix("torch."))
+    memory = memory_needed(engine.spec, plan, engine.dtype_name)
     return 2 * memory + engine.params.flat.element_size() * rows * outputs
 
 
