@@ -236,6 +236,13 @@ def test_a_run_in_memory_keeps_nothing_that_could_be_left_out(fivestep: Command,
     assert "--no-cache must be left out with --resume" in outcome.err
 
 
+def test_a_folder_in_place_of_files_is_told_what_to_write(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    outcome = fivestep("train", "parts", "--target", "y", "--stream")
+    assert outcome.code == 2
+    assert "got the folder 'parts'; write 'parts/*.parquet'" in outcome.err
+
+
 def test_an_empty_pattern_leaves_no_folder(fivestep: Command, tmp_path: Path) -> None:
     outcome = fivestep("train", PATTERN, "--target", "y", "--stream", "--out", "run")
     assert outcome.code == 2

@@ -425,6 +425,20 @@ def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path) -> None:
         loaded(str(tmp_path / "*.parquet"))
 
 
+def test_columns_at_odds_are_said_unless_they_are_left_out(tmp_path: Path) -> None:
+    frame = table()
+    for k, part in enumerate([frame, frame.with_columns(flag=pl.lit("both"), z=pl.lit("?!"))]):
+        part.write_csv(tmp_path / f"{k}.csv")
+    notes = loaded(str(tmp_path / "*.csv"), ignore=("z",)).notes
+    assert notes == ["'flag' holds numbers in 0.csv and other words in 1.csv: taken as it is written."]
+
+
+def test_a_packed_file_is_not_streamed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"must be used with files that are not packed, got '.*a\.csv\.gz'; unpack it"):
+        loaded(str(tmp_path / "a.csv.gz"))
+
+
 def test_a_json_file_is_not_streamed(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"a": 1}')
     with pytest.raises(

@@ -65,7 +65,7 @@ def opened(folder: Path, ending: str) -> BlockFile:
     WRITERS[ending](path)
     file = open_blocks(path)
     if isinstance(file, SeparatedBlocks):
-        file.take_for_numbers(file.plain_numbers())
+        file.take_for_numbers([name for name, is_number in file.are_numbers().items() if is_number])
     return file
 
 
@@ -178,7 +178,7 @@ def test_a_column_with_a_word_in_the_rows_looked_at_stays_text(tmp_path: Path) -
     path.write_text("a,b,c\n" + "\n".join(f"{k},{'NA' if k % 3 else k},{'x' if k == 3 else k}" for k in range(500)))
     file = open_blocks(path)
     assert isinstance(file, SeparatedBlocks)
-    assert file.plain_numbers() == {"a", "b"}
+    assert file.are_numbers() == {"a": True, "b": True, "c": False}
 
 
 def test_a_word_below_them_is_named_with_its_row(tmp_path: Path) -> None:

@@ -111,6 +111,23 @@ def test_a_column_of_text_files_is_numbers_where_all_files_say_so(tmp_path: Path
     assert table.read(0, ["b", "c"]).row(0) == ("3", "007")
 
 
+def test_a_file_with_gaps_alone_says_nothing_of_a_column_and_one_with_no_rows_of_none(tmp_path: Path) -> None:
+    for name, values in {"a": "1,2", "b": "3,", "c": "4,NA", "d": None}.items():
+        (tmp_path / f"{name}.csv").write_text("x,y\n" + (f"{values}\n" * 3 if values else ""))
+    table = BlockTable.open(str(tmp_path / "*.csv"))
+    assert table.types == {"x": pl.Float64(), "y": pl.Float64()}
+    assert table.read(1, ["y"])["y"].to_list() == [None] * 3
+    assert not table.at_odds
+
+
+def test_columns_that_are_numbers_in_some_text_files_only_are_text_and_told(tmp_path: Path) -> None:
+    for name, value in {"a": "", "b": "1", "c": "word", "d": "2"}.items():
+        (tmp_path / f"{name}.csv").write_text(f"x,y,z\n5,{value},{value}\n")
+    table = BlockTable.open(str(tmp_path / "*.csv"), ["z"])
+    assert table.types == {"x": pl.Float64(), "y": pl.String(), "z": pl.String()}
+    assert table.at_odds == {"y": (tmp_path / "b.csv", tmp_path / "c.csv")}
+
+
 def test_a_sample_is_from_all_over_the_table(tmp_path: Path) -> None:
     table = BlockTable.open(written(tmp_path, *(column([k] * 10) for k in range(5))))
     assert set(table.sample(["a"])["a"]) == set(range(5))

@@ -57,6 +57,10 @@ class TableOptions:
                 raise InputError(
                     f"the name of a file must end in what it holds, got {task!r}; name it {task}.csv, if that is it."
                 )
+            if value and Path(task).is_dir():
+                raise InputError(
+                    f"FILE must be a file or a pattern, got the folder {task!r}; write '{task}/*.parquet', for example."
+                )
             if value:
                 raise InputError(
                     f"--{name.replace('_', '-')} must be used with a file, got the task {task!r}; leave it out."

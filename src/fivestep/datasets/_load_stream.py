@@ -122,7 +122,7 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
             f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got {num_read}; add "
             f"some."
         )
-    notes = _left_out(reader.num_left_out, source)
+    notes = [*_left_out(reader.num_left_out, source), *_at_odds(reader)]
     if looks is None:
         assert encoder is not None, "where nothing is learnt, there is an encoder"
         return _Learnt(encoder, [], tuple(counts), samples, notes)
@@ -184,6 +184,13 @@ def _sample(name: str, sample: Sample, encoder: Encoder, source: TableSource, pa
         for _ in () if part is None else part.parts(MOST_ROWS):
             pass
         raise
+
+
+def _at_odds(reader: RowReader) -> Iterator[str]:
+    """What is said of columns that are numbers in some text files and words in others."""
+    for name, (numbers, words) in reader.table.at_odds.items():
+        if name not in reader.source.ignore:
+            yield f"{name!r} holds numbers in {numbers.name} and other words in {words.name}: taken as it is written."
 
 
 def _left_out(number: int, source: TableSource) -> list[str]:

@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -13,6 +13,7 @@ import polars as pl
 from ..check import InputError
 from .dialect import HEAD, Dialect, dialect_of
 from .kinds import shortened
+from .packed import OPENERS
 from .read import SEPARATED
 from .separated import csv_options, without_empty_rows
 from .values import MISSING, PLAIN, missing, numbers
@@ -100,6 +101,11 @@ class RowFile(BlockFile):
 
 def open_blocks(path: Path) -> BlockFile:
     """The file, as its ending says; raises an `InputError` for one that cannot be read in blocks."""
+    if path.suffix.lower() in OPENERS:
+        raise InputError(
+            f"--stream must be used with files that are not packed, got {str(path)!r}; unpack it, or leave out "
+            f"--stream."
+        )
     if not is_streamable(path):
         raise InputError(
             f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave "
@@ -188,19 +194,22 @@ class SeparatedBlocks(BlockFile):
                 f"them."
             ) from error
 
-    def plain_numbers(self) -> set[str]:
-        """The columns that are plain numbers as far as the beginnings of some blocks go."""
+    def are_numbers(self) -> dict[str, bool]:
+        """Whether each column is plain numbers as far as the beginnings of some blocks go; gaps alone may be anything.
+
+        So a column that is nothing else is not among them.
+        """
         step = max(1, len(self.pieces) // SAMPLED)
         parts = [self._frame(piece, self._bytes(piece), (), SAMPLE) for piece in self.pieces[::step]]
         sample = pl.concat(parts) if parts else pl.DataFrame(schema=self.types)
-        found = set()
-        for name in sample.columns:
-            gaps = missing(sample[name])
-            if not gaps.all() and numbers(sample[name], PLAIN).null_count() == gaps.sum():
-                found.add(name)
-        return found
+        gaps = {name: missing(sample[name]) for name in sample.columns}
+        return {
+            name: numbers(sample[name], PLAIN).null_count() == of_column.sum()
+            for name, of_column in gaps.items()
+            if not of_column.all()
+        }
 
-    def take_for_numbers(self, columns: set[str]) -> None:
+    def take_for_numbers(self, columns: Collection[str]) -> None:
         """From here on these columns are read as numbers."""
         self.types |= dict.fromkeys(columns, pl.Float64())
 

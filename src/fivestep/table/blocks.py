@@ -22,12 +22,16 @@ class Block(NamedTuple):
 
 @final
 class BlockTable:
-    """Files with the same columns, in the order of their names, as one table in blocks."""
+    """Files with the same columns, in the order of their names, as one table in blocks.
+
+    `at_odds` are the columns of text files that are numbers in some and not in others, and so text in all, each with a
+    file of either.
+    """
 
     def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = ()) -> None:
         self.files = tuple(files)
         _check_same_columns(self.files)
-        _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)], as_text)
+        self.at_odds = _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)], as_text)
         self.types = _common_types(self.files)
         self._others = [
             {name for name, dtype in file.types.items() if dtype != self.types[name]} for file in self.files
@@ -128,12 +132,20 @@ def _check_same_columns(files: Sequence[BlockFile]) -> None:
             )
 
 
-def _settle_numbers(files: Sequence[SeparatedBlocks], as_text: Collection[str]) -> None:
-    """Takes a column of text files for numbers where every file's sample says so."""
-    if files:
-        plain = set.intersection(*(file.plain_numbers() for file in files)) - set(as_text)
-        for file in files:
-            file.take_for_numbers(plain)
+def _settle_numbers(files: Sequence[SeparatedBlocks], as_text: Collection[str]) -> dict[str, tuple[Path, Path]]:
+    """Takes a column of text files for numbers where the sample of every file that has values in it says so.
+
+    Returns those of which some say so: for each the first such file, and the first that says otherwise.
+    """
+    said: dict[str, dict[bool, Path]] = {}
+    for file in files:
+        for name, is_number in file.are_numbers().items():
+            if name not in as_text:
+                said.setdefault(name, {}).setdefault(is_number, file.path)
+    plain = [name for name, paths in said.items() if False not in paths]
+    for file in files:
+        file.take_for_numbers(plain)
+    return {name: (paths[True], paths[False]) for name, paths in said.items() if len(paths) > 1}
 
 
 def _common_types(files: Sequence[BlockFile]) -> dict[str, pl.DataType]:
