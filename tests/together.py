@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from fivestep.ranks import Ranks, join_ranks, leave_ranks
+from fivestep.ranks import Ranks, join_ranks, leave_ranks, shared_memory
 
 TIMEOUT = 60.0
 """Seconds that the ranks of a test wait for each other at most; a test that comes to that has failed."""
@@ -28,6 +28,13 @@ def environment(rank: int, size: int, port: int) -> dict[str, str]:
     """What `torchrun` would tell a rank."""
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size), **where}
+
+
+def as_between_machines(ranks: Ranks) -> Ranks:
+    """The same ranks with no memory that they share, in a process that is the test's alone."""
+    ranks.leave()
+    shared_memory.is_possible = lambda: False
+    return join_ranks(ranks._timeout)
 
 
 def free_port() -> int:

@@ -27,7 +27,7 @@ from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks
 from fivestep.train import train
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
-from tests.together import together
+from tests.together import as_between_machines, together
 from tests.tolerances import ENGINES_FLOAT64, distance
 
 DATA = three_classes(40, valid=20)
@@ -248,9 +248,10 @@ def test_a_fleet_of_networks_that_are_alike_is_the_same_on_all_ranks_too() -> No
     assert together(alike, 2) == [expected, expected]
 
 
-def behind(ranks: Ranks) -> tuple[int, list[tuple[float, list[float]]]]:
+def behind(ranks: Ranks, through: str) -> tuple[int, list[tuple[float, list[float]]]]:
     """Rank 1 is slow in all it takes: what rank 0 has trained, and what both end with."""
     trained_here: list[Any] = []
+    ranks = as_between_machines(ranks) if through == "store" else ranks
 
     def slowly(turns: Turns, plans: Any) -> Any:
         trained_here.extend(plans)
@@ -264,11 +265,12 @@ def behind(ranks: Ranks) -> tuple[int, list[tuple[float, list[float]]]]:
     return len(trained_here), [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
 
 
-def test_a_rank_that_is_through_trains_networks_of_one_that_is_behind() -> None:
+@pytest.mark.parametrize("through", ["memory", "store"])
+def test_a_rank_that_is_through_trains_networks_of_one_that_is_behind(through: str) -> None:
     plans = [small_plan(seed=seed) for seed in range(41)]
     members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu")
     expected = [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
-    (quick, first), (slow, second) = together(behind, 2)
+    (quick, first), (slow, second) = together(behind, 2, through)
     assert first == second == expected
     assert quick + slow == 41
     assert quick > 21 > slow

@@ -11,7 +11,7 @@ from fivestep.fleet.lots import FEW, Lot, Waiting, lots_of, pack_sizes
 from fivestep.fleet.member import Member
 from fivestep.ranks import ALONE, Ranks
 from tests.samples import small_engine, small_plan, three_classes
-from tests.together import together
+from tests.together import as_between_machines, together
 
 
 @given(some.integers(0, 2000), some.integers(1, 40), some.sampled_from([8, 16]), some.integers(1, 64))
@@ -45,33 +45,39 @@ def test_a_process_by_itself_takes_each_lot_once() -> None:
     assert [*waiting] == []
 
 
-def takes(ranks: Ranks, seconds: Sequence[float], num: int) -> list[tuple[int, int]]:
+def takes(ranks: Ranks, seconds: Sequence[float], num: int, through: str = "memory") -> list[tuple[int, int]]:
     """Takes lots until there are none, so long for each: whose they were, and which."""
-    assert ranks.memory is not None
+    if through == "store":
+        ranks = as_between_machines(ranks)
+    assert ranks.lots is not None
     lots = {rank: [Lot([], None) for _ in range(num)] for rank in range(ranks.size)}
-    ranks.memory.offers(num, 1 + ranks.rank)
+    ranks.lots.offers(num, 1 + ranks.rank)
     ranks.gathered(None)
     waiting = Waiting(lots[ranks.rank], ranks, lots.__getitem__)
     for _ in waiting:
         time.sleep(seconds[ranks.rank])
     ranks.gathered(None)
-    assert [ranks.memory.threads_of(rank) for rank in range(ranks.size)] == [*range(1, ranks.size + 1)]
+    assert [ranks.lots.threads_of(rank) for rank in range(ranks.size)] == [*range(1, ranks.size + 1)]
     places = {id(lot): (rank, k) for rank, of_rank in lots.items() for k, lot in enumerate(of_rank)}
     return [places[id(lot)] for lot in waiting.taken]
 
 
-def test_ranks_take_every_lot_once_and_the_quick_one_more() -> None:
-    slow, quick, also = together(takes, 3, [0.05, 0.002, 0.002], 20)
+@pytest.mark.parametrize("through", ["memory", "store"])
+def test_ranks_take_every_lot_once_and_the_quick_one_more(through: str) -> None:
+    slow, quick, also = together(takes, 3, [0.05, 0.002, 0.002], 20, through)
     assert sorted([*slow, *quick, *also]) == [(rank, k) for rank in range(3) for k in range(20)]
     assert [rank for rank, _ in slow] == [0] * len(slow)
     assert len(slow) < 20
     assert quick[:20] == [(1, k) for k in range(20)]
 
 
-def takes_twice(ranks: Ranks) -> list[int]:
+def takes_twice(ranks: Ranks, through: str) -> list[int]:
+    if through == "store":
+        ranks = as_between_machines(ranks)
     return [len(takes(ranks, [0.0, 0.0], num)) for num in (5, 0, 300)]
 
 
-def test_lots_of_one_fleet_are_gone_when_the_next_one_begins() -> None:
-    first, second = together(takes_twice, 2)
+@pytest.mark.parametrize("through", ["memory", "store"])
+def test_lots_of_one_fleet_are_gone_when_the_next_one_begins(through: str) -> None:
+    first, second = together(takes_twice, 2, through)
     assert [one + other for one, other in zip(first, second, strict=True)] == [10, 0, 600]

@@ -24,12 +24,11 @@ from fivestep.engines._make import make_engine
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.progress import Progress
-from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks, shared_memory
-from fivestep.ranks.ranks import _signs_of
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks
 from fivestep.train import train
 from tests.runs import DATA, EVERY, SCENARIOS
 from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, three_classes
-from tests.together import together
+from tests.together import as_between_machines, together
 from tests.tolerances import EXACT, RANKS, RANKS_FLOAT32, RANKS_LBFGS, distance
 
 over_engines = pytest.mark.parametrize(
@@ -193,9 +192,7 @@ def joined_often(ranks: Ranks, through: str) -> list[tuple[int, int, int]]:
         return names.count("fivestep-signs"), shared, len(dist.distributed_c10d._world.pg_map)
 
     if through == "gloo":
-        ranks.leave()
-        shared_memory.is_possible = lambda: False  # in this process, which is the test's alone
-        ranks = join_ranks()
+        ranks = as_between_machines(ranks)
     counts = [found()]
     again = [join_ranks() for _ in range(3)]
     counts.append(found())
@@ -216,18 +213,10 @@ def test_ranks_that_nobody_holds_any_more_leave_no_thread_no_file_and_no_group(t
         assert one == first
 
 
-def through_gloo_only(ranks: Ranks) -> None:
-    """As between machines: no memory that ranks share, and signs of life through a store."""
-    assert ranks._signs is not None
-    ranks._signs.end()
-    ranks._memory, ranks._on_host = None, dist.new_group(backend="gloo")
-    ranks._signs = _signs_of(ranks, ranks._timeout)
-
-
 def late(ranks: Ranks, through: str, what: str, busy: bool) -> None:
     """Rank 1 comes two timeouts late: it has computed, or slept, which is as good as a disk that does not answer."""
     if through == "gloo":
-        through_gloo_only(ranks)
+        ranks = as_between_machines(ranks)
     end = time.monotonic() + 2 * ranks._timeout
     while ranks.rank == 1 and time.monotonic() < end:
         _ = sum(range(10_000)) if busy else time.sleep(0.1)
@@ -261,7 +250,7 @@ def test_a_rank_that_is_slow_is_waited_for(through: str, what: str) -> None:
 def at_odds(ranks: Ranks, through: str) -> None:
     """A script in which one rank leaves out a step."""
     if through == "gloo":
-        through_gloo_only(ranks)
+        ranks = as_between_machines(ranks)
     ranks.sum_(torch.zeros(10)) if ranks.rank else ranks.gathered(None)
 
 

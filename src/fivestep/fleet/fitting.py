@@ -60,7 +60,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
     plan goes by them. `num_threads` threads train, each a network or a pack of those that are alike, by default as many
     as there are processors, or as torch has threads where `ranks` (`join_ranks`) divide the fleet: each rank trains
-    every n-th network, then on the same machine what others have left, and at the end all have all of them; the engine
+    every n-th network, then what others have left, and at the end all have all of them; the engine
     of one trained elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two
     steps, and is raised. Raises an `InputError` for no networks, for sequences of different lengths, for what `train`
     refuses, and where all networks together do not fit into memory.
@@ -129,8 +129,8 @@ class _Fleet:
             for member in self._left_by_patterns(self._ranks.rank):
                 _ = member.engine
             self._lots = lots_of(self._own, self._every, None, self._num_threads)
-        if self._ranks.memory is not None:
-            self._ranks.memory.offers(len(self._lots or ()), self._num_threads)
+        if self._ranks.lots is not None:
+            self._ranks.lots.offers(len(self._lots or ()), self._num_threads)
 
     def trained(self) -> list[Member]:
         """Trains, and returns all networks, those that others have trained too."""
@@ -149,10 +149,10 @@ class _Fleet:
 
     def _lots_of_another(self, rank: int) -> list[Lot]:
         """As that rank has divided its networks."""
-        assert self._ranks.memory is not None
+        assert self._ranks.lots is not None
         self._left_by_patterns(rank)
         members = self._members[rank :: self._ranks.size]
-        return lots_of(members, self._every, None, self._ranks.memory.threads_of(rank))
+        return lots_of(members, self._every, None, self._ranks.lots.threads_of(rank))
 
     def _left_by_patterns(self, rank: int) -> list[Member]:
         """Gives those of a rank's networks that are alike what trains them together; returns the others."""

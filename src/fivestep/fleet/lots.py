@@ -1,8 +1,9 @@
 """Lots: which networks of a fleet are trained in one go, and who trains them.
 
-Each thread takes the next lot that nobody has taken. Ranks on one machine have lots of their own, and whoever is
-through with these takes from those of a rank that is behind: their processors are never equally fast, and to wait for
-the slowest costs more than to ask for each lot (5 us). What a network becomes does not depend on who trains it.
+Each thread takes the next lot that nobody has taken. Ranks have lots of their own, and whoever is through with these
+takes from those of a rank that is behind: their processors are never equally fast, and to wait for the slowest costs
+more than to ask for each lot (5 us in shared memory, a way through the network and back between machines). What a
+network becomes does not depend on who trains it, where the machines are alike.
 """
 
 import itertools
@@ -70,8 +71,8 @@ class Waiting:
     def __init__(self, own: Sequence[Lot], ranks: Ranks, others: Callable[[int], Sequence[Lot]]) -> None:
         self.taken: list[Lot] = []
         self._own, self._others, self._rank = own, others, ranks.rank
-        self._memory, self._next = ranks.memory, itertools.count()
-        self._left = [*range(ranks.rank, ranks.size), *range(ranks.rank)] if self._memory else [ranks.rank]
+        self._counts, self._next = ranks.lots, itertools.count()
+        self._left = [*range(ranks.rank, ranks.size), *range(ranks.rank)] if self._counts else [ranks.rank]
         self._lots: dict[int, Sequence[Lot]] = {ranks.rank: own}
         self._lock = threading.Lock()
 
@@ -94,7 +95,7 @@ class Waiting:
 
     def _number_of(self, rank: int) -> int | None:
         """Which lot of a rank is this thread's; None if all have been taken."""
-        if self._memory is not None:
-            return self._memory.take_from(rank)
+        if self._counts is not None:
+            return self._counts.take_from(rank)
         number = next(self._next)
         return number if number < len(self._own) else None

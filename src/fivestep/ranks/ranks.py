@@ -27,8 +27,9 @@ from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # as in
 from ..check import InputError, RanksError
 from ..typing import Elements, Scalar, Vector
 from . import shared_memory
-from .signs import Sign, Signs
-from .torchrun import place_for_signs, store_for_ranks
+from .signs import Signs
+from .stored import StoredLots, signs_in
+from .torchrun import place_in_store, store_for_ranks
 
 TIMEOUT = 600.0
 """Seconds that a rank waits for others that give no sign of life, at most (`signs.py`)."""
@@ -97,13 +98,16 @@ class Ranks:
         self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
         self._behind: _Behind | None = None
         self._memory: shared_memory.SharedMemory | None = None
+        self._stored_lots: StoredLots | None = None
         self._signs: Signs | None = None
         if size > 1:
             self._on_host = dist.new_group(timeout=FOREVER, backend="gloo")
             self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
             self._memory = _memory_of(self, timeout)
             if self._memory is None:
-                self._signs = _signs_of(self, timeout)
+                place = _place_of(self)
+                self._signs = None if place is None else signs_in(place, rank, size, timeout)
+                self._stored_lots = None if place is None else StoredLots(place, rank, timeout)
                 weakref.finalize(self, _end_group, self._on_host)
             else:
                 self._signs = self._memory.signs
@@ -225,9 +229,9 @@ class Ranks:
         return [said[: int(of)].numpy().tobytes() for said, of in zip(everyone, lengths, strict=True)]
 
     @property
-    def memory(self) -> shared_memory.SharedMemory | None:
-        """What the ranks share if they are on one machine."""
-        return self._memory
+    def lots(self) -> shared_memory.SharedMemory | StoredLots | None:
+        """What counts which lots of a fleet have been taken; None where the ranks share neither memory nor a store."""
+        return self._memory or self._stored_lots
 
     def by_first(self, work: Callable[[], Value]) -> Value:
         """What `work()` gives on rank 0, which alone does it; an `InputError` that it raises there is raised on all."""
@@ -353,23 +357,10 @@ def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | Non
     return memory if all_have_it else None
 
 
-def _signs_of(ranks: Ranks, timeout: float) -> Signs | None:
-    """The signs of life of ranks on several machines, through a store; None, on all of them, if there is no store."""
-    name = ranks.by_first(partial(secrets.token_hex, 8))
-    place = place_for_signs(name)
-    if not all(ranks.gathered(place is not None)) or place is None:
-        return None
-
-    return Signs(ranks.rank, ranks.size, timeout, partial(_say_in, place, ranks.rank), partial(_heard_in, place))
-
-
-def _say_in(place: PrefixStore, rank: int, sign: Sign) -> None:
-    place.set(str(rank), " ".join(map(str, sign)))
-
-
-def _heard_in(place: PrefixStore, other: int) -> Sign:
-    said = place.get(str(other)).decode().split() if place.check([str(other)]) else []
-    return Sign(*map(int, said))
+def _place_of(ranks: Ranks) -> PrefixStore | None:
+    """A place in a store that ranks on several machines share; None, on all of them, if there is no store."""
+    place = place_in_store(ranks.by_first(partial(secrets.token_hex, 8)))
+    return place if all(ranks.gathered(place is not None)) else None
 
 
 def _is_done(work: dist.Work, seconds: float) -> bool:

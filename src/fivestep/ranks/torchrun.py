@@ -103,10 +103,10 @@ def tell(sentence: str) -> None:
             Path(file).write_text(json.dumps({"message": message}), encoding="utf-8")
 
 
-def place_for_signs(name: str) -> PrefixStore | None:
-    """Where ranks leave their signs of life, by a way of their own to the store; None where there is none."""
+def place_in_store(name: str) -> PrefixStore | None:
+    """Where ranks leave what others read (`stored.py`), by a way of its own to the store; None if there is none."""
     with suppress(RuntimeError, KeyError, ValueError):  # a program's own process group need not have one
-        return PrefixStore(f"{KEY}/signs/{name}", _way_to_store())
+        return PrefixStore(f"{KEY}/shared/{name}", _way_to_store())
     return None
 
 
