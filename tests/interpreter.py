@@ -33,7 +33,12 @@ needs_interpreter = pytest.mark.skipif(LACKS is not None, reason=str(LACKS))
 
 if LACKS is None:
     with mock.patch.dict(os.environ, ON):  # when a kernel is defined, Triton asks whether to interpret it
-        for name in ("fused.kernels.tiles", "fused.kernels.passes", "_batched.kernels.steps"):
+        for name in (
+            "fused.kernels.tiles",
+            "fused.kernels.passes",
+            "_batched.kernels.steps",
+            "_batched.kernels.uniform",
+        ):
             importlib.import_module(f"fivestep.engines.{name}")
 
 

@@ -12,7 +12,11 @@ from tests.interpreter import needs_interpreter
 pytestmark = [needs_interpreter, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-OF_PRODUCTS = {*(f"tiles {name}" for name in ("forward", "head", "backward", "update")), "steps train_steps"}
+OF_PRODUCTS = {
+    *(f"tiles {name}" for name in ("forward", "head", "backward", "update")),
+    "steps train_steps",
+    "uniform draw",
+}
 ALL = OF_PRODUCTS | {f"passes {name}" for name in ("activate", "back", "squares", "update")}
 
 MOST_SPILLED = 64

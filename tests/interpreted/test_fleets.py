@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+import torch
 
+from fivestep.draws import generator
 from fivestep.engines._batched import compiled
+from fivestep.engines._batched.uniform import uniform_rows
 from fivestep.fleet import fit_many
 from tests.interpreter import needs_interpreter
 from tests.kernels import ACTIVATIONS, FLEETS, assert_the_same_networks, fleet_of
@@ -28,6 +31,16 @@ def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any
     members = fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1)
     assert {member.how for member in members} == {"in a batch of 2 on cpu, by one kernel"}
     assert_the_same_networks(members, spec)
+
+
+@pytest.mark.parametrize("count", [3, 650])
+def test_numbers_drawn_on_the_device_are_those_of_torch(count: int) -> None:
+    """To the bit, also beyond the 624 that a state holds, and for seeds of more than 32 bits."""
+    seeds = [0, 1, 2**32 - 1, 2**63 + 12345, 7]
+    drawn = uniform_rows(seeds, count, torch.device("cpu"))
+    assert drawn is not None
+    expected = [torch.empty(count).uniform_(generator=generator(seed)) for seed in seeds]
+    assert torch.equal(drawn, torch.stack(expected))
 
 
 @pytest.mark.parametrize("at_a_time", [16, 64])

@@ -72,9 +72,28 @@ class Turn(NamedTuple):
         progress.note(self.epoch)
 
 
-def likeness(spec: NetSpec, data: Dataset, plan: TrainPlan) -> tuple[NetSpec, int, Hashable]:
-    """What is equal for networks that one engine can train one after another: network, rows, and the rest of a plan."""
-    return spec, id(data), _shared(plan)
+Likeness = tuple[NetSpec, int, Hashable]
+"""What is equal for networks that one engine can train one after another: network, rows, and the rest of a plan."""
+
+
+def likenesses(
+    specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]
+) -> tuple[dict[Likeness, int], list[int]]:
+    """All that there are, each with its number, and the number of each network's.
+
+    A network's sizes are looked at once for each object, which thousands of networks share.
+    """
+    found: dict[Likeness, int] = {}
+    known: dict[tuple[int, int, Hashable], int] = {}
+    which = []
+    for spec, of_one, plan in zip(specs, data, plans, strict=True):
+        settings = _shared(plan)
+        key = id(spec), id(of_one), settings
+        number = known.get(key)
+        if number is None:
+            number = known[key] = found.setdefault((spec, id(of_one), settings), len(found))
+        which.append(number)
+    return found, which
 
 
 def goes_by_epochs(plan: TrainPlan) -> bool:

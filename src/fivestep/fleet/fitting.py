@@ -29,7 +29,7 @@ from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..train import check_start, train
-from .alike import Pattern, Turns, can_take_turns, likeness
+from .alike import Pattern, Turns, can_take_turns, likenesses
 from .batched.batch import Batch
 from .batched.kinds import LEAST, are_for, divided, kind_of_plan, kind_of_rows
 from .lots import Lot, Waiting, lots_of
@@ -123,7 +123,8 @@ class _Fleet:
         Those that may be batches are given as what they are.
         """
         if in_batches is not None:
-            _give_kinds(self._own, in_batches[self._ranks.rank :: self._ranks.size])
+            share = slice(self._ranks.rank, None, self._ranks.size)
+            _give_kinds(self._own, in_batches[share], self.kinds.which[share])
             _prepare_batches(self._own)
         else:
             for member in self._left_by_patterns(self._ranks.rank):
@@ -186,8 +187,7 @@ class _Kinds:
     """Which networks are alike (`which`, the number of a kind in `found`), and what trains those of a kind."""
 
     def __init__(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> None:
-        self.found: dict[tuple[NetSpec, int, Hashable], int] = {}
-        self.which = [self.found.setdefault(of_one, len(self.found)) for of_one in map(likeness, specs, data, plans)]
+        self.found, self.which = likenesses(specs, data, plans)
         self._patterns: dict[int, Pattern | None] = {}
 
     def several(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> list[Several]:
@@ -220,19 +220,19 @@ def engine_for(how: How, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engin
     return make_engine(how.engine, sized, plan, dtype=how.dtype, device=how.device, num_rows=data.num_rows)
 
 
-def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec]) -> None:
-    """Says of each network what it will be, and gives those that can be one batch the same mark."""
-    sized: dict[Hashable, tuple[NetSpec, int]] = {}
-    rows: dict[Hashable, int] = {}
+def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec], which: Sequence[int]) -> None:
+    """Says of each network what it will be, and gives those that can be one batch the same mark.
+
+    Those that are alike, by `which`, differ in less than those of a batch may, so their first one is asked for all.
+    """
+    known: dict[int, tuple[NetSpec, object]] = {}
     marks: dict[Hashable, object] = {}
-    for member, spec in zip(members, specs, strict=True):
-        plan, data = member.plan, member.data
-        key = id(spec), id(data), plan.loss
-        if key not in sized:
-            found = plan.sized(spec, data)
-            sized[key] = found, rows.setdefault(kind_of_rows(found, data), len(rows))
-        member.sized, of_rows = sized[key]
-        member.kind = marks.setdefault((of_rows, kind_of_plan(plan)), object())
+    for member, spec, number in zip(members, specs, which, strict=True):
+        if number not in known:
+            sized = member.plan.sized(spec, member.data)
+            kind = kind_of_rows(sized, member.data), kind_of_plan(member.plan)
+            known[number] = sized, marks.setdefault(kind, object())
+        member.sized, member.kind = known[number]
 
 
 def _prepare_batches(members: Sequence[Member]) -> None:
@@ -307,8 +307,9 @@ def _train_batch(members: Sequence[Member], every: int | None, until: int | None
         if len(members) < 2 * LEAST:
             raise
         return None
+    how = batch.how
     for member in members:
-        member.how = batch.how
+        member.how = how
     return alone
 
 

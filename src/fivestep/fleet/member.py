@@ -109,6 +109,9 @@ class Member:
         self.sized: NetSpec | None = None
         """The network that it will be, where that is known before it is made."""
 
+        self.has_engine = isinstance(engine, Engine)
+        """Whether its engine has been made."""
+
         self._engine = engine
         self._trained: Trained | Turn | Later | None = None
 
@@ -134,11 +137,6 @@ class Member:
             self._trained = self._trained.now()
         return self._trained
 
-    @property
-    def has_engine(self) -> bool:
-        """Whether its engine has been made."""
-        return isinstance(self._engine, Engine) or "_both" in self.__dict__
-
     def new_engine(self) -> Engine:
         """Another engine like its own, at the start."""
         assert not isinstance(self._engine, Engine), "given as what makes it"
@@ -146,12 +144,12 @@ class Member:
 
     def takes(self, engine: Engine) -> None:
         """Makes an engine its own that `new_engine` has made."""
-        self._engine = engine
+        self._engine, self.has_engine = engine, True
 
     @cached_property
     def _both(self) -> tuple[Engine, Progress]:
         engine = self._engine if isinstance(self._engine, Engine) else self._engine()
-        progress = Progress(engine, self.plan)
+        progress, self.has_engine = Progress(engine, self.plan), True
         if self.trained is not None:
             self.trained.put_into(engine, progress)
             self._trained = None

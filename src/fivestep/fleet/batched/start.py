@@ -10,10 +10,12 @@ from torch import Tensor
 from ... import draws
 from ...engines._base import Engine
 from ...engines._batched.networks import Networks
+from ...engines._batched.uniform import uniform_rows
 from ...engines._make import make_engine
 from ...inits.torch import Torch
 from ...layers.linear import Linear
 from ...net import NetSpec
+from ...plan import TrainPlan
 from ..member import Member
 from .kinds import decay_of
 
@@ -33,7 +35,7 @@ def networks_of(members: Sequence[Member]) -> Networks:
         rows[name] = pattern.params.flat.new_empty((len(members), drawn.shape[1]))
         rows[name][new] = drawn.to(pattern.device, pattern.dtype)
         rows[name][old] = torch.stack([state[name] for state in states])
-    decays = [decay_of(member.plan.optimizer, member.plan.weight_decay) for member in members]
+    decays = _decays_of([member.plan for member in members])
     alike = all(decay == pattern.optimizer.weight_decay for decay in decays)
     column = None if alike else pattern.params.flat.new_tensor(decays)[:, None]
     networks = Networks(pattern, rows["flat"], rows["buffers"], column)
@@ -42,15 +44,29 @@ def networks_of(members: Sequence[Member]) -> Networks:
     return networks
 
 
+def _decays_of(plans: Sequence[TrainPlan]) -> list[float]:
+    """What the weights of each decay by; of thousands of plans that share a rule, and its decay, worked out once."""
+    known: dict[tuple[int, float | None], float] = {}
+    decays = []
+    for plan in plans:
+        key = id(plan.optimizer), plan.weight_decay
+        if key not in known:
+            known[key] = decay_of(plan.optimizer, plan.weight_decay)
+        decays.append(known[key])
+    return decays
+
+
 def initial_rows(pattern: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> tuple[Tensor, Tensor]:
-    """Flat vectors and buffers (K, .) of new networks with their initial values, in float32 on the CPU.
+    """Flat vectors and buffers (K, .) of new networks with their initial values, in float32.
 
     One after another in one place: to make an engine for each takes ten times as long. Where all values are uniform
     they are drawn in one call for each network and brought between their bounds together, to the same bits.
     """
     mold = make_engine("scratch", pattern.spec, pattern.plan, device="cpu")
     if _are_uniform(mold, drawn) and rounds_once():
-        return _at_once(mold, [seed for _, seed in drawn]), mold.params.buffers.expand(len(drawn), -1)
+        raw = uniform_rows([seed for _, seed in drawn], mold.params.flat.numel(), pattern.device)
+        raw = _uniform_by_torch(mold, [seed for _, seed in drawn]) if raw is None else raw
+        return _at_once(mold, raw), mold.params.buffers.expand(len(drawn), -1)
     return _one_by_one(mold, drawn)
 
 
@@ -90,14 +106,16 @@ def _are_uniform(mold: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> bool:
     )
 
 
-def _at_once(mold: Engine, seeds: Sequence[int]) -> Tensor:
-    """The values (K, P) of networks whose tensors are uniform in (-b, b), with b = 1 / sqrt(I), from x in [0, 1).
-
-    Of one seed, numbers drawn in one call are those drawn in several.
-    """
+def _uniform_by_torch(mold: Engine, seeds: Sequence[int]) -> Tensor:
+    """Numbers x in [0, 1), (K, P). Of one seed, numbers drawn in one call are those drawn in several."""
     raw, stream = torch.empty((len(seeds), mold.params.flat.numel())), torch.Generator()
     for seed, row in zip(seeds, raw.unbind(), strict=True):
         row.uniform_(generator=draws.generator(seed, again=stream))
+    return raw
+
+
+def _at_once(mold: Engine, raw: Tensor) -> Tensor:
+    """The values (K, P) of networks whose tensors are uniform in (-b, b), with b = 1 / sqrt(I), from x in [0, 1)."""
     flat, begin = torch.empty_like(raw), 0
     for w in mold.params.weights:
         for tensor in [w[name] for name in ("weight", "bias") if name in w]:  # as they are drawn
