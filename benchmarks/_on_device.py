@@ -9,6 +9,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import torch
@@ -25,6 +26,9 @@ DEVICE = torch.device("cpu" if "cpu" in sys.argv[1:] else "cuda")
 class Contestant(ABC):
     """One who trains a job on the device."""
 
+    share = 1.0
+    """Of a window's steps, those that it is given: a tenth of a plain loop's say as much as all of them."""
+
     @abstractmethod
     def begin(self, steps: int) -> None:
         """Does so many steps more; need not wait for their end."""
@@ -37,6 +41,12 @@ class Contestant(ABC):
         """Does so many steps more, and waits for their end."""
         self.begin(steps)
         wait()
+
+    def window(self, steps: int) -> float:
+        """Does its share of so many steps, and says which it was."""
+        count = max(1, round(self.share * steps))
+        self.train(count)
+        return count / steps
 
 
 def wait() -> None:
@@ -72,53 +82,106 @@ class Ours(Contestant):
 class Loop(Contestant):
     """The plain loop of PyTorch with all rows on the device."""
 
+    share = 0.1
+
     def __init__(self, job: Job, *, fused: bool = False) -> None:
         self.x, self.y = torch.from_numpy(job.x).to(DEVICE), torch.from_numpy(job.y).to(DEVICE)
         self.model, self.criterion, self.batch = module_of(job).to(DEVICE), loss_of(job), job.batch
         self.optimizer = rule_of(job, self.model, fused=fused)
-        self.batches = self._batches()
+        self.orders = self._orders()
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _orders(self) -> Iterator[Tensor]:
         while True:
-            for rows in torch.randperm(len(self.x), device=self.x.device).split(self.batch):
-                yield self.x[rows], self.y[rows]
-
-    def measured(self, x: Tensor, y: Tensor) -> Any:
-        """The loss of a batch."""
-        return self.criterion(self.model(x), y)
+            yield from torch.randperm(len(self.x), device=self.x.device).split(self.batch)
 
     def begin(self, steps: int) -> None:
-        for _ in range(steps):
-            x, y = next(self.batches)
-            loss = self.measured(x, y)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
+        for rows in islice(self.orders, steps):
+            self.step(rows)
+
+    def step(self, rows: Tensor) -> None:
+        """The five lines on these rows."""
+        loss = self.criterion(self.model(self.x[rows]), self.y[rows])
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
 
     @torch.no_grad()
     def loss(self) -> float:
         return float(self.criterion(self.model(self.x[:20_000]), self.y[:20_000]))
 
 
-class Compiled(Contestant):
-    """The same, network and loss compiled by `torch.compile` and recorded as graphs, the optimizer fused."""
+class Recorded(Contestant):
+    """The same loop with its step recorded as a CUDA graph by hand, the optimizer fused.
+
+    A step on fewer rows, the last one of an epoch, and the first three, which make libraries ready, are as in `Loop`.
+    """
+
+    share = 0.25
 
     def __init__(self, job: Job) -> None:
-        self.loop = Loop(job, fused=True)
-        self.loop.measured = compiled(self.loop.measured)  # type: ignore[method-assign]
+        self.of_loop = Loop(job, fused=True)
+        for group in self.of_loop.optimizer.param_groups:
+            group.update({"capturable": True} if "capturable" in group else {})
+        self.rows, self.done = torch.zeros(job.batch, dtype=torch.int64, device=DEVICE), 0
+        self.graph: Any = None
 
     def begin(self, steps: int) -> None:
-        self.loop.begin(steps)
+        loop = self.of_loop
+        for rows in islice(loop.orders, steps):
+            self.done += 1
+            if DEVICE.type == "cpu" or len(rows) < len(self.rows):
+                loop.step(rows)
+            elif self.done <= 3:
+                with torch.cuda.stream(torch.cuda.Stream()):
+                    loop.step(rows)
+                wait()
+            else:
+                self.rows.copy_(rows)
+                self._replay()
+
+    def _replay(self) -> None:
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            self.of_loop.optimizer.zero_grad()
+            with torch.cuda.graph(self.graph):
+                self.of_loop.step(self.rows)
+        self.graph.replay()
 
     def loss(self) -> float:
-        return self.loop.loss()
+        return self.of_loop.loss()
 
 
-def compiled(work: Any) -> Any:
-    """By `torch.compile`, recorded as graphs on a CUDA device; raises an `ImportError` without what it needs there."""
+class Compiled(Contestant):
+    """The whole step, gather, gradient and update, compiled by `torch.compile` as one graph, and recorded."""
+
+    share = 0.25
+
+    def __init__(self, job: Job) -> None:
+        from rivals.pytorch_compiled import step_of
+
+        self.of_loop, self.done = Loop(job), torch.zeros((), device=DEVICE)
+        model = self.of_loop.model
+        self.w = {name: value.detach() for name, value in model.named_parameters()}
+        self.memory = [{name: torch.zeros_like(value) for name, value in self.w.items()} for _ in range(2)]
+        stay = [self.of_loop.x, self.of_loop.y, self.done, *self.w.values(), *self.memory[0].values()]
+        for tensor in [*stay, *self.memory[1].values()]:  # else recorded graphs copy them for each step
+            torch._dynamo.mark_static_address(tensor)
+        step = step_of(job, model)
+        self.step = compiled(lambda w, m, v, done, x, y, rows: step(w, m, v, done, x[rows], y[rows]))
+
+    def begin(self, steps: int) -> None:
+        for rows in islice(self.of_loop.orders, steps):
+            self.step(self.w, *self.memory, self.done, self.of_loop.x, self.of_loop.y, rows)
+
+    def loss(self) -> float:
+        return self.of_loop.loss()
+
+
+def compiled(work: Any, mode: str = "reduce-overhead") -> Any:
+    """By `torch.compile`, on a CUDA device in that mode; raises an `ImportError` without what it needs there."""
     if DEVICE.type == "cuda" and importlib.util.find_spec("triton") is None:
         raise ImportError("torch.compile needs Triton, which torch for CUDA brings")
-    return torch.compile(work, dynamic=False, mode="reduce-overhead" if DEVICE.type == "cuda" else None)
+    return torch.compile(work, dynamic=False, fullgraph=True, mode=mode if DEVICE.type == "cuda" else None)
 
 
 class Scan(Contestant):
@@ -145,7 +208,10 @@ def jax_on_device() -> Any:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if DEVICE.type == "cpu":
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    import jax
+    try:
+        import jax
+    except ImportError as error:
+        raise ImportError(f"{error} (for a CUDA device: pip install 'jax[cuda13]')") from error
 
     backend = {"gpu": "cuda"}.get(jax.default_backend(), jax.default_backend())
     if backend != DEVICE.type:
@@ -162,7 +228,7 @@ class Block(Contestant):
         self.model = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width)).to(DEVICE)
         self.model.load_state_dict(weights)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, fused=True)
-        self.measured: Any = compiled(self._loss) if is_compiled else self._loss
+        self.measured: Any = compiled(self._loss, "max-autotune-no-cudagraphs") if is_compiled else self._loss
 
     def _loss(self) -> Tensor:
         with torch.autocast(self.x.device.type, torch.bfloat16):
@@ -181,10 +247,10 @@ class Block(Contestant):
 
 
 class InTF32(Contestant):
-    """The plain loop with torch's products in TF32."""
+    """Another one of PyTorch's with products in TF32."""
 
-    def __init__(self, job: Job) -> None:
-        self.other = Loop(job)
+    def __init__(self, other: Contestant) -> None:
+        self.other, self.share = other, other.share
 
     def begin(self, steps: int) -> None:
         with _tf32():

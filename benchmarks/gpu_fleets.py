@@ -1,31 +1,43 @@
 """Regime c on a CUDA device: a fleet as one batch beside the same networks one after another on the device.
 
-    python benchmarks/gpu_fleets.py [NETWORKS ...] [cpu]
+    python benchmarks/gpu_fleets.py [NETWORKS ...] [first|more|host] [cpu]
 
 2-8-1 (tanh, yes or no) and 10-32-1 (relu, numbers), 200 rows in one batch, Adam, a thousand steps, each network with
 its own seed. `steps` is the training alone, in blocks as `fit_many` does them; `fit_many` is the whole of it, from
-plans to trained and measured networks. One after another is measured on one network, and counted for all: it is
-`fit_many` of one, which is the single engine. JAX does all networks in one `jit(vmap(scan))` of as many steps, from
-our initial weights, compiled before the clock starts; where it is not installed, or sees no CUDA device, it is left out
-with a message. Before that, networks of a batch are compared with the same ones trained alone. With the word `cpu` all
-of it is gone through there, in small, to see that it runs, and nothing is kept.
+plans, which are made before, to trained and measured networks. One after another is measured on one network, and
+counted for all: it is `fit_many` of one, which is the single engine. JAX does all networks in one `jit(vmap(scan))` of
+as many steps, from our initial weights, compiled before; where it is not installed, or sees no CUDA device, it is left
+out with a message. Before that, networks of a batch are compared with the same ones trained alone.
+
+`first` leaves JAX for later, and `more` adds it to what has been measured and kept by then. With the word `cpu` all of
+it is gone through there, in small, to see that it runs, and nothing is kept.
+
+With the word `host` nothing is done that a device does: no initial values, no steps, no measurements. What is left of
+`fit_many` is the host's own work, from plans to networks, on one thread. It needs no device; where one would be, the
+CPU makes some tensors, so it is an upper bound.
 """
 
+import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import torch
-from _measure import save, table
+from _measure import RESULTS, machine, save, table
 from _on_device import DEVICE, jax_on_device, wait
 from rivals import Job
 
 import fivestep as fs
-from fivestep.fleet.batched import kinds
+from fivestep.datasets._base import Part
+from fivestep.engines._batched.given import StepsAhead
+from fivestep.engines._batched.networks import Networks
+from fivestep.fleet.batched import batch, kinds, start
 from fivestep.fleet.batched.batch import Batch
+from fivestep.fleet.batched.measuring import Measurements
 from fivestep.fleet.batched.start import initial_rows
 from fivestep.fleet.fitting import How, engine_for
 from fivestep.fleet.member import Member
@@ -34,7 +46,7 @@ STEPS = 1000 if DEVICE.type == "cuda" else 20
 SAME = 1e-3
 """How far apart the losses of a network may be after a hundred steps in float32, relative."""
 
-BEGUN, LONGEST = time.perf_counter(), 150
+BEGUN, LONGEST = time.perf_counter(), 120
 """Seconds after which JAX begins to compile no more: a device costs by the minute."""
 
 SAME_AS_JAX = 0.05
@@ -85,12 +97,12 @@ def steps_seconds(case: str, count: int) -> float:
     members = [Member(data, plan, partial(engine_for, how, spec, data, plan)) for plan in plans]
     for member in members:
         member.sized = spec
-    batch = Batch(members)
+    together = Batch(members)
     goal = [0]
 
     def work() -> None:
         goal[0] += STEPS
-        for _ in batch._blocks(goal[0]):
+        for _ in together._blocks(goal[0]):
             pass
 
     return seconds_of(work) / STEPS
@@ -99,10 +111,32 @@ def steps_seconds(case: str, count: int) -> float:
 def fleet_seconds(case: str, count: int) -> float:
     """The whole of `fit_many`, per step of the whole fleet."""
     spec, data, options = CASES[case]
-    return (
-        seconds_of(lambda: fs.fit_many(spec, data, plans_of(options, count), device=DEVICE.type), 1 + (count < 100))
-        / STEPS
-    )
+    plans = plans_of(options, count)
+    return seconds_of(lambda: fs.fit_many(spec, data, plans, device=DEVICE.type), 3) / STEPS
+
+
+def host_seconds(case: str, count: int) -> tuple[float, float]:
+    """What the host does for a fleet but its steps and measurements, and what making its plans takes."""
+    spec, data, options = CASES[case]
+
+    def no_steps(networks: Networks, ahead: StepsAhead) -> torch.Tensor:
+        return networks.flat.new_zeros((len(ahead.sizes), len(networks)))
+
+    def no_figures(_networks: Networks, which: Sequence[int], _rows: Part) -> Measurements:
+        return Measurements([0.0] * len(which), [0.0] * len(which))
+
+    def no_values(seeds: Sequence[int], count: int, _device: torch.device) -> torch.Tensor:
+        return torch.zeros((len(seeds), count))
+
+    with (
+        mock.patch.object(start, "uniform_rows", no_values),
+        mock.patch.object(kinds, "DEVICES", ("cpu",)),
+        mock.patch.object(Networks, "train", no_steps),
+        mock.patch.object(batch, "evaluations", no_figures),
+    ):
+        plans = plans_of(options, count, 10)  # what there is for each step, the device makes
+        whole = seconds_of(lambda: fs.fit_many(spec, data, plans, "scratch", device="cpu"), 5)
+        return whole, seconds_of(lambda: plans_of(options, count, 10), 5)
 
 
 def jax_seconds(case: str, count: int) -> float:
@@ -163,9 +197,9 @@ def check(case: str) -> float:
     """The largest relative difference of a loss between a batch and the networks alone."""
     spec, data, options = CASES[case]
     plans = plans_of(options, 8, 100)
-    batch = fs.fit_many(spec, data, plans, device=DEVICE.type)
+    together = fs.fit_many(spec, data, plans, device=DEVICE.type)
     alone = [fs.fit_many(spec, data, plan, "scratch", device="cpu")[0] for plan in plans]
-    losses = [[member.history[-1].train_loss for member in members] for members in (batch, alone)]
+    losses = [[member.history[-1].train_loss for member in members] for members in (together, alone)]
     apart: list[float] = [abs(mine / theirs - 1) for mine, theirs in zip(*losses, strict=True)]
     assert all(one < SAME for one in apart), losses  # no maximum: one that is no number may hide behind it
     return max(apart)
@@ -173,27 +207,64 @@ def check(case: str) -> float:
 
 def main(counts: list[int]) -> None:
     """Measures, prints a table, and keeps it, network by network."""
+    if "host" in sys.argv[1:]:
+        torch.set_num_threads(1)
+        each = [(case, count, *host_seconds(case, count)) for case in CASES for count in counts]
+        rows = [[case, f"{count:,}", *(f"{1e6 * one / count:.1f}" for one in taken)] for case, count, *taken in each]
+        print(table(["network", "networks", "fit_many without steps, us a network", "its plans, us each"], rows))
+        return
     if DEVICE.type == "cuda" and not torch.cuda.is_available():
         print("left out: benchmarks/gpu_fleets.py, this machine has no CUDA device")
         return
     name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "a CPU"
     found: dict[str, Any] = {"device": name, "steps": STEPS}
-    rows = []
+    if "more" in sys.argv[1:] and DEVICE.type == "cuda":
+        found = kept(name) or found
     for case in CASES:
-        found[case] = {"apart": check(case), "alone": fleet_seconds(case, 1)}
+        of = found.setdefault(case, {})
+        if "alone" not in of:
+            of |= {"apart": check(case), "alone": fleet_seconds(case, 1)}
         for count in counts:
-            steps, whole = steps_seconds(case, count), fleet_seconds(case, count)
-            times = {"steps": count * found[case]["alone"] / steps, "fit_many": count * found[case]["alone"] / whole}
-            found[case][str(count)] = {"steps": steps, "fit_many": whole, "times_faster": times}
-            found[case][str(count)] |= jax_if_it_can(case, count)
-            rows.append([case, f"{count:,}", *(f"{1e6 * one:.1f}" for one in (found[case]["alone"], steps, whole))])
-            rows[-1] += [f"{one:,.0f}" for one in times.values()]
-            rows[-1] += [f"{1e6 * found[case][str(count)]['jax']:.1f}" if "jax" in found[case][str(count)] else ""]
-            if DEVICE.type == "cuda":
-                save("gpu_fleets", found)
-    head = ["network", "networks", "alone, us a step", "batch, us a step", "fit_many, us a step", "steps", "fit_many"]
-    print(table([*head, "JAX, us a step"], rows))
+            if str(count) not in of:
+                of[str(count)] = measured(case, count, of["alone"])
+                keep(found)
+    for case, count in [(case, count) for case in CASES for count in counts] * ("first" not in sys.argv[1:]):
+        found[case][str(count)] |= jax_if_it_can(case, count)
+        keep(found)
+    print(tabulated(found, counts))
     print("steps and fit_many are times faster than one after another")
+
+
+def measured(case: str, count: int, alone: float) -> dict[str, Any]:
+    """Seconds of a step of all, alone and with all around it, and how much faster that is than one after another."""
+    taken = {"steps": steps_seconds(case, count), "fit_many": fleet_seconds(case, count)}
+    return {**taken, "times_faster": {key: count * alone / seconds for key, seconds in taken.items()}}
+
+
+def kept(name: str) -> dict[str, Any]:
+    """What `first` has measured on a device of that name with the same packages; nothing if it has not."""
+    file = RESULTS / "gpu_fleets.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    is_here = found.get("device") == name and found["packages"] == machine()["packages"]
+    return {key: value for key, value in found.items() if key not in machine()} if is_here else {}
+
+
+def keep(found: dict[str, Any]) -> None:
+    """Writes what has been measured so far, should there be no more time."""
+    if DEVICE.type == "cuda":
+        save("gpu_fleets", found)
+
+
+def tabulated(found: dict[str, Any], counts: Sequence[int]) -> str:
+    """A row for each network and size of a fleet."""
+    rows = []
+    for case, count in [(case, count) for case in CASES for count in counts]:
+        of, alone = found[case][str(count)], found[case]["alone"]
+        rows.append([case, f"{count:,}", *(f"{1e6 * one:.1f}" for one in (alone, of["steps"], of["fit_many"]))])
+        rows[-1] += [f"{one:,.0f}" for one in of["times_faster"].values()]
+        rows[-1] += [f"{1e6 * of['jax']:.1f}" if "jax" in of else ""]
+    head = ["network", "networks", "alone, us a step", "batch, us a step", "fit_many, us a step", "steps", "fit_many"]
+    return table([*head, "JAX, us a step"], rows)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Compiled(Rival):
         self.w = {name: value.detach() for name, value in self.model.named_parameters()}
         self.memory = [{name: torch.zeros_like(value) for name, value in self.w.items()} for _ in range(2)]
         self.done = torch.zeros(())
-        self.step: Any = torch.compile(_step(job, self.model), dynamic=False)
+        self.step: Any = torch.compile(step_of(job, self.model), dynamic=False)
 
     def train(self, steps: int) -> None:
         for x, y in islice(self.batches, steps):
@@ -37,7 +37,8 @@ class Compiled(Rival):
         return {name: value.numpy().copy() for name, value in self.w.items()}
 
 
-def _step(job: Job, model: torch.nn.Module) -> Any:
+def step_of(job: Job, model: torch.nn.Module) -> Any:
+    """A step as a function of weights, memory, steps done and a batch, which changes the first three in place."""
     criterion, lr, is_adam = loss_of(job), job.lr, job.rule == "adam"
 
     def loss(w: dict[str, Tensor], x: Tensor, y: Tensor) -> Any:

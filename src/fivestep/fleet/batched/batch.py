@@ -236,7 +236,9 @@ class Batch:
         """What there is to know of some networks at a moment, brought from the device in one piece."""
         rows, blocks = torch.tensor(which, device=self._pattern.device), self._losses[: then.num_blocks]
         losses = torch.cat([self._networks.flat.new_empty((0, len(self._standings))), *blocks])
-        best = {f"best.{name}": of for name, of in self._networks.named_of(self._best).items()}
+        standings = [self._standings[k] for k in which]
+        kept = self._best if any(one.has_best for one in standings) else {}  # else nobody asks for it
+        best = {f"best.{name}": of for name, of in self._networks.named_of(kept).items()} if kept else {}
         state = {f"engine.{name}": of for name, of in then.state.items()}
         held = {} if then.held is None else {HELD: then.held}
         everything = {**state, **best, **held, "since.losses": losses.T}
@@ -246,11 +248,10 @@ class Batch:
             "seconds": then.seconds / len(self._standings),
             "on_device": [] if self._pattern.device.type == "cpu" else list(then.state),
         }
-        standings = [self._standings[k] for k in which]
         is_over = self._epochs >= self._plan.epochs
         return Records(
             arrays={name: of[rows].numpy(force=True) for name, of in everything.items()},
-            kept={f"engine.{name}": of[rows].numpy(force=True) for name, of in self._best.items()},
+            kept={f"engine.{name}": of[rows].numpy(force=True) for name, of in kept.items()},
             common=common,
             rates=[self._rates[k] for k in which],
             begun=[one.history for one in standings],
