@@ -17,14 +17,15 @@ from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
 from ._forms import OPERATIONS
 from ._held import Held
 from ._hidden import hidden_of, order_of
-from ._tables import measure_of, memory_for, network_of, places_of, rule_of, table_of
+from ._tables import masks_for, measure_of, memory_for, network_of, places_of, rule_of, table_of
 from .body.kinds import DROPOUT
+from .body.masks import Masks
 from .body.steps import Steps
 
 OF_WEIGHTS = 8
 """The number of a table that says where the weights lie."""
 
-NONE, NO_BITS = np.zeros(0, np.int64), np.zeros(0, np.int16)
+NONE = np.zeros(0, np.int64)
 
 
 @final
@@ -49,6 +50,7 @@ class Code:
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
         self._lanes: Lanes | None = None
+        self._masks: Masks | None = None
         self._rows: Rows | None = None
         self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
 
@@ -71,7 +73,7 @@ class Code:
             stops=_times(block.stops, tokens),
             rates=block.rates.contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
-            **self._bits(block, tokens),
+            masks=self._drawing(block, tokens),
             losses=losses,
             penalties=penalties,
         )
@@ -182,21 +184,12 @@ class Code:
         share = block.shares.to(self._engine.dtype).numpy()
         return share if tokens == 1 else np.repeat(share / tokens, tokens)
 
-    def _bits(self, block: Block, tokens: int) -> dict[str, Any]:
-        """The draws of every dropout layer, as every engine draws them: step by step, each for all rows of the step."""
-        if not self._dropped:
-            return {"bits": NO_BITS, "bit_places": NONE, "rows_before": block.starts.numpy()}  # which nobody reads
-        before = _times(block.num_rows.cumsum(0) - block.num_rows, tokens)
-        places = np.zeros(len(self._engine.layers), np.int64)
-        drawn = [torch.empty(0, dtype=torch.int16)]
-        draws, done, rows = self._engine.draws, self._engine.num_updates, self._engine.as_input(block.rows.stored[:1])
-        for k in self._dropped:
-            places[k] = sum(part.numel() for part in drawn)
-            shape = (*rows.shape[1:-1], int(self._network.outputs[k]))
-            for s, num_rows in enumerate(block.num_rows.tolist()):
-                draws.step = done + s
-                drawn.append(draws.bits(k, rows.new_empty(()).expand(num_rows, *shape)).flatten())
-        return {"bits": torch.cat(drawn).numpy(), "bit_places": places, "rows_before": before}
+    def _drawing(self, block: Block, tokens: int) -> Masks:
+        """Where the dropout of a step draws, with room for its rows."""
+        num_rows = int(block.num_rows.max()) * tokens if self._dropped else 0
+        if self._masks is None or self._masks.stride < num_rows:
+            self._masks = masks_for([int(of) for of in self._network.outputs], self._dropped, num_rows)
+        return self._masks._replace(seed=np.uint64(self._engine.draws.seed % 2**64))
 
 
 def _times(places: Tensor, tokens: int) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -21,6 +22,7 @@ from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
 from .body.hidden import Hidden
 from .body.kinds import LINEAR
 from .body.losses import Measure
+from .body.masks import IN_A_WORD, Masks
 from .body.passes import Remembered, Tile
 from .body.rules import Descent, Rule
 from .body.steps import Memory, Network
@@ -181,6 +183,16 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, order: P
         share=aligned(rows, kind),
         rows=rows,
     )
+
+
+def masks_for(widths: Sequence[int], dropped: Sequence[int], num_rows: int) -> Masks:
+    """Room for the bits of the operations that are dropout, for so many rows, and for registers that read beyond."""
+    words = np.zeros(num_rows * max((widths[k] for k in dropped), default=0) // IN_A_WORD + 1, np.uint64)
+    places = np.zeros(len(widths), np.int64)
+    for k, following in pairwise(dropped):
+        places[following] = places[k] + num_rows * widths[k]
+    bits = np.zeros(num_rows * sum(widths[k] for k in dropped) + LANES, np.int16)
+    return Masks(np.uint64(0), words, words.view(np.int16), bits, places, num_rows)
 
 
 def rows_for(units: int, kind: Any, multiple: int) -> int:

@@ -5,11 +5,12 @@ That is Doty-Humphrey's generator SFC64, as NumPy begins it: with three numbers 
 and two nanoseconds for each word; small networks have done several steps by then.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .lanes import apart, inline, put
+from .turning import turn_part
 
 _word = np.uint64
 """A number of 64 bits: beside a plain one, numba would go on with float64."""
@@ -24,6 +25,22 @@ _POOL, _UNUSED = 4, 12
 
 IN_A_WORD = 4
 """Numbers of 15 bits in one of 64."""
+
+
+class Masks(NamedTuple):
+    """What all dropout of a network draws from, and where, for one step.
+
+    `seed` is that of the draws, the last 64 bits of it. Those of a layer come to `words`, row by row, and are read as
+    `numbers` of 16 bits, which are the same memory; turned on their side, `stride` apart, those of operation k stay in
+    `bits` from places[k] on.
+    """
+
+    seed: Any
+    words: Any
+    numbers: Any
+    bits: Any
+    places: Any
+    stride: int
 
 
 @inline
@@ -96,3 +113,11 @@ def draw_layer(seed: Any, place: tuple[int, int], count: int, words: Any) -> Non
     """The bits that `draws.Draws` draws for a step and a layer, from the first word on."""
     step, layer = place
     draw_bits(folded(seed, step, layer), count, words, 0)
+
+
+@apart
+def draw_turned(masks: Masks, place: tuple[int, int], shape: tuple[int, int]) -> None:
+    """The same for rows that lie side by side: those of unit o begin `stride` after those of the unit before."""
+    (num_rows, num_units), start = shape, masks.places[place[1]]
+    draw_layer(masks.seed, place, num_rows * num_units, masks.words)
+    turn_part((masks.numbers, 0, num_units), shape, (masks.bits, start, masks.stride))

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .activations import activate
 from .hidden import Hidden, backward_hidden, fill_hidden, forward_hidden
-from .lanes import by_type, every, get, inline, load, put, store, width
+from .lanes import by_type, every, get, inline, load, put, store, where, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .losses import Measure, measure
+from .masks import draw_turned
+from .numbers import numbers_at
 from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
 
 
@@ -41,9 +43,8 @@ class Steps(NamedTuple):
     """Rows, and the steps over them: step s takes places starts[s] to stops[s] - 1 with the rate rates[s].
 
     Before them `done` steps have been done. A place is an entry of `order`, or a row where `order` is empty. `share`
-    (by place) is empty where all rows weigh alike. `bits` are the draws of dropout: those of operation k begin at
-    bit_places[k], with a row for each row of each step, of which there are rows_before[s] before step s. `losses` and
-    `penalties` take the loss of each step and its L2 term of strength l2[s].
+    (by place) is empty where all rows weigh alike. `masks` is where dropout draws. `losses` and `penalties` take the
+    loss of each step and its L2 term of strength l2[s].
     """
 
     done: int
@@ -55,9 +56,7 @@ class Steps(NamedTuple):
     stops: Any
     rates: Any
     l2: Any
-    bits: Any
-    bit_places: Any
-    rows_before: Any
+    masks: Any
     losses: Any
     penalties: Any
 
@@ -120,19 +119,24 @@ def fill_targets(steps: Steps, memory: Memory, tile: Tile, weight: float) -> Non
 
 
 @inline
-def drop(network: Network, steps: Steps, memory: Memory, k: int, before: int, num_rows: int) -> None:
-    """Dropout in training, after `before` rows: the scaled mask goes where an activation leaves its derivative."""
-    rows, num_units, p = in_lanes(num_rows, memory.values), network.outputs[k], network.numbers[k]
-    here, there, least = network.places[k] * rows, network.places[k + 1] * rows, round(p * 32768.0)
+def drop(network: Network, steps: Steps, memory: Memory, k: int, s: int, tile: Tile) -> None:
+    """Dropout in step s: the scaled mask goes where an activation leaves its derivative.
+
+    The bits of all rows are drawn with the first ones.
+    """
+    masks, values, num_units, p = steps.masks, memory.values, network.outputs[k], network.numbers[k]
+    rows, before, num_rows = tile.rows, tile.start - steps.starts[s], steps.stops[s] - steps.starts[s]
+    if before == 0:
+        draw_turned(masks, (steps.done + s, k), (num_rows, num_units))
+    here, there = network.places[k] * rows, network.places[k + 1] * rows
+    least, scale = round(p * 32768.0), every(values, 1.0 / (1.0 - p))
     for o in range(num_units):
-        for r in range(num_rows):
-            bits = steps.bits[steps.bit_places[k] + (before + r) * num_units + o]
-            mask = 1.0 / (1.0 - p) if bits >= least else 0.0
-            memory.values[there + o * rows + r] = memory.values[here + o * rows + r] * mask
-            memory.values[here + o * rows + r] = mask
-        for r in range(num_rows, rows):
-            memory.values[there + o * rows + r] = 0.0
-            memory.values[here + o * rows + r] = 0.0
+        bits = masks.places[k] + o * masks.stride + before
+        for r in range(o * rows, (o + 1) * rows, width(values)):
+            drawn = numbers_at(masks.bits, bits + r - o * rows, values)
+            mask = where(drawn < least, 0.0, scale)
+            store(values, there + r, load(values, here + r) * mask)
+            store(values, here + r, mask)
 
 
 @inline
@@ -183,11 +187,11 @@ def clear_beyond(values: Any, logits: int, num_out: int, tile: Tile) -> None:
             put(values, logits + o * tile.rows + r, 0.0)
 
 
-def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, before: int) -> Any:
-    """The logits of a tile, `before` which the block has had so many rows; returns where they lie."""
+def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, s: int) -> Any:
+    """The logits of a tile of step s; returns where they lie."""
     for k in range(network.kinds.size):
         if network.kinds[k] == kind.DROPOUT:
-            drop(network, steps, memory, k, before, tile.num_rows)
+            drop(network, steps, memory, k, s, tile)
         else:
             forward_one(network, memory, k, tile.rows)
     return network.places[network.kinds.size] * tile.rows
@@ -221,7 +225,7 @@ def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Ste
                 filled = num_rows
 
             # 1  predict
-            logits = forward(network, steps, memory, tile, steps.rows_before[s] + place - start)
+            logits = forward(network, steps, memory, tile, s)
 
             # 2  measure
             clear_beyond(memory.values, logits, network.num_out, tile)
