@@ -22,6 +22,7 @@ from _race import asked, keep
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._base import BlockEngine, Engine
+from fivestep.machine.threads import one_thread
 from fivestep.steps import do_step, upcoming_steps
 
 PLAIN, SIDES = "plain", ("ours", "loop")
@@ -139,7 +140,9 @@ def trained(engine: Engine, data: fs.Dataset) -> Callable[[int], None]:
         while engine.num_updates < end:
             count = min(blocks.most_steps, end - engine.num_updates)
             rates = torch.full((count,), plan.lr, dtype=torch.float64)
-            engine.train_block(blocks.take(engine.num_updates, rates, plan.l2))
+            with one_thread():  # as `fs.steps` does: torch's threads would still turn round when ours begin
+                block = blocks.take(engine.num_updates, rates, plan.l2)
+            engine.train_block(block)
 
     return in_blocks
 

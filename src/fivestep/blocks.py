@@ -90,7 +90,7 @@ class Blocks:
         self._drawn = range(0)
         self._copied, self._ahead = self._order, dict[int, Indices]()
         self._full: tuple[tuple[int, float], Block] | None = None
-        self._full_shares = self._shares(self._rows.weight, 1) if self.size == self.num_rows else None
+        self._full_shares = self._shares(self._rows.weight, 1) if self._is_one_batch else None
 
     def with_seed(self, seed: int) -> Self:
         """The blocks of the same rows in the order of another seed; these ones are then used no more."""
@@ -221,9 +221,20 @@ class Blocks:
         """The weights of the places, divided by their sum over each step, batch by batch as `Batches` does it."""
         if weight is None:
             return None
-        epochs = weight.split(self.num_rows) if num_epochs > 1 else [weight]
-        parts = (shares_of(part) for epoch in epochs for part in epoch.split(self.size))
-        return torch.cat([part for part in parts if part is not None])
+        epochs = weight.view(num_epochs, -1)
+        shares, whole = torch.empty_like(epochs), self.num_rows - self.num_rows % self.size
+        for places, size in ((slice(0, whole), self.size), (slice(whole, None), self.num_rows - whole)):
+            if size:
+                batches = epochs[:, places].unflatten(1, (-1, size))
+                out = shares[:, places].unflatten(1, (-1, size))
+                torch.div(batches, _totals(batches), out=out)
+        return shares.view(-1)
+
+
+def _totals(batches: Tensor) -> Tensor:
+    """The sums of weights (..., size), all at once, as `shares_of` divides by them; rounded once, wherever they lie."""
+    tiny = torch.finfo(batches.dtype).tiny
+    return batches.sum(-1, keepdim=True, dtype=torch.float64).clamp(min=tiny).to(batches.dtype)
 
 
 def rows_of_steps(steps: range, num_rows: int, size: int, dtype: torch.dtype = torch.int64) -> Tensor:
