@@ -39,6 +39,8 @@ PLANS: dict[str, dict[str, Any]] = {
     "all bounds": {"clip_norm": 0.1, "clip_value": 0.02, "l2": 0.5, "optimizer": "rmsprop", "lr": 0.01},
     "groups": {"no_decay": "0.weight", "lr_factors": {"weight": 0.5}, "optimizer": "adamw", "lr": 0.01},
     "three rows at a time": {"batch_size": 3},
+    "in parts": {"batch_size": 23, "micro_batch_size": 5, "clip_norm": 0.05},
+    "all rows in parts": {"batch_size": None, "epochs": 5, "micro_batch_size": 20, "optimizer": "adam", "lr": 0.01},
     "all rows at once": {"batch_size": None, "epochs": 5},
 }
 NETS = {
@@ -190,6 +192,26 @@ def test_several_outputs_and_rows_that_fill_many_tiles() -> None:
     ends = []
     for name in (LARGER, "scratch"):
         engine = small_engine(name, plan, MLP(37, 50, 40, 45))
+        list(steps(engine, data, plan))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("is_divided", [True, False])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("shape", [(50, 4), (50, 3, 4)], ids=["rows", "tokens"])
+def test_rows_of_parts_weigh_alike(
+    shape: tuple[int, ...], batch_size: int | None, is_divided: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the whole batch, of which the last part may be shorter."""
+    if not is_divided:
+        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
+    plan = small_plan(loss="mse", batch_size=batch_size, micro_batch_size=7)
+    data = Dataset(Rows(numbers(*shape), numbers(*shape, seed=1)))
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, FeedForward(4, 40, dropout=0.5))
         list(steps(engine, data, plan))
         ends.append(engine.params.flat)
     assert distance(*ends) < ENGINES_FLOAT64

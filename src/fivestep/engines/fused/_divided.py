@@ -59,7 +59,7 @@ class Division:
         limits = (math.inf if limit is None else limit for limit in (plan.clip_value, plan.clip_norm))
         self._rules = measure_of(plan, engine.criterion), descent_form(plan, groups[0]), Limits(*limits)
         self._memory = remembered_together(plan, engine.params, groups)
-        self._made: tuple[int, int] = 0, 0
+        self._made: tuple[int, int, int] = 0, 0, 0
 
     def takes(self, block: Block) -> bool:
         """Whether the rows have no tokens, and inputs are few enough for a copy for each thread."""
@@ -71,8 +71,9 @@ class Division:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         num_rows = self._num_rows(block)
         num_threads = self._num_threads(num_rows)
-        if self._made[0] != num_threads or self._made[1] < num_rows:
-            self._make(num_threads, num_rows)
+        drawn = self._num_drawn(block)
+        if self._made[0] != num_threads or self._made[1] < num_rows or self._made[2] < drawn:
+            self._make(num_threads, num_rows, drawn)
         self._room.meeting[:] = 0
         with _compiled.compiling("divided", self._dtype), one_thread():  # or torch's others turn round on our cores
             work = self._work(block, num_threads, merges=merges)
@@ -86,7 +87,11 @@ class Division:
         self._rows = rows
 
     def _num_rows(self, block: Block) -> int:
-        """The rows of a step: of whole batches, since the last ones of an epoch must not decide differently."""
+        """The rows of a part: of whole ones, since the last ones of an epoch must not decide differently."""
+        return min(self._num_drawn(block), self._engine.plan.micro_batch_size or self._num_drawn(block))
+
+    def _num_drawn(self, block: Block) -> int:
+        """The rows of a step."""
         return max(int(block.num_rows.max()), self._engine.plan.batch_size or 0)
 
     def _num_threads(self, num_rows: int) -> int:
@@ -99,8 +104,8 @@ class Division:
     def _columns(self) -> int:
         return 2 * BYTES // int(type_of(self._engine.params).itemsize)
 
-    def _make(self, num_threads: int, num_rows: int) -> None:
-        """The tables, and room for so many rows."""
+    def _make(self, num_threads: int, num_rows: int, drawn: int) -> None:
+        """The tables, and room for so many rows, and for the bits of so many."""
         capacity = -(-num_rows // EIGHT) * EIGHT + EIGHT  # panels then do not begin at the same places of a cache
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
@@ -112,10 +117,10 @@ class Division:
         rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
         meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
-        self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
+        self._own = [self._own_room(t, kind, panels, drawn) for t in range(num_threads)]
         rest = params.flat.new_zeros(self._memory.rest.shape)
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
-        self._made = num_threads, num_rows
+        self._made = num_threads, num_rows, drawn
 
     def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
         """The network, as compiled code takes it."""
@@ -164,7 +169,7 @@ class Division:
         at = level * (len(firsts) // len(self._widths)) + thread
         return int(firsts[at + 1] - firsts[at])
 
-    def _own_room(self, thread: int, kind: Any, panels: Sequence[int]) -> Own:
+    def _own_room(self, thread: int, kind: Any, panels: Sequence[int], drawn: int) -> Own:
         """What a thread has for itself."""
         net, columns, last = self._net, self._columns(), len(self._layers) - 1
         own = [self._panels(level, thread, net.firsts) for level in range(last + 1)]
@@ -173,8 +178,9 @@ class Division:
         part = panels[-1] * own[last] * columns
         sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), EIGHT
         tile = tile_for(self._engine.spec, self._engine.params)
-        drawn = max(width for width, k in zip((*self._widths[1:], 0), (*net.dropped, 0), strict=True) if k >= 0)
-        words = np.zeros(net.capacity * drawn // IN_A_WORD + columns, np.uint64)  # the last panel may read beyond
+        dropped = (width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0)
+        room = (drawn + EIGHT) * max(dropped, default=0) + columns  # the last tile and the last panel may read beyond
+        words = np.zeros(-(-room // IN_A_WORD), np.uint64)
         rooms = (aligned(size * columns, kind) for size in sizes)
         return Own._make((*rooms, tile, words.view(np.int16), words, self._parts(thread)))
 
@@ -214,14 +220,20 @@ class Division:
         targets, share = rows.all_targets(self._widths[-1])
         stored, order, scale = rows.stored()
         first, size = int(block.starts.min()), type_of(engine.params)
+        bounds = block.starts.numpy() - first, block.stops.numpy() - first
+        part = engine.plan.micro_batch_size
+        if part is not None and not share.size:
+            share = shares_alike(*bounds, size)
+        steps, starts, stops = parts_of(*bounds, part)
         return Work(
             stored=stored,
             order=order,
             scale=scale,
             targets=targets,
             share=share,
-            starts=block.starts.numpy() - first,
-            stops=block.stops.numpy() - first,
+            steps=steps,
+            starts=starts,
+            stops=stops,
             rates=block.rates.numpy() * self._groups[0].lr_factor if merges else block.rates.numpy(),
             l2=block.l2.contiguous().numpy(),
             losses=np.zeros((num_threads, len(block.rates)), size),
@@ -258,6 +270,26 @@ class Division:
                     thread.join()
         if failed:
             raise failed[0]
+
+
+def parts_of(starts: Array, stops: Array, size: int | None) -> tuple[Array, Array, Array]:
+    """The parts of so many places of some steps, which have places of their own: steps, first places, and last + 1."""
+    steps = np.arange(len(starts))
+    if size is None:
+        return steps, starts, stops
+    counts = -(-(stops - starts) // size)
+    steps = steps.repeat(counts)
+    number = np.arange(len(steps)) - (counts.cumsum() - counts)[steps]
+    first = starts[steps] + number * size
+    return steps, first, np.minimum(first + size, stops[steps])
+
+
+def shares_alike(starts: Array, stops: Array, kind: Any) -> Array:
+    """What each place weighs where all of a step weigh alike."""
+    share = np.zeros(int(stops.max()), kind)
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        share[start:stop] = 1.0 / (stop - start)
+    return share
 
 
 def cores_apart(count: int) -> list[int]:

@@ -104,8 +104,6 @@ def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
 
 def obstacle_of_larger(plan: TrainPlan) -> str | None:
     """What keeps the larger body from a plan: layers and update rules without a scalar form are not in its way."""
-    if plan.micro_batch_size is not None:
-        return "it does each batch as a whole, and micro_batch_size asks for parts"
     if plan.build_optimizer().repeats:
         return f"optimizer {_parsed(plan.optimizer).name!r} looks at the loss more than once in a step"
     return _unknown("losses", "loss", _parsed(plan.loss), LOSSES)

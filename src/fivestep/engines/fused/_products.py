@@ -64,7 +64,9 @@ class Products:
         self._dtype = str(engine.dtype).removeprefix("torch.")
         can_be = can_be_divided(engine.spec, engine.plan)
         self._division = Division(engine, groups, self._rows) if can_be else None  # it moves what rules remember
-        self._pieces = list(_pieces(engine))
+        self._part = engine.plan.micro_batch_size
+        as_in_scratch = (AsInScratch(engine, k) for k in range(len(engine.layers)))  # whose gradients add up
+        self._pieces = list(_pieces(engine) if self._part is None else as_in_scratch)
         trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
         self._adds = any(not isinstance(piece, Affine) and piece.has_parameters for piece in self._pieces)
@@ -114,9 +116,27 @@ class Products:
             if isinstance(piece, Affine):
                 piece.rate = engine.lr * self._groups[0].lr_factor if merged else None
                 piece.shows_gradient = is_last
+        x = self._rows.inputs(s)
+        size, num_rows = self._part or x.shape[0], x.shape[0]
+        loss = 0.0
+        for start in range(0, num_rows, size):
+            rows = slice(start, min(start + size, num_rows))
+            engine.draws.rows = None if self._part is None else (rows, num_rows)
+            loss += self._steps_1_to_4(s, x[rows], rows)
+        engine.draws.rows = None
+
+        # 5  step downhill
+        if not merged:
+            self._update()
+        engine.draws.step += 1
+        return loss
+
+    def _steps_1_to_4(self, s: int, x: Features, rows: slice) -> float:
+        """Those of some rows of step s of the block."""
+        engine, pieces = self._engine, self._pieces
 
         # 1  predict
-        a = self._rows.inputs(s)
+        a = x
         for piece in pieces:
             a = piece.forward(a)
 
@@ -124,24 +144,19 @@ class Products:
         logits = a.reshape(-1, a.shape[-1]).contiguous()
         slopes = self._memo.buffer("slopes", tuple(logits.shape), logits)
         assert slopes is not None, "a memo that reuses has one"
-        targets, share = self._rows.targets(s, a)
+        targets, share = self._rows.targets(s, a, rows)
         loss: float = _compiled.one_pass("measure_rows")(
             self._loss, self._tile, logits.numpy(), targets, share, slopes.numpy()
         )
 
-        # 3  forget the last gradient: a product writes over it, other layers add to it
-        if self._adds:
+        # 3  forget the last gradient: a product writes over it, other layers and later parts of a batch add to it
+        if self._adds and rows.start == 0:
             engine.params.grad.zero_()
 
         # 4  find the new one
         da = slopes.view(a.shape)
         for k in range(len(pieces) - 1, self._first - 1, -1):
             da = pieces[k].backward(da, need_dx=k > self._first)
-
-        # 5  step downhill
-        if not merged:
-            self._update()
-        engine.draws.step += 1
         return loss
 
     def _update(self) -> None:

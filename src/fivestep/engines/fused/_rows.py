@@ -53,14 +53,22 @@ class BlockRows:
         _compiled.one_pass("gather")(self._numbers, order, self._scale, numbers)
         return x
 
-    def targets(self, s: int, logits: Outputs) -> tuple[Array, Array]:
-        """Targets (N T, O) and shares (N T,) or none of step s, beside its logits; T are the tokens of a row."""
+    def targets(self, s: int, logits: Outputs, rows: slice) -> tuple[Array, Array]:
+        """Targets (N T, O) and shares (N T,) or none of some rows of step s, beside their logits; T are their tokens.
+
+        None says that all weigh alike, which those of a part of a batch do not by themselves.
+        """
         if self._targets is None:
             self._match(logits)
         assert self._targets is not None
-        start, stop = self._starts[s] - self._first, self._stops[s] - self._first
-        targets = self._targets[start:stop].reshape(-1, self._targets.shape[-1])
-        return targets, self._share[start * self._tokens : stop * self._tokens]
+        whole, first = self._stops[s] - self._starts[s], self._starts[s] - self._first
+        start, stop = first + rows.start, first + rows.stop
+        targets, share = self._targets[start:stop].reshape(-1, self._targets.shape[-1]), self._share
+        if share.size:
+            share = share[start * self._tokens : stop * self._tokens]
+        elif stop - start < whole:
+            share = np.full(len(targets), 1.0 / (whole * self._tokens), self._dtype)
+        return targets, share
 
     def all_targets(self, width: int) -> tuple[Array, Array]:
         """Targets (places, O) and shares (places,) or none of all steps, from their first place on."""

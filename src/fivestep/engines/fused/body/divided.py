@@ -137,31 +137,31 @@ def inputs_of(me: Thread, layer: int) -> Any:
 
 def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
     """What one thread does of the steps of a block. Each thread must call it, or leave the meeting."""
-    loss, rule, limits = rules
+    (loss, rule, limits), before = rules, 0
     last, powers = me.net.kinds.size - 1, powers_at(rule, work.done)
-    for s in range(work.rates.size):
-        num_rows = work.stops[s] - work.starts[s]
+    for part in range(work.starts.size):
+        s, num_rows = work.steps[part], work.stops[part] - work.starts[part]
+        later = part > 0 and work.steps[part - 1] == s
+        before = before + work.stops[part - 1] - work.starts[part - 1] if later else 0
         rate = -work.rates[s] if work.merges and work.l2[s] == 0.0 else 0.0
 
         # 1  predict
-        fill_rows(work, s, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
+        fill_rows(work, part, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
         for layer in range(last):
             if last > 1 and not meet(me.room.meeting, me.number, me.net.threads):
                 return  # else others have found all units below, and moved their weights
-            if me.net.dropped[layer] >= 0:
-                place = work.done + s, me.net.dropped[layer]
-                draw_layer(work.seed, place, num_rows * me.net.widths[layer + 1], me.own.words)
-            predict_units(me, layer, num_rows)
+            draw(me, layer, work, (s, before + num_rows))
+            predict_units(me, layer, num_rows, before)
         predict_part(me, num_rows)
 
         # 2  measure, each thread its rows of the logits that all have a part of
         if not meet(me.room.meeting, me.number, me.net.threads):
             return
-        work.losses[me.number, s] = measure_own_rows(me, loss, work, s)
+        work.losses[me.number, s] += measure_own_rows(me, loss, work, part)
         if not meet(me.room.meeting, me.number, me.net.threads):
             return
 
-        # 3  forget the last gradient: the products write over it
+        # 3  forget the last gradient: the products of a step's first part write over it
 
         # 4  find the new one
         for layer in range(last, -1, -1):
@@ -172,19 +172,32 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
             if 0 < layer < last and not meet(me.room.meeting, me.number, me.net.threads):
                 return  # else others have copied from the weights that are about to move
             if rate != 0.0 and s == work.rates.size - 1:  # once more, to be seen: weights move alike wherever it ends
-                find_gradient(me, layer, (num_rows, 0.0), work, s + 1)
-            find_gradient(me, layer, (num_rows, rate), work, s + 1)
+                find_gradient(me, layer, (num_rows, 0.0, later), work, part + 1)
+            find_gradient(me, layer, (num_rows, rate, later), work, part + 1)
 
-        # 5  step downhill
+        # 5  step downhill, after all parts
+        if part + 1 < work.steps.size and work.steps[part + 1] == s:
+            continue
         powers = powers_after(rule, powers, work.done + s + 1)
         now = moment(rule, work.done + s + 1, powers)
         if rate == 0.0 and not update_own(me, (rule, limits), work, memory, now):
             return
 
 
+@inline
+def draw(me: Thread, layer: int, work: Work, when: tuple[int, int]) -> None:
+    """The bits of the dropout behind a layer, if there is one, for the first rows of a step: `when` is which, how many.
+
+    A later part of a batch draws those of the parts before once more: nobody keeps them.
+    """
+    (s, num_rows), number = when, me.net.dropped[layer]
+    if number >= 0:
+        draw_layer(work.seed, (work.done + s, number), num_rows * me.net.widths[layer + 1], me.own.words)
+
+
 @apart
-def predict_units(me: Thread, layer: int, num_rows: int) -> None:
-    """The values of the thread's units: a = f(x W^T + b)."""
+def predict_units(me: Thread, layer: int, num_rows: int, before: int) -> None:
+    """The values of the thread's units: a = f(x W^T + b), for rows that have some `before` them in the batch."""
     net, own, to, num_in = me.net, me.own, own_reach(me, layer + 1), me.net.widths[layer]
     columns, step = panel(own.tile), net.capacity * panel(own.tile)
     a, at = inputs_of(me, layer)
@@ -199,7 +212,7 @@ def predict_units(me: Thread, layer: int, num_rows: int) -> None:
                     call_rows(a, coming, step, -(-num_in // columns), (mine, to.last - to.first))
                 rows = a, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_in * columns), num_in)
-                bits = n * net.widths[layer + 1] + p * columns
+                bits = (before + n) * net.widths[layer + 1] + p * columns
                 activate_tile(me, layer, (mine, bits), net.values[layer + 1] + p * step + n * columns)
 
 
@@ -313,12 +326,12 @@ def bend_tile(me: Thread, layer: int, at: int) -> None:
 
 
 @apart
-def find_gradient(me: Thread, layer: int, how: tuple[int, float], work: Work, following: int) -> None:
+def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Work, following: int) -> None:
     """The gradient of the thread's weights, dW = dz^T x and db = 1^T dz; or at once the step W <- W + rate dz^T x.
 
-    Meanwhile the rows of the `following` step are on their way.
+    That of a later part is added. Meanwhile the rows of the `following` part are on their way.
     """
-    (num_rows, rate), net, own, is_last = how, me.net, me.own, layer == me.net.kinds.size - 1
+    (num_rows, rate, later), net, own, is_last = how, me.net, me.own, layer == me.net.kinds.size - 1
     num_in, columns, step = net.widths[layer], panel(own.tile), net.capacity * panel(own.tile)
     inputs = own_reach(me, layer) if is_last else whole_reach(me, layer)
     units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
@@ -336,16 +349,16 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float], work: Work, fo
                 columns_times_panel(own.tile, (me.room.slopes, dz), (x, at + p * step + start * columns), count)
                 shape = min(EIGHT, units.stop - o), min(columns, inputs.stop - p * columns)
                 w = out, net.weights[layer] + o * num_in + p * columns, num_in
-                add_tile(own.tile, rate if merges else 1.0, w, shape, merges or start > 0)
+                add_tile(own.tile, rate if merges else 1.0, w, shape, merges or later or start > 0)
     if net.biases[layer] >= 0 and (not is_last or me.number == 0):
         for p in range(units.first, units.last):
             find_gradient_of_biases(me, layer, p, how)
 
 
 @apart
-def find_gradient_of_biases(me: Thread, layer: int, p: int, how: tuple[int, float]) -> None:
+def find_gradient_of_biases(me: Thread, layer: int, p: int, how: tuple[int, float, bool]) -> None:
     """The same for a panel of biases."""
-    (num_rows, rate), own, columns = how, me.own, panel(me.own.tile)
+    (num_rows, rate, later), own, columns = how, me.own, panel(me.own.tile)
     at = me.net.values[layer + 1] + p * me.net.capacity * columns
     for c in range(0, columns, width(own.tile)):
         total = every(own.tile, 0.0)
@@ -354,4 +367,4 @@ def find_gradient_of_biases(me: Thread, layer: int, p: int, how: tuple[int, floa
         store(own.tile, c, total)
     shape, merges = (1, min(columns, me.net.widths[layer + 1] - p * columns)), rate != 0.0
     bias = me.room.w if merges else me.room.g, me.net.biases[layer] + p * columns, columns
-    add_tile(own.tile, rate if merges else 1.0, bias, shape, merges)
+    add_tile(own.tile, rate if merges else 1.0, bias, shape, merges or later)

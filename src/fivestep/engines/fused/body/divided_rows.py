@@ -10,10 +10,11 @@ from .passes import AHEAD, LINE, lay_out_targets
 
 
 class Work(NamedTuple):
-    """The steps of a block.
+    """The steps of a block, each in one part or several, whose gradients add up.
 
-    Rows are as they are `stored`; times `scale` (1,) they are numbers. Step s has the places starts[s] to stops[s] - 1:
-    entries of `order`, or rows where that is empty; targets and shares (or none) are by place. Before them `done` steps
+    Rows are as they are `stored`; times `scale` (1,) they are numbers. Part p is of step steps[p], and has the places
+    starts[p] to stops[p] - 1: entries of `order`, or rows where that is empty; targets and shares are by place, and
+    without shares all rows of a part weigh alike. Before them `done` steps
     have been done. All but the last may `merge` gradient and update, where there is no L2 term. `losses` are by thread
     and step, and so is what its parameters add to the L2 term, of strength `l2` in each step, in `penalties`. `seed` is
     that of the draws.
@@ -24,6 +25,7 @@ class Work(NamedTuple):
     scale: Any
     targets: Any
     share: Any
+    steps: Any
     starts: Any
     stops: Any
     rates: Any
@@ -41,11 +43,11 @@ def _row(work: Work, place: int) -> Any:
 
 
 @inline
-def call_inputs(work: Work, s: int, reach: Any, share: tuple[int, int]) -> None:
-    """Asks for some rows of step s: part `share[0]` of `share[1]`. They come while the step before goes on."""
-    if s >= work.rates.size:
+def call_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> None:
+    """Asks for some rows of a part: `share[0]` of `share[1]` portions. They come while the part before goes on."""
+    if p >= work.starts.size:
         return
-    start, num_rows, num_in = work.starts[s], work.stops[s] - work.starts[s], work.stored.shape[1]
+    start, num_rows, num_in = work.starts[p], work.stops[p] - work.starts[p], work.stored.shape[1]
     (_first, _last, begin, end), (part, parts), step = reach, share, LINE // work.stored.itemsize
     for place in range(start + num_rows * part // parts, start + num_rows * (part + 1) // parts):
         here = _row(work, place) * num_in
@@ -55,10 +57,10 @@ def call_inputs(work: Work, s: int, reach: Any, share: tuple[int, int]) -> None:
 
 
 @apart
-def fill_rows(work: Work, s: int, x: Any, capacity: int, reach: Any) -> None:
-    """The inputs of step s, those in some panels, as numbers."""
+def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
+    """The inputs of a part, those in some panels, as numbers."""
     first, last, begin, end = reach
-    start, stop, num_in = work.starts[s], work.stops[s], work.stored.shape[1]
+    start, stop, num_in = work.starts[part], work.stops[part], work.stored.shape[1]
     columns, step = panel(x), LINE // work.stored.itemsize
     for place in range(start, stop):
         here, coming = _row(work, place) * num_in, _row(work, min(place + AHEAD, stop - 1)) * num_in
@@ -75,14 +77,14 @@ def fill_rows(work: Work, s: int, x: Any, capacity: int, reach: Any) -> None:
 
 
 @apart
-def measure_own_rows(me: Any, loss: Measure, work: Work, s: int) -> Any:
-    """The loss of the thread's rows of step s, and its gradient into the slopes of the last level."""
-    num_rows, tile = work.stops[s] - work.starts[s], me.own.loss
+def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
+    """The loss of the thread's rows of a part, and its gradient into the slopes of the last level."""
+    num_rows, tile = work.stops[part] - work.starts[part], me.own.loss
     each = -(-num_rows // (me.net.threads * width(tile.values))) * width(tile.values)
     losses, end = tile.values.dtype.type(0), min((me.number + 1) * each, num_rows)
     for start in range(me.number * each, end, tile.rows):
         count = min(tile.rows, end - start)
-        _lay_out(me, work, s, start, count)
+        _lay_out(me, work, part, start, count)
         rows, num_out = -(-count // width(tile.values)) * width(tile.values), me.net.widths[me.net.kinds.size]
         losses += measure(loss, tile, 0, num_out, rows)
         columns, at = panel(tile.values), me.net.values[me.net.kinds.size]
@@ -94,11 +96,11 @@ def measure_own_rows(me: Any, loss: Measure, work: Work, s: int) -> Any:
 
 
 @apart
-def _lay_out(me: Any, work: Work, s: int, start: int, count: int) -> None:
+def _lay_out(me: Any, work: Work, part: int, start: int, count: int) -> None:
     """The logits of some rows, from the parts of all threads, with targets and shares, as `losses.py` takes them."""
     tile, last, zero = me.own.loss, me.net.kinds.size, me.own.tile.dtype.type(0)
     num_out, bias = me.net.widths[last], me.net.biases[last - 1]
-    alike = tile.share.dtype.type(1.0 / (work.stops[s] - work.starts[s]))
+    alike = tile.share.dtype.type(1.0 / (work.stops[part] - work.starts[part]))
     rows = -(-count // width(tile.values)) * width(tile.values)
     for o in range(num_out):
         for r in range(count):
@@ -108,4 +110,4 @@ def _lay_out(me: Any, work: Work, s: int, start: int, count: int) -> None:
             put(tile.values, o * rows + r, logit)
         for r in range(count, rows):
             put(tile.values, o * rows + r, zero)
-    lay_out_targets(tile, rows, count, (work.targets, work.share, work.starts[s] + start, alike))
+    lay_out_targets(tile, rows, count, (work.targets, work.share, work.starts[part] + start, alike))
