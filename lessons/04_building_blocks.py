@@ -314,4 +314,4 @@ assert torch.allclose(layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), to
 # - Layer normalisation looks along a row, batch normalisation along the batch.
 # - Dropout keeps the mean in training and does nothing in evaluation.
 #
-# The next page: *What a training loop is*.
+# The next page: *Numbers and their limits*.

@@ -422,4 +422,4 @@ print(f"log 2 = {math.log(2):.2f}")
 # - Most faults are silent. They show in a loss that stays at that of a guess, or at a floor.
 # - Compare losses of one mode, choose by the validation part, and open the test part once.
 #
-# The next page: *Modern regularisation*.
+# The next page: *When a network does not learn*.

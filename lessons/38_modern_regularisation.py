@@ -119,6 +119,37 @@ with torch.no_grad():
 torch.testing.assert_close(batch(rows).detach(), rows, rtol=1e-12, atol=1e-12)  # rounding
 
 # %%
+# **The gradient through a normalisation.** With :math:`s = 1 / \sqrt{\text{var}(x) + \epsilon}` and
+# :math:`n = (x - \text{mean}(x))\, s`, a number of :math:`x` reaches the loss in three ways: by itself, through the
+# mean, and through the deviation. The last two reach it through *every* row, so their part of the gradient is a sum
+# over all rows. With :math:`dn` for the gradient of :math:`n`:
+#
+# .. math::
+#   dx = s \, \bigl( dn - \text{mean}(dn) - n \, \text{mean}(dn \odot n) \bigr)
+#
+# The first term is the way by itself, :math:`\partial n / \partial x = s`. The second: if the mean grows, all
+# :math:`n` fall alike. The third: if the deviation grows, each :math:`n` shrinks by its own share, which is
+# :math:`n \cdot n_k / N` for each :math:`x_k`. By hand and by autograd, over the rows of a batch:
+
+x_batch = rows.clone().requires_grad_()
+dy = torch.randn(8, 5, generator=stream, dtype=torch.float64)
+nn.functional.batch_norm(x_batch, None, None, training=True).backward(dy)
+
+s = 1 / (rows.var(0, correction=0) + 1e-5).sqrt()
+n = (rows - rows.mean(0)) * s
+dx = s * (dy - dy.mean(0) - n * (dy * n).mean(0))
+torch.testing.assert_close(dx, x_batch.grad, rtol=1e-10, atol=1e-12)  # rounding
+print(f"sum over the rows: of dn {dy.sum(0).abs().max():.3f}, of dx {dx.sum(0).abs().max():.0e}")
+print(f"along n: of dn {(dy * n).sum(0).abs().max():.3f}, of dx {(dx * n).sum(0).abs().max():.0e}")
+assert dx.sum(0).abs().max() < 1e-12
+assert (dx * n).sum(0).abs().max() < 1e-3  # not quite 0: epsilon is in s
+
+# %%
+# The two prints say why. To move all rows by the same amount changes nothing behind the normalisation, so the gradient
+# has no part in that direction; to stretch them changes nothing either. It also means that a bias right before a batch
+# normalisation has no gradient, which is why such linear layers have none.
+
+# %%
 # **Decay is not always a penalty.** With SGD it is the same whether the weights shrink by themselves or the loss has a
 # term :math:`\lambda w^2 / 2`. With Adam the term's gradient goes through the division as well, so weights with large
 # gradients hardly decay. Two weights at 1, whose gradients alternate in sign, one a hundred times as large:
