@@ -90,6 +90,24 @@ def do_steps(engine: Engine, data: Dataset, plan: TrainPlan, first: int, last: i
     return [Step(one.number, one.epoch, len(one.batch.x), do_step(engine, one, plan)) for one in upcoming]
 
 
+FUSED_PLANS: dict[str, dict[str, Any]] = {
+    "batches": {},
+    "adam with cosine": {"optimizer": "adam", "lr": 0.01, "schedule": "cosine"},
+    "everything optional": {
+        "optimizer": "adamw",
+        "lr": 0.01,
+        "clip_norm": 0.1,
+        "ema": 0.9,
+        "l2": 0.01,
+        "lr_factors": {"bias": 2.0},
+        "no_decay": ("bias",),
+        "class_weight": (1.0, 2.0, 3.0),
+    },
+    "full batch": {"batch_size": None, "epochs": 12},
+    "one row at a time": {"batch_size": 1, "epochs": 1},
+}
+"""Plans that a block of steps must do as the steps one by one do them."""
+
 RECORDED_PLANS: dict[str, dict[str, Any]] = {
     "plain descent": {},
     "adam, clipped, averaged": {"optimizer": "adam", "lr": 0.01, "clip_norm": 0.1, "ema": 0.9},

@@ -10,7 +10,7 @@ import pytest
 import fivestep as fs
 from fivestep.saved.checkpoint import checkpoints_in
 from tests.cli.conftest import Command
-from tests.cli.test_train import PROGRAM, start, without_notes
+from tests.cli.processes import PROGRAM, start, without_notes
 from tests.runs import differences, remains
 
 SAME = ("train", "moons", "--every", 10, "--hidden", 4, "--lr", 0.01, "--valid", 50)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fivestep.machine.files import read_tensors
-from tests.cli.test_torchrun import is_under_way, until
+from tests.cli.processes import is_under_way, until
 from tests.tolerances import RANKS_LONG, distance
 
 HOSTS = {"a": "10.99.71.1", "b": "10.99.71.2"}

@@ -9,21 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.saved.checkpoint import checkpoints_in
+from tests.cli.processes import WITH_CHECKPOINTS_ALL_THE_TIME, last_step
 from tests.datasets.streams import TRAIN, written
 from tests.runs import differences, remains
 
 pytestmark = pytest.mark.slow
 
-WITH_CHECKPOINTS_ALL_THE_TIME = """
-import sys
-import fivestep.machine.due, fivestep.steps
-from fivestep.cli._app import run
-from fivestep.run import Run
-fivestep.machine.due.SECONDS, fivestep.machine.due.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
-Run.draw = lambda _run: None
-sys.exit(run(sys.argv[1:]))
-"""
 EPOCHS = 30
 PLAN = ["--batch-size", "32", "--epochs", str(EPOCHS), "--hidden", "8", "--dropout", "0.1", "--out", "run"]
 
@@ -38,12 +29,6 @@ def begun(folder: Path, words: list[str]) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def last_step(run: Path) -> int:
-    """Of the newest checkpoint; -1 if there is none."""
-    found = checkpoints_in(run) if run.is_dir() else []
-    return int(found[0].stem.removeprefix("step-")) if found else -1
 
 
 def killed(folder: Path, words: list[str], step: int) -> int:

@@ -11,8 +11,7 @@ import pytest
 from fivestep.machine.files import read_tensors
 from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
-from tests.cli.test_stream_kills import WITH_CHECKPOINTS_ALL_THE_TIME, last_step
-from tests.cli.test_torchrun import figures, output_of, ranks_of, torchrun, until
+from tests.cli.processes import WITH_CHECKPOINTS_ALL_THE_TIME, figures, last_step, output_of, ranks_of, torchrun, until
 from tests.datasets.streams import TRAIN, table, written
 from tests.tolerances import RANKS, distance
 

@@ -6,9 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +14,7 @@ import torch
 import fivestep as fs
 from fivestep.machine.files import read_tensors
 from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
-from fivestep.saved.history import read_history
+from tests.cli.processes import figures, is_under_way, output_of, ranks_of, torchrun, until
 from tests.tolerances import RANKS_LONG, distance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -25,69 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 TRAIN = ["train", "digits", "--dropout", "0.1", "--dtype", "float64", "--every", "20"]
 LONG = [*TRAIN, "--epochs", "200", "--hidden", "256", "256", "--lr", "1e-4"]
 """Far longer than to the first checkpoint in the middle, and at a rate at which no rounding becomes another network."""
-
-
-@contextmanager
-def torchrun(
-    folder: Path, arguments: list[str], *options: str, program: Sequence[str] = ("-m", "fivestep")
-) -> Iterator[subprocess.Popen[str]]:
-    """Two ranks of `fivestep` in that folder, or of a script; they are gone at the end, whatever happens."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *options, *program]
-    log = (folder / "errors").open("w")
-    process = subprocess.Popen(
-        [*command, *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    )
-    with process, log:
-        try:
-            yield process
-        finally:
-            for pid in [*ranks_of(process), process.pid]:
-                with_pid_gone(pid)
-
-
-def with_pid_gone(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGCONT)
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-
-
-def ranks_of(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that `torchrun` has started, by rank."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    found = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    numbers = {pid: Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in found}
-    by_rank = {pid: next((line for line in lines if line.startswith(b"RANK=")), b"") for pid, lines in numbers.items()}
-    return sorted((pid for pid, rank in by_rank.items() if rank), key=lambda pid: by_rank[pid])
-
-
-def until(what: object, seconds: float = 120.0) -> None:
-    """Waits until `what()` is true."""
-    assert callable(what)
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.05)
-
-
-def is_under_way(run: Path) -> bool:
-    """Whether a checkpoint in the middle of the run is there."""
-    found = checkpoints_in(run) if run.is_dir() else []
-    return bool(found) and not found[0].name.endswith("000000.safetensors")
-
-
-def figures(run: Path) -> list[dict[str, float | None]]:
-    return [epoch.figures() for epoch in read_history(run / "history.csv", ())]
-
-
-def output_of(folder: Path) -> str:
-    return (folder / "errors").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,8 @@
 
 import csv
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 
 import fivestep as fs
 from tests.cli.conftest import Command
+from tests.cli.processes import start, without_notes
 
 QUICK = ("train", "moons", "--epochs", 20, "--every", 10)
 KEYS = {
@@ -223,24 +221,6 @@ def test_diverging_run_names_step_and_tensor_keeps_the_run_and_exits_1(fivestep:
     assert code == 1
     assert re.search(r"after step 1 \(epoch 1\), first in the output of layer 2 \(Linear\)", err)
     assert fs.Run.load(tmp_path / "runs" / "moons-1").engine.params.flat.isfinite().all()
-
-
-PROGRAM = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fivestep.cli import main; main()"
-)
-"""A shell starts what runs in its background, such as these tests, with Ctrl-C ignored: here it shall count."""
-
-
-def start(folder: Path, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
-    """The real program, in its own process."""
-    command = [sys.executable, "-c", program, *arguments]
-    env = {**os.environ, "PYTHONPATH": str(Path(fs.__file__).parent.parent)}
-    return subprocess.Popen(command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def without_notes(err: str) -> str:
-    """What went to standard error, apart from the note that something is compiled, once on a machine."""
-    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("Compiling the fused engine"))
 
 
 @pytest.mark.slow

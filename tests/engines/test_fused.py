@@ -18,26 +18,10 @@ from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from fivestep.train import train
-from tests.samples import do_steps, moons, numbers, small_engine, small_net, small_plan, three_classes
+from tests.samples import FUSED_PLANS, do_steps, moons, numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
-PLANS: dict[str, dict[str, Any]] = {
-    "batches": {},
-    "adam with cosine": {"optimizer": "adam", "lr": 0.01, "schedule": "cosine"},
-    "everything optional": {
-        "optimizer": "adamw",
-        "lr": 0.01,
-        "clip_norm": 0.1,
-        "ema": 0.9,
-        "l2": 0.01,
-        "lr_factors": {"bias": 2.0},
-        "no_decay": ("bias",),
-        "class_weight": (1.0, 2.0, 3.0),
-    },
-    "full batch": {"batch_size": None, "epochs": 12},
-    "one row at a time": {"batch_size": 1, "epochs": 1},
-}
-plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in PLANS.items()])
+plans = pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in FUSED_PLANS.items()])
 
 
 @plans

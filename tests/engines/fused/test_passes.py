@@ -20,8 +20,7 @@ from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from fivestep.train import train
-from tests.engines.test_fused import PLANS as OF_FUSED
-from tests.samples import do_steps, numbers, small_engine, small_net, small_plan, three_classes
+from tests.samples import FUSED_PLANS, do_steps, numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, FLOAT32, FORMULA, distance
 
 LARGER = "fused:larger=true"
@@ -103,7 +102,7 @@ def test_gathered_rows_are_those_numbers_times_the_scale(stored: torch.dtype, dt
 
 
 PLANS: dict[str, dict[str, Any]] = {
-    **OF_FUSED,
+    **FUSED_PLANS,
     "in parts": {"micro_batch_size": 4, "momentum": 0.9, "l2": 0.1},
     "descent with an l2 term": {"l2": 0.1},
     "momentum": {"momentum": 0.9, "nesterov": True},
