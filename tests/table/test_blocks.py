@@ -36,6 +36,14 @@ def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path: Path) -> Non
     assert not is_pattern("1.csv")
 
 
+def test_a_link_to_a_file_that_is_gone_is_not_passed_over(tmp_path: Path) -> None:
+    """Its rows would be missing, and nobody would know."""
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"got '.*b\.csv', a link to nothing; mend or remove it"):
+        files_of(str(tmp_path / "*.csv"))
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, final
 import polars as pl
 
 from ..check import InputError
-from .dialect import HEAD, Dialect, dialect_of
+from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED
@@ -159,16 +159,14 @@ class SeparatedBlocks(BlockFile):
     @classmethod
     def open(cls, path: Path) -> "SeparatedBlocks":
         """The file, looked at from its first byte to its last one."""
-        with dialect_of(path) as dialect:
-            if dialect.path != path:
-                raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
-            with path.open("rb") as file:
-                if b"\r\r\n" in file.read(HEAD):
-                    raise InputError(
-                        f"the lines of {path} must end in \\n or \\r\\n to be streamed, got \\r\\r\\n, as line ends "
-                        f"are that were translated twice; save it anew."
-                    )
-            return cls(dialect, list(_runs_of_lines(dialect)))
+        dialect = dialect_as_it_lies(path)
+        with path.open("rb") as file:
+            if b"\r\r\n" in file.read(HEAD):
+                raise InputError(
+                    f"the lines of {path} must end in \\n or \\r\\n to be streamed, got \\r\\r\\n, as line ends are "
+                    f"that were translated twice; save it anew."
+                )
+        return cls(dialect, list(_runs_of_lines(dialect)))
 
     def size_of(self, piece: Piece) -> int:
         return self._bytes(piece).count(self._dialect.newline.encode()) + 1

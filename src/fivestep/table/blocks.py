@@ -111,7 +111,10 @@ def files_of(pattern: str) -> list[Path]:
         raise InputError(f"FILE must be a file or a pattern, got the folder {pattern!r}; write '{inside}/*.parquet'.")
     if path.exists():
         return [path]
-    found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True)) if Path(name).is_file()]
+    fitting = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
+    for lost in (name for name in fitting if not name.exists()):
+        raise InputError(f"FILE must be files that are there, got {str(lost)!r}, a link to nothing; mend or remove it.")
+    found = [name for name in fitting if name.is_file()]
     if not found:
         what = "a pattern that fits a file" if is_pattern(pattern) else "a file that exists"
         raise InputError(f"FILE must be {what}, got {pattern!r}; check the folder and the ending.")

@@ -78,6 +78,14 @@ def dialect_of(path: Path) -> Iterator[Dialect]:
         yield _dialect(str(path), copy, newline)
 
 
+def dialect_as_it_lies(path: Path) -> Dialect:
+    """The same of a file in UTF-8, which may be too large for a copy; raises an `InputError` for another encoding."""
+    encoding, newline = _examine(path)
+    if encoding != "utf-8":
+        raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
+    return _dialect(str(path), path, newline)
+
+
 def _examine(path: Path) -> tuple[str, str]:
     """The encoding and what ends a line, from one look at every byte."""
     decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
