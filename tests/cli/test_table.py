@@ -191,9 +191,28 @@ def test_a_named_task_takes_raw_numbers(fivestep: Command, tmp_path: Path) -> No
     assert np.mean(right) > 0.9
 
 
+def test_what_is_said_to_be_missing_is_so_in_training_evaluation_and_prediction(
+    fivestep: Command, tmp_path: Path
+) -> None:
+    """The run is the one on a file that leaves these places empty, to the last digit."""
+    word = pl.when(pl.col("size").is_null()).then(pl.lit("unknown")).otherwise(pl.col("size").cast(pl.String))
+    told = houses().with_columns(word.alias("size"), pl.col("garden").replace("no", "-"))
+    told.write_csv(tmp_path / "told.csv")
+    houses().with_columns(pl.col("garden").replace("no", None)).write_csv(tmp_path / "empty.csv")
+    refused = fivestep("train", "told.csv", "--target", "price")
+    assert "got 'unknown' in row 1; mend it, count it as missing, make the column categorical, or ign" in refused.err
+    with_word = ("--missing", "unknown", "--missing=-", "--out", "told")
+    assert fivestep("train", "told.csv", "--target", "price", "--epochs", 3, *with_word).code == 0
+    assert fivestep("train", "empty.csv", "--target", "price", "--epochs", 3, "--out", "empty").code == 0
+    for command in ("evaluate", "predict"):
+        found = [fivestep(command, name, f"{name}.csv").out for name in ("told", "empty")]
+        assert found[0] == found[1] != ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("houses.csv", "--target", "price", "--missing", "?", "--stream"), "--missing must be left out with --stream"),
         (("houses.csv",), "--target must name the column of houses.csv to predict, got none"),
         (("moons", "--target", "price"), "--target must be used with a file, got the task 'moons'"),
         (("houses", "--target", "price"), "must end in what it holds, got 'houses'; name it houses.csv"),

@@ -14,6 +14,7 @@ from fivestep.table.values import (
     number_format_of,
     numbers,
     texts,
+    with_gaps,
 )
 
 
@@ -139,3 +140,25 @@ def test_a_day_above_twelve_tells_which_number_is_the_month() -> None:
     assert date_format_of(pl.Series(["01/05/2024", "13/05/2024"])) == "%d/%m/%Y"
     assert date_format_of(pl.Series(["01/05/2024", "05/13/2024"])) == "%m/%d/%Y"
     assert date_format_of(pl.Series(["13/05/2024", "05/13/2024"])) is None
+
+
+def test_what_is_said_to_be_missing_is_so_in_columns_of_any_type() -> None:
+    frame = pl.DataFrame(
+        {
+            "text": ["unknown", " unknown ", "known", None],
+            "number": [1.5, -999.0, None, 2.0],
+            "whole": [1, -999, 3, 4],
+            "level": pl.Series(["a", "unknown", "b", "a"], dtype=pl.Categorical),
+            "truth": [True, False, True, None],
+        }
+    )
+    found = with_gaps(frame, ("unknown", "-999"))
+    assert found.to_dict(as_series=False) == {
+        "text": [None, None, "known", None],
+        "number": [1.5, None, None, 2.0],
+        "whole": [1, None, 3, 4],
+        "level": ["a", None, "b", "a"],
+        "truth": [True, False, True, None],
+    }
+    assert found.schema == frame.schema
+    assert with_gaps(frame, ()).equals(frame)

@@ -30,6 +30,12 @@ class TableOptions:
     ] = None
     categorical: Annotated[tuple[str, ...], _columns("Columns to take for categories, whatever they look like.")] = ()
     ignore: Annotated[tuple[str, ...], _columns("Columns to leave out.")] = ()
+    missing: Annotated[
+        tuple[str, ...],
+        _columns(
+            "Texts or numbers that stand for a missing value, beside NA, null, ? and the like: `unknown`, `-999`."
+        ),
+    ] = ()
     test: Annotated[float | Path | None, Parameter(help="Rows to test on: a share, a number, or another file.")] = None
     group: Annotated[str | None, Parameter(help="Column whose equal values stay in one part.")] = None
     time: Annotated[str | None, Parameter(help="Column to split by: test on the latest rows.")] = None
@@ -79,6 +85,11 @@ class TableOptions:
             raise InputError(f"--window must be used with --stream, got {self.window}; leave it out, or add --stream.")
         if self.no_cache and not self.stream:
             raise InputError("--no-cache must be used with --stream, got it alone; leave it out, or add --stream.")
+        if self.missing and self.stream:
+            raise InputError(
+                f"--missing must be left out with --stream, got {' '.join(self.missing)}; leave their places in the "
+                f"files empty."
+            )
         if self.window is not None:
             at_least("--window", self.window, 1, "a million is usual")
         if is_pattern(str(file)) and not file.exists() and not self.stream:
@@ -97,6 +108,7 @@ class TableOptions:
             stream=self.stream,
             window=self.window,
             cache=not self.no_cache,
+            missing=self.missing,
             valid=given.get("valid", SHARE),
             test=given.get("test", SHARE),
         )

@@ -29,11 +29,12 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
     `keep`, or those that training took for identifiers. Raises an `InputError` as the encoder and the readers do.
     """
     from ..table.read import table_batches  # here, because it imports polars
+    from ..table.values import with_gaps
 
     assert run.encoder is not None, "only a run with an encoder reads any table"
     first_row = 1
     for part in table_batches(file, num_rows):
-        frame = _named(part, run.encoder)
+        frame = with_gaps(_named(part, run.encoder), run.info.get("table", {}).get("missing", ()))
         if first_row == 1:
             _check(run, frame.columns, keep)
         wanted = keep or [name for name in run.info.get("identifiers", ()) if name in frame.columns]

@@ -18,7 +18,7 @@ from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
-from ..table.values import PLAIN, numbers
+from ..table.values import PLAIN, numbers, with_gaps
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, repeated
 from ._part_rows import encoded_parts
@@ -39,6 +39,7 @@ class TableSource:
     `valid` and `test` are a share or a number of the rows, or another file. `group` keeps rows of the same value in one
     part, `time` tests on the latest rows and validates on those before them, `weight` weighs the rows. With `stream`,
     `window` rows are shuffled together, and encoded rows are kept on disk for later epochs where there is a `cache`.
+    What is written as one of `missing` is missing, beside what is so in every file.
     """
 
     file: str
@@ -54,6 +55,7 @@ class TableSource:
     stream: bool = False
     window: int | None = None
     cache: bool = True
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,12 +82,13 @@ class TableSource:
             kind, expected = _KINDS.get(name, (str, "a text"))
             if value is not None and not isinstance(value, kind):
                 raise refuse(f"{name} in [run.table]", value, expected, "put it back as it was")
-        lists = {name: tuple(values.get(name, ())) for name in ("categorical", "ignore")}
+        lists = {name: tuple(values.get(name, ())) for name in ("categorical", "ignore", "missing")}
         return cls(**{**values, **lists})
 
 
 _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("categorical", "ignore"), (list | tuple, "a list of columns")),
+    "missing": (list | tuple, "a list of texts"),
     **dict.fromkeys(("valid", "test"), (int | float | str, "a number or a file")),
     **dict.fromkeys(("stream", "cache"), (bool, "true or false")),
     "window": (int, "a whole number"),
@@ -165,7 +168,7 @@ def _learn(
     source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
 ) -> tuple[_Learnt, list[Taken]]:
     """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
-    frame = read_table(Path(source.file), as_text=[*source.categorical, *as_text(source)])
+    frame = _read(source.file, source)
     check_names(source, frame.columns)
     notes: list[str] = []
     labeled = with_target(frame, source, notes)
@@ -191,6 +194,11 @@ def _learn(
     return _Learnt(encoder, kinds, notes), list(parts)
 
 
+def _read(file: str, source: TableSource) -> pl.DataFrame:
+    """The rows of a file, as the source says that they are to be read."""
+    return with_gaps(read_table(Path(file), as_text=[*source.categorical, *as_text(source)]), source.missing)
+
+
 def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
     train, valid, test = split_table(labeled, source, target, seed)
@@ -205,7 +213,7 @@ def _other(name: str, source: TableSource, notes: list[str]) -> Taken | None:
         return None
     if not Path(how).exists():
         raise refuse(f"--{name}", how, "a share, a number of rows, or a file that exists", "check the path")
-    frame = read_table(Path(how), as_text=[*source.categorical, *as_text(source)])
+    frame = _read(how, source)
     with named(how):
         check_names(source, frame.columns)
         return with_target(frame, source, notes)._replace(file=how)
@@ -263,7 +271,7 @@ def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | Non
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
     """The rows of another file with the same columns and a target, to measure on."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
-    frame = read_table(file)
+    frame = with_gaps(read_table(file), source.missing if source else ())
     check_has_target(encoder, file, frame.columns)
     source = source or TableSource(str(file), encoder.target.name)
     weight = source.weight if source.weight in frame.columns else None

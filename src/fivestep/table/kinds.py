@@ -118,7 +118,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
     number_format = number_format_of(different)
     if number_format is not None:
         return _number(text, number_format)
-    refuse_mostly_numbers(values, gaps, "column", "make the column categorical, or ignore it")
+    refuse_mostly_numbers(values, gaps, "column", "count it as missing, make the column categorical, or ignore it")
     date_format = date_format_of(different)
     if date_format is not None:
         return ColumnKind(name, "date", f"written {plainly(date_format)}", date_format=date_format)
@@ -183,7 +183,7 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
     row = wrong.arg_true()[0]
     raise InputError(
         f"{what} {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
-        f"got {shortened(values[row])} in row {row + 1:,}; mend it, or {else_}."
+        f"got {shortened(values[row])} in row {row + 1:,}; mend it, {else_}."
     )
 
 

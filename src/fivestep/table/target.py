@@ -166,7 +166,7 @@ def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series 
     if one_of("task", task or task_of(present), TASKS) == "regression":
         return NumberTarget.fit(values, places=places)
     if task is None and values.dtype == pl.String:
-        refuse_mostly_numbers(values, missing(values), "target", "say --task classification")
+        refuse_mostly_numbers(values, missing(values), "target", "or say --task classification")
     found = ClassTarget.fit(present)
     if task is None and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(present) / 4):
         raise InputError(

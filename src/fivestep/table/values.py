@@ -4,13 +4,15 @@ Each value is read by itself, so what becomes of it never depends on the other r
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import polars as pl
 
-NOTHING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-MISSING = (*NOTHING, "NaT", "-nan", "-NaN", "#NA", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+MISSING = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?", "NaT", "-nan", "-NaN"),
+    *("#NA", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"),
+)
 """What stands for a missing value in a text, beside nothing at all; the last ones are errors of spreadsheets."""
 
 UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
@@ -130,6 +132,22 @@ def missing(values: pl.Series) -> pl.Series:
     if values.dtype in (pl.Float32, pl.Float64):
         return values.is_null() | values.is_nan()
     return values.is_null()
+
+
+def with_gaps(frame: pl.DataFrame, tokens: Sequence[str]) -> pl.DataFrame:
+    """The frame, with nothing where one of its values is one of the `tokens`: "unknown", or -999 as a number too."""
+    told = {column.name: _is_one_of(column, tokens) for column in frame if tokens}
+    changed = [frame[name].set(is_gap, None) for name, is_gap in told.items() if is_gap.any()]
+    return frame.with_columns(changed)
+
+
+def _is_one_of(values: pl.Series, tokens: Sequence[str]) -> pl.Series:
+    if values.dtype.is_numeric():
+        wanted = numbers(pl.Series(list(tokens), dtype=pl.String), PLAIN).drop_nulls()
+        return values.cast(pl.Float64).is_in(wanted.implode()).fill_null(value=False)
+    if values.dtype in (pl.String, pl.Categorical, pl.Enum):
+        return values.cast(pl.String).str.strip_chars().is_in(list(tokens)).fill_null(value=False)
+    return pl.Series([False] * len(values), dtype=pl.Boolean)
 
 
 def dates(values: pl.Series, date_format: str) -> pl.Series:
