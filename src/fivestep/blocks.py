@@ -1,4 +1,4 @@
-"""Many steps at once, for an engine that does them without returning to Python: the rows, and which of them when."""
+"""Many steps at once, for an engine that does them without returning to Python: which rows are in which step."""
 
 from itertools import takewhile
 from typing import NamedTuple, Self, final

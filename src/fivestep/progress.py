@@ -15,8 +15,8 @@ from .stopping import Best
 from .typing import Elements, Tensors
 
 TOGETHER = 1000
-"""Losses of single steps in one vector. Kept as tensors of their own, they would lie between the large ones that come
-and go in each step, and nothing could take the gaps: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
+"""Losses of single steps in one vector. As tensors of their own they would lie between the large ones that come and go
+in each step, and leave gaps that nothing fits into: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
 
 
 @final

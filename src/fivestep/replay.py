@@ -1,4 +1,4 @@
-"""A training run once more, with a look at chosen steps: what a picture over time needs, and what no run stores.
+"""A training run done again, with a look at chosen steps: what a picture over time needs, and what no run stores.
 
 A run is a function of its plan, its seed and its rows, so doing its steps again gives the same numbers; on the same
 machine and engine, to the last bit. The training itself pays nothing for pictures that nobody may ask for.

@@ -131,7 +131,7 @@ class Run:
 
     @property
     def every(self) -> int | None:
-        """It shows, and so evaluates, every n-th epoch; None before it begins."""
+        """Every how many epochs it shows, and so evaluates, one; None before it begins."""
         return None if self._origin is None else self._origin.every
 
     @property
@@ -189,7 +189,7 @@ class Run:
         return self._progress, Checkpoints(self.path, about, tensors, last, writing=writing), self._origin.every
 
     def _origin_here(self, every: int, data: Dataset) -> Origin:
-        """What it would be begun with now."""
+        """What a run that began now would be begun with."""
         divides = isinstance(self.engine, FusedEngine) and self.engine.is_divided
         return Origin.here(every, data, self.engine.ranks.size, divides=divides)
 

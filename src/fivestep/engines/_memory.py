@@ -17,7 +17,7 @@ OUTPUTS = 2
 """Copies of each layer's output in a step: the output itself, and the gradient that comes back through it."""
 
 MOST_COPIES = 16
-"""Numbers for each parameter that no training needs more than: itself, its gradient, what a rule remembers, copies."""
+"""Numbers that a training needs for each parameter, at most: itself, its gradient, what a rule remembers, copies."""
 
 OF_NO_CONCERN = 10_000_000
 """Numbers that every machine has room for."""

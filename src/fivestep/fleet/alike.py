@@ -32,7 +32,7 @@ from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 from ..train import evaluate, evaluation_rows, share_right
 
 OWN = ("seed", "lr")
-"""What each network may have of its own; all else in its plan is the others' too."""
+"""The fields of a plan in which networks that are alike may differ."""
 
 _shared = settings_but(OWN)
 
@@ -116,7 +116,7 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
 
 
 def seconds_of(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
-    """What the training of such a network takes, about."""
+    """About how many seconds the training of such a network takes."""
     return plan.num_steps(data.num_rows) * expected_seconds(engine, plan, data.num_rows)
 
 

@@ -50,20 +50,24 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     num_threads: int | None = None,
     ranks: Ranks = ALONE,
 ) -> list[Member]:
-    """Trains K networks from start to end and returns them in order; number k is the same as trained alone, to the bit.
+    """Trains K networks from start to end and returns them in order, each as it would be if it were trained alone.
 
-    It is so to rounding where alone several threads divide it, as they do larger networks, and on a CUDA device, where
-    those of one shape and one rule are trained as a batch; `member.how` says how each was trained.
+    On a CPU that is so to the bit, unless alone several threads would divide a network, as they do larger ones; then it
+    is so to rounding. So it is on a CUDA device, where networks of one shape and one rule are trained as a batch.
+    `member.how` says how each was trained.
 
-    `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. Each has its own seed, and so
-    its own initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
+    `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. The plan's seed decides a
+    network's initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
-    plan goes by them. `num_threads` threads train, each a network or a pack of those that are alike, by default as many
-    as there are processors, or as torch has threads where `ranks` (`join_ranks`) divide the fleet: each rank trains
-    every n-th network, then what others have left, and at the end all have all of them; the engine
-    of one trained elsewhere is made when one looks at it. Ctrl-C ends the networks that are being trained between two
-    steps, and is raised. Raises an `InputError` for no networks, for sequences of different lengths, for what `train`
-    refuses, and where all networks together do not fit into memory.
+    plan goes by them.
+
+    `num_threads` threads train, each a network, or a pack of those that are alike: by default as many as there are
+    processors. `ranks` (`join_ranks`) divide the networks among them, by default with as many threads each as torch
+    has: each rank trains every n-th network, then what others have left. At the end every rank has all of them; the
+    engine of one that was trained elsewhere is made when somebody looks at it.
+
+    Ctrl-C ends the networks in training between two steps, and is raised. Raises an `InputError` for no networks, for
+    sequences of different lengths, for what `train` refuses, and where all networks together do not fit into memory.
 
         plans = [TrainPlan(seed=seed, lr=lr) for seed in range(8) for lr in (0.1, 0.01)]
         best = min(fit_many(MLP(4, 16, 3), data, plans), key=lambda member: member.history[-1].valid_loss)

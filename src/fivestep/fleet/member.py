@@ -23,7 +23,7 @@ HELD = "held"
 
 
 class Trained(NamedTuple):
-    """All there is to know of a trained network, as arrays: to pickle a tensor takes as long as 100 small steps."""
+    """All there is to know of a trained network, as arrays: pickling a tensor takes as long as 100 small steps."""
 
     arrays: dict[str, np.ndarray]
     position: dict[str, Any]
@@ -42,7 +42,7 @@ class Trained(NamedTuple):
 
 @final
 class Later:
-    """A `Trained` of those that `make` puts together by their number, once somebody asks for it."""
+    """A `Trained` that is put together, by `make(number)`, once somebody asks for it."""
 
     __slots__ = ("_make", "_number")
 
@@ -55,7 +55,7 @@ class Later:
 
 
 class Pack(NamedTuple):
-    """Networks that have had their turns, an array for each name, (K, ...): others take ten times as long to pickle."""
+    """Networks that have had their turns, as one array for each name, (K, ...): a tenth of the time to pickle."""
 
     epochs: list[Epoch]
     state: dict[str, np.ndarray]

@@ -1,4 +1,4 @@
-"""When a run is to be written again: often enough to lose little, rarely enough to cost little."""
+"""When a state is to be written again: often enough to lose little, rarely enough to cost little."""
 
 import time
 from typing import final
@@ -12,7 +12,7 @@ SHARE = 0.01
 
 @final
 class Due:
-    """Whether it is time to write: from the beginning, and again some time after each writing."""
+    """Whether it is time to write: at once at first, and then again some time after each writing."""
 
     def __init__(self) -> None:
         self._at = 0.0

@@ -1,4 +1,4 @@
-"""Python's search for objects that hold each other, put off while objects of thousands are made that do not."""
+"""Python's search for objects that refer to each other, put off while many objects are made that do not."""
 
 import gc
 import threading
@@ -33,7 +33,7 @@ _inside = _Inside()
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Inside, Python does not search. Begun by the number of new objects, it looks at all that torch made: 0.1 s.
+    """Inside, Python does not search. A search begins after so many new objects, and looks at all of torch's: 0.1 s.
 
     Threads may be inside at the same time: Python searches again once the last one has left.
     """

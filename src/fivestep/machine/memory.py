@@ -11,7 +11,7 @@ GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
 """To polars' allocator (jemalloc): one arena; addresses and pages go back a tenth of a second after their use."""
 
 OF_POLARS = "dirty_decay_ms:500,muzzy_decay_ms:1000"
-"""What polars 2.1 leaves in the environment of its process's children; it is nobody's wish."""
+"""What polars 2.1 leaves in the environment for child processes: a setting that nobody chose."""
 
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**18
 """To glibc's: arrays from a quarter of a megabyte on lie in mappings of their own, and go back as they are freed.
@@ -21,7 +21,7 @@ ends with holes between what is kept.
 """
 
 M_ARENA_MAX = -8
-"""To glibc's too: one heap for all threads, which else set 64 MB of addresses aside each."""
+"""To glibc's too: one heap for all threads, each of which would otherwise set 64 MB of addresses aside."""
 
 TIGHT = 2**32
 """Bytes of memory below which a process is told to give back early. With more, reading faster is worth more."""

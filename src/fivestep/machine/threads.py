@@ -65,7 +65,7 @@ def num_processors() -> int:
 
 
 def shares_of_groups(membership: Path, root: Path) -> list[int]:
-    """Whole processors' worth of time that this process's control group and all above it may take (cgroup v2)."""
+    """The limits, in whole processors, of this process's control group and of all above it (cgroup v2)."""
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ class Origin:
     """What a run was begun with, beside its configuration: what it needs again to be the same run to the bit."""
 
     every: int
-    """It shows, and so evaluates, every n-th epoch."""
+    """Every how many epochs it shows, and so evaluates, one."""
 
     data: Mapping[str, str]
     """A checksum of the rows of each part that it looks at."""
@@ -33,7 +33,7 @@ class Origin:
 
     @classmethod
     def here(cls, every: int, data: Dataset, num_ranks: int = 1, *, divides: bool = False) -> Self:
-        """That of a run which begins now, with an engine that `divides` the units of layers among threads or not."""
+        """The origin of a run that begins now; `divides` says whether its engine divides layers among threads."""
         parts = {"train": data.train, "valid": data.valid}
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
@@ -94,7 +94,7 @@ def _checksum(*tensors: Tensor | None) -> str:
 
 
 def check_same(given: Config, own: Config) -> None:
-    """Raises an `InputError` that names what would make another run of this one; `epochs` are its own business."""
+    """Raises an `InputError` that names what would make it another run; only `epochs` may differ."""
     pairs = {
         **{name: (value, given.plan.to_dict()[name]) for name, value in own.plan.to_dict().items() if name != "epochs"},
         **{name: (value, given.spec.to_dict()[name]) for name, value in own.spec.to_dict().items() if name != "title"},

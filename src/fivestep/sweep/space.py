@@ -44,7 +44,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
 """What is written as a word and stands for something else."""
 
 MOST_SEEDS = 100
-"""Of a range of no more seeds than that, each is one to choose from: the storage has them beside each network."""
+"""A range of at most so many seeds is a list of them; of a longer one, seeds are drawn."""
 
 ONE_VALUE = ("epochs", "loss", "metrics", "monitor", "patience", "restore_best", "class_weight", "micro_batch_size")
 """Settings that must be the same for all networks: they say how long one trains, or how it is measured."""

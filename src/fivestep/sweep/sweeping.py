@@ -44,7 +44,7 @@ PAUSE = 0.5
 @final
 @dataclass(frozen=True)
 class SweepPlan:
-    """How a sweep goes about it.
+    """How a sweep draws, trains and compares its networks.
 
     `models` networks are trained: by default every combination, where all that is varied are lists, else 64. `sampler`
     is "tpe" (tree-structured Parzen estimators, which learn from what came out), "random", "grid" (every combination)
@@ -137,7 +137,7 @@ class Sweep:
 
     @property
     def described(self) -> str:
-        """How it goes about it, in half a sentence."""
+        """How it draws and trains them, in half a sentence."""
         how = {"tpe": "drawn by what came out (TPE)", "random": "drawn at random", "grid": "every combination"}
         halving = f"halving by {self.how.halving}" if self.how.halving else "all to the end"
         return f"{how[self._sampler]}, {halving}, {self._together} together, {self._at_a_time} at a time"
@@ -208,7 +208,7 @@ class Sweep:
         return ledger
 
     def _ledger(self, worker: str) -> Ledger:
-        """The same for who only looks: the size of the fleets is left to who trains."""
+        """The same for somebody who only looks: the size of the fleets is settled by those who train."""
         return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
 
     def check_storage(self) -> None:

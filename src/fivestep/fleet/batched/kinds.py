@@ -19,7 +19,7 @@ LEAST = 2
 """Networks that are a batch."""
 
 OWN = ("seed", "lr", "weight_decay", "l2", "optimizer", "epochs")
-"""What is looked at by itself: each network's own, or part of its kind in another form."""
+"""Fields of a plan that are compared in a way of their own, or not at all, because each network has its own."""
 
 _shared = settings_but(OWN)
 
@@ -27,7 +27,7 @@ ENGINES = ("scratch", "fused")
 """The engines whose steps these are; `fused` hands over to `scratch`, or does the same on the device."""
 
 DEVICES = ("cuda",)
-"""On a CPU each network by itself stays in the cache of one processor, which is faster (`fleet.py`)."""
+"""On a CPU each network by itself stays in the cache of one processor, which is faster (`fitting.py`)."""
 
 SHARE_OF_MEMORY = 0.6
 """Of what the device has free, for the networks of one batch."""
@@ -42,7 +42,7 @@ def kind_of(spec: NetSpec, data: Dataset, plan: TrainPlan, made: Hashable = None
 
 
 def kind_of_rows(spec: NetSpec, data: Dataset) -> Hashable:
-    """What of it is the network's and the data's: a fleet asks for each pair once."""
+    """The part of a kind that comes from network and data: a fleet asks once for each pair."""
     rows = data.train
     of_rows = data.num_rows, rows.stored.shape[1:], rows.y.shape[1:], rows.y.dtype, rows.weight is None, rows.scale
     fresh = None if data.fresh is None else id(data)
@@ -50,7 +50,7 @@ def kind_of_rows(spec: NetSpec, data: Dataset) -> Hashable:
 
 
 def kind_of_plan(plan: TrainPlan) -> Hashable:
-    """What of it is the plan's, which a fleet asks for each network.
+    """The part of a kind that comes from the plan: a fleet asks for each network.
 
     The rule's weight decay is each network's own, whether it is a field of the plan or an option of the rule.
     """
