@@ -34,6 +34,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "decoupled decay, a schedule": {"optimizer": "adamw:weight_decay=0.1", "lr": 0.01, "schedule": "cosine"},
     "half the rate for all": {"lr_factors": {"linear": 0.5}},
     "an L2 term": {"l2": 0.5, "momentum": 0.9},
+    "an L2 term, half the rate for all": {"l2": 0.5, "lr_factors": {"linear": 0.5}},
     "a bound on the norm": {"clip_norm": 0.05},
     "a norm that is never too large": {"clip_norm": 1e3, "optimizer": "adam", "lr": 0.01},
     "all bounds": {"clip_norm": 0.1, "clip_value": 0.02, "l2": 0.5, "optimizer": "rmsprop", "lr": 0.01},

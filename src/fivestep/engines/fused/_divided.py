@@ -234,7 +234,7 @@ class Division:
             steps=steps,
             starts=starts,
             stops=stops,
-            rates=block.rates.numpy() * self._groups[0].lr_factor if merges else block.rates.numpy(),
+            rates=block.rates.numpy(),
             l2=block.l2.contiguous().numpy(),
             losses=np.zeros((num_threads, len(block.rates)), size),
             penalties=np.zeros((num_threads, len(block.rates)), size),

@@ -143,7 +143,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         s, num_rows = work.steps[part], work.stops[part] - work.starts[part]
         later = part > 0 and work.steps[part - 1] == s
         before = before + work.stops[part - 1] - work.starts[part - 1] if later else 0
-        rate = -work.rates[s] if work.merges and work.l2[s] == 0.0 else 0.0
+        rate = -work.rates[s] * me.own.parts.numbers[0, 0] if work.merges and work.l2[s] == 0.0 else 0.0
 
         # 1  predict
         fill_rows(work, part, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
