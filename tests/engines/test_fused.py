@@ -143,7 +143,7 @@ def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
 @pytest.mark.parametrize(
     ("spec", "options", "sentence"),
     [
-        (MLP(4, 6, 3, norm="layer_norm"), {}, "layer 'layer_norm' has no scalar form"),
+        (MLP(4, 6, 3, norm="batch_norm"), {}, "layer 'batch_norm' has no scalar form"),
         (MLP(4, 6, 3), {"optimizer": "muon"}, "optimizer 'muon' has no scalar form"),
     ],
 )

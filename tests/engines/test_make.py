@@ -58,7 +58,7 @@ def test_an_engine_knows_its_name(name: str) -> None:
         (WIDE, {"batch_size": None}, 100, "fused", "a step has 4.7 million operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 100, "fused", "a step has 25.2 thousand operations, no more than 40 million"),
         (SPEC, {"batch_size": None}, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
-        (MLP(4, 6, 3, norm="rms_norm"), {}, None, "fused", f"layer 'rms_norm' {UNKNOWN}"),
+        (MLP(4, 6, 3, norm="batch_norm"), {}, None, "fused", f"layer 'batch_norm' {UNKNOWN}"),
         (SPEC, {"optimizer": "muon"}, None, "fused", f"optimizer 'muon' {UNKNOWN}"),
         (SPEC, {"optimizer": "lbfgs"}, None, "scratch", "optimizer 'lbfgs' looks at the loss more than once in a step"),
         (MLP(64, 1024, 10, norm="rms_norm"), {"optimizer": "muon"}, None, "fused", LARGE),

@@ -14,11 +14,9 @@ from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
-from ._forms import OPERATIONS
 from ._held import Held
 from ._hidden import hidden_of, order_of
 from ._tables import masks_for, measure_of, memory_for, network_of, places_of, rule_of, table_of
-from .body.kinds import DROPOUT
 from .body.masks import Masks
 from .body.steps import Steps
 
@@ -45,7 +43,7 @@ class Code:
         remembered = places_of(groups, engine.plan, params, order)
         self._of_parameters, self._places = order.places, [place for _, place in remembered]
         self._held = Held(params.flat.numpy(), params.grad.numpy(), [array for array, _ in remembered])
-        self._dropped = [k for k, of in enumerate(engine.spec.layers) if OPERATIONS[of.name].kind == DROPOUT]
+        self._dropped = [k for k, of in enumerate(engine.spec.layers) if of.name == "dropout"]
         self._dtype = str(engine.dtype).removeprefix("torch.")
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time

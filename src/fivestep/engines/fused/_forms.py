@@ -41,6 +41,12 @@ OPERATIONS: Mapping[str, Form] = {
     "mish": Form(kind.MISH),
 }
 
+NORMS: Mapping[str, Form] = {
+    "layer_norm": Form(kind.LAYER_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps,)),
+    "rms_norm": Form(kind.RMS_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps or 0.0,)),
+}
+"""Layers that only the body for small networks on the CPU knows."""
+
 LOSSES: Mapping[str, Form] = {
     "mse": Form(kind.MSE),
     "mae": Form(kind.MAE),
@@ -94,7 +100,7 @@ DECOUPLED = ("adamw", "lion")
 def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
     """The first item of a network and a plan without a scalar form, in half a sentence; None if all have one."""
     for choice in spec.layers:
-        found = _unknown(layer_family(choice.name), "layer", choice, OPERATIONS)
+        found = _unknown(layer_family(choice.name), "layer", choice, {**OPERATIONS, **NORMS})
         if found:
             return found
     return _unknown("losses", "loss", _parsed(plan.loss), LOSSES) or _unknown(

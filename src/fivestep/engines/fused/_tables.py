@@ -18,7 +18,7 @@ from ...params import Params
 from ...plan import TrainPlan
 from ...typing import Tensors
 from .._update import RuleGroup
-from ._forms import DECOUPLED, LOSSES, OPERATIONS, RULES, rule_form
+from ._forms import DECOUPLED, LOSSES, NORMS, OPERATIONS, RULES, rule_form
 from .body.hidden import Hidden
 from .body.kinds import LINEAR
 from .body.losses import Measure
@@ -55,10 +55,11 @@ class ParameterOrder(NamedTuple):
 
 def network_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> Network:
     """The operations of a network, and where their weights lie in the flat vector."""
-    forms = [OPERATIONS[choice.name] for choice in spec.layers]
+    forms = [{**OPERATIONS, **NORMS}[choice.name] for choice in spec.layers]
     widths = [spec.in_features or 0]
     for layer in layers:
         widths.append(layer.output_shape((widths[-1],))[0])
+    rooms = [width + (choice.name in NORMS) for width, choice in zip(widths, spec.layers, strict=False)]
     has_weights = [k for k, layer in enumerate(layers) if layer.parameter_shapes()]
     numbers = [*(form.numbers(layer) for form, layer in zip(forms, layers, strict=True))]
     return Network(
@@ -68,7 +69,7 @@ def network_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> Networ
         weights=_whole(_place(w, "weight") for w in params.weights),
         biases=_whole(_place(w, "bias") for w in params.weights),
         numbers=np.array([(*of_layer, 0.0)[0] for of_layer in numbers]),
-        places=_whole(np.cumsum([0, *widths[:-1]])),
+        places=_whole(np.cumsum([0, *rooms])),
         first=has_weights[0],
         num_out=widths[-1],
         rows_at_once=ALIGNMENT // type_of(params).itemsize,

@@ -3,7 +3,7 @@
 An item that is not here is no error: the engine hands over to `scratch` and says which one it was.
 """
 
-LINEAR, DROPOUT = 0, 1
+LINEAR, DROPOUT, LAYER_NORM, RMS_NORM = range(4)
 
 IDENTITY, RELU, TANH, SIGMOID, LEAKY_RELU, RELU_SQUARED, ELU, SELU = range(10, 18)
 SILU, SOFTPLUS, GELU, GELU_TANH, HARDSWISH, MISH = range(18, 24)

@@ -15,6 +15,7 @@ from .lanes import by_type, every, get, inline, load, put, store, where, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .losses import Measure, measure
 from .masks import draw_turned
+from .norms import Normed, find_norm_gradient, normalize, through_norm
 from .numbers import numbers_at
 from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
 
@@ -140,6 +141,18 @@ def drop(network: Network, steps: Steps, memory: Memory, k: int, s: int, tile: T
 
 
 @inline
+def is_norm(network: Network, k: int) -> bool:
+    """Whether operation k normalises rows."""
+    return bool(network.kinds[k] == kind.LAYER_NORM or network.kinds[k] == kind.RMS_NORM)
+
+
+@inline
+def norm_at(network: Network, k: int) -> Normed:
+    """Operation k as a norm."""
+    return Normed(network.kinds[k], network.numbers[k], network.inputs[k], network.weights[k], network.biases[k])
+
+
+@inline
 def is_done_with(network: Network, k: int) -> bool:
     """Whether operation k is an activation that the linear layer before it does at once."""
     if k == 0 or network.kinds[k - 1] != kind.LINEAR:
@@ -158,6 +171,8 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
             weighted_sums(w, network.kinds[k + 1], memory.values, here, places, rows)
         else:
             weighted_sums(w, kind.LINEAR, memory.values, here, (there, there), rows)
+    elif is_norm(network, k):
+        normalize(norm_at(network, k), memory.w, memory.values, (here, there), rows)
     elif not is_done_with(network, k):
         activate(network.kinds[k], network.numbers[k], memory.values, here, there, num_out * rows)
 
@@ -171,9 +186,14 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
         at, bias = network.weights[k], network.biases[k]
         add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1, bias), memory, here, there, rows, later)
         if k > network.first:
-            is_through = network.kinds[k - 1] != kind.LINEAR
+            is_through = network.kinds[k - 1] != kind.LINEAR and not is_norm(network, k - 1)
             to = network.places[k - 1] * rows if is_through else here
             weighted_slopes(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), memory, there, to, rows, is_through)
+    elif is_norm(network, k):
+        norm = norm_at(network, k)
+        find_norm_gradient(norm, memory, (here, there), rows, later)
+        if k > network.first:
+            through_norm(norm, memory, (here, there), rows)
     elif k + 1 == network.kinds.size or network.kinds[k + 1] != kind.LINEAR:
         for r in range(0, num_in * rows, width(slopes)):
             store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))

@@ -1,0 +1,86 @@
+"""Layer normalisation and its kin without a mean, as `layers/layer_norm.py` and `layers/rms_norm.py` derive them.
+
+Rows lie side by side, so each lane adds up its own row. What is normalized stays in place of what came in, and behind
+it, as if it were one more unit, the scale s of each row.
+"""
+
+from typing import Any, NamedTuple
+
+from . import kinds as kind
+from .lanes import constant, every, get, inline, load, put, sqrt, store, total, width
+
+_LEAST = constant(2.0**-23, 2.0**-52)
+"""The eps of a norm that has none of its own, as in torch: the smallest step above 1."""
+
+
+class Normed(NamedTuple):
+    """A norm: its kind and eps (0: none of its own), its units, and where weight and bias lie (-1: none)."""
+
+    kind: int
+    eps: float
+    units: int
+    weight: int
+    bias: int
+
+
+@inline
+def normalize(norm: Normed, w: Any, values: Any, places: tuple[int, int], rows: int) -> None:
+    """Makes y = g n + b, from one of the places to the other; n and s stay at the first."""
+    (here, there), size = places, norm.units * rows
+    for r in range(0, rows, width(values)):
+        mean = spread = every(values, 0.0)
+        if norm.kind == kind.LAYER_NORM:
+            for k in range(here + r, here + r + size, rows):
+                mean = mean + load(values, k)
+            mean = mean * (1.0 / norm.units)
+        for k in range(here + r, here + r + size, rows):
+            x = load(values, k) - mean
+            spread = spread + x * x
+        spread = spread * (1.0 / norm.units)
+        scale = 1.0 / sqrt(spread + norm.eps if norm.eps > 0.0 else spread + _LEAST(spread))
+        store(values, here + size + r, scale)
+        for o in range(norm.units):
+            n = (load(values, here + o * rows + r) - mean) * scale
+            store(values, here + o * rows + r, n)
+            if norm.weight >= 0:
+                n = n * get(w, norm.weight + o)
+            if norm.bias >= 0:
+                n = n + get(w, norm.bias + o)
+            store(values, there + o * rows + r, n)
+
+
+@inline
+def find_norm_gradient(norm: Normed, memory: Any, places: tuple[int, int], rows: int, later: bool) -> None:
+    """Finds dg = sum dy n and db = sum dy over the rows; what is there is added to if it is `later`."""
+    (here, there), g = places, memory.g
+    for o in range(norm.units):
+        of_weight = of_bias = every(g, 0.0)
+        for r in range(o * rows, (o + 1) * rows, width(g)):
+            slope = load(memory.slopes, there + r)
+            of_weight, of_bias = of_weight + slope * load(memory.values, here + r), of_bias + slope
+        if norm.weight >= 0:
+            before = get(g, norm.weight + o) if later else g.dtype.type(0)
+            put(g, norm.weight + o, before + total(of_weight))
+        if norm.bias >= 0:
+            before = get(g, norm.bias + o) if later else g.dtype.type(0)
+            put(g, norm.bias + o, before + total(of_bias))
+
+
+@inline
+def through_norm(norm: Normed, memory: Any, places: tuple[int, int], rows: int) -> None:
+    """Finds dx = s (dn - mean(dn) - n mean(dn n)) with dn = g dy; without a mean, what comes of it is not there."""
+    (here, there), slopes, values, size = places, memory.slopes, memory.values, norm.units * rows
+    for r in range(0, rows, width(values)):
+        mean = along = every(values, 0.0)
+        for o in range(norm.units):
+            dn = load(slopes, there + o * rows + r)
+            if norm.weight >= 0:
+                dn = dn * get(memory.w, norm.weight + o)
+            store(slopes, here + o * rows + r, dn)
+            mean, along = mean + dn, along + dn * load(values, here + o * rows + r)
+        mean, along = mean * (1.0 / norm.units), along * (1.0 / norm.units)
+        if norm.kind != kind.LAYER_NORM:
+            mean = every(values, 0.0)
+        for k in range(here + r, here + r + size, rows):
+            dx = load(slopes, k) - mean - load(values, k) * along
+            store(slopes, k, dx * load(values, here + size + r))
