@@ -30,6 +30,15 @@ Contestant = Callable[[], float | None]
 """Does one window of work, the same work at every call; or else it says what part of it that was, such as 1.2."""
 
 
+def as_installed() -> dict[str, str]:
+    """The environment of a process that is timed from its start: Python keeps the modules that it has compiled.
+
+    Whoever installs a package has them compiled by pip, ours as well as those of the rivals. Where Python is told to
+    keep none, ours, which is not installed but read where it lies, would be compiled in each process.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def interleaved(contestants: Mapping[str, Contestant], rounds: int, *, warm: bool = True) -> dict[str, list[float]]:
     """Seconds of a window of each contestant, round by round. They take turns, each round beginning with another one.
 

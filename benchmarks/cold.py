@@ -33,15 +33,20 @@ def one(family: str, title: str, folder: Path) -> None:
 
 def loss_of_process(family: str, title: str, folder: Path) -> float:
     """The whole process, and the loss that it prints."""
+    from _measure import as_installed  # here, because it imports torch, which those processes must not
+
     command = [sys.executable, __file__, "--one", family, title, str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, env=as_installed(), check=True, capture_output=True, text=True)
     return float(done.stdout.split()[-1])
 
 
 def command_line() -> None:
     """The command, in a folder of its own."""
+    from _measure import as_installed
+
+    command = [sys.executable, *COMMAND]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, *COMMAND], cwd=folder, check=True, capture_output=True)
+        subprocess.run(command, cwd=folder, env=as_installed(), check=True, capture_output=True)
 
 
 def contestants(job: Job) -> list[tuple[str, str]]:

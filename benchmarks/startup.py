@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from _measure import Contestant, interleaved, save, spread
+from _measure import Contestant, as_installed, interleaved, save, spread
 from _sections import show
 
 
@@ -18,7 +18,8 @@ def process(*arguments: str) -> Contestant:
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, *arguments], cwd=folder, check=True, capture_output=True)
+            command = [sys.executable, *arguments]
+            subprocess.run(command, cwd=folder, env=as_installed(), check=True, capture_output=True)
 
     return run
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from _measure import Contestant, interleaved, save, spread
+from _measure import Contestant, as_installed, interleaved, save, spread
 from _sections import show
 
 COMMAND = ("-m", "fivestep", "sweep", "moons", "--hidden", "8", "16,8", "--lr", "1e-4:1e-1", "--models", "256")
@@ -21,7 +21,8 @@ def process(*options: str) -> Contestant:
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, *COMMAND, *options], cwd=folder, check=True, capture_output=True)
+            command = [sys.executable, *COMMAND, *options]
+            subprocess.run(command, cwd=folder, env=as_installed(), check=True, capture_output=True)
 
     return run
 

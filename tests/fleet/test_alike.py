@@ -9,11 +9,12 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.datasets._load import load_dataset
 from fivestep.engines import _parts
 from fivestep.engines._base import Engine
 from fivestep.engines.fused._code import Code
 from fivestep.fleet import fit_many
-from fivestep.fleet.alike import can_take_turns, likeness
+from fivestep.fleet.alike import can_take_turns, likeness, most_in_pack
 from fivestep.fleet.member import Member
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -123,7 +124,15 @@ def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
     assert not can_take_turns(small_engine("scratch"), DATA, plan)
 
 
+def test_packs_of_twenty_thousand_steps_fill_a_register_and_longer_ones_do_not_keep_ctrl_c_waiting() -> None:
+    plan, data = small_plan(batch_size=None, loss="binary_cross_entropy"), Dataset(load_dataset("moons").train)
+    engine = small_engine("fused", plan, MLP(2, 8, 1, activation="tanh"), "float32")
+    assert 16 <= most_in_pack(engine, data, replace(plan, epochs=20_000)) <= 32
+    assert most_in_pack(engine, data, replace(plan, epochs=200_000)) < 16
+
+
 ABREAST: dict[str, dict[str, Any]] = {
+    "many steps": {"spec": MLP(2, 8, 1, activation="tanh"), "num_rows": 20, "epochs": 700},
     "one input, relu": {"spec": MLP(1, 7, 1), "num_rows": 33},
     "four inputs, relu": {"spec": MLP(4, 16, 1), "num_rows": 33},
     "ten inputs, relu": {"spec": MLP(10, 12, 1), "num_rows": 40},

@@ -29,6 +29,10 @@ def test_packs_fill_their_lanes_at_first_and_are_few_at_the_end(num_threads: int
     assert sizes[-1] <= FEW
 
 
+def test_packs_of_long_networks_fill_their_lanes_too() -> None:
+    assert [*pack_sizes(256, 20, 16, 2)][:13] == [16] * 13
+
+
 def numbered(num: int) -> list[Member]:
     return [Member(three_classes(), small_plan(seed=seed), small_engine("scratch")) for seed in range(num)]
 

@@ -42,6 +42,9 @@ MOST_NETWORKS = 32
 ALIGNMENT = 64
 """Bytes that torch gives a tensor of its own to begin at."""
 
+SECONDS_OF_A_PACK = 2.0
+"""What a pack takes, at most, by `expected_seconds`: in truth a fifth of that or less: so long may Ctrl-C wait."""
+
 MOST_NUMBERS = 2**20
 """Numbers in the losses, or in the logits of a pack, at most: they are looked at together."""
 
@@ -121,10 +124,10 @@ def seconds_of(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
 
 
 def most_in_pack(engine: Engine, data: Dataset, plan: TrainPlan) -> int:
-    """How many networks make a pack: no longer than a block of steps takes, and no more numbers than can be had."""
+    """How many networks make a pack: none that takes long, and no more numbers than can be had."""
     num_rows = max(data.num_rows, 0 if data.valid is None else len(data.valid))
     numbers = max(plan.num_steps(data.num_rows), num_rows * (engine.spec.out_features or 1))
-    by_time = SECONDS_PER_BLOCK / seconds_of(engine, data, plan)
+    by_time = SECONDS_OF_A_PACK / seconds_of(engine, data, plan)
     return int(max(1, min(MOST_NETWORKS, by_time, MOST_NUMBERS / numbers)))
 
 

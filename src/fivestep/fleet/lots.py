@@ -52,10 +52,10 @@ def pack_sizes(count: int, most: int, lanes: int, num_threads: int) -> Iterator[
     """
     share = 2 * num_threads
     while count:
-        size = max(FEW, count // share)
-        if count > share // 2 * lanes:
+        size = min(most, max(FEW, count // share))
+        if count > share // 2 * lanes and most >= lanes:
             size = max(lanes, size - size % lanes)
-        size = min(count, most, size)
+        size = min(count, size)
         yield size
         count -= size
 
