@@ -70,7 +70,7 @@ def of_fleet(
 ) -> dict[str, str]:
     """What must be the same on all ranks that divide a fleet, by name.
 
-    `kinds` are all kinds of networks that there are, by `likeness`; which of them each one is, and what is its own,
+    `kinds` are all kinds of networks that there are, by `likenesses`; which of them each one is, and what is its own,
     says the rest: to look at all of all plans takes as long as some thousand steps.
     """
     checksums = {key: repr(Origin.here(1, one).data) for key, one in {id(one): one for one in data}.items()}

@@ -14,7 +14,7 @@ from fivestep.engines import _parts
 from fivestep.engines._base import Engine
 from fivestep.engines.fused._code import Code
 from fivestep.fleet import fit_many
-from fivestep.fleet.alike import can_take_turns, likeness, most_in_pack
+from fivestep.fleet.alike import can_take_turns, likenesses, most_in_pack
 from fivestep.fleet.member import Member
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -111,9 +111,11 @@ def test_data_that_do_not_fit_are_refused_before_compiled_code_sees_them() -> No
     [({"seed": 9, "lr": 3.0}, True), ({"weight_decay": 0.1}, False), ({"lr_factors": {"bias": 2.0}}, False)],
 )
 def test_alike_are_those_that_differ_in_seed_and_rate_only(options: dict[str, Any], is_alike: bool) -> None:
-    one, other = (likeness(small_net(), DATA, small_plan(**given)) for given in ({}, options))
+    plans = [small_plan(), small_plan(**options), small_plan()]
+    found, (one, other, of_other_rows) = likenesses([small_net()] * 3, [DATA, DATA, three_classes(40)], plans)
     assert (one == other) is is_alike
-    assert likeness(small_net(), three_classes(40), small_plan()) != one
+    assert of_other_rows not in (one, other)
+    assert [*found.values()] == [*range(len(found))]
 
 
 def test_long_trainings_class_weights_and_other_engines_take_no_turns() -> None:
