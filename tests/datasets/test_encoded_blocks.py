@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import tempfile
+import warnings
 from collections import namedtuple
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -288,14 +289,14 @@ def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "has_room"),
+    ("trouble", "reason"),
     [
-        (no_room, False),
-        (in_memory, False),
-        (no_file, False),
-        (no_folder, False),
-        (full_disk, True),
-        (broken_disk, True),
+        (no_room, None),
+        (in_memory, None),
+        (no_file, None),
+        (no_folder, None),
+        (full_disk, "No space left on device"),
+        (broken_disk, "Input/output error"),
     ],
 )
 def test_without_a_file_that_works_blocks_are_read_as_before(
@@ -303,15 +304,30 @@ def test_without_a_file_that_works_blocks_are_read_as_before(
     monkeypatch: pytest.MonkeyPatch,
     decoded: list[int],
     trouble: Callable[[pytest.MonkeyPatch], None],
-    has_room: bool,
+    reason: str | None,
 ) -> None:
+    """A word is said, once, where a file was begun; elsewhere nobody had promised one."""
     expected = epochs_of(stream_of(tmp_path, cache=False, weight="weight"))
     stream = stream_of(tmp_path, weight="weight")
     trouble(monkeypatch)
-    assert (stream.room is not None) == has_room
+    assert (stream.room is not None) == (reason is not None)
     decoded.clear()
-    assert same(epochs_of(stream), expected)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert same(epochs_of(stream), expected)
+    sentence = f"encoded rows are kept no longer, got {reason}; every epoch decodes the files from here on, to the same"
+    assert [str(one.message).startswith(sentence) for one in said] == [True] * (reason is not None)
     assert len(decoded) > 3 * len(stream.counts)
+
+
+def test_room_that_was_promised_and_is_gone_when_it_is_needed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = stream_of(tmp_path).for_epochs(2)
+    assert stream.room is not None
+    no_room(monkeypatch)
+    with pytest.warns(UserWarning, match="encoded rows are kept no longer, got too little room is left; every epoch"):
+        epochs_of(stream, 2)
 
 
 def test_ranks_of_one_machine_share_its_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 from threading import Lock
@@ -33,9 +34,9 @@ class EncodedBlocks:
 
     So the first of several epochs decodes the files, and a single one writes nothing. `counts` are the rows of each
     block. The file has no name and goes with the process; it lies in `TMPDIR`, by default in `/var/tmp`. Where that is
-    memory, has too little room, or fails, nothing is kept: the same bits come, from the files themselves. Threads may
-    call both methods at once, and wait for each other only to see what is kept. A process that is forked off keeps
-    nothing: the file is its parent's.
+    memory, has too little room, or fails, nothing is kept: the same bits come, from the files themselves. A warning
+    says so where a file was begun or promised. Threads may call both methods at once, and wait for each other only to
+    see what is kept. A process that is forked off keeps nothing: the file is its parent's.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
@@ -45,7 +46,7 @@ class EncodedBlocks:
         self._empty: dict[int, tuple[Tensor, Tensor | None]] = {}
         self._format: _Format | None = None
         self._file: NamelessFile | None = None
-        self._is_over = False
+        self._is_over, self._is_promised = False, False
         self._lock, self._owner = Lock(), os.getpid()
 
     def __reduce__(self) -> "tuple[type[EncodedBlocks], tuple[tuple[int, ...]]]":
@@ -56,6 +57,11 @@ class EncodedBlocks:
 
         Each rank on this machine has a file of its own: the bytes are those of all.
         """
+        found = self._room(bytes_of_row)
+        self._is_promised = found is not None
+        return found
+
+    def _room(self, bytes_of_row: int) -> tuple[str, int] | None:
         size = self._starts[-1] * bytes_of_row * int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
         try:
             folder = folder_for_large_files()
@@ -77,8 +83,8 @@ class EncodedBlocks:
         weight = None if of_row.weight is None else torch.empty(len(x), dtype=of_row.weight)
         try:
             file.read(self._starts[block] * of_row.size, _contents(x, y, weight))
-        except OSError:
-            self._stop()
+        except OSError as error:
+            self._stop(error)
             return None
         return y, weight
 
@@ -98,8 +104,8 @@ class EncodedBlocks:
                 size = sum(map(len, contents)) // len(x)
                 file = self._opened(_Format(size, y.dtype, None if weight is None else weight.dtype))
             file.write(self._starts[block] * size, contents)
-        except OSError:
-            self._stop()
+        except OSError as error:
+            self._stop(error)
             return
         with self._lock:
             if file is self._file:
@@ -108,18 +114,25 @@ class EncodedBlocks:
     def _opened(self, of_row: _Format) -> NamelessFile:
         """The file, begun with the first block; raises an `OSError` where there can be none."""
         if self._file is None:
-            room = self.room(of_row.size)
+            room = self._room(of_row.size)
             if room is None:
-                raise OSError("no room")
+                raise OSError("too little room is left")
             self._file, self._format = NamelessFile(room[0]), of_row
         return self._file
 
-    def _stop(self) -> None:
+    def _stop(self, error: OSError) -> None:
         """Gives the room back, once nobody reads any more, and keeps nothing more."""
         with self._lock:
+            is_news = not self._is_over and (self._is_promised or self._file is not None)
             self._is_over, self._file = True, None
             self._kept.clear()
             self._empty.clear()
+        if is_news:
+            warnings.warn(
+                f"encoded rows are kept no longer, got {error.strerror or error}; every epoch decodes the files from "
+                f"here on, to the same numbers.",
+                stacklevel=2,
+            )
 
 
 def _free(folder: str) -> float:
