@@ -26,7 +26,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def test_probabilities_are_the_sigmoid_of_the_logits(fivestep: Command, tmp_path: Path, moons: fs.Run) -> None:
     x = fs.load_dataset("moons").test.x
     np.save(tmp_path / "x.npy", x.numpy())
-    assert fivestep("predict", moons.path, "x.npy", "-o", "p.csv").code == 0
+    told = fivestep("predict", moons.path, "x.npy", "-o", "p.csv")
+    assert (told.code, told.out, told.err) == (0, "", "The predictions for 1,000 rows are in p.csv\n")
     rows = read(tmp_path / "p.csv")
     got = torch.tensor([float(row["probability_lower"]) for row in rows])
     assert torch.allclose(got, torch.sigmoid(moons.engine.predict(x))[:, 0], atol=1e-6)

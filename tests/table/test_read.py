@@ -204,7 +204,9 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("t.npy", numpy_bytes(np.save, np.zeros((3, 2)))[:-8], "must be a NumPy array that can be read"),
     ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),
     ("t.npz", b"PK", "must hold arrays of numbers or texts, got Python objects or something else"),
-    ("t.xlsx", b"x", r"must end in one of \.csv, .*, got '.*t\.xlsx'"),
+    ("t.dat", b"x", r"must end in one of \.csv, .*, got '.*t\.dat'"),
+    ("t.xlsx", b"x", r"must be a table as text or numbers, got the spreadsheet '.*t\.xlsx'; save it as CSV\.$"),
+    ("t.csv", b"a;b\n1;2;\n3;4;\n", "got 3 in line 2; end the first line in ';' too, as this one does"),
 ]
 
 

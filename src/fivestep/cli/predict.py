@@ -55,6 +55,7 @@ def predict(
         _check_out(out, file)
     parts = _parts(trained, file, keep)
     first = next(parts)  # whatever is wrong with the file as a whole is said before anything is written
+    num_rows = 0
     with _opened(out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([*first[1], *_header(trained)])
@@ -63,6 +64,10 @@ def predict(
             columns = list(kept.values())
             beside = zip(*columns, strict=True) if columns else [()] * len(predicted)
             writer.writerows([*own, *row] for own, row in zip(beside, predicted, strict=True))
+            num_rows += len(predicted)
+    if out is not None:
+        rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
+        sys.stderr.write(f"The predictions for {rows} are in {out}\n")
 
 
 def _check_out(out: Path, file: Path) -> None:

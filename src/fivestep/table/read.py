@@ -18,6 +18,9 @@ SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
 """The endings of files that can be read."""
 
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+"""Files that hold several tables, with titles and sums among the rows: which one is meant is for a person to say."""
+
 
 def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
     """The rows of a file as a frame, in the types that the file has or, for text, numbers where that is sure.
@@ -59,6 +62,8 @@ def _checked(path: Path) -> str:
         raise InputError(f"FILE must be one file, got the pattern {str(path)!r}; take them one by one.")
     if not path.exists():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
+    if suffix in SPREADSHEETS:
+        raise InputError(f"FILE must be a table as text or numbers, got the spreadsheet {str(path)!r}; save it as CSV.")
     if suffix not in FORMATS:
         packed = f"{', '.join(FORMATS)}, which may be packed as {', '.join(OPENERS)}"
         raise InputError(f"FILE must end in one of {packed}, got {str(path)!r}; convert it to one of them.")

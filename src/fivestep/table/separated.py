@@ -141,9 +141,12 @@ def _refuse_ragged(dialect: Dialect) -> None:
             if len(row) != width:
                 fields = "1 field" if width == 1 else f"{width} fields"
                 or_the_first = ", or the first one of the file" if number == 0 else ""
+                advice = f"mend that line{or_the_first}"
+                if number == 0 and len(row) == width + 1 and not row[-1].strip():
+                    advice = f"end the first line in {dialect.separator!r} too, as this one does"
                 raise InputError(
                     f"every row of {dialect.name} must have {fields}, as the first one has, got {len(row)} in "
-                    f"line {line}; mend that line{or_the_first}."
+                    f"line {line}; {advice}."
                 )
     except csv.Error as error:
         what = f"a field of more than {LARGEST_FIELD >> 20} MB" if "limit" in str(error) else "one that does not"
