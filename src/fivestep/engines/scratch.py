@@ -24,8 +24,8 @@ from ..optim._base import Again
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets
-from ._order import after_loss
 from ._raw import RawEngine
+from ._sequence import after_loss
 from ._update import clip_, move_
 
 

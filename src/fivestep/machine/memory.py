@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+from .groups import MEMBERSHIP, ROOT, folders_of_groups
+
 GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
 """To polars' allocator (jemalloc): one arena; addresses and pages go back a tenth of a second after their use."""
 
@@ -62,7 +64,7 @@ def limits() -> list[int]:
     """The limits of this process: on its addresses, on its data, and those of its control groups."""
     return [
         *_own_limits("RLIMIT_AS", "RLIMIT_DATA"),
-        *limits_of_groups(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")),
+        *limits_of_groups(MEMBERSHIP, ROOT),
     ]
 
 
@@ -77,21 +79,9 @@ def _own_limits(*kinds: str) -> list[int]:
 
 def limits_of_groups(membership: Path, root: Path) -> list[int]:
     """The limits of this process's control groups and of all above them, of both versions; none on other systems."""
-    found = []
-    try:
-        lines = membership.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return []
-    for line in lines:
-        _, controllers, group = (*line.split(":", 2), "", "", "")[:3]
-        if controllers not in ("", "memory"):
-            continue
-        base, name = (root / "memory", "memory.limit_in_bytes") if controllers else (root, "memory.max")
-        inner = base / group.lstrip("/")
-        for folder in (inner, *inner.parents):
-            if folder.is_relative_to(base):
-                found += _number_in(folder / name)
-    return found
+    names = {True: "memory.max", False: "memory.limit_in_bytes"}
+    groups = folders_of_groups(membership, root, "memory")
+    return [limit for folder, is_new in groups for limit in _number_in(folder / names[is_new])]
 
 
 def _number_in(path: Path) -> list[int]:

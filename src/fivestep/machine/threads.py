@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 
 from ..params import Params
+from .groups import MEMBERSHIP, ROOT, folders_of_groups
 
 SHARED_FROM = 2e6
 """Floating-point operations of a pass from which a second thread pays (about 20 microseconds of one core)."""
@@ -61,20 +62,13 @@ def num_processors() -> int:
     Asked once: what is divided among so many threads must not be divided otherwise a moment later.
     """
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min([allowed, *shares_of_groups(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))]))
+    return max(1, min([allowed, *shares_of_groups(MEMBERSHIP, ROOT)]))
 
 
 def shares_of_groups(membership: Path, root: Path) -> list[int]:
     """The limits, in whole processors, of this process's control group and of all above it (cgroup v2)."""
-    try:
-        lines = membership.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return []
-    group = next((root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")), root)
     found = []
-    for folder in (group, *group.parents):
-        if not folder.is_relative_to(root):
-            break
+    for folder, _ in folders_of_groups(membership, root):
         try:
             quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
             found.append(int(quota) // int(period))

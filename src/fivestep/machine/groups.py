@@ -1,0 +1,24 @@
+"""The control groups of Linux that a process is in, and those above them: the limits of all of them hold for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+MEMBERSHIP, ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+"""Where the system says which groups this process is in, and where the groups' own files are."""
+
+
+def folders_of_groups(membership: Path, root: Path, controller: str = "") -> Iterator[tuple[Path, bool]]:
+    """The folder of each group, from the innermost outwards, and whether it is of version 2; none on other systems.
+
+    Groups of version 1 are those of the one `controller`, such as "memory"; without a name there are none of them.
+    """
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        _, controllers, group = (*line.split(":", 2), "", "", "")[:3]
+        if controllers in ("", controller):
+            base = root / controllers
+            inner = base / group.lstrip("/")
+            yield from ((folder, not controllers) for folder in (inner, *inner.parents) if folder.is_relative_to(base))
