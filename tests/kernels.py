@@ -1,7 +1,9 @@
 """What kernels of our own must do, on a device (tests/gpu) and interpreted on a CPU (tests/interpreted): the cases."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, final
 
 import pytest
@@ -9,10 +11,12 @@ import torch
 
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import Engine
+from fivestep.engines._batched.networks import Networks
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
 from fivestep.engines.fused._captured import Captured
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
+from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
@@ -198,6 +202,27 @@ def fleet_of(options: Mapping[str, Any]) -> tuple[NetSpec, Dataset, list[TrainPl
         data = Dataset(Rows(data.train.x, y, data.train.weight), num_outputs=3)
     spec = MLP(4, 5, 3, activation=settings.pop("activation", "tanh"))
     return spec, data, [small_plan(**settings, seed=seed, weight_decay=0.1 * seed) for seed in range(2)]
+
+
+NO_NUMBERS: list[dict[str, Any]] = [{"clip_value": 0.05}, {"clip_norm": 0.1}, {"loss": "huber"}]
+"""Options with which a step looks for the smaller of two numbers."""
+
+
+def batch_without_a_number(options: Mapping[str, Any], device: str) -> Networks:
+    """Two networks after a step, of which the first began with a bias of its last output that is no number.
+
+    The gradients of the other outputs are numbers.
+    """
+    spec, data, plans = fleet_of(options)
+    members = []
+    for plan in plans:
+        members.append(Member(data, plan, partial(make_engine, "scratch", spec, plan, dtype="float64", device=device)))
+        members[-1].sized = spec
+    batch = Batch(members)
+    networks = batch._networks
+    networks.flat[0, -1] = math.nan
+    networks.train(batch._ahead.take(networks, 0, 1, [()] * 2))
+    return networks
 
 
 def assert_the_same_networks(members: Sequence[Member], spec: NetSpec) -> None:

@@ -1,20 +1,16 @@
 """On a CUDA device a fleet is one batch, recorded as graphs: network k is what it is alone."""
 
-import math
-from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._make import make_engine
 from fivestep.fleet import fit_many
-from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
-from tests.kernels import FLEETS, assert_the_same_networks, fleet_of
+from tests.kernels import FLEETS, NO_NUMBERS, assert_the_same_networks, batch_without_a_number, fleet_of
 from tests.samples import small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
 
@@ -95,22 +91,10 @@ def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any
     assert_the_same_networks(members, spec)
 
 
-@pytest.mark.parametrize("options", [{"clip_value": 0.05}, {"clip_norm": 0.1}, {"loss": "huber"}], ids=str)
+@pytest.mark.parametrize("options", NO_NUMBERS, ids=str)
 def test_what_is_no_number_is_none_after_the_step_either(options: dict[str, Any]) -> None:
     """A minimum or maximum on a device gives the other of two, and a clipped gradient would look like any other."""
-    spec, data, plans = fleet_of(options)
-    are_none = []
-    for device in ("cuda", "cpu"):
-        members = []
-        for plan in plans:
-            make = partial(make_engine, "scratch", spec, plan, dtype="float64", device=device)
-            members.append(Member(data, plan, make))
-            members[-1].sized = spec
-        batch = Batch(members)
-        networks = batch._networks
-        networks.flat[0, -1] = math.nan  # the bias of one of its outputs: the others' gradients are numbers
-        networks.train(batch._ahead.take(networks, 0, 1, [()] * 2))
-        assert networks.how == ("by one kernel" if device == "cuda" else "step by step")
-        are_none.append(networks.flat.isnan().cpu())
-    assert torch.equal(*are_none)
-    assert are_none[0].any(1).tolist() == [True, False]
+    device, cpu = (batch_without_a_number(options, place) for place in ("cuda", "cpu"))
+    assert [of.how for of in (device, cpu)] == ["by one kernel", "step by step"]
+    assert torch.equal(device.flat.isnan().cpu(), cpu.flat.isnan())
+    assert cpu.flat.isnan().any(1).tolist() == [True, False]

@@ -10,7 +10,7 @@ from fivestep.engines._batched import compiled
 from fivestep.engines._batched.uniform import uniform_rows
 from fivestep.fleet import fit_many
 from tests.interpreter import needs_interpreter
-from tests.kernels import ACTIVATIONS, FLEETS, assert_the_same_networks, fleet_of
+from tests.kernels import ACTIVATIONS, FLEETS, NO_NUMBERS, assert_the_same_networks, batch_without_a_number, fleet_of
 
 pytestmark = needs_interpreter
 
@@ -31,6 +31,18 @@ def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any
     members = fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1)
     assert {member.how for member in members} == {"in a batch of 2 on cpu, by one kernel"}
     assert_the_same_networks(members, spec)
+
+
+@pytest.mark.parametrize("options", NO_NUMBERS, ids=str)
+def test_what_is_no_number_is_none_after_the_step_either(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = batch_without_a_number(options, "cpu")
+    monkeypatch.setattr(compiled, "DEVICES", ())
+    steps = batch_without_a_number(options, "cpu")
+    assert [of.how for of in (kernel, steps)] == ["by one kernel", "step by step"]
+    assert torch.equal(kernel.flat.isnan(), steps.flat.isnan())
+    assert steps.flat.isnan().any(1).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("count", [3, 650])
