@@ -38,6 +38,7 @@ if LACKS is None:
             "fused.kernels.passes",
             "_batched.kernels.steps",
             "_batched.kernels.uniform",
+            "_batched.kernels.bits",
         ):
             importlib.import_module(f"fivestep.engines.{name}")
 

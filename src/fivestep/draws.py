@@ -19,6 +19,9 @@ BITS = 15
 """Random integers for masks lie in [0, 2^15), four of them cut out of one 64-bit number: a tenth of `torch.rand`'s
 cost, and fine enough."""
 
+FOLD = 1_000_003
+"""By which a seed is multiplied before the next coordinate of a draw is added."""
+
 _FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
 
@@ -82,5 +85,5 @@ class Draws:
 def _folded(seed: int, *coordinates: int) -> int:
     """One number in [0, 2^63) for a seed and the place of a draw."""
     for coordinate in coordinates:
-        seed = seed * 1_000_003 + coordinate
+        seed = seed * FOLD + coordinate
     return seed % 2**63

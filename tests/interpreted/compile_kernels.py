@@ -9,12 +9,14 @@ import sys
 from collections import Counter
 from typing import Any
 
+import torch
 from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 from triton.runtime.jit import JITFunction
 
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._batched import compiled
+from fivestep.engines._batched.drawn import bits_of_steps
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import _kernels
 from fivestep.fleet import fit_many
@@ -101,6 +103,7 @@ def main() -> None:
         for precision in ("", ",precision=bfloat16")[: 1 + (case.num_outputs > 16)]:
             engine = make_engine(f"fused:recorded=true{precision}", spec, plan_of(case), device="cpu")
             next(steps(engine, data_of(case), plan_of(case)))
+    bits_of_steps([0, 1], range(2), 1, 30, torch.device("cpu"))
     for options in fleets:
         sizes, activation = options.pop("sizes", (4, 6, 3)), options.pop("activation")
         data = data_of_fleet(sizes[0], sizes[-1], options)

@@ -16,6 +16,7 @@ OF_PRODUCTS = {
     *(f"tiles {name}" for name in ("forward", "head", "backward", "update")),
     "steps train_steps",
     "uniform draw",
+    "bits draw",
 }
 ALL = OF_PRODUCTS | {f"passes {name}" for name in ("activate", "back", "squares", "update")}
 

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from fivestep.draws import generator
+from fivestep.draws import Draws, generator
 from fivestep.engines._batched import compiled
-from fivestep.engines._batched.uniform import uniform_rows
+from fivestep.engines._batched.drawn import bits_of_steps, uniform_rows
 from fivestep.fleet import fit_many
 from tests.interpreter import needs_interpreter
 from tests.kernels import ACTIVATIONS, FLEETS, NO_NUMBERS, assert_the_same_networks, batch_without_a_number, fleet_of
+from tests.samples import small_net, small_plan, three_classes
 
 pytestmark = needs_interpreter
 
@@ -53,6 +54,28 @@ def test_numbers_drawn_on_the_device_are_those_of_torch(count: int) -> None:
     assert drawn is not None
     expected = [torch.empty(count).uniform_(generator=generator(seed)) for seed in seeds]
     assert torch.equal(drawn, torch.stack(expected))
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_bits_drawn_on_the_device_are_those_of_draws(count: int) -> None:
+    """To the bit, for seeds and steps whose product has more than 64 bits too."""
+    seeds, steps, layer = [0, 1, 2**32 - 1, 2**63 + 12345], range(6, 9), 2
+    drawn = bits_of_steps(seeds, steps, layer, count, torch.device("cpu"))
+    assert drawn is not None
+    for s, step in enumerate(steps):
+        for k, seed in enumerate(seeds):
+            of_one = Draws(seed)
+            of_one.step = step
+            assert torch.equal(drawn[s, k], of_one.bits(layer, torch.empty(count)))
+
+
+def test_a_batch_that_drops_is_given_its_bits_by_the_device() -> None:
+    """Steps of 7 rows and of 5: bits are laid out for the larger ones."""
+    spec, data = small_net(dropout=0.3), three_classes(40)
+    plans = [small_plan(seed=seed, epochs=2, batch_size=7) for seed in range(3)]
+    members = fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1)
+    assert {member.how for member in members} == {"in a batch of 3 on cpu, step by step"}
+    assert_the_same_networks(members, spec)
 
 
 @pytest.mark.parametrize("at_a_time", [16, 64])

@@ -16,6 +16,7 @@ from ...datasets._base import Dataset, Rows
 from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
 from .._base import Engine
+from .drawn import bits_of_steps
 from .given import StepsAhead, Table, shares_of_each
 from .networks import Networks
 
@@ -168,16 +169,24 @@ class Ahead:
 
     def _bits(self, networks: Networks, first: int, sizes: Sequence[int]) -> dict[int, Tensor]:
         """The draws of every layer that drops, (n, K, B, H): each network's own, as it has them alone."""
-        bits = {}
+        steps, seeds, bits = range(first, first + len(sizes)), [plan.seed for plan in self._plans], {}
         for layer, width in networks.dropping.items():
-            drawn = torch.zeros((len(sizes), len(self._own), self._size, width), dtype=torch.int16)
-            for k, plan in enumerate(self._plans):
-                of_one = Draws(plan.seed)
-                for s, size in enumerate(sizes):
-                    of_one.step = first + s
-                    drawn[s, k, :size] = of_one.bits(layer, drawn[s, k, :size])
-            bits[layer] = drawn.to(self._pattern.device)
+            drawn = bits_of_steps(seeds, steps, layer, self._size * width, self._pattern.device)
+            bits[layer] = (
+                self._bits_by_host(layer, width, steps, sizes)
+                if drawn is None
+                else drawn.unflatten(2, (self._size, width))
+            )
         return bits
+
+    def _bits_by_host(self, layer: int, width: int, steps: range, sizes: Sequence[int]) -> Tensor:
+        drawn = torch.zeros((len(sizes), len(self._own), self._size, width), dtype=torch.int16)
+        for k, plan in enumerate(self._plans):
+            of_one = Draws(plan.seed)
+            for s, size in enumerate(sizes):
+                of_one.step = steps[s]
+                drawn[s, k, :size] = of_one.bits(layer, drawn[s, k, :size])
+        return drawn.to(self._pattern.device)
 
     def taken(self, which: Sequence[int]) -> "Ahead":
         """The same for some of the networks."""
