@@ -263,3 +263,9 @@ def test_a_warning_points_at_the_line_of_the_caller() -> None:
     with pytest.warns(UserWarning, match="column 'id' is left out") as caught:
         make_pipeline(fs.MLPRegressor(max_iter=1, recipe="standard")).fit(x, x["a"])
     assert caught[0].filename == __file__
+
+
+def test_a_column_of_lists_is_left_out_with_advice_that_helps() -> None:
+    x = pd.DataFrame({"a": np.arange(30.0) % 7, "pairs": [[1, 2]] * 30})
+    with pytest.warns(UserWarning, match=r"column .pairs. is left out, .*; make columns of numbers of it, or drop"):
+        fs.MLPRegressor(max_iter=1, recipe="standard").fit(x, x["a"])

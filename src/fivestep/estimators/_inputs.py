@@ -14,6 +14,7 @@ from ..check import warn
 from ..find import Choice
 from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.kinds import ColumnKind, kinds_of
+from ..table.values import UNUSABLE
 
 
 class Inputs(ABC):
@@ -139,9 +140,11 @@ class Encoded(Inputs):
         kinds = [_as_meant(kind, frame[kind.name]) for kind in kinds_of(frame, categorical=categorical)]
         for kind in kinds:
             if kind.kind in ("text", "identifier"):
+                is_nested = isinstance(frame.schema[kind.name], UNUSABLE)
+                advice = "make columns of numbers of it" if is_nested else "make it a category to keep it"
                 warn(
-                    f"column {kind.name!r} is left out, as it is taken for {kind.kind} ({kind.detail}); make it a "
-                    f"category to keep it, or drop it."
+                    f"column {kind.name!r} is left out, as it is taken for {kind.kind} ({kind.detail}); {advice}, or "
+                    f"drop it."
                 )
         return cls(Encoder.fit(frame, kinds))
 
