@@ -73,11 +73,27 @@ def settle_own(me: Any, limits: Limits, work: Any, s: int) -> float:
             strength = l2 if places[k, 2] == 1 else 0.0
             for start in range(places[k, 0], places[k, 1], PIECE):
                 piece = start, min(start + PIECE, places[k, 1])
-                w, g = _settled(me, piece, strength, limits.clip_value)
-                of_weights += strength * w
-                of_gradient += g
+                if strength > 0.0 or bounds:
+                    w, g = _settled(me, piece, strength, limits.clip_value)
+                    of_weights += strength * w
+                    of_gradient += g
+                else:
+                    of_gradient += _squares(me.room.g, piece)
     work.penalties[me.number, s] = 0.5 * of_weights
     return of_gradient
+
+
+@inline
+def _squares(g: Any, piece: tuple[int, int]) -> Any:
+    """The squares of a piece of the gradient: nothing else is read, and nothing is written."""
+    start, stop = piece
+    whole, squares = stop - (stop - start) % width(g), every(g, 0.0)
+    for j in range(start, whole, width(g)):
+        squares = squares + load(g, j) * load(g, j)
+    rest = 1.0 * total(squares)
+    for j in range(whole, stop):
+        rest += get(g, j) * get(g, j)
+    return rest
 
 
 @inline
