@@ -55,6 +55,18 @@ def test_the_results_are_those_of_evaluate(run: fs.Run, text: str) -> None:
         assert f'<td class="number">{loss:.4f}</td><td class="number">{accuracy:.4f}</td>' in text
 
 
+def test_it_says_whether_the_network_learns(run: fs.Run, text: str) -> None:
+    found = fs.diagnose(run)
+    assert f"has the training loss {found.constant_loss:.4g}." in text
+    assert re.findall(r"<li>\n<b>(.+?)</b>:", text) == [one.sign for one in found.findings]
+
+
+def test_of_a_long_training_it_says_how_to_ask(run: fs.Run) -> None:
+    subject = subject_of(run)
+    long = replace(subject, history=tuple(replace(epoch, seconds=PATIENCE) for epoch in subject.history))
+    assert f"<code>fivestep diagnose {run.path}</code>" in report_html(run, long)
+
+
 def test_pictures_have_words_for_those_who_do_not_see_them(text: str) -> None:
     alts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]+)"', text)
     assert "What a classifier answers at every place of two features." in alts

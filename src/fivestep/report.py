@@ -10,6 +10,7 @@ import io
 import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -19,6 +20,8 @@ from torch import Tensor
 
 from . import __version__
 from .datasets._base import Dataset
+from .diagnosis import diagnosis_of
+from .diagnosis._finding import figure
 from .engines._base import Engine
 from .ensemble import num_members
 from .explain import Section, explain, train_to
@@ -106,14 +109,16 @@ def write_report(run: Run, data: Dataset | None = None, recent: Recent | None = 
 
 def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str:
     """The page, as text."""
-    update = last_update(subject, recent)
+    update, learning = last_update(subject, recent), list(_diagnosis(run, subject))
+    link = '<a href="#learning">Does it learn?</a> ' if learning else ""
     parts = [
         element("h1", subject.title),
         element("p", _summary(run, subject), css="soft"),
-        '<nav><a href="#results">Results</a> <a href="#pictures">Pictures</a> '
+        f'<nav><a href="#results">Results</a> {link}<a href="#pictures">Pictures</a> '
         '<a href="#update">The last update</a> <a href="#configuration">Configuration</a></nav>',
         element("h2", "Results", id="results"),
         _results(subject),
+        *learning,
         element("h2", "Pictures", id="pictures"),
         *_pictures(subject),
         element("h2", "The five steps of the last update", id="update"),
@@ -162,6 +167,23 @@ def _results(subject: Subject) -> str:
         for part, (count, score) in scores.items()
     ]
     return table(head, rows, numbers=range(1, len(head)))
+
+
+def _diagnosis(run: Run, subject: Subject) -> Iterator[str]:
+    """What keeps it from learning, where a diagnosis is quick; else how to ask for one."""
+    if num_members(run.spec) > 1 or not subject.is_trained:
+        return
+    yield element("h2", "Does it learn?", id="learning")
+    if sum(epoch.seconds for epoch in subject.history) > QUICK:
+        yield around(
+            "p", "To look for what keeps it from learning: " + element("code", f"fivestep diagnose {run.path}")
+        )
+        return
+    found = diagnosis_of(subject)
+    guess = f"The best answer that is the same for every row has the training loss {figure(found.constant_loss)}."
+    yield element("p", guess if found.findings else f"{guess} Nothing was found that keeps it from learning.")
+    items = [around("li", f"{element('b', one.sign)}: {escape(f'{one.seen} {one.advice}')}") for one in found.findings]
+    yield from [around("ol", "\n".join(items))] if items else []
 
 
 def _number(value: float | None) -> str:

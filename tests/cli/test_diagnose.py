@@ -45,7 +45,8 @@ def test_for_programs_it_is_one_object(fivestep: Command) -> None:
 
 
 def test_a_run_that_diverged_in_its_first_epoch(fivestep: Command) -> None:
-    assert fivestep("train", "moons", "--optimizer", "sgd", "--lr", 1e30, "--out", "run").code == 1
+    code, _, err = fivestep("train", "moons", "--optimizer", "sgd", "--lr", 1e30, "--out", "run")
+    assert (code, err.endswith("fivestep diagnose run tries what keeps it finite.\n")) == (1, True)
     report = json.loads(fivestep("diagnose", "run", "--json").out)
     assert [one["sign"] for one in report["findings"]][:2] == ["broke off", "no number"]
     assert report["train_loss"] is None

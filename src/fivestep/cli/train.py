@@ -109,7 +109,9 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
             console.print(f"It goes on with: {again}", markup=False, soft_wrap=True)
         return code
     except DivergenceError as error:
-        raise DivergenceError(f"{error} The run so far is in {run.path}.") from error
+        raise DivergenceError(
+            f"{error} The run so far is in {run.path}; fivestep diagnose {run.path} tries what keeps it finite."
+        ) from error
     return DONE
 
 
