@@ -33,9 +33,9 @@ def in_network(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _alike(evidence: Evidence) -> Iterator[Finding]:
-    for name, w in evidence.subject.engine.named_parameters().items():
-        is_hidden = name != list(evidence.gradients_at_start)[-1]
-        if w.dim() == 2 and is_hidden and len(w) > 1 and (number := num_different(w)) <= HALF * len(w):
+    matrices = [(name, w) for name, w in evidence.subject.engine.named_parameters().items() if w.dim() == 2]
+    for name, w in matrices[:-1]:
+        if len(w) > 1 and (number := num_different(w)) <= HALF * len(w):
             yield Finding(
                 "units alike",
                 f"The {len(w)} units of {name} have {number} different {'row' if number == 1 else 'rows'} of weights: "
