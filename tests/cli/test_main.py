@@ -50,6 +50,15 @@ def test_python_searches_for_garbage_while_a_command_works_but_not_through_what_
     assert done.stdout == "True True\n"
 
 
+def test_train_does_not_load_the_compiler_of_torch(tmp_path: Path) -> None:
+    """It takes as long to load as all else, and torch's own optimizers bring it along."""
+    program = (
+        "import sys; from fivestep.cli._app import run; code = run(['train', 'moons', '--epochs', '2']);"
+        "sys.exit(code or 'torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=tmp_path).returncode == 0
+
+
 def test_python_does_not_search_at_the_end() -> None:
     """What holds itself is found by a search alone, so who is frozen is never told that he goes."""
     program = (
