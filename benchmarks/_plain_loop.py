@@ -22,8 +22,8 @@ from fivestep.layers.dropout import Dropout
 class PlainLoop:
     """Rows in memory as floats, batches by index, and the usual five lines; from the weights of our engines.
 
-    Modules, loss and optimizer are the twins in torch of what our engines have: its own classes, but for lion, which
-    torch has not.
+    Modules, loss and optimizer are the twins in torch of what our engines have: its own classes, but for lion and
+    schedule-free AdamW, which torch has not. An optimizer that has a fused form takes it.
     """
 
     def __init__(self, spec: fs.NetSpec, plan: fs.TrainPlan, data: fs.Dataset, dtype: torch.dtype) -> None:
@@ -33,7 +33,8 @@ class PlainLoop:
         self.model = nn.Sequential(*(_module(layer) for layer in layers)).to(dtype)
         self.model.load_state_dict(initial_weights(spec, plan.seed))
         self.criterion = plan.build_loss().twin(reduction="mean" if self.weight is None else "none")
-        self.optimizers = _optimizers(plan, layers, self.model)
+        assert not plan.l2 or self.weight is None, "a step's share of the L2 term would go by its weights"
+        self.optimizers = _optimizers(plan, layers, self.model, plan.batch_size or len(rows))
         self.average = None
         if plan.ema is not None:
             self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(plan.ema))
@@ -86,9 +87,14 @@ def _module(layer: Layer) -> nn.Module:
     return nn.Dropout(layer.p) if isinstance(layer, Dropout) else layer.module(Memo(training=True))
 
 
-def _optimizers(plan: fs.TrainPlan, layers: tuple[Layer, ...], model: nn.Module) -> list[torch.optim.Optimizer]:
-    """One with a group for each rate and decay; another one for what has another rule, as biases beside muon."""
-    rule, l2 = plan.build_optimizer(), plan.l2 / (plan.batch_size or 1)
+def _optimizers(
+    plan: fs.TrainPlan, layers: tuple[Layer, ...], model: nn.Module, num_rows: int
+) -> list[torch.optim.Optimizer]:
+    """One with a group for each rate and decay; another one for what has another rule, as biases beside muon.
+
+    The L2 term of a step is its share of the plan's, for `num_rows` rows without weights.
+    """
+    rule, l2 = plan.build_optimizer(), plan.l2 / num_rows
     groups: dict[Group, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         k, _, own = name.partition(".")
@@ -104,4 +110,16 @@ def _optimizers(plan: fs.TrainPlan, layers: tuple[Layer, ...], model: nn.Module)
             made[type(twin)].add_param_group(twin.param_groups[0])
         else:
             made[type(twin)] = twin
-    return list(made.values())
+    return [_fused(optimizer) for optimizer in made.values()]
+
+
+def _fused(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Its fused form, where torch has one."""
+    if not type(optimizer).__module__.startswith("torch.optim") or "fused" not in optimizer.param_groups[0]:
+        return optimizer
+    groups = [
+        {name: value for name, value in group.items() if name not in {"foreach", "fused"}}
+        for group in optimizer.param_groups
+    ]
+    again: torch.optim.Optimizer = type(optimizer)(groups, fused=True)  # type: ignore[call-arg]
+    return again

@@ -107,9 +107,7 @@ def options(result: Result) -> str:
             title,
             microseconds(of["ours"]["seconds per step"]) + ("" if of["engine"] == "fused" else f" ({of['engine']})"),
             *ratio(of["ours"]["over plain"]),
-            microseconds(of["loop"]["seconds per step"]),
-            figure(of["loop"]["over plain"]["median"]),
-            figure(of["loop over ours"]["median"]),
+            *_loop_with_option(of),
         ]
         for recipe, found in result["recipes"].items()
         for title, of in found.items()
@@ -125,6 +123,15 @@ def options(result: Result) -> str:
         "loop / ours",
     ]
     return table(head, rows)
+
+
+def _loop_with_option(of: Result) -> list[str]:
+    """What a plain loop takes with an option, over its plain step and over ours; nothing where torch has it not."""
+    if "loop" not in of:
+        return ["", "", ""]
+    loop = of["loop"]
+    medians = loop["over plain"]["median"], of["loop over ours"]["median"]
+    return [microseconds(loop["seconds per step"]), *map(figure, medians)]
 
 
 def fleets(result: Result) -> str:
