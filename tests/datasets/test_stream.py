@@ -20,6 +20,7 @@ from fivestep.datasets._block_rows import RowReader, split_of
 from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
 from fivestep.datasets._stream import TableStream
 from fivestep.datasets._table import TableSource, load_table
+from fivestep.machine.threads import begin_no_threads
 from fivestep.table.blocks import BlockTable
 from fivestep.table.encoder import Encoder
 from fivestep.table.kinds import kinds_of
@@ -118,8 +119,8 @@ class Pool:
     at_once = 0
     is_ready = False
 
-    def __init__(self, size: int, thread_name_prefix: str) -> None:
-        assert thread_name_prefix == "fivestep-reader"
+    def __init__(self, size: int, thread_name_prefix: str, initializer: Callable[[], None]) -> None:
+        assert (thread_name_prefix, initializer) == ("fivestep-reader", begin_no_threads)
 
     def submit(self, work: Callable[..., Window], *inputs: object) -> "Later":
         return Later(work, inputs)
@@ -164,10 +165,14 @@ def test_several_threads_read_a_window_only_where_training_waits_and_memory_is_n
 def test_threads_that_read_begin_no_others_of_torchs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GNU OpenMP puts threads that wait for each other to sleep once there are more of them than processors."""
     seen: list[tuple[str, int]] = []
+    others: list[int] = []
     encode = _stream.encode_block
 
     def noted(*given: Any) -> Any:
         seen.append((threading.current_thread().name, torch.get_num_threads()))
+        other = threading.Thread(target=lambda: others.append(torch.get_num_threads()))
+        other.start()
+        other.join()
         return encode(*given)
 
     def weigh(rows: Rows) -> Rows:
@@ -186,6 +191,7 @@ def test_threads_that_read_begin_no_others_of_torchs(tmp_path: Path, monkeypatch
         torch.set_num_threads(before)
     assert {name.rpartition("_")[0] for name, _ in seen} == {"fivestep-reader"}
     assert {number for _, number in seen} == {1}
+    assert set(others) == {3}, "a thread that begins meanwhile has as many as the main one"
 
 
 def test_the_order_is_a_function_of_seed_and_epoch(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from types import SimpleNamespace
 
 import polars as pl
@@ -137,9 +138,9 @@ def test_blocks_are_decoded_one_at_a_time_where_memory_is_limited(
     limit_data(monkeypatch, limit)
     sizes: list[int] = []
 
-    def pool(size: int, thread_name_prefix: str) -> ThreadPoolExecutor:
+    def pool(size: int, **how: Any) -> ThreadPoolExecutor:
         sizes.append(size)
-        return ThreadPoolExecutor(size, thread_name_prefix)
+        return ThreadPoolExecutor(size, **how)
 
     monkeypatch.setattr(_stream, "ThreadPoolExecutor", pool)
     window = next(stream.windows(0, 0, 0))

@@ -16,7 +16,7 @@ from torch import Tensor
 from .. import draws
 from ..check import InputError
 from ..machine.memory import is_limited, memory_size
-from ..machine.threads import one_thread
+from ..machine.threads import begin_no_threads
 from ..table.encoder import MANY_ROWS, Encoder
 from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
@@ -101,7 +101,8 @@ class TableStream(Stream):
         most = max(min(self.window, self.num_rows), *self.counts)
         memory = deque(torch.empty(most, self.encoder.in_features) for _ in range(2))
         most_readers = 1 if is_limited() else READERS
-        pool, readers = (ThreadPoolExecutor(size, thread_name_prefix="fivestep-reader") for size in (1, most_readers))
+        how: dict[str, Any] = {"thread_name_prefix": "fivestep-reader", "initializer": begin_no_threads}
+        pool, readers = (ThreadPoolExecutor(size, **how) for size in (1, most_readers))  # `streaming.py epoch`
         together: _Map = map if most_readers == 1 else readers.map
         first_two = zip(islice(loads, 2), memory, strict=False)
         ahead: deque[Future[Window]] = deque(pool.submit(self._read, together, *each) for each in first_two)
@@ -146,7 +147,6 @@ class TableStream(Stream):
                     yield _Load(blocks, (seed, number + 1, place + 1), first_row, comes_again)
                 first_row = max(0, first_row - num_rows)
 
-    @one_thread()  # of torch's: a second team of them would have those that train wait asleep (`streaming.py epoch`)
     def _read(self, each: _Map, load: _Load, memory: Tensor) -> Window:
         """The window, its inputs written to `memory`, each block to its place, one after another or several at once."""
         sizes = [self.counts[block] for block in load.blocks]
@@ -157,7 +157,6 @@ class TableStream(Stream):
         order = torch.randperm(sum(sizes), generator=draws.generator(*load.draw))[load.skip :]
         return Window(window if self.weigh is None else self.weigh(window), order)
 
-    @one_thread()  # here too: it may be another thread
     def _read_block(self, block: int, x: Tensor, *, comes_again: bool) -> tuple[Tensor, Tensor | None]:
         """Targets and weights of the training rows of a block; their inputs are written to `x`."""
         if self.kept is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from ..params import Params
 from .groups import MEMBERSHIP, ROOT, folders_of_groups
@@ -53,6 +54,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def begin_no_threads() -> None:
+    """From here on the calling thread alone does what torch would share out; other threads go on as they did.
+
+    `torch.set_num_threads` would also decide for threads that begin from then on. This tells OpenMP, which keeps a
+    number for each thread; torch tells it at its first question, and never again.
+    """
+    torch.get_num_threads()
+    ThreadpoolController().limit(limits=1, user_api="openmp")
 
 
 @functools.cache
