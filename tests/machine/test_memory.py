@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
