@@ -1,7 +1,9 @@
 """Every random number is a function of (seed, step, layer)."""
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -36,6 +38,47 @@ def test_a_part_of_a_batch_takes_its_rows_of_the_batchs_bits(start: int, stop: i
     whole, one = draws().bits(1, LIKE), draws()
     one.rows = slice(start, stop), len(LIKE)
     assert torch.equal(one.bits(1, LIKE[start:stop]), whole[start:stop])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("shape", [(8, 5), (9, 4), (7, 2, 3), (11, 1)])
+def test_parts_in_their_order_have_the_batchs_bits(shape: tuple[int, ...], size: int) -> None:
+    """Of two layers in turn, in two steps, and where a part ends among the four numbers of one word."""
+    like, one = numbers(*shape), draws()
+    for one.step in (4, 5):
+        whole = [draws(step=one.step).bits(layer, like) for layer in (1, 2)]
+        for start in range(0, shape[0], size):
+            rows = slice(start, min(start + size, shape[0]))
+            one.rows = rows, shape[0]
+            for layer, expected in zip((1, 2), whole, strict=True):
+                assert torch.equal(one.bits(layer, like[rows]), expected[rows])
+
+
+def test_parts_in_any_order_have_the_batchs_bits() -> None:
+    """As those that are done once more, or left out."""
+    whole, one = draws().bits(1, LIKE), draws()
+    for start, stop in [(2, 3), (2, 3), (5, 8), (0, 1), (3, 4), (4, 4), (3, 4), (4, 8), (0, 8)]:
+        one.rows = slice(start, stop), len(LIKE)
+        assert torch.equal(one.bits(1, LIKE[start:stop]), whole[start:stop])
+    one.rows = None
+    assert torch.equal(one.bits(1, LIKE), whole)
+
+
+def test_a_step_in_parts_draws_each_word_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of its parts: else the time of a step would grow with its square."""
+    drawn = []
+
+    class Counted(np.random.SFC64):
+        def random_raw(self, size: Any, **options: Any) -> Any:  # type: ignore[override]
+            drawn.append(size)
+            return super().random_raw(size, **options)
+
+    monkeypatch.setattr(np.random, "SFC64", Counted)
+    one, like = draws(), numbers(100, 5)
+    for start in range(100):
+        one.rows = slice(start, start + 1), 100
+        one.bits(0, like[:1])
+    assert sum(drawn) == 125  # 500 numbers, four in a word
 
 
 def test_bits_are_uniform_sixteen_bit_integers_in_the_shape_of_their_tensor() -> None:

@@ -7,9 +7,10 @@ of it, and so does a rank.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import final
+from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,6 +19,9 @@ from .typing import Indices
 BITS = 15
 """Random integers for masks lie in [0, 2^15), four of them cut out of one 64-bit number: a tenth of `torch.rand`'s
 cost, and fine enough."""
+
+IN_A_WORD = 4
+"""Such integers in a number of 64 bits."""
 
 FOLD = 1_000_003
 """By which a seed is multiplied before the next coordinate of a draw is added."""
@@ -66,6 +70,7 @@ class Draws:
         self.seed = seed
         self.step = 0
         self.rows: tuple[slice, int] | None = None
+        self._streams: dict[int, _Stream] = {}
         self.drawn_before: Callable[[int, Tensor], Tensor] | None = None
         """Where a step is recorded ahead, what gives the bits: memory that is filled before the step is done."""
 
@@ -74,12 +79,47 @@ class Draws:
         if self.drawn_before is not None:
             return self.drawn_before(layer, like)
         rows, num_rows = self.rows or (slice(None), len(like))
-        shape = (num_rows, *like.shape[1:])
-        size = math.prod(shape)
-        stream = np.random.SFC64(_folded(self.seed, self.step, layer))
-        words = np.bitwise_and(stream.random_raw(-(-size // 4)), _FOUR_TIMES_FIFTEEN)
-        drawn = torch.from_numpy(words.view(np.int16))[:size].view(shape)
-        return drawn[rows].to(like.device)
+        start, stop, _ = rows.indices(num_rows)
+        size = math.prod(like.shape[1:])
+        drawn = self._stream(layer, start * size).read(start * size, stop * size)
+        return torch.from_numpy(drawn).view((stop - start, *like.shape[1:])).to(like.device)
+
+    def _stream(self, layer: int, start: int) -> "_Stream":
+        """Where a layer's numbers of this step come from: where it stopped at the part before, if that leads there."""
+        seed, kept = _folded(self.seed, self.step, layer), self._streams.get(layer)
+        if kept is None or kept.seed != seed or not kept.leads_to(start):
+            kept = self._streams[layer] = _Stream(seed)
+        return kept
+
+
+@final
+class _Stream:
+    """The numbers of 15 bits that one generator draws, read from the front on. The last word that was drawn is kept.
+
+    So parts of a batch that come in their order draw each word once, and a rank steps over those of the ranks before.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._generator = np.random.SFC64(seed)
+        self._num_drawn, self._last = 0, np.zeros(0, np.uint64)
+
+    def leads_to(self, start: int) -> bool:
+        """Whether number `start` is still to come, or in the last word."""
+        return start // IN_A_WORD >= self._num_drawn - len(self._last)
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The numbers from `start` to `stop` - 1."""
+        first, end = start // IN_A_WORD, -(-stop // IN_A_WORD)
+        if first > self._num_drawn:
+            self._generator.random_raw(first - self._num_drawn, output=False)
+            self._num_drawn = first
+        words = self._generator.random_raw(max(0, end - self._num_drawn))
+        words &= _FOUR_TIMES_FIFTEEN
+        if first < self._num_drawn:
+            words = np.concatenate((self._last, words))
+        self._num_drawn, self._last = max(end, self._num_drawn), words[-1:].copy()
+        return words.view(np.int16)[start - IN_A_WORD * first : stop - IN_A_WORD * first]
 
 
 def _folded(seed: int, *coordinates: int) -> int:

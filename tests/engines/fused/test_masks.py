@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fivestep.draws import Draws
-from fivestep.engines.fused.body.masks import draw_bits, draw_layer
+from fivestep.engines.fused.body.masks import IN_A_STREAM, begin_bits, draw_bits, draw_layer, go_on_with_bits
 
 SEEDS = [0, 1, 7, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**64 + 5, 3**60]
 PLACES = [(0, 0), (0, 3), (1, 2), (10**6, 7), (2**40, 1000)]
@@ -30,3 +30,21 @@ def test_a_step_and_a_layer_have_the_bits_of_draws(seed: int, place: tuple[int, 
     words = np.zeros(6, np.uint64)
     draw_layer(np.uint64(seed % 2**64), place, 15, words)
     assert words.view(np.int16)[:15].tolist() == draws.bits(layer, torch.empty(5, 3)).flatten().tolist()
+
+
+@pytest.mark.parametrize("counts", [[8, 4, 12], [5, 1, 1, 1, 7], [3, 3, 3, 3], [1] * 9, [6, 2, 9], [1, 20]])
+def test_what_is_drawn_piece_by_piece_is_that_which_is_drawn_at_once(counts: list[int]) -> None:
+    """Also where a piece ends among the four numbers of one word; of two layers, in turn."""
+    step, layers = 3, (2, 5)
+    draws = Draws(7)
+    draws.step = step
+    streams, words = np.zeros(2 * IN_A_STREAM, np.uint64), np.zeros(8, np.uint64)
+    pieces: dict[int, list[int]] = {layer: [] for layer in layers}
+    for k, layer in enumerate(layers):
+        begin_bits(np.uint64(7), (step, layer), streams, k * IN_A_STREAM)
+    for count in counts:
+        for k, layer in enumerate(layers):
+            start = go_on_with_bits(streams, k * IN_A_STREAM, (len(pieces[layer]), count), words)
+            pieces[layer] += words.view(np.int16)[start : start + count].tolist()
+    for layer, found in pieces.items():
+        assert found == draws.bits(layer, torch.empty(sum(counts), 1)).flatten().tolist()

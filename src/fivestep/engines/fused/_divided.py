@@ -30,12 +30,12 @@ from ._forms import OPERATIONS
 from ._learnt import threshold
 from ._rows import BlockRows
 from ._tables import Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
-from .body.divided import SLOPES, VALUES, Divided, Own, Room, Thread
+from .body.divided import NEAR_BITS, SLOPES, VALUES, Divided, Own, Room, Thread
 from .body.divided_rows import Work
 from .body.divided_update import Limits, Parts
 from .body.kinds import IDENTITY, RELU
 from .body.lanes import BYTES, EIGHT
-from .body.masks import IN_A_WORD
+from .body.masks import IN_A_STREAM, IN_A_WORD
 from .body.meeting import APART
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
@@ -59,7 +59,7 @@ class Division:
         limits = (math.inf if limit is None else limit for limit in (plan.clip_value, plan.clip_norm))
         self._rules = measure_of(plan, engine.criterion), descent_form(plan, groups[0]), Limits(*limits)
         self._memory = remembered_together(plan, engine.params, groups)
-        self._made: tuple[int, int, int] = 0, 0, 0
+        self._made: tuple[int, int] = 0, 0
 
     def takes(self, block: Block) -> bool:
         """Whether the rows have no tokens, and inputs are few enough for a copy for each thread."""
@@ -71,9 +71,8 @@ class Division:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         num_rows = self._num_rows(block)
         num_threads = self._num_threads(num_rows)
-        drawn = self._num_drawn(block)
-        if self._made[0] != num_threads or self._made[1] < num_rows or self._made[2] < drawn:
-            self._make(num_threads, num_rows, drawn)
+        if self._made[0] != num_threads or self._made[1] < num_rows:
+            self._make(num_threads, num_rows)
         self._room.meeting[:] = 0
         with _compiled.compiling("divided", self._dtype), one_thread():  # or torch's others turn round on our cores
             work = self._work(block, num_threads, merges=merges)
@@ -88,11 +87,9 @@ class Division:
 
     def _num_rows(self, block: Block) -> int:
         """The rows of a part: of whole ones, since the last ones of an epoch must not decide differently."""
-        return min(self._num_drawn(block), self._engine.plan.micro_batch_size or self._num_drawn(block))
-
-    def _num_drawn(self, block: Block) -> int:
-        """The rows of a step."""
-        return max(int(block.num_rows.max()), self._engine.plan.batch_size or 0)
+        plan = self._engine.plan
+        of_step = max(int(block.num_rows.max()), plan.batch_size or 0)
+        return min(of_step, plan.micro_batch_size or of_step)
 
     def _num_threads(self, num_rows: int) -> int:
         """As many as torch has, if there are processors, units and work for each: they wait for one another, busily."""
@@ -104,8 +101,8 @@ class Division:
     def _columns(self) -> int:
         return 2 * BYTES // int(type_of(self._engine.params).itemsize)
 
-    def _make(self, num_threads: int, num_rows: int, drawn: int) -> None:
-        """The tables, and room for so many rows, and for the bits of so many."""
+    def _make(self, num_threads: int, num_rows: int) -> None:
+        """The tables, and room for so many rows."""
         capacity = -(-num_rows // EIGHT) * EIGHT + EIGHT  # panels then do not begin at the same places of a cache
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
@@ -117,10 +114,10 @@ class Division:
         rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
         meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
-        self._own = [self._own_room(t, kind, panels, drawn) for t in range(num_threads)]
+        self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
         rest = params.flat.new_zeros(self._memory.rest.shape)
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
-        self._made = num_threads, num_rows, drawn
+        self._made = num_threads, num_rows
 
     def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
         """The network, as compiled code takes it."""
@@ -169,7 +166,7 @@ class Division:
         at = level * (len(firsts) // len(self._widths)) + thread
         return int(firsts[at + 1] - firsts[at])
 
-    def _own_room(self, thread: int, kind: Any, panels: Sequence[int], drawn: int) -> Own:
+    def _own_room(self, thread: int, kind: Any, panels: Sequence[int]) -> Own:
         """What a thread has for itself."""
         net, columns, last = self._net, self._columns(), len(self._layers) - 1
         own = [self._panels(level, thread, net.firsts) for level in range(last + 1)]
@@ -178,11 +175,16 @@ class Division:
         part = panels[-1] * own[last] * columns
         sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), EIGHT
         tile = tile_for(self._engine.spec, self._engine.params)
-        dropped = (width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0)
-        room = (drawn + EIGHT) * max(dropped, default=0) + columns  # the last tile and the last panel may read beyond
-        words = np.zeros(-(-room // IN_A_WORD), np.uint64)
+        dropped = [width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0]
+        room = max((self._num_bits(width) for width in dropped), default=0)
+        words, streams = np.zeros(-(-room // IN_A_WORD), np.uint64), np.zeros((last + 1) * IN_A_STREAM, np.uint64)
         rooms = (aligned(size * columns, kind) for size in sizes)
-        return Own._make((*rooms, tile, words.view(np.int16), words, self._parts(thread)))
+        return Own._make((*rooms, tile, words.view(np.int16), words, streams, self._parts(thread)))
+
+    def _num_bits(self, width: int) -> int:
+        """Room for the random bits of a layer that are drawn at a time; its last tile and panel may read beyond."""
+        rows = min(self._net.capacity, max(EIGHT, NEAR_BITS // width))
+        return IN_A_WORD + (rows + EIGHT) * width + self._columns()
 
     def _parts(self, thread: int) -> Parts:
         """The parameters that a thread moves, layer by layer; of the last one, a part of each row: its inputs."""

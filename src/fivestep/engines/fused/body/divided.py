@@ -19,7 +19,7 @@ from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
 from .divided_update import Limits, update_own
 from .lanes import EIGHT, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure
-from .masks import draw_layer
+from .masks import IN_A_STREAM, begin_bits, go_on_with_bits
 from .meeting import meet, stream
 from .numbers import numbers_at
 from .panels import add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
@@ -28,6 +28,9 @@ from .rules import Descent, moment, powers_after, powers_at
 
 NEAR = 32_768
 """Numbers of the rows that go through all panels of a thread before the next ones do: an eighth of a small cache."""
+
+NEAR_BITS = 2**17
+"""Random bits of dropout that a thread draws before it uses them: an eighth of a small cache too."""
 
 NEAR_ROWS = 256
 """Rows whose products are added up before a gradient is touched: a panel of them fills the first cache."""
@@ -82,8 +85,9 @@ class Room(NamedTuple):
 class Own(NamedTuple):
     """What a thread has for itself.
 
-    The inputs; weights of one layer in panels, and biases; a tile (8, panel); room for the loss; random `bits` of one
-    layer, and the same memory as `words`; the `parts` of the parameters that it moves.
+    The inputs; weights of one layer in panels, and biases; a tile (8, panel); room for the loss; random `bits` of some
+    rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`; the
+    `parts` of the parameters that it moves.
     """
 
     x: Any
@@ -93,6 +97,7 @@ class Own(NamedTuple):
     loss: Any
     bits: Any
     words: Any
+    streams: Any
     parts: Any
 
 
@@ -150,8 +155,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         for layer in range(last):
             if last > 1 and not meet(me.room.meeting, me.number, me.net.threads):
                 return  # else others have found all units below, and moved their weights
-            draw(me, layer, work, (s, before + num_rows))
-            predict_units(me, layer, num_rows, before)
+            predict_units(me, layer, num_rows, before, (work.seed, work.done + s))
         predict_part(me, num_rows)
 
         # 2  measure, each thread its rows of the logits that all have a part of
@@ -184,36 +188,55 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
             return
 
 
-@inline
-def draw(me: Thread, layer: int, work: Work, when: tuple[int, int]) -> None:
-    """The bits of the dropout behind a layer, if there is one, for the first rows of a step: `when` is which, how many.
-
-    A later part of a batch draws those of the parts before once more: nobody keeps them.
-    """
-    (s, num_rows), number = when, me.net.dropped[layer]
-    if number >= 0:
-        draw_layer(work.seed, (work.done + s, number), num_rows * me.net.widths[layer + 1], me.own.words)
-
-
 @apart
-def predict_units(me: Thread, layer: int, num_rows: int, before: int) -> None:
-    """The values of the thread's units: a = f(x W^T + b), for rows that have some `before` them in the batch."""
+def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tuple[Any, int]) -> None:
+    """The values of the thread's units: a = f(x W^T + b), for rows that have some `before` them in the batch.
+
+    `draws` are the seed of all draws, and the step.
+    """
     net, own, to, num_in = me.net, me.own, own_reach(me, layer + 1), me.net.widths[layer]
     columns, step = panel(own.tile), net.capacity * panel(own.tile)
     a, at = inputs_of(me, layer)
     turn_weights(me, layer, to)
-    near = max(EIGHT, NEAR // num_in // EIGHT * EIGHT)
+    near = near_rows(me, layer)
     for start in range(0, num_rows, near):
+        count = min(near, num_rows - start)
+        drawn = draw(me, layer, (before + start, count), draws)
         for p in range(to.first, to.last):
             mine = p - to.first
-            for n in range(start, min(start + near, num_rows), EIGHT):
+            for n in range(start, start + count, EIGHT):
                 if layer > 0:
                     coming = at + (n + near) * columns
                     call_rows(a, coming, step, -(-num_in // columns), (mine, to.last - to.first))
                 rows = a, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_in * columns), num_in)
-                bits = (before + n) * net.widths[layer + 1] + p * columns
+                bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
                 activate_tile(me, layer, (mine, bits), net.values[layer + 1] + p * step + n * columns)
+
+
+@inline
+def near_rows(me: Thread, layer: int) -> int:
+    """Rows that go through all panels of the thread before the next ones do."""
+    near = NEAR // me.net.widths[layer]
+    if me.net.dropped[layer] >= 0:
+        near = min(near, NEAR_BITS // me.net.widths[layer + 1])
+    return max(EIGHT, near // EIGHT * EIGHT)
+
+
+@inline
+def draw(me: Thread, layer: int, rows: tuple[int, int], draws: tuple[Any, int]) -> int:
+    """The bits of the dropout behind a layer, if there is one, and where they begin.
+
+    Those of `rows`, the first and how many, which follow the rows before: parts of a step, and rows in a part, come in
+    their order, and the first row of a step begins.
+    """
+    number, at, (seed, step) = me.net.dropped[layer], layer * IN_A_STREAM, draws
+    if number < 0:
+        return 0
+    if rows[0] == 0:
+        begin_bits(seed, (step, number), me.own.streams, at)
+    num_units = me.net.widths[layer + 1]
+    return go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
 
 
 @inline

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .lanes import apart, inline, put
+from .lanes import apart, get, inline, put
 from .turning import turn_part
 
 _word = np.uint64
@@ -25,6 +25,9 @@ _POOL, _UNUSED = 4, 12
 
 IN_A_WORD = 4
 """Numbers of 15 bits in one of 64."""
+
+IN_A_STREAM = 5
+"""Words that a generator goes on with (`go_on_with_bits`)."""
 
 
 class Masks(NamedTuple):
@@ -93,17 +96,21 @@ def _begun(seed: Any) -> tuple[Any, Any, Any]:
     return a0 | (a1 << _THIRTY_TWO), b0 | (b1 << _THIRTY_TWO), c0 | (c1 << _THIRTY_TWO)
 
 
+@inline
+def _drawn(a: Any, b: Any, c: Any, counter: Any) -> tuple[Any, Any, Any, Any]:
+    """The next number, and what the generator goes on with; its counter grows by one."""
+    number = a + b + counter
+    return number, b ^ (b >> _ELEVEN), c + (c << _THREE), ((c << _TWENTY_FOUR) | (c >> _FORTY)) + number
+
+
 @apart
 def draw_bits(seed: Any, count: int, words: Any, start: int) -> None:
     """Puts at least `count` numbers of 15 bits into words[start], ..., four into each."""
     a, b, c = _begun(seed)
     counter = _ONE
     for k in range(-_UNUSED, -(-count // IN_A_WORD)):
-        number = a + b + counter
+        number, a, b, c = _drawn(a, b, c, counter)
         counter += _ONE
-        a = b ^ (b >> _ELEVEN)
-        b = c + (c << _THREE)
-        c = ((c << _TWENTY_FOUR) | (c >> _FORTY)) + number
         if k >= 0:
             put(words, start + k, number & _FOUR_TIMES_FIFTEEN)
 
@@ -113,6 +120,45 @@ def draw_layer(seed: Any, place: tuple[int, int], count: int, words: Any) -> Non
     """The bits that `draws.Draws` draws for a step and a layer, from the first word on."""
     step, layer = place
     draw_bits(folded(seed, step, layer), count, words, 0)
+
+
+@apart
+def begin_bits(seed: Any, place: tuple[int, int], streams: Any, at: int) -> None:
+    """Puts the generator of a step and a layer into streams[at], ..., where `go_on_with_bits` finds it."""
+    step, layer = place
+    a, b, c = _begun(folded(seed, step, layer))
+    counter = _ONE
+    for _ in range(_UNUSED):
+        _number, a, b, c = _drawn(a, b, c, counter)
+        counter += _ONE
+    put(streams, at, a)
+    put(streams, at + 1, b)
+    put(streams, at + 2, c)
+    put(streams, at + 3, counter)
+
+
+@apart
+def go_on_with_bits(streams: Any, at: int, place: tuple[int, int], words: Any) -> int:
+    """The bits of a layer that follow those drawn last, and where the first of them is among the numbers in `words`.
+
+    `place` is the number of the first one in its step, and how many there are. The last word that was drawn is kept
+    too: the first numbers may be in it.
+    """
+    (first, count), skipped = place, place[0] % IN_A_WORD
+    a, b, c, counter = get(streams, at), get(streams, at + 1), get(streams, at + 2), get(streams, at + 3)
+    number = get(streams, at + 4)
+    put(words, 0, number)
+    for k in range(-(-first // IN_A_WORD) - first // IN_A_WORD, -(-(skipped + count) // IN_A_WORD)):
+        number, a, b, c = _drawn(a, b, c, counter)
+        number = number & _FOUR_TIMES_FIFTEEN
+        counter += _ONE
+        put(words, k, number)
+    put(streams, at, a)
+    put(streams, at + 1, b)
+    put(streams, at + 2, c)
+    put(streams, at + 3, counter)
+    put(streams, at + 4, number)
+    return skipped
 
 
 @apart
