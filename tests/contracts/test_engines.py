@@ -77,6 +77,16 @@ def test_the_cover_holds_every_pair_of_levels_that_suit_each_other() -> None:
     assert missing == []
 
 
+def test_nearly_every_comparison_reaches_the_last_step() -> None:
+    """One that ends before, with a loss that is not finite, says little."""
+    alone, pairs = list(one_at_a_time()), list(pairwise_cover())
+    in_float32 = [c for c in alone if all(item.case.float32 for item in c.items)]
+    for combinations, dtype in ((alone, "float64"), (in_float32, "float32"), (pairs, "float64")):
+        ends = [trace(ORACLE, c, dtype).get(f"step {NUM_STEPS}: loss") for c in combinations]
+        num_reached = sum(loss is not None and bool(loss.isfinite()) for loss in ends)
+        assert num_reached > 0.98 * len(combinations), dtype
+
+
 def farthest(name: str, combination: Combination, dtype: str = "float64") -> float:
     """How far an engine is from `nn`, in the tensors that it shows."""
     got, expected = trace(name, combination, dtype), trace(ORACLE, combination, dtype)

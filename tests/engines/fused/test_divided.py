@@ -15,7 +15,7 @@ from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, 
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division
 from fivestep.engines.fused._size import has_registers
-from fivestep.engines.fused.body.divided import Thread
+from fivestep.engines.fused.body.divided import NEAR_BITS, Thread
 from fivestep.engines.fused.body.meeting import APART
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
@@ -43,6 +43,11 @@ PLANS: dict[str, dict[str, Any]] = {
     "in parts": {"batch_size": 23, "micro_batch_size": 5, "clip_norm": 0.05},
     "all rows in parts": {"batch_size": None, "epochs": 5, "micro_batch_size": 20, "optimizer": "adam", "lr": 0.01},
     "all rows at once": {"batch_size": None, "epochs": 5},
+    "everything": {
+        **{"optimizer": "adamw:weight_decay=0.1", "lr": 0.01, "schedule": "cosine", "ema": 0.9, "l2": 0.1},
+        **{"no_decay": "0.weight", "lr_factors": {"weight": 0.5}, "clip_norm": 0.05, "clip_value": 0.02},
+        **{"batch_size": 23, "micro_batch_size": 5},
+    },
 }
 NETS = {
     "one layer": MLP(4, 3),
@@ -62,6 +67,15 @@ NETS = {
         3,
     ),
 }
+
+CASES = [
+    (count, options, net)
+    for count in (1, 2, 3)
+    for options in PLANS
+    for net in NETS
+    if count == 3 or options == "everything" or net == "dropout"
+]
+"""Every plan with every network on three threads, and each of both on fewer."""
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -86,12 +100,11 @@ def division(engine: Engine) -> Division:
     return found
 
 
+@pytest.mark.parametrize(("threads", "options", "net"), CASES, indirect=["threads"])
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
-@pytest.mark.parametrize("spec", NETS.values(), ids=NETS)
-def test_a_run_is_that_of_scratch(options: dict[str, Any], spec: NetSpec) -> None:
+def test_a_run_is_that_of_scratch(options: str, net: str) -> None:
     """Weights, the rule's memory, losses, and the gradient of the last step."""
-    plan, data = small_plan(**options), three_classes(weighted=True)
+    plan, data, spec = small_plan(**PLANS[options]), three_classes(weighted=True), NETS[net]
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
     assert division(ours)
     losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
@@ -157,17 +170,64 @@ def test_a_short_batch_is_divided_as_a_whole_one(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("is_divided", [True, False])
-@pytest.mark.parametrize("rule", ["adam", "sgd"])
-def test_the_same_run_gives_the_same_bits(rule: str, is_divided: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("net", "options"),
+    [
+        ("deep", {}),
+        ("deep", {"optimizer": "adam"}),
+        ("dropout", {"optimizer": "adam", "clip_norm": 0.05, "batch_size": 23, "micro_batch_size": 5}),
+    ],
+    ids=["plain", "adam", "dropout and a norm, in parts"],
+)
+def test_the_same_run_gives_the_same_bits(
+    net: str, options: dict[str, Any], is_divided: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever its blocks end: that is a matter of time."""
     if not is_divided:
         monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
-    plan, data = small_plan(optimizer=rule, epochs=5), three_classes()
-    engines = [small_engine(LARGER, plan, NETS["deep"]) for _ in range(2)]
+    plan, data = small_plan(epochs=5, **options), three_classes()
+    engines = [small_engine(LARGER, plan, NETS[net]) for _ in range(2)]
     for engine, every in zip(engines, (None, 1), strict=True):
         list(steps(engine, data, plan, every=every))
     assert torch.equal(*(engine.params.flat for engine in engines))
     assert torch.equal(*(engine.params.grad for engine in engines))
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("p", [(0.0, 0.0), (0.3, 0.6), (0.0, 0.97), (1 - 1e-7, 0.5), (0.5, 1 - 1e-7)], ids=str)
+def test_any_share_of_units_is_dropped(p: tuple[float, float], dtype: str) -> None:
+    """From none of them to all."""
+    plan = small_plan(momentum=0.9, ema=0.9, clip_norm=0.05, batch_size=23, micro_batch_size=5)
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, MLP(4, 40, 33, 3, activation=("relu", "silu"), dropout=p), dtype)
+        list(steps(engine, three_classes(), plan))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < (ENGINES_FLOAT32 if dtype == "float32" else ENGINES_FLOAT64)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("part", [None, 151])
+def test_rows_whose_bits_are_drawn_one_after_another(part: int | None) -> None:
+    """More of them than a thread has room for, also where they begin in the middle of a word."""
+    width = 1501
+    plan, data = small_plan(batch_size=None, micro_batch_size=part), three_classes(200)
+    assert NEAR_BITS // width < 151
+    ends = []
+    for name in (LARGER, "scratch"):
+        engine = small_engine(name, plan, MLP(4, width, 3, activation="relu", dropout=0.5))
+        list(steps(engine, data, plan))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT64
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_thread_has_room_for_the_bits_of_some_rows_only() -> None:
+    """A few hundred kilobytes, however many rows a batch has: those of all of these are 2.6 megabytes."""
+    engine = small_engine(LARGER, small_plan(batch_size=20_000), MLP(4, 64, 3, dropout=0.5))
+    engine.train_step(numbers(20_000, 4), torch.arange(20_000) % 3)
+    assert all(own.words.nbytes < 3 * NEAR_BITS for own in division(engine)._own)
 
 
 @pytest.mark.usefixtures("threads")
