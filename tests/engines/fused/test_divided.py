@@ -44,9 +44,17 @@ PLANS: dict[str, dict[str, Any]] = {
     "all rows in parts": {"batch_size": None, "epochs": 5, "micro_batch_size": 20, "optimizer": "adam", "lr": 0.01},
     "all rows at once": {"batch_size": None, "epochs": 5},
     "everything": {
-        **{"optimizer": "adamw:weight_decay=0.1", "lr": 0.01, "schedule": "cosine", "ema": 0.9, "l2": 0.1},
-        **{"no_decay": "0.weight", "lr_factors": {"weight": 0.5}, "clip_norm": 0.05, "clip_value": 0.02},
-        **{"batch_size": 23, "micro_batch_size": 5},
+        "optimizer": "adamw:weight_decay=0.1",
+        "lr": 0.01,
+        "schedule": "cosine",
+        "ema": 0.9,
+        "l2": 0.1,
+        "no_decay": "0.weight",
+        "lr_factors": {"weight": 0.5},
+        "clip_norm": 0.05,
+        "clip_value": 0.02,
+        "batch_size": 23,
+        "micro_batch_size": 5,
     },
 }
 NETS = {

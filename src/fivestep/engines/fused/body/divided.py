@@ -217,7 +217,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
 @inline
 def near_rows(me: Thread, layer: int) -> int:
     """Rows that go through all panels of the thread before the next ones do."""
-    near = NEAR // me.net.widths[layer]
+    near: int = NEAR // me.net.widths[layer]
     if me.net.dropped[layer] >= 0:
         near = min(near, NEAR_BITS // me.net.widths[layer + 1])
     return max(EIGHT, near // EIGHT * EIGHT)
@@ -236,7 +236,8 @@ def draw(me: Thread, layer: int, rows: tuple[int, int], draws: tuple[Any, int]) 
     if rows[0] == 0:
         begin_bits(seed, (step, number), me.own.streams, at)
     num_units = me.net.widths[layer + 1]
-    return go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
+    start: int = go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
+    return start
 
 
 @inline
