@@ -1,5 +1,6 @@
 """Why a network does not learn: trainings that are broken on purpose, and such as are in order."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from torch import Tensor
 import fivestep as fs
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.diagnosis import Diagnosis, diagnose
+from fivestep.diagnosis._evidence import constant_that_is_better
 from fivestep.diagnosis._trials import ENOUGH
 from fivestep.engines._base import Engine
 from fivestep.find import Choice
@@ -243,6 +245,56 @@ def test_targets_of_another_size_are_measured_in_the_unit_of_the_run() -> None:
     again = trained(scaled, spec, {**options, "epochs": trial.steps // per_epoch})
     answers = again.predict(data.train.x)[:, 0] * deviation + mean
     assert trial.train_loss == pytest.approx((answers - y).square().mean().item(), rel=1e-4)  # float32 of 1500
+
+
+def test_a_rare_class_that_counts_for_more_is_no_loss() -> None:
+    """In training rows weigh as much as their class, so that is how losses are measured, those of a guess too."""
+    y = (torch.arange(1500) % 33 == 0).long()
+    x = random_rows() + 1.5 * y[:, None] * torch.tensor([1.0, 0.0, 0.0, 0.0, 0.0])
+    data = Dataset(Rows(x[:1000], y[:1000]), Rows(x[1000:], y[1000:]), name="a rare class", num_outputs=2)
+    options = {**CLASSES, "lr": 0.01, "epochs": 20, "class_weight": "balanced"}
+    engine = trained(data, MLP(5, 16, 2), options)
+    found = diagnose(engine, data)
+    assert found.constant_loss == pytest.approx(math.log(2), rel=1e-6)  # both classes weigh the same
+    assert not {NOTHING, "no signal"} & set(signs(found)), str(found)
+    assert constant_that_is_better(engine, data) is None
+
+
+def test_rows_without_weight_contradict_nobody() -> None:
+    x = random_rows()
+    y = (x[:, 0] > 0).float()
+    weight = torch.cat([torch.ones(len(x)), torch.zeros(len(x))])
+    data = Dataset(Rows(torch.cat([x, x]), torch.cat([y, 1 - y]), weight), name="copies that do not count")
+    assert signs(diagnose(trained(data, MLP(5, 16, 1), {**YES_NO, "epochs": 30}), data)) == []
+
+
+def test_contradictions_weigh_what_their_rows_do() -> None:
+    x, y = torch.zeros(400, 1), torch.arange(400) % 2 == 0
+    x[200:] = 1.0
+    weight = torch.where(y, 3.0, 1.0)
+    data = Dataset(Rows(x, y.float(), weight), name="chance")
+    (found,) = [
+        one
+        for one in diagnose(trained(data, MLP(1, 4, 1), {**YES_NO, "epochs": 2}), data).findings
+        if one.sign == "contradictions"
+    ]
+    assert "no network can get more than 0.7500 of the rows right" in found.seen
+
+
+def test_rows_that_differ_in_float64_are_told_apart_there() -> None:
+    x = 1.7e9 + torch.arange(300, dtype=torch.float64)[:, None]
+    data = Dataset(Rows(x, (torch.arange(300) % 2).float()), name="seconds")
+    plan = fs.TrainPlan(**{**YES_NO, "epochs": 2})
+    engine = fs.make_engine("scratch", MLP(1, 4, 1), plan, dtype="float64", device="cpu")
+    list(fs.train(engine, data, plan))
+    assert "contradictions" not in signs(diagnose(engine, data))
+
+
+def test_where_there_is_one_answer_nothing_else_is_said() -> None:
+    data = Dataset(Rows(random_rows(), torch.ones(1500, 1)), name="one answer")
+    found = diagnose(trained(data, MLP(5, 16, 1), {**CLASSES, "loss": "mse", "epochs": 2}), data)
+    assert signs(found) == ["one answer"]
+    assert found.trials == ()
 
 
 def test_it_leaves_no_trace_and_repeats() -> None:

@@ -10,14 +10,11 @@ from rich.console import Console
 
 from ..check import DivergenceError, InputError, at_least, positive
 from ..datasets._base import Dataset
-from ..diagnosis._constant import constant_answer, constant_loss
-from ..diagnosis._evidence import ROWS
-from ..diagnosis._trials import NOTHING
+from ..diagnosis._evidence import constant_that_is_better
 from ..engines._make import make_engine
 from ..ensemble import num_members
 from ..epoch import Evaluation
 from ..machine.interrupt import termination_raises
-from ..pictures._base import spread
 from ..preflight import check_merged
 from ..ranks import Ranks
 from ..ranks.torchrun import leave_note, note_left
@@ -125,19 +122,16 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
     print_whole(console, summary(scores, known_losses(run.engine, data)))
     known = {} if loaded is None else show_verdict(console, run.engine, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    if (word := _no_better_than_a_guess(run, data, scores["train"][1].loss)) is not None:
+    if (word := _no_better_than_a_guess(run, data)) is not None:
         console.print(word, markup=False, soft_wrap=True, style="yellow")
     if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
 
 
-def _no_better_than_a_guess(run: Run, data: Dataset, loss: float) -> str | None:
-    """What to say where the loss is that of an answer that never looks at the rows, or above it."""
-    if num_members(run.spec) > 1:
-        return None
-    rows = spread(ROWS, data.train)
-    guess = constant_loss(run.engine, rows, constant_answer(run.engine, rows))
-    if loss < NOTHING * guess:
+def _no_better_than_a_guess(run: Run, data: Dataset) -> str | None:
+    """What to say where an answer that never looks at the rows does as well."""
+    guess = None if num_members(run.spec) > 1 else constant_that_is_better(run.engine, data)
+    if guess is None:
         return None
     return (
         f"It has learnt nothing: the best answer that is the same for every row has the loss {number(guess)}. To see "

@@ -39,11 +39,7 @@ def weigh_classes(data: Dataset, how: ClassWeight, target: str, num_outputs: int
     `target` is what the loss calls a row's target, `num_outputs` the width of the network. The other parts stay as
     they are: they measure. Raises an `InputError` where a row has no class of its own.
     """
-    if target == "numbers":
-        raise refuse("class_weight", how, "left out for a loss that compares numbers", "use cross_entropy for classes")
-    num_classes = num_outputs if target == "classes" else 2
-    weights = class_weights(_classes(data.train), num_classes, how, data.train.weight)
-    weigh = _weigher(weights)
+    weigh = class_weigher(data, how, target, num_outputs)
     fresh, stream = data.fresh, data.stream
     return replace(
         data,
@@ -51,6 +47,14 @@ def weigh_classes(data: Dataset, how: ClassWeight, target: str, num_outputs: int
         fresh=None if fresh is None else lambda epoch: weigh(fresh(epoch)),
         stream=None if stream is None else stream.weighed(weigh),
     )
+
+
+def class_weigher(data: Dataset, how: ClassWeight, target: str, num_outputs: int) -> Callable[[Rows], Rows]:
+    """What gives any rows the weights of their classes, which for "balanced" are counted in the training part."""
+    if target == "numbers":
+        raise refuse("class_weight", how, "left out for a loss that compares numbers", "use cross_entropy for classes")
+    num_classes = num_outputs if target == "classes" else 2
+    return _weigher(class_weights(_classes(data.train), num_classes, how, data.train.weight))
 
 
 def _weigher(weights: Tensor) -> Callable[[Rows], Rows]:

@@ -16,12 +16,12 @@ from ..datasets._base import Dataset
 from ..ensemble import num_members
 from ..pictures._base import Subject
 from ..pictures._plot import Source, subject_of
-from ._evidence import Evidence, evidence_of
+from ._evidence import NOTHING, Evidence, evidence_of
 from ._finding import Finding, Trial, figure
 from ._network import in_network
-from ._rows import far_targets, in_rows, never_answered, sizes_of_columns
+from ._rows import ONE_ANSWER, far_targets, in_rows, never_answered, sizes_of_columns
 from ._training import of_training
-from ._trials import ENOUGH, NOTHING, helpful, trials
+from ._trials import ENOUGH, helpful, trials
 
 MOST_NAMED = 3
 """Changes that helped and are named, the best first."""
@@ -82,11 +82,13 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
             f"{subject.data.name} first, then fivestep diagnose runs/{subject.data.name}-1."
         )
     evidence = evidence_of(subject)
-    has_room = _has_room(evidence)
+    of_rows = list(in_rows(evidence))
+    can_learn = all(one.sign != ONE_ANSWER for one in of_rows)
+    has_room = can_learn and _has_room(evidence)
     tried = trials(evidence) if has_room else []
     found = [  # that it has not learnt, then why in the order of the work: rows, network, what would have helped
-        *of_training(evidence),
-        *in_rows(evidence),
+        *(of_training(evidence) if can_learn else ()),
+        *of_rows,
         *(never_answered(evidence) if evidence.last_loss < NOTHING * evidence.constant else ()),
         *(in_network(evidence) if has_room else ()),
         *_helpful(evidence, tried),

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..activations._base import Activation
 from ..batches import Batch
-from ..datasets._base import Rows
+from ..datasets._base import Dataset, Part, Rows
+from ..datasets._weights import class_weigher
 from ..engines._base import Engine, FiveStepEngine
 from ..engines._outputs import outputs_by_layer
 from ..pictures._base import Subject, spread
@@ -18,6 +19,9 @@ from ..replay import gradient_of
 from ..steps import learn_from_rows
 from ..train import evaluate
 from ._constant import constant_answer, constant_loss
+
+NOTHING = 0.98
+"""The share of the constant answer's loss from which on a network has learnt nothing."""
 
 ROWS = 2_000
 """Rows that losses are measured on, evenly spaced."""
@@ -42,7 +46,11 @@ class LayerLook(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Evidence:
-    """The measured subject. Losses are in evaluation mode, on `train` and `valid`, samples of the parts."""
+    """The measured subject. Losses are in evaluation mode, on `train` and `valid`, samples of the parts.
+
+    Rows weigh what they weigh in training, with the plan's class weights: else a network that learnt rare classes well
+    would seem worse than an answer that forgets them.
+    """
 
     subject: Subject
     start: FiveStepEngine
@@ -50,13 +58,13 @@ class Evidence:
     @cached_property
     def train(self) -> Rows:
         """Training rows to measure on."""
-        return spread(ROWS, self.subject.data.train)
+        return rows_to_measure(self.subject.engine, self.subject.data, self.subject.data.train)
 
     @cached_property
     def valid(self) -> Rows | None:
         """Rows that the network has not learnt from, where there are some."""
-        name, rows = self.subject.held_out()
-        return None if name == "training" else spread(ROWS, self.subject.data.valid or rows)
+        (name, rows), data = self.subject.held_out(), self.subject.data
+        return None if name == "training" else rows_to_measure(self.subject.engine, data, data.valid or rows)
 
     @cached_property
     def answer(self) -> Tensor:
@@ -117,6 +125,21 @@ class Evidence:
         """The loss of an engine on some rows, infinite where it is no number."""
         value = evaluate(engine, rows, ()).loss
         return value if math.isfinite(value) else math.inf
+
+
+def rows_to_measure(engine: Engine, data: Dataset, part: Part) -> Rows:
+    """Some rows of a part, with the weights that they would have in training."""
+    rows, how = spread(ROWS, part), engine.plan.class_weight
+    if how is None:
+        return rows
+    return class_weigher(data, how, engine.criterion.target, engine.spec.out_features or 0)(rows)
+
+
+def constant_that_is_better(engine: Engine, data: Dataset) -> float | None:
+    """The training loss of the best constant answer, where the network's own is not clearly below it; else None."""
+    rows = rows_to_measure(engine, data, data.train)
+    guess = constant_loss(engine, rows, constant_answer(engine, rows))
+    return None if Evidence.loss(engine, rows) < NOTHING * guess else guess
 
 
 def evidence_of(subject: Subject) -> Evidence:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..datasets._base import Rows
+from ..datasets._base import Part, Rows
 from ._evidence import Evidence
 from ._finding import Finding, figure
+
+ONE_ANSWER = "one answer"
+"""What it is called that there is nothing to learn."""
 
 SHARE = 0.01
 """The share of the rows from which on it is said."""
@@ -22,10 +25,10 @@ MOST_ROWS = 50_000
 def in_rows(evidence: Evidence) -> Iterator[Finding]:
     """What is wrong with the rows, whatever is trained on them."""
     data = evidence.subject.data
-    train = data.train.take(slice(MOST_ROWS))
+    train = _counted(data.train)
     if bool((train.y == train.y[:1]).all()):
         yield Finding(
-            "one answer",
+            ONE_ANSWER,
             f"All {len(train):,} training rows have the same target, {train.y.flatten()[0].item():g}.",
             "Look at the target column, and at how the rows were chosen: there is nothing to learn.",
         )
@@ -34,7 +37,13 @@ def in_rows(evidence: Evidence) -> Iterator[Finding]:
         yield from _contradictions(evidence, train)
         for name, part in (("validation", data.valid), ("test", data.test)):
             if part is not None:
-                yield from _repeated(name, train, part.take(slice(MOST_ROWS)))
+                yield from _repeated(evidence, name, train, _counted(part))
+
+
+def _counted(part: Part) -> Rows:
+    """The first rows of a part, without those whose weight is 0: they say nothing."""
+    rows = part.take(slice(MOST_ROWS))
+    return rows if rows.weight is None else rows.take(rows.weight.nonzero()[:, 0])
 
 
 def never_answered(evidence: Evidence) -> Iterator[Finding]:
@@ -61,19 +70,21 @@ def never_answered(evidence: Evidence) -> Iterator[Finding]:
 
 def _contradictions(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
     """Equal inputs with different targets: what no network can get right."""
-    place, y = _groups(rows.stored), rows.y.reshape(len(rows), -1)
+    place, y = _groups(rows.stored, evidence), rows.y.reshape(len(rows), -1)
     if int(place.max()) + 1 == len(rows):
         return
-    sizes = torch.bincount(place).double()
+    weight = torch.ones(len(rows), dtype=torch.float64) if rows.weight is None else rows.weight.double().cpu()
     if evidence.start.criterion.target == "numbers":
-        y = y.double()
-        mean = torch.zeros(len(sizes), y.shape[1], dtype=torch.float64).index_add_(0, place, y) / sizes[:, None]
-        share = float((y - mean[place]).square().sum() / (y - y.mean(0)).square().sum())
+        y, size = y.double().cpu(), torch.bincount(place, weight)[:, None]
+        sums = torch.zeros(len(size), y.shape[1], dtype=torch.float64).index_add_(0, place, weight[:, None] * y)
+        all_of_it = weight @ (y - weight @ y / weight.sum()).square()
+        share = float((weight @ (y - (sums / size)[place]).square()).sum() / all_of_it.sum())
         what = f"{share:.1%} of the variance of y lies between rows that are equal in x"
     else:
-        pairs = torch.stack([place, _groups(y)], 1).unique(dim=0, return_counts=True)
-        most = torch.zeros(len(sizes), dtype=torch.int64).scatter_reduce_(0, pairs[0][:, 0], pairs[1], "amax")
-        share = 1 - int(most.sum()) / len(rows)
+        both, answers = torch.stack([place, _groups(y, evidence)], 1).unique(dim=0, return_inverse=True)
+        of_answers = torch.bincount(answers, weight)
+        most = torch.zeros(int(place.max()) + 1, dtype=torch.float64).scatter_reduce_(0, both[:, 0], of_answers, "amax")
+        share = 1 - float(most.sum() / weight.sum())
         what = f"{round(share * len(rows)):,} have another target than most rows equal in x"
     if share >= SHARE:
         best = f"{1 - share:.4f} of the rows right" if evidence.start.criterion.target != "numbers" else "the rest"
@@ -84,10 +95,10 @@ def _contradictions(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
         )
 
 
-def _repeated(name: str, train: Rows, part: Rows) -> Iterator[Finding]:
+def _repeated(evidence: Evidence, name: str, train: Rows, part: Rows) -> Iterator[Finding]:
     """Rows that come again in a part that is there to measure on."""
     both = torch.cat([_flat(train), _flat(part)])
-    place = _groups(both)
+    place = _groups(both, evidence)
     num_repeated = int(torch.isin(place[len(train) :], place[: len(train)]).sum())
     if num_repeated >= max(1.0, SHARE * len(part)):
         yield Finding(
@@ -103,9 +114,11 @@ def _flat(rows: Rows) -> Tensor:
     return torch.cat([rows.x.flatten(1), rows.y.reshape(len(rows), -1)], 1)
 
 
-def _groups(values: Tensor) -> Tensor:
-    """A number for each row (N,), the same for the same row."""
-    rows = (values.float() + 0.0).cpu().reshape(len(values), -1).numpy()  # + 0.0 makes 0 of -0
+def _groups(values: Tensor, evidence: Evidence) -> Tensor:
+    """A number for each row (N,), the same for rows that the network cannot tell apart."""
+    rows = (
+        (values.to(evidence.subject.engine.dtype) + 0.0).cpu().reshape(len(values), -1).numpy()
+    )  # + 0.0 makes 0 of -0
     numbers: dict[bytes, int] = {}
     return torch.tensor([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from ..epoch import Epoch
-from ._evidence import Evidence
+from ._evidence import NOTHING, Evidence
 from ._finding import Finding, figure
 from ._rows import commonest_share
-from ._trials import NOTHING, carried_over
+from ._trials import carried_over
 
 CLEARLY = 0.8
 """The share below which something was."""

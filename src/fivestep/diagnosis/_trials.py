@@ -20,7 +20,7 @@ from ..plan import TrainPlan
 from ..preflight import check_data
 from ..range_test import lr_range_test
 from ..steps import Upcoming, do_step, upcoming_steps
-from ._evidence import Evidence
+from ._evidence import NOTHING, Evidence
 from ._finding import Trial, figure
 
 STEPS, FEWEST = 300, 20
@@ -34,9 +34,6 @@ ENOUGH = 0.2
 
 WORSE = 0.25
 """How much of that it may lose on the other part."""
-
-NOTHING = 0.98
-"""The share of the constant answer's loss above which nothing was learnt."""
 
 SAME = 3.0
 """Two rates that differ by less than this factor are not worth telling apart."""
