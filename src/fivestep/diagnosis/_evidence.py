@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..activations._base import Activation
 from ..batches import Batch
-from ..datasets._base import Dataset, Part, Rows
+from ..datasets._base import Dataset, Rows
 from ..datasets._weights import class_weigher
 from ..engines._base import Engine, FiveStepEngine
 from ..engines._outputs import outputs_by_layer
@@ -127,7 +127,7 @@ class Evidence:
         return value if math.isfinite(value) else math.inf
 
 
-def rows_to_measure(engine: Engine, data: Dataset, part: Part) -> Rows:
+def rows_to_measure(engine: Engine, data: Dataset, part: Rows) -> Rows:
     """Some rows of a part, with the weights that they would have in training."""
     rows, how = spread(ROWS, part), engine.plan.class_weight
     if how is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..datasets._base import Part, Rows
+from ..datasets._base import Rows
 from ._evidence import Evidence
 from ._finding import Finding, figure
 
@@ -40,7 +40,7 @@ def in_rows(evidence: Evidence) -> Iterator[Finding]:
                 yield from _repeated(evidence, name, train, _counted(part))
 
 
-def _counted(part: Part) -> Rows:
+def _counted(part: Rows) -> Rows:
     """The first rows of a part, without those whose weight is 0: they say nothing."""
     rows = part.take(slice(MOST_ROWS))
     return rows if rows.weight is None else rows.take(rows.weight.nonzero()[:, 0])
