@@ -159,7 +159,8 @@ def _summary(run: Run, subject: Subject) -> str:
 def _results(subject: Subject) -> str:
     parts = {"train": subject.data.train, "valid": subject.data.valid, "test": subject.data.test}
     scores = {part: (len(rows), evaluate(subject.engine, rows)) for part, rows in parts.items() if rows is not None}
-    names = list(dict.fromkeys(name for _, score in scores.values() for name in score.figures()))
+    measured = [score.figures() for _, score in scores.values()]
+    names = list(dict.fromkeys(name for of in measured for name, value in of.items() if value is not None))
     unit = f" ({subject.loss_unit})" if subject.loss_unit else ""
     head = ["", "rows", *(name + unit if name == "loss" else name for name in names)]
     rows = [

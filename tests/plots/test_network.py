@@ -30,3 +30,12 @@ def test_of_a_wide_layer_some_units_are_drawn_and_the_number_is_written() -> Non
 
 def test_it_can_be_dark() -> None:
     assert has_two_themes(network(COLUMNS), network(COLUMNS, dark=True))
+
+
+def test_words_of_many_layers_do_not_run_into_each_other() -> None:
+    """Those of the recipe for tables: thirteen columns."""
+    column = Column("layer 11\nNTKLinear, logits", 256, "(N, 256)", ("frequency (18, 16)", "bias (256,)"))
+    figure = network([column] * 13)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)]

@@ -6,9 +6,15 @@ from typing import ClassVar, final
 from matplotlib.figure import Figure
 
 from ..activations._base import Activation
+from ..layers.batch_norm import BatchNorm
+from ..layers.parametric import Parametric
+from ..layers.scale import Scale
 from ..plots._column import Column
 from ..plots.network import network
 from ._base import Lacking, Picture, Subject
+
+UNIT_BY_UNIT = (Activation, BatchNorm, Parametric, Scale)
+"""Layers whose every output depends on one input of the row."""
 
 
 @final
@@ -32,6 +38,6 @@ class Network(Picture):
             words = f"layer {k}\n{name}" + (", logits" if k == len(subject.engine.layers) - 1 else "")
             of = f"(N, {', '.join(map(str, shape))})"
             columns.append(
-                Column(words, shape[-1], of, sizes, is_dense=not isinstance(layer, Activation) and bool(sizes))
+                Column(words, shape[-1], of, sizes, is_dense=not isinstance(layer, UNIT_BY_UNIT) and bool(sizes))
             )
         return network(columns, title or f"{subject.title}: {spec.num_parameters:,} parameters", dark=dark)

@@ -8,7 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ._column import Column
-from ._style import LABEL, SMALL, Canvas
+from ._style import LABEL, SMALL, WIDTH, Canvas
+
+COLUMN = 1.65
+"""Inches of a column at least: its longest words, such as "weight (256, 256)", stand below each other."""
 
 MOST_UNITS = 10
 """Units of a layer that are drawn one by one; of more, some, and dots for the rest."""
@@ -24,7 +27,7 @@ def network(columns: Sequence[Column], title: str = "", *, dark: bool = False) -
 
     Each column has its name and its shape; what stands between two has its name and the shapes of its parameters.
     """
-    canvas = Canvas(title, dark=dark, height=4.8)
+    canvas = Canvas(title, dark=dark, width=max(WIDTH, COLUMN * len(columns)), height=4.8)
     axes = canvas.bare()
     for spine in axes.spines.values():
         spine.set_visible(False)
