@@ -146,15 +146,21 @@ def test_what_is_said_to_be_missing_is_so_in_columns_of_any_type() -> None:
     frame = pl.DataFrame(
         {
             "text": ["unknown", " unknown ", "known", None],
+            "both": ["unknown", "-999.00", "17.5", "-9990"],
+            "day": [datetime.date(2024, 5, 1), datetime.date(1900, 1, 1), None, datetime.date(2024, 5, 2)],
+            "narrow": pl.Series([99.9, 1.0, 2.0, None], dtype=pl.Float32),
             "number": [1.5, -999.0, None, 2.0],
             "whole": [1, -999, 3, 4],
             "level": pl.Series(["a", "unknown", "b", "a"], dtype=pl.Categorical),
             "truth": [True, False, True, None],
         }
     )
-    found = with_gaps(frame, ("unknown", "-999"))
+    found = with_gaps(frame, ("unknown", "-999", "99.9", "1900-01-01"))
     assert found.to_dict(as_series=False) == {
         "text": [None, None, "known", None],
+        "both": [None, None, "17.5", "-9990"],
+        "day": [datetime.date(2024, 5, 1), None, None, datetime.date(2024, 5, 2)],
+        "narrow": [None, 1.0, 2.0, None],
         "number": [1.5, None, None, 2.0],
         "whole": [1, None, 3, 4],
         "level": ["a", None, "b", "a"],

@@ -142,12 +142,18 @@ def with_gaps(frame: pl.DataFrame, tokens: Sequence[str]) -> pl.DataFrame:
 
 
 def _is_one_of(values: pl.Series, tokens: Sequence[str]) -> pl.Series:
-    if values.dtype.is_numeric():
-        wanted = numbers(pl.Series(list(tokens), dtype=pl.String), PLAIN).drop_nulls()
-        return values.cast(pl.Float64).is_in(wanted.implode()).fill_null(value=False)
-    if values.dtype in (pl.String, pl.Categorical, pl.Enum):
-        return values.cast(pl.String).str.strip_chars().is_in(list(tokens)).fill_null(value=False)
-    return pl.Series([False] * len(values), dtype=pl.Boolean)
+    """Whether a value is one of them as it is written, or the same number: -999.00 is -999, also among texts."""
+    found = pl.Series([False] * len(values), dtype=pl.Boolean)
+    if values.dtype in UNUSABLE:
+        return found
+    if not values.dtype.is_numeric():
+        values = values.cast(pl.String).str.strip_chars()
+        found = values.is_in(list(tokens))
+    wanted = numbers(pl.Series(list(tokens), dtype=pl.String), PLAIN).drop_nulls()
+    if values.dtype == pl.Float32:
+        wanted = wanted.cast(pl.Float32).cast(pl.Float64)  # 99.9 as such a column holds it
+    found |= numbers(values, PLAIN).is_in(wanted.implode())
+    return found.fill_null(value=False)
 
 
 def dates(values: pl.Series, date_format: str) -> pl.Series:
