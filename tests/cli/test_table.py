@@ -215,6 +215,12 @@ def test_what_is_said_to_be_missing_is_so_in_training_evaluation_and_prediction(
         (("houses.csv", "--target", "price", "--missing", "?", "--stream"), "--missing must be left out with --stream"),
         (("houses.csv",), "--target must name the column of houses.csv to predict, got none"),
         (("moons", "--target", "price"), "--target must be used with a file, got the task 'moons'"),
+        (
+            ("house", "--target", "price"),
+            "must be a task or a file that there is, got 'house'; did you mean 'houses.csv'?",
+        ),
+        (("huoses",), "must be a task or a file that there is, got 'huoses'; did you mean 'houses.csv'?"),
+        (("moon", "--target", "price"), "and of a file, write the ending too, such as moon.csv."),
         (("houses", "--target", "price"), "must end in what it holds, got 'houses'; name it houses.csv"),
         (("nothing.csv", "--target", "price"), "FILE must be a file that exists"),
         (("houses.csv", "--target", "prise"), "did you mean 'price'?"),

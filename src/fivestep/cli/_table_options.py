@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 
 from cyclopts import Group, Parameter
 
-from ..check import InputError, at_least
+from ..check import InputError, at_least, nearest
+from ..find import shown_names
 from ._values import whole
 
 if TYPE_CHECKING:
@@ -57,20 +58,21 @@ class TableOptions:
     ] = False
 
     def check_unused(self, task: str) -> None:
-        """Raises an `InputError` if an option for files was given with a named task, or a file without ending."""
-        for name, value in asdict(self).items():
-            if value and Path(task).is_file():
-                raise InputError(
-                    f"the name of a file must end in what it holds, got {task!r}; name it {task}.csv, if that is it."
-                )
-            if value and Path(task).is_dir():
-                raise InputError(
-                    f"FILE must be a file or a pattern, got the folder {task!r}; write '{task}/*.parquet', for example."
-                )
-            if value:
-                raise InputError(
-                    f"--{name.replace('_', '-')} must be used with a file, got the task {task!r}; leave it out."
-                )
+        """Raises an `InputError` if an option for files was given with a named task, or there is no such task."""
+        options = [name.replace("_", "-") for name, value in asdict(self).items() if value]
+        if options and Path(task).is_file():
+            raise InputError(
+                f"the name of a file must end in what it holds, got {task!r}; name it {task}.csv, if that is it."
+            )
+        if options and Path(task).is_dir():
+            raise InputError(
+                f"FILE must be a file or a pattern, got the folder {task!r}; write '{task}/*.parquet', for example."
+            )
+        tasks = shown_names("datasets")
+        if task.replace("_", "-") not in tasks:
+            raise _unknown(task, () if options else tasks)
+        for name in options:
+            raise InputError(f"--{name} must be used with a file, got the task {task!r}; leave it out.")
 
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
         """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
@@ -116,3 +118,18 @@ class TableOptions:
 
 def _plain(value: float | Path) -> float | str:
     return str(value.resolve()) if isinstance(value, Path) else float(value)
+
+
+def _unknown(name: str, tasks: tuple[str, ...]) -> InputError:
+    """What is neither a task nor a file, with the nearest of the tasks and of the tables in the working folder."""
+    from ..table.read import FORMATS  # here, because it imports polars
+
+    files = sorted(path.name for path in Path().iterdir() if path.suffix.lower() in FORMATS and path.is_file())
+    known = {Path(file).stem: file for file in files} | {task: task for task in tasks}
+    guess = nearest(name, known)
+    advice = (
+        f"did you mean {known[guess]!r}?"
+        if guess
+        else f"fivestep tasks lists the tasks, and of a file, write the ending too, such as {name}.csv."
+    )
+    return InputError(f"TASK must be a task or a file that there is, got {name!r}; {advice}")
