@@ -11,13 +11,15 @@ from sklearn.datasets import load_wine
 from torch import Tensor
 
 import fivestep as fs
+from fivestep.cli._app import app
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.diagnosis import Diagnosis, diagnose
-from fivestep.diagnosis._evidence import constant_that_is_better
-from fivestep.diagnosis._trials import ENOUGH
+from fivestep.diagnosis._evidence import constant_that_is_better, evidence_of
+from fivestep.diagnosis._trials import ENOUGH, changes
 from fivestep.engines._base import Engine
 from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
+from fivestep.pictures._base import Subject
 
 DEEP = (64,) * 20
 
@@ -295,6 +297,50 @@ def test_where_there_is_one_answer_nothing_else_is_said() -> None:
     found = diagnose(trained(data, MLP(5, 16, 1), {**CLASSES, "loss": "mse", "epochs": 2}), data)
     assert signs(found) == ["one answer"]
     assert found.trials == ()
+
+
+@pytest.mark.parametrize("name", ["targets of another size", "saturated tanh", "too much decay", "too much dropout"])
+def test_what_may_be_tried_are_options_of_the_command(name: str) -> None:
+    data, spec, options, *_ = BROKEN[name]
+    rows, plan = data(), fs.TrainPlan(**options)
+    engine = fs.make_engine("scratch", spec, plan, device="cpu")
+    proposed = [change.options for change in changes(evidence_of(Subject(engine, rows)))]
+    assert any(proposed)
+    for words in proposed:
+        app.parse_args(["train", "moons", *words.split()], exit_on_error=False, print_error=False)
+
+
+def test_weights_of_the_best_epoch_are_called_so_and_what_was_learnt_after_them_counts() -> None:
+    """Of shuffled labels the first epochs are the best: by then nothing is learnt, later all of it by heart."""
+    rows = labels_shuffled()
+    plan = fs.TrainPlan(**{**CLASSES, "lr": 0.01, "epochs": 40, "restore_best": True})
+    (member,) = fs.fit_many(MLP(64, 256, 10), rows, [plan], every=1)
+    found = diagnose(member)
+    assert min(epoch.train_loss for epoch in member.history) < 0.7 * found.constant_loss < found.train_loss
+    assert "no signal" in signs(found), str(found)
+    assert "in the best epoch, which is kept" in str(found)
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber"])
+def test_targets_far_from_zero_are_not_without_signal(loss: str) -> None:
+    x = random_rows()
+    y = 1000 * x[:, :1] + 5000
+    data = Dataset(Rows(x[:1000], y[:1000]), Rows(x[1000:], y[1000:]), name="far")
+    found = diagnose(trained(data, MLP(5, 16, 1), {**CLASSES, "loss": loss, "epochs": 3}), data)
+    assert NOTHING in signs(found)
+    assert "no signal" not in signs(found)
+
+
+def test_targets_of_several_columns_are_not_made_one() -> None:
+    x = random_rows()
+    data = Dataset(Rows(x, torch.stack([1000 * x[:, 0] + 5000, x[:, 1]], 1)), name="two columns")
+    found = diagnose(trained(data, MLP(5, 16, 2), {**CLASSES, "loss": "mse", "epochs": 3}), data)
+    assert "size of the targets" not in {trial.name for trial in found.trials}
+
+
+def test_what_cannot_be_diagnosed_is_named() -> None:
+    with pytest.raises(fs.InputError, match=r"source must be a run, its folder, a task's name, .* got MLPClassifier"):
+        diagnose(fs.MLPClassifier())  # type: ignore[arg-type]
 
 
 def test_it_leaves_no_trace_and_repeats() -> None:

@@ -34,7 +34,7 @@ class Diagnosis:
 
     `constant_loss` is the training loss of the best answer that is the same for every row, `first_loss` that of the
     network before its first step. `trials` are all that were run, best first; none were if the training loss left no
-    room to be beaten clearly.
+    room to be beaten clearly. `is_best_epoch`: the losses are those of the best epoch, whose weights were kept.
     """
 
     title: str
@@ -45,12 +45,13 @@ class Diagnosis:
     valid_loss: float | None
     findings: tuple[Finding, ...]
     trials: tuple[Trial, ...]
+    is_best_epoch: bool = False
 
     def __str__(self) -> str:
         losses = [
             ("the best constant answer", self.constant_loss),
             ("before the first step", self.first_loss),
-            (f"after {self.num_updates:,} steps" if self.num_updates else "where it broke off", self.train_loss),
+            (self._when, self.train_loss),
             *([] if self.valid_loss is None else [("the same, on held-out rows", self.valid_loss)]),
         ]
         width = max(len(words) for words, _ in losses)
@@ -58,6 +59,12 @@ class Diagnosis:
         for number, found in enumerate(self.findings, start=1):
             lines += [f"{number}  {found.sign}: {found.seen}", f"   {found.advice}"]
         return "\n".join([*lines, *([] if self.findings else ["Nothing was found that keeps it from learning."])])
+
+    @property
+    def _when(self) -> str:
+        if self.is_best_epoch:
+            return "in the best epoch, which is kept"
+        return f"after {self.num_updates:,} steps" if self.num_updates else "where it broke off"
 
 
 def diagnose(source: Source, data: Dataset | None = None) -> Diagnosis:
@@ -87,7 +94,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
     has_room = can_learn and _has_room(evidence)
     tried = trials(evidence) if has_room else []
     found = [  # that it has not learnt, then why in the order of the work: rows, network, what would have helped
-        *(of_training(evidence) if can_learn else ()),
+        *(of_training(evidence, tried) if can_learn else ()),
         *of_rows,
         *(never_answered(evidence) if evidence.last_loss < NOTHING * evidence.constant else ()),
         *(in_network(evidence) if has_room else ()),
@@ -107,6 +114,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
         evidence.last_valid_loss,
         tuple(found),
         tuple(tried),
+        evidence.is_best_epoch,
     )
 
 

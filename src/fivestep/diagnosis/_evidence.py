@@ -55,6 +55,16 @@ class Evidence:
     subject: Subject
     start: FiveStepEngine
 
+    @property
+    def is_best_epoch(self) -> bool:
+        """Whether the weights are those of the best epoch, not of the last."""
+        return self.subject.engine.plan.restore_best and bool(self.subject.history)
+
+    @property
+    def when(self) -> str:
+        """Which weights they are, in words."""
+        return "in the best epoch, whose weights are kept" if self.is_best_epoch else "at the end"
+
     @cached_property
     def train(self) -> Rows:
         """Training rows to measure on."""

@@ -1,11 +1,11 @@
 """What the training shows: a loss that stays at a guess, that was lower once, or that is still falling."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..epoch import Epoch
 from ._evidence import NOTHING, Evidence
-from ._finding import Finding, figure
+from ._finding import Finding, Trial, figure
 from ._rows import commonest_share
 from ._trials import carried_over
 
@@ -19,7 +19,7 @@ FALLING = 0.02
 """The share of the constant answer's loss by which the last tenth of a run that ends too early still lowers it."""
 
 
-def of_training(evidence: Evidence) -> Iterator[Finding]:
+def of_training(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]:
     """What came of it: the loss against a guess, on rows that it learnt from and on others, and how it went."""
     last, constant = evidence.last_loss, evidence.constant
     if not evidence.subject.is_trained:
@@ -37,13 +37,13 @@ def of_training(evidence: Evidence) -> Iterator[Finding]:
     elif last >= NOTHING * constant:
         yield Finding(
             "nothing learnt",
-            f"The training loss is {figure(last)} at the end; the best answer that never looks at x has "
+            f"The training loss is {figure(last)} {evidence.when}; the best answer that never looks at x has "
             f"{figure(constant)}{_accuracy(evidence)}.",
             "What follows says where it is stuck, and what helped where it was tried.",
         )
     else:
         yield from _over_epochs(evidence)
-    yield from _beyond_training_rows(evidence)
+    yield from _beyond_training_rows(evidence, tried)
 
 
 def _accuracy(evidence: Evidence) -> str:
@@ -52,13 +52,17 @@ def _accuracy(evidence: Evidence) -> str:
     return "" if share is None else f", and always answering the commonest class has the accuracy {share:.4f}"
 
 
-def _beyond_training_rows(evidence: Evidence) -> Iterator[Finding]:
+def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]:
     """Whether anything carries over to rows that were not learnt from; if not, whether a plain network finds any."""
     valid, guess = evidence.last_valid_loss, evidence.constant_valid
-    if valid is None or valid < NOTHING * guess:
+    share = CLEARLY if evidence.is_best_epoch else NOTHING  # the best of many is lower by chance
+    if valid is None or valid < share * guess:
         return
-    learnt = evidence.last_loss <= CLEARLY * evidence.constant
+    least = min([evidence.last_loss, *(epoch.train_loss for epoch in evidence.subject.history)])
+    learnt = least <= CLEARLY * evidence.constant
     plain = carried_over(evidence)
+    if any(trial.valid_loss is not None and trial.valid_loss < NOTHING * guess for trial in tried):
+        plain = None  # one of these found some
     if plain is not None and plain >= NOTHING * guess:
         yield Finding(
             "no signal",
@@ -70,8 +74,8 @@ def _beyond_training_rows(evidence: Evidence) -> Iterator[Finding]:
     elif learnt:
         yield Finding(
             "by heart",
-            f"The training loss is {figure(evidence.last_loss)}, the validation loss {figure(valid)}, that of a "
-            f"constant answer {figure(guess)}: rows were learnt by heart.",
+            f"The training loss came to {figure(least)}, the validation loss is {figure(valid)}, that of a constant "
+            f"answer {figure(guess)}: rows were learnt by heart.",
             "Fewer epochs (--patience 10 --restore-best), a smaller network, --weight-decay or --dropout.",
         )
 

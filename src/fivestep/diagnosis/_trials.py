@@ -135,7 +135,7 @@ def changes(evidence: Evidence) -> Iterator[Change]:
             measured=lambda rows: _scaled(rows, like),
         )
     loss, init = Choice.parse(own.plan.loss).name, Choice.parse(own.spec.init)
-    if loss in POWERS and own.data.fresh is None and _are_far(own.data.train.y):
+    if loss in POWERS and own.data.fresh is None and own.spec.out_features == 1 and _are_far(own.data.train.y):
         words = "with y standardized: its mean taken off, divided by its deviation"
         yield own._replace(
             name="size of the targets",
@@ -155,9 +155,8 @@ def changes(evidence: Evidence) -> Iterator[Change]:
         given = Choice.parse(own.plan.optimizer)
         rest = {key: value for key, value in given.options.items() if key != "weight_decay"}
         plan = replace(own.plan, l2=0.0, weight_decay=0.0, optimizer=Choice(given.name, **rest))
-        yield own._replace(
-            name="weight decay", words="without weight decay", options="--weight-decay 0 --l2 0", plan=plan
-        )
+        options = [*(["--weight-decay 0"] if decays else []), *(["l2=0 in the plan"] if own.plan.l2 else [])]
+        yield own._replace(name="weight decay", words="without weight decay", options=", ".join(options), plan=plan)
     if any(layer.name == "dropout" for layer in own.spec.layers):
         layers = tuple(layer for layer in own.spec.layers if layer.name != "dropout")
         yield own._replace(
@@ -191,10 +190,13 @@ def run(evidence: Evidence, change: Change) -> Trial:
 def carried_over(evidence: Evidence) -> float | None:
     """The lowest validation loss, after a few lengths of training, of a plain network on standardized columns.
 
-    None where the network's first layer takes the rows in a way of its own, or there are no such rows.
+    None where the network's first layer takes the rows in a way of its own, or there are no such rows, or targets are
+    numbers so far from where outputs begin that no network gets there in so few steps.
     """
     own, valid = as_it_was(evidence), evidence.valid
     if valid is None or own.spec.layers[0].name != "linear" or own.data.train.stored.dim() != 2:
+        return None
+    if evidence.start.criterion.target == "numbers" and _are_far(own.data.train.y):
         return None
     like, outputs = own.data.train, own.spec.out_features
     spec = replace(MLP(own.spec.in_features, WIDTH, outputs), title="plain network")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -94,6 +95,11 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
         return Subject(source.engine, source.data if data is None else data, tuple(source.history), name)
     if isinstance(source, Run):
         return _of_run(source, data)
+    if not isinstance(source, str | PathLike):
+        raise InputError(
+            f"source must be a run, its folder, a task's name, a network of fit_many or an engine, got "
+            f"{type(source).__name__}; of rows of your own, train a run with fivestep.fit."
+        )
     path = Path(source)
     if (path / "config.toml").is_file():
         return _of_run(Run.load(path, device="cpu"), data)
