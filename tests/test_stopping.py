@@ -8,7 +8,7 @@ import torch
 
 from fivestep.epoch import Epoch, monitored
 from fivestep.plan import TrainPlan
-from fivestep.stopping import Best
+from fivestep.stopping import Best, epoch_put_back
 from fivestep.train import train
 from tests.samples import ENGINES, small_engine, small_plan, three_classes
 
@@ -51,6 +51,27 @@ def test_patience_and_return_go_by_the_monitored_metric(monitor: str, values: tu
     noted.restore(engine)
     assert stops == [False, False, False, True]
     assert torch.equal(engine.params.flat, torch.full_like(engine.params.flat, best))
+
+
+@pytest.mark.parametrize(
+    ("losses", "settings", "index"),
+    [
+        ((3.0, 1.0, 2.0, 1.0), {"epochs": 4}, 2),
+        ((3.0, 1.0, 2.0), {"epochs": 9, "patience": 1}, 2),
+        ((3.0, 2.0, 1.0), {"epochs": 3}, None),
+        ((3.0, 1.0, 2.0), {"epochs": 4}, None),
+        ((3.0, 1.0, 2.0), {"epochs": 3, "restore_best": False}, None),
+        ((float("nan"),) * 2, {"epochs": 2}, None),
+        ((), {"epochs": 2}, None),
+    ],
+    ids=["first of two", "stopped early", "the last", "interrupted", "not asked for", "no number", "before the first"],
+)
+def test_the_epoch_put_back_is_the_best_one_where_that_is_not_the_last(
+    losses: tuple[float, ...], settings: dict[str, Any], index: int | None
+) -> None:
+    history = [epoch_of(k, train_loss=0.0, valid_loss=loss) for k, loss in enumerate(losses, start=1)]
+    found = epoch_put_back(history, TrainPlan(**{"restore_best": True, **settings}))
+    assert (None if found is None else found.index) == index
 
 
 def test_a_schedule_sees_what_is_monitored(monkeypatch: pytest.MonkeyPatch) -> None:

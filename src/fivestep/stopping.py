@@ -64,3 +64,14 @@ class Best:
             return False
         self._least, self._epochs_since = value, 0
         return True
+
+
+def epoch_put_back(history: Sequence[Epoch], plan: TrainPlan) -> Epoch | None:
+    """The epoch before the last one whose weights a training ended with; None if it ended with the last step's.
+
+    One that was interrupted puts none back.
+    """
+    best = Best(plan)
+    found = [epoch for epoch in history if best.improves(monitored(epoch, plan))]
+    is_over = bool(history) and (history[-1].index >= plan.epochs or best.is_long_ago())
+    return found[-1] if plan.restore_best and is_over and found and found[-1] != history[-1] else None

@@ -1,5 +1,6 @@
 """`fivestep evaluate`: the same numbers as at the end of training."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def test_validation_part_is_the_same_again(fivestep: Command) -> None:
     report = json.loads(fivestep("train", "digits", "--epochs", 1, "--valid", 0.25, "--json").out)
     measured = json.loads(fivestep("evaluate", "runs/digits-1", "--json").out)
     assert measured["valid_loss"] == report["valid_loss"]
+
+
+def test_it_says_of_which_epoch_the_weights_are_where_they_are_not_the_last_ones(fivestep: Command) -> None:
+    stops = ("--valid", 0.3, "--lr", 2, "--patience", 1)
+    word = "The weights are those of epoch"
+    assert word not in fivestep("train", "moons", *stops).out
+    out = fivestep("train", "moons", *stops, "--restore-best").out
+    history = list(csv.DictReader(Path("runs/moons-2/history.csv").read_text().splitlines()))
+    best = min(history, key=lambda line: float(line["valid_loss"]))
+    sentence = f"{word} {best['epoch']}, whose loss on the validation part is the best.\n"
+    assert best != history[-1]
+    assert sentence in out
+    assert sentence in fivestep("evaluate", "runs/moons-2").out
 
 
 def test_run_that_does_not_exist_is_refused(fivestep: Command) -> None:

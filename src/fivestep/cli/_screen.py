@@ -1,7 +1,7 @@
 """What `fivestep train` shows: a line for each epoch, a live bar below them in a terminal, a table at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple, Self, final
@@ -16,6 +16,7 @@ from ..engines._base import Engine
 from ..epoch import Epoch, Evaluation
 from ..find import Choice
 from ..plan import TrainPlan
+from ..stopping import epoch_put_back
 from ..typing import Tensors
 from ._live import bar, live, seconds_left
 
@@ -88,6 +89,15 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
     for name, loss in known.items():
         table.add_row(name, "", number(loss))
     return table
+
+
+def weights_put_back(history: Sequence[Epoch], plan: TrainPlan) -> str | None:
+    """Of which epoch the weights are, where they are not those of the last one that was shown."""
+    best = epoch_put_back(history, plan)
+    if best is None:
+        return None
+    part = "training" if best.valid_loss is None else "validation"
+    return f"The weights are those of epoch {best.index:,}, whose {plan.monitor} on the {part} part is the best."
 
 
 def print_whole(console: Console, table: Table) -> None:

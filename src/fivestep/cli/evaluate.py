@@ -8,8 +8,9 @@ from rich.console import Console
 
 from ..check import InputError
 from ..datasets._base import Part
+from ..ensemble import num_members
 from ..run import Run
-from ._screen import known_losses, print_whole, summary
+from ._screen import known_losses, print_whole, summary, weights_put_back
 from ._table_screen import measured
 from ._values import json_text
 
@@ -52,7 +53,10 @@ def evaluate(
         }
         print(json_text({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
-        print_whole(Console(highlight=False), summary(scores, known))
+        console = Console(highlight=False)
+        print_whole(console, summary(scores, known))
+        if num_members(trained.spec) == 1 and (word := weights_put_back(trained.history, trained.plan)) is not None:
+            console.print(word, markup=False, soft_wrap=True)
 
 
 def _rows_of(run: Run, file: Path) -> Part:

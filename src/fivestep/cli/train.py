@@ -26,7 +26,7 @@ from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
-from ._screen import Screen, known_losses, number, print_whole, summary, weights_table
+from ._screen import Screen, known_losses, number, print_whole, summary, weights_put_back, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
 from ._task import is_file, prepare, prepare_table
@@ -120,6 +120,8 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         print_whole(console, weights_table(run.engine, data.known_weights))
         console.print()
     print_whole(console, summary(scores, known_losses(run.engine, data)))
+    if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
+        console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run.engine, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
     if (word := _no_better_than_a_guess(run, data)) is not None:
