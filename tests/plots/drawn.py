@@ -22,6 +22,14 @@ def legend(axes: Axes) -> list[str]:
     return [] if found is None else [text.get_text() for text in found.get_texts()]
 
 
+def has_free_axes(figure: Figure) -> bool:
+    """Whether every legend of the figure, as it is drawn, lies outside all axes."""
+    figure.canvas.draw()
+    legends = [axes.get_legend() for axes in figure.axes if axes.get_legend() is not None]
+    boxes = [found.get_window_extent() for found in legends]
+    return bool(boxes) and not any(axes.bbox.count_overlaps(boxes) for axes in figure.axes)
+
+
 def words(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.texts if text.get_text()]
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from fivestep.plots.curves import PARTS, curves
-from tests.plots.drawn import has_two_themes, labels, legend
+from tests.plots.drawn import has_free_axes, has_two_themes, labels, legend
 
 HISTORY = {
     "epoch": [1, 2, 3],
@@ -37,6 +37,10 @@ def test_the_best_validation_loss_is_marked() -> None:
     best = curves({**HISTORY, "valid_loss": [3.5, 1.25, 1.5]}).axes[0].get_lines()[2]
     assert best.get_label() == "best: 1.25 after epoch 2"
     assert (list(best.get_xdata()), list(best.get_ydata())) == ([2], [1.25])
+
+
+def test_the_legends_cover_nothing() -> None:
+    assert has_free_axes(curves({**HISTORY, "lr": [0.1, 0.05, 0.01], "train_f1": [0.1, 0.2, 0.3]}))
 
 
 def test_numbers_have_no_accuracy_and_no_empty_panel() -> None:

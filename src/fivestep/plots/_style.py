@@ -106,6 +106,10 @@ class Canvas:
         options = {"fontsize": SMALL, "framealpha": 0.85, "edgecolor": "none", **options}
         axes.legend(facecolor=self.theme.ground, labelcolor=self.theme.ink, **options)
 
+    def legend_above(self, axes: Axes, columns: int = 1) -> None:
+        """The legend outside the axes, above their left corner, for what may have no free corner inside."""
+        self.legend(axes, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=columns)
+
     def colorbar(self, mappable: Any, axes: Axes | Sequence[Axes], label: str, **options: Any) -> None:
         """What the colours of a map mean."""
         bar = self.figure.colorbar(mappable, ax=axes, **options)

@@ -26,7 +26,7 @@ def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool
     panels += [name for name in ALONE if _moves(history.get(name, []))]
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    canvas = Canvas(title, dark=dark, height=0.5 + 2.9 * rows, width=8.0 if columns == 2 else 5.5)
+    canvas = Canvas(title, dark=dark, height=0.5 + 3.2 * rows, width=8.0 if columns == 2 else 5.5)
     for number, panel in enumerate(panels, start=1):
         label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else ALONE.get(panel, panel)
         axes = canvas.axes(rows, columns, number, x="epoch", y=label)
@@ -48,7 +48,7 @@ def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
     if panel == "loss" and _known(history.get("valid_loss", [])):
         _mark_best(canvas, axes, history["epoch"], history["valid_loss"])
     if panel not in ALONE:
-        canvas.legend(axes)
+        canvas.legend_above(axes, columns=2)
 
 
 def _line(
