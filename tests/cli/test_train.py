@@ -89,6 +89,18 @@ def test_lines_fit_a_narrow_terminal(fivestep: Command, monkeypatch: pytest.Monk
     assert max(len(line) for line in table.splitlines()) <= 44
 
 
+def test_where_the_network_is_too_wide_each_tensor_has_its_line(
+    fivestep: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = fivestep(*QUICK).out.split("\nengine ")[0]
+    assert "weight (8, 2), bias (8,)" in wide
+    monkeypatch.setenv("COLUMNS", "50")
+    narrow = fivestep(*QUICK).out.split("\nengine ")[0]
+    assert max(len(line) for line in narrow.splitlines()) <= 50
+    assert re.search(r"0 +Linear +weight \(8, 2\), +24 +\(N, 8\) *\n +bias \(8,\)", narrow)
+    assert sorted(narrow.split()) == sorted(wide.split())
+
+
 def test_the_table_at_the_end_keeps_its_numbers_whole_in_the_narrowest_terminal(
     fivestep: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

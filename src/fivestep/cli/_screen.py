@@ -15,6 +15,7 @@ from ..datasets._base import Dataset
 from ..engines._base import Engine
 from ..epoch import Epoch, Evaluation
 from ..find import Choice
+from ..net import NetSpec
 from ..plan import TrainPlan
 from ..stopping import epoch_put_back
 from ..typing import Tensors
@@ -104,6 +105,21 @@ def print_whole(console: Console, table: Table) -> None:
     """Prints a table without cutting its numbers: where the terminal is too narrow, the lines wrap."""
     table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
     console.print(table, crop=False)
+
+
+def print_network(console: Console, spec: NetSpec) -> None:
+    """The network as it writes itself; where the terminal is too narrow for that, each tensor on a line of its own."""
+    text = str(spec)
+    if max(map(len, text.splitlines())) <= console.width:
+        console.print(Text(text), soft_wrap=True)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="")
+    for title in ("", "layer", "parameters", "number", "output"):
+        table.add_column(title, justify="right" if title == "number" else "left")
+    for place, layer, shapes, count, output in spec.summary():
+        table.add_row(place, layer, shapes.replace("), ", "),\n"), f"{count:,}", output)
+    console.print(Text(text.splitlines()[0]), soft_wrap=True)
+    print_whole(console, table)
 
 
 def known_losses(engine: Engine, data: Dataset) -> Mapping[str, float]:

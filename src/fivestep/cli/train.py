@@ -26,7 +26,7 @@ from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
-from ._screen import Screen, known_losses, number, print_whole, summary, weights_put_back, weights_table
+from ._screen import Screen, known_losses, number, print_network, print_whole, summary, weights_put_back, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
 from ._task import is_file, prepare, prepare_table
@@ -205,7 +205,8 @@ def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable |
     """What is known before the first step: the columns of a file, the network, what merging did."""
     if loaded is not None:
         show_columns(console, loaded, run.info["table"])
-    console.print(f"{run.spec}\nengine {run.engine.name}: {run.engine.reason}\n", markup=False, soft_wrap=True)
+    print_network(console, run.spec)
+    console.print(f"engine {run.engine.name}: {run.engine.reason}\n", markup=False, soft_wrap=True)
     if "rows_before_merging" in run.info:
         console.print(_merged(run.info["rows_before_merging"], len(data.train)))
     last = run.history[-1].index if run.history else 0
