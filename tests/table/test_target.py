@@ -20,6 +20,8 @@ from fivestep.table.target import ClassTarget, NumberTarget, fit_target, target_
         ([0.5, 1.0], "regression"),
         (["1,200", "900"], "classification"),
         (["1,200.5", "900"], "regression"),
+        (["$1,200", "$900", "$900"], "regression"),
+        (["20 km/h", "30 km/h"], "regression"),
     ],
 )
 def test_the_task_is_recognised_by_the_target(values: list[object], task: str) -> None:

@@ -36,6 +36,7 @@ TARGETS = {
     "numbers": (pl.Series("y", np.random.default_rng(0).normal(5e3, 2, NUM_ROWS)), None),
     "whole numbers as numbers": (draw([0, 1, 2]), "regression"),
     "numbers as classes": (draw([0.5, 1.5]), "classification"),
+    "a few prices": (draw(["$1,200", "$900"]), None),
     "decimal commas": (pl.Series("y", [f"{k},5" for k in range(NUM_ROWS)]), None),
 }
 

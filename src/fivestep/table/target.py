@@ -160,6 +160,8 @@ class NumberTarget(Target):
 def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series | None = None) -> Target:
     """The target that a column is: classes for texts, yes and no and a few whole numbers, otherwise a number.
 
+    Whole numbers with a currency or a unit beside them are amounts, however few there are.
+
     `task` ("classification" or "regression") overrules that. No values are missing, or none of those at the places.
     """
     present = _at(values, places)
@@ -180,7 +182,10 @@ def task_of(values: pl.Series) -> str:
     """The task that a column asks for, "classification" or "regression", by what it holds."""
     if values.dtype == pl.Boolean or not (values.dtype.is_numeric() or number_format_of(values)):
         return "classification"
-    found = numbers(values, number_format_of(values) or PLAIN)
+    number_format = number_format_of(values) or PLAIN
+    if number_format.has_unit:
+        return "regression"
+    found = numbers(values, number_format)
     whole = bool((found == found.round()).all())
     return "classification" if whole and found.n_unique() <= MOST_CLASSES_OF_NUMBERS else "regression"
 

@@ -55,9 +55,9 @@ class TargetSurvey:
         return NumberTarget.of_moments(self._name, self._numbers.number_format, self._mean, deviation)
 
     def _is_of_classes(self, found: NumberSurvey) -> bool:
-        """Whether the numbers are a few whole ones."""
+        """Whether the numbers are a few whole ones, with no unit beside them."""
         is_few = found.few is not None and len(found.few) <= MOST_CLASSES_OF_NUMBERS
-        return is_few and found.is_whole and not self._levels.is_too_many
+        return is_few and found.is_whole and not found.number_format.has_unit and not self._levels.is_too_many
 
     def _classes(self) -> Target:
         most = max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4)
