@@ -12,6 +12,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from fivestep.cli._table_screen import _sentence
 from fivestep.run import Run
 from tests.cli.conftest import Command
 from tests.real import load_or_skip
@@ -76,6 +77,38 @@ def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path)
     report = json.loads(fivestep("train", "houses.csv", "--target", "price", "--json").out)
     assert report["test_rmse"] < report["baselines"]["the mean"] / 2
     assert report["test_rmse"] > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "start", "end"),
+    [
+        ((), "The network beats the mean", "The run is in runs/t-1\n"),
+        (
+            ("--model", "linear", "--init", "zeros", "--lr", 1e-9),
+            "The network beats neither the mean nor",
+            "To see why: fivestep diagnose runs/t-1\n",
+        ),
+    ],
+)
+def test_of_a_table_the_verdict_alone_says_whether_anything_was_learnt(
+    fivestep: Command, tmp_path: Path, settings: tuple[object, ...], start: str, end: str
+) -> None:
+    houses().write_csv(tmp_path / "t.csv")
+    out = fivestep("train", "t.csv", "--target", "price", "--epochs", 30, *settings).out
+    assert "It has learnt nothing" not in out
+    assert f"\n{start}" in out
+    assert [line for line in out.splitlines(keepends=True) if line.endswith(end)] != []
+
+
+def test_less_than_a_hundredth_is_a_tie_and_wrong_answers_count_by_themselves() -> None:
+    neither = "The network beats neither the mean nor a linear model: the columns may not tell the target, or training "
+    errors = {"the mean": 1.0, "a linear model": 0.95}
+    assert _sentence(0.995, errors, -1, " Why?") == f"{neither}needs other settings. Why?"
+    assert _sentence(0.97, errors, -1, "") == "The network beats the mean, but not a linear model."
+    assert _sentence(0.90, errors, -1, "") == "The network beats the mean and a linear model."
+    shares = {"always 'no'": 0.97, "a linear model": 0.99}
+    assert _sentence(0.975, shares, 1, "") == "The network beats always 'no', but not a linear model."
+    assert _sentence(0.9905, shares, 1, "") == "The network beats always 'no' and a linear model."
 
 
 def test_the_verdict_has_accuracies_with_four_decimals_as_the_table_above_it(fivestep: Command, tmp_path: Path) -> None:
@@ -221,6 +254,10 @@ def test_what_is_said_to_be_missing_is_so_in_training_evaluation_and_prediction(
         ),
         (("huoses",), "must be a task or a file that there is, got 'huoses'; did you mean 'houses.csv'?"),
         (("moon", "--target", "price"), "and of a file, write the ending too, such as moon.csv."),
+        (
+            ("houses.csv", "--target", "price", "--hidden", "8", "0"),
+            "--hidden must be a whole number of at least 1, got 0",
+        ),
         (("houses", "--target", "price"), "must end in what it holds, got 'houses'; name it houses.csv"),
         (("nothing.csv", "--target", "price"), "FILE must be a file that exists"),
         (("houses.csv", "--target", "prise"), "did you mean 'price'?"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, final
 
 from cyclopts import Group, Parameter
 
-from ..check import refuse
+from ..check import at_least, refuse
 from ..find import Choice, names
 from ..net import norm_names
 from ._values import whole
@@ -164,6 +164,8 @@ class RunOptions:
 def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
     """The options that were given, under the names that a recipe takes; the model's own name is not one of them."""
     values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
+    for width in values.get("hidden", ()):
+        at_least("--hidden", width, 1, "for no hidden layer, take --model linear or softmax")
     for key in {"activation", "norm", "dropout"} & values.keys():
         several = tuple(None if value == "none" else value for value in values[key])
         values[key] = several[0] if len(several) == 1 else several

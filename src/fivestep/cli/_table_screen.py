@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..datasets._base import Part
-from ..engines._base import Engine
+from ..ensemble import num_members
 from ..epoch import Evaluation
 from ..run import Run
 from ..table.words import in_line, readable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_SHOWN = 60
 """Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
 
-TIE = 1e-4
-"""The share of a figure below which two of them are the same, as they are printed."""
+CLEARLY = 0.01
+"""The share of an error, or of the wrong answers, by which there must be less of it for one to be better."""
 
 
 def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, Any]) -> None:
@@ -102,11 +102,11 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Eval
     return found._replace(metrics={name: value * units.get(name, 1.0) for name, value in found.metrics.items()})
 
 
-def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dict[str, float]:
+def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str, float]:
     """Metric, network and baselines on the test part, in one sentence; returns the baselines."""
     from ..datasets._baselines import baselines
 
-    data = loaded.data
+    data, engine = loaded.data, run.engine
     assert data.test is not None, "a table has a test part"
     assert data.encoder is not None, "a table has an encoder"
     target, known = data.encoder.target, baselines(data)
@@ -121,18 +121,21 @@ def show_verdict(console: Console, engine: Engine, loaded: "LoadedTable") -> dic
     for title, value in {"network": own, **known}.items():
         table.add_row(Text(title), f"{value:.4f}" if target.task == "classification" else readable(value))
     console.print(table)
-    console.print(_sentence(own, known, sign), markup=False, soft_wrap=True)
+    why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
+    console.print(_sentence(own, known, sign, why), markup=False, soft_wrap=True)
     return known
 
 
-def _sentence(own: float, known: Mapping[str, float], sign: int) -> str:
-    beaten = [name for name, value in known.items() if sign * (own - value) > TIE * abs(value)]
+def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> str:
+    """What the network beats; `why` follows where that is nothing. A rounding, or a row in a thousand, is a tie."""
+    wrong = {name: 1 - value if sign > 0 else value for name, value in {"network": own, **known}.items()}
+    beaten = [name for name in known if wrong["network"] < (1 - CLEARLY) * wrong[name]]
     unbeaten = [name for name in known if name not in beaten]
     if not unbeaten:
         return f"The network beats {' and '.join(beaten)}."
     if not beaten:
         return (
             f"The network beats neither {' nor '.join(unbeaten)}: the columns may not tell the target, or training "
-            f"needs other settings."
+            f"needs other settings.{why}"
         )
     return f"The network beats {beaten[0]}, but not {unbeaten[0]}."

@@ -122,9 +122,9 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
     print_whole(console, summary(scores, known_losses(run.engine, data)))
     if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
-    known = {} if loaded is None else show_verdict(console, run.engine, loaded)
+    known = {} if loaded is None else show_verdict(console, run, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    if (word := _no_better_than_a_guess(run, data)) is not None:
+    if loaded is None and (word := _no_better_than_a_guess(run, data)) is not None:  # of a table, the verdict speaks
         console.print(word, markup=False, soft_wrap=True, style="yellow")
     if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
