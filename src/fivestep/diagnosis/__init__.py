@@ -17,7 +17,7 @@ from ..ensemble import num_members
 from ..pictures._base import Subject
 from ..pictures._plot import Source, subject_of
 from ._evidence import NOTHING, Evidence, evidence_of
-from ._finding import Finding, Trial, figure
+from ._finding import Finding, Trial, figure, figure_in_list
 from ._network import in_network
 from ._rows import ONE_ANSWER, far_targets, in_rows, never_answered, sizes_of_columns
 from ._training import of_training
@@ -55,7 +55,7 @@ class Diagnosis:
             *([] if self.valid_loss is None else [("the same, on held-out rows", self.valid_loss)]),
         ]
         width = max(len(words) for words, _ in losses)
-        lines = [self.title, "", *(f"{words:{width}}  loss {figure(loss)}" for words, loss in losses), ""]
+        lines = [self.title, "", *(f"{words:{width}}  loss {figure_in_list(loss)}" for words, loss in losses), ""]
         for number, found in enumerate(self.findings, start=1):
             lines += [f"{number}  {found.sign}: {found.seen}", f"   {found.advice}"]
         return "\n".join([*lines, *([] if self.findings else ["Nothing was found that keeps it from learning."])])

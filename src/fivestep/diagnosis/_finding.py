@@ -1,6 +1,5 @@
 """What a diagnosis consists of."""
 
-import math
 from typing import NamedTuple, final
 
 
@@ -35,5 +34,10 @@ class Trial(NamedTuple):
 
 
 def figure(value: float) -> str:
-    """A number in a sentence: four digits that count, and for what is no number, a word."""
-    return f"{value:.4g}" if math.isfinite(value) else "no number"
+    """A number in a sentence: four digits that count; "inf" for a loss that did not stay finite."""
+    return f"{value:.4g}"
+
+
+def figure_in_list(value: float) -> str:
+    """The same in a list of numbers, where all four digits are written: 1.000 for 1."""
+    return f"{value:#.4g}".rstrip(".")
