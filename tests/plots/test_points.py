@@ -20,5 +20,12 @@ def test_numbers_have_a_scale_of_colours() -> None:
     assert np.asarray(figure.axes[0].collections[0].get_array()).tolist() == [0.5, 1.5, 2.5]
 
 
+def test_large_numbers_are_written_out_in_groups() -> None:
+    axes, bar = points(X * 1e5, np.array([0.0, 1e6, 2e6]), [], ("a", "b")).axes
+    axes.figure.canvas.draw()
+    assert "200,000" in [label.get_text() for label in axes.get_xticklabels()]
+    assert "1,000,000" in [label.get_text() for label in bar.get_yticklabels()]
+
+
 def test_it_can_be_dark() -> None:
     assert has_two_themes(*(points(X, np.array([0, 1, 0]), ["a", "b"], ("a", "b"), dark=d) for d in (False, True)))

@@ -71,6 +71,16 @@ def test_a_missing_number_is_the_median_and_says_so() -> None:
     assert x[0, 1] != x[1, 1]
 
 
+@pytest.mark.parametrize("clip", [3.0, None])
+def test_rows_decode_to_the_raw_numbers_and_what_is_missing_to_nan(clip: float | None) -> None:
+    frame = pl.DataFrame({"a": [1.0, None, 3.0, -70.0], "b": ["x", "y", "y", "x"]})
+    encoder = replace(fitted(frame), clip=clip)
+    raw = encoder.decode(encoder.encode(frame, dtype=torch.float64))
+    assert raw[:, 0].isnan().tolist() == [False, True, False, False]
+    expected = torch.tensor([[1, 0, -1], [0, 1, 1], [3, 0, 1], [-70, 0, -1]], dtype=torch.float64)
+    assert distance(raw.nan_to_num(), expected) < FORMULA
+
+
 def test_two_levels_are_one_number_with_the_unknown_between_them() -> None:
     x = encoded({"c": ["a", "b", "a", "b"]}, {"c": ["a", "z", "b"]})
     assert x.shape == (3, 1)

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+
 from ..check import refuse
+from ..datasets._base import Rows
+from ..table.encoder import Encoder
 from ._base import Subject
 
 
@@ -14,9 +19,29 @@ def check_features(features: Sequence[int], subject: Subject) -> None:
         raise refuse("features", features, f"two different numbers from 0 to {there - 1}", "write features=(0,1)")
 
 
-def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str]:
-    """What the two are called in a picture: by the table's columns, on the scale of the network's inputs."""
+def feature_names(features: tuple[int, int], subject: Subject, *, scaled: bool = True) -> tuple[str, str]:
+    """What the two are called in a picture: by the columns, on the scale of the network's inputs or on their own."""
     encoder = subject.data.encoder
-    names = [] if encoder is None else [f"{name}, scaled" for name in encoder.features]
+    names: list[str] = []
+    if encoder is not None:
+        names += [f"{name}, scaled" if scaled else name for name in encoder.features]
+        names += [f"code of {column.name}" for column in encoder.embedded]
     first, second = (names[k] if k < len(names) else f"feature {k}" for k in features)
     return first, second
+
+
+def telling_features(rows: Rows, labels: Tensor | None, encoder: Encoder | None) -> tuple[int, int]:
+    """The two columns of a table that go most with the target, each by itself; numbers come before categories.
+
+    Measured is the squared correlation with the target, or with belonging to a class, (N,) `labels`, that it tells
+    best. What is no table has no such order: its first two features.
+    """
+    places = [] if encoder is None else [column[0] for column in encoder.places.values()]
+    if encoder is None or len(places) < 2:
+        return 0, 1
+    y = rows.y.reshape(len(rows), -1)[:, :1] if labels is None else torch.nn.functional.one_hot(labels)
+    both = torch.cat([rows.x.flatten(1)[:, places].double(), y.double()], 1)  # (N, K + C)
+    shares = torch.corrcoef(both.T).nan_to_num()[: len(places), len(places) :].square().amax(1).tolist()
+    numbers = set(encoder.numbers)
+    ranked = sorted(zip(places, shares, strict=True), key=lambda one: (one[0] in numbers, one[1]), reverse=True)
+    return ranked[0][0], ranked[1][0]

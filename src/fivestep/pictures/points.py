@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from matplotlib.figure import Figure
+from torch import Tensor
 
+from ..datasets._base import Rows
 from ..plots.points import points
+from ..table.target import NumberTarget
 from ._base import Lacking, Picture, Subject, as_pair, image_side, spread
-from ._features import check_features, feature_names
+from ._features import check_features, feature_names, telling_features
 
 MOST = 1500
 
@@ -15,10 +18,14 @@ MOST = 1500
 @final
 @dataclass(frozen=True)
 class Points(Picture):
-    """The training rows along two `features`, counted from 0, coloured by class or by target."""
+    """The training rows along two `features`, counted from 0, coloured by class or by target, all in their own units.
+
+    By default of a table the two numbers that go most with the target, of other data the first two features. A row
+    that lacks one of the two is left out.
+    """
 
     description: ClassVar[str] = "the training rows along two features, coloured by class or target"
-    features: tuple[int, int] = (0, 1)
+    features: tuple[int, int] | None = None
 
     def lacks(self, subject: Subject) -> Lacking | None:
         if subject.data.in_features == 1:
@@ -28,18 +35,37 @@ class Points(Picture):
         return None
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
-        check_features(self.features, subject)
-        rows = spread(MOST, subject.data.train)
-        x = rows.x.flatten(1)[:, list(self.features)].cpu().numpy()
-        classes = bool(subject.num_classes)
-        y = (subject.labels(rows) if classes else rows.y.reshape(len(rows), -1)[:, 0]).cpu().numpy()
-        names = subject.class_names if classes else []
-        shown = as_pair(self.features)
+        rows, encoder = spread(MOST, subject.data.train), subject.data.encoder
+        labels = subject.labels(rows) if subject.num_classes else None
+        features = telling_features(rows, labels, encoder) if self.features is None else self.features
+        check_features(features, subject)
+        x = rows.x.flatten(1).cpu()
+        shown = (x if encoder is None else encoder.decode(x))[:, list(features)]
+        y, name = _numbers(subject, rows) if labels is None else (labels.cpu(), "")
+        there = shown.isfinite().all(1)
         return points(
-            x,
-            y,
-            names,
-            feature_names(shown, subject),
-            title or f"{subject.data.name}: {len(rows):,} training rows",
+            shown[there].numpy(),
+            y[there].numpy(),
+            [] if labels is None else subject.class_names,
+            feature_names(as_pair(features), subject, scaled=False),
+            title or f"{subject.data.name}: {_count(there)}",
+            target_name=name,
             dark=dark,
         )
+
+
+def _count(there: Tensor) -> str:
+    """How many rows (N,) are drawn."""
+    drawn = int(there.sum())
+    if drawn == len(there):
+        return f"{drawn:,} training rows"
+    return f"the {drawn:,} of {len(there):,} training rows that have both"
+
+
+def _numbers(subject: Subject, rows: Rows) -> tuple[Tensor, str]:
+    """The first number to predict of each row, (N,), in the units of the target, and its name."""
+    y = rows.y.reshape(len(rows), -1)[:, 0].cpu()
+    target = None if subject.data.encoder is None else subject.data.encoder.target
+    if target is None:
+        return y, "target"
+    return target.decode(y) if isinstance(target, NumberTarget) else y, target.name

@@ -11,6 +11,7 @@ from typing import Any, final
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 WIDTH = 8.0
 TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
@@ -125,6 +126,11 @@ class Canvas:
         """From the second colour over the ground to the first: negative, zero, positive."""
         first, second, *_ = self.theme.colors
         return LinearSegmentedColormap.from_list("diverging", [second, self.theme.ground, first])
+
+
+def grouped() -> StrMethodFormatter:
+    """Writes the numbers along an axis in groups of three digits: 250,000."""
+    return StrMethodFormatter("{x:,.10g}")
 
 
 def spans_magnitudes(values: Sequence[float]) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas
+from ._style import Canvas, grouped
 from ._surface import scatter
 
 
@@ -27,5 +28,8 @@ def points(
         canvas.legend(axes)
     else:
         shown = axes.scatter(x[:, 0], x[:, 1], c=y, cmap="cividis", s=16, edgecolors=canvas.theme.faint, linewidths=0.4)
-        canvas.colorbar(shown, axes, target_name)
+        canvas.colorbar(shown, axes, target_name, format=grouped())
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(grouped())
     return canvas.figure

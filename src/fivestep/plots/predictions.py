@@ -2,14 +2,12 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas
+from ._style import Canvas, grouped
 
 BINS = 30
 """Bars of the errors."""
-
-WRITTEN = StrMethodFormatter("{x:,.10g}")
 
 MOST_LETTERS = 38
 """Along an axis that is half the picture wide, with two between any two labels."""
@@ -36,7 +34,7 @@ def predictions(
     bars.hist(errors, bins=BINS, color=canvas.color(0), edgecolor=canvas.theme.ground)
     for shown in (axes.xaxis, axes.yaxis, bars.xaxis):
         shown.set_major_locator(MaxNLocator(5))
-        shown.set_major_formatter(WRITTEN)
+        shown.set_major_formatter(grouped())
     for across in (axes.xaxis, bars.xaxis):
         across.set_major_locator(_as_many_as_fit(*across.get_view_interval()))
     bars.axvline(0, color=canvas.theme.ink, lw=1, ls="--")
@@ -63,4 +61,4 @@ def _as_many_as_fit(low: float, high: float) -> MaxNLocator:
 
 def _letters(locator: MaxNLocator, low: float, high: float) -> int:
     """How many letters its labels have between two ends, with the spaces between them."""
-    return sum(len(WRITTEN(tick)) + 2 for tick in locator.tick_values(low, high) if low <= tick <= high)
+    return sum(len(grouped()(tick)) + 2 for tick in locator.tick_values(low, high) if low <= tick <= high)

@@ -219,6 +219,21 @@ class Encoder:
         z.clip(-FARTHEST, FARTHEST, out=z)
         return z / np.sqrt(1 + (z / self.clip) ** 2)
 
+    def decode(self, x: Tensor) -> Tensor:
+        """The raw numbers r (N, D) of rows x and their codes (N, J), in float64: nan where a number is missing.
+
+        A number so far out that x has no digits left to tell it from the clip is infinite.
+        """
+        z, codes = x.double().split([len(self.center), len(self.num_codes)], 1)
+        if self.clip is not None:
+            z = z / (1 - (z / self.clip) ** 2).clamp_min(0).sqrt()
+        r = torch.where(self.scale == 0, self.center, self.center + z / self.scale)
+        for column in self.columns:
+            if column.num_numbers and column.can_be_missing:
+                *places, gap = self.places[column.name]
+                r[:, places] = r[:, places].masked_fill(r[:, [gap]] > 0.5, math.nan)
+        return torch.cat([r, codes], 1)
+
     def check_columns(self, names: Sequence[str]) -> None:
         """Raises an `InputError` that names the columns that are missing."""
         there = set(names)
