@@ -1,6 +1,7 @@
 """`fivestep plot`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def test_the_list_is_data_too(fivestep: Command) -> None:
     report = json.loads(fivestep("plot", "moons", "--json").out)
     assert (report["points"]["suited"], report["curves"]["suited"]) == (True, False)
     assert report["boundary"]["description"] == "what a classifier answers at every place of two features"
+
+
+def test_the_importance_of_columns_is_printed_too_and_is_data(fivestep: Command) -> None:
+    fivestep("train", "iris", "--epochs", 20)
+    report = json.loads(fivestep("plot", "runs/iris-1", "importance", "--json").out)
+    numbers = report.pop("numbers")
+    assert report == {"source": "runs/iris-1", "kind": "importance", "picture": "runs/iris-1/importance.png"}
+    means = [of["mean"] for of in numbers.values()]
+    assert (len(means), means) == (4, sorted(means, reverse=True))
+    out = fivestep("plot", "runs/iris-1", "importance").out
+    assert out.endswith("\n\nThe picture is in runs/iris-1/importance.png\n")
+    for name, of in numbers.items():
+        assert re.search(rf"^{re.escape(name)} +{of['mean']:.4f} +{of['deviation']:.4f}$", out, re.MULTILINE)
 
 
 def test_runs_stand_side_by_side(fivestep: Command, moons: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from fivestep.check import InputError
 from fivestep.datasets._base import Rows
 from fivestep.pictures._base import Subject
+from fivestep.pictures.importance import Importance
 from fivestep.train import evaluate
 from tests.pictures.conftest import draw
 from tests.pictures.tables import houses
@@ -40,6 +41,14 @@ def test_a_bar_is_the_mean_growth_of_the_loss(iris: Subject) -> None:
         x[:, 0] = rows.x[torch.randperm(len(rows), generator=generator), 0]
         growths.append(evaluate(iris.engine, Rows(x, rows.y)).loss - plain)
     assert named(iris, "importance:repeats=2")[FIRST] == pytest.approx(sum(growths) / 2)
+
+
+def test_its_numbers_are_those_of_the_bars(iris: Subject) -> None:
+    found = Importance(repeats=2).numbers(iris)
+    assert {name: of["mean"] for name, of in found.items()} == named(iris, "importance:repeats=2")
+    (whiskers,) = (lines.get_segments() for lines in draw(iris, "importance:repeats=2").axes[0].collections)
+    halves = [(right - left) / 2 for (left, _), (right, _) in whiskers]
+    assert [of["deviation"] for of in found.values()] == pytest.approx(halves)
 
 
 def test_the_same_picture_comes_again(iris: Subject) -> None:

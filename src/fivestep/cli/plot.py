@@ -1,6 +1,7 @@
 """`fivestep plot RUN KIND`."""
 
 import json as json_text
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, final
@@ -8,14 +9,17 @@ from typing import Annotated, final
 from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ..check import InputError, refuse
-from ..find import build
-from ..pictures._base import Picture, Subject, kinds, suited_kinds
+from ..find import Choice, build
+from ..pictures._base import Picture, PictureOfNumbers, Subject, kinds, suited_kinds
 from ..pictures._plot import draw, known_kind
 from ..report import write_report
 from ..run import Run
+from ..table.words import in_line
 from ._options import NetworkOptions, PlanOptions
+from ._screen import number, print_whole
 from ._source import subject as subject_at
 
 
@@ -75,10 +79,39 @@ def plot(
     name = choice.name.replace("_", "-")
     path = options.out or (Path(source, f"{name}.png") if subjects[0].is_trained else Path(f"{source}-{name}.png"))
     draw(subjects, choice, title=options.title, dark=options.dark, out=path)
+    numbers = {} if others else _numbers(subjects[0], choice)
     if options.json:
-        print(json_text.dumps({"source": source, "kind": name, "picture": str(path)}))  # noqa: T201
+        told = {"numbers": numbers} if numbers else {}
+        print(json_text.dumps({"source": source, "kind": name, "picture": str(path), **told}))  # noqa: T201
     else:
-        Console(highlight=False).print(f"The picture is in {path}", markup=False, soft_wrap=True)
+        _show(path, choice, numbers)
+
+
+def _numbers(subject: Subject, choice: Choice) -> Mapping[str, Mapping[str, float]]:
+    """The numbers of a picture, where they are few enough to be read."""
+    picture: Picture = build("pictures", choice)
+    return picture.numbers(subject) if isinstance(picture, PictureOfNumbers) else {}
+
+
+def _show(path: Path, choice: Choice, numbers: Mapping[str, Mapping[str, float]]) -> None:
+    """Where the picture is, below its numbers."""
+    console = Console(highlight=False)
+    if numbers:
+        console.print(f"{_description(choice.name)}:\n", markup=False, soft_wrap=True)
+        print_whole(console, _table(numbers))
+        console.print()
+    console.print(f"The picture is in {path}", markup=False, soft_wrap=True)
+
+
+def _table(numbers: Mapping[str, Mapping[str, float]]) -> Table:
+    """The numbers of a picture, a line for each of its names."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for column in next(iter(numbers.values())):
+        table.add_column(column, justify="right")
+    for name, figures in numbers.items():
+        table.add_row(Text(in_line(name)), *map(number, figures.values()))
+    return table
 
 
 def _nothing_to_draw() -> InputError:

@@ -130,6 +130,14 @@ class Picture(ABC):
         """The picture."""
 
 
+class PictureOfNumbers(Picture):
+    """A picture whose numbers are few enough to be read."""
+
+    @abstractmethod
+    def numbers(self, subject: Subject) -> dict[str, dict[str, float]]:
+        """What is drawn, by the name of each place and by the name of the figure."""
+
+
 class MovingPicture(Picture):
     """A picture that has a form in time, too."""
 

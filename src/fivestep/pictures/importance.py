@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -13,7 +14,7 @@ from ..datasets._base import Rows
 from ..plots.importance import importance
 from ..table.words import in_line
 from ..train import evaluate
-from ._base import Lacking, Picture, Subject, image_side, spread
+from ._base import Lacking, PictureOfNumbers, Subject, image_side, spread
 
 MOST_ROWS = 2000
 MOST_COLUMNS = 1000
@@ -23,7 +24,7 @@ MOST_SHUFFLES = 500
 
 @final
 @dataclass(frozen=True)
-class Importance(Picture):
+class Importance(PictureOfNumbers):
     """By how much the loss on held-out rows grows where one column is shuffled, as a mean over `repeats` of it.
 
     A category or a date counts as the one column that it was. Of two columns that say the same, each may look as if it
@@ -31,7 +32,9 @@ class Importance(Picture):
     section 10.
     """
 
-    description: ClassVar[str] = "which columns the network needs: the loss on held-out rows with one of them shuffled"
+    description: ClassVar[str] = (
+        "which columns the network needs: by how much the loss on held-out rows grows with one of them shuffled"
+    )
     needs_run: ClassVar[bool] = True
     repeats: int = 5
     most: int = 20
@@ -48,16 +51,20 @@ class Importance(Picture):
             return Lacking(f"2 to {MOST_COLUMNS:,} columns", f"{number:,}")
         return None
 
-    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
-        part, rows = subject.held_out()
+    def numbers(self, subject: Subject) -> dict[str, dict[str, float]]:
+        _, rows = subject.held_out()
         columns = _columns_of(subject)
         repeats = max(1, min(self.repeats, MOST_SHUFFLES // len(columns)))
         growth = _growths(subject, spread(MOST_ROWS, rows), columns, repeats)
         means, deviations = growth.mean(1), growth.std(1, correction=0)
-        first = means.argsort(descending=True)[: self.most]
-        names = [in_line(list(columns)[k]) for k in first.tolist()]
-        words = title or f"{subject.title}: {part} rows"
-        return importance(names, means[first].numpy(), deviations[first].numpy(), subject.loss_unit, words, dark=dark)
+        first = means.argsort(descending=True)[: self.most].tolist()
+        return {list(columns)[k]: {"mean": means[k].item(), "deviation": deviations[k].item()} for k in first}
+
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        found = self.numbers(subject)
+        means, deviations = (np.array([of[name] for of in found.values()]) for name in ("mean", "deviation"))
+        words = title or f"{subject.title}: {subject.held_out()[0]} rows"
+        return importance([in_line(name) for name in found], means, deviations, subject.loss_unit, words, dark=dark)
 
 
 def _columns_of(subject: Subject) -> Mapping[str, list[int]]:
