@@ -54,7 +54,10 @@ def epochs_of(stream: TableStream, num_epochs: int = 4) -> list[list[torch.Tenso
 
 
 def stream_of(folder: Path, ending: str = "parquet", **options: object) -> TableStream:
-    stream = loaded(written(folder, ending), window=150, **options).data.stream
+    """Files are written once: they are mapped into memory, and a thread of another stream may still be reading them."""
+    pattern = f"part-*.{ending}"
+    files = str(folder / pattern) if any(folder.glob(pattern)) else written(folder, ending)
+    stream = loaded(files, window=150, **options).data.stream
     assert isinstance(stream, TableStream)
     return stream
 
