@@ -23,7 +23,7 @@ SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs",
 
 
 def trials(folder: Path) -> list[FrozenTrial]:
-    """All trials in the journal of a sweep, as Optuna itself reads them; none before there is a study in it."""
+    """All networks in the journal of a sweep, as Optuna itself reads them; none before there is a study in it."""
     journal = folder / "a" / "journal.log"
     if not journal.exists():
         return []
@@ -32,6 +32,7 @@ def trials(folder: Path) -> list[FrozenTrial]:
         one
         for name in optuna.get_all_study_names(storage)
         for one in optuna.load_study(study_name=name, storage=storage).trials
+        if "network" in one.user_attrs  # one trial says how large fleets are
     ]
 
 

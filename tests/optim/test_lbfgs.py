@@ -248,3 +248,14 @@ def test_a_rate_of_zero_is_refused() -> None:
 def test_options_outside_their_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=f"{next(iter(options))} must be "):
         LBFGS(**options)
+
+
+def test_a_search_along_a_straight_line_goes_on_and_finds_the_kink() -> None:
+    """Between two kinks a hinge falls with one slope, so no cubic through two places has a minimum (there was 0 / 0)."""
+    gradient = torch.zeros(1, dtype=torch.float64)
+
+    def look(t: float) -> Point:
+        return Point(t, max(3.0 - t, t - 3.0), -1.0 if t < 3.0 else 1.0, gradient)
+
+    found, _ = strong_wolfe(look, look(0.0), 1.0, 25, 1.0)
+    assert found.loss < 3.0 - LOWER * found.t

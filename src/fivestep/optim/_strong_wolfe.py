@@ -94,7 +94,10 @@ def _cubic_minimum(one: Point, other: Point, least: float, most: float) -> float
     if not 0 <= square < math.inf:
         return (least + most) / 2
     d2 = math.sqrt(square)
-    t = right.t - (right.t - left.t) * ((right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2))
+    bends = right.slope - left.slope + 2 * d2
+    if bends == 0:  # a straight line, as between the kinks of a hinge
+        return (least + most) / 2
+    t = right.t - (right.t - left.t) * ((right.slope + d2 - d1) / bends)
     return min(max(t, least), most)
 
 
