@@ -251,7 +251,7 @@ def test_options_outside_their_range_are_refused(options: dict[str, Any]) -> Non
 
 
 def test_a_search_along_a_straight_line_goes_on_and_finds_the_kink() -> None:
-    """Between two kinks a hinge falls with one slope, so no cubic through two places has a minimum (there was 0 / 0)."""
+    """Between two kinks a hinge falls with one slope, so no cubic through two places has a minimum."""
     gradient = torch.zeros(1, dtype=torch.float64)
 
     def look(t: float) -> Point:
