@@ -243,6 +243,7 @@ def main(rounds: int, only: list[str] | None) -> None:
         print(f"{name}:")
         torch.set_num_threads(1 if recipe.is_small else all_threads)
         found[name] = measured(name, recipe, rounds, only)
+    torch.set_num_threads(all_threads)  # which is what the result says; the small network had one
     keep("options", {"rounds": rounds, "recipes": found}, only)
 
 
