@@ -1,7 +1,6 @@
 """`fivestep plot RUN KIND`."""
 
 import json as json_text
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, final
@@ -13,8 +12,8 @@ from rich.text import Text
 
 from ..check import InputError, refuse
 from ..find import Choice, build
-from ..pictures._base import Picture, PictureOfNumbers, Subject, kinds, suited_kinds
-from ..pictures._plot import draw, known_kind
+from ..pictures._base import Numbers, Picture, Subject, kinds, suited_kinds
+from ..pictures._plot import draw_and_tell, known_kind
 from ..report import write_report
 from ..run import Run
 from ..table.words import in_line
@@ -78,8 +77,7 @@ def plot(
     subjects = [subject_at(one, network, plan, options.data_dir) for one in (source, *others)]
     name = choice.name.replace("_", "-")
     path = options.out or (Path(source, f"{name}.png") if subjects[0].is_trained else Path(f"{source}-{name}.png"))
-    draw(subjects, choice, title=options.title, dark=options.dark, out=path)
-    numbers = {} if others else _numbers(subjects[0], choice)
+    _, numbers = draw_and_tell(subjects, choice, title=options.title, dark=options.dark, out=path)
     if options.json:
         told = {"numbers": numbers} if numbers else {}
         print(json_text.dumps({"source": source, "kind": name, "picture": str(path), **told}))  # noqa: T201
@@ -87,13 +85,7 @@ def plot(
         _show(path, choice, numbers)
 
 
-def _numbers(subject: Subject, choice: Choice) -> Mapping[str, Mapping[str, float]]:
-    """The numbers of a picture, where they are few enough to be read."""
-    picture: Picture = build("pictures", choice)
-    return picture.numbers(subject) if isinstance(picture, PictureOfNumbers) else {}
-
-
-def _show(path: Path, choice: Choice, numbers: Mapping[str, Mapping[str, float]]) -> None:
+def _show(path: Path, choice: Choice, numbers: Numbers) -> None:
     """Where the picture is, below its numbers."""
     console = Console(highlight=False)
     if numbers:
@@ -103,7 +95,7 @@ def _show(path: Path, choice: Choice, numbers: Mapping[str, Mapping[str, float]]
     console.print(f"The picture is in {path}", markup=False, soft_wrap=True)
 
 
-def _table(numbers: Mapping[str, Mapping[str, float]]) -> Table:
+def _table(numbers: Numbers) -> Table:
     """The numbers of a picture, a line for each of its names."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")

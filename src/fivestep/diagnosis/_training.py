@@ -60,9 +60,8 @@ def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterato
         return
     least = min([evidence.last_loss, *(epoch.train_loss for epoch in evidence.subject.history)])
     learnt = least <= CLEARLY * evidence.constant
-    plain = carried_over(evidence)
-    if any(trial.valid_loss is not None and trial.valid_loss < NOTHING * guess for trial in tried):
-        plain = None  # one of these found some
+    some_is = any(trial.valid_loss is not None and trial.valid_loss < NOTHING * guess for trial in tried)
+    plain = None if some_is else carried_over(evidence)
     if plain is not None and plain >= NOTHING * guess:
         yield Finding(
             "no signal",

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
@@ -130,12 +130,23 @@ class Picture(ABC):
         """The picture."""
 
 
+Numbers = Mapping[str, Mapping[str, float]]
+
+
 class PictureOfNumbers(Picture):
     """A picture whose numbers are few enough to be read."""
 
     @abstractmethod
-    def numbers(self, subject: Subject) -> dict[str, dict[str, float]]:
+    def numbers(self, subject: Subject) -> Numbers:
         """What is drawn, by the name of each place and by the name of the figure."""
+
+    @abstractmethod
+    def draw_numbers(self, subject: Subject, numbers: Numbers, *, title: str, dark: bool) -> Figure:
+        """The picture of them."""
+
+    @final
+    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
+        return self.draw_numbers(subject, self.numbers(subject), title=title, dark=dark)
 
 
 class MovingPicture(Picture):

@@ -18,7 +18,7 @@ from ..machine.files import replacing, write_text
 from ..plots._animation import write_gif
 from ..recipes._base import Recipe
 from ..run import Run
-from ._base import MovingPicture, Picture, Subject, picture_for
+from ._base import MovingPicture, Numbers, Picture, PictureOfNumbers, Subject, picture_for
 from .autograd_graph import AutogradGraph
 
 Source = Run | Member | Engine | str | Path
@@ -61,6 +61,18 @@ def draw(
     out: str | Path | None = None,
 ) -> Figure:
     """The same for subjects that are ready."""
+    return draw_and_tell(subjects, kind, title=title, dark=dark, out=out)[0]
+
+
+def draw_and_tell(
+    subjects: Sequence[Subject],
+    kind: str | Choice,
+    *,
+    title: str = "",
+    dark: bool = False,
+    out: str | Path | None = None,
+) -> tuple[Figure, Numbers]:
+    """The picture and its numbers, where they are few enough to be read; else none."""
     first, *others = subjects
     choice = known_kind(kind)
     if choice.name == "side_by_side":
@@ -71,10 +83,15 @@ def draw(
     if path is not None:
         _check_format(path, build("pictures", choice))
     picture = picture_for(first, choice)
-    figure = picture.draw(first, title=title, dark=dark)
+    numbers: Numbers = {}
+    if isinstance(picture, PictureOfNumbers):
+        numbers = picture.numbers(first)
+        figure = picture.draw_numbers(first, numbers, title=title, dark=dark)
+    else:
+        figure = picture.draw(first, title=title, dark=dark)
     if path is not None:
         _write(path, picture, first, figure, {"title": title, "dark": dark})
-    return figure
+    return figure, numbers
 
 
 def known_kind(kind: str | Choice) -> Choice:

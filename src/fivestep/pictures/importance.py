@@ -14,7 +14,7 @@ from ..datasets._base import Rows
 from ..plots.importance import importance
 from ..table.words import in_line
 from ..train import evaluate
-from ._base import Lacking, PictureOfNumbers, Subject, image_side, spread
+from ._base import Lacking, Numbers, PictureOfNumbers, Subject, image_side, spread
 
 MOST_ROWS = 2000
 MOST_COLUMNS = 1000
@@ -51,7 +51,7 @@ class Importance(PictureOfNumbers):
             return Lacking(f"2 to {MOST_COLUMNS:,} columns", f"{number:,}")
         return None
 
-    def numbers(self, subject: Subject) -> dict[str, dict[str, float]]:
+    def numbers(self, subject: Subject) -> Numbers:
         _, rows = subject.held_out()
         columns = _columns_of(subject)
         repeats = max(1, min(self.repeats, MOST_SHUFFLES // len(columns)))
@@ -60,11 +60,10 @@ class Importance(PictureOfNumbers):
         first = means.argsort(descending=True)[: self.most].tolist()
         return {list(columns)[k]: {"mean": means[k].item(), "deviation": deviations[k].item()} for k in first}
 
-    def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
-        found = self.numbers(subject)
-        means, deviations = (np.array([of[name] for of in found.values()]) for name in ("mean", "deviation"))
+    def draw_numbers(self, subject: Subject, numbers: Numbers, *, title: str, dark: bool) -> Figure:
+        means, deviations = (np.array([of[name] for of in numbers.values()]) for name in ("mean", "deviation"))
         words = title or f"{subject.title}: {subject.held_out()[0]} rows"
-        return importance([in_line(name) for name in found], means, deviations, subject.loss_unit, words, dark=dark)
+        return importance([in_line(name) for name in numbers], means, deviations, subject.loss_unit, words, dark=dark)
 
 
 def _columns_of(subject: Subject) -> Mapping[str, list[int]]:

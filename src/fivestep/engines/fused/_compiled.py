@@ -23,7 +23,7 @@ import platformdirs
 from .body import abreast as networks
 from .body import at, divided, learnt, levels, meeting, narrow, order, panels, passes, steps, waves
 
-SECONDS = {"train": 7, "hidden": 9, "pairs": 12, "abreast": 5, "predict": 1, "passes": 5, "divided": 14}
+SECONDS = {"train": 7, "hidden": 9, "pairs": 14, "abreast": 5, "predict": 1, "passes": 3, "divided": 18}
 """What compiling takes, about, on one core."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
