@@ -57,6 +57,14 @@ def test_the_sentence_names_the_step_the_epoch_and_the_tensor(name: str) -> None
 
 
 @every_engine
+def test_losses_whose_sum_would_overflow_are_finite_all_the_same(name: str) -> None:
+    data = Dataset(Rows(numbers(20, 4), torch.full((20, 1), 3e18)))
+    plan = TrainPlan(loss="mse", lr=1e-30, batch_size=None, epochs=2 * CHECK_EVERY)
+    *_, last = train(small_engine(name, plan, LinearRegression(4), "float32"), data, plan, every=plan.epochs)
+    assert last.train_loss == pytest.approx(9e36)
+
+
+@every_engine
 def test_every_engine_breaks_at_the_same_step_in_the_same_tensor(name: str) -> None:
     """Infinite or not a number: that is how sums round. A product that is added unrounded does not overflow."""
     plan = replace(EXPLODING, lr=1e200)

@@ -312,6 +312,22 @@ def test_images_stored_as_bytes_train_as_the_numbers_they_are() -> None:
 
 
 @pytest.mark.usefixtures("without_shape_checks")
+def test_rows_that_all_weigh_nothing_have_no_mean() -> None:
+    data = three_classes()
+    with pytest.raises(InputError, match="weights of the rows must be numbers of at least 0 that are not all 0"):
+        evaluate(small_engine("scratch"), Rows(data.train.x, data.train.y, torch.zeros(50)))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_rows_that_another_network_has_made_are_plain_numbers(name: str) -> None:
+    data = three_classes()
+    made = Dataset(Rows(data.train.x.clone().requires_grad_(), data.train.y), num_outputs=3)
+    own, same = small_engine(name), small_engine(name)
+    list(train(own, made, small_plan()))
+    list(train(same, data, small_plan()))
+    assert torch.equal(own.params.flat, same.params.flat)
+
+
 def test_a_whole_data_set_is_refused_where_one_part_is_meant_and_the_other_way_round() -> None:
     engine, data = small_engine("scratch"), three_classes()
     with pytest.raises(InputError, match=r"rows must be of the type Part, got Dataset; .* such as data\.test"):

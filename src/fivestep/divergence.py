@@ -31,7 +31,7 @@ SILENT, BETWEEN = 1.0, 5.0
 
 @final
 class Watch:
-    """Adds up the losses; every hundred steps, looks whether sum and parameters are finite, and copies the state.
+    """Every hundred steps, looks whether all losses and the parameters are finite, and copies the state.
 
     Where they are not, the engine goes back to the last copy and does those steps again, up to the one that breaks.
     It is left with the weights from before that step. A large network is not copied: the state is a `stored` one, such
@@ -65,7 +65,7 @@ class Watch:
 
     def after_step(self, loss: Tensor) -> None:
         """To be called after each step with its loss, which stays on the device."""
-        self._total += loss
+        self._so_far.add_(loss, alpha=0)  # 0, until a loss is not finite; a sum of large ones could overflow
 
     def check(self) -> None:
         """Looks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
@@ -74,7 +74,7 @@ class Watch:
 
     def look(self) -> None:
         """The same, without a copy: what is measured next may show that the last step was one too many."""
-        if not _finite(self._total, self._engine):
+        if not _finite(self._so_far, self._engine):
             self._break_again()
 
     def after_epoch(self, train_loss: float) -> None:
@@ -85,7 +85,7 @@ class Watch:
 
     def _keep(self) -> None:
         self._number = self._engine.num_updates
-        self._total = torch.zeros_like(self._engine.params.flat[0])
+        self._so_far = torch.zeros_like(self._engine.params.flat[0])
         if self._stored is not None or (self._aside is not None and not self._aside.is_due):
             return
         if self._aside is not None:

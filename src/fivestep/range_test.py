@@ -9,6 +9,7 @@ became usual, by a factor).
 
 import math
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import final
@@ -65,11 +66,11 @@ def lr_range_test(
     check_data(engine, data)
     check_whole_batches(plan, data)
     rates = [low * (high / low) ** (k / (num_steps - 1)) for k in range(num_steps)]
-    copy, average = _copy_of(engine), 0.0
+    trained, average = deepcopy(engine), 0.0
     losses: list[float] = []
     smoothed: list[float] = []
-    for rate, upcoming in zip(rates, _steps(copy, data, plan, num_steps), strict=True):
-        loss = do_step(copy, upcoming._replace(lr=rate), plan).item()  # a synchronisation at each of a few steps
+    for rate, upcoming in zip(rates, _steps(trained, data, plan, num_steps), strict=True):
+        loss = do_step(trained, upcoming._replace(lr=rate), plan).item()  # a synchronisation at each of a few steps
         average = SMOOTHING * average + (1 - SMOOTHING) * loss
         value = average / (1 - SMOOTHING ** (len(losses) + 1))  # the average starts at 0, which does not count
         if not math.isfinite(value) or (losses and value > losses[0] + (TOO_LARGE - 1) * abs(losses[0])):
@@ -89,10 +90,3 @@ def _steps(engine: Engine, data: Dataset, plan: TrainPlan, num_steps: int) -> It
     epochs = -(-(engine.num_updates + num_steps) // plan.steps_per_epoch(data.num_rows))
     longer = replace(plan, epochs=epochs, schedule="constant")
     return islice(upcoming_steps(engine, data, longer, engine.num_updates), num_steps)
-
-
-def _copy_of(engine: Engine) -> Engine:
-    """An engine of the same kind in the same state."""
-    copy = type(engine)(engine.spec, engine.plan, engine.dtype, engine.device, **engine.options)
-    copy.load_state(engine.state(), engine.num_updates)
-    return copy

@@ -166,7 +166,7 @@ def _in_blocks(
             seconds_per_step = (time.perf_counter() - started) / (end - done)
             engine.lr, done = rates[-1].item(), end
             total = int(block.num_rows.sum())
-            yield Step(done, (done - 1) // per_epoch + 1, total, losses @ block.num_rows.to(losses) / total, losses)
+            yield Step(done, (done - 1) // per_epoch + 1, total, losses @ (block.num_rows.to(losses) / total), losses)
     finally:
         engine.let_go()
 

@@ -112,7 +112,7 @@ def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = N
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
-    not suit the loss's target raises an `InputError`. A rank does this by itself, for all rows.
+    not suit the loss's target raises an `InputError`, as do rows that all weigh 0. A rank does this by itself, for all.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     return _evaluated(engine, rows, engine.plan.metrics if metrics is None else metrics, ALONE)
@@ -142,6 +142,8 @@ def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: 
         ranks.sum_(turns := torch.tensor(each, dtype=torch.float64))
         each = turns.tolist()
     loss_sum, right, total = (sum(column) for column in zip(*each, strict=True))
+    if total == 0:
+        raise refuse("the weights of the rows", "none", "numbers of at least 0 that are not all 0", "mend the weights")
     measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)

@@ -59,6 +59,13 @@ def test_a_pickle_predicts_the_same_bits_and_trains_on_to_the_same(options: dict
         assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
 
 
+def test_a_pickle_keeps_the_weights_of_the_best_epoch_beside_an_average() -> None:
+    x, _ = iris()
+    one = fitted(ema=0.9, early_stopping=True, n_iter_no_change=2, max_iter=60, learning_rate_init=0.3)
+    other = pickle.loads(pickle.dumps(one))
+    assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
+
+
 def test_a_pickle_holds_no_code_of_torch() -> None:
     assert b"torch" not in pickle.dumps(fitted()._network.__getstate__()["state"])
 

@@ -17,6 +17,7 @@ CASES = [
     Case({"layers": ("linear", "dropout:p=0.3"), "members": 2, "out_features": 5, "link": "sigmoid"}, pairs=False),
     Case({"layers": SMALL, "members": 2, "out_features": 3, "link": "exp"}, pairs=False),
     Case({"layers": SMALL, "members": 2, "out_features": 5}, pairs=False),
+    Case({"layers": ("linear", "tanh"), "members": 2, "out_features": 5}, pairs=False),
 ]
 
 

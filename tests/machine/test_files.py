@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -135,6 +136,20 @@ def test_what_is_written_is_on_the_disk_before_it_is_moved(tmp_path: Path, monke
     monkeypatch.setattr(os, "replace", lambda a, b: (done.append("move"), os_replace(a, b)))
     write_text(tmp_path / "a.txt", "new")
     assert done == ["sync a.txt.part", "move", f"sync {tmp_path.name}"]
+
+
+def test_a_file_system_that_cannot_sync_a_folder_is_no_reason_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some network file systems cannot; the file itself must be on the disk."""
+
+    def sync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
 
 
 def test_folders_are_numbered_from_the_first_that_is_free(tmp_path: Path) -> None:

@@ -118,6 +118,16 @@ def test_a_signal_that_is_ignored_or_has_a_handler_of_its_own_is_left_alone(
         signal.signal(number, before)
 
 
+def test_a_signal_that_a_program_around_python_handles_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where Python runs inside of R: Python knows no handler, and could not put it back."""
+    changed = []
+    monkeypatch.setattr(signal, "getsignal", lambda _number: None)
+    monkeypatch.setattr(signal, "signal", lambda *of: changed.append(of))
+    with deferred_interrupt():
+        pass
+    assert changed == []
+
+
 def test_outside_the_main_thread_nothing_changes() -> None:
     seen = []
 

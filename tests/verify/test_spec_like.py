@@ -4,8 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from fivestep.activations._base import Activation
+from fivestep.layer import Memo
 from fivestep.net import MLP
 from fivestep.verify import spec_like
+from tests.contracts.cases import Item, items
 from tests.samples import small_net
 from tests.verify import modules
 from tests.verify.samples import plan_for, rows_for
@@ -34,6 +37,37 @@ def test_layers_are_read_in_the_order_in_which_rows_pass_them(module: nn.Module,
     assert spec is not None
     assert [str(choice) for choice in spec.layers] == layers
     assert spec.num_parameters == sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(item, id=str(item))
+        for item in items("activations")
+        if isinstance(item.build(), Activation) and type(item.build().twin()).__module__.startswith("torch.nn")
+        if item.name != "identity"  # which is left out of a stack
+    ],
+)
+def test_every_activation_of_torch_is_read_with_its_options(item: Item) -> None:
+    spec = spec_like(nn.Sequential(nn.Linear(4, 6), item.build().twin(), nn.Linear(6, 3)), small_net(), ROWS)
+    assert spec is not None
+    assert spec.build()[1] == item.build()
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        *(nn.LayerNorm(6, 1e-3, elementwise_affine=affine) for affine in (True, False)),
+        *(nn.RMSNorm(6, eps, elementwise_affine=affine) for eps in (None, 1e-3) for affine in (True, False)),
+        *(nn.BatchNorm1d(6, 1e-3, 0.2, affine=affine) for affine in (True, False)),
+    ],
+    ids=str,
+)
+def test_normalisations_are_read_with_their_options(norm: nn.Module) -> None:
+    spec = spec_like(nn.Sequential(nn.Linear(4, 6), norm, nn.Linear(6, 3)), small_net(), ROWS)
+    assert spec is not None
+    options = [str(one).partition("(")[2] for one in (spec.build()[1].module(Memo(training=True)), norm)]
+    assert options[0] == options[1]
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def _as_tensor(name: str, values: Any) -> Tensor:
             f"{name} must have a row or number for each sample, got the single number {tensor.item()}; of one "
             f"sample it is [{tensor.item()}]."
         )
-    return tensor
+    return tensor.detach()  # what another network put out is data here
 
 
 def _numbered(values: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from ..params import Params
 from ..plan import TrainPlan, aliases
 from ..ranks import ALONE, Ranks
 from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
+from ._anew import Standing, made_anew
 
 
 class Engine(ABC):
@@ -134,6 +135,14 @@ class Engine(ABC):
     def choice(self) -> Choice:
         """Its name and its options, as `make_engine` takes them."""
         return Choice(self.name, **self.options)
+
+    @final
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is copied and pickled: views would come apart, so the copy is made anew (`_anew.py`)."""
+        made_with = self.spec, self.plan, self.dtype, self.device
+        held = None if self.params.training is None else self.params.flat
+        stands = Standing(self.state(), self.num_updates, held, self.lr, self.reason)
+        return made_anew, (type(self), made_with, dict(self.options), stands)
 
     @final
     def named_parameters(self) -> dict[str, Tensor]:

@@ -52,6 +52,7 @@ class Network:
             "device": str(engine.device),
             "state": {name: value.cpu().numpy() for name, value in engine.state().items()},
             "num_updates": engine.num_updates,
+            "is_averaged": engine.params.training is not None,
         }
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
@@ -61,7 +62,8 @@ class Network:
             self.engine = _made(kept, "cpu")
         state = {name: as_tensor(value).to(self.engine.device) for name, value in kept["state"].items()}
         self.engine.load_state(state, kept["num_updates"])
-        to_prediction(self.engine)
+        if kept["is_averaged"]:  # not so where the weights of the best epoch have taken the average's place
+            to_prediction(self.engine)
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

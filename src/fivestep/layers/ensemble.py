@@ -152,7 +152,7 @@ def _log_mean_exp(a: Tensor) -> Tensor:
 def _to_members(dy: Tensor, z: Tensor, link: str) -> Tensor:
     """What each member is sent back, (K, *N, O)."""
     if link == "identity":
-        return (dy / len(z)).expand_as(z)
+        return dy.expand_as(z) / len(z)  # each its own: a layer may overwrite what it is sent back
     if link == "exp":
         return z.softmax(0) * dy
     if link == "softmax":

@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, final
@@ -63,7 +63,8 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened, and a move is on the disk when it returns
-        _to_disk(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        with suppress(OSError):  # some file systems of a network know no such thing for a folder; the file is there
+            _to_disk(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _to_disk(path: Path, flags: int) -> None:

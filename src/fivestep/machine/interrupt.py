@@ -71,14 +71,15 @@ def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt
     """Inside, Ctrl-C and SIGTERM only leave a note; `interrupt.take()` raises what belongs to it.
 
     Call that where the weights are whole: between steps. A SIGINT that is ignored (a job in the background) stays so,
-    and SIGTERM stays with a caller who has a handler of his own. Outside the main thread, where Python takes no
-    signals, nothing changes. A note that other ranks must agree on stays in `interrupt` at the end, for the next time.
+    as does one that a program around Python takes, and SIGTERM stays with a caller who has a handler of his own.
+    Outside the main thread, where Python takes no signals, nothing changes. A note that other ranks must agree on stays
+    in `interrupt` at the end, for the next time.
     """
     interrupt = Interrupt() if interrupt is None else interrupt
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    taken = [signal.SIGINT] if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else []
+    taken = [signal.SIGINT] if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None) else []
     if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, terminate):
         taken.append(signal.SIGTERM)
     previous = {number: signal.signal(number, interrupt.note) for number in taken}

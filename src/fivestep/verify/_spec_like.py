@@ -23,11 +23,12 @@ KNOWN: dict[type[nn.Module], Callable[..., Choice | None]] = {
     nn.Mish: lambda _: Choice("mish"),
     nn.ELU: lambda m: Choice("elu", alpha=m.alpha),
     nn.SELU: lambda _: Choice("selu"),
-    nn.LeakyReLU: lambda m: Choice("leaky_relu", negative_slope=m.negative_slope),
-    nn.Softplus: lambda _: Choice("softplus"),
+    nn.LeakyReLU: lambda m: Choice("leaky_relu", slope=m.negative_slope),
+    nn.Softplus: lambda m: Choice("softplus", beta=m.beta),
     nn.Hardswish: lambda _: Choice("hardswish"),
-    nn.LayerNorm: lambda m: Choice("layer_norm", eps=m.eps),
-    nn.BatchNorm1d: lambda m: Choice("batch_norm", eps=m.eps, momentum=m.momentum),
+    nn.LayerNorm: lambda m: Choice("layer_norm", eps=m.eps, **_without("elementwise_affine", m)),
+    nn.RMSNorm: lambda m: Choice("rms_norm", eps=m.eps, **_without("elementwise_affine", m)),
+    nn.BatchNorm1d: lambda m: Choice("batch_norm", eps=m.eps, momentum=m.momentum, **_without("affine", m)),
     nn.Dropout: lambda _: None,
     nn.Flatten: lambda _: None,
     nn.Identity: lambda _: None,
@@ -51,6 +52,11 @@ def spec_like(module: nn.Module, usual: NetSpec, data: Dataset) -> NetSpec | Non
     if choices[-1].name == "linear":  # its width is the task's
         choices[-1] = Choice("linear", **{key: value for key, value in choices[-1].options.items() if key == "bias"})
     return replace(usual, layers=tuple(choices), title=type(module).__name__)
+
+
+def _without(option: str, module: nn.Module) -> dict[str, bool]:
+    """That option, where the module goes without what it switches off."""
+    return {} if getattr(module, option) else {option: False}
 
 
 def _layers_in_order(module: nn.Module, data: Dataset) -> list[nn.Module]:
