@@ -12,7 +12,9 @@ import torch
 from fivestep.check import InputError
 from fivestep.datasets._baselines import baselines
 from fivestep.datasets._leaks import told_by
-from fivestep.datasets._table import LoadedTable, TableSource, load_table
+from fivestep.datasets._table import LoadedTable, TableSource, labeled_rows, load_table
+from fivestep.table.encoder import Encoder
+from fivestep.table.target import NumberTarget
 
 N = 200
 
@@ -35,6 +37,12 @@ def table(**more: Any) -> pl.DataFrame:
 def loaded(tmp_path: Path, frame: pl.DataFrame, target: str, **options: Any) -> LoadedTable:
     frame.write_csv(tmp_path / "t.csv")
     return load_table(TableSource(str(tmp_path / "t.csv"), target, **options), seed=0)
+
+
+def encoded(encoder: Encoder, frame: pl.DataFrame, value: str, column: str) -> list[float]:
+    """What one value of a column becomes."""
+    one = frame.filter(pl.col(column) == value).head(1)
+    return encoder.encode(one)[0, encoder.places[column]].tolist()
 
 
 def sizes(table: LoadedTable) -> tuple[int, int, int]:
@@ -370,3 +378,60 @@ def test_what_a_run_says_of_its_file_must_go_with_its_encoder(
     told = TableSource(str(tmp_path / "t.csv"), "kind", ignore=("price",)).to_dict() | change
     with pytest.raises(InputError, match=sentence):
         load_table(TableSource.from_dict(told), seed=0, encoder=found.data.encoder)
+
+
+def test_weights_are_numbers_however_they_are_written(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(w=["2,5"] * N), "price", weight="w")
+    assert found.data.train.weight is not None
+    assert set(found.data.train.weight.tolist()) == {2.5}
+
+
+def test_a_token_for_gaps_that_stands_nowhere_is_warned_of(tmp_path: Path) -> None:
+    gaps = table(color=["unknown", "red"] * (N // 2))
+    with pytest.warns(UserWarning, match=r"--missing unknwon is ignored, as no value of .*t\.csv is that; check how"):
+        loaded(tmp_path, gaps, "price", missing=("unknown", "unknwon", "NA"))
+
+
+AMOUNTS = ["1.234,5", "2.000", "3.500", "900"] * (N // 4)
+CODES = ["007", "01", "7", "1"] * (N // 4)
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_numbers_and_levels_of_another_file_are_read_as_those_to_train_on(tmp_path: Path, part: str) -> None:
+    frame = table(amount=AMOUNTS, code=CODES)
+    other = frame.filter(pl.col("amount") == "2.000", pl.col("code").is_in(["01"]))
+    assert other.height == N // 4
+    other.write_csv(tmp_path / "other.csv")
+    found = loaded(tmp_path, frame, "price", categorical=("code",), **{part: str(tmp_path / "other.csv")})
+    assert found.data.encoder is not None
+    rows, encoder = getattr(found.data, part), found.data.encoder
+    assert rows.x[:, encoder.places["amount"]].unique().tolist() == encoded(encoder, frame, "2.000", "amount")
+    assert rows.x[0, encoder.places["code"]].tolist() == encoded(encoder, frame, "01", "code")
+
+
+def test_a_file_to_measure_on_is_read_as_the_one_to_train_on(tmp_path: Path) -> None:
+    frame = table(amount=AMOUNTS, code=CODES)
+    found = loaded(tmp_path, frame, "amount", categorical=("code",))
+    frame.filter(pl.col("amount") == "2.000").write_csv(tmp_path / "other.csv")
+    assert found.data.encoder is not None
+    rows = labeled_rows(found.data.encoder, tmp_path / "other.csv", None)
+    assert isinstance(found.data.encoder.target, NumberTarget)
+    assert found.data.encoder.target.decode(rows.y).unique().tolist() == pytest.approx([2000])
+    assert rows.x[0, found.data.encoder.places["code"]].tolist() == encoded(found.data.encoder, frame, "01", "code")
+
+
+def test_the_target_is_written_as_in_all_rows_and_scaled_by_those_to_train_on(tmp_path: Path) -> None:
+    amounts = ["1.234,5", *["2.000", "3.500"] * (N // 2)][:N]
+    with_one = [loaded(tmp_path, table(amount=amounts), "amount", test=how).data for how in (0.2, 0.9)]
+    targets = [data.encoder.target for data in with_one if data.encoder is not None]
+    assert all(isinstance(target, NumberTarget) and target.mean > 1000 for target in targets)
+
+
+def test_what_stands_before_decimals_can_be_said_of_a_file(tmp_path: Path) -> None:
+    frame = table(amount=["1.234", "2.500", "900", "3.000"] * (N // 4), price=["1.100", "2.200"] * (N // 2))
+    found = loaded(tmp_path, frame, "price", decimal=",", task="regression")
+    details = {kind.name: kind.detail for kind in found.kinds}
+    assert details["amount"] == "900 to 3000, as 1.234,5"
+    assert found.data.encoder is not None
+    assert isinstance(found.data.encoder.target, NumberTarget)
+    assert found.data.encoder.target.mean == pytest.approx(1650, rel=0.1)

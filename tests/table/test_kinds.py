@@ -108,3 +108,46 @@ def test_a_mistake_among_numbers_with_units_is_named() -> None:
         InputError, match=r"column 'share' must hold numbers, as 30 of its 31 values are, got 'unknown'"
     ):
         kind_of(values)
+
+
+AMOUNTS = ["1.234 €", "950 €", "2.500 €", "12.000 €"] * 5
+
+
+@pytest.mark.parametrize("amounts", [AMOUNTS, ["€ 1.234", "€ 2.500"], ["1.234 EUR", "-2.500 EUR", "7"]])
+def test_an_amount_that_may_be_a_thousand_is_asked_for(amounts: list[str]) -> None:
+    with pytest.raises(
+        InputError, match=r"'price' must .*'.*1\.234.*'.*; say --decimal=, if that is 1234, or --dec.* 1\.234"
+    ):
+        kind_of(pl.Series("price", amounts))
+
+
+def test_what_was_asked_for_can_be_said() -> None:
+    assert kind_of(pl.Series("price", AMOUNTS), ",").detail == "950 to 12,000, as 1.234,5 €"
+    assert kind_of(pl.Series("price", AMOUNTS), ".").detail == "1.234 to 950, as 1234.5 €"
+    assert kind_of(pl.Series("x", ["1.25", "1000.5"]), ",").detail == "1.25 to 1000.5"  # here the values tell
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["1.234 €", "2.5 €"], ["0.999 €", "1.234 €"], ["1.234 kg", "2.500 kg"], ["1.234", "2.500"], ["1.234.000 €"]],
+    ids=["one decimal", "less than one", "a weight", "no currency", "two groups"],
+)
+def test_nothing_is_asked_where_values_tell_or_amounts_are_none(values: list[str]) -> None:
+    assert kind_of(pl.Series("x", [*values, values[0].replace("1", "3")])).kind == "number"
+
+
+def test_numbers_in_two_units_are_warned_of() -> None:
+    areas = pl.Series("area", [f"{k} {unit}" for k in range(20, 40) for unit in ("m2", "ft2")])
+    with pytest.warns(
+        UserWarning, match="column 'area' holds numbers in several units, 'ft2' and 'm2', and is taken for"
+    ):
+        assert kind_of(areas).kind == "text"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[f"{k}{letter}" for k in range(20) for letter in "AB"], ["1 year", "6 months"] * 20, WORDS],
+    ids=["houses", "levels", "words"],
+)
+def test_levels_with_numbers_in_them_are_not_warned_of(values: list[str]) -> None:
+    kind_of(pl.Series("x", values))

@@ -35,6 +35,9 @@ from fivestep.table.values import (
         (["30.5 m2", "7 m2"], "1234.5 m2", [30.5, 7]),
         (["900 sq ft", "1,200 sq ft"], "1,234.5 sq ft", [900, 1200]),
         (["10 years", "2 years"], "1234.5 years", [10, 2]),
+        (["5", "$1,234.50", "-3"], "$1,234.5", [5, 1234.5, -3]),
+        (["7", "1.234,50 €", "3,5"], "1.234,5 €", [7, 1234.5, 3.5]),
+        (["12 EUR", "5"], "1234.5 EUR", [12, 5]),
     ],
 )
 def test_numbers_are_read_as_they_are_written(written: list[str], shown: str, read: list[float]) -> None:
@@ -44,9 +47,28 @@ def test_numbers_are_read_as_they_are_written(written: list[str], shown: str, re
     assert numbers(values, found).to_list() == read
 
 
+@pytest.mark.parametrize(
+    ("decimal", "read"), [(",", [1234, 2500]), (".", [1.234, 2.5])], ids=["decimal comma", "decimal point"]
+)
+@pytest.mark.parametrize("unit", ["", " €", " km"])
+def test_what_stands_before_decimals_can_be_said(decimal: str, read: list[float], unit: str) -> None:
+    values = pl.Series([f"1.234{unit}", f"2.500{unit}"])
+    found = number_format_of(values, decimal)
+    assert numbers(values, found).to_list() == read
+
+
 NO_NUMBERS = {
     "mixed": [["1,234", "x"], ["12,34", "1.5"], ["1,23,456"], ["1-2"], ["0x10"], ["٣"], ["1.2.3"]],
-    "units": [["$5", "€5"], ["$5", "5"], ["5%", "0.5"], ["5 m2", "5 m3"], ["(5)", "(6)"], ["% 5"], ["$", "$5"]],
+    "units": [
+        ["$5", "€5"],
+        ["$5", "5 €"],
+        ["5%", "0.5"],
+        ["5 k", "5"],
+        ["5 m2", "5 m3"],
+        ["(5)", "(6)"],
+        ["% 5"],
+        ["$", "$5"],
+    ],
     "names": [["C000123", "C000124"], ["room 7", "room 8"], ["10:30", "11:30"], ["10.0.0.1", "10.0.0.2"]],
     "words": [["5 of 7", "6 of 7"], ["2024-Q1", "2024-Q2"]],
 }

@@ -37,6 +37,10 @@ class TableOptions:
             "Texts or numbers that stand for a missing value, beside NA, null, ? and the like: `unknown`, `-999`."
         ),
     ] = ()
+    decimal: Annotated[
+        Literal[",", "."] | None,
+        Parameter(help="What stands before decimals, where the values do not tell: is 1.234 a thousand?"),
+    ] = None
     test: Annotated[float | Path | None, Parameter(help="Rows to test on: a share, a number, or another file.")] = None
     group: Annotated[str | None, Parameter(help="Column whose equal values stay in one part.")] = None
     time: Annotated[str | None, Parameter(help="Column to split by: test on the latest rows.")] = None
@@ -92,6 +96,10 @@ class TableOptions:
                 f"--missing must be left out with --stream, got {' '.join(self.missing)}; leave their places in the "
                 f"files empty."
             )
+        if self.decimal and self.stream:
+            raise InputError(
+                f"--decimal must be left out with --stream, got {self.decimal!r}; write the numbers with a point."
+            )
         if self.window is not None:
             at_least("--window", self.window, 1, "a million is usual")
         if is_pattern(str(file)) and not file.exists() and not self.stream:
@@ -111,6 +119,7 @@ class TableOptions:
             window=self.window,
             cache=not self.no_cache,
             missing=self.missing,
+            decimal=self.decimal or "",
             valid=given.get("valid", SHARE),
             test=given.get("test", SHARE),
         )

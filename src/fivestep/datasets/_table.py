@@ -11,14 +11,14 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import InputError, one_of, refuse
+from ..check import InputError, one_of, refuse, warn
 from ..table.encoder import Encoder
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
-from ..table.values import PLAIN, numbers, with_gaps
+from ..table.values import PLAIN, found_nowhere, number_format_of, numbers, with_gaps
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, repeated
 from ._part_rows import encoded_parts
@@ -39,7 +39,8 @@ class TableSource:
     `valid` and `test` are a share or a number of the rows, or another file. `group` keeps rows of the same value in one
     part, `time` tests on the latest rows and validates on those before them, `weight` weighs the rows. With `stream`,
     `window` rows are shuffled together, and encoded rows are kept on disk for later epochs where there is a `cache`.
-    What is written as one of `missing` is missing, beside what is so in every file.
+    What is written as one of `missing` is missing, beside what is so in every file; `decimal` is what stands before the
+    decimals of numbers in texts, where the values do not tell.
     """
 
     file: str
@@ -56,6 +57,7 @@ class TableSource:
     window: int | None = None
     cache: bool = True
     missing: tuple[str, ...] = ()
+    decimal: str = ""
 
     @property
     def name(self) -> str:
@@ -169,6 +171,9 @@ def _learn(
 ) -> tuple[_Learnt, list[Taken]]:
     """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
     frame = _read(source.file, source)
+    if encoder is None:
+        _warn_of_tokens(frame, source)
+    frame = with_gaps(frame, source.missing)
     check_names(source, frame.columns)
     notes: list[str] = []
     labeled = with_target(frame, source, notes)
@@ -177,7 +182,7 @@ def _learn(
             f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got "
             f"{len(labeled.places)}; add some."
         )
-    target = fit_target(frame[source.target], source.task, places=labeled.places) if encoder is None else encoder.target
+    target = encoder.target if encoder else _fit_target(frame[source.target], source, labeled.places)
     assert target is not None, "the encoder of a table knows its target"
     parts = _parts(labeled, source, target, seed, notes)
     kinds = []
@@ -194,26 +199,38 @@ def _learn(
     return _Learnt(encoder, kinds, notes), list(parts)
 
 
-def _read(file: str, source: TableSource) -> pl.DataFrame:
-    """The rows of a file, as the source says that they are to be read."""
-    return with_gaps(read_table(Path(file), as_text=[*source.categorical, *as_text(source)]), source.missing)
+def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataFrame:
+    """The rows of a file, as the source says that they are to be read, and some columns as texts; gaps not yet."""
+    texts = [*source.categorical, *as_text(source), *texts]
+    return read_table(Path(file), as_text=texts, decimal=source.decimal)
+
+
+def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:
+    """Warns of what is said to be missing, and stands nowhere."""
+    for token in found_nowhere(frame, source.missing):
+        warn(f"--missing {token} is ignored, as no value of {source.file} is that; check how it is written there.")
+
+
+def _fit_target(values: pl.Series, source: TableSource, places: pl.Series) -> Target:
+    return fit_target(values, source.task, places=places, decimal=source.decimal)
 
 
 def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
     train, valid, test = split_table(labeled, source, target, seed)
-    others = [_other(name, source, notes) for name in ("valid", "test")]
+    texts = [column.name for column in labeled.frame if column.dtype == pl.String]  # in every file, or 1.234 is another
+    others = [_other(name, source, texts, notes) for name in ("valid", "test")]
     return TableParts(train, others[0] or valid, others[1] or test)
 
 
-def _other(name: str, source: TableSource, notes: list[str]) -> Taken | None:
+def _other(name: str, source: TableSource, texts: Sequence[str], notes: list[str]) -> Taken | None:
     """The rows of another file, where the part of that name is one."""
     how = getattr(source, name)
     if not isinstance(how, str):
         return None
     if not Path(how).exists():
         raise refuse(f"--{name}", how, "a share, a number of rows, or a file that exists", "check the path")
-    frame = _read(how, source)
+    frame = with_gaps(_read(how, source, texts), source.missing)
     with named(how):
         check_names(source, frame.columns)
         return with_target(frame, source, notes)._replace(file=how)
@@ -221,7 +238,7 @@ def _other(name: str, source: TableSource, notes: list[str]) -> Taken | None:
 
 def _scaled(target: Target, train: pl.Series) -> Target:
     """The target on the scale of the training part, if it is a number."""
-    return NumberTarget.fit(train) if isinstance(target, NumberTarget) else target
+    return target.scaled_to(train) if isinstance(target, NumberTarget) else target
 
 
 def _fitted(
@@ -271,7 +288,7 @@ def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | Non
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
     """The rows of another file with the same columns and a target, to measure on."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
-    frame = with_gaps(read_table(file), source.missing if source else ())
+    frame = with_gaps(read_table(file, as_text=encoder.read_as_text), source.missing if source else ())
     check_has_target(encoder, file, frame.columns)
     source = source or TableSource(str(file), encoder.target.name)
     weight = source.weight if source.weight in frame.columns else None
@@ -324,6 +341,8 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
 
 
 def _weights(values: pl.Series, places: pl.Series | None) -> Tensor:
+    number_format = number_format_of(values) if values.dtype == pl.String else None
+    values = values if number_format is None else numbers(values, number_format)
     if places is None:
         found = checked_weights(values, range(1, len(values) + 1))
     else:
@@ -345,4 +364,5 @@ def checked_weights(values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Se
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:
     names = set(inputs.columns)
-    return kinds_of(inputs, categorical=names & set(source.categorical), ignore=names & set(source.ignore))
+    chosen = {"categorical": names & set(source.categorical), "ignore": names & set(source.ignore)}
+    return kinds_of(inputs, **chosen, decimal=source.decimal)

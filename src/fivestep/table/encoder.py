@@ -18,7 +18,7 @@ from . import in_file
 from .columns import COLUMNS, FittedColumn, column_from_dict
 from .kinds import ColumnKind
 from .target import Target, target_from_dict
-from .values import missing
+from .values import PLAIN, missing
 
 if TYPE_CHECKING:
     from ._plain import Numbers
@@ -117,6 +117,12 @@ class Encoder:
     def embedded(self) -> tuple[FittedColumn, ...]:
         """The J columns whose codes are at the end of x."""
         return tuple(column for column in self.columns if column.num_codes)
+
+    @property
+    def read_as_text(self) -> list[str]:
+        """The columns, the target among them, that must come from a text file as they are written: 007, and 1.234 €."""
+        columns = [*self.columns, *([] if self.target is None else [self.target])]
+        return [column.name for column in columns if getattr(column, "number_format", None) != PLAIN]
 
     @property
     def num_codes(self) -> tuple[int, ...]:

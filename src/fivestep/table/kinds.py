@@ -7,10 +7,11 @@ from typing import Literal, cast, final
 
 import polars as pl
 
-from ..check import InputError, one_of
+from ..check import InputError, one_of, warn
 from .values import (
     PLAIN,
     UNUSABLE,
+    WITH_UNIT,
     NumberFormat,
     closest_number_format,
     date_format_of,
@@ -32,6 +33,9 @@ FEW = 20
 
 MOSTLY = 0.9
 """The share of values above which a column is one of numbers, with mistakes in it, or one of identifiers."""
+
+SOME = 100
+"""Values whose units are looked at."""
 
 PROSE = 60
 """Characters of the mean value, above which a text is one that a person wrote."""
@@ -61,9 +65,11 @@ class ColumnKind:
 
 
 def kinds_of(
-    frame: pl.DataFrame, *, categorical: Collection[str] = (), ignore: Collection[str] = ()
+    frame: pl.DataFrame, *, categorical: Collection[str] = (), ignore: Collection[str] = (), decimal: str = ""
 ) -> list[ColumnKind]:
     """One `ColumnKind` for each column. `categorical` and `ignore` overrule what would be found.
+
+    `decimal` is what stands before the decimals of numbers in texts if the values, such as 1.234, do not tell.
 
     Raises an `InputError` for a name that is no column, and for a column of numbers with something else in it.
     """
@@ -75,12 +81,12 @@ def kinds_of(
         if name in ignore
         else category(frame[name], "as asked")
         if name in categorical
-        else kind_of(frame[name])
+        else kind_of(frame[name], decimal)
         for name in frame.columns
     ]
 
 
-def kind_of(values: pl.Series) -> ColumnKind:
+def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
     """What one column is taken for."""
     if isinstance(values.dtype, UNUSABLE):
         return ColumnKind(values.name, "text", f"{values.dtype} in each row")
@@ -90,7 +96,7 @@ def kind_of(values: pl.Series) -> ColumnKind:
         return ColumnKind(values.name, "empty", "no value at all")
     if not gaps.any() and _is_constant(present):
         return ColumnKind(values.name, "constant", f"always {shortened(present[0])}")
-    return _kind_by_type(values, gaps)
+    return _kind_by_type(values, gaps, decimal)
 
 
 def _is_constant(present: pl.Series) -> bool:
@@ -100,7 +106,7 @@ def _is_constant(present: pl.Series) -> bool:
     return present.n_unique() == 1
 
 
-def _kind_by_type(values: pl.Series, gaps: pl.Series) -> ColumnKind:
+def _kind_by_type(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKind:
     """What a column with two values or more is taken for."""
     if values.dtype == pl.Boolean:
         return category(values)
@@ -108,21 +114,28 @@ def _kind_by_type(values: pl.Series, gaps: pl.Series) -> ColumnKind:
         return ColumnKind(values.name, "date", "as the file has it")
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         return _number(values.filter(~gaps))
-    return _kind_of_text(values.cast(pl.String), gaps)
+    return _kind_of_text(values.cast(pl.String), gaps, decimal)
 
 
-def _kind_of_text(values: pl.Series, gaps: pl.Series) -> ColumnKind:
+def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKind:
     """What a column of texts is taken for."""
-    name, text = values.name, values.filter(~gaps)
+    text = values.filter(~gaps)
     different = text.unique(maintain_order=True)
-    number_format = number_format_of(different)
+    number_format = number_format_of(different, decimal)
     if number_format is not None:
+        refuse_ambiguous(different, number_format, "column", decimal)
         return _number(text, number_format)
-    refuse_mostly_numbers(values, gaps, "column", "count it as missing, make the column categorical, or ignore it")
+    advice = "count it as missing, make the column categorical, or ignore it"
+    refuse_mostly_numbers(values, gaps, "column", advice, decimal)
     date_format = date_format_of(different)
     if date_format is not None:
-        return ColumnKind(name, "date", f"written {plainly(date_format)}", date_format=date_format)
-    num_different, length = len(different), text.str.len_chars().mean()
+        return ColumnKind(values.name, "date", f"written {plainly(date_format)}", date_format=date_format)
+    return warn_of_units(_kind_of_words(text, different), different)
+
+
+def _kind_of_words(text: pl.Series, different: pl.Series) -> ColumnKind:
+    """What a column of texts that are neither numbers nor dates is taken for."""
+    name, num_different, length = text.name, len(different), text.str.len_chars().mean()
     assert isinstance(length, float)
     if len(text) >= FEW and num_different > MOSTLY * len(text):
         if length > PROSE or text.str.contains(" ").mean() > 0.5:  # type: ignore[operator]  # a mean of booleans
@@ -171,12 +184,44 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
     )
 
 
-def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str) -> None:
+def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "") -> None:
+    """Raises an `InputError` for amounts such as "1.234 €", where nothing tells whether that is 1234.
+
+    `what` is what the values are of, a column or a target; where `decimal` says what stands before decimals, it is known.
+    """
+    if decimal or not number_format.is_money or number_format.thousands or number_format.decimal != ".":
+        return
+    text = values.str.strip_chars()
+    pointed = text.filter(text.str.contains(".", literal=True))
+    if len(pointed) and pointed.str.contains(r"^\D*[1-9]\d{0,2}\.\d{3}(?:\D.*)?$").all():
+        found = numbers(pointed.head(1), number_format)[0]
+        raise InputError(
+            f"{what} {values.name!r} must show what its point stands for, got {shortened(pointed[0])} and no amount "
+            f"that does; say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a "
+            f"DataFrame, make numbers of the column)."
+        )
+
+
+def warn_of_units(kind: ColumnKind, different: pl.Series) -> ColumnKind:
+    """The kind of a column of these texts, with a warning where they are numbers in two units or three."""
+    found = [WITH_UNIT.fullmatch(text.strip()) for text in different.head(SOME)]
+    units = {((one["before"] or "") + (one["after"] or "")).strip() for one in found if one}
+    is_of_units = all(found) and 2 <= len(units) <= 3 and len(different) >= FEW / 2
+    if is_of_units and not any(re.fullmatch("[A-Z]", unit) for unit in units):  # 12A is a house
+        listed = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
+        warn(
+            f"column {kind.name!r} holds numbers in several units, {listed}, and is taken for {kind.kind}; bring them "
+            f"to one unit to make it numbers."
+        )
+    return kind
+
+
+def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str, decimal: str = "") -> None:
     """Raises an `InputError` where nearly all values are numbers, but not all, and names the first one that is not.
 
     `what` is what the values are of, a column or a target, and `else_` what may be done but to mend the value.
     """
-    wrong = numbers(values, closest_number_format(values)).is_null() & ~gaps
+    wrong = numbers(values, closest_number_format(values, decimal)).is_null() & ~gaps
     num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
     if num_present < 10 or not 0 < num_wrong <= (1 - MOSTLY) * num_present:
         return

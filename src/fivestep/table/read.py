@@ -22,15 +22,16 @@ SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 """Files that hold several tables, with titles and sums among the rows: which one is meant is for a person to say."""
 
 
-def read_table(path: Path, *, as_text: Collection[str] = ()) -> pl.DataFrame:
+def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") -> pl.DataFrame:
     """The rows of a file as a frame, in the types that the file has or, for text, numbers where that is sure.
 
-    Columns in `as_text` of a text file stay as they are written, so that 007 is not 7. Raises an `InputError`, one
-    sentence, for whatever cannot be read as a table of one row or more.
+    Columns in `as_text` of a text file stay as they are written, so that 007 is not 7, and all of them where `decimal`,
+    what stands before decimals, is a comma. Raises an `InputError`, one sentence, for whatever cannot be read as a
+    table of one row or more.
     """
     suffix = _checked(path)
     with one_sentence(path), unpacked(path) as file:
-        frame = read_separated(file, as_text) if suffix in SEPARATED else _READERS[suffix](file)
+        frame = read_separated(file, as_text, decimal) if suffix in SEPARATED else _READERS[suffix](file)
     if frame.height == 0 or frame.width == 0:
         raise InputError(f"{path} must hold rows, got {'only a header' if frame.width else 'none'}; check the file.")
     return frame

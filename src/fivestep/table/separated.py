@@ -21,15 +21,15 @@ LARGEST_FIELD = 2**24
 """Characters of one field, at most."""
 
 
-def read_separated(path: Path, as_text: Collection[str] = ()) -> pl.DataFrame:
+def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "") -> pl.DataFrame:
     """The whole file; columns of plain numbers are Float64, all others text, and those in `as_text` text in any case.
 
-    Rows that are empty are left out, with a warning. Raises an `InputError` with the line of a row that has too many or
-    too few fields.
+    So are all of them where `decimal`, what stands before decimals, is a comma. Rows that are empty are left out, with
+    a warning. Raises an `InputError` with the line of a row that has too many or too few fields.
     """
     with dialect_of(path) as dialect:
         try:
-            frame = _read(dialect, _types(dialect, as_text))
+            frame = _read(dialect, _all_text(dialect) if decimal == "," else _types(dialect, as_text))
         except pl.exceptions.PolarsError:
             try:
                 frame = _read(dialect, _all_text(dialect))

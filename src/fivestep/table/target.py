@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse
-from .kinds import refuse_mostly_numbers, shortened
+from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
 TASKS = ("classification", "regression")
@@ -107,17 +107,22 @@ class NumberTarget(Target):
     deviation: float
 
     @classmethod
-    def fit(cls, values: pl.Series, *, places: pl.Series | None = None) -> Self:
+    def fit(cls, values: pl.Series, *, places: pl.Series | None = None, decimal: str = "") -> Self:
         """Learns mean and deviation, of all values or of those at some places; one that never changes has deviation 1.
 
-        Raises an `InputError` that names the row of a value that is no finite number.
+        `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. Raises an `InputError`
+        that names the row of a value that is no finite number.
         """
-        number_format = number_format_of(_at(values, places)) or PLAIN
-        column = cls(values.name, number_format, 0.0, 1.0)
-        y = column.encode(values, places=places).numpy()
+        number_format = number_format_of(_at(values, places), decimal) or PLAIN
+        refuse_ambiguous(values, number_format, "target", decimal)
+        return cls(values.name, number_format, 0.0, 1.0).scaled_to(values, places=places)
+
+    def scaled_to(self, values: pl.Series, *, places: pl.Series | None = None) -> Self:
+        """The same numbers, written in the same way, with the mean and the deviation of these values."""
+        y = self.as_it_is().encode(values, places=places).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = float(y.mean()), float(y.std())
-        return cls.of_moments(values.name, number_format, mean, deviation)
+        return self.of_moments(self.name, self.number_format, mean, deviation)
 
     @classmethod
     def of_moments(cls, name: str, number_format: NumberFormat, mean: float, deviation: float) -> Self:
@@ -157,7 +162,9 @@ class NumberTarget(Target):
         return y.double() * self.deviation + self.mean
 
 
-def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series | None = None) -> Target:
+def fit_target(
+    values: pl.Series, task: str | None = None, *, places: pl.Series | None = None, decimal: str = ""
+) -> Target:
     """The target that a column is: classes for texts, yes and no and a few whole numbers, otherwise a number.
 
     Whole numbers with a currency or a unit beside them are amounts, however few there are.
@@ -165,10 +172,10 @@ def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series 
     `task` ("classification" or "regression") overrules that. No values are missing, or none of those at the places.
     """
     present = _at(values, places)
-    if one_of("task", task or task_of(present), TASKS) == "regression":
-        return NumberTarget.fit(values, places=places)
+    if one_of("task", task or task_of(present, decimal), TASKS) == "regression":
+        return NumberTarget.fit(values, places=places, decimal=decimal)
     if task is None and values.dtype == pl.String:
-        refuse_mostly_numbers(values, missing(values), "target", "or say --task classification")
+        refuse_mostly_numbers(values, missing(values), "target", "or say --task classification", decimal)
     found = ClassTarget.fit(present)
     if task is None and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(present) / 4):
         raise InputError(
@@ -178,11 +185,11 @@ def fit_target(values: pl.Series, task: str | None = None, *, places: pl.Series 
     return found
 
 
-def task_of(values: pl.Series) -> str:
+def task_of(values: pl.Series, decimal: str = "") -> str:
     """The task that a column asks for, "classification" or "regression", by what it holds."""
-    if values.dtype == pl.Boolean or not (values.dtype.is_numeric() or number_format_of(values)):
+    number_format = PLAIN if values.dtype.is_numeric() else number_format_of(values, decimal)
+    if values.dtype == pl.Boolean or number_format is None:
         return "classification"
-    number_format = number_format_of(values) or PLAIN
     if number_format.has_unit:
         return "regression"
     found = numbers(values, number_format)

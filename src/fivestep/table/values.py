@@ -4,7 +4,7 @@ Each value is read by itself, so what becomes of it never depends on the other r
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import polars as pl
@@ -47,14 +47,20 @@ class NumberFormat(NamedTuple):
         return bool(self.before or self.after)
 
     @property
+    def is_money(self) -> bool:
+        """Whether that is a currency, beside which a number alone means the same."""
+        return bool(self.before or re.fullmatch(rf"\s?(?:{CURRENCIES})", self.after))
+
+    @property
     def pattern(self) -> str:
         """A regular expression for one number, with or without the separators between thousands."""
         groups = rf"|\d{{1,3}}(?:[{self.thousands}]\d{{3}})+" if self.thousands else ""
         return rf"^[+-]?(?:(?:\d+{groups})(?:[{self.decimal}]\d*)?|[{self.decimal}]\d+)(?:[eE][+-]?\d+)?$"
 
     def without_unit(self, text: pl.Series) -> pl.Series:
-        """The numbers alone, with their signs; null where the unit is not there."""
-        before, after = (pl.escape_regex(part.strip()) for part in (self.before, self.after))
+        """The numbers alone, with their signs; null where a unit is not there that is no currency."""
+        optional = "?" if self.is_money else ""
+        before, after = (f"(?:{pl.escape_regex(part.strip())}){optional}" for part in (self.before, self.after))
         pattern = rf"^([+-]?)\s*{before}\s*(.*?)\s*{after}$"
         return text.str.extract(pattern, 1) + text.str.extract(pattern, 2)
 
@@ -79,6 +85,9 @@ UNIT = r"[^\s\d.,;:+\-_#@()\[\]][^\s\d,;:+\-_#@()\[\]]{0,11}[23]?(?: [^\W\d_]{1,
 WITH_UNIT = re.compile(
     rf"[+-]?(?P<before>(?:{CURRENCIES})\s?)?[+-]?[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
 )
+
+NUMBER_ALONE = r"^[-+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
+"""What holds no unit, be it a number or not."""
 
 
 def texts(values: pl.Series) -> pl.Series:
@@ -141,6 +150,15 @@ def with_gaps(frame: pl.DataFrame, tokens: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(changed)
 
 
+def found_nowhere(frame: pl.DataFrame, tokens: Sequence[str]) -> list[str]:
+    """Those of the `tokens` that no value of the frame is, and that are not missing anyway."""
+    return [
+        token
+        for token in tokens
+        if token.strip() not in MISSING and not any(_is_one_of(column, [token]).any() for column in frame)
+    ]
+
+
 def _is_one_of(values: pl.Series, tokens: Sequence[str]) -> pl.Series:
     """Whether a value is one of them as it is written, or the same number: -999.00 is -999, also among texts."""
     found = pl.Series([False] * len(values), dtype=pl.Boolean)
@@ -169,26 +187,33 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
     return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
 
 
-def number_format_of(values: pl.Series) -> NumberFormat | None:
-    """The first format in which every value that is not missing is a number, or None."""
-    first = values.filter(~missing(values)).head(1)
-    return _first_without_null(values, _formats_like(first[0] if len(first) else None), numbers)
+def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | None:
+    """The first format in which every value that is not missing is a number, or None.
+
+    `decimal` is what stands before the decimals if the values, such as 1.234, do not tell.
+    """
+    return _first_without_null(values, _formats_like(values.filter(~missing(values)), decimal), numbers)
 
 
-def closest_number_format(values: pl.Series) -> NumberFormat:
+def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
     """The format in which the most of the first values are numbers."""
     head = values.filter(~missing(values)).head(100)
-    known = dict.fromkeys([PLAIN, *(form for value in head.head(5) for form in _formats_like(value))])
+    looked_at = [head, *(head[k : k + 1] for k in range(min(5, len(head))))]
+    known = dict.fromkeys(form for some in looked_at for form in _formats_like(some, decimal))
     return min(known, key=lambda form: numbers(head, form).null_count())
 
 
-def _formats_like(value: object) -> tuple[NumberFormat, ...]:
-    """The formats of numbers alone, and those with the unit that stands beside this one."""
-    found = WITH_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found or not (found["before"] or found["after"]):
-        return NUMBER_FORMATS
-    before, after = found["before"] or "", found["after"] or ""
-    return (*NUMBER_FORMATS, *(form._replace(before=before, after=after) for form in NUMBER_FORMATS))
+def _formats_like(present: pl.Series, decimal: str) -> Iterator[NumberFormat]:
+    """The formats of numbers alone, and those with the unit that stands beside the first value with something else."""
+    alone = sorted(NUMBER_FORMATS, key=lambda form: decimal not in ("", form.decimal))
+    yield from alone
+    if present.dtype != pl.String:
+        return
+    first = present.filter(~present.str.contains(NUMBER_ALONE)).head(1)
+    found = WITH_UNIT.fullmatch(first[0].strip()) if len(first) else None
+    if found:
+        beside = {name: found[name] or "" for name in ("before", "after")}
+        yield from (form._replace(**beside) for form in alone)
 
 
 def date_format_of(values: pl.Series) -> str | None:
@@ -197,7 +222,7 @@ def date_format_of(values: pl.Series) -> str | None:
 
 
 def _first_without_null(
-    values: pl.Series, formats: tuple[Format, ...], read: Callable[[pl.Series, Format], pl.Series]
+    values: pl.Series, formats: Iterable[Format], read: Callable[[pl.Series, Format], pl.Series]
 ) -> Format | None:
     present = values.filter(~missing(values))
     head = present.head(100)  # a look at a few spares many over all
