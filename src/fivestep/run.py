@@ -200,11 +200,12 @@ class Run:
         self._progress.best.restore(self.engine)
 
     def load_data(self, data_dir: Path | None = None) -> Dataset:
-        """The data of the run's task again; a validation part is split off in the same way."""
+        """The data of the run's task or file again, split in the same way; what is in files comes from `data_dir`."""
         if "table" in self.info:
             from .datasets._table import TableSource, load_table  # here, because it imports polars
 
             source = TableSource.from_dict(self.info["table"])
+            source = source if data_dir is None else source.in_folder(data_dir)
             return load_table(source, seed=self.plan.seed, encoder=self.encoder).data
         if self.info["task"] not in shown_names("datasets"):
             raise InputError(

@@ -16,7 +16,7 @@ from ..sweep import Candidates
 from ..sweep.candidates import VALID, with_validation
 from ._sweep_options import SweepOptions
 from ._table_screen import remembered
-from ._task import TABLE_MODELS, asked_by, facts_of, is_of_any_number, settled
+from ._task import TABLE_MODELS, asked_by, facts_of, is_of_any_number, settled, warn_of_folder
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
@@ -58,6 +58,7 @@ def of_table(
     """A file, read once for all networks, as the seed and the loss ask for that all of them have."""
     from ..datasets._table import load_table  # here, because it imports polars
 
+    warn_of_folder(options.data_dir)
     kind = one_of("model for a file", model or TABLE_MODELS[0], TABLE_MODELS)
     name = options.recipe or "standard"
     recipe: Recipe = find("recipes", name)()

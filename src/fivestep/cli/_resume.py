@@ -49,6 +49,7 @@ def resumed(
 
         source, is_long = TableSource.from_dict(run.info["table"]), run.plan.epochs >= EPOCHS_TO_KEEP
         source = replace(source, cache=source.cache and is_long and not given_options[3].no_cache)
+        source = source if given_options[2].data_dir is None else source.in_folder(given_options[2].data_dir)
         loaded = load_table(source, seed=run.plan.seed, encoder=run.encoder)
     data = run.load_data(given_options[2].data_dir) if loaded is None else loaded.data
     return run, data.unique() if "rows_before_merging" in run.info else data, loaded

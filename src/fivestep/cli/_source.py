@@ -23,7 +23,7 @@ def subject(
                 f"{source!r}; give a task's name to look at another network."
             )
         run = Run.load(source, "cpu")
-        return subject_of(run, run.load_data(data_dir) if data_dir is not None else None)
+        return subject_of(run, data_dir=data_dir)
     name = source.replace("_", "-")
     if name not in shown_names("datasets"):
         if _is_table(Path(source)):

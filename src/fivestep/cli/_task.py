@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..check import one_of, refuse
+from ..check import one_of, refuse, warn
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
 from ..datasets._split import split
@@ -149,3 +149,9 @@ def check_loss(loss: str | Choice, target: "Target") -> None:
 def is_file(name: str) -> bool:
     """Whether what stands in the place of a task is a file: it looks like a path, or has the ending of a table."""
     return any(letter in name for letter in "/\\.*?[")
+
+
+def warn_of_folder(data_dir: Path | None) -> None:
+    """Warns of a folder for the files of a task, where a file was named."""
+    if data_dir is not None:
+        warn(f"--data-dir is ignored, as FILE says where it is, got {str(data_dir)!r}; leave it out.")

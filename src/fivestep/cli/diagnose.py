@@ -21,7 +21,7 @@ def diagnose(
     run: str,
     /,
     *,
-    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None,
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
     """Say why a network does not learn: what is wrong with rows, network or training, and what would have helped.

@@ -25,7 +25,7 @@ def evaluate(
         tuple[str, ...] | None,
         Parameter(name="--metric", help="Metrics, by default those of the run.", consume_multiple=True, negative=""),
     ] = None,
-    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None,
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
     """Measure a trained network on each part of its task, or on a file: loss, accuracy and metrics in evaluation mode.

@@ -49,7 +49,7 @@ class ShownOptions:
     ] = ()
     html: Annotated[Path | None, Parameter(help="Write a page, with all the code side by side.")] = None
     dtype: Annotated[str | None, Parameter(help="float32 or float64.")] = None
-    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from ..check import InputError, refuse
 from ..find import Choice, build
 from ..pictures._base import Numbers, Picture, Subject, kinds, suited_kinds
-from ..pictures._plot import draw_and_tell, known_kind
+from ..pictures._plot import draw_and_tell, known_kind, subject_of
 from ..report import write_report
 from ..run import Run
 from ..table.words import in_line
@@ -34,7 +34,7 @@ class PictureOptions:
     ] = None
     dark: Annotated[bool, Parameter(help="Draw on a dark ground.", negative="")] = False
     title: Annotated[str, Parameter(help="Words above it, instead of the data and the model.")] = ""
-    data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
+    data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
 
 
@@ -67,8 +67,8 @@ def plot(
         _list_kinds(subject_at(source, network, plan, options.data_dir), options.json)
         return
     if kind == "report":
-        run = Run.load(source, "cpu")
-        path = write_report(run, run.load_data(options.data_dir) if options.data_dir is not None else None)
+        run, folder = Run.load(source, "cpu"), options.data_dir
+        path = write_report(run, None if folder is None else subject_of(run, data_dir=folder).data)
         print(json_text.dumps({"source": source, "report": str(path)}) if options.json else f"The page is {path}")  # noqa: T201
         return
     if Path(kind, "config.toml").is_file():

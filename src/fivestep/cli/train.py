@@ -29,7 +29,7 @@ from ._resume import Options, network_given, resumed
 from ._screen import Screen, known_losses, number, print_network, print_whole, summary, weights_put_back, weights_table
 from ._table_options import TableOptions
 from ._table_screen import measured, remembered, show_columns, show_verdict
-from ._task import is_file, prepare, prepare_table
+from ._task import is_file, prepare, prepare_table, warn_of_folder
 from ._values import json_text
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ def _prepare(
     recipe = options.recipe or ("tabular" if is_file(task_name) else "plain")
     if is_file(task_name):
         source = table.source(Path(task_name), options.valid)
+        warn_of_folder(options.data_dir)
         prepared = prepare_table(source, network, plan, recipe, options.members or 1)
     else:
         table.check_unused(task_name)

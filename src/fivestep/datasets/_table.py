@@ -72,6 +72,11 @@ class TableSource:
         roles = {"target": self.target, "group": self.group, "time": self.time, "weight": self.weight}
         return {name: role for role, name in roles.items() if name}
 
+    def in_folder(self, folder: Path) -> Self:
+        """The same files where they lie in another folder."""
+        files = {part: how for part in ("file", "valid", "test") if isinstance(how := getattr(self, part), str)}
+        return replace(self, **{part: str(folder / Path(file).name) for part, file in files.items()})
+
     def to_dict(self) -> dict[str, Any]:
         """The source as plain values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -154,7 +159,8 @@ def _check_remembered(source: TableSource, encoder: Encoder) -> None:
     if not source.stream and not Path(source.file).exists():
         raise InputError(
             f"the file that the run was trained on must be where it was, got none at {source.file!r}; put it back "
-            f"there, or measure on another one: fivestep evaluate RUN FILE"
+            f"there, name the folder where it is now with --data-dir, or measure on another one: fivestep evaluate RUN "
+            f"FILE"
         )
 
 

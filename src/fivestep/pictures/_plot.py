@@ -101,8 +101,8 @@ def known_kind(kind: str | Choice) -> Choice:
     return choice
 
 
-def subject_of(source: Source, data: Dataset | None = None) -> Subject:
-    """What is drawn: a run with its history, or a network as it starts."""
+def subject_of(source: Source, data: Dataset | None = None, data_dir: Path | None = None) -> Subject:
+    """What is drawn: a run with its history, its files from `data_dir` if they are there, or a network as it starts."""
     if isinstance(source, Engine):
         if data is None:
             raise refuse("data", None, "the data of the engine", "pass data=..., as to train")
@@ -111,7 +111,7 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
         name = f"seed {source.plan.seed}"
         return Subject(source.engine, source.data if data is None else data, tuple(source.history), name)
     if isinstance(source, Run):
-        return _of_run(source, data)
+        return _of_run(source, data, data_dir)
     if not isinstance(source, str | PathLike):
         raise InputError(
             f"source must be a run, its folder, a task's name, a network of fit_many or an engine, got "
@@ -128,11 +128,11 @@ def subject_of(source: Source, data: Dataset | None = None) -> Subject:
     raise InputError(f"the source must be a run's folder or a task's name, got {str(source)!r}; {advice}")
 
 
-def _of_run(run: Run, data: Dataset | None) -> Subject:
+def _of_run(run: Run, data: Dataset | None, data_dir: Path | None = None) -> Subject:
     if data is None:
         if "table" not in run.info and run.info["task"] not in shown_names("datasets"):
             raise refuse("data", None, f"given for a run on {run.info['task']!r}, which is no task", "pass data=...")
-        data = run.load_data()
+        data = run.load_data(data_dir)
         data = data.unique() if "rows_before_merging" in run.info else data
     return Subject(run.engine, data, tuple(run.history), str(run.path))
 
