@@ -310,22 +310,19 @@ def test_evaluating_a_run_reads_its_file_again_in_the_same_parts(fivestep: Comma
     }
 
 
-@pytest.mark.parametrize(
-    "command", [["evaluate"], ["diagnose"], ["plot", "importance"], ["train", "--resume"]], ids=str
-)
+@pytest.mark.parametrize("command", [["diagnose"], ["train", "--resume"]], ids=["diagnose", "resume"])
 def test_the_file_of_a_run_may_lie_in_another_folder(fivestep: Command, run: Path, command: list[str]) -> None:
     (run.parent / "archive").mkdir()
     (run.parent / "houses.csv").rename(run.parent / "archive" / "houses.csv")
-    words = [*command[:1], *([] if command[0] != "train" else command[1:]), "run", *command[1:][: command[0] == "plot"]]
-    code, _, err = fivestep(*words)
-    assert code == 2
+    code, _, err = fivestep(*command, "run")
+    assert (code, err.count("\n")) == (2, 1)
     assert "put it back there, name the folder where it is now with --data-dir, or" in err
-    assert fivestep(*words, "--data-dir", "archive").code == 0
+    assert fivestep(*command, "run", "--data-dir", "archive").code == 0
 
 
 def test_a_folder_of_files_is_ignored_where_a_file_is_named(fivestep: Command, run: Path) -> None:
-    err = fivestep("train", "houses.csv", "--target", "price", "--epochs", 1, "--data-dir", run.parent).err
-    assert "--data-dir is ignored, as FILE says where it is" in err
+    with pytest.warns(UserWarning, match="--data-dir is ignored, as FILE says where it is"):
+        fivestep("train", "houses.csv", "--target", "price", "--epochs", 1, "--data-dir", run.parent)
 
 
 def test_evaluating_on_a_file_without_the_target_is_refused(fivestep: Command, run: Path) -> None:

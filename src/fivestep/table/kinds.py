@@ -187,7 +187,7 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
 def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "") -> None:
     """Raises an `InputError` for amounts such as "1.234 €", where nothing tells whether that is 1234.
 
-    `what` is what the values are of, a column or a target; where `decimal` says what stands before decimals, that tells.
+    `what` is what the values are of, a column or a target; `decimal` says what stands before decimals.
     """
     if decimal or not number_format.is_money or number_format.thousands or number_format.decimal != ".":
         return
