@@ -12,8 +12,11 @@ import fivestep as fs
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
 from fivestep.pictures._plot import subject_of
-from fivestep.report import PATIENCE, Recent, last_update, report_html, write_report
+from fivestep.pictures.importance import Importance
+from fivestep.pictures.predictions import Predictions
+from fivestep.report import PATIENCE, Recent, _figure, last_update, report_html, write_report
 from tests.browser import opened
+from tests.pictures.tables import houses
 from tests.samples import moons, three_classes
 from tests.tolerances import EXACT, distance
 
@@ -71,6 +74,18 @@ def test_pictures_have_words_for_those_who_do_not_see_them(text: str) -> None:
     alts = re.findall(r'<img src="data:image/png;base64,[^"]+" alt="([^"]+)"', text)
     assert "What a classifier answers at every place of two features." in alts
     assert len(alts) == len(set(alts)) >= 10
+
+
+def test_the_numbers_of_a_picture_stand_below_it(tmp_path: Path) -> None:
+    subject = houses(tmp_path)
+    page = _figure(subject, Importance(repeats=1))
+    growth = Importance(repeats=1).numbers(subject)["area"]["mean"]
+    assert f'<tr><td>area</td><td class="number">{growth:.4f}</td>' in page.replace("\n", "")
+    assert page.count("<details>") == 1
+
+
+def test_a_picture_without_numbers_has_none_below_it(tmp_path: Path) -> None:
+    assert "<details>" not in _figure(houses(tmp_path), Predictions())
 
 
 def test_the_configuration_is_all_there(run: fs.Run, text: str) -> None:

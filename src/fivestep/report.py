@@ -28,10 +28,11 @@ from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .machine.files import write_text
 from .markup import around, element, page, table
-from .pictures._base import Picture, Subject, picture_for, suited_kinds
+from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
 from .pictures._plot import subject_of
 from .run import Run
 from .saved.history import columns
+from .table.words import in_line
 from .train import evaluate
 
 AT_ONCE = (
@@ -201,11 +202,25 @@ def _pictures(subject: Subject) -> Iterator[str]:
 
 
 def _figure(subject: Subject, picture: Picture) -> str:
-    """One picture, and in words what it shows."""
-    png = _png(picture.draw(subject, title="", dark=False))
+    """One picture, in words what it shows, and its numbers where they can be read."""
+    numbers = picture.numbers(subject) if isinstance(picture, PictureOfNumbers) else {}
+    if isinstance(picture, PictureOfNumbers):
+        png = _png(picture.draw_numbers(subject, numbers, title="", dark=False))
+    else:
+        png = _png(picture.draw(subject, title="", dark=False))
     words = f"{picture.description[0].upper()}{picture.description[1:].partition(' (also')[0]}."
     image = f'<img src="{png.address}" alt="{words}" width="{png.width}" height="{png.height}">'
-    return around("figure", f"{image}\n{element('figcaption', words)}")
+    return around("figure", f"{image}\n{element('figcaption', words)}{_numbers(numbers)}")
+
+
+def _numbers(numbers: Numbers) -> str:
+    """The numbers of a picture as a table, folded away; nothing where there are none."""
+    if not numbers:
+        return ""
+    figures = list(next(iter(numbers.values())))
+    rows = [[in_line(name), *(_number(of[figure]) for figure in figures)] for name, of in numbers.items()]
+    in_words = table(["", *figures], rows, numbers=range(1, len(figures) + 1))
+    return around("details", f"{element('summary', 'The numbers')}\n{in_words}")
 
 
 class _Png(NamedTuple):

@@ -1,6 +1,7 @@
 """The picture: boundary."""
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -23,11 +24,14 @@ def test_every_place_has_the_probability_that_the_network_gives(moons: Subject) 
     assert surface.p[5, 2] == pytest.approx([1 - p, p], rel=FORMULA)
 
 
-def test_three_classes_have_three_probabilities(iris: Subject) -> None:
-    surface = surface_of(iris, iris.engine, (0, 2), row=7, grid=5)
-    row = iris.data.train.x[7].double().clone()
-    row[0], row[2] = surface.x[1], surface.y[3]
-    expected = iris.engine.predict(row[None]).softmax(1)[0].tolist()
+def test_three_classes_have_three_probabilities_at_places_in_the_units_of_the_table(iris: Subject) -> None:
+    surface, encoder = surface_of(iris, iris.engine, (0, 2), row=7, grid=5), iris.data.encoder
+    assert encoder is not None
+    raw = encoder.decode(iris.data.train.x[7:8])
+    raw[0, [0, 2]] = torch.tensor([surface.x[1], surface.y[3]])
+    row = encoder.encode(pl.DataFrame(raw.numpy(), schema=encoder.features), dtype=torch.float64)
+    expected = iris.engine.predict(row).softmax(1)[0].tolist()
+    assert 4 < surface.points[:, 0].min() < surface.points[:, 0].max() < 8  # centimetres
     assert surface.p[3, 1] == pytest.approx(expected, rel=FORMULA)
     assert surface.p.sum(-1) == pytest.approx(np.ones((5, 5)))
 
@@ -38,7 +42,7 @@ def test_two_of_many_features_need_a_row_for_the_others(iris: Subject) -> None:
     ):
         draw(iris, "boundary")
     figure = draw(iris, "boundary:features=(0,2),row=5")
-    assert labels(figure.axes[0]) == ("sepal length (cm), scaled", "petal length (cm), scaled")
+    assert labels(figure.axes[0]) == ("sepal length (cm)", "petal length (cm)")
     assert figure.axes[0].get_title() == "all other features as in row 5"
 
 

@@ -1,11 +1,20 @@
 """The picture: fitted line."""
 
+from pathlib import Path
+
+import numpy as np
+import polars as pl
 import pytest
 
 from fivestep.check import InputError
+from fivestep.datasets._table import TableSource, load_table
+from fivestep.net import LinearRegression
 from fivestep.pictures._base import Subject
+from fivestep.plan import TrainPlan
+from fivestep.train import train
 from tests.pictures.conftest import draw
-from tests.plots.drawn import legend, lines
+from tests.plots.drawn import labels, legend, lines
+from tests.samples import small_engine
 
 
 def test_the_learnt_line_has_the_learnt_slope(line: Subject) -> None:
@@ -20,6 +29,22 @@ def test_the_known_lines_are_drawn_beside_it(line: Subject) -> None:
     assert legend(axes) == ["10 rows", "learnt", "true", "least squares"]
     (x0, y0), *_ = lines(axes)["true"].tolist()
     assert y0 == pytest.approx(2 * x0 + 1)
+
+
+def test_of_a_table_it_is_in_the_units_of_the_columns(tmp_path: Path) -> None:
+    area = np.linspace(50, 150, 100)
+    pl.DataFrame({"area": area, "price": 1000 * area}).write_csv(tmp_path / "t.csv")
+    data = load_table(TableSource(tmp_path / "t.csv", "price"), seed=0).data
+    plan = TrainPlan(loss="mse", optimizer="adam", lr=0.05, batch_size=None, epochs=200)
+    engine = small_engine("scratch", plan, plan.sized(LinearRegression(None, None), data))
+    history = tuple(train(engine, data, plan, every=200))
+    axes = draw(Subject(engine, data, history, "runs/t-1"), "fitted-line").axes[0]
+    assert labels(axes) == ("area", "price")
+    x, y = np.asarray(axes.collections[0].get_offsets()).T
+    assert y == pytest.approx(1000 * x)
+    at, learnt = lines(axes)["learnt"].T
+    assert learnt == pytest.approx(1000 * at, rel=0.1)  # the clip bends the line a little
+    assert (at[0] < 50, at[-1] > 150) == (True, True)
 
 
 def test_two_features_have_another_picture(moons: Subject) -> None:

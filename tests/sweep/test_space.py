@@ -74,6 +74,8 @@ def test_a_value_is_written_as_it_is_read(value: Any, text: str) -> None:
         ({"lr": "a:b"}, "lr must be a range between two numbers, got 'a:b'; as in 1e-4:1e-1"),
         ({"lr": "0.1:0.2:0.3"}, "lr must be a range between two numbers, got '0.1:0.2:0.3'"),
         ({"lr": ["fast"]}, "lr must be a number, got 'fast'; or write a range such as 1e-4:1e-1."),
+        ({"lr": ["1e-3,1e-2"]}, "lr must be a number, got '1e-3,1e-2'; write several apart: 1e-3 1e-2"),
+        ({"hidden": ["0", "8"]}, "hidden must be a .* at least 1, got 0; for no hidden layer, take --model linear or"),
         ({"hidden": ["64;32"]}, "hidden must be widths such as 128,64, got '64;32'; or write a range such as 8:256."),
         (
             {"batch_size": ["all"]},

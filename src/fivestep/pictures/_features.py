@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..check import refuse
 from ..datasets._base import Rows
 from ..table.encoder import Encoder
+from ..table.target import NumberTarget
 from ._base import Subject
 
 
@@ -19,13 +21,36 @@ def check_features(features: Sequence[int], subject: Subject) -> None:
         raise refuse("features", features, f"two different numbers from 0 to {there - 1}", "write features=(0,1)")
 
 
-def feature_names(features: tuple[int, int], subject: Subject, *, scaled: bool = True) -> tuple[str, str]:
-    """What the two are called in a picture: by the columns, on the scale of the network's inputs or on their own."""
+def in_own_units(x: Tensor, encoder: Encoder | None) -> Tensor:
+    """Rows of the network's inputs, as the columns of a table have them: nan where a number is missing."""
+    flat = x.flatten(1).double().cpu()
+    return flat if encoder is None else encoder.decode(flat)
+
+
+def as_inputs(values: np.ndarray, feature: int, encoder: Encoder | None) -> Tensor:
+    """Numbers of one feature, as its column has them, as the network takes them."""
+    is_number = encoder is not None and feature < len(encoder.center)
+    return torch.from_numpy(encoder.scaled(values, feature) if encoder is not None and is_number else values)
+
+
+def target_in_own_units(y: Tensor, encoder: Encoder | None) -> Tensor:
+    """The first number to predict of each row, (N,), as its column has it."""
+    first = y.reshape(len(y), -1)[:, 0].cpu()
+    target = None if encoder is None else encoder.target
+    return target.decode(first) if isinstance(target, NumberTarget) else first
+
+
+def target_name(encoder: Encoder | None) -> str:
+    """The name of the column to predict, or nothing."""
+    return "" if encoder is None or encoder.target is None else encoder.target.name
+
+
+def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str]:
+    """What the two are called in a picture: by the columns of a table."""
     encoder = subject.data.encoder
     names: list[str] = []
     if encoder is not None:
-        names += [f"{name}, scaled" if scaled else name for name in encoder.features]
-        names += [f"code of {column.name}" for column in encoder.embedded]
+        names += [*encoder.features, *(f"code of {column.name}" for column in encoder.embedded)]
     first, second = (names[k] if k < len(names) else f"feature {k}" for k in features)
     return first, second
 

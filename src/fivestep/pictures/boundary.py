@@ -20,8 +20,9 @@ from ._training import chosen_steps, moments
 class Boundary(MovingPicture):
     """The probabilities over two `features`, on `grid` x `grid` places; all training rows on top.
 
-    Of more than two features, two are chosen, and the others have the values of training row `row` (counted from 0).
-    In motion, about `frames_shown` steps of the training, closer together at its start.
+    Of a table, in the units of its columns. Of more than two features, two are chosen, and the others have the values
+    of training row `row` (counted from 0). In motion, about `frames_shown` steps of the training, closer together at
+    its start.
     """
 
     description: ClassVar[str] = "what a classifier answers at every place of two features"

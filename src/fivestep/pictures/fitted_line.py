@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ..plots.fitted_line import fitted_line
 from ._base import Lacking, Picture, Subject, spread
+from ._features import as_inputs, in_own_units, target_in_own_units, target_name
 
 MOST = 1500
 
@@ -16,7 +17,10 @@ MOST = 1500
 @final
 @dataclass(frozen=True)
 class FittedLine(Picture):
-    """The training rows of one feature and one target, the network's answer, and the known lines if there are any."""
+    """The training rows of one feature and one target, the network's answer, and the known lines if there are any.
+
+    Of a table, in the units of its columns.
+    """
 
     description: ClassVar[str] = "points of one feature, and the line or curve that was learnt"
 
@@ -29,14 +33,16 @@ class FittedLine(Picture):
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         rows = spread(MOST, subject.data.train)
-        x, y = (values.reshape(-1).cpu().numpy() for values in (rows.x, rows.y))
-        edge = 0.08 * float(np.ptp(x))
-        at = np.linspace(x.min() - edge, x.max() + edge, 200)
-        engine = subject.engine
+        engine, encoder = subject.engine, subject.data.encoder
+        x, y = in_own_units(rows.x, encoder)[:, 0].numpy(), target_in_own_units(rows.y, encoder).numpy()
+        seen = x[np.isfinite(x)]
+        edge = 0.08 * float(np.ptp(seen))
+        at = np.linspace(seen.min() - edge, seen.max() + edge, 200)
         with torch.no_grad():
-            z = engine.predict(torch.from_numpy(at).to(engine.device, engine.dtype)[:, None])
-        learnt = engine.criterion.predicted(z)[:, 0].cpu().numpy()
+            z = engine.predict(as_inputs(at, 0, encoder).to(engine.device, engine.dtype)[:, None])
+        learnt = target_in_own_units(engine.criterion.predicted(z), encoder).numpy()
         lines = {"learnt" if subject.is_trained else "at the start": (at, learnt)}
         for name, weights in subject.data.known_weights.items():
             lines[name] = (at, at * float(weights["0.weight"]) + float(weights["0.bias"]))
-        return fitted_line(x, y, lines, title or subject.title, dark=dark)
+        names = ("x", "y") if encoder is None else (encoder.features[0], target_name(encoder))
+        return fitted_line(x, y, lines, names, title or subject.title, dark=dark)

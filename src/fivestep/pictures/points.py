@@ -8,9 +8,8 @@ from torch import Tensor
 
 from ..datasets._base import Rows
 from ..plots.points import points
-from ..table.target import NumberTarget
 from ._base import Lacking, Picture, Subject, as_pair, image_side, spread
-from ._features import check_features, feature_names, telling_features
+from ._features import check_features, feature_names, in_own_units, target_in_own_units, target_name, telling_features
 
 MOST = 1500
 
@@ -39,15 +38,14 @@ class Points(Picture):
         labels = subject.labels(rows) if subject.num_classes else None
         features = telling_features(rows, labels, encoder) if self.features is None else self.features
         check_features(features, subject)
-        x = rows.x.flatten(1).cpu()
-        shown = (x if encoder is None else encoder.decode(x))[:, list(features)]
+        shown = in_own_units(rows.x, encoder)[:, list(features)]
         y, name = _numbers(subject, rows) if labels is None else (labels.cpu(), "")
         there = shown.isfinite().all(1)
         return points(
             shown[there].numpy(),
             y[there].numpy(),
             [] if labels is None else subject.class_names,
-            feature_names(as_pair(features), subject, scaled=False),
+            feature_names(as_pair(features), subject),
             title or f"{subject.data.name}: {_count(there)}",
             target_name=name,
             dark=dark,
@@ -64,8 +62,5 @@ def _count(there: Tensor) -> str:
 
 def _numbers(subject: Subject, rows: Rows) -> tuple[Tensor, str]:
     """The first number to predict of each row, (N,), in the units of the target, and its name."""
-    y = rows.y.reshape(len(rows), -1)[:, 0].cpu()
-    target = None if subject.data.encoder is None else subject.data.encoder.target
-    if target is None:
-        return y, "target"
-    return target.decode(y) if isinstance(target, NumberTarget) else y, target.name
+    encoder = subject.data.encoder
+    return target_in_own_units(rows.y, encoder), target_name(encoder) or "target"

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..datasets._base import Rows
 from ..plots.predictions import predictions
-from ..table.target import NumberTarget
 from ._base import Lacking, Picture, Subject, spread
+from ._features import target_in_own_units, target_name
 
 MOST = 5000
 
@@ -33,12 +33,12 @@ class Predictions(Picture):
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         part, held_out = subject.held_out()
         rows = spread(MOST, held_out)
-        target = None if subject.data.encoder is None else subject.data.encoder.target
-        true, predicted = rows.y.reshape(len(rows)).double().cpu(), _predicted(subject, rows)
-        if isinstance(target, NumberTarget):
-            true, predicted = target.decode(true), target.decode(predicted)
-        name = "target" if target is None else target.name
-        return predictions(true.numpy(), predicted.numpy(), name, title or f"{subject.title}: {part} rows", dark=dark)
+        encoder = subject.data.encoder
+        true, predicted = (
+            target_in_own_units(y.double(), encoder).numpy() for y in (rows.y, _predicted(subject, rows))
+        )
+        name = target_name(encoder) or "target"
+        return predictions(true, predicted, name, title or f"{subject.title}: {part} rows", dark=dark)
 
 
 @torch.no_grad()

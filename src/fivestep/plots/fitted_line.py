@@ -14,13 +14,14 @@ def fitted_line(
     x: np.ndarray,
     y: np.ndarray,
     lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    names: tuple[str, str] = ("x", "y"),
     title: str = "",
     *,
     dark: bool = False,
 ) -> Figure:
-    """Rows x (N,), y (N,) as points, and each of the named curves, the learnt one first."""
+    """Rows x (N,), y (N,) as points, and each of the named curves, the learnt one first; `names` are the axes'."""
     canvas = Canvas(title, dark=dark, height=4.6)
-    axes = canvas.axes(x="x", y="y")
+    axes = canvas.axes(x=names[0], y=names[1])
     axes.scatter(x, y, s=36, color=canvas.theme.ink, zorder=3, label=f"{len(x)} rows")
     for k, (name, (at, value)) in enumerate(lines.items()):
         style = "-" if k == 0 else STYLES[(k - 1) % len(STYLES)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
-from ..check import InputError, one_of, plain, refuse
+from ..check import InputError, at_least, one_of, plain, refuse
 from ..find import Choice
 
 if TYPE_CHECKING:
@@ -255,7 +255,10 @@ def _read(name: str, value: Any) -> Any:
         kind = {"hidden": "widths such as 128,64", "batch_size": "a whole number, or full"}.get(name)
         kind = kind or ("a whole number" if SCALES[name].whole else "a number")
         example = "8:256" if SCALES[name].whole else "1e-4:1e-1"
-        raise refuse(name, value, kind, f"or write a range such as {example}") from None
+        apart = f"write several apart: {value.replace(',', ' ')}" if "," in value and name != "hidden" else ""
+        raise refuse(name, value, kind, apart or f"or write a range such as {example}") from None
+    for width in numbers if name == "hidden" else ():
+        at_least(name, width, 1, "for no hidden layer, take --model linear or softmax")
     return tuple(numbers) if name == "hidden" else numbers[0]
 
 

@@ -179,10 +179,10 @@ class Encoder:
             at, is_gap_only = self._places[column.name], column.name in written
             values = frame[column.name] if rows is None else frame[column.name].gather(rows)
             if is_gap_only:
-                out[:, at + 1] = self._scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
+                out[:, at + 1] = self.scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
                 continue
             for place, numbers in enumerate(column.raw(values, first_row), start=at):
-                out[:, place] = numbers if column.num_codes else self._scaled(numbers, place)
+                out[:, place] = numbers if column.num_codes else self.scaled(numbers, place)
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
@@ -216,8 +216,8 @@ class Encoder:
         places = np.array([self._places[name] for name in names], dtype=np.int64)
         return Numbers(names, places, torch.stack([self.center, self.scale], 1).numpy()[places])
 
-    def _scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
-        """X of one feature, (N,)."""
+    def scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
+        """What raw numbers r (N,) of one feature are in x, (N,)."""
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far out, and comes back by the clip
             z = np.nan_to_num((raw - self.center[feature].item()) * self.scale[feature].item(), nan=0.0)
         if self.clip is None:
