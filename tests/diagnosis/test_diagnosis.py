@@ -339,7 +339,9 @@ def test_targets_of_several_columns_are_not_made_one() -> None:
 
 
 def test_what_cannot_be_diagnosed_is_named() -> None:
-    with pytest.raises(fs.InputError, match=r"source must be a run, its folder, a task's name, .* got MLPClassifier"):
+    with pytest.raises(
+        fs.InputError, match=r"source must be a run, its folder, a task's name, .* got MLPClassifier; .* model\.dataset"
+    ):
         diagnose(fs.MLPClassifier())  # type: ignore[arg-type]
 
 

@@ -192,3 +192,39 @@ def test_positions_are_those_of_scikit_learn() -> None:
     assert fs.MLPRegressor("poisson", (3,), "tanh").get_params()["hidden_layer_sizes"] == (3,)
     with pytest.raises(TypeError):
         fs.MLPClassifier((3,), "tanh", "adam")  # type: ignore[misc]
+
+
+def test_the_dataset_of_a_classifier_has_its_losses_and_the_names_of_its_classes() -> None:
+    x, y = iris()
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    model = fs.MLPClassifier(**FAST, class_weight={"setosa": 3.0}).fit(x, names, eval_set=(x[::3], names[::3]))
+    data = model.dataset(x, names, eval_set=(x[::3], names[::3]))
+    assert data.class_names == ("setosa", "versicolor", "virginica")
+    assert data.train.weight is not None
+    assert data.train.weight.unique().tolist() == [1.0, 3.0]
+    assert data.valid is not None
+    assert model.validation_loss_curve_ is not None
+    assert fs.evaluate(model.engine_, data.valid).loss == pytest.approx(min(model.validation_loss_curve_))
+
+
+def test_a_fitted_estimator_can_be_diagnosed_and_drawn() -> None:
+    x, y = iris()
+    model = fs.MLPClassifier(**{**FAST, "learning_rate_init": 1e-7}).fit(x, y)
+    data = model.dataset(x, y)
+    found = fs.diagnose(model.engine_, data)
+    assert "learning rate" in [one.sign for one in found.findings]
+    assert fs.plot(model.engine_, "confusion", data=data).axes[0].get_ylabel()
+
+
+def test_the_dataset_of_a_frame_knows_its_columns() -> None:
+    x, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    x["ward"] = np.where(x["sex"] == 1, "north", "south")
+    data = fs.MLPRegressor(**FAST).fit(x, y).dataset(x, y)
+    assert data.encoder is not None
+    assert list(data.encoder.places) == list(x.columns)
+
+
+def test_before_fit_there_is_neither_engine_nor_dataset() -> None:
+    assert not hasattr(fs.MLPClassifier(), "engine_")
+    with pytest.raises(NotFittedError):
+        fs.MLPClassifier().dataset(*iris())

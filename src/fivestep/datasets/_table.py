@@ -74,8 +74,12 @@ class TableSource:
 
     def in_folder(self, folder: Path) -> Self:
         """The same files where they lie in another folder."""
-        files = {part: how for part in ("file", "valid", "test") if isinstance(how := getattr(self, part), str)}
-        return replace(self, **{part: str(folder / Path(file).name) for part, file in files.items()})
+
+        def there(file: str) -> str:
+            return str(folder / Path(file).name)
+
+        valid, test = (there(how) if isinstance(how, str) else how for how in (self.valid, self.test))
+        return replace(self, file=there(self.file), valid=valid, test=test)
 
     def to_dict(self) -> dict[str, Any]:
         """The source as plain values."""

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, final
 
 import numpy as np
 import scipy.sparse
@@ -99,14 +99,7 @@ class Fitting:
 
     def rows(self, table: Table, weight: np.ndarray | None) -> Rows:
         """The rows as tensors, with those weights."""
-        sparse = scipy.sparse.issparse(table.x)
-        x = all_dense(table.x, self.dense, self.inputs.width, self.network.dtype) if sparse else self.dense(table.x)
-        y = self.targets.encode(table.y, self.network.engine.dtype)
-        return Rows(as_tensor(x), y, None if weight is None else as_tensor(weight))
-
-    def dense(self, x: Any) -> np.ndarray:
-        """Rows as the network takes them."""
-        return self.inputs.transform(x, self.network.dtype)
+        return rows_of(table, weight, self.inputs, self.targets, self.network)
 
     def streamed(self, table: Table, weight: np.ndarray | None) -> Dataset | None:
         """Many sparse rows, dense a window at a time; None where all must be there, or may as well be."""
@@ -117,7 +110,8 @@ class Fitting:
             return None
         y = self.targets.encode(table.y, engine.dtype)
         weights = None if weight is None else as_tensor(weight)
-        rows = SparseRows(table.x, self.dense, y, weights, rows_of_window(bytes_of_row, size))
+        dense = partial(self.inputs.transform, dtype=self.network.dtype)
+        rows = SparseRows(table.x, dense, y, weights, rows_of_window(bytes_of_row, size))
         by_weight = torch.arange(rows.num_rows) if weights is None else (weights == 0).byte().argsort(stable=True)
         sample = rows.take(by_weight[:SAMPLE])  # it is refused where none of its rows counts
         return Dataset(sample, num_outputs=self.targets.num_outputs, stream=rows)
@@ -144,6 +138,15 @@ class Fitting:
         prepared = self.design.prepared
         offset = self.targets.offset(table.y, table.weight) if table is not None and prepared.numpy_draws else 0.0
         return Report(self.audience, None, prepared.gradient_factor, offset, int(self.of.verbose))
+
+
+def rows_of(table: Table, weight: np.ndarray | None, inputs: Inputs, targets: Targets, network: Network) -> Rows:
+    """The rows of a table as this network takes them, with those weights."""
+    dense = partial(inputs.transform, dtype=network.dtype)
+    sparse = scipy.sparse.issparse(table.x)
+    x = all_dense(table.x, dense, inputs.width, network.dtype) if sparse else dense(table.x)
+    y = targets.encode(table.y, network.engine.dtype)
+    return Rows(as_tensor(x), y, None if weight is None else as_tensor(weight))
 
 
 def _factor_so_far(plan: TrainPlan, course: Course, seen_before: int) -> float:

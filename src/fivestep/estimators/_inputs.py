@@ -20,8 +20,13 @@ from ..table.values import UNUSABLE
 class Inputs(ABC):
     """What was learnt from the training rows about how to read any row."""
 
-    reads_frames: bool = False
-    """Whether `transform` takes a polars frame; otherwise an array or a sparse matrix."""
+    encoder: Encoder | None = None
+    """The encoder of a table, where its columns go through one."""
+
+    @property
+    def reads_frames(self) -> bool:
+        """Whether `transform` takes a polars frame; otherwise an array or a sparse matrix."""
+        return self.encoder is not None
 
     @property
     @abstractmethod
@@ -132,7 +137,6 @@ class Encoded(Inputs):
     """A DataFrame with categories or dates, through the encoder of tables."""
 
     encoder: Encoder
-    reads_frames = True
 
     @classmethod
     def fit(cls, frame: pl.DataFrame, categorical: tuple[str, ...]) -> Self:

@@ -10,7 +10,7 @@ from ..engines._base import Engine
 from ..export import onnx_file
 from ..export._graph import OPSET, OPSET_ML, Graph, check_installed
 from ..table.encoder import CLIP
-from ._inputs import Encoded, Inputs, Scaled
+from ._inputs import Inputs, Scaled
 from ._targets import Labels, Numbers, Targets
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def to_onnx(engine: Engine, inputs: Inputs, targets: Targets) -> "onnx.ModelProt
                 "an estimator must be one for two classes or more to become ONNX, got one; fit it to rows of both."
             )
         names = [str(name) for name in targets.classes]
-    model = onnx_file.to_onnx(engine, inputs.encoder if isinstance(inputs, Encoded) else None, names)
+    model = onnx_file.to_onnx(engine, inputs.encoder, names)
     if isinstance(targets, Numbers):
         model = _followed(model, _units(targets), engine.spec.out_features or 0)
     if isinstance(inputs, Scaled):

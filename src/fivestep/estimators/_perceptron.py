@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from ..check import refuse
+from ..datasets._base import Dataset, Rows
+from ..engines._base import Engine
 from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe
@@ -16,7 +18,7 @@ from ._callbacks import Audience, CallbackSupportMixin, with_callbacks
 from ._containers import generator_of, plain_rows
 from ._design import Design, design_of, drawn_weights, len_of, split
 from ._ensembles import Fold, fit_ensemble, folds_of, is_ensemble
-from ._fitting import Ended, Fitting
+from ._fitting import Ended, Fitting, rows_of
 from ._inputs import Inputs
 from ._network import Network
 from ._onnx import to_onnx
@@ -213,6 +215,35 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         """
         check_is_fitted(self)
         return to_onnx(self._network.engine, self._inputs, self._targets)
+
+    def dataset(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Dataset:
+        """Rows as the fitted network takes them, with those of `eval_set` as the part to validate on.
+
+        With `engine_` it is what `fivestep.diagnose(model.engine_, model.dataset(X, y))` and `fivestep.plot` ask for.
+        """
+        check_is_fitted(self)
+        table = read(self, plain_rows(X), y, sample_weight, self._manner(), self._inputs)
+        self._check_targets(table.y, is_whole=False)
+        stop_by = StopRows.of(eval_set, None, None, None)
+        valid = None if stop_by is None else self._watched(stop_by)
+        return Dataset(
+            self._rows(table, self._training_weight(table)),
+            None if valid is None else self._rows(valid, valid.weight),
+            num_outputs=self._targets.num_outputs,
+            name=type(self).__name__,
+            class_names=tuple(str(value) for value in getattr(self, "classes_", ())),
+            encoder=self._inputs.encoder,
+        )
+
+    def _rows(self, table: Table, weight: np.ndarray | None) -> Rows:
+        return rows_of(table, weight, self._inputs, self._targets, self._network)
+
+    @property
+    def engine_(self) -> Engine:
+        """The trained network as an engine."""
+        if not hasattr(self, "_network"):
+            raise AttributeError(f"{type(self).__name__} has no engine before fit.")
+        return self._network.engine
 
     @property
     def coefs_(self) -> list[np.ndarray]:

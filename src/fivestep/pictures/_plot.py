@@ -115,7 +115,8 @@ def subject_of(source: Source, data: Dataset | None = None, data_dir: Path | Non
     if not isinstance(source, str | PathLike):
         raise InputError(
             f"source must be a run, its folder, a task's name, a network of fit_many or an engine, got "
-            f"{type(source).__name__}; of rows of your own, train a run with fivestep.fit."
+            f"{type(source).__name__}; of rows of your own, train a run with fivestep.fit, and of an estimator, pass "
+            f"model.engine_, and model.dataset(X, y) as its data."
         )
     path = Path(source)
     if (path / "config.toml").is_file():

@@ -258,7 +258,7 @@ def _read(name: str, value: Any) -> Any:
         apart = f"write several apart: {value.replace(',', ' ')}" if "," in value and name != "hidden" else ""
         raise refuse(name, value, kind, apart or f"or write a range such as {example}") from None
     for width in numbers if name == "hidden" else ():
-        at_least(name, width, 1, "for no hidden layer, take --model linear or softmax")
+        at_least(name, int(width), 1, "for no hidden layer, take --model linear or softmax")
     return tuple(numbers) if name == "hidden" else numbers[0]
 
 

@@ -121,7 +121,7 @@ class Encoder:
     @property
     def read_as_text(self) -> list[str]:
         """The columns, the target among them, that must come from a text file as they are written: 007, and 1.234 €."""
-        columns = [*self.columns, *([] if self.target is None else [self.target])]
+        columns: list[FittedColumn | Target] = [*self.columns, *filter(None, [self.target])]
         return [column.name for column in columns if getattr(column, "number_format", None) != PLAIN]
 
     @property
