@@ -162,7 +162,7 @@ for k, (task, losses) in enumerate(professional.items()):
         label=task,
     )
 axes.set_yscale("log")
-canvas.legend(axes, loc="center right")
+canvas.legend(axes, loc="center")
 canvas.figure
 
 # %%

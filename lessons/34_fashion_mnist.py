@@ -70,7 +70,7 @@ assert fs.MLP(784, 256, 10).num_parameters == 256 * 784 + 256 + 10 * 256 + 10 ==
 # Raw and professional
 # --------------------
 # The first epoch three times, from the same weights and with the images in the same order: from raw tensors, from
-# ``torch.nn`` and ``torch.optim``, and by the engine ``scratch``, which is what ``fivestep train`` uses here.
+# ``torch.nn`` and ``torch.optim``, and by this program's engine ``scratch``.
 
 spec = fs.MLP(NUM_PIXELS, 256, 10, init="normal")  # weights N(0, 0.01^2), biases zero
 plan = fs.TrainPlan(loss="cross_entropy", optimizer="sgd", lr=0.1, batch_size=256, epochs=EPOCHS)

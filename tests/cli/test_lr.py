@@ -36,9 +36,14 @@ def test_the_command_it_advises_has_the_options_that_it_was_asked_with(fivestep:
 def test_numbers_are_those_of_the_library(fivestep: Command) -> None:
     report = json.loads(fivestep("lr", "moons", "--activation", "tanh", "--num-steps", 50, "--json").out)
     plan = fs.TrainPlan(loss="binary_cross_entropy", optimizer="adam", lr=0.05, batch_size=None, epochs=20, seed=0)
-    engine = fs.make_engine("auto", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
+    engine = fs.make_engine("scratch", fs.MLP(2, 8, 1, activation="tanh"), plan, device="cpu")
     found = fs.lr_range_test(engine, fs.load_dataset("moons"), plan, num_steps=50)
     assert (report["losses"], report["suggestion"]) == (list(found.losses), found.suggestion)
+
+
+def test_nothing_is_compiled_for_a_hundred_steps(fivestep: Command) -> None:
+    """However many epochs the task has: compiling takes a quarter of a minute, the test a tenth of a second."""
+    assert json.loads(fivestep("lr", "moons", "--epochs", 10_000, "--json").out)["engine"] == "scratch"
 
 
 def test_the_picture_goes_where_it_is_wanted(fivestep: Command, tmp_path: Path) -> None:

@@ -101,6 +101,41 @@ def test_words_too_many_are_one_sentence(fivestep: Command, arguments: tuple[str
     assert fivestep(*arguments) == (2, "", f"fivestep: {sentence}; see fivestep {arguments[0]} --help.\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("trian", "moons"), "got 'trian'; did you mean fivestep train?"),
+        (("frobnicate",), "got 'frobnicate'; see fivestep --help."),
+        (
+            ("train", "moons", "--optimiser=adam"),
+            "an option must be one that fivestep train has, got '--optimiser'; did you mean --optimizer?",
+        ),
+        (
+            ("tasks", "--wrong"),
+            "an option must be one that fivestep tasks has, got '--wrong'; see fivestep tasks --help.",
+        ),
+        (("predict", "runs/moons-1"), "FILE must be given, got nothing; see fivestep predict --help."),
+        (("train", "moons", "--lr"), "--lr must have a value behind it, got none; see fivestep train --help."),
+    ],
+)
+def test_words_that_nobody_knows_or_misses_are_one_sentence(
+    fivestep: Command, arguments: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = fivestep(*arguments)
+    assert (code, out, err.count("\n"), err.strip().endswith(sentence)) == (2, "", 1, True)
+
+
+def test_a_shell_completes_commands_and_options(tmp_path: Path) -> None:
+    home = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    command = [sys.executable, "-m", "fivestep", "--install-completion", "--shell", "bash"]
+    assert subprocess.run(command, env=home, check=False, capture_output=True).returncode == 0
+    [script] = (tmp_path / ".local").rglob("fivestep")
+    asked = f". {script}; for words in 'fivestep tra' 'fivestep train --optim'; do COMP_WORDS=($words); "
+    asked += "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _fivestep; echo ${COMPREPLY[@]}; done"
+    done = subprocess.run(["bash", "-c", asked], env=home, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["train", "--optimizer"]
+
+
 @pytest.mark.parametrize(("rank", "size", "speaks"), [("0", "2", True), ("1", "2", False), ("1", "1", True)])
 def test_what_ranks_do_not_share_the_first_one_does_alone(
     fivestep: Command, rank: str, size: str, speaks: bool, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,7 @@
 """Runs beside each other."""
 
+from itertools import pairwise
+
 from matplotlib.contour import ContourSet
 
 from fivestep.plots.side_by_side import side_by_side
@@ -42,10 +44,12 @@ def test_it_can_be_dark() -> None:
     assert has_two_themes(side_by_side(HISTORIES, {}), side_by_side(HISTORIES, {}, dark=True))
 
 
-def test_words_of_a_boundary_do_not_cover_the_curves_above() -> None:
+def test_words_of_a_boundary_do_not_cover_the_curves_above_or_those_beside_them() -> None:
     histories = dict.fromkeys(("a", "b", "c"), HISTORIES["MLP"])
     figure = side_by_side(histories, dict.fromkeys(histories, surface()), ["a", "b"], "moons")
     figure.draw_without_rendering()
+    edges = [axes.title.get_window_extent() for axes in figure.axes[2:]]
+    assert all(one.x1 < other.x0 for one, other in pairwise(edges))
     curves, boundaries = figure.axes[:2], figure.axes[2:]
     lowest = min(axes.get_tightbbox().y0 for axes in curves)
     assert max(axes.get_tightbbox().y1 for axes in boundaries) <= lowest

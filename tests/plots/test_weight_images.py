@@ -24,5 +24,11 @@ def test_weights_that_are_all_zero_can_be_drawn() -> None:
     assert weight_images(np.zeros((1, 2, 2)), ["a"]).axes[0].images[0].get_clim() == (-1, 1)
 
 
+def test_ten_images_are_two_full_rows() -> None:
+    axes = weight_images(np.ones((10, 2, 2)), [str(k) for k in range(10)]).axes[:10]
+    assert len({round(one.get_position().y0, 3) for one in axes[:5]}) == 1
+    assert axes[5].get_position().y0 < axes[4].get_position().y0
+
+
 def test_it_can_be_dark() -> None:
     assert has_two_themes(weight_images(WEIGHTS, ["a", "b"]), weight_images(WEIGHTS, ["a", "b"], dark=True))

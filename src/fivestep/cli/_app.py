@@ -4,13 +4,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from cyclopts import App, CoercionError, CycloptsError, Parameter, UnusedCliTokensError
+from cyclopts import (
+    App,
+    CoercionError,
+    CycloptsError,
+    MissingArgumentError,
+    Parameter,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from .. import __version__
 from ..check import DivergenceError, InputError, RanksError, StorageError
 from ..machine.memory import give_back_soon, is_limited, memory_size
 from . import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from ._values import misfit, surplus
+from ._values import lacking, misfit, surplus, unknown_command, unknown_option
 
 
 def shown_default(value: object) -> str | None:
@@ -37,6 +46,7 @@ app.command("fivestep.cli.items:items", name="items", help="Every activation, lo
 app.command("fivestep.cli.verify:verify", name="verify", help="Show that two engines compute the same.")
 app.command("fivestep.cli.sweep:sweep", name="sweep", help="Train many networks with other settings, and rank them.")
 app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be trained by name.")
+app.register_install_completion_command(help="Let bash, zsh or fish complete commands, options and files.")
 
 SHARED = ("train", "sweep")
 """The commands whose work several ranks share; all others are the first rank's alone."""
@@ -90,6 +100,12 @@ def _refusal(error: CycloptsError) -> str:
         return f"{misfit(error)}; see {_help(error)}."
     if isinstance(error, UnusedCliTokensError):
         return f"{surplus(error)}; see {_help(error)}."
+    if isinstance(error, MissingArgumentError):
+        return f"{lacking(error)}; see {_help(error)}."
+    if isinstance(error, UnknownOptionError):
+        return unknown_option(error, _help(error))
+    if isinstance(error, UnknownCommandError):
+        return unknown_command(error, [name for name in app if not name.startswith("-")])
     return f"{error} See {_help(error)}."
 
 

@@ -7,7 +7,17 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from cyclopts import CoercionError, Token, UnusedCliTokensError, convert
+from cyclopts import (
+    CoercionError,
+    MissingArgumentError,
+    Token,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+    convert,
+)
+
+from ..check import nearest
 
 WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -42,6 +52,33 @@ def misfit(error: CoercionError) -> str:
     words = " ".join(token.value.split(","))
     advice = f"; write several as {token.keyword} {words}" if takes_several and words != token.value else ""
     return f"{token.keyword or 'the argument'} must be {_words(error.target_type)}, got {token.value!r}{advice}"
+
+
+def lacking(error: MissingArgumentError) -> str:
+    """The sentence about an argument that is not there, or an option without its value."""
+    tokens = error.argument.tokens if error.argument is not None else ()
+    keyword = error.keyword or next((token.keyword for token in reversed(tokens) if token.keyword), None)
+    if keyword is not None:
+        return f"{keyword} must have a value behind it, got none"
+    return f"{error.argument.name if error.argument is not None else 'the argument'} must be given, got nothing"
+
+
+def unknown_option(error: UnknownOptionError, read_on: str) -> str:
+    """The sentence about an option that the command does not have, with the one that was probably meant."""
+    option = (error.token.keyword or error.token.value).partition("=")[0]
+    known = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+    guess = nearest(option.lstrip("-"), [name.removeprefix("--") for name in known if name.startswith("--")])
+    command = " ".join(["fivestep", *(error.command_chain or ())])
+    advice = f"did you mean --{guess}?" if guess else f"see {read_on}."
+    return f"an option must be one that {command} has, got {option!r}; {advice}"
+
+
+def unknown_command(error: UnknownCommandError, known: Sequence[str]) -> str:
+    """The sentence about a first word that is no command, with the one that was probably meant."""
+    word = next(iter(error.unused_tokens or ()), "")
+    guess = nearest(word, known)
+    advice = f"did you mean fivestep {guess}?" if guess else "see fivestep --help."
+    return f"the first word must be a command ({', '.join(known)}), got {word!r}; {advice}"
 
 
 def surplus(error: UnusedCliTokensError) -> str:

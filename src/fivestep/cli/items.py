@@ -34,6 +34,9 @@ USES = {
 HINT = "Options are written behind a colon, as in adam:eps=1e-6. fivestep items NAME says more of one."
 WIDEST = 100
 
+UNBROKEN = "\N{NO-BREAK SPACE}"
+"""Where a line must not end."""
+
 
 class Item(NamedTuple):
     """One file of a folder: its name, what it is in one line, its options with their defaults, its docstring."""
@@ -127,8 +130,17 @@ def _print_pages(found: Mapping[str, list[Item]]) -> None:
         console.print(title, style="bold green", markup=False, soft_wrap=True)
         for line in _wrapped(item.text, min(console.width, WIDEST)):
             console.print(line, soft_wrap=True, markup=False)
-        console.print(f"\nOptions: {item.written or 'none'}", soft_wrap=True, markup=False)
+        console.print()
+        for line in _option_lines(item, console.width):
+            console.print(line, soft_wrap=True, markup=False)
         console.print(f"Use: {USES[item.family].format(it=item.name)}\n", soft_wrap=True, markup=False)
+
+
+def _option_lines(item: Item, width: int) -> list[str]:
+    """The options in lines as wide as the screen, each option in one piece."""
+    whole = [_written(name, value).replace(" ", UNBROKEN) for name, value in item.options.items()]
+    lines = wrap("Options: " + (", ".join(whole) or "none"), width, subsequent_indent="  ", break_long_words=False)
+    return [line.replace(UNBROKEN, " ") for line in lines]
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:

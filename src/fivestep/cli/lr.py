@@ -2,7 +2,7 @@
 
 import json as json_text
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, final
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..check import InputError
 from ..engines._make import make_engine
-from ..find import find
+from ..find import Choice, find
 from ..machine.files import replacing
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
@@ -69,10 +69,11 @@ def lr(
             warnings.warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
     prepared = prepare(task, network, plan, options.recipe, options.data_dir)
     num_rows = prepared.data.num_rows
-    engine = make_engine(
-        options.engine, prepared.spec, prepared.plan, dtype=options.dtype, device=options.device, num_rows=num_rows
-    )
-    found = lr_range_test(engine, prepared.data, prepared.plan, options.low, options.high, options.num_steps)
+    epochs = max(1, -(-options.num_steps // prepared.plan.steps_per_epoch(num_rows)))
+    short = replace(prepared.plan, epochs=epochs)  # so few steps need no compiled code
+    choice = Choice("auto", alone=True) if options.engine == "auto" else options.engine
+    engine = make_engine(choice, prepared.spec, short, dtype=options.dtype, device=options.device, num_rows=num_rows)
+    found = lr_range_test(engine, prepared.data, short, options.low, options.high, options.num_steps)
     picture = options.out or Path(f"lr-range-{prepared.data.name}.png")
     title = f"{prepared.data.name}: {prepared.spec.title} {prepared.spec.sizes_text()}, {prepared.plan.optimizer}"
     _draw(found, picture, title)

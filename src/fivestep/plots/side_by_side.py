@@ -40,7 +40,8 @@ def side_by_side(
         _curves(canvas, (rows, fine, _span(k, fine // len(panels))), histories, panel, label)
     for k, (name, surface) in enumerate(surfaces.items(), start=columns):
         loss, accuracy = _last(histories[name], "loss"), _last(histories[name], "accuracy")
-        words = f"{name}\nloss {loss:.3f}" + ("" if accuracy is None else f", accuracy {accuracy:.3f}")
+        comma = "\n" if columns == MOST_IN_A_ROW else ", "  # a third of the width is too little for one line
+        words = f"{name}\nloss {loss:.3f}" + ("" if accuracy is None else f"{comma}accuracy {accuracy:.3f}")
         axes = canvas.axes(rows, fine, _span(k, fine // columns), title=words)
         draw_surface(canvas, axes, surface, class_names, labels=False)
     return canvas.figure

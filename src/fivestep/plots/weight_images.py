@@ -13,6 +13,8 @@ def weight_images(weights: np.ndarray, names: list[str], title: str = "", *, dar
     """One image for each unit, (K, H, W), on one scale for all: zero is the ground, its sign is the colour."""
     largest = float(np.abs(weights).max()) or 1.0
     colors = Canvas(dark=dark).diverging()
-    canvas = image_grid(weights, names, title, columns=IN_A_ROW, dark=dark, cmap=colors, vmin=-largest, vmax=largest)
+    rows = -(-len(weights) // IN_A_ROW)
+    columns = -(-len(weights) // rows)  # ten are two rows of five
+    canvas = image_grid(weights, names, title, columns=columns, dark=dark, cmap=colors, vmin=-largest, vmax=largest)
     canvas.colorbar(canvas.figure.axes[0].images[0], canvas.figure.axes, "weight")
     return canvas.figure
