@@ -1,5 +1,6 @@
-"""What the pages of the course need of the site: their pictures, and titles that are links."""
+"""What the pages of the course need of the site: their pictures, titles that are links, tables that stay whole."""
 
+import re
 import weakref
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +15,10 @@ from sphinx_gallery.scrapers import figure_rst
 ROOT = Path(__file__).parents[2]
 DPI = 150
 LINE = "| `"
+GAP = re.compile(r"\S {2,}\S")
+"""What lies between two columns of a printed table."""
+
+WIDEST = 100
 
 _shown: "weakref.WeakSet[Figure]" = weakref.WeakSet()
 
@@ -66,8 +71,22 @@ def link_titles(app: Sphinx, doctree: nodes.document) -> None:
             node.replace_self(link)
 
 
+def mark_tables(app: Sphinx, doctree: nodes.document) -> None:
+    """Gives printed tables the class `sphx-glr-table`: in a narrow window they scroll instead of losing their columns."""
+    for node in doctree.findall(nodes.literal_block):
+        if "sphx-glr-script-out" in node["classes"] and is_table(node.astext()):
+            node["classes"].append("sphx-glr-table")
+
+
+def is_table(text: str) -> bool:
+    """Whether two lines or more have columns, and none is a sentence that has to be broken."""
+    lines = text.splitlines()
+    return sum(bool(GAP.search(line)) for line in lines) > 1 and max(map(len, lines)) <= WIDEST
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls."""
     app.connect("config-inited", forget_old_outputs)
     app.connect("doctree-read", link_titles)
+    app.connect("doctree-read", mark_tables)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -72,12 +72,19 @@ def test_a_pipe_gets_no_colours(page: str) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80])
-@pytest.mark.parametrize("options", [(), ("--hidden", 64, "--step", 3, "--momentum", 0.9, "--optimizer", "sgd")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("moons",),
+        ("moons", "--hidden", 64, "--step", 3, "--momentum", 0.9, "--optimizer", "sgd"),
+        ("digits",),  # whose first gradient is a sum of ten products
+    ],
+)
 def test_lines_fit_the_terminal(
     fivestep: Command, monkeypatch: pytest.MonkeyPatch, columns: int, options: tuple[object, ...]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    out = fivestep("explain", "moons", *options).out
+    out = fivestep("explain", *options).out
     formulas = re.compile(r"    \w+ <- ")  # quoted as they stand, to be copied
     assert max(len(line) for line in out.splitlines() if not formulas.match(line)) <= columns
 
@@ -94,6 +101,13 @@ def test_json_holds_the_same_step(fivestep: Command, page: str) -> None:
     entries = {entry["name"]: entry for block in report["sections"][3]["blocks"] for entry in block["entries"]}
     assert (entries["dW0"]["shape"], entries["dW0"]["formula"]) == ([8, 2], "dz0^T x")
     assert torch.tensor(entries["dW0"]["values"]).allclose(printed(page, "dW0"), atol=1e-5)
+
+
+def test_a_step_that_moves_nothing_can_be_explained(fivestep: Command) -> None:
+    """From zeros nothing but the last bias has a gradient, and old, new and all between are 0."""
+    code, out, _ = fivestep("explain", "moons", "--init", "zeros")
+    assert code == 0
+    assert "old W0, new W0, dW0, m before, m after, v before, v after: all 0\n" in out
 
 
 def test_rows_all_takes_the_whole_batch(fivestep: Command) -> None:

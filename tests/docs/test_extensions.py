@@ -102,3 +102,16 @@ def test_a_picture_is_described_by_its_words() -> None:
     canvas = fs.Canvas("Losses")
     canvas.axes(x="step", y="loss", title="moons")
     assert extension("lessons").described(canvas.figure) == "Losses; moons; loss against step"
+
+
+@pytest.mark.parametrize(
+    ("printed", "is_one"),
+    [
+        ("rate       loss\n0.1      0.6931", True),
+        ("shape (3, 4)\nsum 12", False),
+        ("one line  with a gap", False),
+        (f"loss   0.5\nrate   0.1\n{'a sentence that goes on and on, ' * 5}", False),
+    ],
+)
+def test_what_a_page_printed_is_a_table_where_its_lines_have_columns(printed: str, is_one: bool) -> None:
+    assert extension("lessons").is_table(printed) is is_one

@@ -61,8 +61,11 @@ class Page:
     def _block(self, block: Block) -> None:
         self._wrapped(block.title, 2, "bold")
         for text in block.text.splitlines():
-            if text.startswith(" "):
+            if text.startswith(" ") and "<-" in text:  # a formula, quoted as it stands
                 self._line((f"    {text.strip()}", ""))
+            elif text.startswith(" "):  # a sum that is worked out
+                for line in wrap(text.strip(), self._width - ENTRY, subsequent_indent="  "):
+                    self._line((f"{' ' * ENTRY}{line}", ""))
             else:
                 self._wrapped(text, 4, "dim")
         if block.side_by_side:
@@ -94,7 +97,7 @@ class Page:
 
     def _wrapped(self, text: str, indent: int, style: str = "") -> None:
         for line in wrap(text, self._width - indent):
-            self._line((" " * indent + line, style))
+            self._line((" " * indent + line.replace("\N{NO-BREAK SPACE}", " "), style))
 
     def _line(self, *parts: tuple[str, str]) -> None:
         self._console.print(Text.assemble(*parts), soft_wrap=True)

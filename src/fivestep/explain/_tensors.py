@@ -35,7 +35,10 @@ def table(columns: dict[str, Tensor], width: int) -> list[str]:
     Those that are 0 everywhere are named below instead.
     """
     zero = [name for name, tensor in columns.items() if tensor.numel() > 1 and not tensor.any()]
+    named = [" " * INDENT + line for line in wrap(f"{', '.join(zero)}: all 0", width - INDENT)] if zero else []
     columns = {name: tensor for name, tensor in columns.items() if name not in zero}
+    if not columns:
+        return named
     first = next(iter(columns.values()))
     few = first.numel() <= FEW
     places = list(product(*(range(size) for size in first.shape))) if few else _corners(first.shape)
@@ -44,7 +47,7 @@ def table(columns: dict[str, Tensor], width: int) -> list[str]:
         shown = [_one(tensor[place], tensor) for place in places]
         for row, text in zip(cells, [name, *([] if few else _extremes_text(tensor).values()), *shown], strict=True):
             row.append(text)
-    return grid(cells, width, labelled=True) + ([" " * INDENT + f"{', '.join(zero)}: all 0"] if zero else [])
+    return grid(cells, width, labelled=True) + named
 
 
 def extremes(tensor: Tensor) -> dict[str, float]:
