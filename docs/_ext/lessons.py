@@ -72,7 +72,7 @@ def link_titles(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def mark_tables(app: Sphinx, doctree: nodes.document) -> None:
-    """Gives printed tables the class `sphx-glr-table`: in a narrow window they scroll instead of losing their columns."""
+    """Gives printed tables a class of their own: in a narrow window they scroll instead of losing their columns."""
     for node in doctree.findall(nodes.literal_block):
         if "sphx-glr-script-out" in node["classes"] and is_table(node.astext()):
             node["classes"].append("sphx-glr-table")

@@ -24,6 +24,9 @@ from ._live import bar, live, seconds_left
 WIDEST = 1000
 """Characters in a line of a table, at most."""
 
+FORMS = ((1e4, ".4f"), (1e5, ",.1f"), (1e8, ",.0f"))
+"""How numbers below these sizes are written: four decimals of an error in thousands of dollars tell nobody anything."""
+
 
 class Column(NamedTuple):
     """A column of the epochs' lines: its title, its width in characters, and its text for an epoch."""
@@ -182,10 +185,13 @@ def _figure(name: str, epoch: Epoch) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure as it is shown: four decimals; of a loss that grows beyond all columns, the size."""
+    """A figure as it is shown, in ten characters: four decimals, fewer of thousands; beyond all columns, its size."""
     if value is None:
         return ""
-    return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3g}"
+    for below, form in FORMS:
+        if abs(value) < below:
+            return format(value, form)
+    return f"{value:.3g}"
 
 
 def _duration(seconds: float) -> str:

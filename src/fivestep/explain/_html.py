@@ -10,8 +10,8 @@ WIDTH = 100
 """Letters in a line of numbers; a narrow window scrolls."""
 
 NAMES = (
-    "W0, b0 and z0 belong to layer 0, a1 to layer 1, and so on. A\N{NO-BREAK SPACE}B is the matrix product: each row of A times each "
-    "column of B, added up. W0^T is W0 with rows and columns exchanged. A\N{NO-BREAK SPACE}*\N{NO-BREAK SPACE}B multiplies number by number."
+    "W0, b0 and z0 belong to layer 0, a1 to layer 1, and so on. A\xa0B is the matrix product: each row of A times each "
+    "column of B, added up. W0^T is W0 with rows and columns exchanged. A\xa0*\xa0B multiplies number by number."
 )
 """How to read the names."""
 
