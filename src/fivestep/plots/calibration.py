@@ -5,6 +5,9 @@ from matplotlib.figure import Figure
 
 from ._style import Canvas
 
+SMALLEST, LARGEST = 8.0, 90.0
+"""The areas of dots, in square points: the smallest one, and what the fullest bin has more."""
+
 
 def calibration(
     edges: np.ndarray,
@@ -26,12 +29,15 @@ def calibration(
     filled = counts > 0
     low = float(edges[0])
     axes.plot([low, 1], [low, 1], "--", color=canvas.theme.ink, lw=1, label="perfectly calibrated")
-    axes.plot(confidence[filled], accuracy[filled], "o-", color=canvas.color(0), lw=2, ms=6, label="the network")
+    axes.plot(confidence[filled], accuracy[filled], "-", color=canvas.color(0), lw=1.5)
+    areas = LARGEST * counts[filled] / counts.max() + SMALLEST  # a bin of one answer says little
+    dots = {"color": canvas.color(0), "zorder": 3, "clip_on": False}  # whole, where all answers are right
+    axes.scatter(confidence[filled], accuracy[filled], areas, label="the network", **dots)
     error = float(np.abs(accuracy - confidence)[filled] @ counts[filled] / counts.sum())
     axes.plot([], [], " ", label=f"expected calibration error {error:.3f}")  # a line of words in the legend
     axes.set_xlim(low, 1.01)
     axes.set_ylim(0, 1.02)
-    canvas.legend(axes)
+    canvas.legend_above(axes)
     bars = canvas.axes(1, 2, 2, x="probability of the answer", y="answers")
     bars.bar(
         edges[:-1], counts, width=np.diff(edges), align="edge", color=canvas.color(0), edgecolor=canvas.theme.ground

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ._by_layer import lines_by_layer
-from ._style import SMALL, Canvas
+from ._style import Canvas
 
 USUAL = 1e-3
 """Where the ratio usually is while a network learns well."""
@@ -21,10 +21,6 @@ def update_ratios(
     """
     canvas = Canvas(title, dark=dark, height=4.0)
     axes = canvas.axes(x="step", y="|update| / |weights|")
-    axes.axhline(USUAL, color=canvas.theme.ink, ls="--", lw=1)
-    axes.annotate(
-        "usual: 0.001", (0.01, USUAL), xycoords=("axes fraction", "data"), xytext=(0, 3),
-        textcoords="offset points", fontsize=SMALL, color=canvas.theme.ink,
-    )  # fmt: skip
+    axes.axhline(USUAL, color=canvas.theme.ink, ls="--", lw=1, label=f"usual: {USUAL:g}")
     lines_by_layer(canvas, axes, steps, ratios)
     return canvas.figure
