@@ -31,8 +31,10 @@ def calibration(
     axes.plot([low, 1], [low, 1], "--", color=canvas.theme.ink, lw=1, label="perfectly calibrated")
     axes.plot(confidence[filled], accuracy[filled], "-", color=canvas.color(0), lw=1.5)
     areas = LARGEST * counts[filled] / counts.max() + SMALLEST  # a bin of one answer says little
-    dots = {"color": canvas.color(0), "zorder": 3, "clip_on": False}  # whole, where all answers are right
-    axes.scatter(confidence[filled], accuracy[filled], areas, label="the network", **dots)
+    dots = axes.scatter(
+        confidence[filled], accuracy[filled], areas, color=canvas.color(0), zorder=3, label="the network"
+    )
+    dots.set_clip_on(False)  # whole, where all answers are right
     error = float(np.abs(accuracy - confidence)[filled] @ counts[filled] / counts.sum())
     axes.plot([], [], " ", label=f"expected calibration error {error:.3f}")  # a line of words in the legend
     axes.set_xlim(low, 1.01)
