@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from jaxtyping import Float, TypeCheckError
+from beartype.roar import BeartypeCallHintViolation
+from jaxtyping import Float
 from torch import Tensor
 
 from fivestep.layer import Memo
@@ -16,12 +17,12 @@ from tests.shapes import COMPILED, carries_shape, unchecked
 
 def test_an_argument_of_the_wrong_rank_is_caught() -> None:
     row_weights = torch.full((3, 1), 1 / 3)  # beside (3,) losses this would broadcast to (3, 3)
-    with pytest.raises(TypeCheckError, match="weight"):
+    with pytest.raises(BeartypeCallHintViolation, match="weight"):
         MSE().value(torch.zeros(3, 1), torch.zeros(3, 1), row_weights, Memo(training=True))
 
 
 def test_the_same_letter_with_two_sizes_is_caught() -> None:
-    with pytest.raises(TypeCheckError, match="dw"):
+    with pytest.raises(BeartypeCallHintViolation, match="dw"):
         SGD().update_(torch.zeros(3), torch.zeros(1), {}, 0.1, 1)
 
 
@@ -34,7 +35,7 @@ def test_the_facts_run_without_the_checks_and_then_they_are_back() -> None:
 
 
 def test_a_number_of_the_wrong_kind_is_caught() -> None:
-    with pytest.raises(TypeCheckError, match="logits"):
+    with pytest.raises(BeartypeCallHintViolation, match="logits"):
         MSE().rows(torch.zeros(3, 1, dtype=torch.int64), torch.zeros(3, 1), Memo(training=True))
 
 

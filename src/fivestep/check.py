@@ -17,8 +17,8 @@ PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 """Types of values that are what they are: to ask whether a text is a number takes a microsecond."""
 
 
-INSIDE = ("fivestep", "sklearn", "joblib", "jaxtyping")
-"""Packages at whose lines a warning does not point; the last one stands around every function in the tests."""
+INSIDE = ("fivestep", "sklearn", "joblib")
+"""Packages at whose lines a warning does not point."""
 
 
 class InputError(ValueError):

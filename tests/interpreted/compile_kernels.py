@@ -61,11 +61,12 @@ def only_compiled(kernel: Any, *args: Any, **options: Any) -> None:
     """In place of a start."""
     made = start(kernel, *args, **{**options, "warmup": True})
     module = kernel.fn.__module__.rpartition(".")[2]
-    code = made.asm["cubin"]
-    loops = innermost_loops(code)
-    spilled = sum(loop["LDL"] + loop["STL"] for loop in loops)
-    hot = [loop for loop in loops if module == "steps" and loop["FFMA"] >= HOT]
-    found = (*usage(code), spilled, max(map(whole_numbers_of, hot), default=0))
+    used, spilled, hot = usage(made.asm["cubin"]), 0, list[Counter[str]]()
+    if module == "steps" or used.spilled:  # without room on the stack no number goes there and back
+        loops = innermost_loops(made.asm["cubin"])
+        spilled = sum(loop["LDL"] + loop["STL"] for loop in loops)
+        hot = [loop for loop in loops if module == "steps" and loop["FFMA"] >= HOT]
+    found = (*used, spilled, max(map(whole_numbers_of, hot), default=0))
     sys.stdout.write(f"{module} {kernel.fn.__name__} {' '.join(map(str, found))}\n")
 
 
