@@ -3,13 +3,14 @@
 import re
 import weakref
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, final
 
 from docutils import nodes
 from matplotlib.figure import Figure
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery.scrapers import figure_rst
 
 ROOT = Path(__file__).parents[2]
@@ -51,24 +52,50 @@ def forget_old_outputs(app: Sphinx, config: Config) -> None:
             mark.unlink()
 
 
-def titles() -> dict[str, str]:
-    """The name of each page by its title, from the table of the course."""
+class Page(NamedTuple):
+    """A row of the table of the course."""
+
+    name: str
+    title: str
+    question: str
+
+
+def course() -> list[Page]:
+    """The pages in their order, from the table of the course."""
     text = (ROOT / "lessons" / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith(LINE)]
-    return {row[2].strip(): row[1].strip(" `") for row in rows}
+    return [Page(row[1].strip(" `"), row[2].strip(), row[3].strip()) for row in rows]
+
+
+@final
+class Questions(SphinxDirective):
+    """`.. questions:: 34` lists the pages whose names begin with 3 or 4, each with its question."""
+
+    required_arguments: ClassVar[int] = 1
+
+    def run(self) -> list[nodes.Node]:
+        pages = [page for page in course() if page.name[0] in self.arguments[0]]
+        items = [
+            nodes.list_item("", nodes.paragraph("", "", link_to(page), nodes.Text(f": {page.question}")))
+            for page in pages
+        ]
+        return [nodes.bullet_list("", *items)]
+
+
+def link_to(page: Page) -> pending_xref:
+    """The title of a page as a link to it."""
+    where = {"refdomain": "std", "reftype": "doc", "reftarget": f"/lessons/{page.name}", "refexplicit": True}
+    return pending_xref("", nodes.inline("", page.title), refwarn=True, **where)
 
 
 def link_titles(app: Sphinx, doctree: nodes.document) -> None:
     """Makes an emphasised title of a page a link to it, if the page is there."""
-    known = titles()
+    known = {page.title: page for page in course()}
     for node in list(doctree.findall(nodes.emphasis)):
-        document = f"lessons/{known.get(node.astext())}"
-        if document in app.env.found_docs and document != app.env.docname:
-            link = pending_xref(
-                "", refdomain="std", reftype="doc", reftarget=f"/{document}", refexplicit=True, refwarn=True
-            )
-            link += nodes.inline("", node.astext())
-            node.replace_self(link)
+        page = known.get(node.astext())
+        here = app.env.docname.removeprefix("lessons/")
+        if page is not None and f"lessons/{page.name}" in app.env.found_docs and page.name != here:
+            node.replace_self(link_to(page))
 
 
 def mark_tables(app: Sphinx, doctree: nodes.document) -> None:
@@ -86,6 +113,7 @@ def is_table(text: str) -> bool:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls."""
+    app.add_directive("questions", Questions)
     app.connect("config-inited", forget_old_outputs)
     app.connect("doctree-read", link_titles)
     app.connect("doctree-read", mark_tables)

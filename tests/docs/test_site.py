@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,12 @@ def test_a_title_in_the_text_is_a_link_to_its_page(site: Path) -> None:
     assert (f'The next page: <a class="reference internal" href="{second}.html">' in html) == (
         second in {path.stem for path in PAGES}
     )
+
+
+def test_the_course_begins_with_the_question_of_each_page(site: Path) -> None:
+    page = unescape((site / "lessons" / "index.html").read_text(encoding="utf-8"))
+    asked = [row for row in course() if not row.name.startswith("5")]  # the last page is a list of questions
+    assert [row.name for row in asked if f'href="{row.name}.html">{row.title}</a>: {row.question}' not in page] == []
 
 
 @pytest.mark.parametrize("family", [*USES, "pictures"])
