@@ -32,6 +32,14 @@ def test_it_trains_ranks_and_keeps_the_best_as_a_run(fivestep: Command, tmp_path
     assert (tmp_path / "runs/sweep-moons-1/sweep.png").exists()
 
 
+@pytest.mark.parametrize("halving", ["3", "off"])
+def test_a_table_with_pruned_networks_says_that_they_come_last(fivestep: Command, halving: str) -> None:
+    options = ("--models", 12, "--epochs", 18, "--lr", "1e-4:1e-1", "--engine", "scratch", "--halving", halving)
+    out = fivestep("sweep", "moons", *options).out
+    said = "Pruned networks come after those that trained to the end" in out
+    assert (re.search(r"12 networks, \d+ pruned", out) is not None, said) == (halving == "3",) * 2
+
+
 def test_the_best_is_the_network_that_train_gives_with_its_settings(fivestep: Command) -> None:
     """Lists are a grid; its figures are those of `fivestep train` with that engine, to the digit."""
     report = json.loads(

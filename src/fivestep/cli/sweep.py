@@ -151,7 +151,10 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
             f"the loss must stay finite, got none that did; try lower rates. See {found.path / TABLE}"
         )
     console.print()
-    print_whole(console, ranked_table(found, found.ranking[:SHOWN_AT_END], console.width))
+    shown = found.ranking[:SHOWN_AT_END]
+    print_whole(console, ranked_table(found, shown, console.width))
+    if any(one.state == "pruned" for one in shown):
+        console.print("Pruned networks come after those that trained to the end, whatever they had reached by then.")
     data = found.candidates.data
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     scores = {part: (len(rows), measured(best, rows)) for part, rows in parts.items() if rows is not None}
