@@ -91,6 +91,12 @@ MISTAKES = {
         "binary_cross_entropy",
         1,
     ),
+    "numbers for yes and no, in the digits that they have": Mistake(
+        Rows(X.float(), torch.tensor([0.1, 1, 1, 0, 0, 1.7])),
+        r"got 0.0 to 1.7; change",
+        "binary_cross_entropy",
+        1,
+    ),
     "a target that would broadcast": Mistake(
         Rows(X, YES_NO), r"train y must have the shape \(6, 3\) to match .* got \(6,\); .* never broadcasts", "mse"
     ),

@@ -185,4 +185,4 @@ def _check_targets(engine: Engine, rows: Rows, part: str) -> None:
 
 
 def _range(y: Tensor) -> str:
-    return f"{y.min().item()} to {y.max().item()}"
+    return " to ".join(str(end.cpu().numpy()) for end in (y.min(), y.max()))  # in the digits that its type has

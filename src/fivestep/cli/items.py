@@ -127,7 +127,8 @@ def _print_pages(found: Mapping[str, list[Item]]) -> None:
     console = Console(highlight=False)
     for item in (item for several in found.values() for item in several):
         title = f"{SINGULAR[item.family]} {item.name}: {item.summary}"
-        console.print(title, style="bold green", markup=False, soft_wrap=True)
+        for line in wrap(title, min(console.width, WIDEST), subsequent_indent="  "):
+            console.print(line, style="bold green", markup=False, soft_wrap=True)
         for line in _wrapped(item.text, min(console.width, WIDEST)):
             console.print(line, soft_wrap=True, markup=False)
         console.print()
