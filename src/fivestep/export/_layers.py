@@ -58,6 +58,18 @@ def _elu(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     return graph.add("Elu", x, alpha=layer.alpha)
 
 
+def _celu(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
+    return graph.add("Celu", x, alpha=layer.alpha)
+
+
+def _hardtanh(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
+    return graph.add("Clip", x, graph.constant(float(layer.min_val)), graph.constant(float(layer.max_val)))
+
+
+def _relu6(graph: Graph, layer: Layer, w: Tensors, x: str) -> str:
+    return graph.add("Clip", x, graph.constant(0.0), graph.constant(6.0))
+
+
 def _leaky_relu(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
     return graph.add("LeakyRelu", x, alpha=layer.slope)
 
@@ -216,9 +228,14 @@ CONVERTERS: dict[str, Convert] = {
     "gelu_tanh": _operation("Gelu", approximate="tanh"),
     "selu": _operation("Selu"),
     "hardswish": _operation("HardSwish"),
+    "hardsigmoid": _operation("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "softsign": _operation("Softsign"),
     "softmax": _operation("Softmax", axis=-1),
     "silu": _silu,
     "elu": _elu,
+    "celu": _celu,
+    "hardtanh": _hardtanh,
+    "relu6": _relu6,
     "leaky_relu": _leaky_relu,
     "softplus": _softplus,
     "mish": _mish,
