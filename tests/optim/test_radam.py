@@ -29,3 +29,8 @@ def test_at_the_sixth_step_it_begins_to_divide() -> None:
 def test_in_the_end_it_is_adam() -> None:
     moves = weights_after(RAdam(eps=1e-30, betas=(0.9, 0.9)), 0.0, [2.0] * 300, lr=0.1)
     assert moves[-2] - moves[-1] == pytest.approx(0.1, rel=FORMULA)
+
+
+def test_with_few_squares_it_never_divides() -> None:
+    weights = weights_after(RAdam(betas=(0.0, 0.6)), 0.0, [2.0] * 50, lr=0.1)
+    assert weights[-2] - weights[-1] == pytest.approx(0.2, rel=FORMULA)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..typing import Elements
 from ._base import Again, AveragingOptimizer, Optimizer
-from ._numbers import Number, is_after
+from ._numbers import Number, is_above
 
 AVERAGE = "moving_average"
 
@@ -36,7 +36,7 @@ class MovingAverage(AveragingOptimizer):
         self, w: Elements, dw: Elements, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
         self.rule.update_(w, dw, state, lr, step, again)
-        state[AVERAGE].lerp_(w, 1 - self.decay * is_after(step, 1))
+        state[AVERAGE].lerp_(w, 1 - self.decay * is_above(step, 1))
 
     def average(self, w: Elements, state: Mapping[str, Tensor]) -> Elements:
         return state.get(AVERAGE, w)

@@ -29,6 +29,6 @@ def sqrt(number: Number) -> Number:
     return number.sqrt() if isinstance(number, Tensor) else math.sqrt(number)
 
 
-def is_after(step: Number, other: int) -> Number:
-    """1 where the step comes after that one, else 0."""
-    return (step > other).double() if isinstance(step, Tensor) else float(step > other)
+def is_above(number: Number, other: float) -> Number:
+    """1 where the number is greater than the other, else 0."""
+    return (number > other).double() if isinstance(number, Tensor) else float(number > other)

@@ -1,6 +1,5 @@
 """Rectified Adam."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -12,7 +11,7 @@ from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_
 from ._moments import adam_state, check_adam
-from ._numbers import Number
+from ._numbers import Number, add_, addcdiv_, is_above, sqrt
 
 KNOWN_FROM = 5.0
 """Of rho below: with fewer squares the variance of the step is not known, and the step is along the mean alone."""
@@ -38,7 +37,6 @@ class RAdam(Optimizer):
     """
 
     by_element: ClassVar[bool] = True
-    reads_numbers: ClassVar[bool] = True
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     decoupled_weight_decay: bool = False
@@ -52,19 +50,24 @@ class RAdam(Optimizer):
     def update_(
         self, w: Weights, dw: Weights, state: dict[str, Tensor], lr: Number, step: Number, again: Again | None = None
     ) -> None:
-        lr, step = float(lr), int(step)
         dw = decay_(w, dw, lr, self.weight_decay, self.decoupled_weight_decay)
         beta1, beta2 = self.betas
         m = state["m"].lerp_(dw, 1 - beta1)
         v = state["v"].mul_(beta2).addcmul_(dw, dw, value=1 - beta2)
-        rate, correction = lr / (1 - beta1**step), 1 - beta2**step
+        rate = lr / (1 - beta1**step)
+        is_known, r = self._rectified(step)
+        add_(w, m, -rate * (1 - is_known))
+        addcdiv_(w, m, v.sqrt().add_(self.eps), -rate * r * sqrt(1 - beta2**step))
+
+    def _rectified(self, step: Number) -> tuple[Number, Number]:
+        """Whether (1) or not (0) the root of v is known well enough, and r_t, which is 0 where it is not."""
+        beta2 = self.betas[1]
         most = 2 / (1 - beta2) - 1
-        rho = most - 2 * step * beta2**step / correction
-        if rho <= KNOWN_FROM:
-            w.add_(m, alpha=-rate)
-            return
-        r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
-        w.addcdiv_(m, v.sqrt().add_(self.eps), value=-rate * r * math.sqrt(correction))
+        if most <= KNOWN_FROM:
+            return 0.0, 0.0
+        rho = most - 2 * step * beta2**step / (1 - beta2**step)
+        is_known = is_above(rho, KNOWN_FROM)
+        return is_known, sqrt(is_known * (rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
 
     def twin(self, parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
         return torch.optim.RAdam(

@@ -11,7 +11,7 @@ from ..check import positive, refuse
 from ..typing import Weights
 from ._base import Again, Optimizer
 from ._decay import decay_, with_decay
-from ._numbers import Number, is_after
+from ._numbers import Number, is_above
 
 
 @final
@@ -52,9 +52,9 @@ class Rprop(Optimizer):
     ) -> None:
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
         shorter, longer = self.etas
-        last, size = state["last"], state["size"].add_(lr * (1 - is_after(step, 1)))
+        last, size = state["last"], state["size"].add_(lr * (1 - is_above(step, 1)))
         agreement = dw.mul(last).sign_()  # 0 at the first step, and after a change of sign
-        size.mul_(torch.where(agreement > 0, longer, torch.where(agreement < 0, shorter, 1.0)))
+        size.mul_(torch.ones_like(w).masked_fill_(agreement > 0, longer).masked_fill_(agreement < 0, shorter))
         size.clamp_(*self.step_sizes)
         torch.mul(dw, agreement >= 0, out=last)
         w.addcmul_(last.sign(), size, value=-1)
