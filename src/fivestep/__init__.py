@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .datasets._load import load_dataset as load_dataset
     from .diagnosis import Diagnosis as Diagnosis
     from .diagnosis import diagnose as diagnose
+    from .doctor import Watch as Watch
+    from .doctor import watch as watch
     from .engines._base import Engine as Engine
     from .engines._make import make_engine as make_engine
     from .ensemble import ensemble_of as ensemble_of
@@ -86,6 +88,7 @@ _HOME = {
     "SweepPlan": "sweep",
     "TrainPlan": "plan",
     "Verification": "verify",
+    "Watch": "doctor",
     "diagnose": "diagnosis",
     "ensemble_of": "ensemble",
     "evaluate": "train",
@@ -104,6 +107,7 @@ _HOME = {
     "train": "train",
     "verify": "verify",
     "verify_all": "verify",
+    "watch": "doctor",
     "write_report": "report",
 }
 

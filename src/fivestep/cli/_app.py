@@ -63,7 +63,7 @@ def run(arguments: Sequence[str], imported: Callable[[], None] | None = None) ->
     """
     if is_limited():
         give_back_soon()
-    tokens = [_with_hyphens(token) for token in arguments]
+    tokens = _tokens(arguments)
     is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
     if not is_first and tokens[:1] not in ([name] for name in SHARED):
         return DONE  # two that print the same, or write the same file, are one too many
@@ -112,6 +112,15 @@ def _refusal(error: CycloptsError) -> str:
 def _help(error: CycloptsError) -> str:
     """Where to read on: the help of the command that was meant."""
     return " ".join(["fivestep", *(error.command_chain or ()), "--help"])
+
+
+def _tokens(arguments: Sequence[str]) -> list[str]:
+    """The words of the command line; those that follow a script are its own."""
+    scripts = [k for k, word in enumerate(arguments) if k and word.endswith(".py")]
+    if arguments[:1] == ["diagnose"] and scripts:
+        own, others = arguments[: scripts[0] + 1], arguments[scripts[0] + 1 :]
+        return [*map(_with_hyphens, own), *(["--", *others] if others else [])]
+    return [_with_hyphens(token) for token in arguments]
 
 
 def _with_hyphens(token: str) -> str:

@@ -1,4 +1,4 @@
-"""`fivestep diagnose RUN`."""
+"""`fivestep diagnose RUN`, and `fivestep diagnose SCRIPT.py`."""
 
 import textwrap
 from dataclasses import asdict
@@ -8,22 +8,25 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
+from ..check import InputError, at_least
 from ..diagnosis import Diagnosis, diagnosis_of
+from ..doctor._script import watch_script
 from ._options import NetworkOptions, PlanOptions
 from ._source import subject
-from ._values import json_text
+from ._values import json_text, whole
 
 WIDEST = 100
 """Characters of a line of text, at most."""
 
 
-def diagnose(
-    run: str,
+def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts names them
+    source: str,
     /,
-    *,
+    *arguments: str,
+    steps: Annotated[int | None, Parameter(help="Of a script: end it after so many updates.", converter=whole)] = None,
     data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
-) -> None:
+) -> int:
     """Say why a network does not learn: what is wrong with rows, network or training, and what would have helped.
 
     Nothing is guessed. Losses are held against that of the best answer which never looks at the inputs; rows, units and
@@ -31,16 +34,35 @@ def diagnose(
     the rate, the scale of inputs or targets, the initialisation, the depth, the width, less regularisation. What gets
     far below the whole training is named. Nothing is written.
 
+    A script of your own, with a PyTorch loop in it, is run as it is, and its loop is watched. Options stand before the
+    script; what follows it is the script's own. What it prints goes to standard error, its exit code is kept.
+
     Parameters
     ----------
-    run
-        Folder of the run, such as runs/moons-1, also of one that was stopped or diverged.
+    source
+        Folder of a run, such as runs/moons-1, also of one that was stopped or diverged; or a script, such as train.py.
+
+    Arguments:
+        The script's own.
     """
-    found = diagnosis_of(subject(run, NetworkOptions(), PlanOptions(), data_dir))
-    if json:
-        print(json_text(_as_plain(found)))  # noqa: T201
+    if source.endswith(".py"):
+        if steps is not None:
+            at_least("--steps", steps, 1)
+        seen, code = watch_script(Path(source), arguments, steps)
+        plain, text = seen.as_plain(), str(seen)
     else:
-        _show(Console(highlight=False), found)
+        if arguments or steps is not None:
+            raise InputError(
+                f"further words and --steps must belong to a script, got some for the run {source!r}; leave them out, "
+                "or give a file such as train.py."
+            )
+        found, code = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir)), 0
+        plain, text = _as_plain(found), str(found)
+    if json:
+        print(json_text(plain))  # noqa: T201
+    else:
+        _show(Console(highlight=False), text)
+    return code
 
 
 def _as_plain(found: Diagnosis) -> dict[str, Any]:
@@ -51,9 +73,9 @@ def _as_plain(found: Diagnosis) -> dict[str, Any]:
     return asdict(found) | lists
 
 
-def _show(console: Console, found: Diagnosis) -> None:
+def _show(console: Console, text: str) -> None:
     """The text, wrapped, with what hangs together below each other."""
-    for line in str(found).splitlines():
+    for line in text.splitlines():
         hanging = "   " if line[:1].isdigit() or line.startswith("   ") else ""
         wrapped = textwrap.wrap(line, min(console.width, WIDEST), subsequent_indent=hanging) or [""]
         console.print("\n".join(wrapped), markup=False, soft_wrap=True)

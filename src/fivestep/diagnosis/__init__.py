@@ -57,7 +57,7 @@ class Diagnosis:
         width = max(len(words) for words, _ in losses)
         lines = [self.title, "", *(f"{words:{width}}  loss {figure_in_list(loss)}" for words, loss in losses), ""]
         for number, found in enumerate(self.findings, start=1):
-            lines += [f"{number}  {found.sign}: {found.seen}", f"   {found.advice}"]
+            lines += found.lines(number)
         return "\n".join([*lines, *([] if self.findings else ["Nothing was found that keeps it from learning."])])
 
     @property

@@ -7,12 +7,19 @@ from typing import NamedTuple, final
 class Finding(NamedTuple):
     """One thing that is wrong: its name, what was seen, with the numbers, and what to do about it.
 
-    `sign` is a fixed name, for programs; `seen` and `advice` are sentences.
+    `sign` is a fixed name, for programs; `seen` and `advice` are sentences. `where` is the line of a program that was
+    watched, with its file.
     """
 
     sign: str
     seen: str
     advice: str
+    where: str | None = None
+
+    def lines(self, number: int) -> list[str]:
+        """As text, numbered."""
+        where = [] if self.where is None else [f"   {self.where}"]
+        return [f"{number}  {self.sign}: {self.seen}", *where, f"   {self.advice}"]
 
 
 @final

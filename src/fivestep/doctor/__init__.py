@@ -1,0 +1,86 @@
+"""The doctor for any PyTorch loop: the five steps watched where they are, and said what is wrong with them.
+
+    with fs.watch() as seen:
+        ...  # a loop of your own: no model and no optimizer is passed
+    print(seen)
+
+What is seen becomes a record, plain numbers in the order of the loop. Each file in `checks/` asks one question of it.
+The loop gives the same numbers as without, bit by bit, and goes on whatever happens here.
+"""
+
+from types import TracebackType
+from typing import Any, Self, final
+
+from ..diagnosis._finding import Finding
+from ._findings import findings_of, title_of
+from ._record import Record
+from ._watcher import Watcher
+
+__all__ = ["Watch", "watch"]
+
+
+@final
+class Watch:
+    """What a loop did, from the beginning of the `with` block to its end; `str` gives it as text.
+
+    `findings` are what is wrong, in the order of the five steps. They can be asked for at any time, also within the
+    block, and are of what was seen until then.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def __enter__(self) -> Self:
+        self._watcher.open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._watcher.close()
+
+    @property
+    def record(self) -> Record:
+        """What was seen, as plain numbers."""
+        return self._watcher.record
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, in the order of the five steps; empty if nothing was found."""
+        return findings_of(self.record)
+
+    @property
+    def title(self) -> str:
+        """Which models and optimizers were seen, and how much of them."""
+        return title_of(self.record)
+
+    def as_plain(self) -> dict[str, Any]:
+        """The same for programs."""
+        record = self.record
+        return {
+            "title": self.title,
+            "num_updates": record.num_updates,
+            "num_backwards": record.num_backwards,
+            "losses": record.losses,
+            "findings": [one._asdict() for one in self.findings],
+            "unseen": dict(record.unseen),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.title, ""]
+        for number, found in enumerate(self.findings, start=1):
+            lines += found.lines(number)
+        return "\n".join([*lines, *self._notes])
+
+    @property
+    def _notes(self) -> list[str]:
+        """What is to be said besides findings: that there are none, that there was no loop, what could not be seen."""
+        record, notes = self.record, []
+        if not record.models and not record.num_backwards and not record.num_updates:
+            notes = ["No model was called and no optimizer took a step: there was no loop to watch."]
+        elif not self.findings:
+            notes = ["Nothing was found that keeps it from learning."]
+        return notes + [f"Could not be looked at ({times} times): {what}" for what, times in record.unseen.items()]
+
+
+def watch() -> Watch:
+    """Watches whatever PyTorch loop runs inside of a `with` block; nothing is passed to it, and nothing is changed."""
+    return Watch(Watcher())

@@ -1,0 +1,57 @@
+"""Step 4 seen from both sides: what a loss hangs on before it, and what has a gradient after it."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from . import _graph, _look
+from ._events import Differentiated
+from ._place import here
+from ._record import Record
+
+if TYPE_CHECKING:
+    from ._watcher import Watcher
+
+SEARCHED = 2
+"""The backward pass at which optimizers are looked for that have not been called."""
+
+
+def before_backward(watcher: "Watcher", loss: Tensor, leaves: list[Tensor]) -> None:
+    """Writes the event, and fills `leaves` with the parameters that the loss hangs on."""
+    record, registry = watcher.record, watcher.registry
+    if record.num_backwards + 1 == SEARCHED and not record.num_updates:
+        registry.find_rules()
+    watcher.saw_backward()
+    watcher.gradients.before_backward()
+    leaves += _graph.leaves_of(loss)
+    keys = frozenset(registry.leaf(p) for p in leaves)
+    for p in leaves:
+        entry, mark = record.leaves[registry.leaf(p)], _look.facts_of(p).mark
+        entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
+    nodes = list(_graph.made_by_hand_of(loss))
+    _remember_broadcasts(record, nodes)
+    value = float(loss.detach().double().mean())
+    is_late = _is_late(record, keys, nodes)
+    record.events.append(Differentiated(record.num_updates, here(), value, loss.requires_grad, keys, is_late))
+
+
+def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:
+    """Sees what it left."""
+    watcher.gradients.after_backward(leaves)
+
+
+def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:
+    """Whether an optimizer has moved one of the leaves since the loss, or the prediction under it, was computed."""
+    made = [_graph.notes_of(node)["fivestep"] for node in nodes if "fivestep" in _graph.notes_of(node)]
+    last = [rule.last_update for rule in record.rules.values() if not rule.leaves.isdisjoint(leaves)]
+    return bool(made and last) and max(last) > max(made)
+
+
+def _remember_broadcasts(record: Record, nodes: list[Any]) -> None:
+    for node in nodes:
+        found = _graph.notes_of(node).get("fivestep broadcast")
+        if found is not None:
+            known = next((one for one in record.broadcasts if one.place == found.place), None)
+            if known is None:
+                record.broadcasts.append(known := found)
+            known.times += 1

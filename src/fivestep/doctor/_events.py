@@ -1,0 +1,123 @@
+"""What is remembered of a loop: events in their order, as plain numbers and words that hold no tensor."""
+
+from typing import NamedTuple, final
+
+ROWS, PREDICT, MEASURE, FORGET, GRADIENT, UPDATE = range(6)
+"""Where in the loop something is wrong: in the rows, or in one of the five steps."""
+
+
+@final
+class Place(NamedTuple):
+    """A line of the user's own code."""
+
+    file: str
+    line: int
+    code: str
+
+
+@final
+class Facts(NamedTuple):
+    """A tensor in a few numbers; `mark` differs for other numbers. Of an empty tensor all numbers are 0."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    low: float
+    high: float
+    mean: float
+    deviation: float
+    is_finite: bool
+    mark: float
+
+
+@final
+class Predicted(NamedTuple):
+    """Step 1: a model was called. `round` is the number of updates before it.
+
+    Of its layers that work otherwise in training than in evaluation, `stirring` are in training, `resting` are not.
+    """
+
+    round: int
+    model: int
+    place: Place | None
+    is_training: bool
+    has_grad: bool
+    inputs: tuple[Facts, ...]
+    stirring: tuple[str, ...]
+    resting: tuple[str, ...]
+
+
+@final
+class Measured(NamedTuple):
+    """Step 2: a loss function of torch was called.
+
+    `source` is the last thing that was done to the input, as autograd calls it, and `source_place` where.
+    `row_sums` are the least and the greatest sum of an input's row over its classes, `row_logs` those of the logarithm
+    of the sum of exponentials: 1 for probabilities, 0 for their logarithms.
+    """
+
+    round: int
+    name: str
+    place: Place | None
+    has_grad: bool
+    input: Facts
+    target: Facts | None
+    source: str
+    source_place: Place | None
+    row_sums: tuple[float, float] | None
+    row_logs: tuple[float, float] | None
+
+
+@final
+class Differentiated(NamedTuple):
+    """Step 4: backward was called. `leaves` are the parameters that the loss hangs on, by their key in the record.
+
+    `is_late`: since the loss was measured, an update has moved one of them.
+    """
+
+    round: int
+    place: Place | None
+    loss: float
+    has_graph: bool
+    leaves: frozenset[int]
+    is_late: bool
+
+
+@final
+class Moved(NamedTuple):
+    """What an update did to one parameter. `gradient` is the norm, or None where there was none.
+
+    `is_stale`: in the gradient there still was what an update had used before.
+    """
+
+    leaf: int
+    gradient: float | None
+    weight: float
+    update: float
+    is_stale: bool
+
+
+@final
+class Updated(NamedTuple):
+    """Step 5: an optimizer moved its parameters. `has_closure`: it called forward and backward itself."""
+
+    round: int
+    optimizer: int
+    place: Place | None
+    rates: tuple[float, ...]
+    moved: tuple[Moved, ...]
+    has_closure: bool
+    was_given: bool
+    """Whether a backward pass had given its parameters a gradient that is not zero, since its update before."""
+
+
+Event = Predicted | Measured | Differentiated | Updated
+
+
+@final
+class Seen(NamedTuple):
+    """What a check has to say: in which step of the loop, on which line, what was seen, and what to write instead."""
+
+    step: int
+    place: Place | None
+    seen: str
+    advice: str

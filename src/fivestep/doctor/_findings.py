@@ -1,0 +1,37 @@
+"""All checks over one record."""
+
+from ..diagnosis._finding import Finding, figure
+from ..find import find, names
+from ._events import Seen, Updated
+from ._place import shown
+from ._record import Record
+
+CHECKS = "doctor.checks"
+
+
+def findings_of(record: Record) -> tuple[Finding, ...]:
+    """What the checks have to say, in the order of the five steps, each under the name of its file."""
+    found: list[tuple[str, Seen]] = []
+    for name in names(CHECKS):
+        seen = find(CHECKS, name)(record)
+        if seen is not None:
+            found.append((name.replace("_", " "), seen))
+    found.sort(key=lambda one: one[1].step)
+    return tuple(
+        Finding(sign, seen.seen, seen.advice, None if seen.place is None else shown(seen.place)) for sign, seen in found
+    )
+
+
+def title_of(record: Record) -> str:
+    """The models, the optimizers with their first rate, and the number of updates."""
+    trained = {leaf for rule in record.rules.values() for leaf in rule.leaves}
+    models = [model for model in record.models.values() if not model.leaves.isdisjoint(trained)]
+    models = models or list(record.models.values())
+    rates = {event.optimizer: event.rates for event in reversed(list(record.of(Updated)))}
+    words = [f"{model.name} with {model.num_parameters:,} parameters" for model in models[:3]]
+    for key, rule in list(record.rules.items())[:3]:
+        words.append(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else ""))
+    words.append(
+        f"{record.num_updates:,} updates" if record.num_updates else f"{record.num_backwards:,} backward passes"
+    )
+    return "; ".join(words)

@@ -1,0 +1,120 @@
+"""What a loop calls of torch's functions: losses, backward, and differences whose shapes do not match."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+from torch.overrides import TorchFunctionMode
+
+from . import _graph, _look
+from ._backward import after_backward, before_backward
+from ._events import Measured
+from ._place import here
+from ._record import Broadcast
+
+if TYPE_CHECKING:
+    from ._watcher import Watcher
+
+Call = Callable[..., Any]
+
+LOSSES = {
+    F.cross_entropy: "cross_entropy",
+    F.nll_loss: "nll_loss",
+    F.binary_cross_entropy: "binary_cross_entropy",
+    F.binary_cross_entropy_with_logits: "binary_cross_entropy_with_logits",
+    F.mse_loss: "mse_loss",
+    F.l1_loss: "l1_loss",
+    F.smooth_l1_loss: "smooth_l1_loss",
+    F.huber_loss: "huber_loss",
+}
+"""Losses of a prediction and a target, in this order."""
+
+DIFFERENCES = (torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__, Tensor.__rsub__)
+
+SOURCES = (torch.softmax, F.softmax, Tensor.softmax, torch.sigmoid, F.sigmoid, Tensor.sigmoid)
+"""What is remembered with its line, because it should not come before some losses."""
+
+
+@final
+class Functions(TorchFunctionMode):
+    """Passes every call on as it is, and looks at a few of them afterwards."""
+
+    def __init__(self, watcher: "Watcher") -> None:
+        super().__init__()
+        self._watcher = watcher
+        self._looks: dict[Any, Callable[[Call, Any, Any], Any]] = {
+            **dict.fromkeys(LOSSES, self._loss),
+            **dict.fromkeys(DIFFERENCES, self._difference),
+            **dict.fromkeys(SOURCES, self._source),
+        }
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        watcher = self._watcher
+        if torch.compiler.is_compiling() or watcher.is_busy:
+            return func(*args, **kwargs)
+        if func is Tensor.backward:
+            return self._backward(func, args, kwargs)
+        look = self._looks.get(func)
+        if look is None or not (watcher.is_awake or not torch.is_grad_enabled()):
+            return func(*args, **kwargs)
+        return look(func, args, kwargs)
+
+    def _loss(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = func(*args, **kwargs)
+        self._watcher.note(_measured, LOSSES[func], args, kwargs, result)
+        return result
+
+    def _source(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            _graph.notes_of(result.grad_fn)["fivestep place"] = here()
+        return result
+
+    def _difference(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and result.grad_fn is not None and all(isinstance(x, Tensor) for x in args[:2]):
+            shapes = tuple(args[0].shape), tuple(args[1].shape)
+            if result.shape not in shapes and args[0].requires_grad != args[1].requires_grad:
+                _graph.notes_of(result.grad_fn)["fivestep broadcast"] = Broadcast(here(), shapes, tuple(result.shape))
+        return result
+
+    def _backward(self, func: Call, args: Any, kwargs: Any) -> Any:
+        watcher, loss, leaves = self._watcher, args[0] if args else kwargs["self"], list[Tensor]()
+        is_watched = watcher.is_awake
+        if is_watched:
+            watcher.note(before_backward, loss, leaves)
+        watcher.is_busy = True  # what is called again for a checkpoint is no step of the loop
+        try:
+            result = func(*args, **kwargs)
+        finally:
+            watcher.is_busy = False
+            watcher.record.num_backwards += 1
+        if is_watched:
+            watcher.note(after_backward, leaves)
+        return result
+
+
+def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
+    logits = args[0] if args else kwargs["input"]
+    target = args[1] if len(args) > 1 else kwargs["target"]
+    record = watcher.record
+    if result.grad_fn is not None:
+        _graph.notes_of(result.grad_fn)["fivestep"] = record.num_updates
+    maker = _graph.maker_of(logits)
+    sums = _look.row_sums(logits)
+    record.events.append(
+        Measured(
+            record.num_updates,
+            name,
+            here(),
+            result.requires_grad,
+            _look.facts_of(logits),
+            _look.facts_of(target),
+            "" if maker is None else _graph.name_of(maker),
+            None if maker is None else _graph.notes_of(maker).get("fivestep place"),
+            *((None, None) if sums is None else sums),
+        )
+    )

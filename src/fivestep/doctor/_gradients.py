@@ -1,0 +1,74 @@
+"""What is in the gradients between two updates: whether they were cleared, and whether something new came."""
+
+import weakref
+from typing import NamedTuple, final
+
+from torch import Tensor
+
+from ._registry import Registry
+
+
+@final
+class _Used(NamedTuple):
+    gradient: weakref.ref[Tensor]
+    version: int
+
+
+@final
+class Gradients:
+    """Follows the `.grad` of every parameter that an optimizer has, by identity and version, not by value.
+
+    A gradient that an update has used and that is still there, untouched, when backward begins will be added to: it is
+    stale, until it is gone or zero.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._used: dict[tuple[int, int], _Used] = {}
+        self._stale: set[tuple[int, int]] = set()
+        self._given: set[int] = set()
+
+    def forget(self) -> None:
+        """Rounds are about to pass unseen."""
+        self._used.clear()
+        self._stale.clear()
+        self._given.clear()
+
+    def before_backward(self) -> None:
+        """Sees what is still there."""
+        for rule, leaf, p in self._registry.parameters():
+            key, gradient = (rule, leaf), p.grad
+            if gradient is None:
+                self._stale.discard(key)
+            elif _is_untouched(self._used.get(key), gradient):
+                if bool(gradient.any()):
+                    self._stale.add(key)
+            elif key in self._stale and not bool(gradient.any()):
+                self._stale.discard(key)
+
+    def after_backward(self, leaves: list[Tensor]) -> None:
+        """Sees which parameters have a gradient now that is not zero; one for each optimizer is enough."""
+        for p in leaves:
+            if p.grad is not None and bool(p.grad.any()):
+                self._given.add(self._registry.leaf(p))
+
+    def is_stale(self, rule: int, leaf: int) -> bool:
+        """Whether what an update has used is part of the gradient."""
+        return (rule, leaf) in self._stale
+
+    def was_given(self, leaves: set[int]) -> bool:
+        """Whether a backward pass has given one of them a gradient."""
+        return not self._given.isdisjoint(leaves)
+
+    def after_update(self, rule: int, parameters: list[tuple[int, Tensor]]) -> None:
+        """Remembers what has been used."""
+        for leaf, p in parameters:
+            self._stale.discard((rule, leaf))
+            self._given.discard(leaf)
+            self._used.pop((rule, leaf), None)
+            if p.grad is not None:
+                self._used[rule, leaf] = _Used(weakref.ref(p.grad), p.grad._version)
+
+
+def _is_untouched(used: _Used | None, gradient: Tensor) -> bool:
+    return used is not None and used.gradient() is gradient and used.version == gradient._version

@@ -1,0 +1,66 @@
+"""A tensor in a few numbers. Nothing here changes a tensor, a random state or a graph."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ._events import Facts
+
+NUMBERS = 100_000
+"""Numbers of a tensor that are looked at, at most."""
+
+ROWS = 1_000
+"""Rows of a loss's input that are summed, at most."""
+
+
+@torch.no_grad()
+def facts_of(tensor: Tensor) -> Facts:
+    """Range, mean and deviation of its first numbers; whether all are finite."""
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    x = tensor.detach().reshape(-1)
+    if not x.numel() or x.is_complex():
+        return Facts(tuple(tensor.shape), dtype, 0, 0, 0, 0, True, 0)
+    part = x[:NUMBERS].double()
+    ramp = torch.arange(1, len(part) + 1, dtype=torch.float64, device=part.device).sin()
+    numbers = torch.stack(
+        [
+            part.min(),
+            part.max(),
+            part.mean(),
+            part.std(correction=0),
+            x.isfinite().all().double(),
+            part @ ramp,
+        ]
+    ).tolist()
+    low, high, mean, deviation, is_finite, mark = numbers
+    return Facts(tuple(tensor.shape), dtype, low, high, mean, deviation, bool(is_finite), mark)
+
+
+@torch.no_grad()
+def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Of (N, C, ...): the extremes of sum_c x, infinite if an x < 0, and of log sum_c exp x."""
+    if logits.dim() < 2 or not logits.is_floating_point() or not logits.numel():
+        return None
+    x = logits.detach()[:ROWS].double()
+    are_shares = bool(x.min() >= 0)
+    return _extremes(x.sum(1)) if are_shares else (-math.inf, math.inf), _extremes(x.logsumexp(1))
+
+
+def _extremes(x: Tensor) -> tuple[float, float]:
+    low, high = torch.stack([x.min(), x.max()]).tolist()
+    return low, high
+
+
+@torch.no_grad()
+def size(tensor: Tensor) -> float:
+    """The Euclidean norm of all its numbers."""
+    if tensor.is_sparse:
+        tensor = tensor.coalesce().values()
+    return float(tensor.detach().double().norm()) if tensor.numel() else 0.0
+
+
+@torch.no_grad()
+def sample(tensor: Tensor) -> Tensor:
+    """A copy of its first numbers."""
+    return tensor.detach().reshape(-1)[:NUMBERS].clone()

@@ -1,0 +1,109 @@
+"""The record of a loop, and the questions that checks ask of it."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar, final
+
+from ._events import Differentiated, Event, Measured, Place, Predicted, Updated
+
+E = TypeVar("E", Predicted, Measured, Differentiated, Updated)
+
+FEWEST = 20
+"""Backward passes from which on it can be said whether a loss falls."""
+
+FALLEN = 0.1
+"""The share of its first size by which a loss must have fallen to count as learning."""
+
+
+@final
+@dataclass
+class Leaf:
+    """A tensor that gets gradients. `name` is its own in its model, or empty; `model` the key of that."""
+
+    name: str
+    shape: tuple[int, ...]
+    model: int | None
+    is_parameter: bool
+    needs_grad: bool = True
+    first_mark: float | None = None
+    last_mark: float | None = None
+
+    @property
+    def words(self) -> str:
+        """Its name, or what it looks like."""
+        return self.name or f"a tensor of shape {self.shape}"
+
+
+@final
+@dataclass
+class Model:
+    """A module that was called from outside of other modules, with parameters of its own."""
+
+    name: str
+    leaves: set[int]
+    num_parameters: int
+
+
+@final
+@dataclass
+class Rule:
+    """An optimizer: its class, and the keys of its parameters."""
+
+    name: str
+    leaves: set[int]
+    num_steps: int = 0
+    last_update: int = 0
+    """The number of updates in all after its last one."""
+
+
+@final
+@dataclass
+class Broadcast:
+    """A difference of two shapes that gave a third one."""
+
+    place: Place | None
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    result: tuple[int, ...]
+    times: int = 0
+
+
+@final
+@dataclass
+class Record:
+    """All that was seen. Events are those of watched rounds; `num_updates` and `num_backwards` count all."""
+
+    events: list[Event] = field(default_factory=list)
+    models: dict[int, Model] = field(default_factory=dict)
+    rules: dict[int, Rule] = field(default_factory=dict)
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    broadcasts: list[Broadcast] = field(default_factory=list)
+    num_updates: int = 0
+    num_backwards: int = 0
+    unseen: Counter[str] = field(default_factory=Counter)
+
+    def of(self, kind: type[E]) -> Iterator[E]:
+        """The events of one kind, in their order."""
+        return (event for event in self.events if isinstance(event, kind))
+
+    @property
+    def losses(self) -> list[float]:
+        """What backward was called on."""
+        return [event.loss for event in self.of(Differentiated)]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the loss has clearly not fallen, over enough steps to say so."""
+        losses = self.losses
+        if len(losses) < FEWEST:
+            return False
+        fifth = len(losses) // 5
+        first, last = sum(losses[:fifth]) / fifth, sum(losses[-fifth:]) / fifth
+        return not math.isfinite(last) or last > first - FALLEN * abs(first)
+
+    def names(self, leaves: "set[int] | frozenset[int]", most: int = 3) -> str:
+        """Parameters by name, the first few of them."""
+        words = [self.leaves[key].words for key in sorted(leaves)]
+        rest = len(words) - most
+        return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")

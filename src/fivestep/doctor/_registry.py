@@ -1,0 +1,101 @@
+"""Which modules, parameters and optimizers are which: a number for each, as long as it lives."""
+
+import gc
+import weakref
+from typing import final
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ._record import Leaf, Model, Record, Rule
+
+STIRRED = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
+    nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+)  # fmt: skip
+"""Layers that work otherwise in training than in evaluation."""
+
+
+@final
+class Registry:
+    """Numbers for objects, and their entries in the record. Holds no object alive."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._keys: dict[int, tuple[weakref.ref[object], int]] = {}
+        self._num_keys = 0
+        self._tensors: dict[int, weakref.ref[Tensor]] = {}
+        self._rules: dict[int, weakref.ref[Optimizer]] = {}
+
+    def key(self, thing: object) -> int:
+        """Its number: the next one if it is new."""
+        reference, key = self._keys.get(id(thing), (None, 0))
+        if reference is None or reference() is not thing:
+            self._num_keys += 1
+            key = self._num_keys
+            self._keys[id(thing)] = weakref.ref(thing), key
+        return key
+
+    def model(self, module: nn.Module) -> int:
+        """Enters a module that was called from outside, with the names of its parameters."""
+        key = self.key(module)
+        if key not in self._record.models:
+            name = type(module).__name__
+            own = {self.leaf(p, f"{name}.{path}", key) for path, p in module.named_parameters()}
+            self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
+        return key
+
+    def leaf(self, tensor: Tensor, name: str = "", model: int | None = None) -> int:
+        """Enters a tensor that gets gradients."""
+        key = self.key(tensor)
+        known = self._record.leaves.get(key)
+        if known is None or (name and not known.name):
+            self._tensors[key] = weakref.ref(tensor)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            entry = Leaf(name, tuple(tensor.shape), model, is_parameter, tensor.requires_grad)
+            if known is not None:
+                entry.first_mark, entry.last_mark = known.first_mark, known.last_mark
+            self._record.leaves[key] = entry
+        return key
+
+    def rule(self, optimizer: Optimizer) -> int:
+        """Enters an optimizer with what it moves now."""
+        key = self.key(optimizer)
+        own = {self.leaf(p) for group in optimizer.param_groups for p in group["params"]}
+        if key not in self._record.rules:
+            self._record.rules[key] = Rule(type(optimizer).__name__, own)
+            self._rules[key] = weakref.ref(optimizer)
+        self._record.rules[key].leaves = own
+        return key
+
+    def tensor(self, leaf: int) -> Tensor | None:
+        """The tensor of a number, if it still lives."""
+        return self._tensors[leaf]()
+
+    def parameters(self) -> list[tuple[int, int, Tensor]]:
+        """All parameters of all optimizers, each with the numbers of both."""
+        living = [(key, reference()) for key, reference in self._rules.items()]
+        return [
+            (rule, self.leaf(p), p)
+            for rule, optimizer in living
+            if optimizer is not None
+            for group in optimizer.param_groups
+            for p in group["params"]
+        ]
+
+    def find_rules(self) -> None:
+        """Enters every optimizer that lives, also one that has not been called."""
+        for thing in gc.get_objects():
+            if issubclass(type(thing), Optimizer):
+                self.rule(thing)
+
+
+def moods(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Its layers that are in training, and those that are not, where that makes a difference."""
+    layers = [(f"{path} ({type(layer).__name__})", layer) for path, layer in module.named_modules()]
+    found = [(name, layer.training) for name, layer in layers if isinstance(layer, STIRRED) and _stirs(layer)]
+    return tuple(name for name, stirs in found if stirs), tuple(name for name, stirs in found if not stirs)
+
+
+def _stirs(layer: nn.Module) -> bool:
+    return bool(getattr(layer, "p", 1.0) > 0)

@@ -1,0 +1,115 @@
+"""Someone's script, run as `python SCRIPT` would run it, while it is watched."""
+
+import os
+import runpy
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from ..check import InputError
+from . import Watch
+from ._watcher import Enough, Watcher
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+"""Exit codes of Python: the script ended, an error ended it, Ctrl-C did."""
+
+HOME = str(Path(__file__).parent.parent) + os.sep
+"""Where this package lies."""
+
+
+def watch_script(script: Path, arguments: Sequence[str] = (), most_updates: int | None = None) -> tuple[Watch, int]:
+    """Runs it, and returns what was seen and the script's own exit code.
+
+    What it prints goes to standard error. It ends where it ends, after `most_updates` updates, or by Ctrl-C. An error
+    of its own is shown as Python shows it. Raises an `InputError` if there is no such file.
+    """
+    if not script.is_file():
+        raise InputError(f"a script must be a Python file that is there, got {str(script)!r}; look at its path.")
+    seen, code = Watch(Watcher(most_updates)), DONE
+    with _output_aside(), _as_main(script, arguments):
+        try:
+            with seen:
+                runpy.run_path(str(script.absolute()), run_name="__main__")
+        except SystemExit as exit_:
+            code = _exit_code(exit_.code)
+        except Enough:
+            pass
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except Exception as error:
+            print(_without_ours(error), end="", file=sys.stderr)  # noqa: T201
+            code = FAILED
+    return seen, code
+
+
+def _exit_code(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return code or DONE
+    print(code, file=sys.stderr)  # noqa: T201 - as Python does with a text
+    return FAILED
+
+
+def _without_ours(error: BaseException) -> str:
+    """The traceback that Python would have printed without us."""
+    shown = traceback.TracebackException.from_exception(error)
+    for one in _with_causes(shown):
+        one.stack = traceback.StackSummary.from_list([frame for frame in one.stack if not _is_ours(frame)])
+    return "".join(shown.format())
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    """Whether the line is there only because the script is watched."""
+    is_detour = frame.filename.endswith(os.path.join("torch", "overrides.py")) or "handle_torch_function(" in (
+        frame.line or ""
+    )
+    return is_detour or frame.filename.startswith((HOME, "<frozen runpy>"))
+
+
+def _with_causes(shown: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    waiting = [shown]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+
+
+@contextmanager
+def _as_main(script: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """The program's arguments, where it looks for modules, and how warnings look, as for a script of its own."""
+    before = sys.argv, sys.path[:], warnings.showwarning
+    sys.argv, sys.path[:] = [str(script), *arguments], [str(script.resolve().parent), *sys.path]
+    warnings.showwarning = _show_warning
+    warnings.filterwarnings("ignore", message=r"Using `torch.compile\(module\)` when there are global hooks")
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:], warnings.showwarning = before
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
+
+
+@contextmanager
+def _output_aside() -> Iterator[None]:
+    """What is printed meanwhile, also by other processes, goes to standard error."""
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(own, 1)
+        os.close(own)

@@ -1,0 +1,193 @@
+"""The hooks: torch's own extension points, through which a loop is seen without being changed.
+
+Module hooks see the models, optimizer hooks the updates, and a `TorchFunctionMode` (`_functions.py`) losses and
+backward. The first rounds are watched, then two in a row at intervals: what was cleared between two updates is only
+seen by whoever sees both. Whatever goes wrong in here is noted and never reaches the loop.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeAlias, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from . import _graph, _look
+from ._events import Moved, Predicted, Updated
+from ._functions import Functions
+from ._gradients import Gradients
+from ._place import here
+from ._record import Record
+from ._registry import Registry, moods
+
+P = ParamSpec("P")
+Look: TypeAlias = "Callable[Concatenate[Watcher, P], None]"
+
+FIRST, EVERY, EVALUATIONS = 30, 50, 200
+"""Rounds that are watched from the beginning; the interval of those after them; calls without training, in all."""
+
+
+def quietly(look: "Look[P]") -> "Look[P]":
+    """Only in the loop's own thread and process, not while looking already; what fails is noted and goes no further."""
+
+    @wraps(look)
+    def looked(watcher: "Watcher", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if watcher.is_busy or torch.compiler.is_compiling() or watcher.home != (os.getpid(), threading.get_ident()):
+            return
+        watcher.is_busy = True
+        try:
+            look(watcher, *args, **kwargs)
+        except Exception as error:
+            watcher.record.unseen[f"{type(error).__name__}: {str(error)[:80].splitlines()[0]}"] += 1
+        finally:
+            watcher.is_busy = False
+
+    return looked
+
+
+@final
+class Enough(BaseException):
+    """As many updates as were asked for: ends the script."""
+
+
+@final
+class Watcher:
+    """Sees a loop and writes its record. `most_updates`: raises `Enough` after so many."""
+
+    def __init__(self, most_updates: int | None = None) -> None:
+        self.record = Record()
+        self.registry = Registry(self.record)
+        self.gradients = Gradients(self.registry)
+        self.is_busy = False
+        self.home = (os.getpid(), threading.get_ident())
+        self._most = most_updates
+        self._at_work: list[nn.Module] = []
+        self._before: dict[int, dict[int, Tensor]] = {}
+        self._with_closure: set[int] = set()
+        self._num_evaluations = 0
+        self._open = ExitStack()
+
+    def open(self) -> None:
+        """Begins to look."""
+        for handle in (
+            register_module_forward_pre_hook(self._before_module),
+            register_module_forward_hook(self._after_module, with_kwargs=True, always_call=True),
+            register_optimizer_step_pre_hook(self._before_update),
+            register_optimizer_step_post_hook(self._after_update),
+        ):
+            self._open.callback(handle.remove)
+        self._open.callback(_leave, Functions(self).__enter__())  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Leaves torch as it was."""
+        self._open.close()
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether this round is watched."""
+        number = self.record.num_updates or self.record.num_backwards
+        return number < FIRST or number % EVERY < 2
+
+    @quietly
+    def _before_module(self, module: nn.Module, _: Any) -> None:
+        self._at_work.append(module)
+
+    @quietly
+    def _after_module(self, module: nn.Module, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        while self._at_work and self._at_work.pop() is not module:
+            pass  # one that an exception has left
+        if not self._at_work and _is_model(module) and self._wants(module):
+            self._predicted(module, [*args, *kwargs.values()], result)
+
+    def _wants(self, module: nn.Module) -> bool:
+        if module.training and torch.is_grad_enabled():
+            return self.is_awake
+        self._num_evaluations += 1
+        return self._num_evaluations <= EVALUATIONS
+
+    def _predicted(self, module: nn.Module, inputs: list[Any], result: Any) -> None:
+        facts = tuple(_look.facts_of(x) for x in inputs if isinstance(x, Tensor))
+        stirring, resting = moods(module)
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            _graph.notes_of(result.grad_fn)["fivestep"] = self.record.num_updates
+        self.record.events.append(
+            Predicted(
+                self.record.num_updates,
+                self.registry.model(module),
+                here(),
+                module.training,
+                torch.is_grad_enabled(),
+                facts,
+                stirring,
+                resting,
+            )
+        )
+
+    @quietly
+    def _before_update(self, optimizer: Optimizer, _: Any, __: Any) -> None:
+        if self.is_awake:
+            rule = self.registry.rule(optimizer)
+            self._before[rule] = {leaf: _look.sample(p) for leaf, p in self._parameters(optimizer)}
+            self._with_closure.discard(rule)
+
+    @quietly
+    def note(self, look: Callable[..., None], *args: Any) -> None:
+        """Looks at something, as quietly as the hooks do."""
+        look(self, *args)
+
+    def saw_backward(self) -> None:
+        """A backward pass while an optimizer is at work is one of its closure."""
+        self._with_closure |= set(self._before)
+
+    def _after_update(self, optimizer: Optimizer, _: Any, __: Any) -> None:
+        self._updated(optimizer)
+        if self._most is not None and self.record.num_updates >= self._most:
+            raise Enough
+
+    @quietly
+    def _updated(self, optimizer: Optimizer) -> None:
+        rule = self.registry.key(optimizer)
+        before = self._before.pop(rule, None)
+        if before is not None:
+            parameters = self._parameters(optimizer)
+            self.record.events.append(self._event(optimizer, rule, before))
+            self.gradients.after_update(rule, parameters)
+        elif rule not in self.record.rules:
+            self.registry.rule(optimizer)
+        self.record.num_updates += 1
+        self.record.rules[rule].num_steps += 1
+        self.record.rules[rule].last_update = self.record.num_updates
+        if not self.is_awake:
+            self.gradients.forget()
+
+    def _event(self, optimizer: Optimizer, rule: int, before: dict[int, Tensor]) -> Updated:
+        moved = []
+        for leaf, p in self._parameters(optimizer):
+            old, new = before[leaf], _look.sample(p)
+            gradient = None if p.grad is None else _look.size(p.grad)
+            is_stale = self.gradients.is_stale(rule, leaf)
+            moved.append(Moved(leaf, gradient, _look.size(old), _look.size(new - old), is_stale))
+        rates = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
+        was_given = self.gradients.was_given(self.record.rules[rule].leaves)
+        has_closure = rule in self._with_closure
+        return Updated(self.record.num_updates, rule, here(), rates, tuple(moved), has_closure, was_given)
+
+    def _parameters(self, optimizer: Optimizer) -> list[tuple[int, Tensor]]:
+        return [(self.registry.leaf(p), p) for group in optimizer.param_groups for p in group["params"]]
+
+
+def _leave(functions: Functions) -> None:
+    """Takes it off the stack of modes, unless Ctrl-C came in the moment for which torch itself had taken it off."""
+    with suppress(AssertionError, RuntimeError):
+        functions.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
+
+def _is_model(module: nn.Module) -> bool:
+    """Whether it has parameters of its own, as a loss or a transformation of rows has not."""
+    return next(module.parameters(), None) is not None

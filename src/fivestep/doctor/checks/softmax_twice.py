@@ -1,0 +1,35 @@
+"""Probabilities go into a loss that expects logits."""
+
+from .._events import MEASURE, Measured, Seen
+from .._record import Record
+
+WITHIN = 1e-3
+"""How far the sum of probabilities may be from 1: half precision."""
+
+
+def softmax_twice(record: Record) -> Seen | None:
+    """`cross_entropy` got rows that are not negative and sum to 1: it takes the softmax of them once more.
+
+    The softmax of probabilities is nearly flat: of ten classes the right one gets at most e / (e + 9) = 0.23, so the
+    loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
+    is merely superfluous, and nothing is said. Seen by the numbers, whatever made them.
+    """
+    losses = [event for event in record.of(Measured) if event.name == "cross_entropy" and event.input.shape[1] > 1]
+    twice = [event for event in losses if event.row_sums and all(abs(sum_ - 1) < WITHIN for sum_ in event.row_sums)]
+    if not twice or len(twice) < len(losses):
+        return None
+    first, num_classes = twice[0], twice[0].input.shape[1]
+    return Seen(
+        MEASURE,
+        first.source_place or first.place,
+        f"The {num_classes} outputs of every row are positive and sum to 1, as after a softmax; cross_entropy takes "
+        f"the softmax itself, so no loss below {_lowest(num_classes):.4f} can be reached and gradients are small.",
+        "Give cross_entropy the logits: leave out the softmax in the model, and take it where probabilities are shown.",
+    )
+
+
+def _lowest(num_classes: int) -> float:
+    """-log(e / (e + C - 1))."""
+    import math
+
+    return math.log(math.e + num_classes - 1) - 1

@@ -1,0 +1,124 @@
+"""`fivestep diagnose SCRIPT.py`: a script of someone's own, run as it is."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.cli.processes import start
+
+LOOP = """
+import sys, torch
+from torch import nn
+import besides
+model = nn.Linear(3, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(20, 3), torch.arange(20) % 2
+for step in range({steps}):
+    loss = nn.functional.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    if step == 0:
+        print("arguments", sys.argv[1:], __name__, flush=True)
+{end}
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In a folder of its own, with a module beside it."""
+    monkeypatch.chdir(tmp_path)
+    Path("code").mkdir()
+    Path("code/besides.py").touch()
+    return write()
+
+
+def write(steps: int = 25, end: str = "") -> Path:
+    path = Path("code/train.py")
+    path.write_text(LOOP.format(steps=steps, end=end), encoding="utf-8")
+    return path
+
+
+def test_it_says_what_is_wrong_and_where(fivestep: Command, script: Path) -> None:
+    code, out, err = fivestep("diagnose", script)
+    assert code == 0
+    assert out.startswith("Linear with 8 parameters; SGD, lr 0.1; 25 updates\n\n1  gradient kept: In 24 of 25 updates")
+    assert "\n   code/train.py:11  optimizer.step()\n" in out
+    assert err == "arguments [] __main__\n"
+
+
+def test_what_follows_the_script_is_its_own(fivestep: Command, script: Path) -> None:
+    _, out, err = fivestep("diagnose", "--steps", 3, script, "--lr_x", "-1", "--json", "b.py")
+    assert err == "arguments ['--lr_x', '-1', '--json', 'b.py'] __main__\n"
+    assert "3 updates" in out
+
+
+def test_for_programs_it_is_one_object(fivestep: Command, script: Path) -> None:
+    report = json.loads(fivestep("diagnose", "--json", script).out)
+    (found,) = report["findings"]
+    assert (found["sign"], found["where"]) == ("gradient kept", "code/train.py:11  optimizer.step()")
+    assert (report["num_updates"], len(report["losses"])) == (25, 25)
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [("sys.exit(7)", 7, ""), ("sys.exit('no data')", 1, "no data\n"), ("sys.exit()", 0, "")],
+)
+def test_the_exit_code_is_the_script_s(fivestep: Command, end: str, code: int, said: str) -> None:
+    done = fivestep("diagnose", write(end=end))
+    assert done.code == code
+    assert done.err.endswith("__main__\n" + said)
+    assert "gradient kept" in done.out
+
+
+def test_an_error_of_the_script_is_shown_as_python_shows_it(fivestep: Command, script: Path) -> None:
+    write(end="def f(x): return nn.functional.mse_loss(x, None)\nf(x)")
+    own = subprocess.run([sys.executable, "code/train.py"], capture_output=True, text=True, check=False)
+    done = fivestep("diagnose", script)
+    assert (done.code, own.returncode) == (1, 1)
+    assert done.err == own.stdout + own.stderr
+    assert "gradient kept" in done.out
+
+
+@pytest.mark.usefixtures("script")
+def test_a_warning_of_the_script_looks_as_it_does_alone(fivestep: Command) -> None:
+    done = fivestep("diagnose", write(end="import warnings; warnings.simplefilter('always'); warnings.warn('careful')"))
+    assert "code/train.py:14: UserWarning: careful\n" in done.err
+
+
+def test_ctrl_c_gives_what_was_seen_until_then(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        LOOP.format(steps=10**9, end="").replace("import besides\n", ""), encoding="utf-8"
+    )
+    process = start(tmp_path, "diagnose", "train.py")
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (err, process.returncode) == ("", 130)
+    assert "Nothing was found" in out or "gradient kept" in out
+
+
+def test_a_script_without_a_loop(fivestep: Command) -> None:
+    Path("a.py").write_text("print(1)", encoding="utf-8")
+    done = fivestep("diagnose", "a.py")
+    assert "there was no loop to watch" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nowhere.py",), "must be a Python file that is there, got 'nowhere.py'"),
+        (("--steps", 0, "nowhere.py"), "--steps must be a whole number of at least 1, got 0"),
+        (("--steps", 3, "runs/moons-1"), "must belong to a script, got some for the run 'runs/moons-1'"),
+        (("runs/moons-1", "more"), "must belong to a script, got some for the run 'runs/moons-1'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:
+    code, _, err = fivestep("diagnose", *arguments)
+    assert (code, sentence in err) == (2, True)

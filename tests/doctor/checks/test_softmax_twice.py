@@ -1,0 +1,24 @@
+"""Probabilities go into a loss that expects logits."""
+
+import pytest
+from torch import nn
+
+import fivestep as fs
+from tests.doctor.loops import classify, net, signs
+
+
+@pytest.mark.parametrize("last", [nn.Softmax(dim=1), nn.Softmax(dim=-1)])
+def test_a_softmax_before_cross_entropy(last: nn.Module) -> None:
+    assert signs(lambda: classify(nn.Sequential(net(), last))) == ["softmax twice"]
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), nn.LogSoftmax(dim=1)])
+def test_logits_and_their_log_softmax_which_is_harmless(last: nn.Module) -> None:
+    assert signs(lambda: classify(nn.Sequential(net(), last))) == []
+
+
+def test_the_lowest_loss_is_what_is_said() -> None:
+    """Three classes, all probability on the right one: -log(e / (e + 2)) = 0.5514."""
+    with fs.watch() as seen:
+        classify(nn.Sequential(net(), nn.Softmax(dim=1)))
+    assert "no loss below 0.5514 can be reached" in seen.findings[0].seen
