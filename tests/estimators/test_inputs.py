@@ -269,3 +269,33 @@ def test_a_column_of_lists_is_left_out_with_advice_that_helps() -> None:
     x = pd.DataFrame({"a": np.arange(30.0) % 7, "pairs": [[1, 2]] * 30})
     with pytest.warns(UserWarning, match=r"column .pairs. is left out, .*; make columns of numbers of it, or drop"):
         fs.MLPRegressor(max_iter=1, recipe="standard").fit(x, x["a"])
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (pd.Series([True, False] * 15, dtype="boolean"), [False, True]),
+        (pd.array([3, 5] * 15, dtype="Int64"), [3, 5]),
+    ],
+    ids=["nullable truth", "nullable numbers"],
+)
+def test_labels_stay_what_they_are_whatever_holds_them(y: Any, classes: list[object]) -> None:
+    x = np.arange(30.0)[:, None] % 2
+    model = fs.MLPClassifier(random_state=0, max_iter=60, learning_rate_init=0.05).fit(x, y)
+    assert model.classes_.tolist() == classes
+    assert type(model.classes_.tolist()[0]) is type(classes[0])
+    assert model.predict(x).tolist() == list(y)
+    assert model.score(x, y) == 1
+
+
+def test_targets_in_another_order_than_the_rows_are_warned_of() -> None:
+    frame = pd.DataFrame({"a": np.arange(30.0)})
+    y = pd.Series(np.arange(30.0)).sample(frac=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"X and y have the same index in another order, .* write y\.loc\[X\.index\]"):
+        fs.MLPRegressor(max_iter=1, random_state=0).fit(frame, y)
+
+
+@pytest.mark.parametrize("index", [range(30), range(5, 35), list("ab" * 15)], ids=["same", "other", "not unique"])
+def test_other_indexes_are_nobodys_business(index: Any) -> None:
+    frame = pd.DataFrame({"a": np.arange(30.0)}, index=index if index != range(5, 35) else range(30))
+    fs.MLPRegressor(max_iter=1, random_state=0).fit(frame, pd.Series(np.arange(30.0), index=index))

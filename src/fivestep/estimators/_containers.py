@@ -7,7 +7,7 @@ import polars as pl
 import scipy.sparse
 from sklearn.utils import check_random_state
 
-from ..check import InputError, refuse
+from ..check import InputError, refuse, warn
 from ..table.frame import as_frame, is_arrow
 from ..table.kinds import check_different
 
@@ -67,6 +67,25 @@ def _is_gap(value: object) -> bool:
     """Whether it is None, not a number, or pandas' NA or NaT, which are equal to nothing, or to nothing for sure."""
     is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
     return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+
+
+def plain_labels(y: Any) -> Any:
+    """Y, in NumPy's own type where pandas has a nullable one, of whose True scikit-learn makes 1.0; none is missing."""
+    dtype = getattr(y, "dtype", None)
+    is_nullable = not isinstance(dtype, np.dtype) and getattr(dtype, "kind", "") in ("b", "i", "u")
+    return np.asarray(y, dtype=dtype.type) if dtype is not None and is_nullable else y
+
+
+def warn_of_order(X: Any, y: Any) -> None:
+    """Warns of the same rows of pandas in another order, for rows belong together by their places."""
+    one, other = (getattr(rows, "index", None) for rows in (X, y))
+    if not (hasattr(one, "equals") and hasattr(other, "equals")) or len(one) != len(other) or one.equals(other):
+        return
+    if one.isin(other).all():
+        warn(
+            "X and y have the same index in another order, and their rows are paired by place; write y.loc[X.index], "
+            "if they belong together by it."
+        )
 
 
 def check_numbers(y: Any) -> None:

@@ -29,6 +29,10 @@ def _refuse_mixed(y: Any) -> None:
     types = sorted({type(value).__name__ for value in values})
     if len(types) > 1:
         raise InputError(f"y must hold labels of one type, got {' and '.join(types)}; make them all texts.")
+    if types[0] in ("bool", "int"):
+        raise InputError(
+            f"y must have a type of its own, got objects that are all {types[0]}; write y.astype({types[0]})."
+        )
 
 
 def check_class_weight(given: Any, classes: np.ndarray, targets: Targets) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.frame import as_frame
-from ._containers import check_no_gaps, check_numbers
+from ._containers import check_no_gaps, check_numbers, plain_labels, warn_of_order
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
@@ -44,6 +44,8 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
     if how.y_is_numeric:
         check_numbers(y)
     check_no_gaps(y, "a number" if how.y_is_numeric else "a label")
+    warn_of_order(X, y)
+    y = y if how.y_is_numeric else plain_labels(y)
     in_y = {"multi_output": True, "y_numeric": how.y_is_numeric}
     frame = frame_of(X, how, inputs)
     if frame is None:
