@@ -435,3 +435,18 @@ def test_what_stands_before_decimals_can_be_said_of_a_file(tmp_path: Path) -> No
     assert found.data.encoder is not None
     assert isinstance(found.data.encoder.target, NumberTarget)
     assert found.data.encoder.target.mean == pytest.approx(1650, rel=0.1)
+
+
+def test_one_column_with_a_decimal_comma_tells_what_the_others_mean(tmp_path: Path) -> None:
+    """Of a file in which 0,5 is a half, 1.234 is a thousand, and 1,234 is a little more than one."""
+    frame = table(
+        half=["0,5", "1,25"] * (N // 2), thousand=["1.234", "900"] * (N // 2), one=["1,234", "2,345"] * (N // 2)
+    )
+    frame = frame.select("half", "thousand", "one", "color", kind="kind")
+    found = loaded(tmp_path, frame, "kind")
+    details = {kind.name: kind.detail for kind in found.kinds}
+    assert details["half"] == "0.5 to 1.25, as 1234,5"
+    assert details["thousand"] == "900 to 1234, as 1.234,5"
+    assert details["one"] == "1.234 to 2.345, as 1234,5"
+    again = load_table(TableSource(str(tmp_path / "t.csv"), "kind"), seed=0, encoder=found.data.encoder)
+    assert again.data.train.x.equal(found.data.train.x)

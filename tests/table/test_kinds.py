@@ -151,3 +151,11 @@ def test_numbers_in_two_units_are_warned_of() -> None:
 )
 def test_levels_with_numbers_in_them_are_not_warned_of(values: list[str]) -> None:
     kind_of(pl.Series("x", values))
+
+
+def test_what_may_stand_for_gaps_among_numbers_is_named() -> None:
+    values = pl.Series("depth", [*(f"{k}.5" for k in range(30)), *["-"] * 20])
+    with pytest.warns(
+        UserWarning, match=r"column 'depth' holds numbers and '-', and is taken for category; .* --missing=-\.$"
+    ):
+        assert kind_of(values).kind == "category"

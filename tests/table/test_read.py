@@ -72,8 +72,13 @@ def test_parts_of_a_file_are_the_file(tmp_path: Path, name: str) -> None:
         b"a,b\n\n1,x\n3,y\n",
         b"\n\na,b\r\n\r\n\r\n1,x\n3,y\n",
         b'"a\n",b\n\n1,x\n3,y\n',
+        b"sep=;\r\na;b\r\n1;x\r\n3;y\r\n",
+        b'\xef\xbb\xbf"sep=\t"\na\tb\n1\tx\n3\ty\n',
     ],
-    ids=["windows", "old mac", "semicolons", "mark", "quotes and blanks", "lines above", "below", "both", "quoted"],
+    ids=[
+        *("windows", "old mac", "semicolons", "mark", "quotes and blanks", "lines above", "below", "both", "quoted"),
+        *("separator told", "told in quotes"),
+    ],
 )
 def test_separated_values_as_they_come(tmp_path: Path, text: bytes) -> None:
     path = written(tmp_path, "t.csv", text)
@@ -199,7 +204,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     (
         "t.csv",
         b"made by me\na,b\n1,2\n",
-        "must have 1 field, .*, got 2 in line 2; mend that line, or the first one of t",
+        "must have 1 field, .*, got 2 in line 2; mend that line, or remove what st",
     ),
     ("t.npy", numpy_bytes(np.save, np.zeros((3, 2)))[:-8], "must be a NumPy array that can be read"),
     ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),

@@ -10,6 +10,7 @@ from fivestep.table.values import (
     closest_number_format,
     date_format_of,
     dates,
+    has_decimal_comma,
     missing,
     number_format_of,
     numbers,
@@ -190,3 +191,52 @@ def test_what_is_said_to_be_missing_is_so_in_columns_of_any_type() -> None:
     }
     assert found.schema == frame.schema
     assert with_gaps(frame, ()).equals(frame)
+
+
+def test_a_number_that_begins_with_0_has_no_thousands() -> None:
+    values = pl.Series(["0,536", "1,234", "-2,365"])
+    found = number_format_of(values)
+    assert found is not None
+    assert numbers(values, found).to_list() == [0.536, 1.234, -2.365]
+
+
+def test_the_minus_of_typesetters_is_one() -> None:
+    values = pl.Series(["\N{MINUS SIGN}1.5", "2", "\N{MINUS SIGN}3"])
+    assert numbers(values, PLAIN).to_list() == [-1.5, 2, -3]
+    assert str(number_format_of(pl.Series(["\N{MINUS SIGN}$5", "$7"]))) == "$1234.5"
+
+
+@pytest.mark.parametrize(
+    ("column", "has_comma"),
+    [
+        (["0,5", "1"], True),
+        (["1.234.567", "2"], True),
+        (["1,234", "2,500"], False),
+        (["1,234.5"], False),
+        ([1.234, 2.5], False),
+        (["a", "b"], False),
+        (["1", "2"], False),
+    ],
+    ids=str,
+)
+def test_numbers_of_a_column_may_tell_that_a_comma_stands_before_decimals(
+    column: list[object], has_comma: bool
+) -> None:
+    assert has_decimal_comma(pl.DataFrame({"x": column, "y": [1.234] * len(column)})) == has_comma
+    assert not has_decimal_comma(pl.DataFrame({"x": column, "y": [0.5] * len(column)}))
+
+
+@pytest.mark.parametrize(
+    ("written", "date_format", "day"),
+    [
+        ("1/5/24", "%m/%d/%y", DAY),
+        ("05-Jan-24", "%d-%b-%y", DAY),
+        ("5.1.24", "%d.%m.%y", DAY),
+        ("1/5/2024 3:45 PM", "%m/%d/%Y %I:%M %p", DAY.replace(hour=15, minute=45)),
+        ("1/5/2024 12:05:00 AM", "%m/%d/%Y %I:%M:%S %p", DAY.replace(minute=5)),
+    ],
+)
+def test_dates_of_spreadsheets_are_read(written: str, date_format: str, day: datetime.datetime) -> None:
+    values = pl.Series([written, None])
+    assert date_format_of(values) == date_format
+    assert dates(values, date_format).to_list() == [day, None]

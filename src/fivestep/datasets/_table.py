@@ -18,7 +18,15 @@ from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
-from ..table.values import PLAIN, found_nowhere, number_format_of, numbers, with_gaps
+from ..table.values import (
+    PLAIN,
+    found_nowhere,
+    has_decimal_comma,
+    may_be_thousands,
+    number_format_of,
+    numbers,
+    with_gaps,
+)
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, repeated
 from ._part_rows import encoded_parts
@@ -180,8 +188,9 @@ def _learn(
     source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
 ) -> tuple[_Learnt, list[Taken]]:
     """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
-    frame = _read(source.file, source)
+    frame = _read(source.file, source, encoder.read_as_text if encoder else ())
     if encoder is None:
+        source, frame = _with_comma(source, frame)
         _warn_of_tokens(frame, source)
     frame = with_gaps(frame, source.missing)
     check_names(source, frame.columns)
@@ -213,6 +222,14 @@ def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataF
     """The rows of a file, as the source says that they are to be read, and some columns as texts; gaps not yet."""
     texts = [*source.categorical, *as_text(source), *texts]
     return read_table(Path(file), as_text=texts, decimal=source.decimal)
+
+
+def _with_comma(source: TableSource, frame: pl.DataFrame) -> tuple[TableSource, pl.DataFrame]:
+    """The same, but where some numbers of the file show that a comma stands before decimals, 1.234 is a thousand."""
+    if source.decimal or not has_decimal_comma(frame):
+        return source, frame
+    thousands = [column.name for column in frame if column.dtype == pl.Float64 and may_be_thousands(column)]
+    return replace(source, decimal=","), _read(source.file, source, thousands) if thousands else frame
 
 
 def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ class Dialect:
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=self.separator, strict=True)
             for number, row in enumerate(reader):
-                if row and not (number == self.blank_lines and self.has_header):
+                if row and number >= self.blank_lines + self.has_header:
                     yield reader.line_num, row
 
 
@@ -127,13 +128,14 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     """The separator and the columns, from the head of a file in UTF-8."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         text = file.read(HEAD)
+    told, text = _told_separator(text)
     whole_lines = text if len(text) < HEAD else text.rpartition(newline)[0] or text
-    separator = _separator(whole_lines, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
+    separator = told or _separator(whole_lines, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
     first = next(_fields(whole_lines, separator), [])
     if not any(field.strip() for field in first):
         raise InputError(f"{name} must hold a table, got empty lines; check how it was written.")
     blank_lines = len(text) - len(text.lstrip("\r\n"))
-    blank_lines = text[:blank_lines].count(newline)
+    blank_lines = text[:blank_lines].count(newline) + bool(told)
     has_header = not all(_is_number(field) for field in first)
     _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
     _warn_of_a_title(name, first if has_header else [])
@@ -144,6 +146,12 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     check_different(columns, name)
     blank_below = _blank_below(whole_lines, separator, newline) if has_header else 0
     return Dialect(name, path, separator, newline, blank_lines, has_header, tuple(columns), blank_below)
+
+
+def _told_separator(text: str) -> tuple[str, str]:
+    """The separator that a first line "sep=;" tells, as spreadsheets write it, or none; and the lines below it."""
+    found = re.match(r'"?sep=([^\r\n])"?(\r\n|\n|\r)', text, re.IGNORECASE)
+    return (found[1], text[found.end() :]) if found else ("", text)
 
 
 def _blank_below(text: str, separator: str, newline: str) -> int:

@@ -21,7 +21,7 @@ from .values import (
     numbers,
     texts,
 )
-from .words import in_line, readable
+from .words import in_line, listed, readable
 
 Kind = Literal["number", "yes/no", "category", "date", "text", "identifier", "constant", "empty", "ignored"]
 
@@ -130,7 +130,10 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKin
     date_format = date_format_of(different)
     if date_format is not None:
         return ColumnKind(values.name, "date", f"written {plainly(date_format)}", date_format=date_format)
-    return warn_of_units(_kind_of_words(text, different), different)
+    kind = _kind_of_words(text, different)
+    warn_of_units(kind, different)
+    warn_of_tokens(kind, different, decimal)
+    return kind
 
 
 def _kind_of_words(text: pl.Series, different: pl.Series) -> ColumnKind:
@@ -202,18 +205,29 @@ def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, 
         )
 
 
-def warn_of_units(kind: ColumnKind, different: pl.Series) -> ColumnKind:
-    """The kind of a column of these texts, with a warning where they are numbers in two units or three."""
+def warn_of_units(kind: ColumnKind, different: pl.Series) -> None:
+    """Warns where the different texts of a column are numbers in two units or three."""
     found = [WITH_UNIT.fullmatch(text.strip()) for text in different.head(SOME)]
     units = {((one["before"] or "") + (one["after"] or "")).strip() for one in found if one}
     is_of_units = all(found) and 2 <= len(units) <= 3 and len(different) >= FEW / 2
     if is_of_units and not any(re.fullmatch("[A-Z]", unit) for unit in units):  # 12A is a house
-        listed = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
+        shown = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
         warn(
-            f"column {kind.name!r} holds numbers in several units, {listed}, and is taken for {kind.kind}; bring them "
+            f"column {kind.name!r} holds numbers in several units, {shown}, and is taken for {kind.kind}; bring them "
             f"to one unit to make it numbers."
         )
-    return kind
+
+
+def warn_of_tokens(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
+    """Warns where the different texts of a column are numbers, but for one or two that may stand for no value."""
+    found = numbers(different, closest_number_format(different, decimal))
+    others = different.filter(found.is_null()).to_list()
+    if 1 <= len(others) <= 2 and len(different) - len(others) >= FEW / 2:
+        shown = listed([in_line(text) for text in others])
+        warn(
+            f"column {kind.name!r} holds numbers and {shown}, and is taken for {kind.kind}; if that is no value, leave "
+            f"it empty, or say --missing={others[0]}."
+        )
 
 
 def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str, decimal: str = "") -> None:
@@ -240,7 +254,19 @@ def shortened(value: object) -> str:
 
 def plainly(date_format: str) -> str:
     """A date format as people write it: "YYYY-MM-DD"."""
-    plain = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S%.f": "ss", "%S": "ss", "%b": "Mon"}
+    plain = {
+        "%Y": "YYYY",
+        "%y": "YY",
+        "%m": "MM",
+        "%d": "DD",
+        "%H": "hh",
+        "%I": "hh",
+        "%p": "AM",
+        "%M": "mm",
+        "%S%.f": "ss",
+        "%S": "ss",
+        "%b": "Mon",
+    }
     for code, letters in {**plain, "%#z": "+zone"}.items():
         date_format = date_format.replace(code, letters)
     return date_format

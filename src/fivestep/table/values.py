@@ -22,9 +22,18 @@ DATE_FORMATS = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
     *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
+    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
+    *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
+    *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
 )
 """How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes)."""
+
+TELLING = 10_000
+"""Rows that are asked what stands before decimals."""
+
+FIRST_YEAR = 1000
+"""Of four digits: below it, a year was written with two."""
 
 
 Format = TypeVar("Format")
@@ -54,7 +63,7 @@ class NumberFormat(NamedTuple):
     @property
     def pattern(self) -> str:
         """A regular expression for one number, with or without the separators between thousands."""
-        groups = rf"|\d{{1,3}}(?:[{self.thousands}]\d{{3}})+" if self.thousands else ""
+        groups = rf"|[1-9]\d{{0,2}}(?:[{self.thousands}]\d{{3}})+" if self.thousands else ""
         return rf"^[+-]?(?:(?:\d+{groups})(?:[{self.decimal}]\d*)?|[{self.decimal}]\d+)(?:[eE][+-]?\d+)?$"
 
     def without_unit(self, text: pl.Series) -> pl.Series:
@@ -83,10 +92,11 @@ UNIT = r"[^\s\d.,;:+\-_#@()\[\]][^\s\d,;:+\-_#@()\[\]]{0,11}[23]?(?: [^\W\d_]{1,
 """What may stand after it, if it is the same in every row: %, €, km/h, m2, sq ft."""
 
 WITH_UNIT = re.compile(
-    rf"[+-]?(?P<before>(?:{CURRENCIES})\s?)?[+-]?[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
+    rf"[+\u2212-]?(?P<before>(?:{CURRENCIES})\s?)?[+\u2212-]?"
+    rf"[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
 )
 
-NUMBER_ALONE = r"^[-+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
+NUMBER_ALONE = r"^[-\u2212+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
 """What holds no unit, be it a number or not."""
 
 
@@ -115,7 +125,7 @@ def texts(values: pl.Series) -> pl.Series:
 def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
     if values.dtype == pl.String:
-        text = values.str.strip_chars()
+        text = values.str.strip_chars().str.replace("\u2212", "-", literal=True)  # the minus of typesetters
         if number_format.has_unit:
             text = number_format.without_unit(text)
         if number_format != PLAIN:
@@ -179,7 +189,7 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
     if values.dtype == pl.String:
         zone = "UTC" if date_format.endswith("z") else None
         found = values.str.strip_chars().str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
-        return found.dt.replace_time_zone(None)
+        return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us"))
     if values.dtype == pl.Datetime:
@@ -201,6 +211,31 @@ def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
     looked_at = [head, *(head[k : k + 1] for k in range(min(5, len(head))))]
     known = dict.fromkeys(form for some in looked_at for form in _formats_like(some, decimal))
     return min(known, key=lambda form: numbers(head, form).null_count())
+
+
+def has_decimal_comma(frame: pl.DataFrame) -> bool:
+    """Whether numbers of some column can only be read with a comma before decimals, and those of none with a point."""
+    told = {_decimal_in(column) for column in frame.head(TELLING)}
+    return "," in told and "." not in told
+
+
+def _decimal_in(values: pl.Series) -> str:
+    """What stands before the decimals of a column, if its numbers tell."""
+    if values.dtype.is_float():
+        has_decimals = bool((values != values.round()).any())
+        return "." if has_decimals and not may_be_thousands(values) else ""
+    if values.dtype != pl.String:
+        return ""
+    comma, point = number_format_of(values, ","), number_format_of(values, ".")
+    return comma.decimal if comma and point and comma.decimal == point.decimal else ""
+
+
+def may_be_thousands(values: pl.Series) -> bool:
+    """Whether some numbers have decimals, and all of these three, as 1.234 has, which may have been a thousand."""
+    size = values.filter(values != values.round()).abs()
+    return bool(
+        len(size) and ((size >= 1) & (size < 1000) & ((size * 1000 - (size * 1000).round()).abs() < 1e-6)).all()
+    )
 
 
 def _formats_like(present: pl.Series, decimal: str) -> Iterator[NumberFormat]:
