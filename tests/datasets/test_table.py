@@ -450,3 +450,11 @@ def test_one_column_with_a_decimal_comma_tells_what_the_others_mean(tmp_path: Pa
     assert details["one"] == "1.234 to 2.345, as 1234,5"
     again = load_table(TableSource(str(tmp_path / "t.csv"), "kind"), seed=0, encoder=found.data.encoder)
     assert again.data.train.x.equal(found.data.train.x)
+
+
+def test_a_class_that_no_training_row_has_is_named(tmp_path: Path) -> None:
+    frame = table().sort("x")
+    rare = frame.with_columns(kind=pl.when(pl.int_range(N) == N - 1).then(pl.lit("rare")).otherwise("kind"))
+    found = loaded(tmp_path, rare, "kind", time="x")
+    assert "No training row has the class 'rare', which the network cannot learn: too few rows have it." in found.notes
+    assert not any(note.startswith("No training row") for note in loaded(tmp_path, frame, "kind").notes)

@@ -166,6 +166,13 @@ def test_a_mark_of_the_encoding_and_blank_lines_before_the_header_are_no_rows(tm
     assert all_of(file, ["a", "b"]).rows() == [("1", "x"), ("2", "y")]
 
 
+def test_a_line_that_tells_the_separator_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"sep=;\r\na;b\r\n1;x\r\n2;y\r\n")
+    file = open_blocks(path)
+    assert all_of(file, ["a", "b"]).rows() == [("1", "x"), ("2", "y")]
+
+
 def test_a_file_without_a_last_newline_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b\n" + "\n".join(f"{k},x" for k in range(500)))

@@ -27,7 +27,6 @@ DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(N)
         (["yes", "no", "NA"] * 9, "yes/no"),
         (["a", "b", "c"] * 9, "category"),
         (WORDS[:15] * 3, "category"),
-        (["001", "002", "010"] * 9, "number"),
         (DAYS, "date"),
         ([str(day) for day in DAYS], "date"),
         (list(range(N)), "identifier"),
@@ -45,6 +44,20 @@ DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(N)
 )
 def test_a_column_is_taken_for(values: list[object], kind: str) -> None:
     assert kind_of(pl.Series("values", values)).kind == kind
+
+
+def test_numbers_that_look_like_codes_are_warned_of() -> None:
+    with pytest.warns(
+        UserWarning, match=r"column 'zip' holds '98101' and the like, .*; if .* say --categorical zip, or"
+    ):
+        assert kind_of(pl.Series("zip", ["98101", "00501", None, "10001"] * 9)).kind == "number"
+
+
+@pytest.mark.parametrize(
+    "values", [["08", "12"], ["0", "100"], ["0.5", "1.2"], ["100", "200"], ["000", "0010"]], ids=str
+)
+def test_other_numbers_are_no_codes(values: list[str]) -> None:
+    assert kind_of(pl.Series("x", values * 9)).kind == "number"
 
 
 def test_numbers_named_as_an_identifier_are_one() -> None:

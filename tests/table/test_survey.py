@@ -10,6 +10,7 @@ from fivestep.table.encoder import Encoder
 from fivestep.table.kinds import kinds_of
 from fivestep.table.survey import Place, TableSurvey
 from fivestep.table.target import fit_target
+from fivestep.table.target_survey import TargetSurvey
 
 NUM_ROWS = 500
 RNG = np.random.default_rng(0)
@@ -125,3 +126,11 @@ def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
         InputError, match=r"a table must have a column that a network can use, got c \(constant\); add one"
     ):
         survey.encoder(survey.kinds(), fit_target(Y))
+
+
+def test_amounts_that_may_be_thousands_are_asked_for_in_a_stream_too() -> None:
+    amounts = pl.Series("price", ["1.234 €", "950 €", "2.500 €"] * 10)
+    with pytest.raises(InputError, match=r"column 'price' must show what its point stands for, got '1\.234 €'"):
+        TableSurvey(amounts.to_frame())
+    with pytest.raises(InputError, match=r"target 'price' must show what its point stands for, got '1\.234 €'"):
+        TargetSurvey(amounts)

@@ -1,4 +1,4 @@
-"""What makes a result look better than it is: the target among the inputs, rows in two parts at once."""
+"""What is wrong with parts: a column that tells the target, rows in two parts at once, a class never trained on."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..table.columns import FittedColumn
 from ..table.encoder import Encoder
 from ..table.target import ClassTarget, Target
-from ..table.words import listed
+from ..table.words import in_line, listed
 
 if TYPE_CHECKING:
     from ._table_split import Taken
@@ -136,3 +136,14 @@ def _numbered(encoder: Encoder, frames: Sequence[pl.DataFrame]) -> list[pl.Serie
 def _hashes(frame: pl.DataFrame, understood: Callable[[pl.DataFrame], pl.DataFrame] = lambda part: part) -> pl.Series:
     """A number for each row, the same for equal rows; a part at a time, because polars copies what it hashes."""
     return pl.concat([understood(part).hash_rows(seed=0) for part in frame.iter_slices(SLICE)])
+
+
+def never_seen(target: Target, train: pl.Series) -> list[str]:
+    """A sentence on the classes of which no row is to train on, if there are any."""
+    if not isinstance(target, ClassTarget):
+        return []
+    lost = sorted(set(target.classes) - set(target.understood(train)))
+    if not lost:
+        return []
+    shown = listed([in_line(name) for name in lost[:3]]) + (f" and {len(lost) - 3:,} more" if len(lost) > 3 else "")
+    return [f"No training row has the class {shown}, which the network cannot learn: too few rows have it."]

@@ -28,7 +28,7 @@ from ..table.values import (
     with_gaps,
 )
 from ._base import Dataset, Rows
-from ._leaks import MOST_ROWS, leaks, repeated
+from ._leaks import MOST_ROWS, leaks, never_seen, repeated
 from ._part_rows import encoded_parts
 from ._table_split import TableParts, Taken, named, split_table, with_target
 
@@ -204,6 +204,7 @@ def _learn(
     target = encoder.target if encoder else _fit_target(frame[source.target], source, labeled.places)
     assert target is not None, "the encoder of a table knows its target"
     parts = _parts(labeled, source, target, seed, notes)
+    notes += never_seen(target, parts.train.column(source.target))
     kinds = []
     if encoder is None:
         kinds = _kinds(frame.drop(source.about_rows), source)

@@ -308,14 +308,15 @@ def _end_of_row(content: bytes, mark: bytes) -> int:
 
 
 def _below_header(dialect: Dialect) -> int:
-    """The place of the first byte below blank lines and header."""
+    """The place of the first byte below the lines above the header, and the header."""
     with dialect.path.open("rb") as start:
         mark = 3 if start.read(3) == codecs.BOM_UTF8 else 0
-    if not dialect.has_header:
-        return mark
     with dialect.path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(_counted(file, counts := [mark]), delimiter=dialect.separator)
-        next(row for row in rows if row)
+        lines = _counted(file, counts := [mark])
+        for _ in range(dialect.lines_above):
+            next(lines)
+        if dialect.has_header:
+            next(row for row in csv.reader(lines, delimiter=dialect.separator) if row)
     return counts[0]
 
 

@@ -41,8 +41,8 @@ class Dialect:
     path: Path
     separator: str
     newline: str
-    blank_lines: int
-    """Lines above the header."""
+    lines_above: int
+    """Lines above the header: empty ones, and one that tells the separator."""
     has_header: bool
     columns: tuple[str, ...]
     blank_below: int = 0
@@ -53,7 +53,7 @@ class Dialect:
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=self.separator, strict=True)
             for number, row in enumerate(reader):
-                if row and number >= self.blank_lines + self.has_header:
+                if row and number >= self.lines_above + self.has_header:
                     yield reader.line_num, row
 
 
@@ -135,7 +135,7 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     if not any(field.strip() for field in first):
         raise InputError(f"{name} must hold a table, got empty lines; check how it was written.")
     blank_lines = len(text) - len(text.lstrip("\r\n"))
-    blank_lines = text[:blank_lines].count(newline) + bool(told)
+    lines_above = text[:blank_lines].count(newline) + bool(told)
     has_header = not all(_is_number(field) for field in first)
     _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
     _warn_of_a_title(name, first if has_header else [])
@@ -145,7 +145,7 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
     check_different(columns, name)
     blank_below = _blank_below(whole_lines, separator, newline) if has_header else 0
-    return Dialect(name, path, separator, newline, blank_lines, has_header, tuple(columns), blank_below)
+    return Dialect(name, path, separator, newline, lines_above, has_header, tuple(columns), blank_below)
 
 
 def _told_separator(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from .values import (
     UNUSABLE,
     WITH_UNIT,
     NumberFormat,
+    are_codes,
     closest_number_format,
     date_format_of,
     dates,
@@ -124,6 +125,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKin
     number_format = number_format_of(different, decimal)
     if number_format is not None:
         refuse_ambiguous(different, number_format, "column", decimal)
+        warn_of_codes(different)
         return _number(text, number_format)
     advice = "count it as missing, make the column categorical, or ignore it"
     refuse_mostly_numbers(values, gaps, "column", advice, decimal)
@@ -202,6 +204,16 @@ def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, 
             f"{what} {values.name!r} must show what its point stands for, got {shortened(pointed[0])} and no amount "
             f"that does; say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a "
             f"DataFrame, make numbers of the column)."
+        )
+
+
+def warn_of_codes(different: pl.Series) -> None:
+    """Warns of numbers such as 00501, of which the network would learn their size."""
+    if are_codes(different):
+        name = different.name
+        warn(
+            f"column {name!r} holds {shortened(different[0])} and the like, and is taken for number; if these are "
+            f"codes, say --categorical {name}, or make the column one of categories."
         )
 
 

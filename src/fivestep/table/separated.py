@@ -12,7 +12,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .values import MISSING, PLAIN, missing, numbers
+from .values import MISSING, PLAIN, are_codes, missing, numbers
 
 SAMPLE = 1000
 """Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
@@ -66,7 +66,7 @@ def csv_options(dialect: Dialect) -> dict[str, Any]:
         "separator": dialect.separator,
         "eol_char": dialect.newline,
         "has_header": False,
-        "skip_rows": dialect.blank_lines + dialect.has_header + dialect.blank_below,
+        "skip_rows": dialect.lines_above + dialect.has_header + dialect.blank_below,
     }
 
 
@@ -92,7 +92,7 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
         return types
     for name in set(dialect.columns) - set(as_text):
         gaps, found = missing(sample[name]), numbers(sample[name], PLAIN)
-        if not gaps.all() and found.null_count() == gaps.sum():
+        if not gaps.all() and found.null_count() == gaps.sum() and not are_codes(sample[name]):
             types[name] = pl.Float64
     return types
 
@@ -105,7 +105,7 @@ def _head(dialect: Dialect) -> IO[bytes] | None:
     if dialect.newline != "\n":
         return None
     with dialect.path.open("rb") as file:
-        lines = b"".join(islice(file, dialect.blank_lines + dialect.has_header + dialect.blank_below + SAMPLE))
+        lines = b"".join(islice(file, dialect.lines_above + dialect.has_header + dialect.blank_below + SAMPLE))
     return None if b'"' in lines else io.BytesIO(lines)
 
 

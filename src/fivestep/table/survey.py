@@ -14,7 +14,7 @@ import polars as pl
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
 from .encoder import QUARTILES, Encoder, center_and_scale_of
-from .kinds import FEW, MOSTLY, ColumnKind, is_named_identifier, number_kind, plainly, shortened
+from .kinds import FEW, MOSTLY, ColumnKind, is_named_identifier, number_kind, plainly, refuse_ambiguous, shortened
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
 from .sketch import QuantileSketch, quantiles_of_counts
@@ -273,6 +273,7 @@ def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
         return LevelSurvey(name, as_asked=False)
     number_format, date_format = number_format_of(different), date_format_of(different)
     if number_format is not None:
+        refuse_ambiguous(different, number_format, "column")
         return NumberSurvey(name, number_format)
     closest = closest_number_format(different)
     if _are_mostly_numbers(different, closest):  # which it then says, of the first one that is none

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError, one_of
+from .kinds import refuse_ambiguous
 from .level_counts import LevelCounts
 from .survey import NumberSurvey, Place
 from .target import MOST_CLASSES_OF_NUMBERS, TASKS, ClassTarget, NumberTarget, Target
@@ -19,6 +20,8 @@ class TargetSurvey:
     def __init__(self, sample: pl.Series, task: str | None = None) -> None:
         self._name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
         self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample)
+        if task != "classification" and self._format is not None:
+            refuse_ambiguous(sample, self._format, "target")
         is_number = sample.dtype != pl.Boolean and self._format is not None
         advice = "mend it, or say --task classification"
         self._numbers = NumberSurvey(self._name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None

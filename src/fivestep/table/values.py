@@ -213,6 +213,13 @@ def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
     return min(known, key=lambda form: numbers(head, form).null_count())
 
 
+def are_codes(values: pl.Series) -> bool:
+    """Whether texts are digits alone, three or more and as many in each, some with a 0 in front: 00501, 98101."""
+    text = values.filter(~missing(values)).str.strip_chars()
+    is_alike = bool(text.str.contains(r"^\d{3,}$").all()) and text.str.len_chars().n_unique() == 1
+    return is_alike and bool(text.str.starts_with("0").any())
+
+
 def has_decimal_comma(frame: pl.DataFrame) -> bool:
     """Whether numbers of some column can only be read with a comma before decimals, and those of none with a point."""
     told = {_decimal_in(column) for column in frame.head(TELLING)}
