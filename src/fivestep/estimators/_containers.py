@@ -78,8 +78,10 @@ def plain_labels(y: Any) -> Any:
 
 def warn_of_order(X: Any, y: Any) -> None:
     """Warns of the same rows of pandas in another order, for rows belong together by their places."""
-    one, other = (getattr(rows, "index", None) for rows in (X, y))
-    if not (hasattr(one, "equals") and hasattr(other, "equals")) or len(one) != len(other) or one.equals(other):
+    one, other = getattr(X, "index", None), getattr(y, "index", None)
+    if one is None or other is None or not (hasattr(one, "equals") and hasattr(other, "equals")):
+        return
+    if len(one) != len(other) or one.equals(other):
         return
     if one.isin(other).all():
         warn(
