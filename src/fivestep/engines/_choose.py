@@ -12,7 +12,7 @@ from ..find import Choice
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from .fused._forms import obstacle, obstacle_of_larger, obstacle_to_recording
+from .fused._forms import obstacle_of_larger, obstacle_of_small, obstacle_to_recording
 from .fused._size import is_larger, is_recorded, operations_per_step
 
 LOADING = 0.5
@@ -50,7 +50,7 @@ def choose(
         return _recorded(choice, plan, device, ranks)
     by_size, reason = is_larger(spec, plan, num_rows)
     larger = choice.options.get("larger", by_size)
-    unknown = None if larger else obstacle(spec, plan)
+    unknown = None if larger else obstacle_of_small(spec, plan)
     if unknown is not None and choice.name == "auto":
         larger, reason = True, f"{unknown}, and the larger body needs none"
     in_the_way = _elsewhere(device, ranks) or (obstacle_of_larger(plan) if larger else unknown)

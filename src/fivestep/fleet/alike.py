@@ -226,7 +226,7 @@ def in_lines(rows: Tensor) -> Sequence[Tensor]:
 
 
 def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evaluation]]:
-    """`evaluate` on one part for the networks with those weights (K, P), with all prepared that is the same for all."""
+    """`evaluate` on one part for networks that are held (K, P + B), with all prepared that is the same for all."""
     if engine.plan.metrics or not isinstance(part, Rows) or len(part) > evaluation_rows(engine):
         return partial(_one_by_one, engine, part)
     rows = part.to(engine.device, engine.dtype)
@@ -259,7 +259,7 @@ def _weighted(of_rows: Tensor, weight: Tensor) -> list[float]:
 
 def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluation]:
     found = []
-    for weights in held:
-        engine.params.flat.copy_(weights)
+    for one in held:
+        engine.hold(one)
         found.append(evaluate(engine, part))
     return found

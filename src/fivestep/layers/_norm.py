@@ -49,3 +49,11 @@ class Norm(Layer):
         """I, once it is known."""
         assert self.num_features is not None, "sized() comes first"
         return self.num_features
+
+
+def single_row() -> InputError:
+    """What is wrong with a training batch of one row."""
+    return InputError(
+        "batch_norm must have at least two rows in every training batch, got one; choose a batch_size (and a "
+        "micro_batch_size) that leaves no single row over."
+    )

@@ -7,10 +7,10 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from ..check import InputError, positive, refuse
+from ..check import positive, refuse
 from ..layer import Memo
 from ..typing import Inputs, Shape, Tensors
-from ._norm import Norm
+from ._norm import Norm, single_row
 
 
 @final
@@ -120,7 +120,4 @@ class _FeaturesLast(nn.BatchNorm1d):
 
 def _check_more_than_one(rows: Tensor) -> None:
     if len(rows) < 2:
-        raise InputError(
-            "batch_norm must have at least two rows in every training batch, got one; choose a batch_size (and a "
-            "micro_batch_size) that leaves no single row over."
-        )
+        raise single_row()

@@ -71,9 +71,10 @@ class Muon(MatrixOptimizer):
         u = dw.lerp(m, self.momentum) if self.nesterov else m
         x = _newton_schulz(u.bfloat16() if self.ns_dtype == "bfloat16" else u, self.ns_steps)
         decay_(w, dw, lr, self.weight_decay, decoupled=True)
-        add_(w, x, -lr * self._scale(*w.shape))
+        add_(w, x, -lr * self.length(*w.shape))
 
-    def _scale(self, num_rows: int, num_columns: int) -> float:
+    def length(self, num_rows: int, num_columns: int) -> float:
+        """The factor s of a matrix of those sizes."""
         if self.adjust_lr == "original":
             return math.sqrt(max(1, num_rows / num_columns))
         return 0.2 * math.sqrt(max(num_rows, num_columns))

@@ -15,7 +15,7 @@ from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
 from .._graphs import on
-from ..fused._forms import LOSSES, NORMS, OPERATIONS, RULES, Form, correction, obstacle
+from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, correction, obstacle
 from ..fused._kernels import lacks_for_triton
 from .given import StepsAhead
 
@@ -74,7 +74,7 @@ def _has_one_hidden_layer(spec: NetSpec) -> bool:
         names[0] == names[-1] == "linear"
         and len(names) in (2, 3)
         and "linear" not in names[1:-1]
-        and not {"dropout", *NORMS} & {*names}
+        and "dropout" not in names
     )
 
 

@@ -99,11 +99,11 @@ class FusedEngine(BlockEngine):
             else:
                 self.params.load(initial_weights(self.spec, seed))
             row.copy_(self.params.flat)
-        memory = {
-            f"{k}.{name}": value
-            for k, group in enumerate(self._groups)
-            for name, value in group.rule.state(flat[:, group.where_in(self.params)]).items()
-        }
+        memory: dict[str, Tensor] = {}
+        for k, group in enumerate(self._groups):
+            w = flat[:, group.where_in(self.params)].view(len(seeds), *group.w.shape)
+            for name, value in group.rule.state(w).items():
+                memory[f"{k}.{name}"] = value if value.dim() else value.repeat(len(seeds))
         return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
 
     def train_each(
@@ -117,7 +117,7 @@ class FusedEngine(BlockEngine):
         flat = state["flat"]
         losses, penalties = flat.new_zeros((2, len(seeds), num_steps)).unbind()
         gradients = torch.empty_like(flat)
-        held = self._code.rows_of(flat, gradients, [state[name] for name in self._remembered])
+        held = self._code.rows_of(state, gradients, self._remembered)
         num_abreast = self._code.train_abreast(held, lambda k: next(iter(blocks(k))), losses.numpy())
         for k, seed in [*enumerate(seeds)][num_abreast:]:
             self.draws, done = Draws(seed), 0
@@ -133,15 +133,19 @@ class FusedEngine(BlockEngine):
         return [f"{k}.{name}" for k, group in enumerate(self._groups) for name in group.memory]
 
     def held_of(self, state: Tensors) -> Tensor:
-        """The weights to predict with (K, P) of networks whose states are rows."""
-        if not any(group.rule.averages for group in self._groups):
-            return state["flat"]
-        held = state["flat"].clone()
+        """The weights to predict with and the buffers (K, P + B) of networks whose states are rows."""
+        held = torch.cat([state["flat"], state["buffers"]], 1)
         for k, group in enumerate(self._groups):
             if isinstance(group.rule, AveragingOptimizer):
                 where, memory = group.where_in(self.params), {name: state[f"{k}.{name}"] for name in group.memory}
-                held[:, where] = group.rule.average(state["flat"][:, where], memory)
+                w = state["flat"][:, where].view(len(held), *group.w.shape)
+                held[:, where] = group.rule.average(w, memory).flatten(1)
         return held
+
+    def hold(self, held: Tensor) -> None:
+        """Takes the weights and the buffers (P + B,) of one of them."""
+        self.params.flat.copy_(held[: self.params.flat.numel()])
+        self.params.buffers.copy_(held[self.params.flat.numel() :])
 
     def train_block(self, block: Block) -> Vector:
         losses, penalties = self.params.flat.new_zeros((2, len(block.rates))).unbind()
@@ -182,7 +186,7 @@ class FusedEngine(BlockEngine):
         return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def predict_each(self, held: Tensor, x: Features) -> Tensor:
-        """The outputs (K, N, O) for the rows x of the networks with those weights (K, P)."""
+        """The outputs (K, N, O) for the rows x of the networks that are `held_of` their states."""
         x = self.as_input(x)
         rows = x.flatten(0, -2)
         out = self._code.predict_each(held, rows)

@@ -10,18 +10,28 @@ from torch import Tensor
 
 from ...blocks import Block
 from ...datasets._base import Rows
+from ...layers._norm import single_row
+from ...typing import Tensors
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
 from ._held import Held
 from ._hidden import hidden_of, order_of
-from ._tables import masks_for, measure_of, memory_for, network_of, places_of, rule_of, table_of
+from ._operations import network_of, operations_of
+from ._rules import Kept, kept_by, rule_of
+from ._tables import ALIGNMENT, masks_for, measure_of, memory_for, rows_of_tile, table_of, type_of
+from .body import kinds as kind
+from .body.further import ByMatrix, Further
 from .body.masks import Masks
+from .body.rules import Rule
 from .body.steps import Steps
 
-OF_WEIGHTS = 8
-"""The number of a table that says where the weights lie."""
+OF_WEIGHTS, OF_BUFFERS = 8, 16
+"""The numbers of a table that say where the weights lie, and the buffers."""
+
+FURTHER = {Rule: "", Further: "-further", ByMatrix: "-matrices"}
+"""What the name of the compiled body ends with, by the kind of its update rule."""
 
 NONE = np.zeros(0, np.int64)
 
@@ -33,17 +43,20 @@ class Code:
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:
         self._engine = engine
         params = engine.params
-        self._network = network_of(engine.spec, engine.layers, params)
+        operations = operations_of(engine.spec, engine.layers, params)
+        self._network = network_of(operations, engine.spec.in_features or 0, ALIGNMENT // type_of(params).itemsize)
         self._measure = measure_of(engine.plan, engine.criterion)
         self._hidden = hidden_of(self._network, params)
-        self._name = "train" if self._hidden is None else ("hidden", "pairs")[len(self._hidden.beside) - 1]
         order = order_of(self._network, self._hidden, params)
         self._rule = rule_of(engine.plan, groups, engine.optimizer, params, order)
-        self._memory = memory_for(self._network, self._hidden, params, order)
-        remembered = places_of(groups, engine.plan, params, order)
-        self._of_parameters, self._places = order.places, [place for _, place in remembered]
-        self._held = Held(params.flat.numpy(), params.grad.numpy(), [array for array, _ in remembered])
-        self._dropped = [k for k, of in enumerate(engine.spec.layers) if of.name == "dropout"]
+        body = "train" if self._hidden is None else ("hidden", "pairs")[len(self._hidden.beside) - 1]
+        self._name = body + FURTHER[type(self._rule)]
+        self._sees_batches = any(one.kind == kind.BATCH_NORM for one in operations)
+        self._memory = memory_for(self._network, self._hidden, params, order.size, self._rows_of_tile(0))
+        self._of_parameters, self._kept = order.places, kept_by(groups, engine.plan, params, order)
+        own = [one.array for one in self._kept]
+        self._held = Held(params.flat.numpy(), params.grad.numpy(), params.buffers.numpy(), own)
+        self._dropped = {k: one.draws for k, one in enumerate(operations) if one.kind == kind.DROPOUT}
         self._dtype = str(engine.dtype).removeprefix("torch.")
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
@@ -59,6 +72,8 @@ class Code:
     def train_held(self, held: Held, block: Block, losses: Any, penalties: Any) -> None:
         """The same for a network that is held in these arrays, after the steps and with the draws of the engine."""
         x, y, tokens = self._as_arrays(block.rows)
+        if self._sees_batches:
+            self._make_room(block.num_rows * tokens, tokens)
         memory, done = self._memory, self._engine.num_updates
         self._load(held)
         steps = Steps(
@@ -80,6 +95,21 @@ class Code:
         self._engine.draws.step = done + len(block.rates)
         self._store(held)
 
+    def _rows_of_tile(self, num_rows: int, tokens: int = 1) -> int:
+        """The rows that go through all layers together; what looks at a batch sees all of it, or a whole part of it."""
+        rows, part = rows_of_tile(self._network, self._hidden, self._engine.params), self._engine.plan.micro_batch_size
+        if not self._sees_batches:
+            return rows
+        return max(rows, num_rows) if part is None else part * tokens
+
+    def _make_room(self, counts: Tensor, tokens: int) -> None:
+        """Room for steps of so many rows each."""
+        rows = self._rows_of_tile(int(counts.max()), tokens)
+        if rows == 1 or (counts % rows == 1).any():
+            raise single_row()
+        if rows != self._memory.rows:
+            self._memory = memory_for(self._network, self._hidden, self._engine.params, self._memory.w.size, rows)
+
     def let_go(self) -> None:
         """Gives up the rows."""
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
@@ -92,24 +122,27 @@ class Code:
         first = blocks(0)
         if len(first.rates) < losses.shape[1] or not may_be_abreast(self._engine.plan, self._hidden, first):
             return 0
+        if not isinstance(self._rule, Rule):  # the others keep what is of one network
+            return 0
         if self._lanes is None:
             assert self._hidden is not None
             self._lanes = Lanes(self._hidden, self._measure, self._rule, self._of_parameters, self._memory.w.size)
         lanes, done = self._lanes, 0
         x, y, tokens = self._as_arrays(first.rows)
-        arrays = x, y, self._share(first, tokens)
+        arrays, places = (x, y, self._share(first, tokens)), [one.place for one in self._kept]
         while len(held) - done >= LEAST_SHARE * lanes.count:
             some = range(done, min(done + lanes.count, len(held)))
             rates = np.stack([blocks(k).rates.numpy() for k in some])
-            losses[some.start : some.stop] = lanes.train([held[k] for k in some], self._places, arrays, rates)
+            losses[some.start : some.stop] = lanes.train([held[k] for k in some], places, arrays, rates)
             done = some.stop
         return done
 
     @staticmethod
-    def rows_of(flat: Tensor, gradients: Tensor, remembered: Sequence[Tensor]) -> list[Held]:
-        """Networks that are held in the rows of some tensors."""
-        numbers, slopes, memories = flat.numpy(), gradients.numpy(), [rows.numpy() for rows in remembered]
-        return [Held(numbers[k], slopes[k], [rows[k] for rows in memories]) for k in range(len(numbers))]
+    def rows_of(state: Tensors, gradients: Tensor, remembered: Sequence[str]) -> list[Held]:
+        """Networks whose states are rows of some tensors, each with a row for its gradient."""
+        numbers, slopes, buffers = state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy()
+        memories = [state[name].flatten(1).numpy() for name in remembered]
+        return [Held(numbers[k], slopes[k], buffers[k], [rows[k] for rows in memories]) for k in range(len(numbers))]
 
     def predict(self, x: Tensor) -> Tensor:
         """The logits (N, O) of x (N, I) in evaluation mode."""
@@ -124,19 +157,20 @@ class Code:
         return logits
 
     def predict_each(self, held: Tensor, x: Tensor) -> Tensor:
-        """The logits (K, N, O) of x (N, I) for networks with the weights `held` (K, P)."""
+        """The logits (K, N, O) of x (N, I) for networks with the weights and the buffers `held` (K, P + B)."""
         held, x = held.contiguous(), x.contiguous()
+        behind = self._engine.params.flat.nbytes
         logits = x.new_empty(len(held), len(x), self._num_out)
-        table, _kept = table_of(self._network, self._memory, self._engine.params)
+        table, _kept = table_of(self._network, self._engine.params)
         call, address = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
         for weights, out in zip(held.unbind(), logits.unbind(), strict=True):
-            table[OF_WEIGHTS] = weights.data_ptr()
+            table[OF_WEIGHTS], table[OF_BUFFERS] = weights.data_ptr(), weights.data_ptr() + behind
             call(address, x.data_ptr(), out.data_ptr(), len(x))
         return logits
 
     def _prepare_thread(self) -> tuple[Any, int]:
         """The compiled function, and where the table of this thread lies."""
-        table, values = table_of(self._network, self._memory, self._engine.params)
+        table, values = table_of(self._network, self._engine.params)
         self._of_thread.kept = table, values
         self._of_thread.prediction = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
         return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
@@ -146,15 +180,20 @@ class Code:
         memory = self._memory
         memory.w[:], memory.values[:] = 0, 0  # what fills up registers too, where a run that diverged has left it
         memory.w[self._of_parameters] = held.flat
-        memory.rule[:] = 0
-        for array, place in zip(held.remembered, self._places, strict=True):
-            memory.rule[place] = array
+        memory.rule[:], memory.buffers[: held.buffers.size] = 0, held.buffers
+        for array, one in zip(held.remembered, self._kept, strict=True):
+            self._all_kept(one)[one.place] = array
 
     def _store(self, held: Held) -> None:
         np.take(self._memory.w, self._of_parameters, out=held.flat)
         np.take(self._memory.g, self._of_parameters, out=held.grad)
-        for array, place in zip(held.remembered, self._places, strict=True):
-            np.take(self._memory.rule, place, out=array)
+        held.buffers[:] = self._memory.buffers[: held.buffers.size]
+        for array, one in zip(held.remembered, self._kept, strict=True):
+            array[:] = self._all_kept(one)[one.place]
+
+    def _all_kept(self, one: Kept) -> Any:
+        """The array of the body that has it."""
+        return self._rule.carried if one.is_carried and isinstance(self._rule, Further) else self._memory.rule
 
     def _as_arrays(self, rows: Rows) -> tuple[Any, Any, int]:
         """Inputs (N T, I), targets (N T, O), and T, the tokens of a row; kept for as long as the rows are the same."""

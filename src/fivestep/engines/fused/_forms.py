@@ -14,12 +14,16 @@ from .body import kinds as kind
 
 @final
 class Form(NamedTuple):
-    """How the body knows an item: its kind, the options that it understands, as numbers, and its memory by slots."""
+    """How the body knows an item: its kind, the options that it understands, as numbers, and its memory by slots.
+
+    `before` are operations by element that come before it, each with one of the numbers, the first ones.
+    """
 
     kind: int
     options: tuple[str, ...] = ()
     numbers: Callable[[Any], tuple[float, ...]] = lambda _item: ()
     slots: Mapping[str, int] = {}
+    before: tuple[int, ...] = ()
 
 
 OPERATIONS: Mapping[str, Form] = {
@@ -41,11 +45,30 @@ OPERATIONS: Mapping[str, Form] = {
     "mish": Form(kind.MISH),
 }
 
-NORMS: Mapping[str, Form] = {
+LAYERS: Mapping[str, Form] = {
+    **OPERATIONS,
     "layer_norm": Form(kind.LAYER_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps,)),
     "rms_norm": Form(kind.RMS_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps or 0.0,)),
+    "batch_norm": Form(
+        kind.BATCH_NORM,
+        ("num_features", "eps", "momentum", "affine"),
+        lambda layer: (layer.eps, layer.momentum or 0.0),
+    ),
+    "scale": Form(kind.SCALE, ("num_features",)),
+    "standardize": Form(
+        kind.FACTOR, ("mean", "std"), lambda layer: (-layer.mean, 1.0 / layer.std), before=(kind.SHIFT,)
+    ),
+    "ntk_linear": Form(
+        kind.LINEAR,
+        ("out_features", "zero_init", "in_features"),
+        lambda layer: (layer.factor,),
+        before=(kind.FACTOR,),
+    ),
+    "residual": Form(kind.JOIN, ("layers", "input_shape")),
+    "gated": Form(kind.TIMES, ("out_features", "activation", "bias", "in_features")),
+    "parametric": Form(kind.MIX, ("num_features", "activation")),
 }
-"""Layers that only the body for small networks on the CPU knows."""
+"""With those that only the body for small networks on the CPU knows; `_operations.py` takes the last three apart."""
 
 LOSSES: Mapping[str, Form] = {
     "mse": Form(kind.MSE),
@@ -93,19 +116,56 @@ RULES: Mapping[str, Form] = {
 }
 """Slots are the places of a rule's memory among the three that the body keeps for each parameter."""
 
+_ADAM = ("betas", "eps", "amsgrad", *_DECAY)
+
+FURTHER_RULES: Mapping[str, Form] = {
+    "adam": Form(kind.AMSGRAD, _ADAM, lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1, "v_max": 2}),
+    "adamw": Form(kind.AMSGRAD, _ADAM, lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1, "v_max": 2}),
+    "nadam": Form(
+        kind.NADAM,
+        ("betas", "eps", "momentum_decay", *_DECAY),
+        lambda rule: (*rule.betas, rule.eps, 0.96**rule.momentum_decay),
+        {"m": 0, "v": 1},
+    ),
+    "schedule_free_adamw": Form(
+        kind.SCHEDULE_FREE,
+        ("betas", "eps", "warmup_steps", *_DECAY),
+        lambda rule: (*rule.betas, rule.eps, rule.warmup_steps),
+        {"z": 0, "v": 1},
+    ),
+    "muon": Form(
+        kind.MUON,
+        ("momentum", "nesterov", "ns_steps", "ns_dtype", "adjust_lr", *_DECAY),
+        lambda rule: (*rule.rest().betas, rule.rest().eps, rule.momentum),
+        {"m": 0, "v": 1},
+    ),
+}
+"""Rules that only the body for small networks on the CPU knows: Adam's where it is `amsgrad`, and all of the others."""
+
 DECOUPLED = ("adamw", "lion")
 """Rules whose weight decay always shrinks the weights by themselves."""
 
 
 def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
     """The first item of a network and a plan without a scalar form, in half a sentence; None if all have one."""
-    for choice in spec.layers:
-        found = _unknown(layer_family(choice.name), "layer", choice, {**OPERATIONS, **NORMS})
-        if found:
-            return found
-    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES) or _unknown(
-        "optim", "optimizer", _parsed(plan.optimizer), RULES
-    )
+    return _unknown_layer(spec.layers, OPERATIONS) or _unknown_of(plan, RULES)
+
+
+def obstacle_of_small(spec: NetSpec, plan: TrainPlan) -> str | None:
+    """The same for the body for small networks on the CPU, which knows more of them."""
+    return _unknown_layer(spec.layers, LAYERS) or _unknown_of(plan, small_rules(plan))
+
+
+def small_rules(plan: TrainPlan) -> Mapping[str, Form]:
+    """The update rules that the body for small networks knows."""
+    choice = _parsed(plan.optimizer)
+    is_plain = choice.name in RULES and not choice.options.get("amsgrad")
+    return RULES if is_plain else FURTHER_RULES
+
+
+def small_rule_form(plan: TrainPlan) -> Form:
+    """The form of an update rule that it knows."""
+    return small_rules(plan)[_parsed(plan.optimizer).name]
 
 
 def obstacle_of_larger(plan: TrainPlan) -> str | None:
@@ -151,6 +211,25 @@ def rule_form(plan: TrainPlan) -> Form | None:
     """The scalar form of the update rule, if it has one."""
     choice = _parsed(plan.optimizer)
     return None if _unknown("optim", "optimizer", choice, RULES) else RULES[choice.name]
+
+
+def _unknown_layer(layers: Sequence[str | Choice], forms: Mapping[str, Form]) -> str | None:
+    """The first layer without a form, of those inside other layers too."""
+    for choice in map(_parsed, layers):
+        found = _unknown(layer_family(choice.name), "layer", choice, forms)
+        inner = choice.options.get("layers", ())
+        inner = [*inner, *(choice.options[key] for key in ("activation",) if key in choice.options)]
+        found = found or _unknown_layer(inner, forms)
+        if found:
+            return found
+    return None
+
+
+def _unknown_of(plan: TrainPlan, rules: Mapping[str, Form]) -> str | None:
+    rule = _parsed(plan.optimizer)
+    if rule.options.get("ns_dtype", "run") != "run":
+        return f"optimizer {rule.name!r} computes in {rule.options['ns_dtype']}"
+    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES) or _unknown("optim", "optimizer", rule, rules)
 
 
 def _unknown(family: str, word: str, choice: Choice, forms: Mapping[str, Form]) -> str | None:

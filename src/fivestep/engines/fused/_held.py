@@ -9,4 +9,5 @@ class Held(NamedTuple):
 
     flat: Any
     grad: Any
+    buffers: Any
     remembered: Sequence[Any]

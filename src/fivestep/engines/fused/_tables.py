@@ -1,7 +1,6 @@
 """Network, loss, update rule and rows as the arrays that the compiled body takes."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, final
 
@@ -9,22 +8,19 @@ import numpy as np
 import torch
 
 from ...find import Choice
-from ...layer import Layer
 from ...losses._base import Loss
 from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
 from ...params import Params
 from ...plan import TrainPlan
-from ...typing import Tensors
 from .._update import RuleGroup
-from ._forms import DECOUPLED, LOSSES, NORMS, OPERATIONS, RULES, rule_form
+from ._forms import DECOUPLED, LOSSES, rule_form
 from .body.hidden import Hidden
-from .body.kinds import LINEAR
 from .body.losses import Measure
 from .body.masks import IN_A_WORD, Masks
 from .body.passes import Remembered, Tile
-from .body.rules import Descent, Rule
+from .body.rules import Descent
 from .body.steps import Memory, Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -53,58 +49,10 @@ class ParameterOrder(NamedTuple):
     size: int
 
 
-def network_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> Network:
-    """The operations of a network, and where their weights lie in the flat vector."""
-    forms = [{**OPERATIONS, **NORMS}[choice.name] for choice in spec.layers]
-    widths = [spec.in_features or 0]
-    for layer in layers:
-        widths.append(layer.output_shape((widths[-1],))[0])
-    rooms = [width + (choice.name in NORMS) for width, choice in zip(widths, spec.layers, strict=False)]
-    has_weights = [k for k, layer in enumerate(layers) if layer.parameter_shapes()]
-    numbers = [*(form.numbers(layer) for form, layer in zip(forms, layers, strict=True))]
-    return Network(
-        kinds=_whole(form.kind for form in forms),
-        inputs=_whole(widths[:-1]),
-        outputs=_whole(widths[1:]),
-        weights=_whole(_place(w, "weight") for w in params.weights),
-        biases=_whole(_place(w, "bias") for w in params.weights),
-        numbers=np.array([(*of_layer, 0.0)[0] for of_layer in numbers]),
-        places=_whole(np.cumsum([0, *rooms])),
-        first=has_weights[0],
-        num_out=widths[-1],
-        rows_at_once=ALIGNMENT // type_of(params).itemsize,
-        keeps_inputs=forms[0].kind == LINEAR,
-    )
-
-
 def measure_of(plan: TrainPlan, loss: Loss) -> Measure:
     """The loss and its options."""
     form = LOSSES[Choice.parse(plan.loss).name]
     return Measure(form.kind, np.array(form.numbers(loss) or (0.0,), dtype=np.float64))
-
-
-def rule_of(
-    plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, params: Params, order: ParameterOrder
-) -> Rule:
-    """The update rule, with the factor and the decay of every parameter, in whole lanes."""
-    name = Choice.parse(plan.optimizer).name
-    factors, decays, matrices = (aligned(order.size, type_of(params)) for _ in range(3))
-    matrices[order.places[: params.matrices.numel()]] = 1
-    for group in groups:
-        rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
-        places = order.places[group.where_in(params)]
-        factors[places], decays[places] = group.lr_factor, rule.weight_decay
-    return Rule(
-        kind=RULES[name].kind,
-        numbers=_options(RULES[name].numbers(optimizer)),
-        decoupled=_is_decoupled(name, optimizer),
-        lr_factors=factors,
-        decays=decays,
-        matrices=matrices,
-        clip_value=math.inf if plan.clip_value is None else plan.clip_value,
-        clip_norm=math.inf if plan.clip_norm is None else plan.clip_norm,
-        ema=-1.0 if plan.ema is None else plan.ema,
-    )
 
 
 def descent_of(plan: TrainPlan, group: RuleGroup) -> Descent | None:
@@ -124,8 +72,8 @@ def descent_form(plan: TrainPlan, group: RuleGroup) -> Descent | None:
     rule = group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
     return Descent(
         kind=form.kind,
-        numbers=_options(form.numbers(rule)),
-        decoupled=_is_decoupled(name, rule),
+        numbers=options_of(form.numbers(rule)),
+        decoupled=is_decoupled(name, rule),
         decay=decay_of(group),
         ema=float(plan.ema or 0.0) if averages else -1.0,
     )
@@ -169,31 +117,46 @@ def tile_for(spec: NetSpec, params: Params) -> Tile:
     return Tile(values, slopes, targets, aligned(rows, kind), rows)
 
 
-def memory_for(network: Network, hidden: Hidden | None, params: Params, order: ParameterOrder) -> Memory:
-    """Room for the parameters and for the buffers of one tile, as many rows as fit into the cache."""
+def memory_for(network: Network, hidden: Hidden | None, params: Params, size: int, rows: int) -> Memory:
+    """Room for so many parameters, and for the buffers of a tile of so many rows."""
     kind, num_out = type_of(params), int(network.outputs[-1])
-    units = int(network.places[-1]) + num_out if hidden is None else hidden.num_units
-    rows = rows_for(units, kind, LANES if hidden is None else hidden.rows_at_once)
+    room = units_of(network, hidden) * in_lanes(rows)
     return Memory(
-        w=aligned(order.size, kind),
-        g=aligned(order.size, kind),
-        rule=aligned(SLOTS * order.size, kind),
-        values=aligned(units * rows, kind),
-        slopes=aligned(units * rows, kind),
-        targets=aligned(num_out * rows, kind),
-        share=aligned(rows, kind),
+        w=aligned(size, kind),
+        g=aligned(size, kind),
+        rule=aligned(SLOTS * size, kind),
+        values=aligned(room, kind),
+        slopes=aligned(room, kind),
+        targets=aligned(num_out * in_lanes(rows), kind),
+        share=aligned(in_lanes(rows), kind),
+        buffers=np.zeros(2 * params.buffers.numel(), kind),
         rows=rows,
     )
 
 
-def masks_for(widths: Sequence[int], dropped: Sequence[int], num_rows: int) -> Masks:
-    """Room for the bits of the operations that are dropout, for so many rows, and for registers that read beyond."""
+def units_of(network: Network, hidden: Hidden | None) -> int:
+    """The numbers that the buffers take for a row."""
+    return int(network.places[-1] + network.outputs[-1]) if hidden is None else hidden.num_units
+
+
+def rows_of_tile(network: Network, hidden: Hidden | None, params: Params) -> int:
+    """As many rows as fit into the cache."""
+    return rows_for(units_of(network, hidden), type_of(params), LANES if hidden is None else hidden.rows_at_once)
+
+
+def masks_for(widths: Sequence[int], layers: Mapping[int, int], num_rows: int) -> Masks:
+    """Room for the bits of the operations that are dropout, for so many rows, and for registers that read beyond.
+
+    `layers` says of each as which layer it draws.
+    """
+    dropped = [*layers]
     words = np.zeros(num_rows * max((widths[k] for k in dropped), default=0) // IN_A_WORD + 1, np.uint64)
     places = np.zeros(len(widths), np.int64)
     for k, following in pairwise(dropped):
         places[following] = places[k] + num_rows * widths[k]
     bits = np.zeros(num_rows * sum(widths[k] for k in dropped) + LANES, np.int16)
-    return Masks(np.uint64(0), words, words.view(np.int16), bits, places, num_rows)
+    draws = _whole(layers.get(k, 0) for k in range(len(widths)))
+    return Masks(np.uint64(0), words, words.view(np.int16), bits, places, draws, num_rows)
 
 
 def rows_for(units: int, kind: Any, multiple: int) -> int:
@@ -209,14 +172,16 @@ def aligned(count: int, kind: Any) -> Any:
     return room[start : start + count]
 
 
-def table_of(network: Network, memory: Memory, params: Params) -> tuple[Any, Any]:
+def table_of(network: Network, params: Params) -> tuple[Any, Any]:
     """Where all that prediction needs lies, as `body/at.py` takes it, and a buffer of its own, to be kept with it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
-    units = int(network.places[-1] + network.outputs[-1])
-    values = aligned(units * memory.rows, memory.values.dtype)
+    rows = rows_of_tile(network, None, params)
+    values = aligned(units_of(network, None) * rows, type_of(params))
     places = [array.ctypes.data for array in (*arrays, network.places, values)]
-    sizes = [network.kinds.size, params.flat.numel(), values.size, memory.rows]
-    return _whole([*places, params.flat.data_ptr(), *sizes]), values
+    sizes = [network.kinds.size, params.flat.numel(), values.size, rows]
+    others = [array.ctypes.data for array in (network.sources, network.momenta, network.running)]
+    of_buffers = [params.buffers.data_ptr(), params.buffers.numel()]
+    return _whole([*places, params.flat.data_ptr(), *sizes, *others, *of_buffers]), values
 
 
 def in_lanes(count: int) -> int:
@@ -224,31 +189,13 @@ def in_lanes(count: int) -> int:
     return -(-count // LANES) * LANES
 
 
-def places_of(
-    groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder
-) -> list[tuple[Any, Any]]:
-    """Every tensor that a rule remembers, each with its places in the memory of the body."""
-    slots = {**RULES[Choice.parse(plan.optimizer).name].slots, AVERAGE: SLOTS - 1}
-    places = []
-    for group in groups:
-        of_group = order.places[group.where_in(params)]
-        for name, tensor in group.memory.items():
-            places.append((tensor.numpy(), slots[name] * order.size + of_group))
-    return places
-
-
-def _options(numbers: Sequence[float]) -> tuple[float, ...]:
+def options_of(numbers: Sequence[float]) -> tuple[float, ...]:
     """The options of an update rule; those that it has not are 0."""
     return (*(float(number) for number in numbers), *[0.0] * (OPTIONS - len(numbers)))
 
 
-def _is_decoupled(name: str, rule: Optimizer) -> bool:
+def is_decoupled(name: str, rule: Optimizer) -> bool:
     return name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
-
-
-def _place(weights: Tensors, name: str) -> int:
-    """Where a layer's weight or bias begins in the flat vector; -1 where it has none."""
-    return int(weights[name].storage_offset()) if name in weights else -1
 
 
 def _whole(numbers: Iterable[int]) -> Any:

@@ -106,6 +106,10 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912 
         return _hardswish(z)
     if which == kind.MISH:
         return _mish(z)
+    if which == kind.SHIFT:
+        return z + number, _ONE(z)
+    if which == kind.FACTOR:
+        return z * number, number * _ONE(z)
     return z, _ONE(z)  # the identity
 
 

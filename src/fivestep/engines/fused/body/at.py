@@ -10,9 +10,10 @@ from numba.np.arrayobj import populate_array
 from .lanes import inline
 from .steps import Memory, Network, predict_rows
 
-TABLE = 13
+TABLE = 18
 """Numbers in a table: addresses of kinds, inputs, outputs, where weights and biases lie, numbers, places, values, and
-the parameters; the numbers of operations, parameters and buffer elements; the rows of a tile."""
+the parameters; the numbers of operations, parameters and elements of values; the rows of a tile; the addresses of
+sources, momenta, running and the buffers; the number of these."""
 
 _predict_rows: Any = inline(predict_rows)
 
@@ -50,13 +51,16 @@ def _predict_at(table: int, x: int, out: int, num_rows: int, dtype: Any) -> None
         biases=_array(t[4], (num_ops,), np.int64),
         numbers=_array(t[5], (num_ops,), np.float64),
         places=_array(t[6], (num_ops + 1,), np.int64),
+        sources=_array(t[13], (num_ops,), np.int64),
+        momenta=_array(t[14], (num_ops,), np.float64),
+        running=_array(t[15], (num_ops,), np.int64),
         first=0,
         num_out=outputs[num_ops - 1],
         rows_at_once=1,
         keeps_inputs=False,
     )
     flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (size,), dtype)
-    memory = Memory(flat, flat, flat, values, values, flat, flat, rows)
+    memory = Memory(flat, flat, flat, values, values, flat, flat, _array(t[16], (t[17],), dtype), rows)
     from_rows = _array(x, (num_rows, inputs[0]), dtype)
     _predict_rows(network, memory, from_rows, _array(out, (num_rows, outputs[num_ops - 1]), dtype))
 

@@ -33,9 +33,9 @@ IN_A_STREAM = 5
 class Masks(NamedTuple):
     """What all dropout of a network draws from, and where, for one step.
 
-    `seed` is that of the draws, the last 64 bits of it. Those of a layer come to `words`, row by row, and are read as
-    `numbers` of 16 bits, which are the same memory; turned on their side, `stride` apart, those of operation k stay in
-    `bits` from places[k] on.
+    `seed` is that of the draws, the last 64 bits of it; operation k draws as layer `layers[k]`. Those of a layer come
+    to `words`, row by row, and are read as `numbers` of 16 bits, which are the same memory; turned on their side,
+    `stride` apart, those of operation k stay in `bits` from places[k] on.
     """
 
     seed: Any
@@ -43,6 +43,7 @@ class Masks(NamedTuple):
     numbers: Any
     bits: Any
     places: Any
+    layers: Any
     stride: int
 
 
@@ -163,7 +164,7 @@ def go_on_with_bits(streams: Any, at: int, place: tuple[int, int], words: Any) -
 
 @apart
 def draw_turned(masks: Masks, place: tuple[int, int], shape: tuple[int, int]) -> None:
-    """The same for rows that lie side by side: those of unit o begin `stride` after those of the unit before."""
+    """The same for a step and an operation, for rows that lie side by side, those of a unit `stride` after the last."""
     (num_rows, num_units), start = shape, masks.places[place[1]]
-    draw_layer(masks.seed, place, num_rows * num_units, masks.words)
+    draw_layer(masks.seed, (place[0], masks.layers[place[1]]), num_rows * num_units, masks.words)
     turn_part((masks.numbers, 0, num_units), shape, (masks.bits, start, masks.stride))

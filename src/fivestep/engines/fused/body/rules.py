@@ -86,23 +86,31 @@ class Moment(NamedTuple):
 
 
 @inline
-def powers_at(rule: Rule | Descent, step: int) -> tuple[float, float]:
-    """beta^step of the rule's first two numbers: a power, and products for the last steps up to this one."""
-    n, last = rule.numbers, step % ANEW
-    m: float = n[0] ** (step - last)
-    v: float = n[1] ** (step - last)
+def _bases(rule: Any) -> tuple[float, float]:
+    """The rule's first two numbers; for NAdam, what its mu follows stands in the first one's place."""
+    n = rule.numbers
+    return (n[3] if rule.kind == kind.NADAM else n[0]), n[1]
+
+
+@inline
+def powers_at(rule: Any, step: int) -> tuple[float, float]:
+    """The powers `step` of the bases: a power, and products for the last steps up to this one."""
+    (first, second), last = _bases(rule), step % ANEW
+    m: float = first ** (step - last)
+    v: float = second ** (step - last)
     for _ in range(last):
-        m, v = m * n[0], v * n[1]
+        m, v = m * first, v * second
     return m, v
 
 
 @inline
-def powers_after(rule: Rule, powers: tuple[float, float], step: int) -> tuple[float, float]:
+def powers_after(rule: Any, powers: tuple[float, float], step: int) -> tuple[float, float]:
     """The same from those of the step before, to the bit: a power takes as long as a hundred products."""
     if step % ANEW == 0:
         m, v = powers_at(rule, step)
         return m, v
-    return powers[0] * rule.numbers[0], powers[1] * rule.numbers[1]
+    first, second = _bases(rule)
+    return powers[0] * first, powers[1] * second
 
 
 @inline
@@ -114,7 +122,7 @@ def moment(rule: Rule | Descent, step: int, powers: tuple[float, float]) -> Mome
 
 
 @inline
-def _normal(number: Any, eps: float) -> Any:
+def normal(number: Any, eps: float) -> Any:
     """A mean that Adam remembers, 0 where it lies below the normal numbers: beside a usual eps that is nothing.
 
     Those of a unit that has died would stay there for ever, and roots and quotients of them take three times as long.
@@ -134,13 +142,13 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
         m = n[0] * m + dw
         return w - lr * (dw + n[0] * m if n[1] > 0.0 else m), m, v, u
     if which == kind.ADAM:
-        m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
-        v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
+        m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
+        v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         root = sqrt(v) * (1.0 / now.short_root) + n[2]
         return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
     if which == kind.ADAM_HAT:
-        m = _normal(m + (1.0 - n[0]) * (dw - m), n[2])
-        v = _normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
+        m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
+        v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
     if which == kind.MOMENTUM:
         m = n[0] * m - lr * dw
@@ -164,6 +172,16 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
 
 
 @inline
+def average(rule: Any, memory: Any, there: Any, step: int) -> None:
+    """The moving average of the weights, if the plan has one: `there` are its place and the new weights."""
+    place, value = there
+    if rule.ema >= 0.0:
+        before = load(memory, place)
+        weight = 1.0 - rule.ema if step > 1 else 1.0
+        store(memory, place, before + weight * (value - before))
+
+
+@inline
 def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None:
     """One step of the rule on all parameters."""
     w, g, memory = arrays
@@ -181,10 +199,7 @@ def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None
         store(memory, size + j, v)
         if which > kind.ADAM_HAT:
             store(memory, 2 * size + j, u)
-        if rule.ema >= 0.0:
-            average = load(memory, 3 * size + j)
-            weight = 1.0 - rule.ema if now.step > 1 else 1.0
-            store(memory, 3 * size + j, average + weight * (value - average))
+        average(rule, memory, (3 * size + j, value), now.step)
 
 
 @inline
@@ -194,3 +209,9 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> N
         _update(kind.ADAM, rule, (w, g, memory), lr, now)
     else:
         _update(rule.kind, rule, (w, g, memory), lr, now)
+
+
+def update_plain(rule: Rule, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
+    """The same, after so many steps with this one."""
+    w, g, memory = arrays
+    update(rule, w, g, memory, lr, moment(rule, number, powers))

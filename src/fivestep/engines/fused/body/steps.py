@@ -10,21 +10,26 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import activate
+from .batch import BatchNormed, back_through_batch, normalize_as_known, normalize_batch
+from .further import ByMatrix, Further, update
 from .hidden import Hidden, backward_hidden, fill_hidden, forward_hidden
+from .joins import Joined, add_on, hand_on, join, part
 from .lanes import by_type, every, get, inline, load, put, store, where, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .losses import Measure, measure
 from .masks import draw_turned
 from .norms import Normed, find_norm_gradient, normalize, through_norm
 from .numbers import numbers_at
-from .rules import Rule, clip, moment, penalize, powers_after, powers_at, update
+from .rules import Rule, clip, penalize, powers_after, powers_at
 
 
 class Network(NamedTuple):
     """The operations: kind, widths, where weights and biases lie (-1: none), an option, where buffers begin, in units.
 
-    `first` is the first operation with parameters: below it nothing needs a gradient. Rows come in multiples of
-    `rows_at_once`; a step `keeps_inputs` unless an operation writes its derivative over them.
+    Operation k takes buffer `sources[k]`, which is k but for the second linear layer behind a branch; a join takes
+    buffer k, and that one is its other side. `momenta` and `running` are those of batch norms. `first` is the first
+    operation with parameters: below it nothing needs a gradient. Rows come in multiples of `rows_at_once`; a step
+    `keeps_inputs` unless an operation writes its derivative over them.
     """
 
     kinds: Any
@@ -34,6 +39,9 @@ class Network(NamedTuple):
     biases: Any
     numbers: Any
     places: Any
+    sources: Any
+    momenta: Any
+    running: Any
     first: int
     num_out: int
     rows_at_once: int
@@ -63,7 +71,10 @@ class Steps(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows."""
+    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows.
+
+    `buffers` are what batch norms know, and as much room for what they keep from forward to backward.
+    """
 
     w: Any
     g: Any
@@ -72,6 +83,7 @@ class Memory(NamedTuple):
     slopes: Any
     targets: Any
     share: Any
+    buffers: Any
     rows: int
 
 
@@ -153,6 +165,32 @@ def norm_at(network: Network, k: int) -> Normed:
 
 
 @inline
+def batch_norm_at(network: Network, k: int) -> BatchNormed:
+    """Operation k as a norm over the batch."""
+    at = network.weights[k], network.biases[k], network.running[k]
+    return BatchNormed(network.numbers[k], network.momenta[k], network.inputs[k], at[0], at[1], at[2])
+
+
+@inline
+def is_join(network: Network, k: int) -> bool:
+    """Whether operation k has a factor for each unit, or two sides."""
+    return bool(kind.SCALE <= network.kinds[k] <= kind.TIMES and network.kinds[k] != kind.BRANCH)
+
+
+@inline
+def join_at(network: Network, k: int, rows: int) -> Joined:
+    """Operation k as a join."""
+    side, here, there = network.places[network.sources[k]], network.places[k], network.places[k + 1]
+    return Joined(network.kinds[k], network.inputs[k], network.weights[k], side * rows, here * rows, there * rows)
+
+
+@inline
+def is_by_element(network: Network, k: int) -> bool:
+    """Whether operation k leaves its derivative in place of what it took."""
+    return bool(network.kinds[k] == kind.DROPOUT or network.kinds[k] >= kind.IDENTITY)
+
+
+@inline
 def is_done_with(network: Network, k: int) -> bool:
     """Whether operation k is an activation that the linear layer before it does at once."""
     if k == 0 or network.kinds[k - 1] != kind.LINEAR:
@@ -162,8 +200,8 @@ def is_done_with(network: Network, k: int) -> bool:
 
 @inline
 def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
-    """One operation that is not dropout; a linear layer together with an activation behind it that is done at once."""
-    here, there, num_out = network.places[k] * rows, network.places[k + 1] * rows, network.outputs[k]
+    """One operation but dropout and batch norms; a linear layer with an activation behind it that is done at once."""
+    here, there, num_out = network.places[network.sources[k]] * rows, network.places[k + 1] * rows, network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
         w = Matrix(memory.w, network.weights[k], num_out, network.inputs[k], network.inputs[k], 1, network.biases[k])
         if k + 1 < network.kinds.size and is_done_with(network, k + 1):
@@ -173,20 +211,24 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
             weighted_sums(w, kind.LINEAR, memory.values, here, (there, there), rows)
     elif is_norm(network, k):
         normalize(norm_at(network, k), memory.w, memory.values, (here, there), rows)
+    elif network.kinds[k] == kind.BRANCH:
+        hand_on(memory.values, here, there, num_out * rows)
+    elif is_join(network, k):
+        join(join_at(network, k, rows), memory.w, memory.values, rows)
     elif not is_done_with(network, k):
         activate(network.kinds[k], network.numbers[k], memory.values, here, there, num_out * rows)
 
 
 @inline
-def backward_one(network: Network, memory: Memory, k: int, rows: int, later: bool) -> None:
+def backward_one(network: Network, memory: Memory, k: int, tile: Tile, later: bool) -> None:
     """The chain rule through one operation; what it finds for the parameters goes to the gradient."""
-    slopes, here, there = memory.slopes, network.places[k] * rows, network.places[k + 1] * rows
-    num_in, num_out = network.inputs[k], network.outputs[k]
+    rows, slopes, num_in, num_out = tile.rows, memory.slopes, network.inputs[k], network.outputs[k]
+    here, there = network.places[network.sources[k]] * rows, network.places[k + 1] * rows
     if network.kinds[k] == kind.LINEAR:
         at, bias = network.weights[k], network.biases[k]
         add_products(Matrix(memory.g, at, num_out, num_in, num_in, 1, bias), memory, here, there, rows, later)
         if k > network.first:
-            is_through = network.kinds[k - 1] != kind.LINEAR and not is_norm(network, k - 1)
+            is_through = is_by_element(network, k - 1)
             to = network.places[k - 1] * rows if is_through else here
             weighted_slopes(Matrix(memory.w, at, num_in, num_out, 1, num_in, -1), memory, there, to, rows, is_through)
     elif is_norm(network, k):
@@ -194,6 +236,13 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
         find_norm_gradient(norm, memory, (here, there), rows, later)
         if k > network.first:
             through_norm(norm, memory, (here, there), rows)
+    elif network.kinds[k] == kind.BATCH_NORM:
+        sizes = tile.num_rows, rows
+        back_through_batch(batch_norm_at(network, k), memory, (here, there), sizes, later, k > network.first)
+    elif network.kinds[k] == kind.BRANCH:
+        add_on(slopes, here, there, num_in * rows)
+    elif is_join(network, k):
+        part(join_at(network, k, rows), memory, rows, later)
     elif k + 1 == network.kinds.size or network.kinds[k + 1] != kind.LINEAR:
         for r in range(0, num_in * rows, width(slopes)):
             store(slopes, here + r, load(memory.values, here + r) * load(slopes, there + r))
@@ -212,6 +261,9 @@ def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, 
     for k in range(network.kinds.size):
         if network.kinds[k] == kind.DROPOUT:
             drop(network, steps, memory, k, s, tile)
+        elif network.kinds[k] == kind.BATCH_NORM:
+            places = network.places[k] * tile.rows, network.places[k + 1] * tile.rows
+            normalize_batch(batch_norm_at(network, k), memory, places, (tile.num_rows, tile.rows))
         else:
             forward_one(network, memory, k, tile.rows)
     return network.places[network.kinds.size] * tile.rows
@@ -220,7 +272,7 @@ def forward_network(network: Network, steps: Steps, memory: Memory, tile: Tile, 
 def backward_network(network: Network, _steps: Steps, memory: Memory, tile: Tile, later: bool) -> None:
     """The chain rule through the network; added to the gradient of the tiles before unless there is none."""
     for k in range(network.kinds.size - 1, network.first - 1, -1):
-        backward_one(network, memory, k, tile.rows, later)
+        backward_one(network, memory, k, tile, later)
 
 
 fill_inputs = by_type({Network: fill_network, Hidden: fill_hidden})
@@ -228,7 +280,9 @@ forward = by_type({Network: forward_network, Hidden: forward_hidden})
 backward = by_type({Network: backward_network, Hidden: backward_hidden})
 
 
-def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Steps, memory: Memory) -> None:
+def train_steps(
+    network: Network | Hidden, loss: Measure, rule: Rule | Further | ByMatrix, steps: Steps, memory: Memory
+) -> None:
     """The steps of a block: each is the five steps, over tiles of rows."""
     powers = powers_at(rule, steps.done)
     filled = memory.rows  # rows of the first buffer in which there may be numbers
@@ -262,7 +316,7 @@ def train_steps(network: Network | Hidden, loss: Measure, rule: Rule, steps: Ste
         steps.penalties[s] = penalize(rule, memory.w, memory.g, steps.l2[s])
         clip(memory.g, rule)
         powers = powers_after(rule, powers, number)
-        update(rule, memory.w, memory.g, memory.rule, steps.rates[s], moment(rule, number, powers))
+        update(rule, (memory.w, memory.g, memory.rule), steps.rates[s], number, powers)
 
         steps.losses[s] = losses
         following = min(s + 1, steps.rates.size - 1)
@@ -280,7 +334,11 @@ def predict_rows(network: Network, memory: Memory, x: Any, out: Any) -> None:
             for r in range(rows):
                 memory.values[i * rows + r] = x[start + min(r, num_rows - 1), i]
         for k in range(num_ops):
-            forward_one(network, memory, k, rows)
+            if network.kinds[k] == kind.BATCH_NORM:
+                places = network.places[k] * rows, network.places[k + 1] * rows
+                normalize_as_known(batch_norm_at(network, k), memory, places, rows)
+            else:
+                forward_one(network, memory, k, rows)
         for o in range(num_out):
             for r in range(num_rows):
                 out[start + r, o] = memory.values[network.places[num_ops] * rows + o * rows + r]

@@ -1,0 +1,136 @@
+"""A network as the operations of the small body, one after another: layers of layers are taken apart."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, final
+
+import numpy as np
+
+from ...find import Choice
+from ...layer import MAX_CHILDREN, Layer
+from ...layers._composite import within
+from ...layers.gated import Gated
+from ...layers.parametric import Parametric
+from ...layers.residual import Residual
+from ...net import NetSpec
+from ...params import Params
+from ...typing import Tensors
+from ._forms import LAYERS
+from .body import kinds as kind
+from .body.steps import Network
+
+NORMS = (kind.LAYER_NORM, kind.RMS_NORM)
+"""Which need room for one unit more, behind those they take."""
+
+
+@final
+class Operation(NamedTuple):
+    """One of them: its kind and options, its width, where its parameters lie, and as which layer it draws.
+
+    It takes what the operation before it gave, or took so many operations `back`; of a join, that is the other side.
+    """
+
+    kind: int
+    width: int
+    numbers: tuple[float, ...] = ()
+    weight: int = -1
+    bias: int = -1
+    running: int = -1
+    draws: int = -1
+    back: int = 0
+
+
+@final
+class Taken(NamedTuple):
+    """A layer as it is taken apart: how it is chosen, its sizes, its tensors, and as which layer it draws."""
+
+    choice: Choice
+    layer: Layer
+    w: Tensors
+    draws: int
+
+
+def operations_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> list[Operation]:
+    """All operations of a network."""
+    width, found = spec.in_features or 0, []
+    for k, (choice, layer) in enumerate(zip(spec.layers, layers, strict=True)):
+        found += _taken_apart(Taken(choice, layer, params.weights[k], k), width)
+        width = found[-1].width
+    return found
+
+
+def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network:
+    """The operations as arrays."""
+    widths = [in_features, *(one.width for one in operations)]
+    rooms = [width + (one.kind in NORMS) for width, one in zip(widths, operations, strict=False)]
+    return Network(
+        kinds=_whole(one.kind for one in operations),
+        inputs=_whole(widths[k - one.back] for k, one in enumerate(operations)),
+        outputs=_whole(widths[1:]),
+        weights=_whole(one.weight for one in operations),
+        biases=_whole(one.bias for one in operations),
+        numbers=np.array([(*one.numbers, 0.0)[0] for one in operations]),
+        places=_whole(np.cumsum([0, *rooms])),
+        sources=_whole(k - one.back for k, one in enumerate(operations)),
+        momenta=np.array([(*one.numbers, 0.0, 0.0)[1] for one in operations]),
+        running=_whole(one.running for one in operations),
+        first=next(k for k, one in enumerate(operations) if one.weight >= 0 or one.bias >= 0),
+        num_out=widths[-1],
+        rows_at_once=rows_at_once,
+        keeps_inputs=operations[0].kind in (kind.LINEAR, kind.BRANCH, kind.SCALE),
+    )
+
+
+def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
+    """The operations of a layer."""
+    layer, w = one.layer, one.w
+    if isinstance(layer, Residual):
+        yield from _residual(one, layer, width)
+    elif isinstance(layer, Gated):
+        yield from _gated(one, layer, width)
+    elif isinstance(layer, Parametric):
+        yield Operation(kind.BRANCH, width)
+        yield from _taken_apart(Taken(Choice.parse(layer.activation), layer.function, {}, -1), width)
+        yield Operation(kind.MIX, width, weight=_place(w, "weight"), back=2)
+    else:
+        form, numbers = LAYERS[one.choice.name], LAYERS[one.choice.name].numbers(layer)
+        for before, number in zip(form.before, numbers, strict=False):
+            yield Operation(before, width, (number,))
+        yield Operation(
+            kind=form.kind,
+            width=layer.output_shape((width,))[-1],
+            numbers=numbers[len(form.before) :],
+            weight=_place(w, "weight"),
+            bias=_place(w, "bias"),
+            running=_place(w, "running_mean"),
+            draws=one.draws,
+        )
+
+
+def _residual(one: Taken, layer: Residual, width: int) -> Iterator[Operation]:
+    yield Operation(kind.BRANCH, width)
+    inside = []
+    for j, (text, inner) in enumerate(zip(layer.layers, layer.body, strict=True)):
+        draws = (one.draws + 1) * MAX_CHILDREN + j  # as `Memo.child` has it
+        inside += _taken_apart(Taken(Choice.parse(text), inner, within(one.w, f"body.{j}"), draws), width)
+        width = inside[-1].width
+    yield from inside
+    yield Operation(kind.JOIN, width, back=len(inside) + 1)
+
+
+def _gated(one: Taken, layer: Gated, width: int) -> Iterator[Operation]:
+    yield Operation(kind.BRANCH, width)
+    for name, back in (("up", 0), ("gate", 2)):  # the second one takes what the branch took
+        w = within(one.w, name)
+        yield Operation(kind.LINEAR, layer.out_features, (), _place(w, "weight"), _place(w, "bias"), back=back)
+    function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.gate, {}, -1), layer.out_features)]
+    yield from function
+    yield Operation(kind.TIMES, layer.out_features, back=len(function) + 1)
+
+
+def _place(weights: Tensors, name: str) -> int:
+    """Where a layer's weight, bias or buffer begins in its flat vector; -1 where it has none."""
+    return int(weights[name].storage_offset()) if name in weights else -1
+
+
+def _whole(numbers: Iterable[int]) -> Any:
+    return np.array([*numbers], dtype=np.int64)

@@ -1,0 +1,102 @@
+"""The update rule of a plan as the small body takes it, and where what it remembers lies there."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, final
+
+import numpy as np
+
+from ...find import Choice
+from ...optim._base import Optimizer
+from ...optim._moving_average import AVERAGE, MovingAverage
+from ...optim.muon import Muon
+from ...params import Params
+from ...plan import TrainPlan
+from .._update import RuleGroup
+from ._forms import small_rule_form
+from ._tables import SLOTS, Array, ParameterOrder, aligned, in_lanes, is_decoupled, options_of, type_of
+from .body import kinds as kind
+from .body.further import ByMatrix, Further
+from .body.rules import Rule
+
+AnyRule = Rule | Further | ByMatrix
+
+
+@final
+class Kept(NamedTuple):
+    """What a rule keeps of a group, as an array; its places in the memory of the body, or among what it carries."""
+
+    array: Any
+    place: Any
+    is_carried: bool
+
+
+def rule_of(
+    plan: TrainPlan, groups: Sequence[RuleGroup], optimizer: Optimizer, params: Params, order: ParameterOrder
+) -> AnyRule:
+    """The update rule, with the factor and the decay of every parameter, in whole lanes."""
+    form = small_rule_form(plan)
+    factors, decays, matrices = (aligned(order.size, type_of(params)) for _ in range(3))
+    matrices[order.places[: params.matrices.numel()]] = 1
+    for group in groups:
+        places = order.places[group.where_in(params)]
+        factors[places], decays[places] = group.lr_factor, _own_rule(group).weight_decay
+    plain = Rule(
+        kind=form.kind,
+        numbers=options_of(form.numbers(optimizer)),
+        decoupled=is_decoupled(Choice.parse(plan.optimizer).name, optimizer),
+        lr_factors=factors,
+        decays=decays,
+        matrices=matrices,
+        clip_value=math.inf if plan.clip_value is None else plan.clip_value,
+        clip_norm=math.inf if plan.clip_norm is None else plan.clip_norm,
+        ema=-1.0 if plan.ema is None else plan.ema,
+    )
+    if form.kind == kind.MUON:
+        return _by_matrix(plain, [group for group in groups if isinstance(_own_rule(group), Muon)], params, order)
+    if form.kind >= kind.AMSGRAD:
+        return Further(*plain, np.array([group.lr_factor for group in groups]), np.zeros(len(groups)))
+    return plain
+
+
+def kept_by(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder) -> list[Kept]:
+    """Every tensor that a rule keeps, group by group."""
+    slots, kept = {**small_rule_form(plan).slots, AVERAGE: SLOTS - 1}, []
+    for k, group in enumerate(groups):
+        of_group = order.places[group.where_in(params)]
+        for name, tensor in group.memory.items():
+            is_carried = name not in slots
+            place = slice(k, k + 1) if is_carried else slots[name] * order.size + of_group
+            kept.append(Kept(tensor.view(-1).numpy(), place, is_carried))
+    return kept
+
+
+def _own_rule(group: RuleGroup) -> Optimizer:
+    return group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
+
+
+def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: ParameterOrder) -> ByMatrix:
+    """Muon, with where each matrix lies and the room that the largest one takes."""
+    lying = [_lying(order.places[group.where_in(params)].reshape(group.w.shape)) for group in groups]
+    rules = [_own_rule(group) for group in groups]
+    rule = rules[0]
+    assert isinstance(rule, Muon)
+    scales = [of.length(*group.w.shape) for of, group in zip(rules, groups, strict=True) if isinstance(of, Muon)]
+    short, long = (max(of(rows, columns) for _, rows, columns, _ in lying) for of in (min, max))
+    size, square = in_lanes(short) * in_lanes(long), in_lanes(short) ** 2
+    x, y, gram, poly = (aligned(room, type_of(params)) for room in (size, size, square, square))
+    places, rows, columns, steps = (np.array(numbers, np.int64) for numbers in zip(*lying, strict=True))
+    return ByMatrix(
+        *plain, places, rows, columns, steps, np.array(scales), rule.nesterov, rule.ns_steps, x, y, gram, poly
+    )
+
+
+def _lying(places: Array) -> tuple[int, int, int, int]:
+    """Of a matrix with its elements at those places (O, I): its first place, rows, columns, and places between rows.
+
+    It may lie on its side: then its columns are rows here.
+    """
+    if places.shape[1] > 1 and places[0, 1] != places[0, 0] + 1:
+        places = places.T
+    num_rows, num_columns = places.shape
+    return int(places[0, 0]), num_rows, num_columns, int(places[1, 0] - places[0, 0]) if num_rows > 1 else num_columns

@@ -1,0 +1,262 @@
+"""Update rules that only the body for small networks knows; the formulas are those of `optim/`.
+
+They are compiled for those who take one of them, so nobody else waits for that: a rule of these is another type.
+"""
+
+from typing import Any, NamedTuple
+
+from . import kinds as kind
+from .fours import join, load_each, store_each
+from .lanes import FOUR, apart, by_type, every, get, inline, load, put, sqrt, store, total, where, width
+from .rules import Moment, Rule, average, descend, normal, update_plain
+from .tiles import store_products, weighted
+from .turning import turn_part
+
+A, B, C = 3.4445, -4.7750, 2.0315
+"""Of Newton and Schulz's polynomial, as in `optim/muon.py`, and the least norm that it divides by."""
+LEAST_NORM = 1e-7
+
+
+class Further(NamedTuple):
+    """An update rule as `Rule` has it, that remembers a number as well: `carried` has one for each group.
+
+    The groups have learning rates of their own, by `factors`. NAdam keeps the product of all mu, schedule-free AdamW
+    the sum of all squared rates.
+    """
+
+    kind: int
+    numbers: Any
+    decoupled: bool
+    lr_factors: Any
+    decays: Any
+    matrices: Any
+    clip_value: float
+    clip_norm: float
+    ema: float
+    factors: Any
+    carried: Any
+
+
+class ByMatrix(NamedTuple):
+    """Muon, as `Rule` has it: `numbers` are Adam's, for all that is no matrix, and its momentum.
+
+    Matrix k has its first row at `places[k]`, and `steps[k]` further the next one of `rows[k]`, each of `columns[k]`
+    numbers side by side; its step is `scales[k]` long. It is worked on in `x` and `y`, its square in `gram` and `poly`.
+    """
+
+    kind: int
+    numbers: Any
+    decoupled: bool
+    lr_factors: Any
+    decays: Any
+    matrices: Any
+    clip_value: float
+    clip_norm: float
+    ema: float
+    places: Any
+    rows: Any
+    columns: Any
+    steps: Any
+    scales: Any
+    nesterov: bool
+    num_steps: int
+    x: Any
+    y: Any
+    gram: Any
+    poly: Any
+
+
+class Pull(NamedTuple):
+    """What a step of a further rule is made of: numbers that all parameters share."""
+
+    of_gradient: float
+    of_mean: float
+    warmth: float
+    now: Moment
+
+
+@inline
+def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) -> Pull:
+    """Those of a step; what is carried is brought up to date."""
+    n, carried = rule.numbers, rule.carried
+    now = Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+    if rule.kind == kind.NADAM:
+        mu, following = n[0] * (1.0 - 0.5 * powers[0]), n[0] * (1.0 - 0.5 * powers[0] * n[3])
+        for k in range(carried.size):
+            carried[k] *= mu
+        product = carried[0]
+        return Pull((1.0 - mu) / (1.0 - product), following / (1.0 - product * following), 1.0, now)
+    if rule.kind == kind.SCHEDULE_FREE:
+        warmth, share = number / n[3] if number <= n[3] else 1.0, 0.0
+        for k in range(carried.size):
+            square = (lr * rule.factors[k] * warmth) ** 2
+            carried[k] += square
+            if carried[k] > 0.0:  # the factor makes no difference, unless it is 0
+                share = square / carried[k]
+        return Pull(share, 0.0, warmth, now)
+    return Pull(0.0, 0.0, 1.0, now)
+
+
+@inline
+def _moved(which: int, rule: Further, pull: Pull, known: Any, rate: Any, decay: Any) -> Any:
+    """The new weights and the new memory."""
+    n, now, (value, dw, m, v, u) = rule.numbers, pull.now, known
+    if which == kind.SCHEDULE_FREE:
+        rate, z = rate * pull.warmth, m if now.step > 1 else value
+        v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
+        x = value - (1.0 - n[0]) * z  # beta1 times the mean, before the step
+        z = z - rate * decay * value - rate * (dw / (sqrt(v) * (1.0 / now.short_root) + n[2]))
+        return (1.0 - pull.of_gradient) * x + (1.0 - n[0] + pull.of_gradient * n[0]) * z, z, v, u
+    if rule.decoupled:
+        value = value * (1.0 - rate * decay)
+    else:
+        dw = dw + decay * value
+    m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
+    v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
+    if which == kind.NADAM:
+        root = sqrt(v) * (1.0 / now.short_root) + n[2]
+        return value - rate * ((pull.of_gradient * dw + pull.of_mean * m) / root), m, v, u
+    u = where(u > v, u, v)  # amsgrad
+    root = sqrt(u) * (1.0 / now.short_root) + n[2]
+    return value - rate * (1.0 / now.short_m) * (m / root), m, v, u
+
+
+@inline
+def _move_all(which: int, rule: Further, arrays: Any, lr: float, pull: Pull) -> None:
+    """One step of a rule on all parameters; `which` is its kind, written out."""
+    w, g, memory = arrays
+    size = w.size
+    for j in range(0, size, width(w)):
+        known = load(w, j), load(g, j), load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
+        value, m, v, u = _moved(which, rule, pull, known, lr * load(rule.lr_factors, j), load(rule.decays, j))
+        store(w, j, value)
+        store(memory, j, m)
+        store(memory, size + j, v)
+        store(memory, 2 * size + j, u)
+        average(rule, memory, (3 * size + j, value), pull.now.step)
+
+
+def update_further(rule: Further, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
+    """One step of NAdam, of schedule-free AdamW, or of Adam with the largest v so far."""
+    pull = _pull(rule, lr, number, powers)
+    if rule.kind == kind.NADAM:
+        _move_all(kind.NADAM, rule, arrays, lr, pull)
+    elif rule.kind == kind.SCHEDULE_FREE:
+        _move_all(kind.SCHEDULE_FREE, rule, arrays, lr, pull)
+    else:
+        _move_all(kind.AMSGRAD, rule, arrays, lr, pull)
+
+
+def update_by_matrix(rule: ByMatrix, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
+    """One step of Muon: of each matrix along its direction, of all other parameters as AdamW."""
+    w, g, memory = arrays
+    size, momentum, now = w.size, rule.numbers[3], Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+    for j in range(0, size, width(w)):
+        dw, m = load(g, j), load(memory, j)
+        m = where(load(rule.matrices, j) > 0.0, m + (1.0 - momentum) * (dw - m), m)
+        store(memory, j, m)
+        store(memory, 2 * size + j, dw + momentum * (m - dw) if rule.nesterov else m)
+    for k in range(rule.places.size):
+        _find_direction(rule, k, memory, 2 * size + rule.places[k])
+    for j in range(0, size, width(w)):
+        rate, old, is_matrix = lr * load(rule.lr_factors, j), load(w, j), load(rule.matrices, j) > 0.0
+        old = old * (1.0 - rate * load(rule.decays, j))
+        known = load(g, j), load(memory, j), load(memory, size + j), old
+        value, m, v, _ = descend(kind.ADAM, rule, old, known, rate, now)
+        value = where(is_matrix, old - rate * load(memory, 2 * size + j), value)
+        store(w, j, value)
+        store(memory, j, where(is_matrix, load(memory, j), m))
+        store(memory, size + j, where(is_matrix, 0.0, v))
+        average(rule, memory, (3 * size + j, value), number)
+
+
+@apart
+def _find_direction(rule: ByMatrix, k: int, memory: Any, at: int) -> None:
+    """Replaces the matrix at memory[at] by its direction, times its scale: all singular values near 1.
+
+    On the wide of the matrix and its transpose, in rows that are filled up by zeros to whole registers, and four.
+    """
+    shape, step, lanes = (rule.rows[k], rule.columns[k]), rule.steps[k], width(memory)
+    short, long = min(shape[0], shape[1]), max(shape[0], shape[1])
+    rows, line, square = _up(short, FOUR), _up(long, lanes), _up(short, lanes)
+    x, y = rule.x, rule.y
+    for j in range(0, rows * line, lanes):
+        store(x, j, every(x, 0.0))
+    _carry((memory, at, step), shape, (x, 0, line), shape[0] > shape[1])
+    squares = every(x, 0.0)
+    for j in range(0, rows * line, lanes):
+        squares = squares + load(x, j) * load(x, j)
+    norm = total(squares) ** 0.5
+    _stretch(x, rows * line, 1.0 / max(norm, LEAST_NORM))
+    for j in range(0, rows * square, lanes):
+        store(rule.gram, j, every(x, 0.0))
+    for _ in range(rule.num_steps):
+        _multiply_itself(x, rule.gram, (rows, line, square))
+        _add_product((B, C), rule.gram, rule.gram, (rule.poly, rows, square), square)
+        _add_product((A, 1.0), rule.poly, x, (y, rows, line), square)
+        x, y = y, x
+    _stretch(x, rows * line, rule.scales[k])
+    if shape[0] > shape[1]:
+        _carry((x, 0, line), (shape[1], shape[0]), (memory, at, step), True)
+    else:
+        _carry((x, 0, line), shape, (memory, at, step), False)
+
+
+@inline
+def _carry(left: Any, shape: tuple[int, int], to: Any, turned: bool) -> None:
+    """A matrix (rows, columns) to another place, maybe turned on its side; both are (array, begin, step of rows)."""
+    (num_rows, num_columns), (array, here, step), (out, there, apart_there) = shape, left, to
+    if turned:
+        turn_part(left, shape, to)
+    else:
+        for r in range(num_rows):
+            for c in range(num_columns):
+                put(out, there + r * apart_there + c, get(array, here + r * step + c))
+
+
+@inline
+def _stretch(x: Any, count: int, factor: float) -> None:
+    for j in range(0, count, width(x)):
+        store(x, j, load(x, j) * factor)
+
+
+@inline
+def _up(count: int, whole: int) -> int:
+    return -(-count // whole) * whole
+
+
+@inline
+def _each_of_four(start: int, step: int) -> tuple[int, int, int, int]:
+    return start * step, (start + 1) * step, (start + 2) * step, (start + 3) * step
+
+
+@inline
+def _multiply_itself(x: Any, gram: Any, sizes: tuple[int, int, int]) -> None:
+    """Gram = x x^T."""
+    rows, line, square = sizes
+    for r in range(0, rows, FOUR):
+        for q in range(0, rows, FOUR):
+            into = (gram, r * square + q, square, FOUR, -1, False)
+            store_products(into, (x, _each_of_four(r, line)), (x, _each_of_four(q, line)), line)
+
+
+@inline
+def _add_product(factors: tuple[float, float], p: Any, x: Any, into: tuple[Any, int, int], square: int) -> None:
+    """Out = a x + c p x with factors a and c, for p (rows, square) and x (rows, line)."""
+    (a, c), (out, rows, line), lanes = factors, into, width(x)
+    for r in range(0, rows, FOUR):
+        at, to = _each_of_four(r, square), _each_of_four(r, line)
+        for i in range(0, line, 2 * lanes):
+            q = min(i + lanes, line - lanes)
+            sums = weighted((p, at, 1), (x, (i, q), line), rows)
+            here, there = _beside(to, i), _beside(to, q)
+            store_each(out, here, a * load_each(x, here) + c * join(sums, 0))
+            store_each(out, there, a * load_each(x, there) + c * join(sums, 4))
+
+
+@inline
+def _beside(places: tuple[int, int, int, int], i: int) -> tuple[int, int, int, int]:
+    return places[0] + i, places[1] + i, places[2] + i, places[3] + i
+
+
+update = by_type({Rule: update_plain, Further: update_further, ByMatrix: update_by_matrix})
