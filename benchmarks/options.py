@@ -80,6 +80,7 @@ OPTIONS: dict[str, Option] = {
     "adagrad": Option(plan={"optimizer": "adagrad", "lr": 1e-2}),
     "adadelta": Option(plan={"optimizer": "adadelta", "lr": 1.0}),
     "lion": Option(plan={"optimizer": "lion", "lr": 1e-4}, torch_has_it=False),
+    "amsgrad": Option(plan={"optimizer": "adam:amsgrad=true", "lr": 1e-3}),
     "nadam": Option(plan={"optimizer": "nadam", "lr": 1e-3}),
     "muon": Option(plan={"optimizer": "muon", "lr": 1e-2}),
     "schedule_free_adamw": Option(plan={"optimizer": "schedule_free_adamw", "lr": 1e-3}, torch_has_it=False),

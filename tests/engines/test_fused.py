@@ -14,7 +14,8 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import BlockEngine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import _compiled
-from fivestep.net import MLP
+from fivestep.find import Choice
+from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
 from fivestep.train import train
@@ -143,8 +144,13 @@ def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
 @pytest.mark.parametrize(
     ("spec", "options", "sentence"),
     [
-        (MLP(4, 6, 3, norm="batch_norm"), {}, "layer 'batch_norm' has no scalar form"),
-        (MLP(4, 6, 3), {"optimizer": "muon"}, "optimizer 'muon' has no scalar form"),
+        (MLP(4, 6, 3, activation="softmax"), {}, "layer 'softmax' has no scalar form"),
+        (
+            NetSpec((Choice("residual", layers=("softmax",)), Choice("linear")), 4, 3),
+            {},
+            "layer 'softmax' has no scalar form",
+        ),
+        (MLP(4, 6, 3), {"optimizer": "muon:ns_dtype=bfloat16"}, "optimizer 'muon' computes in bfloat16"),
     ],
 )
 def test_it_hands_over_to_scratch_and_says_why(spec: Any, options: dict[str, Any], sentence: str) -> None:

@@ -16,12 +16,15 @@ from fivestep.engines.fused._code import Code
 from fivestep.fleet import fit_many
 from fivestep.fleet.alike import can_take_turns, likenesses, most_in_pack
 from fivestep.fleet.member import Member
-from fivestep.net import MLP
+from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.train import train
 from tests.samples import small_engine, small_net, small_plan, three_classes
 
 DATA = three_classes(40, valid=20)
+NORMALIZED = {"norm": "batch_norm"}
+"""A setting of the network."""
+
 PLANS: dict[str, dict[str, Any]] = {
     "batches": {"batch_size": 7},
     "full batch, adam": {"batch_size": None, "optimizer": "adam", "lr": 0.01},
@@ -29,17 +32,36 @@ PLANS: dict[str, dict[str, Any]] = {
     "a moving average": {"ema": 0.7},
     "schedule, l2 and metrics": {"schedule": "cosine", "l2": 0.1, "metrics": ("f1",)},
 }
-options_of = pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
+SLOWLY: dict[str, dict[str, Any]] = {
+    "a number that is carried": {"optimizer": "nadam", "lr": 0.01},
+    "a mean to predict with, and a batch norm": {"optimizer": "schedule_free_adamw", "lr": 0.01, **NORMALIZED},
+    "matrix by matrix": {"optimizer": "muon", "ema": 0.7, "lr_factors": {"bias": 2.0}},
+    "a batch norm, with metrics": {"metrics": ("f1",), **NORMALIZED},
+}
+"""Each compiled for itself."""
+
+options_of = pytest.mark.parametrize(
+    "options",
+    [
+        *(pytest.param(options, id=name) for name, options in PLANS.items()),
+        *(pytest.param(options, id=name, marks=pytest.mark.slow) for name, options in SLOWLY.items()),
+    ],
+)
 
 
 def fleet_of(options: dict[str, Any], dtype: str = "float64", **more: Any) -> tuple[list[TrainPlan], list[Member]]:
-    plans = [small_plan(**{"lr": 0.1, **options, "seed": seed}) for seed in range(4)]
+    of_plan = {key: value for key, value in options.items() if key not in NORMALIZED}
+    plans = [small_plan(**{"lr": 0.1, **of_plan, "seed": seed}) for seed in range(4)]
     plans[3] = replace(plans[3], lr=2 * plans[3].lr)
-    return plans, fit_many(small_net(dropout=0.3), DATA, plans, device="cpu", dtype=dtype, **more)
+    return plans, fit_many(net_of(options), DATA, plans, device="cpu", dtype=dtype, **more)
 
 
-def alone(plan: TrainPlan, dtype: str) -> tuple[Engine, Any]:
-    engine = small_engine("fused", plan, small_net(dropout=0.3), dtype)
+def net_of(options: dict[str, Any]) -> NetSpec:
+    return small_net(dropout=0.3, norm=options.get("norm"))
+
+
+def alone(plan: TrainPlan, dtype: str, spec: NetSpec | None = None) -> tuple[Engine, Any]:
+    engine = small_engine("fused", plan, spec or net_of({}), dtype)
     (epoch,) = train(engine, DATA, plan, every=plan.epochs)
     return engine, epoch
 
@@ -50,7 +72,8 @@ def test_network_k_is_that_of_an_engine_of_its_own(options: dict[str, Any], dtyp
     """Weights, gradient, memory of the rule and every figure."""
     plans, members = fleet_of(options, dtype)
     for plan, member in zip(plans, members, strict=True):
-        engine, epoch = alone(plan, dtype)
+        assert not member.has_engine
+        engine, epoch = alone(plan, dtype, net_of(options))
         (got,) = member.history
         assert replace(got, seconds=0, rows_per_second=0) == replace(epoch, seconds=0, rows_per_second=0)
         assert member.is_over

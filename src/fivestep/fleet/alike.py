@@ -67,7 +67,7 @@ class Turn(NamedTuple):
 
     def put_into(self, engine: Engine, progress: Progress) -> None:
         """Leaves an engine and its progress as if they had trained this network."""
-        state = {name: torch.from_numpy(rows[self.place]) for name, rows in self.state.items()}
+        state = {name: torch.as_tensor(rows[self.place]) for name, rows in self.state.items()}
         engine.load_state(state, self.epoch.step)
         engine.params.grad.copy_(torch.from_numpy(self.gradients[self.place]))
         engine.lr = self.epoch.lr

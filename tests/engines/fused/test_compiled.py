@@ -25,7 +25,7 @@ from fivestep import MLP, TrainPlan, make_engine
 engine = make_engine("fused", MLP(2, 2, 1, activation="relu"), TrainPlan(loss="mse"), dtype="float64", device="cpu")
 engine.params.flat.fill_(1.0)
 print(engine.predict(torch.tensor([[1.0, 2.0], [-3.0, 0.0]], dtype=torch.float64)).tolist())
-print(prediction("float64").cache_hits)
+print(prediction("predict", "float64").cache_hits)
 """
 
 

@@ -9,7 +9,7 @@ from numba import njit
 
 from fivestep.engines.fused.body import kinds as kind
 from fivestep.engines.fused.body.linear import Matrix, add_products, weighted_slopes, weighted_sums
-from fivestep.engines.fused.body.steps import Memory
+from fivestep.engines.fused.body.network import Memory
 from tests.tolerances import ENGINES_FLOAT64
 
 SIZES = [*product(range(1, 7), range(1, 10)), (17, 3), (9, 21)]
@@ -37,7 +37,7 @@ def numbers(*shape: int) -> Any:
 
 def memory_of(values: Any, slopes: Any, rows: int) -> Memory:
     none = np.zeros(0)
-    return Memory(none, none, none, values, slopes, none, none, rows)
+    return Memory(none, none, none, values, slopes, none, none, none, rows)
 
 
 def is_close(got: Any, expected: Any) -> bool:

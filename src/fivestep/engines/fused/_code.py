@@ -18,10 +18,11 @@ from . import _compiled
 from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
 from ._held import Held
 from ._hidden import hidden_of, order_of
-from ._operations import network_of, operations_of
+from ._operations import network_of, operations_of, plain_of
 from ._rules import Kept, kept_by, rule_of
 from ._tables import ALIGNMENT, masks_for, measure_of, memory_for, rows_of_tile, table_of, type_of
 from .body import kinds as kind
+from .body.branched import Branched
 from .body.further import ByMatrix, Further
 from .body.masks import Masks
 from .body.rules import Rule
@@ -44,12 +45,15 @@ class Code:
         self._engine = engine
         params = engine.params
         operations = operations_of(engine.spec, engine.layers, params)
-        self._network = network_of(operations, engine.spec.in_features or 0, ALIGNMENT // type_of(params).itemsize)
+        network = network_of(operations, engine.spec.in_features or 0, ALIGNMENT // type_of(params).itemsize)
+        self._network, self._branched = plain_of(network), network if isinstance(network, Branched) else None
         self._measure = measure_of(engine.plan, engine.criterion)
         self._hidden = hidden_of(self._network, params)
         order = order_of(self._network, self._hidden, params)
         self._rule = rule_of(engine.plan, groups, engine.optimizer, params, order)
-        body = "train" if self._hidden is None else ("hidden", "pairs")[len(self._hidden.beside) - 1]
+        body = "train" if self._branched is None else "branched"
+        if self._hidden is not None:
+            body = ("hidden", "pairs")[len(self._hidden.beside) - 1]
         self._name = body + FURTHER[type(self._rule)]
         self._sees_batches = any(one.kind == kind.BATCH_NORM for one in operations)
         self._memory = memory_for(self._network, self._hidden, params, order.size, self._rows_of_tile(0))
@@ -90,7 +94,7 @@ class Code:
             losses=losses,
             penalties=penalties,
         )
-        network = self._network if self._hidden is None else self._hidden
+        network = self._hidden or self._branched or self._network
         _compiled.train(self._name, self._dtype, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + len(block.rates)
         self._store(held)
@@ -141,7 +145,7 @@ class Code:
     def rows_of(state: Tensors, gradients: Tensor, remembered: Sequence[str]) -> list[Held]:
         """Networks whose states are rows of some tensors, each with a row for its gradient."""
         numbers, slopes, buffers = state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy()
-        memories = [state[name].flatten(1).numpy() for name in remembered]
+        memories = [state[name].view(len(numbers), -1).numpy() for name in remembered]
         return [Held(numbers[k], slopes[k], buffers[k], [rows[k] for rows in memories]) for k in range(len(numbers))]
 
     def predict(self, x: Tensor) -> Tensor:
@@ -161,18 +165,21 @@ class Code:
         held, x = held.contiguous(), x.contiguous()
         behind = self._engine.params.flat.nbytes
         logits = x.new_empty(len(held), len(x), self._num_out)
-        table, _kept = table_of(self._network, self._engine.params)
-        call, address = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
+        table, _kept = table_of(self._network, self._branched, self._engine.params)
+        call, address = self._prediction().ctypes, table.ctypes.data
         for weights, out in zip(held.unbind(), logits.unbind(), strict=True):
             table[OF_WEIGHTS], table[OF_BUFFERS] = weights.data_ptr(), weights.data_ptr() + behind
             call(address, x.data_ptr(), out.data_ptr(), len(x))
         return logits
 
+    def _prediction(self) -> Any:
+        return _compiled.prediction("predict" if self._branched is None else "predict_branched", self._dtype)
+
     def _prepare_thread(self) -> tuple[Any, int]:
         """The compiled function, and where the table of this thread lies."""
-        table, values = table_of(self._network, self._engine.params)
+        table, values = table_of(self._network, self._branched, self._engine.params)
         self._of_thread.kept = table, values
-        self._of_thread.prediction = _compiled.prediction(self._dtype).ctypes, table.ctypes.data
+        self._of_thread.prediction = self._prediction().ctypes, table.ctypes.data
         return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
 
     def _load(self, held: Held) -> None:

@@ -23,7 +23,17 @@ import platformdirs
 from .body import abreast as networks
 from .body import at, divided, learnt, levels, meeting, narrow, order, panels, passes, steps, waves
 
-SECONDS = {"train": 7, "hidden": 9, "pairs": 14, "abreast": 5, "predict": 1, "passes": 3, "divided": 18}
+SECONDS = {
+    "train": 7,
+    "branched": 10,
+    "hidden": 9,
+    "pairs": 14,
+    "abreast": 5,
+    "predict": 1,
+    "predict_branched": 2,
+    "passes": 3,
+    "divided": 18,
+}
 """What compiling takes, about, on one core; of a body with a rule that is not met often, too."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
@@ -100,11 +110,11 @@ def drawing() -> Any:
 
 
 @_once
-def prediction(dtype: str) -> Any:
-    """`predict_float32` or `predict_float64`, compiled as a function of addresses: call its `ctypes`."""
-    note, signature = _announced("predict", dtype), numba.types.void(*[numba.types.intp] * 4)
+def prediction(name: str, dtype: str) -> Any:
+    """`predict_float32` or another of that file, compiled as a function of addresses: call its `ctypes`."""
+    note, signature = _announced(name, dtype), numba.types.void(*[numba.types.intp] * 4)
     with _kept() as is_kept:
-        made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(getattr(at, f"predict_{dtype}"))
+        made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(getattr(at, f"{name}_{dtype}"))
     _note(note)
     return made
 

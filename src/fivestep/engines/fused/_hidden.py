@@ -6,7 +6,7 @@ from ...params import Params
 from ._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
 from .body import kinds as kind
 from .body.hidden import ROWS, Hidden
-from .body.steps import Network
+from .body.network import Network
 
 WIDEST = 256
 """Inputs and hidden units up to which a network takes its units in a register: its weights stay near the processor."""

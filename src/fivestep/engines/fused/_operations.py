@@ -16,7 +16,8 @@ from ...params import Params
 from ...typing import Tensors
 from ._forms import LAYERS
 from .body import kinds as kind
-from .body.steps import Network
+from .body.branched import Branched
+from .body.network import Network
 
 NORMS = (kind.LAYER_NORM, kind.RMS_NORM)
 """Which need room for one unit more, behind those they take."""
@@ -51,15 +52,35 @@ class Taken(NamedTuple):
 
 def operations_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> list[Operation]:
     """All operations of a network."""
-    width, found = spec.in_features or 0, []
+    found: list[Operation] = []
+    width = spec.in_features or 0
     for k, (choice, layer) in enumerate(zip(spec.layers, layers, strict=True)):
         found += _taken_apart(Taken(choice, layer, params.weights[k], k), width)
         width = found[-1].width
     return found
 
 
-def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network:
+def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network | Branched:
     """The operations as arrays."""
+    plain = _plain(operations, in_features, rows_at_once)
+    if not any(kind.BATCH_NORM <= one.kind <= kind.TIMES for one in operations):
+        return plain
+    return Branched(
+        plain=plain,
+        momenta=np.array([(*one.numbers, 0.0, 0.0)[1] for one in operations]),
+        running=_whole(one.running for one in operations),
+        num_out=plain.num_out,
+        rows_at_once=rows_at_once,
+        keeps_inputs=plain.keeps_inputs,
+    )
+
+
+def plain_of(network: Network | Branched) -> Network:
+    """The operations alone."""
+    return network.plain if isinstance(network, Branched) else network
+
+
+def _plain(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network:
     widths = [in_features, *(one.width for one in operations)]
     rooms = [width + (one.kind in NORMS) for width, one in zip(widths, operations, strict=False)]
     return Network(
@@ -71,8 +92,6 @@ def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: 
         numbers=np.array([(*one.numbers, 0.0)[0] for one in operations]),
         places=_whole(np.cumsum([0, *rooms])),
         sources=_whole(k - one.back for k, one in enumerate(operations)),
-        momenta=np.array([(*one.numbers, 0.0, 0.0)[1] for one in operations]),
-        running=_whole(one.running for one in operations),
         first=next(k for k, one in enumerate(operations) if one.weight >= 0 or one.bias >= 0),
         num_out=widths[-1],
         rows_at_once=rows_at_once,
@@ -108,7 +127,7 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
 
 def _residual(one: Taken, layer: Residual, width: int) -> Iterator[Operation]:
     yield Operation(kind.BRANCH, width)
-    inside = []
+    inside: list[Operation] = []
     for j, (text, inner) in enumerate(zip(layer.layers, layer.body, strict=True)):
         draws = (one.draws + 1) * MAX_CHILDREN + j  # as `Memo.child` has it
         inside += _taken_apart(Taken(Choice.parse(text), inner, within(one.w, f"body.{j}"), draws), width)

@@ -16,12 +16,13 @@ from ...params import Params
 from ...plan import TrainPlan
 from .._update import RuleGroup
 from ._forms import DECOUPLED, LOSSES, rule_form
+from .body.branched import Branched
 from .body.hidden import Hidden
 from .body.losses import Measure
 from .body.masks import IN_A_WORD, Masks
+from .body.network import Memory, Network
 from .body.passes import Remembered, Tile
 from .body.rules import Descent
-from .body.steps import Memory, Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -172,16 +173,17 @@ def aligned(count: int, kind: Any) -> Any:
     return room[start : start + count]
 
 
-def table_of(network: Network, params: Params) -> tuple[Any, Any]:
+def table_of(network: Network, branched: Branched | None, params: Params) -> tuple[Any, Any]:
     """Where all that prediction needs lies, as `body/at.py` takes it, and a buffer of its own, to be kept with it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
     rows = rows_of_tile(network, None, params)
     values = aligned(units_of(network, None) * rows, type_of(params))
     places = [array.ctypes.data for array in (*arrays, network.places, values)]
     sizes = [network.kinds.size, params.flat.numel(), values.size, rows]
-    others = [array.ctypes.data for array in (network.sources, network.momenta, network.running)]
+    others = [network.sources, *((branched.momenta, branched.running) if branched else [network.sources] * 2)]
     of_buffers = [params.buffers.data_ptr(), params.buffers.numel()]
-    return _whole([*places, params.flat.data_ptr(), *sizes, *others, *of_buffers]), values
+    addresses = [array.ctypes.data for array in others]
+    return _whole([*places, params.flat.data_ptr(), *sizes, *addresses, *of_buffers]), values
 
 
 def in_lanes(count: int) -> int:

@@ -7,8 +7,10 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from .branched import Branched
 from .lanes import inline
-from .steps import Memory, Network, predict_rows
+from .network import Memory, Network
+from .steps import predict_rows
 
 TABLE = 18
 """Numbers in a table: addresses of kinds, inputs, outputs, where weights and biases lie, numbers, places, values, and
@@ -38,38 +40,69 @@ def _array(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
 
 
 @inline
-def _predict_at(table: int, x: int, out: int, num_rows: int, dtype: Any) -> None:
-    """The logits of `num_rows` rows that lie at x, written to `out`."""
-    t = _array(table, (TABLE,), np.int64)
-    num_ops, size, rows = t[9], t[11], t[12]
-    inputs, outputs = _array(t[1], (num_ops,), np.int64), _array(t[2], (num_ops,), np.int64)
-    network = Network(
+def _network_at(t: Any) -> Network:
+    """The operations of a network."""
+    num_ops = t[9]
+    outputs = _array(t[2], (num_ops,), np.int64)
+    return Network(
         kinds=_array(t[0], (num_ops,), np.int64),
-        inputs=inputs,
+        inputs=_array(t[1], (num_ops,), np.int64),
         outputs=outputs,
         weights=_array(t[3], (num_ops,), np.int64),
         biases=_array(t[4], (num_ops,), np.int64),
         numbers=_array(t[5], (num_ops,), np.float64),
         places=_array(t[6], (num_ops + 1,), np.int64),
         sources=_array(t[13], (num_ops,), np.int64),
-        momenta=_array(t[14], (num_ops,), np.float64),
-        running=_array(t[15], (num_ops,), np.int64),
         first=0,
         num_out=outputs[num_ops - 1],
         rows_at_once=1,
         keeps_inputs=False,
     )
-    flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (size,), dtype)
-    memory = Memory(flat, flat, flat, values, values, flat, flat, _array(t[16], (t[17],), dtype), rows)
-    from_rows = _array(x, (num_rows, inputs[0]), dtype)
-    _predict_rows(network, memory, from_rows, _array(out, (num_rows, outputs[num_ops - 1]), dtype))
+
+
+@inline
+def _branched_at(t: Any) -> Branched:
+    """The same of one with branches."""
+    plain, num_ops = _network_at(t), t[9]
+    return Branched(
+        plain=plain,
+        momenta=_array(t[14], (num_ops,), np.float64),
+        running=_array(t[15], (num_ops,), np.int64),
+        num_out=plain.num_out,
+        rows_at_once=1,
+        keeps_inputs=False,
+    )
+
+
+@inline
+def _predict_at(network: Any, t: Any, rows: tuple[int, int, int], dtype: Any) -> None:
+    """The logits of rows: where they lie, where the logits go, and how many there are."""
+    (x, out, num_rows), num_in, num_ops = rows, _array(t[1], (1,), np.int64)[0], t[9]
+    num_out = _array(t[2], (num_ops,), np.int64)[num_ops - 1]
+    flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (t[11],), dtype)
+    memory = Memory(flat, flat, flat, values, values, flat, flat, _array(t[16], (t[17],), dtype), t[12])
+    _predict_rows(network, memory, _array(x, (num_rows, num_in), dtype), _array(out, (num_rows, num_out), dtype))
 
 
 def predict_float32(table: int, x: int, out: int, num_rows: int) -> None:
     """In float32."""
-    _predict_at(table, x, out, num_rows, np.float32)
+    t = _array(table, (TABLE,), np.int64)
+    _predict_at(_network_at(t), t, (x, out, num_rows), np.float32)
 
 
 def predict_float64(table: int, x: int, out: int, num_rows: int) -> None:
     """In float64."""
-    _predict_at(table, x, out, num_rows, np.float64)
+    t = _array(table, (TABLE,), np.int64)
+    _predict_at(_network_at(t), t, (x, out, num_rows), np.float64)
+
+
+def predict_branched_float32(table: int, x: int, out: int, num_rows: int) -> None:
+    """In float32, with branches."""
+    t = _array(table, (TABLE,), np.int64)
+    _predict_at(_branched_at(t), t, (x, out, num_rows), np.float32)
+
+
+def predict_branched_float64(table: int, x: int, out: int, num_rows: int) -> None:
+    """In float64, with branches."""
+    t = _array(table, (TABLE,), np.int64)
+    _predict_at(_branched_at(t), t, (x, out, num_rows), np.float64)

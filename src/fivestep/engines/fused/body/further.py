@@ -87,12 +87,11 @@ def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) ->
         product = carried[0]
         return Pull((1.0 - mu) / (1.0 - product), following / (1.0 - product * following), 1.0, now)
     if rule.kind == kind.SCHEDULE_FREE:
-        warmth, share = number / n[3] if number <= n[3] else 1.0, 0.0
+        warmth, square = number / n[3] if number <= n[3] else 1.0, 0.0
         for k in range(carried.size):
             square = (lr * rule.factors[k] * warmth) ** 2
             carried[k] += square
-            if carried[k] > 0.0:  # the factor makes no difference, unless it is 0
-                share = square / carried[k]
+        share = square / carried[-1] if carried[-1] > 0.0 else 0.0  # that of any group: their factors cancel out
         return Pull(share, 0.0, warmth, now)
     return Pull(0.0, 0.0, 1.0, now)
 

@@ -1,0 +1,61 @@
+"""Layers of layers, and layers of a factor, in the body for small networks: the steps of scratch."""
+
+import pytest
+
+from fivestep.datasets._base import Dataset, Rows
+from fivestep.find import Choice
+from fivestep.net import NetSpec
+from fivestep.plan import TrainPlan
+from fivestep.steps import steps
+from tests.samples import numbers, small_engine
+from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
+
+
+def net(*layers: str) -> NetSpec:
+    return NetSpec(tuple(map(Choice.parse, layers)), 5, 3)
+
+
+NETS = {
+    "a residual block, at the beginning too": net(
+        "residual:layers=['relu','linear:out_features=5','dropout:p=0.3']",
+        "linear:out_features=9",
+        "residual:layers=['linear:out_features=9','gelu']",
+        "tanh",
+        "linear",
+    ),
+    "one in another": net(
+        "linear:out_features=9",
+        "tanh",
+        "residual:layers=['layer_norm','linear:out_features=4','tanh',\"residual:layers=['batch_norm','layer_norm']\","
+        "'dropout:p=0.2','linear:out_features=9']",
+        "linear",
+    ),
+    "without parameters": net(
+        "residual:layers=['tanh']", "linear:out_features=6", "residual:layers=['relu']", "linear"
+    ),
+    "gates": net("gated:out_features=6,activation=silu,bias=true", "relu", "gated:out_features=4", "linear"),
+    "learnt strengths": net("scale", "linear:out_features=6", "parametric:activation=mish", "parametric", "linear"),
+    "factors": net(
+        "standardize:mean=1.0,std=2.0",
+        "ntk_linear:out_features=8",
+        "relu",
+        "scale",
+        "ntk_linear:out_features=3,zero_init=true",
+    ),
+}
+DTYPES = [("float64", ENGINES_FLOAT64), ("float32", ENGINES_FLOAT32)]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), DTYPES, ids=["float64", "float32"])
+@pytest.mark.parametrize("spec", NETS.values(), ids=NETS)
+def test_a_run_is_that_of_scratch(spec: NetSpec, dtype: str, tolerance: float) -> None:
+    """In batches of more rows than fit into a tile, where the layers allow it; outputs in evaluation mode as well."""
+    plan = TrainPlan("mse", "adam", lr=0.01, batch_size=600, epochs=3, l2=0.1)
+    data, ends = Dataset(Rows(numbers(1003, 5) * 3 + 1, numbers(1003, 3, seed=1))), []
+    for name in ("fused:larger=false", "scratch"):
+        engine = small_engine(name, plan, spec, dtype)
+        assert engine.name == name.partition(":")[0]
+        list(steps(engine, data, plan))
+        x = numbers(77, 5, seed=2).to(engine.dtype)
+        ends.append((engine.params.flat, engine.params.grad, engine.params.buffers, engine.predict(x)))
+    assert max(map(distance, *ends)) < tolerance
