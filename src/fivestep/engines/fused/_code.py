@@ -111,7 +111,8 @@ class Code:
         rows = self._rows_of_tile(int(counts.max()), tokens)
         if rows == 1 or (counts % rows == 1).any():
             raise single_row()
-        if rows != self._memory.rows:
+        is_part = self._engine.plan.micro_batch_size is not None
+        if rows > self._memory.rows or (is_part and rows < self._memory.rows):
             self._memory = memory_for(self._network, self._hidden, self._engine.params, self._memory.w.size, rows)
 
     def let_go(self) -> None:
