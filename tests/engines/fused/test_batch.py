@@ -27,7 +27,7 @@ NETS = {
         "linear:out_features=7,bias=false",
         "batch_norm:momentum=0.3",
         "tanh",
-        "batch_norm",
+        "batch_norm:affine=false",
         "linear:bias=false",
         "batch_norm:eps=0.1",
     ),

@@ -197,6 +197,7 @@ def options_of(numbers: Sequence[float]) -> tuple[float, ...]:
 
 
 def is_decoupled(name: str, rule: Optimizer) -> bool:
+    """Whether the weight decay of a rule of that name shrinks the weights by themselves."""
     return name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
 
 
