@@ -1,7 +1,9 @@
 """A run as a folder: written whole, read back, never half."""
 
 import itertools
+import signal
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,26 @@ def test_fit_trains_writes_the_folder_and_returns_the_run(name: str, tmp_path: P
     assert run.engine.name == name
     assert run.spec == MLP(4, 6, 3)
     assert written(run.path) == FILES
+
+
+def test_seconds_are_those_of_training_also_where_a_run_ends_between_two_shown_epochs(tmp_path: Path) -> None:
+    left = [signal.SIGINT]
+
+    def fresh(index: int) -> Rows:
+        if index == 3 and left:  # the fourth epoch, once
+            signal.raise_signal(left.pop())
+        return DATA.train
+
+    data = replace(DATA, fresh=fresh)
+    run = Run.start(small_engine("scratch", small_plan(epochs=6)), data, tmp_path / "run")
+    assert run.seconds == 0
+    with pytest.raises(KeyboardInterrupt):
+        list(run.train(data, every=3))
+    assert [epoch.index for epoch in run.history] == [3]
+    assert run.seconds > run.history[0].seconds
+    again = Run.resume(tmp_path / "run")
+    list(again.train(data))
+    assert again.seconds == sum(epoch.seconds for epoch in again.history)
 
 
 def test_ranks_that_are_given_are_not_joined_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

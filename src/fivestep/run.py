@@ -139,6 +139,12 @@ class Run:
         """Whether it has come to its end: all epochs are done, or the best one is too long ago."""
         return self._progress is not None and self._progress.is_over()
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, without evaluation; those since the last shown epoch are among them."""
+        since = 0.0 if self._progress is None else self._progress.seconds
+        return sum(epoch.seconds for epoch in self.history) + since
+
     def train(self, data: Dataset, every: int | None = None) -> Generator[Epoch, None, None]:
         """Trains as `fivestep.train` does, keeps the history, stops early if the plan says so, and writes the folder.
 

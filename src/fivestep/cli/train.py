@@ -255,7 +255,7 @@ def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mappi
         **always,
         **figures,
         **({"baselines": dict(known)} if known else {}),
-        "seconds": sum(epoch.seconds for epoch in run.history),
+        "seconds": run.seconds,
     }
 
 
