@@ -1,5 +1,7 @@
 """The picture: confusion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
@@ -35,6 +37,12 @@ def test_a_task_must_be_trained_first(untrained: Subject) -> None:
     sentence = r"confusion must be drawn from a run, got the untrained task 'moons'; run fivestep train moons first"
     with pytest.raises(InputError, match=sentence):
         draw(untrained, "confusion")
+
+
+def test_a_run_that_broke_in_its_first_step_is_no_untrained_task(untrained: Subject) -> None:
+    sentence = "got 'runs/moons-4', whose weights are those of its start; fivestep diagnose runs/moons-4 says why"
+    with pytest.raises(InputError, match=f"confusion must be drawn from a run, {sentence}"):
+        draw(replace(untrained, name="runs/moons-4"), "confusion")
 
 
 def test_no_training_is_recommended_for_a_picture_that_would_still_not_apply() -> None:
