@@ -33,6 +33,14 @@ def test_every_series_is_drawn_against_its_epochs() -> None:
     assert list(valid.get_ydata())[::2] == [3.5, 1.5]
 
 
+def test_a_single_epoch_is_the_only_tick() -> None:
+    figure = curves({name: values[:1] for name, values in HISTORY.items()})
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    low, high = axes.get_xlim()
+    assert [place for place in axes.get_xticks() if low <= place <= high] == [1]
+
+
 def test_the_best_validation_loss_is_marked() -> None:
     best = curves({**HISTORY, "valid_loss": [3.5, 1.25, 1.5]}).axes[0].get_lines()[2]
     assert best.get_label() == "best: 1.25 after epoch 2"

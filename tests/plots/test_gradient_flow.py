@@ -15,6 +15,11 @@ def test_each_parameter_is_a_line_on_a_logarithmic_axis() -> None:
     assert labels(axes) == ("step", "gradient, root mean square")
 
 
+def test_there_is_no_step_between_two() -> None:
+    axes = gradient_flow([1, 2, 3], NORMS).axes[0]
+    assert all(place == round(place) for place in axes.get_xticks())
+
+
 def test_a_gradient_of_zero_is_a_gap() -> None:
     assert np.isnan(lines(gradient_flow([1, 5, 9], NORMS).axes[0])["0.weight"][2, 1])
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from ._style import MARKERS, Canvas
+from ._style import MARKERS, Canvas, counted
 
 
 def lines_by_layer(canvas: Canvas, axes: Axes, steps: Sequence[int], series: Mapping[str, np.ndarray]) -> None:
@@ -24,4 +24,5 @@ def lines_by_layer(canvas: Canvas, axes: Axes, steps: Sequence[int], series: Map
             label=name,
         )
     axes.set_yscale("log")
+    axes.xaxis.set_major_locator(counted())  # there is no step 1.5
     canvas.legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -11,7 +11,7 @@ from typing import Any, final
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 WIDTH = 8.0
 TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
@@ -126,6 +126,11 @@ class Canvas:
         """From the second colour over the ground to the first: negative, zero, positive."""
         first, second, *_ = self.theme.colors
         return LinearSegmentedColormap.from_list("diverging", [second, self.theme.ground, first])
+
+
+def counted() -> MaxNLocator:
+    """Ticks at whole numbers, for epochs and steps: also where there is a single one."""
+    return MaxNLocator(integer=True, min_n_ticks=1)
 
 
 def grouped() -> StrMethodFormatter:

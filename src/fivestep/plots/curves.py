@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas, spans_magnitudes
+from ._style import Canvas, counted, spans_magnitudes
 
 History = Mapping[str, Sequence[float | None]]
 
@@ -31,7 +30,7 @@ def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool
         label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else ALONE.get(panel, panel)
         axes = canvas.axes(rows, columns, number, x="epoch", y=label)
         _draw(canvas, axes, history, panel)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(counted())
     return canvas.figure
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import lcm
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from ._style import Canvas, spans_magnitudes
+from ._style import Canvas, counted, spans_magnitudes
 from ._surface import Surface, draw_surface
 from .curves import History
 
@@ -64,7 +63,7 @@ def _curves(
         known += [value for value in values if value == value]  # noqa: PLR0124  (leaves out what is not a number)
     if panel == "loss" and spans_magnitudes(known):
         axes.set_yscale("log")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(counted())
     canvas.legend(axes)
 
 
