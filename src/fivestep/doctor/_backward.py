@@ -19,7 +19,7 @@ SEARCHED = 2
 def before_backward(watcher: "Watcher", loss: Tensor, leaves: list[Tensor]) -> None:
     """Writes the event, and fills `leaves` with the parameters that the loss hangs on."""
     record, registry = watcher.record, watcher.registry
-    if record.num_backwards + 1 == SEARCHED and not record.num_updates:
+    if record.num_backwards + 1 == SEARCHED:
         registry.find_rules()
     watcher.saw_backward()
     watcher.gradients.before_backward()

@@ -29,7 +29,8 @@ def title_of(record: Record) -> str:
     models = models or list(record.models.values())
     rates = {event.optimizer: event.rates for event in reversed(list(record.of(Updated)))}
     words = [f"{model.name} with {model.num_parameters:,} parameters" for model in models[:3]]
-    for key, rule in list(record.rules.items())[:3]:
+    used = [(key, rule) for key, rule in record.rules.items() if rule.num_steps]
+    for key, rule in used[:3]:
         words.append(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else ""))
     words.append(
         f"{record.num_updates:,} updates" if record.num_updates else f"{record.num_backwards:,} backward passes"

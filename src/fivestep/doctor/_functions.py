@@ -12,7 +12,7 @@ from . import _graph, _look
 from ._backward import after_backward, before_backward
 from ._events import Measured
 from ._place import here
-from ._record import Broadcast
+from ._record import Broadcast, RunningSum
 
 if TYPE_CHECKING:
     from ._watcher import Watcher
@@ -33,6 +33,8 @@ LOSSES = {
 
 DIFFERENCES = (torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__, Tensor.__rsub__)
 
+SUMS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Tensor.__iadd__)
+
 SOURCES = (torch.softmax, F.softmax, Tensor.softmax, torch.sigmoid, F.sigmoid, Tensor.sigmoid)
 """What is remembered with its line, because it should not come before some losses."""
 
@@ -48,6 +50,7 @@ class Functions(TorchFunctionMode):
             **dict.fromkeys(LOSSES, self._loss),
             **dict.fromkeys(DIFFERENCES, self._difference),
             **dict.fromkeys(SOURCES, self._source),
+            **dict.fromkeys(SUMS, self._sum),
         }
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -81,6 +84,19 @@ class Functions(TorchFunctionMode):
                 _graph.notes_of(result.grad_fn)["fivestep broadcast"] = Broadcast(here(), shapes, tuple(result.shape))
         return result
 
+    def _sum(self, func: Call, args: Any, kwargs: Any) -> Any:
+        parts = [
+            part for part in args[:2] if isinstance(part, Tensor) and part.grad_fn is not None and part.numel() == 1
+        ]
+        rounds = frozenset[int]().union(*(_rounds_of(part) for part in parts))  # before: an update in place is its own
+        result = func(*args, **kwargs)
+        if rounds and isinstance(result, Tensor) and result.grad_fn is not None:
+            _graph.notes_of(result.grad_fn)["fivestep sum"] = rounds
+            known = self._watcher.record.running_sum
+            if len(rounds) > (1 if known is None else len(known.rounds)):
+                self._watcher.record.running_sum = RunningSum(here(), rounds)
+        return result
+
     def _backward(self, func: Call, args: Any, kwargs: Any) -> Any:
         watcher, loss, leaves = self._watcher, args[0] if args else kwargs["self"], list[Tensor]()
         is_watched = watcher.is_awake
@@ -95,6 +111,17 @@ class Functions(TorchFunctionMode):
         if is_watched:
             watcher.note(after_backward, leaves)
         return result
+
+
+def _rounds_of(part: Tensor) -> frozenset[int]:
+    """The rounds whose losses are in a number."""
+    found = frozenset[int]()
+    for node in _graph.made_by_hand_of(part):
+        notes = _graph.notes_of(node)
+        found |= notes.get("fivestep sum", frozenset())
+        if "fivestep" in notes:
+            found |= {notes["fivestep"]}
+    return found
 
 
 def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:

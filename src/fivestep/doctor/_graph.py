@@ -14,7 +14,7 @@ SHAPERS = (
 )  # fmt: skip
 """What only gives numbers another shape or type."""
 
-REDUCERS = ("Mean", "Sum", "Pow", "Mul", "Div", "Abs", "Neg", "Sqrt", "Add", "NanToNum", "Square", *SHAPERS)
+REDUCERS = ("Mean", "Sum", "Pow", "Mul", "Sub", "Div", "Abs", "Neg", "Sqrt", "Add", "NanToNum", "Square", *SHAPERS)
 """What may stand between a difference and the loss that is made of it by hand."""
 
 

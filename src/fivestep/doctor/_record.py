@@ -31,6 +31,11 @@ class Leaf:
     last_mark: float | None = None
 
     @property
+    def has_changed(self) -> bool:
+        """Whether it was another at the last backward pass seen than at the first."""
+        return self.first_mark != self.last_mark
+
+    @property
     def words(self) -> str:
         """Its name, or what it looks like."""
         return self.name or f"a tensor of shape {self.shape}"
@@ -71,6 +76,15 @@ class Broadcast:
 
 @final
 @dataclass
+class RunningSum:
+    """Losses that were added up as tensors: where, and of which rounds."""
+
+    place: Place | None
+    rounds: frozenset[int]
+
+
+@final
+@dataclass
 class Record:
     """All that was seen. Events are those of watched rounds; `num_updates` and `num_backwards` count all."""
 
@@ -79,6 +93,7 @@ class Record:
     rules: dict[int, Rule] = field(default_factory=dict)
     leaves: dict[int, Leaf] = field(default_factory=dict)
     broadcasts: list[Broadcast] = field(default_factory=list)
+    running_sum: RunningSum | None = None
     num_updates: int = 0
     num_backwards: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
@@ -99,7 +114,7 @@ class Record:
         if len(losses) < FEWEST:
             return False
         fifth = len(losses) // 5
-        first, last = sum(losses[:fifth]) / fifth, sum(losses[-fifth:]) / fifth
+        first, last = losses[0], sum(losses[-fifth:]) / fifth  # the first alone: the second may be beyond all bounds
         return not math.isfinite(last) or last > first - FALLEN * abs(first)
 
     def names(self, leaves: "set[int] | frozenset[int]", most: int = 3) -> str:

@@ -45,6 +45,13 @@ class Registry:
             self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
         return key
 
+    def part(self, module: nn.Module, model: nn.Module) -> None:
+        """Enters a module that another one called: its parameters may be none of those that the other one knows."""
+        name = type(module).__name__
+        for path, p in module.named_parameters(recurse=False):
+            if self.key(p) not in self._record.leaves:
+                self.leaf(p, f"{name}.{path} (no part of {type(model).__name__})", self.key(model))
+
     def leaf(self, tensor: Tensor, name: str = "", model: int | None = None) -> int:
         """Enters a tensor that gets gradients."""
         key = self.key(tensor)

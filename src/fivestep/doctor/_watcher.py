@@ -97,6 +97,11 @@ class Watcher:
     @quietly
     def _before_module(self, module: nn.Module, _: Any) -> None:
         self._at_work.append(module)
+        if self.is_awake and _is_model(module):
+            if len(self._at_work) == 1:
+                self.registry.model(module)
+            else:
+                self.registry.part(module, self._at_work[0])
 
     @quietly
     def _after_module(self, module: nn.Module, args: Any, kwargs: dict[str, Any], result: Any) -> None:

@@ -1,0 +1,32 @@
+"""The numbers of the rows are far from the size that layers begin with."""
+
+from ...diagnosis._finding import figure
+from .._events import ROWS, Predicted, Seen
+from .._record import Record
+
+FAR = 10.0
+
+
+def inputs_not_scaled(record: Record) -> Seen | None:
+    """The loss does not fall, and what goes into the model has a mean or a deviation above ten.
+
+    Initial weights are made for numbers of deviation 1 around 0. Pixels from 0 to 255 or prices in thousands give
+    outputs and gradients as many times larger, and no learning rate suits all layers. Whole numbers, such as words by
+    number, are not meant, and while the loss falls nothing is said.
+    """
+    if not record.is_stuck:
+        return None
+    for event in record.of(Predicted):
+        far = [
+            facts for facts in event.inputs if "float" in facts.dtype and max(abs(facts.mean), facts.deviation) > FAR
+        ]
+        if event.has_grad and event.is_training and far:
+            return Seen(
+                ROWS,
+                event.place,
+                f"The loss does not fall, and the inputs of {record.models[event.model].name} have the mean "
+                f"{figure(far[0].mean)} and the deviation {figure(far[0].deviation)}, from {figure(far[0].low)} to "
+                f"{figure(far[0].high)}.",
+                "Standardize them with the training part's numbers: (x - mean) / deviation; divide pixels by 255.",
+            )
+    return None

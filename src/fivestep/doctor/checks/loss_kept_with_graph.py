@@ -1,0 +1,23 @@
+"""Losses are added up together with the graphs behind them."""
+
+from .._events import MEASURE, Seen
+from .._record import Record
+
+FEWEST = 3
+
+
+def loss_kept_with_graph(record: Record) -> Seen | None:
+    """A running sum of losses, of several updates, still hangs on the graph of each of them.
+
+    `total += loss` adds tensors, not numbers: every step's graph stays in memory until the sum goes, so memory grows
+    and each step takes longer. Several losses that are added up for one backward pass are not meant.
+    """
+    kept = record.running_sum
+    if kept is None or len(kept.rounds) < FEWEST:
+        return None
+    return Seen(
+        MEASURE,
+        kept.place,
+        f"A sum holds the losses of {len(kept.rounds)} updates seen with their graphs: memory grows by each.",
+        "Add numbers: total += loss.item(), or loss.detach().",
+    )

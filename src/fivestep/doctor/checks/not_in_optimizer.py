@@ -1,0 +1,33 @@
+"""Parameters get gradients, but no optimizer has them."""
+
+from .._events import UPDATE, Differentiated, Predicted, Seen, Updated
+from .._record import Record
+
+FEWEST = 3
+
+
+def not_in_optimizer(record: Record) -> Seen | None:
+    """Backward reaches parameters of a model in training that no optimizer has, and they stay as they began.
+
+    Either the optimizer was made before the model was replaced, rebuilt or given another layer, or it was given a part
+    of the parameters; layers in a plain list are no part of a model. What is frozen with `requires_grad_(False)` gets
+    no gradient and is not meant, nor what is updated by hand.
+    """
+    updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
+    if len(updates) < FEWEST or len(passes) < FEWEST:
+        return None
+    held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
+    in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}
+    reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
+    missing = {key for key in reached - held if record.leaves[key].is_parameter and not record.leaves[key].has_changed}
+    if not missing:
+        return None
+    if held.isdisjoint(reached):
+        seen = f"{record.rules[updates[0].optimizer].name} has none of the parameters that the loss hangs on"
+        advice = "Make the optimizer after the model is complete, from the parameters of that very model."
+    else:
+        seen = f"No optimizer has {len(missing)} of the {len(reached)} parameters that get a gradient"
+        advice = (
+            "Give them to it too: a list of layers must be an nn.ModuleList. What is to stay: requires_grad_(False)."
+        )
+    return Seen(UPDATE, updates[0].place, f"{seen}: {record.names(missing)} stay as they began.", advice)

@@ -1,0 +1,42 @@
+"""Each update is far too large, or far too small, for the weights it moves."""
+
+import math
+import statistics
+
+from ...diagnosis._finding import figure
+from .._events import UPDATE, Seen, Updated
+from .._record import Record
+
+TOO_LARGE, TOO_SMALL = 0.3, 1e-6
+"""Of |update| / |weights|; about 0.001 is usual."""
+
+FEWEST = 20
+
+
+def size_of_updates(record: Record) -> Seen | None:
+    """The loss does not fall, and the middle one of |update| / |weights| over matrices and updates is out of range.
+
+    About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a
+    million steps are needed. While the loss falls, or where it is no number, nothing is said.
+    """
+    updates = list(record.of(Updated))
+    ratios = [
+        one.update / one.weight
+        for event in updates
+        for one in event.moved
+        if one.weight > 0 and one.gradient and len(record.leaves[one.leaf].shape) > 1
+    ]
+    if len(updates) < FEWEST or not ratios or not record.is_stuck:
+        return None
+    middle = statistics.median(ratios)
+    if TOO_SMALL <= middle <= TOO_LARGE or not middle or not all(map(math.isfinite, record.losses)):
+        return None
+    rate = max(updates[-1].rates, default=0.0)
+    words, advice = ("far more", "smaller") if middle > TOO_LARGE else ("far less", "larger")
+    return Seen(
+        UPDATE,
+        updates[0].place,
+        f"The loss does not fall, and the middle update moves a matrix by {figure(middle)} of its size, {words} than "
+        f"the usual thousandth, with the learning rate {figure(rate)}.",
+        f"Try learning rates that are {advice}, by factors of ten.",
+    )

@@ -1,0 +1,47 @@
+"""The model is evaluated in training mode."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from .._events import PREDICT, Measured, Predicted, Seen
+from .._record import Record
+
+IN_A_ROW = 3
+"""Calls without gradient, of one model and without another's between them, that are an evaluation."""
+
+
+def training_mode_in_evaluation(record: Record) -> Seen | None:
+    """A model that is trained was measured without gradient while in training mode, and has layers to which it matters.
+
+    Dropout then drops a part of what the model knows, and batch norm uses, and goes on to measure, the rows of the
+    evaluation. Said where a loss follows the call, or several calls in a row: a generator that makes rows for another
+    network, or a slow copy of the model, is not meant.
+    """
+    trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
+    for event in _evaluations(record):
+        model = record.models[event.model]
+        if event.is_training and event.stirring and not model.leaves.isdisjoint(trained):
+            return Seen(
+                PREDICT,
+                event.place,
+                f"{model.name} is evaluated in training mode: {', '.join(event.stirring[:3])} work as in training, so "
+                "what is measured is not what the model can do.",
+                "Call model.eval() before the evaluation, and model.train() after it.",
+            )
+    return None
+
+
+def _evaluations(record: Record) -> Iterator[Predicted]:
+    """Calls without gradient that a loss without gradient follows, and those that follow others of the same model."""
+    relevant = [event for event in record.events if isinstance(event, Predicted | Measured)]
+    in_a_row = 0
+    for event, following in pairwise(relevant):
+        if not isinstance(event, Predicted) or event.has_grad:
+            in_a_row = 0
+            continue
+        if isinstance(following, Measured) and not following.has_grad:
+            yield event
+        is_next = isinstance(following, Predicted) and (following.model, following.has_grad) == (event.model, False)
+        in_a_row = in_a_row + 1 if is_next and following.round == event.round else 0
+        if in_a_row >= IN_A_ROW - 1:
+            yield event

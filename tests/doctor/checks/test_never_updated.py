@@ -1,0 +1,32 @@
+"""Gradients are found, but nothing moves the weights."""
+
+import pytest
+from torch import optim
+from torch.nn import functional as F  # noqa: N812
+
+from tests.doctor.loops import findings, net, rows, signs
+
+
+def loop(step: bool, optimizer: bool = True, trains: bool = True) -> None:
+    (x, y), model = rows(), net().train(trains)
+    rule = optim.SGD(model.parameters(), lr=0.1) if optimizer else None
+    for _ in range(10):
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        if step and rule is not None:
+            rule.step()
+
+
+@pytest.mark.parametrize(("optimizer", "said"), [(True, "SGD, that has them"), (False, "There is no optimizer")])
+def test_step_is_not_called(optimizer: bool, said: str) -> None:
+    (found,) = findings(lambda: loop(step=False, optimizer=optimizer))
+    assert found.sign == "never updated"
+    assert said in found.seen
+
+
+def test_step_is_called() -> None:
+    assert signs(lambda: loop(step=True)) == []
+
+
+def test_gradients_alone_are_wanted() -> None:
+    assert signs(lambda: loop(step=False, optimizer=False, trains=False)) == []

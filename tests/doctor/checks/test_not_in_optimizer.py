@@ -1,0 +1,55 @@
+"""Parameters get gradients, but no optimizer has them."""
+
+from torch import Tensor, nn, optim
+from torch.nn import functional as F  # noqa: N812
+
+from tests.doctor.loops import findings, net, rows, signs
+
+
+class Listed(nn.Module):
+    """Its layers lie in a plain list."""
+
+    def __init__(self, as_modules: bool) -> None:
+        super().__init__()
+        layers = [nn.Linear(6, 6), nn.Linear(6, 6)]
+        self.layers = nn.ModuleList(layers) if as_modules else layers
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x).relu()
+        return self.head(x)
+
+
+def loop(model: nn.Module, optimizer: optim.Optimizer) -> None:
+    x, y = rows()
+    for _ in range(10):
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def test_an_optimizer_of_another_model() -> None:
+    (found,) = findings(lambda: loop(net(), optim.SGD(net().parameters(), lr=0.1)))
+    assert found.sign == "not in optimizer"
+    assert "SGD has none of the parameters that the loss hangs on: Sequential.0.weight" in found.seen
+
+
+def test_a_part_of_the_parameters() -> None:
+    model = net()
+    (found,) = findings(lambda: loop(model, optim.SGD(model[2].parameters(), lr=0.1)))
+    assert "No optimizer has 2 of the 4 parameters" in found.seen
+
+
+def test_layers_in_a_plain_list() -> None:
+    model = Listed(as_modules=False)
+    (found,) = findings(lambda: loop(model, optim.SGD(model.parameters(), lr=0.1)))
+    assert found.sign == "not in optimizer"
+    assert "No optimizer has 4 of the 6 parameters" in found.seen
+
+
+def test_all_of_them_and_frozen_ones() -> None:
+    whole, frozen = Listed(as_modules=True), net()
+    frozen[0].requires_grad_(False)
+    assert signs(lambda: loop(whole, optim.SGD(whole.parameters(), lr=0.1))) == []
+    assert signs(lambda: loop(frozen, optim.SGD(frozen[2].parameters(), lr=0.1))) == []

@@ -1,0 +1,30 @@
+"""nll_loss gets numbers that are no logarithms of probabilities."""
+
+import pytest
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from tests.doctor.loops import findings, net, rows, signs, train
+
+
+def loop(last: nn.Module) -> None:
+    (x, y), model = rows(), nn.Sequential(net(), last)
+    train(model, lambda: F.nll_loss(model(x), y))
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (nn.Identity(), "no logarithms of probabilities"),
+        (nn.Softmax(dim=1), "probabilities, not their logarithms"),
+        (nn.LogSoftmax(dim=0), "no logarithms of probabilities"),
+    ],
+)
+def test_logits_probabilities_and_the_wrong_axis(last: nn.Module, said: str) -> None:
+    (found,) = findings(lambda: loop(last))
+    assert found.sign == "not log probabilities"
+    assert said in found.seen
+
+
+def test_logarithms_of_probabilities() -> None:
+    assert signs(lambda: loop(nn.LogSoftmax(dim=1))) == []

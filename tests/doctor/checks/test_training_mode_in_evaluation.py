@@ -1,0 +1,35 @@
+"""The model is evaluated in training mode."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from tests.doctor.loops import classify, net, rows, signs
+
+
+def loop(evaluates: bool, calls: int, with_loss: bool, dropout: float = 0.1) -> None:
+    model = nn.Sequential(net(), nn.Dropout(dropout))
+    classify(model)
+    x, y = rows()
+    if evaluates:
+        model.eval()
+    with torch.no_grad():
+        for _ in range(calls):
+            answer = model(x)
+            if with_loss:
+                F.cross_entropy(answer, y)
+
+
+@pytest.mark.parametrize(("calls", "with_loss"), [(1, True), (4, False)])
+def test_an_evaluation_in_training_mode(calls: int, with_loss: bool) -> None:
+    assert signs(lambda: loop(False, calls, with_loss)) == ["training mode in evaluation"]
+
+
+@pytest.mark.parametrize(
+    ("evaluates", "calls", "dropout"),
+    [(True, 4, 0.1), (False, 4, 0.0), (False, 1, 0.1)],
+    ids=["eval", "no dropout", "one call"],
+)
+def test_one_that_is_none_or_is_right(evaluates: bool, calls: int, dropout: float) -> None:
+    assert signs(lambda: loop(evaluates, calls, calls > 1, dropout)) == []
