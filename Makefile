@@ -27,7 +27,7 @@ test: .venv/installed-dev ## check style, types and layers, then run all tests
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@PYTHONPATH=src $(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest --numprocesses auto --quiet
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --quiet
 
 .PHONY: test-gpu
 test-gpu: $(FOR_TESTS) ## run the tests that need a CUDA device, about two minutes (elsewhere each says why it is skipped)
@@ -77,17 +77,17 @@ clean: ## remove .venv and what the tools leave behind (runs/ stays)
 	@$(PIP) install --constraint constraints.txt --editable .
 	@touch $@
 
-.venv/installed-dev: .venv/installed
-	@echo "Installing what the tests need ..."
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing fivestep into .venv, and what the tests need (the first time this takes a few minutes) ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
-	@touch $@
+	@touch .venv/installed $@  # it is installed with them: not once more
 
-.venv/installed-docs: .venv/installed
-	@echo "Installing what the site is built with ..."
+.venv/installed-docs: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing fivestep into .venv, and what the site is built with ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@touch $@
+	@touch .venv/installed $@
 
-.venv/installed-bench: .venv/installed-dev
-	@echo "Installing the rivals ..."
+.venv/installed-bench: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing fivestep into .venv, what the tests need, and the rivals ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[dev,bench]'
-	@touch $@
+	@touch .venv/installed .venv/installed-dev $@

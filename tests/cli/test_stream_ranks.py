@@ -11,6 +11,7 @@ import pytest
 from fivestep.machine.files import read_tensors
 from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
+from tests.cli.forked import two_ranks
 from tests.cli.processes import WITH_CHECKPOINTS_ALL_THE_TIME, figures, last_step, output_of, ranks_of, torchrun, until
 from tests.datasets.streams import TRAIN, table, written
 from tests.tolerances import RANKS, distance
@@ -23,10 +24,9 @@ PLAN = ["--batch-size", "32", "--epochs", "4", "--hidden", "8", "--dropout", "0.
 def test_two_ranks_end_with_the_numbers_of_one(fivestep: Command, tmp_path: Path) -> None:
     written(tmp_path)
     words = [*TRAIN, *PLAN, "--weight", "weight", "--engine", "scratch"]
-    with torchrun(tmp_path, [*words, "--out", "two"]) as process:
-        shown, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output_of(tmp_path)
-    assert shown.count("The run is in two") == 1
+    ended = two_ranks([*words, "--out", "two"], tmp_path)
+    assert (ended.first, ended.later) == (0, 0), ended.err
+    assert ended.out.count("The run is in two") == 1
     assert fivestep(*words, "--out", "one").code == 0
     one, two = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     assert max(distance(two[name], one[name]) for name in one) < RANKS
@@ -37,12 +37,9 @@ def test_two_ranks_end_with_the_numbers_of_one(fivestep: Command, tmp_path: Path
 def test_a_bad_file_ends_all_ranks_in_one_sentence(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "part-1.parquet").write_bytes(b"PAR1")
-    with torchrun(tmp_path, [*TRAIN, *PLAN]) as process:
-        process.communicate(timeout=120)
-    assert process.returncode == 1
-    ours = re.findall(r"^fivestep: \S*part-1\.parquet must be a \.parquet file", output_of(tmp_path), re.MULTILINE)
-    assert len(ours) == 1
-    assert "exitcode  : 2" in output_of(tmp_path)
+    ended = two_ranks([*TRAIN, *PLAN], tmp_path)
+    assert ended.first == 2
+    assert len(re.findall(r"^fivestep: \S*part-1\.parquet must be a \.parquet file", ended.err, re.MULTILINE)) == 1
     assert not (tmp_path / "runs").exists()
 
 
@@ -75,14 +72,6 @@ def test_a_rank_killed_in_the_middle_of_an_epoch_is_started_again_and_the_run_en
     assert figures(run) == figures(whole)
 
 
-IN_FOLDERS_OF_THEIR_OWN = """
-import os, sys
-from fivestep.cli._app import run
-os.chdir(os.environ["RANK"])
-sys.exit(run(sys.argv[1:]))
-"""
-
-
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
@@ -104,10 +93,6 @@ def test_ranks_with_other_files_are_refused_in_one_sentence(other: str, sentence
     else:
         for file in (tmp_path / "1").glob("*" if other == "no file" else last.name):
             file.unlink()
-    (tmp_path / "train.py").write_text(IN_FOLDERS_OF_THEIR_OWN)
-    with torchrun(tmp_path, [*TRAIN, *PLAN], program=["train.py"]) as process:
-        process.communicate(timeout=120)
-    assert process.returncode == 1
-    said = re.findall(f"^fivestep: {sentence}", output_of(tmp_path), re.MULTILINE)
-    assert len(said) == 1, output_of(tmp_path)
-    assert "exitcode  : 2" in output_of(tmp_path)
+    ended = two_ranks([*TRAIN, *PLAN], tmp_path / "0", tmp_path / "1")
+    assert ended.first == 2
+    assert len(re.findall(f"^fivestep: {sentence}", ended.err, re.MULTILINE)) == 1, ended.err

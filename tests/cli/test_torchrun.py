@@ -14,6 +14,7 @@ import torch
 import fivestep as fs
 from fivestep.machine.files import read_tensors
 from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
+from tests.cli.forked import two_ranks
 from tests.cli.processes import figures, is_under_way, output_of, ranks_of, torchrun, until
 from tests.tolerances import RANKS_LONG, distance
 
@@ -220,16 +221,9 @@ def test_a_rank_that_is_slow_is_waited_for_longer_than_the_timeout(tmp_path: Pat
     assert (process.returncode, shown) == (0, "done\ndone\n"), output_of(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["train", "digits", "--lr", "-1"], "lr must be a finite number greater than 0, got -1.0"),
-        (["train", "digits", "--members", "2"], "--members and --bagging must be used in one process, which trains"),
-        (["train", "digits", "--batch-size", "1"], "batch_size must be at least 2, one row for each rank, got 1"),
-    ],
-)
-def test_bad_input_is_one_sentence_and_all_ranks_end(arguments: list[str], sentence: str, tmp_path: Path) -> None:
-    with torchrun(tmp_path, arguments) as process:
+def test_bad_input_is_one_sentence_and_all_ranks_end(tmp_path: Path) -> None:
+    sentence = "lr must be a finite number greater than 0, got -1.0"
+    with torchrun(tmp_path, ["train", "digits", "--lr", "-1"]) as process:
         shown, _ = process.communicate(timeout=120)
     assert shown == ""
     assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
@@ -239,15 +233,28 @@ def test_bad_input_is_one_sentence_and_all_ranks_end(arguments: list[str], sente
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--members", "2"], "--members and --bagging must be used in one process, which trains"),
+        (["--batch-size", "1"], "batch_size must be at least 2, one row for each rank, got 1"),
+    ],
+)
+def test_what_ranks_cannot_do_is_one_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    ended = two_ranks(["train", "digits", *arguments], tmp_path)
+    assert (ended.first, ended.out) == (2, "")
+    assert ended.err.count(f"fivestep: {sentence}") == 1
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_ranks_share_a_table_s_training_too(tmp_path: Path) -> None:
     """The columns and the verdict are shown once, and nothing else is on standard output but one object."""
     rows = [f"{a},{b},{'yes' if a > b else 'no'}" for a in range(12) for b in range(9)]
     (tmp_path / "table.csv").write_text("a,b,c\n" + "\n".join(rows))
-    with torchrun(tmp_path, ["train", "table.csv", "--target", "c", "--epochs", "5", "--json"]) as process:
-        shown, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, output_of(tmp_path)
-    assert shown.count('"engine": "scratch"') == 1
-    assert output_of(tmp_path).count("The run is in runs/table-1") == 1
+    ended = two_ranks(["train", "table.csv", "--target", "c", "--epochs", "5", "--json"], tmp_path)
+    assert (ended.first, ended.later) == (0, 0), ended.err
+    assert json.loads(ended.out)["engine"] == "scratch"
+    assert ended.err.count("The run is in runs/table-1") == 1
 
 
 FLEET = """

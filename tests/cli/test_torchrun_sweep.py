@@ -14,6 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from tests.cli.forked import two_ranks
 from tests.cli.processes import output_of, ranks_of, torchrun, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -102,10 +103,7 @@ def test_a_rank_needs_no_other(tmp_path: Path) -> None:
 
 
 def test_bad_input_is_one_sentence_and_all_ranks_end(tmp_path: Path) -> None:
-    with torchrun(tmp_path, SPACE) as process:
-        process.communicate(timeout=120)
+    ended = two_ranks(SPACE, tmp_path)
     sentence = "--out must name the folder that the processes share, got none under torchrun; write --out F."
-    assert output_of(tmp_path).count(f"fivestep: {sentence}") == 1
-    assert "exitcode  : 2" in output_of(tmp_path)
-    assert process.returncode == 1
-    assert os.listdir(tmp_path) == ["errors"]
+    assert (ended.first, ended.err) == (2, f"fivestep: {sentence}\n")
+    assert os.listdir(tmp_path) == []

@@ -91,7 +91,7 @@ def hold_promises(encoder: Encoder, frame: pl.DataFrame, x: torch.Tensor) -> Non
     assert torch.equal(again.encode(frame), x)
 
 
-@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def check_any_columns(table: dict[str, list[Any]]) -> None:
     frame = as_frame(table)
@@ -105,7 +105,7 @@ def test_any_columns_are_encoded_row_by_row_or_refused_in_one_sentence() -> None
     check_any_columns()
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(tables(), st.sampled_from([",", ";", "\t", "|"]), st.booleans())
 def check_any_file(path: Path, table: dict[str, list[Any]], separator: str, quoted: bool) -> None:
     frame = as_frame(table).select(pl.all().cast(pl.String))
@@ -128,7 +128,7 @@ def test_any_file_is_read_the_same_whole_and_in_parts_or_refused_in_one_sentence
     check_any_file(tmp_path / "t.csv")
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass")))
 )
