@@ -86,6 +86,13 @@ def test_separated_values_as_they_come(tmp_path: Path, text: bytes) -> None:
     assert pl.concat(table_batches(path, 1)).columns == ["a", "b"]
 
 
+def test_a_header_may_be_longer_than_what_is_looked_at(tmp_path: Path) -> None:
+    names, numbers = (",".join(f"{what}{k}" for k in range(10_000)) for what in ("a gene called ", ""))
+    path = written(tmp_path, "t.csv", f"{names}\n{numbers}\n{numbers}\n".encode())
+    assert read_table(path).shape == (2, 10_000)
+    assert pl.concat(table_batches(path, 1)).shape == (2, 10_000)
+
+
 def test_codes_with_a_0_in_front_stay_texts(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", b"zip,x\n00501,1\n98101,2\n")
     assert read_table(path).rows() == [("00501", 1.0), ("98101", 2.0)]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import final
 
@@ -23,8 +24,8 @@ CHUNK = 2**24
 LONGEST_LINE = 2**26
 """Bytes of a line, above which something else than a table is in the file."""
 
-HEAD = 2**16
-"""Bytes from which the separator is found."""
+HEAD, LINES = 2**16, 3
+"""Letters, and lines below them, from which the separator and the names are found."""
 
 FALLBACK = "cp1252"
 """What a file is taken for that is not UTF-8: Latin-1 with the quotes and the euro that Windows puts in it."""
@@ -127,11 +128,9 @@ def _still_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
 def _dialect(name: str, path: Path, newline: str) -> Dialect:
     """The separator and the columns, from the head of a file in UTF-8."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        text = file.read(HEAD)
-    told, text = _told_separator(text)
-    whole_lines = text if len(text) < HEAD else text.rpartition(newline)[0] or text
-    separator = told or _separator(whole_lines, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
-    first = next(_fields(whole_lines, separator), [])
+        told, text = _told_separator(file.read(HEAD) + "".join(islice(file, LINES)))  # a header may be longer than that
+    separator = told or _separator(text, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
+    first = next(_fields(text, separator), [])
     if not any(field.strip() for field in first):
         raise InputError(f"{name} must hold a table, got empty lines; check how it was written.")
     blank_lines = len(text) - len(text.lstrip("\r\n"))
@@ -144,7 +143,7 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     fields = [field.strip() if has_header else "" for field in first]
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
     check_different(columns, name)
-    blank_below = _blank_below(whole_lines, separator, newline) if has_header else 0
+    blank_below = _blank_below(text, separator, newline) if has_header else 0
     return Dialect(name, path, separator, newline, lines_above, has_header, tuple(columns), blank_below)
 
 
