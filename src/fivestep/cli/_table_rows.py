@@ -1,18 +1,23 @@
 """The rows of a file for a run that has an encoder: batch by batch, with the columns to keep beside them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
-from ..check import one_of
+from ..check import one_of, warn
 from ..run import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..table.encoder import Encoder
+
+
+MOST_NAMED = 3
+"""Columns whose new values are warned of, those with the most first."""
 
 
 class RowsToPredict(NamedTuple):
@@ -32,15 +37,22 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
     from ..table.values import with_gaps
 
     assert run.encoder is not None, "only a run with an encoder reads any table"
-    first_row = 1
+    first_row, new = 1, Counter[str]()
     for part in table_batches(file, num_rows):
         frame = with_gaps(_named(part, run.encoder), run.info.get("table", {}).get("missing", ()))
         if first_row == 1:
             _check(run, frame.columns, keep)
         wanted = keep or [name for name in run.info.get("identifiers", ()) if name in frame.columns]
         x = run.encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
+        new.update({column.name: int(column.is_new(frame[column.name]).sum()) for column in run.encoder.columns})
         yield RowsToPredict(x, frame.select(wanted))
         first_row += frame.height
+    for name, count in new.most_common(MOST_NAMED):
+        if count:
+            warn(
+                f"{count:,} of {first_row - 1:,} rows have a {name!r} that training never saw, or hardly (a new level, or "
+                f"a gap); their predictions do without it."
+            )
 
 
 def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:

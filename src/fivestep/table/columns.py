@@ -56,6 +56,10 @@ class FittedColumn(ABC):
     def understood(self, values: pl.Series) -> pl.Series:
         """What the values mean, alike whatever type they come in; null where one is missing or cannot be read."""
 
+    @abstractmethod
+    def is_new(self, values: pl.Series) -> np.ndarray:
+        """Whether training saw too little of a value (N,): a level that is none, or a gap where there was none."""
+
     @final
     def to_dict(self) -> dict[str, Any]:
         """The column as plain values."""
@@ -88,6 +92,9 @@ class NumberColumn(FittedColumn):
 
     def understood(self, values: pl.Series) -> pl.Series:
         return numbers(values, self.number_format)
+
+    def is_new(self, values: pl.Series) -> np.ndarray:
+        return np.zeros(len(values), dtype=bool) if self.can_be_missing else missing(values).to_numpy()
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         found = numbers(values, self.number_format)
@@ -125,6 +132,9 @@ class DateColumn(FittedColumn):
 
     def understood(self, values: pl.Series) -> pl.Series:
         return dates(values, self.date_format)
+
+    def is_new(self, values: pl.Series) -> np.ndarray:
+        return np.zeros(len(values), dtype=bool) if self.can_be_missing else missing(values).to_numpy()
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
@@ -195,6 +205,10 @@ class LevelColumn(FittedColumn):
 
     def understood(self, values: pl.Series) -> pl.Series:
         return _level_texts(values, self.holds_numbers)
+
+    def is_new(self, values: pl.Series) -> np.ndarray:
+        is_none: np.ndarray = self.codes(values) == NO_LEVEL
+        return is_none
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         codes = self.codes(values)
