@@ -50,8 +50,8 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
     for name, count in new.most_common(MOST_NAMED):
         if count:
             warn(
-                f"{count:,} of {first_row - 1:,} rows have a {name!r} that training never saw, or hardly (a new level, or "
-                f"a gap); their predictions do without it."
+                f"{count:,} of {first_row - 1:,} rows have a {name!r} that training never saw, or hardly (a new level, "
+                f"or a gap); their predictions do without it."
             )
 
 
