@@ -173,16 +173,17 @@ def picture_for(subject: Subject, kind: str | Choice) -> Picture:
             f"{name} must be used with {lacking.expected}, got {lacking.got}; for this one there are {suited}."
         )
     if picture.needs_run and not subject.is_trained:  # asked last: no training is recommended that would be in vain
-        raise InputError(f"{name} must be drawn from a run, {_untrained(subject, name)}.")
+        came, advice = _untrained(subject, name)
+        raise InputError(f"{name} must be drawn from a run, got {came}; {advice}.")
     return picture
 
 
-def _untrained(subject: Subject, kind: str) -> str:
+def _untrained(subject: Subject, kind: str) -> tuple[str, str]:
     """What came instead of a run that has moved: one that broke in its first steps, or a task; and what to do."""
     task = subject.data.name
     if subject.name not in ("", task) and subject.name.replace("-", "_") not in names("datasets"):
-        return f"got {subject.name!r}, whose weights are those of its start; fivestep diagnose {subject.name} says why"
-    return f"got the untrained task {task!r}; run fivestep train {task} first, then fivestep plot runs/{task}-1 {kind}"
+        return f"{subject.name!r}, whose weights are those of its start", f"fivestep diagnose {subject.name} says why"
+    return f"the untrained task {task!r}", f"run fivestep train {task} first, then fivestep plot runs/{task}-1 {kind}"
 
 
 def suited_kinds(subject: Subject) -> list[str]:
