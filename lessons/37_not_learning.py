@@ -86,7 +86,8 @@ assert math.isclose(diagnosis.constant_loss, math.log(2), rel_tol=1e-6)
 
 # %%
 # On the command line it is ``fivestep diagnose RUN``. What it says of rates was tried: it begins the training again
-# with one thing changed, for a few hundred steps, and names what gets far below the whole training.
+# with one thing changed, for a few hundred steps, and names what gets far below the whole training. A PyTorch loop of
+# your own is watched while it runs: ``fivestep diagnose train.py``, or ``with fs.watch() as seen`` around it.
 
 for trial in diagnosis.trials:
     print(f"{trial.change:60} loss {trial.train_loss:.4f}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
@@ -18,6 +19,15 @@ def signs(loop: Callable[[], object]) -> list[str]:
 def findings(loop: Callable[[], object]) -> tuple[Finding, ...]:
     torch.manual_seed(0)
     with fs.watch() as seen:
+        loop()
+    assert dict(seen.record.unseen) == {}
+    return seen.findings
+
+
+def broken(loop: Callable[[], object], error: type[Exception]) -> tuple[Finding, ...]:
+    """All that is found wrong with a loop that ends with an error."""
+    torch.manual_seed(0)
+    with pytest.raises(error), fs.watch() as seen:
         loop()
     assert dict(seen.record.unseen) == {}
     return seen.findings

@@ -36,6 +36,8 @@ class Watch:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._watcher.close()
+        if isinstance(error, Exception):
+            self._watcher.saw_error(error)
 
     @property
     def record(self) -> Record:
@@ -77,7 +79,8 @@ class Watch:
         if not record.models and not record.num_backwards and not record.num_updates:
             notes = ["No model was called and no optimizer took a step: there was no loop to watch."]
         elif not self.findings:
-            notes = ["Nothing was found that keeps it from learning."]
+            until = "" if record.failed is None else ", until the error"
+            notes = [f"Nothing was found that keeps it from learning{until}."]
         return notes + [f"Could not be looked at ({times} times): {what}" for what, times in record.unseen.items()]
 
 

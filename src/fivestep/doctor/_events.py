@@ -114,6 +114,19 @@ Event = Predicted | Measured | Differentiated | Updated
 
 
 @final
+class Failed(NamedTuple):
+    """An error that ended the loop, and the innermost module that it went through, if there was one.
+
+    `layer` is its name and what it prints, `shapes` are those of the tensors that went into it.
+    """
+
+    message: str
+    place: Place | None
+    layer: str
+    shapes: tuple[tuple[int, ...], ...]
+
+
+@final
 class Seen(NamedTuple):
     """What a check has to say: in which step of the loop, on which line, what was seen, and what to write instead."""
 

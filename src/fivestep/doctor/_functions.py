@@ -39,6 +39,11 @@ SOURCES = (torch.softmax, F.softmax, Tensor.softmax, torch.sigmoid, F.sigmoid, T
 """What is remembered with its line, because it should not come before some losses."""
 
 
+def is_recorded() -> bool:
+    """Whether torch is about to compile or to trace what runs: a look would become part of it."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+
+
 @final
 class Functions(TorchFunctionMode):
     """Passes every call on as it is, and looks at a few of them afterwards."""
@@ -56,7 +61,7 @@ class Functions(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         watcher = self._watcher
-        if torch.compiler.is_compiling() or watcher.is_busy:
+        if watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
         if func is Tensor.backward:
             return self._backward(func, args, kwargs)

@@ -4,6 +4,7 @@ import functools
 import linecache
 import sys
 import sysconfig
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +31,16 @@ def here() -> Place | None:
             of_package = _place(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return of_package
+
+
+def place_of(error: BaseException) -> Place | None:
+    """The innermost line of the user's own that an error went through."""
+    found = [
+        _place(frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _rank(frame.f_code.co_filename) == 0
+    ]
+    return found[-1] if found else None
 
 
 @functools.lru_cache(maxsize=10_000)

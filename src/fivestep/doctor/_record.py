@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
-from ._events import Differentiated, Event, Measured, Place, Predicted, Updated
+from ._events import Differentiated, Event, Failed, Measured, Place, Predicted, Updated
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated)
 
@@ -94,6 +94,7 @@ class Record:
     leaves: dict[int, Leaf] = field(default_factory=dict)
     broadcasts: list[Broadcast] = field(default_factory=list)
     running_sum: RunningSum | None = None
+    failed: Failed | None = None
     num_updates: int = 0
     num_backwards: int = 0
     unseen: Counter[str] = field(default_factory=Counter)

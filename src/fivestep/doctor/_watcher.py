@@ -6,6 +6,7 @@ seen by whoever sees both. Whatever goes wrong in here is noted and never reache
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -19,10 +20,10 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import _graph, _look
-from ._events import Moved, Predicted, Updated
-from ._functions import Functions
+from ._events import Failed, Moved, Predicted, Updated
+from ._functions import Functions, is_recorded
 from ._gradients import Gradients
-from ._place import here
+from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
 
@@ -38,7 +39,7 @@ def quietly(look: "Look[P]") -> "Look[P]":
 
     @wraps(look)
     def looked(watcher: "Watcher", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if watcher.is_busy or torch.compiler.is_compiling() or watcher.home != (os.getpid(), threading.get_ident()):
+        if watcher.is_busy or is_recorded() or watcher.home != (os.getpid(), threading.get_ident()):
             return
         watcher.is_busy = True
         try:
@@ -71,6 +72,8 @@ class Watcher:
         self._before: dict[int, dict[int, Tensor]] = {}
         self._with_closure: set[int] = set()
         self._num_evaluations = 0
+        self._error: BaseException | None = None
+        self._failed_in: tuple[str, tuple[tuple[int, ...], ...]] = "", ()
         self._open = ExitStack()
 
     def open(self) -> None:
@@ -104,11 +107,29 @@ class Watcher:
                 self.registry.part(module, self._at_work[0])
 
     @quietly
-    def _after_module(self, module: nn.Module, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+    def _after_module(self, module: nn.Module, args: Any, *rest: Any) -> None:
+        if len(rest) == 1:  # torch leaves the keywords out where an error has ended the call
+            self._left(module, args)
+        kwargs, result = rest if len(rest) > 1 else ({}, None)
         while self._at_work and self._at_work.pop() is not module:
             pass  # one that an exception has left
-        if not self._at_work and _is_model(module) and self._wants(module):
+        if not self._at_work and len(rest) > 1 and _is_model(module) and self._wants(module):
             self._predicted(module, [*args, *kwargs.values()], result)
+
+    def _left(self, module: nn.Module, args: Any) -> None:
+        """Remembers the innermost module that the error went through."""
+        error = sys.exc_info()[1]
+        if error is not self._error:
+            self._error = error
+            name = next((path for path, part in self._at_work[0].named_modules() if part is module), "")
+            layer = f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
+            self._failed_in = layer, tuple(tuple(x.shape) for x in args if isinstance(x, Tensor))
+
+    @quietly
+    def saw_error(self, error: Exception) -> None:
+        """The loop has ended with an error."""
+        layer, shapes = self._failed_in if error is self._error else ("", ())
+        self.record.failed = Failed(str(error), place_of(error), layer, shapes)
 
     def _wants(self, module: nn.Module) -> bool:
         if module.training and torch.is_grad_enabled():

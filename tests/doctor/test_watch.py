@@ -1,0 +1,96 @@
+"""`fs.watch()`: what it shows, what it leaves alone, and that nothing of it stays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn, optim
+from torch.nn import functional as F  # noqa: N812
+from torch.nn.modules import module as hooks
+from torch.utils.data import DataLoader, TensorDataset
+
+import fivestep as fs
+from fivestep.doctor._watcher import EVERY, FIRST
+from tests.doctor.loops import classify, net, rows
+
+
+def test_torch_is_left_as_it_was_also_after_an_error() -> None:
+    seen = fs.watch()
+    with pytest.raises(ZeroDivisionError), seen:
+        classify(net(), steps=2 // (seen.record.num_updates))
+    with fs.watch() as other:
+        pass
+    classify(net(), steps=3)
+    assert (seen.record.num_updates, other.record.num_updates) == (0, 0)
+    assert not hooks._global_forward_hooks
+    assert not hooks._global_forward_pre_hooks
+    assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_the_title_says_what_was_trained() -> None:
+    with fs.watch() as seen:
+        classify(net(), steps=3)
+    assert str(seen).splitlines()[0] == "Sequential with 163 parameters; SGD, lr 0.1; 3 updates"
+
+
+def test_findings_can_be_asked_for_within_the_block() -> None:
+    with fs.watch() as seen:
+        classify(nn.Sequential(net(), nn.Softmax(dim=1)), steps=5)
+        assert [one.sign for one in seen.findings] == ["softmax twice"]
+
+
+def test_after_the_first_rounds_two_in_a_row_are_watched() -> None:
+    with fs.watch() as seen:
+        classify(net(), steps=2 * EVERY + 1)
+    rounds = [event.round for event in seen.record.events if type(event).__name__ == "Updated"]
+    assert rounds == [*range(FIRST), EVERY, EVERY + 1, 2 * EVERY]
+    assert seen.record.num_updates == seen.record.num_backwards == 2 * EVERY + 1
+
+
+def test_it_holds_no_model_alive() -> None:
+    import gc
+    import weakref
+
+    with fs.watch() as seen:
+        model = net()
+        classify(model, steps=3)
+        reference = weakref.ref(model)
+        del model
+        gc.collect()
+        assert reference() is None
+    assert seen.record.num_updates == 3
+
+
+def test_workers_of_a_loader_are_left_alone() -> None:
+    loader, model = DataLoader(TensorDataset(*rows()), 16, num_workers=1), net()
+    with fs.watch() as seen:
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    assert (seen.findings, dict(seen.record.unseen), seen.record.num_updates) == ((), {}, 4)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        nn.DataParallel,
+        lambda model: torch.jit.trace(model, torch.zeros(1, 6)),
+        lambda model: torch.compile(model, backend="eager"),
+    ],
+    ids=["DataParallel", "traced", "compiled"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_models_that_are_wrapped(wrap: object) -> None:
+    assert callable(wrap)
+    with fs.watch() as seen:
+        classify(wrap(net()))
+    assert (seen.findings, dict(seen.record.unseen), seen.record.num_updates) == ((), {}, 30)
+
+
+def test_importing_the_package_does_not_load_it() -> None:
+    code = "import fivestep, sys; sys.exit('fivestep.doctor' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(fs.__file__).parents[1]).returncode == 0
