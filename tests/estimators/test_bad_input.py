@@ -57,7 +57,7 @@ def as_objects(*values: object) -> np.ndarray:
         (FRAME.set_axis(["a", "a"], axis=1), LETTERS, "of X must have different names, got 'a' as columns 1 and 2"),
         (FRAME[["a", "a"]], LETTERS, "of X must have different names, got 'a' as columns 1 and 2"),
         (X, as_objects(1, "a", 2), "y must hold labels of one type, got int and str; make them all texts."),
-        (X, as_objects(True, False, True), "y must have a type of its own, got objects that are all bool (to scikit"),
+        (X, as_objects(True, False, True), "y must have a type of its own, got objects that are all bool (scikit"),
         (
             X,
             X.round().astype(int),

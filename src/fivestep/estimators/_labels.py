@@ -31,8 +31,8 @@ def _refuse_mixed(y: Any) -> None:
         raise InputError(f"y must hold labels of one type, got {' and '.join(types)}; make them all texts.")
     if types[0] in ("bool", "int"):
         raise InputError(
-            f"y must have a type of its own, got objects that are all {types[0]} (to scikit-learn, Unknown label type); write "
-            f"y.astype({types[0]})."
+            f"y must have a type of its own, got objects that are all {types[0]} (scikit-learn: Unknown label type); "
+            f"write y.astype({types[0]})."
         )
 
 
