@@ -222,6 +222,28 @@ assert curves["uphill"][-1] > curves["uphill"][0]
 assert math.isclose(curves["no step"][-1], math.log(2), abs_tol=0.1)  # what a guess has
 
 # %%
+# **Watched.** ``fs.watch`` looks at anybody's loop while it runs: when gradients are cleared, found and used, and what
+# goes into the losses. It is told of no model and no optimizer, and changes no number. For a script it is ``fivestep
+# diagnose train.py``, which also names the line.
+
+said = {}
+for fault in ("none", "never cleared", "cleared before the step", "no step", "sigmoid twice", "uphill"):
+    with fs.watch() as seen:
+        losses = trained(fault)
+    said[fault] = [finding.sign for finding in seen.findings]
+    print(f"{fault:24} {', '.join(said[fault]) or 'nothing'}")
+    assert losses == curves[fault]  # watched or not: to the last bit
+assert said["none"] == said["uphill"] == []
+assert "gradient kept" in said["never cleared"]
+assert "gradient cleared too late" in said["cleared before the step"]
+assert "never updated" in said["no step"]
+assert "sigmoid twice" in said["sigmoid twice"]
+
+# %%
+# Uphill nothing is found: each of the five steps does what it should, with a sign that only its author can want. There
+# it is the loss that tells.
+
+# %%
 # **Shapes.** Predictions :math:`(N, 1)` against targets :math:`(N,)`: the difference is a table of all against all, and
 # the loss of learning a row's sum stays where a constant would be. Here the loss is told both shapes, and either
 # matches them or refuses.
