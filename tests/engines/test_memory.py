@@ -175,7 +175,6 @@ def test_a_process_holds_what_it_has_just_filled() -> None:
         ("fused:larger=true", "sgd", (50, 64, 1), 512, 600_000),
         ("fused:larger=false", "sgd", (50, 64, 1), 512, 600_000),
         ("scratch", "adam", (1000, 1500, 1500, 1), 256, 30_000),
-        ("fused", "momentum", (1000, 1500, 1500, 1), 256, 30_000),
         ("fused", "adam", (1000, 1500, 1500, 1), 256, 30_000),
     ],
 )
