@@ -74,9 +74,10 @@ def test_a_title_in_the_text_is_a_link_to_its_page(site: Path) -> None:
 
 
 def test_the_course_begins_with_the_question_of_each_page(site: Path) -> None:
-    page = unescape((site / "lessons" / "index.html").read_text(encoding="utf-8"))
-    asked = [row for row in course() if not row.name.startswith("5")]  # the last page is a list of questions
-    assert [row.name for row in asked if f'href="{row.name}.html">{row.title}</a>: {row.question}' not in page] == []
+    page = (site / "lessons" / "index.html").read_text(encoding="utf-8")
+    found = re.findall(r'<li><p><a [^>]*href="(\w+)\.html">(.*?)</a>: (.*?)</p>', page)
+    asked = [tuple(row) for row in course() if not row.name.startswith("5")]  # the last page is a list of questions
+    assert [(name, re.sub("<.*?>", "", title), unescape(question)) for name, title, question in found] == asked
 
 
 @pytest.mark.parametrize("family", [*USES, "pictures"])
