@@ -176,15 +176,14 @@ def forward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, _before: 
 
 def backward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, later: bool) -> None:
     """dz1 = W2^T dz2 f'(z1), dW = dz^T a, db = the sum of dz, for both layers."""
-    lanes, line, v = width(memory.w), len(hidden.beside) * hidden.num_hidden, 0
+    lanes, line = width(memory.w), len(hidden.beside) * hidden.num_hidden
     x, w = hidden.tile if _gathers(hidden) else steps.x, hidden.wide if _gathers(hidden) else memory.w
     if hidden.num_out > 1:
         _add_others(hidden, memory, tile, line)
-    while v + lanes < line:
+    for v in range(0, line - lanes, 2 * lanes):  # a count from 0 on by hand would be compiled for 0 and for all others
         _back(hidden, (v, v + lanes), (x, w), memory, tile, later)
-        v += 2 * lanes
-    if v < line:
-        _back(hidden, (v,), (x, w), memory, tile, later)
+    if line % (2 * lanes) > 0:
+        _back(hidden, (line - lanes,), (x, w), memory, tile, later)
     _backward_outputs(hidden, memory, tile, later)
 
 
