@@ -25,6 +25,9 @@ PLANS: dict[str, dict[str, Any]] = {
     },
     "the largest v": {"optimizer": "adam:amsgrad=true", "ema": 0.9},
     "the largest v, decay by itself": {"optimizer": "adamw:amsgrad=true,weight_decay=0.1", **GROUPS},
+    "adamax": {"optimizer": "adamax:weight_decay=0.1", **GROUPS},
+    "radam": {"optimizer": "radam:decoupled_weight_decay=true,weight_decay=0.1", "clip_value": 0.1},
+    "rprop": {"optimizer": "rprop:weight_decay=0.1", "batch_size": None, **GROUPS},
     "muon": {"optimizer": "muon", "ema": 0.9},
     "muon in groups": {"optimizer": "muon:nesterov=false,ns_steps=3,adjust_lr=match_rms_adamw", **GROUPS},
 }

@@ -35,6 +35,18 @@ NETS = {
     ),
     "gates": net("gated:out_features=6,activation=silu,bias=true", "relu", "gated:out_features=4", "linear"),
     "learnt strengths": net("scale", "linear:out_features=6", "parametric:activation=mish", "parametric", "linear"),
+    "activations in steps": net(
+        "linear:out_features=7",
+        "celu:alpha=0.5",
+        "linear:out_features=7",
+        "hardtanh:min_val=-0.5",
+        "linear:out_features=7",
+        "hardsigmoid",
+        "relu6",
+        "parametric:activation=softsign",
+        "parametric:activation=hardtanh",
+        "linear",
+    ),
     "factors": net(
         "standardize:mean=1.0,std=2.0",
         "ntk_linear:out_features=8",

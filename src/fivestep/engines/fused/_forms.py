@@ -64,6 +64,17 @@ LAYERS: Mapping[str, Form] = {
         lambda layer: (layer.factor,),
         before=(kind.FACTOR,),
     ),
+    "celu": Form(
+        kind.FACTOR, ("alpha",), lambda layer: (1.0 / layer.alpha, 1.0, layer.alpha), before=(kind.FACTOR, kind.ELU)
+    ),
+    "relu6": Form(kind.MOST, (), lambda _layer: (0.0, 6.0), before=(kind.RELU,)),
+    "hardtanh": Form(
+        kind.MOST, ("min_val", "max_val"), lambda layer: (layer.min_val, layer.max_val), before=(kind.LEAST,)
+    ),
+    "hardsigmoid": Form(
+        kind.FACTOR, (), lambda _layer: (3.0, 0.0, 6.0, 1.0 / 6.0), before=(kind.SHIFT, kind.RELU, kind.MOST)
+    ),
+    "softsign": Form(kind.SOFTSIGN),
     "residual": Form(kind.JOIN, ("layers", "input_shape")),
     "gated": Form(kind.TIMES, ("out_features", "activation", "bias", "in_features")),
     "parametric": Form(kind.MIX, ("num_features", "activation")),
@@ -80,6 +91,9 @@ LOSSES: Mapping[str, Form] = {
     "hinge": Form(kind.HINGE),
     "cross_entropy": Form(kind.CROSS_ENTROPY, ("label_smoothing",), lambda loss: (loss.label_smoothing,)),
 }
+
+MORE_LOSSES: Mapping[str, Form] = {**LOSSES, "smooth_l1": Form(kind.SMOOTH_L1, ("beta",), lambda loss: (loss.beta,))}
+"""With those that only the bodies on the CPU know."""
 
 _DECAY = ("weight_decay", "decoupled_weight_decay")
 
@@ -133,6 +147,14 @@ FURTHER_RULES: Mapping[str, Form] = {
         lambda rule: (*rule.betas, rule.eps, rule.warmup_steps),
         {"z": 0, "v": 1},
     ),
+    "adamax": Form(kind.ADAMAX, ("betas", "eps", *_DECAY), lambda rule: (*rule.betas, rule.eps), {"m": 0, "u": 1}),
+    "radam": Form(kind.RADAM, ("betas", "eps", *_DECAY), lambda rule: (*rule.betas, rule.eps), {"m": 0, "v": 1}),
+    "rprop": Form(
+        kind.RPROP,
+        ("etas", "step_sizes", *_DECAY),
+        lambda rule: (*rule.etas, *rule.step_sizes),
+        {"last": 0, "size": 1},
+    ),
     "muon": Form(
         kind.MUON,
         ("momentum", "nesterov", "ns_steps", "ns_dtype", "adjust_lr", *_DECAY),
@@ -142,18 +164,18 @@ FURTHER_RULES: Mapping[str, Form] = {
 }
 """Rules that only the body for small networks on the CPU knows: Adam's where it is `amsgrad`, and all of the others."""
 
-DECOUPLED = ("adamw", "lion")
+DECOUPLED = ("adamw", "lion", "rprop")
 """Rules whose weight decay always shrinks the weights by themselves."""
 
 
 def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
     """The first item of a network and a plan without a scalar form, in half a sentence; None if all have one."""
-    return _unknown_layer(spec.layers, OPERATIONS) or _unknown_of(plan, RULES)
+    return _unknown_layer(spec.layers, OPERATIONS) or _unknown_of(plan, LOSSES, RULES)
 
 
 def obstacle_of_small(spec: NetSpec, plan: TrainPlan) -> str | None:
     """The same for the body for small networks on the CPU, which knows more of them."""
-    return _unknown_layer(spec.layers, LAYERS) or _unknown_of(plan, small_rules(plan))
+    return _unknown_layer(spec.layers, LAYERS) or _unknown_of(plan, MORE_LOSSES, small_rules(plan))
 
 
 def small_rules(plan: TrainPlan) -> Mapping[str, Form]:
@@ -172,7 +194,7 @@ def obstacle_of_larger(plan: TrainPlan) -> str | None:
     """What keeps the larger body from a plan: layers and update rules without a scalar form are not in its way."""
     if plan.build_optimizer().repeats:
         return f"optimizer {_parsed(plan.optimizer).name!r} looks at the loss more than once in a step"
-    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES)
+    return _unknown("losses", "loss", _parsed(plan.loss), MORE_LOSSES)
 
 
 def obstacle_to_recording(plan: TrainPlan) -> str | None:
@@ -225,11 +247,11 @@ def _unknown_layer(layers: Sequence[str | Choice], forms: Mapping[str, Form]) ->
     return None
 
 
-def _unknown_of(plan: TrainPlan, rules: Mapping[str, Form]) -> str | None:
+def _unknown_of(plan: TrainPlan, losses: Mapping[str, Form], rules: Mapping[str, Form]) -> str | None:
     rule = _parsed(plan.optimizer)
     if rule.options.get("ns_dtype", "run") != "run":
         return f"optimizer {rule.name!r} computes in {rule.options['ns_dtype']}"
-    return _unknown("losses", "loss", _parsed(plan.loss), LOSSES) or _unknown("optim", "optimizer", rule, rules)
+    return _unknown("losses", "loss", _parsed(plan.loss), losses) or _unknown("optim", "optimizer", rule, rules)
 
 
 def _unknown(family: str, word: str, choice: Choice, forms: Mapping[str, Form]) -> str | None:

@@ -108,8 +108,9 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
         yield from _gated(one, layer, width)
     elif isinstance(layer, Parametric):
         yield Operation(kind.BRANCH, width)
-        yield from _taken_apart(Taken(Choice.parse(layer.activation), layer.function, {}, -1), width)
-        yield Operation(kind.MIX, width, weight=_place(w, "weight"), back=2)
+        function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.function, {}, -1), width)]
+        yield from function
+        yield Operation(kind.MIX, width, weight=_place(w, "weight"), back=len(function) + 1)
     else:
         form, numbers = LAYERS[one.choice.name], LAYERS[one.choice.name].numbers(layer)
         for before, number in zip(form.before, numbers, strict=False):

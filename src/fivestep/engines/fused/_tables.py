@@ -15,7 +15,7 @@ from ...optim._moving_average import AVERAGE, MovingAverage
 from ...params import Params
 from ...plan import TrainPlan
 from .._update import RuleGroup
-from ._forms import DECOUPLED, LOSSES, rule_form
+from ._forms import DECOUPLED, MORE_LOSSES, rule_form
 from .body.branched import Branched
 from .body.hidden import Hidden
 from .body.losses import Measure
@@ -52,7 +52,7 @@ class ParameterOrder(NamedTuple):
 
 def measure_of(plan: TrainPlan, loss: Loss) -> Measure:
     """The loss and its options."""
-    form = LOSSES[Choice.parse(plan.loss).name]
+    form = MORE_LOSSES[Choice.parse(plan.loss).name]
     return Measure(form.kind, np.array(form.numbers(loss) or (0.0,), dtype=np.float64))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from . import elementwise
 from . import kinds as kind
 from .elementwise import erf, exp, expm1, sigmoid, softplus
-from .lanes import constant, inline, load, store, where, width
+from .lanes import absolute, constant, inline, load, store, where, width
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _ROOT_HALF, _DENSITY = 0.70710678118654752440, 0.39894228040143267794  # 1 / sqrt 2, 1 / sqrt(2 pi)
@@ -110,6 +110,13 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912 
         return z + number, _ONE(z)
     if which == kind.FACTOR:
         return z * number, number * _ONE(z)
+    if which == kind.LEAST:
+        return where(z < number, number, z), where(z > number, _ONE(z), 0.0)
+    if which == kind.MOST:
+        return where(z > number, number, z), where(z < number, _ONE(z), 0.0)
+    if which == kind.SOFTSIGN:
+        whole = 1.0 + absolute(z)
+        return z / whole, 1.0 / (whole * whole)
     return z, _ONE(z)  # the identity
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .fours import join, load_each, store_each
-from .lanes import FOUR, apart, by_type, every, get, inline, load, put, sqrt, store, total, where, width
+from .lanes import FOUR, absolute, apart, by_type, every, get, inline, load, put, sqrt, store, total, where, width
 from .rules import Moment, Rule, average, descend, normal, update_plain
 from .tiles import store_products, weighted
 from .turning import turn_part
@@ -15,6 +15,9 @@ from .turning import turn_part
 A, B, C = 3.4445, -4.7750, 2.0315
 """Of Newton and Schulz's polynomial, as in `optim/muon.py`, and the least norm that it divides by."""
 LEAST_NORM = 1e-7
+
+KNOWN_FROM = 5.0
+"""As in `optim/radam.py`."""
 
 
 class Further(NamedTuple):
@@ -93,6 +96,12 @@ def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) ->
             carried[k] += square
         share = square / carried[-1] if carried[-1] > 0.0 else 0.0  # that of any group: their factors cancel out
         return Pull(share, 0.0, warmth, now)
+    if rule.kind == kind.RADAM:
+        known, most = 0.0, 2.0 / (1.0 - n[1]) - 1.0
+        rho = most - 2.0 * number * powers[1] / (1.0 - powers[1])
+        if most > KNOWN_FROM and rho > KNOWN_FROM:
+            known = ((rho - 4.0) * (rho - 2.0) * most / ((most - 4.0) * (most - 2.0) * rho)) ** 0.5
+        return Pull(0.0 if known > 0.0 else 1.0 / now.short_m, known * now.short_root / now.short_m, 1.0, now)
     return Pull(0.0, 0.0, 1.0, now)
 
 
@@ -110,8 +119,20 @@ def _moved(which: int, rule: Further, pull: Pull, known: Any, rate: Any, decay: 
         value = value * (1.0 - rate * decay)
     else:
         dw = dw + decay * value
+    if which == kind.RPROP:
+        agreement, size = dw * m, v if now.step > 1 else v + rate
+        size = size * where(agreement > 0.0, n[1] + 0.0 * size, where(agreement < 0.0, n[0] + 0.0 * size, 1.0))
+        size = where(size < n[2], n[2], where(size > n[3], n[3], size))
+        last = where(agreement < 0.0, 0.0, dw)
+        return value - size * where(last > 0.0, 1.0 + 0.0 * last, where(last < 0.0, -1.0, last)), last, size, u
     m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
+    if which == kind.ADAMAX:
+        largest = absolute(dw) + n[2]
+        v = where(n[1] * v > largest, n[1] * v, largest)
+        return value - rate * (1.0 / now.short_m) * (m / v), m, v, u
     v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
+    if which == kind.RADAM:
+        return value - rate * (pull.of_gradient * m + pull.of_mean * (m / (sqrt(v) + n[2]))), m, v, u
     if which == kind.NADAM:
         root = sqrt(v) * (1.0 / now.short_root) + n[2]
         return value - rate * ((pull.of_gradient * dw + pull.of_mean * m) / root), m, v, u
@@ -136,12 +157,18 @@ def _move_all(which: int, rule: Further, arrays: Any, lr: float, pull: Pull) -> 
 
 
 def update_further(rule: Further, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
-    """One step of NAdam, of schedule-free AdamW, or of Adam with the largest v so far."""
+    """One step of one of them."""
     pull = _pull(rule, lr, number, powers)
     if rule.kind == kind.NADAM:
         _move_all(kind.NADAM, rule, arrays, lr, pull)
     elif rule.kind == kind.SCHEDULE_FREE:
         _move_all(kind.SCHEDULE_FREE, rule, arrays, lr, pull)
+    elif rule.kind == kind.ADAMAX:
+        _move_all(kind.ADAMAX, rule, arrays, lr, pull)
+    elif rule.kind == kind.RADAM:
+        _move_all(kind.RADAM, rule, arrays, lr, pull)
+    elif rule.kind == kind.RPROP:
+        _move_all(kind.RPROP, rule, arrays, lr, pull)
     else:
         _move_all(kind.AMSGRAD, rule, arrays, lr, pull)
 

@@ -38,6 +38,9 @@ def of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
     if which == kind.HUBER:
         c = where(e > number, number, where(e < -number, -number, e))
         return c * (e - 0.5 * c), c
+    if which == kind.SMOOTH_L1:
+        c = where(e > number, number, where(e < -number, -number, e)) * (1.0 / number)
+        return c * (e - 0.5 * number * c), c
     if which == kind.QUANTILE:
         above = where(e > 0.0, _ONE(z), 0.0) - number
         return above * e, above
