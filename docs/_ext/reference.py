@@ -21,7 +21,7 @@ GROUPS = {
         *("NetSpec", "MLP", "LinearRegression", "SoftmaxRegression", "FeedForward", "TrainPlan", "Choice"),
     ),
     "Data": ("Dataset", "Rows", "load_dataset", "folds"),
-    "Engines": ("make_engine", "Engine"),
+    "Engines": ("make_engine", "Engine", "to_torch"),
     "The loop": ("train", "steps", "evaluate", "Epoch", "Evaluation", "Step", "lr_range_test"),
     "Runs and fleets": ("fit", "Run", "fit_many", "Member", "sweep", "Sweep", "SweepPlan", "Range"),
     "Estimators": ("MLPClassifier", "MLPRegressor"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .estimators.classifier import MLPClassifier as MLPClassifier
     from .estimators.regressor import MLPRegressor as MLPRegressor
     from .explain import explain as explain
+    from .export.module import to_torch as to_torch
     from .find import Choice as Choice
     from .fleet import fit_many as fit_many
     from .fleet.member import Member as Member
@@ -103,6 +104,7 @@ _HOME = {
     "plot": "pictures._plot",
     "steps": "steps",
     "sweep": "sweep",
+    "to_torch": "export.module",
     "track": "trackers._track",
     "train": "train",
     "verify": "verify",
