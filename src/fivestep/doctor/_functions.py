@@ -56,19 +56,17 @@ class Functions(TorchFunctionMode):
             **dict.fromkeys(DIFFERENCES, self._difference),
             **dict.fromkeys(SOURCES, self._source),
             **dict.fromkeys(SUMS, self._sum),
+            Tensor.backward: self._backward,
         }
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         watcher = self._watcher
-        if watcher.is_busy or is_recorded():
+        if func not in self._looks or watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
-        if func is Tensor.backward:
-            return self._backward(func, args, kwargs)
-        look = self._looks.get(func)
-        if look is None or not (watcher.is_awake or not torch.is_grad_enabled()):
+        if func is not Tensor.backward and not watcher.is_awake and torch.is_grad_enabled():
             return func(*args, **kwargs)
-        return look(func, args, kwargs)
+        return self._looks[func](func, args, kwargs)
 
     def _loss(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
