@@ -20,13 +20,13 @@ from tests.samples import ENGINES
 @pytest.fixture
 def few_registers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor on which no network is divided."""
-    monkeypatch.setattr(_size, "has_registers", lambda: False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
 
 
 @pytest.fixture
 def many_registers(monkeypatch: pytest.MonkeyPatch) -> None:
     """One on which those that can be are."""
-    monkeypatch.setattr(_size, "has_registers", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
 
 
 SPEC, WIDE, PLAN = MLP(4, 6, 3), SoftmaxRegression(784, 10), TrainPlan()

@@ -14,9 +14,11 @@ from fivestep.engines._base import Engine
 from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, _size
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division
-from fivestep.engines.fused._size import has_registers
+from fivestep.engines.fused._size import own_tile
 from fivestep.engines.fused.body.divided import NEAR_BITS, Thread
+from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.meeting import APART
+from fivestep.engines.fused.body.panels import BESIDE
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
@@ -25,7 +27,7 @@ from fivestep.train import train
 from tests.samples import do_steps, numbers, small_engine, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
-pytestmark = pytest.mark.skipif(not has_registers(), reason="the processor has no AVX-512: torch's products do it")
+pytestmark = pytest.mark.skipif(own_tile() is None, reason="on such a processor torch's products do it")
 LARGER = "fused:larger=true"
 PLANS: dict[str, dict[str, Any]] = {
     "plain descent": {},
@@ -155,7 +157,7 @@ def test_there_are_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPat
 
 
 def test_no_thread_is_without_units(threads: int) -> None:
-    engine = small_engine(LARGER, small_plan(), MLP(4, 20, 3))  # two panels
+    engine = small_engine(LARGER, small_plan(), MLP(4, BESIDE * BYTES // 8 + 1, 3))  # two panels of float64
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)
     assert division(engine)._made[0] == min(threads, 2)
 
@@ -369,8 +371,8 @@ def test_what_is_not_its_own_is_done_by_the_products(options: dict[str, Any], sp
     assert not engine.is_divided
 
 
-def test_a_processor_with_few_registers_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_size, "has_registers", lambda: False)
+def test_a_processor_where_nobody_measured_takes_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
     assert not _size.can_be_divided(MLP(4, 40, 3), small_plan())
 
 

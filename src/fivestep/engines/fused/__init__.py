@@ -9,9 +9,8 @@ gradients as in `scratch`, with the kinds of its layers, loss and update rule as
 function serves every network. All of it is in the processor's cache; nothing is allocated inside.
 
 The time of a larger network goes into its matrix products. A dense one is divided among threads by units, with compiled
-products, where the processor has registers of 64 bytes; else a step is torch's products, with one compiled pass between
-two of them. `make_engine` picks by the operations of a step; `fused:larger=true` and
-`fused:larger=false` say it by hand.
+products, on an x86 with AVX2 or AVX-512; else a step is torch's products, with one compiled pass between two of them.
+`make_engine` picks by the operations of a step; `fused:larger=true` and `fused:larger=false` say it by hand.
 
 On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` let it
 multiply in fewer digits; the weights, and what the update rule remembers, stay float32.

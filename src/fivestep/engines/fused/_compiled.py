@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
-import llvmlite.binding
 import numba
 import platformdirs
 
 from .body import abreast as networks
 from .body import at, divided, learnt, levels, meeting, narrow, order, panels, passes, steps, waves
+from .body.target import target
 
 SECONDS = {
     "train": 7,
@@ -47,12 +47,14 @@ def folder() -> Path:
 
 @functools.cache
 def fingerprint() -> str:
-    """A hash of every source of `body`, its place and time, of numba, LLVM and Python, and of the processor."""
+    """A hash of every source of `body`, its place and time, of numba, LLVM and Python, and of the processor.
+
+    It is that which numba compiles for.
+    """
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "body").glob("*.py")):
         digest.update(f"{path} {path.stat().st_mtime_ns}".encode() + path.read_bytes())
-    features = llvmlite.binding.get_host_cpu_features().flatten()
-    versions = (numba.__version__, llvmlite.__version__, sys.version, llvmlite.binding.get_host_cpu_name(), features)
+    versions = (numba.__version__, llvmlite.__version__, sys.version, *target())
     digest.update("\n".join(versions).encode())
     return digest.hexdigest()[:16]
 

@@ -34,9 +34,10 @@ from .body.divided import NEAR_BITS, SLOPES, VALUES, Divided, Own, Room, Thread
 from .body.divided_rows import Work
 from .body.divided_update import Limits, Parts
 from .body.kinds import IDENTITY, RELU
-from .body.lanes import BYTES, EIGHT
+from .body.lanes import BYTES
 from .body.masks import IN_A_STREAM, IN_A_WORD
 from .body.meeting import APART
+from .body.panels import BESIDE, ROWS
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
 """Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""
@@ -99,11 +100,11 @@ class Division:
         return max(1, min(torch.get_num_threads(), num_processors(), units, operations // OPERATIONS_FOR_A_THREAD))
 
     def _columns(self) -> int:
-        return 2 * BYTES // int(type_of(self._engine.params).itemsize)
+        return BESIDE * BYTES // int(type_of(self._engine.params).itemsize)
 
     def _make(self, num_threads: int, num_rows: int) -> None:
         """The tables, and room for so many rows."""
-        capacity = -(-num_rows // EIGHT) * EIGHT + EIGHT  # panels then do not begin at the same places of a cache
+        capacity = -(-num_rows // ROWS) * ROWS + ROWS  # panels then do not begin at the same places of a cache
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
         values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
@@ -173,7 +174,7 @@ class Division:
         forward = [own[layer + 1] * self._widths[layer] for layer in range(last)]
         back = [own[layer] * self._widths[layer + 1] for layer in range(1, last + 1)]
         part = panels[-1] * own[last] * columns
-        sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), EIGHT
+        sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), ROWS
         tile = tile_for(self._engine.spec, self._engine.params)
         dropped = [width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0]
         room = max((self._num_bits(width) for width in dropped), default=0)
@@ -183,8 +184,8 @@ class Division:
 
     def _num_bits(self, width: int) -> int:
         """Room for the random bits of a layer that are drawn at a time; its last tile and panel may read beyond."""
-        rows = min(self._net.capacity, max(EIGHT, NEAR_BITS // width))
-        return IN_A_WORD + (rows + EIGHT) * width + self._columns()
+        rows = min(self._net.capacity, max(ROWS, NEAR_BITS // width))
+        return IN_A_WORD + (rows + ROWS) * width + self._columns()
 
     def _parts(self, thread: int) -> Parts:
         """The parameters that a thread moves, layer by layer; of the last one, a part of each row: its inputs."""

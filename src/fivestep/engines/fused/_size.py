@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import torch
 
@@ -29,19 +29,31 @@ million, one of 256 behind 50 inputs at 24.
 LEAST = 2_000_000
 """Operations of a step from which units are divided: below, what is done once in a step counts more than products."""
 
-PANEL, EIGHT = 32, 8
-"""Columns and rows of a tile of a divided product; what does not fill one is multiplied all the same."""
+
+@final
+class Tile(NamedTuple):
+    """A tile of a divided product (`body/panels.py`): what does not fill it is multiplied all the same.
+
+    `handicap` is how many multiplications in panels take as long as one of the small body.
+    """
+
+    columns: int
+    rows: int
+    handicap: float
+
+
+TILES = {"AVX512": Tile(32, 8, 1.6), "AVX2": Tile(16, 6, 2.4)}
+"""By what torch calls the processor's registers: those where networks are divided, since it was measured to be faster.
+
+With AVX-512 it is 1.45 on one thread, where weights are few, and a tenth in favor of panels, which take more threads
+than one. The number of threads itself does not decide: a run that goes on with another one, or in a fleet, has the same
+body. With these numbers the estimate is within a fifth of the ratios in benchmarks/sizes.py, which go from 0.8 (two
+layers of 256) to 5 (one of 32). With AVX2 the small body has too few registers for its blocks: measured on one core
+that was kept to them, from 2.3 (two layers of 512) over 2.8 (two of 32) to 4.5 (one of 128).
+"""
 
 EACH_UNIT = 50
 """Multiplications in panels that take as long as what else is done for a unit and a row, on the way and back."""
-
-HANDICAP = 1.6
-"""Multiplications in panels in the time of one of the small body: 1.45 on one thread, where its weights are few.
-
-And a tenth in favor of panels, which take more threads than one. The number of threads itself does not decide: a run
-that goes on with another one, or in a fleet, has the same body. With these numbers the estimate is within a fifth of
-the ratios in benchmarks/sizes.py, which go from 0.8 (two layers of 256) to 5 (one of 32).
-"""
 
 WIDE = 100_000
 """Numbers in the rows of a shuffled step up to which the small body gathers them as fast as it computes.
@@ -79,7 +91,7 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
             limit = LEAST
         elif operations > LEAST and (spec.in_features or 0) <= MOST_INPUTS:
             return False, f"a step has {_rounded(operations)} operations, in layers too narrow to be divided"
-    elif not has_registers() and fills_panels(spec):
+    elif not has_wide_registers() and fills_panels(spec):
         limit = FEWER
     words = "no more than" if operations <= limit else "more than"
     return operations > limit, f"a step has {_rounded(operations)} operations, {words} {_rounded(limit)}"
@@ -88,9 +100,9 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
 def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
     """Whether threads can divide the units: linear layers, activations, dropout behind them, a rule with a scalar form.
 
-    And whether the processor has registers for it: with fewer than thirty-two of 64 bytes, torch's products are faster.
+    And whether the processor is one where that has been measured to be faster than torch's products.
     """
-    if rule_form(plan) is None or not has_registers():
+    if rule_form(plan) is None or own_tile() is None:
         return False
     kinds = [_kind(choice) for choice in spec.layers]
     return kinds[-1] == "linear" and all(after in BEHIND.get(kind, ()) for kind, after in pairwise(["", *kinds]))
@@ -103,7 +115,12 @@ def _kind(choice: Choice) -> str:
     return "activation" if is_activation(choice) else "other"
 
 
-def has_registers() -> bool:
+def own_tile() -> Tile | None:
+    """The tile of this processor; None on one whose networks are not divided."""
+    return TILES.get(torch.backends.cpu.get_cpu_capability())
+
+
+def has_wide_registers() -> bool:
     """Whether the processor is an x86 with AVX-512."""
     return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
@@ -117,11 +134,12 @@ def fills_panels(spec: NetSpec) -> bool:
     shapes = _matrices(spec)
     if not shapes:
         return False
+    columns, rows, handicap = own_tile() or TILES["AVX512"]
     each = [math.prod(shape) for shape in shapes]
     ours = 3 * sum(each) - each[0]
-    panels = sum(i * _up(o, PANEL) + _up(o, EIGHT) * _up(i, PANEL) + EACH_UNIT * _up(o, PANEL) for o, i in shapes)
-    panels += sum(o * _up(i, PANEL) for o, i in shapes[1:])
-    return panels <= HANDICAP * ours
+    panels = sum(i * _up(o, columns) + _up(o, rows) * _up(i, columns) + EACH_UNIT * _up(o, columns) for o, i in shapes)
+    panels += sum(o * _up(i, columns) for o, i in shapes[1:])
+    return panels <= handicap * ours
 
 
 def is_recorded(device: torch.device, options: Mapping[str, Any]) -> bool:

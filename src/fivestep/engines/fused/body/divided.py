@@ -17,12 +17,12 @@ from . import kinds as kind
 from .activations import value_and_slope
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
 from .divided_update import Limits, update_own
-from .lanes import EIGHT, apart, every, get, inline, load, prefetch, put, store, where, width
+from .lanes import apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure
 from .masks import IN_A_STREAM, begin_bits, go_on_with_bits
 from .meeting import meet, stream
 from .numbers import numbers_at
-from .panels import add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
+from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
 from .passes import Remembered
 from .rules import Descent, moment, powers_after, powers_at
 
@@ -85,7 +85,7 @@ class Room(NamedTuple):
 class Own(NamedTuple):
     """What a thread has for itself.
 
-    The inputs; weights of one layer in panels, and biases; a tile (8, panel); room for the loss; random `bits` of some
+    The inputs; weights of one layer in panels, and biases; a tile (ROWS, panel); room for the loss; random `bits` of some
     rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`; the
     `parts` of the parameters that it moves.
     """
@@ -204,7 +204,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
         drawn = draw(me, layer, (before + start, count), draws)
         for p in range(to.first, to.last):
             mine = p - to.first
-            for n in range(start, start + count, EIGHT):
+            for n in range(start, start + count, ROWS):
                 if layer > 0:
                     coming = at + (n + near) * columns
                     call_rows(a, coming, step, -(-num_in // columns), (mine, to.last - to.first))
@@ -220,7 +220,7 @@ def near_rows(me: Thread, layer: int) -> int:
     near: int = NEAR // me.net.widths[layer]
     if me.net.dropped[layer] >= 0:
         near = min(near, NEAR_BITS // me.net.widths[layer + 1])
-    return max(EIGHT, near // EIGHT * EIGHT)
+    return max(ROWS, near // ROWS * ROWS)
 
 
 @inline
@@ -257,14 +257,14 @@ def turn_weights(me: Thread, layer: int, to: Reach) -> None:
 
 @inline
 def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -> None:
-    """Asks for eight rows that come later, part share[0] of share[1] of their panels: they lie far away."""
+    """Asks for a block of rows that come later, part share[0] of share[1] of their panels: they lie far away."""
     part, parts = share
     for p in range(panels * part // parts, panels * (part + 1) // parts):
-        for k in range(0, EIGHT * panel(a), width(a)):
+        for k in range(0, ROWS * panel(a), width(a)):
             prefetch(a, min(at + p * step + k, a.size - 1))
 
 
-@apart
+@inline
 def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
     """The values of a tile of sums, and their derivatives, where they belong.
 
@@ -273,7 +273,7 @@ def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
     own, columns, which, number = me.own, panel(me.own.tile), me.net.kinds[layer], me.net.numbers[layer]
     (mine, bits), drops, num_units = of, me.net.dropped[layer] >= 0, me.net.widths[layer + 1]
     is_past = (me.net.past[layer + 1] & VALUES) > 0
-    for r in range(EIGHT):
+    for r in range(ROWS):
         for c in range(0, columns, width(own.tile)):
             here = r * columns + c
             z, mask = load(own.tile, here) + load(own.bias, mine * columns + c), every(own.tile, 1.0)
@@ -310,9 +310,9 @@ def predict_part(me: Thread, num_rows: int) -> None:
             (me.room.w, me.net.weights[layer] + o * num_in + of.start, num_in), (outputs, count), (own.panels, 0)
         )
         there = me.number * me.net.capacity * num_out + o
-        for n in range(0, num_rows, EIGHT):
+        for n in range(0, num_rows, ROWS):
             rows_times_panel(own.tile, (a, at + of.first * step + n * columns, step), (own.panels, 0), count)
-            add_tile(own.tile, 1.0, (me.room.parts, there + n * num_out, num_out), (EIGHT, outputs), False)
+            add_tile(own.tile, 1.0, (me.room.parts, there + n * num_out, num_out), (ROWS, outputs), False)
 
 
 @apart
@@ -324,11 +324,11 @@ def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
         w = me.room.w, net.weights[layer] + p * columns, net.widths[layer]
         shape = num_out, min(columns, of.stop - p * columns)
         copy_into_panel(w, shape, (own.panels, (p - of.first) * num_out * columns))
-    at, near = net.values[layer + 1], max(EIGHT, NEAR // num_out // EIGHT * EIGHT)
+    at, near = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS)
     for start in range(0, num_rows, near):
         for p in range(of.first, of.last):
             mine = p - of.first
-            for n in range(start, min(start + near, num_rows), EIGHT):
+            for n in range(start, min(start + near, num_rows), ROWS):
                 call_rows(me.room.slopes, at + (n + near) * columns, step, panels, (mine, of.last - of.first))
                 rows = me.room.slopes, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_out * columns), num_out)
@@ -340,7 +340,7 @@ def bend_tile(me: Thread, layer: int, at: int) -> None:
     """A tile of slopes times f'(z), where they belong."""
     which, scale = me.net.kinds[layer - 1], me.net.scaled[layer - 1]
     is_past = (me.net.past[layer] & SLOPES) > 0
-    for k in range(0, EIGHT * panel(me.own.tile), width(me.own.tile)):
+    for k in range(0, ROWS * panel(me.own.tile), width(me.own.tile)):
         slope = load(me.own.tile, k)
         if which == kind.RELU:
             slope = slope * where(load(me.room.values, at + k) > 0.0, every(me.own.tile, scale), 0.0)
@@ -361,17 +361,19 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
     units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
     x, at = inputs_of(me, layer)
     out, merges = me.room.w if rate != 0.0 else me.room.g, rate != 0.0
-    tiles, done = -(-num_rows // NEAR_ROWS) * (inputs.last - inputs.first) * -(-(units.stop - units.start) // EIGHT), 0
+    tiles, done = -(-num_rows // NEAR_ROWS) * (inputs.last - inputs.first) * -(-(units.stop - units.start) // ROWS), 0
     for start in range(0, num_rows, NEAR_ROWS):
         count = min(NEAR_ROWS, num_rows - start)
         for p in range(inputs.first, inputs.last):
-            for o in range(units.start, units.stop, EIGHT):
+            for o in range(units.start, units.stop, ROWS):
                 if layer == 0:
                     call_inputs(work, following, inputs, (done, tiles))
                     done += 1
                 dz = net.values[layer + 1] + o // columns * step + start * columns + o % columns
-                columns_times_panel(own.tile, (me.room.slopes, dz), (x, at + p * step + start * columns), count)
-                shape = min(EIGHT, units.stop - o), min(columns, inputs.stop - p * columns)
+                further = step if o // columns + 1 < units.last else columns
+                left, right = (me.room.slopes, dz, further), (x, at + p * step + start * columns)
+                columns_times_panel(own.tile, left, right, count)
+                shape = min(ROWS, units.stop - o), min(columns, inputs.stop - p * columns)
                 w = out, net.weights[layer] + o * num_in + p * columns, num_in
                 add_tile(own.tile, rate if merges else 1.0, w, shape, merges or later or start > 0)
     if net.biases[layer] >= 0 and (not is_last or me.number == 0):

@@ -2,7 +2,7 @@
 
 Each thread counts up a number of its own, on a line of the cache of its own, and looks at those of the others. What a
 core writes to a line that another has read costs it 8 nanoseconds where the two share no cache, twenty times a plain
-store: the other's copy has to go first. A store past the caches (`stream`) costs a fifth of that. x86 only.
+store: the other's copy has to go first. A store past the caches (`stream`) costs a fifth of that.
 """
 
 import sys
@@ -13,9 +13,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from .lanes import WHOLE, address, apart, get, place_of
+from .target import target
 
 APART = 16
 """Numbers between two counters: two lines of the cache, since processors fetch neighbors together."""
+
+ON_X86, ON_ARM = (target()[0].startswith(names) for names in (("x86_64", "i686", "i386"), ("aarch64", "arm64")))
 
 PATIENCE = 4096
 """Looks, of some ten nanoseconds each, after which a thread that waits sleeps a while: another may need its core."""
@@ -44,7 +47,10 @@ def arrive(typing: Any, places: Any, index: Any, number: Any) -> Any:
     """places[index] = number, to be seen after all that was stored before it, past the caches too."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        _call(builder, "llvm.x86.sse.sfence")
+        if ON_X86:
+            _call(builder, "llvm.x86.sse.sfence")
+        else:
+            builder.fence("release")  # which ARM's stores past the caches wait for, as others do
         builder.store_atomic(args[2], address(context, builder, places, *args[:2]), ordering="release", align=8)
         return context.get_dummy_value()
 
@@ -66,7 +72,10 @@ def rest(typing: Any, gives_up: Any) -> Any:
     """Some ten nanoseconds, in which the processor does little; or a turn for whoever else needs the core."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        _call(builder, "llvm.x86.sse2.pause")
+        if ON_X86:
+            _call(builder, "llvm.x86.sse2.pause")
+        elif ON_ARM:
+            _call(builder, "llvm.aarch64.isb", WHOLE(15))  # all that came before is done first; a hint would take no time
         if sys.platform != "win32":
             names, kind = builder.module.globals, ir.FunctionType(WHOLE, [WHOLE])
             sleep = names["usleep"] if "usleep" in names else ir.Function(builder.module, kind, "usleep")
@@ -90,6 +99,6 @@ def stream(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, value), emit
 
 
-def _call(builder: Any, name: str) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [])
-    builder.call(builder.module.declare_intrinsic(name, fnty=kind), [])
+def _call(builder: Any, name: str, *numbers: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [number.type for number in numbers])
+    builder.call(builder.module.declare_intrinsic(name, fnty=kind), numbers)

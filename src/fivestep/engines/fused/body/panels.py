@@ -1,19 +1,21 @@
-"""Matrix products in panels: strips of a matrix that are two registers wide, one row after another.
+"""Matrix products in panels: strips of a matrix that are a few registers wide, one row after another.
 
-A block of eight rows by one panel stays in sixteen registers while it grows. In each round two registers of the panel
-are loaded and eight numbers spread over lanes, for sixteen products, so the processor's two multipliers hardly wait
-(`tests/engines/fused/test_panels.py` holds it to torch's products, `benchmarks/larger.py` times whole steps).
+A block of `ROWS` rows by one panel stays in registers while it grows. With AVX-512 these are eight rows by two
+registers of 64 bytes: in each round two registers of the panel are loaded and eight numbers spread over lanes, for
+sixteen products, so the processor's two multipliers hardly wait. Smaller registers, and fewer, hold six rows by 64
+bytes: two registers of AVX2, four of NEON (`tests/engines/fused/test_panels.py` holds all to torch's products, and
+looks whether they stay in registers; `benchmarks/larger.py` times whole steps).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from numba import types
 from numba.extending import intrinsic
 
 from .lanes import (
     CONTRACT,
-    EIGHT,
+    BYTES,
     address,
     apart,
     every,
@@ -27,55 +29,85 @@ from .lanes import (
     widened,
     width,
 )
+from .target import Registers, registers
 from .tiles import load_at, loop, unpacked
 from .turning import turn_part
 
-TWO = 2
-"""Registers of a panel."""
+MOST_ROWS = 8
+"""Rows of a block, at most: more gain nothing, and fill up batches."""
+
+
+class Block(NamedTuple):
+    """The block of a product that stays in registers: its rows, and how many `lanes` are beside each other in one."""
+
+    rows: int
+    lanes: int
+
+
+def block_of(registers: Registers) -> Block:
+    """The block for a processor, which leaves registers for one row of a panel and for a number in every lane."""
+    lanes = 2 if registers.size == BYTES else 1
+    beside = lanes * BYTES // registers.size
+    return Block(min(MOST_ROWS, (registers.count - 1) // beside - 1), lanes)
+
+
+ROWS, BESIDE = block_of(registers())
+"""The block of the processor that numba compiles for."""
 
 
 @inline
 def panel(array: Any) -> Any:
     """The columns of a panel."""
-    return TWO * width(array)
+    return BESIDE * width(array)
 
 
 def _growing(*, along: bool) -> Any:
-    """Sums of eight rows by one panel, with `count` more products each.
+    """Sums of a block, with `count` more products each.
 
-    The rows are those of a panel and the products go `along` them, a[at + r panel + k]; or the rows are eight of its
-    columns and the products go across, a[at + k panel + r]. On the other side stands row k of a panel of b.
+    Its rows are those of a panel of a and the products go `along` them, a[at + r panel + k]; or they are columns of a,
+    and the products go across, a[at + k panel + r]; the columns then begin anywhere in a panel, and what would lie
+    behind it lies in the next one, `further` on. On the other side stands row k of a panel of b.
     """
 
     @intrinsic
     def grow(typing: Any, sums: Any, left: Any, right: Any, count: Any) -> Any:
         a, b = left[0], right[0]
         lanes = lanes_of(b.dtype)
-        apart_in_a = TWO * lanes.count
+        apart_in_a = BESIDE * lanes.count
 
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             before, of_left, of_right, stop = args
-            (of_a, first), (of_b, start) = unpacked(builder, of_left), unpacked(builder, of_right)
+            (of_a, first, further), (of_b, start) = unpacked(builder, of_left), unpacked(builder, of_right)
+            firsts = [builder.add(first, first.type(r * apart_in_a if along else r)) for r in range(ROWS)]
+            if not along and apart_in_a % ROWS:  # else no block goes beyond its panel
+                firsts = [_in_next(builder, first, place, apart_in_a, further) for place in firsts]
 
             def number(k: Any, r: int) -> Any:
-                step, further = (1, r * apart_in_a) if along else (apart_in_a, r)
-                place = builder.add(builder.add(first, builder.mul(k, k.type(step))), k.type(further))
+                place = builder.add(firsts[r], builder.mul(k, k.type(1 if along else apart_in_a)))
                 one = builder.load(address(context, builder, a, of_a, place))
                 return widened(context, builder, one, a.dtype, lanes)
 
             def body(k: Any, now: Sequence[Any]) -> list[Any]:
                 row = builder.add(start, builder.mul(k, k.type(apart_in_a)))
-                places = [builder.add(row, row.type(v * lanes.count)) for v in range(TWO)]
+                places = [builder.add(row, row.type(v * lanes.count)) for v in range(BESIDE)]
                 vectors = [load_at(context, builder, b, of_b, place) for place in places]
-                products = [builder.fmul(number(k, r), v, flags=CONTRACT) for r in range(EIGHT) for v in vectors]
+                products = [builder.fmul(number(k, r), v, flags=CONTRACT) for r in range(ROWS) for v in vectors]
                 return [builder.fadd(*both, flags=CONTRACT) for both in zip(now, products, strict=True)]
 
             grown = loop(builder, stop, 1, unpacked(builder, before), body)
             return context.make_tuple(builder, sig.return_type, grown)
 
-        return types.UniTuple(lanes, TWO * EIGHT)(sums, left, right, count), emit
+        return types.UniTuple(lanes, BESIDE * ROWS)(sums, left, right, count), emit
 
     return grow
+
+
+def _in_next(builder: Any, first: Any, place: Any, columns: int, further: Any) -> Any:
+    """The place of a column, or of one in the next panel, if it lies behind that in which `first` lies."""
+    whole = first.type
+    behind = builder.and_(first, whole(-columns))
+    is_behind = builder.icmp_signed(">=", place, builder.add(behind, whole(columns)))
+    return builder.select(is_behind, builder.add(place, builder.sub(further, whole(columns))), place)
 
 
 _along, _across = _growing(along=True), _growing(along=False)
@@ -83,19 +115,19 @@ _along, _across = _growing(along=True), _growing(along=False)
 
 @intrinsic
 def _nothing(typing: Any, array: Any) -> Any:
-    """Sixteen registers of zeros."""
+    """A block of zeros."""
     lanes = lanes_of(array.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         zero = context.get_constant_null(lanes)
-        return context.make_tuple(builder, sig.return_type, [zero] * (TWO * EIGHT))
+        return context.make_tuple(builder, sig.return_type, [zero] * (BESIDE * ROWS))
 
-    return types.UniTuple(lanes, TWO * EIGHT)(array), emit
+    return types.UniTuple(lanes, BESIDE * ROWS)(array), emit
 
 
 @intrinsic
 def _store_all(typing: Any, tile: Any, sums: Any) -> Any:
-    """The sixteen registers, one after another."""
+    """The lanes of a block, one after another."""
     lanes = sums.dtype
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -111,20 +143,24 @@ def _store_all(typing: Any, tile: Any, sums: Any) -> Any:
 
 @apart
 def rows_times_panel(tile: Any, rows: Any, right: Any, count: int) -> None:
-    """Into the tile (8, panel): eight rows of a times a panel (count, panel) of b.
+    """Into the tile (ROWS, panel): some rows of a times a panel (count, panel) of b.
 
     `rows` are (a, where the first one begins, how far its panels are apart), `right` is (b, where its panel begins).
     """
     (a, at, step), (b, here), columns = rows, right, panel(tile)
     sums = _nothing(tile)
     for k in range(0, count, columns):
-        sums = _along(sums, (a, at + k // columns * step), (b, here + k * columns), min(columns, count - k))
+        sums = _along(sums, (a, at + k // columns * step, step), (b, here + k * columns), min(columns, count - k))
     _store_all(tile, sums)
 
 
 @apart
 def columns_times_panel(tile: Any, left: Any, right: Any, count: int) -> None:
-    """Into the tile (8, panel): sum_n a[n, r] b[n], of eight columns of a panel of a, and a panel of b."""
+    """Into the tile (ROWS, panel): sum_n a[n, r] b[n], of some columns of a, and a panel of b.
+
+    `left` is (a, where the first column begins, how far it is to the next panel, or the width of one if there is none:
+    columns are then taken that do not count), `right` is (b, where its panel begins).
+    """
     _store_all(tile, _across(_nothing(tile), left, right, count))
 
 
