@@ -107,7 +107,7 @@ def test_a_block_fills_the_registers_that_there_are(
     assert registers_of(system, features) == registers
     assert block_of(registers) == block
     beside = block.lanes * BYTES // registers.size
-    assert block.rows * beside + beside + 1 <= registers.count
+    assert block.rows * beside + beside + 1 <= registers.number
 
 
 def test_estimates_know_the_blocks() -> None:

@@ -85,9 +85,9 @@ class Room(NamedTuple):
 class Own(NamedTuple):
     """What a thread has for itself.
 
-    The inputs; weights of one layer in panels, and biases; a tile (ROWS, panel); room for the loss; random `bits` of some
-    rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`; the
-    `parts` of the parameters that it moves.
+    The inputs; weights of one layer in panels, and biases; a tile (ROWS, panel); room for the loss; random `bits` of
+    some rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`;
+    the `parts` of the parameters that it moves.
     """
 
     x: Any

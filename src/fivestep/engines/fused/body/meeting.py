@@ -75,7 +75,7 @@ def rest(typing: Any, gives_up: Any) -> Any:
         if ON_X86:
             _call(builder, "llvm.x86.sse2.pause")
         elif ON_ARM:
-            _call(builder, "llvm.aarch64.isb", WHOLE(15))  # all that came before is done first; a hint would take no time
+            _call(builder, "llvm.aarch64.isb", WHOLE(15))  # it waits for all that came before; a hint takes no time
         if sys.platform != "win32":
             names, kind = builder.module.globals, ir.FunctionType(WHOLE, [WHOLE])
             sleep = names["usleep"] if "usleep" in names else ir.Function(builder.module, kind, "usleep")

@@ -14,8 +14,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from .lanes import (
-    CONTRACT,
     BYTES,
+    CONTRACT,
     address,
     apart,
     every,
@@ -48,7 +48,7 @@ def block_of(registers: Registers) -> Block:
     """The block for a processor, which leaves registers for one row of a panel and for a number in every lane."""
     lanes = 2 if registers.size == BYTES else 1
     beside = lanes * BYTES // registers.size
-    return Block(min(MOST_ROWS, (registers.count - 1) // beside - 1), lanes)
+    return Block(min(MOST_ROWS, (registers.number - 1) // beside - 1), lanes)
 
 
 ROWS, BESIDE = block_of(registers())

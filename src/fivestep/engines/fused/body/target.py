@@ -9,9 +9,9 @@ from numba.core.registry import cpu_target
 
 
 class Registers(NamedTuple):
-    """How many vector registers there are, and the bytes of one."""
+    """The number of vector registers, and the bytes of one."""
 
-    count: int
+    number: int
     size: int
 
 
