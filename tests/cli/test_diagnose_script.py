@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.cli.forked import two_ranks
 from tests.cli.processes import start
 
 LOOP = """
@@ -122,3 +123,41 @@ def test_a_script_without_a_loop(fivestep: Command) -> None:
 def test_what_cannot_be_done_is_said(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:
     code, _, err = fivestep("diagnose", *arguments)
     assert (code, sentence in err) == (2, True)
+
+
+RANKS = """
+import os, torch
+from torch import distributed, nn
+distributed.init_process_group("gloo")
+model = nn.parallel.DistributedDataParallel(nn.Linear(3, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(20, 3), torch.arange(20) % 2
+for _ in range(25):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy({model}, y).backward()
+    optimizer.step()
+print("rank %d of %d\\n" % (distributed.get_rank(), distributed.get_world_size()), end="", flush=True)
+distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("model(x)", "Nothing was found that keeps it from learning."), ("model(x).softmax(1)", "1  softmax twice")],
+)
+def test_of_several_ranks_all_run_the_script_and_the_first_says_what_it_saw(
+    tmp_path: Path, model: str, said: str
+) -> None:
+    (tmp_path / "train.py").write_text(RANKS.format(model=model), encoding="utf-8")
+    ended = two_ranks(["diagnose", "train.py"], tmp_path)
+    assert (ended.first, ended.later) == (0, 0), ended.err
+    assert {"rank 0 of 2", "rank 1 of 2"} <= set(ended.err.splitlines())
+    assert ended.out.startswith("DistributedDataParallel with 8 parameters; SGD, lr 0.1; 25 updates\n\n" + said)
+    assert ended.out.count("updates\n") == 1
+
+
+@pytest.mark.slow
+def test_of_several_ranks_one_says_that_there_is_no_script(tmp_path: Path) -> None:
+    ended = two_ranks(["diagnose", "nowhere.py"], tmp_path)
+    assert (ended.first, ended.err.count("got 'nowhere.py'")) == (2, 1)

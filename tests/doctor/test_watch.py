@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import fivestep as fs
 from fivestep.doctor._watcher import EVERY, FIRST
 from tests.doctor.loops import classify, net, rows
+from tests.tolerances import DOCTOR_ATTENTION, distance
 
 
 def test_torch_is_left_as_it_was_also_after_an_error() -> None:
@@ -89,6 +90,29 @@ def test_models_that_are_wrapped(wrap: object) -> None:
     with fs.watch() as seen:
         classify(wrap(net()))
     assert (seen.findings, dict(seen.record.unseen), seen.record.num_updates) == ((), {}, 30)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_backward_of_torch_autograd_is_seen_too(at_once: bool) -> None:
+    own, model, (x, y) = torch.autograd.backward, net(), rows()
+    with fs.watch() as seen:
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(5):
+            halves = [F.cross_entropy(model(x[part]), y[part]) for part in (slice(32), slice(32, 64))]
+            torch.autograd.backward(halves if at_once else sum(halves))
+            optimizer.step()
+    assert [one.sign for one in seen.findings] == ["gradient kept"]
+    assert seen.record.num_backwards == len(seen.record.losses) == 5
+    assert torch.autograd.backward is own
+
+
+def test_attention_in_evaluation_differs_by_rounding_alone() -> None:
+    model, x = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(), torch.randn(4, 5, 8)
+    with torch.no_grad():
+        alone = model(x)
+        with fs.watch():
+            watched = model(x)
+    assert distance(watched, alone) < DOCTOR_ATTENTION
 
 
 def test_importing_the_package_does_not_load_it() -> None:

@@ -49,7 +49,7 @@ app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be tra
 app.register_install_completion_command(help="Let bash, zsh or fish complete commands, options and files.")
 
 SHARED = ("train", "sweep")
-"""The commands whose work several ranks share; all others are the first rank's alone."""
+"""The commands whose work several ranks share; all others are the first rank's alone, but for a script."""
 
 
 NONE_LEFT, NONE_LEFT_THERE = "can't allocate memory", "out of memory"
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str], imported: Callable[[], None] | None = None) ->
         give_back_soon()
     tokens = _tokens(arguments)
     is_first = os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
-    if not is_first and tokens[:1] not in ([name] for name in SHARED):
+    if not is_first and tokens[:1] not in ([name] for name in SHARED) and not _has_script(tokens):
         return DONE  # two that print the same, or write the same file, are one too many
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
@@ -116,11 +116,16 @@ def _help(error: CycloptsError) -> str:
 
 def _tokens(arguments: Sequence[str]) -> list[str]:
     """The words of the command line; those that follow a script are its own."""
-    scripts = [k for k, word in enumerate(arguments) if k and word.endswith(".py")]
-    if arguments[:1] == ["diagnose"] and scripts:
+    if _has_script(arguments):
+        scripts = [k for k, word in enumerate(arguments) if k and word.endswith(".py")]
         own, others = arguments[: scripts[0] + 1], arguments[scripts[0] + 1 :]
         return [*map(_with_hyphens, own), *(["--", *others] if others else [])]
     return [_with_hyphens(token) for token in arguments]
+
+
+def _has_script(arguments: Sequence[str]) -> bool:
+    """Whether someone's own script is to be watched, whose ranks wait for each other."""
+    return list(arguments[:1]) == ["diagnose"] and any(word.endswith(".py") for word in arguments[1:])
 
 
 def _with_hyphens(token: str) -> str:

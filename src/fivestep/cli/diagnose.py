@@ -1,5 +1,6 @@
 """`fivestep diagnose RUN`, and `fivestep diagnose SCRIPT.py`."""
 
+import os
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,8 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
         if steps is not None:
             at_least("--steps", steps, 1)
         seen, code = watch_script(Path(source), arguments, steps)
+        if os.environ.get("RANK", "0") != "0":
+            return code  # all ranks run the script, and the first one says what is wrong with it
         plain, text = seen.as_plain(), str(seen)
     else:
         if arguments or steps is not None:

@@ -1,5 +1,6 @@
 """Step 4 seen from both sides: what a loss hangs on before it, and what has a gradient after it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -13,26 +14,28 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 SEARCHED = 2
-"""The backward pass at which optimizers are looked for that have not been called."""
+"""The backward pass at which optimizers that have not been called are looked for, if some parameters have none."""
 
 
-def before_backward(watcher: "Watcher", loss: Tensor, leaves: list[Tensor]) -> None:
-    """Writes the event, and fills `leaves` with the parameters that the loss hangs on."""
+def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[Tensor]) -> None:
+    """Writes the event, and fills `leaves` with the parameters that the losses hang on."""
     record, registry = watcher.record, watcher.registry
-    if record.num_backwards + 1 == SEARCHED:
-        registry.find_rules()
     watcher.saw_backward()
     watcher.gradients.before_backward()
-    leaves += _graph.leaves_of(loss)
+    leaves += {id(p): p for loss in losses for p in _graph.leaves_of(loss)}.values()
     keys = frozenset(registry.leaf(p) for p in leaves)
+    known = frozenset[int]().union(*(rule.leaves for rule in record.rules.values()))
+    if record.num_backwards + 1 == SEARCHED and not keys <= known:
+        registry.find_rules()
     for p in leaves:
         entry, mark = record.leaves[registry.leaf(p)], _look.facts_of(p).mark
         entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
-    nodes = list(_graph.made_by_hand_of(loss))
+    nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     _remember_broadcasts(record, nodes)
-    value = float(loss.detach().double().mean())
+    value = sum(float(loss.detach().double().mean()) for loss in losses)
+    has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
-    record.events.append(Differentiated(record.num_updates, here(), value, loss.requires_grad, keys, is_late))
+    record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late))
 
 
 def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:

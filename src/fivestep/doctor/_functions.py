@@ -1,6 +1,8 @@
 """What a loop calls of torch's functions: losses, backward, and differences whose shapes do not match."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -56,7 +58,7 @@ class Functions(TorchFunctionMode):
             **dict.fromkeys(DIFFERENCES, self._difference),
             **dict.fromkeys(SOURCES, self._source),
             **dict.fromkeys(SUMS, self._sum),
-            Tensor.backward: self._backward,
+            Tensor.backward: self.backward,
         }
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -100,11 +102,13 @@ class Functions(TorchFunctionMode):
                 self._watcher.record.running_sum = RunningSum(here(), rounds)
         return result
 
-    def _backward(self, func: Call, args: Any, kwargs: Any) -> Any:
-        watcher, loss, leaves = self._watcher, args[0] if args else kwargs["self"], list[Tensor]()
+    def backward(self, func: Call, args: Any, kwargs: Any) -> Any:
+        """Step 4, of one loss or of several at once."""
+        given, leaves = args[0] if args else kwargs.get("self", kwargs.get("tensors")), list[Tensor]()
+        watcher, losses = self._watcher, (given,) if isinstance(given, Tensor) else tuple(given)
         is_watched = watcher.is_awake
         if is_watched:
-            watcher.note(before_backward, loss, leaves)
+            watcher.note(before_backward, losses, leaves)
         watcher.is_busy = True  # what is called again for a checkpoint is no step of the loop
         try:
             result = func(*args, **kwargs)
@@ -114,6 +118,25 @@ class Functions(TorchFunctionMode):
         if is_watched:
             watcher.note(after_backward, leaves)
         return result
+
+
+@contextmanager
+def backward_seen(functions: Functions, watcher: "Watcher") -> Iterator[None]:
+    """While it lasts, `torch.autograd.backward` is seen too: the one function here that torch hands to no mode."""
+    own = torch.autograd.backward
+
+    @wraps(own)
+    def backward(*args: Any, **kwargs: Any) -> None:
+        if watcher.is_busy or is_recorded() or not watcher.is_at_home:
+            own(*args, **kwargs)
+        else:
+            functions.backward(own, args, kwargs)
+
+    torch.autograd.backward = backward
+    try:
+        yield
+    finally:
+        torch.autograd.backward = own
 
 
 def _rounds_of(part: Tensor) -> frozenset[int]:

@@ -21,7 +21,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from . import _graph, _look
 from ._events import Failed, Moved, Predicted, Updated
-from ._functions import Functions, is_recorded
+from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
 from ._place import here, place_of
 from ._record import Record
@@ -39,7 +39,7 @@ def quietly(look: "Look[P]") -> "Look[P]":
 
     @wraps(look)
     def looked(watcher: "Watcher", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if watcher.is_busy or is_recorded() or watcher.home != (os.getpid(), threading.get_ident()):
+        if watcher.is_busy or is_recorded() or not watcher.is_at_home:
             return
         watcher.is_busy = True
         try:
@@ -66,7 +66,7 @@ class Watcher:
         self.registry = Registry(self.record)
         self.gradients = Gradients(self.registry)
         self.is_busy = False
-        self.home = (os.getpid(), threading.get_ident())
+        self._home = (os.getpid(), threading.get_ident())
         self._most = most_updates
         self._at_work: list[nn.Module] = []
         self._before: dict[int, dict[int, Tensor]] = {}
@@ -85,11 +85,18 @@ class Watcher:
             register_optimizer_step_post_hook(self._after_update),
         ):
             self._open.callback(handle.remove)
-        self._open.callback(_leave, Functions(self).__enter__())  # type: ignore[no-untyped-call]
+        functions = Functions(self)
+        self._open.enter_context(backward_seen(functions, self))
+        self._open.callback(_leave, functions.__enter__())  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Leaves torch as it was."""
         self._open.close()
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether it is the loop's own thread and process that asks."""
+        return self._home == (os.getpid(), threading.get_ident())
 
     @property
     def is_awake(self) -> bool:
