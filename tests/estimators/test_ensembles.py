@@ -10,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, make_multilabel_
 
 import fivestep as fs
 from fivestep.check import InputError
+from fivestep.ensemble import num_members
 from fivestep.layer import Memo
 from tests.tolerances import ENGINES_FLOAT64, distance
 
@@ -83,7 +84,7 @@ def test_its_curve_is_the_mean_of_the_members() -> None:
     ("options", "sentence"),
     [
         ({"members": 0}, "members must be a whole number of at least 1, got 0"),
-        ({"bagging": 1}, "bagging must be a whole number of at least 2, got 1"),
+        ({"bagging": 0}, "bagging must be a whole number of at least 1, got 0"),
         ({"bagging": 121}, "bagging must be at most the 120 rows, got 121; lower it"),
         ({"members": 2, "warm_start": True}, "warm_start must be left out with members or bagging, got True"),
         ({"members": 2, "solver": "lbfgs"}, "solver must be left out with members or bagging, got 'lbfgs'"),
@@ -108,3 +109,62 @@ def test_there_are_no_coefs_of_several_networks() -> None:
     model = fs.MLPClassifier(**SMALL, members=2).fit(*of_classes())
     with pytest.raises(AttributeError, match="has the weights of several networks"):
         _ = model.coefs_
+
+
+FEW: dict[str, Any] = {"max_iter": 3, "random_state": 0}
+
+
+def num_networks(model: Any) -> int:
+    return num_members(model.engine_.spec)
+
+
+def test_few_rows_are_trained_on_by_five_networks_each_stopped_by_another_fifth() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = fs.MLPRegressor(**FEW).fit(x, y)
+    asked = fs.MLPRegressor(bagging=5, **FEW).fit(x, y)
+    assert num_networks(model) == 5
+    assert np.array_equal(model.predict(x), asked.predict(x))
+    assert len(model.validation_loss_curve_) == len(model.loss_curve_) == 3
+    assert (model.validation_scores_, model.best_validation_score_, model.best_loss_) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bagging": 1},
+        {"hidden_layer_sizes": (8,)},
+        {"warm_start": True},
+        {"early_stopping": True},
+        {"early_stopping": False},
+        {"n_iter_no_change": 2},
+        {"solver": "adam"},
+        {"recipe": "standard"},
+    ],
+    ids=str,
+)
+def test_who_asks_for_one_network_of_few_rows_gets_one(given: dict[str, Any]) -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = fs.MLPRegressor(**{**FEW, **given}).fit(x, y)
+    assert num_networks(model) == 1
+    assert model.coefs_[-1].shape[1] == 1
+
+
+def test_rows_to_stop_by_partial_fit_and_members_are_for_networks_without_folds() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    assert num_networks(fs.MLPRegressor(**FEW).fit(x, y, eval_set=(x, y))) == 1
+    assert num_networks(fs.MLPRegressor(**FEW).partial_fit(x, y)) == 1
+    assert num_networks(fs.MLPRegressor(members=2, **FEW).fit(x, y)) == 2
+
+
+def test_very_few_rows_and_a_thousand_are_trained_on_by_one() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    assert num_networks(fs.MLPRegressor(**FEW).fit(x[:99], y[:99])) == 1
+    rows = np.arange(1000) % len(x)
+    assert num_networks(fs.MLPRegressor(**FEW).fit(x[rows], y[rows])) == 1
+
+
+def test_the_lines_of_several_networks_are_their_means(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = fs.MLPRegressor(verbose=True, **FEW).fit(x, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"epoch {k}  loss {loss:.4f}" for k, loss in enumerate(model.loss_curve_, 1)]

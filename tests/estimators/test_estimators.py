@@ -171,7 +171,7 @@ def test_an_eval_set_may_be_a_list_with_weights() -> None:
 
 
 def test_without_rows_set_aside_there_are_no_such_curves() -> None:
-    model = fs.MLPClassifier(**SMALL).fit(*iris())
+    model = fs.MLPClassifier(early_stopping=False, **SMALL).fit(*iris())
     assert (model.validation_loss_curve_, model.validation_scores_, model.best_validation_score_) == (None, None, None)
     assert (model.stopped_by_, model.n_iter_) == ("max_iter", 5)
 
@@ -220,7 +220,7 @@ def test_a_line_for_every_nth_epoch(verbose: Any, numbers: list[int]) -> None:
 
 def test_weights_can_be_read_and_changed() -> None:
     x, _ = iris()
-    model = fs.MLPClassifier(**SMALL).fit(*iris())
+    model = fs.MLPClassifier(recipe="standard", **SMALL).fit(*iris())
     by_hand = model.coefs_[0].copy()
     model.coefs_[-1][:] = 0
     model.intercepts_[-1][:] = [0, 0, 9]
@@ -336,5 +336,5 @@ def test_a_warm_start_with_other_classes_is_refused() -> None:
 
 
 def test_more_rows_in_a_batch_than_there_are_is_a_warning() -> None:
-    with pytest.warns(UserWarning, match="batch_size must be at most the 150 rows to train on, got 500"):
+    with pytest.warns(UserWarning, match="batch_size must be at most the 120 rows to train on, got 500"):
         fs.MLPClassifier(batch_size=500, **SMALL).fit(*iris())

@@ -166,7 +166,7 @@ def test_scikit_learns_own_recipe_refuses_gaps_and_words() -> None:
 def test_dataframes_are_read_alike_by_eval_set_partial_fit_and_a_warm_start() -> None:
     columns, price = houses()
     x = pd.DataFrame(columns)
-    model = fs.MLPRegressor(random_state=0, max_iter=5, warm_start=True).fit(x[:200], price[:200])
+    model = fs.MLPRegressor(recipe="standard", random_state=0, max_iter=5, warm_start=True).fit(x[:200], price[:200])
     before = model.loss_
     assert model.fit(x[:200], price[:200], eval_set=(x[200:], price[200:])).loss_ < before
     assert len(model.validation_loss_curve_) == 5

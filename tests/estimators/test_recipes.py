@@ -22,7 +22,9 @@ def test_tabular_learns_a_table_of_categories_alone() -> None:
 
 def test_tabular_embeds_the_numbers_of_a_mixed_table() -> None:
     rng = np.random.default_rng(0)
-    x = pd.DataFrame({"kind": rng.choice(list("abc"), 500), "size": rng.normal(size=500), "age": rng.normal(size=500)})
+    x = pd.DataFrame(
+        {"kind": rng.choice(list("abc"), 1000), "size": rng.normal(size=1000), "age": rng.normal(size=1000)}
+    )
     model = fs.MLPRegressor(recipe="tabular", max_iter=2, random_state=0).fit(x, x["size"])
     places = [layer.options["columns"] for layer in model._network.engine.spec.layers if layer.name == "percentiles"]
     features = model._inputs.encoder.features

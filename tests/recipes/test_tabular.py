@@ -1,5 +1,6 @@
 """The recipe for tables: what it settles, by rows, columns and target, and that what is given counts."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from fivestep.check import InputError
 from fivestep.find import Choice
 from fivestep.recipes._base import Facts, with_numbers
-from fivestep.recipes.standard import Standard
+from fivestep.recipes.standard import TOO_FEW_TO_DROP, Standard
 from fivestep.recipes.tabular import FEW_ROWS, MOST_NUMBERS, Tabular
 
 
@@ -107,21 +108,42 @@ def test_categories_of_many_levels_are_embedded_first() -> None:
     assert spec.layers[0] == Choice("embed_columns", num_embeddings=(12, 40))
 
 
-def test_few_rows_are_for_the_standard_recipe() -> None:
-    """Its steps at 0.2 are too wild for them: a row of weight 2 would not be two rows."""
-    few = facts(num_rows=FEW_ROWS - 1)
+def test_few_rows_get_the_standard_settings_with_waves_of_their_numbers() -> None:
+    spec, plan = Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
+    standard = Standard().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
+    assert plan == standard[1]
+    assert spec.layers == (Choice("periodic"), *standard[0].layers)
+    assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
+
+
+def test_the_waves_come_after_the_embedding_of_categories() -> None:
+    layers = Tabular().prepare("mlp", {"num_codes": (12, 40)}, facts(num_rows=300))[0].layers
+    assert [layer.name for layer in layers[:3]] == ["embed_columns", "periodic", "linear"]
+
+
+def test_very_few_rows_are_for_the_standard_recipe() -> None:
+    """Every draw would show in them: a row of weight 2 would not be two rows."""
+    few = facts(num_rows=TOO_FEW_TO_DROP - 1)
     assert Tabular().prepare("mlp", {}, few) == Standard().prepare("mlp", {}, few)
     assert Tabular().preparation("mlp", {}, few) == Standard().preparation("mlp", {}, few)
-    assert Tabular().preparation("mlp", {}, facts(5000)).valid_fraction == 0.2
 
 
-def test_a_part_is_set_aside_where_enough_rows_are_left() -> None:
-    shares = [
-        Tabular().preparation("mlp", {"loss": "mse"}, facts(num_rows=n)).valid_fraction
-        for n in (FEW_ROWS, FEW_ROWS * 5 // 4)
-    ]
-    assert shares == [None, 0.2]
-    assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
+@pytest.mark.parametrize(
+    ("num_rows", "folds", "share"), [(99, None, None), (100, 5, 0.2), (999, 5, 0.2), (1000, None, 0.2)]
+)
+def test_a_fifth_is_set_aside_in_turn_of_a_hundred_to_a_thousand_rows(
+    num_rows: int, folds: int | None, share: float | None
+) -> None:
+    prepared = Tabular().preparation("mlp", {"loss": "mse"}, facts(num_rows=num_rows))
+    assert (prepared.folds, prepared.valid_fraction) == (folds, share)
+
+
+@pytest.mark.parametrize(("num_rows", "is_its_own"), [(FEW_ROWS - 1, False), (FEW_ROWS, True)])
+def test_network_and_stopping_go_by_the_same_rows(num_rows: int, is_its_own: bool) -> None:
+    """What waits for an epoch with less loss is the standard one; RealMLP's schedule is followed to its end."""
+    rows = facts(num_rows=num_rows)
+    assert (Tabular().prepare("mlp", {}, rows)[0].title == "MLP for tables") == is_its_own
+    assert (Tabular().preparation("mlp", {}, rows).patience == math.inf) == is_its_own
 
 
 def test_a_rate_for_ordinary_layers_is_a_warning() -> None:

@@ -81,7 +81,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
     if num_members(subject.engine.spec) > 1:
         raise InputError(
             "a diagnosis must be of one network, got several that answer together; train one by itself, without "
-            "--members and --bagging."
+            "--members and --bagging, an estimator with bagging=1."
         )
     if not subject.is_trained and subject.name == subject.data.name:  # a run that broke off is called by its folder
         raise InputError(

@@ -18,7 +18,7 @@ from ._inputs import Inputs
 from ._network import Network
 from ._parameters import Parameters
 from ._reading import Table
-from ._settings import batch_size_of, preparation_of, settings_of, with_rate
+from ._settings import batch_size_of, num_folds_of, preparation_of, settings_of, with_rate
 from ._targets import Targets
 
 Weights = list[tuple[np.ndarray, np.ndarray]]
@@ -34,6 +34,7 @@ class Design(NamedTuple):
     device: str
     dtype: str
     num_rows: int
+    num_folds: int | None
 
     def network(self, inputs: Inputs, targets: Targets, last: Network | None, drawn: Weights | None) -> Network:
         """A new network for such rows, with the weights of the `last`, or with those that were `drawn`."""
@@ -73,6 +74,7 @@ def design_of(
     facts = Facts(len_of(table), table.x.shape[1], width, targets.kind)
     settings = {**settings_of(of, recipe), "loss": targets.loss}
     prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
+    num_folds = num_folds_of(of, prepared, is_watched=is_watched)
     if (share := prepared.valid_fraction) is not None:  # what else a recipe says goes by the rows that are left
         facts = replace(facts, num_rows=facts.num_rows - _num_valid(share, facts.num_rows))
         prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
@@ -84,7 +86,8 @@ def design_of(
         plan = replace(plan, batch_size=min(plan.batch_size, facts.num_rows))
     plan = with_rate(plan, of, facts, prepared, getattr(of, "t_", 0))
     engine = "scratch" if of.solver == "lbfgs" and str(of.engine) == "auto" else str(of.engine)
-    return Design(spec, plan, prepared, engine, str(of.device), _dtype_of(of, prepared, table.x), facts.num_rows)
+    dtype = _dtype_of(of, prepared, table.x)
+    return Design(spec, plan, prepared, engine, str(of.device), dtype, facts.num_rows, num_folds)
 
 
 def drawn_weights(design: Design, table: Table, targets: Targets, rng: np.random.RandomState) -> Weights | None:

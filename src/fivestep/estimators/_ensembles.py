@@ -31,19 +31,19 @@ class Fold(NamedTuple):
 
 def is_ensemble(of: Parameters) -> bool:
     """Whether more than one network was asked for; raises an `InputError` where that cannot be."""
-    for name, least in (("members", 1), ("bagging", 2)):
+    for name in ("members", "bagging"):
         if getattr(of, name) is not None:
-            at_least(name, getattr(of, name), least, "leave it out for one network")
-    asked = of.bagging is not None or (of.members or 1) > 1
+            at_least(name, getattr(of, name), 1, "1 is one network")
+    asked = (of.bagging or 1) > 1 or (of.members or 1) > 1
     for name, refused in (("warm_start", True), ("solver", "lbfgs"), ("recipe", "sklearn")):
         if asked and getattr(of, name) == refused:
             raise refuse(name, refused, "left out with members or bagging", "train one network, or leave it out")
     return asked
 
 
-def folds_of(of: Parameters, table: Table, strata: np.ndarray | None, rng: np.random.RandomState) -> Iterator[Fold]:
-    """With bagging, each share of the rows once set aside, classes in equal parts."""
-    num_folds, num_rows = int(of.bagging), len_of(table)
+def folds_of(num_folds: int, table: Table, strata: np.ndarray | None, rng: np.random.RandomState) -> Iterator[Fold]:
+    """Each share of the rows once set aside, classes in equal parts."""
+    num_rows = len_of(table)
     if num_folds > num_rows:
         raise refuse("bagging", num_folds, f"at most the {num_rows} rows", "lower it")
     if strata is not None and np.unique(strata, return_counts=True)[1].min() < num_folds:
@@ -95,6 +95,7 @@ def _note(fitting: Fitting, members: list[Member]) -> Ended:
         course.losses.append(report.scaled(float(np.mean([epoch.running_loss for epoch in epochs]))))
         if epochs[0].valid_loss is not None:
             course.valid_losses.append(report.scaled(float(np.mean([epoch.valid_loss for epoch in epochs]))))
+        report.show(epochs[0].index, course)
     longest = max(len(member.history) for member in members)
     stopped = "max_iter" if longest == fitting.network.engine.plan.epochs else "validation"
     return Ended(longest, stopped, course.losses[-1])

@@ -64,14 +64,15 @@ PARAMETERS = """
     weight_decay, clip_norm, ema : float
         Weight decay of the update rule, bound on the gradient's norm, averaging of the weights; see `TrainPlan`.
     recipe : str, default "tabular"
-        "tabular" (after RealMLP; fewer than 400 rows as "standard"), "standard" (two layers, a tenth of the work),
-        "image" (flattened images), "sklearn" (its own arithmetic), or "plain" (exactly what is given here).
+        "tabular" (after RealMLP; of 100 to 999 rows five networks), "standard" (two layers, a tenth of
+        the work), "image" (flattened images), "sklearn" (its own arithmetic), or "plain" (exactly what is given here).
     members : int
         Networks with seeds of their own, whose mean answer counts: a few percent fewer errors for that many times the
         work. All stop by the same rows.
     bagging : int
-        Folds of the rows, 5 is usual: that many networks, each of which stops by another fold and trains on the others.
-        With `members` too, as many for each fold.
+        Folds of the rows: that many networks, each of which stops by another fold and trains on the others; 1 is one
+        network. With `members` too, as many for each fold. None is 1, but 5 with "tabular" of 100 to 999 rows, unless
+        `hidden_layer_sizes`, `members`, `warm_start`, callbacks, rows to stop by, or how to stop are given.
     engine, device, dtype : str, default "auto", "auto", None
         Who does the arithmetic, where, and in "float32" or "float64"; None leaves the type to the recipe.
 

@@ -86,13 +86,13 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         rng = generator_of(self.random_state)
         design = design_of(self, recipe, table, self._targets, rng, is_watched=stop_by is not None)
         drawn = None if goes_on else drawn_weights(design, table, self._targets, rng)
-        train, valid = (table, None) if self.bagging else split(table, self._targets, design.prepared, rng)
+        train, valid = (table, None) if design.num_folds else split(table, self._targets, design.prepared, rng)
         if not goes_on:
             self._learn_inputs(train, X)
         if stop_by is not None:
             valid = self._watched(stop_by)
         self._begin(design, drawn, goes_on=goes_on)
-        by_epochs = not is_ensemble(self) and self.solver != "lbfgs"
+        by_epochs = not (is_ensemble(self) or design.num_folds) and self.solver != "lbfgs"
         audience = Audience.of_fit(self, X, y, sample_weight, design.plan.epochs if by_epochs else 0)
         ended = self._trained(self._fitting(design, rng, audience), table, train, valid)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
@@ -103,7 +103,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
 
     def _watched(self, stop_by: StopRows) -> Table:
         """The rows to stop by, checked."""
-        if self.bagging:
+        if (self.bagging or 1) > 1:
             raise refuse(stop_by.name, "rows", "left out with bagging", "every fold is watched once")
         valid = stop_by.table(self, self._manner(), self._inputs)
         with stop_by.named():
@@ -112,9 +112,10 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
 
     def _trained(self, fitting: Fitting, table: Table, train: Table, valid: Table | None) -> Ended:
         """One network or several, trained to the end."""
-        if is_ensemble(self):
+        num_folds = fitting.design.num_folds
+        if is_ensemble(self) or num_folds:
             strata = self._targets.strata(table.y, like_sklearn=False)
-            folds = list(folds_of(self, table, strata, fitting.rng)) if self.bagging else [Fold(train, valid)]
+            folds = list(folds_of(num_folds, table, strata, fitting.rng)) if num_folds else [Fold(train, valid)]
             network, ended = fit_ensemble(fitting, folds, self._training_weight)
             self._take(network)
             return ended
@@ -167,12 +168,11 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
     def _show_curves(self) -> Self:
         """The attributes that hold the curves, as scikit-learn has them; None for a part that there was not."""
         course = self._course
-        has_valid = bool(course.scores)
         self.loss_curve_ = course.losses
-        self.best_loss_ = None if has_valid else min(course.losses, default=None)
-        self.validation_loss_curve_ = course.valid_losses if has_valid else None
-        self.validation_scores_ = course.scores if has_valid else None
-        self.best_validation_score_ = max(course.scores) if has_valid else None
+        self.best_loss_ = None if course.valid_losses else min(course.losses, default=None)
+        self.validation_loss_curve_ = course.valid_losses or None
+        self.validation_scores_ = course.scores or None
+        self.best_validation_score_ = max(course.scores, default=None)
         return self
 
     def _recipe(self) -> Recipe:
@@ -259,7 +259,10 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         if not hasattr(self, "_network"):
             raise AttributeError(f"{type(self).__name__} has no weights before fit.")
         if num_members(self._network.engine.spec) > 1:
-            raise AttributeError(f"{type(self).__name__} with members or bagging has the weights of several networks.")
+            raise AttributeError(
+                f"{type(self).__name__} has the weights of several networks, which the recipe trains of few rows, or "
+                f"members and bagging ask for; say bagging=1 for one."
+            )
         named = self._network.engine.named_parameters()
         names = [name.removesuffix("weight") + kind for name in self._network.matrices()]
         return [named[name].detach().cpu().numpy() for name in names if name in named]

@@ -77,6 +77,20 @@ def preparation_of(of: Parameters, prepared: Preparation, *, is_watched: bool) -
     )
 
 
+def num_folds_of(of: Parameters, prepared: Preparation, *, is_watched: bool) -> int | None:
+    """The folds that were asked for, or else the recipe's, where nothing that was given is for one network alone.
+
+    That is a network of one's own (`hidden_layer_sizes`), a way to stop, a fit to go on with, or to be told of.
+    """
+    if of.bagging is not None:
+        return None if of.bagging == 1 else int(of.bagging)
+    own_stop = (of.early_stopping, of.validation_fraction, of.tol, of.n_iter_no_change)
+    given = (of.hidden_layer_sizes, of.members, *own_stop)
+    is_told = hasattr(of, "_skl_callbacks") or hasattr(of, "_parent_callback_ctx")
+    goes_alone = bool(of.warm_start) or is_watched or is_told
+    return None if goes_alone or any(one is not None for one in given) else prepared.folds
+
+
 def with_rate(plan: TrainPlan, of: Parameters, facts: Facts, prepared: Preparation, seen_before: int) -> TrainPlan:
     """The plan with "invscaling" or "adaptive", where that was asked for; scikit-learn has them for "sgd" only."""
     if of.learning_rate not in RATES or Choice.parse(plan.optimizer).name == "adam_hat":

@@ -95,6 +95,10 @@ class Preparation(NamedTuple):
     gradient_factor: float = 1.0
     """The scale of the loss that is reported, over that of our loss."""
 
+    folds: int | None = None
+    """Into how many shares the rows are divided where nothing speaks for one network: each share is what one network
+    stops by, and the mean answer of all counts. None for one network."""
+
 
 class Recipe(ABC):
     """Turns a model's name and settings into a network and a plan."""

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 from ..check import in_unit_interval
@@ -10,13 +11,18 @@ from ..find import Choice, find, option_names
 from ..net import NetSpec, for_each
 from ..plan import TrainPlan
 from ._base import Facts, Preparation, Recipe, parted
-from .standard import Standard
+from .standard import TOO_FEW_TO_DROP, Standard
 
 HIDDEN = (256, 256, 256)
 MOST_NUMBERS = 150
 """Columns up to which each number gets an embedding: with more of them, as in images, one is as good as another."""
 FEW_ROWS = 400
-"""Rows to train on below which the settings are those of `standard`: its own are made for a thousand and more."""
+"""Rows to train on below which the layers are those of `standard`: its own are too many for them."""
+FEW_TO_SET_ASIDE = 1000
+"""Rows, before some are set aside, below which one share of them is too small to choose an epoch by, and too large to
+do without."""
+FOLDS = 5
+"""Networks of so few rows, each of which stops by another share of them."""
 LEAST_RATE = 5e-3
 """Learning rates below it are meant for ordinary layers; those of this network are about sqrt(256) times larger."""
 
@@ -41,8 +47,10 @@ class Tabular(Recipe):
     the scales, 0.1 for embeddings, strengths and biases; labels smoothed by 0.1; the best epoch on a fifth of the rows
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
-    Of fewer than 400 rows, for another update rule than AdamW, for other initial weights, and for rates of counts
-    (`poisson`, whose logarithm a step of 0.2 throws too far), network, settings and stopping are those of `standard`.
+    Of fewer than 1,000 rows estimators train five of them, one for each fold. Of fewer than 400 rows to train on,
+    layers and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule
+    than AdamW, for other initial weights, and for rates of counts (`poisson`, whose logarithm a step of 0.2 throws too
+    far), network, settings and stopping are those of `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
     showed nothing here; `docs/tabular.md` says what was found.
@@ -54,6 +62,8 @@ class Tabular(Recipe):
     def prepare(self, model: str, settings: Mapping[str, Any], facts: Facts | None = None) -> tuple[NetSpec, TrainPlan]:
         if _is_for_standard(model, settings, facts):
             return Standard().prepare(model, settings, facts)
+        if _are_few(facts):
+            return _few_rows(settings, facts)
         loss = Choice.parse(settings.get("loss", "cross_entropy"))
         rule = Choice.parse(settings.get("optimizer", self.optimizer))
         of_network, of_plan = parted("tabular", settings, NETWORK_SETTINGS)
@@ -81,16 +91,32 @@ class Tabular(Recipe):
     def preparation(self, model: str, settings: Mapping[str, Any], facts: Facts) -> Preparation:
         if _is_for_standard(model, settings, facts):
             return Standard().preparation(model, settings, facts)
-        leaves_enough = facts.num_rows * (1 - SHARE) >= FEW_ROWS
-        return Preparation(valid_fraction=SHARE if leaves_enough else None, patience=math.inf, doubles=False)
+        folds = FOLDS if facts.num_rows < FEW_TO_SET_ASIDE else None
+        if _are_few(facts):
+            return Standard().preparation(model, settings, facts)._replace(valid_fraction=SHARE, folds=folds)
+        return Preparation(valid_fraction=SHARE, patience=math.inf, doubles=False, folds=folds)
 
 
 def _is_for_standard(model: str, settings: Mapping[str, Any], facts: Facts | None) -> bool:
     """Whether the package does not suit what is asked for, so that the recipe "standard" takes its place as a whole."""
     loss = Choice.parse(settings.get("loss", "cross_entropy")).name
     rule = Choice.parse(settings.get("optimizer", Tabular.optimizer)).name
-    is_small = facts is not None and facts.num_rows < FEW_ROWS
-    return model != "mlp" or is_small or rule != "adamw" or loss == "poisson" or "init" in settings
+    is_tiny = facts is not None and facts.num_rows < TOO_FEW_TO_DROP
+    return model != "mlp" or is_tiny or rule != "adamw" or loss == "poisson" or "init" in settings
+
+
+def _are_few(facts: Facts | None) -> bool:
+    return facts is not None and facts.num_rows < FEW_ROWS
+
+
+def _few_rows(settings: Mapping[str, Any], facts: Facts | None) -> tuple[NetSpec, TrainPlan]:
+    """The settings of `standard`, with waves of the numbers in front of its first layer."""
+    spec, plan = Standard().prepare("mlp", settings, facts)
+    if facts is not None and facts.num_features > MOST_NUMBERS:
+        return spec, plan
+    num_embeddings = 1 if settings.get("num_codes") else 0
+    layers = (*spec.layers[:num_embeddings], Choice("periodic"), *spec.layers[num_embeddings:])
+    return replace(spec, layers=layers), plan
 
 
 def _warn_of_small_rate(lr: float | None) -> None:
