@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import fivestep.activations
 from fivestep.activations.relu import ReLU
 from fivestep.check import InputError
-from fivestep.find import SINGULAR, Choice, build, find, names, shown_names
+from fivestep.find import SINGULAR, Choice, build, find, names, settings_of, shown_names
 from fivestep.net import MLP
 from fivestep.optim.sgd import SGD
 from tests.samples import ENGINES, small_engine, small_plan, three_classes, weights_of
@@ -102,6 +102,11 @@ def test_an_unknown_name_suggests_the_nearest(family: str, name: str, sentence: 
 
 def test_an_item_is_built_with_its_options() -> None:
     assert build("optim", "sgd:momentum=0.9", nesterov=True) == SGD(momentum=0.9, nesterov=True)
+
+
+def test_an_option_written_out_at_its_default_is_no_setting() -> None:
+    assert settings_of("optim", Choice("adam", amsgrad=False, betas=(0.9, 0.999), eps=0.1)) == {"eps": 0.1}
+    assert settings_of("layers", Choice("linear", out_features=3, bias=True)) == {"out_features": 3}
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,12 @@ def option_names(family: str, name: str) -> list[str]:
     return [field.name for field in _options(find(family, name))]
 
 
+def settings_of(family: str, choice: Choice) -> dict[str, Any]:
+    """The options of a choice, without those that are written out and yet at their defaults."""
+    defaults = {field.name: field.default for field in _options(find(family, choice.name))}
+    return {key: value for key, value in choice.options.items() if value != defaults.get(key, dataclasses.MISSING)}
+
+
 def required_options(family: str, name: str) -> list[str]:
     """Those of its options that have no default."""
     return [

@@ -60,6 +60,13 @@ def test_an_engine_knows_its_name(name: str) -> None:
         (SPEC, {"batch_size": None}, 10**6, "fused", "a step has 252 million operations, more than 40 million"),
         (MLP(4, 6, 3, activation="softmax"), {}, None, "fused", f"layer 'softmax' {UNKNOWN}"),
         (
+            SPEC,
+            {"optimizer": "adam:amsgrad=false"},
+            None,
+            "fused",
+            "a step has 64.5 thousand operations, no more than 40 million",
+        ),
+        (
             MLP(4, 6, 3, norm="batch_norm"),
             {"optimizer": "muon"},
             None,

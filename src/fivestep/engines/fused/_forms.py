@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, final
 
 from torch import Tensor
 
-from ...find import Choice, layer_family, option_names
+from ...find import Choice, layer_family, settings_of
 from ...net import NetSpec
 from ...optim._base import Optimizer
 from ...plan import TrainPlan
@@ -257,8 +257,8 @@ def _unknown_of(plan: TrainPlan, losses: Mapping[str, Form], rules: Mapping[str,
 def _unknown(family: str, word: str, choice: Choice, forms: Mapping[str, Form]) -> str | None:
     if choice.name not in forms:
         return f"{word} {choice.name!r} has no scalar form"
-    for option in option_names(family, choice.name):
-        if option in choice.options and option not in forms[choice.name].options:
+    for option in settings_of(family, choice):
+        if option not in forms[choice.name].options:
             return f"option {option!r} of {word} {choice.name!r} has no scalar form"
     return None
 
