@@ -93,6 +93,18 @@ def test_a_single_row_is_refused(options: dict[str, int]) -> None:
         list(steps(small_engine(SMALL, plan, USUAL), data, plan))
 
 
+def test_the_steps_before_a_single_row_are_done() -> None:
+    """As in scratch: two of ten rows."""
+    plan, data, ends = TrainPlan("mse", batch_size=10), data_of(21), []
+    for name in (SMALL, "scratch"):
+        engine = small_engine(name, plan, USUAL)
+        with pytest.raises(InputError, match="got one"):
+            list(steps(engine, data, plan))
+        ends.append(engine)
+    assert [engine.num_updates for engine in ends] == [2, 2]
+    assert distance(*(engine.params.flat for engine in ends)) < ENGINES_FLOAT64
+
+
 def test_not_a_number_in_a_row_reaches_the_loss() -> None:
     engine = small_engine(SMALL, TrainPlan("mse"), USUAL)
     x = numbers(9, 5)

@@ -76,8 +76,7 @@ class Code:
     def train_held(self, held: Held, block: Block, losses: Any, penalties: Any) -> None:
         """The same for a network that is held in these arrays, after the steps and with the draws of the engine."""
         x, y, tokens = self._as_arrays(block.rows)
-        if self._sees_batches:
-            self._make_room(block.num_rows * tokens, tokens)
+        num_steps = self._make_room(block.num_rows * tokens, tokens) if self._sees_batches else len(block.rates)
         memory, done = self._memory, self._engine.num_updates
         self._load(held)
         steps = Steps(
@@ -88,7 +87,7 @@ class Code:
             share=self._share(block, tokens),
             starts=_times(block.starts, tokens),
             stops=_times(block.stops, tokens),
-            rates=block.rates.contiguous().numpy(),
+            rates=block.rates[:num_steps].contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
             masks=self._drawing(block, tokens),
             losses=losses,
@@ -96,8 +95,10 @@ class Code:
         )
         network = self._hidden or self._branched or self._network
         _compiled.train(self._name, self._dtype, network, self._measure, self._rule, steps, memory)
-        self._engine.draws.step = done + len(block.rates)
+        self._engine.draws.step = done + num_steps
         self._store(held)
+        if num_steps < len(block.rates):
+            raise single_row()
 
     def _rows_of_tile(self, num_rows: int, tokens: int = 1) -> int:
         """The rows that go through all layers together; what looks at a batch sees all of it, or a whole part of it."""
@@ -106,14 +107,14 @@ class Code:
             return rows
         return max(rows, num_rows) if part is None else part * tokens
 
-    def _make_room(self, counts: Tensor, tokens: int) -> None:
-        """Room for steps of so many rows each."""
+    def _make_room(self, counts: Tensor, tokens: int) -> int:
+        """Room for steps of so many rows each; returns how many there are before one with a single row over."""
         rows = self._rows_of_tile(int(counts.max()), tokens)
-        if rows == 1 or (counts % rows == 1).any():
-            raise single_row()
         is_part = self._engine.plan.micro_batch_size is not None
         if rows > self._memory.rows or (is_part and rows < self._memory.rows):
             self._memory = memory_for(self._network, self._hidden, self._engine.params, self._memory.w.size, rows)
+        singles = (counts % rows == 1 % rows).nonzero()
+        return int(singles[0]) if len(singles) else len(counts)
 
     def let_go(self) -> None:
         """Gives up the rows."""
