@@ -30,10 +30,8 @@ class Hardtanh(Activation):
             raise refuse("max_val", self.max_val, f"greater than min_val={self.min_val}", "-1 and 1 are usual")
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
-        if out is None:
-            return nn.functional.hardtanh(
-                z, self.min_val, self.max_val
-            )  # torch.clamp has the derivative 1 at both ends
+        if out is None:  # torch.clamp has the derivative 1 at both ends
+            return nn.functional.hardtanh(z, self.min_val, self.max_val)
         return torch.clamp(z, self.min_val, self.max_val, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
