@@ -87,6 +87,14 @@ def test_an_error_of_the_script_is_shown_as_python_shows_it(script: Path) -> Non
 
 
 @pytest.mark.usefixtures("script")
+def test_an_error_in_this_package_keeps_its_lines(fivestep: Command) -> None:
+    done = fivestep("diagnose", write(end="import fivestep; fivestep.MLP(0, 1)"))
+    assert done.code == 1
+    assert "/fivestep/net.py" in done.err
+    assert not any(name in done.err for name in ("/doctor/", "runpy", "overrides.py"))
+
+
+@pytest.mark.usefixtures("script")
 def test_a_warning_of_the_script_looks_as_it_does_alone(fivestep: Command) -> None:
     done = fivestep("diagnose", write(end="import warnings; warnings.simplefilter('always'); warnings.warn('careful')"))
     assert "code/train.py:14: UserWarning: careful\n" in done.err

@@ -2,18 +2,19 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn, optim
+from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.modules import module as hooks
 from torch.utils.data import DataLoader, TensorDataset
 
 import fivestep as fs
 from fivestep.doctor._watcher import EVERY, FIRST
-from tests.doctor.loops import classify, net, rows
+from tests.doctor.loops import classify, net, rows, train
 from tests.tolerances import DOCTOR_ATTENTION, distance
 
 
@@ -34,6 +35,12 @@ def test_the_title_says_what_was_trained() -> None:
     with fs.watch() as seen:
         classify(net(), steps=3)
     assert str(seen).splitlines()[0] == "Sequential with 163 parameters; SGD, lr 0.1; 3 updates"
+
+
+def test_one_update_is_one() -> None:
+    with fs.watch() as seen:
+        classify(net(), steps=1)
+    assert seen.title.endswith("; 1 update")
 
 
 def test_findings_can_be_asked_for_within_the_block() -> None:
@@ -118,3 +125,46 @@ def test_attention_in_evaluation_differs_by_rounding_alone() -> None:
 def test_importing_the_package_does_not_load_it() -> None:
     code = "import fivestep, sys; sys.exit('fivestep.doctor' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(fs.__file__).parents[1]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        lambda x, y: torch.sub(x, other=y),
+        lambda x, y: torch.sub(input=x, other=y),
+        lambda x, y: x.sub(other=y),
+        lambda x, y: x.subtract(y, alpha=2),
+        lambda x, _: 1 - x,
+    ],
+    ids=["one by name", "both by name", "of a tensor", "with a factor", "of a number"],
+)
+def test_however_a_difference_is_written_the_loop_goes_on(difference: Callable[[Tensor, Tensor], Tensor]) -> None:
+    model = net(1)
+    x, y = torch.randn(8, 6), torch.randn(8, 1)
+    with fs.watch() as seen:
+        train(model, lambda: difference(model(x), y).square().mean(), steps=3)
+    assert (seen.findings, dict(seen.record.unseen), seen.record.num_updates) == ((), {}, 3)
+
+
+@pytest.mark.parametrize("error", [ValueError(), ValueError("\n"), ValueError("no\nmore")])
+def test_whatever_goes_wrong_while_looking_is_noted(monkeypatch: pytest.MonkeyPatch, error: ValueError) -> None:
+    def fails(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("fivestep.doctor._look.facts_of", fails)
+    with fs.watch() as seen:
+        classify(net(), steps=2)
+    (noted,) = seen.record.unseen
+    assert noted == f"ValueError: {str(error).strip().partition(chr(10))[0]}".removesuffix(": ")
+    assert seen.record.num_updates == 2
+
+
+def test_a_sum_or_a_sigmoid_that_cannot_be_looked_at_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError("no notes")
+
+    monkeypatch.setattr("fivestep.doctor._graph.notes_of", fails)
+    x = torch.ones(3, requires_grad=True)
+    with fs.watch() as seen:
+        _ = x.sigmoid(), x - torch.ones(3, 1), x.sum() + 1
+    assert seen.record.unseen == {"RuntimeError: no notes": 3}

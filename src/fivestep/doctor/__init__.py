@@ -81,7 +81,7 @@ class Watch:
         elif not self.findings:
             until = "" if record.failed is None else ", until the error"
             notes = [f"Nothing was found that keeps it from learning{until}."]
-        return notes + [f"Could not be looked at ({times} times): {what}" for what, times in record.unseen.items()]
+        return notes + [f"Could not be looked at: {what} (times: {times:,})" for what, times in record.unseen.items()]
 
 
 def watch() -> Watch:

@@ -32,7 +32,13 @@ def title_of(record: Record) -> str:
     used = [(key, rule) for key, rule in record.rules.items() if rule.num_steps]
     for key, rule in used[:3]:
         words.append(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else ""))
-    words.append(
-        f"{record.num_updates:,} updates" if record.num_updates else f"{record.num_backwards:,} backward passes"
-    )
+    words.append(_counted(record))
     return "; ".join(words)
+
+
+def _counted(record: Record) -> str:
+    """How many updates there were, or backward passes where there was no update."""
+    number, (one, several) = record.num_updates, ("update", "updates")
+    if not number:
+        number, (one, several) = record.num_backwards, ("backward pass", "backward passes")
+    return f"{number:,} {one if number == 1 else several}"

@@ -1,6 +1,6 @@
 """What a loop calls of torch's functions: losses, backward, and differences whose shapes do not match."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, final
@@ -77,29 +77,20 @@ class Functions(TorchFunctionMode):
 
     def _source(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and result.grad_fn is not None:
-            _graph.notes_of(result.grad_fn)["fivestep place"] = here()
+        self._watcher.note(_remember_source, result)
         return result
 
     def _difference(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor) and result.grad_fn is not None and all(isinstance(x, Tensor) for x in args[:2]):
-            shapes = tuple(args[0].shape), tuple(args[1].shape)
-            if result.shape not in shapes and args[0].requires_grad != args[1].requires_grad:
-                _graph.notes_of(result.grad_fn)["fivestep broadcast"] = Broadcast(here(), shapes, tuple(result.shape))
+        self._watcher.note(_remember_difference, [*args, *kwargs.values()], result)
         return result
 
     def _sum(self, func: Call, args: Any, kwargs: Any) -> Any:
-        parts = [
-            part for part in args[:2] if isinstance(part, Tensor) and part.grad_fn is not None and part.numel() == 1
-        ]
-        rounds = frozenset[int]().union(*(_rounds_of(part) for part in parts))  # before: an update in place is its own
+        rounds = set[int]()
+        self._watcher.note(_find_rounds, args[:2], rounds)  # before: an update in place is its own
         result = func(*args, **kwargs)
-        if rounds and isinstance(result, Tensor) and result.grad_fn is not None:
-            _graph.notes_of(result.grad_fn)["fivestep sum"] = rounds
-            known = self._watcher.record.running_sum
-            if len(rounds) > (1 if known is None else len(known.rounds)):
-                self._watcher.record.running_sum = RunningSum(here(), rounds)
+        if rounds:
+            self._watcher.note(_remember_sum, frozenset(rounds), result)
         return result
 
     def backward(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -139,15 +130,38 @@ def backward_seen(functions: Functions, watcher: "Watcher") -> Iterator[None]:
         torch.autograd.backward = own
 
 
-def _rounds_of(part: Tensor) -> frozenset[int]:
-    """The rounds whose losses are in a number."""
-    found = frozenset[int]()
-    for node in _graph.made_by_hand_of(part):
-        notes = _graph.notes_of(node)
-        found |= notes.get("fivestep sum", frozenset())
-        if "fivestep" in notes:
-            found |= {notes["fivestep"]}
-    return found
+def _remember_source(_: "Watcher", result: Any) -> None:
+    if isinstance(result, Tensor) and result.grad_fn is not None:
+        _graph.notes_of(result.grad_fn)["fivestep place"] = here()
+
+
+def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
+    parts = [part for part in given if isinstance(part, Tensor)]
+    if len(parts) != 2 or not isinstance(result, Tensor) or result.grad_fn is None:
+        return
+    one, other = parts
+    shapes = tuple(one.shape), tuple(other.shape)
+    if result.shape not in shapes and one.requires_grad != other.requires_grad:
+        _graph.notes_of(result.grad_fn)["fivestep broadcast"] = Broadcast(here(), shapes, tuple(result.shape))
+
+
+def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int]) -> None:
+    """Fills `rounds` with those whose losses are in the numbers to be added."""
+    for part in given:
+        if isinstance(part, Tensor) and part.grad_fn is not None and part.numel() == 1:
+            for node in _graph.made_by_hand_of(part):
+                notes = _graph.notes_of(node)
+                rounds |= notes.get("fivestep sum", frozenset())
+                if "fivestep" in notes:
+                    rounds.add(notes["fivestep"])
+
+
+def _remember_sum(watcher: "Watcher", rounds: frozenset[int], result: Any) -> None:
+    if isinstance(result, Tensor) and result.grad_fn is not None:
+        _graph.notes_of(result.grad_fn)["fivestep sum"] = rounds
+        known = watcher.record.running_sum
+        if len(rounds) > (1 if known is None else len(known.rounds)):
+            watcher.record.running_sum = RunningSum(here(), rounds)
 
 
 def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from ._events import Place
 
-OURS = tuple(str(Path(file).parent) + "/" for file in (torch.__file__, str(Path(__file__).parent)))
+OURS = tuple(str(folder) + "/" for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
 """torch and fivestep: never the user's."""
 
 OTHERS = tuple(sysconfig.get_path(name) + "/" for name in ("purelib", "platlib", "stdlib"))

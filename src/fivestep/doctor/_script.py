@@ -17,8 +17,8 @@ from ._watcher import Enough, Watcher
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes of Python: the script ended, an error ended it, Ctrl-C did."""
 
-HOME = str(Path(__file__).parent.parent) + os.sep
-"""Where this package lies."""
+HOME = str(Path(__file__).parent) + os.sep
+"""Where the doctor lies."""
 
 
 def watch_script(script: Path, arguments: Sequence[str] = (), most_updates: int | None = None) -> tuple[Watch, int]:

@@ -45,7 +45,8 @@ def quietly(look: "Look[P]") -> "Look[P]":
         try:
             look(watcher, *args, **kwargs)
         except Exception as error:
-            watcher.record.unseen[f"{type(error).__name__}: {str(error)[:80].splitlines()[0]}"] += 1
+            first_line = str(error).strip()[:80].partition("\n")[0]
+            watcher.record.unseen[": ".join(filter(None, [type(error).__name__, first_line]))] += 1
         finally:
             watcher.is_busy = False
 
