@@ -42,6 +42,13 @@ def test_split_needs_no_row_of_each_class_in_each_part(y: torch.Tensor, valid: f
     assert len(split(dataset(y), valid, seed=0).train) + len(split(dataset(y), valid, seed=0).valid) == 1000
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_class_of_one_row_is_trained_on_and_the_others_keep_their_shares(seed: int):
+    parts = split(dataset(torch.cat([SKEWED, torch.tensor([2, 3])])), 200, seed=seed)
+    assert parts.valid.y.bincount().tolist() == [180, 20]
+    assert parts.train.y.bincount().tolist() == [720, 80, 1, 1]
+
+
 def test_split_is_decided_by_the_seed():
     rows = {seed: split(dataset(CLASSES), 0.2, seed=seed).valid.x for seed in (0, 1, 2**40)}
     assert torch.equal(rows[0], split(dataset(CLASSES), 0.2, seed=0).valid.x)

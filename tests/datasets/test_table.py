@@ -456,5 +456,24 @@ def test_a_class_that_no_training_row_has_is_named(tmp_path: Path) -> None:
     frame = table().sort("x")
     rare = frame.with_columns(kind=pl.when(pl.int_range(N) == N - 1).then(pl.lit("rare")).otherwise("kind"))
     found = loaded(tmp_path, rare, "kind", time="x")
-    assert "No training row has the class 'rare', which the network cannot learn: too few rows have it." in found.notes
+    assert "No training row has the class 'rare', which the network cannot learn; add rows of it." in found.notes
     assert not any(note.startswith("No training row") for note in loaded(tmp_path, frame, "kind").notes)
+
+
+def test_of_several_classes_that_no_training_row_has_three_are_named(tmp_path: Path) -> None:
+    place = pl.int_range(N)
+    rare = (
+        table().sort("x").with_columns(kind=pl.when(place >= N - 4).then("r" + place.cast(pl.String)).otherwise("kind"))
+    )
+    (note,) = [note for note in loaded(tmp_path, rare, "kind", time="x").notes if note.startswith("No training row")]
+    assert note.endswith("cannot learn; add rows of them: 'r196', 'r197', 'r198' and 1 more.")
+
+
+def test_what_a_comma_is_holds_for_weights_and_times_too(tmp_path: Path) -> None:
+    """With --decimal=, 1.000 is more than 700, as a weight and as a time."""
+    times = pl.Series(["500"] * 120 + ["700"] * 50 + ["1.000"] * 30)
+    frame = table().with_columns(time=times, weight=times.reverse())
+    found = loaded(tmp_path, frame, "price", weight="weight", time="time", valid=50, test=30, decimal=",")
+    assert sizes(found) == (120, 50, 30)
+    assert found.data.train.weight is not None
+    assert found.data.train.weight.unique().tolist() == [500, 700, 1000]

@@ -145,5 +145,8 @@ def never_seen(target: Target, train: pl.Series) -> list[str]:
     lost = sorted(set(target.classes) - set(target.understood(train)))
     if not lost:
         return []
-    shown = listed([in_line(name) for name in lost[:3]]) + (f" and {len(lost) - 3:,} more" if len(lost) > 3 else "")
-    return [f"No training row has the class {shown}, which the network cannot learn: too few rows have it."]
+    if len(lost) == 1:
+        return [f"No training row has the class {in_line(lost[0])!r}, which the network cannot learn; add rows of it."]
+    shown = ", ".join(repr(in_line(name)) for name in lost[:3])
+    more = f" and {len(lost) - 3:,} more" if len(lost) > 3 else ""
+    return [f"No training row has these classes, which the network cannot learn; add rows of them: {shown}{more}."]

@@ -13,8 +13,8 @@ from ._base import Dataset, Rows
 def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
     """The same data with `valid` of the training rows, a share in (0, 1) or a number, as its validation part.
 
-    The rows are chosen by chance from the seed. Classes keep their shares in both parts, to within a row, where each
-    has rows enough. A validation part that was there before is replaced. Raises an `InputError` for a size that leaves
+    The rows are chosen by chance from the seed. Classes keep their shares in both parts, to within a row, where there
+    is room for a row of each; one with a single row is trained on. A validation part that was there before is replaced. Raises an `InputError` for a size that leaves
     a part empty, and for data that draw their training rows anew.
     """
     if data.fresh is not None:
@@ -40,12 +40,16 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
         raise refuse(
             "valid", size, f"a share in (0, 1), or a whole number of rows from 1 to {len(rows) - 1}", "0.2 is usual"
         )
+    places, strata = np.arange(len(rows)), None
     labels = class_labels(rows.y)
-    if labels is not None and not _can_share(labels, int(num_taken)):
-        labels = None
-    parts = train_test_split(np.arange(len(rows)), test_size=int(num_taken), random_state=seed % 2**32, stratify=labels)
-    rest, taken = (torch.from_numpy(np.sort(part)) for part in parts)
-    return rows.take(rest), rows.take(taken)
+    if labels is not None:
+        several = places[_has_another(labels)]
+        if _can_share(labels[several], int(num_taken)):
+            places, strata = several, labels[several]
+    _, taken = train_test_split(places, test_size=int(num_taken), random_state=seed % 2**32, stratify=strata)
+    is_taken = torch.zeros(len(rows), dtype=torch.bool)
+    is_taken[torch.from_numpy(taken)] = True
+    return rows.take((~is_taken).nonzero()[:, 0]), rows.take(is_taken.nonzero()[:, 0])
 
 
 def class_labels(y: Tensor) -> "np.ndarray | None":
@@ -55,7 +59,14 @@ def class_labels(y: Tensor) -> "np.ndarray | None":
     return y.cpu().numpy()
 
 
+def _has_another(labels: "np.ndarray") -> "np.ndarray":
+    """Whether a row has another one of its class (N,)."""
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    is_one_of_several: np.ndarray = counts[classes] > 1
+    return is_one_of_several
+
+
 def _can_share(labels: "np.ndarray", num_taken: int) -> bool:
-    """Whether each class can have a row in both parts."""
-    counts = np.unique(labels, return_counts=True)[1]
-    return bool(counts.min() >= 2 and len(counts) <= min(num_taken, len(labels) - num_taken))
+    """Whether each class, all of two rows or more, can have a row in both parts."""
+    num_classes = len(np.unique(labels))
+    return 0 < num_classes <= min(num_taken, len(labels) - num_taken)

@@ -310,7 +310,7 @@ def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: 
 
 def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Tensor | None:
     """The weights (N,) of the rows of a frame, or of those at some places of it, where the source has some."""
-    return None if source.weight is None else _weights(frame[source.weight], places)
+    return None if source.weight is None else _weights(frame[source.weight], places, source.decimal)
 
 
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
@@ -368,8 +368,8 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
             raise refuse(f"the {source.about_rows[name]} column", name, "none of --categorical and --ignore", advice)
 
 
-def _weights(values: pl.Series, places: pl.Series | None) -> Tensor:
-    number_format = number_format_of(values) if values.dtype == pl.String else None
+def _weights(values: pl.Series, places: pl.Series | None, decimal: str) -> Tensor:
+    number_format = number_format_of(values, decimal) if values.dtype == pl.String else None
     values = values if number_format is None else numbers(values, number_format)
     if places is None:
         found = checked_weights(values, range(1, len(values) + 1))

@@ -79,7 +79,7 @@ def split_table(labeled: Taken, source: "TableSource", target: Target, seed: int
     names = list(source.about_rows)
     roles = labeled.columns(names).with_columns(labeled.places.alias(PLACE))
     if source.time:
-        roles = roles.with_columns(_moments(labeled, source.time))
+        roles = roles.with_columns(_moments(labeled, source.time, source.decimal))
     rest, test = _take(roles, target, source, (seed, "test"))
     train, valid = _take(rest, target, source, (seed, "valid"))
     first, second, third = (Taken(labeled.frame, part[PLACE]) for part in (train, valid, test))
@@ -121,9 +121,9 @@ def _by_chance(num_rows: int, labels: Tensor, how: float, seed: int) -> "np.ndar
     return taken
 
 
-def _moments(labeled: Taken, time: str) -> pl.Series:
+def _moments(labeled: Taken, time: str, decimal: str) -> pl.Series:
     """The times as numbers that grow; raises an `InputError` with the row of one that is none."""
-    kind, values = kinds_of(labeled.frame.select(time))[0], labeled.column(time)
+    kind, values = kinds_of(labeled.frame.select(time), decimal=decimal)[0], labeled.column(time)
     moments, expected = kind.moments(values), "a date or a number"
     if moments.null_count() and values.dtype == pl.String:
         usual = max(DATE_FORMATS, key=lambda known: dates(values, known).count())
