@@ -18,6 +18,7 @@ from fivestep.datasets import _stream
 from fivestep.datasets._base import Rows, Window
 from fivestep.datasets._block_rows import RowReader, split_of
 from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
+from fivestep.datasets._load_stream import labeled_blocks
 from fivestep.datasets._stream import TableStream
 from fivestep.datasets._table import TableSource, load_table
 from fivestep.machine.threads import begin_no_threads
@@ -451,3 +452,19 @@ def test_a_json_file_is_not_streamed(tmp_path: Path) -> None:
         InputError, match=r"--stream must be used with CSV, Parquet, Arrow or \.npy files, got '.*a\.jsonl"
     ):
         loaded(str(tmp_path / "a.jsonl"))
+
+
+def test_other_files_are_read_as_the_one_to_train_on(tmp_path: Path) -> None:
+    """2.000 is two thousand there, because a comma stands before decimals here; alone it would be two."""
+    size = [f"{k // 10}.{k % 10}00,5" for k in range(10, 90)]
+    learnt = pl.DataFrame({"size": size, "y": [3.5 * k for k in range(80)]})
+    learnt.write_csv(tmp_path / "t.csv", separator=";")
+    other = pl.DataFrame({"size": ["2.000", "4.500"], "y": [1.5, 2.5]})
+    other.write_csv(tmp_path / "other.csv", separator=";")
+    source = TableSource(str(tmp_path / "t.csv"), "y", stream=True, test=str(tmp_path / "other.csv"))
+    found = load_table(source, seed=0).data
+    assert found.encoder is not None
+    expected = found.encoder.encode(other)
+    measured = labeled_blocks(found.encoder, tmp_path / "other.csv", source)
+    assert torch.cat([part.x for part in found.whole()["test"].parts(10)]).equal(expected)
+    assert torch.cat([part.x for part in measured.parts(10)]).equal(expected)

@@ -130,7 +130,7 @@ def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
 
 def test_amounts_that_may_be_thousands_are_asked_for_in_a_stream_too() -> None:
     amounts = pl.Series("price", ["1.234 €", "950 €", "2.500 €"] * 10)
-    with pytest.raises(InputError, match=r"column 'price' must show what its point stands for, got '1\.234 €'"):
+    with pytest.raises(InputError, match=r"column 'price' .*; write it as 1234, or as 1\.2340\.$"):
         TableSurvey(amounts.to_frame())
-    with pytest.raises(InputError, match=r"target 'price' must show what its point stands for, got '1\.234 €'"):
+    with pytest.raises(InputError, match=r"target 'price' .*; write it as 1234, or as 1\.2340\.$"):
         TargetSurvey(amounts)

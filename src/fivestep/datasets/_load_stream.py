@@ -81,8 +81,7 @@ def load_stream(
 def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> StreamedPart:
     """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
-    levels = [column.name for column in encoder.columns if column.kind != "number"]
-    table = BlockTable.open(str(file), [*levels, *as_text(source)])
+    table = BlockTable.open(str(file), encoder.read_as_text)
     check_has_target(encoder, file, list(table.types))
     encoder.check_columns(list(table.types))
     weight = source.weight if source.weight in table.types else None
@@ -150,7 +149,7 @@ class _Looks:
 
 def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> tuple[RowReader, Sample]:
     """The rows of another file to measure on, all of them in one part, and a sample of them."""
-    table = BlockTable.open(file, [*source.categorical, *as_text(source)])
+    table = BlockTable.open(file, encoder.read_as_text)
     encoder.check_columns(list(table.types))
     check_names(replace(source, ignore=(), categorical=()), list(table.types))
     reader, sample = RowReader(table, source), Sample(seed)

@@ -189,10 +189,13 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
     )
 
 
-def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "") -> None:
+def refuse_ambiguous(
+    values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "", *, streamed: bool = False
+) -> None:
     """Raises an `InputError` for amounts such as "1.234 €", where nothing tells whether that is 1234.
 
-    `what` is what the values are of, a column or a target; `decimal` says what stands before decimals.
+    `what` is what the values are of, a column or a target; `decimal` says what stands before decimals, which cannot be
+    said of what is `streamed`.
     """
     if decimal or not number_format.is_money or number_format.thousands or number_format.decimal != ".":
         return
@@ -200,10 +203,15 @@ def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, 
     pointed = text.filter(text.str.contains(".", literal=True))
     if len(pointed) and pointed.str.contains(r"^\D*[1-9]\d{0,2}\.\d{3}(?:\D.*)?$").all():
         found = numbers(pointed.head(1), number_format)[0]
+        advice = (
+            f"write it as {1000 * found:.0f}, or as {found:.4f}"
+            if streamed
+            else f"say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a DataFrame, "
+            f"make numbers of the column)"
+        )
         raise InputError(
             f"{what} {values.name!r} must show what its point stands for, got {shortened(pointed[0])} and no amount "
-            f"that does; say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a "
-            f"DataFrame, make numbers of the column)."
+            f"that does; {advice}."
         )
 
 

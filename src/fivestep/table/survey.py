@@ -273,7 +273,7 @@ def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
         return LevelSurvey(name, as_asked=False)
     number_format, date_format = number_format_of(different), date_format_of(different)
     if number_format is not None:
-        refuse_ambiguous(different, number_format, "column")
+        refuse_ambiguous(different, number_format, "column", streamed=True)
         return NumberSurvey(name, number_format)
     closest = closest_number_format(different)
     if _are_mostly_numbers(different, closest):  # which it then says, of the first one that is none

@@ -21,7 +21,7 @@ class TargetSurvey:
         self._name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
         self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample)
         if task != "classification" and self._format is not None:
-            refuse_ambiguous(sample, self._format, "target")
+            refuse_ambiguous(sample, self._format, "target", streamed=True)
         is_number = sample.dtype != pl.Boolean and self._format is not None
         advice = "mend it, or say --task classification"
         self._numbers = NumberSurvey(self._name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
