@@ -130,7 +130,7 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, size: in
         slopes=aligned(room, kind),
         targets=aligned(num_out * in_lanes(rows), kind),
         share=aligned(in_lanes(rows), kind),
-        buffers=np.zeros(2 * params.buffers.numel(), kind),
+        buffers=aligned(2 * params.buffers.numel(), kind),
         rows=rows,
     )
 
