@@ -86,6 +86,11 @@ def test_an_error_of_the_script_is_shown_as_python_shows_it(script: Path) -> Non
     assert "gradient kept" in out
 
 
+def test_a_folder_of_files_is_ignored_where_a_script_is_named(fivestep: Command, script: Path) -> None:
+    with pytest.warns(UserWarning, match="--data-dir is ignored, as a script finds its own files, got 'data'"):
+        fivestep("diagnose", "--data-dir", "data", script)
+
+
 @pytest.mark.usefixtures("script")
 def test_an_error_in_this_package_keeps_its_lines(fivestep: Command) -> None:
     done = fivestep("diagnose", write(end="import fivestep; fivestep.MLP(0, 1)"))
@@ -124,8 +129,8 @@ def test_a_script_without_a_loop(fivestep: Command) -> None:
     [
         (("nowhere.py",), "must be a Python file that is there, got 'nowhere.py'"),
         (("--steps", 0, "nowhere.py"), "--steps must be a whole number of at least 1, got 0"),
-        (("--steps", 3, "runs/moons-1"), "must belong to a script, got some for the run 'runs/moons-1'"),
-        (("runs/moons-1", "more"), "must belong to a script, got some for the run 'runs/moons-1'"),
+        (("--steps", 3, "runs/moons-1"), "must belong to a script, got '--steps 3' for the run 'runs/moons-1'"),
+        (("runs/moons-1", "more"), "must belong to a script, got 'more' for the run 'runs/moons-1'"),
     ],
 )
 def test_what_cannot_be_done_is_said(fivestep: Command, arguments: tuple[object, ...], sentence: str) -> None:

@@ -1,6 +1,7 @@
 """A file as a data set: parts, encoder, and what its user should know."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -477,3 +478,22 @@ def test_what_a_comma_is_holds_for_weights_and_times_too(tmp_path: Path) -> None
     assert sizes(found) == (120, 50, 30)
     assert found.data.train.weight is not None
     assert found.data.train.weight.unique().tolist() == [500, 700, 1000]
+
+
+def test_files_of_one_name_in_two_folders_have_no_place_in_another_one() -> None:
+    source = TableSource("train/data.csv", "y", test="test/data.csv")
+    sentence = (
+        "--data-dir must be left out for files of the same name, 'train/data.csv' and 'test/data.csv', got 'there'"
+    )
+    with pytest.raises(InputError, match=sentence):
+        source.in_folder(Path("there"))
+    assert replace(source, test="test/other.csv").in_folder(Path("there")).test == "there/other.csv"
+
+
+def test_what_training_never_saw_is_said_of_other_rows_too(tmp_path: Path) -> None:
+    found = loaded(tmp_path, table(), "price", ignore=("kind",))
+    other = table().head(10).with_columns(color=pl.lit("pink"), price=pl.when(pl.int_range(10) > 0).then("price"))
+    other.write_csv(tmp_path / "other.csv")
+    assert found.data.encoder is not None
+    with pytest.warns(UserWarning, match="9 of 9 rows have a 'color' that training never saw, or hardly"):
+        labeled_rows(found.data.encoder, tmp_path / "other.csv", TableSource("t.csv", "price"))

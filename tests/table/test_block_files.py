@@ -254,3 +254,13 @@ def test_line_ends_that_were_translated_twice_are_refused(tmp_path: Path) -> Non
         InputError, match=r"must end in \\n or \\r\\n to be streamed, got .* translated twice; save it anew"
     ):
         open_blocks(tmp_path / "a.csv")
+
+
+def test_columns_with_another_minus_are_no_plain_numbers_which_polars_could_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n1,\N{MINUS SIGN}2,(3)\n4,5,6\n", encoding="utf-8")
+    file = open_blocks(path)
+    assert isinstance(file, SeparatedBlocks)
+    assert file.are_numbers() == {"a": True, "b": False, "c": False}
+    file.take_for_numbers(["a"])
+    assert all_of(file, ["a", "b"]).rows() == [(1, "\N{MINUS SIGN}2"), (4, "5")]

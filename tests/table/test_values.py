@@ -67,6 +67,8 @@ NO_NUMBERS = {
         ["5 k", "5"],
         ["5 m2", "5 m3"],
         ["(5)", "(6)"],
+        ["12 (3)", "5"],
+        ["(-5)", "5"],
         ["% 5"],
         ["$", "$5"],
     ],
@@ -198,6 +200,27 @@ def test_a_number_that_begins_with_0_has_no_thousands() -> None:
     found = number_format_of(values)
     assert found is not None
     assert numbers(values, found).to_list() == [0.536, 1.234, -2.365]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (["(1,200.50)", "3", "-4"], [-1200.5, 3, -4]),
+        (["$5", "($1,200.50)", "$(3)"], [5, -1200.5, -3]),
+        (["1.234,50 €", "(2,5 €)", "(3) €"], [1234.5, -2.5, -3]),
+        (["5 %", "( 2 %)", "(3)%"], [5, -2, -3]),
+    ],
+)
+def test_accountants_write_what_is_negative_in_brackets(written: list[str], read: list[float]) -> None:
+    values = pl.Series(written)
+    found = number_format_of(values)
+    assert found is not None
+    assert numbers(values, found).to_list() == read
+
+
+def test_a_unit_is_not_left_out_beside_a_currency_that_may_be() -> None:
+    assert number_format_of(pl.Series(["$5/h", "6/h"])) is not None
+    assert number_format_of(pl.Series(["$5/h", "$6"])) is None
 
 
 def test_the_minus_of_typesetters_is_one() -> None:

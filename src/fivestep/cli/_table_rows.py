@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
-from ..check import one_of, warn
+from ..check import one_of
 from ..run import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..table.encoder import Encoder
-
-
-MOST_NAMED = 3
-"""Columns whose new values are warned of, those with the most first."""
 
 
 class RowsToPredict(NamedTuple):
@@ -33,7 +29,8 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
     Columns are found by name, or by place where the file has no names; a new one is a warning. Kept are the columns in
     `keep`, or those that training took for identifiers. Raises an `InputError` as the encoder and the readers do.
     """
-    from ..table.read import table_batches  # here, because it imports polars
+    from ..table.encoder import warn_of_new  # here, because it imports polars
+    from ..table.read import table_batches
     from ..table.values import with_gaps
 
     assert run.encoder is not None, "only a run with an encoder reads any table"
@@ -44,15 +41,10 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
             _check(run, frame.columns, keep)
         wanted = keep or [name for name in run.info.get("identifiers", ()) if name in frame.columns]
         x = run.encoder.encode(frame, first_row=first_row, dtype=run.engine.dtype)
-        new.update({column.name: int(column.is_new(frame[column.name]).sum()) for column in run.encoder.columns})
+        new.update(run.encoder.num_new(frame))
         yield RowsToPredict(x, frame.select(wanted))
         first_row += frame.height
-    for name, count in new.most_common(MOST_NAMED):
-        if count:
-            warn(
-                f"{count:,} of {first_row - 1:,} rows have a {name!r} that training never saw, or hardly (a new level, "
-                f"or a gap); their predictions do without it."
-            )
+    warn_of_new(new, first_row - 1)
 
 
 def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:

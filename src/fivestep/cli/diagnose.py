@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.console import Console
 
-from ..check import InputError, at_least
+from ..check import InputError, at_least, warn
 from ..diagnosis import Diagnosis, diagnosis_of
 from ..doctor._script import watch_script
 from ._options import NetworkOptions, PlanOptions
@@ -49,15 +49,18 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
     if source.endswith(".py"):
         if steps is not None:
             at_least("--steps", steps, 1)
+        if data_dir is not None:
+            warn(f"--data-dir is ignored, as a script finds its own files, got {str(data_dir)!r}; leave it out.")
         seen, code = watch_script(Path(source), arguments, steps)
         if os.environ.get("RANK", "0") != "0":
             return code  # all ranks run the script, and the first one says what is wrong with it
         plain, text = seen.as_plain(), str(seen)
     else:
         if arguments or steps is not None:
+            given = [*arguments, *([] if steps is None else [f"--steps {steps}"])]
             raise InputError(
-                f"further words and --steps must belong to a script, got some for the run {source!r}; leave them out, "
-                "or give a file such as train.py."
+                f"further words and --steps must belong to a script, got {' '.join(given)!r} for the run {source!r}; "
+                "leave them out, or give a file such as train.py."
             )
         found, code = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir)), 0
         plain, text = _as_plain(found), str(found)

@@ -18,8 +18,9 @@ from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TEST, TRAIN, VALID
 from ._leaks import MOST_ROWS, leaks
 from ._progress import reading_bar
+from ._row_weights import checked_weights
 from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, check_names, checked_weights, rows_of
+from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, check_names, rows_of
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 

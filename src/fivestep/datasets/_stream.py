@@ -22,7 +22,7 @@ from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TRAIN
-from ._table import weights_of
+from ._row_weights import weights_of
 
 MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
 """A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""

@@ -8,28 +8,26 @@ from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 import polars as pl
-import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse, warn
-from ..table.encoder import Encoder
+from ..table.encoder import Encoder, warn_of_new
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.target import ClassTarget, NumberTarget, Target, fit_target
 from ..table.values import (
-    PLAIN,
     found_nowhere,
     has_decimal_comma,
     may_be_thousands,
-    number_format_of,
-    numbers,
     with_gaps,
 )
+from ..table.words import listed
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, never_seen, repeated
 from ._part_rows import encoded_parts
+from ._row_weights import weights_of
 from ._table_split import TableParts, Taken, named, split_table, with_target
 
 SHARE = 0.2
@@ -86,6 +84,11 @@ class TableSource:
         def there(file: str) -> str:
             return str(folder / Path(file).name)
 
+        named = [how for how in (self.file, self.valid, self.test) if isinstance(how, str)]
+        if len({there(file) for file in named}) < len(set(named)):
+            raise refuse(
+                "--data-dir", str(folder), f"left out for files of the same name, {listed(named)}", "put them back"
+            )
         valid, test = (there(how) if isinstance(how, str) else how for how in (self.valid, self.test))
         return replace(self, file=there(self.file), valid=valid, test=test)
 
@@ -308,11 +311,6 @@ def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: 
     return Rows(encoder.encode(frame, rows=rows), y, weight)
 
 
-def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Tensor | None:
-    """The weights (N,) of the rows of a frame, or of those at some places of it, where the source has some."""
-    return None if source.weight is None else _weights(frame[source.weight], places, source.decimal)
-
-
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
     """The rows of another file with the same columns and a target, to measure on."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
@@ -321,6 +319,8 @@ def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Ro
     source = source or TableSource(str(file), encoder.target.name)
     weight = source.weight if source.weight in frame.columns else None
     labeled = with_target(frame, replace(source, file=str(file), weight=weight), [])
+    encoder.check_columns(frame.columns)
+    warn_of_new(encoder.num_new(labeled.columns([column.name for column in encoder.columns])), len(labeled.places))
     return rows_of(encoder, frame, replace(source, weight=weight), labeled.places)
 
 
@@ -366,28 +366,6 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
         if name in source.about_rows:
             advice = "it is no input anyway: leave it out there"
             raise refuse(f"the {source.about_rows[name]} column", name, "none of --categorical and --ignore", advice)
-
-
-def _weights(values: pl.Series, places: pl.Series | None, decimal: str) -> Tensor:
-    number_format = number_format_of(values, decimal) if values.dtype == pl.String else None
-    values = values if number_format is None else numbers(values, number_format)
-    if places is None:
-        found = checked_weights(values, range(1, len(values) + 1))
-    else:
-        found = checked_weights(values.gather(places), places + 1)
-    return torch.from_numpy(found.to_numpy(writable=True))
-
-
-def checked_weights(values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Series", whose: str = "") -> pl.Series:
-    """The weights as numbers; raises an `InputError` with the first one that is none, and its number in `rows`."""
-    found = numbers(values, PLAIN)
-    wrong = found.is_null() | ~found.is_finite() | (found < 0)
-    if wrong.any():
-        at = wrong.arg_true()[0]
-        weight = f"weight {values.name!r}{whose}"
-        expected = f"a number of at least 0 in row {rows[at]:,}"
-        raise refuse(weight, values[at], expected, "mend it, or leave the row out")
-    return found
 
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:

@@ -16,7 +16,7 @@ from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED
 from .separated import csv_options, without_empty_rows
-from .values import MISSING, PLAIN, missing, numbers
+from .values import MISSING, missing, plain_numbers
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 """The endings of their files."""
@@ -202,7 +202,7 @@ class SeparatedBlocks(BlockFile):
         sample = pl.concat(parts) if parts else pl.DataFrame(schema=self.types)
         gaps = {name: missing(sample[name]) for name in sample.columns}
         return {
-            name: numbers(sample[name], PLAIN).null_count() == of_column.sum()
+            name: plain_numbers(sample[name]).null_count() == of_column.sum()
             for name, of_column in gaps.items()
             if not of_column.all()
         }
@@ -229,7 +229,7 @@ class SeparatedBlocks(BlockFile):
         except pl.exceptions.PolarsError:
             return
         for name in columns:
-            wrong = numbers(texts[name], PLAIN).is_null() & ~missing(texts[name])
+            wrong = plain_numbers(texts[name]).is_null() & ~missing(texts[name])
             if self.types[name] == pl.Float64() and wrong.any():
                 row = wrong.arg_true()[0]
                 raise InputError(

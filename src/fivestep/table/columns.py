@@ -94,7 +94,7 @@ class NumberColumn(FittedColumn):
         return numbers(values, self.number_format)
 
     def is_new(self, values: pl.Series) -> np.ndarray:
-        return np.zeros(len(values), dtype=bool) if self.can_be_missing else missing(values).to_numpy()
+        return _new_gaps(values, self.can_be_missing)
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         found = numbers(values, self.number_format)
@@ -134,7 +134,7 @@ class DateColumn(FittedColumn):
         return dates(values, self.date_format)
 
     def is_new(self, values: pl.Series) -> np.ndarray:
-        return np.zeros(len(values), dtype=bool) if self.can_be_missing else missing(values).to_numpy()
+        return _new_gaps(values, self.can_be_missing)
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
@@ -249,6 +249,11 @@ def _are_numbers(values: pl.Series) -> bool:
 
 def _level_texts(values: pl.Series, holds_numbers: bool) -> pl.Series:
     return texts(numbers(values, PLAIN) if holds_numbers else values)
+
+
+def _new_gaps(values: pl.Series, can_be_missing: bool) -> np.ndarray:
+    """Whether a value is missing (N,), where training never saw that."""
+    return np.zeros(len(values), dtype=bool) if can_be_missing else missing(values).to_numpy()
 
 
 def _refuse(values: pl.Series, wrong: pl.Series, first_row: int, expected: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import InputError
+from ..check import InputError, warn
 from . import in_file
 from .columns import COLUMNS, FittedColumn, column_from_dict
 from .kinds import ColumnKind
@@ -30,6 +31,9 @@ FARTHEST = 1e100
 """Numbers beyond it are taken for it: after the clip that is the same, and their squares stay finite."""
 
 QUARTILES = (0.25, 0.5, 0.75)
+
+MOST_NAMED = 3
+"""Columns whose new values are warned of, those with the most first."""
 
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
@@ -262,6 +266,10 @@ class Encoder:
                 stacklevel=2,
             )
 
+    def num_new(self, frame: pl.DataFrame) -> Counter[str]:
+        """Of each column, how many values there are of which training saw too little."""
+        return Counter({column.name: int(column.is_new(frame[column.name]).sum()) for column in self.columns})
+
     def tensors(self) -> dict[str, Tensor]:
         """Its numbers by name, for a model's file."""
         return {f"{in_file.PREFIX}center": self.center, f"{in_file.PREFIX}scale": self.scale}
@@ -317,3 +325,13 @@ def center_and_scale_of(quartiles: Sequence[float], least: float, largest: float
     spread = high - low or (largest - least) / 2
     scale = 1 / spread if spread else 0.0
     return (median, scale) if math.isfinite(scale) and math.isfinite(median) else (0.0, 0.0)
+
+
+def warn_of_new(new: Counter[str], num_rows: int) -> None:
+    """Warns of what `Encoder.num_new` has counted in so many rows, of the columns with the most first."""
+    for name, count in new.most_common(MOST_NAMED):
+        if count:
+            warn(
+                f"{count:,} of {num_rows:,} rows have a {name!r} that training never saw, or hardly (a new level, or a "
+                f"gap); their predictions do without it."
+            )

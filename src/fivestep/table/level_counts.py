@@ -96,7 +96,7 @@ class LevelCounts:
         texts = present["value"].cast(pl.String)
         wrong = present.filter(numbers(texts, closest_number_format(texts)).is_null())
         num_present, num_wrong = int(present["rows"].sum()), int(wrong["rows"].sum())
-        if num_present >= 10 and num_wrong <= (1 - MOSTLY) * num_present:
+        if num_present >= 10 and 0 < num_wrong <= (1 - MOSTLY) * num_present:
             raise InputError(
                 f"column {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
                 f"are, got {shortened(wrong['value'][0])} in row {wrong['row'][0]:,}; mend it, or make the column "

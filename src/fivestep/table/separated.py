@@ -12,7 +12,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .values import MISSING, PLAIN, are_codes, missing, numbers
+from .values import MISSING, are_codes, missing, plain_numbers
 
 SAMPLE = 1000
 """Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
@@ -91,7 +91,7 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
     except pl.exceptions.PolarsError:
         return types
     for name in set(dialect.columns) - set(as_text):
-        gaps, found = missing(sample[name]), numbers(sample[name], PLAIN)
+        gaps, found = missing(sample[name]), plain_numbers(sample[name])
         if not gaps.all() and found.null_count() == gaps.sum() and not are_codes(sample[name]):
             types[name] = pl.Float64
     return types

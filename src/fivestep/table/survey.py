@@ -284,7 +284,7 @@ def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
 def _are_mostly_numbers(different: pl.Series, number_format: NumberFormat) -> bool:
     """Whether nearly all texts are numbers, so that the others are mistakes."""
     present = different.filter(~missing(different))
-    return len(present) >= 10 and numbers(present, number_format).null_count() <= (1 - MOSTLY) * len(present)
+    return len(present) >= 10 and 0 < numbers(present, number_format).null_count() <= (1 - MOSTLY) * len(present)
 
 
 def _refuse(values: pl.Series, wrong: pl.Series, place: Place, expected: str, advice: str) -> None:

@@ -58,7 +58,7 @@ class NumberFormat(NamedTuple):
     @property
     def is_money(self) -> bool:
         """Whether that is a currency, beside which a number alone means the same."""
-        return bool(self.before or re.fullmatch(rf"\s?(?:{CURRENCIES})", self.after))
+        return _is_currency(self.before) or _is_currency(self.after)
 
     @property
     def pattern(self) -> str:
@@ -68,8 +68,9 @@ class NumberFormat(NamedTuple):
 
     def without_unit(self, text: pl.Series) -> pl.Series:
         """The numbers alone, with their signs; null where a unit is not there that is no currency."""
-        optional = "?" if self.is_money else ""
-        before, after = (f"(?:{pl.escape_regex(part.strip())}){optional}" for part in (self.before, self.after))
+        before, after = (
+            f"(?:{pl.escape_regex(part.strip())})" + "?" * _is_currency(part) for part in (self.before, self.after)
+        )
         pattern = rf"^([+-]?)\s*{before}\s*(.*?)\s*{after}$"
         return text.str.extract(pattern, 1) + text.str.extract(pattern, 2)
 
@@ -96,8 +97,15 @@ WITH_UNIT = re.compile(
     rf"[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
 )
 
+NEGATIVE = r"^([^\d()+-]*)\(([^()+-]*\d[^()+-]*)\)([^\d()+-]*)$"
+"""How accountants write -5: (5), $(5) or (5 %)."""
+
 NUMBER_ALONE = r"^[-\u2212+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
 """What holds no unit, be it a number or not."""
+
+
+def _is_currency(unit: str) -> bool:
+    return bool(re.fullmatch(rf"\s?(?:{CURRENCIES})\s?", unit))
 
 
 def texts(values: pl.Series) -> pl.Series:
@@ -125,7 +133,7 @@ def texts(values: pl.Series) -> pl.Series:
 def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
     if values.dtype == pl.String:
-        text = values.str.strip_chars().str.replace("\u2212", "-", literal=True)  # the minus of typesetters
+        text = _signed(values)
         if number_format.has_unit:
             text = number_format.without_unit(text)
         if number_format != PLAIN:
@@ -141,6 +149,16 @@ def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     else:
         return numbers(values.cast(pl.String), number_format)
     return found.fill_nan(None)
+
+
+def _signed(text: pl.Series) -> pl.Series:
+    """Texts with a minus in front of what is negative, also where typesetters or accountants write it otherwise."""
+    return text.str.strip_chars().str.replace("\u2212", "-", literal=True).str.replace(NEGATIVE, "-${1}${2}${3}")
+
+
+def plain_numbers(text: pl.Series) -> pl.Series:
+    """Texts as a reader of whole files takes them for numbers; null for all other ways to write one."""
+    return text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
 
 
 def missing(values: pl.Series) -> pl.Series:
@@ -200,9 +218,13 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
 def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | None:
     """The first format in which every value that is not missing is a number, or None.
 
-    `decimal` is what stands before the decimals if the values, such as 1.234, do not tell.
+    `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. If all are in brackets, these
+    are no signs: (1) and (2) are names.
     """
-    return _first_without_null(values, _formats_like(values.filter(~missing(values)), decimal), numbers)
+    present = values.filter(~missing(values))
+    if present.dtype == pl.String and len(present) and present.str.strip_chars().str.starts_with("(").all():
+        return None
+    return _first_without_null(values, _formats_like(present, decimal), numbers)
 
 
 def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
@@ -251,8 +273,9 @@ def _formats_like(present: pl.Series, decimal: str) -> Iterator[NumberFormat]:
     yield from alone
     if present.dtype != pl.String:
         return
-    first = present.filter(~present.str.contains(NUMBER_ALONE)).head(1)
-    found = WITH_UNIT.fullmatch(first[0].strip()) if len(first) else None
+    text = _signed(present)
+    first = text.filter(~text.str.contains(NUMBER_ALONE)).head(1)
+    found = WITH_UNIT.fullmatch(first[0]) if len(first) else None
     if found:
         beside = {name: found[name] or "" for name in ("before", "after")}
         yield from (form._replace(**beside) for form in alone)
