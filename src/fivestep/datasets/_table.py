@@ -84,10 +84,10 @@ class TableSource:
         def there(file: str) -> str:
             return str(folder / Path(file).name)
 
-        named = [how for how in (self.file, self.valid, self.test) if isinstance(how, str)]
-        if len({there(file) for file in named}) < len(set(named)):
+        files = [how for how in (self.file, self.valid, self.test) if isinstance(how, str)]
+        if len(set(map(there, files))) < len(set(files)):
             raise refuse(
-                "--data-dir", str(folder), f"left out for files of the same name, {listed(named)}", "put them back"
+                "--data-dir", str(folder), f"left out for files of the same name, {listed(files)}", "put them back"
             )
         valid, test = (there(how) if isinstance(how, str) else how for how in (self.valid, self.test))
         return replace(self, file=there(self.file), valid=valid, test=test)

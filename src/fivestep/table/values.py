@@ -218,7 +218,7 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
 def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | None:
     """The first format in which every value that is not missing is a number, or None.
 
-    `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. If all are in brackets, these
+    `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. Brackets around all of them
     are no signs: (1) and (2) are names.
     """
     present = values.filter(~missing(values))
