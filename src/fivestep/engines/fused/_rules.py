@@ -55,7 +55,7 @@ def rule_of(
     if form.kind == kind.MUON:
         return _by_matrix(plain, [group for group in groups if isinstance(_own_rule(group), Muon)], params, order)
     if form.kind >= kind.AMSGRAD:
-        return Further(*plain, np.array([group.lr_factor for group in groups]), np.zeros(len(groups)))
+        return Further(plain, np.array([group.lr_factor for group in groups]), np.zeros(len(groups)))
     return plain
 
 
@@ -87,7 +87,7 @@ def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: 
     x, y, gram, poly = (aligned(room, type_of(params)) for room in (size, size, square, square))
     places, rows, columns, steps = (np.array(numbers, np.int64) for numbers in zip(*lying, strict=True))
     return ByMatrix(
-        *plain, places, rows, columns, steps, np.array(scales), rule.nesterov, rule.ns_steps, x, y, gram, poly
+        plain, places, rows, columns, steps, np.array(scales), rule.nesterov, rule.ns_steps, x, y, gram, poly
     )
 
 

@@ -21,41 +21,25 @@ KNOWN_FROM = 5.0
 
 
 class Further(NamedTuple):
-    """An update rule as `Rule` has it, that remembers a number as well: `carried` has one for each group.
+    """An update rule that remembers a number as well: `carried` has one for each group.
 
     The groups have learning rates of their own, by `factors`. NAdam keeps the product of all mu, schedule-free AdamW
     the sum of all squared rates.
     """
 
-    kind: int
-    numbers: Any
-    decoupled: bool
-    lr_factors: Any
-    decays: Any
-    matrices: Any
-    clip_value: float
-    clip_norm: float
-    ema: float
+    plain: Rule
     factors: Any
     carried: Any
 
 
 class ByMatrix(NamedTuple):
-    """Muon, as `Rule` has it: `numbers` are Adam's, for all that is no matrix, and its momentum.
+    """Muon: its `numbers` are Adam's, for all that is no matrix, and its momentum.
 
     Matrix k has its first row at `places[k]`, and `steps[k]` further the next one of `rows[k]`, each of `columns[k]`
     numbers side by side; its step is `scales[k]` long. It is worked on in `x` and `y`, its square in `gram` and `poly`.
     """
 
-    kind: int
-    numbers: Any
-    decoupled: bool
-    lr_factors: Any
-    decays: Any
-    matrices: Any
-    clip_value: float
-    clip_norm: float
-    ema: float
+    plain: Rule
     places: Any
     rows: Any
     columns: Any
@@ -81,22 +65,22 @@ class Pull(NamedTuple):
 @inline
 def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) -> Pull:
     """Those of a step; what is carried is brought up to date."""
-    n, carried = rule.numbers, rule.carried
+    n, which, carried = rule.plain.numbers, rule.plain.kind, rule.carried
     now = Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
-    if rule.kind == kind.NADAM:
+    if which == kind.NADAM:
         mu, following = n[0] * (1.0 - 0.5 * powers[0]), n[0] * (1.0 - 0.5 * powers[0] * n[3])
         for k in range(carried.size):
             carried[k] *= mu
         product = carried[0]
         return Pull((1.0 - mu) / (1.0 - product), following / (1.0 - product * following), 1.0, now)
-    if rule.kind == kind.SCHEDULE_FREE:
+    if which == kind.SCHEDULE_FREE:
         warmth, square = number / n[3] if number <= n[3] else 1.0, 0.0
         for k in range(carried.size):
             square = (lr * rule.factors[k] * warmth) ** 2
             carried[k] += square
         share = square / carried[-1] if carried[-1] > 0.0 else 0.0  # that of any group: their factors cancel out
         return Pull(share, 0.0, warmth, now)
-    if rule.kind == kind.RADAM:
+    if which == kind.RADAM:
         known, most = 0.0, 2.0 / (1.0 - n[1]) - 1.0
         rho = most - 2.0 * number * powers[1] / (1.0 - powers[1])
         if most > KNOWN_FROM and rho > KNOWN_FROM:
@@ -106,7 +90,7 @@ def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) ->
 
 
 @inline
-def _moved(which: int, rule: Further, pull: Pull, known: Any, rate: Any, decay: Any) -> Any:
+def _moved(which: int, rule: Rule, pull: Pull, known: Any, rate: Any, decay: Any) -> Any:
     """The new weights and the new memory."""
     n, now, (value, dw, m, v, u) = rule.numbers, pull.now, known
     if which == kind.SCHEDULE_FREE:
@@ -144,30 +128,30 @@ def _moved(which: int, rule: Further, pull: Pull, known: Any, rate: Any, decay: 
 @inline
 def _move_all(which: int, rule: Further, arrays: Any, lr: float, pull: Pull) -> None:
     """One step of a rule on all parameters; `which` is its kind, written out."""
-    w, g, memory = arrays
+    (w, g, memory), plain = arrays, rule.plain
     size = w.size
     for j in range(0, size, width(w)):
         known = load(w, j), load(g, j), load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = _moved(which, rule, pull, known, lr * load(rule.lr_factors, j), load(rule.decays, j))
+        value, m, v, u = _moved(which, plain, pull, known, lr * load(plain.lr_factors, j), load(plain.decays, j))
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)
         store(memory, 2 * size + j, u)
-        average(rule, memory, (3 * size + j, value), pull.now.step)
+        average(plain, memory, (3 * size + j, value), pull.now.step)
 
 
 def update_further(rule: Further, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
     """One step of one of them."""
     pull = _pull(rule, lr, number, powers)
-    if rule.kind == kind.NADAM:
+    if rule.plain.kind == kind.NADAM:
         _move_all(kind.NADAM, rule, arrays, lr, pull)
-    elif rule.kind == kind.SCHEDULE_FREE:
+    elif rule.plain.kind == kind.SCHEDULE_FREE:
         _move_all(kind.SCHEDULE_FREE, rule, arrays, lr, pull)
-    elif rule.kind == kind.ADAMAX:
+    elif rule.plain.kind == kind.ADAMAX:
         _move_all(kind.ADAMAX, rule, arrays, lr, pull)
-    elif rule.kind == kind.RADAM:
+    elif rule.plain.kind == kind.RADAM:
         _move_all(kind.RADAM, rule, arrays, lr, pull)
-    elif rule.kind == kind.RPROP:
+    elif rule.plain.kind == kind.RPROP:
         _move_all(kind.RPROP, rule, arrays, lr, pull)
     else:
         _move_all(kind.AMSGRAD, rule, arrays, lr, pull)
@@ -175,25 +159,25 @@ def update_further(rule: Further, arrays: Any, lr: float, number: int, powers: t
 
 def update_by_matrix(rule: ByMatrix, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
     """One step of Muon: of each matrix along its direction, of all other parameters as AdamW."""
-    w, g, memory = arrays
-    size, momentum, now = w.size, rule.numbers[3], Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+    (w, g, memory), plain = arrays, rule.plain
+    size, momentum, now = w.size, plain.numbers[3], Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
     for j in range(0, size, width(w)):
         dw, m = load(g, j), load(memory, j)
-        m = where(load(rule.matrices, j) > 0.0, m + (1.0 - momentum) * (dw - m), m)
+        m = where(load(plain.matrices, j) > 0.0, m + (1.0 - momentum) * (dw - m), m)
         store(memory, j, m)
         store(memory, 2 * size + j, dw + momentum * (m - dw) if rule.nesterov else m)
     for k in range(rule.places.size):
         _find_direction(rule, k, memory, 2 * size + rule.places[k])
     for j in range(0, size, width(w)):
-        rate, old, is_matrix = lr * load(rule.lr_factors, j), load(w, j), load(rule.matrices, j) > 0.0
-        old = old * (1.0 - rate * load(rule.decays, j))
+        rate, old, is_matrix = lr * load(plain.lr_factors, j), load(w, j), load(plain.matrices, j) > 0.0
+        old = old * (1.0 - rate * load(plain.decays, j))
         known = load(g, j), load(memory, j), load(memory, size + j), old
-        value, m, v, _ = descend(kind.ADAM, rule, old, known, rate, now)
+        value, m, v, _ = descend(kind.ADAM, plain, old, known, rate, now)
         value = where(is_matrix, old - rate * load(memory, 2 * size + j), value)
         store(w, j, value)
         store(memory, j, where(is_matrix, load(memory, j), m))
         store(memory, size + j, where(is_matrix, 0.0, v))
-        average(rule, memory, (3 * size + j, value), number)
+        average(plain, memory, (3 * size + j, value), number)
 
 
 @apart

@@ -70,14 +70,14 @@ def clear_beyond(values: Any, logits: int, num_out: int, tile: Tile) -> None:
             put(values, logits + o * tile.rows + r, 0.0)
 
 
-def plain_network(network: Network) -> Network:
-    """Itself."""
-    return network
+def itself(one: Network | Rule) -> Network | Rule:
+    """A plain network, or a plain rule."""
+    return one
 
 
-def plain_part(network: Branched) -> Network:
-    """Its operations."""
-    return network.plain
+def plain_part(one: Branched | Further | ByMatrix) -> Network | Rule:
+    """The plain one that it has more than."""
+    return one.plain
 
 
 def evaluate_one(network: Network, memory: Memory, k: int, rows: int) -> None:
@@ -88,7 +88,7 @@ def evaluate_one(network: Network, memory: Memory, k: int, rows: int) -> None:
 fill_inputs = by_type({Network: fill_network, Branched: fill_branched, Hidden: fill_hidden})
 forward = by_type({Network: forward_network, Branched: forward_branched, Hidden: forward_hidden})
 backward = by_type({Network: backward_network, Branched: backward_branched, Hidden: backward_hidden})
-plain_of = by_type({Network: plain_network, Branched: plain_part})
+plain_of = by_type({Network: itself, Branched: plain_part, Rule: itself, Further: plain_part, ByMatrix: plain_part})
 evaluate = by_type({Network: evaluate_one, Branched: evaluate_branched})
 
 
@@ -96,7 +96,8 @@ def train_steps(
     network: Network | Branched | Hidden, loss: Measure, rule: Rule | Further | ByMatrix, steps: Steps, memory: Memory
 ) -> None:
     """The steps of a block: each is the five steps, over tiles of rows."""
-    powers = powers_at(rule, steps.done)
+    plain = plain_of(rule)
+    powers = powers_at(plain, steps.done)
     filled = memory.rows  # rows of the first buffer in which there may be numbers
     stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
     for s in range(steps.rates.size):
@@ -125,9 +126,9 @@ def train_steps(
 
         # 5  step downhill
         number = steps.done + s + 1
-        steps.penalties[s] = penalize(rule, memory.w, memory.g, steps.l2[s])
-        clip(memory.g, rule)
-        powers = powers_after(rule, powers, number)
+        steps.penalties[s] = penalize(plain, memory.w, memory.g, steps.l2[s])
+        clip(memory.g, plain)
+        powers = powers_after(plain, powers, number)
         update(rule, (memory.w, memory.g, memory.rule), steps.rates[s], number, powers)
 
         steps.losses[s] = losses
