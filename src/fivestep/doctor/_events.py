@@ -42,6 +42,8 @@ class Predicted(NamedTuple):
     is_training: bool
     has_grad: bool
     inputs: tuple[Facts, ...]
+    are_rows_alike: bool
+    """Whether every input is a batch whose rows are all the same."""
     stirring: tuple[str, ...]
     resting: tuple[str, ...]
 
@@ -65,6 +67,11 @@ class Measured(NamedTuple):
     source_place: Place | None
     row_sums: tuple[float, float] | None
     row_logs: tuple[float, float] | None
+    target_sums: tuple[float, float] | None
+    """The least and the greatest sum of a target's row over its classes, where targets are such rows."""
+    value: float
+    counts: tuple[int, ...]
+    """How many rows each class has, where nothing else, such as weights, is in a cross-entropy; else empty."""
 
 
 @final
@@ -124,6 +131,16 @@ class Failed(NamedTuple):
     place: Place | None
     layer: str
     shapes: tuple[tuple[int, ...], ...]
+
+
+@final
+class Spoiled(NamedTuple):
+    """A module that gave numbers which are not finite, and whether what went into it, and its own weights, were."""
+
+    round: int
+    layer: str
+    are_inputs_finite: bool
+    are_weights_finite: bool
 
 
 @final

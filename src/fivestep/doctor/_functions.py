@@ -1,5 +1,6 @@
 """What a loop calls of torch's functions: losses, backward, and differences whose shapes do not match."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -37,8 +38,16 @@ DIFFERENCES = (torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__
 
 SUMS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Tensor.__iadd__)
 
-SOURCES = (torch.softmax, F.softmax, Tensor.softmax, torch.sigmoid, F.sigmoid, Tensor.sigmoid)
-"""What is remembered with its line, because it should not come before some losses."""
+SOFTMAXES = (torch.softmax, F.softmax, Tensor.softmax)
+"""Remembered with their line, as the sigmoids are, because they should not come before some losses."""
+
+
+RELUS: tuple[Call, ...] = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
+SIGMOIDS: tuple[Call, ...] = (torch.sigmoid, F.sigmoid, Tensor.sigmoid)
+TANHS: tuple[Call, ...] = (torch.tanh, F.tanh, Tensor.tanh)
+
+BENDS = dict.fromkeys(RELUS, "ReLU") | dict.fromkeys(SIGMOIDS, "sigmoid") | dict.fromkeys(TANHS, "tanh")
+"""Activations of which a unit can lose all slope."""
 
 
 def is_recorded() -> bool:
@@ -56,7 +65,8 @@ class Functions(TorchFunctionMode):
         self._looks: dict[Any, Callable[[Call, Any, Any], Any]] = {
             **dict.fromkeys(LOSSES, self._loss),
             **dict.fromkeys(DIFFERENCES, self._difference),
-            **dict.fromkeys(SOURCES, self._source),
+            **dict.fromkeys(SOFTMAXES, self._source),
+            **dict.fromkeys(BENDS, self._bend),
             **dict.fromkeys(SUMS, self._sum),
             Tensor.backward: self.backward,
         }
@@ -78,6 +88,11 @@ class Functions(TorchFunctionMode):
     def _source(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
         self._watcher.note(_remember_source, result)
+        return result
+
+    def _bend(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = self._source(func, args, kwargs) if BENDS[func] == "sigmoid" else func(*args, **kwargs)
+        self._watcher.note(_bent, BENDS[func], result)
         return result
 
     def _difference(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -164,8 +179,13 @@ def _remember_sum(watcher: "Watcher", rounds: frozenset[int], result: Any) -> No
             watcher.record.running_sum = RunningSum(here(), rounds)
 
 
+def _bent(watcher: "Watcher", kind: str, answer: Any) -> None:
+    if isinstance(answer, Tensor) and answer.grad_fn is not None and answer.dim() > 1 and answer.numel():
+        watcher.bends.saw(kind, watcher.module_at_work, here(), answer)
+
+
 def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
-    logits = args[0] if args else kwargs["input"]
+    logits: Tensor = args[0] if args else kwargs["input"]
     target = args[1] if len(args) > 1 else kwargs["target"]
     record = watcher.record
     if result.grad_fn is not None:
@@ -182,6 +202,16 @@ def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Ten
             _look.facts_of(target),
             "" if maker is None else _graph.name_of(maker),
             None if maker is None else _graph.notes_of(maker).get("fivestep place"),
-            *((None, None) if sums is None else sums),
+            None if sums is None else sums[0],
+            None if sums is None else sums[1],
+            _look.target_sums(logits, target),
+            float(result.detach()) if result.numel() == 1 else math.nan,
+            _look.class_counts(logits, target) if name == "cross_entropy" and _is_plain(args, kwargs) else (),
         )
     )
+
+
+def _is_plain(args: Any, kwargs: Any) -> bool:
+    """Whether nothing is asked of a loss but the mean over all rows."""
+    has_more = kwargs.get("weight") is not None or kwargs.get("label_smoothing") or len(args) > 2
+    return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None

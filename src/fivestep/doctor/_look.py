@@ -10,6 +10,9 @@ from ._events import Facts
 NUMBERS = 100_000
 """Numbers of a tensor that are looked at, at most."""
 
+MOST_CLASSES = 1_000
+"""Classes whose rows are counted."""
+
 ROWS = 1_000
 """Rows of a loss's input that are summed, at most."""
 
@@ -45,6 +48,41 @@ def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] 
     x = logits.detach()[:ROWS].double()
     are_shares = bool(x.min() >= 0)
     return _extremes(x.sum(1)) if are_shares else (-math.inf, math.inf), _extremes(x.logsumexp(1))
+
+
+@torch.no_grad()
+def target_sums(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
+    """Of targets that are as large as the logits (N, C, ...) or (C,): the extremes of sum_c y; -inf if a y < 0."""
+    if target.shape != logits.shape or not target.is_floating_point() or not target.numel() or not target.dim():
+        return None
+    y = target.detach().double()
+    low, high = _extremes(y.sum(1 if y.dim() > 1 else 0))
+    return (low, high) if bool(y.min() >= 0) else (-math.inf, high)
+
+
+@torch.no_grad()
+def class_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
+    """How many rows each class has; empty if targets are no labels (N,) of at most 1,000 classes."""
+    if target.dim() != 1 or target.is_floating_point() or logits.dim() != 2 or not 0 < logits.shape[1] <= MOST_CLASSES:
+        return ()
+    if not target.numel() or bool(target.min() < 0):
+        return ()
+    return tuple(int(count) for count in target.detach().bincount(minlength=logits.shape[1]).tolist())
+
+
+@torch.no_grad()
+def are_rows_alike(tensor: Tensor) -> bool:
+    """Whether it has two rows or more, and all are the same."""
+    x = tensor.detach()
+    if x.dim() < 2 or len(x) < 2 or not x.numel() or x.is_sparse:
+        return False
+    return torch.equal(x[:1], x[1:2]) and bool((x == x[:1]).all())
+
+
+@torch.no_grad()
+def is_finite(tensor: Tensor) -> bool:
+    """Whether all of its numbers are."""
+    return not tensor.is_floating_point() or bool(tensor.detach().isfinite().all())
 
 
 def _extremes(x: Tensor) -> tuple[float, float]:

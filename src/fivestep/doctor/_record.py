@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
-from ._events import Differentiated, Event, Failed, Measured, Place, Predicted, Updated
+from ._events import Differentiated, Event, Failed, Measured, Place, Predicted, Spoiled, Updated
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated)
 
@@ -29,6 +29,8 @@ class Leaf:
     needs_grad: bool = True
     first_mark: float | None = None
     last_mark: float | None = None
+    num_alike: int = 0
+    """Updates seen after which all rows were still the same, as at the beginning, though there was a gradient."""
 
     @property
     def has_changed(self) -> bool:
@@ -85,6 +87,18 @@ class RunningSum:
 
 @final
 @dataclass
+class Bend:
+    """An activation: how many of its units had no slope for any row in the last ten rounds seen, and in how many."""
+
+    kind: str
+    place: Place | None
+    num_units: int
+    num_rounds: int = 0
+    num_dead: int = 0
+
+
+@final
+@dataclass
 class Record:
     """All that was seen. Events are those of watched rounds; `num_updates` and `num_backwards` count all."""
 
@@ -94,6 +108,8 @@ class Record:
     leaves: dict[int, Leaf] = field(default_factory=dict)
     broadcasts: list[Broadcast] = field(default_factory=list)
     running_sum: RunningSum | None = None
+    bends: list[Bend] = field(default_factory=list)
+    spoiled: list[Spoiled] = field(default_factory=list)
     failed: Failed | None = None
     num_updates: int = 0
     num_backwards: int = 0

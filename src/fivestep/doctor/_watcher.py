@@ -20,18 +20,22 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import _graph, _look
-from ._events import Failed, Moved, Predicted, Updated
+from ._events import Failed, Moved, Predicted, Spoiled, Updated
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
 from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
+from ._units import Bends, Rows
 
 P = ParamSpec("P")
 Look: TypeAlias = "Callable[Concatenate[Watcher, P], None]"
 
 FIRST, EVERY, EVALUATIONS = 30, 50, 200
 """Rounds that are watched from the beginning; the interval of those after them; calls without training, in all."""
+
+MOST_SPOILED = 1_000
+"""Answers that are not finite, of which is written down whose they are."""
 
 
 def quietly(look: "Look[P]") -> "Look[P]":
@@ -66,6 +70,8 @@ class Watcher:
         self.record = Record()
         self.registry = Registry(self.record)
         self.gradients = Gradients(self.registry)
+        self.bends = Bends(self.record)
+        self._rows = Rows(self.record)
         self.is_busy = False
         self._home = (os.getpid(), threading.get_ident())
         self._most = most_updates
@@ -73,6 +79,7 @@ class Watcher:
         self._before: dict[int, dict[int, Tensor]] = {}
         self._with_closure: set[int] = set()
         self._num_evaluations = 0
+        self._last_answers: list[int] = []
         self._error: BaseException | None = None
         self._failed_in: tuple[str, tuple[tuple[int, ...], ...]] = "", ()
         self._open = ExitStack()
@@ -119,19 +126,44 @@ class Watcher:
         if len(rest) == 1:  # torch leaves the keywords out where an error has ended the call
             self._left(module, args)
         kwargs, result = rest if len(rest) > 1 else ({}, None)
+        if len(rest) > 1 and self.is_awake and torch.is_grad_enabled():
+            self._look_for_no_number(module, [*args, *kwargs.values()], result)
         while self._at_work and self._at_work.pop() is not module:
             pass  # one that an exception has left
         if not self._at_work and len(rest) > 1 and _is_model(module) and self._wants(module):
             self._predicted(module, [*args, *kwargs.values()], result)
+
+    def _look_for_no_number(self, module: nn.Module, inputs: list[Any], result: Any) -> None:
+        """Remembers it, if it gave numbers that are not finite and are not what another module gave."""
+        answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
+        last, self._last_answers = self._last_answers, [id(x) for x in answers]
+        if len(self.record.spoiled) >= MOST_SPOILED or last == self._last_answers or all(map(_look.is_finite, answers)):
+            return
+        self.record.spoiled.append(
+            Spoiled(
+                self.record.num_updates,
+                self._name(module),
+                all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
+                all(map(_look.is_finite, module.parameters())),
+            )
+        )
+
+    def _name(self, module: nn.Module) -> str:
+        """What it is called in the model that is at work, and what it prints."""
+        name = next((path for path, part in self._at_work[0].named_modules() if part is module), "")
+        return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
+
+    @property
+    def module_at_work(self) -> int:
+        """The number of the innermost module; 0 outside of all."""
+        return self.registry.key(self._at_work[-1]) if self._at_work else 0
 
     def _left(self, module: nn.Module, args: Any) -> None:
         """Remembers the innermost module that the error went through."""
         error = sys.exc_info()[1]
         if error is not self._error:
             self._error = error
-            name = next((path for path, part in self._at_work[0].named_modules() if part is module), "")
-            layer = f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
-            self._failed_in = layer, tuple(tuple(x.shape) for x in args if isinstance(x, Tensor))
+            self._failed_in = self._name(module), tuple(tuple(x.shape) for x in args if isinstance(x, Tensor))
 
     @quietly
     def saw_error(self, error: Exception) -> None:
@@ -146,7 +178,8 @@ class Watcher:
         return self._num_evaluations <= EVALUATIONS
 
     def _predicted(self, module: nn.Module, inputs: list[Any], result: Any) -> None:
-        facts = tuple(_look.facts_of(x) for x in inputs if isinstance(x, Tensor))
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        facts = tuple(_look.facts_of(x) for x in tensors)
         stirring, resting = moods(module)
         if isinstance(result, Tensor) and result.grad_fn is not None:
             _graph.notes_of(result.grad_fn)["fivestep"] = self.record.num_updates
@@ -158,6 +191,7 @@ class Watcher:
                 module.training,
                 torch.is_grad_enabled(),
                 facts,
+                bool(tensors) and all(_look.are_rows_alike(x) for x in tensors),
                 stirring,
                 resting,
             )
@@ -167,7 +201,10 @@ class Watcher:
     def _before_update(self, optimizer: Optimizer, _: Any, __: Any) -> None:
         if self.is_awake:
             rule = self.registry.rule(optimizer)
-            self._before[rule] = {leaf: _look.sample(p) for leaf, p in self._parameters(optimizer)}
+            parameters = self._parameters(optimizer)
+            self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
+            for leaf, p in parameters:
+                self._rows.before_update(leaf, p)
             self._with_closure.discard(rule)
 
     @quietly
@@ -205,6 +242,7 @@ class Watcher:
         for leaf, p in self._parameters(optimizer):
             old, new = before[leaf], _look.sample(p)
             gradient = None if p.grad is None else _look.size(p.grad)
+            self._rows.after_update(leaf, p, gradient)
             is_stale = self.gradients.is_stale(rule, leaf)
             moved.append(Moved(leaf, gradient, _look.size(old), _look.size(new - old), is_stale))
         rates = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)

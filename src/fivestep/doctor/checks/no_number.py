@@ -10,8 +10,9 @@ from .._record import Record
 def no_number(record: Record) -> Seen | None:
     """Backward was called on a loss that is infinite or no number at all.
 
-    The weights are lost after such a step. It says where it came from: numbers in the rows that are not finite, or
-    updates that were far too large before it.
+    The weights are lost after such a step. It says where it came from: numbers in the rows that are not finite, or the
+    first module whose answer was not, and how large updates were before it. A module that gives such numbers while the
+    loss is finite, as a mask does, is not meant.
     """
     broken = next((event for event in record.of(Differentiated) if not math.isfinite(event.loss)), None)
     if broken is None:
@@ -33,6 +34,18 @@ def no_number(record: Record) -> Seen | None:
     return Seen(
         MEASURE,
         broken.place,
-        f"{when}, while all inputs seen are finite.{largest}",
+        f"{when}, while all inputs seen are finite.{_origin(record, broken.round)}{largest}",
         "Try a tenth of the learning rate; look for a logarithm, a root or a division by what may be 0.",
     )
+
+
+def _origin(record: Record, broken: int) -> str:
+    """The first module of that round whose answer was not finite, unless it always is."""
+    usual = {one.layer for one in record.spoiled if one.round < broken}
+    first = next((one for one in record.spoiled if one.round == broken and one.layer not in usual), None)
+    if first is None:
+        return ""
+    if not first.are_weights_finite:
+        return f" The weights of {first.layer} were none by then: the update before it had made them so."
+    what = "first gave such numbers" + (", of inputs that are finite" if first.are_inputs_finite else "")
+    return f" The layer {first.layer} {what}."

@@ -14,7 +14,11 @@ def softmax_twice(record: Record) -> Seen | None:
     loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
     is merely superfluous, and nothing is said. Seen by the numbers, whatever made them.
     """
-    losses = [event for event in record.of(Measured) if event.name == "cross_entropy" and event.input.shape[1] > 1]
+    losses = [
+        event
+        for event in record.of(Measured)
+        if event.name == "cross_entropy" and max(event.input.shape[1:2], default=0) > 1
+    ]
     twice = [event for event in losses if event.row_sums and all(abs(sum_ - 1) < WITHIN for sum_ in event.row_sums)]
     if not twice or len(twice) < len(losses):
         return None

@@ -1,0 +1,51 @@
+"""The loss is no better than that of an answer which never looks at the row."""
+
+import math
+
+from ...diagnosis._finding import figure
+from .._events import MEASURE, Measured, Seen
+from .._record import Record
+
+NEAR = 0.99
+"""The share of the constant answer's loss below which something has been learnt."""
+
+FEWEST_UPDATES, ROWS_OF_A_CLASS, FEWEST = 200, 20, 5
+
+
+def best_constant_not_beaten(record: Record) -> Seen | None:
+    """After 200 updates the loss has not fallen, and is within 1% of that of the shares of the classes, or above it.
+
+    Those shares as answer, p_k = n_k / n for every row, have their entropy as loss: what every model must fall
+    below. Both are taken on the same last batches, of a plain `cross_entropy` that is all of the loss. Pairs, where
+    each row is a class of its own, are not meant, nor loops with several optimizers, whose losses need not fall.
+    """
+    losses = [event for event in record.of(Measured) if event.has_grad]
+    moving = [rule for rule in record.rules.values() if rule.num_steps]
+    if record.num_updates < FEWEST_UPDATES or len(moving) != 1 or not record.is_stuck:
+        return None
+    counts = [event.counts for event in losses]
+    if len({event.place for event in losses}) != 1 or len({len(one) for one in counts}) != 1 or not counts[0]:
+        return None
+    together, last = [sum(column) for column in zip(*counts, strict=True)], losses[-max(FEWEST, len(losses) // 5) :]
+    classes = [k for k, count in enumerate(together) if count]
+    if len(classes) < 2 or sum(together) < ROWS_OF_A_CLASS * len(classes) or max(map(max, counts)) < 2:
+        return None
+    shares = [count / sum(together) for count in together]
+    constant = [-sum(one.counts[k] * math.log(shares[k]) for k in classes) / sum(one.counts) for one in last]
+    ours, theirs = sum(one.value for one in last) / len(last), sum(constant) / len(constant)
+    if not math.isfinite(ours) or ours < NEAR * theirs or not _is_all_of_it(record, losses):
+        return None
+    return Seen(
+        MEASURE,
+        losses[-1].place,
+        f"The loss does not fall: after {record.num_updates:,} updates it is {figure(ours)}, and the shares of the "
+        f"{len(classes)} classes as answer for every row have {figure(theirs)} on the same batches.",
+        "Look whether x and y belong together: both shuffled by one order? Then try to learn 32 rows by heart.",
+    )
+
+
+def _is_all_of_it(record: Record, losses: list[Measured]) -> bool:
+    """Whether backward was called on these losses as they are, not on a sum with others."""
+    return len(record.losses) == len(losses) and all(
+        math.isclose(one.value, loss, rel_tol=1e-5) for one, loss in zip(losses, record.losses, strict=True)
+    )

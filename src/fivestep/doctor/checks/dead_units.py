@@ -1,0 +1,31 @@
+"""The units of a layer have no slope any more, whatever the row."""
+
+from .._events import PREDICT, Seen
+from .._record import Record
+
+SHARE = 0.9
+FEWEST = 20
+
+
+def dead_units(record: Record) -> Seen | None:
+    """The loss does not fall, and nine in ten units of an activation had no slope for any row in ten rounds seen.
+
+    A ReLU has none below 0; a sigmoid or a tanh has next to none (below 0.001) near the ends of its range. No gradient
+    goes through such a unit, so the weights in front of it stay as they are. Most often one large update did it, or
+    inputs that are far too large. While the loss falls, or where weights
+    began alike, nothing is said: that a unit rests is quite usual.
+    """
+    if not record.is_stuck or any(leaf.num_alike for leaf in record.leaves.values()):
+        return None
+    for bend in record.bends:
+        if bend.num_rounds >= FEWEST and bend.num_dead >= SHARE * bend.num_units:
+            whose = "is 0" if bend.kind == "ReLU" else "is at the end of its range"
+            return Seen(
+                PREDICT,
+                bend.place,
+                f"The loss does not fall, and the {bend.kind} of {bend.num_dead:,} of {bend.num_units:,} units {whose} "
+                "for every row seen: next to no gradient goes through them.",
+                "Try a tenth of the learning rate, inputs of mean 0 and deviation 1, and torch's own initial weights; "
+                "LeakyReLU and GELU keep a slope.",
+            )
+    return None

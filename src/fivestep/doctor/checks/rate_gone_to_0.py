@@ -1,0 +1,34 @@
+"""The schedule has ended long before the loop."""
+
+from .._events import UPDATE, Seen, Updated
+from .._record import Record
+
+NOTHING = 1e-6
+"""Of the greatest rate."""
+
+FEWEST = 20
+
+
+def rate_gone_to_0(record: Record) -> Seen | None:
+    """For the later half of the updates, or more, every learning rate was below a millionth of what it had been.
+
+    A schedule that counts epochs is stepped with every batch, or was made for fewer steps than the loop has. A rate
+    that comes to 0 at the end of the loop is not meant, nor one that comes back.
+    """
+    for key, rule in record.rules.items():
+        updates = [event for event in record.of(Updated) if event.optimizer == key and event.rates]
+        greatest = max((max(event.rates) for event in updates), default=0.0)
+        alive = [event for event in updates if max(event.rates) > NOTHING * greatest]
+        if not alive or len(updates) < FEWEST:
+            continue
+        begin, end = alive[-1].round + 1, updates[-1].round + 1
+        if end - begin >= FEWEST and 2 * begin <= end:
+            first = updates[updates.index(alive[-1]) + 1]
+            return Seen(
+                UPDATE,
+                updates[-1].place,
+                f"The learning rate of {rule.name} has gone from {greatest:.4g} to {max(first.rates):.4g} by update "
+                f"{first.round + 1:,}, and the loop went on to update {end:,}.",
+                "Make the schedule as long as the loop, and step it as it counts: once a batch, or once an epoch.",
+            )
+    return None

@@ -1,0 +1,39 @@
+"""The loss is no better than that of an answer which never looks at the row."""
+
+import math
+
+import torch
+from torch import optim
+from torch.nn import functional as F  # noqa: N812
+
+from tests.doctor.loops import findings, net, rows, signs
+
+
+def loop(are_shuffled_apart: bool, steps: int = 210, l2: float = 0.0) -> None:
+    (x, y), model = rows(4200), net()  # enough for each to come once: none can be learnt by heart
+    if are_shuffled_apart:
+        y = y[torch.randperm(4200)]
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for step in range(steps):
+        part = torch.arange(step * 20, step * 20 + 20)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[part]), y[part])
+        (loss + l2 * sum(p.square().sum() for p in model.parameters())).backward()
+        optimizer.step()
+
+
+def test_rows_and_labels_that_do_not_belong_together() -> None:
+    (found,) = findings(lambda: loop(are_shuffled_apart=True))
+    assert found.sign == "best constant not beaten"
+    assert "the shares of the 3 classes as answer for every row have" in found.seen
+    theirs = float(found.seen.split("every row have ")[1].split()[0])
+    assert abs(theirs - math.log(3)) < 0.05  # the classes are nearly as frequent as each other
+
+
+def test_those_that_do_and_too_few_updates() -> None:
+    assert signs(lambda: loop(are_shuffled_apart=False)) == []
+    assert signs(lambda: loop(are_shuffled_apart=True, steps=150)) == []
+
+
+def test_a_loss_with_another_part() -> None:
+    assert signs(lambda: loop(are_shuffled_apart=True, l2=1e-3)) == []
