@@ -11,6 +11,8 @@ from fivestep.net import MLP
 from fivestep.pictures._base import Subject, picture_for
 from fivestep.pictures._surfaces import surface_of
 from fivestep.pictures.boundary import Boundary
+from fivestep.table.encoder import Encoder
+from fivestep.table.kinds import kinds_of
 from tests.pictures.conftest import draw
 from tests.plots.drawn import labels
 from tests.samples import small_engine, small_plan
@@ -44,6 +46,18 @@ def test_two_of_many_features_need_a_row_for_the_others(iris: Subject) -> None:
     figure = draw(iris, "boundary:features=(0,2),row=5")
     assert labels(figure.axes[0]) == ("sepal length (cm)", "petal length (cm)")
     assert figure.axes[0].get_title() == "all other features as in row 5"
+
+
+def test_there_is_no_boundary_between_the_codes_of_a_category(iris: Subject) -> None:
+    towns = [f"town {k % 30}" for k in range(300)]
+    kinds = kinds_of(frame := pl.DataFrame({"town": towns, "x": np.linspace(0, 1, 300)}))
+    encoder = Encoder.fit(frame, kinds)
+    rows = Rows(encoder.encode(frame), torch.arange(300) % 3)
+    subject = Subject(iris.engine, Dataset(rows, num_outputs=3, encoder=encoder))
+    with pytest.raises(
+        InputError, match="features must be two of the 1 that are numbers, which come before the codes of cat"
+    ):
+        surface_of(subject, iris.engine, (0, 1))
 
 
 def test_a_row_that_is_not_there_is_refused(iris: Subject) -> None:

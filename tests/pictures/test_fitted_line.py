@@ -47,6 +47,16 @@ def test_of_a_table_it_is_in_the_units_of_the_columns(tmp_path: Path) -> None:
     assert (at[0] < 50, at[-1] > 150) == (True, True)
 
 
+def test_there_is_no_line_through_a_category(tmp_path: Path) -> None:
+    pl.DataFrame({"town": [f"town {k % 30}" for k in range(300)], "price": np.linspace(0, 1, 300)}).write_csv(
+        tmp_path / "t.csv"
+    )
+    data = load_table(TableSource(str(tmp_path / "t.csv"), "price"), seed=0).data
+    engine = small_engine("scratch", TrainPlan(loss="mse"), LinearRegression(1, 1))
+    with pytest.raises(InputError, match="fitted-line must be used with one number as the feature, got a category;"):
+        draw(Subject(engine, data, (), "runs/t-1"), "fitted-line")
+
+
 def test_two_features_have_another_picture(moons: Subject) -> None:
     with pytest.raises(InputError, match=r"fitted-line must be used with one feature, got 2 features; .*boundary"):
         draw(moons, "fitted-line")

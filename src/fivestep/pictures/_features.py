@@ -21,6 +21,11 @@ def check_features(features: Sequence[int], subject: Subject) -> None:
         raise refuse("features", features, f"two different numbers from 0 to {there - 1}", "write features=(0,1)")
 
 
+def is_code(feature: int, encoder: Encoder | None) -> bool:
+    """Whether a feature is the code of a level: there is nothing between two of them."""
+    return encoder is not None and feature >= len(encoder.center)
+
+
 def in_own_units(x: Tensor, encoder: Encoder | None) -> Tensor:
     """Rows of the network's inputs, as the columns of a table have them: nan where a number is missing."""
     flat = x.flatten(1).double().cpu()
@@ -28,9 +33,8 @@ def in_own_units(x: Tensor, encoder: Encoder | None) -> Tensor:
 
 
 def as_inputs(values: np.ndarray, feature: int, encoder: Encoder | None) -> Tensor:
-    """Numbers of one feature, as its column has them, as the network takes them."""
-    is_number = encoder is not None and feature < len(encoder.center)
-    return torch.from_numpy(encoder.scaled(values, feature) if encoder is not None and is_number else values)
+    """Numbers of one feature that is no code, as its column has them, as the network takes them."""
+    return torch.from_numpy(values if encoder is None else encoder.scaled(values, feature))
 
 
 def target_in_own_units(y: Tensor, encoder: Encoder | None) -> Tensor:

@@ -6,7 +6,7 @@ from ..check import refuse
 from ..engines._base import Engine
 from ..plots._surface import Surface
 from ._base import Subject, spread
-from ._features import as_inputs, check_features, in_own_units
+from ._features import as_inputs, check_features, in_own_units, is_code
 
 MOST_ROWS = 1500
 EDGE = 0.12
@@ -21,10 +21,14 @@ def surface_of(
     All is in the units of the columns, where the data come from a table.
     """
     check_features(features, subject)
-    train = subject.data.train
+    train, encoder = subject.data.train, subject.data.encoder
+    if any(is_code(feature, encoder) for feature in features):
+        assert encoder is not None, "only a table has codes"
+        expected = f"two of the {len(encoder.center)} that are numbers, which come before the codes of categories"
+        raise refuse("features", features, expected, "choose others, or draw the points")
     if not 0 <= row < len(train):
         raise refuse("row", row, f"the number of a training row, 0 to {len(train) - 1}", "choose one of these")
-    shown, encoder = spread(MOST_ROWS, train), subject.data.encoder
+    shown = spread(MOST_ROWS, train)
     points = in_own_units(shown.x, encoder)[:, list(features)].numpy()
     points[np.isinf(points)] = np.nan
     low, high = np.nanmin(points, 0), np.nanmax(points, 0)

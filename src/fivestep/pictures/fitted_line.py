@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ..plots.fitted_line import fitted_line
 from ._base import Lacking, Picture, Subject, spread
-from ._features import as_inputs, in_own_units, target_in_own_units, target_name
+from ._features import as_inputs, in_own_units, is_code, target_in_own_units, target_name
 
 MOST = 1500
 
@@ -27,6 +27,8 @@ class FittedLine(Picture):
     def lacks(self, subject: Subject) -> Lacking | None:
         if subject.data.in_features != 1:
             return Lacking("one feature", f"{subject.data.in_features} features")
+        if is_code(0, subject.data.encoder):
+            return Lacking("one number as the feature", "a category")
         if subject.engine.criterion.target != "numbers" or subject.engine.spec.out_features != 1:
             return Lacking("one number as the target", "other targets")
         return None

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from ..plots.side_by_side import side_by_side
 from ..saved.history import columns
 from ._base import Lacking, Picture, Subject, needs_history
+from ._features import is_code
 from ._surfaces import surface_of
 
 
@@ -32,7 +33,9 @@ class SideBySide(Picture):
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         named = _named([subject, *self.others])
         histories = {name: columns(one.history) for name, one in named.items()}
-        flat = all(one.data.in_features == 2 and one.num_classes for one in named.values())
+        flat = all(
+            one.data.in_features == 2 and one.num_classes and not is_code(1, one.data.encoder) for one in named.values()
+        )
         surfaces = {name: surface_of(one, one.engine) for name, one in named.items()} if flat else {}
         return side_by_side(
             histories,
