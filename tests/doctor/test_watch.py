@@ -168,3 +168,12 @@ def test_a_sum_or_a_sigmoid_that_cannot_be_looked_at_is_noted(monkeypatch: pytes
     with fs.watch() as seen:
         _ = x.sigmoid(), x - torch.ones(3, 1), x.sum() + 1
     assert seen.record.unseen == {"RuntimeError: no notes": 3}
+
+
+def test_an_answer_that_cannot_be_looked_at_hides_no_later_call() -> None:
+    model = net()
+    with fs.watch() as seen:
+        torch.func.vmap(model)(torch.randn(3, 2, 6))
+        classify(model, steps=3)
+    assert seen.record.unseen
+    assert [event.round for event in seen.record.events if type(event).__name__ == "Predicted"] == [0, 1, 2]

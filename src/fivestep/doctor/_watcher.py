@@ -126,14 +126,15 @@ class Watcher:
         if len(rest) == 1:  # torch leaves the keywords out where an error has ended the call
             self._left(module, args)
         kwargs, result = rest if len(rest) > 1 else ({}, None)
-        if len(rest) > 1 and self.is_awake and torch.is_grad_enabled():
-            self._look_for_no_number(module, [*args, *kwargs.values()], result)
+        root = self._at_work[0] if self._at_work else module
         while self._at_work and self._at_work.pop() is not module:
             pass  # one that an exception has left
         if not self._at_work and len(rest) > 1 and _is_model(module) and self._wants(module):
             self._predicted(module, [*args, *kwargs.values()], result)
+        if len(rest) > 1 and self.is_awake and torch.is_grad_enabled():  # last: what cannot be looked at ends this
+            self._look_for_no_number(root, module, [*args, *kwargs.values()], result)
 
-    def _look_for_no_number(self, module: nn.Module, inputs: list[Any], result: Any) -> None:
+    def _look_for_no_number(self, root: nn.Module, module: nn.Module, inputs: list[Any], result: Any) -> None:
         """Remembers it, if it gave numbers that are not finite and are not what another module gave."""
         answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
         last, self._last_answers = self._last_answers, [id(x) for x in answers]
@@ -142,16 +143,11 @@ class Watcher:
         self.record.spoiled.append(
             Spoiled(
                 self.record.num_updates,
-                self._name(module),
+                _name(root, module),
                 all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
                 all(map(_look.is_finite, module.parameters())),
             )
         )
-
-    def _name(self, module: nn.Module) -> str:
-        """What it is called in the model that is at work, and what it prints."""
-        name = next((path for path, part in self._at_work[0].named_modules() if part is module), "")
-        return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
 
     @property
     def module_at_work(self) -> int:
@@ -163,7 +159,10 @@ class Watcher:
         error = sys.exc_info()[1]
         if error is not self._error:
             self._error = error
-            self._failed_in = self._name(module), tuple(tuple(x.shape) for x in args if isinstance(x, Tensor))
+            self._failed_in = (
+                _name(self._at_work[0], module),
+                tuple(tuple(x.shape) for x in args if isinstance(x, Tensor)),
+            )
 
     @quietly
     def saw_error(self, error: Exception) -> None:
@@ -252,6 +251,12 @@ class Watcher:
 
     def _parameters(self, optimizer: Optimizer) -> list[tuple[int, Tensor]]:
         return [(self.registry.leaf(p), p) for group in optimizer.param_groups for p in group["params"]]
+
+
+def _name(model: nn.Module, module: nn.Module) -> str:
+    """What a module is called in the model that is at work, and what it prints."""
+    name = next((path for path, part in model.named_modules() if part is module), "")
+    return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
 
 
 def _leave(functions: Functions) -> None:
