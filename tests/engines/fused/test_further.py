@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import torch
 
+from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
+from tests.engines.fused.small import SMALL, engine_itself
 from tests.samples import numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
@@ -43,9 +45,8 @@ each_plan = pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
 def test_a_run_is_that_of_scratch(spec: NetSpec, options: dict[str, Any]) -> None:
     """Weights, gradient, the memory of the rule and the outputs."""
     plan, data, ends = small_plan(lr=0.01, epochs=5, **options), three_classes(weighted=True), []
-    for name in ("fused:larger=false", "scratch"):
-        engine = small_engine(name, plan, spec)
-        assert engine.name == name.partition(":")[0]
+    for name in (SMALL, "scratch"):
+        engine = engine_itself(name, plan, spec)
         list(steps(engine, data, plan))
         ends.append({**engine.state(), "grad": engine.params.grad, "outputs": engine.predict(data.train.x)})
     got, expected = ends
@@ -72,14 +73,24 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(options: dict
 def test_muon_turns_matrices_of_any_shape(sizes: tuple[int, ...], dtype: str) -> None:
     """Tall, wide and square, of one row and of one column, in the orders of all bodies, after one step."""
     plan, ends = TrainPlan("mse", "muon:weight_decay=0", lr=1.0), []
-    for name in ("fused:larger=false", "scratch"):
-        engine = small_engine(name, plan, MLP(*sizes, activation="tanh"), dtype)
+    for name in (SMALL, "scratch"):
+        engine = engine_itself(name, plan, MLP(*sizes, activation="tanh"), dtype)
         before = engine.params.flat.clone()
         x, y = numbers(9, sizes[0]), numbers(9, sizes[-1], seed=1)
         engine.train_step(x.to(engine.dtype), y.to(engine.dtype))
         ends.append(engine.params.flat - before)
     tolerance = ENGINES_FLOAT64 if dtype == "float64" else ENGINES_FLOAT32
     assert distance(*ends) < tolerance
+
+
+def test_muon_without_matrices_is_adamw() -> None:
+    plan, spec, ends = TrainPlan("mse", "muon", lr=0.01), NetSpec((Choice("tanh"), Choice("scale")), 3, 3), []
+    for name in (SMALL, "scratch"):
+        engine = engine_itself(name, plan, spec)
+        for _ in range(3):
+            engine.train_step(numbers(9, 3), numbers(9, 3, seed=1))
+        ends.append(engine.params.flat)
+    assert distance(*ends) < ENGINES_FLOAT64
 
 
 def test_a_gradient_that_is_not_a_number_is_no_direction() -> None:

@@ -53,7 +53,10 @@ def rule_of(
         ema=-1.0 if plan.ema is None else plan.ema,
     )
     if form.kind == kind.MUON:
-        return _by_matrix(plain, [group for group in groups if isinstance(_own_rule(group), Muon)], params, order)
+        of_matrices = [group for group in groups if isinstance(_own_rule(group), Muon)]
+        if not of_matrices:  # AdamW is left
+            return plain._replace(kind=kind.ADAM, decoupled=True)
+        return _by_matrix(plain, of_matrices, params, order)
     if form.kind >= kind.AMSGRAD:
         return Further(plain, np.array([group.lr_factor for group in groups]), np.zeros(len(groups)))
     return plain
