@@ -9,15 +9,9 @@ from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
+from tests.engines.fused.small import DTYPES, SMALL, apart, data_of, net
 from tests.samples import numbers, small_engine
-from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
-
-SMALL = "fused:larger=false"
-
-
-def net(*layers: str | Choice) -> NetSpec:
-    return NetSpec(tuple(map(Choice.parse, layers)), 5, 3)
-
+from tests.tolerances import ENGINES_FLOAT64, distance
 
 USUAL = MLP(5, 9, 17, 3, norm="batch_norm", activation=("relu", "silu"), dropout=0.2)
 NETS = {
@@ -35,24 +29,6 @@ NETS = {
         "linear:out_features=7", "tanh", Choice("batch_norm", momentum=None), "linear"
     ),
 }
-DTYPES = [("float64", ENGINES_FLOAT64), ("float32", ENGINES_FLOAT32)]
-
-
-def ends_of(spec: NetSpec, plan: TrainPlan, data: Dataset, dtype: str = "float64") -> list[tuple[torch.Tensor, ...]]:
-    """Weights, gradient, what is kept from batch to batch, and outputs in evaluation mode, of ours and of scratch."""
-    ends = []
-    for name in (SMALL, "scratch"):
-        engine = small_engine(name, plan, spec, dtype)
-        assert engine.name == name.partition(":")[0]
-        list(steps(engine, data, plan))
-        outputs = engine.predict(numbers(77, *data.train.stored.shape[1:], seed=2).to(engine.dtype))
-        ends.append((engine.params.flat, engine.params.grad, engine.params.buffers, outputs))
-    return ends
-
-
-def data_of(num_rows: int) -> Dataset:
-    weight = torch.arange(num_rows) % 3 + 0.5
-    return Dataset(Rows(numbers(num_rows, 5) * 3 + 1, numbers(num_rows, 3, seed=1), weight), num_outputs=3)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES, ids=["float64", "float32"])
@@ -60,26 +36,26 @@ def data_of(num_rows: int) -> Dataset:
 def test_a_run_is_that_of_scratch(spec: NetSpec, dtype: str, tolerance: float) -> None:
     """In batches of more rows than are otherwise done together, and what is left of them; rows have weights."""
     plan = TrainPlan("mse", "adam", lr=0.01, batch_size=600, epochs=3, l2=0.1)
-    assert max(map(distance, *ends_of(spec, plan, data_of(1003), dtype))) < tolerance
+    assert apart(spec, plan, data_of(1003, weighted=True), dtype) < tolerance
 
 
 @pytest.mark.parametrize("part", [2, 7, 16, 33])
 def test_parts_of_a_batch_have_statistics_of_their_own(part: int) -> None:
     plan = TrainPlan("mse", lr=0.01, batch_size=66, micro_batch_size=part, epochs=2)
-    assert max(map(distance, *ends_of(USUAL, plan, data_of(198)))) < ENGINES_FLOAT64
+    assert apart(USUAL, plan, data_of(198, weighted=True)) < ENGINES_FLOAT64
 
 
 @pytest.mark.parametrize("num_rows", [2, 7, 8, 9, 15, 17, 63, 513, 3000])
 def test_batches_of_any_size(num_rows: int) -> None:
     """Whole registers and rests, also more rows than there was room for before."""
     plan = TrainPlan("mse", lr=0.01, batch_size=None, epochs=3)
-    assert max(map(distance, *ends_of(NETS["first and last"], plan, data_of(num_rows)))) < ENGINES_FLOAT64
+    assert apart(NETS["first and last"], plan, data_of(num_rows, weighted=True)) < ENGINES_FLOAT64
 
 
 def test_tokens_count_as_rows() -> None:
     rows = Rows(numbers(12, 4, 5), numbers(12, 4, 3, seed=1))
     plan = TrainPlan("mse", lr=0.01, batch_size=5, epochs=2)
-    assert max(map(distance, *ends_of(USUAL, plan, Dataset(rows, num_outputs=3)))) < ENGINES_FLOAT64
+    assert apart(USUAL, plan, Dataset(rows, num_outputs=3)) < ENGINES_FLOAT64
 
 
 @pytest.mark.parametrize(
@@ -88,14 +64,14 @@ def test_tokens_count_as_rows() -> None:
 def test_a_single_row_is_refused(options: dict[str, int]) -> None:
     """As in scratch; of eleven rows, ten leave one over."""
     plan = TrainPlan("mse", **options)  # type: ignore[arg-type]
-    data = data_of(11)
+    data = data_of(11, weighted=True)
     with pytest.raises(InputError, match="batch_norm must have at least two rows in every training batch, got one"):
         list(steps(small_engine(SMALL, plan, USUAL), data, plan))
 
 
 def test_the_steps_before_a_single_row_are_done() -> None:
     """As in scratch: two of ten rows."""
-    plan, data, ends = TrainPlan("mse", batch_size=10), data_of(21), []
+    plan, data, ends = TrainPlan("mse", batch_size=10), data_of(21, weighted=True), []
     for name in (SMALL, "scratch"):
         engine = small_engine(name, plan, USUAL)
         with pytest.raises(InputError, match="got one"):
@@ -114,7 +90,7 @@ def test_not_a_number_in_a_row_reaches_the_loss() -> None:
 
 def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped() -> None:
     """Running statistics and the number of batches go with it."""
-    plan, data = TrainPlan("mse", "adam", lr=0.01, batch_size=16, epochs=6), data_of(50)
+    plan, data = TrainPlan("mse", "adam", lr=0.01, batch_size=16, epochs=6), data_of(50, weighted=True)
     whole, first, second = (small_engine(SMALL, plan, USUAL) for _ in range(3))
     list(steps(whole, data, plan))
     upcoming = steps(first, data, plan, every=1)

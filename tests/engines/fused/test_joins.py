@@ -2,18 +2,9 @@
 
 import pytest
 
-from fivestep.datasets._base import Dataset, Rows
-from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.plan import TrainPlan
-from fivestep.steps import steps
-from tests.samples import numbers, small_engine
-from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
-
-
-def net(*layers: str) -> NetSpec:
-    return NetSpec(tuple(map(Choice.parse, layers)), 5, 3)
-
+from tests.engines.fused.small import DTYPES, apart, data_of, net
 
 NETS = {
     "a residual block, at the beginning too": net(
@@ -55,7 +46,6 @@ NETS = {
         "ntk_linear:out_features=3,zero_init=true",
     ),
 }
-DTYPES = [("float64", ENGINES_FLOAT64), ("float32", ENGINES_FLOAT32)]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES, ids=["float64", "float32"])
@@ -63,11 +53,4 @@ DTYPES = [("float64", ENGINES_FLOAT64), ("float32", ENGINES_FLOAT32)]
 def test_a_run_is_that_of_scratch(spec: NetSpec, dtype: str, tolerance: float) -> None:
     """In batches of more rows than fit into a tile, where the layers allow it; outputs in evaluation mode as well."""
     plan = TrainPlan("mse", "adam", lr=0.01, batch_size=600, epochs=3, l2=0.1)
-    data, ends = Dataset(Rows(numbers(1003, 5) * 3 + 1, numbers(1003, 3, seed=1))), []
-    for name in ("fused:larger=false", "scratch"):
-        engine = small_engine(name, plan, spec, dtype)
-        assert engine.name == name.partition(":")[0]
-        list(steps(engine, data, plan))
-        x = numbers(77, 5, seed=2).to(engine.dtype)
-        ends.append((engine.params.flat, engine.params.grad, engine.params.buffers, engine.predict(x)))
-    assert max(map(distance, *ends)) < tolerance
+    assert apart(spec, plan, data_of(1003), dtype) < tolerance
