@@ -248,6 +248,12 @@ def test_baselines_are_the_mean_and_a_linear_model_in_the_units_of_the_target(tm
     assert known["a linear model"] == pytest.approx(100, rel=0.35)  # the noise, and x through the clip
 
 
+def test_a_linear_model_of_few_rows_is_not_held_back_by_its_penalty(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": np.arange(12.0), "y": 2 * np.arange(12.0) + 1})
+    known = baselines(loaded(tmp_path, frame, "y").data)
+    assert known["a linear model"] < known["the mean"] / 10  # what is left is of x, which goes through the clip
+
+
 def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
     found = loaded(tmp_path, table(), "kind", ignore=("price",))
     known = baselines(found.data)

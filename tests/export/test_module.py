@@ -60,3 +60,8 @@ def test_in_training_mode_it_draws_by_torchs_seed() -> None:
     torch.manual_seed(0)
     assert torch.equal(model(x), first)
     assert not torch.equal(first, second)
+
+
+def test_an_estimator_is_told_to_give_its_engine() -> None:
+    with pytest.raises(fs.InputError, match="engine must be of the type Engine, got MLPClassifier; of an estimator"):
+        fs.to_torch(fs.MLPClassifier())  # type: ignore[arg-type]  # the claim

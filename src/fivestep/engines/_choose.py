@@ -15,8 +15,9 @@ from ..ranks import ALONE, Ranks
 from .fused._forms import obstacle_of_larger, obstacle_of_small, obstacle_to_recording
 from .fused._size import is_larger, is_recorded, operations_per_step
 
-LOADING = 0.5
-"""Seconds that a process takes to load numba and compiled code; where there is none yet, five more."""
+SHORT = 1.0
+"""Seconds of `scratch` up to which a process goes without compiled code: to load it takes half a second, and to compile
+it, where there is none yet, 10 to 20."""
 
 STEP, OPERATION = 1e-4, 2e-11
 """Seconds that `scratch` takes for a step of a small network, and for each of its floating-point operations more."""
@@ -59,16 +60,16 @@ def choose(
     if choice.options.get("alone") and num_rows is not None and _is_short(spec, plan, num_rows):
         count = plan.num_steps(num_rows)
         steps = "1 step is" if count == 1 else f"{count:,} steps are"
-        return Chosen("scratch", f"{steps} done before compiled code is loaded")
+        return Chosen("scratch", f"{steps} done within a second without compiled code")
     is_said = "larger" in choice.options or larger != is_larger(spec, plan)[0]  # so a run that goes on knows
     options = {"larger": larger} if is_said else {}
     return Chosen("fused", reason if choice.name == "auto" else "it was asked for", options)
 
 
 def _is_short(spec: NetSpec, plan: TrainPlan, num_rows: int) -> bool:
-    """Whether `scratch` does all steps in half the time that a process takes to load compiled code."""
+    """Whether `scratch` does all steps in so little time that compiled code could save next to nothing."""
     operations = operations_per_step(spec, plan.batch_size or num_rows)
-    return plan.num_steps(num_rows) * (STEP + OPERATION * operations) < LOADING / 2
+    return plan.num_steps(num_rows) * (STEP + OPERATION * operations) < SHORT
 
 
 def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Ranks) -> Chosen:

@@ -35,7 +35,7 @@ def make_engine(
     and `scratch` elsewhere and for what `fused` cannot do; `engine.reason` says why. For the full batch, `num_rows`
     says how many rows that is. Asked for by name, `fused` hands over to `scratch` with a warning. An engine's own
     options follow its name: "nn:compile=true", "nn:autocast=bfloat16", "fused:precision=bfloat16". "auto:alone=true",
-    for the only training of a process, leaves a short one to `scratch`, which is done before compiled code is loaded.
+    for the only training of a process, leaves to `scratch` what it does within a second.
     `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
     "auto" for the first of cuda, mps and cpu that is there. `ranks` (`join_ranks`), each of which calls this, share
     every batch; each takes a cuda device of its own. Raises an `InputError` for an unknown name, a device that is

@@ -5,6 +5,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from ..check import instance
 from ..draws import BITS
 from ..engines._base import Engine
 from ..layer import Memo
@@ -18,6 +19,7 @@ def to_torch(engine: Engine) -> nn.Sequential:
     shapes of `model.safetensors`. Layers that torch has are torch's own, as `nn.Linear` and `nn.Dropout`; others are
     modules of this package, and draw with torch's generator. It ends with logits: the loss is not in it.
     """
+    instance("engine", engine, Engine, "of an estimator pass its engine_")
     model = nn.Sequential()
     with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
         for k, layer in enumerate(engine.layers):
