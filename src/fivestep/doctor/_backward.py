@@ -35,7 +35,8 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
     value = sum(float(loss.detach().double().mean()) for loss in losses)
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
-    record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late))
+    is_leaf = has_graph and all(loss.grad_fn is None for loss in losses)
+    record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late, is_leaf))
 
 
 def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:

@@ -78,7 +78,7 @@ class Measured(NamedTuple):
 class Differentiated(NamedTuple):
     """Step 4: backward was called. `leaves` are the parameters that the loss hangs on, by their key in the record.
 
-    `is_late`: since the loss was measured, an update has moved one of them.
+    `is_late`: since the loss was measured, an update has moved one of them. `is_leaf`: it hangs on nothing but itself.
     """
 
     round: int
@@ -87,6 +87,7 @@ class Differentiated(NamedTuple):
     has_graph: bool
     leaves: frozenset[int]
     is_late: bool
+    is_leaf: bool
 
 
 @final

@@ -1,11 +1,13 @@
 """backward is called on a loss that hangs on nothing."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from tests.doctor.loops import broken, net, rows, signs, train
+from tests.doctor.loops import broken, findings, net, rows, signs, train
 
 
 def loss(how: str) -> Tensor:
@@ -22,6 +24,21 @@ def loss(how: str) -> Tensor:
 def test_a_loss_that_was_cut_off(how: str) -> None:
     (found,) = broken(lambda: loss(how).backward(), RuntimeError)
     assert found.sign == "loss without graph"
+
+
+@pytest.mark.parametrize(
+    "cut", [lambda x: torch.tensor(x.item(), requires_grad=True), lambda x: x.detach().requires_grad_()]
+)
+def test_one_that_was_cut_off_and_told_to_require_a_gradient(cut: Callable[[Tensor], Tensor]) -> None:
+    (x, y), model = rows(), net()
+    (found,) = findings(lambda: train(model, lambda: cut(F.cross_entropy(model(x), y))))
+    assert found.sign == "loss without graph"
+    assert "gives no parameter a gradient" in found.seen
+
+
+def test_a_loss_that_is_the_parameter() -> None:
+    only = nn.ParameterList([nn.Parameter(torch.tensor(1.0))])
+    assert signs(lambda: train(only, lambda: only[0], steps=5)) == []
 
 
 def test_one_that_was_not() -> None:

@@ -7,17 +7,24 @@ FEWEST = 3
 
 
 def no_gradient(record: Record) -> Seen | None:
-    """In every update seen, some parameters had no gradient at all, while others of the same optimizer had one.
+    """In every update seen, some parameters had no gradient at all, while others had one.
 
     Their layer is not used, or what it gives is cut off on its way to the loss: by `.detach()`, `.data`, `no_grad`,
-    `argmax`, by numpy or `.item()`. Frozen parameters are not meant.
+    `argmax`, by numpy or `.item()`. The others are of the same optimizer, or of another one: in a GAN the judge learns,
+    and the maker does not if its answer is detached for both. Frozen parameters are not meant.
     """
     reached = {key for event in record.of(Differentiated) for key in event.leaves}
+    with_one = {
+        (event.optimizer, moved.leaf)
+        for event in record.of(Updated)
+        for moved in event.moved
+        if moved.gradient is not None
+    }
     for key, rule in record.rules.items():
         updates = [event for event in record.of(Updated) if event.optimizer == key]
-        had = {moved.leaf for event in updates for moved in event.moved if moved.gradient is not None}
+        had = {leaf for other, leaf in with_one if other == key}
         without = {leaf for leaf in rule.leaves - had - reached if record.leaves[leaf].needs_grad}
-        if len(updates) >= FEWEST and had and without:
+        if len(updates) >= FEWEST and with_one and without:
             return Seen(
                 GRADIENT,
                 updates[0].place,
