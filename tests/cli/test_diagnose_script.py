@@ -1,6 +1,7 @@
 """`fivestep diagnose SCRIPT.py`: a script of someone's own, run as it is."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -47,7 +48,10 @@ def write(steps: int = 25, end: str = "") -> Path:
 def test_it_says_what_is_wrong_and_where(fivestep: Command, script: Path) -> None:
     code, out, err = fivestep("diagnose", script)
     assert code == 0
-    assert out.startswith("Linear with 8 parameters; SGD, lr 0.1; 25 updates\n\n1  gradient kept: In 24 of 25 updates")
+    title, losses, _, finding = out.splitlines()[:4]
+    assert title == "Linear with 8 parameters; SGD, lr 0.1; 25 updates"
+    assert re.fullmatch(r"Loss: \S+ at the start, \S+ at the end \(mean of the last 5 seen\)", losses)
+    assert finding.startswith("1  gradient kept: In 24 of 25 updates")
     assert "\n   code/train.py:11  optimizer.step()\n" in out
     assert err == "arguments [] __main__\n"
 
@@ -121,13 +125,43 @@ def test_ctrl_c_gives_what_was_seen_until_then(tmp_path: Path) -> None:
 def test_a_script_without_a_loop(fivestep: Command) -> None:
     Path("a.py").write_text("print(1)", encoding="utf-8")
     done = fivestep("diagnose", "a.py")
-    assert "there was no loop to watch" in " ".join(done.out.split())
+    said = " ".join(done.out.split())
+    assert "there was no loop to watch. What runs in other processes, as those of torch.multiprocessing.spawn" in said
+
+
+def test_a_script_that_ends_before_its_loop_says_its_own_error_alone(fivestep: Command) -> None:
+    Path("a.py").write_text("import no_such_module", encoding="utf-8")
+    done = fivestep("diagnose", "a.py")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
+
+
+PACKAGE_LOOP = (
+    "from .besides import number\nimport os, sys\nprint(number, sys.argv, __name__, __package__, sys.path[0])\n"
+)
+
+
+def test_a_module_of_a_package_is_run_as_python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("__init__", ""), ("besides", "number = 7"), ("train", PACKAGE_LOOP)):
+        (tmp_path / "package").mkdir(exist_ok=True)
+        (tmp_path / "package" / f"{name}.py").write_text(text, encoding="utf-8")
+    words = ("-m", "package.train", "--lr_x", "-m", "b.py")
+    own = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    process = start(tmp_path, "diagnose", "--steps", "3", *words)
+    out, err = process.communicate(timeout=60)
+    assert err == own.stdout
+    assert "there was no loop" in out
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("nowhere.py",), "must be a Python file that is there, got 'nowhere.py'"),
+        (("-m", "no_package.train"), "must be named as for python -m, such as package.train, got 'no_package.train'"),
+        (("-m", "json.no_module"), "got 'json.no_module'; look at its name"),
+        (("-m", "json.tool.py"), "got 'json.tool.py'; look at its name"),
         (("--steps", 0, "nowhere.py"), "--steps must be a whole number of at least 1, got 0"),
         (("--steps", 3, "runs/moons-1"), "must belong to a script, got '--steps 3' for the run 'runs/moons-1'"),
         (("runs/moons-1", "more"), "must belong to a script, got 'more' for the run 'runs/moons-1'"),
@@ -142,9 +176,11 @@ RANKS = """
 import os, torch
 from torch import distributed, nn
 distributed.init_process_group("gloo")
+torch.manual_seed(0)
 model = nn.parallel.DistributedDataParallel(nn.Linear(3, 2))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-x, y = torch.randn(20, 3), torch.arange(20) % 2
+x = torch.randn(20, 3)
+y = (x[:, 0] > 0).long()
 for _ in range(25):
     optimizer.zero_grad()
     nn.functional.cross_entropy({model}, y).backward()
@@ -166,7 +202,8 @@ def test_of_several_ranks_all_run_the_script_and_the_first_says_what_it_saw(
     ended = two_ranks(["diagnose", "train.py"], tmp_path)
     assert (ended.first, ended.later) == (0, 0), ended.err
     assert {"rank 0 of 2", "rank 1 of 2"} <= set(ended.err.splitlines())
-    assert ended.out.startswith("DistributedDataParallel with 8 parameters; SGD, lr 0.1; 25 updates\n\n" + said)
+    assert ended.out.startswith("DistributedDataParallel with 8 parameters; SGD, lr 0.1; 25 updates\nLoss: ")
+    assert ended.out.splitlines()[3].startswith(said)
     assert ended.out.count("updates\n") == 1
 
 

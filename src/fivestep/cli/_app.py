@@ -116,16 +116,24 @@ def _help(error: CycloptsError) -> str:
 
 def _tokens(arguments: Sequence[str]) -> list[str]:
     """The words of the command line; those that follow a script are its own."""
-    if _has_script(arguments):
-        scripts = [k for k, word in enumerate(arguments) if k and word.endswith(".py")]
-        own, others = arguments[: scripts[0] + 1], arguments[scripts[0] + 1 :]
+    end = _script_end(arguments)
+    if end is not None:
+        own, others = arguments[:end], arguments[end:]
         return [*map(_with_hyphens, own), *(["--", *others] if others else [])]
     return [_with_hyphens(token) for token in arguments]
 
 
 def _has_script(arguments: Sequence[str]) -> bool:
     """Whether someone's own script is to be watched, whose ranks wait for each other."""
-    return list(arguments[:1]) == ["diagnose"] and any(word.endswith(".py") for word in arguments[1:])
+    return _script_end(arguments) is not None
+
+
+def _script_end(arguments: Sequence[str]) -> int | None:
+    """How many words come before the script's own: those up to SCRIPT.py, or up to the module after -m."""
+    if list(arguments[:1]) != ["diagnose"]:
+        return None
+    ends = [k + 1 + (word == "-m") for k, word in enumerate(arguments) if k and (word == "-m" or word.endswith(".py"))]
+    return ends[0] if ends else None
 
 
 def _with_hyphens(token: str) -> str:

@@ -1,7 +1,6 @@
 """`fivestep diagnose RUN`, and `fivestep diagnose SCRIPT.py`."""
 
 import os
-import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +10,11 @@ from rich.console import Console
 
 from ..check import InputError, at_least, warn
 from ..diagnosis import Diagnosis, diagnosis_of
+from ..diagnosis._finding import wrapped
 from ..doctor._script import watch_script
 from ._options import NetworkOptions, PlanOptions
 from ._source import subject
 from ._values import json_text, whole
-
-WIDEST = 100
-"""Characters of a line of text, at most."""
 
 
 def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts names them
@@ -25,6 +22,9 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
     /,
     *arguments: str,
     steps: Annotated[int | None, Parameter(help="Of a script: end it after so many updates.", converter=whole)] = None,
+    module: Annotated[
+        bool, Parameter(name="-m", help="SOURCE is a module, such as package.train.", negative="")
+    ] = False,
     data_dir: Annotated[Path | None, Parameter(help="Folder with the files of the task, or of the run.")] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> int:
@@ -36,7 +36,8 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
     far below the whole training is named. Nothing is written.
 
     A script of your own, with a PyTorch loop in it, is run as it is, and its loop is watched. Options stand before the
-    script; what follows it is the script's own. What it prints goes to standard error, its exit code is kept.
+    script; what follows it is the script's own. What it prints goes to standard error, its exit code is kept. One that
+    is part of a package is run as python -m does: fivestep diagnose -m package.train.
 
     Parameters
     ----------
@@ -46,12 +47,12 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
     Arguments:
         The script's own.
     """
-    if source.endswith(".py"):
+    if module or source.endswith(".py"):
         if steps is not None:
             at_least("--steps", steps, 1)
         if data_dir is not None:
             warn(f"--data-dir is ignored, as a script finds its own files, got {str(data_dir)!r}; leave it out.")
-        seen, code = watch_script(Path(source), arguments, steps)
+        seen, code = watch_script(source, arguments, steps, is_module=module)
         if os.environ.get("RANK", "0") != "0":
             return code  # all ranks run the script, and the first one says what is wrong with it
         plain, text = seen.as_plain(), str(seen)
@@ -67,7 +68,10 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
     if json:
         print(json_text(plain))  # noqa: T201
     else:
-        _show(Console(highlight=False), text)
+        if not text:  # an error of the script's own before its loop, which has been shown
+            return code
+        console = Console(highlight=False)
+        console.print(wrapped(text, console.width), markup=False, soft_wrap=True)
     return code
 
 
@@ -77,11 +81,3 @@ def _as_plain(found: Diagnosis) -> dict[str, Any]:
         "trials": [one._asdict() for one in found.trials],
     }
     return asdict(found) | lists
-
-
-def _show(console: Console, text: str) -> None:
-    """The text, wrapped, with what hangs together below each other."""
-    for line in text.splitlines():
-        hanging = "   " if line[:1].isdigit() or line.startswith("   ") else ""
-        wrapped = textwrap.wrap(line, min(console.width, WIDEST), subsequent_indent=hanging) or [""]
-        console.print("\n".join(wrapped), markup=False, soft_wrap=True)

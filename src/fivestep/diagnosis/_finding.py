@@ -1,6 +1,10 @@
 """What a diagnosis consists of."""
 
+import textwrap
 from typing import NamedTuple, final
+
+WIDEST = 100
+"""Characters of a line of text, at most."""
 
 
 @final
@@ -48,3 +52,12 @@ def figure(value: float) -> str:
 def figure_in_list(value: float) -> str:
     """The same in a list of numbers, where all four digits are written: 1.000 for 1."""
     return f"{value:#.4g}".rstrip(".")
+
+
+def wrapped(text: str, width: int) -> str:
+    """The text in lines of this width at most, with what hangs together below each other."""
+    lines = []
+    for line in text.splitlines():
+        hanging = "   " if line[:1].isdigit() or line.startswith("   ") else ""
+        lines += textwrap.wrap(line, min(width, WIDEST), subsequent_indent=hanging) or [""]
+    return "\n".join(lines)

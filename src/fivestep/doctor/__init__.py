@@ -8,12 +8,14 @@ What is seen becomes a record, plain numbers in the order of the loop. Each file
 The loop gives the same numbers as without, bit by bit, and goes on whatever happens here.
 """
 
+import shutil
 from types import TracebackType
 from typing import Any, Self, final
 
-from ..diagnosis._finding import Finding
+from ..diagnosis._finding import Finding, wrapped
 from ._findings import findings_of, title_of
 from ._record import Record
+from ._report import report
 from ._watcher import Watcher
 
 __all__ = ["Watch", "watch"]
@@ -67,21 +69,11 @@ class Watch:
         }
 
     def __str__(self) -> str:
-        lines = [self.title, ""]
-        for number, found in enumerate(self.findings, start=1):
-            lines += found.lines(number)
-        return "\n".join([*lines, *self._notes])
+        return report(self.record)
 
-    @property
-    def _notes(self) -> list[str]:
-        """What is to be said besides findings: that there are none, that there was no loop, what could not be seen."""
-        record, notes = self.record, []
-        if not record.models and not record.num_backwards and not record.num_updates:
-            notes = ["No model was called and no optimizer took a step: there was no loop to watch."]
-        elif not self.findings:
-            until = "" if record.failed is None else ", until the error"
-            notes = [f"Nothing was found that keeps it from learning{until}."]
-        return notes + [f"Could not be looked at: {what} (times: {times:,})" for what, times in record.unseen.items()]
+    def __repr__(self) -> str:
+        """The same, for the last line of a notebook's cell: wrapped as the command does."""
+        return wrapped(str(self), shutil.get_terminal_size().columns)
 
 
 def watch() -> Watch:

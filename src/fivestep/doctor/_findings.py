@@ -32,7 +32,8 @@ def title_of(record: Record) -> str:
     used = [(key, rule) for key, rule in record.rules.items() if rule.num_steps]
     for key, rule in used[:3]:
         words.append(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else ""))
-    words.append(_counted(record))
+    if record.num_updates or record.num_backwards:
+        words.append(_counted(record))
     return "; ".join(words)
 
 

@@ -125,17 +125,40 @@ class Record:
         return [event.loss for event in self.of(Differentiated)]
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """The loss at the start and at the end."""
+        return ends_of(self.losses) if self.losses else None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are enough losses to say whether they fall."""
+        return len(self.losses) >= FEWEST
+
+    @property
     def is_stuck(self) -> bool:
         """Whether the loss has clearly not fallen, over enough steps to say so."""
-        losses = self.losses
-        if len(losses) < FEWEST:
+        if self.ends is None or not self.is_long:
             return False
-        fifth = len(losses) // 5
-        first, last = losses[0], sum(losses[-fifth:]) / fifth  # the first alone: the second may be beyond all bounds
+        first, last = self.ends
         return not math.isfinite(last) or last > first - FALLEN * abs(first)
+
+    @property
+    def is_one_loss(self) -> bool:
+        """Whether backward was called on one line alone, and at most one optimizer moved: not a game of several."""
+        moving = [rule for rule in self.rules.values() if rule.num_steps]
+        return len({event.place for event in self.of(Differentiated)}) == 1 and len(moving) <= 1
 
     def names(self, leaves: "set[int] | frozenset[int]", most: int = 3) -> str:
         """Parameters by name, the first few of them."""
         words = [self.leaves[key].words for key in sorted(leaves)]
         rest = len(words) - most
         return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def ends_of(losses: list[float]) -> tuple[float, float]:
+    """The first of them, and the mean of the last fifth.
+
+    Of the first no mean is taken, as the second may be beyond all bounds.
+    """
+    fifth = max(1, len(losses) // 5)
+    return losses[0], sum(losses[-fifth:]) / fifth

@@ -1,5 +1,6 @@
 """Someone's script, run as `python SCRIPT` would run it, while it is watched."""
 
+import importlib.util
 import os
 import runpy
 import sys
@@ -21,19 +22,27 @@ HOME = str(Path(__file__).parent) + os.sep
 """Where the doctor lies."""
 
 
-def watch_script(script: Path, arguments: Sequence[str] = (), most_updates: int | None = None) -> tuple[Watch, int]:
-    """Runs it, and returns what was seen and the script's own exit code.
+def watch_script(
+    script: str, arguments: Sequence[str] = (), most_updates: int | None = None, *, is_module: bool = False
+) -> tuple[Watch, int]:
+    """Runs a file, or a module as `python -m` does, and returns what was seen and the script's own exit code.
 
     What it prints goes to standard error. It ends where it ends, after `most_updates` updates, or by Ctrl-C. An error
-    of its own is shown as Python shows it. Raises an `InputError` if there is no such file.
+    of its own is shown as Python shows it. Raises an `InputError` if there is no such file or module.
     """
-    if not script.is_file():
-        raise InputError(f"a script must be a Python file that is there, got {str(script)!r}; look at its path.")
+    if not is_module and not Path(script).is_file():
+        raise InputError(f"a script must be a Python file that is there, got {script!r}; look at its path.")
     seen, code = Watch(Watcher(most_updates)), DONE
-    with _output_aside(), _as_main(script, arguments):
+    folder = Path.cwd() if is_module else Path(script).resolve().parent
+    with _output_aside(), _as_main(script, folder, arguments):
+        if is_module:
+            _check_module(script)
         try:
             with seen:
-                runpy.run_path(str(script.absolute()), run_name="__main__")
+                if is_module:
+                    runpy.run_module(script, run_name="__main__", alter_sys=True)
+                else:
+                    runpy.run_path(str(Path(script).absolute()), run_name="__main__")
         except SystemExit as exit_:
             code = _exit_code(exit_.code)
         except Enough:
@@ -44,6 +53,21 @@ def watch_script(script: Path, arguments: Sequence[str] = (), most_updates: int 
             print(_without_ours(error), end="", file=sys.stderr)  # noqa: T201
             code = FAILED
     return seen, code
+
+
+def _check_module(name: str) -> None:
+    """Whether there is one of this name; the packages that it is in are imported, as `python -m` does."""
+    try:
+        is_there = not name.endswith(".py") and not name.startswith(".") and importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        is_there = False
+    if not is_there:
+        raise InputError(
+            f"after -m, a module must be named as for python -m, such as package.train, got {name!r}; look at its "
+            "name, and whether this is the folder that its package is in."
+        )
 
 
 def _exit_code(code: object) -> int:
@@ -78,10 +102,10 @@ def _with_causes(shown: traceback.TracebackException) -> Iterator[traceback.Trac
 
 
 @contextmanager
-def _as_main(script: Path, arguments: Sequence[str]) -> Iterator[None]:
+def _as_main(script: str, folder: Path, arguments: Sequence[str]) -> Iterator[None]:
     """The program's arguments, where it looks for modules, and how warnings look, as for a script of its own."""
     before = sys.argv, sys.path[:], warnings.showwarning
-    sys.argv, sys.path[:] = [str(script), *arguments], [str(script.resolve().parent), *sys.path]
+    sys.argv, sys.path[:] = [script, *arguments], [str(folder), *sys.path]
     warnings.showwarning = _show_warning
     warnings.filterwarnings("ignore", message=r"Using `torch.compile\(module\)` when there are global hooks")
     try:
