@@ -1,6 +1,7 @@
 """`fivestep diagnose RUN`, and `fivestep diagnose SCRIPT.py`."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,31 +49,37 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
         The script's own.
     """
     if module or source.endswith(".py"):
-        if steps is not None:
-            at_least("--steps", steps, 1)
         if data_dir is not None:
             warn(f"--data-dir is ignored, as a script finds its own files, got {str(data_dir)!r}; leave it out.")
-        seen, code = watch_script(source, arguments, steps, is_module=module)
-        if os.environ.get("RANK", "0") != "0":
-            return code  # all ranks run the script, and the first one says what is wrong with it
-        plain, text = seen.as_plain(), str(seen)
-    else:
-        if arguments or steps is not None:
-            given = [*arguments, *([] if steps is None else [f"--steps {steps}"])]
-            raise InputError(
-                f"further words and --steps must belong to a script, got {' '.join(given)!r} for the run {source!r}; "
-                "leave them out, or give a file such as train.py."
-            )
-        found, code = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir)), 0
-        plain, text = _as_plain(found), str(found)
-    if json:
-        print(json_text(plain))  # noqa: T201
-    else:
-        if not text:  # an error of the script's own before its loop, which has been shown
-            return code
-        console = Console(highlight=False)
-        console.print(wrapped(text, console.width), markup=False, soft_wrap=True)
+        return _of_script(source, arguments, steps, is_module=module, as_json=json)
+    if arguments or steps is not None:
+        given = [*arguments, *([] if steps is None else [f"--steps {steps}"])]
+        raise InputError(
+            f"further words and --steps must belong to a script, got {' '.join(given)!r} for the run {source!r}; "
+            "leave them out, or give a file such as train.py."
+        )
+    found = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir))
+    _show(_as_plain(found), str(found), as_json=json)
+    return 0
+
+
+def _of_script(script: str, arguments: Sequence[str], steps: int | None, *, is_module: bool, as_json: bool) -> int:
+    """Runs it and shows what was seen; returns its exit code."""
+    if steps is not None:
+        at_least("--steps", steps, 1)
+    seen, code = watch_script(script, arguments, steps, is_module=is_module)
+    if os.environ.get("RANK", "0") == "0":  # all ranks run the script, and the first one says what is wrong with it
+        _show(seen.as_plain(), str(seen), as_json=as_json)
     return code
+
+
+def _show(plain: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """The text, if there is any: there is none of a script that an error ended before its loop."""
+    console = Console(highlight=False)
+    if as_json:
+        print(json_text(plain))  # noqa: T201
+    elif text:
+        console.print(wrapped(text, console.width), markup=False, soft_wrap=True)
 
 
 def _as_plain(found: Diagnosis) -> dict[str, Any]:
