@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,3 +178,21 @@ def test_an_answer_that_cannot_be_looked_at_hides_no_later_call() -> None:
         classify(model, steps=3)
     assert seen.record.unseen
     assert [event.round for event in seen.record.events if type(event).__name__ == "Predicted"] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), F.mse_loss, F.l1_loss])
+def test_a_warning_names_the_line_that_it_names_without(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def caught() -> list[tuple[str, int]]:
+        with warnings.catch_warnings(record=True) as those:
+            warnings.simplefilter("always")
+            loss(torch.zeros(4, 1, requires_grad=True), torch.zeros(4))
+            warnings.warn("careful", stacklevel=2)
+            warnings.warn("careful", stacklevel=100)
+        return [(one.filename, one.lineno) for one in those]
+
+    own, alone = warnings.warn, caught()
+    with fs.watch():
+        watched = caught()
+    assert watched[0] == alone[0]
+    assert [file for file, _ in watched] == [file for file, _ in alone]
+    assert warnings.warn is own

@@ -27,6 +27,7 @@ from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
 from ._units import Bends, Rows
+from ._warnings import warnings_in_place
 
 P = ParamSpec("P")
 Look: TypeAlias = "Callable[Concatenate[Watcher, P], None]"
@@ -94,6 +95,7 @@ class Watcher:
         ):
             self._open.callback(handle.remove)
         functions = Functions(self)
+        self._open.enter_context(warnings_in_place())
         self._open.enter_context(backward_seen(functions, self))
         self._open.callback(_leave, functions.__enter__())  # type: ignore[no-untyped-call]
 
