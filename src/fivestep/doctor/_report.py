@@ -78,5 +78,5 @@ NO_LOOP = (
 EXPLODED = "Look at its sign (maximize=True, a minus before it), and try a tenth of the learning rate."
 UNSEEN = (
     "What cannot be seen: labels that do not belong to their rows, rows that say nothing of them, a task that is "
-    "solved at the start, a loss that is not meant to fall."
+    "solved at the start, a loss whose least value is near (soft targets, a VAE) or that is not meant to fall."
 )
