@@ -83,6 +83,7 @@ class Watcher:
         self._last_answers: list[int] = []
         self._error: BaseException | None = None
         self._failed_in: tuple[str, tuple[tuple[int, ...], ...]] = "", ()
+        self._groups: set[Any] = set()
         self._open = ExitStack()
 
     def open(self) -> None:
@@ -117,6 +118,10 @@ class Watcher:
     @quietly
     def _before_module(self, module: nn.Module, _: Any) -> None:
         self._at_work.append(module)
+        if isinstance(module, nn.parallel.DistributedDataParallel):
+            # held until the model is gone: what reduces its gradients would end the group's threads with Python's lock
+            # in hand (torch 2.13), while one of them waits for that lock to let go of our mode
+            self._groups.add(module.process_group)
         if self.is_awake and _is_model(module):
             if len(self._at_work) == 1:
                 self.registry.model(module)
