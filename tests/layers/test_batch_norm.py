@@ -19,7 +19,7 @@ from fivestep.train import train
 from tests.contracts.cases import Case
 from tests.contracts.combinations import Combination
 from tests.layers.alone import Alone, rows
-from tests.samples import ENGINES, do_steps, numbers, small_engine, small_plan, three_classes
+from tests.samples import ENGINES, FIVE_STEP_ENGINES, do_steps, numbers, small_engine, small_plan, three_classes
 from tests.tolerances import FORMULA, PARTS, distance
 
 BATCHES = ((6, 5), (6, 3, 5))
@@ -42,6 +42,7 @@ CASES = [
 ]
 
 every_engine = pytest.mark.parametrize("name", ENGINES)
+by_five_steps = pytest.mark.parametrize("name", FIVE_STEP_ENGINES)
 
 
 def buffers_of(engine: Any) -> Tensor:
@@ -81,7 +82,7 @@ def test_in_training_a_row_depends_on_the_others_and_in_evaluation_it_does_not()
     assert torch.equal(one.evaluate(x)[0], one.evaluate(other)[0])
 
 
-@every_engine
+@by_five_steps
 def test_a_bias_directly_before_it_has_nothing_but_noise_for_a_gradient(name: str) -> None:
     spec = NetSpec((Choice("linear", out_features=5), *NETWORK[1:]), 4, 3)
     engine = small_engine(name, small_plan(), spec)
@@ -91,7 +92,7 @@ def test_a_bias_directly_before_it_has_nothing_but_noise_for_a_gradient(name: st
     assert gradients["0.bias"].abs().max() < PARTS * gradients["0.weight"].abs().max()
 
 
-@every_engine
+@by_five_steps
 def test_a_matrix_before_it_has_a_gradient_at_a_right_angle_to_each_row(name: str) -> None:
     """The length of a row does not matter to the result, up to eps: so the derivative along it is 0."""
     engine = small_engine(name, small_plan(), NetSpec(with_options(eps=1e-30), 4, 3))
@@ -101,14 +102,14 @@ def test_a_matrix_before_it_has_a_gradient_at_a_right_angle_to_each_row(name: st
     assert (w * dw).sum(1).abs().max() < PARTS * dw.abs().max()
 
 
-@every_engine
+@by_five_steps
 def test_a_training_pass_over_one_row_is_refused(name: str) -> None:
     engine = small_engine(name, small_plan(), SPEC)
     with pytest.raises(InputError, match="at least two rows in every training batch, got one; choose a batch_size"):
         engine.forward(numbers(1, 4))
 
 
-@every_engine
+@by_five_steps
 def test_one_row_can_be_predicted_and_the_tokens_of_one_row_can_be_trained_on(name: str) -> None:
     engine = small_engine(name, small_plan(), SPEC)
     assert engine.predict(numbers(1, 4)).shape == (1, 3)

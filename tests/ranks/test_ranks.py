@@ -255,8 +255,11 @@ def at_odds(ranks: Ranks, through: str) -> None:
 
 
 def test_ranks_that_wait_for_each_other_in_two_places_are_told_so() -> None:
-    for error in together(at_odds, 2, "memory", timeout=1):
-        assert str(error).startswith("all ranks must make the same calls in the same order, got all of them waiting")
+    """The first to give up says so; the other one may by then see that it has ended."""
+    errors = together(at_odds, 2, "memory", timeout=1)
+    assert all(isinstance(error, RanksError) for error in errors)
+    said = "all ranks must make the same calls in the same order, got all of them waiting"
+    assert any(str(error).startswith(said) for error in errors)
 
 
 def gradient_of_a_sum(ranks: Ranks) -> tuple[float, float]:
