@@ -7,6 +7,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ._base import Array, Job, Rival
 
+ENDLESS = 10**9
+"""Epochs without a better loss: they are counted over all calls of a warm start, and none may end before its steps."""
+
 
 class Perceptron(Rival):
     """`fit` with `warm_start`: one call for all epochs. Its epsilon stands at another place than torch's."""
@@ -37,7 +40,7 @@ class Perceptron(Rival):
 
     def train(self, steps: int) -> None:
         epochs = steps // self.job.steps_per_epoch
-        self.model.set_params(max_iter=epochs, n_iter_no_change=epochs + 1)
+        self.model.set_params(max_iter=epochs, n_iter_no_change=ENDLESS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it did not converge: it was not asked to
             self.model.fit(self.job.x, self.y)
