@@ -5,7 +5,8 @@
     print(seen)
 
 What is seen becomes a record, plain numbers in the order of the loop. Each file in `checks/` asks one question of it.
-The loop gives the same numbers as without, bit by bit, and goes on whatever happens here.
+The loop gives the same numbers as without, bit by bit (but for attention in evaluation: docs/doctor.md), and goes on
+whatever happens here.
 """
 
 import shutil

@@ -28,7 +28,7 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
     if record.num_backwards + 1 == SEARCHED and not keys <= known:
         registry.find_rules()
     for p in leaves:
-        entry, mark = record.leaves[registry.leaf(p)], _look.facts_of(p).mark
+        entry, mark = record.leaves[registry.leaf(p)], _look.mark_of(p)
         entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
     nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     _remember_broadcasts(record, nodes)

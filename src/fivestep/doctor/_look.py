@@ -1,6 +1,7 @@
 """A tensor in a few numbers. Nothing here changes a tensor, a random state or a graph."""
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,7 +26,6 @@ def facts_of(tensor: Tensor) -> Facts:
     if not x.numel() or x.is_complex():
         return Facts(tuple(tensor.shape), dtype, 0, 0, 0, 0, True, 0)
     part = x[:NUMBERS].double()
-    ramp = torch.arange(1, len(part) + 1, dtype=torch.float64, device=part.device).sin()
     numbers = torch.stack(
         [
             part.min(),
@@ -33,11 +33,24 @@ def facts_of(tensor: Tensor) -> Facts:
             part.mean(),
             part.std(correction=0),
             x.isfinite().all().double(),
-            part @ ramp,
+            part @ _ramp(part.device)[: len(part)],
         ]
     ).tolist()
     low, high, mean, deviation, is_finite, mark = numbers
     return Facts(tuple(tensor.shape), dtype, low, high, mean, deviation, bool(is_finite), mark)
+
+
+@torch.no_grad()
+def mark_of(tensor: Tensor) -> float:
+    """A number that is another one when its first numbers are: that of its `Facts`, without the rest."""
+    part = tensor.detach().reshape(-1)[:NUMBERS]
+    return 0.0 if part.is_complex() else float(part.double() @ _ramp(part.device)[: len(part)])
+
+
+@cache
+def _ramp(device: torch.device) -> Tensor:
+    """Factors of which no two are the same."""
+    return torch.arange(1, NUMBERS + 1, dtype=torch.float64, device=device).sin()
 
 
 @torch.no_grad()
