@@ -20,6 +20,7 @@ extensions = [
     "formulas",
     "lessons",
     "links",
+    "playground",
     "reference",
 ]
 exclude_patterns = ["_ext", "**/sg_execution_times.rst", "sg_execution_times.rst", "lessons/README.md"]

@@ -1,5 +1,7 @@
 """Pages that stand alone."""
 
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -55,3 +57,11 @@ def test_a_table_sets_its_numbers_to_the_right() -> None:
 
 def test_a_table_without_a_head_has_none() -> None:
     assert "<th" not in table(["", ""], [["a", "b"]])
+
+
+def test_only_the_scripts_of_a_page_may_run() -> None:
+    text = page("title", "", scripts=["const a = 1;"])
+    digest = base64.b64encode(hashlib.sha256(b"const a = 1;").digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'" in text
+    assert "<script>const a = 1;</script>" in text
+    assert Balance(text).open == []

@@ -182,3 +182,12 @@ gradient is 1e-10. Near the minimum the loss errs by the square of the answer's 
 DOCTOR_ATTENTION = 1e-5
 """A transformer's block of eight columns in float32 by torch's fast path against the other one: sums in another order,
 some dozens of operations of 6e-8 each. Measured: 1e-7."""
+
+PLAYGROUND = 1e-10
+"""The engine in JavaScript against `scratch` in float64, all tensors of seven steps: sums in another order, and another
+library's tanh and exp, which differ in the last bit; RMSprop's first steps and Adam's divide by small gradients.
+Measured: see `ENGINES_FLOAT64`, below 1e-11 in all cases."""
+
+NORMALS_OF_A_BROWSER = 1e-6
+"""Normal numbers of a browser against torch's, which come in sixteens from vector instructions: a logarithm and a
+cosine in float32, each some units of 6e-8 off. Measured: 2e-7."""

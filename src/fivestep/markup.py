@@ -1,5 +1,7 @@
-"""Pages that stand alone: one file of HTML with its style inside, no script, nothing fetched from anywhere."""
+"""Pages that stand alone: one file of HTML with its style inside, and its scripts, if any; nothing is fetched."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -41,15 +43,22 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What a browser may load for the page: its own style, and images that are inside it."""
 
 
-def page(title: str, body: str) -> str:
-    """The whole page, as text."""
+def page(title: str, body: str, style: str = "", scripts: Sequence[str] = ()) -> str:
+    """The whole page, as text, with more style than all pages have, and with scripts, which alone may run."""
+    policy = f"{POLICY}; script-src {' '.join(map(_hash, scripts))}" if scripts else POLICY
+    run = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n{body}\n{run}</body>\n</html>\n"
     )
+
+
+def _hash(script: str) -> str:
+    """What names a script in a policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def element(name: str, text: str, **attributes: str) -> str:

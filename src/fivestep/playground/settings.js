@@ -1,0 +1,88 @@
+"use strict";
+
+/** What can be chosen, with how it is read from a link. The names are those of the link. */
+const READERS = {
+  task: String,
+  hidden: (text) => text.split(",").filter(Boolean).map(Number),
+  activation: String,
+  init: String,
+  std: Number,
+  loss: String,
+  optimizer: String,
+  lr: Number,
+  momentum: Number,
+  weightDecay: Number,
+  batchSize: Number,
+  seed: Number,
+  mistake: String,
+};
+
+/** These take effect at the next step; any other change begins anew. */
+const LIVE = ["lr", "momentum", "weightDecay"];
+
+/** The families that settings choose from, by setting. */
+const FAMILY_OF = { activation: "activations", init: "inits", loss: "losses", optimizer: "optim", mistake: "mistakes" };
+
+/** The settings of a task's default model. */
+function defaultsOf(task) {
+  return { ...GIVEN.tasks[task].settings, task, mistake: "" };
+}
+
+/** The settings that a link asks for; what it leaves out is the task's own, and what it asks for in vain is left out. */
+function fromHash(hash) {
+  const given = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
+  if (!Object.keys(given).length) return { ...defaultsOf(GIVEN.start.task), ...GIVEN.start };
+  const settings = defaultsOf(Object.hasOwn(GIVEN.tasks, given.task) ? given.task : GIVEN.start.task);
+  for (const [name, read] of Object.entries(READERS)) {
+    if (name === "task" || !(name in given)) continue;
+    const value = read(given[name]);
+    if (isPossible(name, value)) settings[name] = value;
+  }
+  return fitting(settings);
+}
+
+/** The link's part after the #: the task, and what differs from its own settings. */
+function toHash(settings) {
+  const usual = defaultsOf(settings.task);
+  const told = Object.keys(READERS).filter((name) => name === "task" || String(settings[name]) !== String(usual[name]));
+  return told.map((name) => `${name}=${encodeURIComponent(settings[name]).replaceAll("%2C", ",")}`).join("&");
+}
+
+/** Whether a setting can have that value at all. */
+function isPossible(name, value) {
+  if (name === "mistake" && value === "") return true;
+  if (FAMILY_OF[name]) return Object.hasOwn(ITEMS[FAMILY_OF[name]], value);
+  const isCount = (number, least, most) => Number.isInteger(number) && number >= least && number <= most;
+  if (name === "hidden") return value.length <= GIVEN.most.layers && value.every((units) => isCount(units, 1, GIVEN.most.units));
+  if (name === "batchSize") return isCount(value, 0, 1e6);
+  if (name === "seed") return isCount(value, 0, Number.MAX_SAFE_INTEGER);
+  if (name === "momentum") return value >= 0 && value < 1;
+  if (name === "weightDecay") return value >= 0 && value < 1e3;
+  return value > 0 && value <= 1e6;
+}
+
+/** The same settings with a loss and a mistake that fit the task, and a batch that is no larger than its rows. */
+function fitting(settings) {
+  const fits = { ...settings };
+  if (!ITEMS.losses[fits.loss].fits.includes(targetOf(fits.task))) fits.loss = GIVEN.tasks[fits.task].settings.loss;
+  if (fits.batchSize >= GIVEN.tasks[fits.task].train.y.shape[0]) fits.batchSize = 0;
+  if (fits.mistake && !ITEMS.mistakes[fits.mistake].fits(fits)) fits.mistake = "";
+  return fits;
+}
+
+/** What the targets of a task are: "yes_no" or "numbers". */
+function targetOf(task) {
+  return GIVEN.tasks[task].classes.length ? "yes_no" : "numbers";
+}
+
+/** The rows of a part of a task, x (N, I) and y (N,), in float64. They are decoded once. */
+const decoded = {};
+function rowsOf(task, part) {
+  return (decoded[`${task} ${part}`] ??= Object.fromEntries(
+    Object.entries(GIVEN.tasks[task][part]).map(([name, { shape, base64 }]) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const view = new DataView(bytes.buffer);
+      return [name, tensor(shape, Float64Array.from({ length: bytes.length / 4 }, (_, k) => view.getFloat32(4 * k, true)))];
+    }),
+  ));
+}
