@@ -75,5 +75,20 @@ def test_the_share_of_a_container_is_read_with_those_above_it(
     assert shares_of_groups(membership, root) == expected
 
 
+@pytest.mark.parametrize("folder", ["cpu,cpuacct", "cpu"])
+@pytest.mark.parametrize(("quota", "expected"), [("250000", [2]), ("-1", [])])
+@pytest.mark.parametrize("group", ["pod", "docker/0a1b"], ids=["as outside", "as a container sees its own"])
+def test_the_share_of_an_older_host_s_container_is_read(
+    folder: str, quota: str, expected: list[int], group: str, tmp_path: Path
+) -> None:
+    membership, root = tmp_path / "cgroup", tmp_path / "fs"
+    own = root / folder / ("pod" if group == "pod" else "")
+    own.mkdir(parents=True)
+    membership.write_text(f"5:memory:/{group}\n4:cpu,cpuacct:/{group}\n1:name=systemd:/{group}\n")
+    (own / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (own / "cpu.cfs_period_us").write_text("100000\n")
+    assert shares_of_groups(membership, root) == expected
+
+
 def test_a_system_without_control_groups_has_no_shares(tmp_path: Path) -> None:
     assert shares_of_groups(tmp_path / "nothing", tmp_path) == []

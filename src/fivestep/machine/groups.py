@@ -7,10 +7,11 @@ MEMBERSHIP, ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 """Where the system says which groups this process is in, and where the groups' own files are."""
 
 
-def folders_of_groups(membership: Path, root: Path, controller: str = "") -> Iterator[tuple[Path, bool]]:
+def folders_of_groups(membership: Path, root: Path, controller: str) -> Iterator[tuple[Path, bool]]:
     """The folder of each group, from the innermost outwards, and whether it is of version 2; none on other systems.
 
-    Groups of version 1 are those of the one `controller`, such as "memory"; without a name there are none of them.
+    Groups of version 1 are those of the one `controller`, "memory" or "cpu", which may share its folder with others. In
+    a container, whose own group is the root of what it sees, the inner folders are not there: its limits are the root's.
     """
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()
@@ -18,7 +19,8 @@ def folders_of_groups(membership: Path, root: Path, controller: str = "") -> Ite
         return
     for line in lines:
         _, controllers, group = (*line.split(":", 2), "", "", "")[:3]
-        if controllers in ("", controller):
-            base = root / controllers
+        if not controllers or controller in controllers.split(","):
+            together = root / controllers
+            base = together if together.exists() else root / controller
             inner = base / group.lstrip("/")
             yield from ((folder, not controllers) for folder in (inner, *inner.parents) if folder.is_relative_to(base))

@@ -77,12 +77,16 @@ def num_processors() -> int:
 
 
 def shares_of_groups(membership: Path, root: Path) -> list[int]:
-    """The limits, in whole processors, of this process's control group and of all above it (cgroup v2)."""
-    found = []
-    for folder, _ in folders_of_groups(membership, root):
-        try:
-            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
-            found.append(int(quota) // int(period))
-        except (OSError, ValueError):  # without a limit the quota is "max"
-            continue
-    return found
+    """The limits, in whole processors, of this process's control groups and of all above them, of both versions."""
+    groups = folders_of_groups(membership, root, "cpu")
+    return [share for folder, is_new in groups for share in _share_in(folder, is_new=is_new)]
+
+
+def _share_in(folder: Path, *, is_new: bool) -> list[int]:
+    """The processors that fit into a group's quota of microseconds in each period; none where it has no limit."""
+    files = ("cpu.max",) if is_new else ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    try:
+        quota, period = " ".join((folder / name).read_text(encoding="utf-8") for name in files).split()
+        return [int(quota) // int(period)] if int(quota) > 0 else []
+    except (OSError, ValueError):  # not there, or "max"; in version 1 it is -1
+        return []
