@@ -1,6 +1,7 @@
 """Files as people have them, whole and in parts; what is broken is named in one sentence."""
 
 import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from fivestep.check import InputError
 from fivestep.table.dialect import LONGEST_LINE
 from fivestep.table.read import read_table, table_batches
+from fivestep.table.separated import SAMPLE
+from fivestep.table.values import missing, texts
 
 FRAME = pl.DataFrame({"a": [1.0, 2.5, None], "b": ["x", None, "z"]})
 
@@ -96,6 +99,20 @@ def test_a_header_may_be_longer_than_what_is_looked_at(tmp_path: Path) -> None:
 def test_codes_with_a_0_in_front_stay_texts(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", b"zip,x\n00501,1\n98101,2\n")
     assert read_table(path).rows() == [("00501", 1.0), ("98101", 2.0)]
+
+
+@pytest.mark.parametrize(("late", "dtype"), [("00501", pl.String), ("10501", pl.Float64), ("oops", pl.String)])
+def test_codes_are_told_by_the_last_row_too(tmp_path: Path, late: str, dtype: pl.DataType) -> None:
+    path = written(tmp_path, "t.csv", b"zip,x\n" + b"98101,2\n" * SAMPLE + f",3\n{late},1\n".encode())
+    frame = read_table(path)
+    assert frame.schema == {"zip": dtype, "x": pl.Float64}
+    assert frame["zip"].cast(pl.String)[-1].startswith(late)
+
+
+def test_words_that_blanks_separate_are_warned_of(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.txt", b"a b\n1 x\n2 y\n")
+    with pytest.warns(UserWarning, match=r"taken for one column, got 'a b' as its name; if blanks separate several"):
+        read_table(path)
 
 
 @pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "Latin-1"), ("cp1252", "Latin-1"), ("utf-16", "UTF-16")])
@@ -222,7 +239,13 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),
     ("t.npz", b"PK", "must hold arrays of numbers or texts, got Python objects or something else"),
     ("t.dat", b"x", r"must end in one of \.csv, .*, got '.*t\.dat'"),
-    ("t.xlsx", b"x", r"must be a table as text or numbers, got the spreadsheet '.*t\.xlsx'; save it as CSV\.$"),
+    ("t.xlsx", b"x", r"must be a table as text or numbers, got the spreadsheet '.*t\.xlsx'; save the sheet"),
+    ("t.db", b"x", r"got the database '.*t\.db'; write .*: sqlite3 -header -csv t\.db 'select \* from TABLE' > TABLE\.csv"),
+    ("t.json", b"[]", r"got one JSON text '.*'; write .*: jq -c '\.\[\]' t\.json > t\.jsonl\.$"),
+    ("t.zip", b"x", r"got the archive '.*t\.zip'; unpack it\.$"),
+    ("t.csv", b"PK\x03\x04rest", "must hold text, got a spreadsheet or an archive; save it as CSV, or unpack it"),
+    ("t.csv", b"\x1f\x8brest", r"must hold text, got what gzip has packed; let its name end in \.csv\.gz"),
+    ("t.csv", b"<!DOCTYPE html>\n<html>", "must hold text, got a page of the web; download the file itself"),
     ("t.csv", b"a;b\n1;2;\n3;4;\n", "got 3 in line 2; end the first line in ';' too, as this one does"),
 ]
 
@@ -245,6 +268,35 @@ def test_a_quotation_mark_that_is_never_closed_ends_in_one_sentence(tmp_path: Pa
     path = written(tmp_path, "t.csv", b'a,b\n1,"' + b"z\n" * (2**23 + 1))
     with pytest.raises(InputError, match="must pair, got a field of more than 16 MB after line"):
         read_table(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"must be a file on a disk, .*, got '.*t\.csv', a pipe or a device; write what"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = written(tmp_path, "t.csv", CONTENTS["t.csv"])
+    monkeypatch.setattr(Path, "open", refused)  # root may read whatever it likes
+    with pytest.raises(InputError, match=r"t\.csv must be a file that you may read, got Permission denied; ask its owner"):
+        read_table(path)
+
+
+def test_an_arrow_stream_is_read_as_a_file_is(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.arrow", frame_bytes("write_ipc_stream"))
+    assert read_table(path).equals(FRAME)
+    assert pl.concat(table_batches(path, 2)).equals(FRAME)
+
+
+def test_numbers_in_half_precision_name_whole_classes_and_have_gaps(tmp_path: Path) -> None:
+    values = np.array([[1.0], [np.nan]], np.float16)
+    column = read_table(written(tmp_path, "t.npy", numpy_bytes(np.save, values)))["column_1"]
+    assert (texts(column).to_list(), missing(column).to_list()) == (["1", None], [False, True])
 
 
 def test_a_folder_and_nothing_are_refused(tmp_path: Path) -> None:

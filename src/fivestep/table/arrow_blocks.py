@@ -12,13 +12,19 @@ import polars as pl
 from ..check import InputError
 from ..machine.memory import has_few_addresses, take_system_memory
 from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
+from .read import is_arrow_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 def open_arrow(path: Path) -> BlockFile:
-    """The file."""
+    """The file; raises an `InputError` for a stream, which must be read from its beginning."""
+    if is_arrow_stream(path):
+        raise InputError(
+            f"{path} must be an Arrow file with a footer, got a stream of record batches; write it as a file, or leave "
+            f"out --stream."
+        )
     if has_few_addresses():
         return BatchedBlocks(path)
     scan = pl.scan_ipc(path)

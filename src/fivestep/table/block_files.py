@@ -14,7 +14,7 @@ from ..check import InputError
 from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
 from .packed import OPENERS
-from .read import SEPARATED
+from .read import SEPARATED, check_is_table
 from .separated import csv_options, without_empty_rows
 from .values import MISSING, missing, plain_numbers
 
@@ -106,6 +106,7 @@ def open_blocks(path: Path) -> BlockFile:
             f"--stream must be used with files that are not packed, got {str(path)!r}; unpack it, or leave out "
             f"--stream."
         )
+    check_is_table(path)
     if not is_streamable(path):
         raise InputError(
             f"--stream must be used with CSV, Parquet, Arrow or .npy files, got {str(path)!r}; convert it, or leave "

@@ -30,6 +30,23 @@ HEAD, LINES = 2**16, 3
 FALLBACK = "cp1252"
 """What a file is taken for that is not UTF-8: Latin-1 with the quotes and the euro that Windows puts in it."""
 
+SIGNATURES = {
+    b"PK\x03\x04": ("a spreadsheet or an archive", "save it as CSV, or unpack it"),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet", "save it as CSV"),
+    b"SQLite format 3": ("a database", "write one of its tables as CSV"),
+    b"%PDF": ("a PDF document", "find the table itself"),
+    b"PAR1": ("Parquet", "let its name end in .parquet"),
+    b"ARROW1": ("Arrow", "let its name end in .arrow"),
+    b"\x93NUMPY": ("a NumPy array", "let its name end in .npy"),
+    b"\x1f\x8b": ("what gzip has packed", "let its name end in .csv.gz"),
+    b"BZh": ("what bzip2 has packed", "let its name end in .csv.bz2"),
+    b"\xfd7zXZ": ("what xz has packed", "let its name end in .csv.xz"),
+    b"\x28\xb5\x2f\xfd": ("what zstd has packed", "let its name end in .csv.zst"),
+    b"<!doctype html": ("a page of the web", "download the file itself, on GitHub by Raw"),
+    b"<html": ("a page of the web", "download the file itself, on GitHub by Raw"),
+}
+"""How files begin that are something else than their name says, what they are, and what to do; in small letters too."""
+
 NAMES = {FALLBACK: "Latin-1 (Windows-1252)", "utf-16": "UTF-16"}
 
 
@@ -92,9 +109,12 @@ def _examine(path: Path) -> tuple[str, str]:
     """The encoding and what ends a line, from one look at every byte."""
     decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
     with path.open("rb") as file:
-        head = file.read(4)
+        head = file.read(16)
         if not head:
             raise InputError(f"{path} must hold a table, got an empty file; check how it was written.")
+        for signature, (what, advice) in SIGNATURES.items():
+            if signature in (head[: len(signature)], head[: len(signature)].lower()):
+                raise InputError(f"{path} must hold text, got {what}; {advice}.")
         if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16", "\n"
         file.seek(0)
@@ -138,6 +158,7 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     has_header = not all(_is_number(field) for field in first)
     _warn_of_odd_names(name, [field for field in first if has_header and _is_number(field) and "." in field])
     _warn_of_a_title(name, first if has_header else [])
+    _warn_of_blanks(name, text, first)
     if not has_header:
         warnings.warn(f"{name} has no header: its columns are called column_1, column_2, ...", stacklevel=2)
     fields = [field.strip() if has_header else "" for field in first]
@@ -179,6 +200,18 @@ def _warn_of_a_title(name: str, first: list[str]) -> None:
         warnings.warn(
             f"the first line of {name} is taken for the names of its {len(first)} columns, got {what} in it; if it is "
             f"a title, remove the lines above the names.",
+            stacklevel=2,
+        )
+
+
+def _warn_of_blanks(name: str, text: str, first: list[str]) -> None:
+    """Warns of one column whose every row is as many words as its name, with a number among them."""
+    words = [line.split() for line in text.splitlines()[:-1] if line.strip()]
+    is_of_words = len(first) == 1 and len(words) > 1 and len({len(row) for row in words}) == 1
+    if is_of_words and len(words[0]) > 1 and all(any(map(_is_number, row)) for row in words[1:]):
+        warnings.warn(
+            f"the rows of {name} are taken for one column, got {' '.join(words[0])!r} as its name; if blanks separate "
+            f"several, put commas there.",
             stacklevel=2,
         )
 

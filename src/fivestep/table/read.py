@@ -18,8 +18,17 @@ SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
 """The endings of files that can be read."""
 
-SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-"""Files that hold several tables, with titles and sums among the rows: which one is meant is for a person to say."""
+_AS_CSV = "save the sheet that you mean as CSV"
+_BY_SQL = "write a table of it as CSV: sqlite3 -header -csv FILE 'select * from TABLE' > TABLE.csv"
+OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"), ("the spreadsheet", _AS_CSV)),
+    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), ("the database", _BY_SQL)),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), ("the archive", "unpack it")),
+    ".json": ("one JSON text", "write an object in each line of another file: jq -c '.[]' FILE > FILE.jsonl"),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("the pickle", "load it in Python, and save it as Parquet or CSV")),
+}
+"""Endings of files that are no table yet, what they are, and what to do: which of several tables is for a person to
+say."""
 
 
 def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") -> pl.DataFrame:
@@ -29,7 +38,8 @@ def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") 
     what stands before decimals, is a comma. Raises an `InputError`, one sentence, for whatever cannot be read as a
     table of one row or more.
     """
-    suffix = _checked(path)
+    with one_sentence(path):
+        suffix = _checked(path)
     with one_sentence(path), unpacked(path) as file:
         frame = read_separated(file, as_text, decimal) if suffix in SEPARATED else _READERS[suffix](file)
     if frame.height == 0 or frame.width == 0:
@@ -39,7 +49,8 @@ def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") 
 
 def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
-    suffix, total = _checked(path), 0
+    with one_sentence(path):
+        suffix, total = _checked(path), 0
     with one_sentence(path), unpacked(path) as file:
         parts = separated_batches(file, num_rows) if suffix in SEPARATED else _batches(file, suffix, num_rows)
         for frame in parts:
@@ -63,12 +74,24 @@ def _checked(path: Path) -> str:
         raise InputError(f"FILE must be one file, got the pattern {str(path)!r}; take them one by one.")
     if not path.exists():
         raise InputError(f"FILE must be a file that exists, got {str(path)!r}; check the path.")
-    if suffix in SPREADSHEETS:
-        raise InputError(f"FILE must be a table as text or numbers, got the spreadsheet {str(path)!r}; save it as CSV.")
+    check_is_table(path)
     if suffix not in FORMATS:
         packed = f"{', '.join(FORMATS)}, which may be packed as {', '.join(OPENERS)}"
         raise InputError(f"FILE must end in one of {packed}, got {str(path)!r}; convert it to one of them.")
     return suffix
+
+
+def check_is_table(path: Path) -> None:
+    """Raises an `InputError` for a pipe, and for what by its ending is no table, with what to do."""
+    if not path.is_file():
+        raise InputError(
+            f"FILE must be a file on a disk, for it is read more than once, got {str(path)!r}, a pipe or a device; write "
+            f"what comes out of it to a file."
+        )
+    if path.suffix.lower() in OTHERS:
+        what, advice = OTHERS[path.suffix.lower()]
+        advice = advice.replace("FILE", path.name, 1).replace("FILE", path.stem)
+        raise InputError(f"FILE must be a table as text or numbers, got {what} {str(path)!r}; {advice}.")
 
 
 @contextmanager
@@ -78,6 +101,10 @@ def one_sentence(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except PermissionError as error:
+        raise InputError(
+            f"{path} must be a file that you may read, got {error.strerror}; ask its owner, or chmod u+r."
+        ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, *DAMAGES) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
         if "pickle" in said or "Python objects" in said:  # NumPy's own advice is to allow it
@@ -156,16 +183,30 @@ def _is_object(line: str) -> bool:
         return False
 
 
+def is_arrow_stream(path: Path) -> bool:
+    """Whether Arrow's record batches follow one another, without the footer of a file that says where they are."""
+    with path.open("rb") as file:
+        return file.read(4) == b"\xff" * 4
+
+
+def _read_arrow(path: Path) -> pl.DataFrame:
+    return pl.read_ipc_stream(path) if is_arrow_stream(path) else pl.read_ipc(path)
+
+
+def _scan_arrow(path: Path) -> pl.LazyFrame:
+    return pl.read_ipc_stream(path).lazy() if is_arrow_stream(path) else pl.scan_ipc(path)
+
+
 _PARQUET, _ARROW, _JSON = (".parquet", ".pq"), (".arrow", ".feather", ".ipc"), (".jsonl", ".ndjson")
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     **dict.fromkeys(_PARQUET, pl.read_parquet),
-    **dict.fromkeys(_ARROW, pl.read_ipc),
+    **dict.fromkeys(_ARROW, _read_arrow),
     **dict.fromkeys(_JSON, _read_lines_of_json),
     ".npy": _read_npy,
     ".npz": _read_npz,
 }
 _SCANNERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
     **dict.fromkeys(_PARQUET, pl.scan_parquet),
-    **dict.fromkeys(_ARROW, pl.scan_ipc),
+    **dict.fromkeys(_ARROW, _scan_arrow),
     **dict.fromkeys(_JSON, _scan_lines_of_json),
 }

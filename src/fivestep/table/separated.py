@@ -12,7 +12,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .values import MISSING, are_codes, missing, plain_numbers
+from .values import MISSING, are_codes, may_be_codes, missing, plain_numbers
 
 SAMPLE = 1000
 """Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
@@ -30,6 +30,7 @@ def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "")
     with dialect_of(path) as dialect:
         try:
             frame = _read(dialect, _all_text(dialect) if decimal == "," else _types(dialect, as_text))
+            frame = frame.with_columns(_settled(frame, as_text)) if decimal != "," else frame
         except pl.exceptions.PolarsError:
             try:
                 frame = _read(dialect, _all_text(dialect))
@@ -92,9 +93,18 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
         return types
     for name in set(dialect.columns) - set(as_text):
         gaps, found = missing(sample[name]), plain_numbers(sample[name])
-        if not gaps.all() and found.null_count() == gaps.sum() and not are_codes(sample[name]):
+        if not gaps.all() and found.null_count() == gaps.sum() and not may_be_codes(sample[name]):
             types[name] = pl.Float64
     return types
+
+
+def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Series]:
+    """As numbers, the columns that might have been codes, such as years: nowhere in them is a 00501."""
+    for column in frame.drop(as_text, strict=False):
+        if column.dtype == pl.String and may_be_codes(column.head(SAMPLE)) and not are_codes(column):
+            found = plain_numbers(column)
+            if found.null_count() == missing(column).sum() < len(column):
+                yield found
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:

@@ -113,7 +113,7 @@ def texts(values: pl.Series) -> pl.Series:
 
     A whole number is the same text whatever type or file it comes from (1, 1.0 and "1.0" are "1"), and so is true.
     """
-    if values.dtype in (pl.Float32, pl.Float64):
+    if values.dtype.is_float():
         whole = values.is_finite() & (values == values.round()) & (values.abs() < 2**53)
         numbers = pl.DataFrame({"v": values.fill_nan(None), "whole": whole})
         as_whole = pl.col("v").cast(pl.Int64, strict=False).cast(pl.String)
@@ -166,7 +166,7 @@ def missing(values: pl.Series) -> pl.Series:
     if values.dtype == pl.String:
         text = values.str.strip_chars()
         return text.is_null() | text.is_in(MISSING)
-    if values.dtype in (pl.Float32, pl.Float64):
+    if values.dtype.is_float():
         return values.is_null() | values.is_nan()
     return values.is_null()
 
@@ -237,9 +237,13 @@ def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
 
 def are_codes(values: pl.Series) -> bool:
     """Whether texts are digits alone, three or more and as many in each, some with a 0 in front: 00501, 98101."""
+    return bool(values.str.contains(r"^\s*0").any()) and may_be_codes(values)
+
+
+def may_be_codes(values: pl.Series) -> bool:
+    """The same, but the first 0 in front may still come."""
     text = values.filter(~missing(values)).str.strip_chars()
-    is_alike = bool(text.str.contains(r"^\d{3,}$").all()) and text.str.len_chars().n_unique() == 1
-    return is_alike and bool(text.str.starts_with("0").any())
+    return bool(text.str.contains(r"^\d{3,}$").all()) and text.str.len_chars().n_unique() == 1
 
 
 def has_decimal_comma(frame: pl.DataFrame) -> bool:
