@@ -10,6 +10,7 @@ import pytest
 from fivestep.check import InputError
 from fivestep.table import arrow_blocks, block_files, parquet_blocks
 from fivestep.table.block_files import SAMPLE, BlockFile, SeparatedBlocks, is_streamable, open_blocks
+from fivestep.table.blocks import BlockTable
 from fivestep.table.read import read_table
 
 NUM_ROWS = 1000
@@ -65,7 +66,7 @@ def opened(folder: Path, ending: str) -> BlockFile:
     WRITERS[ending](path)
     file = open_blocks(path)
     if isinstance(file, SeparatedBlocks):
-        file.take_for_numbers([name for name, is_number in file.are_numbers().items() if is_number])
+        file.take_for_numbers([name for name, look in file.looks_of().items() if look != "texts"])
     return file
 
 
@@ -185,7 +186,47 @@ def test_a_column_with_a_word_in_the_rows_looked_at_stays_text(tmp_path: Path) -
     path.write_text("a,b,c\n" + "\n".join(f"{k},{'NA' if k % 3 else k},{'x' if k == 3 else k}" for k in range(500)))
     file = open_blocks(path)
     assert isinstance(file, SeparatedBlocks)
-    assert file.are_numbers() == {"a": True, "b": True, "c": False}
+    assert file.looks_of() == {"a": "numbers", "b": "numbers", "c": "texts"}
+
+
+def test_words_for_gaps_are_none_of_the_words_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,unknown\n-999,3\n")
+    table = BlockTable.open(str(path), tokens=["unknown", "-999"])
+    assert table.read(0, ["a", "b"]).rows() == [(1.0, None), (None, 3.0)]
+    assert table.sample(["b"]).rows() == [(None,), (3.0,)]
+
+
+def test_numbers_with_blanks_around_them_are_read_wherever_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n" + "1,2, 3 \n" * SAMPLE + " 1 ,NA , 3\n")
+    file = open_blocks(path)
+    assert isinstance(file, SeparatedBlocks)
+    assert file.looks_of()["c"] == "texts"  # polars reads no such numbers
+    file.take_for_numbers(["a", "b"])
+    assert all_of(file, ["a", "b"]).rows()[-1] == (1.0, None)
+
+
+@pytest.mark.parametrize(("others", "undecided"), [("", ["a"]), ("99\n", []), ("oops\n", [])])
+def test_digits_alike_may_be_codes_unless_some_file_says_otherwise(
+    tmp_path: Path, others: str, undecided: list[str]
+) -> None:
+    (tmp_path / "1.csv").write_text("a\n98101\n10001\n")
+    (tmp_path / "2.csv").write_text(f"a\n10001\n{others}")
+    table = BlockTable.open(str(tmp_path / "*.csv"))
+    assert table.undecided == undecided
+    assert (table.types["a"] == pl.String) == (undecided == ["a"] or "oops" in others)
+    table.take_for_numbers(undecided)
+    assert (table.types["a"] == pl.String) == ("oops" in others)
+
+
+def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n,\n3,4\n")
+    table = BlockTable.open(str(path))
+    assert table.read(0, ["a"]).height == 2
+    with pytest.warns(UserWarning, match=r"a\.csv has an empty row, which is left out"):
+        table.warn_of_empty_rows()
 
 
 def test_a_word_below_them_is_named_with_its_row(tmp_path: Path) -> None:
@@ -206,9 +247,7 @@ def test_a_word_below_them_is_named_with_its_row(tmp_path: Path) -> None:
 def test_a_row_of_another_width_is_named(tmp_path: Path, row: str, number: int) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n" + row + "\n5,6\n")
-    with pytest.raises(
-        InputError, match=rf"must have 2 fields, as the first one has, got {number} in row 2 from line 2"
-    ):
+    with pytest.raises(InputError, match=rf"must have 2 fields, as the first one has, got {number} in line 3; mend"):
         all_of(open_blocks(path), ["a", "b"])
 
 
@@ -261,6 +300,6 @@ def test_columns_with_another_minus_are_no_plain_numbers_which_polars_could_read
     path.write_text("a,b,c\n1,\N{MINUS SIGN}2,(3)\n4,5,6\n", encoding="utf-8")
     file = open_blocks(path)
     assert isinstance(file, SeparatedBlocks)
-    assert file.are_numbers() == {"a": True, "b": False, "c": False}
+    assert file.looks_of() == {"a": "numbers", "b": "texts", "c": "texts"}
     file.take_for_numbers(["a"])
     assert all_of(file, ["a", "b"]).rows() == [(1, "\N{MINUS SIGN}2"), (4, "5")]

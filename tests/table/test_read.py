@@ -240,7 +240,11 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("t.npz", b"PK", "must hold arrays of numbers or texts, got Python objects or something else"),
     ("t.dat", b"x", r"must end in one of \.csv, .*, got '.*t\.dat'"),
     ("t.xlsx", b"x", r"must be a table as text or numbers, got the spreadsheet '.*t\.xlsx'; save the sheet"),
-    ("t.db", b"x", r"got the database '.*t\.db'; write .*: sqlite3 -header -csv t\.db 'select \* from TABLE' > TABLE\.csv"),
+    (
+        "t.db",
+        b"x",
+        r"got the database '.*t\.db'; write .*: sqlite3 -header -csv t\.db 'select \* from TABLE' > TABLE\.csv",
+    ),
     ("t.json", b"[]", r"got one JSON text '.*'; write .*: jq -c '\.\[\]' t\.json > t\.jsonl\.$"),
     ("t.zip", b"x", r"got the archive '.*t\.zip'; unpack it\.$"),
     ("t.csv", b"PK\x03\x04rest", "must hold text, got a spreadsheet or an archive; save it as CSV, or unpack it"),
@@ -273,7 +277,9 @@ def test_a_quotation_mark_that_is_never_closed_ends_in_one_sentence(tmp_path: Pa
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
-    with pytest.raises(InputError, match=r"must be a file on a disk, .*, got '.*t\.csv', a pipe or a device; write what"):
+    with pytest.raises(
+        InputError, match=r"must be a file on a disk, .*, got '.*t\.csv', a pipe or a device; write what"
+    ):
         read_table(tmp_path / "t.csv")
 
 
@@ -283,7 +289,9 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytes
 
     path = written(tmp_path, "t.csv", CONTENTS["t.csv"])
     monkeypatch.setattr(Path, "open", refused)  # root may read whatever it likes
-    with pytest.raises(InputError, match=r"t\.csv must be a file that you may read, got Permission denied; ask its owner"):
+    with pytest.raises(
+        InputError, match=r"t\.csv must be a file that you may read, got Permission denied; ask its owner"
+    ):
         read_table(path)
 
 

@@ -130,7 +130,57 @@ def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
 
 def test_amounts_that_may_be_thousands_are_asked_for_in_a_stream_too() -> None:
     amounts = pl.Series("price", ["1.234 €", "950 €", "2.500 €"] * 10)
-    with pytest.raises(InputError, match=r"column 'price' .*; write it as 1234, or as 1\.2340\.$"):
+    sentence = r"'price' must show .*; say --decimal=, if that is 1234, or --decimal=\. if it is 1\.234 "
+    with pytest.raises(InputError, match=f"column {sentence}"):
         TableSurvey(amounts.to_frame())
-    with pytest.raises(InputError, match=r"target 'price' .*; write it as 1234, or as 1\.2340\.$"):
+    with pytest.raises(InputError, match=f"target {sentence}"):
         TargetSurvey(amounts)
+
+
+@pytest.mark.parametrize(("decimal", "largest"), [(",", 2500.0), (".", 950.0)])
+def test_what_stands_before_decimals_can_be_said_of_a_stream_too(decimal: str, largest: float) -> None:
+    frame = pl.DataFrame({"price": ["1.234 €", "950 €", "2.500 €"] * 10})
+    survey = surveyed(frame, decimal=decimal)
+    assert f"to {largest:g}" in survey.kinds()[0].detail
+    target = TargetSurvey(frame["price"], decimal=decimal)
+    target.add(frame["price"], Place("a.csv", np.arange(1, 31)), np.ones(30, dtype=bool))
+    assert target.target() == fit_target(frame["price"], decimal=decimal)
+
+
+WARNED_OF = {
+    "codes": ["98101"] * 300 + ["00501"] * 30,
+    "units": [f"{k} {unit}" for k in range(15) for unit in ("kg", "lb")] * 3,
+    "words that may stand for gaps": [f"{k % 20}.5" for k in range(60)] + ["unknown"] * 20,
+    "dates in two ways": ["2024-02-03", "2024-05-06", "07.08.2024", "29.08.2024"] * 9
+    + [f"2023-01-{k}" for k in range(10, 20)],
+}
+
+
+@pytest.mark.parametrize("values", WARNED_OF.values(), ids=WARNED_OF)
+def test_what_is_warned_of_in_memory_is_warned_of_in_a_stream_in_the_same_words(values: list[str]) -> None:
+    frame = pl.DataFrame({"c": values})
+    with pytest.warns(UserWarning, match="column 'c' holds") as in_memory:
+        kinds_of(frame)
+    with pytest.warns(UserWarning, match="column 'c' holds") as streamed:
+        surveyed(frame).kinds()
+    assert [str(one.message) for one in streamed] == [str(one.message) for one in in_memory]
+
+
+REFUSED = {
+    "a word among numbers": ["1.5"] * 59 + ["n/k"],
+    "as many classes as rows": [f"c{k}" for k in range(60)],
+    "one class": ["yes"] * 60,
+    "one number": ["2.5"] * 60,
+}
+
+
+@pytest.mark.parametrize("values", REFUSED.values(), ids=REFUSED)
+def test_a_target_is_refused_in_memory_and_in_a_stream_in_the_same_words(values: list[str]) -> None:
+    y = pl.Series("y", values)
+    with pytest.raises(InputError) as in_memory:
+        fit_target(y)
+    target = TargetSurvey(y)
+    target.add(y, Place("a.csv", np.arange(1, 61)), np.ones(60, dtype=bool))
+    with pytest.raises(InputError) as streamed:
+        target.target()
+    assert str(streamed.value) == str(in_memory.value)

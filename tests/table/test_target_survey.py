@@ -63,8 +63,9 @@ def test_moments_are_those_of_the_training_rows_and_classes_those_of_all() -> No
     assert classes.classes == ("a", "b")
 
 
-def test_a_target_that_is_always_the_same_has_the_deviation_one() -> None:
-    found = learnt(pl.Series("y", [2.5] * NUM_ROWS), "regression").target()
+def test_a_target_that_is_always_the_same_in_the_training_part_has_the_deviation_one() -> None:
+    values = pl.Series("y", [2.5] * (NUM_ROWS - 1) + [3.5])
+    found = learnt(values, "regression", np.arange(NUM_ROWS) < NUM_ROWS - 1).target()
     assert isinstance(found, NumberTarget)
     assert (found.mean, found.deviation) == (2.5, 1.0)
 

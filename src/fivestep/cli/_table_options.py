@@ -91,15 +91,6 @@ class TableOptions:
             raise InputError(f"--window must be used with --stream, got {self.window}; leave it out, or add --stream.")
         if self.no_cache and not self.stream:
             raise InputError("--no-cache must be used with --stream, got it alone; leave it out, or add --stream.")
-        if self.missing and self.stream:
-            raise InputError(
-                f"--missing must be left out with --stream, got {' '.join(self.missing)}; leave their places in the "
-                f"files empty."
-            )
-        if self.decimal and self.stream:
-            raise InputError(
-                f"--decimal must be left out with --stream, got {self.decimal!r}; write the numbers with a point."
-            )
         if self.window is not None:
             at_least("--window", self.window, 1, "a million is usual")
         if is_pattern(str(file)) and not file.exists() and not self.stream:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, final
 
+import polars as pl
+
 from ..check import InputError
 from ..table.blocks import BlockTable
 from ..table.encoder import Encoder
@@ -12,15 +14,26 @@ from ..table.kinds import ColumnKind
 from ..table.survey import Place, TableSurvey
 from ..table.target import ClassTarget
 from ..table.target_survey import TargetSurvey
+from ..table.values import has_decimal_comma
 from ._base import Dataset, Rows
 from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
 from ._encoded_blocks import EncodedBlocks
 from ._hash_split import TEST, TRAIN, VALID
-from ._leaks import MOST_ROWS, leaks
+from ._leaks import MOST_ROWS, leaks, never_seen
 from ._progress import reading_bar
 from ._row_weights import checked_weights
 from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import FEWEST, LoadedTable, TableSource, as_text, check_has_target, check_names, rows_of
+from ._table import (
+    FEWEST,
+    LoadedTable,
+    TableSource,
+    as_text,
+    check_has_target,
+    check_names,
+    rows_of,
+    texts_of,
+    thousands,
+)
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -49,11 +62,15 @@ def load_stream(
     Raises an `InputError`, one sentence, as `load_table` does, and for what needs all rows in memory.
     """
     check_streamable(source)
-    table = BlockTable.open(source.file, [*source.categorical, *as_text(source)])
+    table = BlockTable.open(source.file, [*source.categorical, *as_text(source)], source.missing)
     check_names(source, list(table.types))
+    source = _with_comma(source, table)
+    if encoder is not None:
+        _read_as_learnt(table, encoder)
     reader = RowReader(table, source, split_of(table, source, seed))
     learnt = _pass(reader, seed, encoder, scales_target=scales_target, pixels=pixels)
     encoder, samples = learnt.encoder, dict(learnt.samples)
+    _read_as_learnt(table, encoder)
     readers = dict.fromkeys(PARTS, reader)
     for name, how in (("valid", source.valid), ("test", source.test)):
         if isinstance(how, str):
@@ -79,10 +96,31 @@ def load_stream(
     return LoadedTable(data, learnt.kinds, learnt.notes)
 
 
+def _with_comma(source: TableSource, table: BlockTable) -> TableSource:
+    """The source, and the table read accordingly, where numbers in it show that a comma stands before decimals."""
+    if source.decimal == ",":
+        table.take_as_written(list(table.types))
+    if source.decimal:
+        return source
+    sample = table.sample(list(table.types))
+    if not has_decimal_comma(sample):
+        return source
+    table.take_as_written(thousands(sample))
+    return replace(source, decimal=",")
+
+
+def _read_as_learnt(table: BlockTable, encoder: Encoder) -> None:
+    """From here on, what the encoder knows as plain numbers is read as numbers, and the rest as it is written."""
+    table.take_as_written(encoder.read_as_text)
+    table.take_for_numbers(set(table.undecided) & encoder.plain_numbers)
+
+
 def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> StreamedPart:
     """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
-    table = BlockTable.open(str(file), encoder.read_as_text)
+    texts, source = texts_of(encoder, source)
+    table = BlockTable.open(str(file), texts, source.missing)
+    _read_as_learnt(table, encoder)
     check_has_target(encoder, file, list(table.types))
     encoder.check_columns(list(table.types))
     weight = source.weight if source.weight in table.types else None
@@ -92,7 +130,7 @@ def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> Streame
         raise InputError(
             f"{file} must have rows with a {encoder.target.name!r} to measure by, got none; check the file."
         )
-    return StreamedPart(reader, encoder, TRAIN, num_rows)
+    return StreamedPart(reader, encoder, TRAIN, num_rows, tells_new=True)
 
 
 def _part_of(name: str, source: TableSource) -> int:
@@ -122,11 +160,13 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
             f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got {num_read}; add "
             f"some."
         )
+    table.warn_of_empty_rows()
     notes = [*_left_out(reader.num_left_out, source), *_at_odds(reader)]
     if looks is None:
         assert encoder is not None, "where nothing is learnt, there is an encoder"
         return _Learnt(encoder, [], tuple(counts), samples, notes)
     target = looks.target.target()
+    notes += never_seen(target, pl.Series(list(looks.target.trained_on), dtype=pl.String))
     scaled = target if scales_target else target.as_it_is()
     if pixels:
         kinds, encoder = looks.survey.pixels(source.categorical, scaled)
@@ -144,13 +184,16 @@ class _Looks:
     def __init__(self, table: BlockTable, source: TableSource, inputs: list[str]) -> None:
         sample = table.sample([*inputs, source.target])
         ignore = set(source.ignore) & set(inputs)
-        self.survey = TableSurvey(sample.select(inputs), set(source.categorical) & set(inputs), ignore)
-        self.target = TargetSurvey(sample[source.target], source.task)
+        categorical = set(source.categorical) & set(inputs)
+        self.survey = TableSurvey(sample.select(inputs), categorical, ignore, source.decimal)
+        self.target = TargetSurvey(sample[source.target], source.task, source.decimal)
 
 
 def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> tuple[RowReader, Sample]:
     """The rows of another file to measure on, all of them in one part, and a sample of them."""
-    table = BlockTable.open(file, encoder.read_as_text)
+    texts, source = texts_of(encoder, source)
+    table = BlockTable.open(file, texts, source.missing)
+    _read_as_learnt(table, encoder)
     encoder.check_columns(list(table.types))
     check_names(replace(source, ignore=(), categorical=()), list(table.types))
     reader, sample = RowReader(table, source), Sample(seed)
@@ -167,7 +210,8 @@ def _read_all(reader: RowReader, columns: Sequence[str], text: str) -> Iterator[
         for block in range(num_blocks):
             rows = reader.read(block, columns)
             if weight is not None:
-                checked_weights(rows.frame[weight], rows.in_file, f" of {reader.table.name_of(block)}")
+                whose = f" of {reader.table.name_of(block)}"
+                checked_weights(rows.frame[weight], rows.in_file, whose, reader.source.decimal)
             yield block, rows
             show(block + 1, num_rows := num_rows + len(rows.parts))
 

@@ -21,18 +21,19 @@ def weights_of(frame: pl.DataFrame, source: "TableSource", places: pl.Series | N
 
 
 def _weights(values: pl.Series, places: pl.Series | None, decimal: str) -> Tensor:
-    number_format = number_format_of(values, decimal) if values.dtype == pl.String else None
-    values = values if number_format is None else numbers(values, number_format)
     if places is None:
-        found = checked_weights(values, range(1, len(values) + 1))
+        found = checked_weights(values, range(1, len(values) + 1), decimal=decimal)
     else:
-        found = checked_weights(values.gather(places), places + 1)
+        found = checked_weights(values.gather(places), places + 1, decimal=decimal)
     return torch.from_numpy(found.to_numpy(writable=True))
 
 
-def checked_weights(values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Series", whose: str = "") -> pl.Series:
+def checked_weights(
+    values: pl.Series, rows: "Sequence[int] | np.ndarray | pl.Series", whose: str = "", decimal: str = ""
+) -> pl.Series:
     """The weights as numbers; raises an `InputError` with the first one that is none, and its number in `rows`."""
-    found = numbers(values, PLAIN)
+    number_format = number_format_of(values, decimal) if values.dtype == pl.String else None
+    found = numbers(values, number_format or PLAIN)
     wrong = found.is_null() | ~found.is_finite() | (found < 0)
     if wrong.any():
         at = wrong.arg_true()[0]

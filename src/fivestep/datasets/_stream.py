@@ -1,6 +1,6 @@
 """Training rows from files: blocks in an order drawn for each epoch, shuffled by the window, read ahead by a thread."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from .. import draws
 from ..check import InputError
 from ..machine.memory import is_limited, memory_size
 from ..machine.threads import begin_no_threads
-from ..table.encoder import MANY_ROWS, Encoder
+from ..table.encoder import MANY_ROWS, Encoder, warn_of_new
 from ._base import Dataset, Part, Rows, Stream, Window
 from ._block_rows import BlockRows, RowReader
 from ._encoded_blocks import EncodedBlocks
@@ -189,16 +189,22 @@ class StreamedPart(Part):
     encoder: Encoder
     part: int
     num_rows: int
+    tells_new: bool = False
+    """Whether values that training never saw are warned of, once all rows have been read."""
 
     def __len__(self) -> int:
         return self.num_rows
 
     def parts(self, size: int) -> Iterator[Rows]:
+        new = Counter[str]()
         for block in range(len(self.reader.table.blocks)):
             whole = self.reader.read(block, used_columns(self.encoder))
             places = whole.places_of(self.part)
+            if self.tells_new:
+                new.update(self.encoder.num_new(whole.frame))
             if len(places):
                 yield from self._encoded(whole, places, self.reader.table.name_of(block)).parts(size)
+        warn_of_new(new, self.num_rows)
 
     def _encoded(self, whole: BlockRows, places: "np.ndarray", file: str) -> Rows:
         x = torch.empty(len(places), self.encoder.in_features)

@@ -191,9 +191,9 @@ def _learn(
     source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
 ) -> tuple[_Learnt, list[Taken]]:
     """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
-    frame = _read(source.file, source, encoder.read_as_text if encoder else ())
+    texts = encoder.read_as_text if encoder else ()
+    source, frame = _with_comma(source, _read(source.file, source, texts), texts)
     if encoder is None:
-        source, frame = _with_comma(source, frame)
         _warn_of_tokens(frame, source)
     frame = with_gaps(frame, source.missing)
     check_names(source, frame.columns)
@@ -228,12 +228,17 @@ def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataF
     return read_table(Path(file), as_text=texts, decimal=source.decimal)
 
 
-def _with_comma(source: TableSource, frame: pl.DataFrame) -> tuple[TableSource, pl.DataFrame]:
+def _with_comma(source: TableSource, frame: pl.DataFrame, texts: Sequence[str]) -> tuple[TableSource, pl.DataFrame]:
     """The same, but where some numbers of the file show that a comma stands before decimals, 1.234 is a thousand."""
     if source.decimal or not has_decimal_comma(frame):
         return source, frame
-    thousands = [column.name for column in frame if column.dtype == pl.Float64 and may_be_thousands(column)]
-    return replace(source, decimal=","), _read(source.file, source, thousands) if thousands else frame
+    some = thousands(frame)
+    return replace(source, decimal=","), _read(source.file, source, [*texts, *some]) if some else frame
+
+
+def thousands(frame: pl.DataFrame) -> list[str]:
+    """The columns of numbers with three decimals each, which are thousands where a comma stands before decimals."""
+    return [column.name for column in frame if column.dtype == pl.Float64 and may_be_thousands(column)]
 
 
 def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:
@@ -314,14 +319,25 @@ def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: 
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
     """The rows of another file with the same columns and a target, to measure on."""
     assert encoder.target is not None, "only a run with a target is measured on a file"
-    frame = with_gaps(read_table(file, as_text=encoder.read_as_text), source.missing if source else ())
-    check_has_target(encoder, file, frame.columns)
     source = source or TableSource(str(file), encoder.target.name)
+    texts, source = texts_of(encoder, source)
+    frame = with_gaps(read_table(file, as_text=texts), source.missing)
+    check_has_target(encoder, file, frame.columns)
     weight = source.weight if source.weight in frame.columns else None
     labeled = with_target(frame, replace(source, file=str(file), weight=weight), [])
     encoder.check_columns(frame.columns)
     warn_of_new(encoder.num_new(labeled.columns([column.name for column in encoder.columns])), len(labeled.places))
     return rows_of(encoder, frame, replace(source, weight=weight), labeled.places)
+
+
+def texts_of(encoder: Encoder, source: TableSource) -> tuple[list[str], TableSource]:
+    """The columns that another file must give as they are written; the source with what the encoder knows of commas.
+
+    Weights are no columns of the encoder, but are written like the others.
+    """
+    decimal = source.decimal or encoder.decimal
+    weight = [source.weight] if source.weight and decimal == "," else []
+    return [*encoder.read_as_text, *weight], replace(source, decimal=decimal)
 
 
 def check_has_target(encoder: Encoder, file: Path, columns: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ def folders_of_groups(membership: Path, root: Path, controller: str) -> Iterator
     """The folder of each group, from the innermost outwards, and whether it is of version 2; none on other systems.
 
     Groups of version 1 are those of the one `controller`, "memory" or "cpu", which may share its folder with others. In
-    a container, whose own group is the root of what it sees, the inner folders are not there: its limits are the root's.
+    a container, whose own group is the root of what it sees, the inner folders are missing: its limits are the root's.
     """
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()

@@ -6,7 +6,7 @@ import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 import polars as pl
 
@@ -15,8 +15,8 @@ from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED, check_is_table
-from .separated import csv_options, without_empty_rows
-from .values import MISSING, missing, plain_numbers
+from .separated import csv_options, refuse_ragged, without_empty_rows
+from .values import MISSING, may_be_codes, missing, plain_numbers, with_gaps
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 """The endings of their files."""
@@ -35,6 +35,10 @@ SAMPLE = 500
 
 SAMPLED = 16
 """Blocks of a CSV file that are looked at for that."""
+
+
+Look = Literal["texts", "numbers", "perhaps codes"]
+"""What a column of a CSV file is by a look at some rows: years may turn out to be codes further down, such as 00501."""
 
 
 class Piece(NamedTuple):
@@ -155,6 +159,8 @@ class SeparatedBlocks(BlockFile):
 
     def __init__(self, dialect: Dialect, pieces: Sequence[Piece]) -> None:
         self._dialect = dialect
+        self._tokens: tuple[str, ...] = ()
+        self._num_empty: dict[int, int] = {}
         super().__init__(dialect.path, dict.fromkeys(dialect.columns, pl.String()), pieces)
 
     @classmethod
@@ -176,7 +182,14 @@ class SeparatedBlocks(BlockFile):
         content = self._bytes(piece)
         frame = self._frame(piece, content, columns)
         self._check_complete(piece, content, frame)
-        return without_empty_rows(frame).select(columns)
+        kept = without_empty_rows(frame)
+        self._num_empty[piece.start] = frame.height - kept.height
+        return kept.select(columns)
+
+    @property
+    def num_empty(self) -> int:
+        """The empty rows of the blocks that have been read, which are left out."""
+        return sum(self._num_empty.values())
 
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._frame(piece, self._bytes(piece), columns, SAMPLE).select(columns)
@@ -186,31 +199,33 @@ class SeparatedBlocks(BlockFile):
         try:
             return self._parsed(content, self.types, num_rows)
         except pl.exceptions.PolarsError as error:
-            self._refuse_value(piece, content, columns)
+            frame = self._by_text(piece, content, columns, num_rows)
+            if frame is not None:
+                return frame
             self._refuse_ragged(piece, content)
             raise InputError(
                 f"{self.path} must hold rows of {len(self.types)} values, got others {_lines(self.path, piece)}; mend "
                 f"them."
             ) from error
 
-    def are_numbers(self) -> dict[str, bool]:
-        """Whether each column is plain numbers as far as the beginnings of some blocks go; gaps alone may be anything.
+    def looks_of(self, tokens: Sequence[str] = ()) -> dict[str, Look]:
+        """What each column is as far as the beginnings of some blocks go; gaps alone may be anything.
 
-        So a column that is nothing else is not among them.
+        So a column that is nothing else is not among them. `tokens` stand for gaps, beside what does in every file.
         """
+        self._tokens = tuple(tokens)
         step = max(1, len(self.pieces) // SAMPLED)
         parts = [self._frame(piece, self._bytes(piece), (), SAMPLE) for piece in self.pieces[::step]]
-        sample = pl.concat(parts) if parts else pl.DataFrame(schema=self.types)
-        gaps = {name: missing(sample[name]) for name in sample.columns}
-        return {
-            name: plain_numbers(sample[name]).null_count() == of_column.sum()
-            for name, of_column in gaps.items()
-            if not of_column.all()
-        }
+        sample = with_gaps(pl.concat(parts) if parts else pl.DataFrame(schema=self.types), tokens)
+        return {column.name: _look_of(column) for column in sample if not missing(column).all()}
 
     def take_for_numbers(self, columns: Collection[str]) -> None:
         """From here on these columns are read as numbers."""
-        self.types |= dict.fromkeys(columns, pl.Float64())
+        self.types |= dict.fromkeys(self.types.keys() & columns, pl.Float64())
+
+    def take_as_written(self, columns: Collection[str]) -> None:
+        """From here on these columns are read as text."""
+        self.types |= dict.fromkeys(self.types.keys() & columns, pl.String())
 
     def _bytes(self, piece: Piece) -> bytes:
         with self.path.open("rb") as file:
@@ -218,26 +233,35 @@ class SeparatedBlocks(BlockFile):
             return file.read(piece.size)
 
     def _parsed(self, content: bytes, types: Mapping[str, Any], num_rows: int | None = None) -> pl.DataFrame:
-        tokens = [token for token in MISSING if token] if pl.Float64() in types.values() else None
+        known = (*MISSING, *self._tokens)
+        tokens = [token for token in known if token] if pl.Float64() in types.values() else None
         options = {**csv_options(self._dialect), "skip_rows": 0}
         content = content.lstrip(b"\r\n")  # polars counts the fields of the first line, which may be an empty one
         return pl.read_csv(io.BytesIO(content), **options, schema=dict(types), null_values=tokens, n_rows=num_rows)
 
-    def _refuse_value(self, piece: Piece, content: bytes, columns: Sequence[str]) -> None:
-        """Raises an `InputError` for the first value that is no number where the others are."""
+    def _by_text(
+        self, piece: Piece, content: bytes, columns: Sequence[str], num_rows: int | None
+    ) -> pl.DataFrame | None:
+        """The same by way of texts, for numbers with blanks around them; None where not even that can be read.
+
+        Raises an `InputError` for the first value that is no number where the others are.
+        """
         try:
-            texts = self._parsed(content, dict.fromkeys(self.types, pl.String()))
+            texts = self._parsed(content, dict.fromkeys(self.types, pl.String()), num_rows)
         except pl.exceptions.PolarsError:
-            return
-        for name in columns:
+            return None
+        texts = with_gaps(texts, self._tokens)
+        numbers = [name for name, dtype in self.types.items() if dtype == pl.Float64()]
+        for name in set(columns) & set(numbers):
             wrong = plain_numbers(texts[name]).is_null() & ~missing(texts[name])
-            if self.types[name] == pl.Float64() and wrong.any():
+            if wrong.any():
                 row = wrong.arg_true()[0]
                 raise InputError(
                     f"column {name!r} of {self.path} must hold numbers, as it does in the rows looked at first, got "
                     f"{shortened(texts[name][row])} in row {row + 1:,} {_lines(self.path, piece)}; mend it, or say "
                     f"--categorical {name}."
                 )
+        return texts.with_columns(plain_numbers(texts[name]) for name in numbers)
 
     def _check_complete(self, piece: Piece, content: bytes, frame: pl.DataFrame) -> None:
         """Raises an `InputError` for a row with too few fields, which polars fills up."""
@@ -252,13 +276,9 @@ class SeparatedBlocks(BlockFile):
 
     def _refuse_ragged(self, piece: Piece, content: bytes) -> None:
         """Raises an `InputError` for the first row that has too many or too few fields."""
-        width, text = len(self.types), io.StringIO(content.decode(), newline="")
-        for number, row in enumerate(csv.reader(text, delimiter=self._dialect.separator), 1):
-            if row and len(row) != width:
-                raise InputError(
-                    f"every row of {self.path} must have {width} fields, as the first one has, got {len(row)} in row "
-                    f"{number:,} {_lines(self.path, piece)}; mend that row."
-                )
+        reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=self._dialect.separator, strict=True)
+        above = _line_of(self.path, piece, self._dialect.newline) - 1
+        refuse_ragged(self._dialect, ((above + reader.line_num, row) for row in reader if row), above)
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -330,8 +350,20 @@ def _counted(lines: Iterator[str], counts: list[int]) -> Iterator[str]:
 
 def _lines(path: Path, piece: Piece) -> str:
     """Where a block begins, in lines."""
-    lines, left = 1, piece.start
+    return f"from line {_line_of(path, piece, chr(10)):,} on"
+
+
+def _line_of(path: Path, piece: Piece, newline: str) -> int:
+    """The line in which a block begins, counted from 1."""
+    line, left = 1, piece.start
     with path.open("rb") as file:
         while left and (chunk := file.read(min(left, 2**24))):
-            lines, left = lines + chunk.count(b"\n"), left - len(chunk)
-    return f"from line {lines:,} on"
+            line, left = line + chunk.count(newline.encode()), left - len(chunk)
+    return line
+
+
+def _look_of(sample: pl.Series) -> Look:
+    """What a column of texts is, by some of them; a reader of numbers knows no blanks around them."""
+    if sample.cast(pl.Float64, strict=False).fill_nan(None).null_count() > missing(sample).sum():
+        return "texts"
+    return "perhaps codes" if may_be_codes(sample) else "numbers"

@@ -9,8 +9,10 @@ from typing import NamedTuple, Self, final
 import polars as pl
 
 from ..check import InputError
-from .block_files import SAMPLED, BlockFile, Piece, SeparatedBlocks, open_blocks
+from .block_files import SAMPLED, BlockFile, Look, Piece, SeparatedBlocks, open_blocks
 from .read import is_pattern, one_sentence
+from .separated import warn_of_empty_rows
+from .values import with_gaps
 
 
 class Block(NamedTuple):
@@ -25,33 +27,59 @@ class BlockTable:
     """Files with the same columns, in the order of their names, as one table in blocks.
 
     `at_odds` are the columns of text files that are numbers in some and not in others, and so text in all, each with a
-    file of either.
+    file of either. `undecided` are those that may be codes, and stay text until `take_for_numbers`. What is one of
+    `tokens` is missing.
     """
 
-    def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = ()) -> None:
-        self.files = tuple(files)
+    def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = (), tokens: Collection[str] = ()) -> None:
+        self.files, self._tokens = tuple(files), tuple(tokens)
+        self._text_files = [file for file in self.files if isinstance(file, SeparatedBlocks)]
         _check_same_columns(self.files)
-        self.at_odds = _settle_numbers([file for file in self.files if isinstance(file, SeparatedBlocks)], as_text)
-        self.types = _common_types(self.files)
-        self._others = [
-            {name for name, dtype in file.types.items() if dtype != self.types[name]} for file in self.files
-        ]
+        self.at_odds, self.undecided = _settle_numbers(self._text_files, as_text, self._tokens)
+        if len(self._text_files) < len(self.files):  # the others know their types
+            self.take_for_numbers(self.undecided)
+        self._note_types()
         self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
         if not self.blocks:
             raise InputError(f"{self.files[0].path} must hold rows, got only a header; check the file.")
 
     @classmethod
-    def open(cls, pattern: str, as_text: Collection[str] = ()) -> Self:
+    def open(cls, pattern: str, as_text: Collection[str] = (), tokens: Collection[str] = ()) -> Self:
         """The table of one file, or of all files whose names fit a pattern such as `data/*.parquet`.
 
-        Columns in `as_text` of text files stay as they are written.
+        Columns in `as_text` of text files stay as they are written; what is one of `tokens` is missing.
         Raises an `InputError`, one sentence, where no file fits, one cannot be read in blocks, or columns differ.
         """
         files = []
         for path in files_of(pattern):
             with one_sentence(path):
                 files.append(open_blocks(path))
-        return cls(files, as_text)
+        return cls(files, as_text, tokens)
+
+    def _note_types(self) -> None:
+        """What types the columns of the files have, and in which files another one."""
+        self.types = _common_types(self.files)
+        self._others = [
+            {name for name, dtype in file.types.items() if dtype != self.types[name]} for file in self.files
+        ]
+
+    def take_for_numbers(self, columns: Collection[str]) -> None:
+        """From here on these columns of text files are read as numbers."""
+        for file in self._text_files:
+            file.take_for_numbers(columns)
+        self._note_types()
+
+    def take_as_written(self, columns: Collection[str]) -> None:
+        """From here on these columns of text files are read as text."""
+        for file in self._text_files:
+            file.take_as_written(columns)
+        if self._text_files:
+            self._note_types()
+
+    def warn_of_empty_rows(self) -> None:
+        """Warns of the empty rows of text files, once all of them have been read."""
+        for file in self._text_files:
+            warn_of_empty_rows(file.num_empty, file.path)
 
     def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
@@ -72,7 +100,7 @@ class BlockTable:
             ) from error
         others = self._others[self.blocks[number].file]
         wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
-        return frame.with_columns(wanted) if wanted else frame
+        return with_gaps(frame.with_columns(wanted) if wanted else frame, self._tokens)
 
     def check_unchanged(self, number: int) -> None:
         """Raises an `InputError` if the file of a block is another one by now."""
@@ -135,20 +163,26 @@ def _check_same_columns(files: Sequence[BlockFile]) -> None:
             )
 
 
-def _settle_numbers(files: Sequence[SeparatedBlocks], as_text: Collection[str]) -> dict[str, tuple[Path, Path]]:
+def _settle_numbers(
+    files: Sequence[SeparatedBlocks], as_text: Collection[str], tokens: Sequence[str]
+) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     """Takes a column of text files for numbers where the sample of every file that has values in it says so.
 
-    Returns those of which some say so: for each the first such file, and the first that says otherwise.
+    Returns those of which some say so: for each the first such file, and the first that says otherwise; and those that
+    are numbers, but perhaps codes.
     """
-    said: dict[str, dict[bool, Path]] = {}
+    said: dict[str, dict[Look, Path]] = {}
     for file in files:
-        for name, is_number in file.are_numbers().items():
+        for name, look in file.looks_of(tokens).items():
             if name not in as_text:
-                said.setdefault(name, {}).setdefault(is_number, file.path)
-    plain = [name for name, paths in said.items() if False not in paths]
+                said.setdefault(name, {}).setdefault(look, file.path)
+    undecided = [name for name, paths in said.items() if [*paths] == ["perhaps codes"]]
+    plain = [name for name, paths in said.items() if "texts" not in paths and name not in undecided]
     for file in files:
         file.take_for_numbers(plain)
-    return {name: (paths[True], paths[False]) for name, paths in said.items() if len(paths) > 1}
+    at_odds = {name: paths for name, paths in said.items() if "texts" in paths and len(paths) > 1}
+    numbers = {name: next(path for look, path in paths.items() if look != "texts") for name, paths in at_odds.items()}
+    return {name: (numbers[name], paths["texts"]) for name, paths in at_odds.items()}, undecided
 
 
 def _common_types(files: Sequence[BlockFile]) -> dict[str, pl.DataType]:

@@ -125,8 +125,22 @@ class Encoder:
     @property
     def read_as_text(self) -> list[str]:
         """The columns, the target among them, that must come from a text file as they are written: 007, and 1.234 €."""
-        columns: list[FittedColumn | Target] = [*self.columns, *filter(None, [self.target])]
-        return [column.name for column in columns if getattr(column, "number_format", None) != PLAIN]
+        return [column.name for column in self._read if getattr(column, "number_format", None) != PLAIN]
+
+    @property
+    def plain_numbers(self) -> set[str]:
+        """Those that need not."""
+        return {column.name for column in self._read} - set(self.read_as_text)
+
+    @property
+    def _read(self) -> "list[FittedColumn | Target]":
+        return [*self.columns, *filter(None, [self.target])]
+
+    @property
+    def decimal(self) -> str:
+        """A comma, where it stands before the decimals of some column: also 1.234 elsewhere is a thousand then."""
+        formats = [getattr(column, "number_format", PLAIN) for column in self._read]
+        return "," if any(known.decimal == "," for known in formats) else ""
 
     @property
     def num_codes(self) -> tuple[int, ...]:

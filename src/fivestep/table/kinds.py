@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, final
 
+import numpy as np
 import polars as pl
 
 from ..check import InputError, one_of, warn
 from .values import (
+    DATE_FORMATS,
     PLAIN,
     UNUSABLE,
     WITH_UNIT,
@@ -133,8 +135,7 @@ def _kind_of_text(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKin
     if date_format is not None:
         return ColumnKind(values.name, "date", f"written {plainly(date_format)}", date_format=date_format)
     kind = _kind_of_words(text, different)
-    warn_of_units(kind, different)
-    warn_of_tokens(kind, different, decimal)
+    warn_of_words(kind, different, decimal)
     return kind
 
 
@@ -189,13 +190,10 @@ def category(values: pl.Series, detail: str = "") -> ColumnKind:
     )
 
 
-def refuse_ambiguous(
-    values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "", *, streamed: bool = False
-) -> None:
+def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, decimal: str = "") -> None:
     """Raises an `InputError` for amounts such as "1.234 €", where nothing tells whether that is 1234.
 
-    `what` is what the values are of, a column or a target; `decimal` says what stands before decimals, which cannot be
-    said of what is `streamed`.
+    `what` is what the values are of, a column or a target; `decimal` says what stands before decimals.
     """
     if decimal or not number_format.is_money or number_format.thousands or number_format.decimal != ".":
         return
@@ -203,25 +201,46 @@ def refuse_ambiguous(
     pointed = text.filter(text.str.contains(".", literal=True))
     if len(pointed) and pointed.str.contains(r"^\D*[1-9]\d{0,2}\.\d{3}(?:\D.*)?$").all():
         found = numbers(pointed.head(1), number_format)[0]
-        advice = (
-            f"write it as {1000 * found:.0f}, or as {found:.4f}"
-            if streamed
-            else f"say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a DataFrame, "
-            f"make numbers of the column)"
-        )
         raise InputError(
             f"{what} {values.name!r} must show what its point stands for, got {shortened(pointed[0])} and no amount "
-            f"that does; {advice}."
+            f"that does; say --decimal=, if that is {1000 * found:.0f}, or --decimal=. if it is {found:g} (of a "
+            f"DataFrame, make numbers of the column)."
         )
 
 
 def warn_of_codes(different: pl.Series) -> None:
     """Warns of numbers such as 00501, of which the network would learn their size."""
     if are_codes(different):
-        name = different.name
+        warn_of_code(different.name, different[0])
+
+
+def warn_of_code(name: str, first: str) -> None:
+    """The same of a column of which the first value is known."""
+    warn(
+        f"column {name!r} holds {shortened(first)} and the like, and is taken for number; if these are codes, say "
+        f"--categorical {name}, or make the column one of categories."
+    )
+
+
+def warn_of_words(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
+    """Warns where the different texts of a column are no numbers and no dates, but nearly."""
+    warn_of_units(kind, different)
+    warn_of_tokens(kind, different, decimal)
+    warn_of_dates(kind, different)
+
+
+def warn_of_dates(kind: ColumnKind, different: pl.Series) -> None:
+    """Warns where the different texts of a column are dates that are written in two ways or more."""
+    some = different.filter(~missing(different)).head(SOME)
+    if len(some) < FEW / 2 or not some.str.contains(r"\d").all():
+        return
+    read = np.stack([dates(some, form).is_not_null().to_numpy() for form in DATE_FORMATS])  # (formats, texts)
+    if read.any(0).all() and not read.all(1).any():
+        first = read[read.sum(1).argmax()]
+        shown = listed([some[int(first.argmax())], some[int(first.argmin())]])
         warn(
-            f"column {name!r} holds {shortened(different[0])} and the like, and is taken for number; if these are "
-            f"codes, say --categorical {name}, or make the column one of categories."
+            f"column {kind.name!r} holds dates in several ways, {shown}, and is taken for {kind.kind}; write them in "
+            f"one way to make it dates."
         )
 
 

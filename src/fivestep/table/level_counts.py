@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
-from .kinds import FEW, MOSTLY, PROSE, ColumnKind, category, shortened
+from .kinds import FEW, MOSTLY, PROSE, ColumnKind, category, shortened, warn_of_words
 from .values import closest_number_format, date_format_of, missing, number_format_of, numbers
 
 MOST = 100_000
@@ -48,7 +48,7 @@ class LevelCounts:
             self._letters += int(present.str.len_chars().sum())
             self._blanks += int(present.str.contains(" ").sum())
 
-    def kind(self, *, as_asked: bool = False) -> ColumnKind:
+    def kind(self, *, as_asked: bool = False, decimal: str = "") -> ColumnKind:
         """What the column is taken for; raises an `InputError` for numbers with mistakes in them."""
         if self.is_too_many:
             return self._kind_of_many(as_asked=as_asked)
@@ -62,15 +62,18 @@ class LevelCounts:
             return ColumnKind(self.name, "constant", f"always {shortened(present[0])}")
         if different.dtype == pl.Boolean:
             return category(present)
-        return self._kind_of_texts(present.cast(pl.String), gaps)
+        kind = self._kind_of_texts(present.cast(pl.String), gaps, decimal)
+        warn_of_words(kind, present.cast(pl.String), decimal)
+        return kind
 
-    def _kind_of_texts(self, different: pl.Series, gaps: pl.Series) -> ColumnKind:
+    def _kind_of_texts(self, different: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKind:
         if number_format_of(different) or date_format_of(different):
             raise InputError(
                 f"column {self.name!r} must have a value in the rows looked at first, got its first one, "
                 f"{shortened(different[0])}, only later; say --categorical {self.name}, or --ignore {self.name}."
             )
-        self._refuse_mostly_numbers(gaps)
+        advice = "count it as missing, make the column categorical, or ignore it"
+        self.refuse_mostly_numbers("column", advice, decimal)
         num_rows = int(self.counts["rows"].filter(~gaps).sum())
         if num_rows >= FEW and len(different) > MOSTLY * num_rows:
             return self._kind_of_many(as_asked=False)
@@ -90,15 +93,14 @@ class LevelCounts:
             return ColumnKind(self.name, "text", f"{number} different texts")
         return ColumnKind(self.name, "identifier", f"{number} different values")
 
-    def _refuse_mostly_numbers(self, gaps: pl.Series) -> None:
-        """Raises an `InputError` where nearly all values are numbers, and names the first one that is not."""
-        present = self.counts.filter(~gaps)
+    def refuse_mostly_numbers(self, what: str, else_: str, decimal: str = "") -> None:
+        """As the function of that name in `kinds.py` does."""
+        present = self.counts.filter(~missing(self.counts["value"]))
         texts = present["value"].cast(pl.String)
-        wrong = present.filter(numbers(texts, closest_number_format(texts)).is_null())
+        wrong = present.filter(numbers(texts, closest_number_format(texts, decimal)).is_null())
         num_present, num_wrong = int(present["rows"].sum()), int(wrong["rows"].sum())
         if num_present >= 10 and 0 < num_wrong <= (1 - MOSTLY) * num_present:
             raise InputError(
-                f"column {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
-                f"are, got {shortened(wrong['value'][0])} in row {wrong['row'][0]:,}; mend it, or make the column "
-                f"categorical, or ignore it."
+                f"{what} {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
+                f"are, got {shortened(wrong['value'][0])} in row {wrong['row'][0]:,}; mend it, {else_}."
             )

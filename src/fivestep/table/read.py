@@ -85,8 +85,8 @@ def check_is_table(path: Path) -> None:
     """Raises an `InputError` for a pipe, and for what by its ending is no table, with what to do."""
     if not path.is_file():
         raise InputError(
-            f"FILE must be a file on a disk, for it is read more than once, got {str(path)!r}, a pipe or a device; write "
-            f"what comes out of it to a file."
+            f"FILE must be a file on a disk, for it is read more than once, got {str(path)!r}, a pipe or a device; "
+            f"write what comes out of it to a file."
         )
     if path.suffix.lower() in OTHERS:
         what, advice = OTHERS[path.suffix.lower()]

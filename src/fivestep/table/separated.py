@@ -3,7 +3,7 @@
 import csv
 import io
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -41,7 +41,7 @@ def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "")
         if kept.height < frame.height:  # rows without a letter, or full of words for missing values, which are rows
             has_text = _read(dialect, _all_text(dialect)).select(pl.any_horizontal(pl.all().is_not_null()))
             kept = frame.filter(has_text.to_series())
-    _warn_of_empty_rows(frame.height - kept.height, path)
+    warn_of_empty_rows(frame.height - kept.height, path)
     return kept
 
 
@@ -58,7 +58,7 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
                 yield kept
         except pl.exceptions.PolarsError as error:
             raise _fault(dialect) from error
-    _warn_of_empty_rows(num_empty, path)
+    warn_of_empty_rows(num_empty, path)
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _check_complete(dialect: Dialect, frame: pl.DataFrame) -> bool:
     if frame[dialect.columns[-1]].null_count() == 0 or len(dialect.columns) == 1:
         return False
     if not _is_surely_complete(dialect):
-        _refuse_ragged(dialect)
+        refuse_ragged(dialect, dialect.rows())
     return True
 
 
@@ -142,12 +142,12 @@ def _is_surely_complete(dialect: Dialect) -> bool:
     return separators == (lines + (last != dialect.newline.encode())) * (len(dialect.columns) - 1)
 
 
-def _refuse_ragged(dialect: Dialect) -> None:
-    """Raises an `InputError` for the first row that has too many or too few fields."""
+def refuse_ragged(dialect: Dialect, rows: Iterable[tuple[int, list[str]]], above: int = 0) -> None:
+    """Raises an `InputError` for the first row that has too many or too few fields, of those below so many lines."""
     width, limit = len(dialect.columns), csv.field_size_limit(LARGEST_FIELD)
-    line = 0
+    line = above
     try:
-        for number, (line, row) in enumerate(dialect.rows()):
+        for number, (line, row) in enumerate(rows, int(above > dialect.lines_above + dialect.has_header)):
             if len(row) != width:
                 fields = "1 field" if width == 1 else f"{width} fields"
                 or_the_first = ", or the first one of the file" if number == 0 else ""
@@ -173,7 +173,7 @@ def _refuse_ragged(dialect: Dialect) -> None:
 def _fault(dialect: Dialect) -> InputError:
     """The sentence for a file that polars cannot read."""
     try:
-        _refuse_ragged(dialect)
+        refuse_ragged(dialect, dialect.rows())
     except InputError as error:
         return error
     return InputError(f"{dialect.name} must hold separated values, got something else; write it anew.")
@@ -186,7 +186,8 @@ def without_empty_rows(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.any_horizontal(pl.all().is_not_null()))
 
 
-def _warn_of_empty_rows(number: int, path: Path) -> None:
+def warn_of_empty_rows(number: int, path: Path) -> None:
+    """Warns of so many of them."""
     if number:
         rows = "an empty row, which is" if number == 1 else f"{number:,} empty rows, which are"
         warnings.warn(f"{path} has {rows} left out.", stacklevel=3)

@@ -14,7 +14,17 @@ import polars as pl
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
 from .encoder import QUARTILES, Encoder, center_and_scale_of
-from .kinds import FEW, MOSTLY, ColumnKind, is_named_identifier, number_kind, plainly, refuse_ambiguous, shortened
+from .kinds import (
+    FEW,
+    MOSTLY,
+    ColumnKind,
+    is_named_identifier,
+    number_kind,
+    plainly,
+    refuse_ambiguous,
+    shortened,
+    warn_of_code,
+)
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
 from .sketch import QuantileSketch, quantiles_of_counts
@@ -23,9 +33,11 @@ from .values import (
     PLAIN,
     UNUSABLE,
     NumberFormat,
+    are_codes,
     closest_number_format,
     date_format_of,
     dates,
+    may_be_codes,
     missing,
     number_format_of,
     numbers,
@@ -42,6 +54,29 @@ class Place(NamedTuple):
 
     file: str
     rows: "np.ndarray"
+
+
+@final
+class Codes:
+    """Whether the texts of a column are digits alone, as many in each, as far as blocks have gone by."""
+
+    def __init__(self) -> None:
+        self.first = ""
+        self._may_be, self._width, self._begin_with_0 = True, 0, False
+
+    def add(self, present: pl.Series) -> None:
+        """Takes the texts of one block in, of which none is missing."""
+        if not self._may_be or not len(present):
+            return
+        self.first = self.first or present[0]
+        self._width = self._width or len(present[0].strip())
+        self._may_be = may_be_codes(present) and len(present[0].strip()) == self._width
+        self._begin_with_0 = self._begin_with_0 or are_codes(present)
+
+    @property
+    def are_some(self) -> bool:
+        """Whether they are codes, some with a 0 in front."""
+        return self._may_be and self._begin_with_0
 
 
 class ColumnSurvey(ABC):
@@ -78,9 +113,12 @@ class NumberSurvey(ColumnSurvey):
         self.is_whole = True
         self.few: dict[float, int] | None = {}
         self._all_different, self._offsets = is_named_identifier(name), (np.inf, -np.inf)
+        self._codes = Codes()
 
     def add(self, values: pl.Series, place: Place) -> None:
         found, gaps = numbers(values, self.number_format), missing(values)
+        if values.dtype == pl.String:
+            self._codes.add(values.filter(~gaps))
         _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does elsewhere", self._advice)
         _refuse(values, found.is_infinite(), place, "finite numbers", self._advice)
         present = found.drop_nulls()
@@ -105,6 +143,11 @@ class NumberSurvey(ColumnSurvey):
         for value, number in zip(different[: FEW_VALUES + 1].tolist(), counts.tolist(), strict=False):
             self.few[value] = self.few.get(value, 0) + number
         self.few = self.few if len(self.few) <= FEW_VALUES else None
+
+    def warn_of_codes(self) -> None:
+        """Warns of texts such as 00501, of which the network would learn their size."""
+        if self._codes.are_some:
+            warn_of_code(self.name, self._codes.first)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -185,15 +228,15 @@ class DateSurvey(ColumnSurvey):
 class LevelSurvey(ColumnSurvey):
     """A column of anything else: its different values are counted, as long as they are not too many."""
 
-    def __init__(self, name: str, *, as_asked: bool) -> None:
+    def __init__(self, name: str, *, as_asked: bool, decimal: str = "") -> None:
         super().__init__(name)
-        self._levels, self._as_asked = LevelCounts(name), as_asked
+        self._levels, self._as_asked, self._decimal = LevelCounts(name), as_asked, decimal
 
     def add(self, values: pl.Series, place: Place) -> None:
         self._levels.add(values, place.rows)
 
     def kind(self) -> ColumnKind:
-        return self._levels.kind(as_asked=self._as_asked)
+        return self._levels.kind(as_asked=self._as_asked, decimal=self._decimal)
 
     def fitted(self, kind: ColumnKind) -> FittedColumn:
         return LevelColumn.of_counts(kind, self._levels.counts)
@@ -206,10 +249,17 @@ class LevelSurvey(ColumnSurvey):
 class TableSurvey:
     """All columns of a table while its blocks go by, and the encoder at the end.
 
-    `sample` are some rows from all over the table, by which a column of texts is taken for numbers, dates or levels.
+    `sample` are some rows from all over the table, by which a column of texts is taken for numbers, dates or levels;
+    `decimal` says what stands before decimals, where its values do not tell.
     """
 
-    def __init__(self, sample: pl.DataFrame, categorical: Collection[str] = (), ignore: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        sample: pl.DataFrame,
+        categorical: Collection[str] = (),
+        ignore: Collection[str] = (),
+        decimal: str = "",
+    ) -> None:
         self._fixed: dict[str, ColumnKind] = {}
         self._surveys: dict[str, ColumnSurvey] = {}
         for name in sample.columns:
@@ -218,7 +268,7 @@ class TableSurvey:
             elif isinstance(sample.schema[name], UNUSABLE):
                 self._fixed[name] = ColumnKind(name, "text", f"{sample.schema[name]} in each row")
             else:
-                self._surveys[name] = survey_of(sample[name], as_levels=name in categorical)
+                self._surveys[name] = survey_of(sample[name], as_levels=name in categorical, decimal=decimal)
         self._names = tuple(sample.columns)
 
     @property
@@ -235,7 +285,10 @@ class TableSurvey:
             survey.add(frame[name] if rows is None else frame[name].gather(rows), place)
 
     def kinds(self) -> list[ColumnKind]:
-        """What each column is taken for."""
+        """What each column is taken for, with a warning where that may be a mistake."""
+        for survey in self._surveys.values():
+            if isinstance(survey, NumberSurvey):
+                survey.warn_of_codes()
         return [self._fixed.get(name) or self._surveys[name].kind() for name in self._names]
 
     def encoder(self, kinds: Sequence[ColumnKind], target: Target) -> Encoder:
@@ -255,7 +308,7 @@ class TableSurvey:
         return kinds, encoder_of_pixels(used, max(ends, default=0.0), target)
 
 
-def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
+def survey_of(sample: pl.Series, *, as_levels: bool = False, decimal: str = "") -> ColumnSurvey:
     """The survey that suits a column, of which some values are known."""
     name, dtype = sample.name, sample.dtype
     if as_levels or dtype == pl.Boolean:
@@ -264,26 +317,28 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False) -> ColumnSurvey:
         return DateSurvey(name, "")
     if dtype.is_numeric() or dtype.is_temporal():
         return NumberSurvey(name)
-    return _survey_of_texts(name, sample.cast(pl.String).unique(maintain_order=True))
+    return _survey_of_texts(sample.cast(pl.String), decimal)
 
 
-def _survey_of_texts(name: str, different: pl.Series) -> ColumnSurvey:
+def _survey_of_texts(sample: pl.Series, decimal: str) -> ColumnSurvey:
     """The survey that suits a column of such texts."""
+    name, different = sample.name, sample.unique(maintain_order=True)
+    levels = LevelSurvey(name, as_asked=False, decimal=decimal)
     if missing(different).all():
-        return LevelSurvey(name, as_asked=False)
-    number_format, date_format = number_format_of(different), date_format_of(different)
+        return levels
+    number_format, date_format = number_format_of(different, decimal), date_format_of(different)
     if number_format is not None:
-        refuse_ambiguous(different, number_format, "column", streamed=True)
+        refuse_ambiguous(different, number_format, "column", decimal)
         return NumberSurvey(name, number_format)
-    closest = closest_number_format(different)
-    if _are_mostly_numbers(different, closest):  # which it then says, of the first one that is none
+    closest = closest_number_format(different, decimal)
+    if _are_mostly_numbers(sample, closest):  # which it then says, of the first one that is none
         return NumberSurvey(name, closest)
-    return LevelSurvey(name, as_asked=False) if date_format is None else DateSurvey(name, date_format)
+    return levels if date_format is None else DateSurvey(name, date_format)
 
 
-def _are_mostly_numbers(different: pl.Series, number_format: NumberFormat) -> bool:
+def _are_mostly_numbers(sample: pl.Series, number_format: NumberFormat) -> bool:
     """Whether nearly all texts are numbers, so that the others are mistakes."""
-    present = different.filter(~missing(different))
+    present = sample.filter(~missing(sample))
     return len(present) >= 10 and 0 < numbers(present, number_format).null_count() <= (1 - MOSTLY) * len(present)
 
 

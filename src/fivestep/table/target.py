@@ -108,17 +108,20 @@ class NumberTarget(Target):
 
     @classmethod
     def fit(cls, values: pl.Series, *, places: pl.Series | None = None, decimal: str = "") -> Self:
-        """Learns mean and deviation, of all values or of those at some places; one that never changes has deviation 1.
+        """Learns mean and deviation, of all values or of those at some places.
 
         `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. Raises an `InputError`
-        that names the row of a value that is no finite number.
+        that names the row of a value that is no finite number, and for a number that is the same in all rows.
         """
         number_format = number_format_of(_at(values, places), decimal) or PLAIN
         refuse_ambiguous(values, number_format, "target", decimal)
-        return cls(values.name, number_format, 0.0, 1.0).scaled_to(values, places=places)
+        found = cls(values.name, number_format, 0.0, 1.0)
+        y = found.encode(values, places=places)
+        check_changes(values.name, y.min().item(), y.max().item())
+        return found.scaled_to(values, places=places)
 
     def scaled_to(self, values: pl.Series, *, places: pl.Series | None = None) -> Self:
-        """The same numbers, written in the same way, with the mean and the deviation of these values."""
+        """The same numbers, written in the same way, with the mean and the deviation of these values, or 1 for 0."""
         y = self.as_it_is().encode(values, places=places).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             mean, deviation = float(y.mean()), float(y.std())
@@ -183,6 +186,12 @@ def fit_target(
             f"different values in {len(present):,} rows; choose another column, or say --task classification."
         )
     return found
+
+
+def check_changes(name: str, least: float, largest: float) -> None:
+    """Raises an `InputError` for a target that is always the same number."""
+    if least == largest:
+        raise refuse(f"target {name!r}", float(least), "a column of two numbers or more", "choose another column")
 
 
 def task_of(values: pl.Series, decimal: str = "") -> str:

@@ -7,9 +7,9 @@ import polars as pl
 
 from ..check import InputError, one_of
 from .kinds import refuse_ambiguous
-from .level_counts import LevelCounts
+from .level_counts import MOST, LevelCounts
 from .survey import NumberSurvey, Place
-from .target import MOST_CLASSES_OF_NUMBERS, TASKS, ClassTarget, NumberTarget, Target
+from .target import MOST_CLASSES_OF_NUMBERS, TASKS, ClassTarget, NumberTarget, Target, check_changes, class_texts
 from .values import PLAIN, number_format_of, numbers
 
 
@@ -17,15 +17,17 @@ from .values import PLAIN, number_format_of, numbers
 class TargetSurvey:
     """The target while its blocks go by: classes from all rows, mean and deviation from the training rows."""
 
-    def __init__(self, sample: pl.Series, task: str | None = None) -> None:
+    def __init__(self, sample: pl.Series, task: str | None = None, decimal: str = "") -> None:
         self._name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
-        self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample)
+        self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample, decimal)
         if task != "classification" and self._format is not None:
-            refuse_ambiguous(sample, self._format, "target", streamed=True)
+            refuse_ambiguous(sample, self._format, "target", decimal)
         is_number = sample.dtype != pl.Boolean and self._format is not None
         advice = "mend it, or say --task classification"
         self._numbers = NumberSurvey(self._name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
-        self._levels, self._num_rows = LevelCounts(self._name), 0
+        self._levels, self._num_rows, self._decimal = LevelCounts(self._name), 0, decimal
+        self.trained_on: set[str] = set()
+        """The names of the classes that training rows have, while they are few."""
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
     def _by_numbers(self, is_number: bool) -> bool:
@@ -36,6 +38,8 @@ class TargetSurvey:
         self._num_rows += len(values)
         if self._task != "regression":
             self._levels.add(values, place.rows)
+        if not self._levels.is_too_many and (self._numbers is None or self._numbers.few is not None):
+            self.trained_on |= set(class_texts(values.filter(pl.Series(is_training)).unique()).drop_nulls())
         if self._numbers is not None:
             self._numbers.add(values, place)
             self._add_moments(numbers(values, self._numbers.number_format).to_numpy()[is_training])
@@ -54,6 +58,7 @@ class TargetSurvey:
         """The target; raises an `InputError` where it is neither classes nor numbers."""
         if self._numbers is None or (self._task is None and self._is_of_classes(self._numbers)):
             return self._classes()
+        check_changes(self._name, *self._numbers.ends)
         deviation = (self._squares / max(self._count, 1)) ** 0.5
         return NumberTarget.of_moments(self._name, self._numbers.number_format, self._mean, deviation)
 
@@ -63,10 +68,17 @@ class TargetSurvey:
         return is_few and found.is_whole and not found.number_format.has_unit and not self._levels.is_too_many
 
     def _classes(self) -> Target:
-        most = max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4)
-        if self._levels.is_too_many or (self._task is None and len(self._levels.counts) > most):
-            raise InputError(
-                f"target {self._name!r} must be classes with some rows each, or numbers, got a different value in "
-                f"nearly each of the {self._num_rows:,} rows; choose another column."
-            )
-        return ClassTarget.fit(self._levels.counts["value"].alias(self._name))
+        if self._levels.is_too_many:
+            raise self._too_many(f"more than {MOST:,}")
+        counts = self._levels.counts
+        if self._task is None and counts.schema["value"] == pl.String:
+            self._levels.refuse_mostly_numbers("target", "or say --task classification", self._decimal)
+        if self._task is None and len(counts) > max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4):
+            raise self._too_many(f"{len(counts):,}", ", or say --task classification")
+        return ClassTarget.fit(counts["value"].alias(self._name))
+
+    def _too_many(self, number: str, or_else: str = "") -> InputError:
+        return InputError(
+            f"target {self._name!r} must be classes with some rows each, or numbers, got {number} different values in "
+            f"{self._num_rows:,} rows; choose another column{or_else}."
+        )
