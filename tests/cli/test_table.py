@@ -246,7 +246,6 @@ def test_what_is_said_to_be_missing_is_so_in_training_evaluation_and_prediction(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("houses.csv", "--target", "price", "--missing", "?", "--stream"), "--missing must be left out with --stream"),
         (("houses.csv",), "--target must name the column of houses.csv to predict, got none"),
         (("moons", "--target", "price"), "--target must be used with a file, got the task 'moons'"),
         (

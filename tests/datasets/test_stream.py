@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +16,12 @@ from pyarrow.parquet import read_metadata
 
 from fivestep.check import InputError
 from fivestep.datasets import _stream
-from fivestep.datasets._base import Rows, Window
+from fivestep.datasets._base import Part, Rows, Window
 from fivestep.datasets._block_rows import RowReader, split_of
 from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
 from fivestep.datasets._load_stream import labeled_blocks
 from fivestep.datasets._stream import TableStream
-from fivestep.datasets._table import TableSource, load_table
+from fivestep.datasets._table import TableSource, labeled_rows, load_table
 from fivestep.machine.threads import begin_no_threads
 from fivestep.table.blocks import BlockTable
 from fivestep.table.encoder import Encoder
@@ -468,3 +469,70 @@ def test_other_files_are_read_as_the_one_to_train_on(tmp_path: Path) -> None:
     measured = labeled_blocks(found.encoder, tmp_path / "other.csv", source)
     assert torch.cat([part.x for part in found.whole()["test"].parts(10)]).equal(expected)
     assert torch.cat([part.x for part in measured.parts(10)]).equal(expected)
+
+
+COMMAS = pl.DataFrame(
+    {
+        "told": [f"{k},5" for k in range(60)],
+        "thousand": [f"{1 + k % 9}.{k % 7}00" for k in range(60)],
+        "year": [str(2000 + k % 20) for k in range(60)],
+        "gaps": ["unknown" if k % 3 == 0 else f"{k},25" for k in range(60)],
+        "w": [f"{1 + k % 3}.500" for k in range(60)],
+        "y": [f"{k},75" for k in range(60)],
+    }
+)
+SAID = {"missing": ("unknown",), "weight": "w"}
+
+
+@pytest.mark.parametrize("decimal", ["", ","])
+def test_commas_and_words_for_gaps_are_read_as_in_memory(tmp_path: Path, decimal: str) -> None:
+    COMMAS.write_csv(tmp_path / "a.csv", separator=";")
+    source = TableSource(str(tmp_path / "a.csv"), "y", decimal=decimal, **SAID)
+    streamed, in_memory = (load_table(replace(source, stream=how), seed=0) for how in (True, False))
+    assert [(kind.name, kind.kind) for kind in streamed.kinds] == [(kind.name, kind.kind) for kind in in_memory.kinds]
+    formats = [{c.name: c.number_format for c in one.data.encoder.columns} for one in (streamed, in_memory)]
+    assert formats[0] | {"year": formats[1]["year"]} == formats[1]
+    assert (
+        streamed.data.train.weight.unique().tolist()
+        == in_memory.data.train.weight.unique().tolist()
+        == [1500, 2500, 3500]
+    )
+
+
+@pytest.mark.parametrize("measure", [labeled_rows, labeled_blocks])
+def test_commas_of_training_are_those_of_another_file_and_its_weights(
+    tmp_path: Path, measure: Callable[..., Part]
+) -> None:
+    COMMAS.write_csv(tmp_path / "a.csv", separator=";")
+    COMMAS[[7, 14]].write_csv(tmp_path / "b.csv", separator=";")
+    source = TableSource(str(tmp_path / "a.csv"), "y", stream=measure is labeled_blocks, **SAID)
+    encoder = load_table(source, seed=0).data.encoder
+    (rows,) = measure(encoder, tmp_path / "b.csv", source).parts(9)
+    assert rows.weight.tolist() == [2500, 3500]
+    torch.testing.assert_close(encoder.decode(rows.x)[:, :2], torch.tensor([[7.5, 8000], [14.5, 6000]]).double())
+
+
+def test_a_resumed_stream_reads_weights_with_commas_as_before(tmp_path: Path) -> None:
+    COMMAS.write_csv(tmp_path / "a.csv", separator=";")
+    source = TableSource(str(tmp_path / "a.csv"), "y", stream=True, **SAID)
+    first = load_table(source, seed=0).data
+    again = load_table(source, seed=0, encoder=first.encoder).data
+    assert again.train.weight.equal(first.train.weight)
+    assert again.train.x.equal(first.train.x)
+
+
+def test_values_that_training_never_saw_are_warned_of_in_blocks_too(tmp_path: Path) -> None:
+    pattern = written(tmp_path)
+    encoder = loaded(pattern).data.encoder
+    table().head(30).with_columns(town=pl.lit("elsewhere")).write_csv(tmp_path / "other.csv")
+    part = labeled_blocks(encoder, tmp_path / "other.csv", TableSource(pattern, "y", stream=True))
+    with pytest.warns(UserWarning, match=r"30 of 30 rows have a 'town' that training never saw"):
+        list(part.parts(10))
+
+
+def test_a_class_without_a_training_row_is_said(tmp_path: Path) -> None:
+    frame = table(200)
+    parts = loaded(written(tmp_path, frame=frame)).data.stream.reader
+    held_out = int(np.flatnonzero(np.concatenate([parts.read(k, []).parts for k in range(len(parts.table.blocks))]))[0])
+    rare = frame.with_columns(y=pl.when(pl.int_range(pl.len()) == held_out).then(pl.lit("rare")).otherwise(pl.col("y")))
+    assert any("No training row has the class 'rare'" in note for note in loaded(written(tmp_path, frame=rare)).notes)

@@ -150,7 +150,7 @@ def load_table(
 
         return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target, pixels=pixels)
     learnt, parts = _learn(source, seed, encoder, scales_target=scales_target, pixels=pixels)
-    train, valid, test = _encoded(learnt.encoder, parts, source)
+    train, valid, test = _encoded(learnt.encoder, parts, learnt.source)
     target = learnt.encoder.target
     assert target is not None, "the encoder of a table knows its target"
     data = Dataset(
@@ -180,8 +180,10 @@ def _check_remembered(source: TableSource, encoder: Encoder) -> None:
 
 
 class _Learnt(NamedTuple):
-    """What the columns were taken for, what the training part teaches, and what the user should know."""
+    """The source with what its file tells of commas, what the columns were taken for, what the training part teaches,
+    and what the user should know."""
 
+    source: TableSource
     encoder: Encoder
     kinds: list[ColumnKind]
     notes: list[str]
@@ -219,7 +221,7 @@ def _learn(
             with named(part.file):
                 encoder.check_columns(part.frame.columns)
         notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
-    return _Learnt(encoder, kinds, notes), list(parts)
+    return _Learnt(source, encoder, kinds, notes), list(parts)
 
 
 def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataFrame:
