@@ -180,8 +180,7 @@ def _check_remembered(source: TableSource, encoder: Encoder) -> None:
 
 
 class _Learnt(NamedTuple):
-    """The source with what its file tells of commas, what the columns were taken for, what the training part teaches,
-    and what the user should know."""
+    """The source and what its file tells of commas, the columns' kinds, what the training part teaches, and notes."""
 
     source: TableSource
     encoder: Encoder
