@@ -60,7 +60,6 @@ MARKS = {
 
 def measured(name: str, learner: str, split: int) -> dict[str, Any]:
     """One learner on one split of one table."""
-    from sklearn.metrics import log_loss
     from sklearn.model_selection import train_test_split
 
     chosen = TABLES[name]
@@ -72,16 +71,20 @@ def measured(name: str, learner: str, split: int) -> dict[str, Any]:
     started = time.process_time()
     got = LEARNERS[learner](x.iloc[train], y[train], x.iloc[test], split, classify)
     seconds = time.process_time() - started
-    found: dict[str, Any] = {"table": name, "learner": learner, "split": split, "seconds": round(seconds, 3)}
-    if classify:
-        p = np.asarray(got, float)
-        p /= p.sum(1, keepdims=True)
-        found["error"] = float((p.argmax(1) != y[test]).mean())
-        found["log_loss"] = float(log_loss(y[test], p, labels=range(p.shape[1])))
-    else:
-        miss = np.asarray(got, float).ravel() - y[test]
-        found["error"] = float(np.sqrt((miss**2).mean()) / y[test].std())
-    return found
+    found = {"table": name, "learner": learner, "split": split, "seconds": round(seconds, 3)}
+    return {**found, **figures(got, y[test], classify)}
+
+
+def figures(got: Any, y: np.ndarray, classify: bool) -> dict[str, float]:
+    """The error of probabilities, and their log loss, or that of numbers."""
+    from sklearn.metrics import log_loss
+
+    if not classify:
+        miss = np.asarray(got, float).ravel() - y
+        return {"error": float(np.sqrt((miss**2).mean()) / y.std())}
+    p = np.asarray(got, float)
+    p /= p.sum(1, keepdims=True)
+    return {"error": float((p.argmax(1) != y).mean()), "log_loss": float(log_loss(y, p, labels=range(p.shape[1])))}
 
 
 def read() -> dict[Key, dict[str, Any]]:
@@ -157,14 +160,11 @@ def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, 
     ]
     rows = []
     for rival in there:
-        pairs = {} if rival == mine else _pairs(done, tables, mine, rival)
+        pairs = {} if rival == mine else pairs_of(done, tables, mine, rival)
         if not pairs:
             continue
         ours, theirs, seconds, splits = zip(*pairs.values(), strict=True)
-        logarithms = np.log((np.array(ours) + SHIFT) / (np.array(theirs) + SHIFT))
-        chance = np.random.default_rng(0)
-        drawn = chance.choice(logarithms, (10_000, len(logarithms))).mean(1)
-        low, high = np.exp(np.quantile(drawn, [0.025, 0.975]))
+        ratio, low, high = ratio_of(ours, theirs)
         both = [math.exp(mean(math.log(e + SHIFT) for e in of)) - SHIFT for of in (ours, theirs)]
         rows.append(
             [
@@ -172,7 +172,7 @@ def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, 
                 str(len(pairs)),
                 f"{min(splits)}-{max(splits)}" if min(splits) < max(splits) else str(min(splits)),
                 *(f"{value:.4f}" for value in both),
-                f"{math.exp(logarithms.mean()):.3f}",
+                f"{ratio:.3f}",
                 f"{low:.2f}-{high:.2f}",
                 f"{mean(_win(a, b) for a, b in zip(ours, theirs, strict=True)):.0%}",
                 f"{math.exp(mean(math.log(ratio) for ratio in seconds)):.2f}",
@@ -181,17 +181,25 @@ def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, 
     return [table(head, rows)]
 
 
-def _pairs(
-    done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, rival: str
+def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+    """The geometric mean over the tables of our figures over theirs, and its 95 % interval."""
+    logarithms = np.log((np.array(ours) + SHIFT) / (np.array(theirs) + SHIFT))
+    drawn = np.random.default_rng(0).choice(logarithms, (10_000, len(logarithms))).mean(1)
+    low, high = np.exp(np.quantile(drawn, [0.025, 0.975]))
+    return float(np.exp(logarithms.mean())), float(low), float(high)
+
+
+def pairs_of(
+    done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, rival: str, key: str = "error"
 ) -> dict[str, tuple[float, float, float, int]]:
-    """For each table: both mean errors, our seconds over theirs, and over how many splits."""
+    """For each table: both mean errors (or log losses), our seconds over theirs, and over how many splits."""
     found = {}
     for name in tables:
         of = [{split for (t, who, split) in done if (t, who) == (name, one)} for one in (mine, rival)]
         splits = sorted(set.intersection(*of))
         if splits:
             first, second = ([done[name, who, split] for split in splits] for who in (mine, rival))
-            errors = [mean(one["error"] for one in ones) for ones in (first, second)]
+            errors = [mean(one[key] for one in ones) for ones in (first, second)]
             seconds = [sum(one["seconds"] for one in ones) for ones in (first, second)]
             found[name] = errors[0], errors[1], seconds[0] / max(seconds[1], 1e-3), len(splits)
     return found
@@ -204,7 +212,7 @@ def draw(tables: Sequence[str], learners: Sequence[str], path: Path, mine: str =
     done = read()
     ratios = {}
     for rival in learners:
-        pairs = {} if rival == mine else _pairs(done, tables, mine, rival)
+        pairs = {} if rival == mine else pairs_of(done, tables, mine, rival)
         if pairs:
             ratios[rival] = np.array([(theirs + SHIFT) / (ours + SHIFT) for ours, theirs, *_ in pairs.values()])
     names = sorted(ratios, key=lambda name: np.log(ratios[name]).mean())

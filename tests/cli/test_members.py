@@ -1,6 +1,7 @@
 """`fivestep train --members` and `--bagging`: several networks in one run, which every command takes or refuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -40,6 +41,17 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
             a = inner.forward(own, a, Memo(training=False))
         each.append(a)
     assert distance(found.engine.predict(x), torch.stack(each).double().mean(0)) < FLOAT32
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "options", "is_said"), [(200, (), True), (200, ("--bagging", 2), False), (60, (), False)]
+)
+def test_one_network_of_few_rows_is_told_that_several_are_better(
+    fivestep: Command, tmp_path: Path, num_rows: int, options: tuple[Any, ...], *, is_said: bool
+) -> None:
+    houses().head(num_rows).write_csv(tmp_path / "houses.csv")
+    out = fivestep("train", "houses.csv", *OPTIONS, *options).out
+    assert ("the mean of five networks is usually better: add --bagging 5" in out) == is_said
 
 
 @pytest.mark.usefixtures("run")

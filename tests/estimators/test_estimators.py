@@ -142,6 +142,18 @@ def test_an_eval_set_is_what_it_stops_by() -> None:
     assert -np.log(p).mean() == pytest.approx(model.validation_loss_curve_[best], rel=1e-5)
 
 
+@pytest.mark.parametrize("weight", [None, np.arange(100) % 3])
+@pytest.mark.parametrize("kind", [fs.MLPClassifier, fs.MLPRegressor])
+def test_the_score_of_the_rows_to_stop_by_is_that_of_scikit_learn(kind: Any, weight: np.ndarray | None) -> None:
+    x, y = two_classes(300)
+    y = y if kind is fs.MLPClassifier else 1e3 + 7 * x[:, 0]
+    model = kind(recipe="standard", random_state=0, max_iter=4)
+    model.fit(x[:200], y[:200], eval_set=(x[200:], y[200:], weight))
+    best = int(np.argmin(model.validation_loss_curve_))
+    expected = model.score(x[200:], y[200:], sample_weight=weight)
+    assert model.validation_scores_[best] == pytest.approx(expected, rel=SAME_AS_SKLEARN)
+
+
 def test_rows_to_stop_by_have_scikit_learns_names_too() -> None:
     x, y = load_iris(return_X_y=True)
     weight = np.arange(30) % 2

@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..datasets._base import Part
+from ..datasets._base import Dataset, Part
 from ..ensemble import num_members
 from ..epoch import Evaluation
+from ..recipes.standard import TOO_FEW_TO_DROP
+from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
 from ..table.words import in_line, readable
 from ..train import evaluate
@@ -123,7 +125,16 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     console.print(table)
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
     console.print(_sentence(own, known, sign, why), markup=False, soft_wrap=True)
+    if _may_gain_from_folds(run, data):
+        console.print("Of so few rows the mean of five networks is usually better: add --bagging 5.", soft_wrap=True)
     return known
+
+
+def _may_gain_from_folds(run: Run, data: Dataset) -> bool:
+    """Whether an estimator would train several networks of these rows, where a run is one that can be resumed."""
+    num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
+    is_usual = run.info["recipe"] == "tabular" and run.info["model"] == "mlp" and not run.info["table"].get("group")
+    return is_usual and num_members(run.spec) == 1 and TOO_FEW_TO_DROP <= num_rows < FEW_TO_SET_ASIDE
 
 
 def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> str:

@@ -11,6 +11,7 @@ import torch
 
 from ..check import DivergenceError
 from ..datasets._base import Dataset, Rows
+from ..epoch import Epoch
 from ..find import Choice
 from ..layer import LearnsFromRows
 from ..layers._composite import with_inner
@@ -64,8 +65,10 @@ class Fitting:
         last = self.course.losses[-1] if self.course.losses else math.nan  # interrupted before the first epoch's end
         return Ended(len(self.course.losses) - before, stopped_by, last)
 
-    def _score(self, valid: Table, x: np.ndarray) -> float:
-        """The score of the network as it is on rows that are encoded already."""
+    def _score(self, valid: Table, x: np.ndarray, epoch: Epoch) -> float:
+        """The score of the network as it is on rows that are encoded already: the loop's own, or else another pass."""
+        if (known := self.targets.measured_score(epoch, valid.y, valid.weight)) is not None:
+            return known
         logits = self.network.logits(x.__getitem__, len(x))
         return self.targets.score(valid.y, logits, valid.weight)
 

@@ -13,6 +13,7 @@ from sklearn.preprocessing import LabelBinarizer
 from torch import Tensor
 
 from ..check import refuse
+from ..epoch import Epoch
 from ..find import Choice, build, find
 from ..losses._base import Loss
 
@@ -58,6 +59,10 @@ class Targets(ABC):
     @abstractmethod
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
         """Accuracy (of several labels: the share of rows in which all are right), or R^2."""
+
+    @abstractmethod
+    def measured_score(self, epoch: Epoch, y: Any, weight: np.ndarray | None) -> float | None:
+        """The score of the rows set aside with these y, where what the loop has measured tells it, or else None."""
 
     @abstractmethod
     def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
@@ -125,6 +130,10 @@ class Labels(Targets):
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, self.answers(logits), sample_weight=weight))
 
+    def measured_score(self, epoch: Epoch, y: Any, weight: np.ndarray | None) -> float | None:
+        is_share_of_rows = not self.is_multilabel and len(self.classes) > 1  # of one class, any answer is right
+        return epoch.valid_accuracy if is_share_of_rows else None
+
     def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
         return 0.0
 
@@ -182,6 +191,12 @@ class Numbers(Targets):
         if answers.ndim > y.ndim:  # of several quantiles, the middle one
             answers = answers[:, answers.shape[1] // 2]
         return float(r2_score(y, answers, sample_weight=weight))
+
+    def measured_score(self, epoch: Epoch, y: Any, weight: np.ndarray | None) -> float | None:
+        if self.loss.name != "mse" or epoch.valid_loss is None or not self.is_single:
+            return None
+        variance = float(np.average((y - np.average(y, weights=weight)) ** 2, weights=weight))
+        return 1 - epoch.valid_loss * float(self.deviation[0]) ** 2 / variance if variance else None
 
     def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
         if self.loss.name != "poisson":

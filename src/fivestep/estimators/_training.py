@@ -12,6 +12,7 @@ from torch import Tensor
 from ..check import warn
 from ..datasets._base import Dataset
 from ..engines._base import Engine
+from ..epoch import Epoch
 from ..find import Choice
 from ..plan import TrainPlan
 from ..progress import Progress
@@ -23,8 +24,8 @@ from ._network import Network
 LEAST_RATE = 1e-6
 """An "adaptive" rate at or below it ends the training instead of falling again, as in scikit-learn."""
 
-Score = Callable[[], float]
-"""The score of the network, as it is, on the part set aside."""
+Score = Callable[[Epoch], float]
+"""The score of the network, as it is after an epoch, on the part set aside."""
 
 
 @final
@@ -89,7 +90,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     try:
         for epoch in train(engine, data, plan, progress=progress):
             valid_loss = None if epoch.valid_loss is None else report.scaled(epoch.valid_loss)
-            score = None if report.score is None else report.score()
+            score = None if report.score is None else report.score(epoch)
             is_best = course.note(report.scaled(epoch.running_loss), valid_loss, score)
             progress.seen[-1] = course.figures[-1]  # what a schedule answers to
             if is_best and data.valid is not None:

@@ -16,7 +16,7 @@ from .standard import TOO_FEW_TO_DROP, Standard
 HIDDEN = (256, 256, 256)
 MOST_NUMBERS = 150
 """Columns up to which each number gets an embedding: with more of them, as in images, one is as good as another."""
-FEW_ROWS = 400
+FEW_ROWS = 800
 """Rows to train on below which the layers are those of `standard`: its own are too many for them."""
 FEW_TO_SET_ASIDE = 1000
 """Rows, before some are set aside, below which one share of them is too small to choose an epoch by, and too large to
@@ -47,8 +47,8 @@ class Tabular(Recipe):
     the scales, 0.1 for embeddings, strengths and biases; labels smoothed by 0.1; the best epoch on a fifth of the rows
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
-    Of fewer than 1,000 rows estimators train five of them, one for each fold. Of fewer than 400 rows to train on,
-    layers and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule
+    Of fewer than 1,000 rows estimators train five networks, one for each fold; of fewer than 800 to train on, layers
+    and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule
     than AdamW, for other initial weights, and for rates of counts (`poisson`, whose logarithm a step of 0.2 throws too
     far), network, settings and stopping are those of `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
