@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+PATIENCE = 300_000
+"""Milliseconds after which a test gives up on the browser: far more than a slow and busy machine takes."""
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -27,8 +30,10 @@ def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
         pytest.skip("no chromium on this machine: make browser installs it")
     api = pytest.importorskip("playwright.sync_api", reason="no playwright here: pip install playwright")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        options = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=program, args=options, timeout=PATIENCE)
         page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(PATIENCE)
         complaints: list[str] = []
         asked_for: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))

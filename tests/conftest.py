@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.shapes import check_shapes, unchecked
 
@@ -16,7 +16,9 @@ check_shapes("fivestep")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background of a script
     signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread
-settings.register_profile("fivestep", derandomize=True, deadline=None)  # the same examples in every run, never timed
+settings.register_profile(  # the same examples in every run, kept nowhere, never timed
+    "fivestep", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("fivestep")
 
 

@@ -1,4 +1,4 @@
-"""A table four times larger than the memory of a process is trained on, from its files to its figures."""
+"""A table four times larger than the memory for a process's data is trained on, from its files to its figures."""
 
 import os
 import subprocess
@@ -65,10 +65,10 @@ def limited(code: str, *words: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
-def test_a_table_four_times_the_memory_is_trained_on(tmp_path: Path) -> None:
+def test_a_table_four_times_the_memory_for_data_is_trained_on(tmp_path: Path) -> None:
     for number in range(FILES):
         write_table(tmp_path / f"part-{number}.parquet", seed=number)
-    while sum(file.stat().st_size for file in tmp_path.glob("*.parquet")) < 4 * ADDRESSES:
+    while sum(file.stat().st_size for file in tmp_path.glob("*.parquet")) < 4 * DATA:
         (tmp_path / f"part-{(number := number + 1)}.parquet").hardlink_to(tmp_path / f"part-{number % FILES}.parquet")
     words = ["train", str(tmp_path / "*.parquet"), "--target", "y", "--out", str(tmp_path / "run"), "--model", "linear"]
     options = ["--epochs", "1", "--batch-size", "8192", "--lr", "0.1", "--engine", "scratch"]
@@ -81,10 +81,10 @@ def test_a_table_four_times_the_memory_is_trained_on(tmp_path: Path) -> None:
 
 
 def write_array(path: Path) -> None:
-    """The same in an array four times larger than the addresses, of which only the first rows take room on the disk."""
+    """The same in an array that does not fit into the addresses, of which only the first rows take room on the disk."""
     rows = np.random.default_rng(0).normal(size=(65_536, NUM_COLUMNS + 1))
     rows[:, -1] = rows[:, :-1].sum(1)
-    num_rows = 4 * ADDRESSES // rows[0].nbytes
+    num_rows = 1 + ADDRESSES // rows[0].nbytes
     header = {"descr": "<f8", "fortran_order": False, "shape": (num_rows, NUM_COLUMNS + 1)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)

@@ -89,7 +89,7 @@ def test_the_script_for_slurm_trains_on_two_nodes(tmp_path: Path) -> None:
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     ours = {"PATH": path, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        ["bash"], input=script, env=os.environ | slurm | ours, text=True, capture_output=True, check=False, timeout=240
+        ["bash"], input=script, env=os.environ | slurm | ours, text=True, capture_output=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"epochs": 2') == 1
@@ -155,7 +155,7 @@ def test_the_example_for_ray_train_trains_on_a_cluster_of_this_machine(tmp_path:
         text=True,
         capture_output=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "epochs 2" in done.stdout

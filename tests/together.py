@@ -3,6 +3,7 @@
 A server of `multiprocessing` imports torch and fivestep once and forks a process for each rank.
 """
 
+import itertools
 import multiprocessing
 import os
 import socket
@@ -37,11 +38,21 @@ def as_between_machines(ranks: Ranks) -> Ranks:
     return join_ranks(ranks._timeout)
 
 
+_PLACES = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
+    """A port that nobody listens at, and that nobody else is given before it is taken.
+
+    It is below those that the system gives to whoever asks for any, and each worker of pytest has its own thousand.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for place in _PLACES:
+        port = 10_000 + 1000 * (worker % 20) + place % 1000
+        with socket.socket() as listening, suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def together(work: Callable[..., Any], size: int, *arguments: Any, timeout: float = TIMEOUT) -> list[Any]:
@@ -66,7 +77,9 @@ def _received(pipes: Sequence[Connection]) -> list[Any]:
     results: dict[Connection, Any] = dict.fromkeys(pipes)
     open_ones = list(pipes)
     while open_ones:
-        for pipe in wait(open_ones, 2 * TIMEOUT):
+        said = wait(open_ones, 2 * TIMEOUT)
+        assert said, "some ranks neither say something nor end"
+        for pipe in said:
             with suppress(EOFError):
                 results[pipe] = pipe.recv()  # type: ignore[union-attr, index]  # all of them are connections
             open_ones.remove(pipe)  # type: ignore[arg-type]

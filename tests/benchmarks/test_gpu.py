@@ -20,7 +20,7 @@ def run(script: str, *words: str, results: Path) -> "subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 

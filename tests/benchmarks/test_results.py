@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent.parent.parent / "benchmarks"
 
 def run(script: str, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(FOLDER / script), *words], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(FOLDER / script), *words], capture_output=True, text=True, check=False, timeout=600
     )
 
 

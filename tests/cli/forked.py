@@ -19,7 +19,7 @@ from fivestep.cli import main
 from fivestep.ranks import leave_ranks
 from tests.together import CONTEXT, environment
 
-SECONDS = 120.0
+SECONDS = 600.0
 """In which they come to their end."""
 
 

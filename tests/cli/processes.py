@@ -5,29 +5,55 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fivestep as fs
 from fivestep.saved.checkpoint import checkpoints_in
 from fivestep.saved.history import read_history
 
+PATIENCE = 600.0
+"""Seconds after which a test gives up on a process: far more than a slow and busy machine takes."""
+
 PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from fivestep.cli import main; main()"
 )
 """A shell starts what runs in its background, such as these tests, with Ctrl-C ignored: here it shall count."""
 
-WITH_CHECKPOINTS_ALL_THE_TIME = """
-import sys
+AT_A_STEP = """
+import os, signal, sys, time
 import fivestep.machine.due, fivestep.steps
 from fivestep.cli._app import run
+from fivestep.ranks import Ranks
 from fivestep.run import Run
 fivestep.machine.due.SECONDS, fivestep.machine.due.SHARE, fivestep.steps.SECONDS_PER_BLOCK = 0.0, float("inf"), 0.0
 Run.draw = lambda _run: None
+agreed, steps = Ranks.agreed, []
+
+def at_a_step(ranks, wishes):
+    if len(steps) >= {step} and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
+        {what}
+    steps.append(ranks)
+    return agreed(ranks, wishes)
+
+Ranks.agreed = at_a_step
 sys.exit(run(sys.argv[1:]))
 """
-"""The program, which writes a checkpoint between any two steps."""
+"""The program, which writes a checkpoint between any two steps, and does something to itself after some of them.
+
+So the moment is the same on any machine. Started anew by `torchrun`, it does no more than train.
+"""
+
+
+def killed(step: int, rank: int = 0) -> str:
+    """The program that ends like this on one rank."""
+    return AT_A_STEP.format(step=step, what=f"ranks.rank == {rank} and os.kill(os.getpid(), signal.SIGKILL)")
+
+
+def slow(step: int) -> str:
+    """The program that takes its time from that step on, so that whatever one does to it comes before its end."""
+    return AT_A_STEP.format(step=step, what="time.sleep(0.2)")
 
 
 def start(folder: Path, *arguments: str, program: str = PROGRAM) -> subprocess.Popen[str]:
@@ -66,27 +92,33 @@ def torchrun(
 
 
 def with_pid_gone(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def ranks_of(process: subprocess.Popen[str]) -> list[int]:
     """The processes that `torchrun` has started, by rank."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    found = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    numbers = {pid: Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in found}
-    by_rank = {pid: next((line for line in lines if line.startswith(b"RANK=")), b"") for pid, lines in numbers.items()}
-    return sorted((pid for pid, rank in by_rank.items() if rank), key=lambda pid: by_rank[pid])
+    found = {}
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            found[int(pid)] = _rank_of(pid)
+    return sorted((pid for pid, rank in found.items() if rank), key=lambda pid: found[pid])
 
 
-def until(what: object, seconds: float = 120.0) -> None:
-    """Waits until `what()` is true."""
-    assert callable(what)
-    end = time.monotonic() + seconds
+def _rank_of(pid: str) -> bytes:
+    """What its environment says, such as RANK=1; nothing if it has ended or is none."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return next((line for line in lines if line.startswith(b"RANK=")), b"")
+    return b""
+
+
+def until(what: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
+    """Waits until `what()` is true; not for ever, and no longer than the process runs."""
+    end = time.monotonic() + PATIENCE
     while not what():
+        assert process is None or process.poll() is None or what(), "it has ended before"
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.05)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.forked import two_ranks
-from tests.cli.processes import start
+from tests.cli.processes import PATIENCE, start
 
 LOOP = """
 import sys, torch
@@ -85,7 +85,7 @@ def test_an_error_of_the_script_is_shown_as_python_shows_it(script: Path) -> Non
     write(end="def f(x): return nn.functional.mse_loss(x, None)\nf(x)")
     own = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     process = start(Path.cwd(), "diagnose", str(script))
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (err, process.returncode) == (own.stdout + own.stderr, 1)
     assert "gradient kept" in out
 
@@ -117,7 +117,7 @@ def test_ctrl_c_gives_what_was_seen_until_then(tmp_path: Path) -> None:
     assert process.stderr is not None
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (err, process.returncode) == ("", 130)
     assert "Nothing was found" in out or "gradient kept" in out
 
@@ -149,7 +149,7 @@ def test_a_module_of_a_package_is_run_as_python_does(tmp_path: Path, monkeypatch
     words = ("-m", "package.train", "--lr_x", "-m", "b.py")
     own = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
     process = start(tmp_path, "diagnose", "--steps", "3", *words)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert err == own.stdout
     assert "there was no loop" in out
     assert process.returncode == 0

@@ -10,7 +10,7 @@ import pytest
 import fivestep as fs
 from fivestep.saved.checkpoint import checkpoints_in
 from tests.cli.conftest import Command
-from tests.cli.processes import PROGRAM, start, without_notes
+from tests.cli.processes import PATIENCE, PROGRAM, start, without_notes
 from tests.runs import differences, remains
 
 SAME = ("train", "moons", "--every", 10, "--hidden", 4, "--lr", 0.01, "--valid", 50)
@@ -101,14 +101,13 @@ def test_a_file_goes_on_with_the_encoder_of_its_run(fivestep: Command, tmp_path:
     assert differences(remains(Path("run")), remains(Path("whole"))) == []
 
 
-LONG = ("train", "moons", "--epochs", "3000000", "--every", "1000", "--dropout", "0.2", "--out", "run")
+LONG = ("train", "moons", "--epochs", "300000000", "--every", "1000", "--dropout", "0.2", "--out", "run")
 
 
 def after_its_first_epochs(process: "subprocess.Popen[str]") -> None:
     """Reads until the third epoch is shown."""
     assert process.stdout is not None
-    while not process.stdout.readline().startswith(" 3000 "):
-        pass
+    assert any(line.startswith(" 3000 ") for line in iter(process.stdout.readline, "")), process.communicate()
 
 
 @pytest.mark.slow
@@ -122,7 +121,7 @@ def test_a_signal_writes_a_checkpoint_and_has_its_exit_code(
     process = start(tmp_path, *LONG)
     after_its_first_epochs(process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, without_notes(err)) == (code, "")
     assert f"{word} after step" in out
     assert "It goes on with: fivestep train --resume run" in out
@@ -142,7 +141,7 @@ def test_a_disk_that_fills_up_stops_the_run_with_a_sentence_and_leaves_the_last_
     """The history grows with every epoch, until a checkpoint no longer fits. Compiled code might not fit either."""
     command = ["train", "moons", "--epochs", "500000", "--every", "1", "--engine", "scratch", "--out", "run"]
     process = start(tmp_path, *command, program=SMALL_FILES)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert err.startswith("fivestep: run must be a folder that can be written, got File too large at step ")
     assert err.count("\n") == 1
@@ -155,7 +154,7 @@ def test_a_folder_that_is_taken_away_stops_the_run_with_a_sentence(tmp_path: Pat
     process = start(tmp_path, *LONG)
     after_its_first_epochs(process)
     (tmp_path / "run").rename(tmp_path / "elsewhere")
-    err = without_notes(process.communicate(timeout=60)[1])
+    err = without_notes(process.communicate(timeout=PATIENCE)[1])
     assert process.returncode == 1
     assert err.startswith("fivestep: run must be a folder that can be written, got No such file or directory at step ")
     assert err.count("\n") == 1

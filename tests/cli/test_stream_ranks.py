@@ -1,8 +1,6 @@
 """A stream under a real `torchrun`: two ranks end with the numbers of one process, and only one of them speaks."""
 
-import os
 import re
-import signal
 import sys
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from fivestep.machine.files import read_tensors
 from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
 from tests.cli.forked import two_ranks
-from tests.cli.processes import WITH_CHECKPOINTS_ALL_THE_TIME, figures, last_step, output_of, ranks_of, torchrun, until
+from tests.cli.processes import PATIENCE, figures, killed, last_step, output_of, torchrun
 from tests.datasets.streams import TRAIN, table, written
 from tests.tolerances import RANKS, distance
 
@@ -47,26 +45,20 @@ def test_a_rank_killed_in_the_middle_of_an_epoch_is_started_again_and_the_run_en
     tmp_path: Path,
 ) -> None:
     """With a checkpoint after every step. The new ranks find the run's folder by themselves."""
-    folders = {name: tmp_path / name for name in ("whole", "killed")}
+    whole, run = (tmp_path / name / "runs" / f"{name}-1" for name in ("whole", "killed"))
     words = [*TRAIN, *PLAN, "--engine", "scratch"]
-    words[words.index("--epochs") + 1] = "40"
-    for folder in folders.values():
+    for folder in (tmp_path / "whole", tmp_path / "killed"):
         folder.mkdir()
         written(folder)
-        (folder / "train.py").write_text(WITH_CHECKPOINTS_ALL_THE_TIME)
-    with torchrun(folders["whole"], words, program=["train.py"]) as process:
-        process.communicate(timeout=300)
-    assert process.returncode == 0, output_of(folders["whole"])
-    whole, run = (folder / "runs" / f"{name}-1" for name, folder in folders.items())
-    per_epoch = last_step(whole) // 40
-    with torchrun(folders["killed"], words, "--max-restarts", "2", program=["train.py"]) as process:
-        until(lambda: last_step(run) > 5 * per_epoch and last_step(run) % per_epoch not in (0, per_epoch - 1))
-        os.kill(ranks_of(process)[1], signal.SIGKILL)
-        shown, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output_of(folders["killed"])
+    assert two_ranks(words, tmp_path / "whole").first == 0
+    step_of_kill = last_step(whole) // 4 * 2 + 5
+    (tmp_path / "killed" / "train.py").write_text(killed(step_of_kill, rank=1))
+    with torchrun(tmp_path / "killed", words, "--max-restarts", "2", program=["train.py"]) as process:
+        shown, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output_of(tmp_path / "killed")
     step = re.search(r"Going on after step ([\d,]+)", shown)
     assert step, shown
-    assert 5 * per_epoch < int(step[1].replace(",", "")) < 40 * per_epoch
+    assert int(step[1].replace(",", "")) in (step_of_kill - 1, step_of_kill)
     ours, theirs = (read_tensors(folder / "model.safetensors") for folder in (run, whole))
     assert all(ours[name].equal(theirs[name]) for name in {**ours, **theirs})
     assert figures(run) == figures(whole)

@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import fivestep as fs
 from tests.cli.conftest import Command
+from tests.cli.processes import PATIENCE, until
 
 SMALL = ("--epochs", 20, "--models", 6, "--hidden", "4", "6,3", "--lr", "1e-3:1e-1", "--engine", "scratch")
 
@@ -118,7 +118,7 @@ def test_a_narrow_terminal_leaves_out_columns_and_keeps_numbers_whole(
     assert re.search(r"rank +network +valid loss +hidden\n", out)
 
 
-COMMAND = [sys.executable, "-m", "fivestep", "sweep", "moons", "--lr", "1e-3:1e-1", "--models", "500", "--fleet", "5"]
+COMMAND = [sys.executable, "-m", "fivestep", "sweep", "moons", "--lr", "1e-3:1e-1", "--models", "5000", "--fleet", "5"]
 
 
 @pytest.mark.slow
@@ -130,10 +130,9 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
     command = [*COMMAND, "--epochs", "400", "--engine", "scratch", "--threads", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as process:
         table = tmp_path / "runs/sweep-moons-1/sweep.csv"
-        while not table.exists():
-            time.sleep(0.05)
+        until(table.exists, process)
         process.send_signal(number)
-        out = process.communicate(timeout=60)[0]
+        out = process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == code
     assert re.search(
         rf"{word} after [\d,]+ networks\nIt goes on with: fivestep sweep --resume runs/sweep-moons-1\n$", out

@@ -11,7 +11,7 @@ import pytest
 
 import fivestep as fs
 from tests.cli.conftest import Command
-from tests.cli.processes import start, without_notes
+from tests.cli.processes import PATIENCE, start, without_notes
 
 QUICK = ("train", "moons", "--epochs", 20, "--every", 10)
 KEYS = {
@@ -244,7 +244,7 @@ def test_ctrl_c_keeps_the_run_and_exits_130(tmp_path: Path) -> None:
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(9)]
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "interrupted after step" in out
     assert without_notes(err) == ""
@@ -257,7 +257,7 @@ def test_pipe_closed_before_the_first_epoch_leaves_no_empty_folder(tmp_path: Pat
     process = start(tmp_path, "train", "moons")
     assert process.stdout is not None
     process.stdout.close()
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert not any((tmp_path / "runs").iterdir())
 
@@ -269,7 +269,7 @@ def test_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     process.stdout.readline()
     process.stdout.close()
     time.sleep(0.1)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, without_notes(err)) == (1, "")
 
 

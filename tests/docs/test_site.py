@@ -118,5 +118,5 @@ def test_site_opens_in_a_browser_without_a_complaint_and_asks_nobody_at_any_widt
 def test_search_finds_a_word_without_a_network(site: Path) -> None:
     with opened(site / "search.html") as page:
         page.page.goto(f"{(site / 'search.html').resolve().as_uri()}?q=broadcasting")
-        page.page.wait_for_selector("ul.search li a", timeout=10_000)
+        page.page.wait_for_selector("ul.search li a")
         assert "Tensors" in page.page.inner_text("ul.search")

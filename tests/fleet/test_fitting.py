@@ -26,6 +26,7 @@ from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks
 from fivestep.train import train
+from tests.cli.processes import PATIENCE
 from tests.samples import ENGINES, small_engine, small_net, small_plan, three_classes
 from tests.together import as_between_machines, together
 from tests.tolerances import ENGINES_FLOAT64, distance
@@ -41,14 +42,20 @@ def alone(name: str, plan: TrainPlan, every: int, spec: Any = None) -> torch.Ten
 
 
 LONG_FLEET = """
-import torch
+import threading, time
 from fivestep.fleet import train_members
 from fivestep.fleet.member import Member
 from tests.samples import small_engine, small_net, small_plan, three_classes
 
 plans = [small_plan(epochs=epochs) for epochs in (1, 10**7, 10**7)]
 members = [Member(three_classes(), plan, small_engine("scratch", plan)) for plan in plans]
-print("training", flush=True)
+
+def say_when_all_train():
+    while not all(member.engine.num_updates for member in members):
+        time.sleep(0.01)
+    print("training", flush=True)
+
+threading.Thread(target=say_when_all_train, daemon=True).start()
 try:
     train_members(members, num_threads=2)
 except KeyboardInterrupt:
@@ -135,9 +142,8 @@ def test_ctrl_c_ends_the_networks_in_the_pool_between_two_steps() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=here) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "training\n"
-        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        numbers = [int(word) for word in process.communicate(timeout=120)[0].split()]
+        numbers = [int(word) for word in process.communicate(timeout=PATIENCE)[0].split()]
     assert (process.returncode, len(numbers)) == (0, 3)
     assert all(0 < number < 10**7 for number in numbers)
 
@@ -248,29 +254,32 @@ def test_a_fleet_of_networks_that_are_alike_is_the_same_on_all_ranks_too() -> No
     assert together(alike, 2) == [expected, expected]
 
 
-def behind(ranks: Ranks, through: str) -> tuple[int, list[tuple[float, list[float]]]]:
-    """Rank 1 is slow in all it takes: what rank 0 has trained, and what both end with."""
+def behind(ranks: Ranks, through: str, more_than_half: Path) -> tuple[int, list[tuple[float, list[float]]]]:
+    """Rank 1 waits with its first networks until rank 0 has more than half: what was trained here, and the ends."""
     trained_here: list[Any] = []
     ranks = as_between_machines(ranks) if through == "store" else ranks
 
     def slowly(turns: Turns, plans: Any) -> Any:
         trained_here.extend(plans)
-        time.sleep(0.3 * ranks.rank)
+        if ranks.rank == 0 and len(trained_here) > 21:
+            more_than_half.touch()
+        while ranks.rank == 1 and not more_than_half.exists():
+            time.sleep(0.01)
         return train_turns(turns, plans)
 
     train_turns = Turns.train
     Turns.train = slowly  # type: ignore[method-assign]
     plans = [small_plan(seed=seed) for seed in range(41)]
-    members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu", ranks=ranks)
+    members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu", num_threads=1, ranks=ranks)
     return len(trained_here), [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
 
 
 @pytest.mark.parametrize("through", ["memory", "store"])
-def test_a_rank_that_is_through_trains_networks_of_one_that_is_behind(through: str) -> None:
+def test_a_rank_that_is_through_trains_networks_of_one_that_is_behind(through: str, tmp_path: Path) -> None:
     plans = [small_plan(seed=seed) for seed in range(41)]
     members = fit_many(small_net(activation="relu"), DATA, plans, "fused", device="cpu")
     expected = [(of.history[-1].train_loss, of.engine.params.flat.tolist()) for of in members]
-    (quick, first), (slow, second) = together(behind, 2, through)
+    (quick, first), (slow, second) = together(behind, 2, through, tmp_path / "more than half")
     assert first == second == expected
     assert quick + slow == 41
     assert quick > 21 > slow

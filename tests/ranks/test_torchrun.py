@@ -10,15 +10,13 @@ from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined
 
 from fivestep.check import RanksError
 from fivestep.ranks import torchrun
-from tests.together import free_port
 
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> TCPStore:
     """The store that torchrun keeps, and the environment in which it starts a rank."""
-    port = free_port()
-    kept = TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False)
-    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": "1"}
+    kept = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(kept.port), "RANK": "1"}
     for name, value in {**where, "TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "0"}.items():
         monkeypatch.setenv(name, value)
     return kept

@@ -10,6 +10,7 @@ own and one storage, as on two machines; the first is killed.
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -26,7 +27,7 @@ from fivestep.sweep.ledger import Ledger
 from tests.killing import ended, forked
 from tests.sweep.sweeps import HOW, remains, swept, trials
 
-PATIENCE, KILLS = 120.0, 12
+PATIENCE, KILLS = 600.0, 12
 
 
 def alone(folder: Path) -> dict[str, object]:
@@ -36,10 +37,11 @@ def alone(folder: Path) -> dict[str, object]:
     ended(forked(lambda: swept(folder / "again")), PATIENCE)
     seconds, kills, lost, same = time.monotonic() - started, 0, 0, []
     while kills < KILLS:
-        out, code = folder / str(len(same)), None
+        out, code, longest = folder / str(len(same)), None, 0.9 * seconds
         while code is None:
-            code = ended(forked(lambda out=out: swept(out)), chance.uniform(0.05, 0.9) * seconds)  # type: ignore[misc]
+            code = ended(forked(lambda out=out: swept(out)), chance.uniform(0.05 * seconds, longest))  # type: ignore[misc]
             kills += code is None
+            longest *= 1.1  # the machine may be slower than it was, so much that it would never come to its end
         found = swept(out)
         lost += sum(one.state == "lost" for one in trials(found))
         same.append(code == 0 and remains(found) == expected)
@@ -59,21 +61,38 @@ def killed_at(number: int, work: Callable[[], object]) -> None:
     work()
 
 
-def until_one_has_begun(journal: Path) -> None:
-    """Waits until a process has taken a network."""
+def until_they_have_begun(journal: Path, num: int) -> None:
+    """Waits until so many processes have taken networks."""
     end = time.monotonic() + PATIENCE
-    while not (journal.exists() and b'"worker"' in journal.read_bytes()):
-        assert time.monotonic() < end, "none has begun"
+    while len(set(re.findall(rb'"worker": ?"(.+?)"', journal.read_bytes() if journal.exists() else b""))) < num:
+        assert time.monotonic() < end, "they have not begun"
         time.sleep(0.01)
 
 
+def before_its_first_note(do: Callable[[], object], work: Callable[[], object]) -> None:
+    """Does the work, and something else when the first figures of its first networks are to be noted."""
+    note, noted = Ledger.note, []
+
+    def after_that(*arguments: Any) -> None:
+        if not noted:
+            noted.append(do())
+        note(*arguments)
+
+    Ledger.note = after_that  # type: ignore[method-assign,assignment]
+    work()
+
+
 def together(folder: Path) -> dict[str, object]:
-    """The others begin once the first one has its first four networks, so it is killed before it has done them."""
-    how = replace(HOW, models=36, fleet=4)
+    """The others begin once the first one has its first four networks, so it is killed before it has done them.
+
+    Neither of the others gets ahead before both have networks, or the quicker one might train all.
+    """
+    how, journal = replace(HOW, models=36, fleet=4), folder / "one" / "journal.log"
     work = lambda: swept(folder / "one", how)  # noqa: E731
     first = forked(lambda: killed_at(2, work))
-    until_one_has_begun(folder / "one" / "journal.log")
-    others = [forked(work) for _ in range(2)]
+    until_they_have_begun(journal, 1)
+    meet = lambda: until_they_have_begun(journal, 3)  # noqa: E731
+    others = [forked(lambda: before_its_first_note(meet, work)) for _ in range(2)]
     codes = [ended(first, PATIENCE), *(ended(child, PATIENCE) for child in [forked(work), *others])]
     return {"codes": codes, **counted(folder / "one", how)}
 

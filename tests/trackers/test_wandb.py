@@ -52,7 +52,7 @@ def records(folder: Path) -> dict[str, list[Any]]:
 
 def records_of_what_has_ended(folder: Path) -> dict[str, list[Any]]:
     """The same once the last of them, of the end, is there: its service writes on after `finish` has returned."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while "exit" not in (found := records(folder)) and time.monotonic() < until:
         time.sleep(0.05)
     return found
