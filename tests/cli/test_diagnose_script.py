@@ -81,6 +81,7 @@ def test_the_exit_code_is_the_script_s(fivestep: Command, end: str, code: int, s
     assert "gradient kept" in done.out
 
 
+@pytest.mark.slow
 def test_an_error_of_the_script_is_shown_as_python_shows_it(script: Path) -> None:
     write(end="def f(x): return nn.functional.mse_loss(x, None)\nf(x)")
     own = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
@@ -109,6 +110,7 @@ def test_a_warning_of_the_script_looks_as_it_does_alone(fivestep: Command) -> No
     assert "code/train.py:14: UserWarning: careful\n" in done.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_what_was_seen_until_then(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
         LOOP.format(steps=10**9, end="").replace("import besides\n", ""), encoding="utf-8"
@@ -141,6 +143,7 @@ PACKAGE_LOOP = (
 )
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_is_run_as_python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name, text in (("__init__", ""), ("besides", "number = 7"), ("train", PACKAGE_LOOP)):

@@ -50,6 +50,7 @@ def test_python_searches_for_garbage_while_a_command_works_but_not_through_what_
     assert done.stdout == "True True\n"
 
 
+@pytest.mark.slow
 def test_train_does_not_load_the_compiler_of_torch(tmp_path: Path) -> None:
     """It takes as long to load as all else, and torch's own optimizers bring it along."""
     program = (
@@ -125,6 +126,7 @@ def test_words_that_nobody_knows_or_misses_are_one_sentence(
     assert (code, out, err.count("\n"), err.strip().endswith(sentence)) == (2, "", 1, True)
 
 
+@pytest.mark.slow
 def test_a_shell_completes_commands_and_options(tmp_path: Path) -> None:
     home = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
     command = [sys.executable, "-m", "fivestep", "--install-completion", "--shell", "bash"]

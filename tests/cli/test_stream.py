@@ -34,6 +34,7 @@ def report(fivestep: Command, *options: object) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["scratch", "nn"])
 def test_a_streamed_table_is_trained_measured_and_predicted(fivestep: Command, tmp_path: Path, engine: str) -> None:
     written(tmp_path)
@@ -92,6 +93,7 @@ def test_another_file_that_does_not_fit_is_refused_in_one_sentence(
     assert sentence in outcome.err.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_two_runs_are_the_same_to_the_bit(fivestep: Command, tmp_path: Path) -> None:
     written(tmp_path)
     first, second = (report(fivestep, "--out", name) for name in ("a", "b"))
@@ -99,6 +101,7 @@ def test_two_runs_are_the_same_to_the_bit(fivestep: Command, tmp_path: Path) -> 
     assert [first[name] for name in names] == [second[name] for name in names]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_made_longer_goes_on_to_the_same_weights(fivestep: Command, tmp_path: Path) -> None:
     written(tmp_path)
     report(fivestep, "--schedule", "constant", "--out", "whole")
@@ -210,6 +213,7 @@ def test_a_run_says_and_remembers_whether_encoded_rows_are_kept(
     assert f"cache = {expected}" in (tmp_path / "run" / "config.toml").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun_with", [(), ("--no-cache",)])
 def test_a_run_goes_on_without_encoded_rows_however_it_was_begun(
     fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun_with: tuple[str, ...]
