@@ -1,5 +1,7 @@
 """Files in blocks: together they are the file, a block ends where a row ends, and what is wrong with one is named."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -303,3 +305,40 @@ def test_columns_with_another_minus_are_no_plain_numbers_which_polars_could_read
     assert file.looks_of() == {"a": "numbers", "b": "texts", "c": "texts"}
     file.take_for_numbers(["a"])
     assert all_of(file, ["a", "b"]).rows() == [(1, "\N{MINUS SIGN}2"), (4, "5")]
+
+
+CUT_AGAIN_AND_AGAIN = """
+import os, sys, threading
+from pathlib import Path
+import polars as pl
+from fivestep.table.block_files import open_blocks
+
+path, over = Path(sys.argv[1]), threading.Event()
+file, size = open_blocks(path), path.stat().st_size
+
+def cut():
+    while not over.is_set():
+        os.truncate(path, size // 2)
+        os.truncate(path, size)
+
+thread = threading.Thread(target=cut)
+thread.start()
+for _ in range(60):
+    try:
+        file.read(file.pieces[-1], list(file.types))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        pass
+over.set()
+thread.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not cut files that are open")
+@pytest.mark.parametrize("ending", ["arrow", "parquet"])
+def test_a_file_that_is_cut_short_while_it_is_read_does_not_end_the_process(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    frame = pl.DataFrame(np.arange(50.0 * 65_536).reshape(65_536, 50))
+    frame.write_ipc(path) if ending == "arrow" else frame.write_parquet(path)
+    words = [sys.executable, "-c", CUT_AGAIN_AND_AGAIN, str(path)]
+    assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False, timeout=300).returncode == 0

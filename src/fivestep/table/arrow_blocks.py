@@ -1,4 +1,8 @@
-"""Arrow files in blocks: mapped by polars, or where addresses are few, read by pyarrow, a batch at a time."""
+"""Arrow files in blocks: read by polars, or where addresses are few, by pyarrow, a batch at a time.
+
+polars maps a file that it is given by its path, and reads one by its address, in the same time: a process whose file is
+cut short under it dies of what is mapped, and sees an error of what is read.
+"""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -27,7 +31,7 @@ def open_arrow(path: Path) -> BlockFile:
         )
     if has_few_addresses():
         return BatchedBlocks(path)
-    scan = pl.scan_ipc(path)
+    scan = pl.scan_ipc(path.resolve().as_uri())
     return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
 
 
