@@ -2,13 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, final
 
 import torch
 
 from ..check import inside_unit_interval, not_negative
 from ._base import Schedule
+from ._fold import Fold
+
+
+class _State(NamedTuple):
+    num_falls: int = 0
+    best: float = math.inf
+    num_bad: int = 0
 
 
 @final
@@ -25,26 +32,24 @@ class Adaptive(Schedule):
     gamma: float = 0.2
     patience: float = 10
     tol: float = 1e-4
+    _fold: Fold[_State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         inside_unit_interval("gamma", self.gamma, "0.2 divides the rate by five")
         if self.patience != math.inf:
             not_negative("patience", self.patience, "it counts evaluations")
         not_negative("tol", self.tol, "1e-4 is usual")
+        object.__setattr__(self, "_fold", Fold(_State(), self._after))
 
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
-        return self.gamma ** len(self.falls(seen))
+        return self.gamma ** self._fold.over(seen).num_falls
 
-    def falls(self, seen: Sequence[float]) -> list[int]:
-        """After how many of the figures the rate fell, each time."""
-        falls, best, num_bad = [], math.inf, 0
-        for number, value in enumerate(seen, start=1):
-            num_bad = num_bad + 1 if value > best - self.tol else 0
-            best = min(best, value)
-            if num_bad > self.patience:
-                falls.append(number)
-                num_bad = 0
-        return falls
+    def _after(self, before: _State, value: float) -> _State:
+        num_falls, best, num_bad = before
+        num_bad = num_bad + 1 if value > best - self.tol else 0
+        if num_bad > self.patience:
+            num_falls, num_bad = num_falls + 1, 0
+        return _State(num_falls, min(best, value), num_bad)
 
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
         return _TorchAdaptive(optimizer, self.gamma, int(min(self.patience, 2**31)), self.tol)

@@ -2,13 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, field
+from typing import NamedTuple, final
 
 import torch
 
 from ..check import at_least, in_unit_interval, inside_unit_interval, not_negative, one_of
 from ._base import Schedule
+from ._fold import Fold
+
+
+class _State(NamedTuple):
+    factor: float = 1.0
+    best: float = math.inf
+    num_bad: int = 0
+    cooling: int = 0
 
 
 @final
@@ -34,6 +42,7 @@ class Plateau(Schedule):
     threshold_mode: str = "rel"
     cooldown: int = 0
     least: float = 0.0
+    _fold: Fold[_State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         inside_unit_interval("gamma", self.gamma, "0.1 divides the rate by ten")
@@ -44,17 +53,19 @@ class Plateau(Schedule):
             in_unit_interval("threshold", self.threshold, "1e-4 is usual")
         not_negative("threshold", self.threshold, "1e-4 is usual")
         in_unit_interval("least", self.least, "0 sets no limit")
+        object.__setattr__(self, "_fold", Fold(_State(), self._after))
 
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
-        factor, best, num_bad, cooling = 1.0, math.inf, 0, 0
-        for value in seen:
-            is_better = value < (best - self.threshold if self.threshold_mode == "abs" else best * (1 - self.threshold))
-            best = value if is_better else best
-            num_bad = 0 if is_better or cooling else num_bad + 1
-            cooling = max(0, cooling - 1)
-            if num_bad > self.patience:
-                factor, num_bad, cooling = max(factor * self.gamma, self.least), 0, self.cooldown
-        return factor
+        return self._fold.over(seen).factor
+
+    def _after(self, before: _State, value: float) -> _State:
+        factor, best, num_bad, cooling = before
+        is_better = value < (best - self.threshold if self.threshold_mode == "abs" else best * (1 - self.threshold))
+        best = value if is_better else best
+        num_bad = 0 if is_better or cooling else num_bad + 1
+        if num_bad > self.patience:
+            return _State(max(factor * self.gamma, self.least), best, 0, self.cooldown)
+        return _State(factor, best, num_bad, max(0, cooling - 1))
 
     def twin(self, optimizer: torch.optim.Optimizer, num_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
         return torch.optim.lr_scheduler.ReduceLROnPlateau(
