@@ -12,7 +12,7 @@ from tests.layers.alone import Alone, rows
 from tests.samples import numbers
 from tests.tolerances import FORMULA, distance
 
-CASES = [Case(), Case({"elementwise_affine": False}, pairs=False)]
+CASES = [Case(), Case({"elementwise_affine": False}, pairs=False), Case({"bias": False}, pairs=False)]
 
 
 def test_one_two_three_becomes_minus_1_2247_zero_1_2247() -> None:

@@ -19,7 +19,7 @@ class LayerNorm(Norm):
     """Each row, or each token, by itself: y = g n + b with n = (x - mean(x)) s and s = 1 / sqrt(var(x) + eps).
 
     x and y are (*N, I). The mean and the variance (divided by I) are over the last axis; the weight g and the bias b
-    are (I,), begin as 1 and 0, and are left out with `elementwise_affine=False`. eps > 0.
+    are (I,), begin as 1 and 0, and are left out with `elementwise_affine=False`; with `bias=False` b is. eps > 0.
 
     With dy given: db = sum over the rows of dy, dg = sum over the rows of dy n, and dn = g dy. Every x_i of a row
     moves n_i directly, by s, and the whole row through the mean and the variance: dmean/dx_j = 1/I and
@@ -41,12 +41,14 @@ class LayerNorm(Norm):
 
     eps: float = 1e-5
     elementwise_affine: bool = True
+    bias: bool = True
 
     def __post_init__(self) -> None:
         positive("eps", self.eps, "1e-5 is usual")
 
     def parameter_shapes(self) -> dict[str, Shape]:
-        return {"weight": (self.features,), "bias": (self.features,)} if self.elementwise_affine else {}
+        names = (("weight", "bias") if self.bias else ("weight",)) if self.elementwise_affine else ()
+        return dict.fromkeys(names, (self.features,))
 
     def buffer_shapes(self) -> dict[str, Shape]:
         return {}
@@ -59,17 +61,21 @@ class LayerNorm(Norm):
         memo["scale"], memo["normalized"] = scale, normalized
         if not self.elementwise_affine:
             return normalized
-        return torch.addcmul(w["bias"], normalized, w["weight"], out=memo.buffer("y", x.shape, x))
+        y = memo.buffer("y", x.shape, x)
+        if not self.bias:
+            return torch.mul(normalized, w["weight"], out=y)
+        return torch.addcmul(w["bias"], normalized, w["weight"], out=y)
 
     def backward(self, w: Tensors, dw: Tensors, dy: Inputs, memo: Memo, need_dx: bool = True) -> Inputs:
         normalized = memo["normalized"]
         if self.elementwise_affine:
             dw["weight"].add_((dy * normalized).flatten(0, -2).sum(0))
-            dw["bias"].add_(dy.flatten(0, -2).sum(0))
+            if self.bias:
+                dw["bias"].add_(dy.flatten(0, -2).sum(0))
             dy.mul_(w["weight"])
         dn = dy
         mean, slope = dn.mean(-1, keepdim=True), (dn * normalized).mean(-1, keepdim=True)
         return dn.sub_(mean).addcmul_(normalized, slope, value=-1).mul_(memo["scale"])
 
     def module(self, memo: Memo) -> nn.Module:
-        return nn.LayerNorm(self.features, self.eps, self.elementwise_affine)
+        return nn.LayerNorm(self.features, self.eps, self.elementwise_affine, self.bias)

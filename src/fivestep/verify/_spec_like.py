@@ -31,7 +31,7 @@ KNOWN: dict[type[nn.Module], Callable[..., Choice | None]] = {
     nn.LeakyReLU: lambda m: Choice("leaky_relu", slope=m.negative_slope),
     nn.Softplus: lambda m: Choice("softplus", beta=m.beta),
     nn.Hardswish: lambda _: Choice("hardswish"),
-    nn.LayerNorm: lambda m: Choice("layer_norm", eps=m.eps, **_without("elementwise_affine", m)),
+    nn.LayerNorm: lambda m: Choice("layer_norm", eps=m.eps, **_without_affine(m)),
     nn.RMSNorm: lambda m: Choice("rms_norm", eps=m.eps, **_without("elementwise_affine", m)),
     nn.BatchNorm1d: lambda m: Choice("batch_norm", eps=m.eps, momentum=m.momentum, **_without("affine", m)),
     nn.Dropout: lambda _: None,
@@ -62,6 +62,12 @@ def spec_like(module: nn.Module, usual: NetSpec, data: Dataset) -> NetSpec | Non
 def _without(option: str, module: nn.Module) -> dict[str, bool]:
     """That option, where the module goes without what it switches off."""
     return {} if getattr(module, option) else {option: False}
+
+
+def _without_affine(norm: nn.LayerNorm) -> dict[str, bool]:
+    """What a layer normalisation goes without: weight and bias, or the bias."""
+    held = dict(norm.named_parameters())
+    return _without("elementwise_affine", norm) | ({} if "bias" in held or not held else {"bias": False})
 
 
 def _layers_in_order(module: nn.Module, data: Dataset) -> list[nn.Module]:
