@@ -13,6 +13,7 @@ CASES = [
     Case({"weight_decay": 0.01}, pairs=False),
     Case({"momentum": 0.9}, pairs=False),
     Case({"momentum": 0.9, "nesterov": True}, pairs=False),
+    Case({"momentum": 0.9, "dampening": 0.9}, pairs=False),
     Case({"momentum": 0.5, "nesterov": True, "weight_decay": 0.1}),
     Case({"momentum": 0.5, "weight_decay": 0.1, "decoupled_weight_decay": True}, pairs=False),
 ]
@@ -36,6 +37,7 @@ def two_steps(rule: SGD) -> list[float]:
         (SGD(weight_decay=0.5, decoupled_weight_decay=True), [0.95 - 0.1 * 2, 0.95 * 0.75 - 0.1 * 4]),
         (SGD(momentum=0.5, weight_decay=0.5, decoupled_weight_decay=True), [0.75, 0.95 * 0.75 - 0.1 * (0.5 * 2 + 4)]),
         (SGD(momentum=0.5), [1 - 0.1 * 2, 0.8 - 0.1 * (0.5 * 2 + 4)]),
+        (SGD(momentum=0.5, dampening=0.4), [1 - 0.1 * 2, 0.8 - 0.1 * (0.5 * 2 + 0.6 * 4)]),
         (SGD(momentum=0.5, nesterov=True), [1 - 0.1 * (2 + 0.5 * 2), 0.7 - 0.1 * (4 + 0.5 * (0.5 * 2 + 4))]),
     ],
     ids=str,
