@@ -1,6 +1,7 @@
 """The options of `fivestep train` that say what is trained."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,30 @@ def test_another_recipe_keeps_only_what_the_rows_ask_for(fivestep: Command, reci
     plan = Run.load("run").plan
     assert plan.loss.name == "binary_cross_entropy"
     assert plan.lr != 0.05  # the reference rate of the task
+
+
+def test_residual_layers_are_those_as_wide_as_the_one_before(fivestep: Command) -> None:
+    hidden = ("--hidden", 8, 8, 9, "--residual", "--norm", "none", "layer_norm", "none", "--dropout", 0.5, 0.5, 0)
+    assert layers_of(fivestep, *hidden) == [
+        *("linear:out_features=8", "relu", "dropout:p=0.5"),
+        "residual:layers=('linear:out_features=8', 'layer_norm', 'relu', 'dropout:p=0.5')",
+        *("linear:out_features=9", "relu"),
+        "linear",
+    ]
+
+
+def test_a_file_can_be_trained_with_residual_layers(fivestep: Command, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{n % 7},{n}.5\n" for n in range(40)))
+    train = ("train", tmp_path / "t.csv", "--target", "b", "--epochs", 1, "--out", "run")
+    assert fivestep(*train, "--residual", "--hidden", 4, 4).code == 0
+    assert [choice.name for choice in Run.load("run").spec.layers].count("residual") == 1
+    assert fivestep("evaluate", "run").code == 0
+
+
+def test_residual_layers_need_a_width_that_comes_twice(fivestep: Command) -> None:
+    code, _, err = fivestep(*QUICK, "--hidden", 8, 9, "--residual")
+    assert code == 2
+    assert "hidden with residual must be a width that comes twice in a row" in err
 
 
 def test_a_run_of_gated_blocks_can_be_loaded_and_evaluated(fivestep: Command) -> None:

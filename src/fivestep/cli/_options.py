@@ -47,6 +47,9 @@ class NetworkOptions:
         _several("Probability of dropping a hidden unit, in [0, 1); one, or one for each."),
     ] = None
     gated: Annotated[bool | None, Parameter(help="The gated form of feed-forward blocks.", negative="")] = None
+    residual: Annotated[
+        bool | None, Parameter(help="Add its input to each hidden layer as wide as the one before.", negative="")
+    ] = None
     init: Annotated[str | None, Parameter(help=f"Initial weights, one of: {_listed('inits')}.")] = None
     augment: Annotated[
         str | None, Parameter(help="With --recipe image: change the images in training, as in shift_and_flip:shift=2.")
@@ -59,7 +62,7 @@ class NetworkOptions:
 class PlanOptions:
     """How it is trained. Each option left out keeps the task's own setting."""
 
-    loss: Annotated[str | None, Parameter(help=f"One of: {_listed('losses')}.")] = None
+    loss: Annotated[str | None, Parameter(help=f"One of: {_listed('losses')}; options as in huber:delta=2.")] = None
     optimizer: Annotated[str | None, Parameter(help=f"One of: {_listed('optim')}; options as in adam:eps=1e-6.")] = None
     lr: Annotated[float | None, Parameter(help="Learning rate, per step.")] = None
     momentum: Annotated[float | None, Parameter(help="Momentum, in [0, 1).")] = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any, final
 
 from ..check import InputError, one_of, refuse
@@ -41,7 +42,17 @@ class Plain(Recipe):
 NETWORK_SETTINGS = {
     "linear": ("init", "num_codes"),
     "softmax": ("init", "num_codes"),
-    "mlp": ("hidden", "activation", "dropout", "norm", "init", "num_embeddings", "embedding_dim", "num_codes"),
+    "mlp": (
+        "hidden",
+        "activation",
+        "dropout",
+        "norm",
+        "residual",
+        "init",
+        "num_embeddings",
+        "embedding_dim",
+        "num_codes",
+    ),
     "feed-forward": (
         "hidden",
         "activation",
@@ -73,8 +84,23 @@ def _network(model: str, num_codes: tuple[int, ...] = (), **settings: Any) -> Ne
     return replace(spec, layers=(embedding, Choice("flatten"), *spec.layers))
 
 
-def _mlp(hidden: Sequence[int] = (), **settings: Any) -> NetSpec:
-    return MLP(None, *hidden, None, **settings)
+def _mlp(hidden: Sequence[int] = (), residual: bool = False, **settings: Any) -> NetSpec:
+    spec = MLP(None, *hidden, None, **settings)
+    return _with_detours(spec, tuple(hidden)) if residual else spec
+
+
+def _with_detours(spec: NetSpec, hidden: tuple[int, ...]) -> NetSpec:
+    """An MLP whose hidden layers are added to their own inputs, where they are as wide as the layer before."""
+    keeps = [width == before for before, width in pairwise((None, *hidden))]
+    if not any(keeps):
+        advice = "write for example --hidden 64 64"
+        raise refuse("hidden with residual", hidden, "a width that comes twice in a row, to add what is alike", advice)
+    starts = [k for k, layer in enumerate(spec.layers) if layer.name == "linear"]
+    layers: list[Choice] = []
+    for (start, end), keeps_width in zip(pairwise(starts), keeps, strict=True):
+        own = spec.layers[start:end]
+        layers += [Choice("residual", layers=tuple(map(str, own)))] if keeps_width else own
+    return replace(spec, layers=(*layers, spec.layers[-1]), title="residual MLP")
 
 
 def _feed_forward(hidden: Sequence[int] = (64,), init: str | Choice = "torch", **of_block: Any) -> NetSpec:
