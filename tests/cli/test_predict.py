@@ -1,6 +1,7 @@
 """`fivestep predict`: the network's own numbers, row by row, from the files that people have."""
 
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,20 @@ def test_probabilities_are_the_sigmoid_of_the_logits(fivestep: Command, tmp_path
     got = torch.tensor([float(row["probability_lower"]) for row in rows])
     assert torch.allclose(got, torch.sigmoid(moons.engine.predict(x))[:, 0], atol=1e-6)
     assert {row["prediction"] for row in rows} == {"upper", "lower"}
+
+
+def test_on_a_screen_it_says_what_was_predicted(
+    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.csv").write_text("a,price\n" + "".join(f"{n % 7},{n}.5\n" for n in range(40)))
+    assert fivestep("train", "t.csv", "--target", "price", "--epochs", 1, "--out", "run").code == 0
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, out, err = fivestep("predict", "run", "t.csv")
+    assert len(out.splitlines()) == 41
+    assert err == (
+        "Predictions of price for 40 rows; --out FILE writes them, --keep COLUMN puts a column of the file beside "
+        "them.\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["0.5,-0.25\n1,2\n", "first,second\n0.5,-0.25\n1,2\n"], ids=["bare", "with header"])

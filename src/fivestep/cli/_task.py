@@ -57,6 +57,7 @@ def prepare(
     settings = {**asked_by(task, model, recipe), **given(network), **given(plan)}
     spec, train_plan = recipe.prepare(model, settings)
     train_plan.build_loss(), train_plan.build_optimizer(), train_plan.build_schedule(), spec.build_init()
+    _check_loss_of_task(task_name, model, train_plan)
     if isinstance(valid, Path):
         raise refuse("--valid", str(valid), f"a share or a number of the rows of task {task_name!r}", "write 0.2")
     data = load_dataset(task_name, seed=train_plan.seed, data_dir=data_dir)
@@ -74,6 +75,13 @@ def check_name(argument: str, name: str) -> None:
         raise refuse(argument, name, "a name that fivestep tasks lists", FOR_FILES)
 
 
+def _check_loss_of_task(task_name: str, model: str, plan: TrainPlan) -> None:
+    """Raises an `InputError` if classes are to be trained as if they were numbers, without an accuracy to show."""
+    usual: Loss = build("losses", find("datasets", task_name)().settings_for(model)["loss"])
+    if usual.target != "numbers" and plan.build_loss().target == "numbers":
+        raise refuse("loss", str(plan.loss), f"one for classes, which task {task_name!r} has", "leave it out")
+
+
 def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
     """The task's settings that hold with this recipe: its reference settings, or what its rows alone decide."""
     settings = task.settings_for(model)
@@ -84,7 +92,8 @@ def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
 
 def facts_of(data: Dataset, plan: TrainPlan) -> Facts:
     """What a recipe may know of the rows of a task."""
-    return Facts(data.num_rows, data.in_features, data.num_outputs, plan.build_loss().target)
+    loss = plan.build_loss()
+    return Facts(data.num_rows, data.in_features, data.outputs_for(loss), loss.target)
 
 
 def prepare_table(

@@ -65,9 +65,18 @@ def predict(
             beside = zip(*columns, strict=True) if columns else [()] * len(predicted)
             writer.writerows([*own, *row] for own, row in zip(beside, predicted, strict=True))
             num_rows += len(predicted)
+    _say_what(trained, num_rows, out)
+
+
+def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
+    """What was predicted, of how many rows; of predictions on a screen too, where no file says it by its name."""
+    of = "" if run.encoder is None or run.encoder.target is None else f" of {run.encoder.target.name}"
+    rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
     if out is not None:
-        rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
-        sys.stderr.write(f"The predictions for {rows} are in {out}\n")
+        sys.stderr.write(f"The predictions{of} for {rows} are in {out}\n")
+    elif sys.stdout.isatty():
+        beside = "" if run.encoder is None else ", --keep COLUMN puts a column of the file beside them"
+        sys.stderr.write(f"Predictions{of} for {rows}; --out FILE writes them{beside}.\n")
 
 
 def _check_out(out: Path, file: Path) -> None:
@@ -123,7 +132,7 @@ def _header(run: Run) -> list[str]:
 
 
 def _names_of_numbers(num_outputs: int, each: tuple[str, ...]) -> list[str]:
-    """One number is the prediction; several quantiles of one are called by their levels, several targets by places."""
+    """One number is the prediction; several of one target are called by their names, several targets by places."""
     if num_outputs == 1:
         return ["prediction"]
     if num_outputs == len(each):
@@ -151,7 +160,11 @@ def _in_units(run: Run, predicted: Tensor) -> Tensor:
     from ..table.target import NumberTarget  # here, because it imports polars
 
     target = run.encoder.target
-    return target.decode(predicted.cpu()) if isinstance(target, NumberTarget) else predicted
+    if not isinstance(target, NumberTarget):
+        return predicted
+    own = (torch.tensor([number], dtype=torch.float64) for number in (target.mean, target.deviation))
+    factor, shift = run.engine.criterion.to_units(*own)
+    return predicted.cpu().double() * factor + shift
 
 
 def _class_names(run: Run) -> list[str]:
