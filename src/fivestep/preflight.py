@@ -16,6 +16,7 @@ from .engines._outputs import outputs_by_layer
 from .find import Choice
 from .layer import kind_of
 from .layers._composite import with_inner
+from .losses._base import ABOVE_ZERO
 from .metrics._base import measure
 from .plan import TrainPlan
 
@@ -167,9 +168,13 @@ def _check_range(engine: Engine, y: Tensor, part: str) -> None:
     least, largest = engine.criterion.target_range
     if (y < least).any() or (y > largest).any():
         raise InputError(
-            f"{part} y must lie in [{least:g}, {largest:g}] for {engine.plan.loss}, got {_range(y)}; "
+            f"{part} y must lie in {_interval(least, largest)} for {engine.plan.loss}, got {_range(y)}; "
             f"change the loss or the targets."
         )
+
+
+def _interval(least: float, largest: float) -> str:
+    return f"{'(0' if least == ABOVE_ZERO else f'[{least:g}'}, {largest:g}{')' if math.isinf(largest) else ']'}"
 
 
 def _check_targets(engine: Engine, rows: Rows, part: str) -> None:

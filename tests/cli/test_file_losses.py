@@ -180,6 +180,22 @@ def test_the_median_of_several_quantiles_is_what_is_measured(fivestep: Command, 
     assert measured["file_rmse"] == pytest.approx(float((error**2).mean() ** 0.5), rel=1e-5)
 
 
+def test_a_mean_and_a_deviation_are_in_the_units_of_the_target(fivestep: Command, file: Path) -> None:
+    """What is measured is the mean; the loss is that of the target as it was trained on, (y - mean) / deviation."""
+    given = ("--target", "a", "--loss", "gaussian_nll", "--epochs", 5, "--out", "run")
+    assert fivestep("train", file, *given).code == 0
+    found = predicted(fivestep("predict", "run", file).out)
+    measured = json.loads(fivestep("evaluate", "run", file, "--json").out)
+    assert list(found) == ["prediction_mean", "prediction_std"]
+    mean, std = (column.astype(float) for column in found.values())
+    error = (mean - table()["a"].to_numpy()) ** 2
+    encoder = fs.Run.load("run").encoder
+    assert encoder is not None
+    scale = encoder.target.deviation  # type: ignore[union-attr]
+    assert measured["file_rmse"] == pytest.approx(float(error.mean() ** 0.5), rel=1e-5)
+    assert measured["file_loss"] == pytest.approx(float((np.log(std / scale) + error / std**2 / 2).mean()), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -16,11 +16,16 @@ shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
 every_loss = over("losses")
 
 
+def wide(loss: Loss, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of logits for targets of that shape: as many as the loss takes for each."""
+    return (*shape[:-1], shape[-1] * loss.outputs_per_target)
+
+
 def example(item: Item, shape: tuple[int, ...], scale: float = 1.0) -> tuple[Loss, Tensor, Tensor]:
-    """The loss, logits of that shape and targets for them."""
+    """The loss, logits for targets of that shape, and the targets."""
     stream = torch.Generator().manual_seed(0)
     loss: Loss = item.build()
-    logits = scale * torch.randn(shape, generator=stream, dtype=torch.float64)
+    logits = scale * torch.randn(wide(loss, shape), generator=stream, dtype=torch.float64)
     return loss, logits, loss.match(logits, targets_of(item, shape, stream))
 
 
@@ -110,13 +115,13 @@ def test_gradient_is_the_callers_to_overwrite(item: Item) -> None:
 @shapes
 def test_a_last_axis_of_one_is_matched_explicitly(item: Item, shape: tuple[int, ...]) -> None:
     loss, logits, y = example(item, shape)
-    assert torch.equal(loss.match(logits, y[..., None]), y)
+    assert torch.equal(loss.match(logits, loss.middle(y)[..., None]), y)
 
 
 @every_loss
 def test_one_output_takes_one_number_for_each_row(item: Item) -> None:
     loss, logits, y = example(item, (7, 1))
-    assert torch.equal(loss.match(logits, y.reshape(7)), y)
+    assert torch.equal(loss.match(logits, loss.middle(y).reshape(7)), y)
 
 
 @every_loss
@@ -136,9 +141,9 @@ def test_one_output_takes_one_number_for_each_row(item: Item) -> None:
 def test_a_target_that_would_broadcast_is_refused(
     item: Item, logits_shape: tuple[int, ...], target_shape: tuple[int, ...]
 ) -> None:
-    logits, y = torch.zeros(logits_shape), torch.zeros(target_shape)
+    loss, y = item.build(), torch.zeros(target_shape)
     with pytest.raises(InputError, match="a loss here never broadcasts"):
-        item.build().match(logits, y.long() if item.build().target == "classes" else y)
+        loss.match(torch.zeros(wide(loss, logits_shape)), y.long() if loss.target == "classes" else y)
 
 
 @every_loss
@@ -147,7 +152,7 @@ def test_a_target_of_the_wrong_kind_of_axis_is_refused(item: Item) -> None:
     loss = item.build()
     y = torch.zeros(2, 2).long() if loss.target == "classes" else torch.zeros(2)
     with pytest.raises(InputError, match="never broadcasts"):
-        loss.match(torch.zeros(2, 2), y)
+        loss.match(torch.zeros(wide(loss, (2, 2))), y)
 
 
 @every_loss

@@ -96,6 +96,38 @@ def test_losses_of_ours_predict_in_the_units_of_the_target(loss: str) -> None:
     assert fs.MLPRegressor(loss, random_state=0, max_iter=60).fit(x, y).score(x, y) > 0.4
 
 
+@pytest.mark.parametrize("bagging", [1, 2])
+def test_a_deviation_is_learnt_beside_the_mean_in_the_units_of_the_target(bagging: int) -> None:
+    """The targets are 1000 + 200 x around which they spread by 10 where x < 0, and by 100 elsewhere."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (400, 1))
+    y = 1000 + 200 * x[:, 0] + np.where(x[:, 0] < 0, 10, 100) * rng.normal(size=400)
+    model = fs.MLPRegressor("gaussian_nll", recipe="standard", bagging=bagging, max_iter=60, random_state=0)
+    mean, std = model.fit(x, y).predict(x, return_std=True)
+    narrow, wide = std[x[:, 0] < -0.2].mean(), std[x[:, 0] > 0.2].mean()
+    assert (mean.shape, std.shape) == ((400,), (400,))
+    assert np.array_equal(model.predict(x), mean)
+    assert model.score(x, y) > 0.6
+    assert 5 < narrow < 40
+    assert 60 < wide < 140
+
+
+def test_of_several_targets_each_has_its_deviation_and_its_quantiles() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    targets = np.stack([y, 1e4 - 5 * y], 1)
+    options = {"recipe": "standard", "max_iter": 2, "random_state": 0}
+    mean, std = fs.MLPRegressor("gaussian_nll", **options).fit(x, targets).predict(x, return_std=True)
+    assert mean.shape == std.shape == targets.shape
+    assert fs.MLPRegressor("quantile:levels=(0.1,0.9)", **options).fit(x, targets).predict(x).shape == (len(x), 4)
+
+
+def test_a_deviation_is_refused_of_a_loss_without_one() -> None:
+    x, y = load_diabetes(return_X_y=True)
+    model = fs.MLPRegressor(max_iter=1, recipe="standard").fit(x[:50], y[:50])
+    with pytest.raises(InputError, match="loss must be 'gaussian_nll' for predict with return_std, got 'mse'; train"):
+        model.predict(x, return_std=True)
+
+
 @pytest.mark.slow
 def test_several_quantiles_are_several_columns() -> None:
     x, y = load_diabetes(return_X_y=True)

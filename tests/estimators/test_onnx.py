@@ -42,6 +42,17 @@ def test_numbers_are_those_of_predict_in_the_units_of_the_target(num_targets: in
     np.testing.assert_allclose(found["prediction"], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("bagging", [1, 2])
+def test_a_mean_and_a_deviation_lie_side_by_side(bagging: int) -> None:
+    x, y = load_diabetes(return_X_y=True)
+    targets = np.stack([y, 1e4 - 5 * y], 1)
+    model = fs.MLPRegressor("gaussian_nll", bagging=bagging, max_iter=3, random_state=0)
+    mean, std = model.fit(x.astype(np.float32), targets).predict(x.astype(np.float32), return_std=True)
+    found = outputs_of(model.to_onnx(), {"x": x.astype(np.float32)})["prediction"]
+    np.testing.assert_allclose(found[:, ::2], mean, rtol=1e-4)
+    np.testing.assert_allclose(found[:, 1::2], std, rtol=1e-4)
+
+
 def test_a_dataframe_is_one_input_for_each_column() -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"area": rng.uniform(50, 150, 200), "street": rng.choice(["main", "park"], 200)})

@@ -30,7 +30,15 @@ from tests.tolerances import ONNX, distance
 
 N = 200
 EPOCH = datetime.datetime(1970, 1, 1)
-LOSSES = ["mse", "poisson", "quantile:levels=(0.1,0.9)", "cross_entropy", "binary_cross_entropy", "hinge"]
+LOSSES = [
+    "mse",
+    "poisson",
+    "quantile:levels=(0.1,0.9)",
+    "gaussian_nll",
+    "cross_entropy",
+    "binary_cross_entropy",
+    "hinge",
+]
 
 
 def run_model(engine: Engine, inputs: dict[str, np.ndarray], *more: Any) -> list[np.ndarray]:
@@ -112,7 +120,7 @@ def test_every_column_is_encoded_as_in_training_row_by_row() -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_predictions_are_those_of_the_run(loss: str) -> None:
-    num_outputs = {"cross_entropy": 3, "quantile:levels=(0.1,0.9)": 2}.get(loss, 1)
+    num_outputs = {"cross_entropy": 3, "quantile:levels=(0.1,0.9)": 2, "gaussian_nll": 2}.get(loss, 1)
     encoder, frame = fitted(), everything()
     engine = network(encoder, num_outputs, loss)
     logits = engine.predict(encoder.encode(frame))

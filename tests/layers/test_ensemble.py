@@ -1,5 +1,7 @@
 """Several networks of one shape, whose answers are averaged."""
 
+import math
+
 import pytest
 import torch
 
@@ -16,6 +18,7 @@ CASES = [
     Case({"layers": SMALL, "members": 3, "out_features": 5, "link": "softmax"}),
     Case({"layers": ("linear", "dropout:p=0.3"), "members": 2, "out_features": 5, "link": "sigmoid"}, pairs=False),
     Case({"layers": SMALL, "members": 2, "out_features": 3, "link": "exp"}, pairs=False),
+    Case({"layers": SMALL, "members": 3, "out_features": 4, "link": "normal"}, pairs=False),
     Case({"layers": SMALL, "members": 2, "out_features": 5}, pairs=False),
     Case({"layers": ("linear", "tanh"), "members": 2, "out_features": 5}, pairs=False),
 ]
@@ -36,9 +39,15 @@ def test_the_mean_of_probabilities_worked_by_hand() -> None:
 
 @pytest.mark.parametrize("link", LINKS)
 def test_the_mean_of_equal_answers_is_that_answer(link: str) -> None:
-    z = numbers(1, 4, 3)
+    z = numbers(1, 4, 6)
     answer = z[0].log_softmax(-1) if link == "softmax" else z[0]
-    assert distance(mean_of(z.expand(5, 4, 3), link), answer) < FORMULA
+    assert distance(mean_of(z.expand(5, 4, 6), link), answer) < FORMULA
+
+
+def test_a_mixture_of_normal_answers_worked_by_hand() -> None:
+    """Means 1 and 3, variances 2 and 4: the mean is 2, the variance (2 + 4) / 2 + ((1 - 2)^2 + (3 - 2)^2) / 2 = 4."""
+    z = rows([1, math.log(2)], [3, math.log(4)])[:, None]
+    assert distance(mean_of(z, "normal"), rows([2, math.log(4)])) < FORMULA
 
 
 @pytest.mark.parametrize("link", ["softmax", "sigmoid"])

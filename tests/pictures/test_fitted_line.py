@@ -47,6 +47,21 @@ def test_of_a_table_it_is_in_the_units_of_the_columns(tmp_path: Path) -> None:
     assert (at[0] < 50, at[-1] > 150) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [("gaussian_nll", "two standard deviations"), ("quantile:levels=(0.1,0.5,0.9)", "0.1 to 0.9")],
+)
+def test_several_numbers_for_a_target_are_a_band(line: Subject, loss: str, name: str) -> None:
+    plan = TrainPlan(loss=loss, lr=0.01, batch_size=None)
+    engine = small_engine("scratch", plan, plan.sized(LinearRegression(1, None), line.data))
+    axes = draw(Subject(engine, line.data, (), "runs/line-1"), "fitted-line").axes[0]
+    assert legend(axes)[:2] == ["10 rows", "at the start"]
+    assert legend(axes)[-1] == name
+    outputs = engine.criterion.predicted(engine.predict(line.data.train.x[:1]))
+    x, y = lines(axes)["at the start"].T
+    assert np.interp(line.data.train.x[0].item(), x, y) == pytest.approx(engine.criterion.middle(outputs).item())
+
+
 def test_there_is_no_line_through_a_category(tmp_path: Path) -> None:
     pl.DataFrame({"town": [f"town {k % 30}" for k in range(300)], "price": np.linspace(0, 1, 300)}).write_csv(
         tmp_path / "t.csv"

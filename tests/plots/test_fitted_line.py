@@ -20,5 +20,12 @@ def test_the_learnt_line_is_the_one_that_is_drawn_through() -> None:
     assert [line.get_linestyle() for line in fitted_line(X, Y, LINES).axes[0].get_lines()] == ["-", "--"]
 
 
+def test_a_band_lies_around_the_learnt_line() -> None:
+    axes = fitted_line(X, Y, LINES, band=("range", 2 * X, 2 * X + 3)).axes[0]
+    corners = axes.collections[1].get_paths()[0].vertices
+    assert {(0, 0), (0, 3), (2, 4), (2, 7)} <= {tuple(corner) for corner in corners.tolist()}
+    assert legend(axes) == ["3 rows", "learnt", "true", "range"]
+
+
 def test_it_can_be_dark() -> None:
     assert has_two_themes(fitted_line(X, Y, LINES), fitted_line(X, Y, LINES, dark=True))

@@ -92,10 +92,10 @@ def _scaling(inputs: Scaled) -> Build:
 
 
 def _units(targets: Numbers) -> Build:
-    """Z times the deviation of the targets, plus their mean, in float64."""
+    """Z in the units of the targets, in float64."""
 
     def build(graph: Graph, z: str) -> str:
-        deviation, mean = (graph.constant(values[None], np.float64) for values in (targets.deviation, targets.mean))
-        return graph.add("Add", graph.add("Mul", graph.cast(z, "DOUBLE"), deviation), mean)
+        factor, shift = (graph.constant(values[None], np.float64) for values in targets.to_units())
+        return graph.add("Add", graph.add("Mul", graph.cast(z, "DOUBLE"), factor), shift)
 
     return build

@@ -192,10 +192,6 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         network: Network = self._network
         return network.logits(lambda rows: inputs.transform(x[rows], network.dtype), x.shape[0])
 
-    def predict(self, X: Any) -> Any:
-        """The answers for rows X: classes (N,) or labels (N, O), or numbers (N,) or (N, O)."""
-        return self._targets_if_fitted().answers(self._logits(X))
-
     def _check_is_fitted(self) -> None:
         """scikit-learn's own check, which looks into every attribute, only where the short one does not do."""
         if "_network" not in vars(self):

@@ -17,7 +17,7 @@ from ..epoch import Epoch
 from ..find import Choice, build, find
 from ..losses._base import Loss
 
-LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp"}
+LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp", "normal": "normal"}
 """scikit-learn's names for what the logits pass through."""
 
 
@@ -160,7 +160,7 @@ class Numbers(Targets):
         """Learns mean and deviation of each target from those to train on, if the loss is one of plain numbers."""
         columns = y.reshape(len(y), -1).astype(np.float64)
         mean, deviation = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
-        if is_scaled and find("losses", loss.name).inverse_link == "identity":
+        if is_scaled and find("losses", loss.name).target_range[0] == -np.inf:
             with np.errstate(over="ignore", invalid="ignore"):
                 mean = np.average(columns, axis=0, weights=weight)
                 deviation = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=weight))
@@ -179,18 +179,32 @@ class Numbers(Targets):
         return torch.from_numpy((columns - self.mean) / self.deviation).to(dtype)
 
     def answers(self, logits: Tensor) -> Any:
+        return self._outputs(logits, spreads=False)
+
+    def deviations(self, logits: Tensor) -> Any:
+        """The standard deviations that the network predicts, in the shape of its answers."""
+        return self._outputs(logits, spreads=True)
+
+    def to_units(self) -> tuple[Tensor, Tensor]:
+        """What to multiply what the logits stand for with, and what to add: (O,) each, in float64."""
+        return self.criterion.to_units(torch.from_numpy(self.mean), torch.from_numpy(self.deviation))
+
+    def _numbers(self, logits: Tensor) -> Tensor:
+        """What the network gives (N, O), in the units of y."""
         predicted = self.criterion.predicted(logits)
         if not np.any(self.mean) and np.all(self.deviation == 1):
-            numbers = predicted.numpy()
-        else:  # several outputs of one target, as quantiles have, share its scale
-            numbers = predicted.double().numpy() * self.deviation + self.mean
+            return predicted
+        factor, shift = self.to_units()
+        return predicted.double() * factor + shift
+
+    def _outputs(self, logits: Tensor, *, spreads: bool) -> np.ndarray:
+        """Its standard deviations, or all else."""
+        each = torch.tensor([one == spreads for one in self.criterion.spreads])
+        numbers: np.ndarray = self._numbers(logits)[:, each.repeat(logits.shape[1] // len(each))].numpy()
         return numbers[:, 0] if self.is_single and numbers.shape[1] == 1 else numbers
 
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
-        answers = self.answers(logits)
-        if answers.ndim > y.ndim:  # of several quantiles, the middle one
-            answers = answers[:, answers.shape[1] // 2]
-        return float(r2_score(y, answers, sample_weight=weight))
+        return float(r2_score(y, self.criterion.middle(self._numbers(logits)).numpy(), sample_weight=weight))
 
     def measured_score(self, epoch: Epoch, y: Any, weight: np.ndarray | None) -> float | None:
         if self.loss.name != "mse" or epoch.valid_loss is None or not self.is_single:

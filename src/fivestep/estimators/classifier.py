@@ -99,6 +99,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             )
         return self._partial_fit(X, y, sample_weight)
 
+    def predict(self, X: Any) -> Any:
+        """The classes (N,) of rows X, or their labels (N, O)."""
+        return self._targets_if_fitted().answers(self._logits(X))
+
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class for rows X, in the order of `classes_`, or of yes to each question: (N, C).
 

@@ -27,7 +27,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
 
     It takes the place of scikit-learn's: the same parameters and attributes, and beside them missing values and
     categories in DataFrames, `eval_set`, any loss, activation, update rule, schedule, dropout and norm of ours, and a
-    validation loss curve. `loss` is "squared_error", "absolute_error", "poisson", "huber" or "quantile".
+    validation loss curve. `loss` is "squared_error", "absolute_error", "poisson", "gamma", "huber", "quantile", or
+    "gaussian_nll", for which `predict(X, return_std=True)` gives standard deviations too.
     """
 
     loss: Any = None
@@ -60,6 +61,22 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         What the recipe learns about the scales of inputs and targets, it learns from the first call. Raises as `fit`.
         """
         return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The numbers (N,) or (N, O) of rows X; of a network with several for each target all of them.
+
+        With `return_std` a pair, the standard deviations too, which a network with the loss "gaussian_nll" predicts;
+        raises an `InputError` for any other loss.
+        """
+        targets = self._targets_if_fitted()
+        assert isinstance(targets, Numbers)
+        if return_std and not any(targets.criterion.spreads):
+            raise InputError(
+                f"loss must be 'gaussian_nll' for predict with return_std, got {targets.loss.name!r}; train with it."
+            )
+        logits = self._logits(X)
+        answers = targets.answers(logits)
+        return (answers, targets.deviations(logits)) if return_std else answers
 
 
 MLPRegressor.__doc__ = f"{MLPRegressor.__doc__}{PARAMETERS}"

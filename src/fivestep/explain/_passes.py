@@ -57,7 +57,8 @@ def measure_block(engine: Engine, logits: Logits, y: Tensor, weight: Tensor | No
         entries.append(Entry("p", answer, f"{criterion.inverse_link}(logits)", "what the logits stand for"))
     rows, formulas = criterion.rows(logits, y, Memo(training=True)), _formulas_of_loss(criterion)
     several = logits[0].numel() > 1 and criterion.target != "classes"
-    words = f"the loss of each row{f', the mean over its {logits[0].numel()} outputs' if several else ''}"
+    of_pairs = f"{logits[0].numel() // 2} targets" if any(criterion.spreads) else f"{logits[0].numel()} outputs"
+    words = f"the loss of each row{f', the mean over its {of_pairs}' if several else ''}"
     entries.append(Entry("l", rows, formulas.get("rows", ""), words))
     if weight is not None:
         entries.append(Entry("weight", weight.clone(), note="what each row counts"))

@@ -174,11 +174,25 @@ def _ensemble(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
         each.append(graph.add("LogSoftmax", z, axis=-1) if layer.link == "softmax" else z)
     if layer.link == "identity":
         return graph.add("Mean", *each)
+    if layer.link == "normal":
+        return _mixed(graph, each)
     if layer.link != "sigmoid":
         return _log_mean_exp(graph, each)
     minus = [graph.add("Neg", z) for z in each]
     yes, no = ([graph.add("Neg", graph.add("Softplus", z)) for z in zs] for zs in (minus, each))
     return graph.add("Sub", _log_mean_exp(graph, yes), _log_mean_exp(graph, no))
+
+
+def _mixed(graph: Graph, each: list[str]) -> str:
+    """The mean and the logarithm of the variance of a mixture of normal numbers, one beside the other."""
+    every, end, last = graph.constant([2]), graph.constant([np.iinfo(np.int64).max]), graph.constant([-1])
+    m, s = ([graph.add("Slice", z, graph.constant([k]), end, last, every) for z in each] for k in (0, 1))
+    mean = graph.add("Mean", *m)
+    apart = [graph.add("Sub", one, mean) for one in m]
+    squares = [graph.add("Mul", one, one) for one in apart]
+    second = [graph.add("Add", graph.add("Exp", one), square) for one, square in zip(s, squares, strict=True)]
+    both = [graph.add("Unsqueeze", value, last) for value in (mean, graph.add("Log", graph.add("Mean", *second)))]
+    return _last_two_as_one(graph, graph.add("Concat", *both, axis=-1), each[0])
 
 
 def _log_mean_exp(graph: Graph, values: list[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from ..engines._base import Engine
 from ._columns import encode, inputs_of
@@ -53,14 +54,26 @@ def _numbers(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: st
     """The numbers that the logits stand for, in the units of the target."""
     import onnx
 
-    y = graph.add("Exp", logits) if engine.criterion.inverse_link == "exp" else logits
+    y = _answers(graph, engine, logits)
     described = {} if encoder is None or encoder.target is None else encoder.target.to_dict()
     kind = onnx.TensorProto.FLOAT
     if "deviation" in described:
-        deviation, mean = (graph.constant(described[name], np.float64) for name in ("deviation", "mean"))
-        y, kind = graph.add("Add", graph.add("Mul", graph.cast(y, "DOUBLE"), deviation), mean), onnx.TensorProto.DOUBLE
+        own = (torch.tensor([described[name]], dtype=torch.float64) for name in ("mean", "deviation"))
+        factor, shift = (graph.constant(values[None], np.float64) for values in engine.criterion.to_units(*own))
+        y, kind = graph.add("Add", graph.add("Mul", graph.cast(y, "DOUBLE"), factor), shift), onnx.TensorProto.DOUBLE
     name = graph.rename(y, "prediction")
     return onnx.helper.make_tensor_value_info(name, kind, ["N", engine.spec.out_features])
+
+
+def _answers(graph: Graph, engine: Engine, logits: str) -> str:
+    """The numbers that the logits stand for, as they were trained on: of a normal one every second is a deviation."""
+    link = engine.criterion.inverse_link
+    if link == "exp":
+        return graph.add("Exp", logits)
+    if link == "normal":
+        is_mean = graph.constant(np.arange(engine.spec.out_features or 0)[None] % 2 == 0)
+        return graph.add("Where", is_mean, logits, graph.add("Exp", graph.add("Mul", logits, graph.constant(0.5))))
+    return logits
 
 
 def _questions(graph: Graph, engine: Engine, logits: str) -> "list[onnx.ValueInfoProto]":

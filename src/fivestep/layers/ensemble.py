@@ -15,7 +15,7 @@ from ..layer import MAX_CHILDREN, Layer, Memo
 from ..typing import Elements, Features, Shape, Tensors
 from ._composite import Composite, within
 
-LINKS = ("identity", "softmax", "sigmoid", "exp")
+LINKS = ("identity", "softmax", "sigmoid", "exp", "normal")
 """What logits pass through to become answers, as a loss names it."""
 
 
@@ -31,8 +31,12 @@ class Ensemble(Composite):
         softmax     y = log mean p_k, l_k = log p_k = log softmax z_k   dz_k = dl_k - p_k sum dl_k, dl_k = s_k(l) dy
         sigmoid     y = log mean p_k - log mean q_k, p_k = sigmoid z_k, q_k = 1 - p_k
                                                                         dz_k = (s_k(log p) q_k + s_k(log q) p_k) dy
+        normal      m = mean m_k, s = log v, v = mean (exp s_k + (m_k - m)^2), of pairs z = (m, s)
+                                                                        dm_k = (dm + 2 (m_k - m) ds / v) / K
+                                                                        ds_k = exp(s_k) ds / (v K)
 
-    with s_k(a) = exp a_k / sum over the members of exp a, and dx the sum of what the members send back. `layers` names
+    with s_k(a) = exp a_k / sum over the members of exp a, and dx the sum of what the members send back. "normal" gives
+    the mean and the variance of the mixture: what the members are not sure of, and where they differ. `layers` names
     the layers of each as texts, as in `residual`, the last linear one without its `out_features`; their parameters are
     "members.0.0.weight", ... Usually the members were trained one by one, each with its own seed or rows, and come
     together to predict (`ensemble.py`). Raises an `InputError` if the layers do not fit together. Lakshminarayanan,
@@ -123,6 +127,10 @@ class Ensemble(Composite):
             return _log_mean_exp(z)
         if self.link == "softmax":
             return _log_mean_exp(z.log_softmax(-1))
+        if self.link == "normal":
+            m, s = z[..., ::2], z[..., 1::2]
+            mean = m.mean(0)
+            return _side_by_side(mean, (s.exp() + (m - mean).square()).mean(0).log())
         return _log_mean_exp(nn.functional.logsigmoid(z)) - _log_mean_exp(nn.functional.logsigmoid(-z))
 
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
@@ -149,6 +157,11 @@ def _log_mean_exp(a: Tensor) -> Tensor:
     return a.logsumexp(0) - math.log(len(a))
 
 
+def _side_by_side(means: Tensor, others: Tensor) -> Tensor:
+    """The mean of each target and beside it the other number."""
+    return torch.stack([means, others], -1).flatten(-2)
+
+
 def _to_members(dy: Tensor, z: Tensor, link: str) -> Tensor:
     """What each member is sent back, (K, *N, O)."""
     if link == "identity":
@@ -159,6 +172,11 @@ def _to_members(dy: Tensor, z: Tensor, link: str) -> Tensor:
         logarithms = z.log_softmax(-1)
         dl = logarithms.softmax(0) * dy
         return dl - logarithms.exp() * dl.sum(-1, keepdim=True)
+    if link == "normal":
+        m, variances, dm, ds = z[..., ::2], z[..., 1::2].exp(), dy[..., ::2], dy[..., 1::2]
+        apart = m - m.mean(0)
+        ds = ds / (variances + apart.square()).mean(0)
+        return _side_by_side(dm + 2 * apart * ds, variances * ds) / len(z)
     log = nn.functional.logsigmoid
     return (log(z).softmax(0) * torch.sigmoid(-z) + log(-z).softmax(0) * torch.sigmoid(z)) * dy
 
@@ -177,4 +195,8 @@ class _TorchEnsemble(nn.Module):  # torch has no such layer: answers as they are
             return z.exp().mean(0).log()
         if self.link == "softmax":
             return z.softmax(-1).mean(0).log()
+        if self.link == "normal":
+            m, s = z[..., ::2], z[..., 1::2]
+            v = s.exp().mean(0) + m.var(0, correction=0)
+            return _side_by_side(m.mean(0), v.log())
         return z.sigmoid().mean(0).logit()

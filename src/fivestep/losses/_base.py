@@ -10,14 +10,18 @@ from torch import Tensor, nn
 
 from ..check import InputError, instance
 from ..layer import Memo
-from ..typing import Outputs, RowWeights, Scalar, Targets
+from ..typing import Outputs, RowWeights, Scalar, Targets, Vector
 
 INVERSE_LINKS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda z: z,
     "softmax": lambda z: z.softmax(-1),
     "sigmoid": torch.sigmoid,
     "exp": torch.exp,
+    "normal": lambda z: torch.stack([z[..., ::2], (z[..., 1::2] / 2).exp()], -1).flatten(-2),
 }
+
+ABOVE_ZERO = torch.finfo(torch.float32).tiny
+"""The least target of a loss whose targets are greater than 0."""
 
 
 class Loss(ABC):
@@ -30,8 +34,9 @@ class Loss(ABC):
     target: ClassVar[Literal["classes", "yes_no", "numbers"]]
     """What a row's target is: a class 0 .. C-1, a yes or no (0 or 1), or real numbers."""
 
-    inverse_link: ClassVar[Literal["identity", "softmax", "sigmoid", "exp"]] = "identity"
-    """From logits to what they stand for: numbers, probabilities or rates. The loss applies it itself."""
+    inverse_link: ClassVar[Literal["identity", "softmax", "sigmoid", "exp", "normal"]] = "identity"
+    """From logits to what they stand for: numbers, probabilities, rates, or a mean beside a standard deviation of each
+    target, whose logits are the mean and the logarithm of the variance. The loss applies it itself."""
 
     target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     """The least and the largest number that a target may be."""
@@ -41,6 +46,10 @@ class Loss(ABC):
 
     output_names: tuple[str, ...] = ()
     """What tells the outputs of one target apart, where there are several."""
+
+    spreads: ClassVar[tuple[bool, ...]] = (False,)
+    """Of the outputs of one target, or of all alike: whether it is a standard deviation, which has the target's unit
+    but does not move with its mean."""
 
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: the loss of one output, "rows", and its "gradient", which a factor may follow, written
@@ -77,10 +86,21 @@ class Loss(ABC):
     def middle(self, values: Tensor) -> Tensor:
         """One output for each target (or of what `match` gives beside them): the middle one where there are more.
 
-        Of quantiles that is the median, where it is among them.
+        Of quantiles that is the median, where it is among them, and of a mean and a standard deviation the mean.
         """
         each = self.outputs_per_target
-        return values if each == 1 else values[..., each // 2 :: each]
+        place = self.spreads.index(False) if any(self.spreads) else each // 2
+        return values if each == 1 else values[..., place::each]
+
+    @final
+    def to_units(self, mean: Vector, deviation: Vector) -> tuple[Vector, Vector]:
+        """What to multiply predictions (N, O) of targets (y - mean) / deviation with, and what to add: (O,) each.
+
+        `mean` and `deviation` (T,) are one number for each target.
+        """
+        each = self.outputs_per_target
+        moved = 1 - torch.tensor(self.spreads).to(mean).repeat(len(mean) * each // len(self.spreads))
+        return deviation.repeat_interleave(each), mean.repeat_interleave(each) * moved
 
     @final
     def logits_gradient(self, logits: Outputs, y: Targets, weight: RowWeights | None, memo: Memo) -> Outputs:

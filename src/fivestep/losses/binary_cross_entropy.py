@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, final
 import torch
 from torch import Tensor, nn
 
-from ..check import in_unit_interval
+from ..check import in_unit_interval, positive, refuse
 from ..layer import Memo
 from ..typing import Outputs, RowWeights, Targets
 from ._base import Loss, match_numbers
@@ -22,9 +22,14 @@ class BinaryCrossEntropy(Loss):
     at z = -200, y = 1 it is 200, where a sigmoid followed by a clipped logarithm gives 100. Gradient: (p - y) / O.
 
     `label_smoothing` s, in [0, 1), moves the targets towards one half: y (1 - s) + s / 2 takes the place of y.
+    `pos_weight` w, greater than 0, counts each yes w times: the first term is w y log p, and the gradient
+    (p (w y + 1 - y) - w y) / O. It is one number, or one for each output, where several questions are asked of a row
+    and the plan's `class_weight`, which weighs rows, cannot be used; no / yes of the training rows balances them. Then
+    p is no longer the share of yes among rows like this one, but the share among rows so weighted.
     """
 
     label_smoothing: float = 0.0
+    pos_weight: float | tuple[float, ...] = 1.0
     target = "yes_no"
     target_range = (0.0, 1.0)
     inverse_link = "sigmoid"
@@ -35,21 +40,41 @@ class BinaryCrossEntropy(Loss):
 
     def __post_init__(self) -> None:
         in_unit_interval("label_smoothing", self.label_smoothing, "0 switches it off")
+        for weight in self._weights:
+            positive("pos_weight", weight, "1 counts a yes as a no")
+        if not self._weights:
+            raise refuse("pos_weight", self.pos_weight, "a number, or one for each output", "1 switches it off")
 
     def match(self, logits: Outputs, y: Targets) -> Targets:
+        if len(self._weights) not in (1, logits.shape[-1]):
+            expected = f"one number, or one for each of the {logits.shape[-1]} outputs"
+            raise refuse("pos_weight", self.pos_weight, expected, "write for example pos_weight=5")
         return match_numbers(logits, y)
 
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
         z, zero, y = logits, torch.zeros_like(logits), self._smooth(y)
-        losses = y * torch.logaddexp(zero, -z) + (1 - y) * torch.logaddexp(zero, z)  # (N, O)
+        losses = self._weighed(y, memo) * torch.logaddexp(zero, -z) + (1 - y) * torch.logaddexp(zero, z)  # (N, O)
         return losses.flatten(1).mean(1)
 
     def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
-        return torch.sigmoid(logits).sub_(self._smooth(y)).div_(logits[0].numel())
+        y = self._smooth(y)
+        if self.pos_weight == 1:
+            return torch.sigmoid(logits).sub_(y).div_(logits[0].numel())
+        yes = self._weighed(y, memo)
+        return torch.sigmoid(logits).mul_(yes + 1 - y).sub_(yes).div_(logits[0].numel())
 
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
-        loss = nn.BCEWithLogitsLoss(reduction=reduction)
+        weights = None if self.pos_weight == 1 else torch.tensor(self._weights, dtype=torch.float64)
+        loss = nn.BCEWithLogitsLoss(reduction=reduction, pos_weight=weights)
         return _TorchSmoothed(self.label_smoothing, loss) if self.label_smoothing else loss
+
+    @property
+    def _weights(self) -> tuple[float, ...]:
+        return tuple(self.pos_weight) if isinstance(self.pos_weight, tuple | list) else (self.pos_weight,)
+
+    def _weighed(self, y: Targets, memo: Memo) -> Targets:
+        """Y times the weight of a yes, of each output."""
+        return y if self.pos_weight == 1 else y * memo.constants("pos_weight", self._weights, y)
 
     def _smooth(self, y: Targets) -> Targets:
         return y * (1 - self.label_smoothing) + self.label_smoothing / 2 if self.label_smoothing else y

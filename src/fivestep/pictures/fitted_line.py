@@ -6,8 +6,11 @@ from typing import ClassVar, final
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
+from ..losses._base import Loss
 from ..plots.fitted_line import fitted_line
+from ..table.encoder import Encoder
 from ._base import Lacking, Picture, Subject, spread
 from ._features import as_inputs, in_own_units, is_code, target_in_own_units, target_name
 
@@ -19,7 +22,8 @@ MOST = 1500
 class FittedLine(Picture):
     """The training rows of one feature and one target, the network's answer, and the known lines if there are any.
 
-    Of a table, in the units of its columns.
+    Of a table, in the units of its columns. A network that gives several numbers for a target has its band around the
+    line: two standard deviations to both sides, or from the first of its quantiles to the last.
     """
 
     description: ClassVar[str] = "points of one feature, and the line or curve that was learnt"
@@ -29,7 +33,8 @@ class FittedLine(Picture):
             return Lacking("one feature", f"{subject.data.in_features} features")
         if is_code(0, subject.data.encoder):
             return Lacking("one number as the feature", "a category")
-        if subject.engine.criterion.target != "numbers" or subject.engine.spec.out_features != 1:
+        criterion = subject.engine.criterion
+        if criterion.target != "numbers" or subject.engine.spec.out_features != criterion.outputs_per_target:
             return Lacking("one number as the target", "other targets")
         return None
 
@@ -42,9 +47,22 @@ class FittedLine(Picture):
         at = np.linspace(seen.min() - edge, seen.max() + edge, 200)
         with torch.no_grad():
             z = engine.predict(as_inputs(at, 0, encoder).to(engine.device, engine.dtype)[:, None])
-        learnt = target_in_own_units(engine.criterion.predicted(z), encoder).numpy()
+        predicted = engine.criterion.predicted(z)
+        learnt = target_in_own_units(engine.criterion.middle(predicted), encoder).numpy()
         lines = {"learnt" if subject.is_trained else "at the start": (at, learnt)}
         for name, weights in subject.data.known_weights.items():
             lines[name] = (at, at * float(weights["0.weight"]) + float(weights["0.bias"]))
         names = ("x", "y") if encoder is None else (encoder.features[0], target_name(encoder))
-        return fitted_line(x, y, lines, names, title or subject.title, dark=dark)
+        band = _band(engine.criterion, predicted, encoder)
+        return fitted_line(x, y, lines, names, title or subject.title, band=band, dark=dark)
+
+
+def _band(criterion: Loss, predicted: Tensor, encoder: Encoder | None) -> tuple[str, np.ndarray, np.ndarray] | None:
+    """From the lowest to the highest of what is predicted (N, O) of one target, in its own units."""
+    if criterion.outputs_per_target == 1:
+        return None
+    low, high, name = predicted[:, 0], predicted[:, -1], f"{criterion.output_names[0]} to {criterion.output_names[-1]}"
+    if any(criterion.spreads):
+        mean, std = predicted.T
+        low, high, name = mean - 2 * std, mean + 2 * std, "two standard deviations"
+    return name, target_in_own_units(low, encoder).numpy(), target_in_own_units(high, encoder).numpy()

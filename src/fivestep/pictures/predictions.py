@@ -18,7 +18,7 @@ MOST = 5000
 @final
 @dataclass(frozen=True)
 class Predictions(Picture):
-    """Held-out rows by their true and their predicted number, in the units of the target; of quantiles the middle."""
+    """Held-out rows by their true and their predicted number, in the units of the target; of several the middle."""
 
     description: ClassVar[str] = "numbers that were predicted against the true ones, on held-out rows"
     needs_run: ClassVar[bool] = True
@@ -46,4 +46,4 @@ def _predicted(subject: Subject, rows: Rows) -> Tensor:
     """The number (N,) that the network gives to each row, as it was trained on."""
     engine = subject.engine
     numbers = engine.criterion.predicted(engine.predict(rows.x.to(engine.device, engine.dtype)).flatten(1))
-    return numbers[:, numbers.shape[1] // 2].double().cpu()
+    return engine.criterion.middle(numbers)[:, 0].double().cpu()

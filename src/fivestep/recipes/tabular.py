@@ -48,9 +48,9 @@ class Tabular(Recipe):
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
     Of fewer than 1,000 rows estimators train five networks, one for each fold; of fewer than 800 to train on, layers
-    and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule
-    than AdamW, for other initial weights, and for rates of counts (`poisson`, whose logarithm a step of 0.2 throws too
-    far), network, settings and stopping are those of `standard`.
+    and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule than
+    AdamW, for other initial weights, for residual layers, and for rates (`poisson`, `gamma`, `tweedie`, whose
+    logarithm a step of 0.2 throws too far), network, settings and stopping are those of `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
     showed nothing here; `docs/tabular.md` says what was found.
@@ -100,9 +100,10 @@ class Tabular(Recipe):
 def _is_for_standard(model: str, settings: Mapping[str, Any], facts: Facts | None) -> bool:
     """Whether the package does not suit what is asked for, so that the recipe "standard" takes its place as a whole."""
     loss = Choice.parse(settings.get("loss", "cross_entropy")).name
+    is_of_rates = find("losses", loss).inverse_link == "exp"
     rule = Choice.parse(settings.get("optimizer", Tabular.optimizer)).name
     is_tiny = facts is not None and facts.num_rows < TOO_FEW_TO_DROP
-    return model != "mlp" or is_tiny or rule != "adamw" or loss == "poisson" or "init" in settings
+    return model != "mlp" or is_tiny or rule != "adamw" or is_of_rates or bool({"init", "residual"} & settings.keys())
 
 
 def _are_few(facts: Facts | None) -> bool:

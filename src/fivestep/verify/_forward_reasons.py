@@ -25,7 +25,7 @@ OTHER_EPS = (1e-12, 1e-8, 1e-6, 1e-5, 1e-3)
 def suspected_logits(scene: Scene) -> Iterator[Suspicion]:
     """One thing wrong at a time, in the order of the layers."""
     for name, link in INVERSE_LINKS.items():
-        if name != "identity":
+        if name != "identity" and (name != "normal" or scene.engine.criterion.inverse_link == name):
             sentence = f"these are {name}(logits): the loss takes the logits and applies {name} itself"
             yield Suspicion(sentence, partial(link, scene.other))
     for k, layer in enumerate(scene.engine.layers):

@@ -246,6 +246,6 @@ def _rows(chance: random.Random, plan: TrainPlan, shape: tuple[int, int], num_ou
         y = torch.randint(0, 2, (shape[0], num_outputs), generator=stream).double()
     else:
         y = torch.randn((shape[0], num_outputs), generator=stream, dtype=torch.float64)
-        y = y if loss.target_range[0] < 0 else y.square().round()  # counts
+        y = y if loss.target_range[0] < 0 else y.square().round() + (loss.target_range[0] > 0)  # counts
     weight = torch.rand(shape[0], generator=stream, dtype=torch.float64) + 0.1
     return Dataset(Rows(x, y, weight if chance.random() < 0.3 else None), num_outputs=num_outputs, name="random rows")

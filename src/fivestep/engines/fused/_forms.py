@@ -47,7 +47,9 @@ OPERATIONS: Mapping[str, Form] = {
 
 LAYERS: Mapping[str, Form] = {
     **OPERATIONS,
-    "layer_norm": Form(kind.LAYER_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps,)),
+    "layer_norm": Form(
+        kind.LAYER_NORM, ("num_features", "eps", "elementwise_affine", "bias"), lambda layer: (layer.eps,)
+    ),
     "rms_norm": Form(kind.RMS_NORM, ("num_features", "eps", "elementwise_affine"), lambda layer: (layer.eps or 0.0,)),
     "batch_norm": Form(
         kind.BATCH_NORM,
@@ -92,7 +94,13 @@ LOSSES: Mapping[str, Form] = {
     "cross_entropy": Form(kind.CROSS_ENTROPY, ("label_smoothing",), lambda loss: (loss.label_smoothing,)),
 }
 
-MORE_LOSSES: Mapping[str, Form] = {**LOSSES, "smooth_l1": Form(kind.SMOOTH_L1, ("beta",), lambda loss: (loss.beta,))}
+MORE_LOSSES: Mapping[str, Form] = {
+    **LOSSES,
+    "smooth_l1": Form(kind.SMOOTH_L1, ("beta",), lambda loss: (loss.beta,)),
+    "gamma": Form(kind.GAMMA),
+    "tweedie": Form(kind.TWEEDIE, ("power",), lambda loss: (loss.power,)),
+    "gaussian_nll": Form(kind.GAUSSIAN_NLL),
+}
 """With those that only the bodies on the CPU know."""
 
 _DECAY = ("weight_decay", "decoupled_weight_decay")

@@ -47,6 +47,12 @@ def of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
     if which == kind.POISSON:
         rate = exp(z)
         return rate - y * z, rate - y
+    if which == kind.GAMMA:
+        share = y * exp(0.0 - z)
+        return z + share, 1.0 - share
+    if which == kind.TWEEDIE:
+        fall, rise = y * exp((1.0 - number) * z), exp((2.0 - number) * z)
+        return fall * (1.0 / (number - 1.0)) + rise * (1.0 / (2.0 - number)), rise - fall
     sign = 2.0 * y - 1.0  # the hinge
     inside = where(sign * z < 1.0, sign, 0.0)
     return where(sign * z < 1.0, 1.0 - sign * z, 0.0 * z), 0.0 - inside
@@ -86,6 +92,21 @@ def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
 
 
 @inline
+def _of_means(memory: Any, here: int, num_out: int, rows: int) -> Any:
+    """The Gaussian loss: of each target a mean m, and beside it s, the logarithm of the variance."""
+    z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
+    for o in range(0, num_out, 2):
+        for r in range(o * rows, (o + 1) * rows, width(z)):
+            m, s = load(z, here + r), load(z, here + rows + r)
+            share = load(memory.share, r - o * rows) * (1.0 / num_out)  # half of one for each target
+            e, precision = m - load(memory.targets, r), exp(0.0 - s)
+            sum_of_losses = sum_of_losses + share * (s + e * e * precision)
+            store(dz, here + r, share * 2.0 * e * precision)
+            store(dz, here + rows + r, share * (1.0 - e * e * precision))
+    return total(sum_of_losses)
+
+
+@inline
 def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """Log sum_c e^z_c - z_y with the largest logit taken off first; with smoothing s, targets 1 - s + s/C and s/C."""
     z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
@@ -116,4 +137,6 @@ def measure(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
     """The loss of the logits `memory.values[here:]`, and its gradient in `memory.slopes[here:]`."""
     if loss.kind == kind.CROSS_ENTROPY:
         return _of_classes(loss, memory, here, num_out, rows)
+    if loss.kind == kind.GAUSSIAN_NLL:
+        return _of_means(memory, here, num_out, rows)
     return _of_outputs(loss, memory, here, num_out, rows)
