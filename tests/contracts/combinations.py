@@ -76,7 +76,7 @@ class Combination:
         layers = (hidden, activation, *middle, hidden, activation, Choice("linear"))
         if self.layer is not None and self.layer.case.layers is not None:
             layers = self.layer.case.layers
-        return NetSpec(layers, 6, NUM_OUTPUTS, self.init.choice)
+        return NetSpec(layers, 6, NUM_OUTPUTS * self.loss.build().outputs_per_target, self.init.choice)
 
     def plan(self) -> TrainPlan:
         return TrainPlan(
