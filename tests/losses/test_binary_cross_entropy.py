@@ -78,7 +78,11 @@ def test_a_smoothing_outside_its_range_is_refused(label_smoothing: object) -> No
 
 def test_a_yes_of_weight_3_costs_three_times_as_much_and_a_no_what_it_did() -> None:
     """At z = ln 3, where p = 3/4: 3 log(4/3) and log 4; gradients 3 (3/4 - 1) and 3/4, over two outputs."""
-    z, y, memo = torch.full((1, 2), math.log(3)).double(), torch.tensor([[1.0, 0.0]]).double(), Memo(training=True)
+    z, y, memo = (
+        torch.full((1, 2), math.log(3), dtype=torch.float64),
+        torch.tensor([[1.0, 0.0]]).double(),
+        Memo(training=True),
+    )
     weighed = BinaryCrossEntropy(pos_weight=3)
     expected = (3 * math.log(4 / 3) + math.log(4)) / 2
     assert weighed.rows(z, y, memo).item() == pytest.approx(expected, rel=FORMULA)

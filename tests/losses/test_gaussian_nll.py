@@ -71,7 +71,7 @@ def test_the_best_constant_is_the_mean_and_the_variance() -> None:
     y = numbers(40)
     engine = small_engine("scratch", TrainPlan(loss="gaussian_nll"), MLP(2, 4, 2))
     best: Tensor = constant_answer(engine, Rows(numbers(40, 2), y))
-    assert best.tolist() == pytest.approx([y.mean().item(), y.var(correction=0).log().item()], abs=1e-5)
+    assert best.tolist() == pytest.approx([y.mean().item(), y.var(correction=0).log().item()], abs=1e-3)
 
 
 def test_two_outputs_are_asked_for_each_target() -> None:

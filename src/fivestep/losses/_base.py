@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..check import InputError, instance
 from ..layer import Memo
-from ..typing import Outputs, RowWeights, Scalar, Targets, Vector
+from ..typing import Outputs, RowWeights, Scalar, Targets
 
 INVERSE_LINKS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda z: z,
@@ -93,7 +93,7 @@ class Loss(ABC):
         return values if each == 1 else values[..., place::each]
 
     @final
-    def to_units(self, mean: Vector, deviation: Vector) -> tuple[Vector, Vector]:
+    def to_units(self, mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
         """What to multiply predictions (N, O) of targets (y - mean) / deviation with, and what to add: (O,) each.
 
         `mean` and `deviation` (T,) are one number for each target.
