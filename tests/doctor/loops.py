@@ -24,7 +24,7 @@ def findings(loop: Callable[[], object]) -> tuple[Finding, ...]:
     return seen.findings
 
 
-def broken(loop: Callable[[], object], error: type[Exception]) -> tuple[Finding, ...]:
+def broken(loop: Callable[[], object], error: type[Exception] | tuple[type[Exception], ...]) -> tuple[Finding, ...]:
     """All that is found wrong with a loop that ends with an error."""
     torch.manual_seed(0)
     with pytest.raises(error), fs.watch() as seen:

@@ -122,16 +122,33 @@ Event = Predicted | Measured | Differentiated | Updated
 
 
 @final
-class Failed(NamedTuple):
-    """An error that ended the loop, and the innermost module that it went through, if there was one.
+class Left(NamedTuple):
+    """The innermost module that an error went through: its name and what it prints, and what went into it."""
 
-    `layer` is its name and what it prints, `shapes` are those of the tensors that went into it.
-    """
+    layer: str
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+    weight_dtype: str
+    """That of its own parameters; empty without any."""
+
+
+@final
+class Refused(NamedTuple):
+    """A loss function of torch that ended with an error, and what it had got."""
+
+    name: str
+    input: Facts
+    target: Facts
+
+
+@final
+class Failed(NamedTuple):
+    """An error that ended the loop, and the module or the loss that it came from, if there was one."""
 
     message: str
     place: Place | None
-    layer: str
-    shapes: tuple[tuple[int, ...], ...]
+    left: Left | None = None
+    refused: Refused | None = None
 
 
 @final

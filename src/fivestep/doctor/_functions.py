@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from . import _graph, _look
 from ._backward import after_backward, before_backward
-from ._events import Measured
+from ._events import Measured, Refused
 from ._place import here
 from ._record import Broadcast, RunningSum
 
@@ -81,7 +81,11 @@ class Functions(TorchFunctionMode):
         return self._looks[func](func, args, kwargs)
 
     def _loss(self, func: Call, args: Any, kwargs: Any) -> Any:
-        result = func(*args, **kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            self._watcher.note(_refused, LOSSES[func], args, kwargs, error)
+            raise
         self._watcher.note(_measured, LOSSES[func], args, kwargs, result)
         return result
 
@@ -184,10 +188,19 @@ def _bent(watcher: "Watcher", kind: str, answer: Any) -> None:
         watcher.bends.saw(kind, watcher.module_at_work, here(), answer)
 
 
+def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
+    """What a loss compares: the prediction and the target."""
+    return args[0] if args else kwargs["input"], args[1] if len(args) > 1 else kwargs["target"]
+
+
+def _refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Exception) -> None:
+    logits, target = _given(args, kwargs)
+    if isinstance(logits, Tensor) and isinstance(target, Tensor):
+        watcher.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
+
+
 def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
-    logits: Tensor = args[0] if args else kwargs["input"]
-    target = args[1] if len(args) > 1 else kwargs["target"]
-    record = watcher.record
+    (logits, target), record = _given(args, kwargs), watcher.record
     if result.grad_fn is not None:
         _graph.notes_of(result.grad_fn)["fivestep"] = record.num_updates
     maker = _graph.maker_of(logits)

@@ -21,10 +21,9 @@ ROWS = 1_000
 @torch.no_grad()
 def facts_of(tensor: Tensor) -> Facts:
     """Range, mean and deviation of its first numbers; whether all are finite."""
-    dtype = str(tensor.dtype).removeprefix("torch.")
     x = tensor.detach().reshape(-1)
     if not x.numel() or x.is_complex():
-        return Facts(tuple(tensor.shape), dtype, 0, 0, 0, 0, True, 0)
+        return Facts(tuple(tensor.shape), dtype_of(tensor), 0, 0, 0, 0, True, 0)
     part = x[:NUMBERS].double()
     numbers = torch.stack(
         [
@@ -37,7 +36,12 @@ def facts_of(tensor: Tensor) -> Facts:
         ]
     ).tolist()
     low, high, mean, deviation, is_finite, mark = numbers
-    return Facts(tuple(tensor.shape), dtype, low, high, mean, deviation, bool(is_finite), mark)
+    return Facts(tuple(tensor.shape), dtype_of(tensor), low, high, mean, deviation, bool(is_finite), mark)
+
+
+def dtype_of(tensor: Tensor) -> str:
+    """The type of its numbers, such as float32."""
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 @torch.no_grad()

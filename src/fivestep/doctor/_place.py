@@ -2,6 +2,7 @@
 
 import functools
 import linecache
+import os
 import sys
 import sysconfig
 import traceback
@@ -12,10 +13,10 @@ import torch
 
 from ._events import Place
 
-OURS = tuple(str(folder) + "/" for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
+OURS = tuple(str(folder) + os.sep for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
 """torch and fivestep: never the user's."""
 
-OTHERS = tuple(sysconfig.get_path(name) + "/" for name in ("purelib", "platlib", "stdlib"))
+OTHERS = tuple(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 """Installed packages, such as one that holds the loop: named only where no line of the user's own is to be found."""
 
 
@@ -47,7 +48,7 @@ def place_of(error: BaseException) -> Place | None:
 def _rank(file: str) -> int:
     if file.startswith(("<frozen", "<string", *OURS)):
         return 2
-    return 1 if "-packages/" in file or file.startswith(OTHERS) else 0
+    return 1 if f"-packages{os.sep}" in file or file.startswith(OTHERS) else 0
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import _graph, _look
-from ._events import Failed, Moved, Predicted, Spoiled, Updated
+from ._events import Failed, Left, Moved, Predicted, Refused, Spoiled, Updated
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
 from ._place import here, place_of
@@ -82,7 +82,8 @@ class Watcher:
         self._num_evaluations = 0
         self._last_answers: list[int] = []
         self._error: BaseException | None = None
-        self._failed_in: tuple[str, tuple[tuple[int, ...], ...]] = "", ()
+        self._left_module: Left | None = None
+        self._refused: tuple[BaseException | None, Refused | None] = None, None
         self._groups: set[Any] = set()
         self._open = ExitStack()
 
@@ -166,16 +167,24 @@ class Watcher:
         error = sys.exc_info()[1]
         if error is not self._error:
             self._error = error
-            self._failed_in = (
+            tensors = [x for x in args if isinstance(x, Tensor)]
+            self._left_module = Left(
                 _name(self._at_work[0], module),
-                tuple(tuple(x.shape) for x in args if isinstance(x, Tensor)),
+                tuple(tuple(x.shape) for x in tensors),
+                tuple(map(_look.dtype_of, tensors)),
+                next(map(_look.dtype_of, module.parameters(recurse=False)), ""),
             )
+
+    def saw_refused(self, error: Exception, refused: Refused) -> None:
+        """A loss function could not be computed."""
+        self._refused = error, refused
 
     @quietly
     def saw_error(self, error: Exception) -> None:
         """The loop has ended with an error."""
-        layer, shapes = self._failed_in if error is self._error else ("", ())
-        self.record.failed = Failed(str(error), place_of(error), layer, shapes)
+        left = self._left_module if error is self._error else None
+        refused = self._refused[1] if error is self._refused[0] else None
+        self.record.failed = Failed(str(error), place_of(error), left, refused)
 
     def _wants(self, module: nn.Module) -> bool:
         if module.training and torch.is_grad_enabled():

@@ -1,8 +1,8 @@
 """A layer gets rows of another size than it was made for."""
 
+import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
 
 from tests.doctor.loops import broken, classify, net, signs
 
@@ -23,4 +23,16 @@ def test_a_product_by_hand() -> None:
 
 def test_shapes_that_fit_and_another_error() -> None:
     assert signs(lambda: classify(net())) == []
-    assert broken(lambda: F.cross_entropy(torch.ones(2, 3), torch.tensor([0])), ValueError) == ()
+    assert broken(lambda: torch.ones(2, 3) + torch.ones(2, 2), RuntimeError) == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "came", "advice"),
+    [((4, 5, 5, 3), 5, "x.movedim(-1, 1)"), ((4, 1, 5, 5), 1, "Make it for 1 channels")],
+)
+def test_channels(shape: tuple[int, ...], came: int, advice: str) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 2), nn.Flatten())
+    (found,) = broken(lambda: model(torch.zeros(shape)), RuntimeError)
+    assert found.sign == "shapes do not fit"
+    assert f"takes 3 channels, and got {came}, in a tensor of shape {shape}" in found.seen
+    assert advice in found.advice

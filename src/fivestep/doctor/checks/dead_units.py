@@ -1,5 +1,7 @@
 """The units of a layer have no slope any more, whatever the row."""
 
+import math
+
 from .._events import PREDICT, Seen
 from .._record import Record
 
@@ -12,10 +14,12 @@ def dead_units(record: Record) -> Seen | None:
 
     A ReLU has none below 0; a sigmoid or a tanh has next to none (below 0.001) near the ends of its range. No gradient
     goes through such a unit, so the weights in front of it stay as they are. Most often one large update did it, or
-    inputs that are far too large. While the loss falls, or where weights began alike, nothing is said:
-    that a unit rests is quite usual.
+    inputs that are far too large. While the loss falls, where it is no number, or where weights began alike, nothing is
+    said: that a unit rests is quite usual.
     """
-    if not record.is_stuck or any(leaf.num_alike for leaf in record.leaves.values()):
+    if not record.is_stuck or not all(map(math.isfinite, record.losses)):
+        return None
+    if any(leaf.num_alike for leaf in record.leaves.values()):
         return None
     for bend in record.bends:
         if bend.num_rounds >= FEWEST and bend.num_dead >= SHARE * bend.num_units:
