@@ -7,6 +7,7 @@ from torch import Tensor
 
 from . import _graph, _look
 from ._events import Differentiated
+from ._losses import measured_by_hand
 from ._place import here
 from ._record import Record
 
@@ -30,8 +31,9 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
     for p in leaves:
         entry, mark = record.leaves[registry.leaf(p)], _look.mark_of(p)
         entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
+        record.not_cleared[registry.leaf(p)] += watcher.gradients.is_added_to(registry.leaf(p), p, mark)
     nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
-    _remember_broadcasts(record, nodes)
+    measured_by_hand(watcher, nodes)
     value = sum(float(loss.detach().double().mean()) for loss in losses)
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
@@ -42,6 +44,11 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
 def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:
     """Sees what it left."""
     watcher.gradients.after_backward(leaves)
+    watcher.graphs.after_backward()
+    if not watcher.record.rules:
+        for p in leaves:
+            key = watcher.registry.leaf(p)
+            watcher.gradients.remember(key, p, watcher.record.leaves[key].last_mark or 0.0)
 
 
 def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:
@@ -49,13 +56,3 @@ def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:
     made = [_graph.notes_of(node)["fivestep"] for node in nodes if "fivestep" in _graph.notes_of(node)]
     last = [rule.last_update for rule in record.rules.values() if not rule.leaves.isdisjoint(leaves)]
     return bool(made and last) and max(last) > max(made)
-
-
-def _remember_broadcasts(record: Record, nodes: list[Any]) -> None:
-    for node in nodes:
-        found = _graph.notes_of(node).get("fivestep broadcast")
-        if found is not None:
-            known = next((one for one in record.broadcasts if one.place == found.place), None)
-            if known is None:
-                record.broadcasts.append(known := found)
-            known.times += 1

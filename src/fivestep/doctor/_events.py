@@ -50,7 +50,7 @@ class Predicted(NamedTuple):
 
 @final
 class Measured(NamedTuple):
-    """Step 2: a loss function of torch was called.
+    """Step 2: a loss function of torch was called, or backward on a difference that is written by hand.
 
     `source` is the last thing that was done to the input, as autograd calls it, and `source_place` where.
     `row_sums` are the least and the greatest sum of an input's row over its classes, `row_logs` those of the logarithm

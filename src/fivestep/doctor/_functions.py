@@ -1,21 +1,21 @@
-"""What a loop calls of torch's functions: losses, backward, and differences whose shapes do not match."""
+"""What a loop calls of torch's functions: losses, backward, and what may become a loss that is written by hand."""
 
-import math
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
-from . import _graph, _look
+from . import _graph
 from ._backward import after_backward, before_backward
-from ._events import Measured, Refused
+from ._losses import measured, refused
 from ._place import here
-from ._record import Broadcast, RunningSum
+from ._record import Loaded, RunningSum
 
 if TYPE_CHECKING:
     from ._watcher import Watcher
@@ -31,6 +31,7 @@ LOSSES = {
     F.l1_loss: "l1_loss",
     F.smooth_l1_loss: "smooth_l1_loss",
     F.huber_loss: "huber_loss",
+    F.kl_div: "kl_div",
 }
 """Losses of a prediction and a target, in this order."""
 
@@ -41,6 +42,7 @@ SUMS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Ten
 SOFTMAXES = (torch.softmax, F.softmax, Tensor.softmax)
 """Remembered with their line, as the sigmoids are, because they should not come before some losses."""
 
+DROPOUTS: tuple[Call, ...] = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, torch.dropout)
 
 RELUS: tuple[Call, ...] = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
 SIGMOIDS: tuple[Call, ...] = (torch.sigmoid, F.sigmoid, Tensor.sigmoid)
@@ -48,6 +50,10 @@ TANHS: tuple[Call, ...] = (torch.tanh, F.tanh, Tensor.tanh)
 
 BENDS = dict.fromkeys(RELUS, "ReLU") | dict.fromkeys(SIGMOIDS, "sigmoid") | dict.fromkeys(TANHS, "tanh")
 """Activations of which a unit can lose all slope."""
+
+
+ALWAYS = (Tensor.backward, Tensor.detach)
+"""Looked at in every round: a `state_dict` is made of `detach`, whenever."""
 
 
 def is_recorded() -> bool:
@@ -66,17 +72,21 @@ class Functions(TorchFunctionMode):
             **dict.fromkeys(LOSSES, self._loss),
             **dict.fromkeys(DIFFERENCES, self._difference),
             **dict.fromkeys(SOFTMAXES, self._source),
+            **dict.fromkeys(DROPOUTS, self._dropout),
             **dict.fromkeys(BENDS, self._bend),
             **dict.fromkeys(SUMS, self._sum),
             Tensor.backward: self.backward,
+            Tensor.detach: self._detach,
+            Tensor.copy_: self._copy,
         }
+        self._snapshots: dict[int, tuple[weakref.ref[Tensor], int]] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         watcher = self._watcher
         if func not in self._looks or watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
-        if func is not Tensor.backward and not watcher.is_awake and torch.is_grad_enabled():
+        if func not in ALWAYS and not watcher.is_awake and torch.is_grad_enabled():
             return func(*args, **kwargs)
         return self._looks[func](func, args, kwargs)
 
@@ -84,14 +94,19 @@ class Functions(TorchFunctionMode):
         try:
             result = func(*args, **kwargs)
         except Exception as error:
-            self._watcher.note(_refused, LOSSES[func], args, kwargs, error)
+            self._watcher.note(refused, LOSSES[func], args, kwargs, error)
             raise
-        self._watcher.note(_measured, LOSSES[func], args, kwargs, result)
+        self._watcher.note(measured, LOSSES[func], args, kwargs, result)
         return result
 
     def _source(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
         self._watcher.note(_remember_source, result)
+        return result
+
+    def _dropout(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = func(*args, **kwargs)
+        self._watcher.note(_remember_dropout, args[0] if args else kwargs["input"], result)
         return result
 
     def _bend(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -112,6 +127,20 @@ class Functions(TorchFunctionMode):
             self._watcher.note(_remember_sum, frozenset(rounds), result)
         return result
 
+    def _detach(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = func(*args, **kwargs)
+        if isinstance(args[0], nn.Parameter):
+            self._snapshots[id(result)] = weakref.ref(result), self._watcher.record.num_updates
+            weakref.finalize(result, self._snapshots.pop, id(result), None)
+        return result
+
+    def _copy(self, func: Call, args: Any, kwargs: Any) -> Any:
+        if len(args) > 1 and isinstance(args[0], nn.Parameter):
+            reference, number = self._snapshots.get(id(args[1]), (None, 0))
+            if reference is not None and reference() is args[1]:
+                self._watcher.note(_loaded, args[0], args[1], number)
+        return func(*args, **kwargs)
+
     def backward(self, func: Call, args: Any, kwargs: Any) -> Any:
         """Step 4, of one loss or of several at once."""
         given, leaves = args[0] if args else kwargs.get("self", kwargs.get("tensors")), list[Tensor]()
@@ -125,6 +154,7 @@ class Functions(TorchFunctionMode):
         finally:
             watcher.is_busy = False
             watcher.record.num_backwards += 1
+            watcher.graphs.used()
         if is_watched:
             watcher.note(after_backward, leaves)
         return result
@@ -154,14 +184,21 @@ def _remember_source(_: "Watcher", result: Any) -> None:
         _graph.notes_of(result.grad_fn)["fivestep place"] = here()
 
 
+def _remember_dropout(_: "Watcher", given: Any, result: Any) -> None:
+    """Unless it drops nothing: then its answer is what it got."""
+    if isinstance(result, Tensor) and result.grad_fn is not None and result.grad_fn is not given.grad_fn:
+        _graph.notes_of(result.grad_fn)["fivestep kind"] = "dropout"
+        _graph.notes_of(result.grad_fn)["fivestep place"] = here()
+
+
 def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
     parts = [part for part in given if isinstance(part, Tensor)]
     if len(parts) != 2 or not isinstance(result, Tensor) or result.grad_fn is None:
         return
     one, other = parts
-    shapes = tuple(one.shape), tuple(other.shape)
-    if result.shape not in shapes and one.requires_grad != other.requires_grad:
-        _graph.notes_of(result.grad_fn)["fivestep broadcast"] = Broadcast(here(), shapes, tuple(result.shape))
+    if one.requires_grad != other.requires_grad:
+        prediction, target = (one, other) if one.requires_grad else (other, one)
+        _graph.notes_of(result.grad_fn)["fivestep difference"] = here(), prediction.grad_fn, prediction.detach(), target
 
 
 def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int]) -> None:
@@ -183,48 +220,13 @@ def _remember_sum(watcher: "Watcher", rounds: frozenset[int], result: Any) -> No
             watcher.record.running_sum = RunningSum(here(), rounds)
 
 
+def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:
+    """Whether what is written into a parameter is the parameter itself, asked for before the last updates."""
+    record = watcher.record
+    if p.data_ptr() == source.data_ptr() and p.shape == source.shape and record.num_updates > number:
+        record.loaded = record.loaded or Loaded(here(), record.num_updates - number)
+
+
 def _bent(watcher: "Watcher", kind: str, answer: Any) -> None:
     if isinstance(answer, Tensor) and answer.grad_fn is not None and answer.dim() > 1 and answer.numel():
         watcher.bends.saw(kind, watcher.module_at_work, here(), answer)
-
-
-def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
-    """What a loss compares: the prediction and the target."""
-    return args[0] if args else kwargs["input"], args[1] if len(args) > 1 else kwargs["target"]
-
-
-def _refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Exception) -> None:
-    logits, target = _given(args, kwargs)
-    if isinstance(logits, Tensor) and isinstance(target, Tensor):
-        watcher.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
-
-
-def _measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
-    (logits, target), record = _given(args, kwargs), watcher.record
-    if result.grad_fn is not None:
-        _graph.notes_of(result.grad_fn)["fivestep"] = record.num_updates
-    maker = _graph.maker_of(logits)
-    sums = _look.row_sums(logits)
-    record.events.append(
-        Measured(
-            record.num_updates,
-            name,
-            here(),
-            result.requires_grad,
-            _look.facts_of(logits),
-            _look.facts_of(target),
-            "" if maker is None else _graph.name_of(maker),
-            None if maker is None else _graph.notes_of(maker).get("fivestep place"),
-            None if sums is None else sums[0],
-            None if sums is None else sums[1],
-            _look.target_sums(logits, target),
-            float(result.detach()) if result.numel() == 1 else math.nan,
-            _look.class_counts(logits, target) if name == "cross_entropy" and _is_plain(args, kwargs) else (),
-        )
-    )
-
-
-def _is_plain(args: Any, kwargs: Any) -> bool:
-    """Whether nothing is asked of a loss but the mean over all rows."""
-    has_more = kwargs.get("weight") is not None or kwargs.get("label_smoothing") or len(args) > 2
-    return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None

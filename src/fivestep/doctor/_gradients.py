@@ -27,6 +27,7 @@ class Gradients:
         self._used: dict[tuple[int, int], _Used] = {}
         self._stale: set[tuple[int, int]] = set()
         self._given: set[int] = set()
+        self._by_hand: dict[int, tuple[_Used, float]] = {}
 
     def forget(self) -> None:
         """Rounds are about to pass unseen."""
@@ -45,6 +46,16 @@ class Gradients:
                     self._stale.add(key)
             elif key in self._stale and not bool(gradient.any()):
                 self._stale.discard(key)
+
+    def is_added_to(self, leaf: int, p: Tensor, mark: float) -> bool:
+        """Whether a parameter was moved since its last backward pass, and its gradient of then is still there."""
+        used, last_mark = self._by_hand.get(leaf, (None, mark))
+        return p.grad is not None and mark != last_mark and _is_untouched(used, p.grad) and bool(p.grad.any())
+
+    def remember(self, leaf: int, p: Tensor, mark: float) -> None:
+        """After backward: the gradient, and the mark of the parameter that it is of."""
+        if p.grad is not None:
+            self._by_hand[leaf] = _Used(weakref.ref(p.grad), p.grad._version), mark
 
     def after_backward(self, leaves: list[Tensor]) -> None:
         """Sees which parameters have a gradient now that is not zero; one for each optimizer is enough."""

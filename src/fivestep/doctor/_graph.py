@@ -47,9 +47,8 @@ def name_of(node: Any) -> str:
     return str(node.name()).rpartition("::")[2].partition("Backward")[0]
 
 
-def maker_of(tensor: Tensor) -> Any:
-    """The node that made its numbers, views and copies aside; None without a graph."""
-    node = tensor.grad_fn
+def maker_of(node: Any) -> Any:
+    """The node that made the numbers of a tensor with this `grad_fn`, views and copies aside; None without a graph."""
     while node is not None and name_of(node).rstrip("0123456789") in SHAPERS and node.next_functions:
         node = node.next_functions[0][0]
     return node

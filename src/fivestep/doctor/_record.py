@@ -67,22 +67,29 @@ class Rule:
 
 @final
 @dataclass
-class Broadcast:
-    """A difference of two shapes that gave a third one."""
-
-    place: Place | None
-    shapes: tuple[tuple[int, ...], tuple[int, ...]]
-    result: tuple[int, ...]
-    times: int = 0
-
-
-@final
-@dataclass
 class RunningSum:
     """Losses that were added up as tensors: where, and of which rounds."""
 
     place: Place | None
     rounds: frozenset[int]
+
+
+@final
+@dataclass(frozen=True)
+class Loaded:
+    """Weights that were loaded into themselves: where, and how many updates after they had been asked for."""
+
+    place: Place | None
+    num_updates: int
+
+
+@final
+@dataclass(frozen=True)
+class Kept:
+    """Graphs that were alive at once: where the last of them was made, and how many."""
+
+    place: Place | None
+    number: int
 
 
 @final
@@ -106,8 +113,12 @@ class Record:
     models: dict[int, Model] = field(default_factory=dict)
     rules: dict[int, Rule] = field(default_factory=dict)
     leaves: dict[int, Leaf] = field(default_factory=dict)
-    broadcasts: list[Broadcast] = field(default_factory=list)
     running_sum: RunningSum | None = None
+    kept_in_training: Kept | None = None
+    kept_in_evaluation: Kept | None = None
+    not_cleared: Counter[int] = field(default_factory=Counter)
+    """Parameters that no optimizer has: backward passes that added to a gradient which an update by hand had used."""
+    loaded: Loaded | None = None
     bends: list[Bend] = field(default_factory=list)
     spoiled: list[Spoiled] = field(default_factory=list)
     failed: Failed | None = None

@@ -23,6 +23,7 @@ from . import _graph, _look
 from ._events import Failed, Left, Moved, Predicted, Refused, Spoiled, Updated
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
+from ._kept import Graphs
 from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
@@ -72,6 +73,7 @@ class Watcher:
         self.registry = Registry(self.record)
         self.gradients = Gradients(self.registry)
         self.bends = Bends(self.record)
+        self.graphs = Graphs(self.record)
         self._rows = Rows(self.record)
         self.is_busy = False
         self._home = (os.getpid(), threading.get_ident())
@@ -104,6 +106,7 @@ class Watcher:
     def close(self) -> None:
         """Leaves torch as it was."""
         self._open.close()
+        self.note(lambda watcher: watcher.graphs.left())
 
     @property
     def is_at_home(self) -> bool:
@@ -123,6 +126,8 @@ class Watcher:
             # held until the model is gone: what reduces its gradients would end the group's threads with Python's lock
             # in hand (torch 2.13), while one of them waits for that lock to let go of our mode
             self._groups.add(module.process_group)
+        if len(self._at_work) == 1 and module.training:
+            self.graphs.left()
         if self.is_awake and _is_model(module):
             if len(self._at_work) == 1:
                 self.registry.model(module)
@@ -198,6 +203,7 @@ class Watcher:
         stirring, resting = moods(module)
         if isinstance(result, Tensor) and result.grad_fn is not None:
             _graph.notes_of(result.grad_fn)["fivestep"] = self.record.num_updates
+            (self.graphs.made if module.training else self.graphs.answered)(result, here())
         self.record.events.append(
             Predicted(
                 self.record.num_updates,

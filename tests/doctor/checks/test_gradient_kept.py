@@ -47,3 +47,31 @@ def test_long_after_the_first_rounds_it_is_still_seen() -> None:
         assert seen.findings == ()
         loop(1000, steps=130)
     assert [one.sign for one in seen.findings] == ["gradient kept"]
+
+
+def by_hand(clear: bool, move: bool = True) -> None:
+    (x, y), model = rows(), net()
+    for _ in range(20):
+        F.cross_entropy(model(x), y).backward()
+        for p in model.parameters() if move else ():
+            p.data -= 0.05 * p.grad
+            if clear:
+                p.grad = None
+
+
+def test_without_an_optimizer() -> None:
+    torch.manual_seed(0)
+    with fs.watch() as seen:
+        by_hand(clear=False)
+    (found,) = seen.findings
+    assert found.sign == "gradient kept"
+    assert "In 19 of 20 backward passes seen" in found.seen
+    assert "w.grad = None" in found.advice
+
+
+def test_without_an_optimizer_it_is_cleared() -> None:
+    assert signs(lambda: by_hand(clear=True)) == []
+
+
+def test_a_gradient_that_nobody_uses_may_grow() -> None:
+    assert "gradient kept" not in signs(lambda: by_hand(clear=False, move=False))

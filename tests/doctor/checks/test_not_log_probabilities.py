@@ -12,6 +12,12 @@ def loop(last: nn.Module) -> None:
     train(model, lambda: F.nll_loss(model(x), y))
 
 
+def divergence(model: nn.Module) -> None:
+    x, y = rows()
+    target = F.one_hot(y, 3).float()
+    train(model, lambda: F.kl_div(model(x), target, reduction="batchmean"))
+
+
 @pytest.mark.parametrize(
     ("last", "said"),
     [
@@ -28,3 +34,16 @@ def test_logits_probabilities_and_the_wrong_axis(last: nn.Module, said: str) -> 
 
 def test_logarithms_of_probabilities() -> None:
     assert signs(lambda: loop(nn.LogSoftmax(dim=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [(nn.Softmax(dim=1), "kl_div gets probabilities"), (nn.Identity(), "numbers")]
+)
+def test_kl_div_of_what_is_no_logarithm(last: nn.Module, said: str) -> None:
+    (found,) = findings(lambda: divergence(nn.Sequential(net(), last)))
+    assert found.sign == "not log probabilities"
+    assert said in found.seen
+
+
+def test_kl_div_of_logarithms() -> None:
+    assert signs(lambda: divergence(nn.Sequential(net(), nn.LogSoftmax(dim=1)))) == []

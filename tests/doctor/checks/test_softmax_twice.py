@@ -22,3 +22,11 @@ def test_the_lowest_loss_is_what_is_said() -> None:
     with fs.watch() as seen:
         classify(nn.Sequential(net(), nn.Softmax(dim=1)))
     assert "no loss below 0.5514 can be reached" in seen.findings[0].seen
+
+
+def test_one_over_the_rows_instead_of_the_classes() -> None:
+    with fs.watch() as seen:
+        classify(nn.Sequential(net(), nn.Softmax(dim=0)))
+    (found,) = seen.findings
+    assert found.sign == "softmax twice"
+    assert "over another axis than the classes" in found.seen

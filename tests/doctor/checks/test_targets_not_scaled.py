@@ -17,8 +17,9 @@ def loop(loss: Callable[[Tensor, Tensor], Tensor], mean: float, deviation: float
 
 
 @pytest.mark.parametrize(
-    ("loss", "mean", "lr"), [(F.mse_loss, 250_000, 1e-9), (F.l1_loss, -250_000, 0.1), (nn.SmoothL1Loss(), 250_000, 0.1)]
-)
+    ("loss", "mean", "lr"), [(F.mse_loss, 250_000, 1e-9), (F.l1_loss, -250_000, 0.1), (nn.SmoothL1Loss(), 250_000, 0.1),
+     (lambda z, y: ((z - y) ** 2).mean(), 250_000, 1e-9), (lambda z, y: (y - z).abs().mean(), 250_000, 0.1)],
+)  # fmt: skip
 def test_prices(loss: Callable[[Tensor, Tensor], Tensor], mean: float, lr: float) -> None:
     (found,) = findings(lambda: loop(loss, mean, 50_000, lr))
     assert found.sign == "targets not scaled"

@@ -1,6 +1,6 @@
-"""nll_loss gets numbers that are no logarithms of probabilities."""
+"""nll_loss or kl_div gets numbers that are no logarithms of probabilities."""
 
-from .._events import MEASURE, Measured, Seen
+from .._events import MEASURE, Facts, Measured, Seen
 from .._record import Record
 
 WITHIN = 0.05
@@ -12,8 +12,17 @@ def not_log_probabilities(record: Record) -> Seen | None:
 
     The loss is minus the number at the right class, and nothing holds the others down: with logits it falls without
     end while nothing is learnt, with probabilities it ends at -1 and its gradient does not see mistakes. A
-    `log_softmax` over another axis than the classes is seen by the same sum.
+    `log_softmax` over another axis than the classes is seen by the same sum. Of `kl_div`, an input above 0 is seen.
     """
+    positive = next((one for one in record.of(Measured) if one.name == "kl_div" and one.input.high > WITHIN), None)
+    if positive is not None:
+        return Seen(
+            MEASURE,
+            positive.place,
+            f"kl_div gets {_word(positive.input)} up to {positive.input.high:.3g} for its input, which must be "
+            "logarithms of probabilities: 0 at most.",
+            "Write F.kl_div(F.log_softmax(logits, dim=1), target, reduction='batchmean').",
+        )
     losses = [event for event in record.of(Measured) if event.name == "nll_loss" and event.row_logs is not None]
     wrong = [event for event in losses if max(map(abs, event.row_logs or ())) > WITHIN]
     if not wrong or len(wrong) < len(losses):
@@ -29,3 +38,7 @@ def not_log_probabilities(record: Record) -> Seen | None:
         "the loss can fall without the right class gaining on the others.",
         "Give the logits to F.cross_entropy, or put F.log_softmax(logits, dim=1) before nll_loss.",
     )
+
+
+def _word(given: Facts) -> str:
+    return "probabilities" if given.low >= 0 and given.high <= 1 else "numbers"

@@ -12,7 +12,8 @@ def softmax_twice(record: Record) -> Seen | None:
 
     The softmax of probabilities is nearly flat: of ten classes the right one gets at most e / (e + 9) = 0.23, so the
     loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
-    is merely superfluous, and nothing is said. Seen by the numbers, whatever made them.
+    is merely superfluous, and nothing is said. Seen by the numbers, whatever made them; a softmax over another axis, as
+    `nn.Softmax(dim=0)` takes it, is seen by the graph.
     """
     losses = [
         event
@@ -20,6 +21,9 @@ def softmax_twice(record: Record) -> Seen | None:
         if event.name == "cross_entropy" and max(event.input.shape[1:2], default=0) > 1
     ]
     twice = [event for event in losses if event.row_sums and all(abs(sum_ - 1) < WITHIN for sum_ in event.row_sums)]
+    others = [event for event in losses if event.source == "Softmax"]
+    if losses and len(others) == len(losses) and len(twice) < len(losses):
+        return _over_another_axis(others[0])
     if not twice or len(twice) < len(losses):
         return None
     first, num_classes = twice[0], twice[0].input.shape[1]
@@ -29,6 +33,17 @@ def softmax_twice(record: Record) -> Seen | None:
         f"The {num_classes} outputs of every row are positive and sum to 1, as after a softmax; cross_entropy takes "
         f"the softmax itself, so no loss below {_lowest(num_classes):.4f} can be reached and gradients are small.",
         "Give cross_entropy the logits: leave out the softmax in the model, and take it where probabilities are shown.",
+    )
+
+
+def _over_another_axis(event: Measured) -> Seen:
+    low, high = event.row_sums or (0.0, 0.0)
+    return Seen(
+        MEASURE,
+        event.source_place or event.place,
+        f"The outputs come from a softmax over another axis than the classes: a row sums to between {low:.3g} and "
+        f"{high:.3g}, so rows of a batch compete. cross_entropy takes the softmax over the classes itself.",
+        "Give cross_entropy the logits: leave out the softmax in the model; where probabilities are shown, softmax(1).",
     )
 
 

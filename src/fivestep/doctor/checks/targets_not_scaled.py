@@ -5,7 +5,14 @@ from .._events import ROWS, Measured, Seen
 from .._record import Record
 
 FAR = 100.0
-POWERS = {"mse_loss": 2, "l1_loss": 1, "smooth_l1_loss": 1, "huber_loss": 1}
+POWERS = {
+    "mse_loss": 2,
+    "squared difference": 2,
+    "l1_loss": 1,
+    "absolute difference": 1,
+    "smooth_l1_loss": 1,
+    "huber_loss": 1,
+}
 """The loss of the mean as answer for every row is about the deviation of the targets to this power."""
 
 
@@ -14,7 +21,7 @@ def targets_not_scaled(record: Record) -> Seen | None:
 
     A network answers with numbers of size 1 at first. With prices of 250,000 as targets nearly all of a squared error
     is the square of their mean, 6e10, and a million small updates go into the last bias before anything is learnt of
-    the rows. Seen of torch's losses of differences, where backward is called on one loss.
+    the rows. Seen of losses of differences, torch's and those by hand, where backward is called on one loss.
     """
     losses = [
         (event, event.target)

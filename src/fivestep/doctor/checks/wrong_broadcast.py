@@ -3,7 +3,7 @@
 from .._events import MEASURE, Measured, Seen
 from .._record import Record
 
-ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "squared difference", "absolute difference")
 
 
 def wrong_broadcast(record: Record) -> Seen | None:
@@ -15,7 +15,6 @@ def wrong_broadcast(record: Record) -> Seen | None:
     """
     losses = [event for event in record.of(Measured) if event.name in ELEMENTWISE and event.target is not None]
     found = [(event.place, event.input.shape, event.target.shape) for event in losses if event.target is not None]
-    found += [(one.place, *one.shapes) for one in record.broadcasts]
     for place, first, second in found:
         if _are_crossed(first, second) or _are_crossed(second, first):
             num_rows = max(*first, *second)

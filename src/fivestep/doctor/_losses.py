@@ -1,0 +1,87 @@
+"""Step 2: what a loss got, whether it is a function of torch or written by hand."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from . import _graph, _look
+from ._events import Measured, Refused
+from ._place import here
+
+if TYPE_CHECKING:
+    from ._watcher import Watcher
+
+
+def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
+    """What a loss compares: the prediction and the target."""
+    return args[0] if args else kwargs["input"], args[1] if len(args) > 1 else kwargs["target"]
+
+
+def refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Exception) -> None:
+    logits, target = _given(args, kwargs)
+    if isinstance(logits, Tensor) and isinstance(target, Tensor):
+        watcher.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
+
+
+def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
+    """A loss function of torch was called."""
+    logits, target = _given(args, kwargs)
+    if result.grad_fn is not None:
+        _graph.notes_of(result.grad_fn)["fivestep"] = watcher.record.num_updates
+        watcher.graphs.made(result, here())
+    event = _event(watcher, name, logits, target, _graph.maker_of(logits.grad_fn))
+    watcher.record.events.append(
+        event._replace(
+            place=here(),
+            has_grad=result.requires_grad,
+            value=float(result.detach()) if result.numel() == 1 else math.nan,
+            counts=_look.class_counts(logits, target) if name == "cross_entropy" and _is_plain(args, kwargs) else (),
+        )
+    )
+
+
+def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
+    """Of the nodes that a loss is made of, those are losses that are differences of a prediction and a target."""
+    power = 1 if {_graph.name_of(node) for node in nodes} & {"Abs", "Sqrt"} else 2
+    for node in nodes:
+        found = _graph.notes_of(node).get("fivestep difference")
+        if found is not None:
+            place, made_by, prediction, target = found
+            name = "squared difference" if power == 2 else "absolute difference"
+            event = _event(watcher, name, prediction, target, _graph.maker_of(made_by))
+            watcher.record.events.append(event._replace(place=place, value=_mean_power(prediction, target, power)))
+
+
+@torch.no_grad()
+def _mean_power(prediction: Tensor, target: Tensor, power: int) -> float:
+    """Of |prediction - target|, where both have one shape: others would make far more numbers."""
+    is_fit = prediction.shape == target.shape
+    return float((prediction - target).double().abs().pow(power).mean()) if is_fit else math.nan
+
+
+def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker: Any) -> Measured:
+    """What can be said of both, and of the node that made the first."""
+    sums, notes = _look.row_sums(logits), {} if maker is None else _graph.notes_of(maker)
+    return Measured(
+        round=watcher.record.num_updates,
+        name=name,
+        place=None,
+        has_grad=True,
+        input=_look.facts_of(logits),
+        target=_look.facts_of(target),
+        source="" if maker is None else notes.get("fivestep kind", _graph.name_of(maker)),
+        source_place=notes.get("fivestep place"),
+        row_sums=None if sums is None else sums[0],
+        row_logs=None if sums is None else sums[1],
+        target_sums=_look.target_sums(logits, target),
+        value=math.nan,
+        counts=(),
+    )
+
+
+def _is_plain(args: Any, kwargs: Any) -> bool:
+    """Whether nothing is asked of a loss but the mean over all rows."""
+    has_more = kwargs.get("weight") is not None or kwargs.get("label_smoothing") or len(args) > 2
+    return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None
