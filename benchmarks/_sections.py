@@ -265,6 +265,19 @@ def processes(result: Result) -> str:
     return table(["from start to end of a process", "seconds", "quartiles"], rows)
 
 
+def doctor(result: Result) -> str:
+    """Microseconds of a step, alone and watched."""
+    rows = [
+        [name, str(of["rows"]), *(f"{figure(of[way]['median'])} ({quartiles(of[way])})" for way in WATCHED)]
+        for name, of in result["microseconds"].items()
+    ]
+    return table(["network", "rows", *(f"{WATCHED[way]}, us a step" for way in WATCHED)], rows)
+
+
+WATCHED = {"alone": "alone", "looked at": "a step that is looked at", "a thousand": "a run of 1,000 steps under watch"}
+"""How a loop was watched, in the file and in the table."""
+
+
 def image(result: Result) -> str:
     rows = []
     for variant in dict.fromkeys(run["variant"] for run in result["runs"]):
@@ -389,6 +402,7 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "larger": larger,
     "prediction": prediction,
     "startup": processes,
+    "doctor": doctor,
     "sweep": processes,
     "sizes": sizes,
     "checkpoints": checkpoints,

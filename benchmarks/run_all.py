@@ -27,6 +27,7 @@ ROUNDS = {
     "cold": 2,
     "sweep": 3,
     "startup": 3,
+    "doctor": 5,
     "products": 7,
     "ranks": 7,
     "streaming": 5,

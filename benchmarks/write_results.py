@@ -19,7 +19,11 @@ from _sections import FILES, SECTIONS, read, section
 
 GOALS = "goals"
 DOCS = HERE.parent / "docs"
-ELSEWHERE = {DOCS / "scale.md": ["ranks_model"], DOCS / "streaming.md": ["streaming_shuffle"]}
+ELSEWHERE = {
+    DOCS / "scale.md": ["ranks_model"],
+    DOCS / "streaming.md": ["streaming_shuffle"],
+    DOCS / "doctor.md": ["doctor"],
+}
 PAGES = {HERE / "RESULTS.md": [GOALS, *(name for name in SECTIONS if name not in FILES)], **ELSEWHERE}
 """The sections of each page."""
 

@@ -45,9 +45,10 @@ def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:
     """Sees what it left."""
     watcher.gradients.after_backward(leaves)
     watcher.graphs.after_backward()
-    if not watcher.record.rules:
-        for p in leaves:
-            key = watcher.registry.leaf(p)
+    held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
+    for p in leaves:
+        key = watcher.registry.leaf(p)
+        if key not in held:
             watcher.gradients.remember(key, p, watcher.record.leaves[key].last_mark or 0.0)
 
 

@@ -1,4 +1,4 @@
-"""A tensor in a few numbers. Nothing here changes a tensor, a random state or a graph."""
+"""A tensor in a few numbers. Nothing here changes a tensor, a random state or a graph: all begins with `detach`."""
 
 import math
 from functools import cache
@@ -18,7 +18,6 @@ ROWS = 1_000
 """Rows of a loss's input that are summed, at most."""
 
 
-@torch.no_grad()
 def facts_of(tensor: Tensor) -> Facts:
     """Range, mean and deviation of its first numbers; whether all are finite."""
     x = tensor.detach().reshape(-1)
@@ -44,7 +43,6 @@ def dtype_of(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-@torch.no_grad()
 def mark_of(tensor: Tensor) -> float:
     """A number that is another one when its first numbers are: that of its `Facts`, without the rest."""
     part = tensor.detach().reshape(-1)[:NUMBERS]
@@ -57,7 +55,6 @@ def _ramp(device: torch.device) -> Tensor:
     return torch.arange(1, NUMBERS + 1, dtype=torch.float64, device=device).sin()
 
 
-@torch.no_grad()
 def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """Of (N, C, ...): the extremes of sum_c x, infinite if an x < 0, and of log sum_c exp x."""
     if logits.dim() < 2 or not logits.is_floating_point() or not logits.numel():
@@ -67,7 +64,6 @@ def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] 
     return _extremes(x.sum(1)) if are_shares else (-math.inf, math.inf), _extremes(x.logsumexp(1))
 
 
-@torch.no_grad()
 def target_sums(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
     """Of targets that are as large as the logits (N, C, ...) or (C,): the extremes of sum_c y; -inf if a y < 0."""
     if target.shape != logits.shape or not target.is_floating_point() or not target.numel() or not target.dim():
@@ -77,17 +73,15 @@ def target_sums(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
     return (low, high) if bool(y.min() >= 0) else (-math.inf, high)
 
 
-@torch.no_grad()
 def class_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
     """How many rows each class has; empty if targets are no labels (N,) of at most 1,000 classes."""
     if target.dim() != 1 or target.is_floating_point() or logits.dim() != 2 or not 0 < logits.shape[1] <= MOST_CLASSES:
         return ()
-    if not target.numel() or bool(target.min() < 0):
+    if not target.numel() or bool(target.detach().min() < 0):
         return ()
     return tuple(int(count) for count in target.detach().bincount(minlength=logits.shape[1]).tolist())
 
 
-@torch.no_grad()
 def are_rows_alike(tensor: Tensor) -> bool:
     """Whether it has two rows or more, and all are the same."""
     x = tensor.detach()
@@ -96,7 +90,6 @@ def are_rows_alike(tensor: Tensor) -> bool:
     return torch.equal(x[:1], x[1:2]) and bool((x == x[:1]).all())
 
 
-@torch.no_grad()
 def is_finite(tensor: Tensor) -> bool:
     """Whether all of its numbers are."""
     return not tensor.is_floating_point() or bool(tensor.detach().isfinite().all())
@@ -107,15 +100,17 @@ def _extremes(x: Tensor) -> tuple[float, float]:
     return low, high
 
 
-@torch.no_grad()
 def size(tensor: Tensor) -> float:
     """The Euclidean norm of all its numbers."""
     if tensor.is_sparse:
         tensor = tensor.coalesce().values()
-    return float(tensor.detach().double().norm()) if tensor.numel() else 0.0
+    return float(torch.linalg.vector_norm(tensor.detach(), dtype=_double(tensor))) if tensor.numel() else 0.0
 
 
-@torch.no_grad()
+def _double(tensor: Tensor) -> torch.dtype:
+    return torch.complex128 if tensor.is_complex() else torch.float64
+
+
 def sample(tensor: Tensor) -> Tensor:
     """A copy of its first numbers."""
     return tensor.detach().reshape(-1)[:NUMBERS].clone()

@@ -20,6 +20,7 @@ def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
 
 
 def refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Exception) -> None:
+    """A loss function of torch ended with an error."""
     logits, target = _given(args, kwargs)
     if isinstance(logits, Tensor) and isinstance(target, Tensor):
         watcher.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))

@@ -31,7 +31,6 @@ class Bends:
         self._known: dict[tuple[object, ...], tuple[Bend, Tensor]] = {}
         self._last_round: dict[tuple[object, ...], int] = {}
 
-    @torch.no_grad()
     def saw(self, kind: str, module: int, place: Place | None, answer: Tensor) -> None:
         """An activation gave `answer` (N, ...); each number of a row is a unit."""
         y = answer.detach().reshape(len(answer), -1)[:, :MOST_UNITS]

@@ -49,7 +49,8 @@ def quietly(look: "Look[P]") -> "Look[P]":
             return
         watcher.is_busy = True
         try:
-            look(watcher, *args, **kwargs)
+            with torch._C.DisableTorchFunction():  # what is called in here would pass the mode: benchmarks/doctor.py
+                look(watcher, *args, **kwargs)
         except Exception as error:
             first_line = str(error).strip()[:80].partition("\n")[0]
             watcher.record.unseen[": ".join(filter(None, [type(error).__name__, first_line]))] += 1
