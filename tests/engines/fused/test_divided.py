@@ -15,7 +15,7 @@ from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, 
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division
 from fivestep.engines.fused._size import own_tile
-from fivestep.engines.fused.body.divided import NEAR_BITS, Thread
+from fivestep.engines.fused.body.division import NEAR_BITS, Thread
 from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.meeting import APART
 from fivestep.engines.fused.body.panels import BESIDE
@@ -346,10 +346,13 @@ def test_a_divergence_is_found_at_its_step() -> None:
     assert found[0] == found[1]
 
 
-def test_tokens_are_done_by_the_products() -> None:
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("spec", [FeedForward(4, 40), FeedForward(4, 40, residual=True)], ids=["plain", "residual"])
+def test_tokens_are_rows(spec: NetSpec) -> None:
     """Which the engine may see only when the rows come."""
     x, y = numbers(6, 5, 4), numbers(6, 5, 4, seed=1)
-    ours, scratch = (small_engine(name, small_plan(loss="mse"), FeedForward(4, 40)) for name in (LARGER, "scratch"))
+    ours, scratch = (small_engine(name, small_plan(loss="mse"), spec) for name in (LARGER, "scratch"))
+    assert division(ours)
     for engine in (ours, scratch):
         for _ in range(3):
             engine.train_step(x, y)
@@ -360,7 +363,7 @@ def test_tokens_are_done_by_the_products() -> None:
     ("options", "spec"),
     [
         ({"optimizer": "muon"}, MLP(4, 40, 3)),
-        ({}, MLP(4, 40, 3, norm="batch_norm")),
+        ({}, NetSpec((Choice("linear", out_features=40), Choice("relu"), Choice("scale"), Choice("linear")), 4, 3)),
         ({}, NetSpec((Choice("dropout", p=0.5), Choice("linear", out_features=40), Choice("linear")), 4, 3)),
     ],
 )

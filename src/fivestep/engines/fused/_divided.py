@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -20,20 +19,19 @@ import torch
 from torch import Tensor
 
 from ...blocks import Block
-from ...layers.dropout import Dropout
-from ...layers.linear import Linear
+from ...layers._norm import single_row
 from ...machine.threads import num_processors, one_thread
 from .._base import Engine
 from .._update import RuleGroup
 from . import _compiled
-from ._forms import OPERATIONS
-from ._learnt import threshold
 from ._rows import BlockRows
-from ._tables import Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
-from .body.divided import NEAR_BITS, SLOPES, VALUES, Divided, Own, Room, Thread
+from ._stages import NORMS, staged
+from ._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
+from .body.divided_passes import OF_ROW, OF_UNIT
 from .body.divided_rows import Work
 from .body.divided_update import Limits, Parts
-from .body.kinds import IDENTITY, RELU
+from .body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Own, Passes, Room, Thread
+from .body.kinds import BATCH_NORM, LINEAR
 from .body.lanes import BYTES
 from .body.masks import IN_A_STREAM, IN_A_WORD
 from .body.meeting import APART
@@ -53,9 +51,9 @@ class Division:
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], rows: BlockRows) -> None:
         self._engine, self._groups, self._rows = engine, groups, rows
         self._dtype = str(engine.dtype).removeprefix("torch.")
-        self._layers = [k for k, layer in enumerate(engine.layers) if isinstance(layer, Linear)]
-        shapes = [engine.params.weights[k]["weight"].shape for k in self._layers]
-        self._widths = [shapes[0][1], *(shape[0] for shape in shapes)]
+        self._stages, self._inputs = (found := staged(engine)).stages, found.inputs
+        self._has_passes = found.has_passes
+        self._widths = [self._stages[0].num_in, *(stage.num_out for stage in self._stages)]
         plan = engine.plan
         limits = (math.inf if limit is None else limit for limit in (plan.clip_value, plan.clip_norm))
         self._rules = measure_of(plan, engine.criterion), descent_form(plan, groups[0]), Limits(*limits)
@@ -63,38 +61,43 @@ class Division:
         self._made: tuple[int, int] = 0, 0
 
     def takes(self, block: Block) -> bool:
-        """Whether the rows have no tokens, and inputs are few enough for a copy for each thread."""
-        stored, num_in = block.rows.stored, self._widths[0]
-        flat = stored.dim() == 2 or stored.shape[-1] != num_in
-        return flat and self._num_rows(block) * num_in <= MOST_NUMBERS
+        """Whether inputs are few enough for a copy for each thread."""
+        return self._num_rows(block) * self._widths[0] <= MOST_NUMBERS
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor, *, merges: bool) -> None:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
-        num_rows = self._num_rows(block)
+        engine, num_rows = self._engine, self._num_rows(block)
         num_threads = self._num_threads(num_rows)
         if self._made[0] != num_threads or self._made[1] < num_rows:
             self._make(num_threads, num_rows)
         self._room.meeting[:] = 0
-        with _compiled.compiling("divided", self._dtype), one_thread():  # or torch's others turn round on our cores
+        name = "divided-passes" if self._has_passes else "divided"
+        with _compiled.compiling(name, self._dtype), one_thread():  # or torch's others turn round on our cores
             work = self._work(block, num_threads, merges=merges)
             self._call(work, num_threads)
+            for stage in self._stages:
+                if stage.operation == BATCH_NORM:
+                    engine.params.buffers[stage.running + 2 * stage.num_out] += len(work.steps)
             losses.copy_(torch.from_numpy(work.losses).sum(0))
             penalties.copy_(torch.from_numpy(work.penalties).sum(0))
-        self._engine.draws.step += len(block.rates)
+        engine.draws.step += len(work.rates)
+        if len(work.rates) < len(block.rates):
+            raise single_row()
 
     def let_go(self, rows: BlockRows) -> None:
         """Gives up the rows for others, which are none yet."""
         self._rows = rows
 
     def _num_rows(self, block: Block) -> int:
-        """The rows of a part: of whole ones, since the last ones of an epoch must not decide differently."""
+        """The rows of a part, or their tokens: of whole ones, since the last ones of an epoch must decide nothing."""
         plan = self._engine.plan
         of_step = max(int(block.num_rows.max()), plan.batch_size or 0)
-        return min(of_step, plan.micro_batch_size or of_step)
+        return min(of_step, plan.micro_batch_size or of_step) * tokens_of(block.rows.stored, self._widths[0])
 
     def _num_threads(self, num_rows: int) -> int:
         """As many as torch has, if there are processors, units and work for each: they wait for one another, busily."""
-        operations = 6 * num_rows * sum(a * b for a, b in pairwise(self._widths))
+        products = sum(stage.num_in * stage.num_out for stage in self._stages if stage.operation == LINEAR)
+        operations = 6 * num_rows * products
         divided = self._widths[1:-1] or self._widths[:1]
         units = min(-(-width // self._columns()) for width in divided)
         return max(1, min(torch.get_num_threads(), num_processors(), units, operations // OPERATIONS_FOR_A_THREAD))
@@ -110,11 +113,12 @@ class Division:
         values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
         firsts = [panels_of * t // num_threads for panels_of in panels for t in range(num_threads + 1)]
         self._net = self._divided(capacity, num_threads, values[:-1], np.array(firsts, dtype=np.int64))
-        bends = values[-1] if any(self._net.kinds[:-1] != RELU) else 0
+        bends = values[-1] if any(stage.has_slopes for stage in self._stages[:-1]) else 0
         parts = num_threads * capacity * self._widths[-1]
         rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
         meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
+        self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
         self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
         rest = params.flat.new_zeros(self._memory.rest.shape)
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
@@ -122,23 +126,20 @@ class Division:
 
     def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
         """The network, as compiled code takes it."""
-        engine, count = self._engine, len(self._layers)
-        kinds, numbers = zip(*(self._behind(k) for k in self._layers), strict=True)
-        dropped, least, scaled = zip(*(self._dropped(k) for k in self._layers), strict=True)
-        weights = [engine.params.weights[k] for k in self._layers]
-        past = np.zeros(count + 1, np.int64)
-        if num_threads > 1:
-            past[1 : count - 1] += VALUES
-            past[2:count] += SLOPES
+        stages, past = self._stages, np.zeros(len(self._widths), np.int64)
+        for layer, stage in enumerate(stages[:-1]):
+            if layer and stage.operation == LINEAR and num_threads > 1:
+                past[layer] += VALUES
+                past[layer + 1] += SLOPES
         return Divided(
-            kinds=np.array(kinds),
-            numbers=np.array(numbers),
-            dropped=np.array(dropped),
-            least=np.array(least),
-            scaled=np.array(scaled),
+            kinds=np.array([stage.activation for stage in stages]),
+            numbers=np.array([float(stage.option) for stage in stages]),
+            dropped=np.array([stage.draws for stage in stages]),
+            least=np.array([stage.least for stage in stages]),
+            scaled=np.array([stage.scaled for stage in stages]),
             widths=np.array(self._widths),
-            weights=np.array([int(w["weight"].storage_offset()) for w in weights]),
-            biases=np.array([int(w["bias"].storage_offset()) if "bias" in w else -1 for w in weights]),
+            weights=np.array([stage.weight for stage in stages]),
+            biases=np.array([stage.bias for stage in stages]),
             values=values,
             firsts=firsts,
             past=past,
@@ -146,22 +147,30 @@ class Division:
             threads=num_threads,
         )
 
-    def _behind(self, k: int) -> tuple[int, float]:
-        """The activation behind layer k, and its option."""
-        layers, choices = self._engine.layers, self._engine.spec.layers
-        if k + 1 == len(layers) or isinstance(layers[k + 1], Linear | Dropout):
-            return IDENTITY, 0.0
-        form = OPERATIONS[choices[k + 1].name]
-        return form.kind, float((*form.numbers(layers[k + 1]), 0.0)[0])
-
-    def _dropped(self, k: int) -> tuple[int, float, float]:
-        """The number of the dropout behind layer k and its activation, what bits stay, the scale of what is left."""
-        for number, layer in enumerate(self._engine.layers[k + 1 : k + 3], start=k + 1):
-            if isinstance(layer, Linear):
-                break
-            if isinstance(layer, Dropout):
-                return number, *threshold(layer)
-        return -1, 0.0, 1.0
+    def _passes(self, capacity: int, num_threads: int, panels: Sequence[int]) -> Passes:
+        """What is no product between its levels, as compiled code takes it."""
+        stages, also = self._stages, np.full(len(self._widths), -1)
+        rows = 2 * OF_ROW * num_threads * -(-capacity // LANES) * LANES
+        for layer, stage in enumerate(stages):
+            if stage.joins >= 0:
+                also[stage.joins] = layer + 1
+        rooms = [
+            OF_UNIT * panels[layer] * self._columns() + rows if stage.operation in NORMS else 0
+            for layer, stage in enumerate(stages)
+        ]
+        params = self._engine.params
+        return Passes(
+            kinds=np.array([stage.operation for stage in stages]),
+            eps=np.array([float((*stage.numbers, 0.0)[0]) for stage in stages]),
+            momenta=np.array([float((*stage.numbers, 0.0, 0.0)[1]) for stage in stages]),
+            running=np.array([stage.running for stage in stages]),
+            joins=np.array([stage.joins for stage in stages]),
+            also=also,
+            places=np.cumsum([0, *rooms[:-1]]),
+            buffers=params.buffers.numpy(),
+            kept=aligned(sum(rooms), type_of(params)),
+            shares=any(layer and stage.operation == LINEAR for layer, stage in enumerate(stages[:-1])),
+        )
 
     def _panels(self, level: int, thread: int, firsts: Array) -> int:
         at = level * (len(firsts) // len(self._widths)) + thread
@@ -169,10 +178,11 @@ class Division:
 
     def _own_room(self, thread: int, kind: Any, panels: Sequence[int]) -> Own:
         """What a thread has for itself."""
-        net, columns, last = self._net, self._columns(), len(self._layers) - 1
+        net, columns, last = self._net, self._columns(), len(self._stages) - 1
         own = [self._panels(level, thread, net.firsts) for level in range(last + 1)]
-        forward = [own[layer + 1] * self._widths[layer] for layer in range(last)]
-        back = [own[layer] * self._widths[layer + 1] for layer in range(1, last + 1)]
+        linear = [layer for layer, stage in enumerate(self._stages) if stage.operation == LINEAR]
+        forward = [own[layer + 1] * self._widths[layer] for layer in linear[:-1]]
+        back = [own[layer] * self._widths[layer + 1] for layer in linear if layer]
         part = panels[-1] * own[last] * columns
         sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), ROWS
         tile = tile_for(self._engine.spec, self._engine.params)
@@ -189,7 +199,7 @@ class Division:
 
     def _parts(self, thread: int) -> Parts:
         """The parameters that a thread moves, layer by layer; of the last one, a part of each row: its inputs."""
-        net, last, columns = self._net, len(self._layers) - 1, self._columns()
+        net, last, columns = self._net, len(self._stages) - 1, self._columns()
         places: list[tuple[int, int, int]] = []
 
         def reach(level: int) -> tuple[int, int]:
@@ -199,7 +209,9 @@ class Division:
 
         for layer, (weight, bias, num_in) in enumerate(zip(net.weights, net.biases, self._widths, strict=False)):
             first, end = reach(layer + 1 if layer < last else layer)
-            if layer < last:
+            if self._stages[layer].operation != LINEAR:
+                places += [(weight + first, weight + end, 0)] if weight >= 0 else []
+            elif layer < last:
                 places.append((weight + first * num_in, weight + end * num_in, 1))
             else:
                 rows = range(weight, weight + self._widths[-1] * num_in, num_in)
@@ -220,24 +232,33 @@ class Division:
         """The rows and the steps, as compiled code takes them."""
         rows, engine = self._rows, self._engine
         rows.take(block)
-        targets, share = rows.all_targets(self._widths[-1])
+        tokens, num_in = tokens_of(block.rows.stored, self._widths[0]), self._widths[0]
+        targets, share = rows.all_targets(self._widths[-1], tokens)
         stored, order, scale = rows.stored()
+        factor, shift = self._inputs
         first, size = int(block.starts.min()), type_of(engine.params)
-        bounds = block.starts.numpy() - first, block.stops.numpy() - first
+        bounds = (block.starts.numpy() - first) * tokens, (block.stops.numpy() - first) * tokens
         part = engine.plan.micro_batch_size
         if part is not None and not share.size:
             share = shares_alike(*bounds, size)
-        steps, starts, stops = parts_of(*bounds, part)
+        steps, starts, stops = parts_of(*bounds, None if part is None else part * tokens)
+        if (
+            any(stage.operation == BATCH_NORM for stage in self._stages)
+            and (single := np.flatnonzero(stops - starts == 1)).size
+        ):
+            whole = steps < steps[single[0]]
+            steps, starts, stops = steps[whole], starts[whole], stops[whole]
+        num_steps = int(steps[-1]) + 1 if steps.size else 0
         return Work(
-            stored=stored,
-            order=order,
-            scale=scale,
+            stored=stored.reshape(-1, num_in),
+            order=order if tokens == 1 else (order[:, None] * tokens + np.arange(tokens)).ravel(),
+            scale=np.array([float(scale[0]) * factor, shift], size),
             targets=targets,
             share=share,
             steps=steps,
             starts=starts,
             stops=stops,
-            rates=block.rates.numpy(),
+            rates=block.rates[:num_steps].contiguous().numpy(),
             l2=block.l2.contiguous().numpy(),
             losses=np.zeros((num_threads, len(block.rates)), size),
             penalties=np.zeros((num_threads, len(block.rates)), size),
@@ -254,7 +275,12 @@ class Division:
             try:
                 if t and apart:
                     move_to(apart[t])
-                train(Thread(t, self._net, self._room, self._own[t]), self._rules, work, self._remembered[t])
+                train(
+                    Thread(t, self._net, self._between, self._room, self._own[t]),
+                    self._rules,
+                    work,
+                    self._remembered[t],
+                )
             except BaseException as error:  # whatever it is, who waits for this thread must not wait for ever
                 self._room.meeting[num_threads * APART] = 1
                 failed.append(error)
@@ -273,6 +299,11 @@ class Division:
                     thread.join()
         if failed:
             raise failed[0]
+
+
+def tokens_of(stored: Tensor, num_in: int) -> int:
+    """The tokens of a row: 1 where a row has as many numbers as the network has inputs."""
+    return math.prod(stored.shape[1:-1]) if stored.shape[-1] == num_in else 1
 
 
 def parts_of(starts: Array, stops: Array, size: int | None) -> tuple[Array, Array, Array]:

@@ -221,6 +221,11 @@ def is_activation(choice: Choice) -> bool:
     return OPERATIONS[choice.name].kind not in (kind.LINEAR, kind.DROPOUT)
 
 
+def is_known(choice: Choice) -> bool:
+    """Whether the body for small networks knows a layer, options included."""
+    return _unknown(layer_family(choice.name), "layer", choice, LAYERS) is None
+
+
 def decouples(choice: str | Choice, rule: Optimizer) -> bool:
     """Whether a rule's weight decay shrinks the weights by themselves, and does not enter the gradient."""
     return _parsed(choice).name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))

@@ -5,7 +5,7 @@ Of a step of some hundred million operations, matrix products take nine parts in
 (`body/passes.py`): rows gathered and turned into numbers; an activation in place; its derivative times what comes back,
 with the gradient of the bias; the loss with its gradient; the update of all parameters. The formulas are the same, and
 `scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer. A network of linear
-layers and activations alone is divided among threads instead (`_divided.py`), where that is faster.
+layers, norms, activations and branches is divided among threads instead (`_divided.py`), where that is faster.
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,7 +70,8 @@ class Products:
         trained = [isinstance(piece, Affine) or piece.has_parameters for piece in self._pieces]
         self._first = trained.index(True)
         self._adds = any(not isinstance(piece, Affine) and piece.has_parameters for piece in self._pieces)
-        self._merges = not self._adds and len(groups) == 1 and _only_adds(engine.plan, groups[0])
+        only_adds = len(groups) == 1 and _only_adds(engine.plan, groups[0])
+        self._merges, self._merges_divided = only_adds and not self._adds, only_adds and self._part is None
         self._loss, self._tile = measure_of(engine.plan, engine.criterion), tile_for(engine.spec, engine.params)
         self._descents = [descent_of(engine.plan, group) for group in groups]
         self._remembered = [
@@ -88,7 +89,7 @@ class Products:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         engine, num_steps = self._engine, len(block.rates)
         if self._division is not None and self._division.takes(block):
-            self._division.train(block, losses, penalties, merges=self._merges)
+            self._division.train(block, losses, penalties, merges=self._merges_divided)
             return
         with _compiled.compiling("passes", self._dtype):
             self._rows.take(block)

@@ -70,10 +70,11 @@ class BlockRows:
             share = np.full(len(targets), 1.0 / (whole * self._tokens), self._dtype)
         return targets, share
 
-    def all_targets(self, width: int) -> tuple[Array, Array]:
-        """Targets (places, O) and shares (places,) or none of all steps, from their first place on."""
+    def all_targets(self, width: int, tokens: int) -> tuple[Array, Array]:
+        """Targets (places T, O) and shares (places T,) or none of all steps, from their first place on."""
         if self._targets is None:
-            self._match(self._buffer.new_zeros(()).expand(1, width))
+            of_row = (width,) if tokens == 1 else (tokens, width)
+            self._match(self._buffer.new_zeros(()).expand(1, *of_row))
         assert self._targets is not None
         return self._targets.reshape(-1, self._targets.shape[-1]), self._share
 

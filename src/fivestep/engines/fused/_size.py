@@ -1,8 +1,7 @@
 """Which of the two bodies does a step: by its floating-point operations, and by what it gathers. Loads no numba."""
 
 import math
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, final
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from ...find import Choice
 from ...net import NetSpec
 from ...plan import TrainPlan
-from ._forms import is_activation, rule_form
+from ._forms import is_activation, is_known, rule_form
 
 FEW = 40_000_000
 """Floating-point operations of a step up to which the small body, on one thread, is faster than torch's products.
@@ -55,6 +54,9 @@ that was kept to them, from 2.3 (two layers of 512) over 2.8 (two of 32) to 4.5 
 EACH_UNIT = 50
 """Multiplications in panels that take as long as what else is done for a unit and a row, on the way and back."""
 
+NORMS = ("layer_norm", "rms_norm", "batch_norm")
+"""Which the body for larger networks knows."""
+
 WIDE = 100_000
 """Numbers in the rows of a shuffled step up to which the small body gathers them as fast as it computes.
 
@@ -64,14 +66,6 @@ although a step has 12 million operations only; rows of 512 numbers took as long
 
 MOST_INPUTS = 256
 """Inputs up to which a narrow network stays small on any full batch; those of more miss the cache, as above."""
-
-BEHIND = {
-    "": ("linear",),
-    "linear": ("linear", "activation", "dropout"),
-    "activation": ("linear", "dropout"),
-    "dropout": ("linear",),
-}
-"""What may stand behind a layer of a network that is divided, and at its beginning."""
 
 USUAL_ROWS = 256
 """The rows of a full batch, where nobody says how many there are."""
@@ -98,21 +92,43 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
 
 
 def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
-    """Whether threads can divide the units: linear layers, activations, dropout behind them, a rule with a scalar form.
+    """Whether threads can divide the units: linear layers, norms, activations, dropout, branches; a scalar rule.
 
     And whether the processor is one where that has been measured to be faster than torch's products.
     """
     if rule_form(plan) is None or own_tile() is None:
         return False
-    kinds = [_kind(choice) for choice in spec.layers]
-    return kinds[-1] == "linear" and all(after in BEHIND.get(kind, ()) for kind, after in pairwise(["", *kinds]))
+    layers = spec.layers[1:] if spec.layers[0].name == "standardize" else spec.layers
+    if len(layers) == 1 and layers[0].name == "residual":  # what joins the outputs is a thread's own copy of the inputs
+        inside = _parsed(layers[0])
+        return len(inside) > 1 and _ends_well(inside) and _begins_well(layers) and all(map(_is_known, layers))
+    return bool(layers) and _ends_well(layers) and _begins_well(layers) and all(map(_is_known, layers))
 
 
-def _kind(choice: Choice) -> str:
-    """Which of `BEHIND` a layer is; "other" if none."""
-    if choice.name in ("linear", "dropout"):
-        return choice.name
-    return "activation" if is_activation(choice) else "other"
+def _parsed(residual: Choice) -> tuple[Choice, ...]:
+    """The layers of a residual."""
+    return tuple(map(Choice.parse, residual.options["layers"]))
+
+
+def _ends_well(layers: Sequence[Choice]) -> bool:
+    """Whether the logits are those of a linear layer: each thread has a part of them."""
+    return layers[-1].name == "linear"
+
+
+def _begins_well(layers: Sequence[Choice]) -> bool:
+    """Whether what takes the inputs computes its values anew."""
+    first = _parsed(layers[0])[0] if layers[0].name == "residual" else layers[0]
+    return first.name in ("linear", *NORMS)
+
+
+def _is_known(choice: Choice) -> bool:
+    """Whether it is a layer of a network that can be divided. A level has one branch at most."""
+    if choice.name == "residual":
+        inside = _parsed(choice)
+        return inside[0].name != "residual" and all(map(_is_known, inside))
+    if choice.name in NORMS:
+        return is_known(choice)
+    return choice.name in ("linear", "dropout") or is_activation(choice)
 
 
 def own_tile() -> Tile | None:

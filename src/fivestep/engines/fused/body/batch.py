@@ -29,7 +29,7 @@ class BatchNormed(NamedTuple):
 
 
 @intrinsic
-def _numbered(typing: Any, value: Any) -> Any:
+def numbered(typing: Any, value: Any) -> Any:
     """Lanes with the numbers 0, 1, 2, ..."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -56,14 +56,14 @@ def normalize_batch(norm: BatchNormed, memory: Any, places: tuple[int, int], siz
             total_of = total_of + load(values, here + r)
         if whole < num_rows:
             last = load(values, here + whole)
-            total_of = total_of + where(_numbered(last) < num_rows - whole, last, 0.0)
+            total_of = total_of + where(numbered(last) < num_rows - whole, last, 0.0)
         mean, spread = total(total_of) * (1.0 / num_rows), every(values, 0.0)
         for r in range(0, whole, lanes):
             x = load(values, here + r) - mean
             spread = spread + x * x
         if whole < num_rows:
             x = load(values, here + whole) - mean
-            x = where(_numbered(x) < num_rows - whole, x, 0.0)
+            x = where(numbered(x) < num_rows - whole, x, 0.0)
             spread = spread + x * x
         variance = total(spread) * (1.0 / num_rows)
         scale = 1.0 / math.sqrt(variance + norm.eps)
@@ -72,7 +72,7 @@ def normalize_batch(norm: BatchNormed, memory: Any, places: tuple[int, int], siz
         for r in range(0, rows, lanes):
             n = (load(values, here + r) - mean) * scale
             if r == whole:
-                n = where(_numbered(n) < num_rows - whole, n, 0.0)
+                n = where(numbered(n) < num_rows - whole, n, 0.0)
             store(values, here + r, n)
             store(values, there + r, n * weight + bias)
         put(buffers, scales + o, scale)
@@ -110,7 +110,7 @@ def back_through_batch(
             for r in range(0, rows, lanes):
                 dx = (load(slopes, there + r) - mean - load(values, here + r) * slope) * factor
                 if r == whole:
-                    dx = where(_numbered(dx) < num_rows - whole, dx, 0.0)
+                    dx = where(numbered(dx) < num_rows - whole, dx, 0.0)
                 store(slopes, here + r, dx)
 
 

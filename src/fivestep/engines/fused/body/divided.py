@@ -7,137 +7,38 @@ the units that it has just computed. For two layers, threads then tell one anoth
 the gradient of the logits of their rows: two meetings in a step, and a few kilobytes. Every further hidden layer takes
 the values and the gradients of all units, which go past the caches.
 
-Between the layers lie levels: level 0 holds the inputs, level l what layer l - 1 made of them; a level is a row of
-panels (`panels.py`). Weights and gradients stay where the network has them, and are brought into panels when needed.
+`division.py` says what is where, and `divided_passes.py` does layers that are not linear.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import kinds as kind
-from .activations import value_and_slope
+from .divided_passes import go_back, pass_on
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
 from .divided_update import Limits, update_own
-from .lanes import apart, every, get, inline, load, prefetch, put, store, where, width
+from .division import (
+    NEAR,
+    Alone,
+    Passes,
+    Reach,
+    Thread,
+    bend,
+    draw,
+    finish,
+    inputs_of,
+    near_rows,
+    own_reach,
+    whole_reach,
+)
+from .lanes import apart, by_type, every, get, inline, load, prefetch, put, store, width
 from .losses import Measure
-from .masks import IN_A_STREAM, begin_bits, go_on_with_bits
-from .meeting import meet, stream
-from .numbers import numbers_at
+from .meeting import meet
 from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
 from .passes import Remembered
 from .rules import Descent, moment, powers_after, powers_at
 
-NEAR = 32_768
-"""Numbers of the rows that go through all panels of a thread before the next ones do: an eighth of a small cache."""
-
-NEAR_BITS = 2**17
-"""Random bits of dropout that a thread draws before it uses them: an eighth of a small cache too."""
-
 NEAR_ROWS = 256
 """Rows whose products are added up before a gradient is touched: a panel of them fills the first cache."""
-
-VALUES, SLOPES = 1, 2
-"""What of a level all threads read, added up in `Divided.past`."""
-
-
-class Divided(NamedTuple):
-    """A network of linear layers, each with the activation behind it, and whose units are whose.
-
-    By layer: `kinds` and `numbers` of activations; of the dropout behind it, its number among all layers, `dropped`
-    (-1: none), the `least` number of bits that stays, and what is left is `scaled` by; where `weights` and `biases` lie
-    in the flat vector (-1: none). By level: `widths`, and where its `values` begin in the room for them; what all
-    threads read of it goes `past` the caches. `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel
-    has room for `capacity` rows.
-    """
-
-    kinds: Any
-    numbers: Any
-    dropped: Any
-    least: Any
-    scaled: Any
-    widths: Any
-    weights: Any
-    biases: Any
-    values: Any
-    firsts: Any
-    past: Any
-    capacity: int
-    threads: int
-
-
-class Room(NamedTuple):
-    """What threads share.
-
-    The parameters and their gradient; the `values` of all levels, and f'(z) in `bends` unless it is relu's; gradients
-    in `slopes`; the part of the logits that each thread has found; the place where they meet; the squares of each one's
-    gradient.
-    """
-
-    w: Any
-    g: Any
-    values: Any
-    bends: Any
-    slopes: Any
-    parts: Any
-    meeting: Any
-    squares: Any
-
-
-class Own(NamedTuple):
-    """What a thread has for itself.
-
-    The inputs; weights of one layer in panels, and biases; a tile (ROWS, panel); room for the loss; random `bits` of
-    some rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`;
-    the `parts` of the parameters that it moves.
-    """
-
-    x: Any
-    panels: Any
-    bias: Any
-    tile: Any
-    loss: Any
-    bits: Any
-    words: Any
-    streams: Any
-    parts: Any
-
-
-class Thread(NamedTuple):
-    """A thread by its number, and all that it works with."""
-
-    number: int
-    net: Divided
-    room: Room
-    own: Own
-
-
-class Reach(NamedTuple):
-    """Panels of a level, and the units in them: from the first up to the one after the last."""
-
-    first: int
-    last: int
-    start: int
-    stop: int
-
-
-@inline
-def own_reach(me: Thread, level: int) -> Reach:
-    """Those of the thread."""
-    at = level * (me.net.threads + 1) + me.number
-    first, last = me.net.firsts[at], me.net.firsts[at + 1]
-    columns, num_units = panel(me.own.tile), me.net.widths[level]
-    return Reach(first, last, min(first * columns, num_units), min(last * columns, num_units))
-
-
-@inline
-def whole_reach(me: Thread, level: int) -> Reach:
-    """All of them."""
-    return Reach(0, -(-me.net.widths[level] // panel(me.own.tile)), 0, me.net.widths[level])
-
-
-@inline
-def inputs_of(me: Thread, layer: int) -> Any:
-    """Where the inputs of a layer lie."""
-    return (me.own.x, 0) if layer == 0 else (me.room.values, me.net.values[layer])
 
 
 def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
@@ -153,9 +54,8 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         # 1  predict
         fill_rows(work, part, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
         for layer in range(last):
-            if last > 1 and not meet(me.room.meeting, me.number, me.net.threads):
-                return  # else others have found all units below, and moved their weights
-            predict_units(me, layer, num_rows, before, (work.seed, work.done + s))
+            if not predict_level(me.between, me, layer, (num_rows, before, part), (work.seed, work.done + s)):
+                return
         predict_part(me, num_rows)
 
         # 2  measure, each thread its rows of the logits that all have a part of
@@ -169,15 +69,9 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
 
         # 4  find the new one
         for layer in range(last, -1, -1):
-            if 0 < layer < last and not meet(me.room.meeting, me.number, me.net.threads):
-                return  # else others have found the slopes of their units above
-            if layer > 0:
-                find_slopes(me, layer, num_rows)
-            if 0 < layer < last and not meet(me.room.meeting, me.number, me.net.threads):
-                return  # else others have copied from the weights that are about to move
-            if rate != 0.0 and s == work.rates.size - 1:  # once more, to be seen: weights move alike wherever it ends
-                find_gradient(me, layer, (num_rows, 0.0, later), work, part + 1)
-            find_gradient(me, layer, (num_rows, rate, later), work, part + 1)
+            shows = rate != 0.0 and s == work.rates.size - 1
+            if not find_level(me.between, me, layer, (num_rows, rate, later, shows), (work, part + 1)):
+                return
 
         # 5  step downhill, after all parts
         if part + 1 < work.steps.size and work.steps[part + 1] == s:
@@ -186,6 +80,64 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         now = moment(rule, work.done + s + 1, powers)
         if rate == 0.0 and not update_own(me, (rule, limits), work, memory, now):
             return
+
+
+@inline
+def predict_linear(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int], meets: bool) -> bool:
+    """The values behind a linear layer but the last, of some rows; False if another thread has left the work."""
+    if meets and not meet(me.room.meeting, me.number, me.net.threads):
+        return False  # else others have found all units below, and moved their weights
+    predict_units(me, layer, rows[0], rows[1], draws)
+    return True
+
+
+def _predict_alone(_between: Alone, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
+    return predict_linear(me, layer, rows, draws, me.net.kinds.size > 2)
+
+
+def _predict_any(between: Passes, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
+    if between.kinds[layer] == kind.LINEAR:
+        return predict_linear(me, layer, rows, draws, between.shares)
+    return pass_on(me, layer, rows, draws)
+
+
+predict_level = by_type({Alone: _predict_alone, Passes: _predict_any})
+
+
+@inline
+def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]) -> bool:
+    """What a linear layer has to do on the way back, of some rows; False if another thread has left the work.
+
+    A gradient that is merged with the update is found once more where it `shows`: weights move alike wherever it ends.
+    """
+    (num_rows, rate, later, shows), is_between = how, 0 < layer < me.net.kinds.size - 1
+    if is_between and not meet(me.room.meeting, me.number, me.net.threads):
+        return False  # else others have found the slopes of their units above
+    if layer > 0:
+        find_slopes(me, layer, num_rows)
+    if is_between and not meet(me.room.meeting, me.number, me.net.threads):
+        return False  # else others have copied from the weights that are about to move
+    if shows:
+        find_gradient(me, layer, (num_rows, 0.0, later), following[0], following[1])
+    find_gradient(me, layer, (num_rows, rate, later), following[0], following[1])
+    return True
+
+
+def _find_alone(
+    _between: Alone, me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]
+) -> Any:
+    return find_linear(me, layer, how, following)
+
+
+def _find_any(
+    between: Passes, me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]
+) -> Any:
+    if between.kinds[layer] == kind.LINEAR:
+        return find_linear(me, layer, how, following)
+    return go_back(me, layer, how)
+
+
+find_level = by_type({Alone: _find_alone, Passes: _find_any})
 
 
 @apart
@@ -211,33 +163,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
                 rows = a, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_in * columns), num_in)
                 bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
-                activate_tile(me, layer, (mine, bits), net.values[layer + 1] + p * step + n * columns)
-
-
-@inline
-def near_rows(me: Thread, layer: int) -> int:
-    """Rows that go through all panels of the thread before the next ones do."""
-    near: int = NEAR // me.net.widths[layer]
-    if me.net.dropped[layer] >= 0:
-        near = min(near, NEAR_BITS // me.net.widths[layer + 1])
-    return max(ROWS, near // ROWS * ROWS)
-
-
-@inline
-def draw(me: Thread, layer: int, rows: tuple[int, int], draws: tuple[Any, int]) -> int:
-    """The bits of the dropout behind a layer, if there is one, and where they begin.
-
-    Those of `rows`, the first and how many, which follow the rows before: parts of a step, and rows in a part, come in
-    their order, and the first row of a step begins.
-    """
-    number, at, (seed, step) = me.net.dropped[layer], layer * IN_A_STREAM, draws
-    if number < 0:
-        return 0
-    if rows[0] == 0:
-        begin_bits(seed, (step, number), me.own.streams, at)
-    num_units = me.net.widths[layer + 1]
-    start: int = go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
-    return start
+                activate_tile(me, layer, (mine, bits), p * step + n * columns)
 
 
 @inline
@@ -266,35 +192,13 @@ def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -
 
 @inline
 def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
-    """The values of a tile of sums, and their derivatives, where they belong.
-
-    It is `of` a panel of the thread's; its bits of dropout begin at a place.
-    """
-    own, columns, which, number = me.own, panel(me.own.tile), me.net.kinds[layer], me.net.numbers[layer]
-    (mine, bits), drops, num_units = of, me.net.dropped[layer] >= 0, me.net.widths[layer + 1]
-    is_past = (me.net.past[layer + 1] & VALUES) > 0
+    """The values of a tile of sums; it is `of` a panel of the thread's, and its bits of dropout begin at a place."""
+    (mine, bits), own, columns, num_units = of, me.own, panel(me.own.tile), me.net.widths[layer + 1]
     for r in range(ROWS):
         for c in range(0, columns, width(own.tile)):
             here = r * columns + c
-            z, mask = load(own.tile, here) + load(own.bias, mine * columns + c), every(own.tile, 1.0)
-            if drops:
-                drawn = numbers_at(own.bits, bits + r * num_units + c, own.tile)
-                mask = where(drawn < me.net.least[layer], 0.0, mask * me.net.scaled[layer])
-            if which == kind.RELU:
-                store_past(me.room.values, at + here, where(z < 0.0, 0.0, z) * mask, is_past)
-            else:
-                value, bend = value_and_slope(which, z, number)
-                store_past(me.room.values, at + here, value * mask, is_past)
-                store(me.room.bends, at + here, bend * mask)
-
-
-@inline
-def store_past(array: Any, index: int, value: Any, is_past: bool) -> None:
-    """Stores a register, past the caches or into them."""
-    if is_past:
-        stream(array, index, value)
-    else:
-        store(array, index, value)
+            z = load(own.tile, here) + load(own.bias, mine * columns + c)
+            finish(me, layer, z, bits + r * num_units + c, at + here)
 
 
 @apart
@@ -332,21 +236,14 @@ def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
                 call_rows(me.room.slopes, at + (n + near) * columns, step, panels, (mine, of.last - of.first))
                 rows = me.room.slopes, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_out * columns), num_out)
-                bend_tile(me, layer, net.values[layer] + p * step + n * columns)
+                bend_tile(me, layer, p * step + n * columns)
 
 
 @inline
-def bend_tile(me: Thread, layer: int, at: int) -> None:
+def bend_tile(me: Thread, level: int, at: int) -> None:
     """A tile of slopes times f'(z), where they belong."""
-    which, scale = me.net.kinds[layer - 1], me.net.scaled[layer - 1]
-    is_past = (me.net.past[layer] & SLOPES) > 0
     for k in range(0, ROWS * panel(me.own.tile), width(me.own.tile)):
-        slope = load(me.own.tile, k)
-        if which == kind.RELU:
-            slope = slope * where(load(me.room.values, at + k) > 0.0, every(me.own.tile, scale), 0.0)
-        elif which != kind.IDENTITY or me.net.dropped[layer - 1] >= 0:
-            slope = slope * load(me.room.bends, at + k)
-        store_past(me.room.slopes, at + k, slope, is_past)
+        bend(me, level, load(me.own.tile, k), at + k)
 
 
 @apart

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from .lanes import apart, get, inline, prefetch, put, store, width
+from .division import Alone, Passes, Thread
+from .lanes import apart, by_type, get, inline, prefetch, put, store, width
 from .losses import Measure, measure
 from .numbers import numbers_at
 from .panels import panel
@@ -12,11 +13,11 @@ from .passes import AHEAD, LINE, lay_out_targets
 class Work(NamedTuple):
     """The steps of a block, each in one part or several, whose gradients add up.
 
-    Rows are as they are `stored`; times `scale` (1,) they are numbers. Part p is of step steps[p], and has the places
-    starts[p] to stops[p] - 1: entries of `order`, or rows where that is empty; targets and shares are by place, and
-    without shares all rows of a part weigh alike. Before them `done` steps
-    have been done. All but the last may `merge` gradient and update, where there is no L2 term. `losses` are by thread
-    and step, and so is what its parameters add to the L2 term, of strength `l2` in each step, in `penalties`. `seed` is
+    Rows are as they are `stored`; times scale[0], and scale[1] added, they are numbers. Part p is of step steps[p], and
+    has the places starts[p] to stops[p] - 1: entries of `order`, or rows where that is empty; targets and shares are by
+    place, and without shares all rows of a part weigh alike. Before them `done` steps have been done. All but the last
+    may `merge` gradient and update, where there is no L2 term. `losses` are by thread and step, and so is what its
+    parameters add to the L2 term, of strength `l2` in each step, in `penalties`. `seed` is
     that of the draws.
     """
 
@@ -71,9 +72,9 @@ def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
             count = min(columns, end - p * columns)
             whole = count - count % width(x)
             for c in range(0, whole, width(x)):
-                store(x, out + c, numbers_at(work.stored, here + p * columns + c, x) * work.scale[0])
+                store(x, out + c, numbers_at(work.stored, here + p * columns + c, x) * work.scale[0] + work.scale[1])
             for c in range(whole, count):
-                put(x, out + c, x.dtype.type(get(work.stored, here + p * columns + c)) * work.scale[0])
+                put(x, out + c, x.dtype.type(get(work.stored, here + p * columns + c)) * work.scale[0] + work.scale[1])
 
 
 @apart
@@ -95,6 +96,21 @@ def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
     return losses
 
 
+def _as_it_is(_between: Alone, _me: Thread, _row: int, _output: int, logit: Any) -> Any:
+    return logit
+
+
+def _with_input(between: Passes, me: Thread, row: int, output: int, logit: Any) -> Any:
+    """A logit with the input that joins it."""
+    columns = panel(me.own.tile)
+    if between.joins[between.joins.size - 1] < 0:
+        return logit
+    return logit + get(me.own.x, output // columns * me.net.capacity * columns + row * columns + output % columns)
+
+
+with_inputs = by_type({Alone: _as_it_is, Passes: _with_input})
+
+
 @apart
 def _lay_out(me: Any, work: Work, part: int, start: int, count: int) -> None:
     """The logits of some rows, from the parts of all threads, with targets and shares, as `losses.py` takes them."""
@@ -107,6 +123,7 @@ def _lay_out(me: Any, work: Work, part: int, start: int, count: int) -> None:
             logit = get(me.room.w, bias + o) if bias >= 0 else zero
             for t in range(me.net.threads):
                 logit += get(me.room.parts, (t * me.net.capacity + start + r) * num_out + o)
+            logit = with_inputs(me.between, me, start + r, o, logit)
             put(tile.values, o * rows + r, logit)
         for r in range(count, rows):
             put(tile.values, o * rows + r, zero)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from . import kinds as kind
 from .lanes import constant, every, get, inline, load, put, sqrt, store, total, width
 
-_LEAST = constant(2.0**-23, 2.0**-52)
+LEAST = constant(2.0**-23, 2.0**-52)
 """The eps of a norm that has none of its own, as in torch: the smallest step above 1."""
 
 
@@ -37,7 +37,7 @@ def normalize(norm: Normed, w: Any, values: Any, places: tuple[int, int], rows: 
             x = load(values, k) - mean
             spread = spread + x * x
         spread = spread * (1.0 / norm.units)
-        scale = 1.0 / sqrt(spread + norm.eps if norm.eps > 0.0 else spread + _LEAST(spread))
+        scale = 1.0 / sqrt(spread + norm.eps if norm.eps > 0.0 else spread + LEAST(spread))
         store(values, here + size + r, scale)
         for o in range(norm.units):
             n = (load(values, here + o * rows + r) - mean) * scale
