@@ -17,6 +17,7 @@ from fivestep.find import find, names, shown_names
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.playground import TASKS, offered, settings_of
+from fivestep.playground._settings import FOLDER
 from fivestep.steps import upcoming_steps
 from tests.browser import Opened
 from tests.tolerances import EXACT, NORMALS_OF_A_BROWSER, PLAYGROUND, distance
@@ -175,3 +176,10 @@ def test_every_check_that_a_mistake_names_is_one_of_the_doctor(browser: Opened) 
     named = browser.page.evaluate("Object.keys(ITEMS.mistakes).filter((name) => ITEMS.mistakes[name].hasCheck)")
     assert len(named) >= 5
     assert set(named) <= set(names("doctor.checks"))
+
+
+@pytest.mark.parametrize("ending", ["js", "css", "html"])
+def test_no_line_of_the_page_is_too_long_and_no_file(ending: str) -> None:
+    texts = {path.name: path.read_text(encoding="utf-8").splitlines() for path in FOLDER.rglob(f"*.{ending}")}
+    assert {name: line for name, lines in texts.items() for line in lines if len(line) > 120} == {}
+    assert {name: len(lines) for name, lines in texts.items() if len(lines) > 400} == {}

@@ -4,20 +4,23 @@
 function drawCurves(canvas, history, isLogarithmic, palette) {
   const { context, width, height } = sized(canvas);
   const lines = [
-    { name: "train", color: palette.high, dash: [] },
-    { name: "valid", color: palette.low, dash: [5, 3] },
+    { name: "train", color: palette.ink, dash: [] },
+    { name: "valid", color: palette.valid, dash: [5, 3] },
     { name: "twin", color: palette.soft, dash: [2, 3] },
   ].filter(({ name }) => name in history[0]);
   const values = lines.flatMap(({ name }) => history.map((point) => point[name])).filter(Number.isFinite);
   const scale = scaleOf(values, isLogarithmic);
   const [left, right, top, bottom] = [46, width - 10, 8, height - 22];
   const lastStep = Math.max(10, history.at(-1).step);
-  const place = (step, value) => [left + ((right - left) * step) / lastStep, bottom - (bottom - top) * scale.share(value)];
+  const place = (step, value) => [
+    left + ((right - left) * step) / lastStep,
+    bottom - (bottom - top) * scale.share(value),
+  ];
   context.font = "11px system-ui, sans-serif";
   drawAxes(context, scale, place, { left, right, bottom, lastStep }, palette);
   context.save();
   context.beginPath();
-  context.rect(left, top - 4, right - left, bottom - top + 5);
+  context.rect(left - 3, top - 4, right - left + 3, bottom - top + 5);
   context.clip();
   for (const { name, color, dash } of lines) {
     [context.strokeStyle, context.lineWidth] = [color, 2];
@@ -25,6 +28,11 @@ function drawCurves(canvas, history, isLogarithmic, palette) {
     context.beginPath();
     for (const point of history) if (Number.isFinite(point[name])) context.lineTo(...place(point.step, point[name]));
     context.stroke();
+    if (history.length > 1 || !Number.isFinite(history[0][name])) continue;
+    context.beginPath(); // of a single look there is no line yet
+    context.arc(...place(history[0].step, history[0][name]), 2.5, 0, 2 * Math.PI);
+    context.fillStyle = color;
+    context.fill();
   }
   context.restore();
 }
@@ -39,7 +47,10 @@ function scaleOf(values, isLogarithmic) {
     return { share: (value) => value / (1.06 * largest), marks };
   }
   const least = positive.length ? Math.max(Math.min(...positive), largest * 1e-12) : 0.1;
-  const [from, to] = [Math.floor(Math.log10(least)), Math.max(Math.ceil(Math.log10(largest)), Math.floor(Math.log10(least)) + 1)];
+  const [from, to] = [
+    Math.floor(Math.log10(least)),
+    Math.max(Math.ceil(Math.log10(largest)), Math.floor(Math.log10(least)) + 1),
+  ];
   const every = Math.ceil((to - from) / 5);
   const marks = [];
   for (let power = from; power <= to; power += every) marks.push(10 ** power);
@@ -61,7 +72,11 @@ function drawAxes(context, scale, place, { left, right, bottom, lastStep }, pale
     context.moveTo(left, height);
     context.lineTo(right, height);
     context.stroke();
-    context.fillText(mark === 0 || (mark >= 0.01 && mark < 1e4) ? String(Number(mark.toPrecision(3))) : mark.toExponential(0), left - 6, height);
+    context.fillText(
+      mark === 0 || (mark >= 0.01 && mark < 1e4) ? String(Number(mark.toPrecision(3))) : mark.toExponential(0),
+      left - 6,
+      height,
+    );
   }
   context.textBaseline = "top";
   const step = niceStep(lastStep / 4);

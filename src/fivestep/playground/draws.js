@@ -1,8 +1,8 @@
 "use strict";
 
 /**
- * Every random number of a run, as torch draws it: a Mersenne Twister (Matsumoto and Nishimura 1998, "Mersenne twister: a
- * 623-dimensionally equidistributed uniform pseudo-random number generator"), seeded as `torch.manual_seed` does.
+ * Every random number of a run, as torch draws it: a Mersenne Twister, seeded as `torch.manual_seed` does. Matsumoto
+ * and Nishimura 1998, "Mersenne twister: a 623-dimensionally equidistributed uniform pseudo-random number generator".
  *
  * Uniform numbers and orders of rows are torch's to the bit. Sixteen normal numbers or more at once torch makes with
  * vector instructions, whose logarithm and cosine round otherwise than the browser's: those agree to seven digits.

@@ -56,7 +56,7 @@ class Engine {
   /** Step 4: adds the gradient of the loss, from the last layer to the first. */
   backward() {
     const { logits, y } = this.measured;
-    let da = room(this.measuredMemo ??= {}, "dlogits", logits.shape);
+    let da = room((this.measuredMemo ??= {}), "dlogits", logits.shape);
     this.criterion.gradient(logits, y, da);
     for (let k = this.layers.length - 1; k >= 0; k--) da = this.layers[k].backward(da, this.memos[k], k > 0);
   }
@@ -95,7 +95,7 @@ function layersOf({ inFeatures, hidden, activation }) {
   return [...layers, new Linear(width, 1)];
 }
 
-/** A loss of one row, from losses/, as the mean over the rows: its gradient is that of the row, divided by their number. */
+/** A loss of one row, from losses/, as the mean over the rows: the gradient of each is divided by their number. */
 function meanOverRows(item) {
   return {
     value(logits, y) {

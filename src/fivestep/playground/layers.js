@@ -27,39 +27,40 @@ class Linear {
 
   forward(x, memo) {
     const [N, I, O, W, b] = [x.shape[0], this.fanIn, this.fanOut, this.W, this.b];
-    const z = room(memo, "z", [N, O]);
+    const out = room(memo, "z", [N, O]);
     memo.x = x;
+    const [a, z] = [x.data, out.data];
     for (let n = 0; n < N; n++) {
       for (let o = 0; o < O; o++) {
         let sum = b[o];
-        for (let i = 0; i < I; i++) sum += x.data[n * I + i] * W[o * I + i];
-        z.data[n * O + o] = sum;
+        for (let i = 0; i < I; i++) sum += a[n * I + i] * W[o * I + i];
+        z[n * O + o] = sum;
       }
     }
-    return z;
+    return out;
   }
 
   /** Adds to dW and db, and gives dx. What lies below the first weights needs none. */
-  backward(dz, memo, needDx) {
-    const [N, I, O, W, dW, db] = [dz.shape[0], this.fanIn, this.fanOut, this.W, this.dW, this.db];
-    const x = memo.x.data;
+  backward(dout, memo, needDx) {
+    const [N, I, O, W, dW, db] = [dout.shape[0], this.fanIn, this.fanOut, this.W, this.dW, this.db];
+    const [x, dz] = [memo.x.data, dout.data];
     for (let n = 0; n < N; n++) {
       for (let o = 0; o < O; o++) {
-        const d = dz.data[n * O + o];
+        const d = dz[n * O + o];
         db[o] += d;
         for (let i = 0; i < I; i++) dW[o * I + i] += d * x[n * I + i];
       }
     }
     if (!needDx) return null;
-    const dx = room(memo, "dx", [N, I]);
-    dx.data.fill(0);
+    const din = room(memo, "dx", [N, I]);
+    const dx = din.data.fill(0);
     for (let n = 0; n < N; n++) {
       for (let o = 0; o < O; o++) {
-        const d = dz.data[n * O + o];
-        for (let i = 0; i < I; i++) dx.data[n * I + i] += d * W[o * I + i];
+        const d = dz[n * O + o];
+        for (let i = 0; i < I; i++) dx[n * I + i] += d * W[o * I + i];
       }
     }
-    return dx;
+    return din;
   }
 }
 

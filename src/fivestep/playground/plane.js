@@ -8,7 +8,10 @@ const GRID_OF_A_LINE = 161;
 function colors() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  return Object.fromEntries(["ground", "ink", "soft", "line", "card", "low", "high"].map((name) => [name, read(name)]));
+  const palette = Object.fromEntries(
+    ["ground", "ink", "soft", "line", "low", "high", "valid"].map((name) => [name, read(name)]),
+  );
+  return { ...palette, channels: [palette.low, palette.ground, palette.high].map(channels) };
 }
 
 /** Red, green and blue of "#rrggbb". */
@@ -45,7 +48,10 @@ function boundsOf(training, of = (rows) => rows.x, i = 0) {
 /** The inputs at which a network is drawn, and the bounds of the picture. They are made once for a training. */
 function gridOf(training) {
   if (training.grid) return training.grid;
-  const bounds = [boundsOf(training), training.rows.x.shape[1] > 1 ? boundsOf(training, (rows) => rows.x, 1) : boundsOf(training, (rows) => rows.y)];
+  const bounds = [
+    boundsOf(training),
+    training.rows.x.shape[1] > 1 ? boundsOf(training, (rows) => rows.x, 1) : boundsOf(training, (rows) => rows.y),
+  ];
   const along = ([from, to], share) => from + (to - from) * share;
   let x;
   if (training.rows.x.shape[1] === 1) {
@@ -61,34 +67,44 @@ function gridOf(training) {
   return (training.grid = { x, bounds });
 }
 
-/** What each unit answers at the points of the grid: a list of layers, inputs first, each a list of functions of a point. */
+/** What each unit answers at the points of the grid, { data, width, index }: a list of layers, inputs first. */
 function answersOf(training) {
   const { x } = gridOf(training);
   const logits = training.outputs("grid", x);
-  const columns = ({ shape, data }) => Array.from({ length: shape[1] }, (_, o) => (k) => data[k * shape[1] + o]);
-  const hidden = training.memos.grid.filter((memo) => memo.a).map((memo) => columns(memo.a));
-  return [columns(x), ...hidden, columns(logits)];
+  const units = ({ shape, data }) => Array.from({ length: shape[1] }, (_, index) => ({ data, width: shape[1], index }));
+  return [units(x), ...training.memos.grid.filter((memo) => memo.a).map((memo) => units(memo.a)), units(logits)];
 }
 
-/** An answer between -1 and 1, to be colored: of the output what it says, of a unit its part of its largest answer. */
-function shadeOf(training, answer, isOutput) {
-  const { share } = ITEMS.losses[training.settings.loss];
-  if (isOutput && targetOf(training.settings.task) === "yes_no") return (k) => Math.max(-1, Math.min(1, 2 * share(answer(k)) - 1));
-  const count = gridOf(training).x.shape[0];
-  let largest = 1e-12;
-  for (let k = 0; k < count; k++) largest = Math.max(largest, Math.abs(answer(k)));
-  return (k) => answer(k) / largest;
+/**
+ * An answer at every n-th point of the plane in both directions, or of the line, between -1 and 1 to be colored: of the
+ * output what it says, of a unit its part of its largest answer.
+ */
+function shadesOf(training, { data, width, index }, isOutput, every = 1) {
+  const isPlane = training.rows.x.shape[1] > 1;
+  const side = isPlane ? GRID / every : Math.ceil(GRID_OF_A_LINE / every);
+  const shades = new Float64Array(isPlane ? side * side : side);
+  for (let k = 0; k < shades.length; k++) {
+    const point = isPlane ? (Math.floor(k / side) * GRID + (k % side)) * every : k * every;
+    shades[k] = data[point * width + index];
+  }
+  if (isOutput && targetOf(training.settings.task) === "yes_no") {
+    const { share } = ITEMS.losses[training.settings.loss];
+    return shades.map((value) => Math.max(-1, Math.min(1, 2 * share(value) - 1)));
+  }
+  const largest = shades.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
+  return shades.map((value) => value / largest);
 }
 
-/** An image of the plane, one pixel for each point of the grid. */
+/** An image of the plane, one pixel for each shade. */
 const image = document.createElement("canvas");
-function imageOf(shade, palette, strength) {
-  [image.width, image.height] = [GRID, GRID];
-  const [ground, low, high] = [palette.ground, palette.low, palette.high].map(channels);
-  const pixels = new ImageData(GRID, GRID);
-  for (let k = 0; k < GRID * GRID; k++) {
-    const value = shade(k);
-    const [toward, part] = [value < 0 ? low : high, strength * Math.min(1, Math.abs(value) || 0)];
+function imageOf(shades, palette, strength) {
+  const side = Math.sqrt(shades.length);
+  if (image.width !== side) [image.width, image.height] = [side, side];
+  const [low, ground, high] = palette.channels;
+  const pixels = new ImageData(side, side);
+  for (let k = 0; k < shades.length; k++) {
+    const toward = shades[k] < 0 ? low : high;
+    const part = strength * (Math.abs(shades[k]) || 0);
     for (let c = 0; c < 3; c++) pixels.data[4 * k + c] = ground[c] + (toward[c] - ground[c]) * part;
     pixels.data[4 * k + 3] = 255;
   }
@@ -109,7 +125,7 @@ function drawPlane(canvas, training, answers, unit, palette) {
     return;
   }
   context.imageSmoothingQuality = "high";
-  context.drawImage(imageOf(shadeOf(training, answer, isOutput), palette, 0.62), 0, 0, width, height);
+  context.drawImage(imageOf(shadesOf(training, answer, isOutput), palette, 0.62), 0, 0, width, height);
   const { boundary } = ITEMS.losses[training.settings.loss];
   drawContour(context, answer, isOutput ? boundary : 0, width, height, palette);
   drawRows(context, training.valid, place, palette, 1.5, 0.42);
@@ -118,24 +134,27 @@ function drawPlane(canvas, training, answers, unit, palette) {
 }
 
 /** The line where the answer is `level`, found between neighbours of the grid (marching squares). */
-function drawContour(context, answer, level, width, height, palette) {
-  const place = (column, row) => [((column + 0.5) / GRID) * width, ((row + 0.5) / GRID) * height];
+function drawContour(context, { data, width: wide, index }, level, width, height, palette) {
+  const value = (column, row) => data[(row * GRID + column) * wide + index] - level;
   context.beginPath();
   for (let row = 0; row < GRID - 1; row++) {
     for (let column = 0; column < GRID - 1; column++) {
-      const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([c, r]) => [column + c, row + r]);
-      const values = corners.map(([c, r]) => answer(r * GRID + c) - level);
+      const [a, b, c, d] = [
+        value(column, row),
+        value(column + 1, row),
+        value(column + 1, row + 1),
+        value(column, row + 1),
+      ];
+      const above = (a > 0) + (b > 0) + (c > 0) + (d > 0);
+      if (above === 0 || above === 4) continue;
       const crossings = [];
-      for (let side = 0; side < 4; side++) {
-        const [from, to, other] = [values[side], values[(side + 1) % 4], corners[(side + 1) % 4]];
-        if (from > 0 === to > 0) continue;
-        const part = from / (from - to);
-        crossings.push(place(corners[side][0] + part * (other[0] - corners[side][0]), corners[side][1] + part * (other[1] - corners[side][1])));
-      }
-      for (let k = 0; k + 1 < crossings.length; k += 2) {
-        context.moveTo(...crossings[k]);
-        context.lineTo(...crossings[k + 1]);
-      }
+      if (a > 0 !== b > 0) crossings.push([column + a / (a - b), row]);
+      if (b > 0 !== c > 0) crossings.push([column + 1, row + b / (b - c)]);
+      if (c > 0 !== d > 0) crossings.push([column + 1 - c / (c - d), row + 1]);
+      if (d > 0 !== a > 0) crossings.push([column, row + 1 - d / (d - a)]);
+      crossings.forEach(([left, top], k) =>
+        context[k % 2 ? "lineTo" : "moveTo"](((left + 0.5) / GRID) * width, ((top + 0.5) / GRID) * height),
+      );
     }
   }
   [context.strokeStyle, context.lineWidth] = [palette.ink, 1.6];
@@ -146,12 +165,18 @@ function drawContour(context, answer, level, width, height, palette) {
 function drawRows(context, rows, place, palette, size, opacity) {
   context.globalAlpha = opacity;
   [context.strokeStyle, context.lineWidth] = [palette.ground, 1];
-  for (let n = 0; n < rows.y.data.length; n++) {
-    const [left, top] = place(rows.x.data[2 * n], rows.x.data[2 * n + 1]);
+  for (const isYes of [false, true]) {
     context.beginPath();
-    if (rows.y.data[n] > 0.5) context.rect(left - size, top - size, 2 * size, 2 * size);
-    else context.arc(left, top, 1.1 * size, 0, 2 * Math.PI);
-    context.fillStyle = rows.y.data[n] > 0.5 ? palette.high : palette.low;
+    for (let n = 0; n < rows.y.data.length; n++) {
+      if (rows.y.data[n] > 0.5 !== isYes) continue;
+      const [left, top] = place(rows.x.data[2 * n], rows.x.data[2 * n + 1]);
+      if (isYes) context.rect(left - size, top - size, 2 * size, 2 * size);
+      else {
+        context.moveTo(left + 1.1 * size, top);
+        context.arc(left, top, 1.1 * size, 0, 2 * Math.PI);
+      }
+    }
+    context.fillStyle = isYes ? palette.high : palette.low;
     context.fill();
     if (opacity === 1) context.stroke();
   }
@@ -186,7 +211,10 @@ function drawLine(context, training, answer, place, isOutput, palette) {
     });
     context.stroke();
   }
-  for (const [rows, size, opacity] of [[training.valid, 1.5, 0.42], [training.rows, 3.6, 1]]) {
+  for (const [rows, size, opacity] of [
+    [training.valid, 1.5, 0.42],
+    [training.rows, 3.6, 1],
+  ]) {
     context.globalAlpha = opacity;
     context.fillStyle = palette.low;
     rows.x.data.forEach((value, n) => {
@@ -197,5 +225,5 @@ function drawLine(context, training, answer, place, isOutput, palette) {
     context.globalAlpha = 1;
   }
   [context.strokeStyle, context.lineWidth] = [palette.high, 2.5];
-  curve(answer);
+  curve((k) => answer.data[k * answer.width + answer.index]);
 }

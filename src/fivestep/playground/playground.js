@@ -6,7 +6,11 @@ class Playground {
     const by = (id) => document.getElementById(id);
     this.at = Object.fromEntries([...document.querySelectorAll("[id]")].map(({ id }) => [id, by(id)]));
     this.controls = new Controls(this.at.settings, (name, value) => this.change(name, value));
-    this.network = new NetworkPicture(this.at.network, (text) => (this.at.hint.textContent = text), (unit) => this.showUnit(unit));
+    this.network = new NetworkPicture(
+      this.at.network,
+      (text) => this.hint(text),
+      (unit) => this.showUnit(unit),
+    );
     this.unit = null; // whose answer the plane shows; null is the output
     this.isRunning = false;
     this.palette = colors();
@@ -16,7 +20,7 @@ class Playground {
 
   listen() {
     const { run, epoch, step, line, again, share, logarithmic } = this.at;
-    run.addEventListener("click", () => this.run(!this.isRunning));
+    run.addEventListener("click", () => (this.isRunning ? this.advance(() => {}) : this.run(true)));
     epoch.addEventListener("click", () => this.oneEpoch());
     step.addEventListener("click", () => this.advance(() => this.training.step()));
     line.addEventListener("click", () => this.advance(() => this.training.line()));
@@ -38,6 +42,7 @@ class Playground {
     this.training = new Training(fitting(settings));
     this.selected = -1;
     this.network.begin(this.training);
+    this.hint("");
     this.showSettings();
     this.draw();
     this.showText();
@@ -46,7 +51,7 @@ class Playground {
   showSettings() {
     const { settings } = this.training;
     this.controls.show(settings);
-    showMistakes(this.at.mistakes, settings, (name, value) => this.change(name, value));
+    showMistakes(this.at.mistakes, this.at.mistake, settings, (name, value) => this.change(name, value));
     history.replaceState(null, "", `#${toHash(settings)}`);
   }
 
@@ -67,7 +72,7 @@ class Playground {
   }
 
   run(isOn) {
-    this.isRunning = isOn;
+    [this.isRunning, this.frames, this.pace] = [isOn, 0, 1];
     this.at.run.textContent = isOn ? "Pause" : "Run";
     if (!isOn) cancelAnimationFrame(this.frame);
     else this.frame = requestAnimationFrame((now) => this.tick(now));
@@ -83,7 +88,8 @@ class Playground {
       const until = performance.now() + 9; // milliseconds; a frame has sixteen
       for (let k = 1; k < count && performance.now() < until; k++) this.training.step(false);
       this.training.step();
-      if (!this.look()) return;
+      this.frames += 1;
+      if (this.frames % this.pace === 0 && !this.look()) return;
     }
     this.frame = requestAnimationFrame((later) => this.tick(later));
   }
@@ -108,11 +114,14 @@ class Playground {
 
   /** Measures and draws. Gives false, with the reason told, where the numbers have come to their end. */
   look() {
+    const began = performance.now();
     this.training.look();
     this.draw();
+    this.pace = Math.min(8, Math.ceil((performance.now() - began) / 10)); // of a large network not every frame is drawn
     if (this.training.isFinite) return true;
     this.run(false);
-    this.at.told.textContent = `After step ${this.training.engine.numUpdates} the loss is no finite number any more. Begin anew, with a smaller rate.`;
+    const { numUpdates } = this.training.engine;
+    this.at.told.textContent = `After step ${numUpdates} the loss is no finite number. Begin anew, more slowly.`;
     this.showText();
     return false;
   }
@@ -129,6 +138,20 @@ class Playground {
     if (training.engine.numUpdates % 20 === 0 || this.at.lines.childElementCount === 0) this.showTensors();
   }
 
+  /** The numbers of what is pointed at, or how the picture is to be read. */
+  hint(text) {
+    const { hint } = this.at;
+    hint.classList.toggle("numbers", text !== "");
+    if (text) hint.textContent = text;
+    else
+      hint.replaceChildren(
+        "Each unit shows what it answers over the plane. A line is a weight, as thick as it is large: ",
+        ...key("high", "above zero"),
+        ...key("low", "below"),
+        " Point at one for its numbers.",
+      );
+  }
+
   showUnit(unit) {
     this.unit = unit;
     if (!this.isRunning) this.draw();
@@ -137,7 +160,12 @@ class Playground {
 
   showCounts() {
     const last = this.training.history.at(-1);
-    const rows = [["step", String(this.training.engine.numUpdates)], ["epoch", String(this.training.epochs)], ["loss, train", short(last.train)], ["loss, valid", short(last.valid)]];
+    const rows = [
+      ["step", String(this.training.engine.numUpdates)],
+      ["epoch", String(this.training.epochs)],
+      ["loss, train", short(last.train)],
+      ["loss, valid", short(last.valid)],
+    ];
     if ("validAccuracy" in last) rows.push(["right, valid", `${(100 * last.validAccuracy).toFixed(1)} %`]);
     if (this.at.counts.childElementCount !== rows.length)
       this.at.counts.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
@@ -153,45 +181,56 @@ class Playground {
     const { training, at } = this;
     this.showTensors();
     this.showPlaneWords();
-    const key = (kind, text) => [make("span", { className: `key line ${kind}` }), ` ${text}  `];
-    const twin = training.twin ? key("twin", "valid, without the mistake") : [];
-    at["curves-words"].replaceChildren(...key("train", "train"), ...key("valid", "valid"), ...twin);
+    const twin = training.twin ? key("line twin", "valid, without the mistake") : [];
+    at["curves-words"].replaceChildren(...key("line", "train"), ...key("line valid", "valid"), ...twin);
     at.command.textContent = commandOf(training.settings, training.epochs);
     at.command.hidden = !at.command.textContent;
     at.python.textContent = pythonOf(training.settings, training.epochs);
     at.cautions.textContent = cautionsOf(training).join(" ");
   }
 
+  /** The words around the plane. They keep their height: what moves below a pointer would leave it, and come back. */
   showPlaneWords() {
-    const { task } = this.training.settings;
-    const [no, yes] = GIVEN.tasks[task].classes;
-    const what = this.unit ? `Here: ${this.network.nameOf(this.unit.layer, this.unit.index)}. ` : "";
-    const words = this.at["plane-words"];
-    if (!yes) words.replaceChildren(`${what}Large points train, small ones validate; thin lines are the errors.`);
-    else {
-      const key = (kind, name) => [make("span", { className: `key ${kind}` }), ` ${name}  `];
-      words.replaceChildren(what, ...key("low", no), ...key("high", yes), " Large points train, small ones validate; the line is where it is undecided.");
-    }
+    const [no, yes] = GIVEN.tasks[this.training.settings.task].classes;
+    const who = this.unit ? this.network.nameOf(this.unit.layer, this.unit.index) : "it";
+    this.at["plane-title"].textContent = `What ${who} answers`;
+    const more = yes ? "The line is where it is undecided." : "Thin lines are the errors.";
+    const keys = yes ? [...key("low", no), ...key("high", yes)] : [];
+    this.at["plane-words"].replaceChildren(
+      make("span", {}, ...keys),
+      `Large points train, small ones validate. ${more}`,
+    );
   }
 
   /** The lines of the loop, the one that is looked at, and its tensors. */
   showTensors() {
     const { training, at } = this;
-    const isNew = at.lines.childElementCount !== training.lines.length || training.lines.some(({ text }, k) => at.lines.children[k].textContent !== text);
+    const isNew =
+      at.lines.childElementCount !== training.lines.length ||
+      training.lines.some(({ text }, k) => at.lines.children[k].textContent !== text);
     if (isNew)
-      at.lines.replaceChildren(...training.lines.map(({ text }, k) => make("button", { type: "button", role: "tab", onclick: () => this.select(k) }, text)));
+      at.lines.replaceChildren(
+        ...training.lines.map(({ text }, k) =>
+          make("button", { type: "button", role: "tab", onclick: () => this.select(k) }, text),
+        ),
+      );
     [...at.lines.children].forEach((button, k) => {
       button.disabled = k > training.at;
+      button.classList.toggle("next", !this.isRunning && k === (training.walk ? training.at + 1 : 0));
       button.setAttribute("aria-selected", String(k === this.selected));
       button.tabIndex = k === Math.max(0, this.selected) ? 0 : -1;
     });
     const isStarted = this.selected >= 0 && training.shots.length > this.selected + 1;
-    at.said.textContent = isStarted ? SAID[training.lines[this.selected].method] : "This is the code that runs: yield is where one may stop and look.";
+    at.said.textContent = isStarted
+      ? SAID[training.lines[this.selected].method]
+      : "This is the code that runs: yield is where one may stop and look.";
     const most = at["all-rows"].checked ? Infinity : 4;
     const made = isStarted ? tensorsOf(training, this.selected).map((each) => tensorElement(each, most)) : [];
     if (isStarted && training.lines[this.selected].method === "update")
-      made.unshift(make("pre", {}, training.engine.rule.formula.join("\n")));
-    at.tensors.replaceChildren(...(made.length ? made : [make("p", { className: "soft" }, "Nothing was done yet: press Next of the five.")]));
+      made.unshift(make("pre", { className: "wide" }, training.engine.rule.formula.join("\n")));
+    at.tensors.replaceChildren(
+      ...(made.length ? made : [make("p", { className: "soft" }, "Nothing was done yet: press Next line.")]),
+    );
   }
 
   select(k) {
@@ -199,6 +238,7 @@ class Playground {
     this.showTensors();
   }
 
+  /** The arrow keys, as in any list of tabs. */
   moveBetweenLines(event) {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const next = this.selected + by;
@@ -216,6 +256,11 @@ class Playground {
       this.at.shared.textContent = location.href; // where a page may not write there
     }
   }
+}
+
+/** A sign of a legend with its word. */
+function key(kind, text) {
+  return [make("i", {}, make("span", { className: `key ${kind}` }), ` ${text}`)];
 }
 
 const playground = new Playground();

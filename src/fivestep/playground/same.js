@@ -1,15 +1,15 @@
 "use strict";
 
-/** What gives these numbers at a command line, after the epochs that are done. */
+/** What gives these numbers at a command line, after the epochs done; "" where it has no such model for the task. */
 function commandOf(settings, epochs) {
   const usual = defaultsOf(settings.task);
   const rule = ITEMS.optim[settings.optimizer];
   const words = ["fivestep train", settings.task];
   const say = (option, value, without) => value !== without && words.push(`--${option} ${value}`);
+  if (settings.hidden.length && !usual.hidden.length) return "";
   if (!settings.hidden.length) say("model", "linear", usual.hidden.length ? "" : "linear");
-  else if (!usual.hidden.length) words.push("--model mlp");
   say("hidden", settings.hidden.join(" "), settings.hidden.length ? usual.hidden.join(" ") : "");
-  if (settings.hidden.length) say("activation", settings.activation, usual.hidden.length ? usual.activation : "relu");
+  if (settings.hidden.length) say("activation", settings.activation, usual.activation);
   say("init", initOf(settings), initOf(usual));
   say("loss", settings.loss, usual.loss);
   say("optimizer", settings.optimizer, usual.optimizer);
@@ -33,10 +33,14 @@ function pythonOf(settings, epochs) {
   const inFeatures = GIVEN.tasks[settings.task].train.x.shape[1];
   const momentum = rule.hasMomentum && settings.momentum ? `, momentum=${settings.momentum}` : "";
   const decay = settings.weightDecay !== rule.weightDecay ? `, weight_decay=${settings.weightDecay}` : "";
-  const plan = `loss=${text(settings.loss)}, optimizer=${text(settings.optimizer)}, lr=${settings.lr}${momentum}${decay}, batch_size=${settings.batchSize || "None"}`;
+  const rows = settings.batchSize || "None";
+  const rate = `optimizer=${text(settings.optimizer)}, lr=${settings.lr}${momentum}${decay}`;
+  const plan = `loss=${text(settings.loss)}, ${rate}, batch_size=${rows}`;
+  const init = `init=${text(initOf(settings))}`;
+  const sizes = [inFeatures, ...settings.hidden, 1].join(", ");
   const network = settings.hidden.length
-    ? `fs.MLP(${[inFeatures, ...settings.hidden, 1].join(", ")}, activation=${text(settings.activation)}, init=${text(initOf(settings))})`
-    : `fs.LinearRegression(${inFeatures}, 1, init=${text(initOf(settings))})`;
+    ? `fs.MLP(${sizes}, activation=${text(settings.activation)}, ${init})`
+    : `fs.LinearRegression(${sizes}, ${init})`;
   return [
     "import fivestep as fs",
     `data = fs.load_dataset(${text(settings.task)}, seed=${GIVEN.seed})`,
@@ -51,11 +55,19 @@ function pythonOf(settings, epochs) {
 function cautionsOf(training) {
   const { settings, mistake } = training;
   const said = [];
-  if (training.isChanged) said.push("A rate, a momentum or a decay was changed on the way, so these lines give other numbers until Begin anew.");
+  if (!commandOf(settings, 1)) said.push("The command line has no hidden layers for this task; Python has.");
+  if (training.isChanged)
+    said.push(
+      "A rate, a momentum or a decay was changed on the way, so these lines give other numbers until Begin anew.",
+    );
   if (mistake) said.push("These lines are the run without the mistake, the dotted curve.");
   if (settings.seed !== GIVEN.seed && GIVEN.tasks[settings.task].isDrawn)
-    said.push(`The rows here are those of seed ${GIVEN.seed}, as in Python; the command draws them from seed ${settings.seed} too.`);
+    said.push(
+      `The rows are those of seed ${GIVEN.seed}, as in Python; the command draws them from seed ${settings.seed} too.`,
+    );
   if (["normal", "kaiming"].includes(settings.init))
-    said.push("Normal weights agree to seven digits only: torch's vector instructions round the logarithm and the cosine otherwise.");
+    said.push(
+      "Normal weights agree to seven digits only: torch's vector instructions round logarithm and cosine otherwise.",
+    );
   return said;
 }

@@ -28,7 +28,7 @@ function defaultsOf(task) {
   return { ...GIVEN.tasks[task].settings, task, mistake: "" };
 }
 
-/** The settings that a link asks for; what it leaves out is the task's own, and what it asks for in vain is left out. */
+/** The settings that a link asks for; what it leaves out, or asks for in vain, is the task's own. */
 function fromHash(hash) {
   const given = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, "")));
   if (!Object.keys(given).length) return { ...defaultsOf(GIVEN.start.task), ...GIVEN.start };
@@ -53,7 +53,8 @@ function isPossible(name, value) {
   if (name === "mistake" && value === "") return true;
   if (FAMILY_OF[name]) return Object.hasOwn(ITEMS[FAMILY_OF[name]], value);
   const isCount = (number, least, most) => Number.isInteger(number) && number >= least && number <= most;
-  if (name === "hidden") return value.length <= GIVEN.most.layers && value.every((units) => isCount(units, 1, GIVEN.most.units));
+  if (name === "hidden")
+    return value.length <= GIVEN.most.layers && value.every((units) => isCount(units, 1, GIVEN.most.units));
   if (name === "batchSize") return isCount(value, 0, 1e6);
   if (name === "seed") return isCount(value, 0, Number.MAX_SAFE_INTEGER);
   if (name === "momentum") return value >= 0 && value < 1;
@@ -82,7 +83,13 @@ function rowsOf(task, part) {
     Object.entries(GIVEN.tasks[task][part]).map(([name, { shape, base64 }]) => {
       const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
       const view = new DataView(bytes.buffer);
-      return [name, tensor(shape, Float64Array.from({ length: bytes.length / 4 }, (_, k) => view.getFloat32(4 * k, true)))];
+      return [
+        name,
+        tensor(
+          shape,
+          Float64Array.from({ length: bytes.length / 4 }, (_, k) => view.getFloat32(4 * k, true)),
+        ),
+      ];
     }),
   ));
 }

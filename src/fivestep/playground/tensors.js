@@ -7,15 +7,22 @@
 function tensorsOf(training, at) {
   const [before, after] = [training.shots[at], training.shots[at + 1]];
   const { method } = training.lines[at];
-  return { forward: made1, loss: made2, zeroGrad: made3, backward: made4, update: made5 }[method](training, before, after);
+  return { forward: made1, loss: made2, zeroGrad: made3, backward: made4, update: made5 }[method](
+    training,
+    before,
+    after,
+  );
 }
 
 /** What each of the five methods does, in a sentence. */
 const SAID = {
-  forward: "Each row of x goes through the layers, from the first to the last. The numbers of the last layer are the logits.",
+  forward:
+    "Each row of x goes through the layers, from the first to the last. The numbers of the last layer are the logits.",
   loss: "The loss says in one number how far the logits are from the targets. Training makes it smaller.",
   zeroGrad: "Backward adds to the gradient. What the last step left there is set to zero, or it would count again.",
-  backward: "From the loss back to the first layer: each takes the gradient of its output, and makes those of its parameters and input.",
+  backward:
+    "From the loss back to the first layer: each takes the gradient of its output, and makes from it those of its " +
+    "parameters and of its input.",
   update: "Against its gradient, each parameter moves the way in which the loss falls.",
 };
 
@@ -56,7 +63,12 @@ function made2({ engine, batch, lossOfStep, mistake, settings }) {
   if (mistake?.criterion) return [...made, { name: "loss", note: "with the mistake", ...tensor([], [lossOfStep]) }];
   if (item.standsFor) {
     const [name, formula] = item.standsFor;
-    made.push({ name, formula, note: "what the logits stand for", ...tensor(logits.shape, logits.data.map(item.share)) });
+    made.push({
+      name,
+      formula,
+      note: "what the logits stand for",
+      ...tensor(logits.shape, logits.data.map(item.share)),
+    });
   }
   const rows = batch.y.data.map((y, n) => item.row(logits.data[n], y));
   made.push({ name: "l", formula: item.formula, note: "the loss of each row", ...tensor([N], rows) });
@@ -71,18 +83,27 @@ function made3({ engine }, before) {
 function made4({ engine, batch, mistake, settings }, before, after) {
   const { gradientFormula } = ITEMS.losses[settings.loss];
   const formula = mistake?.criterion ? undefined : `${gradientFormula} / ${batch.y.shape[0]}`;
-  const made = [{ name: "dlogits", formula, note: mistake?.criterion ? "with the mistake" : "", ...engine.measuredMemo.dlogits }];
+  const made = [
+    { name: "dlogits", formula, note: mistake?.criterion ? "with the mistake" : "", ...engine.measuredMemo.dlogits },
+  ];
   for (let k = engine.layers.length - 1; k >= 0; k--) {
     const { input, output } = namesOf(engine.layers, k);
     if (!engine.layers[k].size) {
       const { slope, dz } = engine.memos[k];
-      made.push({ name: `f'(${input})`, formula: engine.layers[k].f.slope.replaceAll(/\bz\b/g, input).replaceAll(/\ba\b/g, output), ...slope });
+      made.push({
+        name: `f'(${input})`,
+        formula: engine.layers[k].f.slope.replaceAll(/\bz\b/g, input).replaceAll(/\ba\b/g, output),
+        ...slope,
+      });
       made.push({ name: `d${input}`, formula: `d${output} * f'(${input})`, ...dz });
       continue;
     }
     const [dW, db] = parametersOf(engine, k, after.dw, "d");
     const note = before.dw.some((value) => value !== 0) ? "added to what it held" : "";
-    made.push({ ...dW, formula: `d${output}^T ${input}`, note }, { ...db, formula: `sum of d${output} over the rows`, note });
+    made.push(
+      { ...dW, formula: `d${output}^T ${input}`, note },
+      { ...db, formula: `sum of d${output} over the rows`, note },
+    );
     if (k > 0) made.push({ name: `d${input}`, formula: `d${output} W${k}`, ...engine.memos[k].dx });
   }
   return made;
@@ -92,8 +113,14 @@ function made5({ engine }, before, after) {
   return engine.layers.flatMap((layer, k) => {
     if (!layer.size) return [];
     const isIdle = engine.rule.hasMomentum && !engine.settings.momentum; // then there is no memory
-    const kept = Object.entries(isIdle ? {} : after.memory).map(([name, values]) => parametersOf(engine, k, values, `${name} of `));
-    const [old, now, gradient] = [parametersOf(engine, k, before.w, "old "), parametersOf(engine, k, after.w, "new "), parametersOf(engine, k, before.dw, "d")];
+    const kept = Object.entries(isIdle ? {} : after.memory).map(([name, values]) =>
+      parametersOf(engine, k, values, `${name} of `),
+    );
+    const [old, now, gradient] = [
+      parametersOf(engine, k, before.w, "old "),
+      parametersOf(engine, k, after.w, "new "),
+      parametersOf(engine, k, before.dw, "d"),
+    ];
     return [0, 1].flatMap((j) => [old[j], gradient[j], ...kept.map((pair) => pair[j]), now[j]]);
   });
 }

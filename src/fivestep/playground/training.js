@@ -120,7 +120,7 @@ class Training {
   accuracy(logits, y) {
     const { boundary } = ITEMS.losses[this.settings.loss];
     let right = 0;
-    for (let n = 0; n < y.data.length; n++) right += (logits.data[n] > boundary) === (y.data[n] > 0.5) ? 1 : 0;
+    for (let n = 0; n < y.data.length; n++) right += logits.data[n] > boundary === y.data[n] > 0.5 ? 1 : 0;
     return right / y.data.length;
   }
 
@@ -143,6 +143,9 @@ function runThrough(walk) {
 
 /** The lines of a loop as they are written, each with the method that it calls: the code that is shown is what runs. */
 function linesOf(loop) {
-  const lines = loop.toString().split("\n").filter((line) => line.includes("yield"));
+  const lines = loop
+    .toString()
+    .split("\n")
+    .filter((line) => line.includes("yield"));
   return lines.map((line) => ({ text: line.trim(), method: line.match(/engine\.(\w+)\(/)[1] }));
 }
