@@ -141,11 +141,11 @@ function showMistakes(place, words, settings, changed) {
 function wordsOf(name) {
   if (!name)
     return ["One at a time. The run begins anew, and the same run without the mistake goes along as the dotted curve."];
-  const { says, measured, hasCheck } = ITEMS.mistakes[name];
+  const { says, measured, hasCheck, criterion } = ITEMS.mistakes[name];
   const rate = measured.settings.lr ? ` at a rate of ${measured.settings.lr}` : "";
   const came =
     `On ${measured.settings.task}${rate}, after ${measured.steps} steps: a validation loss of ${measured.loss} ` +
-    `instead of ${measured.without}.`;
+    `instead of ${measured.without}.${criterion ? " All curves show the loss as it should be." : ""}`;
   return [
     says,
     came,
