@@ -9,7 +9,7 @@ from tests.doctor.loops import classify, net, rows, signs
 
 
 def loop(evaluates: bool, calls: int, with_loss: bool, dropout: float = 0.1) -> None:
-    model = nn.Sequential(net(), nn.Dropout(dropout))
+    model = nn.Sequential(nn.Dropout(dropout), net())
     classify(model)
     x, y = rows()
     if evaluates:
