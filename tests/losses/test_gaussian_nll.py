@@ -16,7 +16,12 @@ from tests.contracts.cases import Case
 from tests.samples import numbers, small_engine
 from tests.tolerances import FORMULA, distance
 
-CASES = [Case(extremes=(40.0, -40.0))]  # 80^2 exp(80) is more than float32 can hold
+CASES = [
+    Case(
+        extremes=(40.0, -40.0),  # 80^2 exp(80) is more than float32 can hold
+        suits=lambda combination: combination.activation.name != "relu_squared",  # s = -600: squares of exp(600)
+    )
+]
 
 
 def test_worked_example() -> None:
