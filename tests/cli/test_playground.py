@@ -80,6 +80,7 @@ def test_options_are_what_it_begins_with(fivestep: Command, tmp_path: Path) -> N
         (["moons", "--model", "feed-forward"], "model must be one of linear, mlp"),
         (["moons", "--seed", str(2**53)], "seed must be at most 9007199254740991"),
         (["moons", "-o", "nowhere/page.html"], "--out must be a file that can be written"),
+        (["moons", "-o", "."], "--out must be a file that can be written, got '.' (Is a directory)"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )

@@ -3,6 +3,7 @@
 Nothing here runs code from a file: what is read is text, or tensors in the safetensors format.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -53,6 +54,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Its content is on the disk before the move, and the move before this returns: a power cut leaves the old file or
     the new one. A link that stands where the temporary file belongs is removed, not followed.
     """
+    if path.is_dir():  # said before anything is written, and of "." too, which has no name
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     temporary = path.with_name(path.name + ".part")
     temporary.unlink(missing_ok=True)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

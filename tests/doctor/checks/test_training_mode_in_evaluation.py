@@ -15,8 +15,8 @@ def loop(evaluates: bool, calls: int, with_loss: bool, dropout: float = 0.1) -> 
     if evaluates:
         model.eval()
     with torch.no_grad():
-        for _ in range(calls):
-            answer = model(x)
+        for number in range(calls):
+            answer = model(x + number)
             if with_loss:
                 F.cross_entropy(answer, y)
 
@@ -33,3 +33,17 @@ def test_an_evaluation_in_training_mode(calls: int, with_loss: bool) -> None:
 )
 def test_one_that_is_none_or_is_right(evaluates: bool, calls: int, dropout: float) -> None:
     assert signs(lambda: loop(evaluates, calls, calls > 1, dropout)) == []
+
+
+@pytest.mark.parametrize("with_loss", [False, True])
+def test_many_answers_to_the_same_rows_are_monte_carlo_dropout(with_loss: bool) -> None:
+    def sampled() -> None:
+        model = nn.Sequential(nn.Dropout(0.1), net())
+        classify(model)
+        x, y = rows()
+        with torch.no_grad():
+            mean = torch.stack([model(x) for _ in range(6)]).mean(0)
+            if with_loss:
+                F.cross_entropy(mean, y)
+
+    assert signs(sampled) == []

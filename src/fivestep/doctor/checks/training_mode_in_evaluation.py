@@ -15,7 +15,8 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
 
     Dropout then drops a part of what the model knows, and batch norm uses, and goes on to measure, the rows of the
     evaluation. Said where a loss follows the call, or several calls in a row: a generator that makes rows for another
-    network, or a slow copy of the model, is not meant.
+    network, or a slow copy of the model, is not meant, nor are the same rows again and again: Monte Carlo dropout, Gal
+    and Ghahramani 2016.
     """
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
     for event in _evaluations(record):
@@ -34,14 +35,16 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
 def _evaluations(record: Record) -> Iterator[Predicted]:
     """Calls without gradient that a loss without gradient follows, and those that follow others of the same model."""
     relevant = [event for event in record.events if isinstance(event, Predicted | Measured)]
-    in_a_row = 0
+    in_a_row = again = 0  # calls before this one, on other rows and on the same
     for event, following in pairwise(relevant):
         if not isinstance(event, Predicted) or event.has_grad:
-            in_a_row = 0
+            in_a_row = again = 0
             continue
-        if isinstance(following, Measured) and not following.has_grad:
+        if isinstance(following, Measured) and not following.has_grad and again < IN_A_ROW - 1:
             yield event
         is_next = isinstance(following, Predicted) and (following.model, following.has_grad) == (event.model, False)
-        in_a_row = in_a_row + 1 if is_next and following.round == event.round else 0
+        is_same = isinstance(following, Predicted) and following.inputs == event.inputs
+        again = again + 1 if is_next and is_same else 0
+        in_a_row = in_a_row + 1 if is_next and not is_same and following.round == event.round else 0
         if in_a_row >= IN_A_ROW - 1:
             yield event
