@@ -184,3 +184,12 @@ def test_a_target_is_refused_in_memory_and_in_a_stream_in_the_same_words(values:
     with pytest.raises(InputError) as streamed:
         target.target()
     assert str(streamed.value) == str(in_memory.value)
+
+
+def test_a_survey_asks_a_table_once_for_its_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The types of all columns are listed anew each time: asked for each column, that takes the square of them."""
+    asked = []
+    of_frame = pl.DataFrame.schema.fget
+    monkeypatch.setattr(pl.DataFrame, "schema", property(lambda frame: asked.append(frame) or of_frame(frame)))
+    TableSurvey(pl.DataFrame({f"c{k}": [0.5, 1.5] for k in range(30)}))
+    assert len(asked) <= 1

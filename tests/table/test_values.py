@@ -11,6 +11,8 @@ from fivestep.table.values import (
     date_format_of,
     dates,
     has_decimal_comma,
+    may_be_codes,
+    may_be_thousands,
     missing,
     number_format_of,
     numbers,
@@ -103,6 +105,49 @@ def test_what_stands_for_a_missing_value_is_missing(token: str | None) -> None:
     assert missing(values).to_list() == [False, True]
     assert numbers(values, PLAIN).to_list() == [1.0, None]
     assert texts(values).to_list() == ["1", None]
+
+
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32, pl.Int64, pl.Boolean, pl.Date])
+@pytest.mark.parametrize("given", [[], [1, 0], [1, None], [None]], ids=str)
+def test_what_is_null_is_missing_in_every_type(dtype: pl.DataType, given: list[int | None]) -> None:
+    values = pl.Series("v", given).cast(dtype)
+    found = missing(values)
+    assert (found.name, found.dtype, found.to_list()) == ("v", pl.Boolean, [one is None for one in given])
+
+
+@pytest.mark.parametrize(
+    ("column", "is_a_thousand"),
+    [
+        ([1.234, None, 5.0], True),
+        ([1.234, float("nan"), -999.999], True),
+        ([1.234, 0.5], False),
+        ([1.234, 1000.5], False),
+        ([1.0, float("nan"), None, float("inf")], False),
+        ([None], False),
+        ([], False),
+    ],
+    ids=str,
+)
+def test_numbers_with_three_decimals_each_may_be_thousands(column: list[float | None], *, is_a_thousand: bool) -> None:
+    assert may_be_thousands(pl.Series(column, dtype=pl.Float64)) is is_a_thousand
+
+
+@pytest.mark.parametrize(
+    ("written", "may_be"),
+    [
+        (["501", "981"], True),
+        (["NA", " 501 ", None, "981"], True),
+        (["501", "9810"], False),
+        (["501", "98a"], False),
+        (["a98", "501"], False),
+        (["50", "98"], False),
+        (["NA", None], False),
+        ([], False),
+    ],
+    ids=str,
+)
+def test_digits_alone_and_as_many_in_each_may_be_codes(written: list[str | None], *, may_be: bool) -> None:
+    assert may_be_codes(pl.Series(written, dtype=pl.String)) is may_be
 
 
 def test_not_a_number_is_missing() -> None:

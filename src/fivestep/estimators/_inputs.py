@@ -144,7 +144,7 @@ class Encoded(Inputs):
         kinds = [_as_meant(kind, frame[kind.name]) for kind in kinds_of(frame, categorical=categorical)]
         for kind in kinds:
             if kind.kind in ("text", "identifier"):
-                is_nested = isinstance(frame.schema[kind.name], UNUSABLE)
+                is_nested = isinstance(frame[kind.name].dtype, UNUSABLE)
                 advice = "make columns of numbers of it" if is_nested else "make it a category to keep it"
                 warn(
                     f"column {kind.name!r} is left out, as it is taken for {kind.kind} ({kind.detail}); {advice}, or "

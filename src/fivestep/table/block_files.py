@@ -16,7 +16,7 @@ from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED, check_is_table
 from .separated import csv_options, refuse_ragged, without_empty_rows
-from .values import MISSING, may_be_codes, missing, plain_numbers, with_gaps
+from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, with_gaps
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 """The endings of their files."""
@@ -217,7 +217,10 @@ class SeparatedBlocks(BlockFile):
         step = max(1, len(self.pieces) // SAMPLED)
         parts = [self._frame(piece, self._bytes(piece), (), SAMPLE) for piece in self.pieces[::step]]
         sample = with_gaps(pl.concat(parts) if parts else pl.DataFrame(schema=self.types), tokens)
-        return {column.name: _look_of(column) for column in sample if not missing(column).all()}
+        gaps = sample.select(missing_text(pl.all()))
+        found = sample.select(pl.all().cast(pl.Float64, strict=False).fill_nan(None))  # knows no blanks around numbers
+        looked_at = [one for one in zip(sample, gaps, found, strict=True) if not one[1].all()]
+        return {column.name: _look_of(column.filter(~is_gap), number, is_gap) for column, is_gap, number in looked_at}
 
     def take_for_numbers(self, columns: Collection[str]) -> None:
         """From here on these columns are read as numbers."""
@@ -362,8 +365,8 @@ def _line_of(path: Path, piece: Piece, newline: str) -> int:
     return line
 
 
-def _look_of(sample: pl.Series) -> Look:
-    """What a column of texts is, by some of them; a reader of numbers knows no blanks around them."""
-    if sample.cast(pl.Float64, strict=False).fill_nan(None).null_count() > missing(sample).sum():
+def _look_of(present: pl.Series, found: pl.Series, gaps: pl.Series) -> Look:
+    """What a column of texts is, by those of a sample, the numbers found in it, and where it has gaps."""
+    if found.null_count() > gaps.sum():
         return "texts"
-    return "perhaps codes" if may_be_codes(sample) else "numbers"
+    return "perhaps codes" if digits_alike(present) else "numbers"

@@ -177,7 +177,7 @@ def _settle_numbers(
             if name not in as_text:
                 said.setdefault(name, {}).setdefault(look, file.path)
     undecided = [name for name, paths in said.items() if [*paths] == ["perhaps codes"]]
-    plain = [name for name, paths in said.items() if "texts" not in paths and name not in undecided]
+    plain = [name for name, paths in said.items() if "texts" not in paths and [*paths] != ["perhaps codes"]]
     for file in files:
         file.take_for_numbers(plain)
     at_odds = {name: paths for name, paths in said.items() if "texts" in paths and len(paths) > 1}

@@ -99,9 +99,12 @@ class NumberColumn(FittedColumn):
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         found = numbers(values, self.number_format)
         gaps = missing(values)
-        _refuse(values, found.is_null() & ~gaps, first_row, "numbers")
-        _refuse(values, found.is_infinite(), first_row, "finite numbers")
-        return [found.to_numpy(), *([gaps.cast(pl.Float64).to_numpy()] if self.can_be_missing else [])]
+        if found.null_count():
+            _refuse(values, found.is_null() & ~gaps, first_row, "numbers")
+        raw = found.to_numpy()
+        if np.isinf(raw).any():
+            _refuse(values, found.is_infinite(), first_row, "finite numbers")
+        return [raw, *([gaps.cast(pl.Float64).to_numpy()] if self.can_be_missing else [])]
 
 
 @final

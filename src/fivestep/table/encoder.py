@@ -82,7 +82,7 @@ class Encoder:
         """
 
         def values(name: str) -> pl.Series:
-            return frame[name] if rows is None else frame[name].gather(rows)  # a column at a time, to spare memory
+            return frame[name] if rows is None else frame[name][rows]  # a column at a time, to spare memory
 
         columns = tuple(COLUMNS[kind.kind].fit(kind, values(kind.name)) for kind in kinds if kind.is_used)
         numeric = (column for column in columns if not column.num_codes)
@@ -195,7 +195,7 @@ class Encoder:
         written = self._write_plain(out, frame, rows) if is_compiled else set()
         for column in [column for column in self.columns if column.can_be_missing or column.name not in written]:
             at, is_gap_only = self._places[column.name], column.name in written
-            values = frame[column.name] if rows is None else frame[column.name].gather(rows)
+            values = frame[column.name] if rows is None else frame[column.name][rows]
             if is_gap_only:
                 out[:, at + 1] = self.scaled(missing(values).cast(pl.Float64).to_numpy(), at + 1)
                 continue
@@ -325,7 +325,8 @@ class Encoder:
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:
     """The median, and what to multiply by: one over the interquartile range, or over half the range, or 0."""
-    present = pl.Series(raw).drop_nans()  # whose quantiles take a sixth of NumPy's time
+    present = pl.Series(raw)  # whose quantiles take a sixth of NumPy's time
+    present = present.drop_nans() if np.isnan(raw).any() else present
     if len(present) == 0:
         return 0.0, 0.0
     low, median, high = (present.quantile(share, "linear") or 0.0 for share in QUARTILES)

@@ -22,6 +22,7 @@ from .values import (
     missing,
     number_format_of,
     numbers,
+    present_array,
     texts,
 )
 from .words import in_line, listed, readable
@@ -156,7 +157,8 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
     """A column of numbers: 0 and 1 are no and yes, a count of the rows is an identifier."""
     name, found = present.name, numbers(present, number_format)
     low, high = cast("tuple[float, float]", (found.min(), found.max()))
-    is_whole = bool((found == found.round()).all())
+    written = present_array(found)
+    is_whole = bool((written == written.round()).all())
     is_plain = not number_format.has_unit
     if (low, high) in ((0, 1), (-1, 1)) and is_whole and is_plain and found.n_unique() == 2:
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)

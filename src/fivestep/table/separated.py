@@ -12,7 +12,7 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
-from .values import MISSING, are_codes, may_be_codes, missing, plain_numbers
+from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
 SAMPLE = 1000
 """Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
@@ -91,10 +91,11 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
         sample = _read(dialect, types, SAMPLE, _head(dialect))
     except pl.exceptions.PolarsError:
         return types
-    for name in set(dialect.columns) - set(as_text):
-        gaps, found = missing(sample[name]), plain_numbers(sample[name])
-        if not gaps.all() and found.null_count() == gaps.sum() and not may_be_codes(sample[name]):
-            types[name] = pl.Float64
+    looked_at = sample.drop(as_text, strict=False)
+    gaps, found = looked_at.select(missing_text(pl.all())), looked_at.select(plain_numbers(pl.all()))  # all at once
+    for column, is_gap, number in zip(looked_at, gaps, found, strict=True):
+        if not is_gap.all() and number.null_count() == is_gap.sum() and not digits_alike(column.filter(~is_gap)):
+            types[column.name] = pl.Float64
     return types
 
 

@@ -37,10 +37,11 @@ from .values import (
     closest_number_format,
     date_format_of,
     dates,
-    may_be_codes,
+    digits_alike,
     missing,
     number_format_of,
     numbers,
+    present_array,
 )
 
 FEW_VALUES = 11
@@ -70,8 +71,8 @@ class Codes:
             return
         self.first = self.first or present[0]
         self._width = self._width or len(present[0].strip())
-        self._may_be = may_be_codes(present) and len(present[0].strip()) == self._width
-        self._begin_with_0 = self._begin_with_0 or are_codes(present)
+        self._may_be = digits_alike(present) and len(present[0].strip()) == self._width
+        self._begin_with_0 = self._begin_with_0 or (self._may_be and are_codes(present))
 
     @property
     def are_some(self) -> bool:
@@ -119,10 +120,12 @@ class NumberSurvey(ColumnSurvey):
         found, gaps = numbers(values, self.number_format), missing(values)
         if values.dtype == pl.String:
             self._codes.add(values.filter(~gaps))
-        _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does elsewhere", self._advice)
-        _refuse(values, found.is_infinite(), place, "finite numbers", self._advice)
-        present = found.drop_nulls()
-        x, rows = present.to_numpy(), place.rows[~gaps.to_numpy()] if gaps.any() else place.rows
+        if found.null_count():
+            _refuse(values, found.is_null() & ~gaps, place, "numbers, as it does elsewhere", self._advice)
+        x = present_array(found)
+        if np.isinf(x).any():
+            _refuse(values, found.is_infinite(), place, "finite numbers", self._advice)
+        rows = place.rows[~gaps.to_numpy()] if gaps.any() else place.rows
         self.num_gaps += len(values) - len(x)
         if len(x) == 0:
             return
@@ -131,7 +134,7 @@ class NumberSurvey(ColumnSurvey):
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
-            self._all_different = self._all_different and present.n_unique() == len(present)
+            self._all_different = self._all_different and found.drop_nulls().n_unique() == len(x)
         self._count(x)
 
     def _count(self, x: "np.ndarray") -> None:
@@ -262,11 +265,11 @@ class TableSurvey:
     ) -> None:
         self._fixed: dict[str, ColumnKind] = {}
         self._surveys: dict[str, ColumnSurvey] = {}
-        for name in sample.columns:
+        for name, dtype in sample.schema.items():
             if name in ignore:
                 self._fixed[name] = ColumnKind(name, "ignored", "as asked")
-            elif isinstance(sample.schema[name], UNUSABLE):
-                self._fixed[name] = ColumnKind(name, "text", f"{sample.schema[name]} in each row")
+            elif isinstance(dtype, UNUSABLE):
+                self._fixed[name] = ColumnKind(name, "text", f"{dtype} in each row")
             else:
                 self._surveys[name] = survey_of(sample[name], as_levels=name in categorical, decimal=decimal)
         self._names = tuple(sample.columns)
@@ -282,7 +285,7 @@ class TableSurvey:
         One column at a time is copied, so that the block is not in memory twice.
         """
         for name, survey in self._surveys.items():
-            survey.add(frame[name] if rows is None else frame[name].gather(rows), place)
+            survey.add(frame[name] if rows is None else frame[name][rows], place)
 
     def kinds(self) -> list[ColumnKind]:
         """What each column is taken for, with a warning where that may be a mistake."""
@@ -326,13 +329,14 @@ def _survey_of_texts(sample: pl.Series, decimal: str) -> ColumnSurvey:
     levels = LevelSurvey(name, as_asked=False, decimal=decimal)
     if missing(different).all():
         return levels
-    number_format, date_format = number_format_of(different, decimal), date_format_of(different)
+    number_format = number_format_of(different, decimal)
     if number_format is not None:
         refuse_ambiguous(different, number_format, "column", decimal)
         return NumberSurvey(name, number_format)
     closest = closest_number_format(different, decimal)
     if _are_mostly_numbers(sample, closest):  # which it then says, of the first one that is none
         return NumberSurvey(name, closest)
+    date_format = date_format_of(different)
     return levels if date_format is None else DateSurvey(name, date_format)
 
 
