@@ -14,6 +14,8 @@ import torch
 import fivestep
 from fivestep.engines.fused._compiled import OPTIONS
 from fivestep.engines.fused._tables import ALIGNMENT
+from fivestep.engines.fused.body.order import in_lanes
+from fivestep.engines.fused.body.parts import PartLibrary
 from fivestep.engines.fused.body.steps import predict_rows
 from tests.samples import small_engine, small_plan
 
@@ -75,6 +77,17 @@ def test_nothing_is_counted_or_allocated_inside() -> None:
     (assembly,) = made.inspect_asm().values()
     assert "NRT_" not in assembly
     assert "lock" not in assembly
+
+
+def test_a_part_of_the_body_is_only_there_for_compiled_code() -> None:
+    """No machine code is made of it, which Python could call."""
+    twice = numba.njit(lambda count: 2 * in_lanes(count))
+    assert twice(17) == 2 * in_lanes.py_func(17)
+    with pytest.raises(MemoryError):
+        in_lanes(17)
+    (made,) = in_lanes.overloads.values()
+    assert isinstance(made.library, PartLibrary)
+    assert not in_lanes.inspect_llvm(made.signature.args).count("cpython")
 
 
 def test_buffers_begin_at_lines_of_the_cache() -> None:

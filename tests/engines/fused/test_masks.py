@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from fivestep.draws import Draws
-from fivestep.engines.fused.body.masks import IN_A_STREAM, begin_bits, draw_bits, draw_layer, go_on_with_bits
+from fivestep.engines.fused._compiled import one_pass
+from fivestep.engines.fused.body.masks import IN_A_STREAM
 
 SEEDS = [0, 1, 7, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**64 + 5, 3**60]
 PLACES = [(0, 0), (0, 3), (1, 2), (10**6, 7), (2**40, 1000)]
@@ -15,7 +16,7 @@ PLACES = [(0, 0), (0, 3), (1, 2), (10**6, 7), (2**40, 1000)]
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**64 - 1])
 def test_numbers_of_a_seed_are_those_of_numpy(seed: int, count: int) -> None:
     words = np.zeros(count // 4 + 2, np.uint64)
-    draw_bits(np.uint64(seed), count, words, 1)
+    one_pass("draw_bits")(np.uint64(seed), count, words, 1)
     expected = np.random.SFC64(seed).random_raw(-(-count // 4)) & np.uint64(0x7FFF_7FFF_7FFF_7FFF)
     assert words[1 : 1 + len(expected)].tolist() == expected.tolist()
     assert words[0] == 0
@@ -28,7 +29,7 @@ def test_a_step_and_a_layer_have_the_bits_of_draws(seed: int, place: tuple[int, 
     draws = Draws(seed)
     draws.step = step
     words = np.zeros(6, np.uint64)
-    draw_layer(np.uint64(seed % 2**64), place, 15, words)
+    one_pass("draw_layer")(np.uint64(seed % 2**64), place, 15, words)
     assert words.view(np.int16)[:15].tolist() == draws.bits(layer, torch.empty(5, 3)).flatten().tolist()
 
 
@@ -41,10 +42,10 @@ def test_what_is_drawn_piece_by_piece_is_that_which_is_drawn_at_once(counts: lis
     streams, words = np.zeros(2 * IN_A_STREAM, np.uint64), np.zeros(8, np.uint64)
     pieces: dict[int, list[int]] = {layer: [] for layer in layers}
     for k, layer in enumerate(layers):
-        begin_bits(np.uint64(7), (step, layer), streams, k * IN_A_STREAM)
+        one_pass("begin_bits")(np.uint64(7), (step, layer), streams, k * IN_A_STREAM)
     for count in counts:
         for k, layer in enumerate(layers):
-            start = go_on_with_bits(streams, k * IN_A_STREAM, (len(pieces[layer]), count), words)
+            start = one_pass("go_on_with_bits")(streams, k * IN_A_STREAM, (len(pieces[layer]), count), words)
             pieces[layer] += words.view(np.int16)[start : start + count].tolist()
     for layer, found in pieces.items():
         assert found == draws.bits(layer, torch.empty(sum(counts), 1)).flatten().tolist()

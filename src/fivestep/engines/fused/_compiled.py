@@ -20,7 +20,7 @@ import numba
 import platformdirs
 
 from .body import abreast as networks
-from .body import at, divided, learnt, levels, meeting, narrow, order, panels, passes, steps, waves
+from .body import at, divided, learnt, levels, masks, meeting, narrow, order, panels, passes, steps, waves
 from .body.target import target
 
 SECONDS = {
@@ -129,6 +129,8 @@ def train(name: str, dtype: str, *arguments: Any) -> None:
 
 
 PASSES = {
+    **vars(masks),
+    **vars(order),
     **vars(narrow),
     **vars(passes),
     **vars(learnt),

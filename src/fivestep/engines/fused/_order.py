@@ -15,7 +15,7 @@ def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
     if out.shape[1] >= MOST_ROWS:
         draws.draw_orders(seeds, out)
         return
-    first_words = np.zeros(in_lanes(len(seeds)), np.uint32)
+    first_words = np.zeros(in_lanes.py_func(len(seeds)), np.uint32)
     first_words[: len(seeds)] = np.array(seeds, np.int64)  # of which the last 32 bits count
-    sizes = BESIDE * SIZE, BESIDE * BESIDE, SIZE, in_lanes(out.shape[1])
+    sizes = BESIDE * SIZE, BESIDE * BESIDE, SIZE, in_lanes.py_func(out.shape[1])
     _compiled.drawing()(first_words, out.numpy(), Room(*(np.empty(size, np.uint32) for size in sizes)))

@@ -18,17 +18,27 @@ from numba import njit, types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, overload, register_model
 
+from .parts import PartCompiler
+
 BYTES = 64
 FOUR, EIGHT = 4, 8
 CONTRACT = ("contract",)
 WHOLE = ir.IntType(32)
 
-inline: Any = njit(nogil=True, forceinline=True, _nrt=False)
+_PART = {
+    "nogil": True,
+    "_nrt": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": PartCompiler,
+}
+
+inline: Any = njit(forceinline=True, **_PART)
 """How every function of the body is compiled: into its caller, and without numba's counting of references to arrays,
 two locked instructions for every array that is named, which took three quarters of a step. Nothing is allocated inside,
 so there is nothing to count."""
 
-apart: Any = njit(nogil=True, _nrt=False)
+apart: Any = njit(**_PART)
 """The same for what is called a few times in a step and takes many registers: on its own it has all of them."""
 
 
@@ -41,7 +51,7 @@ def by_type(of: Mapping[type, Callable[..., Any]]) -> Any:
     def function(*_arguments: Any) -> Any:
         raise AssertionError("only compiled code calls it")
 
-    options = {"nogil": True, "forceinline": True, "_nrt": False}
+    options = {"forceinline": True, **_PART}
 
     @overload(function, jit_options=options, strict=False)
     def choose(body: Any, *_others: Any) -> Any:
