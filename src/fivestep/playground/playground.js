@@ -145,7 +145,7 @@ class Playground {
     if (text) hint.textContent = text;
     else
       hint.replaceChildren(
-        "Each unit shows what it answers over the plane. A line is a weight, as thick as it is large: ",
+        "A unit shows its answers over the plane, a line is a weight, as thick as it is large: ",
         ...key("high", "above zero"),
         ...key("low", "below"),
         " Point at one for its numbers.",
