@@ -1,8 +1,9 @@
 """A run of the small task, made once, and the command line called as a function."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,6 +16,12 @@ class Outcome(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def report(self) -> Any:
+        """What it printed with --json; where it failed, the test says what the command said."""
+        assert self.code == 0, f"ended with {self.code}: {self.err}"
+        return json.loads(self.out)
 
 
 Command = Callable[..., Outcome]

@@ -1,7 +1,6 @@
 """`fivestep train FILE`, `evaluate RUN FILE`, `predict RUN FILE`: from a table to predictions."""
 
 import csv
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def test_training_on_a_file_shows_what_its_columns_are_taken_for(fivestep: Comma
 
 def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path) -> None:
     houses().write_csv(tmp_path / "houses.csv")
-    report = json.loads(fivestep("train", "houses.csv", "--target", "price", "--json").out)
+    report = fivestep("train", "houses.csv", "--target", "price", "--json").report
     assert report["test_rmse"] < report["baselines"]["the mean"] / 2
     assert report["test_rmse"] > 0
 
@@ -124,7 +123,7 @@ def test_predictions_are_in_the_units_of_the_target_beside_the_identifier(fivest
     assert list(out[0]) == ["id", "prediction"]
     assert [int(row["id"]) for row in out] == houses()["id"].to_list()
     error = np.array([float(row["prediction"]) for row in out]) - houses()["price"].to_numpy()
-    rmse = json.loads(fivestep("evaluate", run, "houses.csv", "--json").out)["file_rmse"]
+    rmse = fivestep("evaluate", run, "houses.csv", "--json").report["file_rmse"]
     assert (error**2).mean() ** 0.5 == pytest.approx(rmse, rel=1e-5)
 
 
@@ -220,7 +219,7 @@ def test_a_named_task_takes_raw_numbers(fivestep: Command, tmp_path: Path) -> No
     frame.with_columns(kind=pl.Series(iris.target_names[iris.target].tolist())).write_csv(tmp_path / "iris.csv")
     found = rows(fivestep("predict", "runs/iris-1", "iris.csv").out)
     right = [row["prediction"] == iris.target_names[kind] for row, kind in zip(found, iris.target, strict=True)]
-    measured = json.loads(fivestep("evaluate", "runs/iris-1", "iris.csv", "--json").out)
+    measured = fivestep("evaluate", "runs/iris-1", "iris.csv", "--json").report
     assert np.mean(right) == pytest.approx(measured["file_accuracy"])
     assert np.mean(right) > 0.9
 
@@ -303,8 +302,8 @@ def test_a_run_whose_encoder_was_tampered_with_is_refused_in_one_sentence(fivest
 
 def test_evaluating_a_run_reads_its_file_again_in_the_same_parts(fivestep: Command, tmp_path: Path) -> None:
     houses().write_csv(tmp_path / "houses.csv")
-    report = json.loads(fivestep("train", "houses.csv", "--target", "price", "--epochs", 5, "--json").out)
-    measured = json.loads(fivestep("evaluate", "runs/houses-1", "--json").out)
+    report = fivestep("train", "houses.csv", "--target", "price", "--epochs", 5, "--json").report
+    measured = fivestep("evaluate", "runs/houses-1", "--json").report
     assert {key: report[key] for key in ("train_loss", "valid_rmse", "test_rmse", "test_r2")} == {
         key: measured[key] for key in ("train_loss", "valid_rmse", "test_rmse", "test_r2")
     }
@@ -343,7 +342,7 @@ IMAGES = ("--target", "label", "--recipe", "image", "--augment", "shift_and_flip
 def test_a_file_of_real_images_is_trained_as_images(fivestep: Command, tmp_path: Path, stream: tuple[str, ...]) -> None:
     """scikit-learn's digits, three of whose 64 pixels are 0 in every image: all are there, on one scale."""
     write_images(tmp_path / "digits.csv", *load_digits(return_X_y=True))
-    report = json.loads(fivestep("train", "digits.csv", *IMAGES, *stream, "--epochs", 40, "--out", "r", "--json").out)
+    report = fivestep("train", "digits.csv", *IMAGES, *stream, "--epochs", 40, "--out", "r", "--json").report
     assert report["test_accuracy"] > 0.9
     run = Run.load(tmp_path / "r")
     assert run.encoder is not None
@@ -357,7 +356,7 @@ def test_a_file_of_real_images_is_trained_as_images(fivestep: Command, tmp_path:
 def test_fashion_mnist_from_a_file_is_trained_as_images(fivestep: Command, tmp_path: Path) -> None:
     rows = load_or_skip("fashion-mnist").train
     write_images(tmp_path / "clothes.csv", rows.stored[:6000].flatten(1).numpy(), rows.y[:6000].numpy())
-    report = json.loads(fivestep("train", "clothes.csv", *IMAGES, "--epochs", 10, "--out", "r", "--json").out)
+    report = fivestep("train", "clothes.csv", *IMAGES, "--epochs", 10, "--out", "r", "--json").report
     assert report["test_accuracy"] > 0.8
     encoder = Run.load(tmp_path / "r").encoder
     assert encoder is not None

@@ -183,6 +183,16 @@ def test_arrays_are_columns(tmp_path: Path) -> None:
     assert [part.height for part in table_batches(tmp_path / "t.npy", 2)] == [2, 1]
 
 
+def test_an_array_that_is_cut_short_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    """Mapped, it would be the end of the process: SIGBUS."""
+    path = written(tmp_path, "t.npy", numpy_bytes(np.save, np.zeros((4, 2**16))))
+    parts = table_batches(path, 2)
+    assert next(parts).height == 2
+    os.truncate(path, 2**16)
+    with pytest.raises(InputError, match="must be a NumPy array that can be read, got an error: it is cut short"):
+        next(parts)
+
+
 BROKEN: list[tuple[str, bytes, str]] = [
     ("t.csv", b"", "must hold a table, got an empty file"),
     ("t.csv", b"\n \n", "must hold a table, got empty lines"),

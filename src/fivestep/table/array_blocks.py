@@ -1,6 +1,6 @@
 """NumPy arrays by runs of rows, read from where they lie: no file is mapped, so it may be larger than all addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, final
@@ -53,6 +53,12 @@ class ArrayBlocks(RowFile):
             rows = self._by_column(file, piece) if self._header.by_column else self._by_row(file, piece)
         return from_array(rows).select(columns)
 
+    def batches(self, num_rows: int) -> Iterator[pl.DataFrame]:
+        """The whole array in parts of so many rows."""
+        total = self._header.shape[0]
+        for start in range(0, total, num_rows):
+            yield self.read(Piece(start, min(num_rows, total - start), ""), list(self.types))
+
     def _by_row(self, file: BinaryIO, piece: Piece) -> "np.ndarray":
         """Those rows of an array whose rows lie one after another."""
         row = self._header.shape[1:]
@@ -77,6 +83,9 @@ class ArrayBlocks(RowFile):
 
 def _read_header(file: BinaryIO) -> _Header:
     """The header at the beginning of a file; a `ValueError` says what is wrong with it."""
+    if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
+        raise ValueError("Python objects")  # or anything else
+    file.seek(0)
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise ValueError(f"its format has the unknown version {version}")

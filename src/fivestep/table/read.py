@@ -118,9 +118,9 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
     if suffix == ".npy":
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        starts = range(0, len(array), num_rows) if array.ndim else (0,)
-        yield from (_from_array(np.array(array[k : k + num_rows] if array.ndim else array), str(path)) for k in starts)
+        from .array_blocks import ArrayBlocks  # here, because it stands on this file
+
+        yield from ArrayBlocks.open(path).batches(num_rows)
     elif suffix == ".npz":
         yield from _read_npz(path).iter_slices(num_rows)
     else:
