@@ -84,8 +84,9 @@ def test_the_first_rows_may_weigh_nothing(streams: list[bool], monkeypatch: pyte
     ids=str,
 )
 def test_where_all_rows_must_be_there_they_are(streams: list[bool], options: dict[str, Any]) -> None:
-    """Orders of NumPy's, one batch, no order, and percentiles of all rows."""
-    dense, sparse = (fs.MLPRegressor(**{**COMMON, **options}).fit(x, SUMS) for x in (WORDS.toarray(), WORDS))
+    """Orders of NumPy's, one batch, no order, and percentiles of all rows, which `tabular` learns of many."""
+    many, sums = scipy.sparse.vstack([WORDS, WORDS]), np.concatenate([SUMS, SUMS])
+    dense, sparse = (fs.MLPRegressor(**{**COMMON, **options}).fit(x, sums) for x in (many.toarray(), many))
     assert streams == [False, False]
     assert np.array_equal(dense.predict(WORDS), sparse.predict(WORDS))
 
