@@ -17,7 +17,7 @@ from .fused._size import is_larger, is_recorded, operations_per_step
 
 SHORT = 1.0
 """Seconds of `scratch` up to which a process goes without compiled code: to load it takes half a second, and to compile
-it, where there is none yet, 10 to 20."""
+it, where there is none yet, 8 to 20."""
 
 STEP, OPERATION = 1e-4, 2e-11
 """Seconds that `scratch` takes for a step of a small network, and for each of its floating-point operations more."""
