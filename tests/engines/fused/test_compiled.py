@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import fivestep
-from fivestep.engines.fused._compiled import OPTIONS
+from fivestep.engines.fused._compiled import OPTIONS, SECONDS
 from fivestep.engines.fused._tables import ALIGNMENT
 from fivestep.engines.fused.body.order import in_lanes
 from fivestep.engines.fused.body.parts import PartLibrary
@@ -45,7 +45,7 @@ def test_compiled_code_is_used_again_until_a_source_that_it_calls_changes(tmp_pa
     shutil.copytree(SOURCE, source / "fivestep", ignore=shutil.ignore_patterns("__pycache__"))
     first, note = run(source, cache)
     assert first == ["[[9.0], [1.0]]", "0"]
-    assert note == "Compiling the fused engine for float64 on this machine, once, about 1 s ...\n"
+    assert note == f"Compiling the fused engine for float64 on this machine, once, about {SECONDS['predict']} s ...\n"
     assert run(source, cache) == (["[[9.0], [1.0]]", "1"], "")
     changed = source / "fivestep" / "engines" / "fused" / "body" / "activations.py"
     text = changed.read_text(encoding="utf-8")
