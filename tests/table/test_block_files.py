@@ -311,10 +311,17 @@ CUT_AGAIN_AND_AGAIN = """
 import os, sys, threading
 from pathlib import Path
 import polars as pl
+from fivestep.check import InputError
 from fivestep.table.block_files import open_blocks
+from fivestep.table.read import read_table, table_batches
 
 path, over = Path(sys.argv[1]), threading.Event()
 file, size = open_blocks(path), path.stat().st_size
+reads = {
+    "a block": lambda: file.read(file.pieces[-1], list(file.types)),
+    "the whole": lambda: read_table(path),
+    "in parts": lambda: list(table_batches(path, 10_000)),
+}
 
 def cut():
     while not over.is_set():
@@ -325,8 +332,8 @@ thread = threading.Thread(target=cut)
 thread.start()
 for _ in range(60):
     try:
-        file.read(file.pieces[-1], list(file.types))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        reads[sys.argv[2]]()
+    except (InputError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         pass
 over.set()
 thread.join()
@@ -335,10 +342,13 @@ thread.join()
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not cut files that are open")
+@pytest.mark.parametrize("what", ["a block", "the whole", "in parts"])
 @pytest.mark.parametrize("ending", ["arrow", "parquet"])
-def test_a_file_that_is_cut_short_while_it_is_read_does_not_end_the_process(tmp_path: Path, ending: str) -> None:
+def test_a_file_that_is_cut_short_while_it_is_read_does_not_end_the_process(
+    tmp_path: Path, ending: str, what: str
+) -> None:
     path = tmp_path / f"a.{ending}"
     frame = pl.DataFrame(np.arange(50.0 * 65_536).reshape(65_536, 50))
     frame.write_ipc(path) if ending == "arrow" else frame.write_parquet(path)
-    words = [sys.executable, "-c", CUT_AGAIN_AND_AGAIN, str(path)]
+    words = [sys.executable, "-c", CUT_AGAIN_AND_AGAIN, str(path), what]
     assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False, timeout=300).returncode == 0

@@ -1,8 +1,4 @@
-"""Arrow files in blocks: read by polars, or where addresses are few, by pyarrow, a batch at a time.
-
-polars maps a file that it is given by its path, and reads one by its address, in the same time: a process whose file is
-cut short under it dies of what is mapped, and sees an error of what is read.
-"""
+"""Arrow files in blocks: read by polars, or where addresses are few, by pyarrow, a batch at a time."""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -16,7 +12,7 @@ import polars as pl
 from ..check import InputError
 from ..machine.memory import has_few_addresses, take_system_memory
 from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
-from .read import is_arrow_stream
+from .read import is_arrow_stream, scan_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +27,7 @@ def open_arrow(path: Path) -> BlockFile:
         )
     if has_few_addresses():
         return BatchedBlocks(path)
-    scan = pl.scan_ipc(path.resolve().as_uri())
+    scan = scan_arrow(path)
     return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
 
 

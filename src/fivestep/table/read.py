@@ -189,24 +189,28 @@ def is_arrow_stream(path: Path) -> bool:
         return file.read(4) == b"\xff" * 4
 
 
-def _read_arrow(path: Path) -> pl.DataFrame:
-    return pl.read_ipc_stream(path) if is_arrow_stream(path) else pl.read_ipc(path)
+def scan_arrow(path: Path) -> pl.LazyFrame:
+    """An Arrow file, by its address: of what has a path polars maps a part (Parquet) or all (Arrow), and reads this.
+
+    A process whose file is cut short under it dies of what is mapped, and sees an error of what is read.
+    """
+    return pl.read_ipc_stream(path).lazy() if is_arrow_stream(path) else pl.scan_ipc(path.resolve().as_uri())
 
 
-def _scan_arrow(path: Path) -> pl.LazyFrame:
-    return pl.read_ipc_stream(path).lazy() if is_arrow_stream(path) else pl.scan_ipc(path)
+def _scan_parquet(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(path.resolve().as_uri())
 
 
 _PARQUET, _ARROW, _JSON = (".parquet", ".pq"), (".arrow", ".feather", ".ipc"), (".jsonl", ".ndjson")
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
-    **dict.fromkeys(_PARQUET, pl.read_parquet),
-    **dict.fromkeys(_ARROW, _read_arrow),
+    **dict.fromkeys(_PARQUET, lambda path: _scan_parquet(path).collect()),
+    **dict.fromkeys(_ARROW, lambda path: scan_arrow(path).collect()),
     **dict.fromkeys(_JSON, _read_lines_of_json),
     ".npy": _read_npy,
     ".npz": _read_npz,
 }
 _SCANNERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
-    **dict.fromkeys(_PARQUET, pl.scan_parquet),
-    **dict.fromkeys(_ARROW, _scan_arrow),
+    **dict.fromkeys(_PARQUET, _scan_parquet),
+    **dict.fromkeys(_ARROW, scan_arrow),
     **dict.fromkeys(_JSON, _scan_lines_of_json),
 }
