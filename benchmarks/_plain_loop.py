@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 import fivestep as fs
 from fivestep import draws
 from fivestep.batches import shares_of
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.engines._update import rule_of
 from fivestep.group import Group
 from fivestep.layer import Layer, Memo

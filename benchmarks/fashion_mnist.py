@@ -14,7 +14,7 @@ from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 
 import fivestep as fs
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 
 SIZES, BATCH = (784, 256, 10), 256
 CHECKED_EPOCHS, SAME_LOSS = 5, 1.3

@@ -30,7 +30,7 @@ from million_rows import job as table_job
 from rivals import Job
 
 import fivestep as fs
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 
 BEGUN, LONGEST = time.perf_counter(), 180
 """Seconds after which nobody begins to compile any more: a device costs by the minute."""

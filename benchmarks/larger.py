@@ -17,7 +17,7 @@ from _measure import OURS, Contestant, interleaved, ratios, save, table
 
 import fivestep as fs
 from fivestep.blocks import Blocks
-from fivestep.engines._base import BlockEngine, Engine
+from fivestep.engines._engine import BlockEngine, Engine
 from fivestep.steps import do_step, upcoming_steps
 
 ENGINES = ("fused:larger=true", "scratch", "nn")

@@ -22,7 +22,7 @@ from _race import asked, keep
 
 import fivestep as fs
 from fivestep.blocks import Blocks
-from fivestep.engines._base import BlockEngine, Engine
+from fivestep.engines._engine import BlockEngine, Engine
 from fivestep.machine.threads import one_thread
 from fivestep.steps import do_step, upcoming_steps
 

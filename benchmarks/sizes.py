@@ -26,7 +26,7 @@ from torch import nn
 
 import fivestep as fs
 from fivestep.blocks import Blocks
-from fivestep.engines._base import BlockEngine
+from fivestep.engines._engine import BlockEngine
 from fivestep.engines.fused._size import is_larger, operations_per_step
 
 WINDOW = 0.05

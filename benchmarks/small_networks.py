@@ -15,7 +15,7 @@ from _race import Lengths, asked, check_losses, entrants, keep, raced
 from rivals import Job
 
 import fivestep as fs
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 
 CHECK = 300
 """Epochs before the check."""

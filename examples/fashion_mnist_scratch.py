@@ -1,11 +1,11 @@
 """Fashion-MNIST from raw tensors, every gradient derived by hand: a 784-256-10 network, trained and evaluated.
 
-    z1 = x w1' + b1    a1 = max(z1, 0)    z2 = a1 w2' + b2    loss = mean(log sum exp(z2) - z2[y])
+    z1 = x w1^T + b1    a1 = max(z1, 0)    z2 = a1 w2^T + b2    loss = mean(log sum exp(z2) - z2[y])
 
 The chain rule, read from right to left, with dv for dloss/dv and sums over the rows:
 
-    dz2 = (softmax(z2) - 1[y]) / N    dw2 = dz2' a1    db2 = sum dz2    da1 = dz2 w2    (1[y] is one at y, else zero)
-    dz1 = da1 where a1 > 0, else 0    dw1 = dz1' x     db1 = sum dz1
+    dz2 = (softmax(z2) - 1[y]) / N    dw2 = dz2^T a1    db2 = sum dz2    da1 = dz2 w2    (1[y] is one at y, else zero)
+    dz1 = da1 where a1 > 0, else 0    dw1 = dz1^T x     db1 = sum dz1
 
 python fashion_mnist_scratch.py [FOLDER]    FOLDER holds the four files of Fashion-MNIST (idx-ubyte, gzipped or not)
 """

@@ -1,11 +1,11 @@
 """The five steps from raw tensors, every gradient derived by hand: a 2-8-1 network learns two half moons.
 
-    z1 = x w1' + b1    a1 = tanh(z1)    z2 = a1 w2' + b2    loss = mean(log(1 + exp(z2)) - y z2)
+    z1 = x w1^T + b1    a1 = tanh(z1)    z2 = a1 w2^T + b2    loss = mean(log(1 + exp(z2)) - y z2)
 
-The chain rule, read from right to left, with dv for dloss/dv and sums over the rows:
+The chain rule, read from right to left, with dv for dloss/dv and sums over the rows; the slope of tanh is 1 - tanh^2:
 
-    dz2 = (sigmoid(z2) - y) / N     dw2 = dz2' a1    db2 = sum dz2    da1 = dz2 w2
-    dz1 = da1 (1 - a1^2)            dw1 = dz1' x     db1 = sum dz1    (tanh' = 1 - tanh^2)
+    dz2 = (sigmoid(z2) - y) / N     dw2 = dz2^T a1    db2 = sum dz2    da1 = dz2 w2
+    dz1 = da1 (1 - a1^2)            dw1 = dz1^T x     db1 = sum dz1
 """
 
 import math

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import Engine
 from fivestep.engines._batched.networks import Networks
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
 from fivestep.engines.fused._captured import Captured

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
-from fivestep.engines._base import Engine, FiveStepEngine
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.find import Choice, find, names
 from fivestep.net import MLP, NetSpec

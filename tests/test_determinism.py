@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fivestep.draws import Draws, order
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from tests.runs import begun, differences, over_scenarios, remains, trained, without_pictures
 from tests.samples import ENGINES, small_engine, small_net
 

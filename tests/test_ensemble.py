@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.ensemble import ensemble_of, num_members
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .diagnosis import diagnose as diagnose
     from .doctor import Watch as Watch
     from .doctor import watch as watch
-    from .engines._base import Engine as Engine
+    from .engines._engine import Engine as Engine
     from .engines._make import make_engine as make_engine
     from .ensemble import ensemble_of as ensemble_of
     from .epoch import Epoch as Epoch
@@ -67,7 +67,7 @@ _HOME = {
     "Dataset": "datasets._base",
     "Diagnosis": "diagnosis",
     "DivergenceError": "check",
-    "Engine": "engines._base",
+    "Engine": "engines._engine",
     "Epoch": "epoch",
     "Evaluation": "epoch",
     "FeedForward": "net",

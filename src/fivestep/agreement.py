@@ -16,7 +16,7 @@ import torch
 
 from .check import InputError, refuse
 from .datasets._base import Dataset
-from .engines._base import Engine
+from .engines._engine import Engine
 from .layers._composite import with_inner
 from .net import NetSpec
 from .plan import TrainPlan

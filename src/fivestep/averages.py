@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .engines._base import Engine
+from .engines._engine import Engine
 
 AT_A_TIME = 2**18
 """Numbers that are exchanged together, of networks that may have no room for another copy."""

@@ -13,7 +13,7 @@ from .averages import to_prediction
 from .batches import Batch
 from .check import DivergenceError
 from .datasets._base import Dataset
-from .engines._base import Engine
+from .engines._engine import Engine
 from .engines._memory import spares_copies
 from .engines._outputs import outputs_by_layer
 from .machine.aside import Aside

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .check import InputError
-from .engines._base import Engine
+from .engines._engine import Engine
 from .engines._make import make_engine
 from .find import Choice
 from .net import NetSpec

@@ -11,7 +11,7 @@ from .batches import check_batch_size
 from .check import InputError, refuse
 from .datasets._base import Dataset, Rows
 from .datasets._weights import weigh_classes
-from .engines._base import Engine
+from .engines._engine import Engine
 from .engines._outputs import outputs_by_layer
 from .find import Choice
 from .layer import kind_of

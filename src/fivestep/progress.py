@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .blocks import rows_of_steps
-from .engines._base import Engine
+from .engines._engine import Engine
 from .epoch import Epoch, monitored
 from .plan import TrainPlan
 from .steps import Step

@@ -16,7 +16,7 @@ from typing import final
 
 from .check import at_least, positive, refuse
 from .datasets._base import Dataset
-from .engines._base import Engine
+from .engines._engine import Engine
 from .plan import TrainPlan
 from .preflight import check_data, check_whole_batches
 from .steps import Upcoming, do_step, upcoming_steps

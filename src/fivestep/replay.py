@@ -12,7 +12,8 @@ from torch import Tensor
 
 from .batches import Batch
 from .datasets._base import Dataset
-from .engines._base import Engine, FiveStepEngine
+from .engines._base import FiveStepEngine
+from .engines._engine import Engine
 from .epoch import Epoch, monitored
 from .machine.threads import threads_for
 from .steps import Upcoming, do_step, upcoming_steps

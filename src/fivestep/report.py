@@ -22,7 +22,7 @@ from . import __version__
 from .datasets._base import Dataset
 from .diagnosis import diagnosis_of
 from .diagnosis._finding import figure
-from .engines._base import Engine
+from .engines._engine import Engine
 from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html

@@ -16,7 +16,7 @@ from .check import InputError, nearest, refuse
 from .datasets._base import Dataset
 from .datasets._load import load_dataset
 from .datasets._split import split
-from .engines._base import Engine
+from .engines._engine import Engine
 from .engines._make import make_engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch

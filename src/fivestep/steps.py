@@ -14,7 +14,7 @@ from .batches import Batch, Batches
 from .blocks import Blocks
 from .datasets._base import Dataset
 from .datasets._weights import weigh_classes
-from .engines._base import BlockEngine, Engine
+from .engines._engine import BlockEngine, Engine
 from .layer import LearnsFromRows, Memo
 from .machine.threads import one_thread, threads_for
 from .plan import TrainPlan

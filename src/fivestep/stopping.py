@@ -6,7 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from .engines._base import Engine
+from .engines._engine import Engine
 from .epoch import Epoch, monitored
 from .plan import TrainPlan
 from .typing import Tensors

@@ -13,7 +13,7 @@ from .averages import to_prediction
 from .check import InputError, at_least, instance, refuse
 from .datasets._base import Dataset, Part, Rows
 from .divergence import Watch
-from .engines._base import Engine
+from .engines._engine import Engine
 from .engines._parts import rows_at_a_time
 from .epoch import Epoch, Evaluation
 from .layer import Memo

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from fivestep.batches import Batch
-from fivestep.engines._base import Engine, FiveStepEngine
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._engine import Engine
 from fivestep.find import names
 from tests.contracts.combinations import (
     NUM_STEPS,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from tests.contracts.cases import Item, over

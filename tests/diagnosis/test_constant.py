@@ -7,7 +7,7 @@ import torch
 
 from fivestep.datasets._base import Rows
 from fivestep.diagnosis._constant import constant_answer, constant_loss
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan

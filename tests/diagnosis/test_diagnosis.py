@@ -16,7 +16,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.diagnosis import Diagnosis, diagnose
 from fivestep.diagnosis._evidence import constant_that_is_better, evidence_of
 from fivestep.diagnosis._trials import ENOUGH, changes
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.pictures._base import Subject

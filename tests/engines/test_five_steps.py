@@ -12,7 +12,8 @@ from torch import Tensor, nn
 import fivestep
 from fivestep.batches import Batch
 from fivestep.check import InputError
-from fivestep.engines._base import FiveStepEngine, initial_weights
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._engine import initial_weights
 from fivestep.layers.linear import Linear
 from fivestep.losses._base import Loss
 from fivestep.net import MLP

@@ -11,7 +11,7 @@ import torch
 
 from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import BlockEngine
+from fivestep.engines._engine import BlockEngine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import _compiled
 from fivestep.find import Choice

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.engines._base import BlockEngine
 from fivestep.engines._choose import choose
+from fivestep.engines._engine import BlockEngine
 from fivestep.engines._make import find_device, make_engine
 from fivestep.engines.fused import _size
 from fivestep.net import MLP, NetSpec, SoftmaxRegression

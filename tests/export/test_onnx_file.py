@@ -12,7 +12,7 @@ import torch
 
 import fivestep as fs
 from fivestep.check import InputError
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.export._layers import CONVERTERS
 from fivestep.export.onnx_file import to_onnx
 from fivestep.find import Choice, names

@@ -7,7 +7,7 @@ import numpy as np
 
 from fivestep.datasets._base import Dataset
 from fivestep.datasets._load import load_dataset
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.epoch import Epoch
 from fivestep.find import find

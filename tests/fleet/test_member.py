@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.epoch import Epoch
 from fivestep.fleet import train_members
 from fivestep.fleet.alike import Turn

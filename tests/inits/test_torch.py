@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.inits.torch import Torch
 from fivestep.net import MLP
 from tests.inits.depth import WIDTH, factors, mean_squares

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fivestep.check import InputError
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.find import Choice, build
 from fivestep.net import NetSpec
 from tests.contracts.cases import Case, normal

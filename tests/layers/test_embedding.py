@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.find import Choice, build
 from fivestep.net import NetSpec
 from fivestep.plan import TrainPlan

@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch import Tensor
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.find import names
 from fivestep.net import MLP

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fivestep.datasets._load import load_dataset
 from fivestep.draws import order
-from fivestep.engines._base import initial_weights
+from fivestep.engines._engine import initial_weights
 from fivestep.engines._make import make_engine
 from fivestep.engines.scratch import ScratchEngine
 from fivestep.find import find, names, shown_names

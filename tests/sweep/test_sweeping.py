@@ -168,7 +168,7 @@ def test_no_more_networks_are_taken_together_than_memory_holds(tmp_path: Path, m
 
 
 def test_the_initial_scale_multiplies_the_initial_weights() -> None:
-    from fivestep.engines._base import initial_weights
+    from fivestep.engines._engine import initial_weights
     from fivestep.sweep import Candidates
 
     candidates = Candidates(DATA, lambda settings: (fs.MLP(None, 3, None, init=settings["init"]), PLAN))

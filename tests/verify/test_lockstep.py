@@ -10,7 +10,8 @@ from torch import Tensor
 
 from fivestep.batches import Batch
 from fivestep.check import InputError
-from fivestep.engines._base import Engine, FiveStepEngine
+from fivestep.engines._base import FiveStepEngine
+from fivestep.engines._engine import Engine
 from fivestep.find import names
 from fivestep.net import MLP
 from fivestep.typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector

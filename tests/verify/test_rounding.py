@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.net import LinearRegression
 from fivestep.plan import TrainPlan

@@ -12,7 +12,7 @@ from rich.text import Text
 from torch import Tensor
 
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..epoch import Epoch, Evaluation
 from ..find import Choice
 from ..net import NetSpec

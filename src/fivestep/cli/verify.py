@@ -15,7 +15,7 @@ from rich.text import Text
 from torch import nn
 
 from ..check import InputError, at_least, one_of
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, names
 from ..verify import (

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..datasets._base import Rows
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..layer import Memo
 from ..optim.lbfgs import LBFGS
 from ..typing import RowWeights, Scalar, Targets

@@ -12,7 +12,8 @@ from ..activations._base import Activation
 from ..batches import Batch
 from ..datasets._base import Dataset, Rows
 from ..datasets._weights import class_weigher
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..engines._outputs import outputs_by_layer
 from ..pictures._base import Subject, spread
 from ..replay import gradient_of

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..check import InputError
 from ..datasets._base import Dataset, Rows
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, names
 from ..net import MLP, NetSpec

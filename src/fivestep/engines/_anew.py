@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..typing import Tensors, Vector
 
 if TYPE_CHECKING:
-    from ._base import Engine
+    from ._engine import Engine
 
 
 class Standing(NamedTuple):

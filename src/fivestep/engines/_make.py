@@ -10,8 +10,8 @@ from ..find import Choice, find
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from ._base import Engine
 from ._choose import choose
+from ._engine import Engine
 from ._memory import check_memory
 from .fused._precision import check_precision
 

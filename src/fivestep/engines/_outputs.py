@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..layer import Layer, Memo
 from ..typing import Features
-from ._base import Engine
+from ._engine import Engine
 
 
 class Output(NamedTuple):

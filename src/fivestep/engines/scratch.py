@@ -41,8 +41,9 @@ class ScratchEngine(RawEngine):
     ) -> None:
         super().__init__(spec, plan, dtype, device, ranks)
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
-        self._first, last = trained[0], trained[-1]  # the output goes to the caller: it must not be overwritten later
-        self._memos = [self.memo(k, reuse=k < last) for k in range(len(self.layers))]
+        self._first = trained[0]
+        # Memory is used again in the next step, but not for the outputs: they go to the caller.
+        self._memos = [self.memo(k, reuse=k < trained[-1]) for k in range(len(self.layers))]
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)

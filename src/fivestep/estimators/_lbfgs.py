@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from ..batches import Batch, Batches
 from ..check import InputError, at_least, warn
 from ..datasets._base import Dataset
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..machine.threads import threads_for
 from ..preflight import check_data
 

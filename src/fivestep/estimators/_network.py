@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..averages import to_prediction
 from ..check import InputError
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..machine.threads import threads_for
 

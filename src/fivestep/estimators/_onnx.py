@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..check import InputError
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..export import onnx_file
 from ..export._graph import OPSET, OPSET_ML, Graph, check_installed
 from ..table.encoder import CLIP

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..check import refuse
 from ..datasets._base import Dataset, Rows
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..check import warn
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..epoch import Epoch
 from ..find import Choice
 from ..plan import TrainPlan

@@ -11,7 +11,7 @@ from typing import cast
 from ..batches import Batch, shares_of
 from ..check import refuse
 from ..datasets._base import Rows
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines.scratch import ScratchEngine
 from ..find import names
 from ..layer import Layer

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..activations._base import Activation
 from ..batches import Batch
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..layer import Memo
 from ..losses._base import Loss
 from ..typing import Logits, Scalar

@@ -6,7 +6,7 @@ from ..batches import Batch
 from ..check import refuse
 from ..datasets._base import Dataset
 from ..divergence import Watch
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..epoch import Epoch
 from ..plan import TrainPlan
 from ..preflight import check_data

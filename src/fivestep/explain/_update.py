@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..batches import Batch
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._update import RuleGroup, clip_, rule_groups
 from ..engines.scratch import ScratchEngine
 from ..layer import Memo

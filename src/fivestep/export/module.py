@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..check import instance
 from ..draws import BITS
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..layer import Memo
 from ..layers.dropout import _DrawnDropout
 

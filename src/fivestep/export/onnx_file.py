@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ._columns import encode, inputs_of
 from ._graph import OPSET, OPSET_ML, Graph, check_installed
 from ._layers import convert

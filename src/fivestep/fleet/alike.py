@@ -20,7 +20,7 @@ from torch import Tensor
 from ..averages import to_prediction
 from ..blocks import Block, Blocks, rows_of_steps
 from ..datasets._base import Dataset, Part, Rows
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines.fused import FusedEngine
 from ..epoch import Epoch, Evaluation
 from ..layer import Memo

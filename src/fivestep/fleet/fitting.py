@@ -18,7 +18,7 @@ import torch
 from ..agreement import begun_alike, of_fleet
 from ..check import DivergenceError, InputError, at_least, refuse
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import find_device, make_engine
 from ..engines._memory import Several, check_memory_together
 from ..engines.fused import FusedEngine

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..epoch import Epoch
 from ..net import NetSpec
 from ..plan import TrainPlan

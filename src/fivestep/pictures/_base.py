@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..check import InputError
 from ..datasets._base import Dataset, Rows
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..epoch import Epoch
 from ..find import Choice, build, names

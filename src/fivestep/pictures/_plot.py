@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ..check import InputError, nearest, one_of, refuse
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, build, find, shown_names
 from ..fleet.member import Member

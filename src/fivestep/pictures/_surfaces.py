@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..check import refuse
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..plots._surface import Surface
 from ._base import Subject, spread
 from ._features import as_inputs, check_features, in_own_units, is_code

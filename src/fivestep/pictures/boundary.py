@@ -7,7 +7,7 @@ from typing import ClassVar, final
 from matplotlib.figure import Figure
 
 from ..check import at_least
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..plots.boundary import boundary
 from ._base import Lacking, MovingPicture, Subject, as_pair, needs_classes
 from ._features import feature_names

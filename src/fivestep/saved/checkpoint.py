@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, final
 from torch import Tensor
 
 from ..check import InputError, StorageError, refuse
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..epoch import Epoch
 from ..machine.due import Due
 from ..machine.files import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self, final
 
 from ..check import InputError, one_of, refuse
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..engines._memory import memory_needed
 from ..find import Choice, find

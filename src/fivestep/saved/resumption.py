@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ..check import InputError, at_least, not_negative, refuse
 from ..datasets._base import Dataset
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..optim._moving_average import AVERAGE
 from ..progress import Progress
 from ..ranks import ALONE, Ranks

@@ -9,7 +9,7 @@ from torch import nn
 
 from ..check import at_least, refuse
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ._comparison import Comparison, compared
 from ._finite_differences import FiniteDifferences, finite_differences
 from ._load import is_file_and_function, load_module

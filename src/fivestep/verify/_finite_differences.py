@@ -12,7 +12,8 @@ from torch import Tensor
 from ..batches import Batch
 from ..check import InputError, refuse
 from ..datasets._base import Dataset
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..machine.threads import threads_for
 from ..preflight import check_data, check_whole_batches
 from ..steps import do_step

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..batches import Batch
 from ..check import InputError
 from ..datasets._base import Dataset
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..preflight import check_data, check_whole_batches
 from ..steps import Upcoming
 from ._difference import Difference, Scales, difference, largest_gap

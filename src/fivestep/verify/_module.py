@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..check import InputError
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..engines._twin_memory import packed, unpacked
 from ..engines._update import numbers_of, restore_numbers, rule_of
 from ..net import NetSpec

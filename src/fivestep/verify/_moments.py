@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..averages import to_training
 from ..batches import Batch, Place
-from ..engines._base import Engine, FiveStepEngine
+from ..engines._base import FiveStepEngine
+from ..engines._engine import Engine
 from ..machine.threads import threads_for
 from ..steps import Upcoming, do_step
 

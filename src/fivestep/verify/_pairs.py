@@ -8,7 +8,7 @@ from torch import nn
 
 from ..check import InputError, one_of, refuse
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, names
 from ._module import ModuleEngine

@@ -11,7 +11,7 @@ import torch
 from ..check import InputError, at_least
 from ..datasets._base import Dataset, Rows
 from ..draws import generator
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, find, names
 from ..net import MLP, FeedForward, NetSpec, norm_names

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..batches import Batch
 from ..datasets._base import Dataset
 from ..draws import generator
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ._difference import Difference, largest_gap
 from ._moments import moments
 from ._stream import stream

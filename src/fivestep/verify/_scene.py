@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..steps import Upcoming
 from ._difference import Difference
 from ._lockstep import Lockstep, Tensors

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import islice
 
 from ..datasets._base import Dataset
-from ..engines._base import Engine
+from ..engines._engine import Engine
 from ..plan import TrainPlan
 from ..steps import Upcoming, upcoming_steps
 

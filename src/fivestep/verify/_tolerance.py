@@ -34,7 +34,7 @@ from typing import NamedTuple, final
 
 import torch
 
-from ..engines._base import Engine
+from ..engines._engine import Engine
 
 UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8}
 """u, the largest relative error of one rounding."""

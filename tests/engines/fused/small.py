@@ -3,7 +3,7 @@
 import torch
 
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.find import Choice
 from fivestep.net import NetSpec

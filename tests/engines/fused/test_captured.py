@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fivestep.blocks import Block
 from fivestep.datasets._base import Rows
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines._graphs import Graphs
 from fivestep.engines.fused import FusedEngine, _captured
 from fivestep.engines.fused._feed import Source

@@ -10,7 +10,7 @@ import torch
 
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines._base import Engine
+from fivestep.engines._engine import Engine
 from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, _size
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._divided import Division

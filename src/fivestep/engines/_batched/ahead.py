@@ -15,7 +15,7 @@ from ...batches import check_batch_size, together
 from ...datasets._base import Dataset, Rows
 from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
-from .._base import Engine
+from .._engine import Engine
 from .drawn import bits_of_steps
 from .given import StepsAhead, Table, shares_of_each
 from .networks import Networks

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...optim._base import Optimizer
 from ...optim._moving_average import MovingAverage
-from .._base import Engine
+from .._engine import Engine
 from .._update import rule_groups
 
 

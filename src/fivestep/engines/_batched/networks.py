@@ -21,7 +21,7 @@ from ...layer import Memo
 from ...layers.dropout import Dropout
 from ...optim._base import AveragingOptimizer
 from ...typing import Elements, Tensors
-from .._base import Engine
+from .._engine import Engine
 from .._graphs import Graphs
 from ..fused._forms import decouples
 from .compiled import Kernel, obstacle_to_kernel

@@ -33,7 +33,7 @@ from ...optim._base import AveragingOptimizer
 from ...plan import TrainPlan
 from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from .._base import BlockEngine, initial_weights
+from .._engine import BlockEngine, initial_weights
 from .._update import averaged_by_rules, restore_state, rule_groups, state_of
 from ._captured import Captured
 from ._size import is_larger, is_recorded

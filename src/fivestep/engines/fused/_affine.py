@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ...layer import Layer, Memo
 from ...products import add_outer_, affine, back, outer, wants_turned
-from .._base import Engine
+from .._engine import Engine
 from . import _compiled
 from ._forms import OPERATIONS
 from ._tables import LANES, Array

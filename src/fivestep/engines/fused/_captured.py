@@ -18,7 +18,7 @@ from ...datasets._base import Rows
 from ...layer import Memo
 from ...optim._numbers import Number
 from ...typing import Features, Inputs, Logits
-from .._base import Engine
+from .._engine import Engine
 from .._graphs import Graphs, on
 from .._parts import in_parts
 from .._update import RuleGroup, clip_

@@ -12,7 +12,7 @@ from ...blocks import Block
 from ...datasets._base import Rows
 from ...layers._norm import single_row
 from ...typing import Tensors
-from .._base import Engine
+from .._engine import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._abreast import LEAST_SHARE, Lanes, may_be_abreast

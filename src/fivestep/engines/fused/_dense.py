@@ -9,7 +9,7 @@ from torch import Tensor
 from ...find import Choice
 from ...layers.linear import Linear
 from ...plan import TrainPlan
-from .._base import Engine
+from .._engine import Engine
 from .._update import RuleGroup
 from ._feed import Feed
 from ._forms import LOSSES, OPERATIONS, RULES, Form, correction, decouples, is_activation, obstacle

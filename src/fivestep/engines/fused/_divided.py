@@ -21,7 +21,7 @@ from torch import Tensor
 from ...blocks import Block
 from ...layers._norm import single_row
 from ...machine.threads import num_processors, one_thread
-from .._base import Engine
+from .._engine import Engine
 from .._update import RuleGroup
 from . import _compiled
 from ._rows import BlockRows

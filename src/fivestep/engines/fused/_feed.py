@@ -9,7 +9,7 @@ from torch import Tensor
 from ...blocks import Block
 from ...draws import Draws
 from ...typing import Features, RowWeights, Targets
-from .._base import Engine
+from .._engine import Engine
 
 
 @final

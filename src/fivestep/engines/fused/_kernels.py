@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from .._base import Engine
+from .._engine import Engine
 from .._update import RuleGroup
 from ._feed import Feed
 from ._precision import Weights

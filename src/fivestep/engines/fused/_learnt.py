@@ -12,7 +12,7 @@ from ...layers.dropout import Dropout
 from ...layers.ntk_linear import NTKLinear
 from ...layers.parametric import Parametric
 from ...products import affine, back, outer, wants_turned
-from .._base import Engine
+from .._engine import Engine
 from . import _compiled
 from ._forms import OPERATIONS, is_activation
 from ._tables import LANES

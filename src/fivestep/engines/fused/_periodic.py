@@ -9,7 +9,7 @@ from torch import Tensor
 from ...layer import Memo
 from ...layers.percentiles import Percentiles
 from ...layers.periodic import Periodic
-from .._base import Engine
+from .._engine import Engine
 from . import _compiled
 from ._tables import LANES
 from .body.waves import Sides, Waves

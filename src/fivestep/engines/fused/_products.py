@@ -21,7 +21,7 @@ from ...layers.periodic import Periodic
 from ...optim.sgd import SGD
 from ...plan import TrainPlan
 from ...typing import Features, Inputs, Logits
-from .._base import Engine
+from .._engine import Engine
 from .._parts import in_parts
 from .._update import RuleGroup, clip_, move_
 from . import _compiled

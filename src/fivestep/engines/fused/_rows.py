@@ -10,7 +10,7 @@ from torch import Tensor
 from ...blocks import Block
 from ...datasets._base import Rows
 from ...typing import Features, Outputs
-from .._base import Engine
+from .._engine import Engine
 from . import _compiled
 from ._tables import Array
 

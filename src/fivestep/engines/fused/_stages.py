@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, final
 
 from ...draws import BITS
-from .._base import Engine
+from .._engine import Engine
 from ._operations import Operation, operations_of
 from .body import kinds as kind
 

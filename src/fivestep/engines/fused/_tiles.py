@@ -10,7 +10,7 @@ from typing import final
 
 import triton
 
-from .._base import Engine
+from .._engine import Engine
 from .._graphs import Beside
 from .._update import RuleGroup
 from ._dense import Dense, Descent, dense, has_formulas, is_dense, loss_of

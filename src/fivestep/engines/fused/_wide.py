@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...layer import Memo
 from ...losses.mse import MSE
-from .._base import Engine
+from .._engine import Engine
 from .._update import RuleGroup
 from ._dense import Dense, Descent, dense, is_dense
 from ._feed import Feed

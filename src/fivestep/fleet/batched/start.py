@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ... import draws
-from ...engines._base import Engine
 from ...engines._batched.drawn import uniform_rows
 from ...engines._batched.networks import Networks
+from ...engines._engine import Engine
 from ...engines._make import make_engine
 from ...inits.torch import Torch
 from ...layers.linear import Linear
