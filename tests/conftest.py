@@ -1,5 +1,6 @@
 """What every test runs under: shapes checked at each call, one thread for each worker, no global seed."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,12 @@ settings.register_profile(  # the same examples in every run, kept nowhere, neve
     "fivestep", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fivestep")
+
+
+def pytest_collection_finish() -> None:
+    """Python need not look for garbage among twenty thousand tests and the libraries: each search takes a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

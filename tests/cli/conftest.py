@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fivestep.cli._app import run
+from fivestep.run import Run
 
 
 class Outcome(NamedTuple):
@@ -25,6 +26,18 @@ class Outcome(NamedTuple):
 
 
 Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def curves() -> None:
+    """For tests whose runs draw their curves."""
+
+
+@pytest.fixture(autouse=True)
+def _curves_where_asked_for(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture takes longer than all the rest of a small run."""
+    if "curves" not in request.fixturenames:
+        monkeypatch.setattr(Run, "draw", lambda _run: None)
 
 
 @pytest.fixture

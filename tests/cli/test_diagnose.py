@@ -44,6 +44,7 @@ def test_for_programs_it_is_one_object(fivestep: Command) -> None:
     assert report["trials"][0]["train_loss"] == found.trials[0].train_loss
 
 
+@pytest.mark.usefixtures("curves")
 def test_a_run_that_diverged_in_its_first_epoch(fivestep: Command) -> None:
     code, _, err = fivestep("train", "moons", "--optimizer", "sgd", "--lr", 1e30, "--out", "run")
     assert (code, err.endswith("fivestep diagnose run tries what keeps it finite.\n")) == (1, True)

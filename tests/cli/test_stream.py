@@ -35,6 +35,7 @@ def report(fivestep: Command, *options: object) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("curves")
 @pytest.mark.parametrize("engine", ["scratch", "nn"])
 def test_a_streamed_table_is_trained_measured_and_predicted(fivestep: Command, tmp_path: Path, engine: str) -> None:
     written(tmp_path)

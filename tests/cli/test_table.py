@@ -71,6 +71,7 @@ def test_training_on_a_file_shows_what_its_columns_are_taken_for(fivestep: Comma
     assert "The run is in runs/houses-1" in out
 
 
+@pytest.mark.usefixtures("curves")
 def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path) -> None:
     houses().write_csv(tmp_path / "houses.csv")
     report = fivestep("train", "houses.csv", "--target", "price", "--json").report

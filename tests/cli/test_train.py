@@ -39,6 +39,7 @@ def test_numbers_on_the_command_line_are_those_of_the_library(fivestep: Command)
     assert report["test_accuracy"] == fs.evaluate(engine, data.test).accuracy
 
 
+@pytest.mark.usefixtures("curves")
 def test_run_folder_holds_configuration_history_model_and_curves(fivestep: Command, tmp_path: Path) -> None:
     assert fivestep(*QUICK).code == 0
     folder = tmp_path / "runs" / "moons-1"
@@ -235,6 +236,7 @@ def test_folder_that_cannot_be_written_is_refused(fivestep: Command) -> None:
     assert (code, "out must be a folder that can be written" in err) == (2, True)
 
 
+@pytest.mark.usefixtures("curves")
 def test_diverging_run_names_step_and_tensor_keeps_the_run_and_exits_1(fivestep: Command, tmp_path: Path) -> None:
     code, _, err = fivestep("train", "moons", "--optimizer", "sgd", "--lr", "1e30", "--epochs", 3)
     assert code == 1
