@@ -74,7 +74,15 @@ def test_options_are_what_it_begins_with(fivestep: Command, tmp_path: Path) -> N
     [
         (["digits"], "TASK must be one of moons, circles, xor, spirals, line, got 'digits'"),
         (["rows.csv"], "TASK must be a name that fivestep tasks lists"),
-        (["moons", "--activation", "mish"], "activation must be one of"),
+        (
+            ["moons", "--activation", "mish"],
+            f"activation must be one of {', '.join(offered('activations'))}, got 'mish'",
+        ),
+        (
+            ["moons", "--activation", "nope"],
+            f"activation must be one of {', '.join(offered('activations'))}, got 'nope'",
+        ),
+        (["moons", "--init", "nope"], f"init must be one of {', '.join(offered('inits'))}, got 'nope'"),
         (["moons", "--optimizer", "adam:eps=1e-3"], "optimizer must be adam with its defaults in the playground"),
         (["moons", "--hidden", "65"], "hidden must be at most 4 layers of at most 64 units"),
         (["moons", "--model", "feed-forward"], "model must be one of linear, mlp"),

@@ -223,6 +223,11 @@ def test_mistake_is_one_sentence_with_exit_code_2_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_line_is_trained_with_the_model_that_hidden_units_are_advised(fivestep: Command) -> None:
+    assert "use model 'mlp'" in fivestep("train", "line", "--hidden", 3).err
+    assert fivestep("train", "line", "--model", "mlp", "--hidden", 3, "--epochs", 1).code == 0
+
+
 def test_folder_that_holds_something_is_refused(fivestep: Command, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "notes.txt").write_text("mine")

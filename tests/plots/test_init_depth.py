@@ -21,5 +21,11 @@ def test_what_has_vanished_ends_its_line() -> None:
     assert np.isnan(shown).tolist() == [False, False, True]
 
 
+def test_more_schemes_than_colors_are_told_apart_by_their_markers() -> None:
+    schemes = {f"scheme {k}": GOOD for k in range(11)}
+    drawn = [(line.get_color(), line.get_marker()) for line in init_depth(schemes, schemes).axes[0].lines]
+    assert len(set(drawn)) == 11
+
+
 def test_it_can_be_dark() -> None:
     assert has_two_themes(init_depth({"he": GOOD}, {"he": GOOD}), init_depth({"he": GOOD}, {"he": GOOD}, dark=True))

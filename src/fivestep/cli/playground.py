@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 
 from ..check import InputError, one_of
+from ..find import Choice
 from ..machine.files import write_text
 from ..playground import TASKS, offered, playground_html
 from ._options import NetworkOptions, PlanOptions
@@ -19,6 +20,9 @@ from ._values import whole
 
 USUAL = Path("playground.html")
 """Where the page goes if nobody says otherwise."""
+
+OFFERED = {"activation": "activations", "init": "inits", "loss": "losses", "optimizer": "optim"}
+"""Options that name an item, of which the page has only some, and the folders of its own."""
 
 
 @final
@@ -82,6 +86,9 @@ def playground(
     if start.model is not None:
         one_of("model", start.model, ("linear", "mlp"))
     given = asdict(start)
+    for option, family in OFFERED.items():
+        if given[option] is not None:
+            one_of(option, Choice.parse(given[option]).name, offered(family))
     of_network = {key: given.pop(key) for key in ("model", "hidden", "init")}
     activation = given.pop("activation")
     network = NetworkOptions(**of_network, activation=None if activation is None else (activation,))

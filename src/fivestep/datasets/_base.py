@@ -293,7 +293,7 @@ class Task(ABC):
     @final
     def known_models(self) -> tuple[str, ...]:
         """The models that it can be trained with, the default first."""
-        return tuple(dict.fromkeys([*self.models, "feed-forward"]))
+        return tuple(dict.fromkeys([*self.models, "mlp", "feed-forward"]))
 
     @final
     def settings_for(self, model: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ WIDTH = 8.0
 TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
 """Sizes of letters in points."""
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
+"""One more than there are colours, so that the eleventh line has the first colour with another marker."""
 
 
 LOG_FROM, LOG_TO = 30.0, 1e100
