@@ -8,8 +8,8 @@ import torch
 from _measure import OURS, THEIRS, Contestant
 from torch import Tensor
 
-from fivestep.engines.fused._affine import is_narrow
 from fivestep.engines.fused._compiled import one_pass
+from fivestep.engines.fused.larger.affine import is_narrow
 from fivestep.products import add_outer_, affine, back, wants_turned
 
 

@@ -14,8 +14,8 @@ from fivestep.engines._batched.networks import Networks
 from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused import FusedEngine
-from fivestep.engines.fused._captured import Captured
 from fivestep.engines.fused._forms import LOSSES, OPERATIONS, RULES
+from fivestep.engines.fused.recorded.captured import Captured
 from fivestep.fleet.batched.batch import Batch
 from fivestep.fleet.member import Member
 from fivestep.net import MLP, NetSpec
@@ -92,10 +92,10 @@ def who_steps(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     What is recorded counts when it is recorded, and not when that is repeated.
     """
-    from fivestep.engines.fused import _tiles, _wide  # which load Triton
+    from fivestep.engines.fused.recorded import tiles, wide  # which load Triton
 
     begun = Counter[str]()
-    for body in (_tiles.Tiles, _wide.Wide, Captured):
+    for body in (tiles.Tiles, wide.Wide, Captured):
         monkeypatch.setattr(body, "_step", _counted(body, begun))
     return begun
 

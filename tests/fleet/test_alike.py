@@ -12,7 +12,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines import _parts
 from fivestep.engines._engine import Engine
-from fivestep.engines.fused._code import Code
+from fivestep.engines.fused.small.code import Code
 from fivestep.fleet import fit_many
 from fivestep.fleet.alike import can_take_turns, likenesses, most_in_pack
 from fivestep.fleet.member import Member

@@ -5,7 +5,7 @@ import torch
 
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
-from fivestep.engines.fused._kernels import has_triton
+from fivestep.engines.fused.recorded.own_kernels import has_triton
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps

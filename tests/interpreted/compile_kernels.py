@@ -18,7 +18,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._batched import compiled
 from fivestep.engines._batched.drawn import bits_of_steps
 from fivestep.engines._make import make_engine
-from fivestep.engines.fused import _kernels
+from fivestep.engines.fused.recorded import own_kernels
 from fivestep.fleet import fit_many
 from fivestep.fleet.batched import kinds
 from fivestep.net import MLP
@@ -95,7 +95,7 @@ def main() -> None:
     """Goes through the steps of each network; what they compute is of no use."""
     driver.set_active(NoCard())
     JITFunction.run = only_compiled
-    _kernels.has_triton = lambda _device: True
+    own_kernels.has_triton = lambda _device: True
     compiled.lacks_for_triton = lambda: None
     kinds.DEVICES = compiled.DEVICES = ("cpu",)
     networks, fleets = (CASES, FLEETS) if sys.argv[1] == "90" else (CASES[:3], FLEETS[:2])  # their products differ

@@ -8,7 +8,8 @@ import torch
 from fivestep.activations._base import Activation
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
-from fivestep.engines.fused import FusedEngine, _kernels
+from fivestep.engines.fused import FusedEngine
+from fivestep.engines.fused.recorded import own_kernels
 from fivestep.find import find
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
@@ -20,12 +21,12 @@ from tests.tolerances import BFLOAT16, DIGITS_FLOAT32, FLOAT32, distance
 pytestmark = needs_interpreter
 
 if LACKS is None:
-    from fivestep.engines.fused import _tiles
-    from fivestep.engines.fused._dense import Dense
-    from fivestep.engines.fused._feed import Feed
     from fivestep.engines.fused._forms import OPERATIONS
-    from fivestep.engines.fused._tiles import Tiles
-    from fivestep.engines.fused._wide import Wide, _activated, _back
+    from fivestep.engines.fused.recorded import tiles
+    from fivestep.engines.fused.recorded.dense import Dense
+    from fivestep.engines.fused.recorded.feed import Feed
+    from fivestep.engines.fused.recorded.tiles import Tiles
+    from fivestep.engines.fused.recorded.wide import Wide, _activated, _back
 
 RECORDED = "fused:recorded=true"
 
@@ -38,7 +39,7 @@ def test_tiles_take_the_steps_of_scratch(case: Case, monkeypatch: pytest.MonkeyP
 
 
 def test_the_loss_of_many_rows_is_added_up_part_after_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tiles, "MOST_PARTS", 2)  # 38 rows are three, of sixteen at most
+    monkeypatch.setattr(tiles, "MOST_PARTS", 2)  # 38 rows are three, of sixteen at most
     case = Case(plan=FULL)
     assert_the_same_steps(case, *both(case, RECORDED, "cpu"))
 
@@ -53,7 +54,7 @@ def test_passes_between_products_take_the_steps_of_scratch(case: Case, monkeypat
 
 def test_a_full_batch_that_is_too_large_for_tiles_is_done_with_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    monkeypatch.setattr(_tiles, "MOST_OPERATIONS", 6 * 20 * (50 * 40 + 40 * 3))  # of twenty rows
+    monkeypatch.setattr(tiles, "MOST_OPERATIONS", 6 * 20 * (50 * 40 + 40 * 3))  # of twenty rows
     step = Wide._step
 
     def noted(wide: Wide, feed: Feed, s: int) -> None:
@@ -87,7 +88,7 @@ def test_passes_in_bfloat16_are_near_the_layers_in_bfloat16(optimizer: str, monk
     plan = TrainPlan(loss="mse", optimizer=optimizer, lr=1e-3, batch_size=32, epochs=4)
     losses = []
     for by_kernels in (True, False):
-        monkeypatch.setattr(_kernels, "has_triton", lambda _device, there=by_kernels: there)
+        monkeypatch.setattr(own_kernels, "has_triton", lambda _device, there=by_kernels: there)
         engine = make_engine("fused:precision=bfloat16", MLP(50, 72, 24, activation="gelu"), plan, device="cpu")
         assert isinstance(engine, FusedEngine)
         assert bool(engine._code._kernels) == by_kernels

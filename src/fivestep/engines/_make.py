@@ -13,7 +13,7 @@ from ..ranks import ALONE, Ranks
 from ._choose import choose
 from ._engine import Engine
 from ._memory import check_memory
-from .fused._precision import check_precision
+from .fused.recorded.precision import check_precision
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 DEVICES = ("auto", "cpu", "cuda", "mps")

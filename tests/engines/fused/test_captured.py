@@ -15,8 +15,9 @@ from fivestep.blocks import Block
 from fivestep.datasets._base import Rows
 from fivestep.engines._engine import Engine
 from fivestep.engines._graphs import Graphs
-from fivestep.engines.fused import FusedEngine, _captured
-from fivestep.engines.fused._feed import Source
+from fivestep.engines.fused import FusedEngine
+from fivestep.engines.fused.recorded import captured
+from fivestep.engines.fused.recorded.feed import Source
 from fivestep.net import NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
@@ -75,7 +76,7 @@ def both_recorded(
     monkeypatch: pytest.MonkeyPatch, plan: TrainPlan, spec: NetSpec
 ) -> tuple[Engine, FusedEngine, Recorder]:
     """`scratch`, and `fused` with steps that a recorder repeats."""
-    monkeypatch.setattr(_captured, "Graphs", Recorder)
+    monkeypatch.setattr(captured, "Graphs", Recorder)
     scratch, recorded = (engine_of(name, spec, plan) for name in ("scratch", RECORDED))
     assert isinstance(recorded, FusedEngine)
     return scratch, recorded, recorded._code._graphs
@@ -117,7 +118,7 @@ def test_new_rows_of_the_full_batch_are_recorded_anew(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(("most", "longest"), [(2**28, 64), (4000, 8), (300, 1)])
 def test_a_run_is_as_long_as_there_is_memory_for(most: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step keeps 16 places of 8 bytes, as many labels, and 16 times 6 random bits of 2 bytes: 448 bytes."""
-    monkeypatch.setattr(_captured, "MOST_BYTES", most)
+    monkeypatch.setattr(captured, "MOST_BYTES", most)
     plan, data = small_plan(epochs=2), three_classes(16 * 80)
     scratch, recorded, recorder = both_recorded(monkeypatch, plan, small_net(dropout=0.3))
     losses = torch.stack([step.loss for step in steps(scratch, data, plan)])

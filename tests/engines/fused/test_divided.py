@@ -11,14 +11,15 @@ import torch
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._engine import Engine
-from fivestep.engines.fused import FusedEngine, _compiled, _divided, _products, _size
+from fivestep.engines.fused import FusedEngine, _compiled, _size
 from fivestep.engines.fused._compiled import one_pass
-from fivestep.engines.fused._divided import Division
 from fivestep.engines.fused._size import own_tile
 from fivestep.engines.fused.body.division import NEAR_BITS, Thread
 from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.meeting import APART
 from fivestep.engines.fused.body.panels import BESIDE
+from fivestep.engines.fused.larger import divided, products
+from fivestep.engines.fused.larger.divided import Division
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
@@ -96,8 +97,8 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def share(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """Lets so many threads divide any step, on however few processors."""
-    monkeypatch.setattr(_divided, "OPERATIONS_FOR_A_THREAD", 1)
-    monkeypatch.setattr(_divided, "num_processors", lambda: count)
+    monkeypatch.setattr(divided, "OPERATIONS_FOR_A_THREAD", 1)
+    monkeypatch.setattr(divided, "num_processors", lambda: count)
     torch.set_num_threads(count)
     return count
 
@@ -150,7 +151,7 @@ def test_more_threads_than_processors_give_the_numbers_of_one(
 
 def test_there_are_no_more_threads_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     share(4, monkeypatch)
-    monkeypatch.setattr(_divided, "num_processors", lambda: 2)
+    monkeypatch.setattr(divided, "num_processors", lambda: 2)
     engine = small_engine(LARGER, small_plan(), MLP(4, 130, 140, 3))
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)
     assert division(engine)._made[0] == 2
@@ -171,7 +172,7 @@ def test_little_work_stays_on_one_thread() -> None:
 
 def test_a_short_batch_is_divided_as_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last rows of a stream's epoch are a block without an order, and where blocks end is a matter of time."""
-    monkeypatch.setattr(_divided, "num_processors", lambda: 2)
+    monkeypatch.setattr(divided, "num_processors", lambda: 2)
     torch.set_num_threads(2)
     engine = small_engine(LARGER, small_plan(batch_size=64), MLP(200, 256, 3))
     engine.train_step(numbers(2, 200), torch.arange(2))
@@ -194,7 +195,7 @@ def test_the_same_run_gives_the_same_bits(
 ) -> None:
     """Wherever its blocks end: that is a matter of time."""
     if not is_divided:
-        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
+        monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
     plan, data = small_plan(epochs=5, **options), three_classes()
     engines = [small_engine(LARGER, plan, NETS[net]) for _ in range(2)]
     for engine, every in zip(engines, (None, 1), strict=True):
@@ -277,7 +278,7 @@ def test_rows_of_parts_weigh_alike(
 ) -> None:
     """In the whole batch, of which the last part may be shorter."""
     if not is_divided:
-        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
+        monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
     plan = small_plan(loss="mse", batch_size=batch_size, micro_batch_size=7)
     data = Dataset(Rows(numbers(*shape), numbers(*shape, seed=1)))
     ends = []
@@ -402,10 +403,10 @@ def test_a_thread_that_fails_holds_nobody(threads: int, monkeypatch: pytest.Monk
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says where a thread is")
 def test_each_thread_begins_on_a_core_of_its_own_and_need_not_stay() -> None:
     allowed = os.sched_getaffinity(0)
-    cores = _divided.cores_apart(len(allowed))
+    cores = divided.cores_apart(len(allowed))
     assert sorted(cores) == sorted(allowed)
-    assert _divided.cores_apart(len(allowed) + 1) == []
-    _divided.move_to(cores[-1])
+    assert divided.cores_apart(len(allowed) + 1) == []
+    divided.move_to(cores[-1])
     assert os.sched_getaffinity(0) == allowed
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from fivestep.engines.fused._kernels import has_triton, lacks_for_triton
+from fivestep.engines.fused.recorded.own_kernels import has_triton, lacks_for_triton
 
 
 def test_they_need_triton(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from fivestep.engines.fused._learnt import Dropped, Learnt
+from fivestep.engines.fused.larger.learnt import Dropped, Learnt
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.recipes._base import Facts, with_numbers

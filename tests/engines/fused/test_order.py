@@ -6,8 +6,8 @@ import torch
 
 from fivestep import draws
 from fivestep.engines.fused import _compiled
-from fivestep.engines.fused._order import draw_orders
 from fivestep.engines.fused.body.order import BESIDE, MOST_ROWS, SIZE
+from fivestep.engines.fused.small.orders import draw_orders
 
 AROUND = [-1, 0, 1, 2]
 SIZES = [1, 2, 3, 15, 16, 17, 50, 1000, 1023, 1024, 1025, 5000, 10_000, *[n * SIZE + k for n in (1, 2) for k in AROUND]]
@@ -57,7 +57,7 @@ def test_the_orders_of_epochs_are_those_that_every_engine_takes() -> None:
 
 
 def test_from_where_torch_draws_in_another_way_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fivestep.engines.fused._order.MOST_ROWS", 50)
+    monkeypatch.setattr("fivestep.engines.fused.small.orders.MOST_ROWS", 50)
     monkeypatch.setattr(_compiled, "drawing", lambda: pytest.fail("compiled code draws"))
     out = torch.empty(1, 50, dtype=torch.int64)
     draw_orders([3], out)

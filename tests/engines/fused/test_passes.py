@@ -11,10 +11,10 @@ from fivestep import products
 from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
-from fivestep.engines.fused import _products
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._forms import OPERATIONS
 from fivestep.engines.fused.body import kinds as kind
+from fivestep.engines.fused.larger import products as larger
 from fivestep.find import Choice, build
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
@@ -121,7 +121,7 @@ NETS = {
 @pytest.fixture
 def undivided(monkeypatch: pytest.MonkeyPatch) -> None:
     """Torch's products for dense networks as well, as on a processor with fewer registers."""
-    monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
+    monkeypatch.setattr(larger, "can_be_divided", lambda *_: False)
 
 
 @pytest.mark.usefixtures("undivided")

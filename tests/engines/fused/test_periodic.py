@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from fivestep.engines.fused._periodic import InLevels, InWaves
 from fivestep.engines.fused.body.lanes import load, store, width
 from fivestep.engines.fused.body.waves import cosine_and_sine
+from fivestep.engines.fused.larger.periodic import InLevels, InWaves
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.steps import steps

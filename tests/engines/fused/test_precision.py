@@ -9,7 +9,7 @@ import torch
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
-from fivestep.engines.fused._precision import multiplying_in
+from fivestep.engines.fused.recorded.precision import multiplying_in
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps

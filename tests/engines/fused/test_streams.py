@@ -8,7 +8,7 @@ import torch
 
 from fivestep.blocks import Block, Blocks
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.engines.fused import _products
+from fivestep.engines.fused.larger import products
 from fivestep.net import MLP, NetSpec
 from tests.samples import do_steps, small_engine, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, distance
@@ -52,7 +52,7 @@ def test_where_blocks_end_changes_no_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not is_divided:
-        monkeypatch.setattr(_products, "can_be_divided", lambda *_: False)
+        monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
     stream = streamed(data, 16)
     expected, copied = trained(name, net, stream, (NUM_STEPS,))
     engine, blocks = trained(name, net, stream, lengths)

@@ -198,7 +198,7 @@ def draws_orders(count: int) -> DrawOrders:
     """What draws so many orders the fastest: compiled code, once there are enough to load it for."""
     if count < MANY_ORDERS or importlib.util.find_spec("numba") is None:
         return draws.draw_orders
-    draw: DrawOrders = importlib.import_module("fivestep.engines.fused._order").draw_orders
+    draw: DrawOrders = importlib.import_module("fivestep.engines.fused.small.orders").draw_orders
     return draw
 
 

@@ -16,7 +16,7 @@ from ...optim._base import Optimizer
 from ...optim._moving_average import AVERAGE, MovingAverage
 from .._graphs import on
 from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, correction, obstacle
-from ..fused._kernels import lacks_for_triton
+from ..fused.recorded.own_kernels import lacks_for_triton
 from .given import StepsAhead
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ... import draws
 from .._graphs import on
-from ..fused import _kernels
+from ..fused.recorded import own_kernels
 
 THREADS = 32
 """Seeds of one program: few, so that the first thousand networks are spread over all multiprocessors."""
@@ -20,7 +20,7 @@ THREADS = 32
 
 def uniform_rows(seeds: Sequence[int], count: int, device: torch.device) -> Tensor | None:
     """Numbers in [0, 1) in float32, (K, count), row by row as `torch.manual_seed(seed)` and a CPU draw them."""
-    if not _kernels.has_triton(device):
+    if not own_kernels.has_triton(device):
         return None
     body: Any = importlib.import_module(f"{__package__}.kernels.uniform")
     words = torch.tensor([seed % 2**32 for seed in seeds], dtype=torch.int64, device=device)
@@ -33,7 +33,7 @@ def uniform_rows(seeds: Sequence[int], count: int, device: torch.device) -> Tens
 
 def bits_of_steps(seeds: Sequence[int], steps: range, layer: int, count: int, device: torch.device) -> Tensor | None:
     """The first `count` bits of `Draws` of these networks and steps, (n, K, count), of type int16."""
-    if not _kernels.has_triton(device):
+    if not own_kernels.has_triton(device):
         return None
     body: Any = importlib.import_module(f"{__package__}.kernels.bits")
     numbers = torch.tensor([*steps], dtype=torch.int64, device=device)[:, None]

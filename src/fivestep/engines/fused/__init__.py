@@ -1,7 +1,7 @@
 """The five steps as one body, one for each kind of work.
 
-Read `body/steps.py` for small networks on the CPU, `body/divided.py` and `_products.py` for larger ones there,
-`_captured.py` for CUDA.
+`small/` is for small networks on the CPU, `larger/` for larger ones there, `recorded/` for CUDA; `_size.py` says which.
+What they call is in `body/`, compiled by Numba, and in `kernels/`, compiled by Triton. Begin with `body/steps.py`.
 
 What Python and torch take for a step, some hundreds of microseconds, is a hundred times what the arithmetic of a small
 network takes. Here a block of steps is one call of a function that Numba has compiled, over the same hand-derived
@@ -35,8 +35,8 @@ from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._engine import BlockEngine, initial_weights
 from .._update import averaged_by_rules, restore_state, rule_groups, state_of
-from ._captured import Captured
 from ._size import is_larger, is_recorded
+from .recorded.captured import Captured
 
 
 @final
@@ -77,8 +77,8 @@ class FusedEngine(BlockEngine):
             self._code = Captured(self, self._groups, precision)
         else:
             if not larger:
-                self.draw_orders = importlib.import_module(f"{__name__}._order").draw_orders  # numba
-            module, body = ("_products", "Products") if larger else ("_code", "Code")
+                self.draw_orders = importlib.import_module(f"{__name__}.small.orders").draw_orders  # numba
+            module, body = ("larger.products", "Products") if larger else ("small.code", "Code")
             self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
 
     @property

@@ -9,10 +9,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ...check import InputError, one_of, refuse
-from ...net import NetSpec
-from ...params import Params
-from ...typing import Elements, Tensors, Vector
+from ....check import InputError, one_of, refuse
+from ....net import NetSpec
+from ....params import Params
+from ....typing import Elements, Tensors, Vector
 
 PRECISIONS = ("tf32", "bfloat16")
 """TF32 rounds the factors of a product to eleven bits, and bfloat16 to eight; both add up in float32."""

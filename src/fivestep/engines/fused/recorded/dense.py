@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...find import Choice
-from ...layers.linear import Linear
-from ...plan import TrainPlan
-from .._engine import Engine
-from .._update import RuleGroup
-from ._feed import Feed
-from ._forms import LOSSES, OPERATIONS, RULES, Form, correction, decouples, is_activation, obstacle
-from .body import kinds as kind
-from .kernels.items import Known
+from ....find import Choice
+from ....layers.linear import Linear
+from ....plan import TrainPlan
+from ..._engine import Engine
+from ..._update import RuleGroup
+from .._forms import LOSSES, OPERATIONS, RULES, Form, correction, decouples, is_activation, obstacle
+from ..body import kinds as kind
+from ..kernels.items import Known
+from .feed import Feed
 
 
 class Dense(NamedTuple):

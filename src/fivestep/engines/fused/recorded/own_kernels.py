@@ -9,10 +9,10 @@ from typing import Protocol
 
 import torch
 
-from .._engine import Engine
-from .._update import RuleGroup
-from ._feed import Feed
-from ._precision import Weights
+from ..._engine import Engine
+from ..._update import RuleGroup
+from .feed import Feed
+from .precision import Weights
 
 
 class Steps(Protocol):
@@ -58,8 +58,8 @@ def kernels_for(engine: Engine, groups: Sequence[RuleGroup], weights: Weights, p
     """
     if engine.dtype != torch.float32 or not has_triton(engine.device):
         return []
-    from ._tiles import Tiles, suits_tiles
-    from ._wide import Wide, suits_passes
+    from .tiles import Tiles, suits_tiles
+    from .wide import Wide, suits_passes
 
     kernels: list[Steps] = []
     if precision != "bfloat16" and suits_tiles(engine):

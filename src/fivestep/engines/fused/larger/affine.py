@@ -4,14 +4,14 @@ from typing import final
 
 from torch import Tensor
 
-from ...layer import Layer, Memo
-from ...products import add_outer_, affine, back, outer, wants_turned
-from .._engine import Engine
-from . import _compiled
-from ._forms import OPERATIONS
-from ._tables import LANES, Array
-from .body.kinds import IDENTITY, RELU
-from .body.lanes import FOUR
+from ....layer import Layer, Memo
+from ....products import add_outer_, affine, back, outer, wants_turned
+from ..._engine import Engine
+from .. import _compiled
+from .._forms import OPERATIONS
+from .._tables import LANES, Array
+from ..body.kinds import IDENTITY, RELU
+from ..body.lanes import FOUR
 
 FEW_OUTPUTS, FEW = 16, 4_000_000
 """Outputs, and multiplications of a product, up to which one thread of compiled code beats a library on several."""

@@ -6,10 +6,10 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...blocks import Block
-from ...draws import Draws
-from ...typing import Features, RowWeights, Targets
-from .._engine import Engine
+from ....blocks import Block
+from ....draws import Draws
+from ....typing import Features, RowWeights, Targets
+from ..._engine import Engine
 
 
 @final

@@ -5,7 +5,7 @@ Of a step of some hundred million operations, matrix products take nine parts in
 (`body/passes.py`): rows gathered and turned into numbers; an activation in place; its derivative times what comes back,
 with the gradient of the bias; the loss with its gradient; the update of all parameters. The formulas are the same, and
 `scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer. A network of linear
-layers, norms, activations and branches is divided among threads instead (`_divided.py`), where that is faster.
+layers, norms, activations and branches is divided among threads instead (`divided.py`), where that is faster.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,26 +13,26 @@ from typing import final
 
 from torch import Tensor
 
-from ...blocks import Block
-from ...layer import Memo
-from ...layers.dropout import Dropout
-from ...layers.linear import Linear
-from ...layers.periodic import Periodic
-from ...optim.sgd import SGD
-from ...plan import TrainPlan
-from ...typing import Features, Inputs, Logits
-from .._engine import Engine
-from .._parts import in_parts
-from .._update import RuleGroup, clip_, move_
-from . import _compiled
-from ._affine import Affine
-from ._divided import Division
-from ._forms import is_activation
-from ._learnt import Dropped, Learnt, dropout_behind, is_learnt
-from ._periodic import InLevels, InWaves, are_levels
-from ._rows import BlockRows
-from ._size import can_be_divided
-from ._tables import descent_of, measure_of, remembered_by, tile_for
+from ....blocks import Block
+from ....layer import Memo
+from ....layers.dropout import Dropout
+from ....layers.linear import Linear
+from ....layers.periodic import Periodic
+from ....optim.sgd import SGD
+from ....plan import TrainPlan
+from ....typing import Features, Inputs, Logits
+from ..._engine import Engine
+from ..._parts import in_parts
+from ..._update import RuleGroup, clip_, move_
+from .. import _compiled
+from .._forms import is_activation
+from .._size import can_be_divided
+from .._tables import descent_of, measure_of, remembered_by, tile_for
+from .affine import Affine
+from .divided import Division
+from .learnt import Dropped, Learnt, dropout_behind, is_learnt
+from .periodic import InLevels, InWaves, are_levels
+from .rows import BlockRows
 
 
 @final

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...layer import Memo
-from ...layers.percentiles import Percentiles
-from ...layers.periodic import Periodic
-from .._engine import Engine
-from . import _compiled
-from ._tables import LANES
-from .body.waves import Sides, Waves
+from ....layer import Memo
+from ....layers.percentiles import Percentiles
+from ....layers.periodic import Periodic
+from ..._engine import Engine
+from .. import _compiled
+from .._tables import LANES
+from ..body.waves import Sides, Waves
 
 
 @final

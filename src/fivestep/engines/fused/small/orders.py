@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
-from ... import draws
-from . import _compiled
-from .body.order import BESIDE, MOST_ROWS, SIZE, Room, in_lanes
+from .... import draws
+from .. import _compiled
+from ..body.order import BESIDE, MOST_ROWS, SIZE, Room, in_lanes
 
 
 def draw_orders(seeds: Sequence[int], out: Tensor) -> None:

@@ -18,24 +18,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...blocks import Block
-from ...layers._norm import single_row
-from ...machine.threads import num_processors, one_thread
-from .._engine import Engine
-from .._update import RuleGroup
-from . import _compiled
-from ._rows import BlockRows
-from ._stages import NORMS, staged
-from ._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
-from .body.divided_passes import OF_ROW, OF_UNIT
-from .body.divided_rows import Work
-from .body.divided_update import Limits, Parts
-from .body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Own, Passes, Room, Thread
-from .body.kinds import BATCH_NORM, LINEAR
-from .body.lanes import BYTES
-from .body.masks import IN_A_STREAM, IN_A_WORD
-from .body.meeting import APART
-from .body.panels import BESIDE, ROWS
+from ....blocks import Block
+from ....layers._norm import single_row
+from ....machine.threads import num_processors, one_thread
+from ..._engine import Engine
+from ..._update import RuleGroup
+from .. import _compiled
+from .._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
+from ..body.divided_passes import OF_ROW, OF_UNIT
+from ..body.divided_rows import Work
+from ..body.divided_update import Limits, Parts
+from ..body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Own, Passes, Room, Thread
+from ..body.kinds import BATCH_NORM, LINEAR
+from ..body.lanes import BYTES
+from ..body.masks import IN_A_STREAM, IN_A_WORD
+from ..body.meeting import APART
+from ..body.panels import BESIDE, ROWS
+from .rows import BlockRows
+from .stages import NORMS, staged
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
 """Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""

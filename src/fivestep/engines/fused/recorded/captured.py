@@ -2,7 +2,7 @@
 
 The host needs longer to begin the kernels of a small network's step than the device needs to do them. So steps of the
 same size are recorded in runs of 64, 8 or 1, whose rows, rates and random bits lie in memory that is filled before each
-run (`_feed.py`). The arithmetic is that of `scratch`, its layers' own two methods. On any other device the same steps
+run (`feed.py`). The arithmetic is that of `scratch`, its layers' own two methods. On any other device the same steps
 are done one by one: so they are tested where there is no CUDA device, and so the CPU has `precision="bfloat16"`.
 """
 
@@ -13,19 +13,19 @@ from typing import final
 
 from torch import Tensor
 
-from ...blocks import Block
-from ...datasets._base import Rows
-from ...layer import Memo
-from ...optim._numbers import Number
-from ...typing import Features, Inputs, Logits
-from .._engine import Engine
-from .._graphs import Graphs, on
-from .._parts import in_parts
-from .._update import RuleGroup, clip_
-from ._feed import Feed, Source, source_of
-from ._kernels import kernels_for
-from ._precision import Weights, multiplying_in, weights_in
-from ._size import operations_per_step
+from ....blocks import Block
+from ....datasets._base import Rows
+from ....layer import Memo
+from ....optim._numbers import Number
+from ....typing import Features, Inputs, Logits
+from ..._engine import Engine
+from ..._graphs import Graphs, on
+from ..._parts import in_parts
+from ..._update import RuleGroup, clip_
+from .._size import operations_per_step
+from .feed import Feed, Source, source_of
+from .own_kernels import kernels_for
+from .precision import Weights, multiplying_in, weights_in
 
 RUNS = ((64, 0), (8, 1_000_000_000), (1, 20_000_000_000))
 """How many steps one recording has, and from how many floating-point operations of a step on it has no more.

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, final
 
-from ...draws import BITS
-from .._engine import Engine
-from ._operations import Operation, operations_of
-from .body import kinds as kind
+from ....draws import BITS
+from ..._engine import Engine
+from .._operations import Operation, operations_of
+from ..body import kinds as kind
 
 NORMS = (kind.LAYER_NORM, kind.RMS_NORM, kind.BATCH_NORM)
 

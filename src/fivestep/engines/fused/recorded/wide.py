@@ -13,16 +13,16 @@ import torch
 import triton
 from torch import Tensor
 
-from ...layer import Memo
-from ...losses.mse import MSE
-from .._engine import Engine
-from .._update import RuleGroup
-from ._dense import Dense, Descent, dense, is_dense
-from ._feed import Feed
-from ._forms import rule_form
-from ._precision import Rounded, Weights
-from .body import kinds as kind
-from .kernels import passes
+from ....layer import Memo
+from ....losses.mse import MSE
+from ..._engine import Engine
+from ..._update import RuleGroup
+from .._forms import rule_form
+from ..body import kinds as kind
+from ..kernels import passes
+from .dense import Dense, Descent, dense, is_dense
+from .feed import Feed
+from .precision import Rounded, Weights
 
 SIZE, ROWS, TILE = 1024, 256, (16, 128)
 """Numbers of one program of a pass, the rows of a band whose columns it adds up, and the tile that it holds of it."""

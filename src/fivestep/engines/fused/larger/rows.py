@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...blocks import Block
-from ...datasets._base import Rows
-from ...typing import Features, Outputs
-from .._engine import Engine
-from . import _compiled
-from ._tables import Array
+from ....blocks import Block
+from ....datasets._base import Rows
+from ....typing import Features, Outputs
+from ..._engine import Engine
+from .. import _compiled
+from .._tables import Array
 
 NO_ORDER = np.zeros(0, np.int64)
 

@@ -5,15 +5,15 @@ from typing import Any, final
 
 import numpy as np
 
-from ...blocks import Block
-from ...plan import TrainPlan
-from . import _compiled
-from ._held import Held
-from ._tables import ALIGNMENT, SLOTS, aligned, in_lanes
-from .body.abreast import Abreast, Courses
-from .body.hidden import Hidden
-from .body.losses import Measure
-from .body.rules import Rule
+from ....blocks import Block
+from ....plan import TrainPlan
+from .. import _compiled
+from .._tables import ALIGNMENT, SLOTS, aligned, in_lanes
+from ..body.abreast import Abreast, Courses
+from ..body.hidden import Hidden
+from ..body.losses import Measure
+from ..body.rules import Rule
+from .held import Held
 
 MOST_BYTES = 512 * 1024
 """Bytes of the hidden units of all networks and rows, at most: half of a second-level cache."""

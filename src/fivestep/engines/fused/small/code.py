@@ -8,25 +8,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...blocks import Block
-from ...datasets._base import Rows
-from ...layers._norm import single_row
-from ...typing import Tensors
-from .._engine import Engine
-from .._update import RuleGroup
-from . import _compiled
-from ._abreast import LEAST_SHARE, Lanes, may_be_abreast
-from ._held import Held
-from ._hidden import hidden_of, order_of
-from ._operations import network_of, operations_of, plain_of
-from ._rules import Kept, kept_by, rule_of
-from ._tables import ALIGNMENT, masks_for, measure_of, memory_for, rows_of_tile, table_of, type_of
-from .body import kinds as kind
-from .body.branched import Branched
-from .body.further import ByMatrix, Further
-from .body.masks import Masks
-from .body.rules import Rule
-from .body.steps import Steps
+from ....blocks import Block
+from ....datasets._base import Rows
+from ....layers._norm import single_row
+from ....typing import Tensors
+from ..._engine import Engine
+from ..._update import RuleGroup
+from .. import _compiled
+from .._operations import network_of, operations_of, plain_of
+from .._tables import ALIGNMENT, masks_for, measure_of, memory_for, rows_of_tile, table_of, type_of
+from ..body import kinds as kind
+from ..body.branched import Branched
+from ..body.further import ByMatrix, Further
+from ..body.masks import Masks
+from ..body.rules import Rule
+from ..body.steps import Steps
+from .abreast import LEAST_SHARE, Lanes, may_be_abreast
+from .held import Held
+from .hidden import hidden_of, order_of
+from .rules import Kept, kept_by, rule_of
 
 OF_WEIGHTS, OF_BUFFERS = 8, 16
 """The numbers of a table that say where the weights lie, and the buffers."""

@@ -5,18 +5,18 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...draws import BITS
-from ...find import Choice
-from ...layer import Memo
-from ...layers.dropout import Dropout
-from ...layers.ntk_linear import NTKLinear
-from ...layers.parametric import Parametric
-from ...products import affine, back, outer, wants_turned
-from .._engine import Engine
-from . import _compiled
-from ._forms import OPERATIONS, is_activation
-from ._tables import LANES
-from .body.kinds import TANH
+from ....draws import BITS
+from ....find import Choice
+from ....layer import Memo
+from ....layers.dropout import Dropout
+from ....layers.ntk_linear import NTKLinear
+from ....layers.parametric import Parametric
+from ....products import affine, back, outer, wants_turned
+from ..._engine import Engine
+from .. import _compiled
+from .._forms import OPERATIONS, is_activation
+from .._tables import LANES
+from ..body.kinds import TANH
 
 NO_BITS = torch.empty(0, 0, dtype=torch.int16).numpy()
 

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from ...find import Choice
-from ...optim._base import Optimizer
-from ...optim._moving_average import AVERAGE, MovingAverage
-from ...optim.muon import Muon
-from ...params import Params
-from ...plan import TrainPlan
-from .._update import RuleGroup
-from ._forms import small_rule_form
-from ._tables import SLOTS, Array, ParameterOrder, aligned, in_lanes, is_decoupled, options_of, type_of
-from .body import kinds as kind
-from .body.further import ByMatrix, Further
-from .body.rules import Rule
+from ....find import Choice
+from ....optim._base import Optimizer
+from ....optim._moving_average import AVERAGE, MovingAverage
+from ....optim.muon import Muon
+from ....params import Params
+from ....plan import TrainPlan
+from ..._update import RuleGroup
+from .._forms import small_rule_form
+from .._tables import SLOTS, Array, ParameterOrder, aligned, in_lanes, is_decoupled, options_of, type_of
+from ..body import kinds as kind
+from ..body.further import ByMatrix, Further
+from ..body.rules import Rule
 
 AnyRule = Rule | Further | ByMatrix
 

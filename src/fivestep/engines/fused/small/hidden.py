@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ...params import Params
-from ._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
-from .body import kinds as kind
-from .body.hidden import ROWS, Hidden
-from .body.network import Network
+from ....params import Params
+from .._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
+from ..body import kinds as kind
+from ..body.hidden import ROWS, Hidden
+from ..body.network import Network
 
 WIDEST = 256
 """Inputs and hidden units up to which a network takes its units in a register: its weights stay near the processor."""

@@ -10,14 +10,14 @@ from typing import final
 
 import triton
 
-from .._engine import Engine
-from .._graphs import Beside
-from .._update import RuleGroup
-from ._dense import Dense, Descent, dense, has_formulas, is_dense, loss_of
-from ._feed import Feed
-from ._size import operations_per_step
-from .body import kinds as kind
-from .kernels import tiles
+from ..._engine import Engine
+from ..._graphs import Beside
+from ..._update import RuleGroup
+from .._size import operations_per_step
+from ..body import kinds as kind
+from ..kernels import tiles
+from .dense import Dense, Descent, dense, has_formulas, is_dense, loss_of
+from .feed import Feed
 
 KINDS = (kind.IDENTITY, kind.RELU, kind.TANH, kind.SIGMOID)
 """Activations whose derivative their value tells: the sums before them are kept nowhere."""
