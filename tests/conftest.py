@@ -23,10 +23,13 @@ settings.register_profile(  # the same examples in every run, kept nowhere, neve
 settings.load_profile("fivestep")
 
 
+gc.disable()  # imports make a million objects and no garbage, and twenty thousand tests as many
+
+
 def pytest_collection_finish() -> None:
-    """Python need not look for garbage among twenty thousand tests and the libraries: each search takes a second."""
-    gc.collect()
+    """From here on Python looks for garbage among what tests leave: beside all the rest a search takes a second."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

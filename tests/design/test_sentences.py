@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,16 +31,13 @@ def text_of(node: ast.expr) -> str:
     return "{}"
 
 
-def sentences() -> Iterator[tuple[str, str]]:
-    """The sentences that are written out in full, by file and line."""
-    for path in FILES:
-        if short(path) == MADE:
-            continue
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
-                sentence = text_of(node.args[0])
-                if not goes_on(sentence):
-                    yield f"{short(path)}:{node.lineno}", sentence
+def sentences(path: Path) -> Iterator[tuple[int, str]]:
+    """The sentences of a file that are written out in full, by line."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
+            sentence = text_of(node.args[0])
+            if not goes_on(sentence):
+                yield node.lineno, sentence
 
 
 def goes_on(sentence: str) -> bool:
@@ -48,9 +46,31 @@ def goes_on(sentence: str) -> bool:
     return ends_with_another or sentence.startswith(("{}; ", "{} The "))
 
 
-@pytest.mark.parametrize(("place", "sentence"), [pytest.param(*found, id=found[0]) for found in sentences()])
-def test_a_refusal_says_what_was_expected_what_came_and_what_to_do(place: str, sentence: str) -> None:
+def has_three_parts(sentence: str) -> bool:
     expected, _, rest = sentence.partition(" got ")
-    assert " must " in expected, place
-    assert "; " in rest
-    assert sentence.endswith((".", "?")) or COMMAND.search(sentence)
+    ends = sentence.endswith((".", "?")) or COMMAND.search(sentence) is not None
+    return " must " in expected and "; " in rest and ends
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=short(path)) for path in FILES if short(path) != MADE])
+def test_a_refusal_says_what_was_expected_what_came_and_what_to_do(path: Path) -> None:
+    assert [(line, sentence) for line, sentence in sentences(path) if not has_three_parts(sentence)] == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_right"),
+    [
+        ("'x' must be 1, got {}; write 1.", True),
+        ("'x' must be 1, got {}; run fivestep train: fivestep train moons", True),
+        ("'x' must be 1, got {}; write 1", False),
+        ("'x' must be 1, got {}.", False),
+        ("'x' is wrong, got {}; write 1.", False),
+        ("'x' must be 1; write 1.", False),
+    ],
+)
+def test_a_sentence_without_a_part_is_noticed(sentence: str, is_right: bool) -> None:
+    assert has_three_parts(sentence) == is_right
+
+
+def test_most_refusals_are_read() -> None:
+    assert sum(len(list(sentences(path))) for path in FILES if short(path) != MADE) > 200
