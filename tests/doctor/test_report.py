@@ -1,6 +1,8 @@
 """What a report says of the loss, and where nothing was found."""
 
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn, optim
 from torch.nn import functional as F  # noqa: N812
 
 import fivestep as fs
+from fivestep.doctor._script import watch_script
 from tests.doctor.loops import classify, net, rows, train
 
 
@@ -95,3 +98,31 @@ def test_in_a_notebook_it_is_shown_wrapped(monkeypatch: pytest.MonkeyPatch) -> N
     assert " ".join(repr(seen).split()) == " ".join(str(seen).split())
     assert max(map(len, repr(seen).splitlines())) <= 60
     assert "no loop to watch" in " ".join(repr(fs.watch()).split())
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import argparse; argparse.ArgumentParser().parse_args(['--help'])", False),
+        ("import argparse; argparse.ArgumentParser().parse_args(['--nope'])", False),
+        ("import sys; sys.exit(1)", False),
+        ("import sys; sys.exit(0)", True),
+    ],
+    ids=["help", "a wrong word", "a code", "done"],
+)
+def test_of_a_script_that_refuses_its_arguments_nothing_is_said(
+    code: str, says: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.py").write_text(code, encoding="utf-8")
+    seen, _ = watch_script(str(tmp_path / "train.py"))
+    capfd.readouterr()
+    assert ("no loop to watch" in str(seen)) == says
+
+
+def test_a_warning_from_cpp_names_the_line_of_the_script(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("import torch\nx = torch.ones(2, 3, 4)\ny = x.T\n", encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        watch_script(str(script))
+    assert f"{script}:3: UserWarning: The use of `x.T` on tensors of dimension" in capfd.readouterr().err

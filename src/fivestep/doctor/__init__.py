@@ -9,7 +9,9 @@ The loop gives the same numbers as without, bit by bit (but for attention in eva
 whatever happens here.
 """
 
+import argparse
 import shutil
+import traceback
 from types import TracebackType
 from typing import Any, Self, final
 
@@ -39,6 +41,9 @@ class Watch:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._watcher.close()
+        record, is_exit = self.record, isinstance(error, SystemExit)
+        record.is_refused = isinstance(error, SystemExit) and (bool(error.code) or _is_of_parser(error))
+        record.is_complete = kind is None or (is_exit and not record.is_refused)
         if isinstance(error, Exception):
             self._watcher.saw_error(error)
 
@@ -75,6 +80,12 @@ class Watch:
     def __repr__(self) -> str:
         """The same, for the last line of a notebook's cell: wrapped as the command does."""
         return wrapped(str(self), shutil.get_terminal_size().columns)
+
+
+def _is_of_parser(error: BaseException) -> bool:
+    """Whether argparse ended the script, as after --help."""
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1] == argparse.__file__
 
 
 def watch() -> Watch:

@@ -18,8 +18,8 @@ SEARCHED = 2
 """The backward pass at which optimizers that have not been called are looked for, if some parameters have none."""
 
 
-def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[Tensor]) -> None:
-    """Writes the event, and fills `leaves` with the parameters that the losses hang on."""
+def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[Tensor], nodes: list[Any]) -> None:
+    """Writes the event; fills `leaves` with the parameters that the losses hang on, `nodes` with what made them."""
     record, registry = watcher.record, watcher.registry
     watcher.saw_backward()
     watcher.gradients.before_backward()
@@ -32,7 +32,7 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
         entry, mark = record.leaves[registry.leaf(p)], _look.mark_of(p)
         entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
         record.not_cleared[registry.leaf(p)] += watcher.gradients.is_added_to(registry.leaf(p), p, mark)
-    nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
+    nodes += [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     measured_by_hand(watcher, nodes)
     value = sum(float(loss.detach().double().mean()) for loss in losses)
     has_graph = any(loss.requires_grad for loss in losses)
@@ -41,9 +41,10 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
     record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late, is_leaf))
 
 
-def after_backward(watcher: "Watcher", leaves: list[Tensor]) -> None:
+def after_backward(watcher: "Watcher", leaves: list[Tensor], nodes: list[Any]) -> None:
     """Sees what it left."""
     watcher.gradients.after_backward(leaves)
+    watcher.scaling.after_backward(leaves, nodes)
     watcher.graphs.after_backward()
     held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
     for p in leaves:

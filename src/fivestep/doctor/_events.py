@@ -116,9 +116,32 @@ class Updated(NamedTuple):
     has_closure: bool
     was_given: bool
     """Whether a backward pass had given its parameters a gradient that is not zero, since its update before."""
+    scale: float
+    """The factor of a `GradScaler` that was still in the gradient; 1 without."""
+    decay: float
+    """The greatest `weight_decay`."""
+    is_upwards: bool
+    """Whether all parameters were moved along the gradient: `maximize=True`."""
 
 
-Event = Predicted | Measured | Differentiated | Updated
+@final
+class Clipped(NamedTuple):
+    """Between steps 4 and 5: gradients were clipped to `limit`; `norm` was theirs, no number if it is not known.
+
+    `is_used`: an update had used them as they were. `is_empty`: there was none, or all were zero. `scale`: the factor
+    of a `GradScaler` that was still in them.
+    """
+
+    round: int
+    place: Place | None
+    limit: float
+    norm: float
+    is_used: bool
+    is_empty: bool
+    scale: float
+
+
+Event = Predicted | Measured | Differentiated | Updated | Clipped
 
 
 @final

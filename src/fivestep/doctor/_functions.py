@@ -144,10 +144,11 @@ class Functions(TorchFunctionMode):
     def backward(self, func: Call, args: Any, kwargs: Any) -> Any:
         """Step 4, of one loss or of several at once."""
         given, leaves = args[0] if args else kwargs.get("self", kwargs.get("tensors")), list[Tensor]()
+        nodes: list[Any] = []
         watcher, losses = self._watcher, (given,) if isinstance(given, Tensor) else tuple(given)
         is_watched = watcher.is_awake
         if is_watched:
-            watcher.note(before_backward, losses, leaves)
+            watcher.note(before_backward, losses, leaves, nodes)
         watcher.is_busy = True  # what is called again for a checkpoint is no step of the loop
         try:
             result = func(*args, **kwargs)
@@ -156,7 +157,7 @@ class Functions(TorchFunctionMode):
             watcher.record.num_backwards += 1
             watcher.graphs.used()
         if is_watched:
-            watcher.note(after_backward, leaves)
+            watcher.note(after_backward, leaves, nodes)
         return result
 
 

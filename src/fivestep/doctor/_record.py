@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
-from ._events import Differentiated, Event, Failed, Measured, Place, Predicted, Spoiled, Updated
+from ._events import Clipped, Differentiated, Event, Failed, Measured, Place, Predicted, Spoiled, Updated
 
-E = TypeVar("E", Predicted, Measured, Differentiated, Updated)
+E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
 FEWEST = 20
 """Backward passes from which on it can be said whether a loss falls."""
@@ -63,6 +63,34 @@ class Rule:
     num_steps: int = 0
     last_update: int = 0
     """The number of updates in all after its last one."""
+    num_before: int = 0
+    """How many in a row had its parameters before it and left them to it, with nothing of what they remembered."""
+    has_memory: bool = False
+    """Whether it remembers something of the gradients, as with momentum; known of those with some before it."""
+
+
+@final
+@dataclass
+class Schedule:
+    """An `LRScheduler`: the optimizer that it belongs to, how many steps it is made for, and how it was stepped."""
+
+    name: str
+    rule: int
+    place: Place | None
+    length: int | None
+    updates_at_start: int
+    updates_at_step: int
+    """Updates of its optimizer in all, when it was stepped last."""
+    num_steps: int = 0
+    num_idle: int = 0
+    """Steps before which its optimizer had made no update since the step before."""
+    was_made: bool = False
+    """Whether it was made under watch."""
+
+    @property
+    def num_updates(self) -> int:
+        """Updates of its optimizer up to its last step."""
+        return self.updates_at_step - self.updates_at_start
 
 
 @final
@@ -113,6 +141,7 @@ class Record:
     models: dict[int, Model] = field(default_factory=dict)
     rules: dict[int, Rule] = field(default_factory=dict)
     leaves: dict[int, Leaf] = field(default_factory=dict)
+    schedules: dict[int, Schedule] = field(default_factory=dict)
     running_sum: RunningSum | None = None
     kept_in_training: Kept | None = None
     kept_in_evaluation: Kept | None = None
@@ -122,6 +151,10 @@ class Record:
     bends: list[Bend] = field(default_factory=list)
     spoiled: list[Spoiled] = field(default_factory=list)
     failed: Failed | None = None
+    is_complete: bool = False
+    """Whether the loop has come to its own end."""
+    is_refused: bool = False
+    """Whether the script ended itself with an exit code, or at its own --help."""
     num_updates: int = 0
     num_backwards: int = 0
     unseen: Counter[str] = field(default_factory=Counter)

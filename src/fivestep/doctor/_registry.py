@@ -90,6 +90,14 @@ class Registry:
             for p in group["params"]
         ]
 
+    def rules_of_groups(self, optimizer: Optimizer) -> list[int]:
+        """All optimizers that have one of its groups: itself, and one that it was made around."""
+        groups = {id(group) for group in optimizer.param_groups}
+        living = [(key, reference()) for key, reference in self._rules.items()]
+        return [
+            key for key, one in living if one is not None and any(id(group) in groups for group in one.param_groups)
+        ]
+
     def find_rules(self) -> None:
         """Enters every optimizer that lives, also one that has not been called."""
         for thing in gc.get_objects():

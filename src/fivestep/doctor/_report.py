@@ -45,7 +45,7 @@ def _is_empty(record: Record) -> bool:
 def _without_findings(record: Record) -> list[str]:
     """What is true of a loop in which nothing was found."""
     if _is_empty(record):
-        return [] if record.failed is not None else [NO_LOOP]
+        return [] if record.failed is not None or record.is_refused else [NO_LOOP]
     until = "" if record.failed is None else ", until the error"
     if not record.is_one_loss or not record.is_stuck or record.ends is None:
         return [f"Nothing was found that keeps it from learning{until}." + _whether_it_falls(record)]

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from ..check import InputError
 from . import Watch
+from ._place import here
 from ._watcher import Enough, Watcher
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -122,6 +123,10 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
+    if filename.startswith(HOME):  # torch's own from C++ name the line of Python that is at work
+        place = here()
+        if place is not None:
+            filename, lineno, line = place.file, place.line, place.code
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 

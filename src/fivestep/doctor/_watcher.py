@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from . import _graph, _look
+from ._calls import calls_seen
 from ._events import Failed, Left, Moved, Predicted, Refused, Spoiled, Updated
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
@@ -27,6 +28,9 @@ from ._kept import Graphs
 from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
+from ._scaling import Scaling
+from ._schedules import Schedules
+from ._successors import Successors
 from ._units import Bends, Rows
 from ._warnings import warnings_in_place
 
@@ -73,6 +77,9 @@ class Watcher:
         self.record = Record()
         self.registry = Registry(self.record)
         self.gradients = Gradients(self.registry)
+        self.scaling = Scaling(self.registry)
+        self.schedules = Schedules(self.record, self.registry)
+        self.successors = Successors(self.record, self.registry)
         self.bends = Bends(self.record)
         self.graphs = Graphs(self.record)
         self._rows = Rows(self.record)
@@ -81,6 +88,7 @@ class Watcher:
         self._most = most_updates
         self._at_work: list[nn.Module] = []
         self._before: dict[int, dict[int, Tensor]] = {}
+        self._scales: dict[int, float] = {}
         self._with_closure: set[int] = set()
         self._num_evaluations = 0
         self._last_answers: list[int] = []
@@ -102,6 +110,7 @@ class Watcher:
         functions = Functions(self)
         self._open.enter_context(warnings_in_place())
         self._open.enter_context(backward_seen(functions, self))
+        self._open.enter_context(calls_seen(self))
         self._open.callback(_leave, functions.__enter__())  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
@@ -221,10 +230,14 @@ class Watcher:
 
     @quietly
     def _before_update(self, optimizer: Optimizer, _: Any, __: Any) -> None:
+        rule = self.registry.key(optimizer)
+        if self.is_awake or rule not in self.record.rules:
+            self.registry.rule(optimizer)
+        self.successors.before_update(rule, optimizer)
         if self.is_awake:
-            rule = self.registry.rule(optimizer)
             parameters = self._parameters(optimizer)
             self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
+            self._scales[rule] = self.scaling.scale_of(parameters)
             for leaf, p in parameters:
                 self._rows.before_update(leaf, p)
             self._with_closure.discard(rule)
@@ -251,13 +264,16 @@ class Watcher:
             parameters = self._parameters(optimizer)
             self.record.events.append(self._event(optimizer, rule, before))
             self.gradients.after_update(rule, parameters)
+            self.scaling.unscaled(p for _, p in parameters)
         elif rule not in self.record.rules:
             self.registry.rule(optimizer)
         self.record.num_updates += 1
         self.record.rules[rule].num_steps += 1
         self.record.rules[rule].last_update = self.record.num_updates
+        self.successors.after_update(rule, optimizer)
         if not self.is_awake:
             self.gradients.forget()
+            self.scaling.forget()
 
     def _event(self, optimizer: Optimizer, rule: int, before: dict[int, Tensor]) -> Updated:
         moved = []
@@ -270,7 +286,18 @@ class Watcher:
         rates = tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups)
         was_given = self.gradients.was_given(self.record.rules[rule].leaves)
         has_closure = rule in self._with_closure
-        return Updated(self.record.num_updates, rule, here(), rates, tuple(moved), has_closure, was_given)
+        return Updated(
+            self.record.num_updates,
+            rule,
+            here(),
+            rates,
+            tuple(moved),
+            has_closure,
+            was_given,
+            scale=self._scales.pop(rule, 1.0),
+            decay=max((float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups), default=0.0),
+            is_upwards=all(group.get("maximize", False) for group in optimizer.param_groups),
+        )
 
     def _parameters(self, optimizer: Optimizer) -> list[tuple[int, Tensor]]:
         return [(self.registry.leaf(p), p) for group in optimizer.param_groups for p in group["params"]]

@@ -22,7 +22,7 @@ def loop(share: Callable[[int], float], steps: int = 120) -> None:
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(lambda step: max(0.0, 1 - step / 10), "0 by update 11,"), (lambda step: 0.1**step, "5e-08 by update 8,")],
+    [(lambda step: max(0.0, 1 - step / 10), "0 by update 11,"), (lambda step: 0.1**step, "5e-06 by update 6,")],
 )
 def test_a_schedule_that_is_stepped_too_often(share: Callable[[int], float], said: str) -> None:
     (found,) = findings(lambda: loop(share))

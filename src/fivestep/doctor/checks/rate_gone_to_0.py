@@ -6,19 +6,25 @@ from .._record import Record
 NOTHING = 1e-6
 """Of the greatest rate."""
 
+OF_A_SCHEDULE = 1e-4
+"""The same where a schedule is stepped with every update: one that counts epochs falls like this."""
+
 FEWEST = 20
 
 
 def rate_gone_to_0(record: Record) -> Seen | None:
     """For the later half of the updates, or more, every learning rate was below a millionth of what it had been.
 
-    A schedule that counts epochs is stepped with every batch, or was made for fewer steps than the loop has. A rate
-    that comes to 0 at the end of the loop is not meant, nor one that comes back.
+    Or below a ten-thousandth, where a schedule is stepped with every update. It counts epochs and is stepped with every
+    batch, or was made for fewer steps than the loop has. A rate that comes to 0 at the end of the loop is not meant,
+    nor one that comes back.
     """
     for key, rule in record.rules.items():
         updates = [event for event in record.of(Updated) if event.optimizer == key and event.rates]
         greatest = max((max(event.rates) for event in updates), default=0.0)
-        alive = [event for event in updates if max(event.rates) > NOTHING * greatest]
+        is_each = any(one.rule == key and 2 * one.num_steps > one.num_updates for one in record.schedules.values())
+        least = (OF_A_SCHEDULE if is_each else NOTHING) * greatest
+        alive = [event for event in updates if max(event.rates) > least]
         if not alive or len(updates) < FEWEST:
             continue
         begin, end = alive[-1].round + 1, updates[-1].round + 1
