@@ -4,7 +4,7 @@ Stopping is `break`, printing is `print`: there are no callbacks.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
@@ -19,7 +19,7 @@ from .epoch import Epoch, Evaluation
 from .layer import Memo
 from .machine.interrupt import Interrupt, deferred_interrupt
 from .machine.threads import threads_for
-from .metrics._base import build_metrics
+from .metrics._base import AnyMetric, build_metrics
 from .metrics._tally import MOST_TOGETHER, Tally
 from .plan import TrainPlan
 from .preflight import check_data, check_steps, warn_of_alike_units
@@ -108,7 +108,9 @@ def _measured(
     )
 
 
-def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = None) -> Evaluation:
+def evaluate(
+    engine: Engine, rows: Part, metrics: str | Sequence[str] | Mapping[str, AnyMetric] | None = None
+) -> Evaluation:
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
@@ -119,7 +121,9 @@ def evaluate(engine: Engine, rows: Part, metrics: str | Sequence[str] | None = N
 
 
 @torch.no_grad()
-def _evaluated(engine: Engine, rows: Part, metrics: str | Sequence[str], ranks: Ranks) -> Evaluation:
+def _evaluated(
+    engine: Engine, rows: Part, metrics: str | Sequence[str] | Mapping[str, AnyMetric], ranks: Ranks
+) -> Evaluation:
     """The same by several ranks, each of which takes its turns; all get the same bits, which are those of one."""
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn

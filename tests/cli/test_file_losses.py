@@ -191,7 +191,7 @@ def test_a_mean_and_a_deviation_are_in_the_units_of_the_target(fivestep: Command
     error = (mean - table()["a"].to_numpy()) ** 2
     encoder = fs.Run.load("run").encoder
     assert encoder is not None
-    scale = encoder.target.deviation  # type: ignore[union-attr]
+    scale = encoder.targets.columns[0].deviation  # type: ignore[union-attr]
     assert measured["file_rmse"] == pytest.approx(float(error.mean() ** 0.5), rel=1e-5)
     assert measured["file_loss"] == pytest.approx(float((np.log(std / scale) + error / std**2 / 2).mean()), rel=1e-4)
 

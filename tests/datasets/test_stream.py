@@ -79,9 +79,8 @@ def test_the_encoder_is_the_one_that_the_training_rows_in_memory_teach(
 def test_the_target_is_the_one_that_memory_finds(tmp_path: Path, target: str) -> None:
     found = loaded(written(tmp_path), target).data.encoder
     assert found is not None
-    assert found.target is not None
     expected = fit_target((table() if target in ("y", "flag") else part_of(table(), TRAIN))[target])
-    ours, theirs = found.target.to_dict(), expected.to_dict()
+    ours, theirs = found.targets.columns[0].to_dict(), expected.to_dict()
     assert {name: value for name, value in ours.items() if not isinstance(value, float)} == {
         name: value for name, value in theirs.items() if not isinstance(value, float)
     }

@@ -244,22 +244,24 @@ def test_a_word_among_numbers_is_named_with_its_row_in_the_file(tmp_path: Path) 
 def test_baselines_are_the_mean_and_a_linear_model_in_the_units_of_the_target(tmp_path: Path) -> None:
     frame = table().with_columns(price=pl.col("price") * 100 + 7)
     known = baselines(loaded(tmp_path, frame, "price", ignore=("kind",)).data)
-    assert known["the mean"] == pytest.approx(100 * 10**0.5, rel=0.3)  # sqrt(9 + 1) of 3 x + noise
-    assert known["a linear model"] == pytest.approx(100, rel=0.35)  # the noise, and x through the clip
+    assert known["the mean"]["price"] == pytest.approx(100 * 10**0.5, rel=0.3)  # sqrt(9 + 1) of 3 x + noise
+    assert known["a linear model"]["price"] == pytest.approx(100, rel=0.35)  # the noise, and x through the clip
 
 
 def test_a_linear_model_of_few_rows_is_not_held_back_by_its_penalty(tmp_path: Path) -> None:
     frame = pl.DataFrame({"x": np.arange(12.0), "y": 2 * np.arange(12.0) + 1})
     known = baselines(loaded(tmp_path, frame, "y").data)
-    assert known["a linear model"] < known["the mean"] / 10  # what is left is of x, which goes through the clip
+    assert (
+        known["a linear model"]["y"] < known["the mean"]["y"] / 10
+    )  # what is left is of x, which goes through the clip
 
 
 def test_the_majority_is_a_baseline_for_classes(tmp_path: Path) -> None:
     found = loaded(tmp_path, table(), "kind", ignore=("price",))
     known = baselines(found.data)
     assert found.data.test is not None
-    assert known["always 'no'"] == pytest.approx((found.data.test.y == 0).double().mean().item())
-    assert known["a linear model"] > known["always 'no'"]
+    assert known["always 'no'"]["kind"] == pytest.approx((found.data.test.y == 0).double().mean().item())
+    assert known["a linear model"]["kind"] > known["always 'no'"]["kind"]
 
 
 @pytest.mark.parametrize(
@@ -371,7 +373,10 @@ def test_a_table_to_learn_nothing_from_is_refused(tmp_path: Path, frame: pl.Data
         ),
         ({"stream": "yes"}, r"^stream in \[run\.table\] must be true or false, got 'yes'; put it back as it was\.$"),
         ({"ignore": "x"}, r"^ignore in \[run\.table\] must be a list of columns, got 'x'; put it back as it was\.$"),
-        ({"target": 7}, r"^target in \[run\.table\] must be a text, got 7; put it back as it was\.$"),
+        (
+            {"target": 7},
+            r"^target in \[run\.table\] must be a column, or a list of columns, got 7; put it back as it was\.$",
+        ),
         (
             {"targets": "x"},
             r"^a setting of \[run\.table\] must be one of file, .*, got 'targets'; did you mean 'target'\?$",
@@ -422,15 +427,15 @@ def test_a_file_to_measure_on_is_read_as_the_one_to_train_on(tmp_path: Path) -> 
     frame.filter(pl.col("amount") == "2.000").write_csv(tmp_path / "other.csv")
     assert found.data.encoder is not None
     rows = labeled_rows(found.data.encoder, tmp_path / "other.csv", None)
-    assert isinstance(found.data.encoder.target, NumberTarget)
-    assert found.data.encoder.target.decode(rows.y).unique().tolist() == pytest.approx([2000])
+    assert isinstance(found.data.encoder.targets.columns[0], NumberTarget)
+    assert found.data.encoder.targets.columns[0].decode(rows.y).unique().tolist() == pytest.approx([2000])
     assert rows.x[0, found.data.encoder.places["code"]].tolist() == encoded(found.data.encoder, frame, "01", "code")
 
 
 def test_the_target_is_written_as_in_all_rows_and_scaled_by_those_to_train_on(tmp_path: Path) -> None:
     amounts = ["1.234,5", *["2.000", "3.500"] * (N // 2)][:N]
     with_one = [loaded(tmp_path, table(amount=amounts), "amount", test=how).data for how in (0.2, 0.9)]
-    targets = [data.encoder.target for data in with_one if data.encoder is not None]
+    targets = [data.encoder.targets.columns[0] for data in with_one if data.encoder is not None]
     assert all(isinstance(target, NumberTarget) and target.mean > 1000 for target in targets)
 
 
@@ -440,8 +445,8 @@ def test_what_stands_before_decimals_can_be_said_of_a_file(tmp_path: Path) -> No
     details = {kind.name: kind.detail for kind in found.kinds}
     assert details["amount"] == "900 to 3000, as 1.234,5"
     assert found.data.encoder is not None
-    assert isinstance(found.data.encoder.target, NumberTarget)
-    assert found.data.encoder.target.mean == pytest.approx(1650, rel=0.1)
+    assert isinstance(found.data.encoder.targets.columns[0], NumberTarget)
+    assert found.data.encoder.targets.columns[0].mean == pytest.approx(1650, rel=0.1)
 
 
 def test_one_column_with_a_decimal_comma_tells_what_the_others_mean(tmp_path: Path) -> None:

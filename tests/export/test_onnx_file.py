@@ -21,6 +21,7 @@ from fivestep.table.columns import DateColumn, LevelColumn
 from fivestep.table.encoder import Encoder
 from fivestep.table.kinds import kinds_of
 from fivestep.table.target import ClassTarget, NumberTarget, fit_target
+from fivestep.table.targets import TargetColumns
 from fivestep.table.values import dates, missing, numbers, texts
 from tests.contracts.cases import Item, over
 from tests.contracts.combinations import reference
@@ -84,7 +85,7 @@ def everything() -> pl.DataFrame:
 def fitted(target: pl.Series | None = None) -> Encoder:
     frame = everything()
     kinds = kinds_of(frame, categorical=["grade", "code", "town"])
-    return Encoder.fit(frame, kinds, None if target is None else fit_target(target))
+    return Encoder.fit(frame, kinds, TargetColumns(() if target is None else (fit_target(target),)))
 
 
 def network(encoder: Encoder, num_outputs: int, loss: str) -> Engine:
@@ -139,8 +140,8 @@ def test_numbers_come_in_the_units_of_the_target() -> None:
     price = pl.Series("price", np.random.default_rng(1).normal(1e5, 2e4, N))
     encoder, frame = fitted(price), everything()
     engine = network(encoder, 1, "mse")
-    assert isinstance(encoder.target, NumberTarget)
-    expected = encoder.target.decode(engine.predict(encoder.encode(frame)))
+    assert isinstance(encoder.targets.columns[0], NumberTarget)
+    expected = encoder.targets.columns[0].decode(engine.predict(encoder.encode(frame)))
     (got,) = run_model(engine, columns_for(encoder, frame), encoder)
     assert got.dtype == np.float64
     assert distance(torch.from_numpy(got), expected) < ONNX
@@ -174,12 +175,12 @@ def test_a_run_of_a_file_is_exported_whole(tmp_path: Path) -> None:
     trained = fs.Run.load(out, device="cpu")
     encoder = trained.encoder
     assert encoder is not None
-    assert isinstance(encoder.target, ClassTarget)
+    assert isinstance(encoder.targets.columns[0], ClassTarget)
     session = ort.InferenceSession(tmp_path / "run" / "model.onnx", providers=["CPUExecutionProvider"])
     prediction, probabilities = session.run(None, columns_for(encoder, table()))
     expected = trained.engine.predict(encoder.encode(table())).softmax(1)
     assert distance(torch.from_numpy(probabilities), expected) < ONNX
-    assert prediction.tolist() == [encoder.target.classes[k] for k in expected.argmax(1)]
+    assert prediction.tolist() == [encoder.targets.columns[0].classes[k] for k in expected.argmax(1)]
 
 
 def test_without_the_extra_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

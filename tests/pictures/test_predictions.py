@@ -33,8 +33,8 @@ def test_of_quantiles_the_middle_one_is_shown() -> None:
     subject = trained("diabetes", MLP(None, 4, None), **plan)
     _, rows = subject.held_out()
     assert subject.data.encoder is not None
-    assert isinstance(subject.data.encoder.target, NumberTarget)
-    expected = subject.data.encoder.target.decode(subject.engine.predict(rows.x.double())[:, 1]).numpy()
+    assert isinstance(subject.data.encoder.targets.columns[0], NumberTarget)
+    expected = subject.data.encoder.targets.columns[0].decode(subject.engine.predict(rows.x.double())[:, 1]).numpy()
     shown = np.asarray(draw(subject, "predictions").axes[0].collections[0].get_offsets())[:, 1]
     np.testing.assert_array_equal(shown, expected)
 

@@ -18,6 +18,7 @@ from fivestep.table.encoder import MANY_ROWS, Encoder
 from fivestep.table.frame import as_frame
 from fivestep.table.kinds import ColumnKind, kinds_of
 from fivestep.table.target import fit_target
+from fivestep.table.targets import TargetColumns
 from tests.tolerances import EXACT, FORMULA, distance
 
 N = 60
@@ -186,12 +187,14 @@ def test_numbers_out_of_all_bounds_stay_finite_and_in_order() -> None:
 
 def test_it_reads_back_the_same_from_a_file(tmp_path: Any) -> None:
     frame = table()
-    encoder = Encoder.fit(frame, kinds_of(frame.drop("price")), fit_target(frame["price"].drop_nulls()))
+    encoder = Encoder.fit(
+        frame, kinds_of(frame.drop("price")), TargetColumns((fit_target(frame["price"].drop_nulls()),))
+    )
     write_tensors(tmp_path / "model.safetensors", encoder.tensors(), encoder.metadata())
     again = Encoder.from_file(
         read_tensors(tmp_path / "model.safetensors"), read_metadata(tmp_path / "model.safetensors")
     )
-    assert (again.columns, again.target, again.clip) == (encoder.columns, encoder.target, encoder.clip)
+    assert (again.columns, again.targets, again.clip) == (encoder.columns, encoder.targets, encoder.clip)
     assert distance(again.encode(frame), encoder.encode(frame)) == EXACT
 
 
@@ -202,7 +205,7 @@ def test_it_reads_back_the_same_from_a_file(tmp_path: Any) -> None:
         ("columns", [{"kind": "number"}]),
         ("columns", [{"kind": "code", "name": "x"}]),
         ("columns", 7),
-        ("target", {"task": "regression"}),
+        ("targets", [{"task": "regression"}]),
     ],
 )
 def test_an_encoder_that_was_tampered_with_is_refused(key: str, value: Any) -> None:

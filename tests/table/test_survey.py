@@ -11,6 +11,7 @@ from fivestep.table.kinds import kinds_of
 from fivestep.table.survey import Place, TableSurvey
 from fivestep.table.target import fit_target
 from fivestep.table.target_survey import TargetSurvey
+from fivestep.table.targets import TargetColumns
 
 NUM_ROWS = 500
 RNG = np.random.default_rng(0)
@@ -64,7 +65,7 @@ def surveyed(frame: pl.DataFrame, size: int = 90, **options: object) -> TableSur
 def encoded_as_whole(frame: pl.DataFrame, **options: object) -> None:
     """Asserts that kinds and encoder are those of the whole frame."""
     survey, expected_kinds = surveyed(frame, **options), kinds_of(frame, **options)  # type: ignore[arg-type]
-    kinds, target = survey.kinds(), fit_target(Y)
+    kinds, target = survey.kinds(), TargetColumns((fit_target(Y),))
     assert [(kind.name, kind.kind) for kind in kinds] == [(kind.name, kind.kind) for kind in expected_kinds]
     found, expected = survey.encoder(kinds, target), Encoder.fit(frame, expected_kinds, target)
     assert found.columns == expected.columns
@@ -96,7 +97,7 @@ def test_some_rows_of_blocks_teach_what_they_would_alone() -> None:
     survey = TableSurvey(frame.head(100))
     survey.add(frame, Place("a.csv", rows + 1), rows)
     expected = Encoder.fit(frame[rows], kinds_of(frame[rows]))
-    found = survey.encoder(survey.kinds(), fit_target(Y))
+    found = survey.encoder(survey.kinds(), TargetColumns((fit_target(Y),)))
     assert found.columns == expected.columns
     torch.testing.assert_close(found.center, expected.center, rtol=1e-12, atol=1e-12)
 
@@ -125,7 +126,7 @@ def test_a_table_of_which_nothing_can_be_used_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"a table must have a column that a network can use, got c \(constant\); add one"
     ):
-        survey.encoder(survey.kinds(), fit_target(Y))
+        survey.encoder(survey.kinds(), TargetColumns((fit_target(Y),)))
 
 
 def test_amounts_that_may_be_thousands_are_asked_for_in_a_stream_too() -> None:

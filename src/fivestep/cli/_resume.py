@@ -63,6 +63,7 @@ def _others(
     changed, shaped = replace(run.plan, **told), info.get("network", {})
     source = info.get("table", {})
     asked = {name: value for name, value in asdict(table).items() if value}
+    asked |= {"target": table.target_as_kept} if table.target else {}
     if source.get("stream"):
         asked.pop("no_cache", None)  # the same bits come without: whoever goes on may want it otherwise
     pairs: dict[str, tuple[Any, Any]] = {

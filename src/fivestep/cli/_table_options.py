@@ -22,9 +22,15 @@ def _columns(help_text: str) -> Parameter:
 @Parameter(name="*", group=Group("File", sort_key=0))
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """For a file in place of a task: the column to predict, and what to know about the others."""
+    """For a file in place of a task: the columns to predict, and what to know about the others."""
 
-    target: Annotated[str | None, Parameter(help="Column to predict.")] = None
+    target: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Column to predict; several, which are all numbers or all yes or no: `--target price --target area`.",
+            negative="",
+        ),
+    ] = ()
     task: Annotated[
         Literal["classification", "regression"] | None,
         Parameter(name="--task", help="What the target asks for, where it is not as found."),
@@ -61,6 +67,11 @@ class TableOptions:
         Parameter(help="With --stream, decode the files in every epoch; write nothing to TMPDIR.", negative=""),
     ] = False
 
+    @property
+    def target_as_kept(self) -> str | tuple[str, ...]:
+        """The column to predict, or the names of several, as a run keeps it."""
+        return self.target if len(self.target) > 1 else self.target[0]
+
     def check_unused(self, task: str) -> None:
         """Raises an `InputError` if an option for files was given with a named task, or there is no such task."""
         options = [name.replace("_", "-") for name, value in asdict(self).items() if value]
@@ -83,7 +94,7 @@ class TableOptions:
         from ..datasets._table import SHARE, TableSource  # here, because it imports polars
         from ..table.read import is_pattern
 
-        if self.target is None:
+        if not self.target:
             raise InputError(
                 f"--target must name the column of {file} to predict, got none; write for example --target price."
             )
@@ -99,7 +110,7 @@ class TableOptions:
         given = {name: _plain(value) for name, value in shares.items() if value is not None}
         return TableSource(
             str(file.resolve()),
-            self.target,
+            self.target_as_kept,
             self.task,
             self.categorical,
             self.ignore,

@@ -54,9 +54,8 @@ def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:
     encoder.check_columns(columns)
     for name in keep:
         one_of("a column in --keep", name, columns)
-    about_rows = [run.info.get("table", {}).get(role) for role in ("target", "group", "time", "weight")]
-    target = [] if encoder.target is None else [encoder.target.name]
-    known = [*target, *filter(None, about_rows), *run.info.get("left_out", ()), *keep]
+    about_rows = [run.info.get("table", {}).get(role) for role in ("group", "time", "weight")]
+    known = [*encoder.targets.names, *filter(None, about_rows), *run.info.get("left_out", ()), *keep]
     encoder.warn_of_others(columns, known)
 
 

@@ -1,6 +1,7 @@
 """What `fivestep train FILE` shows beside the run: what the columns are taken for, notes, and what it had to beat."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.text import Text
 from ..datasets._base import Dataset, Part
 from ..ensemble import num_members
 from ..epoch import Evaluation
+from ..metrics._base import build_metrics
+from ..metrics._of_output import OfOutput
 from ..recipes.standard import TOO_FEW_TO_DROP
 from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
@@ -19,9 +22,16 @@ from ..train import evaluate
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
     from ..table.target import Target
+    from ..table.targets import TargetColumns
 
 MOST_SHOWN = 60
 """Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
+
+USUAL = {"numbers": ("rmse", "r2"), "yes_no": ("accuracy", "subset_accuracy")}
+"""What is measured of a table beside the loss."""
+
+IN_UNITS = ("rmse", "mae")
+"""The metrics that have the unit of the target."""
 
 CLEARLY = 0.01
 """The share of an error, or of the wrong answers, by which there must be less of it for one to be better."""
@@ -31,12 +41,12 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
     """The table of the columns, the sizes of the parts, and the notes."""
     from ..datasets._table import TableSource
 
-    target = loaded.data.encoder.target if loaded.data.encoder else None
-    assert target is not None, "a table has a target"
+    assert loaded.data.encoder is not None, "a table has an encoder"
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("column", "taken for", "because"):
         table.add_column(title, overflow="fold")
-    table.add_row(Text(target.name), "target", Text(_described(target)))
+    for target in loaded.data.encoder.targets.columns:
+        table.add_row(Text(target.name), "target", Text(_described(target)))
     for name, role in TableSource.from_dict(source).about_rows.items():
         if role != "target":
             table.add_row(Text(name), role, "as asked")
@@ -95,39 +105,84 @@ def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
 
 
 def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Evaluation:
-    """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its target, with R^2."""
-    target = run.encoder.target if run.encoder is not None and "table" in run.info else None
-    if target is None or target.task == "classification" or run.engine.criterion.target != "numbers":
+    """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its targets, with R^2.
+
+    Of several targets, metrics are those of each and their mean.
+    """
+    targets = run.encoder.targets if run.encoder is not None and "table" in run.info else None
+    kind = run.engine.criterion.target
+    if targets is None or not (targets.are_several or kind == "numbers"):
         return evaluate(run.engine, rows, metrics)
-    found = evaluate(run.engine, rows, metrics or list(dict.fromkeys([*run.plan.metrics, "rmse", "r2"])))
-    units = dict.fromkeys(("rmse", "mae"), target.to_dict()["deviation"])
-    return found._replace(metrics={name: value * units.get(name, 1.0) for name, value in found.metrics.items()})
+    chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *USUAL[kind]]).keys(), kind)
+    averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
+    places = dict(enumerate(targets.names))
+    each = {f"{name} {k}": OfOutput(metric, k) for name, metric in averaged.items() for k in places}
+    found = evaluate(run.engine, rows, {**chosen, **each})
+    units = dict.fromkeys(places, 1.0) if targets.moments is None else targets.moments[1].tolist()
+    of_targets = {
+        target: {name: found.metrics[f"{name} {k}"] * (units[k] if name in IN_UNITS else 1.0) for name in averaged}
+        for k, target in places.items()
+    }
+    means = {name: fmean(of[name] for of in of_targets.values()) for name in averaged}
+    together = {name: means.get(name, found.metrics[name]) for name in chosen}
+    return found._replace(metrics=together, of_targets=of_targets if targets.are_several else {})
+
+
+def show_targets(console: Console, scores: Mapping[str, tuple[int, Evaluation]]) -> None:
+    """The metrics of each target, where there are several, on the part that is last."""
+    part, (_, score) = list(scores.items())[-1]
+    if not score.of_targets:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"{part}, by target", overflow="fold")
+    for name in next(iter(score.of_targets.values())):
+        table.add_column(name, justify="right")
+    for target, found in score.of_targets.items():
+        table.add_row(
+            Text(in_line(target)),
+            *(readable(value) if name in IN_UNITS else f"{value:.4f}" for name, value in found.items()),
+        )
+    console.print()
+    console.print(table)
 
 
 def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str, float]:
-    """Metric, network and baselines on the test part, in one sentence; returns the baselines."""
+    """Network and baselines on the test part, in one sentence; returns the baselines, as `measured` the metrics."""
     from ..datasets._baselines import baselines
 
-    data, engine = loaded.data, run.engine
+    data = loaded.data
     assert data.test is not None, "a table has a test part"
     assert data.encoder is not None, "a table has an encoder"
-    target, known = data.encoder.target, baselines(data)
-    assert target is not None, "a table has a target"
-    if target.task == "regression":
-        rmse = evaluate(engine, data.test, ("rmse",)).metrics["rmse"] * target.to_dict()["deviation"]
-        name, own, sign = f"root mean squared error of {target.name}", rmse, -1
-    else:
-        name, own, sign = "accuracy", evaluate(engine, data.test, ("accuracy",)).metrics["accuracy"], 1
-    console.print(f"\nOn the test part, {name} ({'higher' if sign > 0 else 'lower'} is better):", markup=False)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for title, value in {"network": own, **known}.items():
-        table.add_row(Text(title), f"{value:.4f}" if target.task == "classification" else readable(value))
-    console.print(table)
+    targets, known = data.encoder.targets, baselines(data)
+    found = measured(run, data.test, ["accuracy"] if targets.are_classes else ["rmse"])
+    figure = "accuracy" if targets.are_classes else "rmse"
+    own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.metrics[figure]}
+    _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
-    console.print(_sentence(own, known, sign, why), markup=False, soft_wrap=True)
+    deviations = [1.0] * len(own) if targets.moments is None else targets.moments[1].tolist()
+    units = dict(zip(targets.names, deviations, strict=True))
+    means = {title: fmean(of[name] / units[name] for name in own) for title, of in {"": own, **known}.items()}
+    sign = 1 if targets.are_classes else -1
+    console.print(_sentence(means.pop(""), means, sign, why), markup=False, soft_wrap=True)
     if _may_gain_from_folds(run, data):
         console.print("Of so few rows the mean of five networks is usually better: add --bagging 5.", soft_wrap=True)
-    return known
+    each = {f"{title}_{name}": of[name] for title, of in known.items() for name in of if targets.are_several}
+    return {title: fmean(of.values()) for title, of in known.items()} | each
+
+
+def _show_beside(console: Console, targets: "TargetColumns", figures: Mapping[str, Mapping[str, float]]) -> None:
+    """What each reaches for each target."""
+    what, better = ("accuracy", "higher") if targets.are_classes else ("root mean squared error", "lower")
+    of = f" of {targets.names[0]}" if not (targets.are_several or targets.are_classes) else ""
+    console.print(f"\nOn the test part, {what}{of} ({better} is better):", markup=False)
+    table = Table(box=None, pad_edge=False, show_header=targets.are_several, header_style="bold")
+    table.add_column("")
+    for name in targets.names:
+        table.add_column(Text(in_line(name)), justify="right" if targets.are_several else "left")
+    for title, values in figures.items():
+        cells = (f"{value:.4f}" if targets.are_classes else readable(value) for value in values.values())
+        table.add_row(Text(title), *cells)
+    console.print(table)
 
 
 def _may_gain_from_folds(run: Run, data: Dataset) -> bool:

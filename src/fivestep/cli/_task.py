@@ -13,12 +13,13 @@ from ..find import Choice, build, find
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..recipes._base import Facts, Recipe, with_moments, with_numbers
+from ..table.words import listed
 from ._options import NetworkOptions, PlanOptions, given
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
     from ..losses._base import Loss
-    from ..table.target import Target
+    from ..table.targets import TargetColumns
 
 DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 """Settings of a task that its rows ask for, whatever the recipe."""
@@ -128,11 +129,10 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
     """The network and the plan for the rows of a table, with the settings chosen."""
     encoder = data.encoder
     assert encoder is not None, "a table has an encoder"
-    assert encoder.target is not None, "a table has a target"
-    usual = "cross_entropy" if encoder.target.task == "classification" else "mse"
+    usual = usual_loss(encoder.targets)
     codes = {"num_codes": encoder.num_codes} if encoder.num_codes else {}
     settings = {"loss": usual, **codes, **chosen}
-    check_loss(settings["loss"], encoder.target)
+    check_loss(settings["loss"], encoder.targets)
     loss: Loss = build("losses", Choice.parse(settings["loss"]))
     facts = Facts(data.num_rows, data.in_features, data.outputs_for(loss), loss.target)
     patience = recipe.preparation(model, settings, facts).patience
@@ -141,18 +141,30 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
     return with_moments(spec, data.train.moments), plan
 
 
-def check_loss(loss: str | Choice, target: "Target") -> None:
-    """Raises an `InputError` if the loss is for another kind of target than the column is."""
-    name, num_classes = Choice.parse(loss).name, len(target.to_dict().get("classes", ()))
-    kind = find("losses", name).target
-    if not num_classes and kind != "numbers":
-        wanted = f"one that compares numbers, as the target {target.name!r} holds"
-        raise refuse("loss", name, wanted, "leave it out, or say --task classification")
-    if num_classes and kind == "numbers":
-        wanted = f"one for the {num_classes} classes of the target {target.name!r}"
+def usual_loss(targets: "TargetColumns") -> str:
+    """What is descended where nothing else is asked for: of several columns of classes each is a yes or no."""
+    if not targets.are_classes:
+        return "mse"
+    return "binary_cross_entropy" if targets.are_several else "cross_entropy"
+
+
+def check_loss(loss: str | Choice, targets: "TargetColumns") -> None:
+    """Raises an `InputError` if the loss is for another kind of target than the columns are."""
+    name = Choice.parse(loss).name
+    kind, which = find("losses", name).target, f"the target{'s' * targets.are_several} {listed(targets.names)}"
+    if not targets.are_classes:
+        if kind != "numbers":
+            wanted = f"one that compares numbers, as {which} hold{'s' * (not targets.are_several)}"
+            raise refuse("loss", name, wanted, "leave it out, or say --task classification")
+        return
+    num_classes = 2 if targets.are_several else targets.num_outputs
+    wanted = f"one for the {num_classes} classes of {'each of ' * targets.are_several}{which}"
+    if kind == "numbers":
         raise refuse("loss", name, wanted, "leave it out, or say --task regression")
+    if targets.are_several and kind == "classes":
+        raise refuse("loss", name, f"one for yes or no, of which {which} are several", "leave it out")
     if num_classes > 2 and kind == "yes_no":
-        raise refuse("loss", name, f"one for the {num_classes} classes of the target {target.name!r}", "leave it out")
+        raise refuse("loss", name, wanted, "leave it out")
 
 
 def is_file(name: str) -> bool:

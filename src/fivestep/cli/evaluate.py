@@ -11,7 +11,7 @@ from ..datasets._base import Part
 from ..ensemble import num_members
 from ..run import Run
 from ._screen import known_losses, print_whole, summary, weights_put_back
-from ._table_screen import measured
+from ._table_screen import measured, show_targets
 from ._values import json_text
 
 
@@ -55,6 +55,7 @@ def evaluate(
     else:
         console = Console(highlight=False)
         print_whole(console, summary(scores, known))
+        show_targets(console, scores)
         if num_members(trained.spec) == 1 and (word := weights_put_back(trained.history, trained.plan)) is not None:
             console.print(word, markup=False, soft_wrap=True)
 
@@ -65,7 +66,7 @@ def _rows_of(run: Run, file: Path) -> Part:
     from ..datasets._table import TableSource, labeled_rows
     from ..table.block_files import is_streamable
 
-    if run.encoder is None or run.encoder.target is None:
+    if run.encoder is None or not run.encoder.targets.columns:
         raise InputError(
             f"FILE must be left out for a run that was not trained on named columns, got {str(file)!r}; leave it out."
         )

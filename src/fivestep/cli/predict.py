@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -70,7 +70,7 @@ def predict(
 
 def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
     """What was predicted, of how many rows; of predictions on a screen too, where no file says it by its name."""
-    of = "" if run.encoder is None or run.encoder.target is None else f" of {run.encoder.target.name}"
+    of = f" of {' and '.join(_targets(run))}" if _targets(run) else ""
     rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
     if out is not None:
         sys.stderr.write(f"The predictions{of} for {rows} are in {out}\n")
@@ -126,19 +126,32 @@ def _opened(out: Path | None) -> Iterator[TextIO]:
 
 def _header(run: Run) -> list[str]:
     if run.engine.criterion.target == "numbers":
-        return _names_of_numbers(run.spec.out_features or 0, run.engine.criterion.output_names)
+        return _names_of_numbers(run)
     measure = "margin" if run.engine.criterion.inverse_link == "identity" else "probability"
-    return ["prediction", *(f"{measure}_{name}" for name in _class_names(run))]
+    return [
+        name
+        for of, classes in _answers(run)
+        for name in (f"prediction{of}", *(f"{measure}{of}_{known}" for known in classes))
+    ]
 
 
-def _names_of_numbers(num_outputs: int, each: tuple[str, ...]) -> list[str]:
-    """One number is the prediction; several of one target are called by their names, several targets by places."""
-    if num_outputs == 1:
-        return ["prediction"]
-    if num_outputs == len(each):
-        return [f"prediction_{name}" for name in each]
-    places = range(num_outputs // max(1, len(each)))
-    return [f"prediction_{k}_{name}" if name else f"prediction_{k}" for k in places for name in each or ("",)]
+def _names_of_numbers(run: Run) -> list[str]:
+    """One number is the prediction; several targets have their names, or places, and several outputs of one theirs."""
+    each = run.engine.criterion.output_names
+    num_targets = (run.spec.out_features or 0) // max(1, len(each))
+    targets = [""] if num_targets == 1 else [f"_{name}" for name in _targets(run) or range(num_targets)]
+    return [f"prediction{of}{output}" for of in targets for output in ([f"_{name}" for name in each] or [""])]
+
+
+def _answers(run: Run) -> list[tuple[str, Sequence[str]]]:
+    """What follows on a column's title, and the names of the classes, of each answer that a row gets."""
+    targets = () if run.encoder is None else run.encoder.targets.columns
+    if len(targets) > 1:
+        return [(f"_{target.name}", target.to_dict()["classes"]) for target in targets]
+    num_questions = run.spec.out_features or 0
+    if run.engine.criterion.target == "classes" or num_questions == 1:
+        return [("", run.info.get("class_names") or [str(k) for k in range(max(num_questions, 2))])]
+    return [(f"_{k}", ("0", "1")) for k in range(num_questions)]
 
 
 def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:
@@ -147,26 +160,27 @@ def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:
     if run.engine.criterion.target == "numbers":
         numbers: list[list[Any]] = _in_units(run, p).tolist()
         return numbers
-    if p.shape[1] == 1:  # yes or no: of the two probabilities, or of the two margins, the network gives the second
-        p = torch.cat([-p if run.engine.criterion.inverse_link == "identity" else 1 - p, p], dim=1)  # (N, C)
-    names = _class_names(run)
-    return [[names[max(range(len(row)), key=row.__getitem__)], *row] for row in p.tolist()]
+    answers = _answers(run)
+    if run.engine.criterion.target == "yes_no":  # of the two probabilities, or margins, the network gives the second
+        p = torch.stack([-p if run.engine.criterion.inverse_link == "identity" else 1 - p, p], dim=2)  # (N, T, C)
+    rows = p.reshape(len(p), len(answers), -1).tolist()
+    return [[cell for of, (_, names) in zip(row, answers, strict=True) for cell in _answer(of, names)] for row in rows]
+
+
+def _answer(shares: list[float], names: Sequence[str]) -> list[Any]:
+    """The likeliest class, and what the network gives to each."""
+    return [names[max(range(len(shares)), key=shares.__getitem__)], *shares]
 
 
 def _in_units(run: Run, predicted: Tensor) -> Tensor:
-    """Numbers of a standardised target as numbers of the target."""
-    if run.encoder is None:
+    """Numbers of standardised targets as numbers of the targets."""
+    moments = None if run.encoder is None else run.encoder.targets.moments
+    if moments is None:
         return predicted
-    from ..table.target import NumberTarget  # here, because it imports polars
-
-    target = run.encoder.target
-    if not isinstance(target, NumberTarget):
-        return predicted
-    own = (torch.tensor([number], dtype=torch.float64) for number in (target.mean, target.deviation))
-    factor, shift = run.engine.criterion.to_units(*own)
+    factor, shift = run.engine.criterion.to_units(*moments)
     return predicted.cpu().double() * factor + shift
 
 
-def _class_names(run: Run) -> list[str]:
-    num_classes = max(run.spec.out_features or 0, 2)
-    return run.info.get("class_names") or [str(k) for k in range(num_classes)]
+def _targets(run: Run) -> tuple[str, ...]:
+    """The names of the columns that it predicts, where it knows them."""
+    return () if run.encoder is None else run.encoder.targets.names

@@ -27,7 +27,7 @@ from ._screen import print_whole, summary
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
 from ._sweep_screen import SHOWN_AT_END, SweepScreen, ranked_table
 from ._table_options import TableOptions
-from ._table_screen import measured, show_columns
+from ._table_screen import measured, show_columns, show_targets
 from ._task import is_file
 from ._values import json_text
 
@@ -160,6 +160,7 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
     scores = {part: (len(rows), measured(best, rows)) for part, rows in parts.items() if rows is not None}
     console.print(f"\nNetwork {best.info['network']}, trained again:", markup=False)
     print_whole(console, summary(scores, {}))
+    show_targets(console, scores)
     console.print(f"\nIts run is in {best.path}, the ranking in {found.path / TABLE}", markup=False, soft_wrap=True)
     if as_json:
         figures = {part: score.figures() for part, (_, score) in scores.items()}

@@ -28,7 +28,7 @@ from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
 from ._screen import Screen, known_losses, number, print_network, print_whole, summary, weights_put_back, weights_table
 from ._table_options import TableOptions
-from ._table_screen import measured, remembered, show_columns, show_verdict
+from ._table_screen import measured, remembered, show_columns, show_targets, show_verdict
 from ._task import is_file, prepare, prepare_table, warn_of_folder
 from ._values import json_text
 
@@ -120,6 +120,7 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         print_whole(console, weights_table(run.engine, data.known_weights))
         console.print()
     print_whole(console, summary(scores, known_losses(run.engine, data)))
+    show_targets(console, scores)
     if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)

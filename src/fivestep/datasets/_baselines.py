@@ -1,12 +1,14 @@
 """What a network has to beat: a guess without looking, and a linear model."""
 
+import math
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
-from ..table.target import ClassTarget, NumberTarget
+from ..table.target import ClassTarget, NumberTarget, Target
 from ._base import Dataset, Rows
 
 if TYPE_CHECKING:
@@ -17,38 +19,61 @@ MOST_ROWS = 50_000
 FEW_ROWS = 2_000
 """Training rows up to which ridge regression's penalty is chosen by leaving each one out: of more it hardly matters."""
 
+NAMES = {"classification": "the most frequent class", "regression": "the mean"}
+"""What a guess without looking is called."""
 
-def baselines(data: Dataset) -> dict[str, float]:
-    """For the test part, the accuracy of each guess by name, or for numbers its root mean squared error, in units.
+
+def baselines(data: Dataset) -> dict[str, dict[str, float]]:
+    """What each guess, by its name, reaches on the test part for each target: accuracy, or an error in units.
+
+    The error is the root mean squared one.
 
     The guess without looking is the most frequent class, or the mean; the linear model is scikit-learn's logistic
-    regression or ridge regression on the encoded rows, with a column of 0 and 1 for each code. Of few rows ridge
-    regression chooses its penalty; else both are at their defaults.
+    regression or ridge regression on the encoded rows, with a column of 0 and 1 for each code, one for each target. Of
+    few rows ridge regression chooses its penalty; else both are at their defaults.
     """
-    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV  # here, because it takes a second to import
-
     assert data.encoder is not None, "a table has an encoder"
     assert data.test is not None, "a table has a test part"
-    train, test, target = data.train.take(slice(MOST_ROWS)), data.test, data.encoder.target
-    x, weight = _columns(train.x, data), None if train.weight is None else train.weight.numpy()
+    targets, train, test = data.encoder.targets.columns, data.train.take(slice(MOST_ROWS)), data.test
+    x, x_test = _columns(train.x, data), _columns(test.x, data)
+    found: dict[str, dict[str, float]] = {}
+    for k, target in enumerate(targets):
+        y, y_train, y_test = (rows.y.reshape(len(rows), -1)[:, k].numpy() for rows in (data.train, train, test))
+        most, linear = (_constant(target, y, data.train.weight), _fitted(target, x, y_train, train.weight)(x_test))
+        name = NAMES[target.task]
+        if isinstance(target, ClassTarget) and len(targets) == 1:
+            name = f"always {target.classes[int(most)]!r}"
+        found.setdefault(name, {})[target.name] = _reached(target, y_test, most, test)
+        found.setdefault("a linear model", {})[target.name] = _reached(target, y_test, linear, test)
+    return found
+
+
+def _constant(target: Target, y: "np.ndarray", weight: Tensor | None) -> float:
+    """The most frequent class, or the mean."""
     if isinstance(target, ClassTarget):
-        with warnings.catch_warnings():  # it may come to no end, or find many classes: that is said elsewhere
-            warnings.simplefilter("ignore")
-            linear = LogisticRegression(max_iter=300).fit(x, train.y.numpy(), weight)
-        most = np.bincount(data.train.y.numpy(), _numpy(data.train.weight)).argmax()
-        return {
-            f"always {target.classes[most]!r}": _mean(test.y.numpy() == most, test),
-            "a linear model": _mean(linear.predict(_columns(test.x, data)) == test.y.numpy(), test),
-        }
-    assert isinstance(target, NumberTarget)
-    linear = RidgeCV(np.logspace(-4, 4, 9)) if len(train.y) <= FEW_ROWS else Ridge()
-    linear.fit(x, train.y.numpy(), weight)
-    mean = float(np.average(data.train.y.numpy(), weights=_numpy(data.train.weight)))
-    errors = {
-        "the mean": test.y.numpy() - mean,
-        "a linear model": test.y.numpy() - linear.predict(_columns(test.x, data)),
-    }
-    return {name: target.deviation * _mean(error**2, test) ** 0.5 for name, error in errors.items()}
+        return float(np.bincount(y.astype(np.int64), _numpy(weight)).argmax())
+    return float(np.average(y, weights=_numpy(weight)))
+
+
+def _fitted(target: Target, x: Any, y: "np.ndarray", weight: Tensor | None) -> Callable[[Any], "np.ndarray"]:
+    """The predictions of a linear model."""
+    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV  # here, because it takes a second to import
+
+    if isinstance(target, ClassTarget) and (y == y[0]).all():  # a rare class, of which no row is to train on
+        return lambda x: np.full(x.shape[0], y[0])
+    linear = RidgeCV(np.logspace(-4, 4, 9)) if len(y) <= FEW_ROWS else Ridge()
+    linear = LogisticRegression(max_iter=300) if isinstance(target, ClassTarget) else linear
+    with warnings.catch_warnings():  # it may come to no end, or find many classes: that is said elsewhere
+        warnings.simplefilter("ignore" if isinstance(target, ClassTarget) else "default")
+        linear.fit(x, y, _numpy(weight))
+    return linear.predict  # type: ignore[no-any-return]
+
+
+def _reached(target: Target, y: "np.ndarray", guess: "np.ndarray | float", test: Rows) -> float:
+    """The share of right answers, or the root mean squared error in units."""
+    if isinstance(target, NumberTarget):
+        return target.deviation * math.sqrt(_mean((y - guess) ** 2, test))
+    return _mean(y == guess, test)
 
 
 def _mean(values: "np.ndarray", rows: Rows) -> float:

@@ -20,7 +20,7 @@ SAMPLE = 2**14
 
 
 class BlockRows(NamedTuple):
-    """The rows of a block that have a target: their columns, their parts, their numbers."""
+    """The rows of a block that have all targets: their columns, their parts, their numbers."""
 
     frame: pl.DataFrame
     parts: "np.ndarray"
@@ -43,8 +43,8 @@ class BlockRows(NamedTuple):
         frame = self.frame.filter(pl.Series(mask))
         return BlockRows(frame, self.parts[mask], self.in_file[mask], self.numbers[mask])
 
-    def with_target(self, name: str) -> "BlockRows":
-        """Those whose target is known."""
+    def with_known(self, name: str) -> "BlockRows":
+        """Those with a value in that column."""
         values = self.frame[name]
         if values.dtype == pl.Float64 and np.isfinite(values.to_numpy()).all():  # so is nearly every block: in one look
             return self
@@ -75,7 +75,9 @@ class RowReader:
         keys = numbers if self.source.group is None else numbers_of_groups(frame[self.source.group])
         parts = np.zeros(frame.height, dtype=np.uint8) if self._split is None else self._split.parts(keys)
         rows = BlockRows(frame, parts, places + self._in_file[number] + 1, numbers)
-        known = rows.with_target(self.source.target)
+        known = rows
+        for name in self.source.targets:
+            known = known.with_known(name)
         if is_new:
             self.num_left_out += len(parts) - len(known.parts)
         return known

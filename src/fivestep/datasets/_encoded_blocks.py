@@ -21,10 +21,11 @@ SHARE_OF_DISK = 0.5
 
 
 class _Format(NamedTuple):
-    """What a row takes: bytes in all, the type of its target, and that of its weight, where rows have one."""
+    """What a row takes: bytes in all, its targets' type and shape, and the type of its weight, where rows have one."""
 
     size: int
     y: torch.dtype
+    targets: torch.Size
     weight: torch.dtype | None
 
 
@@ -70,7 +71,7 @@ class EncodedBlocks:
             return None
 
     def get(self, block: int, x: Tensor) -> tuple[Tensor, Tensor | None] | None:
-        """Targets (N,) and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
+        """Targets and weights (N,) of a block, and its inputs written to `x` (N, ...); None if it is not kept."""
         if os.getpid() != self._owner:  # before the lock, which another thread may have held when this process began
             return None
         with self._lock:
@@ -79,7 +80,7 @@ class EncodedBlocks:
             file, of_row = self._file, self._format
             if block not in self._kept or file is None or of_row is None:
                 return None
-        y = torch.empty(len(x), dtype=of_row.y)
+        y = torch.empty(len(x), *of_row.targets, dtype=of_row.y)
         weight = None if of_row.weight is None else torch.empty(len(x), dtype=of_row.weight)
         try:
             file.read(self._starts[block] * of_row.size, _contents(x, y, weight))
@@ -102,7 +103,7 @@ class EncodedBlocks:
                     self._empty[block] = y, weight
                     return
                 size = sum(map(len, contents)) // len(x)
-                file = self._opened(_Format(size, y.dtype, None if weight is None else weight.dtype))
+                file = self._opened(_Format(size, y.dtype, y.shape[1:], None if weight is None else weight.dtype))
             file.write(self._starts[block] * size, contents)
         except OSError as error:
             self._stop(error)

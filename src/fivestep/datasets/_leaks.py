@@ -1,7 +1,7 @@
 """What is wrong with parts: a column that tells the target, rows in two parts at once, a class never trained on."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,21 +35,30 @@ TELLS_ALL = 0.99
 
 def leaks(encoder: Encoder, frame: pl.DataFrame) -> list[str]:
     """A sentence that names the columns of some training rows each of which alone predicts the target; or none."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    y = encoder.target.encode(frame[encoder.target.name])
-    is_class = isinstance(encoder.target, ClassTarget)
-    found: dict[str, float] = {}
+    numbers = _numbers(encoder, frame)
+    return [note for target in encoder.targets.columns for note in _leaks_of(target, frame[target.name], numbers)]
+
+
+def _numbers(encoder: Encoder, frame: pl.DataFrame) -> "dict[str, np.ndarray]":
+    """What rows are sorted by, of each column."""
+    found = {}
     for column in encoder.columns:
         numbers = column.raw(frame[column.name], 1)[0] if column.num_codes or column.features else np.zeros(len(frame))
         if column.num_codes == 0 and column.kind == "category":
             numbers = column.codes(frame[column.name])  # type: ignore[attr-defined]  # of a category
-        share = told_by(numbers, y, is_class=is_class)
-        if share > TELLS_ALL:
-            found[column.name] = share
-    return [_suspicion(found, encoder.target)] if found else []
+        found[column.name] = numbers
+    return found
 
 
-def _suspicion(found: dict[str, float], target: Target) -> str:
+def _leaks_of(target: Target, values: pl.Series, numbers: "Mapping[str, np.ndarray]") -> list[str]:
+    """The sentence about one target, or none."""
+    y, is_class = target.encode(values), isinstance(target, ClassTarget)
+    shares = {name: told_by(of, y, is_class=is_class) for name, of in numbers.items()}
+    found = {name: share for name, share in shares.items() if share > TELLS_ALL}
+    return [_suspicion(found, target)] if found else []
+
+
+def _suspicion(found: Mapping[str, float], target: Target) -> str:
     what = "of each class found" if isinstance(target, ClassTarget) else "of its variance explained"
     names, least = list(found), min(found.values())
     who, it_is, it = (
@@ -118,8 +127,7 @@ def repeated(encoder: Encoder, train: "Taken", valid: "Taken", test: "Taken") ->
 
 def _numbered(encoder: Encoder, frames: Sequence[pl.DataFrame]) -> list[pl.Series]:
     """A number for each row of each frame, the same for rows that are equal in what the encoder reads."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    columns: list[FittedColumn | Target] = [*encoder.columns, encoder.target]
+    columns: list[FittedColumn | Target] = [*encoder.columns, *encoder.targets.columns]
     names = [column.name for column in columns]
     schemas = [frame.select(names).schema for frame in frames]
     if all(schema == schemas[0] for schema in schemas):

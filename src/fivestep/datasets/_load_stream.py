@@ -12,8 +12,8 @@ from ..table.blocks import BlockTable
 from ..table.encoder import Encoder
 from ..table.kinds import ColumnKind
 from ..table.survey import Place, TableSurvey
-from ..table.target import ClassTarget
 from ..table.target_survey import TargetSurvey
+from ..table.targets import TargetColumns, named_any
 from ..table.values import has_decimal_comma
 from ._base import Dataset, Rows
 from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
@@ -34,6 +34,7 @@ from ._table import (
     texts_of,
     thousands,
 )
+from ._table_split import left_out
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
@@ -82,14 +83,13 @@ def load_stream(
     rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
     window = window_rows(encoder.in_features, source.window, sum(learnt.counts))
     kept = EncodedBlocks(learnt.counts) if source.cache else None
-    assert encoder.target is not None, "the encoder of a table knows its target"
     data = Dataset(
         rows["train"],
         rows["valid"],
         rows["test"],
-        num_outputs=encoder.target.num_outputs,
+        num_outputs=encoder.targets.num_outputs,
         name=source.name,
-        class_names=encoder.target.classes if isinstance(encoder.target, ClassTarget) else (),
+        class_names=encoder.targets.class_names,
         stream=TableStream(reader, encoder, learnt.counts, window, parts, kept=kept),
         encoder=encoder,
     )
@@ -117,7 +117,6 @@ def _read_as_learnt(table: BlockTable, encoder: Encoder) -> None:
 
 def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> StreamedPart:
     """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
-    assert encoder.target is not None, "only a run with a target is measured on a file"
     texts, source = texts_of(encoder, source)
     table = BlockTable.open(str(file), texts, source.missing)
     _read_as_learnt(table, encoder)
@@ -128,7 +127,8 @@ def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> Streame
     num_rows = sum(len(rows.parts) for _, rows in _read_all(reader, [], "counting the rows"))
     if not num_rows:
         raise InputError(
-            f"{file} must have rows with a {encoder.target.name!r} to measure by, got none; check the file."
+            f"{file} must have rows to measure by, got only such that have {named_any(encoder.targets.names)}; check "
+            f"the file."
         )
     return StreamedPart(reader, encoder, TRAIN, num_rows, tells_new=True)
 
@@ -149,7 +149,8 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
         train, file = rows.places_of(TRAIN), table.name_of(block)
         num_read += len(rows.parts)
         if looks is not None and len(rows.parts):
-            looks.target.add(rows.frame[source.target], Place(file, rows.in_file), rows.parts == TRAIN)
+            for survey in looks.targets:
+                survey.add(rows.frame[survey.name], Place(file, rows.in_file), rows.parts == TRAIN)
         if looks is not None and len(train):
             looks.survey.add(rows.frame, Place(file, rows.in_file[train]), train)
         for part, sample in samples.items():
@@ -161,13 +162,14 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
             f"some."
         )
     table.warn_of_empty_rows()
-    notes = [*_left_out(reader.num_left_out, source), *_at_odds(reader)]
+    notes = [*left_out(reader.num_left_out, source), *_at_odds(reader)]
     if looks is None:
         assert encoder is not None, "where nothing is learnt, there is an encoder"
         return _Learnt(encoder, [], tuple(counts), samples, notes)
-    target = looks.target.target()
-    notes += never_seen(target, pl.Series(list(looks.target.trained_on), dtype=pl.String))
-    scaled = target if scales_target else target.as_it_is()
+    targets = TargetColumns.together([of.target() for of in looks.targets])
+    for target, of in zip(targets.columns, looks.targets, strict=True):
+        notes += never_seen(target, pl.Series(list(of.trained_on), dtype=pl.String))
+    scaled = targets if scales_target else targets.as_they_are()
     if pixels:
         kinds, encoder = looks.survey.pixels(source.categorical, scaled)
     else:
@@ -179,14 +181,14 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
 
 @final
 class _Looks:
-    """What is learnt of the columns and of the target while the blocks go by."""
+    """What is learnt of the columns and of the targets while the blocks go by."""
 
     def __init__(self, table: BlockTable, source: TableSource, inputs: list[str]) -> None:
-        sample = table.sample([*inputs, source.target])
+        sample = table.sample([*inputs, *source.targets])
         ignore = set(source.ignore) & set(inputs)
         categorical = set(source.categorical) & set(inputs)
         self.survey = TableSurvey(sample.select(inputs), categorical, ignore, source.decimal)
-        self.target = TargetSurvey(sample[source.target], source.task, source.decimal)
+        self.targets = [TargetSurvey(sample[name], source.task, source.decimal) for name in source.targets]
 
 
 def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> tuple[RowReader, Sample]:
@@ -235,11 +237,3 @@ def _at_odds(reader: RowReader) -> Iterator[str]:
     for name, (numbers, words) in reader.table.at_odds.items():
         if name not in reader.source.ignore:
             yield f"{name!r} holds numbers in {numbers.name} and other words in {words.name}: taken as it is written."
-
-
-def _left_out(number: int, source: TableSource) -> list[str]:
-    """What is said about rows without a target."""
-    if not number:
-        return []
-    rows = "1 row has" if number == 1 else f"{number:,} rows have"
-    return [f"{rows} no {source.target!r} to learn from or to be measured by: left out."]

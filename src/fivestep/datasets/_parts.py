@@ -13,7 +13,7 @@ from ._split import split_rows
 
 if TYPE_CHECKING:
     from ..table.encoder import Encoder
-    from ..table.target import Target
+    from ..table.targets import TargetColumns
 
 STATE = 42
 """Of the split, which is the same in every run."""
@@ -36,10 +36,12 @@ def three_parts(x: "np.ndarray", y: "np.ndarray", columns: Sequence[str], target
     that has these columns, and knows the target by its name and its classes.
     """
     from ..table.target import ClassTarget
+    from ..table.targets import TargetColumns
 
     rest, test = split_rows(Rows(x, y), 0.2, STATE)
     train, valid = split_rows(rest, 0.25, STATE)
-    encoder = _encoder(train.x, columns, ClassTarget(target, tuple(classes)))
+    targets = TargetColumns((ClassTarget(target, tuple(classes)),))
+    encoder = _encoder(train.x, columns, targets)
     scale = train.x
     train, valid, test = (Rows(_scaled(part.x, like=scale), part.y) for part in (train, valid, test))
     return Parts(train, valid, test, encoder)
@@ -48,18 +50,18 @@ def three_parts(x: "np.ndarray", y: "np.ndarray", columns: Sequence[str], target
 def with_scaled_targets(parts: Parts) -> Parts:
     """The same parts with real targets on the same kind of scale, that of the first part."""
     from ..table.target import NumberTarget
+    from ..table.targets import TargetColumns
     from ..table.values import PLAIN
 
     train, valid, test, encoder = parts
-    assert encoder.target is not None, "it was made with one"
     variance, mean = torch.var_mean(train.y, correction=0)
-    target = NumberTarget(encoder.target.name, PLAIN, mean.item(), variance.sqrt().item())
+    target = NumberTarget(encoder.targets.names[0], PLAIN, mean.item(), variance.sqrt().item())
     scale = train.y
     train, valid, test = (Rows(part.x, _scaled(part.y, like=scale)) for part in (train, valid, test))
-    return Parts(train, valid, test, replace(encoder, target=target))
+    return Parts(train, valid, test, replace(encoder, targets=TargetColumns((target,))))
 
 
-def _encoder(x: Tensor, columns: Sequence[str], target: "Target") -> "Encoder":
+def _encoder(x: Tensor, columns: Sequence[str], targets: "TargetColumns") -> "Encoder":
     """What standardises each column by its name."""
     from ..table.columns import NumberColumn
     from ..table.encoder import Encoder
@@ -67,7 +69,7 @@ def _encoder(x: Tensor, columns: Sequence[str], target: "Target") -> "Encoder":
 
     variance, mean = torch.var_mean(x.double(), dim=0, correction=0)
     numbers = tuple(NumberColumn(str(name), PLAIN, can_be_missing=False) for name in columns)
-    return Encoder(numbers, mean, variance.rsqrt(), clip=None, target=target)
+    return Encoder(numbers, mean, variance.rsqrt(), clip=None, targets=targets)
 
 
 def _scaled(values: Tensor, like: Tensor) -> Tensor:

@@ -76,8 +76,8 @@ class TableStream(Stream):
     @property
     def room(self) -> tuple[str, int] | None:
         """The folder in which encoded rows are kept, and the bytes they take; None where they are not."""
-        numbers = 2 if self.reader.source.weight is None else 4  # a target has 8 bytes, and so has a weight
-        return None if self.kept is None else self.kept.room(4 * (self.encoder.in_features + numbers))
+        numbers = len(self.encoder.targets.columns) + (self.reader.source.weight is not None)  # of 8 bytes each
+        return None if self.kept is None else self.kept.room(4 * self.encoder.in_features + 8 * numbers)
 
     @property
     def num_rows(self) -> int:
@@ -218,7 +218,7 @@ class StreamedPart(Part):
         """Says the same of the row as it is numbered in the file, as long as no row above it is left out."""
         try:
             self.encoder.encode(whole.frame, first_row=int(whole.in_file[0]))
-            targets_of(self.encoder, whole.frame, first_row=int(whole.in_file[0]))
+            self.encoder.targets.encode(whole.frame, first_row=int(whole.in_file[0]))
         except InputError as error:
             raise InputError(f"in {file}, {error}") from error
 
@@ -235,18 +235,12 @@ def encode_block(
     """Targets and weights of the rows of a block at some places; their inputs are written to `x`."""
     of.encoder.encode_into(x, rows.frame, rows=places, compiled=of.num_rows >= MANY_ROWS)
     at = pl.Series(places)
-    return targets_of(of.encoder, rows.frame, at), weights_of(rows.frame, of.reader.source, at)
+    return of.encoder.targets.encode(rows.frame, places=at), weights_of(rows.frame, of.reader.source, at)
 
 
 def used_columns(encoder: Encoder) -> list[str]:
     """The columns that the encoder reads."""
     return [column.name for column in encoder.columns]
-
-
-def targets_of(encoder: Encoder, frame: pl.DataFrame, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
-    """The targets of some rows, (N,), or of those at some places."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    return encoder.target.encode(frame[encoder.target.name], places=places, first_row=first_row)
 
 
 def window_rows(in_features: int, asked_for: int | None, num_rows: int) -> int:

@@ -16,7 +16,7 @@ from ..table.kinds import ColumnKind, kinds_of
 from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
-from ..table.target import ClassTarget, NumberTarget, Target, fit_target
+from ..table.targets import TargetColumns, fit_targets
 from ..table.values import (
     found_nowhere,
     has_decimal_comma,
@@ -42,15 +42,16 @@ FEWEST = 5
 class TableSource:
     """A file to train on, and what its user says about it; plain values, so that a run can remember it.
 
-    `valid` and `test` are a share or a number of the rows, or another file. `group` keeps rows of the same value in one
-    part, `time` tests on the latest rows and validates on those before them, `weight` weighs the rows. With `stream`,
-    `window` rows are shuffled together, and encoded rows are kept on disk for later epochs where there is a `cache`.
-    What is written as one of `missing` is missing, beside what is so in every file; `decimal` is what stands before the
-    decimals of numbers in texts, where the values do not tell.
+    `target` is the column to predict, or the names of several. `valid` and `test` are a share or a number of the rows,
+    or another file. `group` keeps rows of the same value in one part, `time` tests on the latest rows and validates on
+    those before them, `weight` weighs the rows. With `stream`, `window` rows are shuffled together, and encoded rows
+    are kept on disk for later epochs where there is a `cache`. What is written as one of `missing` is missing, beside
+    what is so in every file; `decimal` is what stands before the decimals of numbers in texts, where the values do not
+    tell.
     """
 
     file: str
-    target: str
+    target: str | tuple[str, ...]
     task: str | None = None
     categorical: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -73,10 +74,15 @@ class TableSource:
         return path.parent.name or "files" if is_several else stem_of(path)
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
     def about_rows(self) -> dict[str, str]:
         """The columns that say something about a row and are not given to the network."""
-        roles = {"target": self.target, "group": self.group, "time": self.time, "weight": self.weight}
-        return {name: role for role, name in roles.items() if name}
+        others = {"group": self.group, "time": self.time, "weight": self.weight}
+        return dict.fromkeys(self.targets, "target") | {name: role for role, name in others.items() if name}
 
     def in_folder(self, folder: Path) -> Self:
         """The same files where they lie in another folder."""
@@ -105,12 +111,14 @@ class TableSource:
             if value is not None and not isinstance(value, kind):
                 raise refuse(f"{name} in [run.table]", value, expected, "put it back as it was")
         lists = {name: tuple(values.get(name, ())) for name in ("categorical", "ignore", "missing")}
-        return cls(**{**values, **lists})
+        target = values["target"] if isinstance(values["target"], str) else tuple(values["target"])
+        return cls(**{**values, **lists, "target": target})
 
 
 _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("categorical", "ignore"), (list | tuple, "a list of columns")),
     "missing": (list | tuple, "a list of texts"),
+    "target": (str | list | tuple, "a column, or a list of columns"),
     **dict.fromkeys(("valid", "test"), (int | float | str, "a number or a file")),
     **dict.fromkeys(("stream", "cache"), (bool, "true or false")),
     "window": (int, "a whole number"),
@@ -151,15 +159,14 @@ def load_table(
         return load_stream(source, seed=seed, encoder=encoder, scales_target=scales_target, pixels=pixels)
     learnt, parts = _learn(source, seed, encoder, scales_target=scales_target, pixels=pixels)
     train, valid, test = _encoded(learnt.encoder, parts, learnt.source)
-    target = learnt.encoder.target
-    assert target is not None, "the encoder of a table knows its target"
+    targets = learnt.encoder.targets
     data = Dataset(
         train,
         valid,
         test,
-        num_outputs=target.num_outputs,
+        num_outputs=targets.num_outputs,
         name=source.name,
-        class_names=target.classes if isinstance(target, ClassTarget) else (),
+        class_names=targets.class_names,
         encoder=learnt.encoder,
     )
     return LoadedTable(data, learnt.kinds, learnt.notes)
@@ -167,9 +174,8 @@ def load_table(
 
 def _check_remembered(source: TableSource, encoder: Encoder) -> None:
     """Raises an `InputError` unless what a run says of its file goes with its encoder, and the file is there."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    if source.target != encoder.target.name:
-        expected = f"{encoder.target.name!r}, which the network predicts"
+    if source.targets != encoder.targets.names:
+        expected = f"{listed(encoder.targets.names)}, which the network predicts"
         raise refuse("target in [run.table]", source.target, expected, "put it back as it was")
     if not source.stream and not Path(source.file).exists():
         raise InputError(
@@ -205,14 +211,14 @@ def _learn(
             f"{source.file} must have at least {FEWEST} rows with a target, to train and to test, got "
             f"{len(labeled.places)}; add some."
         )
-    target = encoder.target if encoder else _fit_target(frame[source.target], source, labeled.places)
-    assert target is not None, "the encoder of a table knows its target"
-    parts = _parts(labeled, source, target, seed, notes)
-    notes += never_seen(target, parts.train.column(source.target))
+    targets = encoder.targets if encoder else _fit_targets(frame, source, labeled.places)
+    parts = _parts(labeled, source, targets, seed, notes)
+    for target in targets.columns:
+        notes += never_seen(target, parts.train.column(target.name))
     kinds = []
     if encoder is None:
         kinds = _kinds(frame.drop(source.about_rows), source)
-        scaled = _scaled(target, parts.train.column(source.target)) if scales_target else target.as_it_is()
+        scaled = targets.scaled_to(frame, parts.train.places) if scales_target else targets.as_they_are()
         if pixels:
             kinds = pixel_kinds(kinds, source.categorical, partial(has_numbers, frame))
         encoder = _fitted(frame, parts.train.places, kinds, scaled, fit_pixels if pixels else Encoder.fit)
@@ -248,13 +254,13 @@ def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:
         warn(f"--missing {token} is ignored, as no value of {source.file} is that; check how it is written there.")
 
 
-def _fit_target(values: pl.Series, source: TableSource, places: pl.Series) -> Target:
-    return fit_target(values, source.task, places=places, decimal=source.decimal)
+def _fit_targets(frame: pl.DataFrame, source: TableSource, places: pl.Series) -> TargetColumns:
+    return fit_targets(frame, source.targets, source.task, places=places, decimal=source.decimal)
 
 
-def _parts(labeled: Taken, source: TableSource, target: Target, seed: int, notes: list[str]) -> TableParts:
+def _parts(labeled: Taken, source: TableSource, targets: TargetColumns, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
-    train, valid, test = split_table(labeled, source, target, seed)
+    train, valid, test = split_table(labeled, source, targets, seed)
     texts = [column.name for column in labeled.frame if column.dtype == pl.String]  # in every file, or 1.234 is another
     others = [_other(name, source, texts, notes) for name in ("valid", "test")]
     return TableParts(train, others[0] or valid, others[1] or test)
@@ -273,19 +279,18 @@ def _other(name: str, source: TableSource, texts: Sequence[str], notes: list[str
         return with_target(frame, source, notes)._replace(file=how)
 
 
-def _scaled(target: Target, train: pl.Series) -> Target:
-    """The target on the scale of the training part, if it is a number."""
-    return target.scaled_to(train) if isinstance(target, NumberTarget) else target
-
-
 def _fitted(
-    frame: pl.DataFrame, train: pl.Series, kinds: list[ColumnKind], target: Target, fit: Callable[..., Encoder]
+    frame: pl.DataFrame,
+    train: pl.Series,
+    kinds: list[ColumnKind],
+    targets: TargetColumns,
+    fit: Callable[..., Encoder],
 ) -> Encoder:
     """The encoder, with all it learns from the training part."""
     try:
-        return fit(frame, kinds, target, rows=train)
+        return fit(frame, kinds, targets, rows=train)
     except InputError:
-        fit(frame, kinds, target)  # which names the row of the file, not of its training part
+        fit(frame, kinds, targets)  # which names the row of the file, not of its training part
         raise
 
 
@@ -306,8 +311,7 @@ def _targets_of(
     encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None
 ) -> tuple[Tensor, Tensor | None]:
     """The targets of rows, and their weights where they have some."""
-    assert encoder.target is not None, "the encoder of a table knows its target"
-    return encoder.target.encode(frame[source.target], places=places), weights_of(frame, source, places)
+    return encoder.targets.encode(frame, places=places), weights_of(frame, source, places)
 
 
 def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Rows:
@@ -319,8 +323,7 @@ def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: 
 
 def labeled_rows(encoder: Encoder, file: Path, source: TableSource | None) -> Rows:
     """The rows of another file with the same columns and a target, to measure on."""
-    assert encoder.target is not None, "only a run with a target is measured on a file"
-    source = source or TableSource(str(file), encoder.target.name)
+    source = source or TableSource(str(file), encoder.targets.names)
     texts, source = texts_of(encoder, source)
     frame = with_gaps(read_table(file, as_text=texts), source.missing)
     check_has_target(encoder, file, frame.columns)
@@ -342,25 +345,27 @@ def texts_of(encoder: Encoder, source: TableSource) -> tuple[list[str], TableSou
 
 
 def check_has_target(encoder: Encoder, file: Path, columns: Sequence[str]) -> None:
-    """Raises an `InputError` unless the target is among the columns of a file to measure on."""
-    assert encoder.target is not None, "only a run with a target is measured on a file"
-    if encoder.target.name not in columns:
-        raise InputError(
-            f"{file} must have the target as its column {encoder.target.name!r}, got {', '.join(columns[:10])}; "
-            f"add it, or use fivestep predict."
-        )
+    """Raises an `InputError` unless all targets are among the columns of a file to measure on."""
+    for name in encoder.targets.names:
+        if name not in columns:
+            raise InputError(
+                f"{file} must have the target as its column {name!r}, got {', '.join(columns[:10])}; add it, or use "
+                f"fivestep predict."
+            )
 
 
 def as_text(source: TableSource) -> tuple[str, ...]:
     """Classes stay as they are written, where it is known that they are classes."""
-    return (source.target,) if source.task == "classification" else ()
+    return source.targets if source.task == "classification" else ()
 
 
 def check_names(source: TableSource, columns: Sequence[str]) -> None:
     """Raises an `InputError` for a column that is named and not there, or for two things that exclude each other."""
+    for name in source.targets:
+        refuse_joined("the target column", name, columns, " ".join(f"--target {part}" for part in name.split(",")))
     for name, role in source.about_rows.items():
         one_of(f"the {role} column", name, columns)
-    about = [name for name in (source.target, source.group, source.time, source.weight) if name]
+    about = [*source.targets, *(name for name in (source.group, source.time, source.weight) if name)]
     for name in source.about_rows:
         if about.count(name) > 1:
             raise InputError(
@@ -368,9 +373,7 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
                 f"name another."
             )
     for name in (*source.categorical, *source.ignore):
-        if name not in columns and set(name.split(",")) <= set(columns):
-            advice = f"write them apart: {name.replace(',', ' ')}"
-            raise refuse("a column in --categorical or --ignore", name, "one column", advice)
+        refuse_joined("a column in --categorical or --ignore", name, columns, name.replace(",", " "))
         one_of("a column in --categorical or --ignore", name, columns)
     for name in set(source.categorical) & set(source.ignore):
         raise refuse("a column", name, "in one of --categorical and --ignore, not in both", "leave it out in one")
@@ -383,6 +386,12 @@ def check_names(source: TableSource, columns: Sequence[str]) -> None:
         if name in source.about_rows:
             advice = "it is no input anyway: leave it out there"
             raise refuse(f"the {source.about_rows[name]} column", name, "none of --categorical and --ignore", advice)
+
+
+def refuse_joined(what: str, name: str, columns: Sequence[str], apart: str) -> None:
+    """Raises an `InputError` for the names of several columns with commas between them."""
+    if name not in columns and set(name.split(",")) <= set(columns):
+        raise refuse(what, name, "one column", f"write them apart: {apart}")
 
 
 def _kinds(inputs: pl.DataFrame, source: TableSource) -> list[ColumnKind]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..check import InputError, refuse
 from ..table.kinds import kinds_of, plainly
-from ..table.target import ClassTarget, Target
+from ..table.targets import TargetColumns, named_any
 from ..table.values import DATE_FORMATS, dates, missing, texts
 from ._base import Rows
 from ._split import split_rows
@@ -61,17 +61,26 @@ class TableParts(NamedTuple):
 
 
 def with_target(frame: pl.DataFrame, source: "TableSource", notes: list[str]) -> Taken:
-    """The rows that have a target; how many have none is said."""
-    without = missing(frame[source.target])
-    if without.all():
-        raise refuse(f"target {source.target!r}", "no value at all", "a column with values", "check the file")
-    if without.any():
-        rows = "1 row has" if without.sum() == 1 else f"{without.sum():,} rows have"
-        notes.append(f"{rows} no {source.target!r} to learn from or to be measured by: left out.")
+    """The rows that have all targets; how many have not is said."""
+    without = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
+    for name in source.targets:
+        gaps = missing(frame[name])
+        if gaps.all():
+            raise refuse(f"target {name!r}", "no value at all", "a column with values", "check the file")
+        without |= gaps
+    notes += left_out(int(without.sum()), source)
     return Taken(frame, (~without).arg_true())
 
 
-def split_table(labeled: Taken, source: "TableSource", target: Target, seed: int) -> tuple[Taken, Taken, Taken]:
+def left_out(number: int, source: "TableSource") -> list[str]:
+    """What is said about rows with a gap in a target."""
+    if not number:
+        return []
+    rows = "1 row has" if number == 1 else f"{number:,} rows have"
+    return [f"{rows} {named_any(source.targets)} to learn from or to be measured by: left out."]
+
+
+def split_table(labeled: Taken, source: "TableSource", targets: TargetColumns, seed: int) -> tuple[Taken, Taken, Taken]:
     """The rows to train, to validate and to test on, where the last two are not other files: then they have none.
 
     Raises an `InputError` where shares, groups or times leave a part empty.
@@ -80,14 +89,14 @@ def split_table(labeled: Taken, source: "TableSource", target: Target, seed: int
     roles = labeled.columns(names).with_columns(labeled.places.alias(PLACE))
     if source.time:
         roles = roles.with_columns(_moments(labeled, source.time, source.decimal))
-    rest, test = _take(roles, target, source, (seed, "test"))
-    train, valid = _take(rest, target, source, (seed, "valid"))
+    rest, test = _take(roles, targets, source, (seed, "test"))
+    train, valid = _take(rest, targets, source, (seed, "valid"))
     first, second, third = (Taken(labeled.frame, part[PLACE]) for part in (train, valid, test))
     return first, second, third
 
 
 def _take(
-    roles: pl.DataFrame, target: Target, source: "TableSource", draw: tuple[int, str]
+    roles: pl.DataFrame, targets: TargetColumns, source: "TableSource", draw: tuple[int, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that stay, and those that are taken out: none for a part that is another file."""
     how = source.valid if draw[1] == "valid" else source.test
@@ -104,13 +113,17 @@ def _take(
         still_to_take = draw[1] == "test" and not isinstance(source.valid, str)
         taken = _groups(roles, source.group, how, draw[0], num_left=2 if still_to_take else 1)
     else:
-        taken = _by_chance(roles.height, _labels(roles, target), how if how < 1 else int(how), draw[0])
+        taken = _by_chance(roles.height, _labels(roles, targets), how if how < 1 else int(how), draw[0])
     return roles.filter(~pl.Series(taken)), roles.filter(pl.Series(taken))
 
 
-def _labels(roles: pl.DataFrame, target: Target) -> Tensor:
-    """What a part must keep the shares of: classes, or nothing."""
-    return target.encode(roles[target.name]) if isinstance(target, ClassTarget) else torch.zeros(roles.height)
+def _labels(roles: pl.DataFrame, targets: TargetColumns) -> Tensor:
+    """What a part must keep the shares of: classes, of several columns those that occur together; or nothing."""
+    if not targets.are_classes:
+        return torch.zeros(roles.height)
+    y = targets.encode(roles)
+    labels: Tensor = y if y.dim() == 1 else y.unique(dim=0, return_inverse=True)[1]
+    return labels
 
 
 def _by_chance(num_rows: int, labels: Tensor, how: float, seed: int) -> "np.ndarray":

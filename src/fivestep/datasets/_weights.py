@@ -70,8 +70,8 @@ def _classes(rows: Rows) -> Tensor:
     y = rows.y
     if y.numel() != len(rows):
         raise InputError(
-            f"class_weight must be used with one class for each row, got targets of the shape {tuple(y.shape)}; "
-            f"leave it out, or weigh the rows."
+            f"class_weight must be used with one class for each row, got targets of the shape {tuple(y.shape)}; weigh "
+            f"the rows, or of several yes or no the yes of each: binary_cross_entropy:pos_weight=(1,2)."
         )
     classes = y.reshape(-1).long()
     if (classes != y.reshape(-1)).any():

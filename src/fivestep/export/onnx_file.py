@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from ..engines._engine import Engine
 from ._columns import encode, inputs_of
@@ -22,9 +21,9 @@ def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Seque
 
     With an encoder its inputs are the raw columns, (N, 1) each, under their names; without one, "x" (N, I). For classes
     and yes or no it gives "prediction" (N,), a class's name, and "probabilities" (N, C), or "margins" where the loss is
-    hinge; for several yes or no questions "prediction" (N, O), 0 or 1, and the probability (or margin) of each yes; for
-    numbers "prediction" (N, O), in the units of the target. Raises an `InputError` where the extra "onnx" is
-    not installed, or a layer is not known to ONNX.
+    hinge; for several yes or no questions "prediction" (N, O), a class's name or, where no encoder knows it, 0 or 1,
+    and the probability (or margin) of each yes; for numbers "prediction" (N, O), in the units of the targets. Raises an
+    `InputError` where the extra "onnx" is not installed, or a layer is not known to ONNX.
     """
     check_installed()
     import onnx
@@ -40,7 +39,7 @@ def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Seque
     if engine.criterion.target == "numbers":
         outputs = [_numbers(graph, engine, encoder, x)]
     elif engine.criterion.target == "yes_no" and engine.spec.out_features != 1:
-        outputs = _questions(graph, engine, x)
+        outputs = _questions(graph, engine, encoder, x)
     else:
         outputs = _classes(graph, engine, class_names, x)
     made = onnx.helper.make_graph(graph.nodes, "fivestep", inputs, outputs, graph.constants)
@@ -55,11 +54,10 @@ def _numbers(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: st
     import onnx
 
     y = _answers(graph, engine, logits)
-    described = {} if encoder is None or encoder.target is None else encoder.target.to_dict()
+    moments = None if encoder is None else encoder.targets.moments
     kind = onnx.TensorProto.FLOAT
-    if "deviation" in described:
-        own = (torch.tensor([described[name]], dtype=torch.float64) for name in ("mean", "deviation"))
-        factor, shift = (graph.constant(values[None], np.float64) for values in engine.criterion.to_units(*own))
+    if moments is not None:
+        factor, shift = (graph.constant(values[None], np.float64) for values in engine.criterion.to_units(*moments))
         y, kind = graph.add("Add", graph.add("Mul", graph.cast(y, "DOUBLE"), factor), shift), onnx.TensorProto.DOUBLE
     name = graph.rename(y, "prediction")
     return onnx.helper.make_tensor_value_info(name, kind, ["N", engine.spec.out_features])
@@ -76,18 +74,24 @@ def _answers(graph: Graph, engine: Engine, logits: str) -> str:
     return logits
 
 
-def _questions(graph: Graph, engine: Engine, logits: str) -> "list[onnx.ValueInfoProto]":
+def _questions(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: str) -> "list[onnx.ValueInfoProto]":
     """The answer to each of several yes or no questions, and how sure it is."""
     import onnx
 
     is_margin = engine.criterion.inverse_link == "identity"
-    yes = graph.cast(graph.add("Greater", logits, graph.constant(0.0)), "INT64")
-    prediction = graph.rename(yes, "prediction")
+    yes, kind = graph.add("Greater", logits, graph.constant(0.0)), onnx.TensorProto.INT64
+    classes = [] if encoder is None else [target.to_dict()["classes"] for target in encoder.targets.columns]
+    if classes:
+        no_names, names = (graph.constant(np.array([of], dtype=object), object) for of in zip(*classes, strict=True))
+        answer, kind = graph.add("Where", yes, names, no_names), onnx.TensorProto.STRING
+    else:
+        answer = graph.cast(yes, "INT64")
+    prediction = graph.rename(answer, "prediction")
     sure = graph.add("Identity", logits) if is_margin else graph.add("Sigmoid", logits)
     shares, width = graph.rename(sure, "margins" if is_margin else "probabilities"), engine.spec.out_features
     make = onnx.helper.make_tensor_value_info
     return [
-        make(prediction, onnx.TensorProto.INT64, ["N", width]),
+        make(prediction, kind, ["N", width]),
         make(shares, onnx.TensorProto.FLOAT, ["N", width]),
     ]
 

@@ -23,7 +23,8 @@ Kept = TypeVar("Kept", bound=Summary)
 class Metric(ABC, Generic[Kept]):
     """A figure that tells how good predictions are, as frozen data. scikit-learn's definition is ours.
 
-    Where there are several yes or no questions (O > 1), a metric is the mean over the questions, each on its own.
+    Where there are several yes or no questions (O > 1), a metric is the mean over the questions, each on its own, where
+    it `averages_outputs`.
     """
 
     kinds: ClassVar[tuple[Kind, ...]]
@@ -31,6 +32,9 @@ class Metric(ABC, Generic[Kept]):
 
     higher_is_better: ClassVar[bool]
     """Whether a larger value is a better one; the best is then 1, and otherwise 0."""
+
+    averages_outputs: ClassVar[bool] = True
+    """Whether its value of several outputs is the mean of theirs."""
 
     @abstractmethod
     def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:
@@ -62,8 +66,13 @@ class SummedMetric(Metric[Kept]):
 AnyMetric = Metric[Any]
 
 
-def build_metrics(chosen: str | Iterable[str], kind: Kind) -> dict[str, AnyMetric]:
-    """The metrics by name, made with their options; raises an `InputError` for one that does not suit the target."""
+def build_metrics(chosen: str | Iterable[str] | Mapping[str, AnyMetric], kind: Kind) -> dict[str, AnyMetric]:
+    """The metrics by name, made with their options; raises an `InputError` for one that does not suit the target.
+
+    Those that are made already stay as they are.
+    """
+    if isinstance(chosen, Mapping):
+        return dict(chosen)
     several = (chosen,) if isinstance(chosen, str) else chosen
     return {name: build("metrics", check_kind(name, kind)) for name in several}
 

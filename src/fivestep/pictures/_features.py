@@ -40,13 +40,13 @@ def as_inputs(values: np.ndarray, feature: int, encoder: Encoder | None) -> Tens
 def target_in_own_units(y: Tensor, encoder: Encoder | None) -> Tensor:
     """The first number to predict of each row, (N,), as its column has it."""
     first = y.reshape(len(y), -1)[:, 0].cpu()
-    target = None if encoder is None else encoder.target
-    return target.decode(first) if isinstance(target, NumberTarget) else first
+    targets = () if encoder is None else encoder.targets.columns
+    return targets[0].decode(first) if targets and isinstance(targets[0], NumberTarget) else first
 
 
 def target_name(encoder: Encoder | None) -> str:
-    """The name of the column to predict, or nothing."""
-    return "" if encoder is None or encoder.target is None else encoder.target.name
+    """The name of the column to predict, the first of several, or nothing."""
+    return "" if encoder is None or not encoder.targets.columns else encoder.targets.names[0]
 
 
 def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str]:

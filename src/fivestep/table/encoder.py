@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,8 @@ from ..check import InputError, warn
 from . import in_file
 from .columns import COLUMNS, FittedColumn, column_from_dict
 from .kinds import ColumnKind
-from .target import Target, target_from_dict
+from .target import Target
+from .targets import NO_TARGETS, TargetColumns
 from .values import PLAIN, missing
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ class Encoder:
     scale: Tensor
     """s of each feature, (D,), float64."""
     clip: float | None = CLIP
-    target: Target | None = None
+    targets: TargetColumns = NO_TARGETS
 
     @classmethod
     def fit(
         cls,
         frame: pl.DataFrame,
         kinds: Sequence[ColumnKind],
-        target: Target | None = None,
+        targets: TargetColumns = NO_TARGETS,
         *,
         rows: pl.Series | None = None,
     ) -> Self:
@@ -87,7 +88,7 @@ class Encoder:
         columns = tuple(COLUMNS[kind.kind].fit(kind, values(kind.name)) for kind in kinds if kind.is_used)
         numeric = (column for column in columns if not column.num_codes)
         scales = [_center_and_scale(numbers) for column in numeric for numbers in column.raw(values(column.name), 1)]
-        return cls.of_scales(columns, scales, kinds, target)
+        return cls.of_scales(columns, scales, kinds, targets)
 
     @classmethod
     def of_scales(
@@ -95,7 +96,7 @@ class Encoder:
         columns: tuple[FittedColumn, ...],
         scales: Sequence[tuple[float, float]],
         kinds: Sequence[ColumnKind],
-        target: Target | None,
+        targets: TargetColumns,
     ) -> Self:
         """The same from fitted columns, and the center and the scale of each of their D features."""
         if not any(column.features or column.num_codes for column in columns):
@@ -104,7 +105,7 @@ class Encoder:
                 f"a table must have a column that a network can use, got {found}; add one, or make one categorical."
             )
         center, scale = torch.tensor(scales, dtype=torch.float64).reshape(-1, 2).unbind(1)
-        return cls(columns, center.clone(), scale.clone(), target=target)
+        return cls(columns, center.clone(), scale.clone(), targets=targets)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -124,7 +125,7 @@ class Encoder:
 
     @property
     def read_as_text(self) -> list[str]:
-        """The columns, the target among them, that must come from a text file as they are written: 007, and 1.234 €."""
+        """The columns, targets among them, that must come from a text file as they are written: 007, and 1.234 €."""
         return [column.name for column in self._read if getattr(column, "number_format", None) != PLAIN]
 
     @property
@@ -134,7 +135,7 @@ class Encoder:
 
     @property
     def _read(self) -> "list[FittedColumn | Target]":
-        return [*self.columns, *filter(None, [self.target])]
+        return [*self.columns, *self.targets.columns]
 
     @property
     def decimal(self) -> str:
@@ -293,7 +294,7 @@ class Encoder:
         described = {
             "columns": [column.to_dict() for column in self.columns],
             "clip": self.clip,
-            "target": None if self.target is None else self.target.to_dict(),
+            "targets": self.targets.to_list(),
         }
         return {in_file.KEY: json.dumps(described, ensure_ascii=False)}
 
@@ -303,9 +304,9 @@ class Encoder:
         try:
             described = json.loads(metadata[in_file.KEY])
             columns = tuple(column_from_dict(values) for values in described["columns"])
-            target = None if described["target"] is None else target_from_dict(described["target"])
+            targets = TargetColumns.from_list(_targets_in(described))
             center, scale = (tensors[f"{in_file.PREFIX}{name}"].double() for name in ("center", "scale"))
-            encoder = cls(columns, center, scale, described["clip"], target)
+            encoder = cls(columns, center, scale, described["clip"], targets)
             encoder._check()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
@@ -321,6 +322,14 @@ class Encoder:
             raise ValueError(f"{num_features} features with {len(self.center)} centers, {len(self.scale)} scales")
         if not (self.center.isfinite().all() and self.scale.isfinite().all()):
             raise ValueError("a center or a scale that is not finite")
+
+
+def _targets_in(described: Mapping[str, Any]) -> Sequence[Any]:
+    """The targets as plain values; a run from before there could be several has one or none."""
+    if "targets" in described:
+        found: Sequence[Any] = described["targets"]
+        return found
+    return [] if described["target"] is None else [described["target"]]
 
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:

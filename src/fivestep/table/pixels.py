@@ -10,7 +10,7 @@ from ..check import InputError
 from .columns import NumberColumn
 from .encoder import Encoder
 from .kinds import ColumnKind
-from .target import Target
+from .targets import NO_TARGETS, TargetColumns
 from .values import missing, numbers
 
 
@@ -44,14 +44,18 @@ def has_numbers(frame: pl.DataFrame, kind: ColumnKind) -> bool:
 
 
 def fit_pixels(
-    frame: pl.DataFrame, kinds: Sequence[ColumnKind], target: Target | None = None, *, rows: pl.Series | None = None
+    frame: pl.DataFrame,
+    kinds: Sequence[ColumnKind],
+    targets: TargetColumns = NO_TARGETS,
+    *,
+    rows: pl.Series | None = None,
 ) -> Encoder:
     """The encoder of pixels, x = r / largest, with the largest number in any column of a frame, or of some rows of it.
 
     So 0 stays 0, which is what comes in where an image is moved away.
     """
     used, largest = [kind for kind in kinds if kind.is_used], 0.0
-    encoder = encoder_of_pixels(used, 1.0, target)
+    encoder = encoder_of_pixels(used, 1.0, targets)
     for column in encoder.columns:
         values = frame[column.name] if rows is None else frame[column.name].gather(rows)
         (found,) = column.raw(values, 1)
@@ -59,7 +63,7 @@ def fit_pixels(
     return replace(encoder, scale=encoder.scale / (largest or 1.0))
 
 
-def encoder_of_pixels(kinds: Sequence[ColumnKind], largest: float, target: Target | None) -> Encoder:
+def encoder_of_pixels(kinds: Sequence[ColumnKind], largest: float, targets: TargetColumns) -> Encoder:
     """The encoder of columns of pixels, whose largest number is known; raises an `InputError` if there are none."""
     if not kinds:
         raise InputError(
@@ -67,4 +71,4 @@ def encoder_of_pixels(kinds: Sequence[ColumnKind], largest: float, target: Targe
         )
     columns = tuple(NumberColumn(kind.name, kind.number_format, can_be_missing=False) for kind in kinds)
     center = torch.zeros(len(columns), dtype=torch.float64)
-    return Encoder(columns, center, torch.full_like(center, 1 / (largest or 1.0)), clip=None, target=target)
+    return Encoder(columns, center, torch.full_like(center, 1 / (largest or 1.0)), clip=None, targets=targets)

@@ -28,7 +28,7 @@ from .kinds import (
 from .level_counts import LevelCounts
 from .pixels import encoder_of_pixels, pixel_kinds
 from .sketch import QuantileSketch, quantiles_of_counts
-from .target import Target
+from .targets import TargetColumns
 from .values import (
     PLAIN,
     UNUSABLE,
@@ -294,21 +294,21 @@ class TableSurvey:
                 survey.warn_of_codes()
         return [self._fixed.get(name) or self._surveys[name].kind() for name in self._names]
 
-    def encoder(self, kinds: Sequence[ColumnKind], target: Target) -> Encoder:
+    def encoder(self, kinds: Sequence[ColumnKind], targets: TargetColumns) -> Encoder:
         """The encoder for the columns of these kinds; raises an `InputError` if none can be used."""
         used = [kind for kind in kinds if kind.is_used]
         columns = tuple(self._surveys[kind.name].fitted(kind) for kind in used)
         numeric = (column for column in columns if not column.num_codes)
         scales = [pair for column in numeric for pair in self._surveys[column.name].scales(column)]
-        return Encoder.of_scales(columns, scales, kinds, target)
+        return Encoder.of_scales(columns, scales, kinds, targets)
 
-    def pixels(self, categorical: Collection[str], target: Target) -> tuple[list[ColumnKind], Encoder]:
+    def pixels(self, categorical: Collection[str], targets: TargetColumns) -> tuple[list[ColumnKind], Encoder]:
         """The columns taken for pixels, and their encoder; raises an `InputError` that names one that is none."""
         numbers = {name: of for name, of in self._surveys.items() if isinstance(of, NumberSurvey) and not of.num_gaps}
         kinds = pixel_kinds(self.kinds(), categorical, lambda kind: kind.name in numbers)
         used = [kind for kind in kinds if kind.is_used]
         ends = [abs(end) for kind in used for end in numbers[kind.name].ends]
-        return kinds, encoder_of_pixels(used, max(ends, default=0.0), target)
+        return kinds, encoder_of_pixels(used, max(ends, default=0.0), targets)
 
 
 def survey_of(sample: pl.Series, *, as_levels: bool = False, decimal: str = "") -> ColumnSurvey:

@@ -43,6 +43,10 @@ class Target(ABC):
         """What the values mean, alike whatever type they come in: names of classes, or numbers."""
 
     @abstractmethod
+    def scaled_to(self, values: pl.Series, *, places: pl.Series | None = None) -> Self:
+        """The same target with numbers on the scale of these values, or of those at some places."""
+
+    @abstractmethod
     def as_it_is(self) -> Self:
         """The same target with numbers that are not put on a scale of their own."""
 
@@ -78,6 +82,9 @@ class ClassTarget(Target):
 
     def understood(self, values: pl.Series) -> pl.Series:
         return class_texts(values)
+
+    def scaled_to(self, values: pl.Series, *, places: pl.Series | None = None) -> Self:
+        return self
 
     def as_it_is(self) -> Self:
         return self

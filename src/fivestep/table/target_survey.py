@@ -18,14 +18,14 @@ class TargetSurvey:
     """The target while its blocks go by: classes from all rows, mean and deviation from the training rows."""
 
     def __init__(self, sample: pl.Series, task: str | None = None, decimal: str = "") -> None:
-        self._name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
+        self.name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
         self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample, decimal)
         if task != "classification" and self._format is not None:
             refuse_ambiguous(sample, self._format, "target", decimal)
         is_number = sample.dtype != pl.Boolean and self._format is not None
         advice = "mend it, or say --task classification"
-        self._numbers = NumberSurvey(self._name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
-        self._levels, self._num_rows, self._decimal = LevelCounts(self._name), 0, decimal
+        self._numbers = NumberSurvey(self.name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
+        self._levels, self._num_rows, self._decimal = LevelCounts(self.name), 0, decimal
         self.trained_on: set[str] = set()
         """The names of the classes that training rows have, while they are few."""
         self._count, self._mean, self._squares = 0, 0.0, 0.0
@@ -58,9 +58,9 @@ class TargetSurvey:
         """The target; raises an `InputError` where it is neither classes nor numbers."""
         if self._numbers is None or (self._task is None and self._is_of_classes(self._numbers)):
             return self._classes()
-        check_changes(self._name, *self._numbers.ends)
+        check_changes(self.name, *self._numbers.ends)
         deviation = (self._squares / max(self._count, 1)) ** 0.5
-        return NumberTarget.of_moments(self._name, self._numbers.number_format, self._mean, deviation)
+        return NumberTarget.of_moments(self.name, self._numbers.number_format, self._mean, deviation)
 
     def _is_of_classes(self, found: NumberSurvey) -> bool:
         """Whether the numbers are a few whole ones, with no unit beside them."""
@@ -75,10 +75,10 @@ class TargetSurvey:
             self._levels.refuse_mostly_numbers("target", "or say --task classification", self._decimal)
         if self._task is None and len(counts) > max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4):
             raise self._too_many(f"{len(counts):,}", ", or say --task classification")
-        return ClassTarget.fit(counts["value"].alias(self._name))
+        return ClassTarget.fit(counts["value"].alias(self.name))
 
     def _too_many(self, number: str, or_else: str = "") -> InputError:
         return InputError(
-            f"target {self._name!r} must be classes with some rows each, or numbers, got {number} different values in "
+            f"target {self.name!r} must be classes with some rows each, or numbers, got {number} different values in "
             f"{self._num_rows:,} rows; choose another column{or_else}."
         )

@@ -1,6 +1,7 @@
 """Numbers and texts of a table, as a person reads them in a line."""
 
 import math
+from collections.abc import Sequence
 
 MOST_LETTERS = 30
 """Letters of a text that stands among others in a line."""
@@ -33,7 +34,7 @@ def in_line(text: str) -> str:
     return words if len(words) <= MOST_LETTERS else f"{words[: MOST_LETTERS - 3].rstrip()}..."
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names in a sentence.
 
     >>> listed(["a", "b", "c"]), listed(["a"])
