@@ -15,7 +15,7 @@ def check_labels(y: Any) -> None:
     if kind.endswith("multioutput"):
         raise InputError(
             f"y must be one label for each row, (N,), or 0 and 1 for several questions, (N, O), got "
-            f"{np.shape(y)[1]} columns with more values than two; train an estimator for each column, or use "
+            f"{np.shape(y)[1]} columns of other values; train an estimator for each column, or use "
             f"sklearn.multioutput.MultiOutputClassifier."
         )
     if kind == "unknown":

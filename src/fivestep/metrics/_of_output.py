@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, final
 
+from torch import Tensor
+
 from ..typing import Outputs, RowWeights, Targets
 from ._base import Metric
 
@@ -29,5 +31,5 @@ class OfOutput(Metric[Any]):
     def from_summary(self, summary: Any) -> float:
         return self.metric.from_summary(summary)
 
-    def _own(self, values: Outputs) -> Outputs:
+    def _own(self, values: Tensor) -> Tensor:
         return values[:, self.place : self.place + 1]
