@@ -10,20 +10,15 @@ from .plan import TrainPlan
 
 
 class Evaluation(NamedTuple):
-    """The mean loss over the rows, the share of right answers (None for numbers), and the metrics by name.
-
-    `of_targets` are the metrics of each of several targets of a table, by its name.
-    """
+    """The mean loss over the rows, the share of right answers (None for numbers), and the metrics by name."""
 
     loss: float
     accuracy: float | None
     metrics: Mapping[str, float] = MappingProxyType({})
-    of_targets: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
     def figures(self) -> dict[str, float | None]:
         """All of it by name."""
-        each = {f"{name}_{of}": value for of, found in self.of_targets.items() for name, value in found.items()}
-        return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics, **each}
+        return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics}
 
 
 @final

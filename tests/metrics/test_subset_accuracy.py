@@ -8,8 +8,8 @@ from tests.tolerances import FORMULA
 
 
 def test_worked_example() -> None:
-    """Of the rows yes no no, no yes yes, no yes yes and yes no yes, the second and the last are asked for."""
-    asked = torch.tensor([[1.0, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1]])
+    """The answers are yes yes no, no yes yes, no yes yes and yes no yes; two of the four rows are right."""
+    asked = torch.tensor([[1.0, 0, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1]])
     assert SubsetAccuracy().value(Z, asked, None) == 0.5
     assert SubsetAccuracy().value(Z, asked, torch.tensor([1.0, 1, 1, 5])) == 0.75
 

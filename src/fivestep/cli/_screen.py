@@ -84,7 +84,7 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
     """The table at the end: rows, loss, accuracy and metrics of each part, then the losses to hold those against."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    figures = {part: scores._replace(of_targets={}).figures() for part, (_, scores) in parts.items()}
+    figures = {part: scores.figures() for part, (_, scores) in parts.items()}
     names = dict.fromkeys(name for of in figures.values() for name, value in of.items() if value is not None)
     for title in ("rows", *names):
         table.add_column(title, justify="right")

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
 from ..table.words import in_line, readable
 from ..train import evaluate
+from ._screen import print_whole, summary
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
@@ -104,7 +106,19 @@ def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
     return {"table": source.to_dict(), "identifiers": identifiers, "left_out": left_out}
 
 
-def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Evaluation:
+class Measured(NamedTuple):
+    """What was measured of some rows, and of several targets of a table the metrics of each, by its name."""
+
+    whole: Evaluation
+    of_targets: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+
+    def figures(self) -> dict[str, float | None]:
+        """All of it by name."""
+        each = {f"{name}_{of}": value for of, found in self.of_targets.items() for name, value in found.items()}
+        return {**self.whole.figures(), **each}
+
+
+def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Measured:
     """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its targets, with R^2.
 
     Of several targets, metrics are those of each and their mean.
@@ -112,7 +126,7 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Eval
     targets = run.encoder.targets if run.encoder is not None and "table" in run.info else None
     kind = run.engine.criterion.target
     if targets is None or not (targets.are_several or kind == "numbers"):
-        return evaluate(run.engine, rows, metrics)
+        return Measured(evaluate(run.engine, rows, metrics))
     chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *USUAL[kind]]).keys(), kind)
     averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
     places = dict(enumerate(targets.names))
@@ -125,11 +139,14 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Eval
     }
     means = {name: fmean(of[name] for of in of_targets.values()) for name in averaged}
     together = {name: means.get(name, found.metrics[name]) for name in chosen}
-    return found._replace(metrics=together, of_targets=of_targets if targets.are_several else {})
+    return Measured(found._replace(metrics=together), of_targets if targets.are_several else {})
 
 
-def show_targets(console: Console, scores: Mapping[str, tuple[int, Evaluation]]) -> None:
-    """The metrics of each target, where there are several, on the part that is last."""
+def show_scores(
+    console: Console, scores: Mapping[str, tuple[int, Measured]], known: Mapping[str, float] = MappingProxyType({})
+) -> None:
+    """The table of the parts, with known losses; then, of several targets, each on the part that is last."""
+    print_whole(console, summary({part: (num_rows, score.whole) for part, (num_rows, score) in scores.items()}, known))
     part, (_, score) = list(scores.items())[-1]
     if not score.of_targets:
         return
@@ -156,7 +173,7 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     targets, known = data.encoder.targets, baselines(data)
     found = measured(run, data.test, ["accuracy"] if targets.are_classes else ["rmse"])
     figure = "accuracy" if targets.are_classes else "rmse"
-    own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.metrics[figure]}
+    own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.whole.metrics[figure]}
     _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
     deviations = [1.0] * len(own) if targets.moments is None else targets.moments[1].tolist()

@@ -10,8 +10,8 @@ from ..check import InputError
 from ..datasets._base import Part
 from ..ensemble import num_members
 from ..run import Run
-from ._screen import known_losses, print_whole, summary, weights_put_back
-from ._table_screen import measured, show_targets
+from ._screen import known_losses, weights_put_back
+from ._table_screen import measured, show_scores
 from ._values import json_text
 
 
@@ -54,8 +54,7 @@ def evaluate(
         print(json_text({"run": str(run), "task": trained.info["task"], **flat}))  # noqa: T201
     else:
         console = Console(highlight=False)
-        print_whole(console, summary(scores, known))
-        show_targets(console, scores)
+        show_scores(console, scores, known)
         if num_members(trained.spec) == 1 and (word := weights_put_back(trained.history, trained.plan)) is not None:
             console.print(word, markup=False, soft_wrap=True)
 

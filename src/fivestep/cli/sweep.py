@@ -23,11 +23,11 @@ from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
 from ._live import live
 from ._options import written
-from ._screen import print_whole, summary
+from ._screen import print_whole
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
 from ._sweep_screen import SHOWN_AT_END, SweepScreen, ranked_table
 from ._table_options import TableOptions
-from ._table_screen import measured, show_columns, show_targets
+from ._table_screen import measured, show_columns, show_scores
 from ._task import is_file
 from ._values import json_text
 
@@ -159,8 +159,7 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
     parts = {"train": data.train, "valid": data.valid, "test": data.test}
     scores = {part: (len(rows), measured(best, rows)) for part, rows in parts.items() if rows is not None}
     console.print(f"\nNetwork {best.info['network']}, trained again:", markup=False)
-    print_whole(console, summary(scores, {}))
-    show_targets(console, scores)
+    show_scores(console, scores)
     console.print(f"\nIts run is in {best.path}, the ranking in {found.path / TABLE}", markup=False, soft_wrap=True)
     if as_json:
         figures = {part: score.figures() for part, (_, score) in scores.items()}

@@ -13,7 +13,6 @@ from ..datasets._base import Dataset
 from ..diagnosis._evidence import constant_that_is_better
 from ..engines._make import make_engine
 from ..ensemble import num_members
-from ..epoch import Evaluation
 from ..machine.interrupt import termination_raises
 from ..preflight import check_merged
 from ..ranks import Ranks
@@ -26,9 +25,9 @@ from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
-from ._screen import Screen, known_losses, number, print_network, print_whole, summary, weights_put_back, weights_table
+from ._screen import Screen, known_losses, number, print_network, print_whole, weights_put_back, weights_table
 from ._table_options import TableOptions
-from ._table_screen import measured, remembered, show_columns, show_targets, show_verdict
+from ._table_screen import Measured, measured, remembered, show_columns, show_scores, show_verdict
 from ._task import is_file, prepare, prepare_table, warn_of_folder
 from ._values import json_text
 
@@ -119,8 +118,7 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
     if data.known_weights and run.info["model"] == "linear":
         print_whole(console, weights_table(run.engine, data.known_weights))
         console.print()
-    print_whole(console, summary(scores, known_losses(run.engine, data)))
-    show_targets(console, scores)
+    show_scores(console, scores, known_losses(run.engine, data))
     if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)
@@ -238,7 +236,7 @@ def _merged(before: int, after: int) -> str:
     return f"Merged {before:,} training rows into {after:,} different ones, weighted by their number.\n"
 
 
-def _report(run: Run, data: Dataset, scores: dict[str, Evaluation], known: Mapping[str, float]) -> dict[str, Any]:
+def _report(run: Run, data: Dataset, scores: dict[str, Measured], known: Mapping[str, float]) -> dict[str, Any]:
     """The run in one object; None where something does not apply."""
     always = {f"{part}_{name}": None for part in ("train", "valid", "test") for name in ("loss", "accuracy")}
     figures = {f"{part}_{name}": value for part, score in scores.items() for name, value in score.figures().items()}

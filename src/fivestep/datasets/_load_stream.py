@@ -13,7 +13,7 @@ from ..table.encoder import Encoder
 from ..table.kinds import ColumnKind
 from ..table.survey import Place, TableSurvey
 from ..table.target_survey import TargetSurvey
-from ..table.targets import TargetColumns, named_any
+from ..table.targets import TargetColumns
 from ..table.values import has_decimal_comma
 from ._base import Dataset, Rows
 from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
@@ -127,8 +127,8 @@ def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> Streame
     num_rows = sum(len(rows.parts) for _, rows in _read_all(reader, [], "counting the rows"))
     if not num_rows:
         raise InputError(
-            f"{file} must have rows to measure by, got only such that have {named_any(encoder.targets.names)}; check "
-            f"the file."
+            f"{file} must have rows with a {' and a '.join(map(repr, encoder.targets.names))} to measure by, got none; "
+            f"check the file."
         )
     return StreamedPart(reader, encoder, TRAIN, num_rows, tells_new=True)
 
