@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..group import Group
 from ..optim._base import Again, AveragingOptimizer, MatrixOptimizer, Optimizer
-from ..optim._moving_average import MovingAverage
+from ..optim._moving_average import MovingAverage, without_average
 from ..params import Params
 from ..plan import TrainPlan
 from ..typing import Tensors, Vector
@@ -60,8 +60,7 @@ def rule_of(group: Group, optimizer: Optimizer, ema: float | None) -> Optimizer:
 def move_(group: RuleGroup, lr: float, step: int, again: Again | None = None) -> None:
     """One step of a group's rule. On the CPU a rule that goes by element moves a piece at a time (`PIECE`)."""
     w, rule = group.w, group.rule
-    by_element = rule.rule.by_element if isinstance(rule, MovingAverage) else rule.by_element
-    if not by_element or w.numel() <= PIECE or w.device.type != "cpu":
+    if not without_average(rule).by_element or w.numel() <= PIECE or w.device.type != "cpu":
         rule.update_(w, group.dw, group.memory, lr, step, again)
         return
     for start in range(0, w.numel(), PIECE):

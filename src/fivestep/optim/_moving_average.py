@@ -54,3 +54,8 @@ class MovingAverage(AveragingOptimizer):
                 memory[AVERAGE].lerp_(parameter, 1 - self.decay)
             else:
                 memory[AVERAGE] = parameter.detach().clone()
+
+
+def without_average(rule: Optimizer) -> Optimizer:
+    """The rule that moves the weights, an average beside it or not."""
+    return rule.rule if isinstance(rule, MovingAverage) else rule

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...find import Choice
 from ...net import NetSpec
 from ...optim._base import Optimizer
-from ...optim._moving_average import AVERAGE, MovingAverage
+from ...optim._moving_average import AVERAGE, without_average
 from .._graphs import on
 from ..fused._forms import LOSSES, OPERATIONS, RULES, Form, correction, obstacle
 from ..fused.recorded.own_kernels import lacks_for_triton
@@ -126,8 +126,7 @@ class Kernel:
         return RULES[Choice.parse(self._networks.pattern.plan.optimizer).name]
 
     def _inner_rule(self) -> Optimizer:
-        rule = self._networks.groups[0].rule
-        return rule.rule if isinstance(rule, MovingAverage) else rule
+        return without_average(self._networks.groups[0].rule)
 
     def _places(self) -> list[Tensor]:
         """Where weights, gradient, the rule's memory, average and decays lie; the weights where there is none."""

@@ -19,8 +19,8 @@ from .body import kinds as kind
 from .body.branched import Branched
 from .body.network import Network
 
-NORMS = (kind.LAYER_NORM, kind.RMS_NORM)
-"""Which need room for one unit more, behind those they take."""
+NEED_ONE_MORE = (kind.LAYER_NORM, kind.RMS_NORM)
+"""Norms that need room for one unit more, behind those they take."""
 
 
 @final
@@ -82,7 +82,7 @@ def plain_of(network: Network | Branched) -> Network:
 
 def _plain(operations: Sequence[Operation], in_features: int, rows_at_once: int) -> Network:
     widths = [in_features, *(one.width for one in operations)]
-    rooms = [width + (one.kind in NORMS) for width, one in zip(widths, operations, strict=False)]
+    rooms = [width + (one.kind in NEED_ONE_MORE) for width, one in zip(widths, operations, strict=False)]
     return Network(
         kinds=_whole(one.kind for one in operations),
         inputs=_whole(widths[k - one.back] for k, one in enumerate(operations)),

@@ -24,7 +24,7 @@ from ....machine.threads import num_processors, one_thread
 from ..._engine import Engine
 from ..._update import RuleGroup
 from .. import _compiled
-from .._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, remembered_together, tile_for, type_of
+from .._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, type_of
 from ..body.divided_passes import OF_ROW, OF_UNIT
 from ..body.divided_rows import Work
 from ..body.divided_update import Limits, Parts
@@ -36,6 +36,7 @@ from ..body.meeting import APART
 from ..body.panels import BESIDE, ROWS
 from .rows import BlockRows
 from .stages import NORMS, staged
+from .tables import remembered_together, tile_for
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
 """Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""
@@ -50,7 +51,7 @@ class Division:
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], rows: BlockRows) -> None:
         self._engine, self._groups, self._rows = engine, groups, rows
-        self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._dtype = engine.dtype_name
         self._stages, self._inputs = (found := staged(engine)).stages, found.inputs
         self._has_passes = found.has_passes
         self._widths = [self._stages[0].num_in, *(stage.num_out for stage in self._stages)]

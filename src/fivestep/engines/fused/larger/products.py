@@ -27,12 +27,13 @@ from ..._update import RuleGroup, clip_, move_
 from .. import _compiled
 from .._forms import is_activation
 from .._size import can_be_divided
-from .._tables import descent_of, measure_of, remembered_by, tile_for
+from .._tables import measure_of
 from .affine import Affine
 from .divided import Division
 from .learnt import Dropped, Learnt, dropout_behind, is_learnt
 from .periodic import InLevels, InWaves, are_levels
 from .rows import BlockRows
+from .tables import descent_of, remembered_by, tile_for
 
 
 @final
@@ -61,7 +62,7 @@ class Products:
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup]) -> None:
         self._engine, self._groups, self._rows = engine, groups, BlockRows(engine)
-        self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._dtype = engine.dtype_name
         can_be = can_be_divided(engine.spec, engine.plan)
         self._division = Division(engine, groups, self._rows) if can_be else None  # it moves what rules remember
         self._part = engine.plan.micro_batch_size

@@ -26,7 +26,7 @@ class BlockRows:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._dtype = engine, str(engine.dtype).removeprefix("torch.")
+        self._engine, self._dtype = engine, engine.dtype_name
         self._rows: Rows | None = None
         self._y: Tensor | None = None
         self._buffer = torch.empty(0, dtype=engine.dtype)

@@ -16,7 +16,7 @@ from ..._engine import Engine
 from ..._update import RuleGroup
 from .. import _compiled
 from .._operations import network_of, operations_of, plain_of
-from .._tables import ALIGNMENT, masks_for, measure_of, memory_for, rows_of_tile, table_of, type_of
+from .._tables import ALIGNMENT, measure_of, type_of
 from ..body import kinds as kind
 from ..body.branched import Branched
 from ..body.further import ByMatrix, Further
@@ -27,6 +27,7 @@ from .abreast import LEAST_SHARE, Lanes, may_be_abreast
 from .held import Held
 from .hidden import hidden_of, order_of
 from .rules import Kept, kept_by, rule_of
+from .tables import masks_for, memory_for, rows_of_tile, table_of
 
 OF_WEIGHTS, OF_BUFFERS = 8, 16
 """The numbers of a table that say where the weights lie, and the buffers."""
@@ -61,7 +62,7 @@ class Code:
         own = [one.array for one in self._kept]
         self._held = Held(params.flat.numpy(), params.grad.numpy(), params.buffers.numpy(), own)
         self._dropped = {k: one.draws for k, one in enumerate(operations) if one.kind == kind.DROPOUT}
-        self._dtype = str(engine.dtype).removeprefix("torch.")
+        self._dtype = engine.dtype_name
         self._num_out = engine.spec.out_features or 0
         self._of_thread = threading.local()  # buffers to predict in: threads may predict at the same time
         self._lanes: Lanes | None = None

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ....params import Params
-from .._tables import ALIGNMENT, ParameterOrder, aligned, in_lanes, rows_for, type_of
+from .._tables import ALIGNMENT, aligned, in_lanes, type_of
 from ..body import kinds as kind
 from ..body.hidden import ROWS, Hidden
 from ..body.network import Network
+from .tables import ParameterOrder, rows_for
 
 WIDEST = 256
 """Inputs and hidden units up to which a network takes its units in a register: its weights stay near the processor."""

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
-from ....find import Choice
 from ....optim._base import Optimizer
-from ....optim._moving_average import AVERAGE, MovingAverage
+from ....optim._moving_average import AVERAGE, without_average
 from ....optim.muon import Muon
 from ....params import Params
 from ....plan import TrainPlan
 from ..._update import RuleGroup
-from .._forms import small_rule_form
-from .._tables import SLOTS, Array, ParameterOrder, aligned, in_lanes, is_decoupled, options_of, type_of
+from .._forms import decouples, small_rule_form
+from .._tables import SLOTS, Array, aligned, in_lanes, options_of, type_of
 from ..body import kinds as kind
 from ..body.further import ByMatrix, Further
 from ..body.rules import Rule
+from .tables import ParameterOrder
 
 AnyRule = Rule | Further | ByMatrix
 
@@ -40,11 +40,11 @@ def rule_of(
     matrices[order.places[: params.matrices.numel()]] = 1
     for group in groups:
         places = order.places[group.where_in(params)]
-        factors[places], decays[places] = group.lr_factor, _own_rule(group).weight_decay
+        factors[places], decays[places] = group.lr_factor, without_average(group.rule).weight_decay
     plain = Rule(
         kind=form.kind,
         numbers=options_of(form.numbers(optimizer)),
-        decoupled=is_decoupled(Choice.parse(plan.optimizer).name, optimizer),
+        decoupled=decouples(plan.optimizer, optimizer),
         lr_factors=factors,
         decays=decays,
         matrices=matrices,
@@ -53,7 +53,7 @@ def rule_of(
         ema=-1.0 if plan.ema is None else plan.ema,
     )
     if form.kind == kind.MUON:
-        of_matrices = [group for group in groups if isinstance(_own_rule(group), Muon)]
+        of_matrices = [group for group in groups if isinstance(without_average(group.rule), Muon)]
         if not of_matrices:  # AdamW is left
             return plain._replace(kind=kind.ADAM, decoupled=True)
         return _by_matrix(plain, of_matrices, params, order)
@@ -74,14 +74,10 @@ def kept_by(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order:
     return kept
 
 
-def _own_rule(group: RuleGroup) -> Optimizer:
-    return group.rule.rule if isinstance(group.rule, MovingAverage) else group.rule
-
-
 def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: ParameterOrder) -> ByMatrix:
     """Muon, with where each matrix lies and the room that the largest one takes."""
     lying = [_lying(order.places[group.where_in(params)].reshape(group.w.shape)) for group in groups]
-    rules = [_own_rule(group) for group in groups]
+    rules = [without_average(group.rule) for group in groups]
     rule = rules[0]
     assert isinstance(rule, Muon)
     scales = [of.length(*group.w.shape) for of, group in zip(rules, groups, strict=True) if isinstance(of, Muon)]
