@@ -16,11 +16,12 @@ from fivestep.check import DivergenceError, InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._base import FiveStepEngine
 from fivestep.engines.nn import NnEngine
+from fivestep.evaluation import evaluate
 from fivestep.find import Choice
 from fivestep.plan import TrainPlan
 from fivestep.run import Run
 from fivestep.steps import steps
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import (
     ENGINES,
     FIVE_STEP_ENGINES,

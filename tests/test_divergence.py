@@ -18,11 +18,12 @@ from fivestep.check import DivergenceError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
 from fivestep.engines import _memory
+from fivestep.evaluation import evaluate
 from fivestep.machine.aside import Aside
 from fivestep.net import MLP, LinearRegression, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.saved.checkpoint import Checkpoints
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import ENGINES, do_steps, numbers, small_engine
 
 every_engine = pytest.mark.parametrize("name", ENGINES)

@@ -6,9 +6,9 @@ import torch
 from fivestep.check import InputError
 from fivestep.engines._engine import Engine
 from fivestep.ensemble import ensemble_of, num_members
+from fivestep.evaluation import evaluate
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
-from fivestep.train import evaluate
 from tests.samples import numbers, small_engine, three_classes
 from tests.tolerances import FORMULA, distance
 

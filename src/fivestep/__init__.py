@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .epoch import Evaluation as Evaluation
     from .estimators.classifier import MLPClassifier as MLPClassifier
     from .estimators.regressor import MLPRegressor as MLPRegressor
+    from .evaluation import evaluate as evaluate
     from .explain import explain as explain
     from .export.module import to_torch as to_torch
     from .find import Choice as Choice
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from .sweep import SweepPlan as SweepPlan
     from .sweep import sweep as sweep
     from .trackers._track import track as track
-    from .train import evaluate as evaluate
     from .train import train as train
     from .verify import Verification as Verification
     from .verify import verify as verify
@@ -92,7 +92,7 @@ _HOME = {
     "Watch": "doctor",
     "diagnose": "diagnosis",
     "ensemble_of": "ensemble",
-    "evaluate": "train",
+    "evaluate": "evaluation",
     "explain": "explain",
     "fit": "run",
     "fit_many": "fleet",

@@ -24,6 +24,7 @@ from .diagnosis import diagnosis_of
 from .diagnosis._finding import figure
 from .engines._engine import Engine
 from .ensemble import num_members
+from .evaluation import evaluate
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .machine.files import write_text
@@ -33,7 +34,6 @@ from .pictures._plot import subject_of
 from .run import Run
 from .saved.history import columns
 from .table.words import in_line
-from .train import evaluate
 
 AT_ONCE = (
     *(

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._weights import class_weights, weigh_classes
+from fivestep.evaluation import evaluate
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.preflight import check_data
 from fivestep.steps import upcoming_steps
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import (
     ENGINES,
     FIVE_STEP_ENGINES,

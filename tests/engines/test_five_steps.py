@@ -14,10 +14,11 @@ from fivestep.batches import Batch
 from fivestep.check import InputError
 from fivestep.engines._base import FiveStepEngine
 from fivestep.engines._engine import initial_weights
+from fivestep.evaluation import evaluate
 from fivestep.layers.linear import Linear
 from fivestep.losses._base import Loss
 from fivestep.net import MLP
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import (
     FIVE_STEP_ENGINES,
     do_steps,

@@ -16,10 +16,10 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
 from fivestep.engines.nn import NnEngine
+from fivestep.evaluation import evaluate
 from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.run import Run
-from fivestep.train import evaluate
 from tests.samples import do_steps, small_net, small_plan, three_classes
 from tests.tolerances import BFLOAT16, ENGINES_FLOAT64, distance
 

@@ -10,10 +10,11 @@ from fivestep.datasets._load import load_dataset
 from fivestep.engines._engine import Engine
 from fivestep.engines._make import make_engine
 from fivestep.epoch import Epoch
+from fivestep.evaluation import evaluate
 from fivestep.find import find
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from fivestep.train import evaluate, train
+from fivestep.train import train
 
 
 @dataclass(frozen=True)

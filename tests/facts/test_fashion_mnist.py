@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fivestep.datasets._base import Dataset
-from fivestep.train import evaluate
+from fivestep.evaluation import evaluate
 from tests.facts.setup import prepare
 from tests.real import load_or_skip
 

@@ -12,11 +12,12 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._graphs import Graphs
 from fivestep.engines._make import make_engine
+from fivestep.evaluation import evaluate
 from fivestep.fleet import fit_many
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import RECORDED_PLANS, numbers, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 

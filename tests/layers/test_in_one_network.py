@@ -9,11 +9,12 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._base import FiveStepEngine
 from fivestep.epoch import Epoch
+from fivestep.evaluation import evaluate
 from fivestep.find import Choice
 from fivestep.net import FeedForward, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.run import fit
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import ENGINES, numbers, small_engine, stream
 from tests.tolerances import ENGINES_FLOAT64, FORMULA, distance
 

@@ -4,12 +4,12 @@ from sklearn.metrics import hinge_loss
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.evaluation import evaluate
 from fivestep.layer import Memo
 from fivestep.losses.hinge import Hinge
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.preflight import check_data
-from fivestep.train import evaluate
 from tests.samples import numbers, small_engine
 from tests.tolerances import FORMULA
 

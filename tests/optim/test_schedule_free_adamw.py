@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from fivestep.check import InputError
+from fivestep.evaluation import evaluate
 from fivestep.optim.schedule_free_adamw import ScheduleFreeAdamW
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.contracts.cases import Case
 from tests.samples import ENGINES, numbers, small_engine, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT64, FORMULA, distance

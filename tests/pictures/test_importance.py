@@ -7,9 +7,9 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Rows
+from fivestep.evaluation import evaluate
 from fivestep.pictures._base import Subject
 from fivestep.pictures.importance import Importance
-from fivestep.train import evaluate
 from tests.pictures.conftest import draw
 from tests.pictures.tables import houses
 

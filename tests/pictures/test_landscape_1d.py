@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from fivestep.evaluation import evaluate
 from fivestep.pictures._base import Subject
 from fivestep.pictures._landscape import random_direction
-from fivestep.train import evaluate
 from tests.pictures.conftest import draw
 from tests.plots.drawn import lines
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fivestep.check import InputError
+from fivestep.evaluation import evaluate
 from fivestep.net import MLP
 from fivestep.pictures._base import Subject
 from fivestep.table.target import NumberTarget
-from fivestep.train import evaluate
 from tests.pictures.conftest import draw, trained
 from tests.pictures.tables import houses
 from tests.plots.drawn import labels, legend

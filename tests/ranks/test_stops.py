@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fivestep import evaluation
 from fivestep.check import RanksError
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._make import make_engine
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 
 PLACES = {
     "save": (checkpoint, "write_checkpoint"),
-    "evaluation": (sys.modules["fivestep.train"], "evaluation_rows"),
+    "evaluation": (evaluation, "evaluation_rows"),
     "fleet": (fitting, "train"),
 }
 

@@ -12,13 +12,13 @@ from rich.text import Text
 from ..datasets._base import Dataset, Part
 from ..ensemble import num_members
 from ..epoch import Evaluation
+from ..evaluation import evaluate
 from ..metrics._base import build_metrics
 from ..metrics._of_output import OfOutput
 from ..recipes.standard import TOO_FEW_TO_DROP
 from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
 from ..table.words import in_line, readable
-from ..train import evaluate
 from ._screen import print_whole, summary
 
 if TYPE_CHECKING:

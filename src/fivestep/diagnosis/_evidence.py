@@ -15,10 +15,10 @@ from ..datasets._weights import class_weigher
 from ..engines._base import FiveStepEngine
 from ..engines._engine import Engine
 from ..engines._outputs import outputs_by_layer
+from ..evaluation import evaluate
 from ..pictures._base import Subject, spread
 from ..replay import gradient_of
 from ..steps import learn_from_rows
-from ..train import evaluate
 from ._constant import constant_answer, constant_loss
 
 NOTHING = 0.98

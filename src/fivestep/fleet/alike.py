@@ -23,13 +23,13 @@ from ..datasets._base import Dataset, Part, Rows
 from ..engines._engine import Engine
 from ..engines.fused import FusedEngine
 from ..epoch import Epoch, Evaluation
+from ..evaluation import evaluate, evaluation_rows, share_right
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..net import NetSpec
 from ..plan import TrainPlan, settings_but
 from ..progress import Progress
 from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
-from ..train import evaluate, evaluation_rows, share_right
 
 OWN = ("seed", "lr")
 """The fields of a plan in which networks that are alike may differ."""

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..check import at_least
 from ..datasets._base import Rows
+from ..evaluation import evaluate
 from ..plots.importance import importance
 from ..table.words import in_line
-from ..train import evaluate
 from ._base import Lacking, Numbers, PictureOfNumbers, Subject, image_side, spread
 
 MOST_ROWS = 2000

@@ -10,10 +10,11 @@ from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines._make import make_engine
 from fivestep.engines.fused.recorded.precision import multiplying_in
+from fivestep.evaluation import evaluate
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from fivestep.train import evaluate, train
+from fivestep.train import train
 from tests.samples import numbers, small_net, small_plan, three_classes
 from tests.tolerances import BFLOAT16
 

@@ -10,9 +10,9 @@ from ...datasets._base import Part
 from ...engines._batched.networks import Networks
 from ...engines._parts import ELSEWHERE, MOST_ROWS
 from ...epoch import Evaluation
+from ...evaluation import predictions, share_right
 from ...layer import Memo
 from ...metrics._base import build_metrics, measure
-from ...train import predictions, share_right
 
 
 class Measurements(NamedTuple):
