@@ -95,10 +95,10 @@ STEALING = """
 import json, os, signal, time
 from pathlib import Path
 import fivestep as fs
-from fivestep.fleet import fitting
+from fivestep.fleet import pool
 from fivestep.ranks.shared_memory import SharedMemory
 
-train, take_from, killed = fitting.train, SharedMemory.take_from, Path("killed")
+train, take_from, killed = pool.train, SharedMemory.take_from, Path("killed")
 taken = []
 
 def noted(memory, other):
@@ -117,7 +117,7 @@ def dying(*arguments, **named):
         os.kill(os.getpid(), signal.SIGKILL)
     return train(*arguments, **named)
 
-fitting.train, SharedMemory.take_from = dying, noted
+pool.train, SharedMemory.take_from = dying, noted
 ranks = fs.join_ranks()
 plans = [fs.TrainPlan(epochs=3, seed=seed, lr=0.1 / (1 + seed)) for seed in range(6)]
 try:

@@ -19,9 +19,9 @@ from fivestep.check import InputError
 from fivestep.datasets._folds import folds
 from fivestep.fleet import fit_many, train_members
 from fivestep.fleet.alike import Turns
-from fivestep.fleet.fitting import threads_of
 from fivestep.fleet.lots import Lot
 from fivestep.fleet.member import Member
+from fivestep.fleet.pool import threads_of
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks

@@ -13,7 +13,7 @@ from fivestep import evaluation
 from fivestep.check import RanksError
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._make import make_engine
-from fivestep.fleet import fit_many, fitting
+from fivestep.fleet import fit_many
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 PLACES = {
     "save": (checkpoint, "write_checkpoint"),
     "evaluation": (evaluation, "evaluation_rows"),
-    "fleet": (fitting, "train"),
+    "fleet": (pool, "train"),
 }
 
 
@@ -76,7 +76,7 @@ def test_a_rank_that_stops_anywhere_is_named_by_the_other(what: str, rank: int, 
 
 def slowly(ranks: Ranks) -> list[float | None]:
     """Rank 1 computes for longer than the timeout before each network."""
-    train = fitting.train
+    train = pool.train
 
     def slow(*arguments: Any, **named: Any) -> Any:
         end = time.monotonic() + 2.5 * ranks.rank
@@ -84,7 +84,7 @@ def slowly(ranks: Ranks) -> list[float | None]:
             sum(range(1000))
         return train(*arguments, **named)
 
-    fitting.train = slow
+    pool.train = slow
     return fleet(ranks)
 
 
@@ -95,7 +95,7 @@ def test_a_rank_that_is_slow_in_its_share_of_a_fleet_is_waited_for_longer_than_t
 
 def dies(ranks: Ranks, folder: Path) -> None:
     """Rank 1 is killed while it trains a network of rank 0, which waits until then with its own."""
-    train, take_from, killed = fitting.train, SharedMemory.take_from, folder / "killed"
+    train, take_from, killed = pool.train, SharedMemory.take_from, folder / "killed"
     taken = []
 
     def noted(memory: SharedMemory, other: int) -> int | None:
@@ -111,7 +111,7 @@ def dies(ranks: Ranks, folder: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return train(*arguments, **named)
 
-    fitting.train, SharedMemory.take_from = dying, noted  # type: ignore[method-assign]
+    pool.train, SharedMemory.take_from = dying, noted  # type: ignore[method-assign]
     fleet(ranks, 6)
 
 

@@ -1,39 +1,33 @@
 """Many networks at once: seeds, folds, learning rates, grids. Each is trained as it would be alone.
 
-In a pool of threads, each of which takes a network, or a pack of those that are alike: the compiled body of `fused`
-holds no lock of Python's while it works, and a small network with its data stays in the cache of one processor from the
-first step to the last. So a network that diverges, or that stops early, is no concern of the others. On a CUDA device
-networks of one kind are one batch (`batched/`), and those left take their turns as they do here.
+Here they are made, and divided among ranks; `pool.py` trains those of one rank.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, final
 
 import torch
 
 from ..agreement import begun_alike, of_fleet
-from ..check import DivergenceError, InputError, at_least, refuse
+from ..check import InputError, at_least, refuse
 from ..datasets._base import Dataset
 from ..engines._engine import Engine
 from ..engines._make import find_device, make_engine
 from ..engines._memory import Several, check_memory_together
 from ..engines.fused import FusedEngine
 from ..machine.garbage import uncollected
-from ..machine.interrupt import interrupted_by
 from ..machine.threads import num_processors, one_thread
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
-from ..train import check_start, train
-from .alike import Pattern, Turns, can_take_turns, likenesses
-from .batched.batch import Batch
-from .batched.kinds import LEAST, are_for, divided, kind_of_plan, kind_of_rows
+from ..train import check_start
+from .alike import Pattern, can_take_turns, likenesses
+from .batched.kinds import are_for, divided, kind_of_plan, kind_of_rows
 from .lots import Lot, Waiting, lots_of
 from .member import Member, packed, told, unpacked
+from .pool import threads_of, train_lots, train_members
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
 
@@ -145,7 +139,7 @@ class _Fleet:
         else:
             waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
             with one_thread():
-                _train_lots(waiting, threads_of(self._lots, self._num_threads), self._every, None)
+                train_lots(waiting, threads_of(self._lots, self._num_threads), self._every, None)
             done = [member for lot in waiting.taken for member in lot.members]
         if not self._ranks.are_alone:
             with uncollected():
@@ -244,138 +238,6 @@ def _prepare_batches(members: Sequence[Member]) -> None:
     batches, left = divided(members)
     for member in [*(batch[0] for batch in batches), *left]:
         _ = member.engine
-
-
-def train_members(
-    members: Sequence[Member], every: int | None = None, num_threads: int | None = None, until: int | None = None
-) -> None:
-    """Trains each network to its end, or up to epoch `until`, which it then evaluates; a later call goes on from there.
-
-    `every` and `num_threads` are as in `fit_many`.
-    """
-    if num_threads is not None:
-        at_least("num_threads", num_threads, 1, "leave it out for all processors")
-    count = num_threads or num_processors()
-    with one_thread():
-        lots = lots_of(_after_batches(members, every, until), every, until, count)
-        _train_lots(Waiting(lots, ALONE, lambda _rank: ()), threads_of(lots, count), every, until)
-
-
-def threads_of(lots: Sequence[Lot], most: int) -> int:
-    """How many threads train them: one where they are on a CUDA device, on which all would wait for the same stream."""
-    engines = (member.engine for lot in lots for member in lot.members if member.has_engine)
-    first = next(engines, None)  # a fleet is on one device
-    return 1 if first is not None and first.device.type == "cuda" else min(most, len(lots))
-
-
-def _train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
-    """Trains all that is waiting, in that many threads."""
-    is_over = threading.Event()
-    if num_threads <= 1:
-        _work(waiting, is_over, every, until)
-        return
-    with ThreadPoolExecutor(num_threads) as pool:
-        try:
-            others = [pool.submit(_work, waiting, is_over, every, until) for _ in range(num_threads - 1)]
-            _work(waiting, is_over, every, until)  # here too: to begin a thread takes as long as some hundred steps
-            for other in others:
-                other.result()
-        except BaseException:
-            is_over.set()
-            raise
-
-
-def _after_batches(members: Sequence[Member], every: int | None, until: int | None) -> list[Member]:
-    """Trains those that can be batches; returns those that are left to be trained by themselves."""
-    batches, left = divided(members)
-    while batches:
-        members = batches.pop()
-        alone = _train_batch(members, every, until)
-        if alone is not None:
-            left += alone
-            continue
-        for half in (members[: len(members) // 2], members[len(members) // 2 :]):
-            as_far, others = divided(half)  # some may have come further than others, or to their end
-            batches += as_far
-            left += others
-    return left
-
-
-def _train_batch(members: Sequence[Member], every: int | None, until: int | None) -> list[Member] | None:
-    """Trains one batch; returns those that are left to be trained by themselves, or None where memory ran out."""
-    try:
-        with uncollected():
-            batch = Batch(members, every)
-        alone = batch.train(until)
-    except torch.OutOfMemoryError:
-        if len(members) < 2 * LEAST:
-            raise
-        return None
-    how = batch.how
-    for member in members:
-        member.how = how
-    return alone
-
-
-def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: int | None) -> None:
-    """Trains one lot after another, until there are none or `is_over` is set, which ends it between two steps."""
-    worker = _Worker(every, until)
-    with interrupted_by(is_over):
-        try:
-            for lot in waiting:
-                worker.train(lot)
-                if is_over.is_set():
-                    return
-        except BaseException:
-            if is_over.is_set():  # what ends the others has been raised where it was
-                return
-            is_over.set()
-            raise
-
-
-@final
-class _Worker:
-    """What trains lots in one thread, with an engine for those that are alike."""
-
-    def __init__(self, every: int | None, until: int | None) -> None:
-        self._every, self._until = every, until
-        self._last: tuple[Pattern, Turns] | None = None
-
-    def train(self, lot: Lot) -> None:
-        """Trains the networks of a lot; of a pack, one that diverges by itself."""
-        if lot.pattern is None:
-            for member in lot.members:
-                _train(member, self._every, self._until)
-            return
-        if self._last is None or self._last[0] is not lot.pattern:
-            self._last = lot.pattern, lot.pattern.new_turns()
-        turns = self._last[1].train([member.plan for member in lot.members])
-        for member, turn in zip(lot.members, turns, strict=True):
-            if turn is None:
-                _train(member, None, None)
-            else:
-                member.is_trained(turn)
-
-
-def _train(member: Member, every: int | None, until: int | None) -> None:
-    """Trains one network up to an epoch, the last one by default; a divergence is noted."""
-    plan, progress = member.plan, member.progress
-    goal = plan.epochs if until is None else min(until, plan.epochs)
-    if member.is_over or progress.epochs >= goal:
-        return
-    shown = every or (1 if member.evaluates_each else goal)
-    whole = goal if goal == plan.epochs else goal - goal % shown
-    try:
-        for stop, each in ((whole, shown), (goal, goal)):  # the stretch that is left up to `until` is a shorter one
-            if progress.epochs >= stop or progress.is_over():
-                continue
-            for _ in train(member.engine, member.data, plan, each, progress):
-                if progress.is_over() or progress.epochs >= stop:
-                    break
-        if progress.is_over():
-            progress.best.restore(member.engine)
-    except DivergenceError as error:
-        member.diverged = str(error)
 
 
 def _size(given: dict[str, object]) -> int:

@@ -27,7 +27,7 @@ ENGINES = ("scratch", "fused")
 """The engines whose steps these are; `fused` hands over to `scratch`, or does the same on the device."""
 
 DEVICES = ("cuda",)
-"""On a CPU each network by itself stays in the cache of one processor, which is faster (`fitting.py`)."""
+"""On a CPU each network by itself stays in the cache of one processor, which is faster (`pool.py`)."""
 
 SHARE_OF_MEMORY = 0.6
 """Of what the device has free, for the networks of one batch."""
