@@ -57,6 +57,11 @@ def test_a_choice_that_cannot_be_read_is_refused(text: str) -> None:
         Choice.parse(text)
 
 
+def test_several_values_without_brackets_are_told_their_form() -> None:
+    with pytest.raises(InputError, match=r"stand in brackets, as in pos_weight=\(1,2\)\.$"):
+        Choice.parse("binary_cross_entropy:pos_weight=1,2")
+
+
 def test_a_choice_that_is_no_text_is_refused() -> None:
     with pytest.raises(InputError, match="a choice must be a name such as 'sgd'"):
         Choice.parse(3)  # type: ignore[arg-type]

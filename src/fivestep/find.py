@@ -12,7 +12,8 @@ import functools
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from types import FunctionType
 from typing import Any, final
 
@@ -73,10 +74,16 @@ def _read(text: str) -> Choice:
     name, _, options = text.partition(":")
     pairs = [pair.partition("=") for pair in _split_at_commas(options)]
     if any(not key.strip().isidentifier() or not sign for key, sign, _ in pairs):
-        raise InputError(
-            f"a choice must read 'name:key=value,key=value', got {text!r}; for example 'sgd:momentum=0.9'."
-        )
+        raise InputError(f"a choice must read 'name:key=value,key=value', got {text!r}; {_instead_of(pairs)}.")
     return Choice(name.strip(), **{key.strip(): _literal(value.strip()) for key, _, value in pairs})
+
+
+def _instead_of(pairs: Sequence[tuple[str, str, str]]) -> str:
+    """What to write in place of options that cannot be read, such as several values without their brackets."""
+    for (key, sign, value), (other, other_sign, _) in pairwise(pairs):
+        if sign and not other_sign:
+            return f"several values of one option stand in brackets, as in {key.strip()}=({value},{other})"
+    return "for example 'sgd:momentum=0.9'"
 
 
 @functools.cache

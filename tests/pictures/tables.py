@@ -13,14 +13,14 @@ from fivestep.train import train
 from tests.samples import small_engine
 
 
-def houses(folder: Path) -> Subject:
+def houses(folder: Path, target: str | tuple[str, ...] = "price") -> Subject:
     """A price that depends on area, and on one of four cities, but not on the noise."""
     rng = np.random.default_rng(0)
     area, city = rng.uniform(50, 150, 300), rng.choice(["a", "b", "c", "d"], 300)
     price = 1000 * area + 30_000 * (city == "a")
     path = folder / "houses.csv"
     pl.DataFrame({"noise": rng.normal(size=300), "city": city, "area": area, "price": price}).write_csv(path)
-    data = load_table(TableSource(path, "price"), seed=0).data
+    data = load_table(TableSource(path, target), seed=0).data
     plan = TrainPlan(loss="mse", optimizer="adam", lr=0.02, batch_size=64, epochs=30)
     engine = small_engine("scratch", plan, plan.sized(MLP(None, 16, None), data))
     return Subject(engine, data, tuple(train(engine, data, plan)), "runs/houses-1")

@@ -39,6 +39,18 @@ def test_of_quantiles_the_middle_one_is_shown() -> None:
     np.testing.assert_array_equal(shown, expected)
 
 
+def test_of_several_targets_one_is_drawn_by_its_name(tmp_path: Path) -> None:
+    subject = houses(tmp_path, ("price", "area"))
+    axes = draw(subject, "predictions:target=area").axes[0]
+    true, _ = np.asarray(axes.collections[0].get_offsets()).T
+    assert 50 <= true.min() < true.max() <= 150
+    assert labels(axes) == ("true area", "predicted area")
+    with pytest.raises(InputError, match=r"one of several as in predictions:target=price, got 2 numbers; for"):
+        draw(subject, "predictions")
+    with pytest.raises(InputError, match=r"target must be one of price, area, got 'aera'; did you mean 'area'\?"):
+        draw(subject, "predictions:target=aera")
+
+
 def test_classes_are_refused(iris: Subject) -> None:
     with pytest.raises(InputError, match="predictions must be used with targets that are numbers, got classes; for"):
         draw(iris, "predictions")

@@ -23,6 +23,8 @@ class GaussianNLL(Loss):
     negative. Gradient: dl/dm = (m - y) exp(-s) / T and dl/ds = (1 - (y - m)^2 exp(-s)) / (2 T). An s below -88
     overflows in float32. torch takes the variance itself and holds it above `eps`; a logarithm needs no limit. Nix
     and Weigend 1994, "Estimating the mean and variance of the target probability distribution".
+
+    Both are what `fivestep predict` writes, and what `MLPRegressor.predict(X, return_std=True)` gives.
     """
 
     target = "numbers"

@@ -37,16 +37,16 @@ def as_inputs(values: np.ndarray, feature: int, encoder: Encoder | None) -> Tens
     return torch.from_numpy(values if encoder is None else encoder.scaled(values, feature))
 
 
-def target_in_own_units(y: Tensor, encoder: Encoder | None) -> Tensor:
-    """The first number to predict of each row, (N,), as its column has it."""
-    first = y.reshape(len(y), -1)[:, 0].cpu()
-    targets = () if encoder is None else encoder.targets.columns
-    return targets[0].decode(first) if targets and isinstance(targets[0], NumberTarget) else first
+def target_in_own_units(y: Tensor, encoder: Encoder | None, place: int = 0) -> Tensor:
+    """One of the numbers to predict of each row, (N,), by default the first, as its column has it."""
+    numbers = y.reshape(len(y), -1)[:, place].cpu()
+    target = encoder.targets.columns[place] if encoder is not None and encoder.targets.columns else None
+    return target.decode(numbers) if isinstance(target, NumberTarget) else numbers
 
 
-def target_name(encoder: Encoder | None) -> str:
-    """The name of the column to predict, the first of several, or nothing."""
-    return "" if encoder is None or not encoder.targets.columns else encoder.targets.names[0]
+def target_name(encoder: Encoder | None, place: int = 0) -> str:
+    """The name of the column to predict, by default the first of several, or nothing."""
+    return "" if encoder is None or not encoder.targets.columns else encoder.targets.names[place]
 
 
 def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from ..check import one_of, refuse
 from ..datasets._base import Rows
 from ..plots.predictions import predictions
 from ._base import Lacking, Picture, Subject, spread
@@ -18,32 +19,44 @@ MOST = 5000
 @final
 @dataclass(frozen=True)
 class Predictions(Picture):
-    """Held-out rows by their true and their predicted number, in the units of the target; of several the middle."""
+    """Held-out rows by their true and their predicted number, in the units of the target; of several the middle.
+
+    Of several targets `target` is the one to draw, by its name.
+    """
 
     description: ClassVar[str] = "numbers that were predicted against the true ones, on held-out rows"
     needs_run: ClassVar[bool] = True
+    target: str = ""
 
     def lacks(self, subject: Subject) -> Lacking | None:
         criterion = subject.engine.criterion
         if criterion.target != "numbers":
             return Lacking("targets that are numbers", "classes" if subject.num_classes else "yes or no")
         several = (subject.engine.spec.out_features or 0) // criterion.outputs_per_target
-        return Lacking("one number to predict", f"{several} numbers") if several != 1 else None
+        if several == 1 or self.target:
+            return None
+        names = () if subject.data.encoder is None else subject.data.encoder.targets.names
+        one_of_them = f", or one of several as in predictions:target={names[0]}" if names else ""
+        return Lacking(f"one number to predict{one_of_them}", f"{several} numbers")
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         part, held_out = subject.held_out()
         rows = spread(MOST, held_out)
         encoder = subject.data.encoder
+        names = () if encoder is None else encoder.targets.names
+        if self.target and not names:
+            raise refuse("target", self.target, "left out where columns have no names", "write predictions alone")
+        place = names.index(one_of("target", self.target, names)) if self.target else 0
         true, predicted = (
-            target_in_own_units(y.double(), encoder).numpy() for y in (rows.y, _predicted(subject, rows))
+            target_in_own_units(y.double(), encoder, place).numpy() for y in (rows.y, _predicted(subject, rows))
         )
-        name = target_name(encoder) or "target"
+        name = target_name(encoder, place) or "target"
         return predictions(true, predicted, name, title or f"{subject.title}: {part} rows", dark=dark)
 
 
 @torch.no_grad()
 def _predicted(subject: Subject, rows: Rows) -> Tensor:
-    """The number (N,) that the network gives to each row, as it was trained on."""
+    """The numbers (N, T) that the network gives to each row, as it was trained on."""
     engine = subject.engine
     numbers = engine.criterion.predicted(engine.predict(rows.x.to(engine.device, engine.dtype)).flatten(1))
-    return engine.criterion.middle(numbers)[:, 0].double().cpu()
+    return engine.criterion.middle(numbers).double().cpu()
