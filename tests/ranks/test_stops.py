@@ -13,7 +13,7 @@ from fivestep import evaluation
 from fivestep.check import RanksError
 from fivestep.datasets._load import load_dataset
 from fivestep.engines._make import make_engine
-from fivestep.fleet import fit_many
+from fivestep.fleet import fit_many, pool
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE, Ranks
