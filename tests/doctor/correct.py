@@ -450,6 +450,49 @@ def recomputed() -> Numbers:
     return numbers_of(model)
 
 
+def search_of_a_rate() -> Numbers:
+    """A rate that grows with each step until the loss does, then the training with one of them."""
+    x, y = rows()
+    model = dense()
+    weights, losses = copy.deepcopy(model.state_dict()), Numbers()
+    optimizer: optim.Optimizer = optim.SGD(model.parameters(), lr=1e-6)
+    schedule: optim.lr_scheduler.LRScheduler = optim.lr_scheduler.ExponentialLR(optimizer, 1.2)
+    for _ in range(90):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        if losses[-1] > 4 * min(losses):
+            break
+    model.load_state_dict(weights)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, 0.3, epochs=4, steps_per_epoch=12)
+    for step in range(48):
+        part = slice(step % 12 * 8, step % 12 * 8 + 8)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[part]), y[part]).backward()
+        optimizer.step()
+        schedule.step()
+    return [*losses, *numbers_of(model)]
+
+
+def thawed() -> Numbers:
+    """First the head alone, then all of it, with an optimizer each."""
+    x, y = rows()
+    model = dense()
+    model[0].requires_grad_(False)
+    for lr in (0.01, 0.001):
+        optimizer = optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=lr)
+        for _ in range(25):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.requires_grad_(True)
+    return numbers_of(model)
+
+
 LOOPS: dict[str, Callable[[], Numbers]] = {
     name: value
     for name, value in dict[str, Any](globals()).items()

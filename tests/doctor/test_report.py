@@ -57,7 +57,7 @@ def upwards() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.1, maximize=True)
     for _ in range(60):
         optimizer.zero_grad()
-        F.cross_entropy(model(x), y).backward()
+        (2 * F.cross_entropy(model(x), y)).backward()
         optimizer.step()
 
 

@@ -10,6 +10,7 @@ from ._events import Differentiated
 from ._losses import measured_by_hand
 from ._place import here
 from ._record import Record
+from ._scaling import scale_in
 
 if TYPE_CHECKING:
     from ._watcher import Watcher
@@ -34,7 +35,7 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
         record.not_cleared[registry.leaf(p)] += watcher.gradients.is_added_to(registry.leaf(p), p, mark)
     nodes += [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     measured_by_hand(watcher, nodes)
-    value = sum(float(loss.detach().double().mean()) for loss in losses)
+    value = sum(float(loss.detach().double().mean()) for loss in losses) / scale_in(nodes)
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
     is_leaf = has_graph and all(loss.grad_fn is None for loss in losses)

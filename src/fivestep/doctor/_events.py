@@ -72,6 +72,8 @@ class Measured(NamedTuple):
     value: float
     counts: tuple[int, ...]
     """How many rows each class has, where nothing else, such as weights, is in a cross-entropy; else empty."""
+    linear: tuple[tuple[int, ...], ...]
+    """Of the first round: the shapes of the matrices behind the input, if nothing between them bends; else empty."""
 
 
 @final

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from . import _graph
 from ._backward import after_backward, before_backward
-from ._losses import measured, refused
+from ._losses import measured, measured_in_evaluation, refused
 from ._place import here
 from ._record import Loaded, RunningSum
 
@@ -86,7 +86,7 @@ class Functions(TorchFunctionMode):
         watcher = self._watcher
         if func not in self._looks or watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
-        if func not in ALWAYS and not watcher.is_awake and torch.is_grad_enabled():
+        if func not in ALWAYS and not watcher.is_awake and torch.is_grad_enabled() and not watcher.is_evaluating:
             return func(*args, **kwargs)
         return self._looks[func](func, args, kwargs)
 
@@ -96,7 +96,10 @@ class Functions(TorchFunctionMode):
         except Exception as error:
             self._watcher.note(refused, LOSSES[func], args, kwargs, error)
             raise
-        self._watcher.note(measured, LOSSES[func], args, kwargs, result)
+        if self._watcher.is_awake or not torch.is_grad_enabled():
+            self._watcher.note(measured, LOSSES[func], args, kwargs, result)
+        else:
+            self._watcher.note(measured_in_evaluation, result)
         return result
 
     def _source(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -120,11 +123,11 @@ class Functions(TorchFunctionMode):
         return result
 
     def _sum(self, func: Call, args: Any, kwargs: Any) -> Any:
-        rounds = set[int]()
-        self._watcher.note(_find_rounds, args[:2], rounds)  # before: an update in place is its own
+        rounds, number = set[int](), list[int]()
+        self._watcher.note(_find_rounds, args[:2], rounds, number)  # before: an update in place is its own
         result = func(*args, **kwargs)
         if rounds:
-            self._watcher.note(_remember_sum, frozenset(rounds), result)
+            self._watcher.note(_remember_sum, frozenset(rounds), sum(number), result)
         return result
 
     def _detach(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -202,10 +205,11 @@ def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
         _graph.notes_of(result.grad_fn)["fivestep difference"] = here(), prediction.grad_fn, prediction.detach(), target
 
 
-def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int]) -> None:
-    """Fills `rounds` with those whose losses are in the numbers to be added."""
+def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int], number: list[int]) -> None:
+    """Fills `rounds` with those whose losses are in the numbers to be added, and `number` with how many are in each."""
     for part in given:
         if isinstance(part, Tensor) and part.grad_fn is not None and part.numel() == 1:
+            number.append(_graph.notes_of(part.grad_fn).get("fivestep number", 1))
             for node in _graph.made_by_hand_of(part):
                 notes = _graph.notes_of(node)
                 rounds |= notes.get("fivestep sum", frozenset())
@@ -213,9 +217,12 @@ def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int]) -> None:
                     rounds.add(notes["fivestep"])
 
 
-def _remember_sum(watcher: "Watcher", rounds: frozenset[int], result: Any) -> None:
+def _remember_sum(watcher: "Watcher", rounds: frozenset[int], number: int, result: Any) -> None:
     if isinstance(result, Tensor) and result.grad_fn is not None:
         _graph.notes_of(result.grad_fn)["fivestep sum"] = rounds
+        _graph.notes_of(result.grad_fn)["fivestep number"] = number
+        if watcher.is_evaluating:
+            watcher.graphs.summed(here(), number)
         known = watcher.record.running_sum
         if len(rounds) > (1 if known is None else len(known.rounds)):
             watcher.record.running_sum = RunningSum(here(), rounds)

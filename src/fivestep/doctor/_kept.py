@@ -22,6 +22,7 @@ class Graphs:
         self._made: list[tuple[int, Place | None, weakref.ref[Tensor]]] = []
         self._answers: list[weakref.ref[Tensor]] = []
         self._most = Kept(None, 0)
+        self._longest = Kept(None, 0)
 
     def made(self, tensor: Tensor, place: Place | None) -> None:
         """An answer or a loss in training; most are gone with the next round."""
@@ -47,14 +48,21 @@ class Graphs:
         if len(self._answers) > self._most.number:
             self._most = Kept(place, len(self._answers))
 
+    def summed(self, place: Place | None, number: int) -> None:
+        """So many losses of an evaluation were added up with their graphs."""
+        if number > self._longest.number:
+            self._longest = Kept(place, number)
+
     def used(self) -> None:
         """Backward was called: it may have been on those answers."""
-        self._answers, self._most = [], Kept(None, 0)
+        self._answers, self._most, self._longest = [], Kept(None, 0), Kept(None, 0)
 
     def left(self) -> None:
         """The evaluation is over: a model is called in training mode, or the loop has ended."""
         if self._most.number >= FEWEST:
             self._record.kept_in_evaluation = self._most
+        if self._longest.number >= FEWEST:
+            self._record.summed_in_evaluation = self._longest
         self.used()
 
 

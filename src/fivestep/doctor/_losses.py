@@ -36,11 +36,18 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
     watcher.record.events.append(
         event._replace(
             place=here(),
+            linear=() if watcher.record.num_updates else tuple(_graph.linear_matrices_of(logits.grad_fn)),
             has_grad=result.requires_grad,
             value=float(result.detach()) if result.numel() == 1 else math.nan,
             counts=_look.class_counts(logits, target) if name == "cross_entropy" and _is_plain(args, kwargs) else (),
         )
     )
+
+
+def measured_in_evaluation(_: "Watcher", result: Tensor) -> None:
+    """One was called with a graph in an evaluation, in a round that is not watched."""
+    if result.grad_fn is not None:
+        _graph.notes_of(result.grad_fn)["fivestep"] = -1
 
 
 def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
@@ -52,7 +59,9 @@ def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
             place, made_by, prediction, target = found
             name = "squared difference" if power == 2 else "absolute difference"
             event = _event(watcher, name, prediction, target, _graph.maker_of(made_by))
-            watcher.record.events.append(event._replace(place=place, value=_mean_power(prediction, target, power)))
+            linear = () if watcher.record.num_updates else tuple(_graph.linear_matrices_of(made_by))
+            value = _mean_power(prediction, target, power)
+            watcher.record.events.append(event._replace(place=place, value=value, linear=linear))
 
 
 @torch.no_grad()
@@ -79,6 +88,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         target_sums=_look.target_sums(logits, target),
         value=math.nan,
         counts=(),
+        linear=(),
     )
 
 

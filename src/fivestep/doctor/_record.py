@@ -145,6 +145,7 @@ class Record:
     running_sum: RunningSum | None = None
     kept_in_training: Kept | None = None
     kept_in_evaluation: Kept | None = None
+    summed_in_evaluation: Kept | None = None
     not_cleared: Counter[int] = field(default_factory=Counter)
     """Parameters that no optimizer has: backward passes that added to a gradient which an update by hand had used."""
     loaded: Loaded | None = None

@@ -27,7 +27,7 @@ class Scaling:
 
     def after_backward(self, leaves: list[Tensor], nodes: list[Any]) -> None:
         """Backward was called on a loss that these nodes have made."""
-        scale = max((_graph.notes_of(node).get("fivestep scale", 1.0) for node in nodes), default=1.0)
+        scale = scale_in(nodes)
         for p in leaves:
             self._scales.pop(self._registry.leaf(p), None)
             if scale != 1 and p.grad is not None:
@@ -52,3 +52,8 @@ class Scaling:
     def _scale_of(self, leaf: int, p: Tensor) -> float:
         scale, gradient = self._scales.get(leaf, (1.0, None))
         return scale if p.grad is not None and is_untouched(gradient, p.grad) else 1.0
+
+
+def scale_in(nodes: list[Any]) -> float:
+    """The factor in a loss that these nodes have made; 1 where there is none."""
+    return max((float(_graph.notes_of(node).get("fivestep scale", 1.0)) for node in nodes), default=1.0)

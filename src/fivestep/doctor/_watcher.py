@@ -84,6 +84,8 @@ class Watcher:
         self.graphs = Graphs(self.record)
         self._rows = Rows(self.record)
         self.is_busy = False
+        self.is_evaluating = False
+        """Whether the last model that was called is in evaluation mode, and few have been until now."""
         self._home = (os.getpid(), threading.get_ident())
         self._most = most_updates
         self._at_work: list[nn.Module] = []
@@ -152,8 +154,11 @@ class Watcher:
         root = self._at_work[0] if self._at_work else module
         while self._at_work and self._at_work.pop() is not module:
             pass  # one that an exception has left
-        if not self._at_work and len(rest) > 1 and _is_model(module) and self._wants(module):
-            self._predicted(module, [*args, *kwargs.values()], result)
+        if not self._at_work and len(rest) > 1 and _is_model(module):
+            is_wanted = self._wants(module)
+            self.is_evaluating = is_wanted and not module.training
+            if is_wanted:
+                self._predicted(module, [*args, *kwargs.values()], result)
         if len(rest) > 1 and self.is_awake and torch.is_grad_enabled():  # last: what cannot be looked at ends this
             self._look_for_no_number(root, module, [*args, *kwargs.values()], result)
 

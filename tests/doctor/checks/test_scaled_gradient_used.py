@@ -5,6 +5,7 @@ import torch
 from torch import optim
 from torch.nn import functional as F  # noqa: N812
 
+import fivestep as fs
 from tests.doctor.loops import findings, net, rows, signs
 
 
@@ -37,3 +38,9 @@ def test_an_update_past_the_scaler() -> None:
 @pytest.mark.parametrize("way", ["scaler", "unscaled", "divided", "off"])
 def test_an_update_with_the_gradient_itself(way: str, fused: bool) -> None:
     assert signs(lambda: loop(way, fused)) == []
+
+
+def test_the_loss_is_said_without_the_factor() -> None:
+    with fs.watch() as seen:
+        loop("scaler")
+    assert 0 < max(seen.record.losses) < 3

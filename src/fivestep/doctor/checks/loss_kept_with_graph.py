@@ -10,8 +10,17 @@ def loss_kept_with_graph(record: Record) -> Seen | None:
     """A running sum of losses, of several updates, still hangs on the graph of each of them.
 
     `total += loss` adds tensors, not numbers: every step's graph stays in memory until the sum goes, so memory grows
-    and each step takes longer. Several losses that are added up for one backward pass are not meant.
+    and each step takes longer. Several losses that are added up for one backward pass are not meant. The same of the
+    losses of an evaluation, fifteen or more, on which backward is not called.
     """
+    summed = record.summed_in_evaluation
+    if summed is not None:
+        return Seen(
+            MEASURE,
+            summed.place,
+            f"A sum holds {summed.number} losses of an evaluation with their graphs: memory grows by each.",
+            "Put `with torch.no_grad():` around the evaluation, and add numbers: total += loss.item().",
+        )
     kept = record.running_sum
     if kept is None or len(kept.rounds) < FEWEST:
         return None

@@ -11,7 +11,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
 
     Either the optimizer was made before the model was replaced, rebuilt or given another layer, or it was given a part
     of the parameters; layers in a plain list are no part of a model. What is frozen with `requires_grad_(False)` gets
-    no gradient and is not meant, nor what is updated by hand.
+    no gradient and is not meant, nor what is updated by hand, nor an attack, whose optimizer moves rows alone.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
     if len(updates) < FEWEST or len(passes) < FEWEST:
@@ -20,7 +20,8 @@ def not_in_optimizer(record: Record) -> Seen | None:
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}
     reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
     missing = {key for key in reached - held if record.leaves[key].is_parameter and not record.leaves[key].has_changed}
-    if not missing:
+    used = {key for event in passes for key in event.leaves} & held
+    if not missing or (used and not any(record.leaves[key].is_parameter for key in used)):
         return None
     if held.isdisjoint(reached):
         seen = f"{record.rules[updates[0].optimizer].name} has none of the parameters that the loss hangs on"

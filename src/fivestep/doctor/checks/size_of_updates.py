@@ -10,6 +10,9 @@ from .._record import Record
 TOO_LARGE, TOO_SMALL = 0.3, 1e-6
 """Of |update| / |weights|; about 0.001 is usual."""
 
+SEARCH = 100.0
+"""The factor by which rates differ where one is looked for, from step to step."""
+
 FEWEST = 20
 
 
@@ -17,7 +20,8 @@ def size_of_updates(record: Record) -> Seen | None:
     """The loss does not fall, and the middle one of |update| / |weights| over matrices and updates is out of range.
 
     About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a
-    million steps are needed. While the loss falls, or where it is no number, nothing is said.
+    million steps are needed. While the loss falls, or where it is no number, nothing is said, nor where the rate grows
+    by a factor of 100, as a search for one begins far too small.
     """
     updates = list(record.of(Updated))
     ratios = [
@@ -31,7 +35,9 @@ def size_of_updates(record: Record) -> Seen | None:
     middle = statistics.median(ratios)
     if TOO_SMALL <= middle <= TOO_LARGE or not middle or not all(map(math.isfinite, record.losses)):
         return None
-    rate = max(updates[-1].rates, default=0.0)
+    rate, first = max(updates[-1].rates, default=0.0), max(updates[0].rates, default=0.0)
+    if rate > SEARCH * first > 0:
+        return None
     words, advice = ("far more", "smaller") if middle > TOO_LARGE else ("far less", "larger")
     return Seen(
         UPDATE,
