@@ -24,7 +24,7 @@ from ._live import bar, live, seconds_left
 WIDEST = 1000
 """Characters in a line of a table, at most."""
 
-FORMS = ((1e4, ".4f"), (1e5, ",.1f"), (1e8, ",.0f"))
+FORMS = ((1e3, ".4f"), (1e4, ".2f"), (1e5, ",.1f"), (1e8, ",.0f"))
 """How numbers below these sizes are written: four decimals of an error in thousands of dollars tell nobody anything."""
 
 

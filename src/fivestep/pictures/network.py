@@ -16,6 +16,9 @@ from ._base import Lacking, Picture, Subject
 UNIT_BY_UNIT = (Activation, BatchNorm, Parametric, Scale)
 """Layers whose every output depends on one input of the row."""
 
+MOST_TENSORS = 8
+"""Lines of parameters below a layer, at most: there is room for that many."""
+
 
 @final
 @dataclass(frozen=True)
@@ -34,10 +37,18 @@ class Network(Picture):
         for k, layer in enumerate(subject.engine.layers):
             shape = layer.output_shape(shape)
             name = type(layer).__name__
-            sizes = tuple(f"{key} {tuple(size)}" for key, size in layer.parameter_shapes().items())
+            sizes = _listed([f"{key} {tuple(size)}" for key, size in layer.parameter_shapes().items()])
             words = f"layer {k}\n{name}" + (", logits" if k == len(subject.engine.layers) - 1 else "")
             of = f"(N, {', '.join(map(str, shape))})"
             columns.append(
                 Column(words, shape[-1], of, sizes, is_dense=not isinstance(layer, UNIT_BY_UNIT) and bool(sizes))
             )
         return network(columns, title or f"{subject.title}: {spec.num_parameters:,} parameters", dark=dark)
+
+
+def _listed(parameters: list[str]) -> tuple[str, ...]:
+    """The parameters of a layer, or the first of them and how many there are besides."""
+    if len(parameters) <= MOST_TENSORS:
+        return tuple(parameters)
+    shown = parameters[: MOST_TENSORS - 1]
+    return (*shown, f"and {len(parameters) - len(shown)} more")
