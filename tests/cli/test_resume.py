@@ -30,6 +30,7 @@ def test_a_longer_run_is_the_run_that_was_that_long_from_the_start(fivestep: Com
     code, out, _ = fivestep("train", "--resume", "run", "--epochs", 40)
     assert code == 0
     assert "Going on after step 20, the last epoch shown was 20." in out
+    assert "the run began with it" in out
     fivestep(*SAME, "--epochs", 40, "--out", "long")
     assert differences(remains(Path("run")), remains(Path("long"))) == []
 

@@ -13,6 +13,7 @@ from ..check import InputError, at_least, not_negative, refuse
 from ..datasets._base import Dataset
 from ..engines._base import FiveStepEngine
 from ..engines._engine import Engine
+from ..find import Choice
 from ..optim._moving_average import AVERAGE
 from ..progress import Progress
 from ..ranks import ALONE, Ranks
@@ -102,6 +103,8 @@ def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs
             config = replace(config, plan=replace(config.plan, epochs=epochs))
         origin = Origin.from_dict(about["origin"])
         engine = config.make_engine(ranks=ranks)
+        if engine.name == Choice.parse(config.engine).name:  # with Numba gone it may be another one, which says why
+            engine.reason = "the run began with it"
         progress = Progress(engine, config.plan)
         fill(engine, progress, tensors, about["position"])
     except InputError:
