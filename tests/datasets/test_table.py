@@ -481,6 +481,17 @@ def test_of_several_classes_that_no_training_row_has_three_are_named(tmp_path: P
     assert note.endswith("cannot learn; add rows of them: 'r196', 'r197', 'r198' and 1 more.")
 
 
+@pytest.mark.parametrize(
+    ("written", "detail"), [(("1.000", "3.000"), "1000 to 3000, as 1.234,5"), (("1.0", "3.0"), "1 to 3")]
+)
+def test_exact_thousands_are_told_by_how_they_are_written(
+    tmp_path: Path, written: tuple[str, str], detail: str
+) -> None:
+    frame = table(half=["0,5", "1,25"] * (N // 2), exact=[*written] * (N // 2)).select("half", "exact", "kind")
+    found = loaded(tmp_path, frame, "kind")
+    assert {kind.name: kind.detail for kind in found.kinds}["exact"] == detail
+
+
 def test_what_a_comma_is_holds_for_weights_and_times_too(tmp_path: Path) -> None:
     """With --decimal=, 1.000 is more than 700, as a weight and as a time."""
     times = pl.Series(["500"] * 120 + ["700"] * 50 + ["1.000"] * 30)

@@ -17,12 +17,7 @@ from ..table.packed import stem_of
 from ..table.pixels import fit_pixels, has_numbers, pixel_kinds
 from ..table.read import read_table
 from ..table.targets import TargetColumns, fit_targets
-from ..table.values import (
-    found_nowhere,
-    has_decimal_comma,
-    may_be_thousands,
-    with_gaps,
-)
+from ..table.values import are_whole, found_nowhere, has_decimal_comma, may_be_thousands, with_gaps
 from ..table.words import listed
 from ._base import Dataset, Rows
 from ._leaks import MOST_ROWS, leaks, never_seen, repeated
@@ -244,8 +239,9 @@ def _with_comma(source: TableSource, frame: pl.DataFrame, texts: Sequence[str]) 
 
 
 def thousands(frame: pl.DataFrame) -> list[str]:
-    """The columns of numbers with three decimals each, which are thousands where a comma stands before decimals."""
-    return [column.name for column in frame if column.dtype == pl.Float64 and may_be_thousands(column)]
+    """The columns of numbers that may be thousands where a comma stands before decimals: 1.234, or 1.000."""
+    numbers = [column for column in frame if column.dtype == pl.Float64]
+    return [column.name for column in numbers if may_be_thousands(column) or are_whole(column)]
 
 
 def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:

@@ -299,6 +299,11 @@ def may_be_thousands(values: pl.Series) -> bool:
     return bool(len(size) and ((size >= 1) & (size < 1000) & (np.abs(thousandths - thousandths.round()) < 1e-6)).all())
 
 
+def are_whole(values: pl.Series) -> bool:
+    """Whether none of the numbers has decimals."""
+    return not len(_with_decimals(values))
+
+
 def _with_decimals(values: pl.Series) -> "np.ndarray":
     """The numbers that are not whole."""
     found = present_array(values)
