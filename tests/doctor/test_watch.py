@@ -196,3 +196,15 @@ def test_a_warning_names_the_line_that_it_names_without(loss: Callable[[Tensor, 
     assert watched[0] == alone[0]
     assert [file for file, _ in watched] == [file for file, _ in alone]
     assert warnings.warn is own
+
+
+def test_what_is_replaced_is_put_back() -> None:
+    def all_of_it() -> list[object]:
+        scaler, schedule = torch.amp.GradScaler, optim.lr_scheduler.LRScheduler
+        clips = [nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_, nn.utils.clip_grad.clip_grad_norm_]
+        return [*clips, scaler.scale, scaler.unscale_, scaler.step, schedule.step, DataLoader.__iter__]
+
+    own = all_of_it()
+    with fs.watch():
+        assert not set(all_of_it()) & set(own)
+    assert all_of_it() == own

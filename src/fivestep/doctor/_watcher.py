@@ -1,8 +1,9 @@
 """The hooks: torch's own extension points, through which a loop is seen without being changed.
 
 Module hooks see the models, optimizer hooks the updates, and a `TorchFunctionMode` (`_functions.py`) losses and
-backward. The first rounds are watched, then two in a row at intervals: what was cleared between two updates is only
-seen by whoever sees both. Whatever goes wrong in here is noted and never reaches the loop.
+backward; what torch hands to none of them is replaced meanwhile (`_calls.py`). The first rounds are watched, then two
+in a row at intervals: what was cleared between two updates is only seen by whoever sees both. Whatever goes wrong in
+here is noted and never reaches the loop.
 """
 
 import os
