@@ -18,7 +18,7 @@ from ..metrics._of_output import OfOutput
 from ..recipes.standard import TOO_FEW_TO_DROP
 from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
-from ..table.words import in_line, readable
+from ..table.words import in_line, in_list, readable
 from ._screen import print_whole, summary
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _described(target: "Target") -> str:
     if target.task == "regression":
         return f"regression, mean {readable(described['mean'])}, deviation {readable(described['deviation'])}"
     names = described["classes"]
-    shown = ", ".join(map(in_line, names[:6])) + (", ..." if len(names) > 6 else "")
+    shown = ", ".join(map(in_list, names[:6])) + (", ..." if len(names) > 6 else "")
     return f"classification, {len(names)} classes: {shown}"
 
 

@@ -25,7 +25,7 @@ from .values import (
     present_array,
     texts,
 )
-from .words import in_line, listed, readable
+from .words import in_line, in_list, listed, readable
 
 Kind = Literal["number", "yes/no", "category", "date", "text", "identifier", "constant", "empty", "ignored"]
 
@@ -185,7 +185,7 @@ def is_named_identifier(name: str) -> bool:
 def category(values: pl.Series, detail: str = "") -> ColumnKind:
     """A category, or yes and no where there are two levels."""
     levels = texts(values.unique()).drop_nulls().unique().sort()
-    shown = ", ".join(map(in_line, levels.head(4))) + (", ..." if len(levels) > 4 else "")
+    shown = ", ".join(map(in_list, levels.head(4))) + (", ..." if len(levels) > 4 else "")
     said = f"{shown}" if len(levels) <= 2 else f"{len(levels):,} levels: {shown}"
     return ColumnKind(
         values.name, "yes/no" if len(levels) == 2 else "category", ", ".join(filter(None, [detail, said]))

@@ -34,6 +34,16 @@ def in_line(text: str) -> str:
     return words if len(words) <= MOST_LETTERS else f"{words[: MOST_LETTERS - 3].rstrip()}..."
 
 
+def in_list(text: str) -> str:
+    """The same among others that commas part, in quotes where it has a comma of its own.
+
+    >>> in_list("old"), in_list("old, but nice")
+    ('old', "'old, but nice'")
+    """
+    line = in_line(text)
+    return repr(line) if "," in line else line
+
+
 def listed(names: Sequence[str]) -> str:
     """Names in a sentence.
 
