@@ -48,14 +48,15 @@ SNAKE = CONTRIBUTING.read_text(encoding="utf-8").partition("```python\n")[2].par
 def snake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """One more file in the folder of activations, made of the example in CONTRIBUTING.md; its text."""
     import fivestep.activations
-    from fivestep.find import names
+    from fivestep.find import _public_of, names
 
     (tmp_path / "snake.py").write_text(SNAKE, encoding="utf-8")
     monkeypatch.setattr(fivestep.activations, "__path__", [*fivestep.activations.__path__, str(tmp_path)])
     names.cache_clear()
     yield SNAKE
     sys.modules.pop("fivestep.activations.snake", None)
-    names.cache_clear()
+    for kept in (names, _public_of):
+        kept.cache_clear()
 
 
 @pytest.fixture
