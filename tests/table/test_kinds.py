@@ -101,7 +101,8 @@ def test_levels_stand_on_one_line() -> None:
 
 
 def test_a_level_with_a_comma_is_in_quotes() -> None:
-    assert kind_of(pl.Series("x", ["old, but nice", "new", "dear"] * 9)).detail == "3 levels: dear, new, 'old, but nice'"
+    values = pl.Series("c", ["old, but nice", "new", "dear"] * 9)
+    assert kind_of(values).detail == "3 levels: dear, new, 'old, but nice'"
 
 
 @pytest.mark.parametrize(
