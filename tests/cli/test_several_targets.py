@@ -1,6 +1,7 @@
 """`--target` more than once: what a run of several columns trains, measures, predicts and exports."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,11 @@ import polars as pl
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score, root_mean_squared_error
 
+from fivestep.cli._table_screen import _verdict
 from fivestep.run import Run
+from fivestep.table.target import NumberTarget
+from fivestep.table.targets import TargetColumns
+from fivestep.table.values import PLAIN
 from tests.cli.conftest import Command
 from tests.tolerances import FLOAT32
 
@@ -53,6 +58,30 @@ def test_several_numbers_are_measured_as_scikit_learn_does(
         each = of(y, z, multioutput="raw_values")
         assert [report[f"file_{name}_price"], report[f"file_{name}_area"]] == pytest.approx(each, rel=FLOAT32)
         assert report[f"file_{name}"] == pytest.approx(of(y, z), rel=FLOAT32)
+
+
+def test_the_verdict_is_an_average_in_deviations_and_names_what_was_not_learnt() -> None:
+    """Of two targets whose deviations are 2000 and 2; one that is learnt no better than by its mean is named."""
+    targets = TargetColumns((NumberTarget("price", PLAIN, 0.0, 2000.0), NumberTarget("a, b", PLAIN, 0.0, 2.0)))
+    known = {"the mean": {"price": 2000.0, "a, b": 2.0}, "a linear model": {"price": 200.0, "a, b": 1.0}}
+    beats = "On average over the targets, the network beats the mean and a linear model."
+    assert _verdict(targets, {"price": 100.0, "a, b": 0.9}, known, "") == beats
+    assert _verdict(targets, {"price": 100.0, "a, b": 2.1}, known, "").startswith(
+        "Of 'a, b' the network knows no more "
+    )
+    assert _verdict(targets, {"price": 2100.0, "a, b": 2.1}, known, " Why?").endswith("other settings. Why?")
+
+
+def test_many_targets_are_a_line_each(fivestep: Command) -> None:
+    """So that figures are not cut where there are more targets than columns fit."""
+    chance = np.random.default_rng(0)
+    rows = {"x": chance.normal(size=120), **{f"target_{k}": chance.integers(0, 2, 120) for k in range(14)}}
+    pl.DataFrame(rows).write_csv("many.csv")
+    asked = [word for k in range(14) for word in ("--target", f"target_{k}")]
+    out = fivestep("train", "many.csv", *asked, "--recipe", "standard", "--epochs", 1).out
+    verdict = out.partition("higher is better")[2]
+    lines = re.findall(r"^target_(\d+)((?: +[01]\.\d{4}){3})$", verdict, re.MULTILINE)
+    assert [int(k) for k, _ in lines] == list(range(14))
 
 
 @pytest.mark.parametrize("how", [(), ("--stream",)])

@@ -18,7 +18,7 @@ from ..metrics._of_output import OfOutput
 from ..recipes.standard import TOO_FEW_TO_DROP
 from ..recipes.tabular import FEW_TO_SET_ASIDE
 from ..run import Run
-from ..table.words import in_line, in_list, readable
+from ..table.words import in_line, in_list, in_words, readable
 from ._screen import print_whole, summary
 
 if TYPE_CHECKING:
@@ -128,13 +128,13 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Meas
     if targets is None or not (targets.are_several or kind == "numbers"):
         return Measured(evaluate(run.engine, rows, metrics))
     chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *USUAL[kind]]).keys(), kind)
+    units = targets.units
     averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
     places = dict(enumerate(targets.names))
     each = {f"{name} {k}": OfOutput(metric, k) for name, metric in averaged.items() for k in places}
     found = evaluate(run.engine, rows, {**chosen, **each})
-    units = dict.fromkeys(places, 1.0) if targets.moments is None else targets.moments[1].tolist()
     of_targets = {
-        target: {name: found.metrics[f"{name} {k}"] * (units[k] if name in IN_UNITS else 1.0) for name in averaged}
+        target: {name: found.metrics[f"{name} {k}"] * (units[target] if name in IN_UNITS else 1.0) for name in averaged}
         for k, target in places.items()
     }
     means = {name: fmean(of[name] for of in of_targets.values()) for name in averaged}
@@ -171,16 +171,12 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     assert data.test is not None, "a table has a test part"
     assert data.encoder is not None, "a table has an encoder"
     targets, known = data.encoder.targets, baselines(data)
-    found = measured(run, data.test, ["accuracy"] if targets.are_classes else ["rmse"])
     figure = "accuracy" if targets.are_classes else "rmse"
+    found = measured(run, data.test, [figure])
     own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.whole.metrics[figure]}
     _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
-    deviations = [1.0] * len(own) if targets.moments is None else targets.moments[1].tolist()
-    units = dict(zip(targets.names, deviations, strict=True))
-    means = {title: fmean(of[name] / units[name] for name in own) for title, of in {"": own, **known}.items()}
-    sign = 1 if targets.are_classes else -1
-    console.print(_sentence(means.pop(""), means, sign, why), markup=False, soft_wrap=True)
+    console.print(_verdict(targets, own, known, why), markup=False, soft_wrap=True)
     if _may_gain_from_folds(run, data):
         console.print("Of so few rows the mean of five networks is usually better: add --bagging 5.", soft_wrap=True)
     each = {f"{title}_{name}": of[name] for title, of in known.items() for name in of if targets.are_several}
@@ -188,18 +184,38 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
 
 
 def _show_beside(console: Console, targets: "TargetColumns", figures: Mapping[str, Mapping[str, float]]) -> None:
-    """What each reaches for each target."""
+    """What each reaches: a line for each of them, or with several targets for each target."""
     what, better = ("accuracy", "higher") if targets.are_classes else ("root mean squared error", "lower")
     of = f" of {targets.names[0]}" if not (targets.are_several or targets.are_classes) else ""
     console.print(f"\nOn the test part, {what}{of} ({better} is better):", markup=False)
     table = Table(box=None, pad_edge=False, show_header=targets.are_several, header_style="bold")
-    table.add_column("")
-    for name in targets.names:
-        table.add_column(Text(in_line(name)), justify="right" if targets.are_several else "left")
-    for title, values in figures.items():
-        cells = (f"{value:.4f}" if targets.are_classes else readable(value) for value in values.values())
-        table.add_row(Text(title), *cells)
+    table.add_column("", overflow="fold")
+    lines = {title: list(of.values()) for title, of in figures.items()}
+    if targets.are_several:
+        lines = {in_line(name): [of[name] for of in figures.values()] for name in targets.names}
+    for title in figures if targets.are_several else targets.names:
+        table.add_column(Text(title), justify="right" if targets.are_several else "left")
+    for title, values in lines.items():
+        table.add_row(Text(title), *(f"{value:.4f}" if targets.are_classes else readable(value) for value in values))
     console.print(table)
+
+
+def _verdict(
+    targets: "TargetColumns", own: Mapping[str, float], known: Mapping[str, Mapping[str, float]], why: str
+) -> str:
+    """What the network beats; of several targets on average, and which of them it has not learnt.
+
+    A target is not learnt where the guess without looking, the first of the others, is as good.
+    """
+    units, sign = targets.units, 1 if targets.are_classes else -1
+    means = {title: fmean(of[name] / units[name] for name in own) for title, of in known.items()}
+    sentence = _sentence(fmean(own[name] / units[name] for name in own), means, sign, why)
+    if not targets.are_several:
+        return sentence
+    guess, of_guess = next(iter(known.items()))
+    behind = [in_list(name) for name in own if not _is_clearly_better(own[name], of_guess[name], sign)]
+    some = f"Of {in_words(behind)} the network knows no more than {guess}. " if 0 < len(behind) < len(own) else ""
+    return f"{some}On average over the targets, {sentence[0].lower()}{sentence[1:]}"
 
 
 def _may_gain_from_folds(run: Run, data: Dataset) -> bool:
@@ -211,8 +227,7 @@ def _may_gain_from_folds(run: Run, data: Dataset) -> bool:
 
 def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> str:
     """What the network beats; `why` follows where that is nothing. A rounding, or a row in a thousand, is a tie."""
-    wrong = {name: 1 - value if sign > 0 else value for name, value in {"network": own, **known}.items()}
-    beaten = [name for name in known if wrong["network"] < (1 - CLEARLY) * wrong[name]]
+    beaten = [name for name, value in known.items() if _is_clearly_better(own, value, sign)]
     unbeaten = [name for name in known if name not in beaten]
     if not unbeaten:
         return f"The network beats {' and '.join(beaten)}."
@@ -222,3 +237,9 @@ def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> st
             f"needs other settings.{why}"
         )
     return f"The network beats {beaten[0]}, but not {unbeaten[0]}."
+
+
+def _is_clearly_better(one: float, other: float, sign: int) -> bool:
+    """Whether an accuracy (`sign` 1) or an error (-1) is better than another by more than a rounding."""
+    wrong, others = (1 - one, 1 - other) if sign > 0 else (one, other)
+    return wrong < (1 - CLEARLY) * others

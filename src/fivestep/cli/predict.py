@@ -14,6 +14,7 @@ from torch import Tensor
 from ..check import InputError, refuse
 from ..machine.files import replacing
 from ..run import Run
+from ..table.words import in_words
 from ._rows import read_rows
 from ._table_rows import rows_to_predict
 
@@ -70,7 +71,7 @@ def predict(
 
 def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
     """What was predicted, of how many rows; of predictions on a screen too, where no file says it by its name."""
-    of = f" of {' and '.join(_targets(run))}" if _targets(run) else ""
+    of = f" of {in_words(_targets(run))}" if _targets(run) else ""
     rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
     if out is not None:
         sys.stderr.write(f"The predictions{of} for {rows} are in {out}\n")

@@ -66,6 +66,11 @@ class TargetColumns:
         mean, deviation = torch.tensor(found, dtype=torch.float64).unbind(1)
         return mean, deviation
 
+    @property
+    def units(self) -> dict[str, float]:
+        """What an error of 1 in a target is in the file, by the target's name: a deviation, or 1 of a class."""
+        return {one.name: one.deviation if isinstance(one, NumberTarget) else 1.0 for one in self.columns}
+
     def encode(self, frame: pl.DataFrame, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
         """The targets that a loss takes, of all rows or of those at some places: (N,) of one column, (N, T) of several.
 

@@ -50,5 +50,13 @@ def listed(names: Sequence[str]) -> str:
     >>> listed(["a", "b", "c"]), listed(["a"])
     ("'a', 'b' and 'c'", "'a'")
     """
-    quoted = [repr(name) for name in names]
-    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+    return in_words([repr(name) for name in names])
+
+
+def in_words(names: Sequence[str]) -> str:
+    """The same as they are.
+
+    >>> in_words(["a", "b", "c"]), in_words(["a"])
+    ('a, b and c', 'a')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
