@@ -132,13 +132,14 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Meas
     averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
     places = dict(enumerate(targets.names))
     each = {f"{name} {k}": OfOutput(metric, k) for name, metric in averaged.items() for k in places}
-    found = evaluate(run.engine, rows, {**chosen, **each})
+    others = {name: metric for name, metric in chosen.items() if name not in averaged}
+    found = evaluate(run.engine, rows, {**others, **each})
     of_targets = {
         target: {name: found.metrics[f"{name} {k}"] * (units[target] if name in IN_UNITS else 1.0) for name in averaged}
         for k, target in places.items()
     }
     means = {name: fmean(of[name] for of in of_targets.values()) for name in averaged}
-    together = {name: means.get(name, found.metrics[name]) for name in chosen}
+    together = {name: means[name] if name in means else found.metrics[name] for name in chosen}
     return Measured(found._replace(metrics=together), of_targets if targets.are_several else {})
 
 

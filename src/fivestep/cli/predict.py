@@ -146,9 +146,8 @@ def _names_of_numbers(run: Run) -> list[str]:
 
 def _answers(run: Run) -> list[tuple[str, Sequence[str]]]:
     """What follows on a column's title, and the names of the classes, of each answer that a row gets."""
-    targets = () if run.encoder is None else run.encoder.targets.columns
-    if len(targets) > 1:
-        return [(f"_{target.name}", target.to_dict()["classes"]) for target in targets]
+    if run.encoder is not None and run.encoder.targets.are_several:
+        return [(f"_{name}", classes) for name, classes in run.encoder.targets.classes.items()]
     num_questions = run.spec.out_features or 0
     if run.engine.criterion.target == "classes" or num_questions == 1:
         return [("", run.info.get("class_names") or [str(k) for k in range(max(num_questions, 2))])]

@@ -41,9 +41,9 @@ class Watch:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._watcher.close()
-        record, is_exit = self.record, isinstance(error, SystemExit)
-        record.is_refused = isinstance(error, SystemExit) and (bool(error.code) or _is_of_parser(error))
-        record.is_complete = kind is None or (is_exit and not record.is_refused)
+        if isinstance(error, SystemExit):
+            self.record.is_refused = bool(error.code) or _is_of_parser(error)
+        self.record.is_complete = kind is None or (isinstance(error, SystemExit) and not self.record.is_refused)
         if isinstance(error, Exception):
             self._watcher.saw_error(error)
 

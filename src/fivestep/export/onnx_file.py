@@ -80,7 +80,7 @@ def _questions(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: 
 
     is_margin = engine.criterion.inverse_link == "identity"
     yes, kind = graph.add("Greater", logits, graph.constant(0.0)), onnx.TensorProto.INT64
-    classes = [] if encoder is None else [target.to_dict()["classes"] for target in encoder.targets.columns]
+    classes = [] if encoder is None else encoder.targets.classes.values()
     if classes:
         no_names, names = (graph.constant(np.array([of], dtype=object), object) for of in zip(*classes, strict=True))
         answer, kind = graph.add("Where", yes, names, no_names), onnx.TensorProto.STRING

@@ -47,10 +47,14 @@ class TargetColumns:
         return any(target.task == "classification" for target in self.columns)
 
     @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """The classes of each column that has some, by its name."""
+        return {target.name: target.classes for target in self.columns if isinstance(target, ClassTarget)}
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The classes of one column; several have their own."""
-        classes = [target.classes for target in self.columns if isinstance(target, ClassTarget)]
-        return classes[0] if len(classes) == 1 else ()
+        return () if self.are_several else next(iter(self.classes.values()), ())
 
     @property
     def num_outputs(self) -> int:
