@@ -2,7 +2,10 @@
 
 import itertools
 import signal
+import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from safetensors.torch import load_file
 import fivestep.machine.files
 from fivestep.check import DivergenceError, InputError, StorageError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.machine.interrupt import Interrupt, deferred_interrupt
 from fivestep.net import MLP
 from fivestep.plan import TrainPlan
 from fivestep.ranks import ALONE
@@ -56,6 +60,27 @@ def test_seconds_are_those_of_training_also_where_a_run_ends_between_two_shown_e
     again = Run.resume(tmp_path / "run")
     list(again.train(data))
     assert again.seconds == sum(epoch.seconds for epoch in again.history)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_signal_after_an_epoch_and_before_it_is_shown_loses_no_step(
+    stop: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last look for a signal that waits and the caller's own code, one raises wherever it comes."""
+    epochs = [1, 2, 3]
+
+    @contextmanager
+    def too_late(interrupt: Interrupt) -> Iterator[Interrupt]:
+        with deferred_interrupt(interrupt):
+            yield interrupt
+        if epochs.pop() == 1:
+            raise stop
+
+    monkeypatch.setattr(sys.modules["fivestep.train"], "deferred_interrupt", too_late)
+    run = Run.start(small_engine("scratch", small_plan(epochs=6)), DATA, tmp_path / "run")
+    with pytest.raises(stop):
+        list(run.train(DATA))
+    assert [epoch.index for epoch in Run.resume(run.path).history] == [1, 2, 3]
 
 
 def test_ranks_that_are_given_are_not_joined_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

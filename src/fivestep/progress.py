@@ -25,8 +25,9 @@ class Progress:
 
     `epochs` is the number of the last `Epoch` shown; since then, `losses` are those of all steps, on the device,
     `num_rows` counts their rows, and `seconds` is their time. `history` holds every `Epoch` shown, `seen` what the plan
-    monitors of each, and `best` remembers the best one. Where nobody looks at the training part (`measures_training`
-    False), it is measured after the last epoch only; of the others, the running loss stands for it.
+    monitors of each, and `best` remembers the best one. `is_at_epoch` is False from the first step of an epoch until it
+    has been measured. Where nobody looks at the training part (`measures_training` False), it is measured after the
+    last epoch only; of the others, the running loss stands for it.
     """
 
     def __init__(self, engine: Engine, plan: TrainPlan, epochs: int = 0) -> None:
@@ -36,6 +37,7 @@ class Progress:
         self.seen: list[float] = []
         self.best = Best(plan)
         self.measures_training = True
+        self.is_at_epoch = True
         self._plan, self._engine = plan, engine
         self._losses: list[Tensor] = []
         self._single, self._num_single = engine.params.flat.new_empty(TOGETHER), 0
@@ -75,6 +77,7 @@ class Progress:
         self.seen.append(monitored(epoch, self._plan))
         self.best.note(epoch, self._engine)
         self._losses, self._num_single, self.num_rows, self.seconds = [], 0, 0, 0.0
+        self.is_at_epoch = True
 
     def is_over(self) -> bool:
         """Whether the run has come to its end: all epochs are done, or the best one is too long ago."""

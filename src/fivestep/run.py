@@ -159,18 +159,30 @@ class Run:
             progress, checkpoints, every = self._begin(data, every)
             try:
                 if not progress.is_over():
-                    checkpoints.write(self.engine, progress)  # from here on there is something to go on from
-                    for epoch in train(self.engine, data, self.plan, every, progress, checkpoints):
-                        yield epoch
-                        if progress.is_over():
-                            break
-                    checkpoints.write(self.engine, progress)
+                    with self._left_at_an_epoch(progress, checkpoints):
+                        checkpoints.write(self.engine, progress)  # from here on there is something to go on from
+                        for epoch in train(self.engine, data, self.plan, every, progress, checkpoints):
+                            yield epoch
+                            if progress.is_over():
+                                break
+                        checkpoints.write(self.engine, progress)
                 self._end()
-            except GeneratorExit:  # the caller stops at an epoch
-                checkpoints.write(self.engine, progress)
-                raise
             finally:
                 self.save()
+
+    @contextmanager
+    def _left_at_an_epoch(self, progress: Progress, checkpoints: Checkpoints) -> Iterator[None]:
+        """Writes a checkpoint where the caller stops at an epoch, or a signal comes at one.
+
+        Of a signal between two steps of one, `train` takes care. One that does not wait for the end of a step leaves
+        the checkpoint of before.
+        """
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            if progress.is_at_epoch:
+                checkpoints.write(self.engine, progress)
+            raise
 
     def _begin(self, data: Dataset, every: int | None) -> tuple[Progress, Checkpoints, int]:
         """What a new run begins with; or what one goes on with, if its data are still those it was begun with."""

@@ -54,6 +54,7 @@ def train(
     while progress.epochs < plan.epochs:
         goal = min(progress.epochs - progress.epochs % every + every, plan.epochs)
         with deferred_interrupt(interrupt):
+            progress.is_at_epoch = False
             try:
                 started = time.perf_counter() - progress.seconds
                 while engine.num_updates < goal * per_epoch:
@@ -75,8 +76,6 @@ def train(
             epoch = _measured(goal, running_loss, progress, engine, data, plan)
             watch.after_epoch(epoch.train_loss)
             progress.note(epoch)
-            if checkpoints is not None and interrupt.has_come and not interrupt.is_shared:
-                checkpoints.write(engine, progress)
         yield epoch
 
 
