@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from _asked import words_asked
 from _measure import Contestant, interleaved, machine, ratios, save, spread
 from _sections import SECTIONS, show
 from rivals import Job, Rival, rivals
@@ -18,11 +19,10 @@ WINDOW = 0.1
 that somebody else has used since would be a good part."""
 
 
-def asked(rounds: int) -> tuple[int, list[str] | None]:
+def asked(doc: str | None, rounds: int, name: str = "TITLE") -> tuple[int, list[str] | None]:
     """What the command line says: a number of rounds, and titles of those who race, all if there are none."""
-    words = sys.argv[1:]
-    numbers = [int(word) for word in words if word.isdigit()]
-    return (numbers or [rounds])[0], [word for word in words if not word.isdigit()] or None
+    numbers, titles = words_asked(doc, f"ROUNDS or {name}")
+    return (numbers or [rounds])[0], titles or None
 
 
 def keep(name: str, result: Mapping[str, Any], only: Sequence[str] | None) -> None:

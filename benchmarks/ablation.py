@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from _asked import parser_of
 from _measure import HERE, table
 from _tables import TABLES
 from accuracy import SHIFT, measured
@@ -90,7 +91,7 @@ def one(name: str, change: str, split: int) -> dict[str, Any]:
 
 def main() -> None:
     """Reads the command line, measures, prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("changes", nargs="?", default=";".join(CHANGES))
     parser.add_argument("--splits", type=int, default=1)
     parser.add_argument("--tables", default=",".join(n for n, t in TABLES.items() if t.role == "development"))

@@ -27,6 +27,7 @@ from statistics import mean
 from typing import Any, get_args
 
 import numpy as np
+from _asked import parser_of
 from _learners import LEARNERS
 from _measure import HERE, machine, table
 from _tables import TABLES, Role
@@ -253,7 +254,7 @@ def _win(mine: float, other: float) -> float:
 
 def main() -> None:
     """Reads the command line, measures, prints the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--role", choices=get_args(Role), default="development")
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--learners")

@@ -6,10 +6,10 @@ A window is ten passes over 256 x 256 numbers, one hidden layer of Fashion-MNIST
 out of and into memory that is already there. The two take turns, window by window.
 """
 
-import sys
 from collections.abc import Callable
 
 import torch
+from _asked import number_asked
 from _measure import interleaved, ratios, save, table
 
 from fivestep.activations._base import Activation
@@ -59,4 +59,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 31)
+    main(number_asked(__doc__, "ROUNDS", 31))

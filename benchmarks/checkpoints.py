@@ -7,12 +7,12 @@ is that of the loop with its evaluations, without the files at the end. The shar
 the whole; the difference of the two is printed beside it, and is mostly the noise of the machine.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from _asked import number_asked
 from _measure import save, spread, table
 
 import fivestep as fs
@@ -87,4 +87,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(number_asked(__doc__, "ROUNDS", 5))

@@ -14,6 +14,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from _asked import number_asked
 from rivals import Job, families, of_family
 
 STEPS = 1000
@@ -96,4 +97,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         one(sys.argv[2], sys.argv[3], Path(sys.argv[4]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        main(number_asked(__doc__, "PROCESSES", 3))

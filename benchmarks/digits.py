@@ -10,6 +10,7 @@ from itertools import product
 from statistics import mean
 
 import torch
+from _asked import parser_of
 
 import fivestep as fs
 
@@ -45,4 +46,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    parser_of(__doc__).parse_args()
     main()

@@ -7,9 +7,9 @@ watch each time; "a thousand" is a whole run, of which the first 30 and then two
 """
 
 import itertools
-import sys
 
 import torch
+from _asked import number_asked
 from _measure import Contestant, interleaved, save, spread
 from _sections import show
 from torch import nn
@@ -71,4 +71,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(number_asked(__doc__, "ROUNDS", 5))

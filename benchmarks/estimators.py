@@ -9,7 +9,6 @@ the learners take turns. The seconds are the processor's, which a busy machine l
 """
 
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _asked import number_asked
 from _measure import save, table
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
@@ -83,4 +83,4 @@ def main(num_splits: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)
+    main(number_asked(__doc__, "SPLITS", 8))

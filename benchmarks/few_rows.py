@@ -9,7 +9,6 @@ What is in `results/few_rows.jsonl` is not measured again; `--write` puts the re
 a minute of one core for a learner.
 """
 
-import argparse
 import json
 import math
 import sys
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from _asked import parser_of
 from _learners import LEARNERS, Learner, fivestep
 from _measure import HERE, machine, table
 from _tables import TABLES
@@ -235,7 +235,7 @@ def write(text: str) -> None:
 
 def main() -> None:
     """Reads the command line, measures, prints the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("learners", nargs="?", default=";".join(ALL))
     parser.add_argument("--kind", choices=("classification", "regression", "both"), default="both")
     parser.add_argument("--report", action="store_true", help="only print what has been measured")

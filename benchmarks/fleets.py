@@ -9,11 +9,11 @@ initial weights. Before that, all must end at the same losses, network by networ
 last table is a fleet of one over the single engine.
 """
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from _asked import words_asked
 from _measure import Contestant, interleaved, ratios, save, spread, table
 
 import fivestep as fs
@@ -180,5 +180,5 @@ def main(rounds: int, counts: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
+    numbers, _ = words_asked(__doc__, "ROUNDS or NETWORKS", known=())
     main(numbers[0] if numbers else 5, numbers[1:] or [4, 16, 64, 256, 1024, 4096])

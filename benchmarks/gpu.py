@@ -24,6 +24,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from _asked import words_asked
 from _measure import RESULTS, interleaved, machine, ratios, save, spread
 from _on_device import DEVICE, Block, Compiled, Contestant, InTF32, Loop, Ours, Recorded, Scan
 from million_rows import job as table_job
@@ -231,11 +232,11 @@ def kept() -> dict[str, Any]:
 
 def main() -> int:
     """Measures the regimes that were asked for, each by itself, and keeps all that went well; the exit status."""
+    numbers, words = words_asked(__doc__, "WORD", known=(*SAME_LOSS, "first", "more", "cpu"))
     if DEVICE.type == "cuda" and not torch.cuda.is_available():
         print("left out: benchmarks/gpu.py, this machine has no CUDA device")
         return 0
-    words = sys.argv[1:]
-    rounds = next((int(word) for word in words if word.isdigit()), 5)
+    rounds = (numbers or [5])[0]
     found = kept() if "more" in words and DEVICE.type == "cuda" else {}
     regimes = [word for word in words if word in SAME_LOSS] or list(SAME_LOSS)
     status = 0

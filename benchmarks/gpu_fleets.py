@@ -18,7 +18,6 @@ CPU makes some tensors, so it is an upper bound.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,6 +26,7 @@ from typing import Any
 from unittest import mock
 
 import torch
+from _asked import words_asked
 from _measure import RESULTS, machine, save, table
 from _on_device import DEVICE, jax_on_device, wait
 from rivals import Job
@@ -205,9 +205,9 @@ def check(case: str) -> float:
     return max(apart)
 
 
-def main(counts: list[int]) -> None:
+def main(counts: list[int], words: list[str]) -> None:
     """Measures, prints a table, and keeps it, network by network."""
-    if "host" in sys.argv[1:]:
+    if "host" in words:
         torch.set_num_threads(1)
         each = [(case, count, *host_seconds(case, count)) for case in CASES for count in counts]
         rows = [[case, f"{count:,}", *(f"{1e6 * one / count:.1f}" for one in taken)] for case, count, *taken in each]
@@ -218,7 +218,7 @@ def main(counts: list[int]) -> None:
         return
     name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "a CPU"
     found: dict[str, Any] = {"device": name, "steps": STEPS}
-    if "more" in sys.argv[1:] and DEVICE.type == "cuda":
+    if "more" in words and DEVICE.type == "cuda":
         found = kept(name) or found
     for case in CASES:
         of = found.setdefault(case, {})
@@ -228,7 +228,7 @@ def main(counts: list[int]) -> None:
             if str(count) not in of:
                 of[str(count)] = measured(case, count, of["alone"])
                 keep(found)
-    for case, count in [(case, count) for case in CASES for count in counts] * ("first" not in sys.argv[1:]):
+    for case, count in [(case, count) for case in CASES for count in counts] * ("first" not in words):
         found[case][str(count)] |= jax_if_it_can(case, count)
         keep(found)
     print(tabulated(found, counts))
@@ -270,4 +270,5 @@ def tabulated(found: dict[str, Any], counts: Sequence[int]) -> str:
 if __name__ == "__main__":
     if DEVICE.type == "cpu":
         kinds.DEVICES = ("cpu",)  # fleets are a batch there too
-    main([int(word) for word in sys.argv[1:] if word.isdigit()] or [64, 1024, 4096])
+    numbers, rest = words_asked(__doc__, "WORD", known=("first", "more", "host", "cpu"))
+    main(numbers or [64, 1024, 4096], rest)

@@ -9,7 +9,6 @@ Takes half a minute for each seed on a GPU and a quarter of an hour on two cores
 with its seconds and the device that they are of.
 """
 
-import argparse
 import json
 import time
 from statistics import mean
@@ -23,6 +22,7 @@ from fivestep.recipes._base import Facts, with_moments
 from fivestep.recipes.image import Image
 
 from _measure import RESULTS as FOLDER, machine, table  # isort: skip  (beside this file)
+from _asked import parser_of
 
 RESULTS = FOLDER / "image.json"
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -73,7 +73,7 @@ def write(kept: dict[str, Any]) -> None:
 
 def main() -> None:
     """Trains what is not in the results yet, and prints them all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", choices=list(VARIANTS))
     parser.add_argument("--validate", type=json.loads, metavar="SETTINGS")

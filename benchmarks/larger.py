@@ -8,10 +8,10 @@ into memory that is already there. Windows are short and take turns, so a machin
 all; "least" is the shortest window of each over the shortest of the floor, which is what an idle machine would show.
 """
 
-import sys
 from collections.abc import Iterator
 
 import torch
+from _asked import number_asked
 from _floors import floors
 from _measure import OURS, Contestant, interleaved, ratios, save, table
 
@@ -79,4 +79,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 25)
+    main(number_asked(__doc__, "ROUNDS", 25))

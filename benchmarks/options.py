@@ -249,4 +249,4 @@ def main(rounds: int, only: list[str] | None) -> None:
 
 
 if __name__ == "__main__":
-    main(*asked(5))
+    main(*asked(__doc__, 5, "OPTION"))

@@ -8,12 +8,12 @@ All have the same weights, or have learnt the same task, and must give the same 
 One thread for the single row, all for the batches.
 """
 
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from _asked import number_asked
 from _measure import Contestant, interleaved, ratios, save, spread, table
 from torch import nn
 
@@ -130,4 +130,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main(number_asked(__doc__, "ROUNDS", 9))

@@ -6,9 +6,8 @@ A window is forty steps' worth of z = x W^T + b, dW += dz^T x and dx = dz W. Whe
 ratio is one but for noise.
 """
 
-import sys
-
 import torch
+from _asked import number_asked
 from _measure import Contestant, interleaved, ratios, save
 from _sections import show
 
@@ -48,4 +47,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    main(number_asked(__doc__, "ROUNDS", 15))

@@ -1,6 +1,6 @@
 """Two ranks of one thread against one rank of one thread, beside `DistributedDataParallel`; and a model of their cost.
 
-    python benchmarks/ranks.py [ROUNDS [PART ...]]
+    python benchmarks/ranks.py [ROUNDS] [PART ...]
 
 It starts itself under `torchrun --nproc-per-node 2`. All contestants live in these two processes and take turns; while
 one rank works alone, the other waits in a receive, which costs nothing. Rows are in memory, as in `fivestep train`, and
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.distributed as dist
+from _asked import words_asked
 from _measure import HERE, PAUSE, save, spread
 from _sections import show
 from torch import Tensor, nn
@@ -303,10 +304,8 @@ def main(rounds: int, parts: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    asked = sys.argv[2:] or [*CASES, "fleets"]
-    if unknown := set(asked) - {*CASES, "fleets"}:
-        sys.exit(f"PART must be one of {', '.join(CASES)}, fleets, got {', '.join(sorted(unknown))}.")
+    numbers, parts = words_asked(__doc__, "ROUNDS or PART", known=(*CASES, "fleets"))
     if "RANK" not in os.environ:
         again = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(again, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode)
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9, asked)
+    main((numbers or [9])[0], parts or [*CASES, "fleets"])

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+from _asked import parser_of
 from _measure import HERE
 
 ROUNDS = {
@@ -34,6 +35,7 @@ ROUNDS = {
 }
 """How often each is measured, in this order."""
 BY_NAME = {"estimators": 8, "checkpoints": 3, "activations": 31}
+EVERY = {**ROUNDS, **BY_NAME}
 QUICK = 2
 
 
@@ -46,17 +48,18 @@ def _ran(name: str, rounds: int, environment: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
-def main(words: list[str]) -> int:
+def main() -> int:
     """Runs those that are named, or all; returns the exit status."""
-    asked = [word for word in words if word != "--quick"]
-    every = {**ROUNDS, **BY_NAME}
-    if unknown := [name for name in asked if name not in every]:
-        print(f"NAME must be one of {', '.join(every)}, got {', '.join(unknown)}.", file=sys.stderr)
-        return 2
-    is_quick = "--quick" in words
+    parser = parser_of(__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(EVERY))
+    parser.add_argument("--quick", action="store_true", help="two rounds each, nothing is kept")
+    given = parser.parse_args()
+    asked, is_quick = given.names, given.quick
+    if unknown := [name for name in asked if name not in EVERY]:
+        parser.error(f"NAME must be one of {', '.join(EVERY)}, got {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as folder:
         elsewhere = {**os.environ, "BENCHMARK_RESULTS": folder} if is_quick else dict(os.environ)
-        failed = [name for name in asked or ROUNDS if not _ran(name, QUICK if is_quick else every[name], elsewhere)]
+        failed = [name for name in asked or ROUNDS if not _ran(name, QUICK if is_quick else EVERY[name], elsewhere)]
     if not is_quick and subprocess.run([sys.executable, str(HERE / "write_results.py")], check=False).returncode:
         failed.append("write_results")
     if failed:
@@ -65,4 +68,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

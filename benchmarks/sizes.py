@@ -13,13 +13,13 @@ rows. What fleets cost against their number is in fleets.py.
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from itertools import islice, pairwise
 from typing import Any
 
 import torch
+from _asked import number_asked
 from _measure import Contestant, interleaved, save, spread
 from _sections import show
 from torch import nn
@@ -174,4 +174,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(number_asked(__doc__, "ROUNDS", 5))

@@ -54,4 +54,4 @@ def main(rounds: int, only: list[str] | None) -> None:
 
 
 if __name__ == "__main__":
-    main(*asked(9))
+    main(*asked(__doc__, 9))

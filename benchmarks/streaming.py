@@ -13,7 +13,6 @@ are not measured stay.
 """
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet
 import torch
+from _asked import words_asked
 from _measure import PAUSE, interleaved, ratios, save, spread
 from _sections import show
 
@@ -319,9 +319,7 @@ PARTS = {"reader": reader, "epoch": epoch, "shuffle": shuffle}
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    chosen = [word for word in words if word in PARTS] or list(PARTS)
-    number = next((int(word) for word in words if word.isdigit()), 5)
-    for part in chosen:
-        save(f"streaming_{part}", PARTS[part](number))
+    numbers, chosen = words_asked(__doc__, "PART or ROUNDS", known=PARTS)
+    for part in chosen or PARTS:
+        save(f"streaming_{part}", PARTS[part]((numbers or [5])[0]))
         show(f"streaming_{part}")

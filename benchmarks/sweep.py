@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+from _asked import number_asked
 from _measure import Contestant, as_installed, interleaved, save, spread
 from _sections import show
 
@@ -40,4 +41,4 @@ def main(processes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(number_asked(__doc__, "PROCESSES", 5))

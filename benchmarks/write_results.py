@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+from _asked import parser_of
 from _goals import goals
 from _measure import HERE, RESULTS
 from _pictures import draw_all
@@ -51,10 +52,10 @@ def written(page: Path) -> str:
     return text
 
 
-def main() -> int:
-    """Writes or checks."""
+def main(is_check: bool) -> int:
+    """Writes or checks; the exit status."""
     new = {page: written(page) for page in PAGES}
-    if "--check" in sys.argv[1:]:
+    if is_check:
         stale = [page.name for page, text in new.items() if text != page.read_text(encoding="utf-8")]
         if stale:
             said = f"{', '.join(stale)}: not what results/ says; run: python benchmarks/write_results.py"
@@ -67,4 +68,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = parser_of(__doc__)
+    parser.add_argument("--check", action="store_true", help="writes nothing")
+    sys.exit(main(parser.parse_args().check))
