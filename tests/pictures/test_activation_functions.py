@@ -18,3 +18,11 @@ def test_the_derivative_is_that_of_the_function(untrained: Subject) -> None:
     axes = next(one for one in draw(untrained, "activation-functions").axes if one.get_title() == "tanh")
     (z, a), (_, slope) = (lines(axes)[name].T for name in ("f(z)", "f'(z)"))
     assert np.allclose(np.gradient(a, z)[1:-1], slope[1:-1], atol=2e-4)
+
+
+def test_where_relu6_ends_to_rise_is_in_the_picture(untrained: Subject) -> None:
+    axes = next(one for one in draw(untrained, "activation-functions").axes if one.get_title() == "relu6")
+    (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()
+    end = lines(axes)["f(z)"][-1]
+    assert end[1] == 6 < top  # without the 6, it would be end[0]
+    assert 6 < end[0] <= right

@@ -18,13 +18,13 @@ class ActivationFunctions(Picture):
     """f(z) and f'(z) for z from -`reach` to `reach`, for every activation in the folder that works number by number."""
 
     description: ClassVar[str] = "every activation with its derivative"
-    reach: float = 4.0
+    reach: float = 7.0
 
     def lacks(self, subject: Subject) -> Lacking | None:
         return None
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
-        z = torch.linspace(-self.reach, self.reach, 401, dtype=torch.float64)
+        z = torch.linspace(-self.reach, self.reach, 701, dtype=torch.float64)
         shown = {}
         for name in names("activations"):
             activation = find("activations", name)()
