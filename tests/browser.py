@@ -23,8 +23,8 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
-    """The page of a file, in a window of that width."""
+def launched() -> Iterator[Any]:
+    """The browser, without a page."""
     program = next((found for found in map(shutil.which, NAMES) if found), None)
     if program is None:
         pytest.skip("no chromium on this machine: make browser installs it")
@@ -32,13 +32,27 @@ def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
     with api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=program, args=options, timeout=PATIENCE)
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        page.set_default_timeout(PATIENCE)
-        complaints: list[str] = []
-        asked_for: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked_for.append(request.url))
-        page.goto(path.resolve().as_uri())
-        yield Opened(page, complaints, asked_for)
+        yield browser
         browser.close()
+
+
+@contextmanager
+def tab(browser: Any, path: Path, width: int = 1200, color_scheme: str = "light") -> Iterator[Opened]:
+    """The page of a file, in a window of that width; the color scheme "null" is the system's."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=color_scheme)
+    page.set_default_timeout(PATIENCE)
+    complaints: list[str] = []
+    asked_for: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: asked_for.append(request.url))
+    page.goto(path.resolve().as_uri())
+    yield Opened(page, complaints, asked_for)
+    page.close()
+
+
+@contextmanager
+def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
+    """The page of a file in a browser of its own."""
+    with launched() as browser, tab(browser, path, width) as there:
+        yield there

@@ -1,12 +1,13 @@
-"""The page in a browser, opened once for the tests that only compute in it."""
+"""One browser for all tests of the playground, and the page in it, opened once for each file of tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fivestep.playground import playground_html
-from tests.browser import Opened, opened
+from tests.browser import Opened, launched, tab
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,13 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    with launched() as there:
+        yield there
+
+
 @pytest.fixture(scope="module")
-def browser(page_file: Path) -> Iterator[Opened]:
-    with opened(page_file) as there:
+def browser(chromium: Any, page_file: Path) -> Iterator[Opened]:
+    with tab(chromium, page_file) as there:
         yield there

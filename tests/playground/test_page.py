@@ -1,7 +1,6 @@
 """The page does what its buttons say, and gives the numbers that its own lines of Python and its command give."""
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +8,19 @@ import pytest
 import torch
 
 from fivestep.cli._app import run
-from tests.browser import Opened, opened
+from tests.browser import Opened, tab
 from tests.tolerances import PLAYGROUND, distance
 
-
-@pytest.fixture(scope="module")
-def there(page_file: Path) -> Iterator[Opened]:
-    with opened(page_file) as browser:
-        yield browser
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def page(there: Opened) -> Any:
+def page(browser: Opened) -> Any:
     """The page as it is opened, without what a test before this one chose."""
-    there.page.evaluate("playground.begin({...defaultsOf('moons')})")
-    there.page.emulate_media(reduced_motion="no-preference", color_scheme="light")
-    there.page.set_viewport_size({"width": 1200, "height": 900})
-    return there.page
+    browser.page.evaluate("playground.begin({...defaultsOf('moons')})")
+    browser.page.emulate_media(reduced_motion="no-preference", color_scheme="light")
+    browser.page.set_viewport_size({"width": 1200, "height": 900})
+    return browser.page
 
 
 def choose(page: Any, **settings: Any) -> None:
@@ -44,8 +39,8 @@ def count(page: Any, name: str) -> str:
     return str(page.locator("#counts div", has=page.locator(f"dt:text-is('{name}')")).locator("dd").inner_text())
 
 
-def test_nothing_is_asked_for_and_nothing_complained_of(page_file: Path) -> None:
-    with opened(page_file) as fresh:
+def test_nothing_is_asked_for_and_nothing_complained_of(chromium: Any, page_file: Path) -> None:
+    with tab(chromium, page_file) as fresh:
         for name in ("epoch", "step", "line"):
             fresh.page.click(f"#{name}")
         fresh.page.select_option("#of-task", "line")
@@ -93,8 +88,8 @@ def test_with_less_motion_it_runs_all_the_same(page: Any) -> None:
 def test_each_line_shows_what_it_made_by_the_names_of_explain(page: Any) -> None:
     page.click("#step")
     shown = []
-    for tab in page.locator("#lines button").all():
-        tab.click()
+    for line in page.locator("#lines button").all():
+        line.click()
         shown.append(page.locator("#tensors .entry b").all_inner_texts())
     kept = ["m of", "v of"]
     updated = [f"{word} {name}" for name in ("W0", "b0", "W2", "b2") for word in ("old", *kept, "new")]
@@ -253,6 +248,23 @@ def test_no_window_is_too_narrow(page: Any, width: int) -> None:
     page.mouse.move(0, 0)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("hint.scrollHeight <= hint.clientHeight")  # the words below the network are all there
+
+
+def test_on_the_site_it_takes_the_colors_that_are_switched_to_there(
+    chromium: Any, page_file: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site.html"
+    site.write_text(
+        f'<link rel="stylesheet" href="{(ROOT / "docs" / "_static" / "site.css").as_uri()}">'
+        f'<body data-theme="auto"><iframe class="playground" src="{page_file.as_uri()}"></iframe></body>',
+        encoding="utf-8",
+    )
+    with tab(chromium, site, color_scheme="null") as there:  # any other would reach the frame in place of the site's
+        frame = there.page.frames[1]
+        there.page.evaluate("document.body.dataset.theme = 'dark'")
+        until(frame, "playground.palette.ground === '#15181d'")
+        there.page.evaluate("document.body.dataset.theme = 'light'")
+        until(frame, "playground.palette.ground === '#ffffff'")
 
 
 def test_everything_that_can_be_used_has_a_name(page: Any) -> None:
