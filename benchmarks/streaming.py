@@ -32,9 +32,9 @@ from _sections import show
 import fivestep as fs
 from fivestep.batches import Batches
 from fivestep.datasets._base import Dataset, Rows, Stream
-from fivestep.datasets._encoded_blocks import EncodedBlocks
-from fivestep.datasets._stream import TableStream
 from fivestep.datasets._table import TableSource, load_table
+from fivestep.datasets._table.encoded_blocks import EncodedBlocks
+from fivestep.datasets._table.table_stream import TableStream
 from fivestep.machine.threads import num_processors
 
 NUM_COLUMNS, NUM_ROWS, ROW_GROUP = 50, 1_000_000, 131_072

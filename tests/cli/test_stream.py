@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 import fivestep as fs
-from fivestep.datasets._encoded_blocks import EncodedBlocks
-from fivestep.datasets._table import TableSource, rows_of
+from fivestep.datasets._table import TableSource
+from fivestep.datasets._table.encoded import rows_of
+from fivestep.datasets._table.encoded_blocks import EncodedBlocks
 from fivestep.machine.aside import folder_for_large_files
 from fivestep.run import Run
 from tests.cli.conftest import Command
@@ -66,7 +67,7 @@ def test_another_file_is_measured_in_blocks_as_it_is_whole(
     source = TableSource.from_dict(run.info["table"])
     expected = fs.evaluate(run.engine, rows_of(run.encoder, later, source))
     assert json.loads(in_blocks.out)["file_loss"] == pytest.approx(expected.loss, rel=1e-6)
-    monkeypatch.setattr("fivestep.datasets._table.read_table", None)  # nobody reads it whole
+    monkeypatch.setattr("fivestep.datasets._table.in_memory.read_table", None)  # nobody reads it whole
     assert fivestep("evaluate", "run", f"later.{ending}", "--json").out == in_blocks.out.replace("late*", "later")
 
 
@@ -203,7 +204,7 @@ def test_a_run_says_and_remembers_whether_encoded_rows_are_kept(
 ) -> None:
     """A single epoch would write what nobody reads."""
     written(tmp_path)
-    monkeypatch.setattr("fivestep.datasets._encoded_blocks.is_memory", lambda _: False)
+    monkeypatch.setattr("fivestep.datasets._table.encoded_blocks.is_memory", lambda _: False)
     words = ("train", PATTERN, "--target", "y", "--stream", *small("--out", "run", *options))
     outcome = fivestep(*words)
     assert outcome.code == 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.datasets import _fetch
-from fivestep.datasets._fetch import FileSet
+from fivestep.datasets._fetched import fetch as fetching
+from fivestep.datasets._fetched.fetch import FileSet
 from tests.datasets.server import Site, serving
 from tests.datasets.small import CONTENTS
 
@@ -26,7 +26,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def files(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSet:
     """A set of two small files, a cache that is empty, and a Debian package that nobody has."""
     monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_fetch, "unpack_package", no_package)
+    monkeypatch.setattr(fetching, "unpack_package", no_package)
     return FileSet(
         name="small",
         digests={name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()},

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.datasets import _debian
-from fivestep.datasets._debian import unpack_package
+from fivestep.datasets._fetched import debian
+from fivestep.datasets._fetched.debian import unpack_package
 
 APT_GET = """#!/bin/sh
 for argument in "$@"; do case "$argument" in
@@ -70,7 +70,7 @@ def test_failing_program_gives_its_last_line_as_the_reason(
 
 
 def test_program_that_hangs_is_given_up(programs: Path, work: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_debian, "TIMEOUT", 0.05)
+    monkeypatch.setattr(debian, "TIMEOUT", 0.05)
     (programs / "apt-get").write_text("#!/bin/sh\nexec sleep 10\n")
     with pytest.raises(OSError, match="apt-get took longer than"):
         unpack_package("dataset-small", work)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fivestep.datasets import _download
-from fivestep.datasets._download import download
+from fivestep.datasets._fetched import download as downloading
+from fivestep.datasets._fetched.download import download
 from tests.datasets.server import Site
 
 PAGE = bytes(range(256)) * 4
@@ -91,7 +91,7 @@ def test_download_throws_away_bytes_that_it_did_not_ask_for(site: Site, part: Pa
 
 @pytest.fixture
 def silent(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(_download, "TIMEOUT", 0.05)
+    monkeypatch.setattr(downloading, "TIMEOUT", 0.05)
     site.silent = threading.Event()
     yield
     site.silent.set()

@@ -18,10 +18,10 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.datasets import _encoded_blocks, _nameless
-from fivestep.datasets._encoded_blocks import EncodedBlocks
-from fivestep.datasets._nameless import NamelessFile
-from fivestep.datasets._stream import TableStream
+from fivestep.datasets._table import encoded_blocks, nameless
+from fivestep.datasets._table.encoded_blocks import EncodedBlocks
+from fivestep.datasets._table.nameless import NamelessFile
+from fivestep.datasets._table.table_stream import TableStream
 from fivestep.table.blocks import BlockTable
 from tests.datasets.streams import WRITERS, loaded, table, written
 from tests.samples import numbers
@@ -82,11 +82,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-@pytest.mark.parametrize("has_places", sorted({_nameless.HAS_PLACES, False}))
+@pytest.mark.parametrize("has_places", sorted({nameless.HAS_PLACES, False}))
 def test_a_block_comes_back_to_the_bit_once_it_was_read_twice(
     monkeypatch: pytest.MonkeyPatch, weighted: bool, has_places: bool
 ) -> None:
-    monkeypatch.setattr(_nameless, "HAS_PLACES", has_places)
+    monkeypatch.setattr(nameless, "HAS_PLACES", has_places)
     blocks = EncodedBlocks(COUNTS)
     for number in (2, 0):
         x, found = kept_twice(blocks, number, weighted=weighted)
@@ -222,11 +222,11 @@ def test_a_process_that_is_forked_off_leaves_the_file_alone() -> None:
     assert torch.equal(x, expected[0])
 
 
-@pytest.mark.parametrize("has_places", sorted({_nameless.HAS_PLACES, False}))
+@pytest.mark.parametrize("has_places", sorted({nameless.HAS_PLACES, False}))
 def test_threads_read_and_write_at_their_places_however_little_at_a_time(
     monkeypatch: pytest.MonkeyPatch, has_places: bool
 ) -> None:
-    monkeypatch.setattr(_nameless, "HAS_PLACES", has_places)
+    monkeypatch.setattr(nameless, "HAS_PLACES", has_places)
     for name in ("_read_some", "_write_some"):
         some = getattr(NamelessFile, name)
         monkeypatch.setattr(NamelessFile, name, lambda self, start, content, some=some: some(self, start, content[:7]))
@@ -248,11 +248,11 @@ def test_threads_read_and_write_at_their_places_however_little_at_a_time(
 
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
-    monkeypatch.setattr(_encoded_blocks.shutil, "disk_usage", lambda _: usage(1000))
+    monkeypatch.setattr(encoded_blocks.shutil, "disk_usage", lambda _: usage(1000))
 
 
 def in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_encoded_blocks, "is_memory", lambda _: True)
+    monkeypatch.setattr(encoded_blocks, "is_memory", lambda _: True)
 
 
 def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +336,7 @@ def test_room_that_was_promised_and_is_gone_when_it_is_needed_is_told(
 def test_ranks_of_one_machine_share_its_room(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "free")
     bytes_of_all = sum(COUNTS) * (4 * 4 + 8 + 8)
-    monkeypatch.setattr(_encoded_blocks.shutil, "disk_usage", lambda _: usage(2 * bytes_of_all))
+    monkeypatch.setattr(encoded_blocks.shutil, "disk_usage", lambda _: usage(2 * bytes_of_all))
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is not None
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "")
     assert kept_twice(EncodedBlocks(COUNTS), 0)[1] is not None

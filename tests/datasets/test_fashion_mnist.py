@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fivestep.datasets import fashion_mnist
-from fivestep.datasets._fetch import FileSet
+from fivestep.datasets._fetched.fetch import FileSet
 from fivestep.datasets._load import load_dataset
 from fivestep.find import find
 from tests.datasets.small import CONTENTS, write_files

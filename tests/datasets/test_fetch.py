@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fivestep.check import InputError
-from fivestep.datasets import _fetch
-from fivestep.datasets._fetch import FileSet, fetch
+from fivestep.datasets._fetched import fetch as fetching
+from fivestep.datasets._fetched.fetch import FileSet, fetch
 from tests.datasets.server import Site
 from tests.datasets.small import CONTENTS, write_files
 
@@ -117,19 +117,19 @@ def test_two_at_once_download_each_file_once(files: FileSet, site: Site):
 
 
 def test_package_is_taken_where_the_site_is_down(files: FileSet, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_fetch, "unpack_package", unpacked(files, write_files))
+    monkeypatch.setattr(fetching, "unpack_package", unpacked(files, write_files))
     assert fetch(replace(files, site="http://127.0.0.1:9"), None) == CONTENTS
     assert sorted(path.name for path in files.cache.iterdir()) == [".lock", "images", "labels"]
 
 
 def test_package_is_taken_where_the_site_has_other_bytes(files: FileSet, site: Site, monkeypatch: pytest.MonkeyPatch):
     site.pages["/labels.gz"] = b"<html>please log in</html>"
-    monkeypatch.setattr(_fetch, "unpack_package", unpacked(files, write_files))
+    monkeypatch.setattr(fetching, "unpack_package", unpacked(files, write_files))
     assert fetch(files, None) == CONTENTS
 
 
 def test_package_without_the_file_is_said(files: FileSet, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_fetch, "unpack_package", unpacked(files, lambda _: None))
+    monkeypatch.setattr(fetching, "unpack_package", unpacked(files, lambda _: None))
     with pytest.raises(InputError, match="Debian package dataset-small: its images is missing, damaged or another"):
         fetch(replace(files, site="http://127.0.0.1:9"), None)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fivestep.check import InputError
-from fivestep.datasets._idx import read_idx
+from fivestep.datasets._fetched.idx import read_idx
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 3), (2, 3, 4)])

@@ -15,13 +15,12 @@ import torch
 from pyarrow.parquet import read_metadata
 
 from fivestep.check import InputError
-from fivestep.datasets import _stream
 from fivestep.datasets._base import Part, Rows, Window
-from fivestep.datasets._block_rows import RowReader, split_of
-from fivestep.datasets._hash_split import TEST, TRAIN, VALID, HashSplit, chance
-from fivestep.datasets._load_stream import labeled_blocks
-from fivestep.datasets._stream import TableStream
-from fivestep.datasets._table import TableSource, labeled_rows, load_table
+from fivestep.datasets._table import TableSource, labeled_rows, load_table, table_stream
+from fivestep.datasets._table.block_rows import RowReader, split_of
+from fivestep.datasets._table.hash_split import TEST, TRAIN, VALID, HashSplit, chance
+from fivestep.datasets._table.streamed import labeled_blocks
+from fivestep.datasets._table.table_stream import TableStream
 from fivestep.machine.threads import begin_no_threads
 from fivestep.table.blocks import BlockTable
 from fivestep.table.encoder import Encoder
@@ -154,8 +153,8 @@ def test_several_threads_read_a_window_only_where_training_waits_and_memory_is_n
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ready: bool, is_limited: bool, expected: int
 ) -> None:
     stream = stream_of(written(tmp_path), window=150)
-    monkeypatch.setattr(_stream, "ThreadPoolExecutor", Pool)
-    monkeypatch.setattr(_stream, "is_limited", lambda: is_limited)
+    monkeypatch.setattr(table_stream, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(table_stream, "is_limited", lambda: is_limited)
     monkeypatch.setattr(Pool, "is_ready", is_ready)
     monkeypatch.setattr(Pool, "at_once", 0)
     windows = list(islice(stream.windows(0, 0, 0), 6))
@@ -167,7 +166,7 @@ def test_threads_that_read_begin_no_others_of_torchs(tmp_path: Path, monkeypatch
     """GNU OpenMP puts threads that wait for each other to sleep once there are more of them than processors."""
     seen: list[tuple[str, int]] = []
     others: list[int] = []
-    encode = _stream.encode_block
+    encode = table_stream.encode_block
 
     def noted(*given: Any) -> Any:
         seen.append((threading.current_thread().name, torch.get_num_threads()))
@@ -180,7 +179,7 @@ def test_threads_that_read_begin_no_others_of_torchs(tmp_path: Path, monkeypatch
         seen.append((threading.current_thread().name, torch.get_num_threads()))
         return rows
 
-    monkeypatch.setattr(_stream, "encode_block", noted)
+    monkeypatch.setattr(table_stream, "encode_block", noted)
     stream = stream_of(written(tmp_path), window=150).weighed(weigh)
     before = torch.get_num_threads()
     try:

@@ -12,8 +12,8 @@ import torch
 
 from fivestep.check import InputError
 from fivestep.datasets._baselines import baselines
-from fivestep.datasets._leaks import told_by
 from fivestep.datasets._table import LoadedTable, TableSource, labeled_rows, load_table
+from fivestep.datasets._table.leaks import told_by
 from fivestep.table.encoder import Encoder
 from fivestep.table.target import NumberTarget
 

@@ -16,9 +16,8 @@ import torch
 from fivestep.check import InputError
 from fivestep.cli import _app
 from fivestep.cli._app import run
-from fivestep.datasets import _stream
-from fivestep.datasets._stream import READERS, window_rows
-from fivestep.datasets._table import TableSource, load_table
+from fivestep.datasets._table import TableSource, load_table, table_stream
+from fivestep.datasets._table.table_stream import READERS, window_rows
 from fivestep.machine import memory
 from fivestep.machine.memory import is_memory, limits_of_groups
 
@@ -85,7 +84,7 @@ def test_a_container_s_limit_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_windows_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_stream, "memory_size", lambda: 2**29)
+    monkeypatch.setattr(table_stream, "memory_size", lambda: 2**29)
     sentence = r"fit into the 0.5 GiB of memory .*, got 2,000,000 rows of 50 numbers .* take 0.745 GiB; write"
     with pytest.raises(InputError, match=sentence):
         window_rows(50, 2_000_000, 10**9)
@@ -142,7 +141,7 @@ def test_blocks_are_decoded_one_at_a_time_where_memory_is_limited(
         sizes.append(size)
         return ThreadPoolExecutor(size, **how)
 
-    monkeypatch.setattr(_stream, "ThreadPoolExecutor", pool)
+    monkeypatch.setattr(table_stream, "ThreadPoolExecutor", pool)
     window = next(stream.windows(0, 0, 0))
     assert (len(window.order), sizes) == (stream.num_rows, [1, readers])
 

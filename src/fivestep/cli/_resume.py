@@ -44,8 +44,8 @@ def resumed(
         )
     loaded = None
     if "table" in run.info:
-        from ..datasets._stream import EPOCHS_TO_KEEP  # here, because they import polars
         from ..datasets._table import TableSource, load_table
+        from ..datasets._table.table_stream import EPOCHS_TO_KEEP  # here, because they import polars
 
         source, is_long = TableSource.from_dict(run.info["table"]), run.plan.epochs >= EPOCHS_TO_KEEP
         source = replace(source, cache=source.cache and is_long and not given_options[3].no_cache)

@@ -89,7 +89,7 @@ def _sizes(loaded: "LoadedTable") -> str:
 
 def _kept(loaded: "LoadedTable") -> str | None:
     """Where a stream's rows are kept as they were encoded."""
-    from ..datasets._stream import TableStream
+    from ..datasets._table.table_stream import TableStream
 
     stream = loaded.data.stream
     room = stream.room if isinstance(stream, TableStream) else None

@@ -105,8 +105,8 @@ def prepare_table(
     num_networks: int = 1,
 ) -> Prepared:
     """A file. The recipe sees what the typed table asks for, and the options given; the best epoch counts."""
-    from ..datasets._stream import EPOCHS_TO_KEEP, decoding  # here, because they import polars
     from ..datasets._table import load_table
+    from ..datasets._table.table_stream import EPOCHS_TO_KEEP, decoding  # here, because they import polars
 
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()

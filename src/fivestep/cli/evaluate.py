@@ -61,8 +61,8 @@ def evaluate(
 
 def _rows_of(run: Run, file: Path) -> Part:
     """The rows of a file, encoded as the run's own; for a run from a stream, in blocks, from one file or several."""
-    from ..datasets._load_stream import labeled_blocks  # here, because it imports polars
     from ..datasets._table import TableSource, labeled_rows
+    from ..datasets._table.streamed import labeled_blocks  # here, because it imports polars
     from ..table.block_files import is_streamable
 
     if run.encoder is None or not run.encoder.targets.columns:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from ._base import Dataset, Rows, Task
-from ._fetch import FileSet, fetch
-from ._idx import read_idx
+from ._fetched.fetch import FileSet, fetch
+from ._fetched.idx import read_idx
 
 _FILES = FileSet(
     name="fashion-mnist",

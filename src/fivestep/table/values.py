@@ -292,6 +292,12 @@ def _decimal_in(values: pl.Series) -> str:
     return comma.decimal if comma and point and comma.decimal == point.decimal else ""
 
 
+def thousands(frame: pl.DataFrame) -> list[str]:
+    """The columns of numbers that may be thousands where a comma stands before decimals: 1.234, or 1.000."""
+    numbers = [column for column in frame if column.dtype == pl.Float64]
+    return [column.name for column in numbers if may_be_thousands(column) or are_whole(column)]
+
+
 def may_be_thousands(values: pl.Series) -> bool:
     """Whether some numbers have decimals, and all of these three, as 1.234 has, which may have been a thousand."""
     size = np.abs(_with_decimals(values))

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import InputError, refuse
-from ..table.kinds import kinds_of, plainly
-from ..table.targets import TargetColumns, named_any
-from ..table.values import DATE_FORMATS, dates, missing, texts
-from ._base import Rows
-from ._split import split_rows
-
-if TYPE_CHECKING:
-    from ._table import TableSource
+from ...check import InputError, refuse
+from ...table.kinds import kinds_of, plainly
+from ...table.targets import TargetColumns, named_any
+from ...table.values import DATE_FORMATS, dates, missing, texts
+from .._base import Rows
+from .._split import split_rows
+from .source import TableSource
 
 PLACE = "\0place"
 """The column of the places of rows while they are split; no file has a column of that name."""
@@ -60,7 +58,7 @@ class TableParts(NamedTuple):
     test: Taken
 
 
-def with_target(frame: pl.DataFrame, source: "TableSource", notes: list[str]) -> Taken:
+def with_target(frame: pl.DataFrame, source: TableSource, notes: list[str]) -> Taken:
     """The rows that have all targets; how many have not is said."""
     without = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     for name in source.targets:
@@ -72,7 +70,7 @@ def with_target(frame: pl.DataFrame, source: "TableSource", notes: list[str]) ->
     return Taken(frame, (~without).arg_true())
 
 
-def left_out(number: int, source: "TableSource") -> list[str]:
+def left_out(number: int, source: TableSource) -> list[str]:
     """What is said about rows with a gap in a target."""
     if not number:
         return []
@@ -80,7 +78,7 @@ def left_out(number: int, source: "TableSource") -> list[str]:
     return [f"{rows} {named_any(source.targets)} to learn from or to be measured by: left out."]
 
 
-def split_table(labeled: Taken, source: "TableSource", targets: TargetColumns, seed: int) -> tuple[Taken, Taken, Taken]:
+def split_table(labeled: Taken, source: TableSource, targets: TargetColumns, seed: int) -> tuple[Taken, Taken, Taken]:
     """The rows to train, to validate and to test on, where the last two are not other files: then they have none.
 
     Raises an `InputError` where shares, groups or times leave a part empty.
@@ -96,7 +94,7 @@ def split_table(labeled: Taken, source: "TableSource", targets: TargetColumns, s
 
 
 def _take(
-    roles: pl.DataFrame, targets: TargetColumns, source: "TableSource", draw: tuple[int, str]
+    roles: pl.DataFrame, targets: TargetColumns, source: TableSource, draw: tuple[int, str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that stay, and those that are taken out: none for a part that is another file."""
     how = source.valid if draw[1] == "valid" else source.test

@@ -1,21 +1,18 @@
 """The column that weighs the rows of a table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import refuse
-from ..table.values import PLAIN, number_format_of, numbers
-
-if TYPE_CHECKING:
-    from ._table import TableSource
+from ...check import refuse
+from ...table.values import PLAIN, number_format_of, numbers
+from .source import TableSource
 
 
-def weights_of(frame: pl.DataFrame, source: "TableSource", places: pl.Series | None = None) -> Tensor | None:
+def weights_of(frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Tensor | None:
     """The weights (N,) of the rows of a frame, or of those at some places of it, where the source has some."""
     return None if source.weight is None else _weights(frame[source.weight], places, source.decimal)
 

@@ -7,34 +7,26 @@ from typing import NamedTuple, final
 
 import polars as pl
 
-from ..check import InputError
-from ..table.blocks import BlockTable
-from ..table.encoder import Encoder
-from ..table.kinds import ColumnKind
-from ..table.survey import Place, TableSurvey
-from ..table.target_survey import TargetSurvey
-from ..table.targets import TargetColumns
-from ..table.values import has_decimal_comma
-from ._base import Dataset, Rows
-from ._block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
-from ._encoded_blocks import EncodedBlocks
-from ._hash_split import TEST, TRAIN, VALID
-from ._leaks import MOST_ROWS, leaks, never_seen
-from ._progress import reading_bar
-from ._row_weights import checked_weights
-from ._stream import StreamedPart, TableStream, used_columns, window_rows
-from ._table import (
-    FEWEST,
-    LoadedTable,
-    TableSource,
-    as_text,
-    check_has_target,
-    check_names,
-    rows_of,
-    texts_of,
-    thousands,
-)
-from ._table_split import left_out
+from ...check import InputError
+from ...table.blocks import BlockTable
+from ...table.encoder import Encoder
+from ...table.kinds import ColumnKind
+from ...table.survey import Place, TableSurvey
+from ...table.target_survey import TargetSurvey
+from ...table.targets import TargetColumns
+from ...table.values import has_decimal_comma, thousands
+from .._base import Dataset, Rows
+from .._progress import reading_bar
+from .block_rows import BlockRows, RowReader, Sample, check_streamable, split_of
+from .encoded import rows_of
+from .encoded_blocks import EncodedBlocks
+from .hash_split import TEST, TRAIN, VALID
+from .labeled import check_has_target, texts_of
+from .leaks import MOST_ROWS, leaks, never_seen
+from .row_weights import checked_weights
+from .source import FEWEST, LoadedTable, TableSource, as_text, check_names
+from .split import left_out
+from .table_stream import StreamedPart, TableStream, used_columns, window_rows
 
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._progress import waiting
+from .._progress import waiting
 
 TIMEOUT = 600.0
 """Seconds that one program may take: 30 MB over a slow line."""

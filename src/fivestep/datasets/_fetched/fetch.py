@@ -15,10 +15,10 @@ from typing import final
 import platformdirs
 from filelock import FileLock
 
-from ..check import InputError
-from ..machine.files import replacing
-from ._debian import unpack_package
-from ._download import download
+from ...check import InputError
+from ...machine.files import replacing
+from .debian import unpack_package
+from .download import download
 
 GZIP_MAGIC = b"\x1f\x8b"
 

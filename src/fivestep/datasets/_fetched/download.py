@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from ._progress import download_bar
+from .._progress import download_bar
 
 TIMEOUT = 15.0
 """Seconds without an answer, or without a further byte, after which a server counts as silent."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..check import InputError
+from ...check import InputError
 
 UNSIGNED_BYTES = 8
 """The code of the element type, the one that images and labels use."""

@@ -13,16 +13,16 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from .. import draws
-from ..check import InputError
-from ..machine.memory import is_limited, memory_size
-from ..machine.threads import begin_no_threads
-from ..table.encoder import MANY_ROWS, Encoder, warn_of_new
-from ._base import Dataset, Part, Rows, Stream, Window
-from ._block_rows import BlockRows, RowReader
-from ._encoded_blocks import EncodedBlocks
-from ._hash_split import TRAIN
-from ._row_weights import weights_of
+from ... import draws
+from ...check import InputError
+from ...machine.memory import is_limited, memory_size
+from ...machine.threads import begin_no_threads
+from ...table.encoder import MANY_ROWS, Encoder, warn_of_new
+from .._base import Dataset, Part, Rows, Stream, Window
+from .block_rows import BlockRows, RowReader
+from .encoded_blocks import EncodedBlocks
+from .hash_split import TRAIN
+from .row_weights import weights_of
 
 MOST_WINDOW_ROWS, MOST_WINDOW_BYTES = 2**20, 2**28
 """A window, by default: a million rows, or a quarter of a gigabyte if that is less. Two of them are in memory."""

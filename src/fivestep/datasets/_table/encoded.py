@@ -1,4 +1,4 @@
-"""The rows of the parts of a table, encoded while the table itself is given up, some rows at a time."""
+"""Rows of a table as the network gets them; of its parts while the table itself is given up, some rows at a time."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,12 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ..check import InputError
-from ..table.encoder import Encoder
-from ._table_split import Taken, named
+from ...check import InputError
+from ...table.encoder import Encoder
+from .._base import Rows
+from .row_weights import weights_of
+from .source import TableSource
+from .split import Taken, named
 
 AT_A_TIME = 2**15
 """Rows that are encoded at a time, and then given up. So few are quick without compiled code, whose compiler would take
@@ -70,3 +73,17 @@ def _encode(encoder: Encoder, out: Tensor, piece: _Piece, rows: "np.ndarray") ->
             for column in encoder.columns:
                 column.raw(piece.frame[column.name], piece.start + 1)
             raise
+
+
+def targets_of(
+    encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None
+) -> tuple[Tensor, Tensor | None]:
+    """The targets of rows, and their weights where they have some."""
+    return encoder.targets.encode(frame, places=places), weights_of(frame, source, places)
+
+
+def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Rows:
+    """The rows of a frame with a target, or those at some places of it, encoded."""
+    y, weight = targets_of(encoder, frame, source, places)
+    rows = None if places is None else places.to_numpy().astype(np.int64)
+    return Rows(encoder.encode(frame, rows=rows), y, weight)

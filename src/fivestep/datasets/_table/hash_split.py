@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import polars as pl
 
-from ..table.values import texts
+from ...table.values import texts
 
 TRAIN, VALID, TEST = 0, 1, 2
 

@@ -11,10 +11,10 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..machine.aside import folder_for_large_files
-from ..machine.files import own_bytes
-from ..machine.memory import is_memory
-from ._nameless import NamelessFile
+from ...machine.aside import folder_for_large_files
+from ...machine.files import own_bytes
+from ...machine.memory import is_memory
+from .nameless import NamelessFile
 
 SHARE_OF_DISK = 0.5
 """Of what is free on the disk, the file may become that large."""

@@ -2,19 +2,16 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from torch import Tensor
 
-from ..table.columns import FittedColumn
-from ..table.encoder import Encoder
-from ..table.target import ClassTarget, Target
-from ..table.words import in_line, listed
-
-if TYPE_CHECKING:
-    from ._table_split import Taken
+from ...table.columns import FittedColumn
+from ...table.encoder import Encoder
+from ...table.target import ClassTarget, Target
+from ...table.words import in_line, listed
+from .split import Taken
 
 MOST_ROWS = 20_000
 """Rows that are looked at for a column that tells the target."""
@@ -105,7 +102,7 @@ def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:
         return float(np.nan_to_num((dx @ dy) ** 2 / ((dx @ dx) * (dy @ dy)), posinf=0.0))
 
 
-def repeated(encoder: Encoder, train: "Taken", valid: "Taken", test: "Taken") -> list[str]:
+def repeated(encoder: Encoder, train: Taken, valid: Taken, test: Taken) -> list[str]:
     """A sentence for each part in which rows of the training part come again, target and all.
 
     Where a part is another file with other types, values are compared by what they mean: 1, 1.0 and "1" are the same.

@@ -8,12 +8,12 @@ from typing import NamedTuple, final
 import numpy as np
 import polars as pl
 
-from ..check import InputError, refuse
-from ..table.blocks import BlockTable
-from ..table.read import is_pattern
-from ..table.values import missing
-from ._hash_split import HashSplit, chance, numbers_of_groups
-from ._table import TableSource
+from ...check import InputError, refuse
+from ...table.blocks import BlockTable
+from ...table.read import is_pattern
+from ...table.values import missing
+from .hash_split import HashSplit, chance, numbers_of_groups
+from .source import TableSource
 
 SAMPLE = 2**14
 """Rows of a part that are kept in memory, to measure on after each epoch and to draw pictures of."""

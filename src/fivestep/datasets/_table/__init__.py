@@ -1,0 +1,12 @@
+"""Data sets from files: tables in memory, and as streams where they are larger than that.
+
+`load.py` is where to begin. `source.py` is what a user says about a file; `in_memory.py` reads it whole, `split.py`
+divides its rows, `leaks.py` looks for what should not be in them, `encoded.py` makes them the network's. `streamed.py`
+makes one pass over files that may not fit, `table_stream.py` gives their rows in every epoch, block by block.
+"""
+
+from .labeled import labeled_rows
+from .load import load_table
+from .source import SHARE, LoadedTable, TableSource
+
+__all__ = ["SHARE", "LoadedTable", "TableSource", "labeled_rows", "load_table"]
