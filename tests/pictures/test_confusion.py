@@ -1,6 +1,7 @@
 """The picture: confusion."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import fivestep as fs
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
 from tests.pictures.conftest import draw
+from tests.pictures.tables import questions
 from tests.plots.drawn import words
 
 
@@ -24,6 +26,36 @@ def test_counts_are_those_of_scikit_learn(fixture: str, request: pytest.FixtureR
     share = np.asarray(draw(subject, "confusion").axes[0].images[0].get_array())
     assert np.allclose(share, expected / expected.sum(1, keepdims=True))
     assert words(draw(subject, "confusion").axes[0]) == [f"{count:,}" for count in expected.flatten() if count]
+
+
+@pytest.mark.parametrize(("target", "place", "names"), [("wet", 0, ["dry", "wet"]), ("windy", 1, ["false", "true"])])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "hinge"])
+def test_of_several_questions_one_is_drawn_by_its_name(
+    tmp_path: Path, target: str, place: int, names: list[str], loss: str
+) -> None:
+    subject = questions(tmp_path, loss=loss)
+    rows = subject.data.test
+    assert rows is not None
+    answers = subject.engine.predict(rows.x.double())[:, place] > 0
+    expected = confusion_matrix(rows.y[:, place] > 0.5, answers)
+    figure = draw(subject, f"confusion:target={target}")
+    assert words(figure.axes[0]) == [f"{count:,}" for count in expected.flatten() if count]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == names
+    assert figure.get_suptitle() == f"places, {target}: MLP 3-16-2, relu: test rows"
+
+
+def test_of_several_questions_one_must_be_named(tmp_path: Path) -> None:
+    subject = questions(tmp_path)
+    sentence = "targets that are classes, or one of several as in confusion:target=wet, got several questions of yes or"
+    with pytest.raises(InputError, match=sentence):
+        draw(subject, "confusion")
+    with pytest.raises(InputError, match=r"target must be one of wet, windy, got 'windi'; did you mean 'windy'\?"):
+        draw(subject, "confusion:target=windi")
+
+
+def test_a_target_of_rows_without_names_is_refused(moons: Subject) -> None:
+    with pytest.raises(InputError, match="target must be left out where columns have no names, got 'upper'"):
+        draw(moons, "confusion:target=upper")
 
 
 def test_a_regression_has_none(line: Subject) -> None:

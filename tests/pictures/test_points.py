@@ -12,7 +12,7 @@ from fivestep.net import MLP
 from fivestep.pictures._base import Subject
 from fivestep.plan import TrainPlan
 from tests.pictures.conftest import draw
-from tests.pictures.tables import houses
+from tests.pictures.tables import houses, questions
 from tests.plots.drawn import labels, legend
 from tests.samples import small_engine
 
@@ -40,6 +40,34 @@ def test_of_a_table_the_two_numbers_that_say_most_are_drawn_in_their_own_units(t
     price = np.asarray(figure.axes[0].collections[0].get_array())
     assert set(np.round(price - 1000 * area, -2)) == {0, 30_000}
     assert (area.min() >= 50, area.min() < 60, area.max() > 140, area.max() <= 150) == (True,) * 4
+
+
+def test_of_several_targets_one_is_drawn_by_its_name(tmp_path: Path) -> None:
+    """The area of a house goes with nothing but its price; here both are targets, of noise and city."""
+    subject = houses(tmp_path, ("price", "area"))
+    figure = draw(subject, "points:target=area")
+    assert figure.axes[1].get_ylabel() == "area"
+    assert 50 <= np.min(figure.axes[0].collections[0].get_array()) < 150
+    assert draw(subject, "points").axes[1].get_ylabel() == "price"
+
+
+@pytest.mark.parametrize(
+    ("option", "names", "features"),
+    [
+        ("", ["dry", "wet"], ("rain", "wind")),
+        (":target=windy", ["false", "true"], ("wind", "rain")),
+    ],
+)
+def test_of_several_questions_one_is_drawn_with_its_classes(
+    tmp_path: Path, option: str, names: list[str], features: tuple[str, str]
+) -> None:
+    subject = questions(tmp_path)
+    figure = draw(subject, f"points{option}")
+    assert legend(figure.axes[0]) == names
+    assert labels(figure.axes[0]) == features
+    drawn = [len(one.get_offsets()) for one in figure.axes[0].collections]
+    y = subject.data.train.y[:, 1 if option else 0]
+    assert drawn == [int((y == 0).sum()), int((y == 1).sum())]
 
 
 def test_a_row_that_lacks_a_number_is_left_out(tmp_path: Path) -> None:

@@ -3,20 +3,21 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, final
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple, Self, final
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ..check import InputError
+from ..check import InputError, one_of, refuse
 from ..datasets._base import Dataset, Rows
 from ..engines._base import FiveStepEngine
 from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..epoch import Epoch
 from ..find import Choice, build, names
+from ..table.words import in_line
 
 
 @final
@@ -32,6 +33,17 @@ class Subject:
     history: tuple[Epoch, ...] = ()
     name: str = ""
     label: str = ""
+    place: int | None = None
+    """Which of several targets is looked at alone; None: all."""
+
+    def of_target(self, name: str) -> Self:
+        """The same, of the target of that name alone; without a name as it is."""
+        if not name:
+            return self
+        names = () if self.data.encoder is None else self.data.encoder.targets.names
+        if not names:
+            raise refuse("target", name, "left out where columns have no names", "leave it out")
+        return replace(self, place=names.index(one_of("target", name, names)))
 
     @property
     def is_trained(self) -> bool:
@@ -46,7 +58,15 @@ class Subject:
     @property
     def title(self) -> str:
         """The data and the model, as in "moons: MLP 2-8-1, relu"."""
-        return f"{self.data.name}: {self.model}"
+        return f"{self.about}: {self.model}"
+
+    @property
+    def about(self) -> str:
+        """The data, and the one of several targets that is looked at."""
+        encoder = self.data.encoder
+        if self.place is None or encoder is None or not encoder.targets.are_several:
+            return self.data.name
+        return f"{self.data.name}, {in_line(encoder.targets.names[self.place])}"
 
     @property
     def model(self) -> str:
@@ -57,14 +77,17 @@ class Subject:
 
     @property
     def num_classes(self) -> int:
-        """The classes, two for a yes or no; 0 where the targets are numbers, or several questions."""
+        """The classes, two for a yes or no; 0 where the targets are numbers, or several questions are looked at."""
         target, outputs = self.engine.criterion.target, self.engine.spec.out_features or 0
-        return {"classes": outputs, "yes_no": 2 if outputs == 1 else 0, "numbers": 0}[target]
+        is_one = outputs == 1 or self.place is not None
+        return {"classes": outputs, "yes_no": 2 if is_one else 0, "numbers": 0}[target]
 
     @property
     def class_names(self) -> list[str]:
         """The names of the classes, or their numbers."""
-        known = self.data.class_names
+        known: Sequence[str] = self.data.class_names
+        if self.place is not None and self.data.encoder is not None:
+            known = self.data.encoder.targets.classes.get(self.data.encoder.targets.names[self.place], ())
         return list(known) if len(known) == self.num_classes else [str(k) for k in range(self.num_classes)]
 
     @property
@@ -95,6 +118,8 @@ class Subject:
         """The probability of each class, (N, C), C = 2 for a yes or no; 0 and 1 for a loss that knows margins only."""
         engine = engine or self.engine
         z = engine.predict(x.to(engine.device, engine.dtype)).flatten(1)
+        if self.place is not None and engine.criterion.target == "yes_no":
+            z = z[:, [self.place]]
         if engine.criterion.inverse_link != "identity":
             p = engine.criterion.predicted(z)
         else:
@@ -103,7 +128,8 @@ class Subject:
 
     def labels(self, rows: Rows) -> Tensor:
         """The class of each row, (N,)."""
-        return rows.y.reshape(len(rows)).round().long().cpu()
+        y = rows.y if self.place is None else rows.y.reshape(len(rows), -1)[:, self.place]
+        return y.reshape(len(rows)).round().long().cpu()
 
 
 class Lacking(NamedTuple):
@@ -197,12 +223,19 @@ def suited_kinds(subject: Subject) -> list[str]:
     return found
 
 
-def needs_classes(subject: Subject) -> Lacking | None:
-    """For a picture of a classifier."""
+def needs_classes(subject: Subject, kind: str = "") -> Lacking | None:
+    """For a picture of a classifier, which may be of that `kind` of one of several targets."""
     if subject.num_classes:
         return None
-    target = "numbers" if subject.engine.criterion.target == "numbers" else "several questions of yes or no"
-    return Lacking("targets that are classes", target)
+    if subject.engine.criterion.target == "numbers":
+        return Lacking("targets that are classes", "numbers")
+    return Lacking(f"targets that are classes{one_of_several(subject, kind)}", "several questions of yes or no")
+
+
+def one_of_several(subject: Subject, kind: str) -> str:
+    """What else can be asked for where the targets have names: a picture of that kind of the first of them."""
+    names = () if subject.data.encoder is None else subject.data.encoder.targets.names
+    return f", or one of several as in {kind}:target={names[0]}" if names and kind else ""
 
 
 def needs_history(subject: Subject) -> Lacking | None:

@@ -59,8 +59,8 @@ def feature_names(features: tuple[int, int], subject: Subject) -> tuple[str, str
     return first, second
 
 
-def telling_features(rows: Rows, labels: Tensor | None, encoder: Encoder | None) -> tuple[int, int]:
-    """The two columns of a table that go most with the target, each by itself; numbers come before categories.
+def telling_features(rows: Rows, labels: Tensor | None, encoder: Encoder | None, place: int = 0) -> tuple[int, int]:
+    """The two columns of a table that go most with one of its targets, each alone; numbers come before categories.
 
     Measured is the squared correlation with the target, or with belonging to a class, (N,) `labels`, that it tells
     best. What is no table has no such order: its first two features.
@@ -68,7 +68,7 @@ def telling_features(rows: Rows, labels: Tensor | None, encoder: Encoder | None)
     places = [] if encoder is None else [column[0] for column in encoder.places.values()]
     if encoder is None or len(places) < 2:
         return 0, 1
-    y = rows.y.reshape(len(rows), -1)[:, :1] if labels is None else torch.nn.functional.one_hot(labels)
+    y = rows.y.reshape(len(rows), -1)[:, [place]] if labels is None else torch.nn.functional.one_hot(labels)
     both = torch.cat([rows.x.flatten(1)[:, places].double(), y.double()], 1)  # (N, K + C)
     shares = torch.corrcoef(both.T).nan_to_num()[: len(places), len(places) :].square().amax(1).tolist()
     numbers = set(encoder.numbers)

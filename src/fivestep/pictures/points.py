@@ -20,13 +20,15 @@ class Points(Picture):
     """The training rows along two `features`, counted from 0, coloured by class or by target, all in their own units.
 
     By default of a table the two numbers that go most with the target, of other data the first two features. A row
-    that lacks one of the two is left out.
+    that lacks one of the two is left out. Of several targets `target` is the one to draw, by its name, or the first.
     """
 
     description: ClassVar[str] = "the training rows along two features, coloured by class or target"
     features: tuple[int, int] | None = None
+    target: str = ""
 
     def lacks(self, subject: Subject) -> Lacking | None:
+        subject.of_target(self.target)  # refuses another name
         if subject.data.in_features == 1:
             return Lacking("two features or more", "one feature")
         if image_side(subject.data) is not None:
@@ -35,8 +37,11 @@ class Points(Picture):
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         rows, encoder = spread(MOST, subject.data.train), subject.data.encoder
+        subject = subject.of_target(self.target or target_name(encoder))
         labels = subject.labels(rows) if subject.num_classes else None
-        features = telling_features(rows, labels, encoder) if self.features is None else self.features
+        features = (
+            telling_features(rows, labels, encoder, subject.place or 0) if self.features is None else self.features
+        )
         check_features(features, subject)
         shown = in_own_units(rows.x, encoder)[:, list(features)]
         y, name = _numbers(subject, rows) if labels is None else (labels.cpu(), "")
@@ -46,7 +51,7 @@ class Points(Picture):
             y[there].numpy(),
             [] if labels is None else subject.class_names,
             feature_names(as_pair(features), subject),
-            title or f"{subject.data.name}: {_count(there)}",
+            title or f"{subject.about}: {_count(there)}",
             target_name=name,
             dark=dark,
         )
@@ -61,6 +66,6 @@ def _count(there: Tensor) -> str:
 
 
 def _numbers(subject: Subject, rows: Rows) -> tuple[Tensor, str]:
-    """The first number to predict of each row, (N,), in the units of the target, and its name."""
-    encoder = subject.data.encoder
-    return target_in_own_units(rows.y, encoder), target_name(encoder) or "target"
+    """The number to predict of each row, (N,), in the units of the target, and its name."""
+    encoder, place = subject.data.encoder, subject.place or 0
+    return target_in_own_units(rows.y, encoder, place), target_name(encoder, place) or "target"

@@ -7,10 +7,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ..check import one_of, refuse
 from ..datasets._base import Rows
 from ..plots.predictions import predictions
-from ._base import Lacking, Picture, Subject, spread
+from ._base import Lacking, Picture, Subject, one_of_several, spread
 from ._features import target_in_own_units, target_name
 
 MOST = 5000
@@ -29,24 +28,18 @@ class Predictions(Picture):
     target: str = ""
 
     def lacks(self, subject: Subject) -> Lacking | None:
-        criterion = subject.engine.criterion
+        subject, criterion = subject.of_target(self.target), subject.engine.criterion
         if criterion.target != "numbers":
             return Lacking("targets that are numbers", "classes" if subject.num_classes else "yes or no")
         several = (subject.engine.spec.out_features or 0) // criterion.outputs_per_target
         if several == 1 or self.target:
             return None
-        names = () if subject.data.encoder is None else subject.data.encoder.targets.names
-        one_of_them = f", or one of several as in predictions:target={names[0]}" if names else ""
-        return Lacking(f"one number to predict{one_of_them}", f"{several} numbers")
+        return Lacking(f"one number to predict{one_of_several(subject, 'predictions')}", f"{several} numbers")
 
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         part, held_out = subject.held_out()
-        rows = spread(MOST, held_out)
-        encoder = subject.data.encoder
-        names = () if encoder is None else encoder.targets.names
-        if self.target and not names:
-            raise refuse("target", self.target, "left out where columns have no names", "write predictions alone")
-        place = names.index(one_of("target", self.target, names)) if self.target else 0
+        rows, encoder = spread(MOST, held_out), subject.data.encoder
+        place = subject.of_target(self.target).place or 0
         true, predicted = (
             target_in_own_units(y.double(), encoder, place).numpy() for y in (rows.y, _predicted(subject, rows))
         )
