@@ -24,7 +24,6 @@ from .diagnosis import diagnosis_of
 from .diagnosis._finding import figure
 from .engines._engine import Engine
 from .ensemble import num_members
-from .evaluation import evaluate
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .machine.files import write_text
@@ -33,6 +32,7 @@ from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture
 from .pictures._plot import subject_of
 from .run import Run
 from .saved.history import columns
+from .scores import measured, written
 from .table.words import in_line
 
 AT_ONCE = (
@@ -118,7 +118,7 @@ def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str
         f'<nav><a href="#results">Results</a> {link}<a href="#pictures">Pictures</a> '
         '<a href="#update">The last update</a> <a href="#configuration">Configuration</a></nav>',
         element("h2", "Results", id="results"),
-        _results(subject),
+        *_results(run, subject),
         *learning,
         element("h2", "Pictures", id="pictures"),
         *_pictures(subject),
@@ -157,18 +157,24 @@ def _summary(run: Run, subject: Subject) -> str:
     return f"{run.spec.num_parameters:,} parameters; {done}; engine {engine}; {run.path}"
 
 
-def _results(subject: Subject) -> str:
+def _results(run: Run, subject: Subject) -> Iterator[str]:
+    """What was measured of each part; then, of several targets, each on the part that is last."""
     parts = {"train": subject.data.train, "valid": subject.data.valid, "test": subject.data.test}
-    scores = {part: (len(rows), evaluate(subject.engine, rows)) for part, rows in parts.items() if rows is not None}
-    measured = [score.figures() for _, score in scores.values()]
-    names = list(dict.fromkeys(name for of in measured for name, value in of.items() if value is not None))
+    scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
+    figures = {part: score.whole.figures() for part, (_, score) in scores.items()}
+    names = list(dict.fromkeys(name for of in figures.values() for name, value in of.items() if value is not None))
     unit = f" ({subject.loss_unit})" if subject.loss_unit else ""
     head = ["", "rows", *(name + unit if name == "loss" else name for name in names)]
     rows = [
-        [part, f"{count:,}", *(_number(score.figures()[name]) for name in names)]
-        for part, (count, score) in scores.items()
+        [part, f"{count:,}", *(written(name, figures[part].get(name)) for name in names)]
+        for part, (count, _) in scores.items()
     ]
-    return table(head, rows, numbers=range(1, len(head)))
+    yield table(head, rows, numbers=range(1, len(head)))
+    part, (_, score) = list(scores.items())[-1]
+    if score.of_targets:
+        names, rows = score.by_target()
+        yield element("p", score.of_means(), css="soft")
+        yield table([f"{part}, by target", *names], rows, numbers=range(1, len(names) + 1))
 
 
 def _diagnosis(run: Run, subject: Subject) -> Iterator[str]:

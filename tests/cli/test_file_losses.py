@@ -205,7 +205,11 @@ def test_a_mean_and_a_deviation_are_in_the_units_of_the_target(fivestep: Command
         ),
         (
             ("--target", "answer", "--loss", "mse"),
-            "loss must be one for the 2 classes of the target 'answer', got 'mse'; leave it out, or say --task "
+            "loss must be one for the 2 classes of the target 'answer', got 'mse'; leave it out.",
+        ),
+        (
+            ("--target", "count", "--loss", "mse"),
+            "loss must be one for the 6 classes of the target 'count', got 'mse'; leave it out, or say --task "
             "regression.",
         ),
         (

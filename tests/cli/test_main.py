@@ -103,6 +103,17 @@ def test_words_too_many_are_one_sentence(fivestep: Command, arguments: tuple[str
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [("train", "h.csv", "--target", "a", "a price"), ("sweep", "--lr", "1", "--target", "a", "a price", "h.csv")],
+)
+def test_an_option_that_is_repeated_says_so(fivestep: Command, arguments: tuple[str, ...]) -> None:
+    """Behind --target stands one column, and what follows was taken for the file, or for words too many."""
+    Path("h.csv").touch()
+    advice = f"write several as --target a --target 'a price'; see fivestep {arguments[0]} --help."
+    assert fivestep(*arguments).err.strip().endswith(advice)
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("trian", "moons"), "got 'trian'; did you mean fivestep train?"),

@@ -44,14 +44,22 @@ def test_it_predicts_the_mean_of_its_members(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "options", "is_said"), [(200, (), True), (200, ("--bagging", 2), False), (60, (), False)]
+    ("num_rows", "options", "is_said"),
+    [
+        (200, (), True),
+        (200, ("--bagging", 2), False),
+        (60, (), False),
+        (200, ("--residual",), False),
+        (200, ("--optimizer", "sgd"), False),
+        (200, ("--recipe", "standard"), False),
+    ],
 )
 def test_one_network_of_few_rows_is_told_that_several_are_better(
     fivestep: Command, tmp_path: Path, num_rows: int, options: tuple[Any, ...], *, is_said: bool
 ) -> None:
     houses().head(num_rows).write_csv(tmp_path / "houses.csv")
     out = fivestep("train", "houses.csv", *OPTIONS, *options).out
-    assert ("the mean of five networks is usually better: add --bagging 5" in out) == is_said
+    assert ("the mean of several networks is usually better: add --bagging 5" in out) == is_said
 
 
 @pytest.mark.usefixtures("run")

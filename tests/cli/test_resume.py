@@ -46,7 +46,7 @@ def test_the_whole_command_line_may_be_given_again(fivestep: Command) -> None:
     ("arguments", "sentence"),
     [
         (["--lr", "0.5"], "--lr must be left out with --resume, or be the run's own 0.01, got 0.5; leave out what"),
-        (["--hidden", "8"], "--hidden must be left out with --resume, or be the run's own [4], got [8]"),
+        (["--hidden", "8"], "--hidden must be left out with --resume, or be the run's own 4, got 8"),
         (["--momentum", "0.9", "--seed", "3"], "--momentum, --seed must be left out"),
         (["--dropout", "0.5"], "--dropout must be left out with --resume, or be the run's own as the task has it"),
         (["--engine", "nn", "--dtype", "float64"], "--engine, --dtype must be left out"),

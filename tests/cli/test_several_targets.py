@@ -10,10 +10,16 @@ import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score, root_mean_squared_error
 
 from fivestep.cli._table_screen import _verdict
+from fivestep.datasets._base import Dataset
+from fivestep.datasets._table import labeled_rows
+from fivestep.ensemble import num_members
+from fivestep.pictures._base import Subject
+from fivestep.report import _results
 from fivestep.run import Run
 from fivestep.table.target import NumberTarget
 from fivestep.table.targets import TargetColumns
 from fivestep.table.values import PLAIN
+from fivestep.table.words import readable
 from tests.cli.conftest import Command
 from tests.tolerances import FLOAT32
 
@@ -58,6 +64,28 @@ def test_several_numbers_are_measured_as_scikit_learn_does(
         each = of(y, z, multioutput="raw_values")
         assert [report[f"file_{name}_price"], report[f"file_{name}_area"]] == pytest.approx(each, rel=FLOAT32)
         assert report[f"file_{name}"] == pytest.approx(of(y, z), rel=FLOAT32)
+
+
+def test_the_screen_and_the_report_have_each_target_and_say_that_the_rest_are_means(
+    fivestep: Command, file: pl.DataFrame
+) -> None:
+    fivestep("train", "houses.csv", *NUMBERS, *QUICKLY)
+    columns = predicted(fivestep)
+    y, z = file["price", "area"].to_numpy(), np.stack(list(columns.values()), 1).astype(float)
+    each = root_mean_squared_error(y, z, multioutput="raw_values")
+    sentence, lines = "rmse and r2 above are means over the targets, whatever their units.", "file, by target"
+    said = fivestep("evaluate", "run", "houses.csv").out
+    assert sentence in said
+    assert [line.split()[:2] for line in said.partition(lines)[2].splitlines()[1:]] == [
+        ["price", readable(each[0])],
+        ["area", readable(each[1])],
+    ]
+    run = Run.load("run")
+    rows = labeled_rows(run.encoder, Path("houses.csv"), None)
+    page = "".join(_results(run, Subject(run.engine, Dataset(rows, num_outputs=2))))
+    assert sentence in page
+    shown = re.findall(r'<td>(\w+)</td><td class="number">([\d,.]+)</td>', page)
+    assert shown == [("train", "200"), ("price", readable(each[0])), ("area", readable(each[1]))]
 
 
 def test_the_verdict_is_an_average_in_deviations_and_names_what_was_not_learnt() -> None:
@@ -120,6 +148,7 @@ def test_a_row_with_a_gap_in_any_target_is_left_out_and_that_is_said(fivestep: C
     [
         (("--target", "price", "--target", "price"), "must be different ones, got 'price' twice; name another."),
         (("--target", "price,area"), "got 'price,area'; write them apart: --target price --target area."),
+        (("--target", "price", "area"), "which takes one value; write several as --target price --target area; see"),
         (("--target", "price", "--target", "ara"), "got 'ara'; did you mean 'area'?"),
         (("--target", "price", "--target", "kind"), "'price' (numbers), 'kind' (3 classes); train a run for each, or"),
         (("--target", "price", "--target", "area", "--ignore", "area"), "got 'area'; it is no input anyway"),
@@ -128,9 +157,10 @@ def test_a_row_with_a_gap_in_any_target_is_left_out_and_that_is_said(fivestep: C
             "one for yes or no, of which the targets 'wet' and 'windy' are several",
         ),
         ((*QUESTIONS, "--class-weight", "balanced"), "the yes of each: binary_cross_entropy:pos_weight=(1,2)."),
+        ((*QUESTIONS, "--loss", "mse"), "each of the targets 'wet' and 'windy', got 'mse'; leave it out."),
         (
             (*NUMBERS, "--loss", "hinge"),
-            "one that compares numbers, as the targets 'price' and 'area' hold, got 'hinge'",
+            "one that compares numbers, as the targets 'price' and 'area' hold, got 'hinge'; leave it out.",
         ),
     ],
 )
@@ -152,7 +182,7 @@ def test_a_run_goes_on_with_its_targets_alone(fivestep: Command) -> None:
     fivestep("train", "houses.csv", *NUMBERS, *QUICKLY)
     assert fivestep("train", "--resume", "run", *NUMBERS).code == 0
     found = fivestep("train", "--resume", "run", "--target", "price")
-    assert (found.code, "or be the run's own ['price', 'area'], got price" in found.err) == (2, True)
+    assert (found.code, "or be the run's own 'price' and 'area', got price" in found.err) == (2, True)
     assert Run.load("run").encoder.targets.names == ("price", "area")  # type: ignore[union-attr]
 
 
@@ -183,3 +213,28 @@ def test_the_onnx_file_predicts_the_same(fivestep: Command, file: pl.DataFrame, 
 def test_a_loss_of_several_outputs_has_them_for_each_target(fivestep: Command, loss: str, columns: list[str]) -> None:
     assert fivestep("train", "houses.csv", *NUMBERS, "--loss", loss, *QUICKLY).code == 0
     assert list(predicted(fivestep)) == [f"prediction_{name}" for name in columns]
+
+
+def test_several_networks_of_several_targets_predict_the_mean_of_theirs(fivestep: Command, file: pl.DataFrame) -> None:
+    """Folds part the rows by each row's targets together; what is measured is that of the mean answers."""
+    options = ("--hidden", 4, "--epochs", 3, "--recipe", "standard")
+    asked = fivestep("train", "houses.csv", *NUMBERS, *options, "--members", 2, "--bagging", 2, "--out", "run")
+    assert asked.code == 0
+    assert num_members(Run.load("run").spec) == 4
+    columns = predicted(fivestep)
+    y, z = file["price", "area"].to_numpy(), np.stack(list(columns.values()), 1).astype(float)
+    report = fivestep("evaluate", "run", "houses.csv", "--json").report
+    each = root_mean_squared_error(y, z, multioutput="raw_values")
+    assert [report["file_rmse_price"], report["file_rmse_area"]] == pytest.approx(each, rel=FLOAT32)
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize(("options", "figure"), [(NUMBERS, "rmse_area"), (QUESTIONS, "accuracy_windy")])
+def test_a_sweep_keeps_the_best_network_of_several_targets(
+    fivestep: Command, options: tuple[str, ...], figure: str
+) -> None:
+    space = ("--hidden", "2", "4", "--lr", "0.01", "--epochs", 3, "--recipe", "standard", "--halving", "off")
+    found = fivestep("sweep", "houses.csv", *options, *space, "--json").report
+    run = found["run"]
+    assert Run.load(run).encoder.targets.are_several  # type: ignore[union-attr]
+    assert found[f"test_{figure}"] == fivestep("evaluate", run, "--json").report[f"test_{figure}"]

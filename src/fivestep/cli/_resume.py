@@ -84,7 +84,12 @@ def _others(
     }
     for name, (own, got) in pairs.items():
         if got is not None and got != own:
-            yield name, str(own), str(got)
+            yield name, _in_words(own), _in_words(got)
+
+
+def _in_words(value: Any) -> str:
+    """What a setting is, in a sentence: several values, or it as it is."""
+    return " and ".join(map(repr, value)) if isinstance(value, list | tuple) and value else str(value)
 
 
 def _as_kept(value: Any) -> Any:

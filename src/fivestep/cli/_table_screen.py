@@ -1,25 +1,23 @@
 """What `fivestep train FILE` shows beside the run: what the columns are taken for, notes, and what it had to beat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from statistics import fmean
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..datasets._base import Dataset, Part
+from ..datasets._base import Dataset
 from ..ensemble import num_members
-from ..epoch import Evaluation
-from ..evaluation import evaluate
-from ..metrics._base import build_metrics
-from ..metrics._of_output import OfOutput
-from ..recipes.standard import TOO_FEW_TO_DROP
-from ..recipes.tabular import FEW_TO_SET_ASIDE
+from ..find import find
 from ..run import Run
+from ..scores import Measured, measured
 from ..table.words import in_line, in_list, in_words, readable
 from ._screen import print_whole, summary
+from ._task import facts_of
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable, TableSource
@@ -28,12 +26,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 60
 """Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
-
-USUAL = {"numbers": ("rmse", "r2"), "yes_no": ("accuracy", "subset_accuracy")}
-"""What is measured of a table beside the loss."""
-
-IN_UNITS = ("rmse", "mae")
-"""The metrics that have the unit of the target."""
 
 CLEARLY = 0.01
 """The share of an error, or of the wrong answers, by which there must be less of it for one to be better."""
@@ -106,43 +98,6 @@ def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
     return {"table": source.to_dict(), "identifiers": identifiers, "left_out": left_out}
 
 
-class Measured(NamedTuple):
-    """What was measured of some rows, and of several targets of a table the metrics of each, by its name."""
-
-    whole: Evaluation
-    of_targets: Mapping[str, Mapping[str, float]] = MappingProxyType({})
-
-    def figures(self) -> dict[str, float | None]:
-        """All of it by name."""
-        each = {f"{name}_{of}": value for of, found in self.of_targets.items() for name, value in found.items()}
-        return {**self.whole.figures(), **each}
-
-
-def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Measured:
-    """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its targets, with R^2.
-
-    Of several targets, metrics are those of each and their mean.
-    """
-    targets = run.encoder.targets if run.encoder is not None and "table" in run.info else None
-    kind = run.engine.criterion.target
-    if targets is None or not (targets.are_several or kind == "numbers"):
-        return Measured(evaluate(run.engine, rows, metrics))
-    chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *USUAL[kind]]).keys(), kind)
-    units = targets.units
-    averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
-    places = dict(enumerate(targets.names))
-    each = {f"{name} {k}": OfOutput(metric, k) for name, metric in averaged.items() for k in places}
-    others = {name: metric for name, metric in chosen.items() if name not in averaged}
-    found = evaluate(run.engine, rows, {**others, **each})
-    of_targets = {
-        target: {name: found.metrics[f"{name} {k}"] * (units[target] if name in IN_UNITS else 1.0) for name in averaged}
-        for k, target in places.items()
-    }
-    means = {name: fmean(of[name] for of in of_targets.values()) for name in averaged}
-    together = {name: means[name] if name in means else found.metrics[name] for name in chosen}
-    return Measured(found._replace(metrics=together), of_targets if targets.are_several else {})
-
-
 def show_scores(
     console: Console, scores: Mapping[str, tuple[int, Measured]], known: Mapping[str, float] = MappingProxyType({})
 ) -> None:
@@ -151,16 +106,14 @@ def show_scores(
     part, (_, score) = list(scores.items())[-1]
     if not score.of_targets:
         return
+    names, rows = score.by_target()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(f"{part}, by target", overflow="fold")
-    for name in next(iter(score.of_targets.values())):
+    for name in names:
         table.add_column(name, justify="right")
-    for target, found in score.of_targets.items():
-        table.add_row(
-            Text(in_line(target)),
-            *(readable(value) if name in IN_UNITS else f"{value:.4f}" for name, value in found.items()),
-        )
-    console.print()
+    for target, *found in rows:
+        table.add_row(Text(in_line(target)), *found)
+    console.print(f"{score.of_means()}\n", markup=False, soft_wrap=True)
     console.print(table)
 
 
@@ -178,8 +131,9 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
     console.print(_verdict(targets, own, known, why), markup=False, soft_wrap=True)
-    if _may_gain_from_folds(run, data):
-        console.print("Of so few rows the mean of five networks is usually better: add --bagging 5.", soft_wrap=True)
+    if folds := _folds_that_may_gain(run, data):
+        words = f"Of so few rows the mean of several networks is usually better: add --bagging {folds}."
+        console.print(words, soft_wrap=True)
     each = {f"{title}_{name}": of[name] for title, of in known.items() for name in of if targets.are_several}
     return {title: fmean(of.values()) for title, of in known.items()} | each
 
@@ -219,11 +173,15 @@ def _verdict(
     return f"{some}On average over the targets, {sentence[0].lower()}{sentence[1:]}"
 
 
-def _may_gain_from_folds(run: Run, data: Dataset) -> bool:
-    """Whether an estimator would train several networks of these rows, where a run is one that can be resumed."""
+def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
+    """How many networks an estimator would train of these rows, where a run is one that can be resumed."""
+    if num_members(run.spec) > 1 or run.info["table"].get("group"):
+        return None
     num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
-    is_usual = run.info["recipe"] == "tabular" and run.info["model"] == "mlp" and not run.info["table"].get("group")
-    return is_usual and num_members(run.spec) == 1 and TOO_FEW_TO_DROP <= num_rows < FEW_TO_SET_ASIDE
+    facts, recipe = replace(facts_of(data, run.plan), num_rows=num_rows), find("recipes", run.info["recipe"])()
+    settings = {**run.info.get("network", {}), "loss": run.plan.loss, "optimizer": run.plan.optimizer}
+    folds: int | None = recipe.preparation(run.info["model"], settings, facts).folds
+    return folds
 
 
 def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> str:

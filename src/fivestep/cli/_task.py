@@ -155,12 +155,14 @@ def check_loss(loss: str | Choice, targets: "TargetColumns") -> None:
     if not targets.are_classes:
         if kind != "numbers":
             wanted = f"one that compares numbers, as {which} hold{'s' * (not targets.are_several)}"
-            raise refuse("loss", name, wanted, "leave it out, or say --task classification")
+            advice = "leave it out" + ", or say --task classification" * (not targets.are_several)
+            raise refuse("loss", name, wanted, advice)
         return
     num_classes = 2 if targets.are_several else targets.num_outputs
     wanted = f"one for the {num_classes} classes of {'each of ' * targets.are_several}{which}"
     if kind == "numbers":
-        raise refuse("loss", name, wanted, "leave it out, or say --task regression")
+        advice = "leave it out" + ", or say --task regression" * targets.may_be_numbers
+        raise refuse("loss", name, wanted, advice)
     if targets.are_several and kind == "classes":
         raise refuse("loss", name, f"one for yes or no, of which {which} are several", "leave it out")
     if num_classes > 2 and kind == "yes_no":

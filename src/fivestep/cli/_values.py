@@ -3,11 +3,14 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
+from shlex import quote
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import (
+    Argument,
     CoercionError,
     MissingArgumentError,
     Token,
@@ -87,8 +90,26 @@ def surplus(error: UnusedCliTokensError) -> str:
     option = _option_before(error.root_input_tokens or [], error.unused_tokens or [])
     after = f" after {option}, which takes one value" if option else ""
     is_file = not option and any(Path(word).is_file() for word in error.unused_tokens or ())
-    advice = ", or quote a pattern of several files, with --stream" if is_file else ""
-    return f"the command must be written without further words, got {words!r}{after}; leave them out{advice}"
+    advice = "leave them out" + ", or quote a pattern of several files, with --stream" * is_file
+    advice = _repeated(error) or advice
+    return f"the command must be written without further words, got {words!r}{after}; {advice}"
+
+
+def _repeated(error: UnusedCliTokensError) -> str | None:
+    """What to write where several values stand behind an option that is repeated instead, among them no file."""
+    tokens, known = error.root_input_tokens or [], () if error.app is None else error.app.assemble_argument_collection()
+    repeated = {name for one in known if _is_repeated(one) for name in one.names}
+    for place, option in enumerate(tokens):
+        behind = takewhile(lambda word: not word.startswith("-"), tokens[place + 1 :] if option in repeated else ())
+        values = [word for word in behind if not Path(word).is_file()]
+        if len(values) > 1:
+            return f"write several as {' '.join(f'{option} {quote(value)}' for value in values)}"
+    return None
+
+
+def _is_repeated(argument: Argument) -> bool:
+    """Whether an option takes one value each time that it is given."""
+    return get_origin(argument.hint) is tuple and not argument.parameter.consume_multiple
 
 
 def _option_before(tokens: Sequence[str], words: Sequence[str]) -> str | None:

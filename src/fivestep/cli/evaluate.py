@@ -10,8 +10,9 @@ from ..check import InputError
 from ..datasets._base import Part
 from ..ensemble import num_members
 from ..run import Run
+from ..scores import measured
 from ._screen import known_losses, weights_put_back
-from ._table_screen import measured, show_scores
+from ._table_screen import show_scores
 from ._values import json_text
 
 

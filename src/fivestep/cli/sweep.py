@@ -16,6 +16,7 @@ from ..check import DivergenceError, InputError
 from ..machine.files import read_text, write_text
 from ..machine.interrupt import termination_raises
 from ..run import Run
+from ..scores import measured
 from ..sweep import Candidates, Space, Sweep, SweepPlan, start
 from ..sweep.ledger import HIDDEN, without_password
 from ..sweep.sweeping import MARK, PICTURE, TABLE
@@ -27,7 +28,7 @@ from ._screen import print_whole
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
 from ._sweep_screen import SHOWN_AT_END, SweepScreen, ranked_table
 from ._table_options import TableOptions
-from ._table_screen import measured, show_columns, show_scores
+from ._table_screen import show_columns, show_scores
 from ._task import is_file
 from ._values import json_text
 

@@ -19,6 +19,7 @@ from ..ranks import Ranks
 from ..ranks.torchrun import leave_note, note_left
 from ..report import Recent, write_report
 from ..run import Run
+from ..scores import Measured, measured
 from ..trackers._track import track
 from . import DONE, FAILED, INTERRUPTED, TERMINATED
 from ._members import check_alone, check_folds, check_members, train_together
@@ -27,7 +28,7 @@ from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
 from ._screen import Screen, known_losses, number, print_network, print_whole, weights_put_back, weights_table
 from ._table_options import TableOptions
-from ._table_screen import Measured, measured, remembered, show_columns, show_scores, show_verdict
+from ._table_screen import remembered, show_columns, show_scores, show_verdict
 from ._task import is_file, prepare, prepare_table, warn_of_folder
 from ._values import json_text
 

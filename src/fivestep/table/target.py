@@ -31,6 +31,11 @@ class Target(ABC):
     def num_outputs(self) -> int:
         """What a data set says that a network for it needs: C classes, or 1 number."""
 
+    @property
+    @abstractmethod
+    def may_be_numbers(self) -> bool:
+        """Whether a regression is possible."""
+
     @abstractmethod
     def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
         """The targets (N,) that a loss takes, of all values or of those at some places.
@@ -79,6 +84,10 @@ class ClassTarget(Target):
     @property
     def num_outputs(self) -> int:
         return len(self.classes)
+
+    @property
+    def may_be_numbers(self) -> bool:
+        return _all_numbers(pl.Series(self.classes))
 
     def understood(self, values: pl.Series) -> pl.Series:
         return class_texts(values)
@@ -147,6 +156,10 @@ class NumberTarget(Target):
     @property
     def num_outputs(self) -> int:
         return 1
+
+    @property
+    def may_be_numbers(self) -> bool:
+        return True
 
     def understood(self, values: pl.Series) -> pl.Series:
         return numbers(values, self.number_format)

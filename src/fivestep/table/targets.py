@@ -47,6 +47,11 @@ class TargetColumns:
         return any(target.task == "classification" for target in self.columns)
 
     @property
+    def may_be_numbers(self) -> bool:
+        """Whether they are numbers, or classes whose names are all numbers."""
+        return all(target.may_be_numbers for target in self.columns)
+
+    @property
     def classes(self) -> dict[str, tuple[str, ...]]:
         """The classes of each column that has some, by its name."""
         return {target.name: target.classes for target in self.columns if isinstance(target, ClassTarget)}
