@@ -6,13 +6,11 @@ all-reduce of the flat gradient between steps 4 and 5, and every rank does the s
 of one, and batch size, learning rate and schedule mean what they mean for one.
 """
 
-import atexit
-import os
 import pickle
 import secrets
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
@@ -24,30 +22,22 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # as in torchrun.py
 
-from ..check import InputError, RanksError
+from ..check import InputError
 from ..typing import Elements, Scalar, Vector
 from . import shared_memory
+from .groups import FOREVER, START_TIMEOUT, end_group, in_one_sentence, is_done
 from .signs import Signs
 from .stored import StoredLots, signs_in
-from .torchrun import place_in_store, store_for_ranks
+from .torchrun import number_in_environment, place_in_store
 
 TIMEOUT = 600.0
 """Seconds that a rank waits for others that give no sign of life, at most (`signs.py`)."""
-
-START_TIMEOUT = 300.0
-"""Seconds that it waits at least for those that may have started later."""
-
-FOREVER = timedelta(days=365)
-"""What gloo is told, because the signs of life say when to give up."""
 
 NUM_EXTRA = 4
 """Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
 
 LOOK_EVERY = 50
 """Steps after which the wishes are read where that means to wait for the device."""
-
-VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What `torchrun`, or whoever else starts the ranks, tells each of them in its environment."""
 
 Value = TypeVar("Value")
 
@@ -108,12 +98,12 @@ class Ranks:
                 place = _place_of(self)
                 self._signs = None if place is None else signs_in(place, rank, size, timeout)
                 self._stored_lots = None if place is None else StoredLots(place, rank, timeout)
-                weakref.finalize(self, _end_group, self._on_host)
+                weakref.finalize(self, end_group, self._on_host)
             else:
                 self._signs = self._memory.signs
                 self._memory.gathered(b"")  # when all are here, nobody needs gloo any more
-                _end_group(self._on_host)
-            _JOINED.add(self)
+                end_group(self._on_host)
+            JOINED.add(self)
         if self._signs is not None:
             weakref.finalize(self, self._signs.end)
 
@@ -135,7 +125,7 @@ class Ranks:
     @property
     def on_this_machine(self) -> int:
         """How many of them share this machine's memory, as far as one knows."""
-        return self.size if self.are_alone or self._memory is not None else _number("LOCAL_WORLD_SIZE", 1)
+        return self.size if self.are_alone or self._memory is not None else number_in_environment("LOCAL_WORLD_SIZE", 1)
 
     def places(self, num_rows: int, part: int | None = None) -> list[slice]:
         """The rows of a batch that are this rank's: one piece of it, or of each of its parts of at most `part` rows.
@@ -182,7 +172,7 @@ class Ranks:
         if self.are_alone:
             return
         if vector.device.type != "cpu":
-            with _in_one_sentence(self._timeout):
+            with in_one_sentence(self._timeout):
                 dist.all_reduce(vector, group=self._group)
         elif self._memory is not None:
             self._memory.sum_(vector.view(-1))
@@ -191,13 +181,13 @@ class Ranks:
 
     def _through_gloo(self, begin: Callable[..., dist.Work]) -> None:
         """Waits for what gloo does, as long as there are signs of life."""
-        with _in_one_sentence(self._timeout):
+        with in_one_sentence(self._timeout):
             work = begin(group=self._on_host, async_op=True)
             if self._signs is None:
                 work.wait(timedelta(seconds=max(self._timeout, START_TIMEOUT)))
                 return
             with self._signs.waiting() as look:
-                while not _is_done(work, self._signs.period):
+                while not is_done(work, self._signs.period):
                     look()
 
     def sum(self, tensor: Tensor) -> Tensor:
@@ -268,7 +258,7 @@ def raise_first(refusals: Sequence[str | None]) -> None:
             raise InputError(refusal if rank == 0 else f"on rank {rank}, {refusal}")
 
 
-_JOINED = weakref.WeakSet[Ranks]()
+JOINED = weakref.WeakSet[Ranks]()
 """Those that may still give signs of life."""
 
 ALONE = Ranks()
@@ -293,56 +283,6 @@ class _Sum(torch.autograd.Function):
         return total, None
 
 
-def join_ranks(timeout: float = TIMEOUT) -> Ranks:
-    """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
-
-    Waits for all of them. `timeout` is how long a rank waits for others that give no sign of life, in seconds; for one
-    that is only slow it waits as long as that takes. A process group that the program has begun itself is used as it
-    is. Raises a `RanksError` if they cannot be reached, and an `InputError` if the environment says something that
-    cannot be.
-    """
-    if dist.is_available() and dist.is_initialized():
-        rank, size = dist.get_rank(), dist.get_world_size()
-        return ALONE if size == 1 else Ranks(rank, size, int(os.environ.get("LOCAL_RANK", rank)), timeout)
-    size, rank = _number("WORLD_SIZE", 1), _number("RANK", 0)
-    if size == 1:
-        return ALONE
-    for name in VARIABLES:
-        if not os.environ.get(name):
-            raise InputError(f"{name} must be set where WORLD_SIZE is, got nothing; start the ranks with torchrun.")
-    with _in_one_sentence(max(timeout, START_TIMEOUT)):
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        store = store_for_ranks(rank, size, max(timeout, START_TIMEOUT))
-        seconds = timedelta(seconds=max(timeout, START_TIMEOUT))
-        if store is None:
-            dist.init_process_group(backend, timeout=seconds)
-        else:
-            dist.init_process_group(backend, timeout=seconds, store=store, rank=rank, world_size=size)
-    atexit.register(leave_ranks)  # else torch 2.13's threads, still running, abort a process that has come to its end
-    return Ranks(rank, size, _number("LOCAL_RANK", rank), timeout)
-
-
-def leave_ranks() -> None:
-    """Ends what `join_ranks` began."""
-    for ranks in list(_JOINED):
-        ranks.leave()
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
-
-
-def _end_group(group: dist.ProcessGroup) -> None:
-    """Ends a group of gloo's, with its threads and connections, unless all of them have ended."""
-    with suppress(ValueError, AssertionError):
-        dist.destroy_process_group(group)
-
-
-def _number(name: str, default: int) -> int:
-    given = os.environ.get(name, str(default))
-    if not given.isdigit():
-        raise InputError(f"{name} must be a whole number, got {given!r}; start the ranks with torchrun.")
-    return int(given)
-
-
 def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | None:
     """Memory that all ranks share, if they are on one machine that can; else None, on all of them."""
     memory, path = None, ranks.by_first(partial(_new_memory, ranks.size))
@@ -363,37 +303,8 @@ def _place_of(ranks: Ranks) -> PrefixStore | None:
     return place if all(ranks.gathered(place is not None)) else None
 
 
-def _is_done(work: dist.Work, seconds: float) -> bool:
-    """Waits so long for a work of gloo's."""
-    try:
-        work.wait(timedelta(seconds=seconds))
-    except RuntimeError:
-        if not work.is_completed():
-            return False
-        work.wait()  # which raises the reason if it has failed, and not only come late
-    return True
-
-
 def _new_memory(size: int) -> Path | None:
     """The file of it, if there can be one."""
     with suppress(OSError):
         return shared_memory.create(size, secrets.token_hex(8)) if shared_memory.is_possible() else None
     return None
-
-
-@contextmanager
-def _in_one_sentence(timeout: float) -> Iterator[None]:
-    """What torch says about ranks that cannot be reached, in paragraphs, as one sentence."""
-    try:
-        yield
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        first = first.rpartition("] ")[2].rstrip(".")
-        if "timed out" in first.lower() or "timeout" in first.lower():
-            raise RanksError(
-                f"all ranks must come to the same step within {timeout:g} s, got no sign of one of them ({first}); see "
-                "what holds it up, or wait longer."
-            ) from error
-        raise RanksError(
-            f"all ranks must stay to the end, got no more from one of them ({first}); see what it said last."
-        ) from error

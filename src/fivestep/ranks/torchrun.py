@@ -14,7 +14,7 @@ from pathlib import Path
 
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]  # torch's own, though it does not say so
 
-from ..check import RanksError
+from ..check import InputError, RanksError
 
 KEY = "fivestep/run"
 """Under which the note lies in the store."""
@@ -24,6 +24,14 @@ SECONDS = 10.0
 
 POLL = 0.02
 """Seconds between two looks into it."""
+
+
+def number_in_environment(name: str, default: int) -> int:
+    """What whoever starts the ranks says of this one; raises an `InputError` for what is no number."""
+    given = os.environ.get(name, str(default))
+    if not given.isdigit():
+        raise InputError(f"{name} must be a whole number, got {given!r}; start the ranks with torchrun.")
+    return int(given)
 
 
 def store_for_ranks(rank: int, size: int, seconds: float) -> PrefixStore | None:
