@@ -72,7 +72,7 @@ def test_options_are_what_it_begins_with(fivestep: Command, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["digits"], "TASK must be one of moons, circles, xor, spirals, line, got 'digits'"),
+        (["digits"], "TASK must be one of moons, circles, xor, spirals, three-spirals, line, wave, got 'digits'"),
         (["rows.csv"], "TASK must be a name that fivestep tasks lists"),
         (
             ["moons", "--activation", "mish"],
@@ -85,7 +85,9 @@ def test_options_are_what_it_begins_with(fivestep: Command, tmp_path: Path) -> N
         (["moons", "--init", "nope"], f"init must be one of {', '.join(offered('inits'))}, got 'nope'"),
         (["moons", "--optimizer", "adam:eps=1e-3"], "optimizer must be adam with its defaults in the playground"),
         (["moons", "--hidden", "65"], "hidden must be at most 4 layers of at most 64 units"),
-        (["moons", "--model", "feed-forward"], "model must be one of linear, mlp"),
+        (["moons", "--model", "feed-forward"], "model must be one of linear, softmax, mlp"),
+        (["moons", "--loss", "cross_entropy"], "loss must be one for yes_no, as task 'moons' has, got 'cross"),
+        (["line", "--loss", "hinge"], "loss must be one for numbers, as task 'line' has, got 'hinge'"),
         (["moons", "--seed", str(2**53)], "seed must be at most 9007199254740991"),
         (["moons", "-o", "nowhere/page.html"], "--out must be a file that can be written"),
         (["moons", "-o", "."], "--out must be a file that can be written, got '.' (Is a directory)"),

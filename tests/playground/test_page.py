@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+import fivestep as fs
 from fivestep.cli._app import run
 from tests.browser import Opened, tab
 from tests.tolerances import PLAYGROUND, distance
@@ -119,6 +120,9 @@ PLANS = {
     "no hidden layer": {"hidden": [], "optimizer": "sgd", "lr": 0.1},
     "two inputs, drawn": {"task": "xor", "activation": "softplus", "hidden": [8], "lr": 0.03},
     "one input, a curve": {"task": "line", "hidden": [6], "activation": "tanh", "loss": "huber", "lr": 0.02},
+    "a wave": {"task": "wave"},
+    "three classes": {"task": "three-spirals", "batchSize": 100, "seed": 0},
+    "softmax regression": {"task": "three-spirals", "hidden": [], "optimizer": "sgd", "lr": 0.2},
     "one input": {"task": "line", "hidden": [], "loss": "mse", "optimizer": "sgd", "lr": 0.01, "init": "torch"},
 }
 
@@ -143,10 +147,7 @@ def test_its_python_gives_its_numbers(page: Any, settings: dict[str, Any], capsy
     assert distance(torch.tensor(printed, dtype=torch.float64), expected) <= PLAYGROUND
 
 
-COMMANDS = {name: settings for name, settings in PLANS.items() if "curve" not in name}
-
-
-@pytest.mark.parametrize("settings", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("settings", PLANS.values(), ids=PLANS)
 def test_its_command_gives_its_numbers(
     page: Any, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,10 +162,11 @@ def test_its_command_gives_its_numbers(
     assert distance(torch.tensor(got, dtype=torch.float64), expected) <= PLAYGROUND
 
 
-def test_where_the_command_line_has_no_such_network_python_alone_is_shown(page: Any) -> None:
-    choose(page, task="line", hidden=[4], loss="mse")
+def test_where_the_command_line_refuses_the_loss_python_alone_is_shown(page: Any) -> None:
+    choose(page, loss="mse")
     assert not page.is_visible("#command")
-    assert "fs.MLP(1, 4, 1" in page.inner_text("#python")
+    assert 'loss="mse"' in page.inner_text("#python")
+    assert "takes no loss for numbers" in page.inner_text("#cautions")
 
 
 def test_pause_shows_the_step_where_it_stopped(page: Any) -> None:
@@ -275,3 +277,39 @@ def test_everything_that_can_be_used_has_a_name(page: Any) -> None:
         .length"""
     )
     assert nameless == 0
+
+
+def test_of_three_classes_the_curve_has_the_accuracy_of_the_engine(page: Any) -> None:
+    choose(page, task="three-spirals", hidden=[], optimizer="sgd", lr=0.2)
+    for _ in range(3):
+        page.click("#epoch")
+    data = fs.load_dataset("three-spirals", seed=0)
+    plan = fs.TrainPlan(loss="cross_entropy", optimizer="sgd", lr=0.2, batch_size=None, epochs=3, seed=0)
+    engine = fs.make_engine("scratch", fs.SoftmaxRegression(2, 3, init="torch"), plan, dtype="float64", device="cpu")
+    *_, last = fs.train(engine, data, plan)
+    assert page.evaluate("playground.training.history.at(-1).validAccuracy") == last.valid_accuracy
+
+
+def test_of_three_classes_each_has_a_key_a_unit_and_a_region(page: Any) -> None:
+    choose(page, task="three-spirals")
+    page.click("#step")
+    assert page.locator("#plane-words i").all_inner_texts() == [" first", " second", " third"]
+    page.locator(".unit").last.focus()
+    assert page.inner_text("#plane-title") == "What output 2 (third) answers"
+
+
+def test_of_three_classes_the_gradient_of_the_logits_is_written_out(page: Any) -> None:
+    choose(page, task="three-spirals")
+    page.click("#step")
+    page.locator("#lines button").nth(3).click()
+    first = page.locator("#tensors .entry").first.inner_text()
+    assert first.startswith("dlogits = (p - one_hot(y)) / 300")
+
+
+def test_the_weights_of_a_line_stand_beside_the_known_ones(page: Any) -> None:
+    choose(page, task="line", hidden=[], optimizer="sgd", lr=0.1)
+    page.evaluate("for (let k = 0; k < 3000; k++) playground.training.step(false); playground.advance(() => {})")
+    learnt, true, least = (row.split()[-2:] for row in page.locator("#known tr").all_inner_texts()[1:])
+    assert (true, learnt) == (["2.0000", "1.0000"], least)
+    choose(page, hidden=[3])
+    assert not page.is_visible("#known")

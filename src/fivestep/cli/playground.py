@@ -44,7 +44,7 @@ class PageOptions:
 class StartOptions:
     """The settings that the page begins with. Each left out is the task's own; all can be changed in the page."""
 
-    model: Annotated[str | None, Parameter(help="linear, for no hidden layer, or mlp.")] = None
+    model: Annotated[str | None, Parameter(help="mlp; without hidden layers linear, or of classes softmax.")] = None
     hidden: Annotated[
         tuple[int, ...] | None,
         Parameter(help="Widths of the hidden layers.", consume_multiple=True, negative="", converter=whole),
@@ -79,12 +79,12 @@ def playground(
     Parameters
     ----------
     task
-        Name of a task with one or two inputs: moons, circles, xor, spirals or line.
+        Name of a task with one or two inputs: moons, circles, xor, spirals, three-spirals, line or wave.
     """
     check_name("TASK", task)
     one_of("TASK", task, TASKS)
     if start.model is not None:
-        one_of("model", start.model, ("linear", "mlp"))
+        one_of("model", start.model, ("linear", "softmax", "mlp"))
     given = asdict(start)
     for option, family in OFFERED.items():
         if given[option] is not None:

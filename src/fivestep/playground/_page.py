@@ -9,9 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from .. import __version__
+from ..check import refuse
 from ..datasets._base import Dataset, Task
 from ..datasets._load import load_dataset
-from ..find import find
+from ..find import build, find
+from ..losses._base import Loss
 from ..markup import page
 from ..net import NetSpec
 from ..plan import TrainPlan
@@ -23,7 +25,10 @@ FIRST = ("items", "tensor", "layers", "draws", "engine")
 FAMILIES = ("activations", "losses", "optim", "inits", "mistakes")
 """The folders of items, which come after it."""
 
-LAST = ("settings", "training", "tensors", "numbers", "plane", "network", "curves", "same", "controls", "playground")
+LAST = (
+    *("settings", "training", "tensors", "numbers", "plane", "line"),
+    *("network", "curves", "same", "controls", "playground"),
+)
 """What draws and listens; `playground.js` begins."""
 
 
@@ -35,6 +40,8 @@ def playground_html(task: str = "moons", network: NetSpec | None = None, plan: T
     """
     seed = 0 if plan is None else plan.seed
     known = {name: _task(name, seed) for name in TASKS}
+    if plan is not None:
+        _check_loss(task, plan)
     start = known[task]["settings"] if network is None or plan is None else settings_of(network, plan)
     given = {
         "version": __version__,
@@ -54,6 +61,13 @@ def scripts() -> list[str]:
     paths += [FOLDER / family / f"{name}.js" for family in FAMILIES for name in offered(family)]
     paths += [FOLDER / f"{name}.js" for name in LAST]
     return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def _check_loss(task: str, plan: TrainPlan) -> None:
+    """Raises an `InputError` for a loss of other targets; a yes or no may be a number too, 1 or 0."""
+    usual: Loss = build("losses", find("datasets", task).settings["loss"])
+    if plan.build_loss().target not in (usual.target, "numbers" if usual.target == "yes_no" else ""):
+        raise refuse("loss", str(plan.loss), f"one for {usual.target}, as task {task!r} has", "leave it out")
 
 
 def _task(name: str, seed: int) -> dict[str, Any]:

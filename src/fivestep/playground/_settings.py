@@ -12,7 +12,7 @@ from ..plan import TrainPlan
 
 FOLDER = Path(__file__).parent
 
-TASKS = ("moons", "circles", "xor", "spirals", "line")
+TASKS = ("moons", "circles", "xor", "spirals", "three-spirals", "line", "wave")
 """The named tasks with one or two inputs, which can be drawn, the first to try first."""
 
 MOST_LAYERS, MOST_UNITS = 4, 64

@@ -17,7 +17,10 @@
  * The two local derivatives of each layer are derived in layers.js.
  */
 class Engine {
-  /** Settings: inFeatures, hidden (widths), activation, init, std, loss, optimizer, lr, momentum, weightDecay, seed. */
+  /**
+   * Settings: inFeatures, hidden (widths), numOutputs, activation, init, std, loss, optimizer, lr, momentum,
+   * weightDecay, seed.
+   */
   constructor(settings) {
     this.settings = settings; // lr, momentum and weightDecay may change between two steps
     this.layers = layersOf(settings);
@@ -37,7 +40,7 @@ class Engine {
     this.numUpdates = 0;
   }
 
-  /** Step 1, the training pass: x (N, I) to logits (N, 1). What backward needs is kept in the memos. */
+  /** Step 1, the training pass: x (N, I) to logits (N, O). What backward needs is kept in the memos. */
   forward(x) {
     return this.predict(x, this.memos);
   }
@@ -84,15 +87,15 @@ function* fiveSteps(engine, x, y) {
   yield engine.update(); // 5  step downhill
 }
 
-/** Linear layers with an activation between them, the last one with a single output. */
-function layersOf({ inFeatures, hidden, activation }) {
+/** Linear layers with an activation between them. */
+function layersOf({ inFeatures, hidden, numOutputs, activation }) {
   const layers = [];
   let width = inFeatures;
   for (const units of hidden) {
     layers.push(new Linear(width, units), new Activation(activation));
     width = units;
   }
-  return [...layers, new Linear(width, 1)];
+  return [...layers, new Linear(width, numOutputs)];
 }
 
 /** A loss of one row, from losses/, as the mean over the rows: the gradient of each is divided by their number. */
@@ -100,11 +103,21 @@ function meanOverRows(item) {
   return {
     value(logits, y) {
       let sum = 0;
-      for (let n = 0; n < y.data.length; n++) sum += item.row(logits.data[n], y.data[n]);
+      for (let n = 0; n < y.data.length; n++) sum += item.row(outputsOf(logits, n), y.data[n]);
       return sum / y.data.length;
     },
     gradient(logits, y, out) {
-      for (let n = 0; n < y.data.length; n++) out.data[n] = item.gradient(logits.data[n], y.data[n]) / y.data.length;
+      const [N, O] = logits.shape;
+      for (let n = 0; n < N; n++) {
+        const d = item.gradient(outputsOf(logits, n), y.data[n]);
+        if (O === 1) out.data[n] = d / N;
+        else for (let o = 0; o < O; o++) out.data[n * O + o] = d[o] / N;
+      }
     },
   };
+}
+
+/** What a network puts out for row n: a number, or with several outputs all of them, (O,). */
+function outputsOf({ shape: [, O], data }, n) {
+  return O === 1 ? data[n] : data.subarray(n * O, (n + 1) * O);
 }

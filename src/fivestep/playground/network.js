@@ -17,7 +17,7 @@ class NetworkPicture {
   /** Makes the units of a training anew. */
   begin(training) {
     this.training = training;
-    const widths = [training.rows.x.shape[1], ...training.settings.hidden, 1];
+    const widths = [training.rows.x.shape[1], ...training.settings.hidden, numOutputsOf(training.settings.task)];
     this.place.querySelectorAll("button").forEach((button) => button.remove());
     this.place.style.height = `${Math.max(250, Math.min(430, Math.max(...widths) * 42))}px`;
     this.laidOut = "";
@@ -39,7 +39,9 @@ class NetworkPicture {
 
   nameOf(layer, index) {
     if (layer === 0) return `x${index}`;
-    if (layer === this.training.settings.hidden.length + 1) return "output";
+    const { hidden, task } = this.training.settings;
+    if (layer === hidden.length + 1)
+      return numOutputsOf(task) === 1 ? "output" : `output ${index} (${GIVEN.tasks[task].classes[index]})`;
     return `unit ${index} of layer ${2 * layer - 1}`;
   }
 
@@ -116,15 +118,16 @@ class NetworkPicture {
   drawUnit(canvas, answers, layer, index, palette) {
     const { context, width, height } = sized(canvas);
     const every = this.training.rows.x.shape[1] === 1 ? 4 : width > 20 ? 2 : 4;
-    const shades = shadesOf(this.training, answers[layer][index], layer === answers.length - 1, every);
+    const paint = paintOf(this.training, answers, { layer, index }, palette, every);
     if (this.training.rows.x.shape[1] > 1) {
       context.imageSmoothingQuality = "high";
-      context.drawImage(imageOf(shades, palette, 1), 0, 0, width, height);
+      context.drawImage(imageOf(paint, palette, 1), 0, 0, width, height);
       return;
     }
     [context.fillStyle, context.strokeStyle, context.lineWidth] = [palette.ground, palette.high, 1.5];
     context.fillRect(0, 0, width, height);
     context.beginPath();
+    const { shades } = paint;
     shades.forEach((shade, k) => context.lineTo((k / (shades.length - 1)) * width, (0.5 - 0.42 * shade) * height));
     context.stroke();
   }

@@ -4,14 +4,17 @@
 const GRID = 48;
 const GRID_OF_A_LINE = 161;
 
+/** The colors of classes, in their order, by which style and legends know them. */
+const CLASS_COLORS = ["low", "high", "third"];
+
 /** The colors of the page as they are now, in light or in the dark. */
 function colors() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   const palette = Object.fromEntries(
-    ["ground", "ink", "soft", "line", "low", "high", "valid"].map((name) => [name, read(name)]),
+    ["ground", "ink", "soft", "line", "valid", ...CLASS_COLORS].map((name) => [name, read(name)]),
   );
-  return { ...palette, channels: [palette.low, palette.ground, palette.high].map(channels) };
+  return { ...palette, classes: CLASS_COLORS.map((name) => palette[name]) };
 }
 
 /** Red, green and blue of "#rrggbb". */
@@ -76,35 +79,49 @@ function answersOf(training) {
 }
 
 /**
- * An answer at every n-th point of the plane in both directions, or of the line, between -1 and 1 to be colored: of the
- * output what it says, of a unit its part of its largest answer.
+ * How the answer of a unit is painted, or with null that of the network, at every n-th point of the plane in both
+ * directions, or of the line: `shades` are its part of its largest answer, from -1 to 1, of the output how certain it
+ * is; `colorOf(k)` is the color that point k tends to.
  */
-function shadesOf(training, { data, width, index }, isOutput, every = 1) {
+function paintOf(training, answers, unit, palette, every = 1) {
+  const isOutput = unit === null || unit.layer === answers.length - 1;
+  const { data, width, index } = isOutput ? answers.at(-1)[unit?.index ?? 0] : answers[unit.layer][unit.index];
+  const points = pointsOf(training, every);
+  const target = targetOf(training.settings.task);
+  const { share } = ITEMS.losses[training.settings.loss];
+  if (isOutput && target === "classes") {
+    const shares = Array.from(points, (point) => share(data.subarray(point * width, (point + 1) * width)));
+    if (unit) return { shades: shares.map((p) => p[index]), colorOf: () => palette.classes[index] };
+    const likeliest = shares.map((p) => p.indexOf(Math.max(...p)));
+    const shades = shares.map((p, k) => (width * p[likeliest[k]] - 1) / (width - 1));
+    return { shades, colorOf: (k) => palette.classes[likeliest[k]] };
+  }
+  const values = Float64Array.from(points, (point) => data[point * width + index]);
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
+  const isShare = isOutput && target === "yes_no";
+  const shades = values.map((value) => (isShare ? Math.max(-1, Math.min(1, 2 * share(value) - 1)) : value / largest));
+  return { shades, colorOf: (k) => (shades[k] < 0 ? palette.low : palette.high) };
+}
+
+/** The places of every n-th point in the grid. */
+function pointsOf(training, every) {
   const isPlane = training.rows.x.shape[1] > 1;
   const side = isPlane ? GRID / every : Math.ceil(GRID_OF_A_LINE / every);
-  const shades = new Float64Array(isPlane ? side * side : side);
-  for (let k = 0; k < shades.length; k++) {
-    const point = isPlane ? (Math.floor(k / side) * GRID + (k % side)) * every : k * every;
-    shades[k] = data[point * width + index];
-  }
-  if (isOutput && targetOf(training.settings.task) === "yes_no") {
-    const { share } = ITEMS.losses[training.settings.loss];
-    return shades.map((value) => Math.max(-1, Math.min(1, 2 * share(value) - 1)));
-  }
-  const largest = shades.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
-  return shades.map((value) => value / largest);
+  return Int32Array.from({ length: isPlane ? side * side : side }, (_, k) =>
+    isPlane ? (Math.floor(k / side) * GRID + (k % side)) * every : k * every,
+  );
 }
 
 /** An image of the plane, one pixel for each shade. */
 const image = document.createElement("canvas");
-function imageOf(shades, palette, strength) {
+function imageOf({ shades, colorOf }, palette, strength) {
   const side = Math.sqrt(shades.length);
   if (image.width !== side) [image.width, image.height] = [side, side];
-  const [low, ground, high] = palette.channels;
+  const known = Object.fromEntries([palette.ground, ...palette.classes].map((color) => [color, channels(color)]));
+  const ground = known[palette.ground];
   const pixels = new ImageData(side, side);
   for (let k = 0; k < shades.length; k++) {
-    const toward = shades[k] < 0 ? low : high;
-    const part = strength * (Math.abs(shades[k]) || 0);
+    const [toward, part] = [known[colorOf(k)], strength * (Math.abs(shades[k]) || 0)];
     for (let c = 0; c < 3; c++) pixels.data[4 * k + c] = ground[c] + (toward[c] - ground[c]) * part;
     pixels.data[4 * k + 3] = 255;
   }
@@ -112,30 +129,45 @@ function imageOf(shades, palette, strength) {
   return image;
 }
 
-/** The plane with the answer of the output or of one unit, and the rows. `unit` is { layer, index }, or null. */
+/** The plane with the answer of the network or of one unit, and the rows. `unit` is { layer, index }, or null. */
 function drawPlane(canvas, training, answers, unit, palette) {
   const { context, width, height } = sized(canvas);
   const { bounds } = gridOf(training);
   const at = ([from, to], value) => (value - from) / (to - from);
   const place = (x, y) => [at(bounds[0], x) * width, (1 - at(bounds[1], y)) * height];
-  const isOutput = unit === null || unit.layer === answers.length - 1;
-  const answer = isOutput ? answers.at(-1)[0] : answers[unit.layer][unit.index];
   if (training.rows.x.shape[1] === 1) {
-    drawLine(context, training, answer, place, isOutput, palette);
+    drawLine(context, training, answers, unit, place, palette);
     return;
   }
   context.imageSmoothingQuality = "high";
-  context.drawImage(imageOf(shadesOf(training, answer, isOutput), palette, 0.62), 0, 0, width, height);
-  const { boundary } = ITEMS.losses[training.settings.loss];
-  drawContour(context, answer, isOutput ? boundary : 0, width, height, palette);
+  context.drawImage(imageOf(paintOf(training, answers, unit, palette), palette, 0.62), 0, 0, width, height);
+  for (const levels of bordersOf(training, answers, unit)) drawContour(context, levels, width, height, palette);
   drawRows(context, training.valid, place, palette, 1.5, 0.42);
   drawRows(context, training.rows, place, palette, 3.2, 1);
   if (training.batch.rows) ringRows(context, training.batch, place, palette);
 }
 
-/** The line where the answer is `level`, found between neighbours of the grid (marching squares). */
-function drawContour(context, { data, width: wide, index }, level, width, height, palette) {
-  const value = (column, row) => data[(row * GRID + column) * wide + index] - level;
+/** What is zero on the lines to draw, at each point of the grid: of several classes, a class's lead over all others. */
+function bordersOf(training, answers, unit) {
+  const isOutput = unit === null || unit.layer === answers.length - 1;
+  const outputs = answers.at(-1);
+  const { boundary } = ITEMS.losses[training.settings.loss];
+  const numbers = ({ data, width, index }, level) =>
+    Float64Array.from({ length: GRID * GRID }, (_, point) => data[point * width + index] - level);
+  if (!isOutput) return [numbers(answers[unit.layer][unit.index], 0)];
+  if (outputs.length === 1) return [numbers(outputs[0], boundary)];
+  const leadOf = ({ data, width, index }) =>
+    Float64Array.from({ length: GRID * GRID }, (_, point) => {
+      const [own, others] = [data[point * width + index], data.slice(point * width, (point + 1) * width)];
+      others[index] = -Infinity;
+      return own - Math.max(...others);
+    });
+  return (unit ? [outputs[unit.index]] : outputs.slice(1)).map(leadOf); // the first class borders on none but those
+}
+
+/** The line where the levels are zero, found between neighbours of the grid (marching squares). */
+function drawContour(context, levels, width, height, palette) {
+  const value = (column, row) => levels[row * GRID + column];
   context.beginPath();
   for (let row = 0; row < GRID - 1; row++) {
     for (let column = 0; column < GRID - 1; column++) {
@@ -161,25 +193,32 @@ function drawContour(context, { data, width: wide, index }, level, width, height
   context.stroke();
 }
 
-/** The rows of a part: a no is a disc, a yes is a square, so that they can be told apart without colors. */
+/** The rows of a part, each class in a color and a shape of its own: a disc, a square, a triangle. */
 function drawRows(context, rows, place, palette, size, opacity) {
   context.globalAlpha = opacity;
   [context.strokeStyle, context.lineWidth] = [palette.ground, 1];
-  for (const isYes of [false, true]) {
+  const traces = [
+    (left, top) => {
+      context.moveTo(left + 1.1 * size, top);
+      context.arc(left, top, 1.1 * size, 0, 2 * Math.PI);
+    },
+    (left, top) => context.rect(left - size, top - size, 2 * size, 2 * size),
+    (left, top) => {
+      context.moveTo(left, top - 1.5 * size);
+      context.lineTo(left + 1.3 * size, top + 0.8 * size);
+      context.lineTo(left - 1.3 * size, top + 0.8 * size);
+      context.closePath();
+    },
+  ];
+  traces.forEach((trace, c) => {
     context.beginPath();
-    for (let n = 0; n < rows.y.data.length; n++) {
-      if (rows.y.data[n] > 0.5 !== isYes) continue;
-      const [left, top] = place(rows.x.data[2 * n], rows.x.data[2 * n + 1]);
-      if (isYes) context.rect(left - size, top - size, 2 * size, 2 * size);
-      else {
-        context.moveTo(left + 1.1 * size, top);
-        context.arc(left, top, 1.1 * size, 0, 2 * Math.PI);
-      }
-    }
-    context.fillStyle = isYes ? palette.high : palette.low;
+    rows.y.data.forEach((y, n) => {
+      if (y === c) trace(...place(rows.x.data[2 * n], rows.x.data[2 * n + 1]));
+    });
+    context.fillStyle = palette.classes[c];
     context.fill();
     if (opacity === 1) context.stroke();
-  }
+  });
   context.globalAlpha = 1;
 }
 
@@ -191,39 +230,4 @@ function ringRows(context, rows, place, palette) {
     context.arc(...place(rows.x.data[2 * n], rows.x.data[2 * n + 1]), 6, 0, 2 * Math.PI);
     context.stroke();
   }
-}
-
-/** One input: the curve through the rows, and from each training row its error. */
-function drawLine(context, training, answer, place, isOutput, palette) {
-  const { x } = gridOf(training);
-  const curve = (of) => {
-    context.beginPath();
-    for (let k = 0; k < GRID_OF_A_LINE; k++) context.lineTo(...place(x.data[k], of(k)));
-    context.stroke();
-  };
-  if (isOutput) {
-    const outputs = training.outputs("errors", training.rows.x).data;
-    [context.strokeStyle, context.lineWidth] = [palette.soft, 1];
-    context.beginPath();
-    training.rows.x.data.forEach((value, n) => {
-      context.moveTo(...place(value, training.rows.y.data[n]));
-      context.lineTo(...place(value, outputs[n]));
-    });
-    context.stroke();
-  }
-  for (const [rows, size, opacity] of [
-    [training.valid, 1.5, 0.42],
-    [training.rows, 3.6, 1],
-  ]) {
-    context.globalAlpha = opacity;
-    context.fillStyle = palette.low;
-    rows.x.data.forEach((value, n) => {
-      context.beginPath();
-      context.arc(...place(value, rows.y.data[n]), size, 0, 2 * Math.PI);
-      context.fill();
-    });
-    context.globalAlpha = 1;
-  }
-  [context.strokeStyle, context.lineWidth] = [palette.high, 2.5];
-  curve((k) => answer.data[k * answer.width + answer.index]);
 }

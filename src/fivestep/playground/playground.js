@@ -133,6 +133,7 @@ class Playground {
     drawPlane(at.plane, training, answers, this.unit, palette);
     drawCurves(at.curves, training.history, at.logarithmic.checked, palette);
     this.showCounts();
+    this.showKnown();
     if (!this.isRunning) return;
     this.selected = training.at;
     if (training.engine.numUpdates % 20 === 0 || this.at.lines.childElementCount === 0) this.showTensors();
@@ -166,7 +167,7 @@ class Playground {
       ["loss, train", short(last.train)],
       ["loss, valid", short(last.valid)],
     ];
-    if ("validAccuracy" in last) rows.push(["right, valid", `${(100 * last.validAccuracy).toFixed(1)} %`]);
+    if ("validAccuracy" in last) rows.push(["accuracy, valid", `${(100 * last.validAccuracy).toFixed(1)} %`]);
     if (this.at.counts.childElementCount !== rows.length)
       this.at.counts.replaceChildren(...rows.map(() => make("div", {}, make("dt"), make("dd"))));
     rows.forEach(([name, value], k) => {
@@ -174,6 +175,14 @@ class Playground {
       if (dt.textContent !== name) dt.textContent = name;
       if (dd.textContent !== value) dd.textContent = value;
     });
+  }
+
+  /** Of a straight line, its weights beside those that are known. */
+  showKnown() {
+    const [head, ...rows] = knownRows(this.training);
+    const line = (kind, cells) => make("tr", {}, ...cells.map((cell) => make(kind, {}, cell)));
+    this.at.known.hidden = !head;
+    this.at.known.replaceChildren(...(head ? [line("th", head), ...rows.map((cells) => line("td", cells))] : []));
   }
 
   /** All that is text: the tensors, the words below the pictures, the command. */
@@ -191,11 +200,16 @@ class Playground {
 
   /** The words around the plane. They keep their height: what moves below a pointer would leave it, and come back. */
   showPlaneWords() {
-    const [no, yes] = GIVEN.tasks[this.training.settings.task].classes;
-    const who = this.unit ? this.network.nameOf(this.unit.layer, this.unit.index) : "it";
+    const { task } = this.training.settings;
+    const who = this.unit ? this.network.nameOf(this.unit.layer, this.unit.index) : "the network";
     this.at["plane-title"].textContent = `What ${who} answers`;
-    const more = yes ? "The line is where it is undecided." : "Thin lines are the errors.";
-    const keys = yes ? [...key("low", no), ...key("high", yes)] : [];
+    const { classes, known } = GIVEN.tasks[task];
+    const more = {
+      numbers: `Thin lines are the errors${known.true ? ", the dashed one is what the points were drawn around" : ""}.`,
+      yes_no: "The line is where it is undecided.",
+      classes: "On the lines two classes are equally likely; the paler, the less certain it is.",
+    }[targetOf(task)];
+    const keys = classes.flatMap((name, c) => key(CLASS_COLORS[c], name));
     this.at["plane-words"].replaceChildren(
       make("span", {}, ...keys),
       `Large points train, small ones validate. ${more}`,

@@ -1,15 +1,16 @@
 "use strict";
 
-/** What gives these numbers at a command line, after the epochs done; "" where it has no such model for the task. */
+/** What gives these numbers at a command line, after the epochs done; "" where it refuses them. */
 function commandOf(settings, epochs) {
-  const usual = defaultsOf(settings.task);
+  const [usual, target] = [defaultsOf(settings.task), targetOf(settings.task)];
+  if (target === "yes_no" && ITEMS.losses[settings.loss].fits.includes("numbers")) return "";
   const rule = ITEMS.optim[settings.optimizer];
   const words = ["fivestep train", settings.task];
   const say = (option, value, without) => value !== without && words.push(`--${option} ${value}`);
-  if (settings.hidden.length && !usual.hidden.length) return "";
-  if (!settings.hidden.length) say("model", "linear", usual.hidden.length ? "" : "linear");
+  const model = ({ hidden }) => (hidden.length ? "mlp" : target === "classes" ? "softmax" : "linear");
+  say("model", model(settings), model(usual));
   say("hidden", settings.hidden.join(" "), settings.hidden.length ? usual.hidden.join(" ") : "");
-  if (settings.hidden.length) say("activation", settings.activation, usual.activation);
+  if (settings.hidden.length) say("activation", settings.activation, usual.hidden.length ? usual.activation : "");
   say("init", initOf(settings), initOf(usual));
   say("loss", settings.loss, usual.loss);
   say("optimizer", settings.optimizer, usual.optimizer);
@@ -37,10 +38,11 @@ function pythonOf(settings, epochs) {
   const rate = `optimizer=${text(settings.optimizer)}, lr=${settings.lr}${momentum}${decay}`;
   const plan = `loss=${text(settings.loss)}, ${rate}, batch_size=${rows}`;
   const init = `init=${text(initOf(settings))}`;
-  const sizes = [inFeatures, ...settings.hidden, 1].join(", ");
+  const sizes = [inFeatures, ...settings.hidden, numOutputsOf(settings.task)].join(", ");
+  const linear = targetOf(settings.task) === "classes" ? "SoftmaxRegression" : "LinearRegression";
   const network = settings.hidden.length
     ? `fs.MLP(${sizes}, activation=${text(settings.activation)}, ${init})`
-    : `fs.LinearRegression(${sizes}, ${init})`;
+    : `fs.${linear}(${sizes}, ${init})`;
   return [
     "import fivestep as fs",
     `data = fs.load_dataset(${text(settings.task)}, seed=${GIVEN.seed})`,
@@ -55,7 +57,8 @@ function pythonOf(settings, epochs) {
 function cautionsOf(training) {
   const { settings, mistake } = training;
   const said = [];
-  if (!commandOf(settings, 1)) said.push("The command line has no hidden layers for this task; Python has.");
+  if (!commandOf(settings, 1))
+    said.push("The command line takes no loss for numbers where there are classes; Python does.");
   if (training.isChanged)
     said.push(
       "A rate, a momentum or a decay was changed on the way, so these lines give other numbers until Begin anew.",

@@ -71,9 +71,14 @@ function fitting(settings) {
   return fits;
 }
 
-/** What the targets of a task are: "yes_no" or "numbers". */
+/** What the targets of a task are: "numbers", "yes_no" (of two classes), or "classes". */
 function targetOf(task) {
-  return GIVEN.tasks[task].classes.length ? "yes_no" : "numbers";
+  return ["numbers", "numbers", "yes_no"][GIVEN.tasks[task].classes.length] ?? "classes";
+}
+
+/** One output, or one for each of several classes. */
+function numOutputsOf(task) {
+  return targetOf(task) === "classes" ? GIVEN.tasks[task].classes.length : 1;
 }
 
 /** The rows of a part of a task, x (N, I) and y (N,), in float64. They are decoded once. */

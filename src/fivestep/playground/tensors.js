@@ -63,14 +63,11 @@ function made2({ engine, batch, lossOfStep, mistake, settings }) {
   if (mistake?.criterion) return [...made, { name: "loss", note: "with the mistake", ...tensor([], [lossOfStep]) }];
   if (item.standsFor) {
     const [name, formula] = item.standsFor;
-    made.push({
-      name,
-      formula,
-      note: "what the logits stand for",
-      ...tensor(logits.shape, logits.data.map(item.share)),
-    });
+    const shares = Array.from({ length: N }, (_, n) => item.share(outputsOf(logits, n)));
+    const p = Float64Array.from(shares.flatMap((share) => (share.length ? [...share] : share)));
+    made.push({ name, formula, note: "what the logits stand for", ...tensor(logits.shape, p) });
   }
-  const rows = batch.y.data.map((y, n) => item.row(logits.data[n], y));
+  const rows = batch.y.data.map((y, n) => item.row(outputsOf(logits, n), y));
   made.push({ name: "l", formula: item.formula, note: "the loss of each row", ...tensor([N], rows) });
   return [...made, { name: "loss", formula: "mean of l", ...tensor([], [lossOfStep]) }];
 }

@@ -24,7 +24,8 @@ class Training {
 
   /** What an engine is made with; a mistake may be one of settings. */
   networkSettings(mistake) {
-    const settings = { ...this.settings, inFeatures: this.rows.x.shape[1] };
+    const numOutputs = numOutputsOf(this.settings.task);
+    const settings = { ...this.settings, inFeatures: this.rows.x.shape[1], numOutputs };
     return mistake?.settings ? mistake.settings(settings) : settings;
   }
 
@@ -108,7 +109,7 @@ class Training {
     const rows = part === "train" ? this.rows : this.valid;
     const logits = this.outputs(part, rows.x);
     const measured = { [part]: this.lossOf(this.engine, logits, rows.y) };
-    if (targetOf(this.settings.task) === "yes_no") measured[`${part}Accuracy`] = this.accuracy(logits, rows.y);
+    if (targetOf(this.settings.task) !== "numbers") measured[`${part}Accuracy`] = this.accuracy(logits, rows.y);
     return measured;
   }
 
@@ -118,9 +119,9 @@ class Training {
   }
 
   accuracy(logits, y) {
-    const { boundary } = ITEMS.losses[this.settings.loss];
+    const item = ITEMS.losses[this.settings.loss];
     let right = 0;
-    for (let n = 0; n < y.data.length; n++) right += logits.data[n] > boundary === y.data[n] > 0.5 ? 1 : 0;
+    for (let n = 0; n < y.data.length; n++) right += classOf(item, outputsOf(logits, n)) === y.data[n] ? 1 : 0;
     return right / y.data.length;
   }
 
@@ -133,6 +134,11 @@ class Training {
   get isFinite() {
     return this.engine.w.every(Number.isFinite) && Number.isFinite(this.history.at(-1).train);
   }
+}
+
+/** The class that the outputs of a row stand for: the likeliest; of two, on which side of the boundary they lie. */
+function classOf(item, z) {
+  return "boundary" in item ? Number(z > item.boundary) : z.indexOf(Math.max(...z));
 }
 
 /** Runs a loop's step to its end. */
