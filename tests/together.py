@@ -10,8 +10,11 @@ import socket
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +26,16 @@ TIMEOUT = 60.0
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.together", "tests.warm"])
+
+
+def forked(target: Callable[..., object], *arguments: Any) -> ForkServerProcess:
+    """A process that will do that, in which everything is imported.
+
+    The server is started where these tests are: elsewhere it would import what another library installs as `tests`.
+    """
+    with chdir(Path(__file__).parents[1]):
+        forkserver.ensure_running()
+    return CONTEXT.Process(target=target, args=arguments)
 
 
 def environment(rank: int, size: int, port: int) -> dict[str, str]:
@@ -62,7 +75,7 @@ def together(work: Callable[..., Any], size: int, *arguments: Any, timeout: floa
     for rank in range(size):
         here, there = CONTEXT.Pipe(duplex=False)
         setting = environment(rank, size, port)
-        process = CONTEXT.Process(target=_one, args=(there, setting, work, arguments, timeout))
+        process = forked(_one, there, setting, work, arguments, timeout)
         process.start()
         there.close()
         pipes.append(here)

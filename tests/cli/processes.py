@@ -52,6 +52,11 @@ def killed(step: int, rank: int = 0) -> str:
     return AT_A_STEP.format(step=step, what=f"ranks.rank == {rank} and os.kill(os.getpid(), signal.SIGKILL)")
 
 
+def stopped(step: int, rank: int) -> str:
+    """The program that stops like this on one rank, and says nothing any more."""
+    return AT_A_STEP.format(step=step, what=f"ranks.rank == {rank} and os.kill(os.getpid(), signal.SIGSTOP)")
+
+
 def slow(step: int) -> str:
     """The program that takes its time from that step on, so that whatever one does to it comes before its end."""
     return AT_A_STEP.format(step=step, what="time.sleep(0.2)")

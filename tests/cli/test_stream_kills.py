@@ -1,14 +1,12 @@
 """A stream's run that is killed in the middle of an epoch, in real processes, ends with the bits of a whole one."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
+from tests.cli.forked import alone
 from tests.cli.processes import killed, last_step
 from tests.datasets.streams import TRAIN, written
 from tests.runs import differences, remains
@@ -21,14 +19,7 @@ PLAN = ["--batch-size", "32", "--epochs", str(EPOCHS), "--hidden", "8", "--dropo
 
 def is_killed(folder: Path, words: list[str], step: int) -> bool:
     """Whether that is how the program ends, which kills itself before it does that step."""
-    process = subprocess.run(
-        [sys.executable, "-c", killed(step), *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        check=False,
-    )
-    return process.returncode == -signal.SIGKILL
+    return alone(words, folder, killed(step)) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("engine", "embedded"), [("scratch", []), ("fused", ["town"])])

@@ -1,6 +1,7 @@
-"""A stream under a real `torchrun`: two ranks end with the numbers of one process, and only one of them speaks."""
+"""A stream on two ranks: they end with the numbers of one process, and only one of them speaks."""
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from fivestep.machine.files import read_tensors
 from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
-from tests.cli.forked import two_ranks
-from tests.cli.processes import PATIENCE, figures, killed, last_step, output_of, torchrun
+from tests.cli.forked import Agent, two_ranks
+from tests.cli.processes import figures, killed, last_step
 from tests.datasets.streams import TRAIN, table, written
 from tests.tolerances import RANKS, distance
 
@@ -52,12 +53,12 @@ def test_a_rank_killed_in_the_middle_of_an_epoch_is_started_again_and_the_run_en
         written(folder)
     assert two_ranks(words, tmp_path / "whole").first == 0
     step_of_kill = last_step(whole) // 4 * 2 + 5
-    (tmp_path / "killed" / "train.py").write_text(killed(step_of_kill, rank=1))
-    with torchrun(tmp_path / "killed", words, "--max-restarts", "2", program=["train.py"]) as process:
-        shown, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, output_of(tmp_path / "killed")
-    step = re.search(r"Going on after step ([\d,]+)", shown)
-    assert step, shown
+    agent, program = Agent(), killed(step_of_kill, rank=1)
+    assert -signal.SIGKILL in two_ranks(words, tmp_path / "killed", program=program, agent=agent)[:2]
+    again = two_ranks(words, tmp_path / "killed", program=program, agent=agent)
+    assert (again.first, again.later) == (0, 0), again.err
+    step = re.search(r"Going on after step ([\d,]+)", again.out)
+    assert step, again.out
     assert int(step[1].replace(",", "")) in (step_of_kill - 1, step_of_kill)
     ours, theirs = (read_tensors(folder / "model.safetensors") for folder in (run, whole))
     assert all(ours[name].equal(theirs[name]) for name in {**ours, **theirs})

@@ -1,4 +1,4 @@
-"""Real ranks under a real `torchrun`: what one types, what one sees, and what happens when one of them is lost."""
+"""Ranks, under a real `torchrun` where it has a part in it: what one types and sees, and what comes of a lost rank."""
 
 import json
 import os
@@ -15,8 +15,8 @@ import fivestep as fs
 from fivestep.machine.files import read_tensors
 from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
 from tests.cli.conftest import Command
-from tests.cli.forked import two_ranks
-from tests.cli.processes import PATIENCE, figures, killed, last_step, output_of, ranks_of, slow, torchrun, until
+from tests.cli.forked import Agent, two_ranks
+from tests.cli.processes import PATIENCE, figures, killed, last_step, output_of, slow, stopped, torchrun, until
 from tests.tolerances import RANKS_LONG, distance
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
@@ -75,19 +75,12 @@ def test_ctrl_c_stops_all_between_the_same_two_steps_and_one_process_goes_on(
 
 
 def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(slow(STEP))
-    with torchrun(tmp_path, [*TRAIN, "--rank-timeout", "3", "--out", "run"], program=["train.py"]) as process:
-        until(lambda: last_step(tmp_path / "run") >= STEP, process)
-        stopped = ranks_of(process)[1]
-        os.kill(stopped, signal.SIGSTOP)
-        until(lambda: "got none from rank 1" in output_of(tmp_path))
-        os.kill(stopped, signal.SIGCONT)  # else torchrun waits half a minute before it kills what does not listen
-        process.communicate(timeout=PATIENCE)
+    ended = two_ranks([*TRAIN, "--rank-timeout", "3", "--out", "run"], tmp_path, program=stopped(STEP, rank=1))
     sentence = (
         "fivestep: all ranks must give a sign of life every 3 s, got none from rank 1; see what holds that process"
     )
-    assert output_of(tmp_path).count(sentence) == 1
-    assert process.returncode == 1
+    assert ended.first == 1
+    assert ended.err.count(sentence) == 1
     assert checkpoints_in(tmp_path / "run")
 
 
@@ -125,21 +118,21 @@ try:
 except fs.RanksError as error:
     print(error, file=__import__("sys").stderr, flush=True)
     os._exit(1)
-print(json.dumps([member.history[-1].train_loss for member in found]) + "\\n", end="")
+print(json.dumps([member.history[-1].train_loss for member in found]) + "\\n", end="", flush=True)
 """
 
 
 def test_a_fleet_of_which_a_rank_was_killed_is_trained_when_they_are_started_again(tmp_path: Path) -> None:
     """In the middle of what another one left to it."""
-    (tmp_path / "stealing.py").write_text(STEALING)
-    with torchrun(tmp_path, [], "--max-restarts", "1", program=["stealing.py"]) as process:
-        shown, _ = process.communicate(timeout=PATIENCE)
+    agent = Agent()
+    assert -signal.SIGKILL in two_ranks([], tmp_path, program=STEALING, agent=agent)[:2]
     assert (tmp_path / "killed").exists()
-    assert process.returncode == 0, output_of(tmp_path)
+    again = two_ranks([], tmp_path, program=STEALING, agent=agent)
+    assert (again.first, again.later) == (0, 0), again.err
     plans = [fs.TrainPlan(epochs=3, seed=seed, lr=0.1 / (1 + seed)) for seed in range(6)]
     alone = fs.fit_many(fs.MLP(64, 8, 10), fs.load_dataset("digits"), plans, "scratch", every=1)
     expected = [member.history[-1].train_loss for member in alone]
-    assert [json.loads(line) for line in shown.splitlines()] == [expected, expected]
+    assert [json.loads(line) for line in again.out.splitlines()] == [expected, expected]
 
 
 def test_bad_input_is_one_sentence_and_all_ranks_end(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A sweep under a real `torchrun`: its processes share a folder, and never wait for each other."""
+"""A sweep on ranks: its processes share a folder, and never wait for each other."""
 
 import os
 import re
@@ -14,13 +14,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from tests.cli.forked import two_ranks
-from tests.cli.processes import output_of, ranks_of, torchrun, until
+from tests.cli.forked import Agent, started, two_ranks
+from tests.cli.processes import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
 SPACE = ["sweep", "moons", "--lr", "1e-3:1e-1", "--sampler", "random", "--halving", "off", "--engine", "scratch"]
-SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs", "4000", "--out", "a"]
+SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs", "2000", "--out", "a"]
 
 
 def trials(folder: Path) -> list[FrozenTrial]:
@@ -52,8 +52,9 @@ def num_done(folder: Path) -> int:
     return sum(trial.state == TrialState.COMPLETE for trial in trials(folder))
 
 
-def stops_with_a_network(rank: int, folder: Path) -> bool:
+def stops_with_a_network(rank: int | None, folder: Path) -> bool:
     """Stops one of two ranks if both have a network; else it goes on, since what it does not train is not lost."""
+    assert rank is not None
     os.kill(rank, signal.SIGSTOP)
     if sum(trial.state == TrialState.RUNNING for trial in trials(folder)) == 2:
         return True
@@ -66,28 +67,29 @@ def networks(of: list[FrozenTrial]) -> list[int]:
 
 
 def test_ranks_divide_the_networks_and_one_of_them_prints(tmp_path: Path) -> None:
-    with torchrun(tmp_path, SWEEP) as process:
-        shown, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output_of(tmp_path)
+    ended = two_ranks(SWEEP, tmp_path)
+    assert (ended.first, ended.later) == (0, 0), ended.err
     found = attempts(tmp_path)
     assert networks(found) == [*range(12)]
     assert {trial.state for trial in found} == {TrialState.COMPLETE}
     shares = Counter(trial.user_attrs["worker"] for trial in found)
     assert len(shares) == 2
     assert min(shares.values()) >= 3
-    assert shown.count("12 networks, drawn at random") == 1
-    assert len(re.findall(r"Its run is in a/best-\d+, the ranking in a/sweep.csv", shown)) == 1
+    assert ended.out.count("12 networks, drawn at random") == 1
+    assert len(re.findall(r"Its run is in a/best-\d+, the ranking in a/sweep.csv", ended.out)) == 1
     assert len((tmp_path / "a" / "sweep.csv").read_text().splitlines()) == 13
 
 
 def test_a_rank_that_is_killed_loses_what_it_was_training_and_nothing_else(tmp_path: Path) -> None:
-    """`torchrun` ends the other one too, which lets go of its network, and starts both again."""
-    with torchrun(tmp_path, SWEEP, "--max-restarts", "2") as process:
+    """The other one is ended too, which lets go of its network, and both are started again, as `torchrun` does it."""
+    agent = Agent()
+    with started(SWEEP, tmp_path, agent=agent) as two:
         until(lambda: num_done(tmp_path) >= 3)
-        until(lambda: stops_with_a_network(ranks_of(process)[1], tmp_path))
-        os.kill(ranks_of(process)[1], signal.SIGKILL)
-        shown, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output_of(tmp_path) + shown
+        until(lambda: stops_with_a_network(two.processes[1].pid, tmp_path))
+        two.processes[1].kill()
+        assert two.ended().first == -signal.SIGKILL
+    again = two_ranks(SWEEP, tmp_path, agent=agent)
+    assert (again.first, again.later) == (0, 0), again.err
     found = attempts(tmp_path)
     done = [trial for trial in found if trial.state == TrialState.COMPLETE]
     lost = [trial for trial in found if trial.state == TrialState.FAIL]

@@ -30,7 +30,9 @@ try:
     print("training", flush=True)
     list(train(engine, data, plan, every=1_000_000))
 except KeyboardInterrupt:
-    do_steps(again, data, plan, 1, engine.num_updates)
+    epochs, left = divmod(engine.num_updates, 4)
+    list(train(again, data, replace(plan, epochs=epochs), every=epochs))
+    do_steps(again, data, plan, engine.num_updates - left + 1, engine.num_updates)
     print(engine.num_updates, torch.equal(engine.params.flat, again.params.flat), flush=True)
 """
 
