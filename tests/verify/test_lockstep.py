@@ -249,3 +249,9 @@ def test_two_networks_are_refused() -> None:
 def test_no_steps_are_refused() -> None:
     with pytest.raises(InputError, match="num_steps must be a whole number of at least 1, got 0"):
         verify(*pair(), ROWS, 0)
+
+
+def test_a_name_in_the_place_of_the_first_engine_is_refused() -> None:
+    one: Any = "scratch"
+    with pytest.raises(InputError, match="one must be an engine or a module, got 'scratch'; make one with make_engine"):
+        verify(one, "nn", ROWS)

@@ -3,20 +3,23 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self, final
+from typing import Any, Self, TypeVar, cast, final
 
 from ._network import Network
 
 __all__ = ["Audience", "CallbackSupportMixin", "copied", "with_callbacks"]
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn import callback
 except ImportError:  # scikit-learn 1.8 and before: nobody to tell
-    CallbackSupportMixin = object
+    callback = None
+CallbackSupportMixin: Any = object if callback is None else callback.CallbackSupportMixin
+Method = TypeVar("Method", bound=Callable[..., Any])
 
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """The method as it is."""
-        return method
+
+def with_callbacks(method: Method) -> Method:
+    """scikit-learn's own where there is one, with the types of the method, which its decorator loses."""
+    return method if callback is None else cast(Method, callback.with_callbacks(method))
 
 
 TASK = "epoch"

@@ -53,7 +53,7 @@ class Targets(ABC):
         """The targets as the loss takes them."""
 
     @abstractmethod
-    def answers(self, logits: Tensor) -> Any:
+    def answers(self, logits: Tensor) -> np.ndarray:
         """Predictions as a person wants them."""
 
     @abstractmethod
@@ -120,12 +120,12 @@ class Labels(Targets):
             return np.ones_like(p)
         return np.concatenate([1 - p, p], 1)
 
-    def answers(self, logits: Tensor) -> Any:
+    def answers(self, logits: Tensor) -> np.ndarray:
         z = logits.numpy()
         if self.is_multilabel:
-            return self.binarizer.inverse_transform((z > 0).astype(float), 0.5)
+            return np.asarray(self.binarizer.inverse_transform((z > 0).astype(float), 0.5))
         places = z.argmax(1) if self.kind == "classes" else (z[:, 0] > 0).astype(int)
-        return self.classes[np.minimum(places, len(self.classes) - 1)]
+        return np.asarray(self.classes[np.minimum(places, len(self.classes) - 1)])
 
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, self.answers(logits), sample_weight=weight))
@@ -178,10 +178,10 @@ class Numbers(Targets):
         columns = y.reshape(len(y), -1).astype(np.float64)
         return torch.from_numpy((columns - self.mean) / self.deviation).to(dtype)
 
-    def answers(self, logits: Tensor) -> Any:
+    def answers(self, logits: Tensor) -> np.ndarray:
         return self._outputs(logits, spreads=False)
 
-    def deviations(self, logits: Tensor) -> Any:
+    def deviations(self, logits: Tensor) -> np.ndarray:
         """The standard deviations that the network predicts, in the shape of its answers."""
         return self._outputs(logits, spreads=True)
 

@@ -99,7 +99,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
             )
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> np.ndarray:
         """The classes (N,) of rows X, or their labels (N, O)."""
         return self._targets_if_fitted().answers(self._logits(X))
 

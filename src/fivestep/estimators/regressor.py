@@ -1,7 +1,7 @@
 """The regressor."""
 
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, Literal, Self, final, overload
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -62,7 +62,13 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> np.ndarray: ...
+
+    @overload
+    def predict(self, X: Any, return_std: bool) -> np.ndarray | tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(self, X: Any, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """The numbers (N,) or (N, O) of rows X; of a network with several for each target all of them.
 
         With `return_std` a pair, the standard deviations too, which a network with the loss "gaussian_nll" predicts;

@@ -60,6 +60,8 @@ def verify(
     body shows loss and parameters after each step, and these are compared. By default a hundred steps, in bfloat16 ten.
     Raises an `InputError` if the two cannot be compared.
     """
+    if not isinstance(one, Engine | nn.Module):
+        raise refuse("one", one, "an engine or a module", "make one with make_engine")
     if other == "finite-differences":
         if not isinstance(one, Engine):
             raise refuse("one", type(one).__name__, "an engine for finite differences", "compare it with scratch")
