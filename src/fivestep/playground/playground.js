@@ -211,7 +211,7 @@ class Playground {
     }[targetOf(task)];
     const keys = classes.flatMap((name, c) => key(CLASS_COLORS[c], name));
     this.at["plane-words"].replaceChildren(
-      make("span", {}, ...keys),
+      ...(keys.length ? [make("span", {}, ...keys)] : []),
       `Large points train, small ones validate. ${more}`,
     );
   }
