@@ -153,3 +153,13 @@ def test_a_checksum_tells_files_from_others(tmp_path: Path) -> None:
     assert BlockTable.open(pattern).checksum() == first
     written(tmp_path, column([1, 2]), column([3, 5]))
     assert BlockTable.open(pattern).checksum() != first
+
+
+def test_a_token_that_no_value_read_is_is_warned_of_once(tmp_path: Path) -> None:
+    pl.DataFrame({"a": ["x", "unknown"], "b": [1.0, -999.0]}).write_parquet(tmp_path / "t.parquet")
+    pattern = str(tmp_path / "t.parquet")
+    opened = BlockTable.open(pattern, tokens=("unknown", "unknwon", "-999"))
+    opened.read(0, ["a", "b"])
+    with pytest.warns(UserWarning, match=r"^--missing unknwon is ignored, as no value that is read of .*t\.parquet is"):
+        opened.warn_of_tokens(pattern)
+    opened.warn_of_tokens(pattern)

@@ -8,11 +8,11 @@ from typing import NamedTuple, Self, final
 
 import polars as pl
 
-from ..check import InputError
+from ..check import InputError, warn
 from .block_files import SAMPLED, BlockFile, Look, Piece, SeparatedBlocks, open_blocks
 from .read import is_pattern, one_sentence
 from .separated import warn_of_empty_rows
-from .values import with_gaps
+from .values import found_nowhere, with_gaps
 
 
 class Block(NamedTuple):
@@ -33,6 +33,7 @@ class BlockTable:
 
     def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = (), tokens: Collection[str] = ()) -> None:
         self.files, self._tokens = tuple(files), tuple(tokens)
+        self._not_found = list(self._tokens)
         self._text_files = [file for file in self.files if isinstance(file, SeparatedBlocks)]
         _check_same_columns(self.files)
         self.at_odds, self.undecided = _settle_numbers(self._text_files, as_text, self._tokens)
@@ -81,6 +82,16 @@ class BlockTable:
         for file in self._text_files:
             warn_of_empty_rows(file.num_empty, file.path)
 
+    def warn_of_tokens(self, pattern: str) -> None:
+        """Warns of what is said to be missing, and was none of the values of the file or pattern that have been read.
+
+        Once all rows have been; from here on nothing is looked for.
+        """
+        for token in self._not_found:
+            where = f"no value that is read of {pattern}"
+            warn(f"--missing {token} is ignored, as {where} is that; check how it is written there.")
+        self._not_found = []
+
     def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
         return self._read(number, columns, only_head=False)
@@ -100,7 +111,9 @@ class BlockTable:
             ) from error
         others = self._others[self.blocks[number].file]
         wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
-        return with_gaps(frame.with_columns(wanted) if wanted else frame, self._tokens)
+        frame = frame.with_columns(wanted) if wanted else frame
+        self._not_found = found_nowhere(frame, self._not_found)
+        return with_gaps(frame, self._tokens)
 
     def check_unchanged(self, number: int) -> None:
         """Raises an `InputError` if the file of a block is another one by now."""

@@ -62,6 +62,8 @@ def load_stream(
         _read_as_learnt(table, encoder)
     reader = RowReader(table, source, split_of(table, source, seed))
     learnt = _pass(reader, seed, encoder, scales_target=scales_target, pixels=pixels)
+    if encoder is None:
+        table.warn_of_tokens(source.file)
     encoder, samples = learnt.encoder, dict(learnt.samples)
     _read_as_learnt(table, encoder)
     readers = dict.fromkeys(PARTS, reader)
