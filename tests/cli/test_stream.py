@@ -125,7 +125,7 @@ def test_the_same_words_go_on_as_ranks_that_are_started_again_do(fivestep: Comma
     assert again.code == 0, again.err
     outcome = fivestep("train", PATTERN, "--target", "y", "--ignore", "id", "--epochs", 3, "--resume", "run")
     assert outcome.code == 2
-    assert "--ignore must be left out with --resume, or be the run's own ['z', 'id'], got ['id']" in outcome.err
+    assert "--ignore must be left out with --resume, or be the run's own 'z' and 'id', got 'id'" in outcome.err
 
 
 def test_other_files_of_that_name_are_refused_on_resume(fivestep: Command, tmp_path: Path) -> None:
