@@ -47,8 +47,8 @@ assert "Add" in type(inner[1]).__name__
 # .. math::
 #   \frac{dz}{da} = \frac{dz}{du} \, \frac{du}{da}
 #
-# and where :math:`a` reaches :math:`z` on several ways, the ways add up. Here :math:`u = a + b`, so :math:`dz/du = x`
-# and :math:`du/da = 1`.
+# and where :math:`a` reaches :math:`z` along several paths, the paths add up. Here :math:`u = a + b`, so
+# :math:`dz/du = x` and :math:`du/da = 1`.
 
 v = torch.tensor(3.0, requires_grad=True)
 (v * v + 2 * v).backward()  # three ways from v to the result: v + v + 2
