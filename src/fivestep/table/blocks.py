@@ -33,7 +33,7 @@ class BlockTable:
 
     def __init__(self, files: Sequence[BlockFile], as_text: Collection[str] = (), tokens: Collection[str] = ()) -> None:
         self.files, self._tokens = tuple(files), tuple(tokens)
-        self._not_found = list(self._tokens)
+        self._not_found = set(self._tokens)
         self._text_files = [file for file in self.files if isinstance(file, SeparatedBlocks)]
         _check_same_columns(self.files)
         self.at_odds, self.undecided = _settle_numbers(self._text_files, as_text, self._tokens)
@@ -87,10 +87,10 @@ class BlockTable:
 
         Once all rows have been; from here on nothing is looked for.
         """
-        for token in self._not_found:
+        for token in filter(self._not_found.__contains__, self._tokens):
             where = f"no value that is read of {pattern}"
             warn(f"--missing {token} is ignored, as {where} is that; check how it is written there.")
-        self._not_found = []
+        self._not_found.clear()
 
     def read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of a block, in the types of the table; an `InputError` names a block that cannot be read."""
@@ -112,7 +112,7 @@ class BlockTable:
         others = self._others[self.blocks[number].file]
         wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
         frame = frame.with_columns(wanted) if wanted else frame
-        self._not_found = found_nowhere(frame, self._not_found)
+        self._not_found &= {*found_nowhere(frame, tuple(self._not_found))}  # what one thread has found stays found
         return with_gaps(frame, self._tokens)
 
     def check_unchanged(self, number: int) -> None:

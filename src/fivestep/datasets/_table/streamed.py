@@ -42,17 +42,11 @@ class _Learnt(NamedTuple):
 
 
 def load_stream(
-    source: TableSource,
-    *,
-    seed: int,
-    encoder: Encoder | None = None,
-    scales_target: bool = True,
-    pixels: bool = False,
+    source: TableSource, *, seed: int, encoder: Encoder | None, scales_target: bool, pixels: bool
 ) -> LoadedTable:
-    """Looks at every row once, and gives samples of the parts, the stream of training rows, and the other parts whole.
+    """As `load_table`, after one look at every row: samples of the parts, a stream of training rows, the others whole.
 
-    The encoder is fitted on the training part, unless there is one already. The split is by a hash of the row's number.
-    Raises an `InputError`, one sentence, as `load_table` does, and for what needs all rows in memory.
+    The split is by a hash of the row's number. Refuses also what needs all rows in memory.
     """
     check_streamable(source)
     table = BlockTable.open(source.file, [*source.categorical, *as_text(source)], source.missing)
