@@ -5,8 +5,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,6 +179,17 @@ def test_a_rank_that_ends_is_named_before_the_timeout() -> None:
     assert nothing is None
 
 
+def signs_given() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "fivestep-signs"]
+
+
+def open_files() -> Iterator[str]:
+    """Where this process's descriptors lead; gloo's threads close some meanwhile."""
+    for one in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{one}")
+
+
 def joined_often(ranks: Ranks, through: str) -> list[tuple[int, int, int]]:
     """What a program holds that has joined once, four times, once, and has left.
 
@@ -185,21 +197,32 @@ def joined_often(ranks: Ranks, through: str) -> list[tuple[int, int, int]]:
     """
 
     def found() -> tuple[int, int, int]:
-        names = [thread.name for thread in threading.enumerate()]
-        files = [os.path.realpath(one) for one in Path("/proc/self/fd").iterdir()]
-        shared = sum("/fivestep-" in file for file in files)
-        return names.count("fivestep-signs"), shared, len(dist.distributed_c10d._world.pg_map)
+        shared = sum("/fivestep-" in file for file in open_files())
+        return len(signs_given()), shared, len(dist.distributed_c10d._world.pg_map)
 
     if through == "gloo":
+        before = signs_given()
         ranks = as_between_machines(ranks)
+        await_ends(before)
+    first = signs_given()
     counts = [found()]
     again = [join_ranks() for _ in range(3)]
     counts.append(found())
+    others = [thread for thread in signs_given() if thread not in first]
     del again
     gc.collect()
+    await_ends(others)
     counts.append(found())
     leave_ranks()
+    await_ends(first)
     return [*counts, found()]
+
+
+def await_ends(threads: Sequence[threading.Thread]) -> None:
+    """Of threads that have been told to end, and of all that they hold: on a busy machine nobody waits so long."""
+    for thread in threads:
+        thread.join(TIMEOUT)
+    gc.collect()
 
 
 @pytest.mark.parametrize(("through", "groups"), [("memory", [1, 1, 1, 0]), ("gloo", [2, 5, 2, 0])])
