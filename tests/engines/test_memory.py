@@ -162,8 +162,8 @@ def test_a_process_holds_what_it_has_just_filled() -> None:
     before = held()
     if not before:
         pytest.skip("the system does not say")
-    filled = torch.ones(25_000_000)
-    assert 0.9 * filled.nbytes < held() - before < 1.5 * filled.nbytes
+    filled = torch.ones(25_000_000)  # meanwhile the system may take back pages of libraries that nobody needs
+    assert 0.5 * filled.nbytes < held() - before < 1.5 * filled.nbytes
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -235,14 +236,31 @@ def test_ranks_that_nobody_holds_any_more_leave_no_thread_no_file_and_no_group(t
         assert one == first
 
 
-def late(ranks: Ranks, through: str, what: str, busy: bool) -> None:
-    """Rank 1 comes two timeouts late: it has computed, or slept, which is as good as a disk that does not answer."""
+def meet(ranks: Ranks, what: str) -> None:
+    ranks.sum_(torch.zeros(10)) if what == "sum" else ranks.gathered(None)
+
+
+def hangs(ranks: Ranks, through: str, what: str, given_up: Path) -> None:
+    """Rank 1 sleeps, which is as good as a disk that does not answer, until the other one has given it up."""
+    if through == "gloo":
+        ranks = as_between_machines(ranks)
+    end = time.monotonic() + TIMEOUT
+    while ranks.rank == 1 and not given_up.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    try:
+        meet(ranks, what)
+    finally:
+        given_up.touch()
+
+
+def late(ranks: Ranks, through: str, what: str) -> None:
+    """Rank 1 computes for two timeouts."""
     if through == "gloo":
         ranks = as_between_machines(ranks)
     end = time.monotonic() + 2 * ranks._timeout
     while ranks.rank == 1 and time.monotonic() < end:
-        _ = sum(range(10_000)) if busy else time.sleep(0.1)
-    ranks.sum_(torch.zeros(10)) if what == "sum" else ranks.gathered(None)
+        sum(range(10_000))
+    meet(ranks, what)
 
 
 WAYS = [("memory", "sum"), ("gloo", "gathered")]
@@ -256,8 +274,8 @@ over_ways = pytest.mark.parametrize(
 
 
 @over_ways
-def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str) -> None:
-    error, _ = together(late, 2, through, what, False, timeout=1)
+def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str, tmp_path: Path) -> None:
+    error, _ = together(hangs, 2, through, what, tmp_path / "given up", timeout=1)
     assert isinstance(error, RanksError)
     assert str(error) == (
         "all ranks must give a sign of life every 1 s, got none from rank 1; see what holds that process up."
@@ -266,7 +284,7 @@ def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str
 
 @over_ways
 def test_a_rank_that_is_slow_is_waited_for(through: str, what: str) -> None:
-    assert together(late, 2, through, what, True, timeout=1) == [None, None]
+    assert together(late, 2, through, what, timeout=1) == [None, None]
 
 
 def at_odds(ranks: Ranks, through: str) -> None:

@@ -109,6 +109,15 @@ def test_another_one_s_work_does_not_help_the_one_that_is_missing(others: Others
         looked(others, signs, [2], 10 * TIMEOUT)
 
 
+def test_what_this_rank_itself_has_slept_through_is_nobody_s_silence(others: Others, signs: Signs) -> None:
+    """All of them were stopped, or the machine was: when they go on, none of them has heard of the others for long."""
+    works(others)
+    with signs.waiting() as look:
+        look([1])
+        others.now += 1000 * TIMEOUT
+        look([1])
+
+
 def test_this_rank_s_work_is_told_and_what_it_does_while_it_waits_is_none(others: Others, signs: Signs) -> None:
     while not others.said or others.said[-1].works < 2:
         sum(range(1000))

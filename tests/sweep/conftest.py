@@ -30,7 +30,7 @@ def postgres() -> Iterator[str]:
 
         run("initdb", "-A", "trust", "-U", "sweep")
         options = f"-k {folder} -c listen_addresses= -c fsync=off"
-        run("pg_ctl", "-w", "-o", options, "-l", f"{folder}/log", "start")
+        run("pg_ctl", "-w", "-t", "600", "-o", options, "-l", f"{folder}/log", "start")
         try:
             yield f"postgresql+psycopg2://sweep@/postgres?host={folder}"
         finally:

@@ -351,4 +351,4 @@ def test_a_file_that_is_cut_short_while_it_is_read_does_not_end_the_process(
     frame = pl.DataFrame(np.arange(50.0 * 65_536).reshape(65_536, 50))
     frame.write_ipc(path) if ending == "arrow" else frame.write_parquet(path)
     words = [sys.executable, "-c", CUT_AGAIN_AND_AGAIN, str(path), what]
-    assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False, timeout=300).returncode == 0
+    assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False, timeout=600).returncode == 0

@@ -4,7 +4,8 @@ How long a rank takes says nothing: a file may be read from a slow disk, and a s
 than another. So a thread of each rank says every so often, where the others can read it, how often it has found the
 processor time of its process moved on, while that did not itself wait for others. Whoever waits looks at that, and
 gives up when nobody it waits for has worked for `timeout` seconds: a process that is stopped, that sleeps, or whose
-disk or network does not answer. One that computes for ever is not told from one that is slow.
+disk or network does not answer. One that computes for ever is not told from one that is slow. Time in which the one who
+waits did not run itself, as after Ctrl-Z or on a machine that was put to sleep, is nobody's silence.
 """
 
 import threading
@@ -53,8 +54,9 @@ class Signs:
         self._others = [other for other in range(size) if other != rank]
         self._say, self._hear = say, hear
         self._own, self._spent, self._waits = Sign(), 0.0, False
+        self._clock, self._ticked = 0.0, time.monotonic()
         self._heard: dict[int, Sign] = {}
-        self._looked: dict[int, float] = {}  # when a look of that rank was last heard of, and when work
+        self._looked: dict[int, float] = {}  # when a look of that rank was last heard of, by `_clock`, and when work
         self._worked: dict[int, float] = {}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="fivestep-signs", daemon=True)
@@ -73,14 +75,20 @@ class Signs:
         That, `look(missing)`, raises a `RanksError` if none of the ranks `missing`, by default all others, has worked
         for `timeout` seconds.
         """
-        since, self._waits = time.monotonic(), True
+        since, self._ticked, self._waits = self._clock, time.monotonic(), True
         try:
             yield lambda missing=None: self._look(since, missing or self._others)
         finally:
             self._waits = False
 
-    def _look(self, since: float, missing: Sequence[int]) -> None:
+    def _tick(self) -> float:
+        """Seconds that this rank has waited so far; two looks are two periods apart at most, unless it did not run."""
         now = time.monotonic()
+        self._clock, self._ticked = self._clock + min(now - self._ticked, 2 * self.period), now
+        return self._clock
+
+    def _look(self, since: float, missing: Sequence[int]) -> None:
+        now = self._tick()
         if now - max(since, *(self._worked.get(other, since) for other in missing)) <= self.timeout:
             return
         silent = [other for other in missing if now - max(since, self._looked.get(other, since)) > self.timeout / 2]
@@ -113,7 +121,7 @@ class Signs:
     def _listen(self) -> None:
         """Notes when a sign of another rank was new."""
         for other in self._others:
-            sign, before, now = self._hear(other), self._heard.get(other), time.monotonic()
+            sign, before, now = self._hear(other), self._heard.get(other), self._clock
             self._heard[other] = sign
             if before is None or sign.looks != before.looks:
                 self._looked[other] = now
