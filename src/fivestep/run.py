@@ -1,18 +1,15 @@
 """A training run as a folder: configuration, history, model, a picture, and the checkpoints that it goes on from."""
 
-import tomllib
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
-
-import tomli_w
+from typing import TYPE_CHECKING, Any, Self, final
 
 from .agreement import check_agreement
 from .averages import to_prediction
-from .check import InputError, nearest, refuse
+from .check import InputError, refuse
 from .datasets._base import Dataset
 from .datasets._load import load_dataset
 from .datasets._split import split
@@ -21,46 +18,22 @@ from .engines._make import make_engine
 from .engines.fused import FusedEngine
 from .epoch import Epoch
 from .find import find, shown_names
-from .machine.files import (
-    empty_folder,
-    has_checksum,
-    is_intact,
-    metadata_in,
-    next_folder,
-    read_bytes,
-    read_text,
-    replacing,
-    tensors_in,
-    write_sealed,
-    write_text,
-)
-from .machine.memory import memory_size
+from .machine.files import empty_folder, next_folder, replacing
 from .net import NetSpec
 from .plan import TrainPlan
 from .preflight import check_data, check_plan, warn_of_alike_units
 from .progress import Progress
 from .ranks import ALONE, Ranks, join_ranks
 from .saved.checkpoint import Checkpoints, alone_in, checkpoints_in, no_longer_writable
-from .saved.config import VERSION, Config
-from .saved.history import columns, history_text, read_history
+from .saved.config import Config
+from .saved.files import encoder_in, read_run, write_run
+from .saved.history import columns
 from .saved.origin import Origin, check_same
 from .saved.resumption import Restored, restored
-from .table import in_file
 from .train import train
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from .table.encoder import Encoder
-
-NETWORK_KEY = "network"
-"""The metadata of a model that say what the network is, which its configuration must say too."""
-
-AGAIN = "; train again."
-"""What to do, at the end of a sentence, about a file that is not as it was written."""
-
-LARGEST_CONFIG = 2**22
-"""Bytes of a configuration that are read at most: a usual one has a thousand."""
 
 
 @final
@@ -122,7 +95,7 @@ class Run:
         with alone_in(Path(path)) if ranks.is_first else nullcontext():
             found = restored(Path(path), epochs, ranks)
         config, progress = found.config, found.progress
-        encoder = _encoder_in(found.tensors, found.texts)
+        encoder = encoder_in(found.tensors, found.texts)
         run = cls(Path(path), config.spec, config.plan, found.engine, config.info, progress.history, encoder)
         run._progress, run._origin, run._restored = progress, found.origin, found
         if run.is_finished:
@@ -237,14 +210,8 @@ class Run:
         """Writes the folder's files, each whole or not at all; raises a `StorageError` if that is not possible."""
         if not self.engine.ranks.is_first:
             return
-        tensors = self.engine.params.named_with_buffers()
-        metadata = {"fivestep": str(VERSION), NETWORK_KEY: self._config.network_text()}
-        if self.encoder is not None:
-            tensors, metadata = {**tensors, **self.encoder.tensors()}, {**metadata, **self.encoder.metadata()}
         try:
-            write_text(self.path / "config.toml", tomli_w.dumps(self._config.to_dict()))
-            write_text(self.path / "history.csv", history_text(self.history))
-            write_sealed(self.path / "model.safetensors", tensors, metadata)
+            write_run(self.path, self._config, self.engine, self.history, self.encoder)
             if self.history:
                 self.draw()
         except OSError as error:
@@ -265,63 +232,14 @@ class Run:
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> Self:
         """The run in a folder, its engine holding the trained weights; raises an `InputError` if it cannot be read."""
-        path = Path(path)
-        with _mended_by_resume(path):
-            return cls._loaded(path, device)
-
-    @classmethod
-    def _loaded(cls, path: Path, device: str) -> Self:
-        if not (path / "model.safetensors").exists() and checkpoints_in(path):
-            raise InputError(
-                f"RUN must hold a model.safetensors, got {str(path)!r} without one, for it was killed, or the file was "
-                f"removed; go on with it by: fivestep train --resume {path}"
-            )
-        if not (path / "config.toml").exists():
-            raise InputError(
-                f"RUN must be the folder of a run, with a config.toml in it, got {str(path)!r}; {_instead_of(path)}"
-            )
-        config = Config.from_dict(_toml(path / "config.toml"), path / "config.toml")
-        model = _read_model(path / "model.safetensors")
-        if model.network is not None:
-            config.check_network(model.network, path / "config.toml")
-        engine = config.make_engine(device)
-        try:
-            engine.load_weights(model.weights)
-        except InputError as error:
-            raise InputError(
-                f"{path / 'model.safetensors'} must hold weights for the network in config.toml, got others "
-                f"({str(error).partition(';')[0]}); put config.toml back as it was, or train a new run."
-            ) from error
-        history = read_history(path / "history.csv", config.plan.metrics)
-        return cls(path, config.spec, config.plan, engine, config.info, history, model.encoder)
+        read = read_run(Path(path), device)
+        config = read.config
+        return cls(Path(path), config.spec, config.plan, read.engine, config.info, read.history, read.encoder)
 
 
 def _new_folder(name: str, out: str | Path | None) -> Path:
     """The folder of a new run: the next free one of that name, or a given one, which must be new or empty."""
     return next_folder(Path("runs"), name) if out is None else empty_folder(Path(out))
-
-
-@contextmanager
-def _mended_by_resume(path: Path) -> Iterator[None]:
-    """Where a file of a run must be written anew, says that its checkpoint can do that."""
-    try:
-        yield
-    except InputError as error:
-        if not checkpoints_in(path) or not str(error).endswith(AGAIN):
-            raise
-        sentence = str(error).removesuffix(AGAIN)
-        raise InputError(f"{sentence}; fivestep train --resume {path} writes it anew.") from error
-
-
-def _instead_of(path: Path) -> str:
-    """What to do about a folder that is no run: go on with it, or the nearest one beside it or in `runs`."""
-    if checkpoints_in(path):
-        return f"fivestep train --resume {path} writes it anew."
-    runs = {
-        file.parent.name: file.parent for near in (path.parent, Path("runs")) for file in near.glob("*/config.toml")
-    }
-    guess = nearest(path.name, runs)
-    return f"did you mean {str(runs[guess])!r}?" if guess else "see ls runs."
 
 
 def fit(  # noqa: PLR0913  (three of them are what is trained)
@@ -359,39 +277,3 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     for _ in run.train(data):
         pass
     return run
-
-
-class _Model(NamedTuple):
-    """The weights by name, the encoder where there is one, and what the network was, where the file says so."""
-
-    weights: "dict[str, Tensor]"
-    encoder: "Encoder | None"
-    network: str | None
-
-
-def _read_model(path: Path) -> _Model:
-    """What is in a model's file."""
-    content = read_bytes(path, memory_size())
-    tensors, metadata = tensors_in(content, path), metadata_in(content, path)
-    if has_checksum(content) and not is_intact(content):
-        raise InputError(f"{path} must be as fivestep wrote it, got other bytes; train again.")
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(in_file.PREFIX)}
-    return _Model(weights, _encoder_in(tensors, metadata), metadata.get(NETWORK_KEY) if has_checksum(content) else None)
-
-
-def _encoder_in(tensors: "Mapping[str, Tensor]", metadata: Mapping[str, str]) -> "Encoder | None":
-    """The encoder among the tensors and texts of a file, if there is one."""
-    if in_file.KEY not in metadata:
-        return None
-    from .table.encoder import Encoder  # here, because it imports polars
-
-    return Encoder.from_file(tensors, metadata)
-
-
-def _toml(path: Path) -> Any:
-    """The values in a configuration file."""
-    text = read_text(path, LARGEST_CONFIG)
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of a million digits is a ValueError too
-        raise InputError(f"{path} must be as fivestep wrote it, got {error}; train again.") from error

@@ -47,6 +47,10 @@ def test_with_an_absolute_threshold_a_negative_loss_must_fall_to_be_better() -> 
     assert Plateau(gamma=0.5, patience=0, threshold=0.1).factor(0, 1, seen) == 1
 
 
+def test_a_loss_that_stays_is_not_better_without_a_threshold_either() -> None:
+    assert Plateau(gamma=0.5, patience=0, threshold=0).factor(0, 1, [1.0, 1.0, 1.0]) == 0.25
+
+
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize(
     "options",
