@@ -4,8 +4,11 @@ Tensors
 
 **The question:** What is a tensor, and what do its shape and its type say?
 
-Everything that a network reads, holds and answers is a tensor. Most errors of a first training loop are a shape or a
-type that was not the expected one, so both are worth ten minutes before anything is trained.
+A *network* turns rows of numbers, its inputs, into other numbers, its answers, by formulas with many numbers of its
+own, its *parameters*. *Training* changes these, step by step, until the *loss*, one number for how wrong the answers
+are, is small. All of these are tensors, and most errors of a first training loop are a shape or a type that was not the
+expected one. So both are worth ten minutes before anything is trained. What the words of the field mean is also
+answered, in brief, on the last page, *Questions answered*.
 """
 
 import torch
@@ -32,7 +35,7 @@ for name, tensor in [("number", number), ("row", row), ("table", table), ("pile"
 
 # %%
 # Data have the rows first: ``x`` of shape :math:`(N, I)` is :math:`N` rows of :math:`I` numbers each. The two moons, a
-# small task of this program, are points in a plane with a label each.
+# small task of this program, are points in a plane, each with a label ``y`` that says on which of the moons it lies.
 
 data = fs.load_dataset("moons")
 print("x", tuple(data.train.x.shape), data.train.x.dtype)
@@ -72,8 +75,9 @@ print("the transpose:", tuple(block.T.shape), "strides", block.T.stride(), "same
 # %%
 # Raw and professional
 # --------------------
-# The same idea carries this whole program: all parameters of a network are *one* line of numbers, and each layer's
-# weight and bias are views of it. By hand, for a network with two inputs, three hidden units and one output:
+# The same idea carries this whole program: all parameters of a network are *one* line of numbers, and what each layer
+# multiplies by and adds, its *weights* and *biases*, are views of it. By hand, for a network that turns two numbers
+# into three, in its *hidden layer*, and these three into its one answer:
 
 widths = [(3, 2), (3,), (1, 3), (1,)]
 flat = torch.arange(13.0)
@@ -109,7 +113,8 @@ print("number of parameters", flat.numel())
 # %%
 # The type decides what a number can be. ``float32`` keeps about seven decimal digits, ``float64`` about sixteen; whole
 # numbers are ``int64`` unless they are written with a point. Labels of classes are whole numbers; parameters are
-# floating point, because a gradient is a small change, and a whole number has none.
+# floating point, because training moves them by small amounts. So torch finds a *gradient*, how fast the loss changes
+# with each number, of such tensors only.
 
 third = torch.tensor(1.0) / 3
 print(f"float32 {third.item():.17f}")

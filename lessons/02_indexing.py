@@ -72,13 +72,13 @@ assert places.tolist() == [[3, 0, 2], [1, 3, 2]]
 # %%
 # Raw and professional
 # --------------------
-# The loss of a classifier is a ``gather``. For the logits :math:`z` of a row and its class :math:`y`, with the
-# logarithm of the sum of exponentials over the classes,
+# The loss of a classifier is a ``gather``. A network gives each class a score, called a *logit*. For the logits
+# :math:`z` of a row and its class :math:`y`, with the logarithm of the sum of exponentials over the classes,
 #
 # .. math::
 #   L = -z_y + \log \sum_c e^{z_c}
 #
-# By hand: the score of the right class is picked from each row.
+# It is small where the score of the right class is far above all others. By hand, that score is picked from each row:
 
 draws = torch.Generator().manual_seed(0)
 logits = torch.randn(6, 4, generator=draws)
@@ -118,8 +118,8 @@ assert first.shape == (64, 2)
 assert torch.equal(torch.cat(batches).sort().values, torch.arange(200))  # every row once
 
 # %%
-# An *embedding* is a table of vectors, one for each word, and words are picked by number: ids of shape :math:`(N, T)`
-# become vectors of shape :math:`(N, T, d)`.
+# An *embedding* is a table of vectors, one for each word, and words are picked by number: the ids of :math:`N` texts of
+# :math:`T` words, of shape :math:`(N, T)`, become vectors of :math:`d` numbers, of shape :math:`(N, T, d)`.
 
 words = torch.nn.Embedding(10, 3)
 ids = torch.tensor([[1, 4, 4, 0]])
@@ -212,7 +212,7 @@ assert torch.equal(picking @ words.weight, vectors)
 # %%
 # Solution 3
 # ~~~~~~~~~~
-# ``index_add_`` is the inverse of picking: it puts each value to the sum of its group. The gradient of an embedding is
+# ``index_add_`` is the inverse of picking: it adds each value to the sum of its group. The gradient of an embedding is
 # made in this way: what comes back to a word is added to its row.
 
 amounts, groups = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0, 2, 0, 2])

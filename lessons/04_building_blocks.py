@@ -310,7 +310,7 @@ assert torch.allclose(layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), to
 # What you learned
 # ----------------
 # - Six blocks, each a line or two; raw, torch and this program give the same numbers.
-# - Softmax belongs into the loss, not before it; losses take logits.
+# - Softmax belongs in the loss, not before it; losses take logits.
 # - Layer normalisation looks along a row, batch normalisation along the batch.
 # - Dropout keeps the mean in training and does nothing in evaluation.
 #

@@ -69,7 +69,7 @@ def log_sum_exp(z: torch.Tensor, y: int) -> torch.Tensor:
 
 
 engine = fs.make_engine("scratch", fs.NetSpec((fs.Choice("linear"),), 3, 3), fs.TrainPlan(), device="cpu")
-print(f"{'logits':20}{'book':>10}{'rewritten':>11}{'torch':>10}{'fivestep':>10}")
+print(f"{'logits':24}{'book':>10}{'rewritten':>11}{'torch':>10}{'fivestep':>10}")
 for z in (
     torch.tensor([1.0, 2.0, 3.0]),
     torch.tensor([0.0, 100.0, 200.0]),
@@ -77,7 +77,7 @@ for z in (
 ):
     wanted = torch.nn.functional.cross_entropy(z[None], torch.tensor([0]))
     ours = engine.loss(z[None], torch.tensor([0]))
-    print(f"{z.tolist()!s:20}{from_the_book(z, 0):10.4f}{log_sum_exp(z, 0):11.4f}{wanted:10.4f}{ours:10.4f}")
+    print(f"{z.tolist()!s:24}{from_the_book(z, 0):10.4f}{log_sum_exp(z, 0):11.4f}{wanted:10.4f}{ours:10.4f}")
     assert torch.isclose(log_sum_exp(z, 0), wanted)
     assert torch.isclose(ours, wanted)
 assert not from_the_book(torch.tensor([0.0, 100.0, 200.0]), 0).isfinite()
@@ -90,7 +90,8 @@ assert not from_the_book(torch.tensor([-200.0, -300.0, -400.0]), 0).isfinite()
 # %%
 # What came out
 # -------------
-# **Small beside one.** :math:`\log(1 + x)` for a tiny :math:`x` is :math:`x`. But :math:`1 + x` has no room for it.
+# **Small beside one.** :math:`\log(1 + x)` for a tiny :math:`x` is nearly :math:`x`. But :math:`1 + x` has no room for
+# it.
 # ``log1p`` and ``expm1`` are the functions for that.
 
 x = torch.tensor(1e-8)

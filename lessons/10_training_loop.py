@@ -99,7 +99,9 @@ print(f"w {model.weight.item():.4f}   b {model.bias.item():.4f}")
 
 # %%
 # And with this program. The engine holds the network and does the five steps, the loop hands out one *epoch* (one visit
-# to all rows) after the other. Stopping is ``break`` and printing is ``print``.
+# to all rows) after the other. Stopping is ``break`` and printing is ``print``. With all ten rows in one batch, an
+# epoch is one step. Its loss is that after the step; the loss printed by hand above was measured before it, and is the
+# larger one.
 
 for epoch in fs.train(engine, data, plan, every=50):
     print(f"epoch {epoch.index:3}   loss {epoch.train_loss:.4f}")

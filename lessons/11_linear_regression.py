@@ -116,8 +116,8 @@ print(f"halved every {math.log(0.5) / math.log(measured):.0f} steps")
 
 # %%
 # Over ten other draws of ten points: does the slope come nearer to the true 2 in a hundred steps, and the intercept to
-# the true 1? With descent and with Adam, another rule for step 5, the slope always does. The intercept may begin close
-# to 1 by luck, so it does in most draws.
+# the true 1? With descent and with Adam, another rule for step 5, the slope always does. The intercept could begin so
+# close to 1, by luck, that it moves away.
 
 truth = torch.tensor([2.0, 1.0])
 for optimizer in ("sgd", "adam"):

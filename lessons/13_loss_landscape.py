@@ -133,9 +133,9 @@ print(f"at the ends {between[0]:.3f} and {between[-1]:.3f}, between them up to {
 assert max(between) > 3 * max(between[0], between[-1])
 
 # %%
-# A ridge: the straight way from one good network to another leads over bad ones. In a bowl it cannot, for there every
-# point of a straight way lies below the chord. A single linear layer with the cross-entropy is of that kind (*convex*),
-# and any two of its points show it:
+# A ridge: the straight way from one good network to another leads over bad ones. In a bowl it cannot, for there no loss
+# on the straight way between two places lies above the line that joins theirs. A single linear layer with the
+# cross-entropy is of that kind (*convex*), and any two of its places show it:
 
 linear = fs.make_engine("scratch", fs.LinearRegression(2), moons_plan, device="cpu")
 stream = torch.Generator().manual_seed(0)

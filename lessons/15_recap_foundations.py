@@ -38,8 +38,8 @@ import fivestep as fs
 #   & \partial / \partial z_c &= \mathrm{softmax}(z)_c - [c = y]
 #   \end{aligned}
 #
-# Every gradient is *what was said minus what is true* (for the square, twice that). Behind it the chain rule is the
-# same for all.
+# where :math:`[c = y]` is 1 for the right class and 0 for the others. Every gradient is *what was said minus what is
+# true* (for the square, twice that). Behind it the chain rule is the same for all.
 #
 # The softmax turns logits into shares that are positive and add up to 1. Two examples, to check by hand:
 
@@ -162,7 +162,7 @@ for k, (task, losses) in enumerate(professional.items()):
         label=task,
     )
 axes.set_yscale("log")
-canvas.legend(axes, loc="center")
+canvas.legend(axes, loc=(0.6, 0.2))
 canvas.figure
 
 # %%

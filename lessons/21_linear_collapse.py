@@ -54,14 +54,12 @@ assert torch.allclose(two, one, rtol=0, atol=1e-12)  # sums of sixteen products 
 def collapsed(engine: fs.Engine) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight and bias of the one layer that does what all linear layers of the engine do, one after the other."""
     weights = engine.named_parameters()
-    weight, bias = (
-        torch.eye(engine.spec.in_features, dtype=engine.dtype),
-        torch.zeros(1, dtype=engine.dtype),
-    )
+    width = engine.spec.in_features
+    weight, bias = torch.eye(width, dtype=engine.dtype), torch.zeros(width, dtype=engine.dtype)
     for name in weights:
         if name.endswith("weight"):
             W, b = weights[name], weights[name.replace("weight", "bias")]
-            weight, bias = W @ weight, bias @ W.T + b if bias.numel() > 1 else b
+            weight, bias = W @ weight, W @ bias + b
     return weight, bias
 
 

@@ -63,9 +63,9 @@ assert (z.item(), a.grad.item(), b.grad.item(), x.grad.item()) == (20, 4, 4, 5)
 #   dW_1 &= dz_1^T x \qquad\; db_1 = \textstyle\sum_n dz_1
 #   \end{aligned}
 #
-# Each layer uses what the layer behind it has just handed over, and what the forward pass kept: :math:`a_1` and
-# :math:`x`. The shapes leave no choice: :math:`dW_1` must be :math:`(8, 2)`, and :math:`dz_1^T x`, of :math:`(8, N)`
-# times :math:`(N, 2)`, is the product that is.
+# where :math:`\odot` multiplies place by place. Each layer uses what the layer behind it has just handed over, and what
+# the forward pass kept: :math:`a_1` and :math:`x`. The shapes leave no choice: :math:`dW_1` must be :math:`(8, 2)`, and
+# :math:`dz_1^T x`, of :math:`(8, N)` times :math:`(N, 2)`, is the product that is.
 
 # %%
 # Raw and professional

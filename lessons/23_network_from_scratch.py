@@ -22,9 +22,9 @@ import fivestep as fs
 # came out of each layer, *backward* goes through it in the other direction and finds a gradient for each entry,
 # *update* moves every entry a little. Nothing else is needed, and none of it depends on how many layers there are.
 #
-# What can it learn? With one hidden layer, wide enough: any continuous function on a bounded region, as closely as you
-# like. That is the *universal approximation* theorem (Cybenko 1989; Hornik, Stinchcombe and White 1989). It says that
-# good weights exist. It does not say that descent finds them, nor how many units they need.
+# What can it learn? With one hidden layer, wide enough: any continuous function on a closed and bounded region, as
+# closely as you like. That is the *universal approximation* theorem (Cybenko 1989; Hornik, Stinchcombe and White
+# 1989). It says that good weights exist. It does not say that descent finds them, nor how many units they need.
 
 # %%
 # The formula

@@ -78,9 +78,8 @@ for _ in range(STEPS):
     a1 = z1.clamp(min=0)
     z2 = a1 @ W2.T + b2
     raw.append((nn.functional.softplus(z2) - y * z2).mean().item())  # 2  measure
-    dz2 = (z2.sigmoid() - y) / len(
-        x
-    )  # 4  find the gradient (a new one each time, so there is nothing to forget)
+    # 3  nothing to forget: step 4 makes a new gradient each time
+    dz2 = (z2.sigmoid() - y) / len(x)  # 4  find the gradient
     dz1 = dz2 @ W2 * (z1 > 0)
     W2 -= LR * dz2.T @ a1  # 5  step downhill
     b2 -= LR * dz2.sum(0)
@@ -235,7 +234,7 @@ print("0.weight", tuple(weight.shape), "requires_grad", weight.requires_grad)
 # %%
 # Exercises
 # ---------
-# 1. Write the module as ``nn.Sequential``. Which names have its parameters, and which program uses the same?
+# 1. Write the module as ``nn.Sequential``. Which names have its parameters, and where have you seen them before?
 # 2. ``Careless`` with its ``layers`` as a list: which error does an optimizer give that gets the parameters of a module
 #    which has nothing but such a list?
 # 3. ``nn.Linear`` and the raw product agree on a row. Do they agree on tokens, ``x`` of shape :math:`(N, T, I)`?

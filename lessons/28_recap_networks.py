@@ -53,7 +53,7 @@ stream = torch.Generator().manual_seed(0)
 
 
 def drawn(*shape: int) -> torch.Tensor:
-    """Uniform in plus and minus one over the root of the last size, as ``nn.Linear`` begins."""
+    """Uniform in plus and minus one over the root of the last size, as ``nn.Linear`` begins; a column is a bias."""
     bound = 1 / math.sqrt(shape[-1])
     return (2 * torch.rand(shape, generator=stream) - 1) * bound
 
@@ -66,8 +66,8 @@ def answer(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
 
 
 models = {
-    "linear 10-1": [drawn(1, 10), drawn(1, 10)[0, :1]],
-    "network 10-32-1": [drawn(32, 10), drawn(32), drawn(1, 32), drawn(1, 32)[0, :1]],
+    "linear 10-1": [drawn(1, 10), drawn(1, 10)[:, 0]],
+    "network 10-32-1": [drawn(32, 10), drawn(32, 10)[:, 0], drawn(1, 32), drawn(1, 32)[:, 0]],
 }
 for name, weights in models.items():
     for weight in weights:

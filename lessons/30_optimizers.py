@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 import fivestep as fs
+from fivestep.plots.paths import Terrain, paths
 
 # %%
 # The idea
@@ -172,7 +173,7 @@ assert torch.allclose(
 # trains them all; the table has the median of the final losses over the seeds.
 
 rules = ["sgd", "sgd:momentum=0.9", "rmsprop", "adam", "lion"]
-rates = [10 ** (k / 2) for k in range(-8, 3)]
+rates = [10 ** (k / 2) for k in range(-7, 4)]
 plans = [
     fs.TrainPlan(loss="binary_cross_entropy", optimizer=name, lr=lr, batch_size=None, epochs=200, seed=seed)
     for name in rules
@@ -184,7 +185,7 @@ assert len(members) == 275
 final = [math.inf if member.diverged else member.history[-1].train_loss for member in members]
 losses = np.median(np.reshape(final, (len(rules), len(rates), 5)), axis=2)
 
-print("rate             ", *(f"{lr:7.1g}" for lr in rates))
+print("rate             ", *(f"{lr:7.2g}" for lr in rates))
 for name, row in zip(rules, losses, strict=True):
     print(f"{name:17}", *(f"{loss:7.4f}" for loss in row))
 
@@ -202,7 +203,7 @@ best = {name: row.min() for name, row in zip(rules, losses, strict=True)}
 
 print(f"the best straight line: {straight_line:.4f}")
 for name in rules:
-    print(f"{name:17} {best[name]:.4f} at {best_rate[name]:.1g}")
+    print(f"{name:17} {best[name]:.4f} at {best_rate[name]:.2g}")
 assert round(straight_line, 4) == 0.3113
 assert max(best.values()) < straight_line / 3
 assert best_rate["sgd"] > 3 * best_rate["adam"]  # at least two places of the grid
@@ -214,8 +215,6 @@ assert best["sgd"] > max(best["adam"], best["sgd:momentum=0.9"])
 # The ravine from above, and the first forty steps of each rule. Descent jumps from wall to wall and hardly moves along
 # the floor. Momentum swings, but wins ground along the floor. Adam does not see that one direction is steeper, and
 # begins with equal steps in both.
-
-from fivestep.plots.paths import Terrain, paths  # noqa: E402  (where it is needed)
 
 across, along = np.linspace(-3.2, 3.2, 81), np.linspace(-6.0, 11.0, 81)
 terrain = Terrain(across, along, (100 * across[None] ** 2 + along[:, None] ** 2) / 2 + 0.01)
@@ -249,7 +248,7 @@ canvas.figure
 of = {name: dict(zip(rates, row, strict=True)) for name, row in zip(rules, losses, strict=True)}
 for name in ("adam", "sgd"):
     rate = best_rate[name]
-    print(f"at {rate:.1g}, best for {name}: sgd {of['sgd'][rate]:.3f}, adam {of['adam'][rate]:.3f}")
+    print(f"at {rate:.2g}, best for {name}: sgd {of['sgd'][rate]:.3f}, adam {of['adam'][rate]:.3f}")
 assert of["sgd"][best_rate["adam"]] > straight_line
 assert of["adam"][best_rate["sgd"]] > straight_line
 

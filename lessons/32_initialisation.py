@@ -110,7 +110,7 @@ for name, variance in variances.items():
 # %%
 # ``N(0, 0.01^2)`` is what the reference network on Fashion-MNIST begins with. Two layers bear it; ten of them leave
 # nothing. Here are networks of ten hidden layers on handwritten digits, five seeds for each start, five epochs of Adam.
-# Who gives every one of ten classes the same probability has the loss log 10; that is where a dead network stays.
+# A network that gives every one of ten classes the same probability has the loss log 10; a dead one stays there.
 
 data = fs.load_dataset("digits")
 ends = {}
@@ -129,8 +129,9 @@ assert sorted(ends["kaiming"])[2] < sorted(ends["torch"])[2]  # the medians
 # %%
 # A picture
 # ---------
-# Thirty ReLU layers of 128 units, at the start of training, for every scheme of this program. A line that stays level
-# is a scheme that keeps signals alive at any depth.
+# Thirty ReLU layers of 128 units, at the start of training, for every scheme of this program. A scheme whose lines
+# stay level in both halves keeps signals alive at any depth. Torch's stays level on the left only: what is left there
+# are its biases, the same for every row.
 
 fs.plot("digits", "init_depth")
 

@@ -102,8 +102,8 @@ assert found.history[-1].train_loss < 0.01
 # %%
 # **Two curves, and a third.** With dropout there are three losses, and two of them are called "training loss". While it
 # trains, a network with dropout works with half of its units, so the mean loss of its steps (*running loss*) is larger
-# than the loss of the same rows in evaluation mode. Who compares the running loss with the validation loss finds the
-# validation better than the training. Only losses of the same mode and the same weights can be compared.
+# than the loss of the same rows in evaluation mode. Whoever compares the running loss with the validation loss finds
+# the validation better than the training. Only losses of the same mode and the same weights can be compared.
 
 dropped = fs.MLP(64, 64, 10, dropout=0.5)
 (noisy,) = fs.fit_many(dropped, data, [plan], every=1)

@@ -186,8 +186,8 @@ for name, (*_, cause) in BROKEN.items():
     print(f"{name}: {one.seen} {one.advice}\n")
 
 # %%
-# Three of them have a training loss far below the guess. Nothing about their curves is wrong: the network learns what
-# it is given. What is wrong is in the rows, and has to be looked for there.
+# Three of them learn: their training loss ends below the guess. Nothing about their curves is wrong: the network learns
+# what it is given. What is wrong is in the rows, and has to be looked for there.
 
 for name in ("rounded inputs", "copies held out"):
     assert found[name].train_loss < 0.5 * found[name].constant_loss

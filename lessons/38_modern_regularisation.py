@@ -22,7 +22,7 @@ import fivestep as fs
 # All of these make it harder, or less rewarding, to fit every row exactly:
 #
 # - *Weight decay*: the weights shrink by a small share at each step, so only what the data keep asking for stays.
-# - *Dropout*: in training, each unit is left out with some probability, so none can rely on one other alone.
+# - *Dropout*: in training, each unit is left out with some probability, so none can rely on a single other one.
 # - *Label smoothing*: the target is not certainty but, say, nine parts in ten; there is nothing to gain in the last
 #   one.
 # - *Early stopping*: of all epochs, keep the one with the lowest validation loss.
@@ -331,7 +331,7 @@ assert (mean - at_once).abs().max() < 0.5 * at_once.abs().max()
 # What you learned
 # ----------------
 # - A large network can learn its rows by heart; the remedies make that harder, and mostly cure its certainty.
-# - Decay belongs beside Adam's step, not into the loss.
+# - Decay belongs beside Adam's step, not in the loss.
 # - Dropout and batch normalisation have two modes. Layer normalisation has one.
 # - Choose by the validation part; open the test part once.
 #

@@ -168,8 +168,8 @@ assert list(measured.values())[:3] == [2, 33, 203_530]
 # %%
 # **A small relative.** The task ``next-token`` is a text that the program makes up: 16 letters, and after each pair of
 # letters four may follow, with known probabilities. The network embeds the last four letters, and its one residual
-# block is the one above. Nobody can get below the entropy of the text; who only knows how frequent the letters are
-# gets the unigram's loss.
+# block is the one above. Nobody can get below the entropy of the text; whoever only knows how frequent the
+# letters are gets the loss of the *unigram*.
 
 EPOCHS = 5  # quick: 2
 data = fs.load_dataset("next-token")
@@ -198,7 +198,7 @@ assert math.isclose(data.known_losses["entropy"], 1.75 * math.log(2))
 # %%
 # A picture
 # ---------
-# How many parameters, on a logarithmic axis: each line of it is a power of ten.
+# How many parameters, on a logarithmic axis: equal lengths are equal factors.
 
 bars = {**measured, "Llama's block, plain": plain.num_parameters, "Llama 3 8B": total}
 canvas = fs.Canvas("Parameters", height=3.6)

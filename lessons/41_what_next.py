@@ -194,8 +194,8 @@ assert torch.allclose(looks.sum(1), torch.ones(4))  # every row is a mean
 # The classic mistake
 # -------------------
 # The forgotten mask. Each of the first three positions can then see the very letter that it shall predict, copies it,
-# and the training loss is wonderful. The text has an entropy, below which no honest loss can be: who is below it has
-# seen the answer. It is the same mistake as a column of a table that contains the target.
+# and the training loss is wonderful. The text has an entropy, below which no honest loss can be: whoever is below it
+# has seen the answer. It is the same mistake as a column of a table that contains the target.
 
 _, losses = trained(causal=False)
 print("without the mask:", [f"{loss:.3f}" for loss in losses.tolist()], f"entropy {entropy:.3f}")
