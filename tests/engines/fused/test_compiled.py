@@ -4,15 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 import torch
+from numba.core.caching import IndexDataCacheFile
 
 import fivestep
-from fivestep.engines.fused._compiled import OPTIONS, SECONDS
+from fivestep.engines.fused._compiled import OPTIONS, SECONDS, one_pass
 from fivestep.engines.fused._tables import ALIGNMENT
 from fivestep.engines.fused.body.order import in_lanes
 from fivestep.engines.fused.body.parts import PartLibrary
@@ -62,6 +66,27 @@ def test_without_a_place_to_keep_it_code_is_compiled_all_the_same() -> None:
     lines, note = run(SOURCE.parent, Path("/dev/null"))
     assert lines == ["[[9.0], [1.0]]", "0"]
     assert "Compiling" in note
+
+
+def test_two_processes_that_compile_for_two_types_at_once_keep_the_code_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reads which files are taken before the other has taken one, where nothing keeps it from that."""
+    monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path))
+    both, load = threading.Barrier(2), IndexDataCacheFile._load_index
+
+    def at_once(kept: IndexDataCacheFile) -> object:
+        taken = load(kept)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return taken
+
+    files = [one_pass.__wrapped__("draw_orders")._cache._cache_file for _ in range(2)]  # as of two processes
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", at_once)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda file, dtype: file.save(dtype, f"code for {dtype}"), files, ("float32", "float64")))
+    monkeypatch.undo()
+    assert [files[0].load(dtype) for dtype in ("float32", "float64")] == ["code for float32", "code for float64"]
 
 
 @pytest.mark.slow

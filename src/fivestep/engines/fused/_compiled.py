@@ -11,13 +11,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import llvmlite
 import numba
 import platformdirs
+from filelock import FileLock
 
 from .body import abreast as networks
 from .body import at, divided, learnt, levels, masks, meeting, narrow, order, panels, passes, steps, waves
@@ -91,25 +92,51 @@ def _kept() -> Iterator[bool]:
         numba.config.CACHE_DIR = before
 
 
+@final
+class _OneAtATime:
+    """What numba (0.68) writes of a function, the types that it has code for and the code, by one process at a time.
+
+    Two that compile it for two types at once may give both the same file, and one would then run the code of the other.
+    """
+
+    def __init__(self, kept: Any) -> None:
+        self._kept, self.load, self.flush = kept, kept.load, kept.flush
+
+    def save(self, key: Any, code: Any) -> None:
+        lock = FileLock(Path(self._kept._cache_path) / "lock")
+        with suppress(OSError, NotImplementedError):  # disks of some networks know no locks
+            lock.acquire()
+        try:
+            self._kept.save(key, code)
+        finally:
+            lock.release()
+
+
+def _jitted(function: Callable[..., Any]) -> Any:
+    """The function, compiled when it is called with the first arguments of a type."""
+    with _kept() as is_kept:
+        made = numba.njit(function, cache=is_kept, nogil=True, **OPTIONS)
+    if is_kept:
+        made._cache._cache_file = _OneAtATime(made._cache._cache_file)
+    return made
+
+
 @_once
 def training() -> Any:
-    """`train_steps`, compiled when it is called with the first arguments of a type."""
-    with _kept() as is_kept:
-        return numba.njit(steps.train_steps, cache=is_kept, nogil=True, **OPTIONS)
+    """`train_steps`."""
+    return _jitted(steps.train_steps)
 
 
 @_once
 def abreast() -> Any:
-    """`train_abreast`, compiled when it is called with the first arguments of a type."""
-    with _kept() as is_kept:
-        return numba.njit(networks.train_abreast, cache=is_kept, nogil=True, **OPTIONS)
+    """`train_abreast`."""
+    return _jitted(networks.train_abreast)
 
 
 @_once
 def drawing() -> Any:
-    """`draw_orders`, compiled when it is called first, in less than a second."""
-    with _kept() as is_kept:
-        return numba.njit(order.draw_orders, cache=is_kept, nogil=True, **OPTIONS)
+    """`draw_orders`, compiled in less than a second."""
+    return _jitted(order.draw_orders)
 
 
 @_once
@@ -145,10 +172,8 @@ PASSES = {
 
 @_once
 def one_pass(name: str) -> Any:
-    """A function of one of these files, compiled when it is called with the first arguments of a type."""
-    function = getattr(PASSES[name], "py_func", PASSES[name])  # of one that others call as compiled
-    with _kept() as is_kept:
-        return numba.njit(function, cache=is_kept, nogil=True, **OPTIONS)
+    """A function of one of these files."""
+    return _jitted(getattr(PASSES[name], "py_func", PASSES[name]))  # of one that others call as compiled
 
 
 @contextmanager
