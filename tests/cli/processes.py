@@ -129,12 +129,6 @@ def until(what: Callable[[], object], process: "subprocess.Popen[str] | None" = 
         time.sleep(0.05)
 
 
-def is_under_way(run: Path) -> bool:
-    """Whether a checkpoint in the middle of the run is there."""
-    found = checkpoints_in(run) if run.is_dir() else []
-    return bool(found) and not found[0].name.endswith("000000.safetensors")
-
-
 def figures(run: Path) -> list[dict[str, float | None]]:
     return [epoch.figures() for epoch in read_history(run / "history.csv", ())]
 

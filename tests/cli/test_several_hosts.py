@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from fivestep.machine.files import read_tensors
-from tests.cli.processes import is_under_way, until
+from tests.cli.processes import PATIENCE, last_step, slow, until
 from tests.tolerances import RANKS_LONG, distance
 
 HOSTS = {"a": "10.99.71.1", "b": "10.99.71.2"}
-TRAIN = ["train", "digits", "--dtype", "float64", "--epochs", "100", "--every", "20", "--out", "run"]
+TRAIN = ["train", "digits", "--dtype", "float64", "--hidden", "32", "--epochs", "8", "--every", "4", "--out", "run"]
+STEP = 100
+"""In the middle of the run, from which on it takes its time."""
 RENDEZVOUS = ["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--rdzv-id", "run"]
 OURS = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 
@@ -63,7 +65,7 @@ def started(host: str, folder: Path) -> subprocess.Popen[str]:
     is_host = f"is_host={int(host == 'a')}"  # both have the same name, by which torchrun would tell them apart
     where = ["--rdzv-endpoint", f"{HOSTS['a']}:29471", "--rdzv-conf", is_host, "--local-addr", HOSTS[host]]
     torchrun = [sys.executable, "-m", "torch.distributed.run", *RENDEZVOUS, *where, "--max-restarts", "5"]
-    command = [*torchrun, "-m", "fivestep", *TRAIN, "--rank-timeout", "3"]
+    command = [*torchrun, "train.py", *TRAIN, "--rank-timeout", "3"]
     with (folder / f"output of {host}").open("w") as output:
         return subprocess.Popen(
             [
@@ -85,24 +87,31 @@ def started(host: str, folder: Path) -> subprocess.Popen[str]:
         )
 
 
+SILENCE = "all ranks must give a sign of life every 3 s, got none from rank"
+
+
 def test_a_cable_that_is_pulled_and_put_back_changes_no_number(cable: tuple[str, ...], tmp_path: Path) -> None:
     """Shorter than the timeout, it only makes all wait; longer, the ranks end, are started again, and go on."""
+    (tmp_path / "train.py").write_text(slow(STEP))
+    run, outputs = tmp_path / "run", [tmp_path / f"output of {host}" for host in HOSTS]
     hosts = [started(host, tmp_path) for host in HOSTS]
     try:
-        until(lambda: is_under_way(tmp_path / "run"))
-        for seconds in (1.0, 8.0):
-            ip(*cable, "down")
-            time.sleep(seconds)
-            ip(*cable, "up")
-            time.sleep(1)
-        codes = [host.wait(timeout=240) for host in hosts]
+        until(lambda: last_step(run) >= STEP, hosts[0])
+        ip(*cable, "down")
+        time.sleep(1)
+        ip(*cable, "up")
+        pulled_at = last_step(run)
+        until(lambda: last_step(run) > pulled_at + 1, hosts[0])
+        ip(*cable, "down")
+        until(lambda: any(SILENCE in output.read_text() for output in outputs), hosts[0])
+        ip(*cable, "up")
+        codes = [host.wait(PATIENCE) for host in hosts]
     finally:
         for host in hosts:
             host.kill()
             host.wait()
-    shown = (tmp_path / "output of a").read_text() + (tmp_path / "output of b").read_text()
+    shown = "".join(output.read_text() for output in outputs)
     assert codes == [0, 0], shown
-    assert "all ranks must give a sign of life every 3 s, got none from rank" in shown
     assert shown.count("Going on after step") >= 1
     assert shown.count("The run is in run") == 1
     alone = [sys.executable, "-m", "fivestep", *TRAIN[:-1], "alone"]
