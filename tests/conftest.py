@@ -1,4 +1,4 @@
-"""What every test runs under: shapes checked at each call, one thread for each worker, no global seed."""
+"""What every test runs under: shapes checked at each call, one thread for each worker, the same global draws."""
 
 import gc
 import signal
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -30,6 +31,13 @@ def pytest_collection_finish() -> None:
     """From here on Python looks for garbage among what tests leave: beside all the rest a search takes a second."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """What is drawn without a generator, in a fixture too, does not depend on the tests that came before."""
+    torch.manual_seed(0)
+    np.random.seed(0)
 
 
 @pytest.fixture(autouse=True)
