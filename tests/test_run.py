@@ -32,6 +32,13 @@ def written(path: Path) -> list[str]:
     return sorted(file.name for file in path.iterdir())
 
 
+def test_a_run_shows_where_it_is_of_what_and_how_far_it_came(tmp_path: Path) -> None:
+    run = fit(MLP(None, 6, None), DATA, small_plan(), engine="scratch", out=tmp_path / "run", device="cpu")
+    assert repr(run) == f"Run({str(tmp_path / 'run')!r}: MLP {run.spec.sizes_text()}, {run.history[-1]})"
+    new = Run.start(run.engine, DATA, tmp_path / "new")
+    assert repr(new) == f"Run({str(tmp_path / 'new')!r}: MLP {run.spec.sizes_text()}, no epoch yet)"
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_fit_trains_writes_the_folder_and_returns_the_run(name: str, tmp_path: Path) -> None:
     run = fit(MLP(None, 6, None), DATA, small_plan(), engine=name, out=tmp_path / "run", device="cpu")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A folder with `config.toml`, `history.csv`, `model.safetensors` and `curves.png`, and what they hold, in memory.
 
@@ -54,9 +54,14 @@ class Run:
     history: list[Epoch] = field(default_factory=list)
     encoder: "Encoder | None" = None
 
-    _progress: Progress | None = field(default=None, init=False, repr=False)
-    _origin: Origin | None = field(default=None, init=False, repr=False)
-    _restored: Restored | None = field(default=None, init=False, repr=False)
+    _progress: Progress | None = field(default=None, init=False)
+    _origin: Origin | None = field(default=None, init=False)
+    _restored: Restored | None = field(default=None, init=False)
+
+    def __repr__(self) -> str:
+        """Where it is, of what, and its last epoch: its fields, the whole history among them, would fill pages."""
+        last = self.history[-1] if self.history else "no epoch yet"
+        return f"Run({str(self.path)!r}: {self.spec.title} {self.spec.sizes_text()}, {last})"
 
     @classmethod
     def start(
