@@ -148,6 +148,10 @@ def asked(ranks: Ranks) -> list[Wishes]:
     return [*granted, ranks.agreed(Wishes())]
 
 
+def test_ranks_show_which_one_this_is_of_how_many() -> None:
+    assert repr(ALONE) == "Ranks(rank=0, size=1)"
+
+
 def test_what_one_rank_wishes_comes_true_on_all_after_the_next_step() -> None:
     assert together(asked, 2) == 2 * [[Wishes(), Wishes(), Wishes(interrupt=True), Wishes()]]
 

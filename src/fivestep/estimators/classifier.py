@@ -30,7 +30,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
 
     It takes the place of scikit-learn's: the same parameters and attributes, and beside them `class_weight`, missing
     values and categories in DataFrames, `eval_set`, any activation, update rule, schedule, dropout and norm of ours,
-    and a validation loss curve.
+    and a validation loss curve. `loss` is "log_loss" or one of ours for classes, such as "hinge";
+    `class_weight` is "balanced" or a dictionary of numbers by class, 1 for those left out, as in scikit-learn.
     """
 
     hidden_layer_sizes: Any = None

@@ -27,8 +27,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]  # scikit-
 
     It takes the place of scikit-learn's: the same parameters and attributes, and beside them missing values and
     categories in DataFrames, `eval_set`, any loss, activation, update rule, schedule, dropout and norm of ours, and a
-    validation loss curve. `loss` is "squared_error", "absolute_error", "poisson", "gamma", "huber", "quantile", or
-    "gaussian_nll", for which `predict(X, return_std=True)` gives standard deviations too.
+    validation loss curve. `loss` is "squared_error", "absolute_error", "poisson", "gamma", "tweedie", "huber",
+    "smooth_l1", "quantile", or "gaussian_nll", for which `predict(X, return_std=True)` gives standard deviations too.
     """
 
     loss: Any = None

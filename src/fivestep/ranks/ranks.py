@@ -107,6 +107,9 @@ class Ranks:
         if self._signs is not None:
             weakref.finalize(self, self._signs.end)
 
+    def __repr__(self) -> str:
+        return f"Ranks(rank={self.rank}, size={self.size})"
+
     def leave(self) -> None:
         """Gives no sign of life any more; nothing else may be asked of these ranks after that."""
         if self._signs is not None:

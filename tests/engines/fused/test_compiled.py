@@ -1,5 +1,6 @@
 """Compiled code on the disk: found again by the next process, and made anew when any of its sources has changed."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ import torch
 from numba.core.caching import IndexDataCacheFile
 
 import fivestep
-from fivestep.engines.fused._compiled import OPTIONS, SECONDS, one_pass
+from fivestep.engines.fused._compiled import OPTIONS, SECONDS, one_pass, prediction
 from fivestep.engines.fused._tables import ALIGNMENT
 from fivestep.engines.fused.body.order import in_lanes
 from fivestep.engines.fused.body.parts import PartLibrary
@@ -87,6 +88,21 @@ def test_two_processes_that_compile_for_two_types_at_once_keep_the_code_of_both(
         list(pool.map(lambda file, dtype: file.save(dtype, f"code for {dtype}"), files, ("float32", "float64")))
     monkeypatch.undo()
     assert [files[0].load(dtype) for dtype in ("float32", "float64")] == ["code for float32", "code for float64"]
+
+
+def test_on_a_full_disk_code_is_not_kept_and_runs_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **options: object) -> object:
+        if options.get("cache", True):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return lambda function: function.__name__
+
+    monkeypatch.setenv("FIVESTEP_CACHE", str(tmp_path))
+    monkeypatch.setattr(IndexDataCacheFile, "_save_data", full)
+    monkeypatch.setattr(numba, "cfunc", full)
+    file = one_pass.__wrapped__("draw_orders")._cache._cache_file
+    file.save("float32", "code")
+    assert file.load("float32") is None
+    assert prediction.__wrapped__("predict", "float32") == "predict_float32"
 
 
 @pytest.mark.slow

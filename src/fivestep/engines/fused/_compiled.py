@@ -107,7 +107,8 @@ class _OneAtATime:
         with suppress(OSError, NotImplementedError):  # disks of some networks know no locks
             lock.acquire()
         try:
-            self._kept.save(key, code)
+            with suppress(OSError):  # on a full disk the next process compiles again
+                self._kept.save(key, code)
         finally:
             lock.release()
 
@@ -143,8 +144,12 @@ def drawing() -> Any:
 def prediction(name: str, dtype: str) -> Any:
     """`predict_float32` or another of that file, compiled as a function of addresses: call its `ctypes`."""
     note, signature = _announced(name, dtype), numba.types.void(*[numba.types.intp] * 4)
+    function = getattr(at, f"{name}_{dtype}")
     with _kept() as is_kept:
-        made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(getattr(at, f"{name}_{dtype}"))
+        try:
+            made = numba.cfunc(signature, cache=is_kept, **OPTIONS)(function)
+        except OSError:  # the disk is full
+            made = numba.cfunc(signature, cache=False, **OPTIONS)(function)
     _note(note)
     return made
 
@@ -187,7 +192,8 @@ def compiling(name: str, dtype: str) -> Iterator[None]:
 @_once
 def _note(note: Path | None) -> None:
     if note is not None and note.parent.exists():
-        note.touch()
+        with suppress(OSError):
+            note.touch()
 
 
 @_once
