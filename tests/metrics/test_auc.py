@@ -50,6 +50,14 @@ def test_any_rising_function_of_the_logit_gives_the_same() -> None:
     assert AUC().value(z.exp(), y, weight) == AUC().value(z, y, weight)
 
 
+def test_a_class_of_one_row_counts_in_a_summary_as_it_does_among_the_rows() -> None:
+    """Its weight is 1/2, its score is not the highest of its class, and none is close enough to another for a tie."""
+    z = torch.tensor([[3.0, 0, 0], [0, 2, 0], [2, 0, 1], [0, 1, 0], [1, 0, 2]])
+    y, weight = torch.tensor([0, 1, 2, 1, 0]), torch.tensor([1, 1, 0.5, 1, 1], dtype=torch.float64)
+    auc = AUC()
+    assert auc.from_summary(auc.summary(z, y, weight)) == pytest.approx(auc.value(z, y, weight), rel=FORMULA)
+
+
 @pytest.mark.parametrize(
     ("z", "y"), [(torch.rand(3, 1), torch.ones(3, 1)), (torch.rand(3, 4), torch.tensor([2, 2, 2]))]
 )
