@@ -57,7 +57,7 @@ def upwards() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.1, maximize=True)
     for _ in range(60):
         optimizer.zero_grad()
-        (2 * F.cross_entropy(model(x), y)).backward()
+        (-F.log_softmax(model(x), 1)[range(64), y].mean()).backward()  # no loss of torch, so nobody knows its sign
         optimizer.step()
 
 

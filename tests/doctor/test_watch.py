@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.modules import module as hooks
+from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader, TensorDataset
 
 import fivestep as fs
+from fivestep.doctor._events import Clipped
 from fivestep.doctor._watcher import EVERY, FIRST
 from tests.doctor.loops import classify, net, rows, train
 from tests.tolerances import DOCTOR_ATTENTION, distance
@@ -56,6 +58,16 @@ def test_after_the_first_rounds_two_in_a_row_are_watched() -> None:
     rounds = [event.round for event in seen.record.events if type(event).__name__ == "Updated"]
     assert rounds == [*range(FIRST), EVERY, EVERY + 1, 2 * EVERY]
     assert seen.record.num_updates == seen.record.num_backwards == 2 * EVERY + 1
+
+
+def test_clipping_is_seen_also_under_a_name_from_before() -> None:
+    own = clip_grad_norm_
+    with fs.watch() as seen:
+        (x, y), model = rows(), net()
+        F.cross_entropy(model(x), y).backward()
+        clip_grad_norm_(model.parameters(), 1.0)
+    assert len(list(seen.record.of(Clipped))) == 1
+    assert clip_grad_norm_ is own
 
 
 def test_it_holds_no_model_alive() -> None:

@@ -29,10 +29,16 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
     known = frozenset[int]().union(*(rule.leaves for rule in record.rules.values()))
     if record.num_backwards + 1 == SEARCHED and not keys <= known:
         registry.find_rules()
+    marks = []
     for p in leaves:
-        entry, mark = record.leaves[registry.leaf(p)], _look.mark_of(p)
+        key = registry.leaf(p)
+        entry, mark = record.leaves[key], _look.mark_of(p)
+        marks.append((key, p, mark == entry.last_mark))
         entry.first_mark, entry.last_mark = mark if entry.first_mark is None else entry.first_mark, mark
-        record.not_cleared[registry.leaf(p)] += watcher.gradients.is_added_to(registry.leaf(p), p, mark)
+        record.not_cleared[key] += watcher.gradients.is_added_to(key, p, mark)
+        is_along = watcher.gradients.is_moved_along(key, p, record.num_backwards)
+        entry.num_moves, entry.num_along = entry.num_moves + (is_along is not None), entry.num_along + bool(is_along)
+    watcher.gradients.see_lost(marks)
     nodes += [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     measured_by_hand(watcher, nodes)
     value = sum(float(loss.detach().double().mean()) for loss in losses) / scale_in(nodes)
@@ -44,14 +50,15 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
 
 def after_backward(watcher: "Watcher", leaves: list[Tensor], nodes: list[Any]) -> None:
     """Sees what it left."""
-    watcher.gradients.after_backward(leaves)
+    held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
+    watcher.gradients.after_backward(leaves, held)
     watcher.scaling.after_backward(leaves, nodes)
     watcher.graphs.after_backward()
-    held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
     for p in leaves:
         key = watcher.registry.leaf(p)
         if key not in held:
-            watcher.gradients.remember(key, p, watcher.record.leaves[key].last_mark or 0.0)
+            mark = watcher.record.leaves[key].last_mark or 0.0
+            watcher.gradients.remember(key, p, mark, watcher.record.num_backwards)
 
 
 def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:

@@ -1,5 +1,6 @@
 """What torch hands to no hook and no mode: the functions around the five steps, replaced until the loop has ended."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
 
 Call = Callable[..., Any]
 
+CLIPS = ("clip_grad_norm_", "clip_grad_value_")
+"""Of `torch.nn.utils`, and often imported from there."""
+
 
 @contextmanager
 def calls_seen(watcher: "Watcher") -> Iterator[None]:
     """While it lasts, clipping, the scaler of mixed precision, schedules and loaders are seen."""
     with ExitStack() as stack:
         for owner, name, around in (
-            (nn.utils, "clip_grad_norm_", _clip),
-            (nn.utils.clip_grad, "clip_grad_norm_", _clip),
-            (nn.utils, "clip_grad_value_", _clip),
-            (nn.utils.clip_grad, "clip_grad_value_", _clip),
+            *((owner, clip, _clip) for clip in CLIPS for owner in _owners(clip)),
             (GradScaler, "scale", _scale),
             (GradScaler, "unscale_", _unscale),
             (GradScaler, "step", _step_scaled),
@@ -39,6 +40,12 @@ def calls_seen(watcher: "Watcher") -> Iterator[None]:
         ):
             stack.enter_context(_replaced(owner, name, around, watcher))
         yield
+
+
+def _owners(name: str) -> list[Any]:
+    """All modules that have this function of torch, as those that it was imported into before the watch began."""
+    own = getattr(nn.utils.clip_grad, name)
+    return [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get(name) is own]
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def _remember_unscaled(watcher: "Watcher", optimizer: torch.optim.Optimizer) -> 
 
 
 def _step_scaled(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
-    watcher.scaling.is_at_work = True
+    watcher.scaling.is_at_work = watcher.record.has_scaler = True
     try:
         return own(*args, **kwargs)
     finally:
@@ -126,4 +133,5 @@ def _step_schedule(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any
 
 def _begin_rows(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
     watcher.note(lambda watcher: watcher.successors.began(args[0].dataset))
+    watcher.note(lambda watcher: watcher.loaders.began(args[0]))
     return own(*args, **kwargs)

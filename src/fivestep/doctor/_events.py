@@ -44,6 +44,8 @@ class Predicted(NamedTuple):
     inputs: tuple[Facts, ...]
     are_rows_alike: bool
     """Whether every input is a batch whose rows are all the same."""
+    is_dropping: bool
+    """Whether `F.dropout` dropped something in a module that is in evaluation mode."""
     stirring: tuple[str, ...]
     resting: tuple[str, ...]
 
@@ -63,6 +65,8 @@ class Measured(NamedTuple):
     has_grad: bool
     input: Facts
     target: Facts | None
+    is_swapped: bool
+    """Whether the target hangs on parameters, and the input does not."""
     source: str
     source_place: Place | None
     row_sums: tuple[float, float] | None
@@ -120,6 +124,8 @@ class Updated(NamedTuple):
     """Whether a backward pass had given its parameters a gradient that is not zero, since its update before."""
     scale: float
     """The factor of a `GradScaler` that was still in the gradient; 1 without."""
+    num_lost: int
+    """Backward passes since the update before whose gradient was cleared, though nothing had used it."""
     decay: float
     """The greatest `weight_decay`."""
     is_upwards: bool

@@ -109,7 +109,10 @@ class Functions(TorchFunctionMode):
 
     def _dropout(self, func: Call, args: Any, kwargs: Any) -> Any:
         result = func(*args, **kwargs)
-        self._watcher.note(_remember_dropout, args[0] if args else kwargs["input"], result)
+        given = args[0] if args else kwargs["input"]
+        self._watcher.note(_remember_dropout, given, result)
+        if not torch.is_grad_enabled() and isinstance(result, Tensor) and result is not given:
+            self._watcher.note(_find_dropped, given, result)
         return result
 
     def _bend(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -193,6 +196,12 @@ def _remember_dropout(_: "Watcher", given: Any, result: Any) -> None:
     if isinstance(result, Tensor) and result.grad_fn is not None and result.grad_fn is not given.grad_fn:
         _graph.notes_of(result.grad_fn)["fivestep kind"] = "dropout"
         _graph.notes_of(result.grad_fn)["fivestep place"] = here()
+
+
+def _find_dropped(watcher: "Watcher", given: Tensor, result: Tensor) -> None:
+    """In an evaluation, whether numbers were set to 0 that were not."""
+    if bool(((result == 0) & (given != 0)).any()):
+        watcher.saw_dropout()
 
 
 def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:

@@ -5,7 +5,11 @@ from typing import NamedTuple, final
 
 from torch import Tensor
 
+from . import _look
 from ._registry import Registry
+
+ALONG = 0.99
+"""The cosine from which on a parameter was moved along its gradient: 1 but for rounding, if nothing else moved it."""
 
 
 @final
@@ -14,6 +18,17 @@ class Used(NamedTuple):
 
     gradient: weakref.ref[Tensor]
     version: int
+
+
+@final
+class ByHand(NamedTuple):
+    """A parameter without an optimizer after its backward pass, and the gradient that this left."""
+
+    gradient: Used
+    mark: float
+    weights: Tensor
+    way: Tensor
+    num_backwards: int
 
 
 @final
@@ -29,13 +44,17 @@ class Gradients:
         self._used: dict[tuple[int, int], Used] = {}
         self._stale: set[tuple[int, int]] = set()
         self._given: set[int] = set()
-        self._by_hand: dict[int, tuple[Used, float]] = {}
+        self._by_hand: dict[int, ByHand] = {}
+        self._left: dict[int, Used] = {}
+        self._num_lost = 0
 
     def forget(self) -> None:
         """Rounds are about to pass unseen."""
         self._used.clear()
         self._stale.clear()
         self._given.clear()
+        self._left.clear()
+        self._num_lost = 0
 
     def before_backward(self) -> None:
         """Sees what is still there."""
@@ -51,19 +70,48 @@ class Gradients:
 
     def is_added_to(self, leaf: int, p: Tensor, mark: float) -> bool:
         """Whether a parameter was moved since its last backward pass, and its gradient of then is still there."""
-        before, last_mark = self._by_hand.get(leaf, (None, mark))
-        return p.grad is not None and mark != last_mark and is_untouched(before, p.grad) and bool(p.grad.any())
+        before = self._by_hand.get(leaf)
+        if before is None or p.grad is None or mark == before.mark:
+            return False
+        return is_untouched(before.gradient, p.grad) and bool(p.grad.any())
 
-    def remember(self, leaf: int, p: Tensor, mark: float) -> None:
-        """After backward: the gradient, and the mark of the parameter that it is of."""
-        if p.grad is not None:
-            self._by_hand[leaf] = used(p.grad), mark
+    def is_moved_along(self, leaf: int, p: Tensor, num_backwards: int) -> bool | None:
+        """Whether a parameter was moved along its gradient since the backward pass before; None if it was not moved."""
+        before = self._by_hand.get(leaf)
+        if before is None or before.num_backwards != num_backwards:
+            return None
+        move = (_look.sample(p) - before.weights).double()
+        lengths = float(move.norm()) * float(before.way.double().norm())
+        return float(move @ before.way.double()) > ALONG * lengths if lengths > 0 else None
 
-    def after_backward(self, leaves: list[Tensor]) -> None:
-        """Sees which parameters have a gradient now that is not zero; one for each optimizer is enough."""
+    def remember(self, leaf: int, p: Tensor, mark: float, num_backwards: int) -> None:
+        """After backward: the gradient, and the parameter that it is of, with its mark."""
+        if p.grad is not None and not p.is_complex():
+            self._by_hand[leaf] = ByHand(used(p.grad), mark, _look.sample(p), _look.sample(p.grad), num_backwards)
+
+    def see_lost(self, marks: list[tuple[int, Tensor, bool]]) -> None:
+        """Before backward: counts it, if all gradients of the pass before are gone, and no parameter has moved.
+
+        `marks` are the parameters that the loss hangs on, each with whether it is as it was at that pass.
+        """
+        left = [(p, is_same) for leaf, p, is_same in marks if leaf in self._left]
+        self._num_lost += bool(left) and all(
+            is_same and (p.grad is None or not bool(p.grad.any())) for p, is_same in left
+        )
+
+    def num_lost(self, parameters: list[tuple[int, Tensor]]) -> int:
+        """At an update: of how many passes the gradient was cleared; 0 if what is used is not what backward left."""
+        own = [is_untouched(self._left.get(leaf), p.grad) for leaf, p in parameters if p.grad is not None]
+        return self._num_lost if own and all(own) else 0
+
+    def after_backward(self, leaves: list[Tensor], held: set[int]) -> None:
+        """Sees which parameters have a gradient now that is not zero, and which, of those `held` by an optimizer."""
         for p in leaves:
             if p.grad is not None and bool(p.grad.any()):
-                self._given.add(self._registry.leaf(p))
+                key = self._registry.leaf(p)
+                self._given.add(key)
+                if key in held:
+                    self._left[key] = used(p.grad)
 
     def is_stale(self, rule: int, leaf: int) -> bool:
         """Whether what an update has used is part of the gradient."""
@@ -82,9 +130,11 @@ class Gradients:
 
     def after_update(self, rule: int, parameters: list[tuple[int, Tensor]]) -> None:
         """Remembers what has been used."""
+        self._num_lost = 0
         for leaf, p in parameters:
             self._stale.discard((rule, leaf))
             self._given.discard(leaf)
+            self._left.pop(leaf, None)
             self._used.pop((rule, leaf), None)
             if p.grad is not None:
                 self._used[rule, leaf] = used(p.grad)

@@ -81,6 +81,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         has_grad=True,
         input=_look.facts_of(logits),
         target=_look.facts_of(target),
+        is_swapped=target.requires_grad and not logits.requires_grad,
         source="" if maker is None else notes.get("fivestep kind", _graph.name_of(maker)),
         source_place=notes.get("fivestep place"),
         row_sums=None if sums is None else sums[0],

@@ -16,6 +16,9 @@ FEWEST = 20
 FALLEN = 0.1
 """The share of its first size by which a loss must have fallen to count as learning."""
 
+LEVEL = 0.01
+"""The share by which the loss of the last fifth may be below that of the fifth before, for a loss that goes on flat."""
+
 
 @final
 @dataclass
@@ -31,6 +34,10 @@ class Leaf:
     last_mark: float | None = None
     num_alike: int = 0
     """Updates seen after which all rows were still the same, as at the beginning, though there was a gradient."""
+    num_moves: int = 0
+    """Times that it was seen to be moved by hand, between two backward passes, without an optimizer."""
+    num_along: int = 0
+    """Those of them that went along its gradient: uphill."""
 
     @property
     def has_changed(self) -> bool:
@@ -86,11 +93,25 @@ class Schedule:
     """Steps before which its optimizer had made no update since the step before."""
     was_made: bool = False
     """Whether it was made under watch."""
+    is_ahead: bool = False
+    """Whether it was stepped before the first update of its optimizer."""
 
     @property
     def num_updates(self) -> int:
         """Updates of its optimizer up to its last step."""
         return self.updates_at_step - self.updates_at_start
+
+
+@final
+@dataclass
+class Loader:
+    """A `DataLoader`: its batches, whether they come in the order of the rows, and how often it was begun."""
+
+    length: int
+    is_in_order: bool
+    num_begun: int = 0
+    num_short: int = 0
+    """Times that it was begun one update after it had been begun before."""
 
 
 @final
@@ -142,6 +163,7 @@ class Record:
     rules: dict[int, Rule] = field(default_factory=dict)
     leaves: dict[int, Leaf] = field(default_factory=dict)
     schedules: dict[int, Schedule] = field(default_factory=dict)
+    loaders: dict[int, Loader] = field(default_factory=dict)
     running_sum: RunningSum | None = None
     kept_in_training: Kept | None = None
     kept_in_evaluation: Kept | None = None
@@ -156,6 +178,8 @@ class Record:
     """Whether the loop has come to its own end."""
     is_refused: bool = False
     """Whether the script ended itself with an exit code, or at its own --help."""
+    has_scaler: bool = False
+    """Whether a `GradScaler` made updates: it leaves some out."""
     num_updates: int = 0
     num_backwards: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
@@ -186,6 +210,15 @@ class Record:
             return False
         first, last = self.ends
         return not math.isfinite(last) or last > first - FALLEN * abs(first)
+
+    @property
+    def is_level(self) -> bool:
+        """Whether the loss has come to a stand, wherever: its last fifth is no lower than the fifth before."""
+        fifth, losses = len(self.losses) // 5, self.losses
+        if not self.is_long or not all(map(math.isfinite, losses)):
+            return False
+        before, last = sum(losses[-2 * fifth : -fifth]), sum(losses[-fifth:])
+        return last > before - LEVEL * abs(before)
 
     @property
     def is_one_loss(self) -> bool:

@@ -42,6 +42,7 @@ class Registry:
         if key not in self._record.models:
             name = type(module).__name__
             own = {self.leaf(p, f"{name}.{path}", key) for path, p in module.named_parameters()}
+            own |= {self.leaf(p, f"{name}.{path} (no nn.Parameter)", key) for path, p in _plain_tensors(module)}
             self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
         return key
 
@@ -103,6 +104,16 @@ class Registry:
         for thing in gc.get_objects():
             if issubclass(type(thing), Optimizer):
                 self.rule(thing)
+
+
+def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
+    """Tensors that were to get a gradient and were written into a module as they are: it does not know them."""
+    return [
+        (f"{path}.{name}" if path else name, value)
+        for path, part in module.named_modules()
+        for name, value in vars(part).items()
+        if isinstance(value, Tensor) and value.is_leaf and value.requires_grad
+    ]
 
 
 def moods(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:

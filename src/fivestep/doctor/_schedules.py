@@ -31,6 +31,7 @@ class Schedules:
             if known.was_made:
                 return
         num_steps = self._num_steps(scheduler.optimizer)
+        known.is_ahead |= known.was_made and not known.num_steps and num_steps == known.updates_at_start
         known.num_steps += 1
         known.num_idle += num_steps == known.updates_at_step
         known.updates_at_step, known.place = num_steps, here()

@@ -26,6 +26,7 @@ from ._events import Failed, Left, Moved, Predicted, Refused, Spoiled, Updated
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
 from ._kept import Graphs
+from ._loaders import Loaders
 from ._place import here, place_of
 from ._record import Record
 from ._registry import Registry, moods
@@ -81,6 +82,7 @@ class Watcher:
         self.scaling = Scaling(self.registry)
         self.schedules = Schedules(self.record, self.registry)
         self.successors = Successors(self.record, self.registry)
+        self.loaders = Loaders(self.record, self.registry)
         self.bends = Bends(self.record)
         self.graphs = Graphs(self.record)
         self._rows = Rows(self.record)
@@ -92,8 +94,10 @@ class Watcher:
         self._at_work: list[nn.Module] = []
         self._before: dict[int, dict[int, Tensor]] = {}
         self._scales: dict[int, float] = {}
+        self._num_lost: dict[int, int] = {}
         self._with_closure: set[int] = set()
         self._num_evaluations = 0
+        self._is_dropping = False
         self._last_answers: list[int] = []
         self._error: BaseException | None = None
         self._left_module: Left | None = None
@@ -196,6 +200,10 @@ class Watcher:
                 next(map(_look.dtype_of, module.parameters(recurse=False)), ""),
             )
 
+    def saw_dropout(self) -> None:
+        """Something was dropped in the innermost module, also if that is in evaluation mode."""
+        self._is_dropping |= bool(self._at_work) and not self._at_work[-1].training
+
     def saw_refused(self, error: Exception, refused: Refused) -> None:
         """A loss function could not be computed."""
         self._refused = error, refused
@@ -217,6 +225,7 @@ class Watcher:
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         facts = tuple(_look.facts_of(x) for x in tensors)
         stirring, resting = moods(module)
+        is_dropping, self._is_dropping = self._is_dropping, False
         if isinstance(result, Tensor) and result.grad_fn is not None:
             _graph.notes_of(result.grad_fn)["fivestep"] = self.record.num_updates
             (self.graphs.made if module.training else self.graphs.answered)(result, here())
@@ -229,6 +238,7 @@ class Watcher:
                 torch.is_grad_enabled(),
                 facts,
                 bool(tensors) and all(_look.are_rows_alike(x) for x in tensors),
+                is_dropping,
                 stirring,
                 resting,
             )
@@ -244,6 +254,7 @@ class Watcher:
             parameters = self._parameters(optimizer)
             self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
             self._scales[rule] = self.scaling.scale_of(parameters)
+            self._num_lost[rule] = self.gradients.num_lost(parameters)
             for leaf, p in parameters:
                 self._rows.before_update(leaf, p)
             self._with_closure.discard(rule)
@@ -301,6 +312,7 @@ class Watcher:
             has_closure,
             was_given,
             scale=self._scales.pop(rule, 1.0),
+            num_lost=self._num_lost.pop(rule, 0),
             decay=max((float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups), default=0.0),
             is_upwards=all(group.get("maximize", False) for group in optimizer.param_groups),
         )

@@ -9,8 +9,9 @@ from torch.nn import functional as F  # noqa: N812
 from tests.doctor.loops import findings, net, rows, signs
 
 
-def loop(are_shuffled_apart: bool, steps: int = 210, l2: float = 0.0) -> None:
+def loop(are_shuffled_apart: bool, steps: int = 210, l2: float = 0.0, size: float = 1.0) -> None:
     (x, y), model = rows(4200), net()  # enough for each to come once: none can be learnt by heart
+    model[2].weight.data *= size
     if are_shuffled_apart:
         y = y[torch.randperm(4200)]
     optimizer = optim.SGD(model.parameters(), lr=0.1)
@@ -28,6 +29,13 @@ def test_rows_and_labels_that_do_not_belong_together() -> None:
     assert "the shares of the 3 classes as answer for every row have" in found.seen
     theirs = float(found.seen.split("every row have ")[1].split()[0])
     assert abs(theirs - math.log(3)) < 0.05  # the classes are nearly as frequent as each other
+
+
+def test_weights_that_were_far_too_large() -> None:
+    found = findings(lambda: loop(are_shuffled_apart=True, size=8.0))
+    assert [one.sign for one in found] == ["best constant not beaten"]
+    assert "Begin with torch's own initial weights" in found[0].advice
+    assert signs(lambda: loop(are_shuffled_apart=False, size=8.0)) == []
 
 
 def test_those_that_do_and_too_few_updates() -> None:

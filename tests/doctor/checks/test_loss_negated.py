@@ -29,12 +29,16 @@ def minus_difference(logits: Tensor, y: Tensor) -> Tensor:
         (lambda logits, y: -F.cross_entropy(logits, y), "cross_entropy"),
         (lambda logits, y: -F.nll_loss(F.log_softmax(logits, 1), y), "nll_loss"),
         (minus_difference, "squared difference"),
+        (lambda logits, y: -2 * F.cross_entropy(logits, y), "-2 times what cross_entropy"),
+        (lambda logits, y: 5 - 3 * F.cross_entropy(logits, y), "-3 times what cross_entropy gave, and 5"),
+        (lambda logits, y: 10 * minus_difference(logits, y), "-10 times what squared difference"),
     ],
 )
 def test_minus_the_loss(loss_of: Callable[[Tensor, Tensor], Tensor], name: str) -> None:
     (found,) = findings(lambda: loop(loss_of))
     assert found.sign == "loss negated"
-    assert f"In all 12 rounds seen, backward got minus what {name} gave (" in found.seen
+    what = name if " times " in name else f"minus what {name} gave ("
+    assert f"In all 12 rounds seen, backward got {what}" in found.seen
     assert "backward()" in str(found.where) or "return -" in str(found.where)
 
 
@@ -59,6 +63,17 @@ def evidence_bound() -> None:
     train(model, lambda: F.cross_entropy(model(x), y) - 0.01 * model(x).square().mean(), steps=12)
 
 
+def less_than_another() -> None:
+    """A loss that is subtracted from another one, which falls."""
+    (x, y), model = rows(), net()
+
+    def loss() -> Tensor:
+        whole = F.cross_entropy(model(x), y)
+        return whole - 0.1 * F.cross_entropy(model(x[:8]), y[:8])
+
+    train(model, loss, steps=12)
+
+
 def log_probability() -> None:
     (x, y), model = rows(), nn.Sequential(net(), nn.LogSoftmax(1))
     train(model, lambda: -model(x)[range(64), y].mean(), steps=12)
@@ -66,8 +81,14 @@ def log_probability() -> None:
 
 @pytest.mark.parametrize(
     "right",
-    [attack, evidence_bound, log_probability, lambda: loop(lambda out, y: -F.cross_entropy(out, y), maximize=True)],
-    ids=["an attack", "a part of it", "a likelihood by hand", "twice"],
+    [
+        attack,
+        evidence_bound,
+        less_than_another,
+        log_probability,
+        lambda: loop(lambda out, y: -F.cross_entropy(out, y), maximize=True),
+    ],
+    ids=["an attack", "a part of it", "less than another", "a likelihood by hand", "twice"],
 )
 def test_downhill(right: Callable[[], None]) -> None:
     assert signs(right) == []

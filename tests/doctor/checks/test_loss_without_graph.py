@@ -36,6 +36,21 @@ def test_one_that_was_cut_off_and_told_to_require_a_gradient(cut: Callable[[Tens
     assert "gives no parameter a gradient" in found.seen
 
 
+@pytest.mark.parametrize(
+    "loss_of",
+    [
+        lambda logits, y: F.mse_loss(logits.argmax(1).float().requires_grad_(), y.float()),
+        lambda logits, y: torch.tensor([F.cross_entropy(logits, y).item()] * 2, requires_grad=True).mean(),
+    ],
+    ids=["argmax", "a list of losses"],
+)
+def test_one_that_was_cut_off_further_up(loss_of: Callable[[Tensor, Tensor], Tensor]) -> None:
+    (x, y), model = rows(), net()
+    (found,) = findings(lambda: train(model, lambda: loss_of(model(x), y)))
+    assert found.sign == "loss without graph"
+    assert "requires_grad on what came after the cut" in found.seen
+
+
 def test_a_loss_that_is_the_parameter() -> None:
     only = nn.ParameterList([nn.Parameter(torch.tensor(1.0))])
     assert signs(lambda: train(only, lambda: only[0], steps=5)) == []

@@ -1,5 +1,6 @@
 """Parameters get gradients, but no optimizer has them."""
 
+import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
@@ -46,6 +47,28 @@ def test_layers_in_a_plain_list() -> None:
     (found,) = findings(lambda: loop(model, optim.SGD(model.parameters(), lr=0.1)))
     assert found.sign == "not in optimizer"
     assert "No optimizer has 4 of the 6 parameters" in found.seen
+
+
+class Plain(nn.Module):
+    """Has a tensor of its own that is no parameter: weights, or the points at which a derivative is taken."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__()
+        self.tensor, self.layers = tensor.requires_grad_(), net()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x @ self.tensor if self.tensor.dim() == 2 else x + self.tensor.unsqueeze(1))
+
+
+def test_a_tensor_that_is_no_parameter() -> None:
+    model = Plain(torch.randn(6, 6))
+    (found,) = findings(lambda: loop(model, optim.SGD(model.parameters(), lr=0.1)))
+    assert "No optimizer has 1 of the 5 parameters that get a gradient: Plain.tensor (no nn.Parameter)" in found.seen
+
+
+def test_a_tensor_of_rows_is_none() -> None:
+    model = Plain(torch.randn(64))
+    assert signs(lambda: loop(model, optim.SGD(model.parameters(), lr=0.1))) == []
 
 
 def test_all_of_them_and_frozen_ones() -> None:

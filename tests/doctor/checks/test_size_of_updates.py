@@ -1,8 +1,11 @@
 """Each update is far too large, or far too small, for the weights it moves."""
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
-from tests.doctor.loops import classify, findings, net, signs
+from tests.doctor.loops import classify, findings, net, signs, train
 
 
 @pytest.mark.parametrize(("lr", "advice"), [(1e-7, "larger"), (20.0, "smaller")])
@@ -14,3 +17,17 @@ def test_a_rate_that_is_far_off(lr: float, advice: str) -> None:
 
 def test_one_that_is_not() -> None:
     assert signs(lambda: classify(net(), steps=60, lr=0.1)) == []
+
+
+def test_small_ones_near_a_minimum() -> None:
+    def loop() -> None:
+        x, model = torch.randn(64, 2), nn.Linear(2, 1)
+        y = x.sum(1, keepdim=True) + torch.randn(64, 1)
+        with torch.no_grad():
+            ones = torch.cat([x, torch.ones(64, 1)], 1)
+            solution = torch.linalg.lstsq(ones, y).solution.squeeze(1)
+            model.weight.copy_(solution[:2])
+            model.bias.copy_(solution[2:] + 1e-4)
+        train(model, lambda: F.mse_loss(model(x), y), steps=60, lr=0.05)
+
+    assert signs(loop) == []

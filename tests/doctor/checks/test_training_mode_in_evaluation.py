@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from tests.doctor.loops import classify, net, rows, signs
@@ -33,6 +33,33 @@ def test_an_evaluation_in_training_mode(calls: int, with_loss: bool) -> None:
 )
 def test_one_that_is_none_or_is_right(evaluates: bool, calls: int, dropout: float) -> None:
     assert signs(lambda: loop(evaluates, calls, calls > 1, dropout)) == []
+
+
+class Dropping(nn.Module):
+    """Drops by a function, that knows of the mode only what it is told."""
+
+    def __init__(self, is_told: bool) -> None:
+        super().__init__()
+        self.layers, self.is_told = net(), is_told
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(F.dropout(x, 0.5, training=self.training or not self.is_told))
+
+
+@pytest.mark.parametrize(
+    ("is_told", "calls", "said"),
+    [(False, 1, ["training mode in evaluation"]), (True, 1, []), (False, 2, [])],
+    ids=["not told", "told", "Monte Carlo"],
+)
+def test_a_function_that_drops_in_evaluation_mode(is_told: bool, calls: int, said: list[str]) -> None:
+    def loop() -> None:
+        model, (x, _) = Dropping(is_told), rows()
+        for _ in range(2):
+            classify(model.train(), steps=5)
+            with torch.no_grad():
+                torch.stack([model.eval()(x) for _ in range(calls)])
+
+    assert signs(loop) == said
 
 
 @pytest.mark.parametrize("with_loss", [False, True])

@@ -1,35 +1,39 @@
 """Each update makes the loss larger."""
 
 import math
-from collections.abc import Iterator
 
 from ...diagnosis._finding import figure
-from .._events import GRADIENT, Differentiated, Measured, Seen, Updated
+from .._events import GRADIENT, Measured, Seen, Updated
+from .._pairs import Line, line_of, pairs_of
 from .._record import Record
 
 FEWEST = 5
+"""Points on one line: two lie on one always, and of five that are on none, none is by chance."""
 
 
 def loss_negated(record: Record) -> Seen | None:
     """In every round, backward got minus what a loss of torch gave, or that loss itself under `maximize=True`.
 
-    The losses of torch are to become small, and `nll_loss` has its minus already. Said of one optimizer that moves a
-    model in training: an attack moves its rows, and in a game one player raises the loss of another.
+    Or a negative multiple, with a constant or without: the rounds seen lie on a line that falls. The losses of torch
+    are to become small, and `nll_loss` has its minus already. Said of one optimizer that moves a model in training: an
+    attack moves its rows, and in a game one player raises the loss of another.
     """
-    pairs, updates = list(_pairs(record)), list(record.of(Updated))
+    pairs, updates = list(pairs_of(record)), list(record.of(Updated))
     in_models = {leaf for model in record.models.values() for leaf in model.leaves}
     moved = {one.leaf for event in updates for one in event.moved}
     if len(pairs) < FEWEST or not updates or not record.is_one_loss or moved.isdisjoint(in_models):
         return None
     is_upwards = all(event.is_upwards for event in updates)
-    sign = 1 if is_upwards else -1
-    if not all(one.value > 0 and math.isclose(last.loss, sign * one.value, rel_tol=1e-4) for one, last in pairs):
+    if not all(one.value > 0 and math.isfinite(one.value) and math.isfinite(last.loss) for one, last in pairs):
+        return None
+    line = line_of(pairs)
+    if line is None or (line.slope > 0) != is_upwards:
         return None
     first, last = pairs[0]
     how = (
         "the optimizer has maximize=True"
         if is_upwards
-        else f"backward got minus what {first.name} gave ({figure(first.value)}, then {figure(last.loss)})"
+        else f"backward got {_words(line, first)} ({figure(first.value)}, then {figure(last.loss)})"
     )
     return Seen(
         GRADIENT,
@@ -39,11 +43,7 @@ def loss_negated(record: Record) -> Seen | None:
     )
 
 
-def _pairs(record: Record) -> Iterator[tuple[Measured, Differentiated]]:
-    """Each backward pass with the loss that was measured last before it."""
-    last = None
-    for event in record.events:
-        if isinstance(event, Measured) and event.has_grad:
-            last = event
-        elif isinstance(event, Differentiated) and last is not None:
-            yield last, event
+def _words(line: Line, first: Measured) -> str:
+    """What was made of the loss."""
+    times = "minus" if math.isclose(line.slope, -1, rel_tol=1e-3) else f"{figure(line.slope)} times"
+    return f"{times} what {first.name} gave" + (f", and {figure(line.offset)}" if line.offset else "")

@@ -1,6 +1,6 @@
 """Parameters get gradients, but no optimizer has them."""
 
-from .._events import UPDATE, Differentiated, Predicted, Seen, Updated
+from .._events import UPDATE, Differentiated, Measured, Predicted, Seen, Updated
 from .._record import Record
 
 FEWEST = 3
@@ -10,8 +10,9 @@ def not_in_optimizer(record: Record) -> Seen | None:
     """Backward reaches parameters of a model in training that no optimizer has, and they stay as they began.
 
     Either the optimizer was made before the model was replaced, rebuilt or given another layer, or it was given a part
-    of the parameters; layers in a plain list are no part of a model. What is frozen with `requires_grad_(False)` gets
-    no gradient and is not meant, nor what is updated by hand, nor an attack, whose optimizer moves rows alone.
+    of the parameters; layers in a plain list are no part of a model, nor is a tensor that is no `nn.Parameter`. What is
+    frozen with `requires_grad_(False)` gets no gradient and is not meant, nor what is updated by hand, nor an attack,
+    whose optimizer moves rows alone.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
     if len(updates) < FEWEST or len(passes) < FEWEST:
@@ -19,7 +20,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
     held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}
     reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
-    missing = {key for key in reached - held if record.leaves[key].is_parameter and not record.leaves[key].has_changed}
+    missing = {key for key in reached - held if _is_weight(record, key) and not record.leaves[key].has_changed}
     used = {key for event in passes for key in event.leaves} & held
     if not missing or (used and not any(record.leaves[key].is_parameter for key in used)):
         return None
@@ -29,6 +30,15 @@ def not_in_optimizer(record: Record) -> Seen | None:
     else:
         seen = f"No optimizer has {len(missing)} of the {len(reached)} parameters that get a gradient"
         advice = (
-            "Give them to it too: a list of layers must be an nn.ModuleList. What is to stay: requires_grad_(False)."
+            "Give them to it too: a list of layers must be an nn.ModuleList, a tensor an nn.Parameter. What is to "
+            "stay: requires_grad_(False)."
         )
     return Seen(UPDATE, updates[0].place, f"{seen}: {record.names(missing)} stay as they began.", advice)
+
+
+def _is_weight(record: Record, key: int) -> bool:
+    """Whether it is a parameter, or written into a module and no rows, as points at which a derivative is taken."""
+    leaf = record.leaves[key]
+    rows = {event.input.shape[:1] for event in record.of(Measured)}
+    rows |= {facts.shape[:1] for event in record.of(Predicted) for facts in event.inputs}
+    return leaf.is_parameter or (leaf.model is not None and leaf.shape[:1] not in rows)

@@ -15,13 +15,17 @@ SEARCH = 100.0
 
 FEWEST = 20
 
+SHRUNK = 0.5
+"""Of the first gradient: where the last one is smaller, small updates are those near a minimum, whatever the rate."""
+
 
 def size_of_updates(record: Record) -> Seen | None:
     """The loss does not fall, and the middle one of |update| / |weights| over matrices and updates is out of range.
 
     About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a
     million steps are needed. While the loss falls, or where it is no number, nothing is said, nor where the rate grows
-    by a factor of 100, as a search for one begins far too small.
+    by a factor of 100, as a search for one begins far too small. Small updates are none of a wrong rate where the
+    gradient shrinks: the loop began near a minimum, and comes nearer.
     """
     updates = list(record.of(Updated))
     ratios = [
@@ -38,6 +42,8 @@ def size_of_updates(record: Record) -> Seen | None:
     rate, first = max(updates[-1].rates, default=0.0), max(updates[0].rates, default=0.0)
     if rate > SEARCH * first > 0:
         return None
+    if middle < TOO_SMALL and _length(updates[-1]) < SHRUNK * _length(updates[0]):
+        return None
     words, advice = ("far more", "smaller") if middle > TOO_LARGE else ("far less", "larger")
     return Seen(
         UPDATE,
@@ -46,3 +52,8 @@ def size_of_updates(record: Record) -> Seen | None:
         f"the usual thousandth, with the learning rate {figure(rate)}.",
         f"Try learning rates that are {advice}, by factors of ten.",
     )
+
+
+def _length(update: Updated) -> float:
+    """The norm of the whole gradient."""
+    return math.hypot(*(one.gradient or 0.0 for one in update.moved))

@@ -16,7 +16,7 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
     Dropout then drops a part of what the model knows, and batch norm uses, and goes on to measure, the rows of the
     evaluation. Said where a loss follows the call, or several calls in a row: a generator that makes rows for another
     network, or a slow copy of the model, is not meant, nor are the same rows again and again: Monte Carlo dropout, Gal
-    and Ghahramani 2016.
+    and Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
     """
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
     for event in _evaluations(record):
@@ -29,7 +29,24 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
                 "what is measured is not what the model can do.",
                 "Call model.eval() before the evaluation, and model.train() after it.",
             )
-    return None
+    return _dropping(record, trained)
+
+
+def _dropping(record: Record, trained: set[int]) -> Seen | None:
+    """`F.dropout` in evaluation mode, if no rows are asked for twice between two updates."""
+    models = {key for key, model in record.models.items() if not model.leaves.isdisjoint(trained)}
+    calls = [event for event in record.of(Predicted) if event.is_dropping and event.model in models]
+    calls = [event for event in calls if not event.has_grad]
+    again = [one for one, other in pairwise(calls) if (one.round, one.inputs) == (other.round, other.inputs)]
+    if not calls or again:
+        return None
+    return Seen(
+        PREDICT,
+        calls[0].place,
+        f"{record.models[calls[0].model].name} drops numbers in evaluation mode too: F.dropout does not know of the "
+        "mode, so what is measured is not what the model can do.",
+        "Write F.dropout(x, p, training=self.training), or use nn.Dropout.",
+    )
 
 
 def _evaluations(record: Record) -> Iterator[Predicted]:

@@ -1,0 +1,28 @@
+"""Loaders that are begun again and again."""
+
+from typing import Any, final
+
+from torch.utils.data import DataLoader, SequentialSampler
+
+from ._record import Loader, Record
+from ._registry import Registry
+
+
+@final
+class Loaders:
+    """Follows how often each `DataLoader` begins, and how many updates there were since it began before."""
+
+    def __init__(self, record: Record, registry: Registry) -> None:
+        self._record = record
+        self._registry = registry
+        self._begun_at: dict[int, int] = {}
+
+    def began(self, loader: DataLoader[Any]) -> None:
+        """It begins to give its rows once more."""
+        key, number = self._registry.key(loader), self._record.num_updates
+        if key not in self._record.loaders:
+            is_in_order = type(loader.sampler) is SequentialSampler
+            self._record.loaders[key] = Loader(len(loader) if is_in_order else 0, is_in_order)
+        self._record.loaders[key].num_begun += 1
+        self._record.loaders[key].num_short += self._begun_at.get(key) == number - 1
+        self._begun_at[key] = number
