@@ -1,7 +1,7 @@
 """Step 4 seen from both sides: what a loss hangs on before it, and what has a gradient after it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from torch import Tensor
 
@@ -19,12 +19,20 @@ SEARCHED = 2
 """The backward pass at which optimizers that have not been called are looked for, if some parameters have none."""
 
 
-def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[Tensor], nodes: list[Any]) -> None:
-    """Writes the event; fills `leaves` with the parameters that the losses hang on, `nodes` with what made them."""
+@final
+class Graph(NamedTuple):
+    """The parameters that losses hang on, and the nodes that made these of what a loss function gave."""
+
+    leaves: list[Tensor]
+    nodes: list[Any]
+
+
+def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
+    """Writes the event, and gives what there is to see after it."""
     record, registry = watcher.record, watcher.registry
     watcher.saw_backward()
     watcher.gradients.before_backward()
-    leaves += {id(p): p for loss in losses for p in _graph.leaves_of(loss)}.values()
+    leaves = list({id(p): p for loss in losses for p in _graph.leaves_of(loss)}.values())
     keys = frozenset(registry.leaf(p) for p in leaves)
     known = frozenset[int]().union(*(rule.leaves for rule in record.rules.values()))
     if record.num_backwards + 1 == SEARCHED and not keys <= known:
@@ -39,17 +47,19 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor], leaves: list[T
         is_along = watcher.gradients.is_moved_along(key, p, record.num_backwards)
         entry.num_moves, entry.num_along = entry.num_moves + (is_along is not None), entry.num_along + bool(is_along)
     watcher.gradients.see_lost(marks)
-    nodes += [node for loss in losses for node in _graph.made_by_hand_of(loss)]
+    nodes = [node for loss in losses for node in _graph.made_by_hand_of(loss)]
     measured_by_hand(watcher, nodes)
     value = sum(float(loss.detach().double().mean()) for loss in losses) / scale_in(nodes)
     has_graph = any(loss.requires_grad for loss in losses)
     is_late = _is_late(record, keys, nodes)
     is_leaf = has_graph and all(loss.grad_fn is None for loss in losses)
     record.events.append(Differentiated(record.num_updates, here(), value, has_graph, keys, is_late, is_leaf))
+    return Graph(leaves, nodes)
 
 
-def after_backward(watcher: "Watcher", leaves: list[Tensor], nodes: list[Any]) -> None:
+def after_backward(watcher: "Watcher", graph: Graph) -> None:
     """Sees what it left."""
+    leaves, nodes = graph
     held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
     watcher.gradients.after_backward(leaves, held)
     watcher.scaling.after_backward(leaves, nodes)

@@ -70,29 +70,28 @@ def _replaced(owner: Any, name: str, around: Call, watcher: "Watcher") -> Iterat
 def _clip(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
     if not watcher.is_awake or not (args or "parameters" in kwargs):
         return own(*args, **kwargs)
-    args, kwargs, seen = list(args), dict(kwargs), list[Clipped]()
+    args, kwargs = list(args), dict(kwargs)
     first = args.pop(0) if args else kwargs.pop("parameters")
     parameters = [first] if isinstance(first, Tensor) else list(first)
     limit = args[0] if args else kwargs.get("max_norm", kwargs.get("clip_value"))
-    watcher.note(_find_clipped, parameters, limit, seen)  # before: clipping changes them
+    seen = watcher.note(_before_clipping, parameters, limit)  # before: clipping changes them
     result = own((p for p in parameters) if isinstance(first, GeneratorType) else parameters, *args, **kwargs)
-    watcher.note(_remember_clipped, seen, result)
+    if seen is not None:
+        watcher.note(_remember_clipped, seen, result)
     return result
 
 
-def _find_clipped(watcher: "Watcher", parameters: list[Tensor], limit: Any, seen: list[Clipped]) -> None:
+def _before_clipping(watcher: "Watcher", parameters: list[Tensor], limit: Any) -> Clipped:
     leaves = [(watcher.registry.leaf(p), p) for p in parameters if p.grad is not None]
     is_used = bool(leaves) and all(watcher.gradients.is_used(leaf, p) for leaf, p in leaves)
     is_empty = not any(bool(p.grad.any()) for _, p in leaves if p.grad is not None)
     scale = watcher.scaling.scale_of(leaves)
-    seen.append(
-        Clipped(watcher.record.num_updates, here(), float(limit), float("nan"), is_used, is_empty, scale),
-    )
+    return Clipped(watcher.record.num_updates, here(), float(limit), float("nan"), is_used, is_empty, scale)
 
 
-def _remember_clipped(watcher: "Watcher", seen: list[Clipped], result: Any) -> None:
+def _remember_clipped(watcher: "Watcher", seen: Clipped, result: Any) -> None:
     norm = float(result) if isinstance(result, Tensor) else float("nan")
-    watcher.record.events += [one._replace(norm=norm) for one in seen]
+    watcher.record.events.append(seen._replace(norm=norm))
 
 
 def _scale(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:

@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
@@ -126,11 +126,10 @@ class Functions(TorchFunctionMode):
         return result
 
     def _sum(self, func: Call, args: Any, kwargs: Any) -> Any:
-        rounds, number = set[int](), list[int]()
-        self._watcher.note(_find_rounds, args[:2], rounds, number)  # before: an update in place is its own
+        terms = self._watcher.note(_terms_of, args[:2])  # before: an update in place is its own
         result = func(*args, **kwargs)
-        if rounds:
-            self._watcher.note(_remember_sum, frozenset(rounds), sum(number), result)
+        if terms is not None and terms.rounds:
+            self._watcher.note(_remember_sum, terms, result)
         return result
 
     def _detach(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -149,12 +148,9 @@ class Functions(TorchFunctionMode):
 
     def backward(self, func: Call, args: Any, kwargs: Any) -> Any:
         """Step 4, of one loss or of several at once."""
-        given, leaves = args[0] if args else kwargs.get("self", kwargs.get("tensors")), list[Tensor]()
-        nodes: list[Any] = []
+        given = args[0] if args else kwargs.get("self", kwargs.get("tensors"))
         watcher, losses = self._watcher, (given,) if isinstance(given, Tensor) else tuple(given)
-        is_watched = watcher.is_awake
-        if is_watched:
-            watcher.note(before_backward, losses, leaves, nodes)
+        graph = watcher.note(before_backward, losses) if watcher.is_awake else None
         watcher.is_busy = True  # what is called again for a checkpoint is no step of the loop
         try:
             result = func(*args, **kwargs)
@@ -162,8 +158,8 @@ class Functions(TorchFunctionMode):
             watcher.is_busy = False
             watcher.record.num_backwards += 1
             watcher.graphs.used()
-        if is_watched:
-            watcher.note(after_backward, leaves, nodes)
+        if graph is not None:
+            watcher.note(after_backward, graph)
         return result
 
 
@@ -214,27 +210,36 @@ def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
         _graph.notes_of(result.grad_fn)["fivestep difference"] = here(), prediction.grad_fn, prediction.detach(), target
 
 
-def _find_rounds(_: "Watcher", given: Sequence[Any], rounds: set[int], number: list[int]) -> None:
-    """Fills `rounds` with those whose losses are in the numbers to be added, and `number` with how many are in each."""
+@final
+class Terms(NamedTuple):
+    """Losses that are in numbers to be added: of which rounds, and how many they are."""
+
+    rounds: frozenset[int]
+    number: int
+
+
+def _terms_of(_: "Watcher", given: Sequence[Any]) -> Terms:
+    rounds, number = set[int](), 0
     for part in given:
         if isinstance(part, Tensor) and part.grad_fn is not None and part.numel() == 1:
-            number.append(_graph.notes_of(part.grad_fn).get("fivestep number", 1))
+            number += _graph.notes_of(part.grad_fn).get("fivestep number", 1)
             for node in _graph.made_by_hand_of(part):
                 notes = _graph.notes_of(node)
                 rounds |= notes.get("fivestep sum", frozenset())
                 if "fivestep" in notes:
                     rounds.add(notes["fivestep"])
+    return Terms(frozenset(rounds), number)
 
 
-def _remember_sum(watcher: "Watcher", rounds: frozenset[int], number: int, result: Any) -> None:
+def _remember_sum(watcher: "Watcher", terms: Terms, result: Any) -> None:
     if isinstance(result, Tensor) and result.grad_fn is not None:
-        _graph.notes_of(result.grad_fn)["fivestep sum"] = rounds
-        _graph.notes_of(result.grad_fn)["fivestep number"] = number
+        _graph.notes_of(result.grad_fn)["fivestep sum"] = terms.rounds
+        _graph.notes_of(result.grad_fn)["fivestep number"] = terms.number
         if watcher.is_evaluating:
-            watcher.graphs.summed(here(), number)
+            watcher.graphs.summed(here(), terms.number)
         known = watcher.record.running_sum
-        if len(rounds) > (1 if known is None else len(known.rounds)):
-            watcher.record.running_sum = RunningSum(here(), rounds)
+        if len(terms.rounds) > (1 if known is None else len(known.rounds)):
+            watcher.record.running_sum = RunningSum(here(), terms.rounds)
 
 
 def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:

@@ -10,8 +10,11 @@ from ._events import Clipped, Differentiated, Event, Failed, Measured, Place, Pr
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
+HABIT = 3
+"""Times that make a habit: a first step, and a last one, may be another; what the loop itself does comes in each."""
+
 FEWEST = 20
-"""Backward passes from which on it can be said whether a loss falls."""
+"""Backward passes from which on it can be said whether a loss falls: its last fifth is then a mean of four."""
 
 FALLEN = 0.1
 """The share of its first size by which a loss must have fallen to count as learning."""

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeAlias, final
+from typing import Any, Concatenate, ParamSpec, TypeVar, final
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ from ._units import Bends, Rows
 from ._warnings import warnings_in_place
 
 P = ParamSpec("P")
-Look: TypeAlias = "Callable[Concatenate[Watcher, P], None]"
+R = TypeVar("R")
 
 FIRST, EVERY, EVALUATIONS = 30, 50, 200
 """Rounds that are watched from the beginning; the interval of those after them; calls without training, in all."""
@@ -46,20 +46,24 @@ MOST_SPOILED = 1_000
 """Answers that are not finite, of which is written down whose they are."""
 
 
-def quietly(look: "Look[P]") -> "Look[P]":
-    """Only in the loop's own thread and process, not while looking already; what fails is noted and goes no further."""
+def quietly(look: "Callable[Concatenate[Watcher, P], R]") -> "Callable[Concatenate[Watcher, P], R | None]":
+    """Only in the loop's own thread and process, not while looking already; what fails is noted and goes no further.
+
+    What it gives is None then.
+    """
 
     @wraps(look)
-    def looked(watcher: "Watcher", /, *args: P.args, **kwargs: P.kwargs) -> None:
+    def looked(watcher: "Watcher", /, *args: P.args, **kwargs: P.kwargs) -> R | None:
         if watcher.is_busy or is_recorded() or not watcher.is_at_home:
-            return
+            return None
         watcher.is_busy = True
         try:
             with torch._C.DisableTorchFunction():  # what is called in here would pass the mode: benchmarks/doctor.py
-                look(watcher, *args, **kwargs)
+                return look(watcher, *args, **kwargs)
         except Exception as error:
             first_line = str(error).strip()[:80].partition("\n")[0]
             watcher.record.unseen[": ".join(filter(None, [type(error).__name__, first_line]))] += 1
+            return None
         finally:
             watcher.is_busy = False
 
@@ -260,9 +264,9 @@ class Watcher:
             self._with_closure.discard(rule)
 
     @quietly
-    def note(self, look: Callable[..., None], *args: Any) -> None:
-        """Looks at something, as quietly as the hooks do."""
-        look(self, *args)
+    def note(self, look: Callable[..., R], *args: Any) -> R:
+        """Looks at something, as quietly as the hooks do; what it saw is None where it could not look."""
+        return look(self, *args)
 
     def saw_backward(self) -> None:
         """A backward pass while an optimizer is at work is one of its closure."""

@@ -1,9 +1,7 @@
 """Updates are made without a gradient."""
 
 from .._events import GRADIENT, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def backward_not_called(record: Record) -> Seen | None:
@@ -12,7 +10,7 @@ def backward_not_called(record: Record) -> Seen | None:
     Such a step moves nothing. A gradient that was put into `.grad` by hand counts as one.
     """
     updates = list(record.of(Updated))
-    if len(updates) < FEWEST or record.num_backwards:
+    if len(updates) < HABIT or record.num_backwards:
         return None
     if any(moved.gradient is not None for event in updates for moved in event.moved):
         return None

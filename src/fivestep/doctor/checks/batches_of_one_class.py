@@ -6,6 +6,7 @@ from .._events import ROWS, Measured, Seen
 from .._record import Record
 
 ROWS_OF_A_BATCH, FEWEST = 8, 3
+"""Where two classes share all rows, eight are of one class once in 128 batches by chance; three of each, never."""
 
 
 def batches_of_one_class(record: Record) -> Seen | None:

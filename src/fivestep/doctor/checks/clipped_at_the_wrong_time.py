@@ -1,9 +1,7 @@
 """Gradients are clipped when there are none, or when they have been used."""
 
 from .._events import UPDATE, Clipped, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def clipped_at_the_wrong_time(record: Record) -> Seen | None:
@@ -16,7 +14,7 @@ def clipped_at_the_wrong_time(record: Record) -> Seen | None:
         return None
     for place in dict.fromkeys(event.place for event in record.of(Clipped)):
         clips = [event for event in record.of(Clipped) if event.place == place]
-        if len(clips) < FEWEST:
+        if len(clips) < HABIT:
             continue
         if all(event.is_used for event in clips):
             when = "an update had used the gradients before they were clipped"

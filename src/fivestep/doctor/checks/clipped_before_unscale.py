@@ -2,9 +2,7 @@
 
 from ...diagnosis._finding import figure
 from .._events import UPDATE, Clipped, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 MEANT = 1e-3
 """Of the factor: a limit above this share of it is one that was multiplied by it too."""
@@ -19,7 +17,7 @@ def clipped_before_unscale(record: Record) -> Seen | None:
     """
     clips = list(record.of(Clipped))
     early = [event for event in clips if event.scale > 1 and event.limit < MEANT * event.scale]
-    if len(early) < FEWEST or 2 * len(early) < len(clips):
+    if len(early) < HABIT or 2 * len(early) < len(clips):
         return None
     first = early[0]
     return Seen(

@@ -6,7 +6,11 @@ from ...diagnosis._finding import figure
 from .._events import UPDATE, Clipped, Seen
 from .._record import Record
 
-FEWEST, SHARE, FACTOR = 20, 0.95, 10.0
+FEWEST = 20
+"""Calls: one in twenty may be another, such as the first."""
+
+SHARE, FACTOR = 0.95, 10.0
+"""The share of calls in which the gradient is so many times its limit: then all steps are of one length within 1%."""
 
 
 def clipped_on_every_step(record: Record) -> Seen | None:

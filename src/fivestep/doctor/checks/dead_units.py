@@ -3,10 +3,9 @@
 import math
 
 from .._events import PREDICT, Seen
-from .._record import Record
+from .._record import FEWEST, Record
 
 SHARE = 0.9
-FEWEST = 20
 
 
 def dead_units(record: Record) -> Seen | None:

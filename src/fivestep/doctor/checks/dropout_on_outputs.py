@@ -1,9 +1,7 @@
 """Outputs are dropped."""
 
 from .._events import PREDICT, Measured, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def dropout_on_outputs(record: Record) -> Seen | None:
@@ -13,7 +11,7 @@ def dropout_on_outputs(record: Record) -> Seen | None:
     the model. Dropout belongs between layers.
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
-    if len(losses) < FEWEST or {event.source for event in losses} != {"dropout"}:
+    if len(losses) < HABIT or {event.source for event in losses} != {"dropout"}:
         return None
     return Seen(
         PREDICT,

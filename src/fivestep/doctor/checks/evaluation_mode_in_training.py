@@ -7,6 +7,7 @@ from .._events import PREDICT, Differentiated, Predicted, Seen, Updated
 from .._record import Record
 
 FEWEST = 5
+"""Rounds in a row: an evaluation with gradient, as for a map of what a picture's pixels do, is shorter or no update."""
 
 
 def evaluation_mode_in_training(record: Record) -> Seen | None:

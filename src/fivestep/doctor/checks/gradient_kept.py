@@ -1,9 +1,7 @@
 """The gradient of the last step is still there when the next one is added."""
 
 from .._events import FORGET, Differentiated, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def gradient_kept(record: Record) -> Seen | None:
@@ -33,7 +31,7 @@ def gradient_kept(record: Record) -> Seen | None:
 
 def _by_hand(record: Record) -> Seen | None:
     """Of a loop whose updates are written by hand."""
-    kept = {leaf for leaf, times in record.not_cleared.items() if times >= FEWEST}
+    kept = {leaf for leaf, times in record.not_cleared.items() if times >= HABIT}
     passes = list(record.of(Differentiated))
     if not kept or record.num_updates:
         return None

@@ -7,6 +7,9 @@ from .._record import Record
 FEWEST = 20
 """Batches; where a class has 0.7 of all rows, twenty batches of two are all of it once in a million times."""
 
+CLASSES = 3
+"""Outputs, at least: of two classes one may be so rare, as a fraud is, that no batch seen has it."""
+
 
 def labels_all_alike(record: Record) -> Seen | None:
     """In all batches seen, `cross_entropy` got one and the same label for every row, and logits for several classes.
@@ -16,7 +19,7 @@ def labels_all_alike(record: Record) -> Seen | None:
     right answer stands in the first column, are not meant: there the logits are no layer's.
     """
     losses = [event for event in record.of(Measured) if event.name == "cross_entropy" and event.has_grad]
-    if len(losses) < FEWEST or any(len(event.counts) < 2 or sum(event.counts) < 2 for event in losses):
+    if len(losses) < FEWEST or any(len(event.counts) < CLASSES or sum(event.counts) < 2 for event in losses):
         return None
     labels = {k for event in losses for k, count in enumerate(event.counts) if count}
     if len(labels) != 1 or any(event.source not in PRODUCTS for event in losses):
@@ -28,5 +31,5 @@ def labels_all_alike(record: Record) -> Seen | None:
         losses[0].place,
         f"In all {len(losses)} batches seen, every label is {min(labels)}, and the model has "
         f"{len(losses[0].counts)} outputs: nothing is to be told apart.",
-        "Print y[:10] right before the loss, and look where labels are made: argmax(1) of one column is always 0.",
+        "Print y[:10] right before the loss: argmax(1) of one column is always 0. Rows sorted by class: shuffle them.",
     )

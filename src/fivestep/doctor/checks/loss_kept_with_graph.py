@@ -1,9 +1,7 @@
 """Losses are added up together with the graphs behind them."""
 
 from .._events import MEASURE, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def loss_kept_with_graph(record: Record) -> Seen | None:
@@ -22,7 +20,7 @@ def loss_kept_with_graph(record: Record) -> Seen | None:
             "Put `with torch.no_grad():` around the evaluation, and add numbers: total += loss.item().",
         )
     kept = record.running_sum
-    if kept is None or len(kept.rounds) < FEWEST:
+    if kept is None or len(kept.rounds) < HABIT:
         return None
     return Seen(
         MEASURE,

@@ -1,10 +1,9 @@
 """backward is called on a loss that hangs on nothing."""
 
 from .._events import GRADIENT, Differentiated, Place, Seen, Updated
-from .._record import Record
+from .._record import HABIT, Record
 
 MESSAGE = "does not require grad and does not have a grad_fn"
-FEWEST = 3
 
 
 def loss_without_graph(record: Record) -> Seen | None:
@@ -22,11 +21,11 @@ def loss_without_graph(record: Record) -> Seen | None:
     held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     alone = [event for event in record.of(Differentiated) if event.is_leaf and event.leaves.isdisjoint(held)]
     places = [event.place for event in alone]
-    place = next((one for one in places if places.count(one) >= FEWEST), None)
+    place = next((one for one in places if places.count(one) >= HABIT), None)
     if place is not None:
         return _said(place, " requires_grad on the loss silences torch's error, and gives no parameter a gradient.")
     passes = _on_new_tensors(record)
-    if len(passes) < FEWEST:
+    if len(passes) < HABIT:
         return None
     more = " requires_grad on what came after the cut silences torch's error, and gives no parameter a gradient."
     return _said(passes[0].place, more)

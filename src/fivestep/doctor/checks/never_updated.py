@@ -1,9 +1,7 @@
 """Gradients are found, but nothing moves the weights."""
 
 from .._events import UPDATE, Differentiated, Predicted, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def never_updated(record: Record) -> Seen | None:
@@ -17,7 +15,7 @@ def never_updated(record: Record) -> Seen | None:
     reached = {key for event in passes for key in event.leaves if record.leaves[key].model in in_training}
     if (
         record.num_updates
-        or len(passes) < FEWEST
+        or len(passes) < HABIT
         or not reached
         or any(record.leaves[key].has_changed for key in reached)
     ):

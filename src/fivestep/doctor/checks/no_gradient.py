@@ -1,9 +1,7 @@
 """Parameters of an optimizer never get a gradient."""
 
 from .._events import GRADIENT, Differentiated, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def no_gradient(record: Record) -> Seen | None:
@@ -24,7 +22,7 @@ def no_gradient(record: Record) -> Seen | None:
         updates = [event for event in record.of(Updated) if event.optimizer == key]
         had = {leaf for other, leaf in with_one if other == key}
         without = {leaf for leaf in rule.leaves - had - reached if record.leaves[leaf].needs_grad}
-        if len(updates) >= FEWEST and with_one and without:
+        if len(updates) >= HABIT and with_one and without:
             return Seen(
                 GRADIENT,
                 updates[0].place,

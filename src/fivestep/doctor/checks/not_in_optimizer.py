@@ -1,9 +1,7 @@
 """Parameters get gradients, but no optimizer has them."""
 
 from .._events import UPDATE, Differentiated, Measured, Predicted, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def not_in_optimizer(record: Record) -> Seen | None:
@@ -15,7 +13,7 @@ def not_in_optimizer(record: Record) -> Seen | None:
     whose optimizer moves rows alone.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
-    if len(updates) < FEWEST or len(passes) < FEWEST:
+    if len(updates) < HABIT or len(passes) < HABIT:
         return None
     held = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}

@@ -1,9 +1,7 @@
 """The optimizer is made anew again and again, and forgets what it has gathered."""
 
 from .._events import UPDATE, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def optimizer_made_anew(record: Record) -> Seen | None:
@@ -14,7 +12,7 @@ def optimizer_made_anew(record: Record) -> Seen | None:
     SGD remembers nothing and is not meant, nor weights that were begun anew, nor a new task with rows of its own.
     """
     longest = max(record.rules.values(), key=lambda rule: rule.num_before, default=None)
-    if longest is None or longest.num_before < FEWEST or not longest.has_memory:
+    if longest is None or longest.num_before < HABIT or not longest.has_memory:
         return None
     places = [event.place for event in record.of(Updated) if record.rules[event.optimizer].name == longest.name]
     number = longest.num_before + 2

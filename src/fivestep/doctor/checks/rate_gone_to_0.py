@@ -1,15 +1,13 @@
 """The schedule has ended long before the loop."""
 
 from .._events import UPDATE, Seen, Updated
-from .._record import Record
+from .._record import FEWEST, Record
 
 NOTHING = 1e-6
 """Of the greatest rate."""
 
 OF_A_SCHEDULE = 1e-4
 """The same where a schedule is stepped with every update: one that counts epochs falls like this."""
-
-FEWEST = 20
 
 
 def rate_gone_to_0(record: Record) -> Seen | None:

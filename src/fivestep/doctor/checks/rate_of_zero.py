@@ -4,6 +4,7 @@ from .._events import UPDATE, Seen, Updated
 from .._record import Record
 
 FEWEST = 10
+"""Updates: a warm-up begins at a rate of 0, and leaves it with its first step."""
 
 
 def rate_of_zero(record: Record) -> Seen | None:

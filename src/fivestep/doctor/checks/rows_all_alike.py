@@ -4,6 +4,7 @@ from .._events import ROWS, Measured, Predicted, Seen
 from .._record import Record
 
 FEWEST, COLUMNS = 10, 2
+"""Calls, and columns of a row: one column of ones stands for no rows at all, as for a constant that is learnt."""
 
 
 def rows_all_alike(record: Record) -> Seen | None:

@@ -1,9 +1,7 @@
 """The update uses gradients that the factor of mixed precision is still in."""
 
 from .._events import UPDATE, Seen, Updated
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def scaled_gradient_used(record: Record) -> Seen | None:
@@ -14,7 +12,7 @@ def scaled_gradient_used(record: Record) -> Seen | None:
     """
     updates = list(record.of(Updated))
     scaled = [event for event in updates if event.scale > 1]
-    if len(scaled) < FEWEST:
+    if len(scaled) < HABIT:
         return None
     return Seen(
         UPDATE,

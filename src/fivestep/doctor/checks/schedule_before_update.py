@@ -1,10 +1,7 @@
 """A schedule is stepped before the update that it is for."""
 
 from .._events import UPDATE, Seen
-from .._record import Record
-
-FEWEST = 3
-"""Steps of a schedule: fewer are no habit."""
+from .._record import HABIT, Record
 
 
 def schedule_before_update(record: Record) -> Seen | None:
@@ -18,7 +15,7 @@ def schedule_before_update(record: Record) -> Seen | None:
     for schedule in record.schedules.values():
         rule = record.rules[schedule.rule]
         is_in_front = schedule.is_ahead and schedule.num_idle == 1 and rule.num_steps > schedule.updates_at_step
-        if is_in_front and schedule.num_steps >= FEWEST and record.is_complete and not record.has_scaler:
+        if is_in_front and schedule.num_steps >= HABIT and record.is_complete and not record.has_scaler:
             return Seen(
                 UPDATE,
                 schedule.place,

@@ -1,9 +1,7 @@
 """The schedule changes the rate of an optimizer that is not used."""
 
 from .._events import UPDATE, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def schedule_of_another_optimizer(record: Record) -> Seen | None:
@@ -19,7 +17,7 @@ def schedule_of_another_optimizer(record: Record) -> Seen | None:
             for other in record.rules.values()
             if other is not rule and other.last_update > rule.last_update and not other.leaves.isdisjoint(rule.leaves)
         ]
-        if others and schedule.num_idle >= FEWEST and 2 * schedule.num_idle > schedule.num_steps:
+        if others and schedule.num_idle >= HABIT and 2 * schedule.num_idle > schedule.num_steps:
             return Seen(
                 UPDATE,
                 schedule.place,

@@ -1,9 +1,17 @@
 """A schedule counts updates and is stepped by epochs, or the other way round."""
 
 from .._events import UPDATE, Seen
-from .._record import Record, Schedule
+from .._record import HABIT, Record, Schedule
 
-TURNS, FEWEST, RARE, NEAR = 2, 3, 5, 0.02
+TURNS = 2
+"""Times down and up: one is what a loop that was made longer than its schedule gives."""
+
+RARE = 5
+"""Updates for each step, at least, of a schedule that is stepped once an epoch: an epoch has five batches or more."""
+
+NEAR = 0.02
+"""How far the length may be from the number of updates, as a share: a last batch of an epoch that is dropped or not."""
+
 STEPPED_TOO_OFTEN = "Tried to step "
 
 
@@ -41,7 +49,7 @@ def _too_often(record: Record, schedule: Schedule) -> Seen | None:
 
 def _too_seldom(schedule: Schedule) -> Seen | None:
     length, number = schedule.length, schedule.num_steps
-    if length is None or number < FEWEST or schedule.num_updates < RARE * number:
+    if length is None or number < HABIT or schedule.num_updates < RARE * number:
         return None
     if abs(schedule.num_updates - length) > max(2, NEAR * length):
         return None

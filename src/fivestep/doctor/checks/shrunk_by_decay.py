@@ -2,9 +2,10 @@
 
 from ...diagnosis._finding import figure
 from .._events import UPDATE, Seen, Updated
-from .._record import Record
+from .._record import FEWEST, Record
 
-FEWEST, LEFT = 20, 0.1
+LEFT = 0.1
+"""Of the first norm of a matrix. An output of two layers is a hundredth then: nothing is answered but the bias."""
 
 
 def shrunk_by_decay(record: Record) -> Seen | None:

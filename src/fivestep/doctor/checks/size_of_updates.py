@@ -5,7 +5,7 @@ import statistics
 
 from ...diagnosis._finding import figure
 from .._events import UPDATE, Seen, Updated
-from .._record import Record
+from .._record import FEWEST, Record
 
 TOO_LARGE, TOO_SMALL = 0.3, 1e-6
 """Of |update| / |weights|; about 0.001 is usual."""
@@ -13,7 +13,6 @@ TOO_LARGE, TOO_SMALL = 0.3, 1e-6
 SEARCH = 100.0
 """The factor by which rates differ where one is looked for, from step to step."""
 
-FEWEST = 20
 
 SHRUNK = 0.5
 """Of the first gradient: where the last one is smaller, small updates are those near a minimum, whatever the rate."""

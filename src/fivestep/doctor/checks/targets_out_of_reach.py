@@ -19,6 +19,7 @@ MARGIN = 0.1
 """How far beyond it targets must lie, as a share of their own range: rounding, and noise."""
 
 FEWEST = 5
+"""Batches: all of them, as a single odd target may be in one."""
 
 
 def targets_out_of_reach(record: Record) -> Seen | None:

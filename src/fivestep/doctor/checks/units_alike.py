@@ -4,6 +4,7 @@ from .._events import PREDICT, Seen, Updated
 from .._record import Record
 
 FEWEST = 10
+"""Updates: rows that only begin alike are apart after the first one, or the second where a layer behind began at 0."""
 
 
 def units_alike(record: Record) -> Seen | None:

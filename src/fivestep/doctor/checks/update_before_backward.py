@@ -1,9 +1,7 @@
 """The update comes between the loss and its backward pass."""
 
 from .._events import UPDATE, Differentiated, Seen
-from .._record import Record
-
-FEWEST = 3
+from .._record import HABIT, Record
 
 
 def update_before_backward(record: Record) -> Seen | None:
@@ -14,7 +12,7 @@ def update_before_backward(record: Record) -> Seen | None:
     """
     passes = [event for event in record.of(Differentiated) if event.leaves]
     late = [event for event in passes if event.is_late]
-    if len(late) < FEWEST or 2 * len(late) < len(passes):
+    if len(late) < HABIT or 2 * len(late) < len(passes):
         return None
     return Seen(
         UPDATE,

@@ -4,12 +4,10 @@ import statistics
 
 from ...diagnosis._finding import figure
 from .._events import GRADIENT, Seen, Updated
-from .._record import Record
+from .._record import FEWEST, Record
 
 FACTOR = 1000.0
 """How far apart the gradients of the first and the last matrix are; `fivestep diagnose` draws the line there too."""
-
-FEWEST = 20
 
 
 def vanishing_gradient(record: Record) -> Seen | None:
