@@ -40,6 +40,13 @@ def test_the_title_says_what_was_trained() -> None:
     assert str(seen).splitlines()[0] == "Sequential with 163 parameters; SGD, lr 0.1; 3 updates"
 
 
+def test_models_that_are_made_anew_are_counted() -> None:
+    with fs.watch() as seen:
+        for _ in range(4):
+            classify(net(), steps=3)
+    assert seen.title == "4 times Sequential with 163 parameters; 4 times SGD, lr 0.1; 12 updates"
+
+
 def test_one_update_is_one() -> None:
     with fs.watch() as seen:
         classify(net(), steps=1)

@@ -1,5 +1,8 @@
 """All checks over one record."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from ..diagnosis._finding import Finding, figure
 from ..find import find, names
 from ._events import Seen, Updated
@@ -28,13 +31,20 @@ def title_of(record: Record) -> str:
     models = [model for model in record.models.values() if not model.leaves.isdisjoint(trained)]
     models = models or list(record.models.values())
     rates = {event.optimizer: event.rates for event in reversed(list(record.of(Updated)))}
-    words = [f"{model.name} with {model.num_parameters:,} parameters" for model in models[:3]]
     used = [(key, rule) for key, rule in record.rules.items() if rule.num_steps]
-    for key, rule in used[:3]:
-        words.append(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else ""))
+    words = [
+        *_named(f"{model.name} with {model.num_parameters:,} parameters" for model in models),
+        *_named(rule.name + (f", lr {figure(max(rates[key]))}" if rates.get(key) else "") for key, rule in used),
+    ]
     if record.num_updates or record.num_backwards:
         words.append(_counted(record))
     return "; ".join(words)
+
+
+def _named(words: Iterable[str], most: int = 3) -> list[str]:
+    """The first few that differ, each with how often it comes."""
+    several = Counter(words)
+    return [word if number == 1 else f"{number:,} times {word}" for word, number in list(several.items())[:most]]
 
 
 def _counted(record: Record) -> str:

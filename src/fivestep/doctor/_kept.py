@@ -10,7 +10,7 @@ from ._events import Place
 from ._record import Kept, Record
 
 FEWEST = 15
-"""Rounds, or calls of an evaluation, whose graphs must be alive at once."""
+"""Rounds, or calls of an evaluation, whose graphs must be alive at once: more than a window of the last ten."""
 
 
 @final
@@ -20,6 +20,7 @@ class Graphs:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._made: list[tuple[int, Place | None, weakref.ref[Tensor]]] = []
+        self._collects_at = FEWEST
         self._answers: list[weakref.ref[Tensor]] = []
         self._most = Kept(None, 0)
         self._longest = Kept(None, 0)
@@ -31,11 +32,13 @@ class Graphs:
 
     def after_backward(self) -> None:
         """Counts the rounds of which something is alive, with its graph."""
-        if self._count() >= FEWEST:
-            gc.collect()  # what only waits to be collected is kept by nobody
+        number = self._count()
+        if number >= self._collects_at:
+            gc.collect()  # what only waits to be collected is kept by nobody; a tenth of a second: not at each step
             number = self._count()
-            if number >= FEWEST:
-                self._record.kept_in_training = Kept(self._made[0][1], number)
+            self._collects_at = max(FEWEST, 2 * number)
+        if number >= FEWEST:
+            self._record.kept_in_training = Kept(self._made[0][1], number)
 
     def _count(self) -> int:
         self._made = [one for one in self._made if _is_alive(one[2])]

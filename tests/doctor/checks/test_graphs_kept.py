@@ -1,5 +1,7 @@
 """Answers or losses are kept together with the graphs behind them."""
 
+import gc
+
 import pytest
 import torch
 from torch import Tensor, optim
@@ -57,3 +59,15 @@ def test_an_evaluation_with_graphs() -> None:
 @pytest.mark.parametrize(("with_graph", "used"), [(False, False), (True, True)], ids=["without", "used by backward"])
 def test_one_without_and_one_whose_graphs_are_used(with_graph: bool, used: bool) -> None:
     assert signs(lambda: evaluation(with_graph, used)) == []
+
+
+def test_garbage_is_not_collected_at_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, own = list[int](), gc.collect
+
+    def collect() -> int:
+        calls.append(1)
+        return own()
+
+    monkeypatch.setattr(gc, "collect", collect)
+    findings(lambda: training("losses"))
+    assert len(calls) == 1
