@@ -52,7 +52,8 @@ def test_a_process_by_itself_takes_each_lot_once() -> None:
 def takes(ranks: Ranks, num: int, through: str = "memory", slow: Path | None = None) -> list[tuple[int, int]]:
     """Takes lots until there are none: whose they were, and which.
 
-    With a folder, in which each says that it is through, rank 0 is slow: its first lot takes until the others are.
+    With a folder, in which each says that it is through, rank 0 is slow: its first lot takes until the others are. They
+    begin when it has that lot, or they might take all.
     """
     if through == "store":
         ranks = as_between_machines(ranks)
@@ -61,9 +62,13 @@ def takes(ranks: Ranks, num: int, through: str = "memory", slow: Path | None = N
     ranks.lots.offers(num, 1 + ranks.rank)
     ranks.gathered(None)
     waiting = Waiting(lots[ranks.rank], ranks, lots.__getitem__)
+    while slow and ranks.rank > 0 and not (slow / "0 has begun").exists():
+        time.sleep(0.001)
     for _ in waiting:
-        while slow and ranks.rank == 0 and len(list(slow.iterdir())) < ranks.size - 1:
-            time.sleep(0.001)
+        if slow and ranks.rank == 0:
+            (slow / "0 has begun").touch()
+            while len(list(slow.iterdir())) < ranks.size:
+                time.sleep(0.001)
     if slow:
         (slow / str(ranks.rank)).touch()
     ranks.gathered(None)
