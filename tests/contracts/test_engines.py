@@ -6,6 +6,7 @@ number. The first test checks the shapes of every call as well; the others leave
 
 import functools
 import itertools
+import math
 import re
 import warnings
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ from tests.contracts.combinations import (
     suit_each_other,
 )
 from tests.samples import engine_of
-from tests.tolerances import ENGINES_FLOAT32, worst
+from tests.tolerances import AS_ROUNDING, ENGINES_FLOAT32, worst
 
 ORACLE = "nn"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -65,7 +66,12 @@ def test_engine_equals_nn_with_each_item_in_float64(name: str, combination: Comb
 @other_engines_with(PAIRS)
 @pytest.mark.usefixtures("without_shape_checks")
 def test_engine_equals_nn_with_each_pair_of_items_in_float64(name: str, combination: Combination) -> None:
-    assert farthest(name, combination) < combination.tolerance
+    far = farthest(name, combination)
+    assert far < combination.tolerance or far < AS_ROUNDING * of_rounding(combination)
+
+
+def test_rounding_excuses_nothing_where_it_is_not_made_larger() -> None:
+    assert AS_ROUNDING * of_rounding(ALONE[0]) < ALONE[0].tolerance
 
 
 @other_engines_with(IN_FLOAT32)
@@ -144,8 +150,20 @@ def farthest(name: str, combination: Combination, dtype: str = "float64") -> flo
     return worst(got, {key: expected[key] for key in got}).distance
 
 
+def of_rounding(combination: Combination) -> float:
+    """How far `nn` is from itself where its weights begin one unit in the last place away, up or down.
+
+    Some combinations make any difference larger than each of their items does, as a rule that divides by the size of a
+    gradient that is nearly 0; which ones they are is a matter of chance.
+    """
+    expected = trace(ORACLE, combination)
+    return max(worst(trace(ORACLE, combination, toward=way), expected).distance for way in (-math.inf, math.inf))
+
+
 @functools.cache
-def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[str, Tensor]:
+def trace(
+    name: str, combination: Combination, dtype: str = "float64", toward: float | None = None
+) -> dict[str, Tensor]:
     """Every tensor of seven steps by name: logits, loss, gradients, parameters and buffers.
 
     It ends with a loss that is not finite, as the exponential of a large logit may be: which numbers are lost after
@@ -153,6 +171,9 @@ def trace(name: str, combination: Combination, dtype: str = "float64") -> dict[s
     """
     plan = combination.plan()
     engine = engine_of(name, combination.spec(), plan, dtype)
+    if toward is not None:
+        flat = engine.params.flat
+        flat.copy_(torch.nextafter(flat, torch.full_like(flat, toward)))
     schedule, seen = plan.build_schedule(), {}
     for step in range(1, NUM_STEPS + 1):
         engine.lr = plan.lr * schedule.factor(step - 1, NUM_STEPS)
