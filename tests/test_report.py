@@ -9,14 +9,15 @@ import pytest
 import torch
 
 import fivestep as fs
+from fivestep import report as report_module
 from fivestep.check import InputError
 from fivestep.pictures._base import Subject
 from fivestep.pictures._plot import subject_of
 from fivestep.pictures.importance import Importance
 from fivestep.pictures.predictions import Predictions
-from fivestep.report import PATIENCE, Recent, _figure, last_update, report_html, write_report
+from fivestep.report import PATIENCE, Recent, _by_target, _figure, last_update, report_html, write_report
 from tests.browser import opened
-from tests.pictures.tables import houses
+from tests.pictures.tables import houses, questions
 from tests.samples import moons, three_classes
 from tests.tolerances import EXACT, distance
 
@@ -86,6 +87,26 @@ def test_the_numbers_of_a_picture_stand_below_it(tmp_path: Path) -> None:
 
 def test_a_picture_without_numbers_has_none_below_it(tmp_path: Path) -> None:
     assert "<details>" not in _figure(houses(tmp_path), Predictions())
+
+
+@pytest.mark.parametrize("name", ["confusion", "calibration"])
+def test_each_of_several_questions_has_its_picture(tmp_path: Path, name: str) -> None:
+    alts = re.findall('alt="([^"]+)"', "".join(_by_target(questions(tmp_path), name)))
+    assert [alt.partition(":")[0] for alt in alts] == ["wet", "windy"]
+
+
+def test_each_of_several_numbers_has_its_picture_up_to_a_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_module, "MOST_TARGETS", 1)
+    subject = houses(tmp_path, ("price", "area"))
+    first, others = _by_target(subject, "predictions")
+    assert 'alt="price: numbers that were predicted' in first
+    assert "Of the other 1:" in others
+    assert "fivestep plot runs/houses-1 predictions:target=area" in others
+    assert list(_by_target(subject, "confusion")) == []
+
+
+def test_one_target_has_no_pictures_by_target(tmp_path: Path) -> None:
+    assert list(_by_target(houses(tmp_path), "confusion")) == []
 
 
 def test_the_configuration_is_all_there(run: fs.Run, text: str) -> None:

@@ -13,7 +13,7 @@ from .datasets._base import Dataset, Rows
 from .datasets._weights import weigh_classes
 from .engines._engine import Engine
 from .engines._outputs import outputs_by_layer
-from .find import Choice
+from .find import Choice, find, names
 from .layer import kind_of
 from .layers._composite import with_inner
 from .losses._base import ABOVE_ZERO
@@ -169,8 +169,17 @@ def _check_range(engine: Engine, y: Tensor, part: str) -> None:
     if (y < least).any() or (y > largest).any():
         raise InputError(
             f"{part} y must lie in {_interval(least, largest)} for {engine.plan.loss}, got {_range(y)}; "
-            f"change the loss or the targets."
+            f"change the targets, or take one of the losses for such numbers: {', '.join(_losses_for(y))}."
         )
+
+
+def _losses_for(y: Tensor) -> Iterator[str]:
+    """The losses of one output for each number, that take all of these."""
+    for name in names("losses"):
+        loss = find("losses", name)
+        least, largest = loss.target_range
+        if loss.target == "numbers" and loss.outputs_per_target == 1 and y.min() >= least and y.max() <= largest:
+            yield name
 
 
 def _interval(least: float, largest: float) -> str:

@@ -7,6 +7,7 @@ The page holds its style and its pictures; it has no script and fetches nothing.
 
 import base64
 import io
+import shlex
 import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from .engines._engine import Engine
 from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
+from .find import Choice, build
 from .machine.files import write_text
 from .markup import around, element, page, table
 from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
@@ -50,6 +52,12 @@ AT_ONCE = (
     *("sample_images", "points", "network", "autograd_graph"),
 )
 """Pictures of every report, where they apply, in this order."""
+
+OF_ONE_TARGET = ("confusion", "calibration", "predictions")
+"""Those that show one of several targets."""
+
+MOST_TARGETS = 4
+"""Targets of which each has such a picture of its own."""
 
 BY_REPEATING = ("landscape_2d", "gradient_flow", "update_ratios", "activation_histograms")
 """Pictures for which the training is repeated, where that takes little time."""
@@ -205,17 +213,33 @@ def _pictures(subject: Subject) -> Iterator[str]:
     for name in (*AT_ONCE, *(BY_REPEATING if quick else ())):
         if name.replace("_", "-") in suited and not (name == "points" and "boundary" in suited):  # it has the points
             yield _figure(subject, picture_for(subject, name))
+        elif name in OF_ONE_TARGET and subject.is_trained:
+            yield from _by_target(subject, name)
 
 
-def _figure(subject: Subject, picture: Picture) -> str:
-    """One picture, in words what it shows, and its numbers where they can be read."""
+def _by_target(subject: Subject, name: str) -> Iterator[str]:
+    """A picture of each of several targets, or of the first ones of many; none where it shows no such targets."""
+    encoder = subject.data.encoder
+    targets = encoder.targets.names if encoder is not None and encoder.targets.are_several else ()
+    pictures = {target: build("pictures", Choice(name, target=target)) for target in targets}
+    suited = [target for target, picture in pictures.items() if picture.lacks(subject) is None]
+    for target in suited[:MOST_TARGETS]:
+        yield _figure(subject, pictures[target], of=in_line(target))
+    if others := suited[MOST_TARGETS:]:
+        command = element("code", f"fivestep plot {subject.name} {shlex.quote(f'{name}:target={others[0]}')}")
+        yield around("p", f"Of the other {len(others):,}: {command}")
+
+
+def _figure(subject: Subject, picture: Picture, of: str = "") -> str:
+    """One picture, in words what it shows, of one of several targets or all, and its numbers where they can be read."""
     numbers = picture.numbers(subject) if isinstance(picture, PictureOfNumbers) else {}
     if isinstance(picture, PictureOfNumbers):
         png = _png(picture.draw_numbers(subject, numbers, title="", dark=False))
     else:
         png = _png(picture.draw(subject, title="", dark=False))
-    words = f"{picture.description[0].upper()}{picture.description[1:].partition(' (also')[0]}."
-    image = f'<img src="{png.address}" alt="{words}" width="{png.width}" height="{png.height}">'
+    what = f"{picture.description[0].upper()}{picture.description[1:].partition(' (also')[0]}"
+    words = f"{of}: {what[0].lower()}{what[1:]}." if of else f"{what}."
+    image = f'<img src="{png.address}" alt="{escape(words)}" width="{png.width}" height="{png.height}">'
     return around("figure", f"{image}\n{element('figcaption', words)}{_numbers(numbers)}")
 
 

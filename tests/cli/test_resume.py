@@ -45,17 +45,26 @@ def test_the_whole_command_line_may_be_given_again(fivestep: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--lr", "0.5"], "--lr must be left out with --resume, or be the run's own 0.01, got 0.5; leave out what"),
-        (["--hidden", "8"], "--hidden must be left out with --resume, or be the run's own 4, got 8"),
-        (["--momentum", "0.9", "--seed", "3"], "--momentum, --seed must be left out"),
-        (["--dropout", "0.5"], "--dropout must be left out with --resume, or be the run's own as the task has it"),
-        (["--engine", "nn", "--dtype", "float64"], "--engine, --dtype must be left out"),
-        (["--valid", "60"], "--valid must be left out"),
-        (["--merge-duplicates"], "--merge-duplicates must be left out"),
-        (["--every", "5"], "--every must be left out with --resume, or be the run's own 10, got 5"),
-        (["--model", "linear"], "--model must be left out with --resume, or be the run's own mlp, got linear"),
-        (["--out", "other"], "--out must be left out"),
-        (["--target", "price"], "--target must be left out"),
+        (
+            ["--lr", "0.5"],
+            "--lr (0.01 in the run, got 0.5) must be left out with --resume, or be the run's own; leave out what",
+        ),
+        (["--hidden", "8"], "--hidden (4 in the run, got 8) must be left out"),
+        (
+            ["--momentum", "0.9", "--seed", "3"],
+            "--momentum (None in the run, got 0.9) and --seed (0 in the run, got 3) must be left out",
+        ),
+        (["--dropout", "0.5"], "--dropout (as the task has it in the run, got 0.5) must be left out"),
+        (
+            ["--engine", "nn", "--dtype", "float64"],
+            "--engine (scratch in the run, got nn) and --dtype (float32 in the run, got float64) must be left",
+        ),
+        (["--valid", "60"], ") must be left out with"),
+        (["--merge-duplicates"], "--merge-duplicates (False in the run, got True) must be left out"),
+        (["--every", "5"], "--every (10 in the run, got 5) must be left out"),
+        (["--model", "linear"], "--model (mlp in the run, got linear) must be left out"),
+        (["--out", "other"], "--out (run in the run, got other) must be left out"),
+        (["--target", "price"], "--target (None in the run, got price) must be left out"),
         (["--epochs", "10"], "epochs must be a whole number of at least 20, got 10; a run can be made longer"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -75,7 +84,7 @@ def test_an_option_that_would_make_another_run_of_it_is_refused_by_its_name(
 def test_another_task_is_refused(fivestep: Command) -> None:
     fivestep(*BEGIN)
     code, _, err = fivestep("train", "circles", "--resume", "run")
-    assert (code, "TASK must be left out with --resume, or be the run's own moons, got circles" in err) == (2, True)
+    assert (code, "TASK (moons in the run, got circles) must be left out with --resume" in err) == (2, True)
 
 
 def test_a_folder_without_a_run_is_refused_and_not_made(fivestep: Command, tmp_path: Path) -> None:

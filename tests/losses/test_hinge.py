@@ -38,5 +38,5 @@ def test_the_sign_of_the_output_is_the_answer() -> None:
 def test_labels_of_minus_one_are_refused() -> None:
     data = Dataset(Rows(numbers(4, 2), torch.tensor([-1.0, 1, 1, -1])))
     engine = small_engine("scratch", TrainPlan(loss="hinge"), MLP(2, 1))
-    with pytest.raises(InputError, match=r"train y must lie in \[0, 1\] for hinge, got -1.0 to 1.0; change the loss"):
+    with pytest.raises(InputError, match=r"train y must lie in \[0, 1\] for hinge, got -1.0 to 1.0; change the"):
         check_data(engine, data)

@@ -352,3 +352,13 @@ def test_a_file_that_is_cut_short_while_it_is_read_does_not_end_the_process(
     frame.write_ipc(path) if ending == "arrow" else frame.write_parquet(path)
     words = [sys.executable, "-c", CUT_AGAIN_AND_AGAIN, str(path), what]
     assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False, timeout=600).returncode == 0
+
+
+def test_marks_of_inches_do_not_hold_a_block_together(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"a": range(NUM_ROWS), "screen": ['15.6"', "none", '13"', "6'1\""] * (NUM_ROWS // 4)})
+    path = tmp_path / "t.csv"
+    rows.write_csv(path, quote_style="never")
+    file = open_blocks(path)
+    together = pl.concat(file.read(piece, ["screen"]) for piece in file.pieces)
+    assert len(file.pieces) > 1
+    assert together["screen"].to_list() == rows["screen"].to_list()

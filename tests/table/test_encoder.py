@@ -153,6 +153,22 @@ def test_a_missing_column_is_named() -> None:
         encoder.encode(table().drop("sex"))
     with pytest.raises(InputError, match="must have the columns 'age', 'day'"):
         encoder.encode(table().drop("age", "day"))
+    with pytest.raises(InputError, match=r"'age', on which .*; rename ' Age' to 'age'\.$"):
+        encoder.encode(table().rename({"age": " Age"}))
+
+
+def test_a_value_written_otherwise_is_refused_with_how_it_was_in_training() -> None:
+    frame = pl.DataFrame({"size": [f"{k},5" for k in range(20)], "day": ["2024-01-05", "2024-03-01"] * 10})
+    encoder = fitted(frame)
+    with pytest.raises(InputError, match=r"must hold numbers as in training, such as 1234,5, got '1\.5' in row 1"):
+        encoder.encode(frame.with_columns(size=pl.lit("1.5")))
+    with pytest.raises(InputError, match=r"dates as in training, written YYYY-MM-DD, got '1\.5\.24' in row 1"):
+        encoder.encode(frame.with_columns(day=pl.lit("1.5.24")))
+
+
+def test_a_time_of_day_is_a_part_of_a_day() -> None:
+    x = encoded({"t": ["06:30", "00:00", "12:00", "18:00"]}, {"t": ["03:00", "06:00", "12:00"]})
+    assert x[0, 0] < x[1, 0] < x[2, 0]
 
 
 def test_an_extra_column_is_a_warning() -> None:
@@ -167,7 +183,7 @@ def test_an_extra_column_is_a_warning() -> None:
     [
         ("age", "old", "column 'age' must hold numbers, got 'old' in row 103; mend it"),
         ("age", "inf", "column 'age' must hold finite numbers, got 'inf' in row 103"),
-        ("day", "soon", "column 'day' must hold dates as in training, got 'soon' in row 103"),
+        ("day", "soon", "column 'day' must hold dates as in training.*, got 'soon' in row 103"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_named_with_its_row(column: str, value: str, sentence: str) -> None:

@@ -37,6 +37,10 @@ DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(N)
         ([None] * N, "empty"),
         (["", "NA", "?"] * 9, "empty"),
         ([5] * N, "constant"),
+        ([f"{k}:{k + 10}" for k in range(13)] * 2, "date"),
+        (["March 3, 2021", "12 May 2021", "4 June 2021"] * 9, "category"),
+        (["3 March 2021", "12 May 2021", "4 June 2021"] * 9, "date"),
+        (["March 3, 2021", "May 12, 2021", "June 4, 2021"] * 9, "date"),
         (["same"] * N, "constant"),
         (["same", None] * N, "category"),
         ([5.0, None] * N, "number"),
@@ -169,6 +173,40 @@ def test_numbers_in_two_units_are_warned_of() -> None:
 )
 def test_levels_with_numbers_in_them_are_not_warned_of(values: list[str]) -> None:
     kind_of(pl.Series("x", values))
+
+
+def test_numbers_in_thousands_and_millions_are_warned_of() -> None:
+    followers = pl.Series("followers", [f"{k / 10}{size}" for k in range(10, 30) for size in ("", "K", "M")])
+    with pytest.warns(UserWarning, match="numbers in several units, 'K' and 'M' and none, and is taken for"):
+        kind_of(followers)
+
+
+def test_a_unit_below_the_names_is_known() -> None:
+    sizes = pl.Series("size", ["m²", *(f"{k}.5" for k in range(30))])
+    with pytest.raises(InputError, match="got 'm²' in row 1; remove the row if it tells units, mend the value, count"):
+        kind_of(sizes)
+
+
+def test_a_number_in_another_unit_is_known() -> None:
+    sizes = pl.Series("size", [*(f"{k}.5 km" for k in range(30)), "7 m"])
+    with pytest.raises(InputError, match="got '7 m' in row 31; bring it to the unit of the others, count"):
+        kind_of(sizes)
+
+
+def test_what_is_called_an_identifier_may_be_beyond_what_float64_tells_apart() -> None:
+    numbers = pl.Series("user_id", [2**60 + k for k in range(N)])
+    assert kind_of(numbers).kind == kind_of(numbers.cast(pl.String)).kind == "identifier"
+
+
+@pytest.mark.parametrize("values", [[7] * N, [7.0] * N, ["7"] * N, ["7.0"] * N])
+def test_a_constant_is_shown_as_it_is_meant(values: list[object]) -> None:
+    assert kind_of(pl.Series("c", values)).detail == "always '7'"
+
+
+def test_what_may_stand_for_gaps_is_written_as_a_shell_takes_it() -> None:
+    values = pl.Series("depth", [*(f"{k}.5" for k in range(30)), *["< 0.5"] * 20])
+    with pytest.warns(UserWarning, match=r"say --missing='< 0\.5'\.$"):
+        kind_of(values)
 
 
 def test_what_may_stand_for_gaps_among_numbers_is_named() -> None:

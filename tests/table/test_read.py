@@ -277,6 +277,28 @@ def test_a_broken_file_is_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+INCHES = b'size,screen,price\n5\'11",15.6",2\n6\'0",13",3\n6\'1",14",4\n'
+
+
+@pytest.mark.parametrize("in_parts", [False, True], ids=["whole", "parts"])
+def test_marks_of_inches_are_letters_where_no_field_begins_with_one(tmp_path: Path, in_parts: bool) -> None:
+    path = written(tmp_path, "t.csv", INCHES)
+    frame = pl.concat(table_batches(path, 2)) if in_parts else read_table(path)
+    assert frame["size"].to_list() == ["5'11\"", "6'0\"", "6'1\""]
+    assert frame["screen"].to_list() == ['15.6"', '13"', '14"']
+
+
+def test_marks_inside_fields_beside_quoted_ones_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b'a,b\n"x, y",1\n5\'11",2\n6\'0",3\n6\'1",3\n')
+    with pytest.raises(InputError, match=r"have quotation marks around whole fields, .* it seems in line 3; write"):
+        read_table(path)
+
+
+def test_whole_numbers_that_float64_does_not_tell_apart_stay_as_written(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", b"id,x\n9007199254740993,1\n9007199254740995,2\n")
+    assert read_table(path)["id"].to_list() == ["9007199254740993", "9007199254740995"]
+
+
 @pytest.mark.slow
 def test_a_quotation_mark_that_is_never_closed_ends_in_one_sentence(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", b'a,b\n1,"' + b"z\n" * (2**23 + 1))

@@ -11,6 +11,7 @@ from ..engines._make import find_device
 from ..find import Choice
 from ..ranks import ALONE, Ranks
 from ..run import Run
+from ..table.words import in_words
 from ._options import NetworkOptions, PlanOptions, RunOptions, given, option
 from ._table_options import TableOptions
 
@@ -35,12 +36,11 @@ def resumed(
     Raises an `InputError` that names the options which would make another run of it.
     """
     run = Run.resume(path, given_options[1].epochs, ranks)
-    others = list(_others(run, task, *given_options))
+    others = [f"{name} ({own} in the run, got {got})" for name, own, got in _others(run, task, *given_options)]
     if others:
-        names, own, got = zip(*others, strict=True)
         raise InputError(
-            f"{', '.join(names)} must be left out with --resume, or be the run's own {', '.join(own)}, "
-            f"got {', '.join(got)}; leave out what you do not want to change, or begin a new run."
+            f"{in_words(others)} must be left out with --resume, or be the run's own; leave out what you do not want "
+            f"to change, or begin a new run."
         )
     loaded = None
     if "table" in run.info:

@@ -40,13 +40,13 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
     for title in ("column", "taken for", "because"):
         table.add_column(title, overflow="fold")
     for target in loaded.data.encoder.targets.columns:
-        table.add_row(Text(target.name), "target", Text(_described(target)))
+        table.add_row(_name(target.name), "target", Text(_described(target)))
     for name, role in TableSource.from_dict(source).about_rows.items():
         if role != "target":
-            table.add_row(Text(name), role, "as asked")
+            table.add_row(_name(name), role, "as asked")
     for kind in loaded.kinds[:MOST_SHOWN]:
         used = kind.kind if kind.is_used else f"{kind.kind}, left out"
-        table.add_row(Text(kind.name), used, Text(kind.detail), style="" if kind.is_used else "dim")
+        table.add_row(_name(kind.name), used, Text(kind.detail), style="" if kind.is_used else "dim")
     console.print(table)
     others = loaded.kinds[MOST_SHOWN:]
     if others:
@@ -59,6 +59,11 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
     for note in loaded.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True, style="yellow")
     console.print()
+
+
+def _name(name: str) -> Text:
+    """The name of a column on one line, whole: it may be needed to be typed."""
+    return Text(" ".join(name.split()))
 
 
 def _described(target: "Target") -> str:

@@ -39,12 +39,13 @@ class Predictions(Picture):
     def draw(self, subject: Subject, *, title: str, dark: bool) -> Figure:
         part, held_out = subject.held_out()
         rows, encoder = spread(MOST, held_out), subject.data.encoder
-        place = subject.of_target(self.target).place or 0
+        of = subject.of_target(self.target)
+        place = of.place or 0
         true, predicted = (
             target_in_own_units(y.double(), encoder, place).numpy() for y in (rows.y, _predicted(subject, rows))
         )
         name = target_name(encoder, place) or "target"
-        return predictions(true, predicted, name, title or f"{subject.title}: {part} rows", dark=dark)
+        return predictions(true, predicted, name, title or f"{of.title}: {part} rows", dark=dark)
 
 
 @torch.no_grad()

@@ -100,9 +100,6 @@ def check_same(given: Config, own: Config) -> None:
         **{name: (value, given.spec.to_dict()[name]) for name, value in own.spec.to_dict().items() if name != "title"},
         **{name: (getattr(own, name), getattr(given, name)) for name in ("engine", "dtype", "device")},
     }
-    changed = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    changed = [f"{name} ({mine} in the run, got {other})" for name, (mine, other) in pairs.items() if mine != other]
     if changed:
-        raise InputError(
-            f"{', '.join(changed)} must be the run's own, {', '.join(str(mine) for mine, _ in changed.values())}, got "
-            f"{', '.join(str(other) for _, other in changed.values())}; keep them, or begin a new run."
-        )
+        raise InputError(f"{', '.join(changed)} must be the run's own; keep them, or begin a new run.")

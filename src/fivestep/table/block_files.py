@@ -273,7 +273,8 @@ class SeparatedBlocks(BlockFile):
             return
         mark, separator = self._dialect.newline.encode(), self._dialect.separator.encode()
         lines = content.count(mark) + (not content.endswith(mark))
-        if b'"' not in content and content.count(separator) == lines * (width - 1):
+        is_plain = not self._dialect.has_quoted or b'"' not in content
+        if is_plain and content.count(separator) == lines * (width - 1):
             return
         self._refuse_ragged(piece, content)
 
@@ -312,7 +313,7 @@ def _runs_of_lines(dialect: Dialect) -> Iterator[Piece]:
         rest, number = b"", 1
         while chunk := file.read(CSV_BYTES):
             rest += chunk
-            end = _end_of_row(rest, mark)
+            end = _end_of_row(rest, mark, has_quoted=dialect.has_quoted)
             if end:
                 yield Piece(start, end, f"block {number}")
                 start, rest, number = start + end, rest[end:], number + 1
@@ -320,10 +321,10 @@ def _runs_of_lines(dialect: Dialect) -> Iterator[Piece]:
             yield Piece(start, len(rest), f"block {number}")
 
 
-def _end_of_row(content: bytes, mark: bytes) -> int:
+def _end_of_row(content: bytes, mark: bytes, *, has_quoted: bool) -> int:
     """The number of bytes up to the last newline before which the quotation marks pair; 0 if there is none."""
     end = content.rfind(mark)
-    quotes = content.count(b'"', 0, end + 1)
+    quotes = content.count(b'"', 0, end + 1) if has_quoted else 0
     while end >= 0 and quotes % 2:
         before = content.rfind(mark, 0, end)
         quotes -= content.count(b'"', max(before, 0), end)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
-from .kinds import ColumnKind, shortened
+from .kinds import ColumnKind, plainly, shortened
 from .values import PLAIN, NumberFormat, dates, missing, numbers, texts
 
 MOST_ONE_HOT = 8
@@ -100,7 +100,8 @@ class NumberColumn(FittedColumn):
         found = numbers(values, self.number_format)
         gaps = missing(values)
         if found.null_count():
-            _refuse(values, found.is_null() & ~gaps, first_row, "numbers")
+            such_as = "" if self.number_format == PLAIN else f" as in training, such as {self.number_format}"
+            _refuse(values, found.is_null() & ~gaps, first_row, f"numbers{such_as}")
         raw = found.to_numpy()
         if np.isinf(raw).any():
             _refuse(values, found.is_infinite(), first_row, "finite numbers")
@@ -141,7 +142,8 @@ class DateColumn(FittedColumn):
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
-        _refuse(values, moments.is_null() & ~gaps, first_row, "dates as in training")
+        written = f", written {plainly(self.date_format)}" if self.date_format else ""
+        _refuse(values, moments.is_null() & ~gaps, first_row, f"dates as in training{written}")
         seconds = (moments - EPOCH).dt.total_seconds()
         of = moments.dt
         parts = [seconds / 86400, of.year(), of.month(), of.day(), of.weekday(), of.hour()]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
 from ..check import InputError
 from .kinds import check_different
@@ -65,6 +65,8 @@ class Dialect:
     columns: tuple[str, ...]
     blank_below: int = 0
     """Empty lines between the header and the first row."""
+    has_quoted: bool = True
+    """Whether some field may begin with a quotation mark; else such marks are letters, as in 15.6\"."""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The fields of each row below the header that is not empty, with the line it ends in; slow, for mistakes."""
@@ -81,32 +83,40 @@ def dialect_of(path: Path) -> Iterator[Dialect]:
 
     Raises an `InputError` for an empty file, zero bytes, a line without end, and columns of one name.
     """
-    encoding, newline = _examine(path)
-    if encoding == "utf-8":
-        yield _dialect(str(path), path, newline)
+    known = _examine(path)
+    if known.encoding == "utf-8":
+        yield _dialect(str(path), path, known)
         return
-    warnings.warn(f"{path} is not UTF-8: it is read as {NAMES[encoding]}.", stacklevel=2)
+    warnings.warn(f"{path} is not UTF-8: it is read as {NAMES[known.encoding]}.", stacklevel=2)
     with tempfile.TemporaryDirectory(prefix="fivestep-") as folder:
         copy = Path(folder) / "table.csv"
         with (
-            path.open(encoding=encoding, errors="replace", newline="") as source,
+            path.open(encoding=known.encoding, errors="replace", newline="") as source,
             copy.open("w", encoding="utf-8", newline="") as target,
         ):
             while text := source.read(CHUNK):
                 target.write(text)
-        yield _dialect(str(path), copy, newline)
+        yield _dialect(str(path), copy, known)
 
 
 def dialect_as_it_lies(path: Path) -> Dialect:
     """The same of a file in UTF-8, which may be too large for a copy; raises an `InputError` for another encoding."""
-    encoding, newline = _examine(path)
-    if encoding != "utf-8":
+    known = _examine(path)
+    if known.encoding != "utf-8":
         raise InputError(f"{path} must be UTF-8 to be streamed, got another encoding; save it as UTF-8.")
-    return _dialect(str(path), path, newline)
+    return _dialect(str(path), path, known)
 
 
-def _examine(path: Path) -> tuple[str, str]:
-    """The encoding and what ends a line, from one look at every byte."""
+class _Bytes(NamedTuple):
+    """What a look at every byte of a file tells."""
+
+    encoding: str
+    newline: str
+    has_quoted: bool
+
+
+def _examine(path: Path) -> _Bytes:
+    """The encoding, what ends a line, and whether a field may be quoted, from one look at every byte."""
     decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
     with path.open("rb") as file:
         head = file.read(16)
@@ -116,8 +126,9 @@ def _examine(path: Path) -> tuple[str, str]:
             if signature in (head[: len(signature)], head[: len(signature)].lower()):
                 raise InputError(f"{path} must hold text, got {what}; {advice}.")
         if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16", "\n"
+            return _Bytes("utf-16", "\n", has_quoted=True)
         file.seek(0)
+        has_quoted, last = False, b"\n"
         while chunk := file.read(CHUNK):
             newline = newline or next((mark for mark in ("\n", "\r") if mark.encode() in chunk), "")
             mark = (newline or "\n").encode()
@@ -131,9 +142,16 @@ def _examine(path: Path) -> tuple[str, str]:
                     f"{lines}; look what is in the file."
                 )
             lines += chunk.count(mark)
+            has_quoted = has_quoted or (b'"' in chunk and _begins_with_a_quote(last + chunk))
+            last = chunk[-1:]
             if encoding == "utf-8":
                 encoding = _still_utf8(decoder, chunk)
-    return encoding, newline or "\n"
+    return _Bytes(encoding, newline or "\n", has_quoted)
+
+
+def _begins_with_a_quote(content: bytes) -> bool:
+    """Whether a field begins with a quotation mark, whatever the separator is."""
+    return any(before.encode() + b'"' in content for before in (*SEPARATORS, *"\r\n\ufeff"))
 
 
 def _still_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
@@ -145,8 +163,9 @@ def _still_utf8(decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
     return "utf-8"
 
 
-def _dialect(name: str, path: Path, newline: str) -> Dialect:
+def _dialect(name: str, path: Path, known: _Bytes) -> Dialect:
     """The separator and the columns, from the head of a file in UTF-8."""
+    newline = known.newline
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         told, text = _told_separator(file.read(HEAD) + "".join(islice(file, LINES)))  # a header may be longer than that
     separator = told or _separator(text, "\t" if name.lower().endswith((".tsv", ".tab")) else ",")
@@ -165,7 +184,8 @@ def _dialect(name: str, path: Path, newline: str) -> Dialect:
     columns = [field or f"column_{place + 1}" for place, field in enumerate(fields)]
     check_different(columns, name)
     blank_below = _blank_below(text, separator, newline) if has_header else 0
-    return Dialect(name, path, separator, newline, lines_above, has_header, tuple(columns), blank_below)
+    has_quoted = known.has_quoted or separator not in SEPARATORS
+    return Dialect(name, path, separator, newline, lines_above, has_header, tuple(columns), blank_below, has_quoted)
 
 
 def _told_separator(text: str) -> tuple[str, str]:

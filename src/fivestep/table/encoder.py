@@ -264,10 +264,13 @@ class Encoder:
         there = set(names)
         lost = [column.name for column in self.columns if column.name not in there]
         if lost:
+            alike = {name.strip().lower(): name for name in names}
+            same = alike.get(lost[0].strip().lower())
+            advice = f"add {'them' if len(lost) > 1 else 'it'}" if same is None else f"rename {same!r} to {lost[0]!r}"
             raise InputError(
                 f"the table must have the column{'s' if len(lost) > 1 else ''} {', '.join(map(repr, lost))}, on which "
                 f"the network was trained, got {', '.join(map(repr, names[:10]))}{', ...' if len(names) > 10 else ''}; "
-                f"add {'them' if len(lost) > 1 else 'it'}."
+                f"{advice}."
             )
 
     def warn_of_others(self, names: Sequence[str], known: Sequence[str] = ()) -> None:

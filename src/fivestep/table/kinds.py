@@ -1,6 +1,7 @@
 """What each column of a table is taken for, and why."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, final
@@ -40,6 +41,9 @@ MOSTLY = 0.9
 
 SOME = 100
 """Values whose units are looked at."""
+
+SIZES = frozenset({"", "K", "k", "M", "B"})
+"""Units that are thousands, millions and billions: 1.5K is no house."""
 
 PROSE = 60
 """Characters of the mean value, above which a text is one that a person wrote."""
@@ -99,8 +103,13 @@ def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
     if len(present) == 0:
         return ColumnKind(values.name, "empty", "no value at all")
     if not gaps.any() and _is_constant(present):
-        return ColumnKind(values.name, "constant", f"always {shortened(present[0])}")
+        return ColumnKind(values.name, "constant", always(present[0]))
     return _kind_by_type(values, gaps, decimal)
+
+
+def always(value: object) -> str:
+    """What a constant column holds: a whole number without a point."""
+    return f"always {shortened(texts(pl.Series([value]))[0])}"
 
 
 def _is_constant(present: pl.Series) -> bool:
@@ -162,7 +171,8 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
     is_plain = not number_format.has_unit
     if (low, high) in ((0, 1), (-1, 1)) and is_whole and is_plain and found.n_unique() == 2:
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)
-    if len(found) >= FEW and is_whole and high - low >= len(found) - 1 and found.n_unique() == len(found):
+    may_differ = high - low >= len(found) - 1 or high > 2**53  # beyond that, float64 takes some for the same
+    if len(found) >= FEW and is_whole and may_differ and present.n_unique() == len(present):
         counts_rows = low in (0, 1) and high - low == len(found) - 1
         if counts_rows or is_named_identifier(name):
             return ColumnKind(name, "identifier", "counts the rows" if counts_rows else "all different, named so")
@@ -227,7 +237,7 @@ def warn_of_code(name: str, first: str) -> None:
 def warn_of_words(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
     """Warns where the different texts of a column are no numbers and no dates, but nearly."""
     warn_of_units(kind, different)
-    warn_of_tokens(kind, different, decimal)
+    warn_of_likely_gaps(kind, different, decimal)
     warn_of_dates(kind, different)
 
 
@@ -248,18 +258,26 @@ def warn_of_dates(kind: ColumnKind, different: pl.Series) -> None:
 
 def warn_of_units(kind: ColumnKind, different: pl.Series) -> None:
     """Warns where the different texts of a column are numbers in two units or three."""
-    found = [WITH_UNIT.fullmatch(text.strip()) for text in different.head(SOME)]
-    units = {((one["before"] or "") + (one["after"] or "")).strip() for one in found if one}
-    is_of_units = all(found) and 2 <= len(units) <= 3 and len(different) >= FEW / 2
-    if is_of_units and not any(re.fullmatch("[A-Z]", unit) for unit in units):  # 12A is a house
-        shown = " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
+    shown = units_in(different)
+    if shown:
         warn(
             f"column {kind.name!r} holds numbers in several units, {shown}, and is taken for {kind.kind}; bring them "
             f"to one unit to make it numbers."
         )
 
 
-def warn_of_tokens(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
+def units_in(different: pl.Series) -> str:
+    """The two or three units of numbers in different texts, in words; empty where they are something else."""
+    found = [WITH_UNIT.fullmatch(text.strip()) for text in different.head(SOME)]
+    units = {((one["before"] or "") + (one["after"] or "")).strip() for one in found if one}
+    is_of_units = all(found) and 2 <= len(units) <= 3 and len(different) >= FEW / 2
+    is_of_houses = any(re.fullmatch("[A-Z]", unit) for unit in units) and not units <= SIZES  # 12A
+    if not is_of_units or is_of_houses:
+        return ""
+    return " and ".join(sorted(repr(unit) if unit else "none" for unit in units))
+
+
+def warn_of_likely_gaps(kind: ColumnKind, different: pl.Series, decimal: str = "") -> None:
     """Warns where the different texts of a column are numbers, but for one or two that may stand for no value."""
     found = numbers(different, closest_number_format(different, decimal))
     others = different.filter(found.is_null()).to_list()
@@ -267,7 +285,7 @@ def warn_of_tokens(kind: ColumnKind, different: pl.Series, decimal: str = "") ->
         shown = listed([in_line(text) for text in others])
         warn(
             f"column {kind.name!r} holds numbers and {shown}, and is taken for {kind.kind}; if that is no value, leave "
-            f"it empty, or say --missing={others[0]}."
+            f"it empty, or say --missing={shlex.quote(others[0])}."
         )
 
 
@@ -283,8 +301,16 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
     row = wrong.arg_true()[0]
     raise InputError(
         f"{what} {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
-        f"got {shortened(values[row])} in row {row + 1:,}; mend it, {else_}."
+        f"got {shortened(values[row])} in row {row + 1:,}; {mending(values[row], row + 1)}, {else_}."
     )
+
+
+def mending(wrong: str, row: int) -> str:
+    """What to do with the first value of a column of numbers that is none, in words."""
+    found = WITH_UNIT.fullmatch(wrong.strip())
+    if found and (found["before"] or found["after"]):
+        return "bring it to the unit of the others"
+    return "remove the row if it tells units, mend the value" if row == 1 and not found else "mend it"
 
 
 def shortened(value: object) -> str:
@@ -307,6 +333,7 @@ def plainly(date_format: str) -> str:
         "%S%.f": "ss",
         "%S": "ss",
         "%b": "Mon",
+        "%B": "Month",
     }
     for code, letters in {**plain, "%#z": "+zone"}.items():
         date_format = date_format.replace(code, letters)

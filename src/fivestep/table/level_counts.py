@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
-from .kinds import FEW, MOSTLY, PROSE, ColumnKind, category, shortened, warn_of_words
+from .kinds import FEW, MOSTLY, PROSE, ColumnKind, always, category, mending, shortened, warn_of_words
 from .values import closest_number_format, date_format_of, missing, number_format_of, numbers
 
 MOST = 100_000
@@ -59,7 +59,7 @@ class LevelCounts:
         if len(present) == 0:
             return ColumnKind(self.name, "empty", "no value at all")
         if not gaps.any() and len(present) == 1:
-            return ColumnKind(self.name, "constant", f"always {shortened(present[0])}")
+            return ColumnKind(self.name, "constant", always(present[0]))
         if different.dtype == pl.Boolean:
             return category(present)
         kind = self._kind_of_texts(present.cast(pl.String), gaps, decimal)
@@ -100,7 +100,8 @@ class LevelCounts:
         wrong = present.filter(numbers(texts, closest_number_format(texts, decimal)).is_null())
         num_present, num_wrong = int(present["rows"].sum()), int(wrong["rows"].sum())
         if num_present >= 10 and 0 < num_wrong <= (1 - MOSTLY) * num_present:
+            first, row = wrong["value"][0], wrong["row"][0]
             raise InputError(
                 f"{what} {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
-                f"are, got {shortened(wrong['value'][0])} in row {wrong['row'][0]:,}; mend it, {else_}."
+                f"are, got {shortened(first)} in row {row:,}; {mending(str(first), row)}, {else_}."
             )

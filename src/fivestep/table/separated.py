@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import polars as pl
 
 from ..check import InputError
@@ -67,6 +69,7 @@ def csv_options(dialect: Dialect) -> dict[str, Any]:
         "separator": dialect.separator,
         "eol_char": dialect.newline,
         "has_header": False,
+        "quote_char": '"' if dialect.has_quoted else None,
         "skip_rows": dialect.lines_above + dialect.has_header + dialect.blank_below,
     }
 
@@ -94,7 +97,9 @@ def _types(dialect: Dialect, as_text: Collection[str]) -> dict[str, Any]:
     looked_at = sample.drop(as_text, strict=False)
     gaps, found = looked_at.select(missing_text(pl.all())), looked_at.select(plain_numbers(pl.all()))  # all at once
     for column, is_gap, number in zip(looked_at, gaps, found, strict=True):
-        if not is_gap.all() and number.null_count() == is_gap.sum() and not digits_alike(column.filter(~is_gap)):
+        if is_gap.all() or number.null_count() > is_gap.sum() or not _is_exact(number):
+            continue
+        if not digits_alike(column.filter(~is_gap)):
             types[column.name] = pl.Float64
     return types
 
@@ -104,8 +109,14 @@ def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Serie
     for column in frame.drop(as_text, strict=False):
         if column.dtype == pl.String and may_be_codes(column.head(SAMPLE)) and not are_codes(column):
             found = plain_numbers(column)
-            if found.null_count() == missing(column).sum() < len(column):
+            if found.null_count() == missing(column).sum() < len(column) and _is_exact(found):
                 yield found
+
+
+def _is_exact(numbers: pl.Series) -> bool:
+    """Whether none of the numbers is beyond those whose neighbours float64 tells apart, as long identifiers are."""
+    size = np.abs(numbers.to_numpy())
+    return not ((size > 2**53) & (size < 1e20)).any()
 
 
 def _head(dialect: Dialect) -> IO[bytes] | None:
@@ -117,7 +128,7 @@ def _head(dialect: Dialect) -> IO[bytes] | None:
         return None
     with dialect.path.open("rb") as file:
         lines = b"".join(islice(file, dialect.lines_above + dialect.has_header + dialect.blank_below + SAMPLE))
-    return None if b'"' in lines else io.BytesIO(lines)
+    return None if dialect.has_quoted and b'"' in lines else io.BytesIO(lines)
 
 
 def _check_complete(dialect: Dialect, frame: pl.DataFrame) -> bool:
@@ -135,7 +146,7 @@ def _is_surely_complete(dialect: Dialect) -> bool:
     last = b"\n"
     with dialect.path.open("rb") as file:
         while chunk := file.read(2**24):
-            if b'"' in chunk:
+            if dialect.has_quoted and b'"' in chunk:
                 return False
             lines += chunk.count(dialect.newline.encode())
             separators += chunk.count(dialect.separator.encode())
@@ -177,7 +188,21 @@ def _fault(dialect: Dialect) -> InputError:
         refuse_ragged(dialect, dialect.rows())
     except InputError as error:
         return error
-    return InputError(f"{dialect.name} must hold separated values, got something else; write it anew.")
+    line = _mark_inside(dialect)
+    got = "something else" if line is None else f"one inside a field without, it seems in line {line}"
+    return InputError(
+        f"{dialect.name} must have quotation marks around whole fields, and doubled inside of these, got {got}; "
+        f'write 15.6" as "15.6""".'
+    )
+
+
+def _mark_inside(dialect: Dialect) -> int | None:
+    """The first line in which a field has a quotation mark that is not its first letter."""
+    mark = re.escape(dialect.separator)
+    quoted = re.compile(rf'(?:^|(?<={mark}))"(?:[^"]|"")*"(?={mark}|$)')
+    with dialect.path.open(encoding="utf-8-sig") as file:
+        lines = enumerate(file, 1)
+        return next((number for number, line in lines if '"' in quoted.sub("", line.rstrip("\r\n"))), None)
 
 
 def without_empty_rows(frame: pl.DataFrame) -> pl.DataFrame:

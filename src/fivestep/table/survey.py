@@ -18,6 +18,7 @@ from .kinds import (
     FEW,
     MOSTLY,
     ColumnKind,
+    always,
     is_named_identifier,
     number_kind,
     plainly,
@@ -170,7 +171,7 @@ class NumberSurvey(ColumnSurvey):
         if count == 0:
             return ColumnKind(self.name, "empty", "no value at all")
         if not self.num_gaps and low == high:
-            return ColumnKind(self.name, "constant", f"always {shortened(low)}")
+            return ColumnKind(self.name, "constant", always(low))
         is_plain = not self.number_format.has_unit
         if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)

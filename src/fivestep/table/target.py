@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse
-from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened
+from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened, units_in
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
 TASKS = ("classification", "regression")
@@ -174,9 +174,11 @@ class NumberTarget(Target):
             y = numbers(_at(values, places), self.number_format).to_numpy()
         if not np.isfinite(y).all():
             row = _first(pl.Series(~np.isfinite(y)), places)
+            is_infinite = bool(np.isinf(y).any())
+            otherwise = "or leave the row out" if is_infinite else "or train a classification"
             raise InputError(
                 f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
-                f"{first_row + row:,}; mend it, or train a classification."
+                f"{first_row + row:,}; mend it, {otherwise}."
             )
         return torch.from_numpy((y - self.mean) / self.deviation)
 
@@ -201,6 +203,10 @@ def fit_target(
         refuse_mostly_numbers(values, missing(values), "target", "or say --task classification", decimal)
     found = ClassTarget.fit(present)
     if task is None and len(found.classes) > max(MOST_CLASSES_OF_NUMBERS, len(present) / 4):
+        if units := units_in(class_texts(present)):
+            raise InputError(
+                f"target {values.name!r} must be numbers in one unit, got several, {units}; bring them to one."
+            )
         raise InputError(
             f"target {values.name!r} must be classes with some rows each, or numbers, got {len(found.classes):,} "
             f"different values in {len(present):,} rows; choose another column, or say --task classification."

@@ -25,10 +25,14 @@ DATE_FORMATS = (
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
     *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
+    *("%d %B %Y", "%B %d, %Y", "%H:%M", "%H:%M:%S%.f"),
     *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
     *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
 )
-"""How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes)."""
+"""How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes).
+
+A time without a date is one of the first day of 1970.
+"""
 
 TELLING = 10_000
 """Rows that are asked what stands before decimals."""
@@ -229,7 +233,10 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
     """The values as moments without a time zone; null where one is missing or is no date."""
     if values.dtype == pl.String:
         zone = "UTC" if date_format.endswith("z") else None
-        found = values.str.strip_chars().str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
+        text = values.str.strip_chars()
+        if date_format.startswith("%H"):
+            text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
+        found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
         return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
     if values.dtype == pl.Date:
         return values.cast(pl.Datetime("us"))
