@@ -182,7 +182,7 @@ def test_a_run_goes_on_with_its_targets_alone(fivestep: Command) -> None:
     fivestep("train", "houses.csv", *NUMBERS, *QUICKLY)
     assert fivestep("train", "--resume", "run", *NUMBERS).code == 0
     found = fivestep("train", "--resume", "run", "--target", "price")
-    assert (found.code, "--target ('price' and 'area' in the run, got price) must be" in found.err) == (2, True)
+    assert (found.code, "--target price (in the run 'price' and 'area')" in found.err) == (2, True)
     assert Run.load("run").encoder.targets.names == ("price", "area")  # type: ignore[union-attr]
 
 

@@ -36,11 +36,11 @@ def resumed(
     Raises an `InputError` that names the options which would make another run of it.
     """
     run = Run.resume(path, given_options[1].epochs, ranks)
-    others = [f"{name} ({own} in the run, got {got})" for name, own, got in _others(run, task, *given_options)]
+    others = [f"{name} {got} (in the run {own})" for name, own, got in _others(run, task, *given_options)]
     if others:
         raise InputError(
-            f"{in_words(others)} must be left out with --resume, or be the run's own; leave out what you do not want "
-            f"to change, or begin a new run."
+            f"what comes with --resume must be the run's own, or left out, got {in_words(others)}; leave out what you "
+            f"do not want to change, or begin a new run."
         )
     loaded = None
     if "table" in run.info:

@@ -100,6 +100,6 @@ def check_same(given: Config, own: Config) -> None:
         **{name: (value, given.spec.to_dict()[name]) for name, value in own.spec.to_dict().items() if name != "title"},
         **{name: (getattr(own, name), getattr(given, name)) for name in ("engine", "dtype", "device")},
     }
-    changed = [f"{name} ({mine} in the run, got {other})" for name, (mine, other) in pairs.items() if mine != other]
+    changed = [f"{name} {other} (in the run {mine})" for name, (mine, other) in pairs.items() if mine != other]
     if changed:
-        raise InputError(f"{', '.join(changed)} must be the run's own; keep them, or begin a new run.")
+        raise InputError(f"settings must be the run's own, got {', '.join(changed)}; keep them, or begin a new run.")

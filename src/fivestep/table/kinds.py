@@ -301,16 +301,16 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
     row = wrong.arg_true()[0]
     raise InputError(
         f"{what} {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
-        f"got {shortened(values[row])} in row {row + 1:,}; {mending(values[row], row + 1)}, {else_}."
+        f"got {shortened(values[row])} in row {row + 1:,}; {mending(values[row], row + 1, num_wrong)}, {else_}."
     )
 
 
-def mending(wrong: str, row: int) -> str:
-    """What to do with the first value of a column of numbers that is none, in words."""
+def mending(wrong: str, row: int, num_wrong: int) -> str:
+    """What to do with the first of the values of a column of numbers that are none, in words."""
     found = WITH_UNIT.fullmatch(wrong.strip())
     if found and (found["before"] or found["after"]):
         return "bring it to the unit of the others"
-    return "remove the row if it tells units, mend the value" if row == 1 and not found else "mend it"
+    return "remove the row if it tells units, mend the value" if row == num_wrong == 1 and not found else "mend it"
 
 
 def shortened(value: object) -> str:

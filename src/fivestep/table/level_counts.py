@@ -103,5 +103,5 @@ class LevelCounts:
             first, row = wrong["value"][0], wrong["row"][0]
             raise InputError(
                 f"{what} {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
-                f"are, got {shortened(first)} in row {row:,}; {mending(str(first), row)}, {else_}."
+                f"are, got {shortened(first)} in row {row:,}; {mending(str(first), row, num_wrong)}, {else_}."
             )
