@@ -30,7 +30,7 @@ class Graph(NamedTuple):
 def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
     """Writes the event, and gives what there is to see after it."""
     record, registry = watcher.record, watcher.registry
-    watcher.saw_backward()
+    watcher.updates.saw_backward()
     watcher.gradients.before_backward()
     leaves = list({id(p): p for loss in losses for p in _graph.leaves_of(loss)}.values())
     keys = frozenset(registry.leaf(p) for p in leaves)

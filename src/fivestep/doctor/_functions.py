@@ -86,7 +86,8 @@ class Functions(TorchFunctionMode):
         watcher = self._watcher
         if func not in self._looks or watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
-        if func not in ALWAYS and not watcher.is_awake and torch.is_grad_enabled() and not watcher.is_evaluating:
+        is_seen = func in ALWAYS or watcher.is_awake or watcher.modules.is_evaluating
+        if not is_seen and torch.is_grad_enabled():
             return func(*args, **kwargs)
         return self._looks[func](func, args, kwargs)
 
@@ -197,7 +198,7 @@ def _remember_dropout(_: "Watcher", given: Any, result: Any) -> None:
 def _find_dropped(watcher: "Watcher", given: Tensor, result: Tensor) -> None:
     """In an evaluation, whether numbers were set to 0 that were not."""
     if bool(((result == 0) & (given != 0)).any()):
-        watcher.saw_dropout()
+        watcher.modules.saw_dropout()
 
 
 def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
@@ -235,7 +236,7 @@ def _remember_sum(watcher: "Watcher", terms: Terms, result: Any) -> None:
     if isinstance(result, Tensor) and result.grad_fn is not None:
         _graph.notes_of(result.grad_fn)["fivestep sum"] = terms.rounds
         _graph.notes_of(result.grad_fn)["fivestep number"] = terms.number
-        if watcher.is_evaluating:
+        if watcher.modules.is_evaluating:
             watcher.graphs.summed(here(), terms.number)
         known = watcher.record.running_sum
         if len(terms.rounds) > (1 if known is None else len(known.rounds)):
@@ -251,4 +252,4 @@ def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:
 
 def _bent(watcher: "Watcher", kind: str, answer: Any) -> None:
     if isinstance(answer, Tensor) and answer.grad_fn is not None and answer.dim() > 1 and answer.numel():
-        watcher.bends.saw(kind, watcher.module_at_work, here(), answer)
+        watcher.bends.saw(kind, watcher.modules.number_at_work(watcher), here(), answer)

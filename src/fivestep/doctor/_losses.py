@@ -23,7 +23,7 @@ def refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Except
     """A loss function of torch ended with an error."""
     logits, target = _given(args, kwargs)
     if isinstance(logits, Tensor) and isinstance(target, Tensor):
-        watcher.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
+        watcher.modules.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
 
 
 def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:

@@ -1,0 +1,158 @@
+"""Step 1 through torch's module hooks: which modules are at work, what models give, and where an error comes from."""
+
+import sys
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor, nn
+
+from . import _graph, _look
+from ._events import Left, Predicted, Refused, Spoiled
+from ._place import here
+from ._registry import moods
+
+if TYPE_CHECKING:
+    from ._watcher import Watcher
+
+EVALUATIONS = 200
+"""Calls without training that are looked at, in all."""
+
+MOST_SPOILED = 1_000
+"""Answers that are not finite, of which is written down whose they are."""
+
+
+@final
+class Modules:
+    """Follows which modules have called which. The first of them is the model, called from outside."""
+
+    def __init__(self) -> None:
+        self.is_evaluating = False
+        """Whether the last model that was called is in evaluation mode, and few have been until now."""
+        self._at_work: list[nn.Module] = []
+        self._num_evaluations = 0
+        self._is_dropping = False
+        self._last_answers: list[int] = []
+        self._error: BaseException | None = None
+        self._left: Left | None = None
+        self._refused: tuple[BaseException | None, Refused | None] = None, None
+        self._groups: set[Any] = set()
+
+    def before(self, watcher: "Watcher", module: nn.Module) -> None:
+        """A module is called."""
+        self._at_work.append(module)
+        if isinstance(module, nn.parallel.DistributedDataParallel):
+            # held until the model is gone: what reduces its gradients would end the group's threads with Python's lock
+            # in hand (torch 2.13), while one of them waits for that lock to let go of our mode
+            self._groups.add(module.process_group)
+        if len(self._at_work) == 1 and module.training:
+            watcher.graphs.left()
+        if watcher.is_awake and _is_model(module):
+            if len(self._at_work) == 1:
+                watcher.registry.model(module)
+            else:
+                watcher.registry.part(module, self._at_work[0])
+
+    def after(self, watcher: "Watcher", module: nn.Module, args: Any, *rest: Any) -> None:
+        """It has answered, or an error has left it."""
+        if len(rest) == 1:  # torch leaves the keywords out where an error has ended the call
+            self._leave(module, args)
+        kwargs, result = rest if len(rest) > 1 else ({}, None)
+        root = self._at_work[0] if self._at_work else module
+        while self._at_work and self._at_work.pop() is not module:
+            pass  # one that an exception has left
+        inputs = [*args, *kwargs.values()]
+        if not self._at_work and len(rest) > 1 and _is_model(module):
+            is_wanted = self._wants(watcher, module)
+            self.is_evaluating = is_wanted and not module.training
+            if is_wanted:
+                self._predicted(watcher, module, inputs, result)
+        if len(rest) > 1 and watcher.is_awake and torch.is_grad_enabled():  # last: what cannot be looked at ends this
+            self._look_for_no_number(watcher, root, module, inputs, result)
+
+    def number_at_work(self, watcher: "Watcher") -> int:
+        """The number of the innermost module; 0 outside of all."""
+        return watcher.registry.key(self._at_work[-1]) if self._at_work else 0
+
+    def saw_dropout(self) -> None:
+        """Something was dropped in the innermost module, also if that is in evaluation mode."""
+        self._is_dropping |= bool(self._at_work) and not self._at_work[-1].training
+
+    def saw_refused(self, error: Exception, refused: Refused) -> None:
+        """A loss function could not be computed."""
+        self._refused = error, refused
+
+    def origin_of(self, error: Exception) -> tuple[Left | None, Refused | None]:
+        """The module, and the loss, that an error came from."""
+        left = self._left if error is self._error else None
+        return left, self._refused[1] if error is self._refused[0] else None
+
+    def _leave(self, module: nn.Module, args: Any) -> None:
+        """Remembers the innermost module that the error went through."""
+        error = sys.exc_info()[1]
+        if error is not self._error:
+            self._error = error
+            tensors = [x for x in args if isinstance(x, Tensor)]
+            self._left = Left(
+                _name(self._at_work[0], module),
+                tuple(tuple(x.shape) for x in tensors),
+                tuple(map(_look.dtype_of, tensors)),
+                next(map(_look.dtype_of, module.parameters(recurse=False)), ""),
+            )
+
+    def _look_for_no_number(
+        self, watcher: "Watcher", root: nn.Module, module: nn.Module, inputs: list[Any], result: Any
+    ) -> None:
+        """Remembers it, if it gave numbers that are not finite and are not what another module gave."""
+        answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
+        last, self._last_answers = self._last_answers, [id(x) for x in answers]
+        spoiled = watcher.record.spoiled
+        if len(spoiled) >= MOST_SPOILED or last == self._last_answers or all(map(_look.is_finite, answers)):
+            return
+        spoiled.append(
+            Spoiled(
+                watcher.record.num_updates,
+                _name(root, module),
+                all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
+                all(map(_look.is_finite, module.parameters())),
+            )
+        )
+
+    def _wants(self, watcher: "Watcher", module: nn.Module) -> bool:
+        if module.training and torch.is_grad_enabled():
+            return watcher.is_awake
+        self._num_evaluations += 1
+        return self._num_evaluations <= EVALUATIONS
+
+    def _predicted(self, watcher: "Watcher", module: nn.Module, inputs: list[Any], result: Any) -> None:
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        facts = tuple(_look.facts_of(x) for x in tensors)
+        stirring, resting = moods(module)
+        is_dropping, self._is_dropping = self._is_dropping, False
+        if isinstance(result, Tensor) and result.grad_fn is not None:
+            _graph.notes_of(result.grad_fn)["fivestep"] = watcher.record.num_updates
+            (watcher.graphs.made if module.training else watcher.graphs.answered)(result, here())
+        watcher.record.events.append(
+            Predicted(
+                watcher.record.num_updates,
+                watcher.registry.model(module),
+                here(),
+                module.training,
+                torch.is_grad_enabled(),
+                facts,
+                bool(tensors) and all(_look.are_rows_alike(x) for x in tensors),
+                is_dropping,
+                stirring,
+                resting,
+            )
+        )
+
+
+def _name(model: nn.Module, module: nn.Module) -> str:
+    """What a module is called in the model that is at work, and what it prints."""
+    name = next((path for path, part in model.named_modules() if part is module), "")
+    return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
+
+
+def _is_model(module: nn.Module) -> bool:
+    """Whether it has parameters of its own, as a loss or a transformation of rows has not."""
+    return next(module.parameters(), None) is not None

@@ -1,0 +1,91 @@
+"""Step 5 through torch's optimizer hooks: the parameters before an update and after it."""
+
+from typing import TYPE_CHECKING, final
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from . import _look
+from ._events import Moved, Updated
+from ._place import here
+from ._units import Rows
+
+if TYPE_CHECKING:
+    from ._record import Record
+    from ._watcher import Watcher
+
+
+@final
+class Updates:
+    """Writes the events of optimizers, and counts the updates, also those that are not watched."""
+
+    def __init__(self, record: "Record") -> None:
+        self._rows = Rows(record)
+        self._before: dict[int, dict[int, Tensor]] = {}
+        self._scales: dict[int, float] = {}
+        self._num_lost: dict[int, int] = {}
+        self._with_closure: set[int] = set()
+
+    def before(self, watcher: "Watcher", optimizer: Optimizer) -> None:
+        """An optimizer is about to move its parameters."""
+        rule = watcher.registry.key(optimizer)
+        if watcher.is_awake or rule not in watcher.record.rules:
+            watcher.registry.rule(optimizer)
+        watcher.successors.before_update(rule, optimizer)
+        if watcher.is_awake:
+            parameters = _parameters(watcher, optimizer)
+            self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
+            self._scales[rule] = watcher.scaling.scale_of(parameters)
+            self._num_lost[rule] = watcher.gradients.num_lost(parameters)
+            for leaf, p in parameters:
+                self._rows.before_update(leaf, p)
+            self._with_closure.discard(rule)
+
+    def saw_backward(self) -> None:
+        """A backward pass while an optimizer is at work is one of its closure."""
+        self._with_closure |= set(self._before)
+
+    def after(self, watcher: "Watcher", optimizer: Optimizer) -> None:
+        """It has moved them."""
+        rule, record = watcher.registry.key(optimizer), watcher.record
+        before = self._before.pop(rule, None)
+        if before is not None:
+            parameters = _parameters(watcher, optimizer)
+            record.events.append(self._event(watcher, optimizer, rule, before))
+            watcher.gradients.after_update(rule, parameters)
+            watcher.scaling.unscaled(p for _, p in parameters)
+        elif rule not in record.rules:
+            watcher.registry.rule(optimizer)
+        record.num_updates += 1
+        record.rules[rule].num_steps += 1
+        record.rules[rule].last_update = record.num_updates
+        watcher.successors.after_update(rule, optimizer)
+        if not watcher.is_awake:
+            watcher.gradients.forget()
+            watcher.scaling.forget()
+
+    def _event(self, watcher: "Watcher", optimizer: Optimizer, rule: int, before: dict[int, Tensor]) -> Updated:
+        moved = []
+        for leaf, p in _parameters(watcher, optimizer):
+            old, new = before[leaf], _look.sample(p)
+            gradient = None if p.grad is None else _look.size(p.grad)
+            self._rows.after_update(leaf, p, gradient)
+            is_stale = watcher.gradients.is_stale(rule, leaf)
+            moved.append(Moved(leaf, gradient, _look.size(old), _look.size(new - old), is_stale))
+        return Updated(
+            watcher.record.num_updates,
+            rule,
+            here(),
+            tuple(float(group.get("lr", 0.0)) for group in optimizer.param_groups),
+            tuple(moved),
+            has_closure=rule in self._with_closure,
+            was_given=watcher.gradients.was_given(watcher.record.rules[rule].leaves),
+            scale=self._scales.pop(rule, 1.0),
+            num_lost=self._num_lost.pop(rule, 0),
+            decay=max((float(group.get("weight_decay", 0.0)) for group in optimizer.param_groups), default=0.0),
+            is_upwards=all(group.get("maximize", False) for group in optimizer.param_groups),
+        )
+
+
+def _parameters(watcher: "Watcher", optimizer: Optimizer) -> list[tuple[int, Tensor]]:
+    return [(watcher.registry.leaf(p), p) for group in optimizer.param_groups for p in group["params"]]
