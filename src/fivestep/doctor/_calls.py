@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.amp import GradScaler
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
 from ._events import Clipped
@@ -36,6 +36,7 @@ def calls_seen(watcher: "Watcher") -> Iterator[None]:
             (GradScaler, "unscale_", _unscale),
             (GradScaler, "step", _step_scaled),
             (LRScheduler, "step", _step_schedule),
+            (ReduceLROnPlateau, "step", _step_schedule),  # has its own
             (DataLoader, "__iter__", _begin_rows),
         ):
             stack.enter_context(_replaced(owner, name, around, watcher))

@@ -27,7 +27,7 @@ class Schedules:
         known = self._record.schedules.get(key)
         if known is None:
             known = self._record.schedules[key] = self._entered(scheduler)
-            known.was_made = getattr(scheduler, "_step_count", 0) == 0
+            known.was_made = getattr(scheduler, "_step_count", 1) == 0
             if known.was_made:
                 return
         num_steps = self._num_steps(scheduler.optimizer)

@@ -1,6 +1,7 @@
 """The schedule has ended long before the loop."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from torch import optim
@@ -43,3 +44,24 @@ def test_a_schedule_that_is_stepped_too_often(share: Callable[[int], float], sai
 )
 def test_schedules_of_the_loop_s_length(share: Callable[[int], float]) -> None:
     assert signs(lambda: loop(share)) == []
+
+
+def plateau(lr: float, mode: Literal["min", "max"], steps: int = 120) -> None:
+    (x, y), model = rows(), net()
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode, patience=1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        schedule.step(loss.item())
+
+
+def test_a_plateau_that_waits_for_a_loss_to_grow() -> None:
+    (found,) = [one for one in findings(lambda: plateau(0.01, "max")) if one.sign == "rate gone to 0"]
+    assert "and mode='min'" in found.advice
+
+
+def test_a_plateau_after_the_loss_has_fallen() -> None:
+    assert signs(lambda: plateau(0.5, "min")) == []
