@@ -12,7 +12,9 @@ DATA = {"activations", "inits", "layers", "losses", "optim", "schedules"}
 
 
 def test_every_item_has_a_test_file_of_its_own() -> None:
-    assert [item for item in ITEMS if not (TESTS / item[0] / f"test_{item[1]}.py").exists()] == []
+    due = [TESTS / family / f"test_{name}.py" for family, name in ITEMS]
+    missing = [str(path.relative_to(REPOSITORY)) for path in due if not path.exists()]
+    assert not missing, f"write what is only true of these items, or worked by hand, into {', '.join(missing)}"
 
 
 def test_every_item_is_named_after_its_file() -> None:

@@ -21,7 +21,7 @@ def test_it_is_named_after_its_file_and_says_what_it_looks_for(name: str) -> Non
     assert check.__name__ == name
     assert page is not None
     assert "\n" not in page
-    assert len(check.__doc__.split()) > 30
+    assert len(check.__doc__.split()) > 30, "say in its docstring what it sees, and what it keeps silent about"
 
 
 @pytest.mark.parametrize("name", NAMES)
