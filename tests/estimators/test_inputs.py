@@ -209,6 +209,16 @@ def test_an_array_for_one_fitted_to_named_columns_is_still_warned_of() -> None:
         fitted.predict(frame.to_numpy())
 
 
+def test_an_array_for_one_fitted_to_a_mixed_frame_goes_by_its_places() -> None:
+    frame, price = mixed()
+    fitted = fs.MLPRegressor(hidden_layer_sizes=4, max_iter=1).fit(frame, price)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        by_place = fitted.predict(frame.to_numpy())
+    assert np.array_equal(by_place, fitted.predict(frame))
+    with pytest.raises(ValueError, match="features as input"), pytest.warns(UserWarning, match="feature names"):
+        fitted.predict(frame.to_numpy()[:, 1:])
+
+
 def mixed(num_rows: int = 60) -> tuple[pd.DataFrame, np.ndarray]:
     columns, price = houses(num_rows)
     return pd.DataFrame(columns), price

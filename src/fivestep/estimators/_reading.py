@@ -59,6 +59,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
         with _texts_named(of, None, y if how.y_is_numeric else None, how, inputs):
             x, y = frame, check_array(y, accept_sparse=True, ensure_2d=False, dtype=kind, input_name="y")
         validate_data(of, X, skip_check_array=True, reset=inputs is None)
+        x = _under_names_of_fit(of, frame)
         check_consistent_length(x, y)
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
@@ -74,7 +75,13 @@ def read_x(of: BaseEstimator, X: Any, how: Manner, inputs: Inputs) -> Any:
         with _texts_named(of, X, None, how, inputs):
             return _in_rows(validate_data(of, X, reset=False, **_options(how)))
     validate_data(of, X, skip_check_array=True, reset=False)
-    return frame
+    return _under_names_of_fit(of, frame)
+
+
+def _under_names_of_fit(of: BaseEstimator, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame of rows whose names and number of columns have been checked: those of an array go by their places."""
+    names = list(vars(of).get("feature_names_in_", frame.columns))
+    return frame if frame.columns == names else frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
 def is_plain(of: BaseEstimator, X: Any, inputs: Inputs) -> bool:
