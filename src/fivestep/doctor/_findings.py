@@ -11,15 +11,22 @@ from ._record import Record
 
 CHECKS = "doctor.checks"
 
+SYMPTOM = "best constant not beaten"
+"""What has a cause: where another finding may be it, nothing else is advised."""
+
+FOLLOWS = "What follows may be why."
+
 
 def findings_of(record: Record) -> tuple[Finding, ...]:
-    """What the checks have to say, in the order of the five steps, each under the name of its file."""
+    """What the checks have to say, in the order of the five steps, each named as its file; a symptom stands first."""
     found: list[tuple[str, Seen]] = []
     for name in names(CHECKS):
         seen = find(CHECKS, name)(record)
         if seen is not None:
             found.append((name.replace("_", " "), seen))
-    found.sort(key=lambda one: one[1].step)
+    found.sort(key=lambda one: (one[0] != SYMPTOM, one[1].step))
+    if len(found) > 1 and found[0][0] == SYMPTOM:
+        found[0] = SYMPTOM, found[0][1]._replace(advice=FOLLOWS)
     return tuple(
         Finding(sign, seen.seen, seen.advice, None if seen.place is None else shown(seen.place)) for sign, seen in found
     )

@@ -45,3 +45,17 @@ def test_those_that_do_and_too_few_updates() -> None:
 
 def test_a_loss_with_another_part() -> None:
     assert signs(lambda: loop(are_shuffled_apart=True, l2=1e-3)) == []
+
+
+def test_with_a_cause_it_is_a_symptom() -> None:
+    def loop() -> None:
+        (x, y), model = rows(512), net()
+        optimizer = optim.Adam(model.parameters(), lr=0.01, weight_decay=5)
+        for _ in range(210):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    symptom, cause = findings(loop)
+    assert (symptom.sign, symptom.advice) == ("best constant not beaten", "What follows may be why.")
+    assert cause.sign == "shrunk by decay"
