@@ -23,7 +23,7 @@ MOST_ROWS = 20
 WORDS = st.sampled_from(
     ["a", "b", "c", "NA", "", "yes", "no", "True", "1", "1.0", "2,5", "1,000", "2024-01-05", "inf", "?"]
 )
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 COLUMNS = st.sampled_from(
     [
