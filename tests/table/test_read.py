@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table.dialect import LONGEST_LINE
+from fivestep.table.dialect import HEAD, LONGEST_LINE
 from fivestep.table.read import read_table, table_batches
 from fivestep.table.separated import SAMPLE
 from fivestep.table.values import missing, texts
@@ -90,10 +90,11 @@ def test_separated_values_as_they_come(tmp_path: Path, text: bytes) -> None:
 
 
 def test_a_header_may_be_longer_than_what_is_looked_at(tmp_path: Path) -> None:
-    names, numbers = (",".join(f"{what}{k}" for k in range(10_000)) for what in ("a gene called ", ""))
+    names, numbers = (",".join(f"{what}{k}" for k in range(1000)) for what in (HEAD // 1000 * "a", ""))
+    assert len(names) > HEAD
     path = written(tmp_path, "t.csv", f"{names}\n{numbers}\n{numbers}\n".encode())
-    assert read_table(path).shape == (2, 10_000)
-    assert pl.concat(table_batches(path, 1)).shape == (2, 10_000)
+    assert read_table(path).shape == (2, 1000)
+    assert pl.concat(table_batches(path, 1)).shape == (2, 1000)
 
 
 def test_codes_with_a_0_in_front_stay_texts(tmp_path: Path) -> None:
