@@ -20,7 +20,7 @@ from tests.cli.processes import until
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
 SPACE = ["sweep", "moons", "--lr", "1e-3:1e-1", "--sampler", "random", "--halving", "off", "--engine", "scratch"]
-SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs", "2000", "--out", "a"]
+SWEEP = [*SPACE, "--threads", "1", "--fleet", "1", "--models", "12", "--epochs", "1000", "--out", "a"]
 
 
 def trials(folder: Path) -> list[FrozenTrial]:
