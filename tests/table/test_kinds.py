@@ -38,6 +38,8 @@ DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(N)
         (["", "NA", "?"] * 9, "empty"),
         ([5] * N, "constant"),
         ([f"{k}:{k + 10}" for k in range(13)] * 2, "date"),
+        ([f"{k}:{k + 10} PM" for k in range(1, 13)] * 2, "date"),
+        (["16:9", "4:3", "21:10"] * 9, "category"),
         (["March 3, 2021", "12 May 2021", "4 June 2021"] * 9, "category"),
         (["3 March 2021", "12 May 2021", "4 June 2021"] * 9, "date"),
         (["March 3, 2021", "May 12, 2021", "June 4, 2021"] * 9, "date"),

@@ -19,13 +19,17 @@ MISSING = (
 UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
 """Types of columns that hold something other than one value in each row."""
 
+TIMES_OF_DAY = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p")
+TWO_DIGITS = r"^\d{1,2}:\d{2}\b"
+"""How a time begins: 16:9 and 3:1 are none."""
+
 DATE_FORMATS = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
     *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
     *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
-    *("%d %B %Y", "%B %d, %Y", "%H:%M", "%H:%M:%S%.f"),
+    *("%d %B %Y", "%B %d, %Y", *TIMES_OF_DAY),
     *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
     *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
 )
@@ -234,7 +238,8 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
     if values.dtype == pl.String:
         zone = "UTC" if date_format.endswith("z") else None
         text = values.str.strip_chars()
-        if date_format.startswith("%H"):
+        if date_format in TIMES_OF_DAY:
+            text = text.set(~text.str.contains(TWO_DIGITS), None)
             text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
         found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
         return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
