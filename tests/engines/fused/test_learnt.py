@@ -1,10 +1,11 @@
-"""A hidden layer for tables in a larger network, in two passes: the steps of scratch."""
+"""A hidden layer for tables around torch's products, in two passes: the steps of scratch."""
 
 from typing import Any
 
 import pytest
 import torch
 
+from fivestep.engines.fused.larger import products
 from fivestep.engines.fused.larger.learnt import Dropped, Learnt
 from fivestep.find import Choice
 from fivestep.net import NetSpec
@@ -58,6 +59,12 @@ PLANS: dict[str, dict[str, Any]] = {
     },
     "clipped, L2": {"clip_norm": 0.5, "l2": 0.01},
 }
+
+
+@pytest.fixture(autouse=True)
+def _as_where_units_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On ARM, or behind an embedding."""
+    monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
 
 
 def learnt(engine: Any) -> list[Learnt]:

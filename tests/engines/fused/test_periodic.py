@@ -1,4 +1,4 @@
-"""The layers `periodic` and `percentiles` in a larger network: those of scratch; and cosines beside numpy's."""
+"""The layers `periodic` and `percentiles` before torch's products: those of scratch; and cosines beside numpy's."""
 
 import math
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 
 from fivestep.engines.fused.body.lanes import load, store, width
 from fivestep.engines.fused.body.waves import cosine_and_sine
+from fivestep.engines.fused.larger import products
 from fivestep.engines.fused.larger.periodic import InLevels, InWaves
 from fivestep.find import Choice
 from fivestep.net import NetSpec
@@ -25,6 +26,12 @@ LAYERS = {
     "behind others": (Choice("scale"), Choice("periodic", columns=(1, 3)), Choice("tanh")),
     "many columns": (Choice("linear", out_features=21), Choice("periodic", columns=tuple(range(20)))),
 }
+
+
+@pytest.fixture(autouse=True)
+def _as_where_units_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On ARM, or behind an embedding."""
+    monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
 
 
 @numba.njit

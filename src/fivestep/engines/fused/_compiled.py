@@ -35,6 +35,8 @@ SECONDS = {
     "passes": 3,
     "divided": 11,
     "divided-passes": 19,
+    "divided-learnt": 19,
+    "divided-learnt-passes": 31,
 }
 """What compiling takes, about, on one core; of a body with a rule that is not met often, too."""
 

@@ -50,13 +50,14 @@ class Taken(NamedTuple):
     draws: int
 
 
-def operations_of(spec: NetSpec, layers: Sequence[Layer], params: Params) -> list[Operation]:
-    """All operations of a network."""
+def operations_of(spec: NetSpec, layers: Sequence[Layer], params: Params, first: int = 0) -> list[Operation]:
+    """All operations of a network, from its layer `first` on."""
     found: list[Operation] = []
     width = spec.in_features or 0
     for k, (choice, layer) in enumerate(zip(spec.layers, layers, strict=True)):
-        found += _taken_apart(Taken(choice, layer, params.weights[k], k), width)
-        width = found[-1].width
+        if k >= first:
+            found += _taken_apart(Taken(choice, layer, params.weights[k], k), width)
+        width = layer.output_shape((width,))[-1]
     return found
 
 
@@ -110,7 +111,7 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
         yield Operation(kind.BRANCH, width)
         function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.function, {}, -1), width)]
         yield from function
-        yield Operation(kind.MIX, width, weight=_place(w, "weight"), back=len(function) + 1)
+        yield Operation(kind.MIX, width, weight=place_of(w, "weight"), back=len(function) + 1)
     else:
         form, numbers = LAYERS[one.choice.name], LAYERS[one.choice.name].numbers(layer)
         for before, number in zip(form.before, numbers, strict=False):
@@ -119,9 +120,9 @@ def _taken_apart(one: Taken, width: int) -> Iterator[Operation]:
             kind=form.kind,
             width=layer.output_shape((width,))[-1],
             numbers=numbers[len(form.before) :],
-            weight=_place(w, "weight"),
-            bias=_place(w, "bias"),
-            running=_place(w, "running_mean"),
+            weight=place_of(w, "weight"),
+            bias=place_of(w, "bias"),
+            running=place_of(w, "running_mean"),
             draws=one.draws,
         )
 
@@ -141,13 +142,13 @@ def _gated(one: Taken, layer: Gated, width: int) -> Iterator[Operation]:
     yield Operation(kind.BRANCH, width)
     for name, back in (("up", 0), ("gate", 2)):  # the second one takes what the branch took
         w = within(one.w, name)
-        yield Operation(kind.LINEAR, layer.out_features, (), _place(w, "weight"), _place(w, "bias"), back=back)
+        yield Operation(kind.LINEAR, layer.out_features, (), place_of(w, "weight"), place_of(w, "bias"), back=back)
     function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.gate, {}, -1), layer.out_features)]
     yield from function
     yield Operation(kind.TIMES, layer.out_features, back=len(function) + 1)
 
 
-def _place(weights: Tensors, name: str) -> int:
+def place_of(weights: Tensors, name: str) -> int:
     """Where a layer's weight, bias or buffer begins in its flat vector; -1 where it has none."""
     return int(weights[name].storage_offset()) if name in weights else -1
 

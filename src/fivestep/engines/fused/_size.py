@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, final
 
 import torch
 
-from ...find import Choice
+from ...find import Choice, build
 from ...net import NetSpec
 from ...plan import TrainPlan
 from ._forms import is_activation, is_known, rule_form
@@ -54,6 +54,12 @@ that was kept to them, from 2.3 (two layers of 512) over 2.8 (two of 32) to 4.5 
 EACH_UNIT = 50
 """Multiplications in panels that take as long as what else is done for a unit and a row, on the way and back."""
 
+COLUMNS = ("percentiles", "periodic", "scale")
+"""Layers that a network for tables begins with, each unit of which is made of a single column."""
+
+PANEL = 8
+"""What the columns of every panel are a multiple of: so many units, or fewer of a divisor, never lie in two of them."""
+
 NORMS = ("layer_norm", "rms_norm", "batch_norm")
 """Which the body for larger networks knows."""
 
@@ -92,17 +98,31 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
 
 
 def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
-    """Whether threads can divide the units: linear layers, norms, activations, dropout, branches; a scalar rule.
+    """Whether threads can divide the units: it knows all layers, the ends are as it needs them, and the rule is scalar.
 
     And whether the processor is one where that has been measured to be faster than torch's products.
     """
-    if rule_form(plan) is None or own_tile() is None:
+    num_columns = num_of_columns(spec.layers)
+    layers = spec.layers[num_columns or spec.layers[0].name == "standardize" :]
+    if rule_form(plan) is None or own_tile() is None or not layers or not all(map(_is_known, layers)):
         return False
-    layers = spec.layers[1:] if spec.layers[0].name == "standardize" else spec.layers
-    if len(layers) == 1 and layers[0].name == "residual":  # what joins the outputs is a thread's own copy of the inputs
-        inside = _parsed(layers[0])
-        return len(inside) > 1 and _ends_well(inside) and _begins_well(layers) and all(map(_is_known, layers))
-    return bool(layers) and _ends_well(layers) and _begins_well(layers) and all(map(_is_known, layers))
+    ends = layers
+    if len(layers) == 1 and layers[0].name == "residual" and not num_columns and len(_parsed(layers[0])) > 1:
+        ends = _parsed(layers[0])  # what joins the outputs is a thread's own copy of the inputs
+    return _begins_well(layers) and _ends_well(ends) and all(map(_fits_panels, spec.layers[:num_columns]))
+
+
+def num_of_columns(layers: Sequence[Choice]) -> int:
+    """How many layers a network begins with that make units of single columns, each at most once, in this order."""
+    count = 0
+    for name in COLUMNS:
+        count += count < len(layers) and layers[count].name == name
+    return count
+
+
+def _fits_panels(choice: Choice) -> bool:
+    """Whether all units of a column have one thread."""
+    return choice.name != "periodic" or PANEL % build("layers", choice).dim == 0
 
 
 def _parsed(residual: Choice) -> tuple[Choice, ...]:
@@ -112,13 +132,13 @@ def _parsed(residual: Choice) -> tuple[Choice, ...]:
 
 def _ends_well(layers: Sequence[Choice]) -> bool:
     """Whether the logits are those of a linear layer: each thread has a part of them."""
-    return layers[-1].name == "linear"
+    return layers[-1].name in ("linear", "ntk_linear")
 
 
 def _begins_well(layers: Sequence[Choice]) -> bool:
     """Whether what takes the inputs computes its values anew."""
     first = _parsed(layers[0])[0] if layers[0].name == "residual" else layers[0]
-    return first.name in ("linear", *NORMS)
+    return first.name in ("linear", "ntk_linear", *NORMS)
 
 
 def _is_known(choice: Choice) -> bool:
@@ -126,9 +146,11 @@ def _is_known(choice: Choice) -> bool:
     if choice.name == "residual":
         inside = _parsed(choice)
         return inside[0].name != "residual" and all(map(_is_known, inside))
+    if choice.name == "parametric":
+        return is_activation(Choice.parse(build("layers", choice).activation))
     if choice.name in NORMS:
         return is_known(choice)
-    return choice.name in ("linear", "dropout") or is_activation(choice)
+    return choice.name in ("linear", "ntk_linear", "dropout") or is_activation(choice)
 
 
 def own_tile() -> Tile | None:

@@ -7,29 +7,20 @@ the units that it has just computed. For two layers, threads then tell one anoth
 the gradient of the logits of their rows: two meetings in a step, and a few kilobytes. Every further hidden layer takes
 the values and the gradients of all units, which go past the caches.
 
-`division.py` says what is where, and `divided_passes.py` does layers that are not linear.
+`division.py` says what is where, `divided_passes.py` does layers that are not linear, and `divided_columns.py` those
+that a network for tables begins with.
 """
 
 from typing import Any
 
 from . import kinds as kind
+from .divided_columns import begin, end, first_product
 from .divided_passes import go_back, pass_on
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
+from .divided_strengths import bring_strengths, forget_strengths, note_strengths
+from .divided_units import bend, finish
 from .divided_update import Limits, update_own
-from .division import (
-    NEAR,
-    Alone,
-    Passes,
-    Reach,
-    Thread,
-    bend,
-    draw,
-    finish,
-    inputs_of,
-    near_rows,
-    own_reach,
-    whole_reach,
-)
+from .division import NEAR, Alone, Passes, Reach, Thread, draw, inputs_of, near_rows, own_reach, whole_reach
 from .lanes import apart, by_type, every, get, inline, load, prefetch, put, store, width
 from .losses import Measure
 from .meeting import meet
@@ -44,7 +35,7 @@ NEAR_ROWS = 256
 def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
     """What one thread does of the steps of a block. Each thread must call it, or leave the meeting."""
     (loss, rule, limits), before = rules, 0
-    last, powers = me.net.kinds.size - 1, powers_at(rule, work.done)
+    first, last, powers = first_product(me.learnt), me.net.kinds.size - 1, powers_at(rule, work.done)
     for part in range(work.starts.size):
         s, num_rows = work.steps[part], work.stops[part] - work.starts[part]
         later = part > 0 and work.steps[part - 1] == s
@@ -53,7 +44,9 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
 
         # 1  predict
         fill_rows(work, part, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
-        for layer in range(last):
+        if not begin(me.learnt, me, num_rows):
+            return
+        for layer in range(first, last):
             if not predict_level(me.between, me, layer, (num_rows, before, part), (work.seed, work.done + s)):
                 return
         predict_part(me, num_rows)
@@ -68,10 +61,11 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         # 3  forget the last gradient: the products of a step's first part write over it
 
         # 4  find the new one
-        for layer in range(last, -1, -1):
+        for layer in range(last, first - 1, -1):
             shows = rate != 0.0 and s == work.rates.size - 1
             if not find_level(me.between, me, layer, (num_rows, rate, later, shows), (work, part + 1)):
                 return
+        end(me.learnt, me, num_rows, later)
 
         # 5  step downhill, after all parts
         if part + 1 < work.steps.size and work.steps[part + 1] == s:
@@ -114,7 +108,7 @@ def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], foll
     if is_between and not meet(me.room.meeting, me.number, me.net.threads):
         return False  # else others have found the slopes of their units above
     if layer > 0:
-        find_slopes(me, layer, num_rows)
+        find_slopes(me, layer, num_rows, later)
     if is_between and not meet(me.room.meeting, me.number, me.net.threads):
         return False  # else others have copied from the weights that are about to move
     if shows:
@@ -168,7 +162,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
 
 @inline
 def turn_weights(me: Thread, layer: int, to: Reach) -> None:
-    """The weights of the thread's units on their side, and their biases, 0 where there are none."""
+    """The weights of the thread's units on their side, and their biases, 0 where there are none; their strengths."""
     own, columns, num_in = me.own, panel(me.own.tile), me.net.widths[layer]
     for p in range(to.first, to.last):
         w = me.room.w, me.net.weights[layer] + p * columns * num_in, num_in
@@ -179,6 +173,7 @@ def turn_weights(me: Thread, layer: int, to: Reach) -> None:
             if me.net.biases[layer] >= 0 and place < to.stop:
                 bias = get(me.room.w, me.net.biases[layer] + place)
             put(own.bias, place - to.first * columns, bias)
+    bring_strengths(me.learnt, me, layer, to)
 
 
 @inline
@@ -197,8 +192,8 @@ def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
     for r in range(ROWS):
         for c in range(0, columns, width(own.tile)):
             here = r * columns + c
-            z = load(own.tile, here) + load(own.bias, mine * columns + c)
-            finish(me, layer, z, bits + r * num_units + c, at + here)
+            z = load(own.tile, here) * me.net.factors[layer] + load(own.bias, mine * columns + c)
+            finish(me, layer, z, mine * columns + c, bits + r * num_units + c, at + here)
 
 
 @apart
@@ -216,11 +211,12 @@ def predict_part(me: Thread, num_rows: int) -> None:
         there = me.number * me.net.capacity * num_out + o
         for n in range(0, num_rows, ROWS):
             rows_times_panel(own.tile, (a, at + of.first * step + n * columns, step), (own.panels, 0), count)
-            add_tile(own.tile, 1.0, (me.room.parts, there + n * num_out, num_out), (ROWS, outputs), False)
+            out = me.room.parts, there + n * num_out, num_out
+            add_tile(own.tile, me.net.factors[layer], out, (ROWS, outputs), False)
 
 
 @apart
-def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
+def find_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradients of the layer's inputs that are the thread's units: dz = dz' W f'(z)."""
     net, own, of, num_out = me.net, me.own, own_reach(me, layer), me.net.widths[layer + 1]
     columns, step, panels = panel(own.tile), net.capacity * panel(own.tile), -(-num_out // panel(own.tile))
@@ -228,6 +224,7 @@ def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
         w = me.room.w, net.weights[layer] + p * columns, net.widths[layer]
         shape = num_out, min(columns, of.stop - p * columns)
         copy_into_panel(w, shape, (own.panels, (p - of.first) * num_out * columns))
+    forget_strengths(me.learnt, me, layer - 1, of)
     at, near = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS)
     for start in range(0, num_rows, near):
         for p in range(of.first, of.last):
@@ -236,14 +233,18 @@ def find_slopes(me: Thread, layer: int, num_rows: int) -> None:
                 call_rows(me.room.slopes, at + (n + near) * columns, step, panels, (mine, of.last - of.first))
                 rows = me.room.slopes, at + n * columns, step
                 rows_times_panel(own.tile, rows, (own.panels, mine * num_out * columns), num_out)
-                bend_tile(me, layer, p * step + n * columns)
+                bend_tile(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
+    note_strengths(me.learnt, me, layer - 1, of, later)
 
 
 @inline
-def bend_tile(me: Thread, level: int, at: int) -> None:
-    """A tile of slopes times f'(z), where they belong."""
-    for k in range(0, ROWS * panel(me.own.tile), width(me.own.tile)):
-        bend(me, level, load(me.own.tile, k), at + k)
+def bend_tile(me: Thread, level: int, of: tuple[int, int], at: int) -> None:
+    """A tile of slopes times f'(z), where they belong; it is `of` a panel of the thread's, and has so many rows."""
+    (mine, count), columns, factor = of, panel(me.own.tile), me.net.factors[level]
+    for r in range(count):  # rows that only fill it up would count in the strengths' gradient
+        for c in range(0, columns, width(me.own.tile)):
+            here = r * columns + c
+            bend(me, level, load(me.own.tile, here) * factor, mine * columns + c, at + here)
 
 
 @apart
@@ -258,6 +259,7 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
     units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
     x, at = inputs_of(me, layer)
     out, merges = me.room.w if rate != 0.0 else me.room.g, rate != 0.0
+    factor = net.factors[layer] * (rate if merges else 1.0)
     tiles, done = -(-num_rows // NEAR_ROWS) * (inputs.last - inputs.first) * -(-(units.stop - units.start) // ROWS), 0
     for start in range(0, num_rows, NEAR_ROWS):
         count = min(NEAR_ROWS, num_rows - start)
@@ -272,7 +274,7 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
                 columns_times_panel(own.tile, left, right, count)
                 shape = min(ROWS, units.stop - o), min(columns, inputs.stop - p * columns)
                 w = out, net.weights[layer] + o * num_in + p * columns, num_in
-                add_tile(own.tile, rate if merges else 1.0, w, shape, merges or later or start > 0)
+                add_tile(own.tile, factor, w, shape, merges or later or start > 0)
     if net.biases[layer] >= 0 and (not is_last or me.number == 0):
         for p in range(units.first, units.last):
             find_gradient_of_biases(me, layer, p, how)

@@ -16,7 +16,9 @@ from typing import Any
 
 from . import kinds as kind
 from .batch import numbered
-from .division import Thread, bend, draw, finish, inputs_of, near_rows, own_reach
+from .divided_strengths import bring_strengths, forget_strengths, note_strengths
+from .divided_units import bend, finish
+from .division import Thread, draw, inputs_of, near_rows, own_reach, whole
 from .lanes import apart, every, get, inline, load, put, sqrt, store, total, where, width
 from .meeting import meet
 from .norms import LEAST
@@ -31,21 +33,16 @@ OF_UNIT, OF_ROW = 6, 4
 @inline
 def _of_units(me: Thread, layer: int, which: int) -> int:
     """Where the numbers of the units begin that a norm keeps."""
-    place: int = me.between.places[layer] + which * _whole(me.net.widths[layer], panel(me.own.tile))
+    place: int = me.between.places[layer] + which * whole(me.net.widths[layer], panel(me.own.tile))
     return place
 
 
 @inline
 def _of_rows(me: Thread, layer: int, which: int, thread: int, told: int) -> int:
     """Where the numbers of the rows begin that a thread knows, or has `told` others."""
-    step = _whole(me.net.capacity, width(me.own.tile))
+    step = whole(me.net.capacity, width(me.own.tile))
     place: int = _of_units(me, layer, OF_UNIT) + ((told * me.net.threads + thread) * OF_ROW + which) * step
     return place
-
-
-@inline
-def _whole(count: int, of: int) -> int:
-    return -(-count // of) * of
 
 
 @inline
@@ -153,6 +150,7 @@ def make_values(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple
     (num_rows, before, _part), kept, of, net = rows, me.between.kept, own_reach(me, layer), me.net
     (x, at), columns, num_units, norms = inputs_of(me, layer), panel(kept), net.widths[layer], is_norm(me, layer)
     step, near = net.capacity * columns, near_rows(me, layer)
+    bring_strengths(me.learnt, me, layer, own_reach(me, layer + 1))
     if norms:
         bring_weights(me, layer, of.start, of.stop)
     for start in range(0, num_rows, near):
@@ -168,7 +166,7 @@ def make_values(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple
                         z = z * load(kept, _of_units(me, layer, WEIGHT) + c) + load(
                             kept, _of_units(me, layer, BIAS) + c
                         )
-                    finish(me, layer, z, drawn + (n - start) * num_units + c, here)
+                    finish(me, layer, z, c - of.first * columns, drawn + (n - start) * num_units + c, here)
 
 
 @inline
@@ -209,7 +207,7 @@ def go_back(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> bool:
         if not meet(me.room.meeting, me.number, me.net.threads):
             return False
         settle_slopes(me, layer, how[0])
-    make_slopes(me, layer, how[0])
+    make_slopes(me, layer, how[0], how[2])
     return True
 
 
@@ -282,10 +280,11 @@ def settle_slopes(me: Thread, layer: int, num_rows: int) -> None:
 
 
 @apart
-def make_slopes(me: Thread, layer: int, num_rows: int) -> None:
+def make_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradient of what came in, dx = s (dn - mean(dn) - n mean(dn n)), or what came back."""
     kept, of, columns, norms = me.between.kept, own_reach(me, layer), panel(me.own.tile), is_norm(me, layer)
     (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.values[layer + 1]
+    forget_strengths(me.learnt, me, layer - 1, of)
     for p in range(of.first, of.last):
         for n in range(num_rows):
             for c in range(p * columns, (p + 1) * columns, width(kept)):
@@ -293,7 +292,8 @@ def make_slopes(me: Thread, layer: int, num_rows: int) -> None:
                 slope = load(me.room.slopes, dy + here)
                 if norms:
                     slope = back_through(me, layer, (n, c), (load(x, at + here), slope), num_rows)
-                bend(me, layer, slope, here)
+                bend(me, layer, slope, c - of.first * columns, here)
+    note_strengths(me.learnt, me, layer - 1, of, later)
 
 
 @inline

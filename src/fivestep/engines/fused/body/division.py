@@ -2,16 +2,15 @@
 
 Between the layers lie levels: level 0 holds the inputs, level l what layer l - 1 made of them; a level is a row of
 panels (`panels.py`). Weights and gradients stay where the network has them, and are brought into panels when needed.
+
+Networks are of several types, and compiled code has only what its own needs (`by_type`): `Alone` or `Passes` says what
+lies between the products, `Plain` or `Learnt` what tables need besides.
 """
 
 from typing import Any, NamedTuple
 
-from . import kinds as kind
-from .activations import value_and_slope
-from .lanes import by_type, every, inline, load, store, where
+from .lanes import inline
 from .masks import IN_A_STREAM, begin_bits, go_on_with_bits
-from .meeting import stream
-from .numbers import numbers_at
 from .panels import ROWS, panel
 
 NEAR = 32_768
@@ -31,9 +30,9 @@ class Divided(NamedTuple):
 
     By layer: `kinds` and `numbers` of activations; of the dropout behind it, its number among all layers, `dropped`
     (-1: none), the `least` number of bits that stays, and what is left is `scaled` by; where `weights` and `biases` lie
-    in the flat vector (-1: none). By level: `widths`, and where its `values` begin in the room for them; what all
-    threads read of it goes `past` the caches. `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel
-    has room for `capacity` rows.
+    in the flat vector (-1: none), and the `factors` of products. By level: `widths`, and where its `values` begin in
+    the room for them; what all threads read of it goes `past` the caches. `firsts[level (threads + 1) + t]` is the
+    first panel of thread t. A panel has room for `capacity` rows.
     """
 
     kinds: Any
@@ -44,6 +43,7 @@ class Divided(NamedTuple):
     widths: Any
     weights: Any
     biases: Any
+    factors: Any
     values: Any
     firsts: Any
     past: Any
@@ -72,14 +72,16 @@ class Room(NamedTuple):
 class Own(NamedTuple):
     """What a thread has for itself.
 
-    The inputs; weights of one layer in panels, and biases; a tile (ROWS, panel); room for the loss; random `bits` of
-    some rows of one layer, the same memory as `words`, and what the generator of each layer goes on with in `streams`;
-    the `parts` of the parameters that it moves.
+    The inputs; weights of one layer in panels, and biases; strengths of its units, and sums for their gradient; a tile
+    (ROWS, panel); room for the loss; random `bits` of some rows of one layer, the same memory as `words`, and what the
+    generator of each layer goes on with in `streams`; the `parts` of the parameters that it moves.
     """
 
     x: Any
     panels: Any
     bias: Any
+    strengths: Any
+    sums: Any
     tile: Any
     loss: Any
     bits: Any
@@ -89,11 +91,12 @@ class Own(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A thread by its number, and all that it works with; `between` is `Alone` or `Passes`."""
+    """A thread by its number, and all it works with: `between` and `learnt` are of the network's types."""
 
     number: int
     net: Divided
     between: Any
+    learnt: Any
     room: Room
     own: Own
 
@@ -127,6 +130,26 @@ class Passes(NamedTuple):
     shares: bool
 
 
+class Plain(NamedTuple):
+    """That nothing is learnt but weights and biases, and that the first layer takes the inputs as they are."""
+
+    num_layers: int
+
+
+class Learnt(NamedTuple):
+    """What networks for tables have besides.
+
+    By layer: where the strengths g of its activation lie in the flat vector, `strengths` (-1: none). How `far` the
+    activation is from its sum, f(z) - z, has room like the values of all levels (`divided_strengths.py`). If it
+    `has_columns`, layer 0 is no product, but makes units of single `columns` (`divided_columns.py`).
+    """
+
+    strengths: Any
+    far: Any
+    has_columns: bool
+    columns: Any
+
+
 class Reach(NamedTuple):
     """Panels of a level, and the units in them: from the first up to the one after the last."""
 
@@ -134,6 +157,12 @@ class Reach(NamedTuple):
     last: int
     start: int
     stop: int
+
+
+@inline
+def whole(count: int, of: int) -> int:
+    """So many, and what fills up the last group of a size."""
+    return -(-count // of) * of
 
 
 @inline
@@ -181,75 +210,3 @@ def draw(me: Thread, layer: int, rows: tuple[int, int], draws: tuple[Any, int]) 
     num_units = me.net.widths[layer + 1]
     start: int = go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
     return start
-
-
-@inline
-def store_past(array: Any, index: int, value: Any, is_past: bool) -> None:
-    """Stores a register, past the caches or into them."""
-    if is_past:
-        stream(array, index, value)
-    else:
-        store(array, index, value)
-
-
-def _nothing_joins(_between: Alone, _me: Thread, _layer: int, z: Any, _at: int) -> Any:
-    return z
-
-
-def _joined(between: Passes, me: Thread, layer: int, z: Any, at: int) -> Any:
-    """Z with what joins it; `at` counts from where the level begins."""
-    if between.joins[layer] < 0:
-        return z
-    x, start = inputs_of(me, between.joins[layer])
-    return z + load(x, start + at)
-
-
-joined = by_type({Alone: _nothing_joins, Passes: _joined})
-
-
-def _no_other(_between: Alone, _me: Thread, _level: int, slope: Any, _at: int) -> Any:
-    return slope
-
-
-def _with_other(between: Passes, me: Thread, level: int, slope: Any, at: int) -> Any:
-    """The gradient of a level with its share of another one's; `at` counts from where the level begins."""
-    if between.also[level] < 0:
-        return slope
-    return slope + load(me.room.slopes, me.net.values[between.also[level]] + at)
-
-
-with_other = by_type({Alone: _no_other, Passes: _with_other})
-
-
-@inline
-def finish(me: Thread, layer: int, z: Any, bits: int, at: int) -> None:
-    """The values of some sums of a layer, and their derivatives, where they belong.
-
-    `bits` is where those of their dropout begin; `at` counts from where the level begins.
-    """
-    net, own, which, there = me.net, me.own, me.net.kinds[layer], me.net.values[layer + 1] + at
-    mask, drops, is_past = every(own.tile, 1.0), net.dropped[layer] >= 0, (net.past[layer + 1] & VALUES) > 0
-    z = joined(me.between, me, layer, z, at)
-    if drops:
-        mask = where(numbers_at(own.bits, bits, own.tile) < net.least[layer], 0.0, mask * net.scaled[layer])
-    if which == kind.RELU:
-        store_past(me.room.values, there, where(z < 0.0, 0.0, z) * mask, is_past)
-    elif which == kind.IDENTITY and not drops:
-        store_past(me.room.values, there, z, is_past)
-    else:
-        value, slope = value_and_slope(which, z, net.numbers[layer])
-        store_past(me.room.values, there, value * mask, is_past)
-        store(me.room.bends, there, slope * mask)
-
-
-@inline
-def bend(me: Thread, level: int, slope: Any, at: int) -> None:
-    """The gradient of some values of a level times f'(z), where it belongs; `at` counts from where the level begins."""
-    net, which, there = me.net, me.net.kinds[level - 1], me.net.values[level] + at
-    slope = with_other(me.between, me, level, slope, at)
-    if which == kind.RELU:
-        scale = every(me.own.tile, net.scaled[level - 1])
-        slope = slope * where(load(me.room.values, there) > 0.0, scale, 0.0)
-    elif which != kind.IDENTITY or net.dropped[level - 1] >= 0:
-        slope = slope * load(me.room.bends, there)
-    store_past(me.room.slopes, there, slope, (net.past[level] & SLOPES) > 0)

@@ -10,19 +10,25 @@ def find_levels(x: Any, columns: Any, knots: Any, levels: Any, least: Any, y: An
 
     Knots lie at least as far apart as the smallest number, the `least`.
     """
-    num_rows, num_in, num_columns, num_knots = x.shape[0], x.shape[1], knots.shape[0], knots.shape[1]
+    num_rows, num_in, num_columns = x.shape[0], x.shape[1], knots.shape[0]
     for n in range(num_rows):
         here, there = n * num_in, n * (num_columns + num_in)
         for c in range(num_columns):
-            number = get(x, here + columns[c])
-            lower = _last_below(number, knots, c * num_knots, num_knots - 1)
-            start, level = get(knots, lower), get(levels, lower)
-            wide, rise = get(knots, lower + 1) - start, get(levels, lower + 1) - level
-            share = (number - start) / max(least, wide)
-            share = share if not share < 0 else x.dtype.type(0)  # what is not a number stays so
-            put(y, there + c, level + rise * (share if not share > 1 else x.dtype.type(1)))
+            put(y, there + c, level_of(get(x, here + columns[c]), c, knots, levels, least))
         for i in range(num_in):
             put(y, there + num_columns + i, get(x, here + i))
+
+
+@inline
+def level_of(number: Any, column: int, knots: Any, levels: Any, least: Any) -> Any:
+    """The level of a number among the knots of a column."""
+    num_knots = knots.shape[1]
+    lower = _last_below(number, knots, column * num_knots, num_knots - 1)
+    start, level = get(knots, lower), get(levels, lower)
+    wide, rise = get(knots, lower + 1) - start, get(levels, lower + 1) - level
+    share = (number - start) / max(least, wide)
+    share = share if not share < 0 else knots.dtype.type(0)  # what is not a number stays so
+    return level + rise * (share if not share > 1 else knots.dtype.type(1))
 
 
 @inline

@@ -67,47 +67,60 @@ def cosine_and_sine(u: Any) -> Any:
 def make_waves(x: Any, columns: Any, waves: Waves, room: Sides, y: Any) -> None:
     """The first C (1 + h) columns of y (N, .) from the `columns` (C,) of x (N, I)."""
     num_rows, num_in, rows = x.shape[0], x.shape[1], room.x.shape[1]
-    (num_columns, num_waves), num_more = waves.frequency.shape, waves.bias.shape[1]
-    for c in range(num_columns):
+    for c in range(columns.size):
         for n in range(rows):
             put(room.x, c * rows + n, get(x, n * num_in + columns[c]) if n < num_rows else x.dtype.type(0))
-        for r in range(0, rows, width(x)):
-            number, first = load(room.x, c * rows + r), c * (num_more + 1) * rows + r
-            for k in range(c * num_waves, (c + 1) * num_waves):
-                cosine, sine = cosine_and_sine(number * get(waves.frequency, k) + get(waves.phase, k))
-                store(room.cosines, k * rows + r, cosine)
-                store(room.slopes, k * rows + r, sine * -TURN)
-            store(room.e, first, number)
-            for j in range(num_more):
-                value, w = every(x, get(waves.bias, c * num_more + j)), (c * num_more + j) * num_waves
-                for k in range(num_waves):
-                    value = value + get(waves.weight, w + k) * load(room.cosines, (c * num_waves + k) * rows + r)
-                store(room.e, first + (j + 1) * rows, value)
-    _turn_out(room.e, rows, y, num_columns * (num_more + 1))
+        make_column(c, waves, room, rows)
+    _turn_out(room.e, rows, y, columns.size * (waves.bias.shape[1] + 1))
+
+
+@inline
+def make_column(c: int, waves: Waves, room: Sides, count: int) -> None:
+    """The values of a column from its numbers, for the first rows."""
+    rows, num_waves, num_more = room.x.shape[1], waves.frequency.shape[1], waves.bias.shape[1]
+    for r in range(0, count, width(room.x)):
+        number, first = load(room.x, c * rows + r), c * (num_more + 1) * rows + r
+        for k in range(c * num_waves, (c + 1) * num_waves):
+            cosine, sine = cosine_and_sine(number * get(waves.frequency, k) + get(waves.phase, k))
+            store(room.cosines, k * rows + r, cosine)
+            store(room.slopes, k * rows + r, sine * -TURN)
+        store(room.e, first, number)
+        for j in range(num_more):
+            value, w = every(room.x, get(waves.bias, c * num_more + j)), (c * num_more + j) * num_waves
+            for k in range(num_waves):
+                value = value + get(waves.weight, w + k) * load(room.cosines, (c * num_waves + k) * rows + r)
+            store(room.e, first + (j + 1) * rows, value)
 
 
 def through_waves(dy: Any, waves: Waves, room: Sides, gradients: Waves) -> None:
     """The gradients of the parameters, and into room.e, in the first row of each column, that of its number."""
-    rows, (num_columns, num_waves), num_more = room.x.shape[1], waves.frequency.shape, waves.bias.shape[1]
-    _turn_in(dy, room.e, rows, num_columns * (num_more + 1))
+    rows, num_columns = room.x.shape[1], waves.frequency.shape[0]
+    _turn_in(dy, room.e, rows, num_columns * (waves.bias.shape[1] + 1))
     for c in range(num_columns):
-        first = c * (num_more + 1) * rows
-        for j in range(num_more):
-            dh = first + (j + 1) * rows
-            put(gradients.bias, c * num_more + j, _sum(room.e, dh, rows))
-            for k in range(num_waves):
-                v, w = (c * num_waves + k) * rows, (c * num_more + j) * num_waves + k
-                put(gradients.weight, w, _dot(room.e, dh, room.cosines, v, rows))
-        for k in range(num_waves):
-            _through_one(c, k, waves, room, gradients)
+        through_column(c, waves, room, gradients, (rows, False))
 
 
 @inline
-def _through_one(c: int, k: int, waves: Waves, room: Sides, gradients: Waves) -> None:
+def through_column(c: int, waves: Waves, room: Sides, gradients: Waves, how: tuple[int, bool]) -> None:
+    """Back through a column, of so many first rows; gradients are those of a `later` part, or not."""
+    rows, num_waves, num_more, (count, later) = room.x.shape[1], waves.frequency.shape[1], waves.bias.shape[1], how
+    for j in range(num_more):
+        dh = (c * (num_more + 1) + j + 1) * rows
+        note(gradients.bias, c * num_more + j, sum_of(room.e, dh, count), later)
+        for k in range(num_waves):
+            v, w = (c * num_waves + k) * rows, (c * num_more + j) * num_waves + k
+            note(gradients.weight, w, dot(room.e, dh, room.cosines, v, count), later)
+    for k in range(num_waves):
+        _through_one((c, k), waves, room, gradients, how)
+
+
+@inline
+def _through_one(which: tuple[int, int], waves: Waves, room: Sides, gradients: Waves, how: tuple[int, bool]) -> None:
     """Back through one wave of a column."""
+    (c, k), (count, later) = which, how
     rows, num_waves, num_more, like = room.x.shape[1], waves.frequency.shape[1], waves.bias.shape[1], room.x
     here, first, df, dp = c * num_waves + k, c * (num_more + 1) * rows, every(like, 0.0), every(like, 0.0)
-    for r in range(0, rows, width(like)):
+    for r in range(0, count, width(like)):
         dv = every(like, 0.0)
         for j in range(num_more):
             w = get(waves.weight, (c * num_more + j) * num_waves + k)
@@ -116,12 +129,19 @@ def _through_one(c: int, k: int, waves: Waves, room: Sides, gradients: Waves) ->
         df = df + du * load(room.x, c * rows + r)
         dp = dp + du
         store(room.e, first + r, load(room.e, first + r) + du * get(waves.frequency, here))
-    put(gradients.frequency, here, total(df))
-    put(gradients.phase, here, total(dp))
+    note(gradients.frequency, here, total(df), later)
+    note(gradients.phase, here, total(dp), later)
 
 
 @inline
-def _sum(a: Any, at: int, count: int) -> Any:
+def note(gradient: Any, at: int, number: Any, later: bool) -> None:
+    """Writes a number of a gradient down, or adds that of a `later` part."""
+    put(gradient, at, get(gradient, at) + number if later else number)
+
+
+@inline
+def sum_of(a: Any, at: int, count: int) -> Any:
+    """The sum of so many numbers from a place on, in whole lanes."""
     found = every(a, 0.0)
     for r in range(0, count, width(a)):
         found = found + load(a, at + r)
@@ -129,7 +149,8 @@ def _sum(a: Any, at: int, count: int) -> Any:
 
 
 @inline
-def _dot(a: Any, at: int, b: Any, there: int, count: int) -> Any:
+def dot(a: Any, at: int, b: Any, there: int, count: int) -> Any:
+    """The sum of so many products, in whole lanes."""
     found = every(a, 0.0)
     for r in range(0, count, width(a)):
         found = found + load(a, at + r) * load(b, there + r)

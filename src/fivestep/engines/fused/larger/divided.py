@@ -28,12 +28,13 @@ from .._tables import LANES, Array, aligned, decay_of, descent_form, measure_of,
 from ..body.divided_passes import OF_ROW, OF_UNIT
 from ..body.divided_rows import Work
 from ..body.divided_update import Limits, Parts
-from ..body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Own, Passes, Room, Thread
-from ..body.kinds import BATCH_NORM, LINEAR
+from ..body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Learnt, Own, Passes, Plain, Room, Thread
+from ..body.kinds import BATCH_NORM, COLUMNS, LINEAR
 from ..body.lanes import BYTES
 from ..body.masks import IN_A_STREAM, IN_A_WORD
 from ..body.meeting import APART
 from ..body.panels import BESIDE, ROWS
+from .columns import columns_of, parts_of_columns
 from .rows import BlockRows
 from .stages import NORMS, staged
 from .tables import remembered_together, tile_for
@@ -53,7 +54,7 @@ class Division:
         self._engine, self._groups, self._rows = engine, groups, rows
         self._dtype = engine.dtype_name
         self._stages, self._inputs = (found := staged(engine)).stages, found.inputs
-        self._has_passes = found.has_passes
+        self._has_passes, self._has_columns, self._learns = found.has_passes, found.has_columns, found.learns
         self._widths = [self._stages[0].num_in, *(stage.num_out for stage in self._stages)]
         plan = engine.plan
         limits = (math.inf if limit is None else limit for limit in (plan.clip_value, plan.clip_norm))
@@ -72,7 +73,7 @@ class Division:
         if self._made[0] != num_threads or self._made[1] < num_rows:
             self._make(num_threads, num_rows)
         self._room.meeting[:] = 0
-        name = "divided-passes" if self._has_passes else "divided"
+        name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
         with _compiled.compiling(name, self._dtype), one_thread():  # or torch's others turn round on our cores
             work = self._work(block, num_threads, merges=merges)
             self._call(work, num_threads)
@@ -99,7 +100,7 @@ class Division:
         """As many as torch has, if there are processors, units and work for each: they wait for one another, busily."""
         products = sum(stage.num_in * stage.num_out for stage in self._stages if stage.operation == LINEAR)
         operations = 6 * num_rows * products
-        divided = self._widths[1:-1] or self._widths[:1]
+        divided = self._widths[1 + self._has_columns : -1] or self._widths[-2:-1]
         units = min(-(-width // self._columns()) for width in divided)
         return max(1, min(torch.get_num_threads(), num_processors(), units, operations // OPERATIONS_FOR_A_THREAD))
 
@@ -108,7 +109,8 @@ class Division:
 
     def _make(self, num_threads: int, num_rows: int) -> None:
         """The tables, and room for so many rows."""
-        capacity = -(-num_rows // ROWS) * ROWS + ROWS  # panels then do not begin at the same places of a cache
+        beyond = max(ROWS, LANES) if self._has_columns else ROWS  # no panels then begin at the same places of a cache
+        capacity = -(-num_rows // ROWS) * ROWS + beyond  # of columns, rows are lanes, and whole ones are written
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
         values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
@@ -120,6 +122,8 @@ class Division:
         meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
         self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
+        far = values[-1] if any(stage.strength >= 0 for stage in self._stages) else 0
+        self._learnt = self._learnt_of(aligned(far, kind), capacity) if self._learns else Plain(len(self._stages))
         self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
         rest = params.flat.new_zeros(self._memory.rest.shape)
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
@@ -141,6 +145,7 @@ class Division:
             widths=np.array(self._widths),
             weights=np.array([stage.weight for stage in stages]),
             biases=np.array([stage.bias for stage in stages]),
+            factors=np.array([stage.factor for stage in stages]),
             values=values,
             firsts=firsts,
             past=past,
@@ -173,6 +178,12 @@ class Division:
             shares=any(layer and stage.operation == LINEAR for layer, stage in enumerate(stages[:-1])),
         )
 
+    def _learnt_of(self, far: Array, capacity: int) -> Learnt:
+        """What a network for tables has besides, as compiled code takes it."""
+        num_units = -(-self._widths[1] // self._columns()) * self._columns() * self._has_columns
+        columns = columns_of(self._engine, num_units, capacity)
+        return Learnt(np.array([stage.strength for stage in self._stages]), far, self._has_columns, columns)
+
     def _panels(self, level: int, thread: int, firsts: Array) -> int:
         at = level * (len(firsts) // len(self._widths)) + thread
         return int(firsts[at + 1] - firsts[at])
@@ -185,7 +196,7 @@ class Division:
         forward = [own[layer + 1] * self._widths[layer] for layer in linear[:-1]]
         back = [own[layer] * self._widths[layer + 1] for layer in linear if layer]
         part = panels[-1] * own[last] * columns
-        sizes = panels[0] * net.capacity, max([*forward, *back, part]), max(own), ROWS
+        sizes = panels[0] * net.capacity, max([*forward, *back, part]), *[max(own)] * 3, ROWS
         tile = tile_for(self._engine.spec, self._engine.params)
         dropped = [width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0]
         room = max((self._num_bits(width) for width in dropped), default=0)
@@ -201,7 +212,7 @@ class Division:
     def _parts(self, thread: int) -> Parts:
         """The parameters that a thread moves, layer by layer; of the last one, a part of each row: its inputs."""
         net, last, columns = self._net, len(self._stages) - 1, self._columns()
-        places: list[tuple[int, int, int]] = []
+        places: list[tuple[int, int]] = []
 
         def reach(level: int) -> tuple[int, int]:
             at = level * (net.threads + 1) + thread
@@ -210,22 +221,29 @@ class Division:
 
         for layer, (weight, bias, num_in) in enumerate(zip(net.weights, net.biases, self._widths, strict=False)):
             first, end = reach(layer + 1 if layer < last else layer)
-            if self._stages[layer].operation != LINEAR:
-                places += [(weight + first, weight + end, 0)] if weight >= 0 else []
+            if (strength := self._stages[layer].strength) >= 0:
+                places.append((strength + first, strength + end))
+            if self._stages[layer].operation == COLUMNS:
+                places += parts_of_columns(self._engine, first, end)
+            elif self._stages[layer].operation != LINEAR:
+                places += [(weight + first, weight + end)] if weight >= 0 else []
             elif layer < last:
-                places.append((weight + first * num_in, weight + end * num_in, 1))
+                places.append((weight + first * num_in, weight + end * num_in))
             else:
                 rows = range(weight, weight + self._widths[-1] * num_in, num_in)
-                places += [(row + first, row + end, 1) for row in rows]
+                places += [(row + first, row + end) for row in rows]
                 first, end = 0, self._widths[-1] if thread == 0 else 0
             if bias >= 0:
-                places.append((bias + first, bias + end, 0))
-        groups = [self._group_at(place) for place, *_ in places]
+                places.append((bias + first, bias + end))
+        groups = [self._group_at(place) for place, _ in places]
         numbers = [(group.lr_factor, decay_of(group)) for group in groups]
-        return Parts(np.array(places), np.array(numbers))
+        in_matrices = (place < self._engine.params.matrices.numel() for place, _ in places)
+        reaches = [(*place, is_in) for place, is_in in zip(places, in_matrices, strict=True)]
+        return Parts(np.array(reaches), np.array(numbers))
 
     def _group_at(self, place: int) -> RuleGroup:
-        """The group of the parameter at a place of the flat vector."""
+        """The group of the parameter at a place of the flat vector, or of the last one."""
+        place = min(place, self._engine.params.flat.numel() - 1)  # of a thread without units
         wheres = ((group, group.where_in(self._engine.params)) for group in self._groups)
         return next(group for group, where in wheres if where.start <= place < where.stop)
 
@@ -265,7 +283,7 @@ class Division:
             penalties=np.zeros((num_threads, len(block.rates)), size),
             seed=np.uint64(engine.draws.seed % 2**64),
             done=engine.num_updates,
-            merges=merges,
+            merges=merges and not self._learns,
         )
 
     def _call(self, work: Work, num_threads: int) -> None:
@@ -277,7 +295,7 @@ class Division:
                 if t and apart:
                     move_to(apart[t])
                 train(
-                    Thread(t, self._net, self._between, self._room, self._own[t]),
+                    Thread(t, self._net, self._between, self._learnt, self._room, self._own[t]),
                     self._rules,
                     work,
                     self._remembered[t],

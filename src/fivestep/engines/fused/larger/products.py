@@ -5,7 +5,8 @@ Of a step of some hundred million operations, matrix products take nine parts in
 (`body/passes.py`): rows gathered and turned into numbers; an activation in place; its derivative times what comes back,
 with the gradient of the bias; the loss with its gradient; the update of all parameters. The formulas are the same, and
 `scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer. A network of linear
-layers, norms, activations and branches is divided among threads instead (`divided.py`), where that is faster.
+layers, norms, activations and branches, or one for tables, is divided among threads instead (`divided.py`), where that
+is faster.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,0 +1,91 @@
+"""From the sum of some units to their values and back: what joins it, the activation, dropout, the strengths."""
+
+from typing import Any
+
+from . import kinds as kind
+from .activations import value_and_slope
+from .divided_strengths import has_strengths, strengthened, sum_strengths
+from .division import SLOPES, VALUES, Alone, Passes, Thread, inputs_of
+from .lanes import by_type, every, inline, load, store, where
+from .meeting import stream
+from .numbers import numbers_at
+
+
+@inline
+def store_past(array: Any, index: int, value: Any, is_past: bool) -> None:
+    """Stores a register, past the caches or into them."""
+    if is_past:
+        stream(array, index, value)
+    else:
+        store(array, index, value)
+
+
+def _nothing_joins(_between: Alone, _me: Thread, _layer: int, z: Any, _at: int) -> Any:
+    return z
+
+
+def _joined(between: Passes, me: Thread, layer: int, z: Any, at: int) -> Any:
+    """Z with what joins it; `at` counts from where the level begins."""
+    if between.joins[layer] < 0:
+        return z
+    x, start = inputs_of(me, between.joins[layer])
+    return z + load(x, start + at)
+
+
+joined = by_type({Alone: _nothing_joins, Passes: _joined})
+
+
+def _no_other(_between: Alone, _me: Thread, _level: int, slope: Any, _at: int) -> Any:
+    return slope
+
+
+def _with_other(between: Passes, me: Thread, level: int, slope: Any, at: int) -> Any:
+    """The gradient of a level with its share of another one's; `at` counts from where the level begins."""
+    if between.also[level] < 0:
+        return slope
+    return slope + load(me.room.slopes, me.net.values[between.also[level]] + at)
+
+
+with_other = by_type({Alone: _no_other, Passes: _with_other})
+
+
+@inline
+def finish(me: Thread, layer: int, z: Any, unit: int, bits: int, at: int) -> None:
+    """The values of some sums of a layer, and their derivatives, where they belong.
+
+    `unit` is the first of the thread's units, `bits` is where those of their dropout begin; `at` counts from where the
+    level begins.
+    """
+    net, own, which, there = me.net, me.own, me.net.kinds[layer], me.net.values[layer + 1] + at
+    mask, drops, is_past = every(own.tile, 1.0), net.dropped[layer] >= 0, (net.past[layer + 1] & VALUES) > 0
+    z = joined(me.between, me, layer, z, at)
+    if drops:
+        mask = where(numbers_at(own.bits, bits, own.tile) < net.least[layer], 0.0, mask * net.scaled[layer])
+    is_plain = not has_strengths(me.learnt, layer)
+    if which == kind.RELU and is_plain:
+        store_past(me.room.values, there, where(z < 0.0, 0.0, z) * mask, is_past)
+    elif which == kind.IDENTITY and is_plain and not drops:
+        store_past(me.room.values, there, z, is_past)
+    else:
+        value, slope = value_and_slope(which, z, net.numbers[layer])
+        value, slope = strengthened(me.learnt, me, layer, (z, value, slope, mask), (unit, there))
+        store_past(me.room.values, there, value * mask, is_past)
+        store(me.room.bends, there, slope * mask)
+
+
+@inline
+def bend(me: Thread, level: int, slope: Any, unit: int, at: int) -> None:
+    """The gradient of some values of a level times f'(z), where it belongs; `at` counts from where the level begins.
+
+    `unit` is the first of the thread's units.
+    """
+    net, which, there = me.net, me.net.kinds[level - 1], me.net.values[level] + at
+    is_plain = not has_strengths(me.learnt, level - 1)
+    slope = with_other(me.between, me, level, slope, at)
+    sum_strengths(me.learnt, me, level - 1, slope, (unit, there))
+    if which == kind.RELU and is_plain:
+        scale = every(me.own.tile, net.scaled[level - 1])
+        slope = slope * where(load(me.room.values, there) > 0.0, scale, 0.0)
+    elif which != kind.IDENTITY or net.dropped[level - 1] >= 0 or not is_plain:
+        slope = slope * load(me.room.bends, there)
+    store_past(me.room.slopes, there, slope, (net.past[level] & SLOPES) > 0)
