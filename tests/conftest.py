@@ -24,14 +24,6 @@ settings.register_profile(  # the same examples in every run, kept nowhere, neve
 settings.load_profile("fivestep")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than usual: some tests wait for ranks, for signals or for a browser, and a core has other work then."""
-    from xdist.plugin import pytest_xdist_auto_num_workers as usual
-
-    return int(usual(config)) + 1
-
-
 gc.disable()  # imports make a million objects and no garbage, and twenty thousand tests as many
 
 
