@@ -2,10 +2,11 @@
 
     python benchmarks/larger.py [ROUNDS]
 
-Two regimes: Fashion-MNIST, 784-256-10, plain descent in batches of 256; a table of fifty columns, 50-512-512-512-1,
-Adam in batches of 1024. The floor is the products of a step, by the library that fivestep takes for them, out of and
-into memory that is already there. Windows are short and take turns, so a machine that is busy for a while is so for
-all; "least" is the shortest window of each over the shortest of the floor, which is what an idle machine would show.
+Three regimes: Fashion-MNIST, 784-256-10, plain descent in batches of 256; a table of fifty columns, 50-512-512-512-1,
+Adam in batches of 1024; the recipe `tabular` for ten columns, of which its first layers make 80. The floor is the
+products of a step, by the library that fivestep takes for them, out of and into memory that is already there. Windows
+are short and take turns, so a machine that is busy for a while is so for all; "least" is the shortest window of each
+over the shortest of the floor, which is what an idle machine would show.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from _measure import OURS, Contestant, interleaved, ratios, save, table
 import fivestep as fs
 from fivestep.blocks import Blocks
 from fivestep.engines._engine import BlockEngine, Engine
+from fivestep.recipes._base import Facts, with_numbers
+from fivestep.recipes.tabular import Tabular
 from fivestep.steps import do_step, upcoming_steps
 
 ENGINES = ("fused:larger=true", "scratch", "nn")
@@ -49,19 +52,23 @@ def blocks_of(engine: BlockEngine, data: fs.Dataset, num_steps: int) -> Contesta
 
 
 def regimes() -> Iterator[tuple[str, fs.NetSpec, fs.TrainPlan, fs.Dataset, int]]:
-    """Name, network, plan, rows, steps of a window."""
+    """Letter and widths of its linear layers, network, plan, rows, steps of a window."""
     images = fs.load_dataset("fashion-mnist")
     yield "a: 784-256-10", fs.MLP(784, 256, 10, init="normal"), fs.TrainPlan(epochs=10_000), images, 40
     numbers = fs.Dataset(fs.Rows(torch.randn(1_000_000, 50), torch.randn(1_000_000, 1)))
     plan = fs.TrainPlan(loss="mse", optimizer="adam", lr=1e-3, batch_size=1024, epochs=10_000)
     yield "e: 50-512-512-512-1", fs.MLP(50, 512, 512, 512, 1), plan, numbers, 4
+    columns = fs.Dataset(fs.Rows(torch.randn(20_000, 10), torch.randn(20_000, 1)))
+    prepared = Tabular().prepare("mlp", {"loss": "mse", "epochs": 10_000}, Facts(20_000, 10, 1, "numbers"))
+    spec, plan = with_numbers(*prepared, range(10))
+    yield "t: 80-256-256-256-1", plan.sized(spec, columns), plan, columns, 20
 
 
 def main(rounds: int) -> None:
     """Measures, prints the table, and keeps it."""
     rows, found = [], {}
     for name, spec, plan, data, num_steps in regimes():
-        sizes = [int(size) for size in spec.sizes_text().split("-")]
+        sizes = [int(size) for size in name.split()[1].split("-")]
         products, _ = floors(sizes, [plan.batch_size or 0] * num_steps)[OURS]
         contestants: dict[str, Contestant] = {"products": products}
         for engine in ENGINES:

@@ -111,11 +111,8 @@ def division(engine: Engine) -> Division:
     return found
 
 
-@pytest.mark.parametrize(("threads", "options", "net"), CASES, indirect=["threads"])
-@pytest.mark.usefixtures("threads")
-def test_a_run_is_that_of_scratch(options: str, net: str) -> None:
-    """Weights, the rule's memory, losses, and the gradient of the last step."""
-    plan, data, spec = small_plan(**PLANS[options]), three_classes(weighted=True), NETS[net]
+def as_scratch(spec: NetSpec, plan: TrainPlan, data: Dataset) -> tuple[Engine, Engine]:
+    """Both engines after a run: weights, the rule's memory, losses and the gradient of the last step are the same."""
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
     assert division(ours)
     losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
@@ -124,6 +121,15 @@ def test_a_run_is_that_of_scratch(options: str, net: str) -> None:
     got = ours.state()
     assert max(distance(got[name], value) for name, value in scratch.state().items()) < ENGINES_FLOAT64
     assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
+    return ours, scratch
+
+
+@pytest.mark.parametrize(("threads", "options", "net"), CASES, indirect=["threads"])
+@pytest.mark.usefixtures("threads")
+def test_a_run_is_that_of_scratch(options: str, net: str) -> None:
+    """Weights, the rule's memory, losses, and the gradient of the last step."""
+    plan, data, spec = small_plan(**PLANS[options]), three_classes(weighted=True), NETS[net]
+    as_scratch(spec, plan, data)
 
 
 def test_threads_that_have_units_share_a_step(threads: int) -> None:

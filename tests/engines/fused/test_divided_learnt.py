@@ -13,7 +13,7 @@ from fivestep.net import NetSpec
 from fivestep.recipes._base import Facts, with_numbers
 from fivestep.recipes.tabular import Tabular
 from fivestep.steps import steps
-from tests.engines.fused.test_divided import LARGER, division, share
+from tests.engines.fused.test_divided import LARGER, as_scratch, division, share
 from tests.engines.fused.test_divided import PLANS as DENSE
 from tests.engines.fused.test_divided_passes import net, residual
 from tests.samples import numbers, small_engine, small_plan, three_classes
@@ -55,14 +55,7 @@ def test_a_run_is_that_of_scratch(count: int, options: str, name: str, monkeypat
     """Weights, the rule's memory, losses, and the gradient of the last step."""
     share(count, monkeypatch)
     plan, data, spec = small_plan(**PLANS[options]), three_classes(48, weighted=True), NETS[name]
-    ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
-    assert division(ours)
-    losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
-    expected = torch.stack([step.loss for step in steps(scratch, data, plan)])
-    assert distance(losses, expected) < ENGINES_FLOAT64
-    got = ours.state()
-    assert max(distance(got[name], value) for name, value in scratch.state().items()) < ENGINES_FLOAT64
-    assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
+    as_scratch(spec, plan, data)
 
 
 @pytest.mark.parametrize("target", ["classes", "numbers"])

@@ -11,7 +11,7 @@ from fivestep.engines.fused._size import can_be_divided, own_tile
 from fivestep.find import Choice
 from fivestep.net import MLP, FeedForward, NetSpec
 from fivestep.steps import steps
-from tests.engines.fused.test_divided import LARGER, division, share
+from tests.engines.fused.test_divided import LARGER, as_scratch, share
 from tests.samples import numbers, small_engine, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
@@ -72,14 +72,7 @@ def test_a_run_is_that_of_scratch(count: int, name: str, options: str, monkeypat
     """Weights, the rule's memory, running statistics, losses, and the gradient of the last step."""
     share(count, monkeypatch)
     plan, data, spec = small_plan(**PLANS[options]), three_classes(ROWS, weighted=True), NETS[name]
-    ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
-    assert division(ours)
-    losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
-    expected = torch.stack([step.loss for step in steps(scratch, data, plan)])
-    assert distance(losses, expected) < ENGINES_FLOAT64
-    got = ours.state()
-    assert max(distance(got[name], value) for name, value in scratch.state().items()) < ENGINES_FLOAT64
-    assert distance(ours.params.grad, scratch.params.grad) < ENGINES_FLOAT64
+    ours, scratch = as_scratch(spec, plan, data)
     assert distance(ours.params.buffers, scratch.params.buffers) < ENGINES_FLOAT64
 
 
