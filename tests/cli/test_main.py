@@ -1,5 +1,6 @@
 """The program as a whole: help without torch, versions, exit codes."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fivestep as fs
+from fivestep.cli import write_whatever
 from tests.cli.conftest import Command
 
 
@@ -51,6 +53,27 @@ def test_python_searches_for_garbage_while_a_command_works_but_not_through_what_
 
 
 @pytest.mark.slow
+def test_what_an_encoding_has_no_letters_for_is_written_all_the_same() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    write_whatever(stream)
+    print("Größe", file=stream, end="", flush=True)
+    assert stream.buffer.getvalue() == rb"Gr\xf6\xdfe"  # type: ignore[attr-defined]  # a BytesIO has it
+
+
+def test_matplotlib_is_quiet_where_the_home_is_no_folder(tmp_path: Path) -> None:
+    """It keeps what it knows elsewhere then, and would say so in two lines."""
+    (tmp_path / "home").touch()
+    program = (
+        "import sys; from fivestep.cli import _app, main; sys.argv[1:] = ['tasks'];"
+        "_app.app['tasks'].default_command = lambda: print(__import__('matplotlib').get_cachedir());"
+        "main()"
+    )
+    env = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    env |= {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=env)
+    assert (done.stdout.startswith(str(tmp_path / "matplotlib-")), done.stderr) == (True, "")
+
+
 def test_train_does_not_load_the_compiler_of_torch(tmp_path: Path) -> None:
     """It takes as long to load as all else, and torch's own optimizers bring it along."""
     program = (

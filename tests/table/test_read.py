@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
+from fivestep.table.block_files import open_blocks
 from fivestep.table.dialect import HEAD, LONGEST_LINE
 from fivestep.table.read import read_table, table_batches
 from fivestep.table.separated import SAMPLE
@@ -314,6 +316,16 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         InputError, match=r"must be a file on a disk, .*, got '.*t\.csv', a pipe or a device; write what"
     ):
         read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are letters elsewhere, not bytes")
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path, stream: bool) -> None:
+    """As all names with an umlaut are that Python takes for ASCII."""
+    path = tmp_path / os.fsdecode(b"h\xe4user.csv")
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"^FILE must have a name that is read as UTF-8, .*; .* PYTHONUTF8=1, or"):
+        open_blocks(path) if stream else read_table(path)
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

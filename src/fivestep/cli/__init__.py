@@ -1,9 +1,11 @@
 """The command line, one file per command. Nothing heavy is imported before a command runs."""
 
 import gc
+import logging
 import os
 import sys
 import warnings
+from io import TextIOWrapper
 from typing import NoReturn
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -17,6 +19,9 @@ MANY_OBJECTS = 100_000
 def main() -> NoReturn:
     """The program `fivestep`: runs the command and exits with its code. People see one sentence, never a traceback."""
     warnings.showwarning = _warn
+    for stream in (sys.stdout, sys.stderr):
+        write_whatever(stream)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home that is read-only, where it helps itself
     gc.disable()  # imports make a million objects and no garbage: to search them takes a quarter of their time
     try:
         from ._app import run  # here, where Ctrl-C has a place to go from the first moment
@@ -30,6 +35,12 @@ def main() -> NoReturn:
         code = INTERRUPTED
     gc.freeze()  # at the end Python searches all that torch has made once more, half a second long, for nobody
     sys.exit(code)
+
+
+def write_whatever(stream: object) -> None:
+    r"""Lets a stream write what its encoding has no letters for as \xfc, where that would be an error."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _search_what_is_new() -> None:

@@ -1,6 +1,8 @@
 """A table from a file, whole or in parts: CSV, TSV, Parquet, Arrow, JSON Lines, NumPy."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +84,15 @@ def _checked(path: Path) -> str:
 
 
 def check_is_table(path: Path) -> None:
-    """Raises an `InputError` for a pipe, and for what by its ending is no table, with what to do."""
+    """Raises an `InputError` for a pipe, what by its ending is no table, and a name that polars would read otherwise.
+
+    It takes names for UTF-8, whatever Python does.
+    """
+    if os.fsencode(path) != str(path).encode("utf-8", "backslashreplace"):
+        raise InputError(
+            f"FILE must have a name that is read as UTF-8, got {str(path)!r}, by Python as "
+            f"{sys.getfilesystemencoding()}; set PYTHONUTF8=1, or rename the file."
+        )
     if not path.is_file():
         raise InputError(
             f"FILE must be a file on a disk, for it is read more than once, got {str(path)!r}, a pipe or a device; "
