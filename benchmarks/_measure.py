@@ -109,9 +109,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _processor() -> str:
+    """Its name, and family and model where it has them: one name is sold in generations that differ by two."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = cpuinfo.read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+        of = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        if "model name" in of:
+            kind = [f"{key.removeprefix('cpu ')} {of[key]}" for key in ("cpu family", "model") if key in of]
+            return of["model name"] + (f" ({', '.join(kind)})" if kind else "")
     return platform.processor() or platform.machine()
