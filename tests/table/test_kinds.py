@@ -8,6 +8,7 @@ import pytest
 
 from fivestep.check import InputError
 from fivestep.table.kinds import kind_of, kinds_of
+from fivestep.table.target import fit_target
 
 N = 40
 WORDS = [a + b for a in string.ascii_lowercase for b in "xyz"][:N]
@@ -217,3 +218,18 @@ def test_what_may_stand_for_gaps_among_numbers_is_named() -> None:
         UserWarning, match=r"column 'depth' holds numbers and '-', and is taken for category; .* --missing=-\.$"
     ):
         assert kind_of(values).kind == "category"
+
+
+def test_levels_that_differ_in_capital_letters_alone_are_named() -> None:
+    values = pl.Series("smoker", ["yes", "Yes ", "NO", None, "no", "maybe"] * 9)
+    with pytest.warns(
+        UserWarning, match=r"'smoker' holds 'NO' and 'no', and 2 others like them, which differ in capital"
+    ):
+        assert kind_of(values).detail == "5 levels: NO, Yes, maybe, no, ..."
+    with pytest.warns(UserWarning, match=r"^target 'smoker' holds 'NO' and 'no', and 2 others like them, which"):
+        fit_target(values.drop_nulls())
+
+
+@pytest.mark.parametrize("levels", [["true", "TRUE", "False"], ["yes", "no"], ["Yes", "No", "yes and no"]])
+def test_other_levels_do_not_differ_in_capital_letters_alone(levels: list[str]) -> None:
+    assert kind_of(pl.Series("smoker", levels * 9)).is_used  # warnings are errors

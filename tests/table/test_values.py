@@ -264,6 +264,54 @@ def test_accountants_write_what_is_negative_in_brackets(written: list[str], read
     assert numbers(values, found).to_list() == read
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (["30,- €", "29,99 €", "1.234,- €"], [30, 29.99, 1234]),
+        (["€ 30,\N{EN DASH}", "€ 1.200,\N{EM DASH}"], [30, 1200]),
+        (["30,-", "4,--"], [30, 4]),
+        (["CHF 30.-", "CHF 1'234.50"], [30, 1234.5]),
+        (["1.234,50-", "3,00", "0,25-"], [-1234.5, 3, -0.25]),
+        (["12.50- EUR", "3.00 EUR"], [-12.5, 3]),
+    ],
+)
+def test_prices_may_have_a_dash_for_no_cents_and_a_minus_behind(written: list[str], read: list[float]) -> None:
+    values = pl.Series(written)
+    found = number_format_of(values)
+    assert found is not None
+    assert numbers(values, found).to_list() == read
+
+
+@pytest.mark.parametrize("marks", [["2-", "3", "1-"], ["3-", "2+"], ["1-2", "3-4"], ["-", "1"], ["1.5-2.5", "3.0"]])
+def test_a_dash_that_may_be_something_else_makes_no_number(marks: list[str]) -> None:
+    assert number_format_of(pl.Series(marks)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "date_format"),
+    [
+        (["2021-01", "2021-12"], "%Y-%m"),
+        (["2021/1", "1999/12"], "%Y/%m"),
+        (["01/2021", "12/1999"], "%m/%Y"),
+        (["Jan 2021", "Dec 1999"], "%b %Y"),
+        (["Jan-2021", "Dec-1999"], "%b-%Y"),
+        (["January 2021", "December 1999"], "%B %Y"),
+    ],
+)
+def test_a_month_is_its_first_day(written: list[str], date_format: str) -> None:
+    values = pl.Series([*written, None])
+    assert date_format_of(values) == date_format
+    assert [day and (day.day, day.hour) for day in dates(values, date_format)] == [(1, 0), (1, 0), None]
+    assert dates(values, date_format).dt.year()[0] == 2021
+
+
+@pytest.mark.parametrize(
+    "written", [["2021-01", "2021-13"], ["1234-05", "1235-06"], ["2021-01", "2021-01-05"], ["1/2"]]
+)
+def test_what_is_no_month_is_no_date(written: list[str]) -> None:
+    assert date_format_of(pl.Series(written)) is None
+
+
 def test_a_unit_is_not_left_out_beside_a_currency_that_may_be() -> None:
     assert number_format_of(pl.Series(["$5/h", "6/h"])) is not None
     assert number_format_of(pl.Series(["$5/h", "$6"])) is None

@@ -239,6 +239,23 @@ def warn_of_words(kind: ColumnKind, different: pl.Series, decimal: str = "") -> 
     warn_of_units(kind, different)
     warn_of_likely_gaps(kind, different, decimal)
     warn_of_dates(kind, different)
+    if kind.is_used:
+        warn_of_cases(f"column {kind.name!r}", different)
+
+
+def warn_of_cases(what: str, different: pl.Series) -> None:
+    """Warns of levels that are the same but for capital letters: "yes" and "Yes". What has levels is `what`."""
+    levels = texts(different).drop_nulls().unique().sort()
+    lower = levels.str.to_lowercase()
+    alike = levels.filter(lower.is_duplicated())
+    if len(alike) == 0:
+        return
+    first = alike.filter(alike.str.to_lowercase() == alike[0].lower()).to_list()
+    others = f", and {len(alike) - len(first):,} others like them" if len(alike) > len(first) else ""
+    warn(
+        f"{what} holds {listed([in_line(level) for level in first])}{others}, which differ in capital letters alone, "
+        f"and each is a level of its own; write them in one way if they mean the same."
+    )
 
 
 def warn_of_dates(kind: ColumnKind, different: pl.Series) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse
-from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened, units_in
+from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened, units_in, warn_of_cases
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
 TASKS = ("classification", "regression")
@@ -78,6 +78,7 @@ class ClassTarget(Target):
             only = found[0] if len(found) else None
             advice = "add rows of another class, or choose another column"
             raise refuse(f"target {values.name!r}", only, "a column of two classes or more", advice)
+        warn_of_cases(f"target {values.name!r}", found)
         in_order = sorted(found, key=_as_number) if _all_numbers(found) else sorted(found)
         return cls(values.name, tuple(in_order))
 

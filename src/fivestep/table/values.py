@@ -23,6 +23,12 @@ TIMES_OF_DAY = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p")
 TWO_DIGITS = r"^\d{1,2}:\d{2}\b"
 """How a time begins: 16:9 and 3:1 are none."""
 
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y")
+"""How a month may be written."""
+
+YEAR = r"\b(?:1[89]|2[01])\d\d\b"
+"""What is a year beside a month alone: 1234-05 may be a part of a machine."""
+
 DATE_FORMATS = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
     *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
@@ -32,10 +38,11 @@ DATE_FORMATS = (
     *("%d %B %Y", "%B %d, %Y", *TIMES_OF_DAY),
     *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
     *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
+    *MONTHS,
 )
 """How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes).
 
-A time without a date is one of the first day of 1970.
+A time without a date is one of the first day of 1970, and a month is its first day.
 """
 
 TELLING = 10_000
@@ -112,6 +119,12 @@ DIGITS = re.compile(r"\d{3,}")
 NEGATIVE = r"^([^\d()+-]*)\(([^()+-]*\d[^()+-]*)\)([^\d()+-]*)$"
 """How accountants write -5: (5), $(5) or (5 %)."""
 
+DASH = r"(\d[.,])[-\u2013\u2014]{1,2}(\D*)$"
+"""What stands in prices for no cents: 30,- is 30,0, which tells as well what stands before decimals."""
+
+MINUS_BEHIND = r"^(\D*)(\d[\d.,'\u2019\u00a0\u202f ]*[.,]\d+)-(\D*)$"
+"""How programs for accountants write -1.50: 1.50-. Where there are no decimals, 2- may be a mark."""
+
 NUMBER_ALONE = r"^[-\u2212+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
 """What holds no unit, be it a number or not."""
 
@@ -145,15 +158,7 @@ def texts(values: pl.Series) -> pl.Series:
 def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
     if values.dtype == pl.String:
-        text = _signed(values)
-        if number_format.has_unit:
-            text = number_format.without_unit(text)
-        if number_format != PLAIN:
-            text = text.set(~text.str.contains(number_format.pattern), None)
-            if number_format.thousands:
-                text = text.str.replace_all(f"[{number_format.thousands}]", "")
-            text = text.str.replace(number_format.decimal, ".", literal=True)
-        found = text.cast(pl.Float64, strict=False)
+        found = _plainly_numbers(values) if number_format == PLAIN else _numbers_written(values, number_format)
     elif values.dtype.is_temporal():
         found = values.to_physical().cast(pl.Float64)
     elif values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null):
@@ -161,6 +166,26 @@ def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     else:
         return numbers(values.cast(pl.String), number_format)
     return _without_nan(found)
+
+
+def _plainly_numbers(values: pl.Series) -> pl.Series:
+    """Texts as numbers in the plain format; signs are looked for where there is no number without, which is rare."""
+    text = values.str.strip_chars()
+    found = text.cast(pl.Float64, strict=False)
+    others = (found.is_null() & text.is_not_null()).arg_true()
+    return found.scatter(others, _signed(text[others]).cast(pl.Float64, strict=False)) if len(others) else found
+
+
+def _numbers_written(values: pl.Series, number_format: NumberFormat) -> pl.Series:
+    """Texts as numbers in another format."""
+    text = _signed(values)
+    if number_format.has_unit:
+        text = number_format.without_unit(text)
+    text = text.set(~text.str.contains(number_format.pattern), None)
+    if number_format.thousands:
+        text = text.str.replace_all(f"[{number_format.thousands}]", "")
+    text = text.str.replace(number_format.decimal, ".", literal=True)
+    return text.cast(pl.Float64, strict=False)
 
 
 def present_array(values: pl.Series) -> "np.ndarray":
@@ -178,7 +203,8 @@ def _without_nan(found: pl.Series) -> pl.Series:
 
 def _signed(text: pl.Series) -> pl.Series:
     """Texts with a minus in front of what is negative, also where typesetters or accountants write it otherwise."""
-    return text.str.strip_chars().str.replace("\u2212", "-", literal=True).str.replace(NEGATIVE, "-${1}${2}${3}")
+    text = text.str.strip_chars().str.replace("\u2212", "-", literal=True).str.replace(DASH, "${1}0${2}")
+    return text.str.replace(MINUS_BEHIND, "-${1}${2}${3}").str.replace(NEGATIVE, "-${1}${2}${3}")
 
 
 def plain_numbers(text: Texts) -> Texts:
@@ -241,6 +267,9 @@ def dates(values: pl.Series, date_format: str) -> pl.Series:
         if date_format in TIMES_OF_DAY:
             text = text.set(~text.str.contains(TWO_DIGITS), None)
             text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
+        if date_format in MONTHS:
+            text = text.set(~text.str.contains(YEAR), None)
+            text, date_format = "1 " + text, f"%d {date_format}"
         found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
         return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
     if values.dtype == pl.Date:
