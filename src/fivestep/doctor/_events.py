@@ -108,6 +108,8 @@ class Moved(NamedTuple):
     weight: float
     update: float
     is_stale: bool
+    shrinking: float
+    """The cosine between the update and minus the weights: 1 if it made them smaller and did nothing else."""
 
 
 @final

@@ -111,6 +111,11 @@ def _double(tensor: Tensor) -> torch.dtype:
     return torch.complex128 if tensor.is_complex() else torch.float64
 
 
+def dot(one: Tensor, other: Tensor) -> float:
+    """The product of two samples, as a real number."""
+    return float(torch.vdot(one, other).real)
+
+
 def sample(tensor: Tensor) -> Tensor:
     """A copy of its first numbers."""
     return tensor.detach().reshape(-1)[:NUMBERS].clone()

@@ -209,10 +209,7 @@ class Record:
     @property
     def is_stuck(self) -> bool:
         """Whether the loss has clearly not fallen, over enough steps to say so."""
-        if self.ends is None or not self.is_long:
-            return False
-        first, last = self.ends
-        return not math.isfinite(last) or last > first - FALLEN * abs(first)
+        return is_stuck(self.losses)
 
     @property
     def is_level(self) -> bool:
@@ -243,3 +240,11 @@ def ends_of(losses: list[float]) -> tuple[float, float]:
     """
     fifth = max(1, len(losses) // 5)
     return losses[0], sum(losses[-fifth:]) / fifth
+
+
+def is_stuck(losses: list[float]) -> bool:
+    """Whether there are enough of them to say so, and the last are no lower than the first but for `FALLEN` of it."""
+    if len(losses) < FEWEST:
+        return False
+    first, last = ends_of(losses)
+    return not math.isfinite(last) or last > first - FALLEN * abs(first)

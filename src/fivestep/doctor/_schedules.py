@@ -24,12 +24,13 @@ class Schedules:
     def before_step(self, scheduler: LRScheduler) -> None:
         """It is stepped, or begins: that is a step of its own in torch."""
         key = self._registry.key(scheduler)
+        is_beginning = getattr(scheduler, "_step_count", 1) == 0
         known = self._record.schedules.get(key)
         if known is None:
             known = self._record.schedules[key] = self._entered(scheduler)
-            known.was_made = getattr(scheduler, "_step_count", 1) == 0
-            if known.was_made:
-                return
+            known.was_made = is_beginning
+        if is_beginning:  # its own construction, or that of a `SequentialLR` around it, which begins it once more
+            return
         num_steps = self._num_steps(scheduler.optimizer)
         known.is_ahead |= known.was_made and not known.num_steps and num_steps == known.updates_at_start
         known.num_steps += 1

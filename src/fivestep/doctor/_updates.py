@@ -71,7 +71,10 @@ class Updates:
             gradient = None if p.grad is None else _look.size(p.grad)
             self._rows.after_update(leaf, p, gradient)
             is_stale = watcher.gradients.is_stale(rule, leaf)
-            moved.append(Moved(leaf, gradient, _look.size(old), _look.size(new - old), is_stale))
+            way, weight = new - old, _look.size(old)
+            update = _look.size(way)
+            shrinking = -_look.dot(way, old) / (update * weight) if update * weight > 0 else 0.0
+            moved.append(Moved(leaf, gradient, weight, update, is_stale, shrinking))
         return Updated(
             watcher.record.num_updates,
             rule,

@@ -35,3 +35,21 @@ def test_the_first_rate_is_skipped() -> None:
 @pytest.mark.parametrize("forward", [0, 1, 3], ids=["after it", "begun at the second rate", "resumed"])
 def test_one_that_stands_behind(forward: int) -> None:
     assert signs(lambda: loop(is_first=False, forward=forward)) == []
+
+
+def warmed(steps: int = 30) -> None:
+    """A warm-up and a cosine in one, which begins the first of them once more."""
+    (x, y), model = rows(), net()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    warm = optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=5)
+    cosine = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - 5)
+    schedule = optim.lr_scheduler.SequentialLR(optimizer, [warm, cosine], milestones=[5])
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        schedule.step()
+
+
+def test_schedules_that_follow_on_each_other() -> None:
+    assert signs(warmed) == []

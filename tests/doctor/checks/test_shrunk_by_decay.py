@@ -16,7 +16,9 @@ def loop(kind: type[optim.Optimizer], lr: float, decay: float, steps: int = 150)
         optimizer.step()
 
 
-@pytest.mark.parametrize(("kind", "lr", "decay"), [(optim.SGD, 0.05, 1.0), (optim.AdamW, 0.001, 100.0)])
+@pytest.mark.parametrize(
+    ("kind", "lr", "decay"), [(optim.SGD, 0.05, 1.0), (optim.SGD, 0.002, 1.0), (optim.AdamW, 0.001, 100.0)]
+)
 def test_weights_that_shrink_to_nothing(kind: type[optim.Optimizer], lr: float, decay: float) -> None:
     (found,) = findings(lambda: loop(kind, lr, decay))
     assert found.sign == "shrunk by decay"

@@ -2,34 +2,29 @@
 
 from ...diagnosis._finding import figure
 from .._events import UPDATE, Seen, Updated
-from .._record import FEWEST, Record
-
-LEFT = 0.1
-"""Of the first norm of a matrix. An output of two layers is a hundredth then: nothing is answered but the bias."""
+from .._record import Record
+from .._shrinking import shrinking_of
 
 
 def shrunk_by_decay(record: Record) -> Seen | None:
-    """The loss does not fall, and under weight decay all matrices of an optimizer are a tenth of what they were.
+    """The loss does not fall, and under weight decay updates do little but make the weights smaller.
 
     An update takes away lr * weight_decay of every weight, and adds what the gradient says. Where the decay is the
-    stronger one, the weights go to 0, and the outputs with them. While the loss falls, nothing is said.
+    stronger one, the weights go to 0, and the outputs with them: all matrices of an optimizer are a tenth of what they
+    were, or its first updates point to where the weights are 0. While the loss falls, nothing is said.
     """
+    if not record.is_stuck:
+        return None
     for key, rule in record.rules.items():
-        updates = [event for event in record.of(Updated) if event.optimizer == key and event.moved]
-        if len(updates) < FEWEST or not updates[-1].decay or not record.is_stuck:
-            continue
-        first, last = ({one.leaf: one.weight for one in event.moved} for event in (updates[0], updates[-1]))
-        left = [last[leaf] / first[leaf] for leaf in _matrices(record, updates[0]) if leaf in last]
-        if left and max(left) <= LEFT:
+        updates = [event for event in record.of(Updated) if event.optimizer == key and event.decay]
+        shrinking = shrinking_of(record, key) if updates else None
+        if shrinking is not None:
+            last = updates[-1]
             return Seen(
                 UPDATE,
-                updates[-1].place,
-                f"The loss does not fall, and the matrices of {rule.name} have shrunk to {figure(max(left))} of their "
-                f"size or less, with weight_decay {figure(updates[-1].decay)}.",
+                last.place,
+                f"The loss does not fall, and under {rule.name} with weight_decay {figure(last.decay)} "
+                f"{shrinking.words}.",
                 "Leave weight_decay out, and try 0.01 with AdamW, or 0.0001 with SGD, once the loss falls.",
             )
     return None
-
-
-def _matrices(record: Record, update: Updated) -> list[int]:
-    return [one.leaf for one in update.moved if one.weight > 0 and len(record.leaves[one.leaf].shape) > 1]
