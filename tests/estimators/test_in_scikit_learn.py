@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -119,6 +120,8 @@ def test_a_search_in_several_processes_or_threads_finds_the_same_figures(backend
     alone = GridSearchCV(CLASSIFIER, grid, cv=2).fit(*iris())
     with parallel_config(backend=backend, n_jobs=2):
         shared = GridSearchCV(CLASSIFIER, grid, cv=2).fit(*iris())
+    if backend == "loky":
+        get_reusable_executor().shutdown()  # its processes would stay for minutes, beside other tests
     for name in ("split0_test_score", "split1_test_score"):
         assert np.array_equal(shared.cv_results_[name], alone.cv_results_[name])
     assert shared.best_params_ == alone.best_params_
