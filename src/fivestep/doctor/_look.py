@@ -82,6 +82,15 @@ def class_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
     return tuple(int(count) for count in target.detach().bincount(minlength=logits.shape[1]).tolist())
 
 
+def binary_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
+    """How many rows are 0 and how many 1; empty if there are others, or several answers for a row."""
+    if not target.numel() or target.numel() != len(target) or logits.shape != target.shape:
+        return ()
+    y = target.detach()
+    ones, zeros = (int(count) for count in torch.stack([(y == 1).sum(), (y == 0).sum()]).tolist())
+    return (zeros, ones) if zeros + ones == y.numel() else ()
+
+
 def are_rows_alike(tensor: Tensor) -> bool:
     """Whether it has two rows or more, and all are the same."""
     x = tensor.detach()

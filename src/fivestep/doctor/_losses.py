@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 
+COUNTS = {
+    "cross_entropy": _look.class_counts,
+    "binary_cross_entropy": _look.binary_counts,
+    "binary_cross_entropy_with_logits": _look.binary_counts,
+}
+"""Losses of classes, with what counts the rows of each."""
+
+
 def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
     """What a loss compares: the prediction and the target."""
     return args[0] if args else kwargs["input"], args[1] if len(args) > 1 else kwargs["target"]
@@ -39,7 +47,7 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
             linear=() if watcher.record.num_updates else tuple(_graph.linear_matrices_of(logits.grad_fn)),
             has_grad=result.requires_grad,
             value=float(result.detach()) if result.numel() == 1 else math.nan,
-            counts=_look.class_counts(logits, target) if name == "cross_entropy" and _is_plain(args, kwargs) else (),
+            counts=COUNTS[name](logits, target) if name in COUNTS and _is_plain(args, kwargs) else (),
         )
     )
 
@@ -95,5 +103,6 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
 
 def _is_plain(args: Any, kwargs: Any) -> bool:
     """Whether nothing is asked of a loss but the mean over all rows."""
-    has_more = kwargs.get("weight") is not None or kwargs.get("label_smoothing") or len(args) > 2
+    has_weights = kwargs.get("weight") is not None or kwargs.get("pos_weight") is not None
+    has_more = has_weights or kwargs.get("label_smoothing") or len(args) > 2
     return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None

@@ -221,6 +221,16 @@ class Record:
         return last > before - LEVEL * abs(before)
 
     @property
+    def update_ratios(self) -> list[float]:
+        """|update| / |weights| of each matrix in each update seen that had a gradient."""
+        return [
+            one.update / one.weight
+            for event in self.of(Updated)
+            for one in event.moved
+            if one.weight > 0 and one.gradient and len(self.leaves[one.leaf].shape) > 1
+        ]
+
+    @property
     def is_one_loss(self) -> bool:
         """Whether backward was called on one line alone, and at most one optimizer moved: not a game of several."""
         moving = [rule for rule in self.rules.values() if rule.num_steps]

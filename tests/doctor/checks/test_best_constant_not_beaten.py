@@ -1,12 +1,16 @@
 """The loss is no better than that of an answer which never looks at the row."""
 
 import math
+from collections.abc import Callable
 
+import pytest
 import torch
-from torch import optim
+from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
-from tests.doctor.loops import findings, net, rows, signs
+from tests.doctor.loops import findings, net, rows, signs, train
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def loop(are_shuffled_apart: bool, steps: int = 210, l2: float = 0.0, size: float = 1.0) -> None:
@@ -29,6 +33,38 @@ def test_rows_and_labels_that_do_not_belong_together() -> None:
     assert "the shares of the 3 classes as answer for every row have" in found.seen
     theirs = float(found.seen.split("every row have ")[1].split()[0])
     assert abs(theirs - math.log(3)) < 0.05  # the classes are nearly as frequent as each other
+
+
+def of_two(loss_of: Loss, are_shuffled_apart: bool, lr: float = 0.1, steps: int = 210) -> None:
+    (x, _), model = rows(4200), net(1)
+    y = (x[:, :1] > 0).float()
+    if are_shuffled_apart:
+        y = y[torch.randperm(4200)]
+    train(model, lambda: loss_of(model(x), y), steps, lr)
+
+
+BINARY: list[Loss] = [
+    F.binary_cross_entropy_with_logits,
+    lambda logits, y: nn.BCELoss()(torch.sigmoid(logits).flatten(), y.flatten()),
+]
+
+
+@pytest.mark.parametrize("loss_of", BINARY, ids=["logits", "probabilities"])
+def test_two_classes(loss_of: Loss) -> None:
+    (found,) = findings(lambda: of_two(loss_of, are_shuffled_apart=True))
+    assert (found.sign, "as answer for every row have 0.69" in found.seen) == ("best constant not beaten", True)
+    assert "Look whether x and y belong together" in found.advice
+    assert signs(lambda: of_two(loss_of, are_shuffled_apart=False)) == []
+
+
+def test_updates_that_are_too_small_are_named() -> None:
+    (found,) = findings(lambda: of_two(BINARY[0], are_shuffled_apart=False, lr=1e-4))
+    assert "Try learning rates that are larger" in found.advice
+
+
+def test_a_class_that_counts_more() -> None:
+    weighted: Loss = lambda logits, y: F.binary_cross_entropy_with_logits(logits, y, pos_weight=torch.tensor(3.0))  # noqa: E731
+    assert signs(lambda: of_two(weighted, are_shuffled_apart=True)) == []
 
 
 def test_weights_that_were_far_too_large() -> None:

@@ -1,6 +1,7 @@
 """The loss is no better than that of an answer which never looks at the row."""
 
 import math
+import statistics
 
 from ...diagnosis._finding import figure
 from .._events import MEASURE, Measured, Seen
@@ -16,6 +17,14 @@ WILD = 1.25
 FEWEST_UPDATES, ROWS_OF_A_CLASS, FEWEST = 200, 20, 5
 """Before which a plateau is quite usual; for a share that is right within a fifth; batches for a mean of the loss."""
 
+WILD_ADVICE = (
+    "Begin with torch's own initial weights, and inputs of mean 0 and deviation 1: the first loss, {}, is far above "
+    "log {}."
+)
+
+SMALL = 2e-4
+"""Of |update| / |weights|, where 0.001 is usual: a fifth of it; in 200 updates that all point one way, 0.04."""
+
 
 def best_constant_not_beaten(record: Record) -> Seen | None:
     """After 200 updates the loss does not fall, and is within 1% of that of the shares of the classes, or above it.
@@ -23,9 +32,10 @@ def best_constant_not_beaten(record: Record) -> Seen | None:
     It does not fall if it is where it began, or if it came down from far above the log of the number of classes, where
     weights of usual size begin, and goes on level.
 
-    Those shares as answer, p_k = n_k / n for every row, have their entropy as loss: what every model must fall
-    below. Both are taken on the same last batches, of a plain `cross_entropy` that is all of the loss. Pairs, where
-    each row is a class of its own, are not meant, nor loops with several optimizers, whose losses need not fall.
+    Those shares as answer, p_k = n_k / n for every row, have their entropy as loss, 0.693 of two classes that are as
+    frequent as each other: what every model must fall below. Both are taken on the same last batches, of a plain
+    `cross_entropy`, or a binary one of targets 0 and 1, that is all of the loss. Pairs, where each row is a class of
+    its own, are not meant, nor loops with several optimizers, whose losses need not fall.
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
     moving = [rule for rule in record.rules.values() if rule.num_steps]
@@ -51,11 +61,19 @@ def best_constant_not_beaten(record: Record) -> Seen | None:
         losses[-1].place,
         f"The loss does not fall: after {record.num_updates:,} updates it is {figure(ours)}, and the shares of the "
         f"{len(classes)} classes as answer for every row have {figure(theirs)} on the same batches.",
-        "Begin with torch's own initial weights, and inputs of mean 0 and deviation 1: the first loss, "
-        f"{figure(losses[0].value)}, is far above log {len(counts[0])}."
-        if is_wild
-        else "Look whether x and y belong together: both shuffled by one order? Then try to learn 32 rows by heart.",
+        WILD_ADVICE.format(figure(losses[0].value), len(counts[0])) if is_wild else _advice(record),
     )
+
+
+def _advice(record: Record) -> str:
+    """What to look at first."""
+    ratios = record.update_ratios
+    if ratios and statistics.median(ratios) < SMALL:
+        return (
+            f"Try learning rates that are larger, by factors of ten: the middle update moves a matrix by "
+            f"{figure(statistics.median(ratios))} of its size, where a thousandth is usual."
+        )
+    return "Look whether x and y belong together: both shuffled by one order? Then try to learn 32 rows by heart."
 
 
 def _is_all_of_it(record: Record, losses: list[Measured]) -> bool:

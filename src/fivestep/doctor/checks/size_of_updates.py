@@ -26,13 +26,7 @@ def size_of_updates(record: Record) -> Seen | None:
     by a factor of 100, as a search for one begins far too small. Small updates are none of a wrong rate where the
     gradient shrinks: the loop began near a minimum, and comes nearer.
     """
-    updates = list(record.of(Updated))
-    ratios = [
-        one.update / one.weight
-        for event in updates
-        for one in event.moved
-        if one.weight > 0 and one.gradient and len(record.leaves[one.leaf].shape) > 1
-    ]
+    updates, ratios = list(record.of(Updated)), record.update_ratios
     if len(updates) < FEWEST or not ratios or not record.is_stuck:
         return None
     middle = statistics.median(ratios)
