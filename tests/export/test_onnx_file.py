@@ -18,11 +18,12 @@ from fivestep.export.onnx_file import to_onnx
 from fivestep.find import Choice, names
 from fivestep.net import NetSpec
 from fivestep.table.columns import DateColumn, LevelColumn
+from fivestep.table.dates import dates
 from fivestep.table.encoder import Encoder
 from fivestep.table.kinds import kinds_of
 from fivestep.table.target import ClassTarget, NumberTarget, fit_target
 from fivestep.table.targets import TargetColumns
-from fivestep.table.values import dates, missing, numbers, texts
+from fivestep.table.values import missing, numbers, texts
 from tests.contracts.cases import Item, over
 from tests.contracts.combinations import reference
 from tests.datasets.test_table import table

@@ -5,11 +5,10 @@ import datetime
 import polars as pl
 import pytest
 
+from fivestep.table.dates import DATE_FORMATS, date_format_of, dates
 from fivestep.table.values import (
     PLAIN,
     closest_number_format,
-    date_format_of,
-    dates,
     has_decimal_comma,
     may_be_codes,
     may_be_thousands,
@@ -205,6 +204,13 @@ def test_dates_are_read_as_they_are_written(written: str, date_format: str) -> N
     values = pl.Series([written, None])
     assert date_format_of(values) == date_format
     assert dates(values, date_format).to_list() == [DAY, None]
+
+
+@pytest.mark.parametrize("date_format", DATE_FORMATS)
+def test_what_python_writes_in_any_format_of_dates_is_a_date(date_format: str) -> None:
+    moment = DAY.replace(hour=9, minute=5, tzinfo=datetime.UTC)
+    written = moment.strftime(date_format.replace("%.f", "").replace("%#z", "%z"))
+    assert date_format_of(pl.Series([written])) is not None
 
 
 def test_a_day_above_twelve_tells_which_number_is_the_month() -> None:

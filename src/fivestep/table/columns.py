@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
+from .dates import dates
 from .kinds import ColumnKind, plainly, shortened
-from .values import PLAIN, NumberFormat, dates, missing, numbers, texts
+from .values import PLAIN, NumberFormat, missing, numbers, texts
 
 MOST_ONE_HOT = 8
 """Levels, a missing value counted as one, up to which a category has a column for each; above, it is embedded."""

@@ -10,16 +10,14 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError, one_of, warn
+from .dates import DATE_FORMATS, date_format_of, dates
 from .values import (
-    DATE_FORMATS,
     PLAIN,
     UNUSABLE,
     WITH_UNIT,
     NumberFormat,
     are_codes,
     closest_number_format,
-    date_format_of,
-    dates,
     missing,
     number_format_of,
     numbers,

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from ..check import InputError
+from .dates import date_format_of
 from .kinds import FEW, MOSTLY, PROSE, ColumnKind, always, category, mending, shortened, warn_of_words
-from .values import closest_number_format, date_format_of, missing, number_format_of, numbers
+from .values import closest_number_format, missing, number_format_of, numbers
 
 MOST = 100_000
 """Different values that are counted, at most: more of them are no levels but identifiers, or texts."""

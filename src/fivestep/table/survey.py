@@ -13,6 +13,7 @@ import polars as pl
 
 from ..check import InputError
 from .columns import DateColumn, FittedColumn, LevelColumn, NumberColumn
+from .dates import date_format_of, dates
 from .encoder import QUARTILES, Encoder, center_and_scale_of
 from .kinds import (
     FEW,
@@ -36,8 +37,6 @@ from .values import (
     NumberFormat,
     are_codes,
     closest_number_format,
-    date_format_of,
-    dates,
     digits_alike,
     missing,
     number_format_of,

@@ -1,4 +1,4 @@
-"""How the values of one column are read: what is missing, what is a number, a date, a level of a category.
+"""How the values of one column are read: what is missing, what is a number, a level of a category.
 
 Each value is read by itself, so what becomes of it never depends on the other rows.
 """
@@ -19,37 +19,8 @@ MISSING = (
 UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
 """Types of columns that hold something other than one value in each row."""
 
-TIMES_OF_DAY = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p")
-TWO_DIGITS = r"^\d{1,2}:\d{2}\b"
-"""How a time begins: 16:9 and 3:1 are none."""
-
-MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y")
-"""How a month may be written."""
-
-YEAR = r"\b(?:1[89]|2[01])\d\d\b"
-"""What is a year beside a month alone: 1234-05 may be a part of a machine."""
-
-DATE_FORMATS = (
-    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
-    *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
-    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
-    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
-    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
-    *("%d %B %Y", "%B %d, %Y", *TIMES_OF_DAY),
-    *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
-    *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
-    *MONTHS,
-)
-"""How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes).
-
-A time without a date is one of the first day of 1970, and a month is its first day.
-"""
-
 TELLING = 10_000
 """Rows that are asked what stands before decimals."""
-
-FIRST_YEAR = 1000
-"""Of four digits: below it, a year was written with two."""
 
 
 Format = TypeVar("Format")
@@ -113,6 +84,9 @@ WITH_UNIT = re.compile(
     rf"[+\u2212-]?(?P<before>(?:{CURRENCIES})\s?)?[+\u2212-]?"
     rf"[.,]?\d(?:[\d.,'\u2019\u00a0\u202f ]*\d)?[.,]?(?P<after>\s?{UNIT})?"
 )
+
+NUMBER_BEGINS = re.compile(rf"\W*(?:{CURRENCIES})?\W*\d|\W*inf", re.IGNORECASE)
+"""How a text begins that may be a number in some format."""
 
 DIGITS = re.compile(r"\d{3,}")
 
@@ -259,26 +233,6 @@ def _is_one_of(values: pl.Series, tokens: Sequence[str]) -> pl.Series:
     return found.fill_null(value=False)
 
 
-def dates(values: pl.Series, date_format: str) -> pl.Series:
-    """The values as moments without a time zone; null where one is missing or is no date."""
-    if values.dtype == pl.String:
-        zone = "UTC" if date_format.endswith("z") else None
-        text = values.str.strip_chars()
-        if date_format in TIMES_OF_DAY:
-            text = text.set(~text.str.contains(TWO_DIGITS), None)
-            text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
-        if date_format in MONTHS:
-            text = text.set(~text.str.contains(YEAR), None)
-            text, date_format = "1 " + text, f"%d {date_format}"
-        found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
-        return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
-    if values.dtype == pl.Date:
-        return values.cast(pl.Datetime("us"))
-    if values.dtype == pl.Datetime:
-        return values.dt.cast_time_unit("us").dt.replace_time_zone(None)
-    return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
-
-
 def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | None:
     """The first format in which every value that is not missing is a number, or None.
 
@@ -286,14 +240,19 @@ def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | Non
     are no signs: (1) and (2) are names.
     """
     present = values.filter(~missing(values))
-    if present.dtype == pl.String and len(present) and present.str.strip_chars().str.starts_with("(").all():
+    is_text = present.dtype == pl.String and len(present) > 0
+    if is_text and not NUMBER_BEGINS.match(present[0]):
         return None
-    return _first_without_null(values, _formats_like(present, decimal), numbers)
+    if is_text and present.str.strip_chars().str.starts_with("(").all():
+        return None
+    return first_without_null(values, _formats_like(present, decimal), numbers)
 
 
 def closest_number_format(values: pl.Series, decimal: str = "") -> NumberFormat:
     """The format in which the most of the first values are numbers."""
     head = values.filter(~missing(values)).head(100)
+    if not any(NUMBER_BEGINS.match(text) for text in head.cast(pl.String)):
+        return next(_formats_like(head, decimal))
     looked_at = [head, *(head[k : k + 1] for k in range(min(5, len(head))))]
     known = dict.fromkeys(form for some in looked_at for form in _formats_like(some, decimal))
     return min(known, key=lambda form: numbers(head, form).null_count())
@@ -306,6 +265,9 @@ def are_codes(values: pl.Series) -> bool:
 
 def may_be_codes(values: pl.Series) -> bool:
     """The same, but the first 0 in front may still come."""
+    first = str(values.first(ignore_nulls=True) or "").strip()
+    if first not in MISSING and not DIGITS.fullmatch(first):
+        return False  # before all values are looked at
     return digits_alike(values.filter(~missing(values)))
 
 
@@ -372,14 +334,10 @@ def _formats_like(present: pl.Series, decimal: str) -> Iterator[NumberFormat]:
         yield from (form._replace(**beside) for form in alone)
 
 
-def date_format_of(values: pl.Series) -> str | None:
-    """The first format in which every value that is not missing is a date, or None."""
-    return _first_without_null(values, DATE_FORMATS, dates)
-
-
-def _first_without_null(
+def first_without_null(
     values: pl.Series, formats: Iterable[Format], read: Callable[[pl.Series, Format], pl.Series]
 ) -> Format | None:
+    """The first format in which every value that is not missing can be read, or None."""
     present = values.filter(~missing(values))
     head = present.head(100)  # a look at a few spares many over all
     fits = (known for known in formats if read(head, known).null_count() == 0)

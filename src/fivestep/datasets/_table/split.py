@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ...check import InputError, refuse
+from ...table.dates import DATE_FORMATS, dates
 from ...table.kinds import kinds_of, plainly
 from ...table.targets import TargetColumns, named_any
-from ...table.values import DATE_FORMATS, dates, missing, texts
+from ...table.values import missing, texts
 from .._base import Rows
 from .._split import split_rows
 from .source import TableSource

@@ -1,0 +1,68 @@
+"""How dates are read: in which of many formats, each value by itself."""
+
+import re
+
+import polars as pl
+
+from .values import first_without_null, missing
+
+TIMES_OF_DAY = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p")
+TWO_DIGITS = r"^\d{1,2}:\d{2}\b"
+"""How a time begins: 16:9 and 3:1 are none."""
+
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y")
+"""How a month may be written."""
+
+YEAR = r"\b(?:1[89]|2[01])\d\d\b"
+"""What is a year beside a month alone: 1234-05 may be a part of a machine."""
+
+DATE_FORMATS = (
+    *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
+    *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"),
+    *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S"),
+    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
+    *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
+    *("%d %B %Y", "%B %d, %Y", *TIMES_OF_DAY),
+    *("%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%y %I:%M %p", "%d/%m/%y %I:%M %p"),
+    *("%d.%m.%y", "%d.%m.%y %H:%M", "%d-%b-%y"),
+    *MONTHS,
+)
+"""How a date may be written; of two that fit every row, the earlier one counts (months before days between slashes).
+
+A time without a date is one of the first day of 1970, and a month is its first day.
+"""
+
+FIRST_YEAR = 1000
+"""Of four digits: below it, a year was written with two."""
+
+MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
+"""What every date and every time has: three digits, and something between them."""
+
+
+def dates(values: pl.Series, date_format: str) -> pl.Series:
+    """The values as moments without a time zone; null where one is missing or is no date."""
+    if values.dtype == pl.String:
+        zone = "UTC" if date_format.endswith("z") else None
+        text = values.str.strip_chars()
+        if date_format in TIMES_OF_DAY:
+            text = text.set(~text.str.contains(TWO_DIGITS), None)
+            text, date_format = "1970-01-01 " + text, f"%Y-%m-%d {date_format}"
+        if date_format in MONTHS:
+            text = text.set(~text.str.contains(YEAR), None)
+            text, date_format = "1 " + text, f"%d {date_format}"
+        found = text.str.to_datetime(date_format, strict=False, time_unit="us", time_zone=zone)
+        return found.dt.replace_time_zone(None).set((found.dt.year() < FIRST_YEAR).fill_null(value=False), None)
+    if values.dtype == pl.Date:
+        return values.cast(pl.Datetime("us"))
+    if values.dtype == pl.Datetime:
+        return values.dt.cast_time_unit("us").dt.replace_time_zone(None)
+    return pl.Series(values.name, [None] * len(values), dtype=pl.Datetime("us"))
+
+
+def date_format_of(values: pl.Series) -> str | None:
+    """The first format in which every value that is not missing is a date, or None."""
+    if values.dtype == pl.String:
+        present = values.filter(~missing(values))
+        if len(present) and not MAY_BE_DATE.match(present[0]):
+            return None
+    return first_without_null(values, DATE_FORMATS, dates)
