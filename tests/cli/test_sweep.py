@@ -105,7 +105,7 @@ def test_the_folder_of_another_sweep_is_refused_and_goes_on_as_before(fivestep: 
     kept = (tmp_path / "a" / "sweep.toml").read_bytes()
     code, out, err = fivestep("sweep", "moons", *SMALL[:4], "--lr", "0.1:1", "--out", "a")
     assert (code, out) == (2, "")
-    assert "the storage 'a/journal.log' must hold this sweep, got another one, with hidden 4 6,3 (here none)" in err
+    assert "the folder 'a' must hold this sweep, got another one, with hidden 4 6,3 (here none)" in err
     assert (tmp_path / "a" / "sweep.toml").read_bytes() == kept
     assert fivestep("sweep", "--resume", "a").code == 0
 
@@ -157,6 +157,7 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
             ["moons", "--lr", "1:2", "--storage", "nowhere/x"],
             "storage must be a file that can be written, got 'nowhere/x'",
         ),
+        (["moons", "--lr", "1:2", "--storage", "."], "storage must be a file that can be written, got '.'"),
         (["moons", "--lr", "1", "2", "--activation", "rel"], "fivestep: activation must be one of"),
         (["--resume", "nowhere"], "--resume must be the folder of a sweep, with a sweep.toml in it, got 'nowhere'"),
         (["--resume", "nowhere", "--lr", "1:2"], "--resume must be used alone, or with --models"),

@@ -43,6 +43,14 @@ def test_half_a_first_line_is_cut_off_too(tmp_path: Path) -> None:
     assert (tmp_path / "j").read_bytes() == b'{"op_code":2}\n'
 
 
+@pytest.mark.parametrize("content", [b"SQLite format 3\0", b"my letters", b'{"a": 1}\n'])
+def test_a_file_of_something_else_is_refused_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "j").write_bytes(content)
+    with pytest.raises(InputError, match="must be the journal of a sweep, or a new file, got one that begins with"):
+        Journal(tmp_path / "j")
+    assert (tmp_path / "j").read_bytes() == content
+
+
 @pytest.mark.parametrize("line", ["nonsense", "[1, 2]", "{}", "7", "[" * 100000])
 def test_a_line_that_says_nothing_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "j").write_text(f'{{"op_code":1}}\n{line}\n', encoding="utf-8")
@@ -77,6 +85,8 @@ def test_optunas_own_programs_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full disk is played by /dev/full")
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    (tmp_path / "j").unlink()
     (tmp_path / "j").symlink_to("/dev/full")
     with pytest.raises(StorageError, match="must be a file that can be written, got No space left on device"):
-        Journal(tmp_path / "j").append_logs([{"op_code": 1}])
+        journal.append_logs([{"op_code": 1}])

@@ -223,7 +223,20 @@ def test_another_sweep_in_the_folder_and_a_folder_of_something_else_are_refused(
         swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:2"})
     with pytest.raises(InputError, match=r"must hold this sweep, got another one, with epochs 9 \(here 8\)"):
         sweep(DATA, {"lr": "0.1:1"}, replace(PLAN, epochs=8), replace(HOW, models=1), out=tmp_path / "a")
+    with pytest.raises(InputError, match=r"the folder '.*a' must hold this sweep, .* with name data \(here mine"):
+        swept(tmp_path / "a", replace(HOW, models=1, name="mine"), {"lr": "0.1:1"})
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "letter.txt").touch()
     with pytest.raises(InputError, match="out must be a folder that is new, empty or of a sweep"):
         swept(tmp_path / "b", replace(HOW, models=1))
+
+
+@pytest.mark.parametrize("storages", [("one", None), (None, "one"), ("one", "other")])
+def test_the_folder_of_another_sweep_is_refused_wherever_its_storage_lies(
+    tmp_path: Path, storages: tuple[str | None, str | None]
+) -> None:
+    first, second = (None if name is None else str(tmp_path / name) for name in storages)
+    found = swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:1"}, first)
+    with pytest.raises(InputError, match=r"the folder '.*a' must hold this sweep, got another one, with lr 0.1:1"):
+        swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:2"}, second)
+    assert remains(swept(tmp_path / "a", replace(HOW, models=1), {"lr": "0.1:1"}, first)) == remains(found)

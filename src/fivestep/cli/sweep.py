@@ -2,24 +2,22 @@
 
 import os
 import shlex
-import tomllib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
 from rich.console import Console
 
 from ..check import DivergenceError, InputError
-from ..machine.files import read_text, write_text
 from ..machine.interrupt import termination_raises
 from ..run import Run
 from ..scores import measured
 from ..sweep import Candidates, Space, Sweep, SweepPlan, start
 from ..sweep.ledger import HIDDEN, without_password
-from ..sweep.sweeping import MARK, PICTURE, TABLE
+from ..sweep.mark import MARK, read_mark, write_mark
+from ..sweep.sweeping import PICTURE, TABLE
 from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
 from ._live import live
@@ -34,9 +32,6 @@ from ._values import json_text
 
 if TYPE_CHECKING:
     from ..datasets._table import LoadedTable
-
-LARGEST = 2**20
-"""Bytes of the file with a sweep's options that are read at most."""
 
 
 def sweep(
@@ -198,7 +193,7 @@ def _remember(found: Sweep, task: str, *several: Any) -> None:
         where = found.storage
         kept["storage"] = str(where.resolve()) if isinstance(where, Path) else without_password(where)
     with found.alone():
-        write_text(found.path / MARK, tomli_w.dumps(kept))
+        write_mark(found.path, found.about, kept)
 
 
 def _full(path: Any) -> Any:
@@ -238,8 +233,8 @@ def _command_in(folder: Path) -> tuple[Sequence[str], int, str | None]:
         raise InputError(
             f"--resume must be the folder of a sweep, with a {MARK} in it, got {str(folder)!r}; see ls runs."
         )
+    kept = read_mark(folder)
     try:
-        kept = tomllib.loads(read_text(path, LARGEST))
         words = [word for word in shlex.split(kept["command"]) if word != "--resume"]
         return words, int(kept["models"]), kept.get("storage")
     except (ValueError, KeyError, TypeError, AttributeError) as error:

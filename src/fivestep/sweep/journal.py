@@ -20,20 +20,30 @@ from ..check import InputError, StorageError
 SECONDS = 1.0
 """The least time between two waits for the disk: a power cut loses about as much, a kill nothing."""
 
+BEGINNING = b'{"op_code":'
+"""What a journal begins with, Optuna's own too; half of it may stand there, of somebody who was killed."""
+
 POLL = 0.002
 """Seconds between two tries to take the lock, which is held for a tenth of that."""
 
 
 @final
 class Journal(BaseJournalBackend):
-    """A journal in a file, for `optuna.storages.JournalStorage`."""
+    """A journal in a file, for `optuna.storages.JournalStorage`; an `InputError` for a file of something else."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._places = [0]  # where each line begins, as far as they have been read
         self._synced_at = 0.0
-        path.touch()
+        with path.open("a+b") as file:  # makes it where there is none
+            file.seek(0)
+            begun = file.read(len(BEGINNING))
+        if not BEGINNING.startswith(begun):  # what follows its last line would be cut off
+            raise InputError(
+                f"{path} must be the journal of a sweep, or a new file, got one that begins with {begun!r}; choose "
+                f"another, or write a database as its URL, such as sqlite:///sweeps.db."
+            )
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """The lines from that number on, each as what it says."""

@@ -64,7 +64,7 @@ class Ledger:
             if found is None:
                 storage.set_study_user_attr(study, ABOUT, json.dumps(about))
                 found = storage.get_study_user_attrs(study)[ABOUT]
-        _check_same(where, json.loads(found), about)
+        check_same(f"the storage {without_password(str(where))!r}", json.loads(found), about, "--out or --name")
         return cls(storage, study, space, worker)
 
     def fleet(self, usual: int) -> int:
@@ -240,15 +240,15 @@ def _study(storage: "BaseStorage", name: str) -> int:
             return storage.get_study_id_from_name(name)
 
 
-def _check_same(where: str | Path, own: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Raises an `InputError` that names what differs between the sweep in a storage and the one asked for."""
+def check_same(what: str, own: Mapping[str, Any], given: Mapping[str, Any], options: str) -> None:
+    """Raises an `InputError` that says in what the sweep that is in something differs from the one asked for."""
     changed = {name: (own.get(name), given.get(name)) for name in {**own, **given} if own.get(name) != given.get(name)}
     if changed:
         shown = {name: [_shown(one) for one in pair] for name, pair in changed.items()}
         raise InputError(
-            f"the storage {without_password(str(where))!r} must hold this sweep, got another one, with "
+            f"{what} must hold this sweep, got another one, with "
             f"{', '.join(f'{name} {mine} (here {other})' for name, (mine, other) in shown.items())}; keep these, or "
-            f"choose another --out or --name."
+            f"choose another {options}."
         )
 
 

@@ -13,7 +13,7 @@ from ..check import InputError, StorageError, at_least, one_of, refuse
 from ..engines._make import find_device, make_engine
 from ..find import find
 from ..fleet.member import Member
-from ..machine.files import next_folder, replacing, unwritable, write_text
+from ..machine.files import next_folder, replacing, write_text
 from ..machine.memory import memory_size
 from ..machine.threads import num_processors
 from ..run import Run
@@ -23,6 +23,7 @@ from .attempts import Attempt, ranked
 from .candidates import Candidates
 from .fleet import SweepFleet
 from .ledger import Ledger
+from .mark import check_mark, mark
 from .proposals import SAMPLERS, proposals, sampler_for
 from .space import Space, label
 from .table import picture_of, table_of
@@ -30,9 +31,6 @@ from .workers import Watch, Worker
 
 JOURNAL, TABLE, PICTURE = "journal.log", "sweep.csv", "sweep.png"
 """The files of a sweep's folder."""
-
-MARK = "sweep.toml"
-"""The file that tells the folder of a sweep from any other; the command line keeps its options in it."""
 
 USUAL_MODELS = 64
 """Networks, where nobody says how many and there are not just so many combinations."""
@@ -216,8 +214,13 @@ class Sweep:
         with _failures_as_sentences(self.path):
             self.open_ledger("")
 
-    def _about(self) -> dict[str, Any]:
-        """What makes it this sweep and no other, as texts."""
+    @property
+    def about(self) -> dict[str, str]:
+        """What makes it this sweep and no other in a folder, as texts."""
+        return {**self._about(), "name": self.how.name}
+
+    def _about(self) -> dict[str, str]:
+        """The same among those of one name, as in a storage."""
         how = self.how
         return {
             **{name: label(value) for name, value in self.candidates.settings.items()},
@@ -336,32 +339,22 @@ def start(
     """A sweep in a folder that is new, empty, or of this sweep; by default the next free `runs/sweep-<name>-<number>`.
 
     `storage` is a journal file, or the URL of a database, which other machines use too; by default a journal in the
-    folder. Raises an `InputError` for one of another sweep, and leaves it as it is.
+    folder. Raises an `InputError` for a storage or a folder of another sweep, and leaves it as it is.
     """
     name = candidates.data.name
     how = replace(how, name=how.name or name)
     found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
+    check_mark(found.path, found.about)
     if storage is not None:
         found.storage = storage if "://" in storage else Path(storage)
         found.check_storage()
     if out is None:
         found.path = next_folder(Path("runs"), f"sweep-{name}")
-    _mark(found.path)
+    mark(found.path, found.about)
     if storage is None:
         found.storage = found.path / JOURNAL
         found.check_storage()
     return found
-
-
-def _mark(path: Path) -> None:
-    """Marks a folder as that of a sweep, before anything else is in it: another process may do so at the same time."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()) and not (path / MARK).exists():
-            raise refuse("out", str(path), "a folder that is new, empty or of a sweep", "choose another name")
-        (path / MARK).touch()
-    except OSError as error:
-        raise unwritable("out", path, error) from error
 
 
 @contextmanager
