@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from numba.core.event import trigger_event
 
 from fivestep.check import InputError
 from fivestep.datasets._base import Dataset, Rows
+from fivestep.engines.fused import _compiled
 from fivestep.epoch import Evaluation
 from fivestep.evaluation import evaluate
 from fivestep.net import MLP
@@ -156,7 +158,7 @@ def test_seconds_are_those_of_the_steps_without_evaluation(monkeypatch: pytest.M
             clock[0] += 1
             yield step
 
-    monkeypatch.setattr(LOOP.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     monkeypatch.setattr(LOOP, "evaluate_by_ranks", slow_evaluate)
     monkeypatch.setattr(LOOP, "steps", steps_of_one_second)
     plan = small_plan()
@@ -164,6 +166,26 @@ def test_seconds_are_those_of_the_steps_without_evaluation(monkeypatch: pytest.M
     assert [epoch.seconds for epoch in epochs] == [4, 4, 4]
     assert [epoch.rows_per_second for epoch in epochs] == [50 / 4] * 3
     assert clock[0] > 100, "the loop did evaluate by this clock"
+
+
+def test_seconds_leave_compiling_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that only compiling moves forward, and a step by a second: Numba's own report of the first step."""
+    clock, plan = [0.0], small_plan()
+    engine, train_at_once = small_engine("fused", plan), _compiled.training()
+
+    def compiled_at_first(*arguments: Any) -> None:
+        if not clock[0]:
+            with trigger_event("numba:compile"):
+                clock[0] += 100
+        train_at_once(*arguments)
+        clock[0] += 1
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("numba.core.event.timer", lambda: clock[0])
+    monkeypatch.setattr(_compiled, "training", lambda: compiled_at_first)
+    epochs = list(train(engine, three_classes(valid=10), plan))
+    assert engine.seconds_compiling == 100
+    assert sum(epoch.seconds for epoch in epochs) == clock[0] - 100
 
 
 def test_an_epoch_is_printed_in_one_line() -> None:

@@ -28,8 +28,8 @@ class Epoch:
 
     `train_loss` and `valid_loss` are measured with the same weights in evaluation mode, so they can be compared.
     `running_loss` is the mean loss of the steps since the last `Epoch`, while the weights moved and dropout was on:
-    what other libraries show as the training loss. `seconds` is the time of those steps alone, without evaluation.
-    `train_metrics` and `valid_metrics` are the plan's metrics by name.
+    what other libraries show as the training loss. `seconds` is the time of those steps alone, without evaluation and,
+    on a CPU, without compiling. `train_metrics` and `valid_metrics` are the plan's metrics by name.
     """
 
     index: int

@@ -1,6 +1,5 @@
 """The loop, one step at a time, or one block of steps at a time for an engine that does them in one call."""
 
-import time
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from itertools import islice, repeat
@@ -154,7 +153,7 @@ def _in_blocks(
             end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
             rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
             to_training(engine)
-            started = time.perf_counter()
+            started = engine.clock
             with one_thread():
                 block = blocks.take(done, rates, plan.l2)
             losses = engine.train_block(block)
@@ -163,7 +162,7 @@ def _in_blocks(
                 # A synchronisation, ten times a second: of this stream, as another thread may be recording
                 # on the same device, which cannot be waited for meanwhile.
                 torch.cuda.current_stream(losses.device).synchronize()
-            seconds_per_step = (time.perf_counter() - started) / (end - done)
+            seconds_per_step = (engine.clock - started) / (end - done)
             engine.lr, done = rates[-1].item(), end
             total = int(block.num_rows.sum())
             yield Step(done, (done - 1) // per_epoch + 1, total, losses @ (block.num_rows.to(losses) / total), losses)

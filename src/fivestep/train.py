@@ -3,7 +3,6 @@
 Stopping is `break`, printing is `print`: there are no callbacks.
 """
 
-import time
 from collections.abc import Iterator
 
 from .agreement import check_agreement
@@ -56,13 +55,13 @@ def train(
         with deferred_interrupt(interrupt):
             progress.is_at_epoch = False
             try:
-                started = time.perf_counter() - progress.seconds
+                started = engine.clock - progress.seconds
                 while engine.num_updates < goal * per_epoch:
                     is_due = checkpoints is not None and checkpoints.are_due()
                     now = engine.ranks.agreed(interrupt.wishes(checkpoint=is_due))
                     if checkpoints is not None and any(now):
                         watch.check()  # what is written is finite
-                        progress.seconds = time.perf_counter() - started
+                        progress.seconds = engine.clock - started
                         started += checkpoints.write(engine, progress)
                     interrupt.take_agreed(now)
                     watch.before_step()
@@ -70,7 +69,7 @@ def train(
                     watch.after_step(step.loss)
                 watch.look()
                 running_loss = progress.running_loss(data.num_rows)  # waits for the device
-                progress.seconds = time.perf_counter() - started
+                progress.seconds = engine.clock - started
             finally:
                 to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
             epoch = _measured(goal, running_loss, progress, engine, data, plan)

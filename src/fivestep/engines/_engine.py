@@ -1,6 +1,7 @@
 """What every engine is: a network with its gradient and its update rule, and the steps that it promises to do."""
 
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -27,8 +28,9 @@ from ._anew import Standing, made_anew
 class Engine(ABC):
     """A network, its gradient and its update rule, on one device and in one floating-point type.
 
-    `lr` is the learning rate of the next step and `l2` the strength of its L2 term; the loop sets both. Row weights,
-    where there are any, sum to 1 over the batch. `ranks` are the processes that share each batch, usually this alone.
+    `lr` is the learning rate of the next step and `l2` the strength of its L2 term; the loop sets both.
+    `seconds_compiling` is what making code has taken so far, where an engine knows that. Row weights, where there are
+    any, sum to 1 over the batch. `ranks` are the processes that share each batch, usually this alone.
     """
 
     name: ClassVar[str]
@@ -70,6 +72,7 @@ class Engine(ABC):
         self.draws = Draws(plan.seed)
         self.lr = plan.lr
         self.l2 = 0.0
+        self.seconds_compiling = 0.0
 
     @abstractmethod
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
@@ -113,6 +116,11 @@ class Engine(ABC):
     @abstractmethod
     def averaged(self) -> Vector | None:
         """The weights to predict with, where the update rule keeps others than those it takes gradients at."""
+
+    @property
+    def clock(self) -> float:
+        """Seconds on a clock that stands still while the engine compiles, which is no training."""
+        return time.perf_counter() - self.seconds_compiling
 
     @property
     def num_updates(self) -> int:

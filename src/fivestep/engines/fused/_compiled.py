@@ -19,7 +19,9 @@ import llvmlite
 import numba
 import platformdirs
 from filelock import FileLock
+from numba.core.event import install_timer
 
+from .._engine import Engine
 from .body import abreast as networks
 from .body import at, divided, learnt, levels, masks, meeting, narrow, order, panels, passes, steps, waves
 from .body.target import target
@@ -156,11 +158,21 @@ def prediction(name: str, dtype: str) -> Any:
     return made
 
 
-def train(name: str, dtype: str, *arguments: Any) -> None:
+def train(name: str, engine: Engine, *arguments: Any) -> None:
     """Calls `train_steps`, of which there is one for networks with one `hidden` layer; says so before it compiles."""
-    note = _announced(name, dtype)
-    training()(*arguments)
-    _note(note)
+    with compiling(name, engine.dtype_name), timed(engine):
+        training()(*arguments)
+
+
+@contextmanager
+def timed(engine: Engine) -> Iterator[None]:
+    """Around calls that may have to compile: lets the engine's clock stand still for as long."""
+
+    def note(seconds: float) -> None:
+        engine.seconds_compiling += seconds
+
+    with install_timer("numba:compile", note):
+        yield
 
 
 PASSES = {

@@ -91,9 +91,10 @@ class Products:
         """Does the steps of a block, and writes the loss of each, and its L2 term."""
         engine, num_steps = self._engine, len(block.rates)
         if self._division is not None and self._division.takes(block):
-            self._division.train(block, losses, penalties, merges=self._merges_divided)
+            with _compiled.timed(engine):
+                self._division.train(block, losses, penalties, merges=self._merges_divided)
             return
-        with _compiled.compiling("passes", self._dtype):
+        with _compiled.compiling("passes", self._dtype), _compiled.timed(engine):
             self._rows.take(block)
             for s, (rate, l2) in enumerate(zip(block.rates.tolist(), block.l2.tolist(), strict=True)):
                 engine.lr, engine.l2 = rate, l2

@@ -95,7 +95,7 @@ class Code:
             penalties=penalties,
         )
         network = self._hidden or self._branched or self._network
-        _compiled.train(self._name, self._dtype, network, self._measure, self._rule, steps, memory)
+        _compiled.train(self._name, self._engine, network, self._measure, self._rule, steps, memory)
         self._engine.draws.step = done + num_steps
         self._store(held)
         if num_steps < len(block.rates):
