@@ -19,12 +19,15 @@ from ..net import MLP, NetSpec
 from ..plan import TrainPlan
 from ..preflight import check_data
 from ..range_test import lr_range_test
-from ..steps import Upcoming, do_step, upcoming_steps
+from ..steps import do_step, upcoming_steps
 from ._evidence import NOTHING, Evidence
 from ._finding import Trial, figure
 
 STEPS, FEWEST = 300, 20
 """Steps of a trial: at most, and at least."""
+
+RANGE = 100
+"""Steps of a range test."""
 
 WORK = 6e10
 """Products and additions that one trial may take, about: two seconds on one core."""
@@ -167,11 +170,12 @@ def changes(evidence: Evidence) -> Iterator[Change]:
 
 def run(evidence: Evidence, change: Change) -> Trial:
     """Trains it from its start, for a number of steps that follows from the sizes, and measures."""
-    engine, ratios = make_engine("scratch", change.spec, change.plan, dtype="float32", device="cpu"), []
-    num_steps = steps_of(change)
-    for upcoming, plan in _steps(engine, change, num_steps):
+    num_steps, ratios = steps_of(change), list[float]()
+    change = _lasting(change, num_steps)
+    engine = _engine_of(change)
+    for upcoming in islice(upcoming_steps(engine, change.data, change.plan, 0), num_steps):
         before = engine.params.flat.clone()
-        do_step(engine, upcoming, plan)
+        do_step(engine, upcoming, change.plan)
         size = float(before.norm())
         ratios.append(float((engine.params.flat - before).norm()) / size if size else 0.0)
     train, valid = (None if part is None else change.measured(part) for part in (evidence.train, evidence.valid))
@@ -203,21 +207,29 @@ def carried_over(evidence: Evidence) -> float | None:
     plan = replace(own.plan, optimizer="adam", lr=PLAIN_RATE, l2=0.0, momentum=None, nesterov=None, weight_decay=None)
     data = own.data if own.data.fresh is not None else standardized(own.data)
     change = own._replace(spec=spec, plan=replace(plan, lr_factors={}, no_decay=()), data=data)
-    engine, rows = make_engine("scratch", spec, plan, dtype="float32", device="cpu"), valid
+    num_steps = steps_of(change)
+    change = _lasting(change, num_steps)
+    engine, rows = _engine_of(change), valid
     if own.data.fresh is None:
         rows = _scaled(valid, like)
     losses = [evidence.loss(engine, rows)]
-    for upcoming, plan in _steps(engine, change, steps_of(change)):
-        do_step(engine, upcoming, plan)
-        if upcoming.number in LOOKS or upcoming.number == steps_of(change):
+    for upcoming in islice(upcoming_steps(engine, change.data, change.plan, 0), num_steps):
+        do_step(engine, upcoming, change.plan)
+        if upcoming.number in LOOKS or upcoming.number == num_steps:
             losses.append(evidence.loss(engine, rows))
     return min(losses)
 
 
-def _steps(engine: Engine, change: Change, num_steps: int) -> Iterator[tuple[Upcoming, TrainPlan]]:
-    """The first steps of the training, however few epochs its plan has."""
-    plan = replace(change.plan, epochs=-(-num_steps // change.plan.steps_per_epoch(change.data.num_rows)))
-    return ((upcoming, plan) for upcoming in islice(upcoming_steps(engine, change.data, plan, 0), num_steps))
+def _lasting(change: Change, num_steps: int) -> Change:
+    """The same with a plan of enough epochs for so many steps."""
+    epochs = -(-num_steps // change.plan.steps_per_epoch(change.data.num_rows))
+    return change._replace(plan=replace(change.plan, epochs=epochs))
+
+
+def _engine_of(change: Change) -> Engine:
+    """A new network: compiled code for what takes more than a second, as the whole training has had."""
+    name, num_rows = "auto:alone=true", change.data.num_rows
+    return make_engine(name, change.spec, change.plan, dtype="float32", device="cpu", num_rows=num_rows)
 
 
 def steps_of(change: Change) -> int:
@@ -268,10 +280,10 @@ def _rates(own: Change) -> Iterator[Change]:
     """The rate that the range test suggests, and a tenth and ten times of the plan's, if these are others."""
     if own.plan.build_optimizer().repeats:
         return
-    engine = make_engine("scratch", own.spec, own.plan, dtype="float32", device="cpu")
+    engine = _engine_of(_lasting(own, RANGE))
     try:
         check_data(engine, own.data)
-        suggested = lr_range_test(engine, own.data, own.plan, low=min(1e-6, own.plan.lr)).suggestion
+        suggested = lr_range_test(engine, own.data, own.plan, low=min(1e-6, own.plan.lr), num_steps=RANGE).suggestion
     except InputError:
         suggested = None
     rates = [own.plan.lr / 10, own.plan.lr * 10]
