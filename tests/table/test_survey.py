@@ -84,6 +84,21 @@ def test_a_category_as_asked_is_learnt_so_too(name: str) -> None:
     encoded_as_whole(pl.DataFrame({"x": NORMAL, "c": COLUMNS[name]}), categorical=("c",))
 
 
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.String])
+def test_an_identifier_beyond_what_float64_tells_apart_is_one(dtype: type[pl.DataType]) -> None:
+    ids = pl.Series([2**60 + k for k in range(NUM_ROWS)]).cast(dtype)
+    assert [kind.kind for kind in surveyed(pl.DataFrame({"x": NORMAL, "user_id": ids})).kinds()][1] == "identifier"
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.String])
+def test_levels_beyond_what_float64_tells_apart_are_as_many_as_there_are(dtype: type[pl.DataType]) -> None:
+    accounts = pl.Series([2**60 + k % 3 for k in range(NUM_ROWS)]).cast(dtype)
+    frame = pl.DataFrame({"x": NORMAL, "account": accounts})
+    encoded_as_whole(frame, categorical=("account",))
+    column = Encoder.fit(frame, kinds_of(frame, categorical=("account",))).columns[1]
+    assert len(column.features) == 3
+
+
 def test_a_column_that_is_ignored_is_not_looked_at() -> None:
     frame = pl.DataFrame({"x": NORMAL, "c": ["oops"] * NUM_ROWS})
     survey = surveyed(frame, ignore=("c",))

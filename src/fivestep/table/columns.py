@@ -246,9 +246,9 @@ def column_from_dict(values: Mapping[str, Any]) -> FittedColumn:
 
 
 def _are_numbers(values: pl.Series) -> bool:
-    """Whether all values are numbers that may be written in several ways, unlike 007."""
+    """Whether all values are numbers that may be written in several ways, unlike 007, and that float64 tells apart."""
     if values.dtype != pl.String:
-        return values.dtype.is_numeric()
+        return values.dtype.is_numeric() and not (values.dtype.is_integer() and (values.abs() > 2**53).any())
     present = values.filter(~missing(values)).str.strip_chars()
     return bool(len(present) > 0 and present.str.contains(r"^-?(0|[1-9]\d{0,14})(\.\d+)?$").all())
 

@@ -134,7 +134,8 @@ class NumberSurvey(ColumnSurvey):
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
-            self._all_different = self._all_different and found.drop_nulls().n_unique() == len(x)
+            if self._all_different:  # by what is written: float64 takes some beyond 2^53 for the same
+                self._all_different = (values.filter(~gaps) if gaps.any() else values).n_unique() == len(x)
         self._count(x)
 
     def _count(self, x: "np.ndarray") -> None:
@@ -174,7 +175,7 @@ class NumberSurvey(ColumnSurvey):
         is_plain = not self.number_format.has_unit
         if is_plain and self.few is not None and set(self.few) in ({0.0, 1.0}, {-1.0, 1.0}):
             return ColumnKind(self.name, "yes/no", f"{low:g} and {high:g}", self.number_format)
-        if count >= FEW and self.is_whole and high - low >= count - 1:
+        if count >= FEW and self.is_whole and (high - low >= count - 1 or high > 2**53):
             low_offset, high_offset = self._offsets
             if low_offset == high_offset and low_offset in (-1.0, 0.0):  # its row's number, counted from 0 or from 1
                 return ColumnKind(self.name, "identifier", "counts the rows")
