@@ -49,10 +49,3 @@ def tab(browser: Any, path: Path, width: int = 1200, color_scheme: str = "light"
     page.goto(path.resolve().as_uri())
     yield Opened(page, complaints, asked_for)
     page.close()
-
-
-@contextmanager
-def opened(path: Path, width: int = 1200) -> Iterator[Opened]:
-    """The page of a file in a browser of its own."""
-    with launched() as browser, tab(browser, path, width) as there:
-        yield there

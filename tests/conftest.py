@@ -1,16 +1,22 @@
 """What every test runs under: shapes checked at each call, one thread for each worker, the same global draws."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
+import polars
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
+from tests.browser import launched
 from tests.shapes import check_shapes, unchecked
 
 assert "fivestep" not in sys.modules, "the shape checks must be installed before fivestep is imported"
@@ -18,10 +24,14 @@ check_shapes("fivestep")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background of a script
     signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # as many workers as cores (xdist), each with one thread
+with mock.patch.dict(os.environ, {"POLARS_MAX_THREADS": "1"}):
+    polars.thread_pool_size()  # here only, and not for processes that tests start
 settings.register_profile(  # the same examples in every run, kept nowhere, never timed
     "fivestep", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fivestep")
+providers._get_local_constants = providers.Constants
+"""Else hypothesis (6.131 and later) draws from the constants of what has been imported, so by the tests before."""
 
 
 gc.disable()  # imports make a million objects and no garbage, and twenty thousand tests as many
@@ -65,6 +75,13 @@ def snake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("fivestep.activations.snake", None)
     for kept in (names, _public_of):
         kept.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """The browser, for as long as the tests of one file: playwright has one at a time in a process."""
+    with launched() as there:
+        yield there
 
 
 @pytest.fixture

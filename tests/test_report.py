@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from fivestep.pictures._plot import subject_of
 from fivestep.pictures.importance import Importance
 from fivestep.pictures.predictions import Predictions
 from fivestep.report import PATIENCE, Recent, _by_target, _figure, last_update, report_html, write_report
-from tests.browser import opened
+from tests.browser import tab
 from tests.pictures.tables import houses, questions
 from tests.samples import moons, three_classes
 from tests.tolerances import EXACT, distance
@@ -161,8 +162,8 @@ def test_data_of_ones_own_are_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [1200, 380])
-def test_a_browser_shows_it_without_a_complaint(report: Path, width: int) -> None:
-    with opened(report, width) as (page, complaints, asked_for):
+def test_a_browser_shows_it_without_a_complaint(chromium: Any, report: Path, width: int) -> None:
+    with tab(chromium, report, width) as (page, complaints, asked_for):
         assert page.title() == "moons: MLP 2-8-1, tanh"
         assert [step.split()[1] for step in page.locator("h3").all_inner_texts()] == [
             *("predict", "measure", "forget", "find", "step"),

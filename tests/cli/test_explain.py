@@ -5,12 +5,13 @@ import json
 import re
 from math import log
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tests.browser import opened
+from tests.browser import tab
 from tests.cli.conftest import Command
 
 NUMBERS = re.compile(r"\s+-?[\d.]+(?:e-?\d+)?(?:\s+-?[\d.]+(?:e-?\d+)?)*")
@@ -217,9 +218,11 @@ def test_a_page_holds_the_numbers_and_all_the_code(fivestep: Command, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1200, 380])
-def test_a_browser_shows_the_page_without_a_complaint(fivestep: Command, tmp_path: Path, width: int) -> None:
+def test_a_browser_shows_the_page_without_a_complaint(
+    chromium: Any, fivestep: Command, tmp_path: Path, width: int
+) -> None:
     fivestep("explain", "moons", "--html", "page.html")
-    with opened(tmp_path / "page.html", width) as (shown, complaints, _):
+    with tab(chromium, tmp_path / "page.html", width) as (shown, complaints, _):
         assert shown.locator("h3").count() == 5
         assert shown.evaluate("document.documentElement.scrollWidth") <= width
         assert complaints == []

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fivestep.cli.items import USES
 from fivestep.find import names
-from tests.browser import opened
+from tests.browser import tab
 from tests.lessons.pages import PAGES, course
 
 ROOT = Path(__file__).parents[2]
@@ -103,8 +104,8 @@ def test_reference_has_every_public_name(site: Path) -> None:
     assert [name for name in fs.__all__ if f'id="fivestep.{name}"' not in html] == []
 
 
-def test_site_opens_in_a_browser_without_a_complaint_and_asks_nobody_at_any_width(site: Path) -> None:
-    with opened(site / "lessons" / "00_tensors.html") as page:
+def test_site_opens_in_a_browser_without_a_complaint_and_asks_nobody_at_any_width(chromium: Any, site: Path) -> None:
+    with tab(chromium, site / "lessons" / "00_tensors.html") as page:
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         too_wide = []
         for width in (360, 700, 1000, 1100, 1200, 1300, 1400, 1600):
@@ -115,8 +116,8 @@ def test_site_opens_in_a_browser_without_a_complaint_and_asks_nobody_at_any_widt
         assert [address for address in page.asked_for if not address.startswith("file:")] == []
 
 
-def test_search_finds_a_word_without_a_network(site: Path) -> None:
-    with opened(site / "search.html") as page:
+def test_search_finds_a_word_without_a_network(chromium: Any, site: Path) -> None:
+    with tab(chromium, site / "search.html") as page:
         page.page.goto(f"{(site / 'search.html').resolve().as_uri()}?q=broadcasting")
         page.page.wait_for_selector("ul.search li a")
         assert "Tensors" in page.page.inner_text("ul.search")

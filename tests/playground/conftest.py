@@ -1,4 +1,4 @@
-"""One browser for all tests of the playground, and the page in it, opened once for each file of tests."""
+"""The page of the playground in a browser, opened once for each file of tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fivestep.playground import playground_html
-from tests.browser import Opened, launched, tab
+from tests.browser import Opened, tab
 
 
 @pytest.fixture(scope="session")
@@ -15,12 +15,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("playground") / "playground.html"
     path.write_text(playground_html(), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Any]:
-    with launched() as there:
-        yield there
 
 
 @pytest.fixture(scope="module")

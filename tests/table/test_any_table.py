@@ -101,6 +101,7 @@ def check_any_columns(table: dict[str, list[Any]]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")  # a column of numbers and one word says so
 def test_any_columns_are_encoded_row_by_row_or_refused_in_one_sentence() -> None:
     check_any_columns()
 
@@ -151,6 +152,7 @@ def test_any_bytes_are_a_table_or_refused_in_one_sentence(tmp_path: Path, suffix
     check_any_bytes(tmp_path / f"t{suffix}")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(max_examples=50)
 @given(arrays("float64", array_shapes(min_dims=1, max_dims=3, max_side=6)))
 def test_any_array_is_encoded_or_refused_in_one_sentence(array: Any) -> None:
