@@ -16,6 +16,8 @@ class Loaders:
         self._record = record
         self._registry = registry
         self._begun_at: dict[int, int] = {}
+        self.last: int | None = None
+        """The one that was begun last."""
 
     def began(self, loader: DataLoader[Any]) -> None:
         """It begins to give its rows once more."""
@@ -25,4 +27,4 @@ class Loaders:
             self._record.loaders[key] = Loader(len(loader) if is_in_order else 0, is_in_order)
         self._record.loaders[key].num_begun += 1
         self._record.loaders[key].num_short += self._begun_at.get(key) == number - 1
-        self._begun_at[key] = number
+        self._begun_at[key], self.last = number, key

@@ -77,6 +77,8 @@ class Rule:
     """How many in a row had its parameters before it and left them to it, with nothing of what they remembered."""
     has_memory: bool = False
     """Whether it remembers something of the gradients, as with momentum; known of those with some before it."""
+    num_fresh: int = 0
+    """How many in a row were like it and had parameters like its own before it, each begun anew, for one pass each."""
 
 
 @final

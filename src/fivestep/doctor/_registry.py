@@ -105,6 +105,15 @@ class Registry:
             if issubclass(type(thing), Optimizer):
                 self.rule(thing)
 
+    def has_others(self, own: set[int], like: int) -> bool:
+        """Whether parameters live that are as large as one of them, and are none of them."""
+        shape = self._record.leaves[like].shape
+        gc.collect()  # what only waits to be collected is no other
+        return any(
+            issubclass(type(thing), nn.Parameter) and thing.shape == shape and self.key(thing) not in own
+            for thing in gc.get_objects()
+        )
+
 
 def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
     """Tensors that were to get a gradient and were written into a module as they are: it does not know them."""

@@ -4,14 +4,12 @@ from typing import final
 
 from torch.optim import Optimizer
 
+from ._beginners import numbers_of
 from ._record import Record
 from ._registry import Registry
 
 SHORT = 2
 """Updates of an optimizer that is made anew for each of them, or for each two."""
-
-FEW = 8
-"""Numbers of a parameter by which it is known whether it was written into meanwhile."""
 
 
 @final
@@ -44,7 +42,7 @@ class Successors:
             return
         self._followers[rule] = leaves
         is_short, is_same = self._record.rules[before].num_steps <= SHORT, rows is not None and rows == self._rows
-        if numbers == _numbers(optimizer) and not optimizer.state and (is_short or is_same):
+        if numbers == numbers_of(optimizer) and not optimizer.state and (is_short or is_same):
             self._record.rules[rule].num_before = self._record.rules[before].num_before + 1
 
     def after_update(self, rule: int, optimizer: Optimizer) -> None:
@@ -52,14 +50,4 @@ class Successors:
         leaves = self._followers.get(rule)
         if leaves is not None:
             self._record.rules[rule].has_memory = bool(optimizer.state)
-            self._last[leaves] = rule, _numbers(optimizer), self._rows
-
-
-def _numbers(optimizer: Optimizer) -> list[float]:
-    """The first numbers of its first parameter that has any."""
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            if p.numel():
-                numbers: list[float] = p.detach().reshape(-1)[:FEW].tolist()
-                return numbers
-    return []
+            self._last[leaves] = rule, numbers_of(optimizer), self._rows

@@ -32,6 +32,8 @@ class Updates:
         if watcher.is_awake or rule not in watcher.record.rules:
             watcher.registry.rule(optimizer)
         watcher.successors.before_update(rule, optimizer)
+        if not watcher.record.rules[rule].num_steps:
+            watcher.beginners.before_first_update(rule, optimizer, watcher.loaders.last)
         if watcher.is_awake:
             parameters = _parameters(watcher, optimizer)
             self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
@@ -60,6 +62,7 @@ class Updates:
         record.rules[rule].num_steps += 1
         record.rules[rule].last_update = record.num_updates
         watcher.successors.after_update(rule, optimizer)
+        watcher.beginners.after_update(rule, optimizer)
         if not watcher.is_awake:
             watcher.gradients.forget()
             watcher.scaling.forget()

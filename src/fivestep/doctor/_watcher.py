@@ -18,6 +18,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from ._beginners import Beginners
 from ._calls import calls_seen
 from ._events import Failed
 from ._functions import Functions, backward_seen, is_recorded
@@ -59,6 +60,7 @@ class Watcher:
         self.scaling = Scaling(self.registry)
         self.schedules = Schedules(self.record, self.registry)
         self.successors = Successors(self.record, self.registry)
+        self.beginners = Beginners(self.record, self.registry)
         self.loaders = Loaders(self.record, self.registry)
         self.bends = Bends(self.record)
         self.graphs = Graphs(self.record)

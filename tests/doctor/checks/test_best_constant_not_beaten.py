@@ -57,9 +57,25 @@ def test_two_classes(loss_of: Loss) -> None:
     assert signs(lambda: of_two(loss_of, are_shuffled_apart=False)) == []
 
 
-def test_updates_that_are_too_small_are_named() -> None:
+def test_a_rate_that_is_too_small_is_named() -> None:
     (found,) = findings(lambda: of_two(BINARY[0], are_shuffled_apart=False, lr=1e-4))
     assert "Try learning rates that are larger" in found.advice
+
+
+def test_a_rate_that_is_too_large_is_named() -> None:
+    def loop() -> None:
+        x, y = rows(4200)
+        model = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(), nn.Linear(16, 16), nn.LeakyReLU(), nn.Linear(16, 3))
+        y = y[torch.randperm(4200)]
+        optimizer = optim.Adam(model.parameters(), lr=1.0)
+        for part in range(0, 4200, 20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[part : part + 20]), y[part : part + 20]).backward()
+            optimizer.step()
+
+    (found,) = findings(loop)
+    assert found.sign == "best constant not beaten"
+    assert "Try learning rates that are smaller" in found.advice
 
 
 def test_a_class_that_counts_more() -> None:

@@ -25,6 +25,9 @@ WILD_ADVICE = (
 SMALL = 2e-4
 """Of |update| / |weights|, where 0.001 is usual: a fifth of it; in 200 updates that all point one way, 0.04."""
 
+LARGE, LARGE_AT = 0.3, 10
+"""The same of the first ten: a third of what the weights were, before there is anything that could have been learnt."""
+
 
 def best_constant_not_beaten(record: Record) -> Seen | None:
     """After 200 updates the loss does not fall, and is within 1% of that of the shares of the classes, or above it.
@@ -72,6 +75,11 @@ def _advice(record: Record) -> str:
         return (
             f"Try learning rates that are larger, by factors of ten: the middle update moves a matrix by "
             f"{figure(statistics.median(ratios))} of its size, where a thousandth is usual."
+        )
+    if ratios and statistics.median(ratios[:LARGE_AT]) > LARGE:
+        return (
+            f"Try learning rates that are smaller, by factors of ten: the first updates moved matrices by "
+            f"{figure(statistics.median(ratios[:LARGE_AT]))} of their size, where a thousandth is usual."
         )
     return "Look whether x and y belong together: both shuffled by one order? Then try to learn 32 rows by heart."
 
