@@ -37,11 +37,12 @@ def train(
 ) -> Iterator[Epoch]:
     """Trains for `plan.epochs` epochs and yields every n-th of them, and the last.
 
-    At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. Goes on after the steps
-    that the engine has done; `progress` is what the loop remembered until then, and is kept up to date. `checkpoints`
-    are written now and then. Ctrl-C is taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`.
-    The engine's ranks train together. Raises an `InputError` if data, network and plan do not fit, or differ between
-    ranks, a `DivergenceError` if the loss is no longer finite, a `RanksError` if a rank has ended or hangs.
+    At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. `patience` and
+    `restore_best` are left to the caller; `fit` does both. Goes on after the steps that the engine has done; `progress`
+    is what the loop remembered until then, and is kept up to date. `checkpoints` are written now and then. Ctrl-C is
+    taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`. The engine's ranks train together.
+    Raises an `InputError` if data, network and plan do not fit, or differ between ranks, a `DivergenceError` if the
+    loss is no longer finite, a `RanksError` if a rank has ended or hangs.
     """
     check_start(engine, data, plan, every, is_new=progress is None)
     per_epoch = plan.steps_per_epoch(data.num_rows)
