@@ -15,6 +15,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
@@ -261,9 +263,10 @@ class _Png(NamedTuple):
 
 def _png(figure: Figure) -> _Png:
     """The picture as a data address, and its size in pixels of the page."""
-    file, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI)
-    image = Image.open(file).convert("RGB")
+    figure.set_dpi(DPI)
+    canvas, small = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # once, where `savefig` draws for the layout and then again
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(small, format="PNG")
     text = base64.b64encode(small.getvalue()).decode()
     return _Png(f"data:image/png;base64,{text}", *(round(size * 100 / DPI) for size in image.size))
