@@ -11,7 +11,7 @@ import pytest
 
 from fivestep.check import InputError
 from fivestep.table import arrow_blocks, block_files, parquet_blocks
-from fivestep.table.block_files import SAMPLE, BlockFile, SeparatedBlocks, is_streamable, open_blocks
+from fivestep.table.block_files import SAMPLE, BlockFile, Piece, SeparatedBlocks, is_streamable, open_blocks
 from fivestep.table.blocks import BlockTable
 from fivestep.table.read import read_table
 
@@ -53,6 +53,7 @@ def few_addresses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """Whether files must not be mapped."""
     monkeypatch.setattr(parquet_blocks, "has_few_addresses", lambda: request.param)
     monkeypatch.setattr(arrow_blocks, "has_few_addresses", lambda: request.param)
+    monkeypatch.setattr(arrow_blocks, "find_spec", lambda _name: None)  # as if pyarrow were there for few alone
     monkeypatch.setattr(parquet_blocks, "BATCH", 13)
     return bool(request.param)
 
@@ -155,11 +156,26 @@ def test_both_ways_to_read_a_file_give_columns_of_the_same_types(
         nothing=pl.lit(None),
     )
     whole.write_parquet(path) if ending == "parquet" else whole.write_ipc(path)
+    monkeypatch.setattr(arrow_blocks, "find_spec", lambda _name: None)
     mapped = open_blocks(path)
     monkeypatch.setattr(module, "has_few_addresses", lambda: True)
     decoded = open_blocks(path)
     assert decoded.types == mapped.types
     assert all_of(decoded, [*decoded.types]).equals(all_of(mapped, [*mapped.types]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file says what a process has read")
+def test_of_an_arrow_file_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    path, size = tmp_path / "a.arrow", 20_000
+    pl.DataFrame({f"column {k}": np.arange(size, dtype=float) for k in range(50)}).write_ipc(path)
+    file, before = open_blocks(path), _bytes_read()
+    file.read(Piece(0, size, "rows"), ["column 7", "column 3"])
+    assert _bytes_read() - before < path.stat().st_size / 5
+
+
+def _bytes_read() -> int:
+    """What this process has read until now, from anywhere."""
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 
 def test_a_mark_of_the_encoding_and_blank_lines_before_the_header_are_no_rows(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Arrow files in blocks: read by polars, or where addresses are few, by pyarrow, a batch at a time."""
+"""Arrow files in blocks: read by pyarrow, a batch at a time, or where that is not installed, by polars."""
 
 from bisect import bisect
 from collections.abc import Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -25,7 +26,7 @@ def open_arrow(path: Path) -> BlockFile:
             f"{path} must be an Arrow file with a footer, got a stream of record batches; write it as a file, or leave "
             f"out --stream."
         )
-    if has_few_addresses():
+    if has_few_addresses() or find_spec("pyarrow"):
         return BatchedBlocks(path)
     scan = scan_arrow(path)
     return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
@@ -33,7 +34,10 @@ def open_arrow(path: Path) -> BlockFile:
 
 @final
 class BatchedBlocks(RowFile):
-    """A file whose record batches are read one by one: it may be larger than all addresses, but not a batch of it."""
+    """A file whose record batches are read one by one: it may be larger than all addresses, but not a batch of it.
+
+    Of a batch only the columns that are asked for; polars (2.1) reads all others too.
+    """
 
     def __init__(self, path: Path) -> None:
         take_system_memory()
