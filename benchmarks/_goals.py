@@ -1,6 +1,7 @@
 """What the project wants to reach, beside what the files in `results/` say: the table at the top of RESULTS.md."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from _measure import OURS, RESULTS, table
@@ -149,12 +150,26 @@ GOALS = (
 """In the order of the page. Bars are for two cores that have nothing else to do; those for CUDA, for one H200."""
 
 
-def goals(read: Callable[[str], Found]) -> str:
-    """The table; `read` gives what a file says."""
-    rows = [goal.row(read(goal.name) if (RESULTS / f"{goal.name}.json").exists() else None) for goal in GOALS]
+def goals(read: Callable[[str, Path], Found]) -> str:
+    """The table; `read` gives what a file of a folder says. Each folder in `results/` is another machine."""
+    others = sorted(path for path in RESULTS.iterdir() if path.is_dir())
+
+    def rows_of(folder: Path) -> list[list[str]]:
+        is_there = {goal.name: (folder / f"{goal.name}.json").exists() for goal in GOALS}
+        return [goal.row(read(goal.name, folder) if is_there[goal.name] else None) for goal in GOALS]
+
+    rows = rows_of(RESULTS)
     passed = sum(row[-1] in ("yes", "aim") for row in rows)
-    head = ["", "must be", "aim", "is", "reached"]
+    for folder in others:
+        rows = [[*row, *_in_short(there)] for row, there in zip(rows, rows_of(folder), strict=True)]
+    head = ["", "must be", "aim", "is", "reached", *(f"on {folder.name.replace('-', ' ')}" for folder in others)]
     return f"{passed} of {len(rows)} goals are reached.\n\n{table(head, rows)}"
+
+
+def _in_short(row: Sequence[str]) -> list[str]:
+    """Figure and verdict of a row, or nothing where it was not measured."""
+    *_, figure, verdict = row
+    return [f"{figure}, {verdict}" if figure else ""]
 
 
 def _number(value: float) -> str:

@@ -7,6 +7,7 @@ measures.
 import json
 import statistics
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from _measure import RESULTS, table
@@ -14,9 +15,9 @@ from _measure import RESULTS, table
 Result = Mapping[str, Any]
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name: str, folder: Path = RESULTS) -> dict[str, Any]:
     """The file that a benchmark has kept."""
-    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
