@@ -5,6 +5,8 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from joblib import parallel_config
 from joblib.externals.loky import get_reusable_executor
@@ -16,7 +18,7 @@ from sklearn.ensemble import BaggingRegressor, StackingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -217,6 +219,30 @@ def test_a_fitted_estimator_can_be_diagnosed_and_drawn() -> None:
     found = fs.diagnose(model.engine_, data)
     assert "learning rate" in [one.sign for one in found.findings]
     assert fs.plot(model.engine_, "confusion", data=data).axes[0].get_ylabel()
+
+
+LEVELS = ["a", "b", "only in the last fold", "nowhere"]
+SIZE = np.random.default_rng(0).normal(100, 20, 60)
+TOWN = [*(["a", "b", None] * 19), "a", "b", "only in the last fold"]
+LATE = [None] * 40 + SIZE[40:].tolist()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"size": SIZE, "town": pd.Categorical(TOWN, LEVELS), "late": LATE}),
+        pl.DataFrame({"size": SIZE, "town": TOWN, "late": LATE}),
+        pl.DataFrame({"size": SIZE, "town": pl.Series(TOWN, dtype=pl.Categorical), "late": LATE}),
+        pl.DataFrame({"size": SIZE, "town": pl.Series(TOWN, dtype=pl.Enum(LEVELS)), "late": LATE}),
+    ],
+    ids=["categories of pandas", "texts of polars", "categories of polars", "levels of polars"],
+)
+def test_folds_of_a_frame_may_have_levels_of_their_own_and_gaps_alone(frame: Any) -> None:
+    """A level that no training row has, levels that no row has, and a column without a value in one training part."""
+    plain = pd.DataFrame({"size": SIZE, "town": np.array(TOWN, dtype=object), "late": LATE})
+    model, folds = clone(REGRESSOR).set_params(max_iter=2), KFold(3)
+    expected = cross_val_score(model, plain, SIZE, cv=folds)
+    assert np.array_equal(cross_val_score(model, frame, SIZE, cv=folds), expected)
 
 
 def test_the_dataset_of_a_frame_knows_its_columns() -> None:
