@@ -32,7 +32,7 @@ def check_mark(path: Path, about: Mapping[str, str]) -> None:
             check_same(f"the folder {str(path)!r}", own, about, "--out")
 
 
-def mark(path: Path, about: Mapping[str, str]) -> None:
+def mark(path: Path) -> None:
     """Marks a folder as that of a sweep, before anything else is in it: another process may do so at the same time."""
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,10 @@ def mark(path: Path, about: Mapping[str, str]) -> None:
         (path / MARK).touch()
     except OSError as error:
         raise unwritable("out", path, error) from error
+
+
+def keep_mark(path: Path, about: Mapping[str, str]) -> None:
+    """Says in a marked folder whose it is, if nobody has; for one process at a time."""
     if not read_mark(path):
         write_mark(path, about, {})
 

@@ -23,7 +23,7 @@ from .attempts import Attempt, ranked
 from .candidates import Candidates
 from .fleet import SweepFleet
 from .ledger import Ledger
-from .mark import check_mark, mark
+from .mark import check_mark, keep_mark, mark
 from .proposals import SAMPLERS, proposals, sampler_for
 from .space import Space, label
 from .table import picture_of, table_of
@@ -350,7 +350,9 @@ def start(
         found.check_storage()
     if out is None:
         found.path = next_folder(Path("runs"), f"sweep-{name}")
-    mark(found.path, found.about)
+    mark(found.path)
+    with found.alone():
+        keep_mark(found.path, found.about)
     if storage is None:
         found.storage = found.path / JOURNAL
         found.check_storage()
