@@ -6,6 +6,8 @@ from .._events import PREDICT, Seen
 from .._record import FEWEST, Record
 
 SHARE = 0.9
+"""Of the units of a layer. Measured: of torch's own initial weights with ReLU at most 0.81 have no slope for any of 320
+standard normal rows (16 to 256 units, one to six layers, 2 to 200 inputs, twenty seeds of each)."""
 
 
 def dead_units(record: Record) -> Seen | None:

@@ -5,6 +5,7 @@ from .._events import ROWS, Predicted, Seen
 from .._record import Record
 
 FAR = 10.0
+"""The largest rate of a linear layer falls with the square of its inputs: at 10 it is a hundredth of that at 1."""
 
 
 def inputs_not_scaled(record: Record) -> Seen | None:

@@ -5,6 +5,7 @@ from .._record import Record
 
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 WITHIN = 1e-6
+"""Rounding of float32 next to 1 is 1.2e-7, and mixtures of labels add up a few of them."""
 
 
 def targets_outside_0_and_1(record: Record) -> Seen | None:
