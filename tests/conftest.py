@@ -43,11 +43,20 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """What is drawn without a generator, in a fixture too, does not depend on the tests that came before."""
+    """What is drawn without a generator, in a fixture too, does not depend on the tests that came before.
+
+    Nor does what a signal does: Ray leaves a handler of its own, with which SIGTERM ends the process.
+    """
     torch.manual_seed(0)
     np.random.seed(0)
+    for number, handler in HANDLERS.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
