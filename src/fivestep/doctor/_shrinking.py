@@ -12,9 +12,9 @@ LEFT = 0.1
 ALONG = 0.7
 """The cosine between an update and minus the weights, in the middle of the first updates, in each matrix.
 
-Measured over 61 loops that are right, 0.37 at most, and most often below 0; over eleven in which a penalty or a weight
-decay is the stronger one, 0.84 at least. Of sign(w), which L1 and the first updates of Adam follow, it is 0.87 for
-uniform weights and 0.80 for normal ones."""
+Measured over 51 loops that are right, 0.59 at most, in one whose loss falls, and 0.37 where it does not; over eleven in
+which a penalty or a weight decay is the stronger one, 0.84 at least. Of sign(w), which L1 and the first updates of Adam
+follow, it is 0.87 for uniform weights and 0.80 for normal ones."""
 
 
 @final
