@@ -349,7 +349,7 @@ thread.start()
 for _ in range(60):
     try:
         reads[sys.argv[2]]()
-    except (InputError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except (InputError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         pass
 over.set()
 thread.join()
