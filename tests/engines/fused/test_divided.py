@@ -132,6 +132,16 @@ def test_a_run_is_that_of_scratch(options: str, net: str) -> None:
     as_scratch(spec, plan, data)
 
 
+@pytest.mark.parametrize("net", ["odd widths", "deep", "dropout", "no biases, nothing between"])
+def test_large_weights_are_packed_some_panels_at_a_time(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed as a whole they would be once more what the parameters take; dropout's bits are drawn once."""
+    monkeypatch.setattr(divided, "MOST_PACKED", 1)
+    share(1, monkeypatch)
+    ours, _ = as_scratch(NETS[net], small_plan(**PLANS["everything"]), three_classes(weighted=True))
+    packed = division(ours)._own[0].panels.size
+    assert (packed < ours.params.matrices.numel()) == (net != "dropout")
+
+
 def test_threads_that_have_units_share_a_step(threads: int) -> None:
     engine = small_engine(LARGER, small_plan(), MLP(4, 40, 70, 3))
     engine.train_step(numbers(9, 4), torch.arange(9) % 3)

@@ -20,7 +20,7 @@ from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
 from .divided_strengths import bring_strengths, forget_strengths, note_strengths
 from .divided_units import bend, finish
 from .divided_update import Limits, update_own
-from .division import NEAR, Alone, Passes, Reach, Thread, draw, inputs_of, near_rows, own_reach, whole_reach
+from .division import NEAR, Alone, Own, Passes, Reach, Thread, draw, inputs_of, near_rows, own_reach, whole_reach
 from .lanes import apart, by_type, every, get, inline, load, prefetch, put, store, width
 from .losses import Measure
 from .meeting import meet
@@ -143,31 +143,47 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
     net, own, to, num_in = me.net, me.own, own_reach(me, layer + 1), me.net.widths[layer]
     columns, step = panel(own.tile), net.capacity * panel(own.tile)
     a, at = inputs_of(me, layer)
-    turn_weights(me, layer, to)
-    near = near_rows(me, layer)
-    for start in range(0, num_rows, near):
-        count = min(near, num_rows - start)
-        drawn = draw(me, layer, (before + start, count), draws)
-        for p in range(to.first, to.last):
-            mine = p - to.first
-            for n in range(start, start + count, ROWS):
-                if layer > 0:
-                    coming = at + (n + near) * columns
-                    call_rows(a, coming, step, -(-num_in // columns), (mine, to.last - to.first))
-                rows = a, at + n * columns, step
-                rows_times_panel(own.tile, rows, (own.panels, mine * num_in * columns), num_in)
-                bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
-                activate_tile(me, layer, (mine, bits), p * step + n * columns)
+    bring_biases(me, layer, to)
+    near, each = near_rows(me, layer), panels_at_a_time(own, num_in)
+    for first in range(to.first, to.last, each):
+        last = min(first + each, to.last)
+        turn_weights(me, layer, (first, last, to.stop))
+        for start in range(0, num_rows, near):
+            count = min(near, num_rows - start)
+            drawn = draw(me, layer, (before + start, count), draws)
+            for p in range(first, last):
+                there, mine = (p - first) * num_in * columns, p - to.first
+                for n in range(start, start + count, ROWS):
+                    if layer > 0:
+                        coming = at + (n + near) * columns
+                        call_rows(a, coming, step, -(-num_in // columns), (p - first, last - first))
+                    rows = a, at + n * columns, step
+                    rows_times_panel(own.tile, rows, (own.panels, there), num_in)
+                    bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
+                    activate_tile(me, layer, (mine, bits), p * step + n * columns)
 
 
 @inline
-def turn_weights(me: Thread, layer: int, to: Reach) -> None:
-    """The weights of the thread's units on their side, and their biases, 0 where there are none; their strengths."""
-    own, columns, num_in = me.own, panel(me.own.tile), me.net.widths[layer]
-    for p in range(to.first, to.last):
+def panels_at_a_time(own: Own, count: int) -> int:
+    """Of weights, `count` to a unit: all that a thread has, or as many as its room was made for, if they are large."""
+    panels: int = own.panels.size // (count * panel(own.tile))
+    return max(1, panels)
+
+
+@inline
+def turn_weights(me: Thread, layer: int, some: tuple[int, int, int]) -> None:
+    """The weights of the units in `some` panels on their side: from the first one on, up to another, up to a unit."""
+    (first, last, stop), own, columns, num_in = some, me.own, panel(me.own.tile), me.net.widths[layer]
+    for p in range(first, last):
         w = me.room.w, me.net.weights[layer] + p * columns * num_in, num_in
-        shape, there = (min(columns, to.stop - p * columns), num_in), (p - to.first) * num_in * columns
-        turn_into_panel(w, shape, (own.panels, there))
+        turn_into_panel(w, (min(columns, stop - p * columns), num_in), (own.panels, (p - first) * num_in * columns))
+
+
+@inline
+def bring_biases(me: Thread, layer: int, to: Reach) -> None:
+    """The biases of the thread's units, 0 where there are none, and their strengths."""
+    own, columns = me.own, panel(me.own.tile)
+    for p in range(to.first, to.last):
         for u in range(columns):
             bias, place = own.tile.dtype.type(0), p * columns + u
             if me.net.biases[layer] >= 0 and place < to.stop:
@@ -220,20 +236,23 @@ def find_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradients of the layer's inputs that are the thread's units: dz = dz' W f'(z)."""
     net, own, of, num_out = me.net, me.own, own_reach(me, layer), me.net.widths[layer + 1]
     columns, step, panels = panel(own.tile), net.capacity * panel(own.tile), -(-num_out // panel(own.tile))
-    for p in range(of.first, of.last):
-        w = me.room.w, net.weights[layer] + p * columns, net.widths[layer]
-        shape = num_out, min(columns, of.stop - p * columns)
-        copy_into_panel(w, shape, (own.panels, (p - of.first) * num_out * columns))
     forget_strengths(me.learnt, me, layer - 1, of)
-    at, near = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS)
-    for start in range(0, num_rows, near):
-        for p in range(of.first, of.last):
-            mine = p - of.first
-            for n in range(start, min(start + near, num_rows), ROWS):
-                call_rows(me.room.slopes, at + (n + near) * columns, step, panels, (mine, of.last - of.first))
-                rows = me.room.slopes, at + n * columns, step
-                rows_times_panel(own.tile, rows, (own.panels, mine * num_out * columns), num_out)
-                bend_tile(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
+    at, near, each = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
+    for first in range(of.first, of.last, each):
+        last = min(first + each, of.last)
+        for p in range(first, last):
+            w = me.room.w, net.weights[layer] + p * columns, net.widths[layer]
+            shape = num_out, min(columns, of.stop - p * columns)
+            copy_into_panel(w, shape, (own.panels, (p - first) * num_out * columns))
+        for start in range(0, num_rows, near):
+            for p in range(first, last):
+                there, mine = (p - first) * num_out * columns, p - of.first
+                for n in range(start, min(start + near, num_rows), ROWS):
+                    coming = at + (n + near) * columns
+                    call_rows(me.room.slopes, coming, step, panels, (p - first, last - first))
+                    rows = me.room.slopes, at + n * columns, step
+                    rows_times_panel(own.tile, rows, (own.panels, there), num_out)
+                    bend_tile(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
     note_strengths(me.learnt, me, layer - 1, of, later)
 
 

@@ -42,6 +42,9 @@ from .tables import remembered_together, tile_for
 OPERATIONS_FOR_A_THREAD = 8_000_000
 """Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""
 
+MOST_PACKED = 2**20
+"""Weights of which a thread has a copy in panels at a time: beyond, rows go past some panels after others."""
+
 MOST_NUMBERS = 2**23
 """Inputs of a batch of which each thread may have a copy of its own."""
 
@@ -193,9 +196,12 @@ class Division:
         net, columns, last = self._net, self._columns(), len(self._stages) - 1
         own = [self._panels(level, thread, net.firsts) for level in range(last + 1)]
         linear = [layer for layer, stage in enumerate(self._stages) if stage.operation == LINEAR]
-        forward = [own[layer + 1] * self._widths[layer] for layer in linear[:-1]]
-        back = [own[layer] * self._widths[layer + 1] for layer in linear if layer]
-        part = panels[-1] * own[last] * columns
+        forward = [
+            _room_for(own[layer + 1], self._widths[layer], columns, draws=net.dropped[layer] >= 0)
+            for layer in linear[:-1]
+        ]
+        back = [_room_for(own[layer], self._widths[layer + 1], columns) for layer in linear if layer]
+        part = own[last] * columns
         sizes = panels[0] * net.capacity, max([*forward, *back, part]), *[max(own)] * 3, ROWS
         tile = tile_for(self._engine.spec, self._engine.params)
         dropped = [width for width, k in zip(self._widths[1:], net.dropped, strict=True) if k >= 0]
@@ -318,6 +324,11 @@ class Division:
                     thread.join()
         if failed:
             raise failed[0]
+
+
+def _room_for(panels: int, count: int, columns: int, *, draws: bool = False) -> int:
+    """Weights of a panel's column, `count` for each unit: in all panels, where dropout's bits are drawn but once."""
+    return panels * count if draws else min(panels * count, max(count, MOST_PACKED // columns))
 
 
 def tokens_of(stored: Tensor, num_in: int) -> int:
