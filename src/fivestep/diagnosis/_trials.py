@@ -30,7 +30,7 @@ RANGE = 100
 """Steps of a range test."""
 
 WORK = 6e10
-"""Products and additions that one trial may take, about: two seconds on one core."""
+"""Products and additions of matrices that one trial may take, about; a recipe for tables has as much to do besides."""
 
 ENOUGH = 0.2
 """The share of the constant answer's loss by which a trial must end below the whole training, to count as better."""
@@ -125,7 +125,7 @@ def changes(evidence: Evidence) -> Iterator[Change]:
     """The single changes that apply to this network, its plan and its rows."""
     own, num_steps = as_it_was(evidence), steps_of(as_it_was(evidence))
     if evidence.subject.num_updates < num_steps:
-        epochs = -(-num_steps // own.plan.steps_per_epoch(own.data.num_rows))
+        epochs = _lasting(own, num_steps).plan.epochs
         yield own._replace(name=LONGER, words="with nothing changed", options=f"--epochs {epochs}")
     yield from _rates(own)
     if _are_raw(own):
