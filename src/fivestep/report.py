@@ -22,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from . import __version__
+from .check import refuse
 from .datasets._base import Dataset
 from .diagnosis import diagnosis_of
 from .diagnosis._finding import figure
@@ -30,7 +31,7 @@ from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .find import Choice, build
-from .machine.files import write_text
+from .machine.files import unwritable, write_text
 from .markup import around, element, page, table
 from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
 from .pictures._plot import subject_of
@@ -106,15 +107,22 @@ class Recent:
         return next((state for state in reversed(self._states) if state.num_updates < num_updates), None)
 
 
-def write_report(run: Run, data: Dataset | None = None, recent: Recent | None = None) -> Path:
-    """Writes `report.html` into the run's folder, whole or not at all, and returns its path.
+def write_report(
+    run: Run, data: Dataset | None = None, recent: Recent | None = None, out: str | Path | None = None
+) -> Path:
+    """Writes `report.html` into the run's folder, or to `out`, whole or not at all, and returns its path.
 
     `data` is what the run was trained on, where that is no named task. `recent` saves the last update from being looked
-    for from the start. Raises an `InputError` where the data cannot be had.
+    for from the start. Raises an `InputError` where the data cannot be had, or the file cannot be written.
     """
-    subject = subject_of(run, data)
-    path = run.path / "report.html"
-    write_text(path, report_html(run, subject, recent))
+    path = Path(run.path / "report.html" if out is None else out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise refuse("out", str(path), "a file that ends in .html for a report", "choose one")
+    page = report_html(run, subject_of(run, data), recent)
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise unwritable("out", path, error, "file") from error
     return path
 
 

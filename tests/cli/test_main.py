@@ -11,6 +11,7 @@ import pytest
 import fivestep as fs
 from fivestep.cli import write_whatever
 from tests.cli.conftest import Command
+from tests.cli.processes import PROGRAM
 
 
 def test_help_names_every_command(fivestep: Command) -> None:
@@ -109,6 +110,42 @@ def test_ctrl_c_while_modules_are_imported_is_quiet_and_exits_130(module: str, t
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr in ("", "fivestep: interrupted.\n")
+
+
+def test_ctrl_c_that_a_module_swallows_while_it_is_imported_ends_the_program(tmp_path: Path) -> None:
+    """Some clear whatever error comes, and are half there afterwards."""
+    swallowed = "import contextlib, signal\nwith contextlib.suppress(KeyboardInterrupt):\n    signal.raise_signal(2)\n"
+    (tmp_path / "torch.py").write_text(swallowed, encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), str(Path(fs.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "train", "moons"],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("arguments", [("tasks",), ("items", "relu", "--json")])
+def test_output_that_finds_no_room_is_one_sentence(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "fivestep", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "fivestep: the disk must take what is written, got No space left on device; make room"
+    )
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes it")
+def test_closed_output_is_no_failure() -> None:
+    command = ["sh", "-c", '"$0" -m fivestep --version >&-', sys.executable]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

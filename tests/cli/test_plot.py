@@ -90,6 +90,29 @@ def test_the_report_of_a_run_is_written_on_request(fivestep: Command, tmp_path: 
     assert "The five steps of the last update" in (tmp_path / "runs" / "moons-1" / "report.html").read_text("utf-8")
 
 
+def test_a_report_goes_where_it_is_asked_for(fivestep: Command, moons: str, tmp_path: Path) -> None:
+    report = fivestep("plot", moons, "report", "-o", "page.html", "--json").report
+    assert report == {"source": moons, "report": "page.html"}
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+    assert not (tmp_path / moons / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("-o", "page.png"), "out must be a file that ends in .html for a report, got 'page.png'"),
+        (("-o", "nowhere/page.html"), "out must be a file that can be written, got 'nowhere/page.html' (No such"),
+        (("--title", "Mine"), "a report must be of one run as it is, got 'runs/moons-1' with more runs or options"),
+        (("--hidden", 3), "a report must be of one run as it is, got 'runs/moons-1' with more runs or options"),
+    ],
+)
+def test_what_a_report_does_not_take_is_one_sentence(
+    fivestep: Command, moons: str, more: tuple[object, ...], sentence: str
+) -> None:
+    code, out, err = fivestep("plot", moons, "report", *more)
+    assert (code, out, sentence in err) == (2, "", True), err
+
+
 def test_a_report_of_a_task_is_refused(fivestep: Command) -> None:
     code, _, err = fivestep("plot", "moons", "report")
     assert code == 2

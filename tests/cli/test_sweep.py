@@ -8,10 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from rich.console import Console
 
 import fivestep as fs
+from fivestep.cli._sweep_screen import SweepScreen
+from fivestep.sweep.sweeping import Standing
 from tests.cli.conftest import Command
 from tests.cli.processes import PATIENCE, until
 
@@ -79,6 +83,36 @@ def test_it_goes_on_with_its_own_options(fivestep: Command) -> None:
         fivestep("sweep", "moons", *SMALL[:2], "--models", 8, *SMALL[4:], "--out", first["sweep"], "--json").out
     )
     assert again == more
+
+
+def test_one_that_was_killed_before_it_kept_its_command_says_how_to_go_on(fivestep: Command, tmp_path: Path) -> None:
+    assert fivestep("sweep", "moons", *SMALL, "--out", "a").code == 0
+    mark = tmp_path / "a" / "sweep.toml"
+    mark.write_text("[about]" + mark.read_text("utf-8").partition("[about]")[2], encoding="utf-8")
+    code, _, err = fivestep("sweep", "--resume", "a")
+    assert (code, "got none, as of one that was killed" in err, "again with --out a." in err) == (2, True, True)
+    assert fivestep("sweep", "moons", *SMALL, "--out", "a").code == 0
+    assert fivestep("sweep", "--resume", "a").code == 0
+
+
+def test_a_database_in_a_file_is_found_from_another_folder(
+    fivestep: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fivestep("sweep", "moons", *SMALL, "--out", "a", "--storage", "sqlite:///x.db", "--json").report
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    assert fivestep("sweep", "--resume", "../a", "--json").report["networks"] == first["networks"]
+    assert not (tmp_path / "b" / "x.db").exists()
+
+
+def test_waiting_for_other_processes_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = Mock(standing=Standing(0, 4, 4), attempts={}, ranking=[])
+    screen = SweepScreen(Console(width=80), sweep)
+    screen._said_at -= 2
+    screen.show()
+    screen._said_at -= 2
+    screen.show()
+    assert capsys.readouterr().out == "0 of 4 networks, 4 in other processes\n"
 
 
 def test_a_password_is_not_kept_and_must_be_given_again(fivestep: Command, tmp_path: Path) -> None:
@@ -157,6 +191,8 @@ def test_ctrl_c_ends_it_and_it_goes_on(number: signal.Signals, code: int, word: 
             ["moons", "--lr", "1:2", "--storage", "nowhere/x"],
             "storage must be a file that can be written, got 'nowhere/x'",
         ),
+        (["moons", "--lr", "1:2", "--storage", "sqlite:///"], "storage must be a file or a database that lasts"),
+        (["moons", "--dropout", "-0.5:1"], "got '-0.5:1'; as the value of --dropout, write --dropout=-0.5:1."),
         (["moons", "--lr", "1:2", "--storage", "."], "storage must be a file that can be written, got '.'"),
         (["moons", "--lr", "1", "2", "--activation", "rel"], "fivestep: activation must be one of"),
         (["--resume", "nowhere"], "--resume must be the folder of a sweep, with a sweep.toml in it, got 'nowhere'"),

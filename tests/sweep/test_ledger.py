@@ -1,14 +1,17 @@
 """Who trains which network."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from fivestep.check import InputError
 from fivestep.sweep.attempts import Attempt, ranked
-from fivestep.sweep.ledger import Ledger
+from fivestep.sweep.ledger import Ledger, to_be_kept
 from fivestep.sweep.space import Space
 
 SPACE = Space.of({"lr": "0.01:1", "seed": [1, 2]})
@@ -118,6 +121,30 @@ def test_a_database_that_cannot_be_reached_is_one_sentence_without_the_password(
     with pytest.raises(InputError, match=sentence) as caught:
         Ledger.open(where, "a", ABOUT, SPACE, "one")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [IntegrityError, OperationalError])
+def test_tables_that_another_process_makes_at_the_same_time_are_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[DBAPIError]
+) -> None:
+    opened, storage = [], optuna.storages.RDBStorage
+
+    def late(url: str) -> optuna.storages.RDBStorage:
+        opened.append(url)
+        if len(opened) < 3:
+            raise error("create table", {}, Exception("table studies already exists"))
+        return storage(url)
+
+    monkeypatch.setattr(optuna.storages, "RDBStorage", late)
+    monkeypatch.setattr(sys.modules[Ledger.__module__], "PAUSES", (0.0, 0.0))
+    assert Ledger.open(f"sqlite:///{tmp_path}/x.db", "a", ABOUT, SPACE, "one").attempts() == {}
+    assert len(opened) == 3
+
+
+def test_a_file_of_sqlite_is_kept_with_its_full_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert make_url(to_be_kept("sqlite:///mine ü.db")).database == str(tmp_path / "mine ü.db")
+    assert to_be_kept("postgresql://me:secret@host/x") == "postgresql://me:...@host/x"
 
 
 def test_a_database_serves_like_a_journal(tmp_path: Path) -> None:

@@ -28,16 +28,19 @@ class SweepScreen:
     def __init__(self, console: Console, sweep: Sweep) -> None:
         self._console, self._sweep = console, sweep
         self._started = self._said_at = time.monotonic()
+        self._said = ""
         self._first: int | None = None
 
     def show(self) -> None:
-        """Outside a terminal, a line about where it stands, now and then and at the end."""
+        """Outside a terminal, a line about where it stands, where that is new, now and then and at the end."""
         now, standing = time.monotonic(), self._sweep.standing
         if self._console.is_terminal or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
             return
-        self._said_at = now
         best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.ranking[:1])
-        self._console.print(f"{self._counts()}{best}", markup=False, soft_wrap=True)
+        words = f"{self._counts()}{best}"
+        if words != self._said:
+            self._said_at, self._said = now, words
+            self._console.print(words, markup=False, soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
         """The bar, with the part of the networks in training that is done, and the best networks."""

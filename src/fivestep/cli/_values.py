@@ -72,8 +72,16 @@ def unknown_option(error: UnknownOptionError, read_on: str) -> str:
     known = [name for argument in error.argument_collection if argument.parse for name in argument.names]
     guess = nearest(option.lstrip("-"), [name.removeprefix("--") for name in known if name.startswith("--")])
     command = " ".join(["fivestep", *(error.command_chain or ())])
-    advice = f"did you mean --{guess}?" if guess else f"see {read_on}."
+    advice = f"did you mean --{guess}?" if guess else _as_value(error, option) or f"see {read_on}."
     return f"an option must be one that {command} has, got {option!r}; {advice}"
+
+
+def _as_value(error: UnknownOptionError, word: str) -> str | None:
+    """How to write a word with one hyphen as the value of the option before it, such as a range from below zero."""
+    tokens = list(error.root_input_tokens or ())
+    before = tokens[: tokens.index(word)] if word in tokens and not word.startswith("--") else []
+    option = next((token for token in reversed(before) if token.startswith("--")), None)
+    return option and f"as the value of {option}, write {option}={quote(word)}."
 
 
 def unknown_command(error: UnknownCommandError, known: Sequence[str]) -> str:

@@ -10,13 +10,13 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 
 from ..batches import Batch
-from ..check import InputError, at_least, one_of
+from ..check import at_least, one_of
 from ..explain import Entry, Section, first_rows, train_to
 from ..explain import explain as explain_step
 from ..explain._html import NAMES, sections_html
 from ..explain._tensors import FEW, extremes
 from ..find import names
-from ..machine.files import write_text
+from ..machine.files import unwritable, write_text
 from ..markup import element, page
 from ..pictures._base import Subject
 from ._options import NetworkOptions, PlanOptions
@@ -124,9 +124,7 @@ def _write_page(path: Path, title: str, rows: str, sections: list[Section]) -> N
     try:
         write_text(path, page(title, "\n".join([*body, sections_html(sections)])))
     except OSError as error:
-        raise InputError(
-            f"--html must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
-        ) from error
+        raise unwritable("--html", path, error, "file") from error
 
 
 def _report(subject: Subject, source: str, step: int, batch: Batch, sections: list[Section]) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from ..check import InputError
-from ..machine.files import replacing, write_tensors
+from ..machine.files import replacing, unwritable, write_tensors
 from ..run import Run
 
 
@@ -42,7 +41,5 @@ def export(
             with replacing(path) as temporary:
                 temporary.write_bytes(model.SerializeToString())
     except OSError as error:
-        raise InputError(
-            f"--out must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
-        ) from error
+        raise unwritable("--out", path, error, "file") from error
     print(f"The network is in {path}")  # noqa: T201

@@ -10,10 +10,9 @@ from cyclopts import Group, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from ..check import InputError
 from ..engines._make import make_engine
 from ..find import Choice, find
-from ..machine.files import replacing
+from ..machine.files import replacing, unwritable
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
 from ._task import prepare
@@ -93,9 +92,7 @@ def _draw(found: RangeTest, picture: Path, title: str) -> None:
         with replacing(picture) as temporary:
             figure.savefig(temporary, format="png", dpi=150)
     except OSError as error:
-        raise InputError(
-            f"--out must be a file that can be written, got {str(picture)!r} ({error.strerror}); choose another one."
-        ) from error
+        raise unwritable("--out", picture, error, "file") from error
 
 
 def _table(found: RangeTest) -> Table:

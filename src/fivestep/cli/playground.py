@@ -10,9 +10,9 @@ from typing import Annotated, Literal, final
 from cyclopts import Group, Parameter
 from rich.console import Console
 
-from ..check import InputError, one_of
+from ..check import one_of
 from ..find import Choice
-from ..machine.files import write_text
+from ..machine.files import unwritable, write_text
 from ..playground import TASKS, offered, playground_html
 from ._options import NetworkOptions, PlanOptions
 from ._task import check_name, prepare
@@ -107,9 +107,7 @@ def _write(path: Path, page: str) -> None:
     try:
         write_text(path, page)
     except OSError as error:
-        raise InputError(
-            f"--out must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
-        ) from error
+        raise unwritable("--out", path, error, "file") from error
 
 
 def _is_to_be_opened(options: PageOptions) -> bool:

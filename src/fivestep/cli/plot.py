@@ -30,7 +30,10 @@ class PictureOptions:
 
     out: Annotated[
         Path | None,
-        Parameter(name=("--out", "-o"), help="File to write: .png, .svg, .pdf; .gif of a boundary in motion."),
+        Parameter(
+            name=("--out", "-o"),
+            help="File to write: .png, .svg, .pdf; .gif of a boundary in motion; .html of a report.",
+        ),
     ] = None
     dark: Annotated[bool, Parameter(help="Draw on a dark ground.", negative="")] = False
     title: Annotated[str, Parameter(help="Words above it, instead of the data and the model.")] = ""
@@ -67,9 +70,12 @@ def plot(
         _list_kinds(subject_at(source, network, plan, options.data_dir), options.json)
         return
     if kind == "report":
-        run, folder = Run.load(source, "cpu"), options.data_dir
-        path = write_report(run, None if folder is None else subject_of(run, data_dir=folder).data)
-        print(json_text.dumps({"source": source, "report": str(path)}) if options.json else f"The page is {path}")  # noqa: T201
+        if others or options.title or options.dark or network != NetworkOptions() or plan != PlanOptions():
+            raise InputError(
+                f"a report must be of one run as it is, got {source!r} with more runs or options; write fivestep plot "
+                f"{source} report, with --out, --data-dir and --json at most."
+            )
+        _report(source, options)
         return
     if Path(kind, "config.toml").is_file():
         raise refuse("the last word", kind, "the KIND of picture", "write for example side-by-side after the runs")
@@ -83,6 +89,14 @@ def plot(
         print(json_text.dumps({"source": source, "kind": name, "picture": str(path), **told}))  # noqa: T201
     else:
         _show(path, choice, numbers)
+
+
+def _report(source: str, options: PictureOptions) -> None:
+    """A run on one page, and where that is."""
+    run, folder = Run.load(source, "cpu"), options.data_dir
+    data = None if folder is None else subject_of(run, data_dir=folder).data
+    path = write_report(run, data, out=options.out)
+    print(json_text.dumps({"source": source, "report": str(path)}) if options.json else f"The page is {path}")  # noqa: T201
 
 
 def _show(path: Path, choice: Choice, numbers: Numbers) -> None:

@@ -15,7 +15,7 @@ from ..machine.interrupt import termination_raises
 from ..run import Run
 from ..scores import measured
 from ..sweep import Candidates, Space, Sweep, SweepPlan, start
-from ..sweep.ledger import HIDDEN, without_password
+from ..sweep.ledger import HIDDEN, to_be_kept
 from ..sweep.mark import MARK, read_mark, write_mark
 from ..sweep.sweeping import PICTURE, TABLE
 from . import DONE, INTERRUPTED, TERMINATED
@@ -191,7 +191,7 @@ def _remember(found: Sweep, task: str, *several: Any) -> None:
     kept: dict[str, Any] = {"command": f"{name}{words}", "models": found.num_models}
     if options.storage is not None:
         where = found.storage
-        kept["storage"] = str(where.resolve()) if isinstance(where, Path) else without_password(where)
+        kept["storage"] = str(where.resolve()) if isinstance(where, Path) else to_be_kept(where)
     with found.alone():
         write_mark(found.path, found.about, kept)
 
@@ -234,6 +234,11 @@ def _command_in(folder: Path) -> tuple[Sequence[str], int, str | None]:
             f"--resume must be the folder of a sweep, with a {MARK} in it, got {str(folder)!r}; see ls runs."
         )
     kept = read_mark(folder)
+    if "command" not in kept:
+        raise InputError(
+            f"{path} must hold the command of a sweep, got none, as of one that was killed before its first network; "
+            f"write the sweep's own command again with --out {folder}."
+        )
     try:
         words = [word for word in shlex.split(kept["command"]) if word != "--resume"]
         return words, int(kept["models"]), kept.get("storage")

@@ -296,10 +296,10 @@ def _left_by_a_kill(entry: Path) -> bool:
     return entry.name in ("config.toml", "config.toml.part") and entry.lstat().st_size == 0
 
 
-def unwritable(argument: str, path: Path, error: OSError) -> InputError:
-    """The sentence for a folder that cannot be written, as an error to raise."""
+def unwritable(argument: str, path: Path, error: OSError, kind: str = "folder") -> InputError:
+    """The sentence for a folder or a file that cannot be written, as an error to raise."""
     return InputError(
-        f"{argument} must be a folder that can be written, got {str(path)!r} ({error.strerror}); choose another one."
+        f"{argument} must be a {kind} that can be written, got {str(path)!r} ({error.strerror}); choose another one."
     )
 
 

@@ -14,7 +14,7 @@ from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, build, find, shown_names
 from ..fleet.member import Member
-from ..machine.files import replacing, write_text
+from ..machine.files import replacing, unwritable, write_text
 from ..plots._animation import write_gif
 from ..recipes._base import Recipe
 from ..run import Run
@@ -168,6 +168,4 @@ def _write(path: Path, picture: Picture, subject: Subject, figure: Figure, look:
             else:
                 figure.savefig(temporary, format=suffix, dpi=DPI)
     except OSError as error:
-        raise InputError(
-            f"out must be a file that can be written, got {str(path)!r} ({error.strerror}); choose another one."
-        ) from error
+        raise unwritable("out", path, error, "file") from error

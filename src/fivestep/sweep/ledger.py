@@ -9,6 +9,7 @@ is free for a new attempt with the same settings.
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,9 @@ FLEET = "fleet"
 
 HIDDEN = ":...@"
 """What stands in the place of a password."""
+
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before each new try, where others make a database's tables at the same time."""
 
 BEAT = "beat:"
 """The study's attributes in which the workers count, by their names."""
@@ -205,9 +209,9 @@ def _storage(where: str | Path) -> "BaseStorage":
                 f"storage must be a file that can be written, got {str(where)!r} ({error.strerror}); choose another."
             ) from error
     try:
-        from optuna.storages import RDBStorage
-
-        return RDBStorage(where)
+        return _database(where)
+    except InputError:
+        raise
     except ImportError as error:
         raise InputError(
             f"the storage {without_password(where)!r} must come with the driver of its database, got none; for "
@@ -219,6 +223,40 @@ def _storage(where: str | Path) -> "BaseStorage":
             f"the storage must be a file or the URL of a database that can be reached, got "
             f"{without_password(where)!r} ({reason}); mend it."
         ) from error
+
+
+def _database(url: str) -> "BaseStorage":
+    """The storage in a database, with its tables made.
+
+    Of several processes that make them at once all but one fail, each at another table, and try again.
+    """
+    from optuna.storages import RDBStorage
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import DatabaseError, IntegrityError
+
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database in (None, "", ":memory:"):
+        raise refuse(
+            "storage", url, "a file or a database that lasts", "write a file's name, as in sqlite:///sweeps.db"
+        )
+    for pause in PAUSES:
+        try:
+            return RDBStorage(url)
+        except DatabaseError as error:
+            if not isinstance(error, IntegrityError) and "already exists" not in str(error):
+                raise
+        time.sleep(pause)
+    return RDBStorage(url)
+
+
+def to_be_kept(url: str) -> str:
+    """A URL as it may be kept: without its password, and the same file from any folder."""
+    from sqlalchemy import make_url
+
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and parts.database and not parts.database.startswith("file:"):
+        url = parts.set(database=str(Path(parts.database).resolve())).render_as_string(hide_password=False)
+    return without_password(url)
 
 
 def without_password(url: str) -> str:
