@@ -29,7 +29,7 @@ def fivestep(**settings: Any) -> Learner:
 def scikit_learn(kind: str) -> Learner:
     """An estimator of scikit-learn on one-hot categories, missing numbers filled with the median.
 
-    "mlp" gets its columns as they are, as at its defaults a user would; "scaled mlp" gets them standardised. "tuned
+    "mlp" gets its columns as they are, as at its defaults a user would; "scaled mlp" gets them standardized. "tuned
     linear" chooses the strength of its penalty by cross-validation.
     """
 

@@ -18,7 +18,7 @@ SEEDS, RATES, EPOCHS = range(5), (1e-3, 3e-3, 1e-2), (15, 30)
 
 
 def networks() -> Iterator[fs.NetSpec]:
-    """The two models of the task, the perceptron in three widths and with two initialisations."""
+    """The two models of the task, the perceptron in three widths and with two initializations."""
     yield fs.SoftmaxRegression(64, 10)
     for width, init in product((64, 128, 256), ("torch", "kaiming")):
         yield fs.MLP(64, width, 10, init=init)

@@ -5,7 +5,7 @@ Building blocks
 **The question:** What are networks made of?
 
 Six blocks are enough for everything in this course: a linear layer, an activation, softmax, an embedding, layer
-normalisation and dropout. Each is a line or two of raw tensors.
+normalization and dropout. Each is a line or two of raw tensors.
 """
 
 import math
@@ -19,7 +19,7 @@ import fivestep as fs
 # The idea
 # --------
 # A block takes a tensor and gives a tensor. Some hold parameters that training moves (linear, embedding, layer
-# normalisation), the others are fixed functions. Each treats the last axis and leaves those before it alone, so the
+# normalization), the others are fixed functions. Each treats the last axis and leaves those before it alone, so the
 # same block takes rows :math:`(N, d)` and tokens :math:`(N, T, d)`.
 #
 # The formula
@@ -30,7 +30,7 @@ import fivestep as fs
 #   :math:`z`.
 # - Softmax: :math:`p_c = e^{z_c} / \sum_k e^{z_k}`.
 # - Embedding: :math:`y_t = W_{x_t}`, a row of a table.
-# - Layer normalisation: :math:`y = g \, (x - \text{mean}(x)) / \sqrt{\text{var}(x) + \varepsilon} + b`, along a row.
+# - Layer normalization: :math:`y = g \, (x - \text{mean}(x)) / \sqrt{\text{var}(x) + \varepsilon} + b`, along a row.
 # - Dropout: :math:`y = x \, m / (1 - p)`, where :math:`m` is 0 with probability :math:`p` and 1 otherwise.
 #
 # Raw and professional
@@ -102,7 +102,7 @@ print("of large numbers", softmax(torch.tensor([1000.0, 1001.0])).tolist())
 assert softmax(torch.tensor([1000.0, 1001.0])).isfinite().all()
 
 # %%
-# **Layer normalisation** gives each row the mean zero and the deviation one, then lets two parameters for each place
+# **Layer normalization** gives each row the mean zero and the deviation one, then lets two parameters for each place
 # undo it. It divides by :math:`\sqrt{\text{var}}` with the variance over :math:`I`, not over :math:`I - 1`.
 
 
@@ -113,19 +113,19 @@ def layer_norm(x: torch.Tensor, g: torch.Tensor, b: torch.Tensor, eps: float = 1
 
 
 x = torch.tensor([[1.0, 2.0, 3.0]])
-normalised = layer_norm(x, torch.ones(3), torch.zeros(3))
-agree("layer norm", normalised, torch.nn.LayerNorm(3)(x).detach(), through("layer_norm", x))
-assert torch.allclose(normalised, torch.tensor([-1.2247, 0.0, 1.2247]), atol=PRINTED)
-print(f"deviation over I {normalised.std(correction=0).item():.6f}, over I - 1 {normalised.std().item():.4f}")
-assert abs(normalised.std(correction=0).item() - 0.999992) < 1e-6  # eps takes off what is missing to one
-assert abs(normalised.std().item() - 1.2247) < PRINTED
+normalized = layer_norm(x, torch.ones(3), torch.zeros(3))
+agree("layer norm", normalized, torch.nn.LayerNorm(3)(x).detach(), through("layer_norm", x))
+assert torch.allclose(normalized, torch.tensor([-1.2247, 0.0, 1.2247]), atol=PRINTED)
+print(f"deviation over I {normalized.std(correction=0).item():.6f}, over I - 1 {normalized.std().item():.4f}")
+assert abs(normalized.std(correction=0).item() - 0.999992) < 1e-6  # eps takes off what is missing to one
+assert abs(normalized.std().item() - 1.2247) < PRINTED
 undone = layer_norm(x, torch.full((3,), math.sqrt(2 / 3 + 1e-5)), torch.full((3,), 2.0))
 assert torch.allclose(undone, x)  # the deviation for g and the mean for b give the row back
 
 # %%
 # What came out
 # -------------
-# Rows of a layer normalisation do not know each other; rows of a batch normalisation do, because it takes its mean over
+# Rows of a layer normalization do not know each other; rows of a batch normalization do, because it takes its mean over
 # the batch.
 
 draws = torch.Generator().manual_seed(0)
@@ -277,7 +277,7 @@ assert whole == 200
 # ---------
 # 1. The sigmoid is a softmax of two classes. Of which two logits?
 # 2. ``tanh`` is a sigmoid that was stretched and moved. How?
-# 3. With which weight and bias is a layer normalisation of a row of two numbers always (-1, 1) or (1, -1), and why?
+# 3. With which weight and bias is a layer normalization of a row of two numbers always (-1, 1) or (1, -1), and why?
 
 # %%
 # Solution 1
@@ -311,7 +311,7 @@ assert torch.allclose(layer_norm(pairs, torch.ones(2), torch.zeros(2)).abs(), to
 # ----------------
 # - Six blocks, each a line or two; raw, torch and this program give the same numbers.
 # - Softmax belongs in the loss, not before it; losses take logits.
-# - Layer normalisation looks along a row, batch normalisation along the batch.
+# - Layer normalization looks along a row, batch normalization along the batch.
 # - Dropout keeps the mean in training and does nothing in evaluation.
 #
 # The next page: *Numbers and their limits*.

@@ -18,7 +18,7 @@ import fivestep as fs
 # The idea
 # --------
 # A floating-point number is a sign, some digits and an exponent. So there is a largest number, and a smallest above
-# zero, and between two neighbours there is a gap that grows with their size. Three things follow:
+# zero, and between two neighbors there is a gap that grows with their size. Three things follow:
 #
 # - *overflow*: a result that is too large becomes ``inf``, and ``inf - inf`` is ``nan``;
 # - *rounding*: a small number that is added to a large one is lost, in part or altogether;
@@ -208,7 +208,7 @@ assert torch.tensor(limit + 0.01).exp().isinf()
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# Where the gap between neighbours is more than twice what is added. The gaps of ``float32`` double at each power of
+# Where the gap between neighbors is more than twice what is added. The gaps of ``float32`` double at each power of
 # two: from :math:`2^{21}` on they are a quarter, and 0.1 is less than half of that.
 
 stuck = torch.tensor(2.0**21)

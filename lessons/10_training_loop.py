@@ -105,8 +105,8 @@ print(f"w {model.weight.item():.4f}   b {model.bias.item():.4f}")
 
 for epoch in fs.train(engine, data, plan, every=50):
     print(f"epoch {epoch.index:3}   loss {epoch.train_loss:.4f}")
-learnt = {name: parameter.item() for name, parameter in engine.named_parameters().items()}
-print(learnt)
+learned = {name: parameter.item() for name, parameter in engine.named_parameters().items()}
+print(learned)
 
 # %%
 # What came out
@@ -115,8 +115,8 @@ print(learnt)
 
 for name, number in (("0.weight", w), ("0.bias", b)):
     # a hundred steps in float32, each with a few roundings of 1e-7
-    assert abs(number - learnt[name]) < 1e-5
-assert abs(model.weight.item() - learnt["0.weight"]) < 1e-5  # the same
+    assert abs(number - learned[name]) < 1e-5
+assert abs(model.weight.item() - learned["0.weight"]) < 1e-5  # the same
 assert all(later < earlier for earlier, later in pairwise(losses))
 
 # %%
@@ -131,7 +131,7 @@ assert abs(w - 2) < abs(start[0] - 2)
 # %%
 # A picture
 # ---------
-# The ten points, the line that was learnt, and the two it is held against.
+# The ten points, the line that was learned, and the two it is held against.
 
 fs.plot(engine, "fitted_line", data=data, title="A hundred steps on ten points")
 

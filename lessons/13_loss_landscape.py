@@ -213,7 +213,7 @@ except fs.DivergenceError as error:
 # Nothing: relu passes a positive factor through, so it is the same function at another place. But there the same small
 # step in the output's weights changes the loss ten times as much. Sharpness measured in raw weights depends on the
 # scale that was chosen; pictures of landscapes therefore measure distances in sizes of the weights (*filter
-# normalisation*), as those of this program do.
+# normalization*), as those of this program do.
 
 relu = fs.make_engine("scratch", fs.MLP(2, 8, 1), moons_plan, device="cpu")
 for _ in range(200):

@@ -125,7 +125,7 @@ assert optimum < linear.history[-1].train_loss < optimum + 0.005
 # %%
 # A picture
 # ---------
-# How the losses fell, and what each of the two answers everywhere. The colours are mixed by the probabilities; the
+# How the losses fell, and what each of the two answers everywhere. The colors are mixed by the probabilities; the
 # solid border is where both classes are equally likely.
 
 fs.plot([linear, network], "side-by-side", title="Two moons: a line, and eight units")

@@ -289,4 +289,4 @@ for wrong in (y_train.float() + 0.5, y_train + 1):
 # - Rows in memory are sliced by index; a loader is for rows that must be fetched.
 # - Equal rows are one row with a weight, and equal rows in two parts are a leak.
 #
-# The next page: *Regularisation and overfitting*.
+# The next page: *Regularization and overfitting*.

@@ -1,5 +1,5 @@
 """
-Regularisation and overfitting
+Regularization and overfitting
 ==============================
 
 **The question:** When has a network learned the rows instead of the rule?
@@ -24,7 +24,7 @@ import fivestep as fs
 # falling; the loss on unseen rows turns and rises. That is *overfitting*, and the gap between the two losses is its
 # size.
 #
-# *Regularisation* is anything that makes the rule cheaper than the noise:
+# *Regularization* is anything that makes the rule cheaper than the noise:
 #
 # - more rows, the best of all;
 # - fewer units, so that there is no room for noise;
@@ -151,7 +151,7 @@ assert losses["nothing"][0] == min(seen for seen, _ in losses.values())
 assert losses["nothing"][1] > WORSE * max(unseen for name, (_, unseen) in losses.items() if name != "nothing")
 
 # %%
-# Without regularisation the loss on the network's own rows is the lowest of all, and on others the highest: it has
+# Without regularization the loss on the network's own rows is the lowest of all, and on others the highest: it has
 # learned the noise, and is sure of it.
 
 # %%
@@ -223,7 +223,7 @@ except fs.InputError as error:
 # %%
 # Exercises
 # ---------
-# 1. More rows are the best regularisation. How do both losses of the 256 units change from 30 to 300 points?
+# 1. More rows are the best regularization. How do both losses of the 256 units change from 30 to 300 points?
 # 2. The strength of L2 was chosen by you. On which rows must it be chosen, and on which reported?
 # 3. What does weight decay do to a weight that no row needs? Compute it for a hundred steps.
 

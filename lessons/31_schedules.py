@@ -266,4 +266,4 @@ assert asked.suggestion > 5 * found.suggestion
 # - The range test finds a rate to begin with in a hundred steps.
 # - A schedule must count in what it is stepped in. Draw the rates once.
 #
-# The next page: *Initialisation*.
+# The next page: *Initialization*.

@@ -1,5 +1,5 @@
 """
-Initialisation
+Initialization
 ==============
 
 **The question:** Why does it matter where a network begins?

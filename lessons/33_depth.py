@@ -23,7 +23,7 @@ import fivestep as fs
 # nothing is wrong with any line of the program. Factors above one make it grow instead.
 #
 # Three things help. An activation whose slope is one where it is on (ReLU), with weights of the size that fits it.
-# *Normalisation*, which sets the size of the signal anew in every layer. And *residual connections*,
+# *Normalization*, which sets the size of the signal anew in every layer. And *residual connections*,
 # :math:`y = x + f(x)`: they leave the gradient a way past every layer.
 
 # %%
@@ -320,7 +320,7 @@ print(
 # What you learned
 # ----------------
 # - The chain rule multiplies, so a gradient shrinks or grows by a factor for every layer it passes.
-# - ReLU with fitting weights, normalisation and residual connections keep it alive.
+# - ReLU with fitting weights, normalization and residual connections keep it alive.
 # - Depth can save exponentially many units; that a network can do something is not that training finds it.
 #
 # The next page: *Fashion-MNIST two ways*.

@@ -182,13 +182,13 @@ if IS_LONG and data.name == "fashion-mnist":
 
 # %%
 # 250 units do what 256 do, and a second layer adds a point or so in these ten epochs. What none of these networks can
-# know is which pixels are neighbours: with the pixels of all images exchanged in the same way, they would learn just as
+# know is which pixels are neighbors: with the pixels of all images exchanged in the same way, they would learn just as
 # well.
 
 # %%
 # A picture
 # ---------
-# The weights of softmax regression, one image for each class: what speaks for it in one colour, what speaks against it
+# The weights of softmax regression, one image for each class: what speaks for it in one color, what speaks against it
 # in the other.
 
 fs.plot(softmax_runs[0], "weight_images")

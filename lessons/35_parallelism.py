@@ -276,7 +276,7 @@ assert torch.allclose(added, 4 * whole, rtol=1e-9, atol=1e-14)
 # %%
 # Solution 1
 # ~~~~~~~~~~
-# Batch normalisation: it takes the mean and the variance of the rows that it sees. Layer normalisation looks at each
+# Batch normalization: it takes the mean and the variance of the rows that it sees. Layer normalization looks at each
 # row by itself.
 
 for norm in ("batch_norm", "layer_norm"):

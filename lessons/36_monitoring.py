@@ -112,12 +112,12 @@ print(f"running {last.running_loss:.3f}   training {last.train_loss:.3f}   valid
 assert last.train_loss < last.valid_loss < last.running_loss
 
 # %%
-# **Against something that is right.** Here is a layer normalisation that somebody wrote from memory. It runs, it
+# **Against something that is right.** Here is a layer normalization that somebody wrote from memory. It runs, it
 # trains, and it is wrong. ``fs.verify`` trains it beside the textbook and says where they part.
 
 
 class OwnNorm(nn.Module):
-    """Normalises each row."""
+    """Normalizes each row."""
 
     def __init__(self, width):
         super().__init__()
@@ -296,7 +296,7 @@ print(message)
 assert "whole-number class labels" in message
 
 # %%
-# **Modes.** Evaluation mode switches dropout off and makes batch normalisation use what it remembers. ``no_grad`` stops
+# **Modes.** Evaluation mode switches dropout off and makes batch normalization use what it remembers. ``no_grad`` stops
 # autograd from writing down what it would need. They are two different things, and a forgotten ``eval()`` makes answers
 # depend on chance.
 
@@ -433,7 +433,7 @@ assert sorted(map(len, groups.values())) == [1, 1, 1, 2, 3]
 # Solution 3
 # ~~~~~~~~~~
 # The gradient is cleared before the step; the step is missing; the parameters are in a list, so the optimizer moves
-# others or none. (A start of zeros looks like this too, as the page on initialisation shows.) The loss is that of a
+# others or none. (A start of zeros looks like this too, as the page on initialization shows.) The loss is that of a
 # guess:
 
 print(f"log 2 = {math.log(2):.2f}")

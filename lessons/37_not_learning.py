@@ -28,7 +28,7 @@ import fivestep as fs
 # - *Far above the guess.* Something is too large: the rate, the first weights, or the numbers in the rows.
 # - *A saw.* It falls and jumps: a rate at the edge of too large, or very small batches.
 # - *Still falling at the end.* Nothing is wrong. It needs more steps, or a larger rate.
-# - *Flat, well below the guess.* It learns, but not everything: too few units, too much regularisation, or as much as
+# - *Flat, well below the guess.* It learns, but not everything: too few units, too much regularization, or as much as
 #   the rows allow.
 # - *Training falls, validation turns.* It has begun to learn its rows by heart.
 #
@@ -80,7 +80,7 @@ spec = fs.MLP(2, 8, 1)
 (slow,) = fs.fit_many(spec, moons, [replace(plan, lr=0.000005)], every=20)
 diagnosis = fs.diagnose(slow)
 print(diagnosis)
-assert diagnosis.findings[0].sign == "nothing learnt"
+assert diagnosis.findings[0].sign == "nothing learned"
 assert diagnosis.findings[-1].sign == "learning rate"
 assert math.isclose(diagnosis.constant_loss, math.log(2), rel_tol=1e-6)
 
@@ -319,4 +319,4 @@ assert "size of the inputs" in one
 # - The shape of the curve names the family of the trouble; one change at a time finds the member.
 # - A curve that is in order says nothing about rows that are not: look for copies, contradictions and rare classes.
 #
-# The next page: *Modern regularisation*.
+# The next page: *Modern regularization*.

@@ -1,5 +1,5 @@
 """
-Modern regularisation
+Modern regularization
 =====================
 
 **The question:** What keeps a large network honest?
@@ -27,8 +27,8 @@ import fivestep as fs
 #   one.
 # - *Early stopping*: of all epochs, keep the one with the lowest validation loss.
 # - *Averaged weights*: predict with a moving average of where the weights have been.
-# - *Normalisation*: each layer gets numbers of a fixed size. It is there to make training easier; that it also
-#   regularises is a side effect.
+# - *Normalization*: each layer gets numbers of a fixed size. It is there to make training easier; that it also
+#   regularizes is a side effect.
 
 # %%
 # The formula
@@ -43,13 +43,13 @@ import fivestep as fs
 #   \text{average:} \quad & \bar w \leftarrow d\, \bar w + (1 - d)\, w \\
 #   \text{layer norm:} \quad & y = g\, \frac{x - \text{mean}(x)}{\sqrt{\text{var}(x) + \epsilon}} + b
 #
-# The division by :math:`1 - p` keeps the mean of :math:`y` at :math:`x`. Layer normalisation takes mean and variance
-# over the features of one row, batch normalisation over the rows of one feature.
+# The division by :math:`1 - p` keeps the mean of :math:`y` at :math:`x`. Layer normalization takes mean and variance
+# over the features of one row, batch normalization over the rows of one feature.
 
 # %%
 # Raw and professional
 # --------------------
-# Dropout and layer normalisation by hand, by torch and by this program.
+# Dropout and layer normalization by hand, by torch and by this program.
 
 stream = torch.Generator().manual_seed(0)
 P, NUM_DRAWS = 0.3, 20_000
@@ -77,7 +77,7 @@ assert torch.equal(engine.predict(x[None]), x[None])  # in evaluation it does no
 assert torch.equal(nn.Dropout(P).eval()(x), x)
 
 # %%
-# Normalised, (1, 2, 3) has the mean zero and the deviation one, nearly: :math:`\epsilon` takes a little of it. Divided
+# Normalized, (1, 2, 3) has the mean zero and the deviation one, nearly: :math:`\epsilon` takes a little of it. Divided
 # by one less than there are numbers, as ``std`` does by default, the deviation is another number.
 
 by_hand = (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()
@@ -99,8 +99,8 @@ assert round(by_hand.std(correction=0).item(), 6) == 0.999992
 # %%
 # What came out
 # -------------
-# **Who sees whom.** Change one row of a batch. With layer normalisation nothing happens to the others; with batch
-# normalisation every answer changes. Its scale and shift, set to the batch's own deviation and mean, undo it
+# **Who sees whom.** Change one row of a batch. With layer normalization nothing happens to the others; with batch
+# normalization every answer changes. Its scale and shift, set to the batch's own deviation and mean, undo it
 # altogether: the network can have the numbers back if it wants them.
 
 rows = torch.randn(8, 5, generator=stream, dtype=torch.float64) * 3 + 1
@@ -119,7 +119,7 @@ with torch.no_grad():
 torch.testing.assert_close(batch(rows).detach(), rows, rtol=1e-12, atol=1e-12)  # rounding
 
 # %%
-# **The gradient through a normalisation.** With :math:`s = 1 / \sqrt{\text{var}(x) + \epsilon}` and
+# **The gradient through a normalization.** With :math:`s = 1 / \sqrt{\text{var}(x) + \epsilon}` and
 # :math:`n = (x - \text{mean}(x))\, s`, a number of :math:`x` reaches the loss in three ways: by itself, through the
 # mean, and through the deviation. The last two reach it through *every* row, so their part of the gradient is a sum
 # over all rows. With :math:`dn` for the gradient of :math:`n`:
@@ -145,9 +145,9 @@ assert dx.sum(0).abs().max() < 1e-12
 assert (dx * n).sum(0).abs().max() < 1e-3  # not quite 0: epsilon is in s
 
 # %%
-# The two prints say why. To move all rows by the same amount changes nothing behind the normalisation, so the gradient
+# The two prints say why. To move all rows by the same amount changes nothing behind the normalization, so the gradient
 # has no part in that direction; to stretch them changes nothing either. It also means that a bias right before a batch
-# normalisation has no gradient, which is why such linear layers have none.
+# normalization has no gradient, which is why such linear layers have none.
 
 # %%
 # **Decay is not always a penalty.** With SGD it is the same whether the weights shrink by themselves or the loss has a
@@ -254,7 +254,7 @@ fs.plot(members["dropout"][0], "curves", title="Dropout 0.5")
 # %%
 # The classic mistake
 # -------------------
-# To forget the evaluation mode. A network with batch normalisation then answers a row by the company it is in: the same
+# To forget the evaluation mode. A network with batch normalization then answers a row by the company it is in: the same
 # row among others gets another answer. And alone, it cannot be answered at all; in training mode this program refuses
 # such a batch.
 
@@ -332,7 +332,7 @@ assert (mean - at_once).abs().max() < 0.5 * at_once.abs().max()
 # ----------------
 # - A large network can learn its rows by heart; the remedies make that harder, and mostly cure its certainty.
 # - Decay belongs beside Adam's step, not in the loss.
-# - Dropout and batch normalisation have two modes. Layer normalisation has one.
+# - Dropout and batch normalization have two modes. Layer normalization has one.
 # - Choose by the validation part; open the test part once.
 #
 # The next page: *Case studies*.

@@ -244,8 +244,8 @@ assert 0.2 < 1 - textbook / total < 0.3
 # ---------
 # 1. A plain block with :math:`h = 4d` and a gated one shall have the same number of weights. How many hidden units has
 #    the gated one?
-# 2. Show that the feed-forward block with a *batch* normalisation in front is no longer "every token by itself" while
-#    it trains, and that with a layer normalisation it is.
+# 2. Show that the feed-forward block with a *batch* normalization in front is no longer "every token by itself" while
+#    it trains, and that with a layer normalization it is.
 # 3. How many parameters can be trained with Adam in ``float32`` in 24 GB, and how many gated blocks of Llama's shape is
 #    that?
 

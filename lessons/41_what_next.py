@@ -4,7 +4,7 @@ What comes next
 
 **The question:** What is there beyond these networks?
 
-Images have neighbours and texts have an order, and an MLP knows of neither. The layers that do are made of what this
+Images have neighbors and texts have an order, and an MLP knows of neither. The layers that do are made of what this
 course has shown, and the loop around them is the same.
 """
 

@@ -90,7 +90,7 @@ def test_bits_are_uniform_sixteen_bit_integers_in_the_shape_of_their_tensor() ->
 
 
 def test_bits_fill_sixteen_equal_bins_equally() -> None:
-    """The sum of squared standardised counts of 16 bins is chi-squared with 15 degrees of freedom."""
+    """The sum of squared standardized counts of 16 bins is chi-squared with 15 degrees of freedom."""
     bits = draws().bits(0, numbers(1000, 100))
     counts = torch.bincount(bits.flatten().long() // 2 ** (BITS - 4), minlength=16).double()
     chi_squared = float(((counts - 6250) ** 2 / 6250).sum())

@@ -89,7 +89,7 @@ def link_to(page: Page) -> pending_xref:
 
 
 def link_titles(app: Sphinx, doctree: nodes.document) -> None:
-    """Makes an emphasised title of a page a link to it, if the page is there."""
+    """Makes an emphasized title of a page a link to it, if the page is there."""
     known = {page.title: page for page in course()}
     for node in list(doctree.findall(nodes.emphasis)):
         page = known.get(node.astext())

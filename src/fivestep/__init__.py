@@ -129,7 +129,7 @@ def __dir__() -> list[str]:
 
 @final
 class _Package(ModuleType):
-    """This package, in which `fs.train` stays the function: importing `fivestep.train` would put the file there."""
+    """This package as a module in which `fs.train` stays the function: importing `fivestep.train` would replace it."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

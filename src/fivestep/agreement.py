@@ -1,7 +1,7 @@
-"""Whether all ranks are about to do the same, compared before the first step.
+"""Checks before the first step that all ranks are about to do the same.
 
-Ranks with other rows or other code would train on together, and nobody would notice that the sum of their gradients is
-the gradient of nothing.
+Ranks with different rows or code would train on together, and nobody would notice that the sum of their gradients is
+meaningless.
 """
 
 import functools
@@ -40,10 +40,10 @@ def check_agreement(engine: Engine, data: Dataset, plan: TrainPlan) -> None:
 
 
 def begun_alike(ranks: Ranks, begin: Callable[[dict[str, str]], Value]) -> Value:
-    """What `begin(found)` gives here, once all ranks have begun alike; alone, as soon as it is there.
+    """What `begin(found)` returns here, once all ranks have begun alike; in a single process, at once.
 
-    It fills `found` with what must be the same on all ranks. Raises an `InputError`, the same on all of them, for the
-    first thing that is not, or that one rank refuses. The ranks meet once.
+    `begin` fills `found` with what must be the same on all ranks. Raises an `InputError`, the same on all of them, for
+    the first thing that differs, or that one rank refuses. The ranks communicate once.
     """
     found: dict[str, str] = {}
     value, refusal = None, None
@@ -55,7 +55,7 @@ def begun_alike(ranks: Ranks, begin: Callable[[dict[str, str]], Value]) -> Value
         refusal = str(error)
     if not ranks.are_alone:
         everyone = ranks.gathered((platform.node(), found, refusal))
-        if all(of_rank for _, of_rank, _ in everyone):  # else one has refused before there was anything to compare
+        if all(of_rank for _, of_rank, _ in everyone):  # else a rank refused before there was anything to compare
             _compare([(host, of_rank) for host, of_rank, _ in everyone])
         raise_first([of_rank for _, _, of_rank in everyone])
     return value  # type: ignore[return-value]  # there is one where nothing was refused
@@ -70,8 +70,8 @@ def of_fleet(
 ) -> dict[str, str]:
     """What must be the same on all ranks that divide a fleet, by name.
 
-    `kinds` are all kinds of networks that there are, by `likenesses`; which of them each one is, and what is its own,
-    says the rest: to look at all of all plans takes as long as some thousand steps.
+    `kinds` are the different kinds of networks, by `likenesses`; of each network only its kind and its own settings are
+    compared, as comparing all plans in full takes as long as some thousand steps.
     """
     checksums = {key: repr(Origin.here(1, one).data) for key, one in {id(one): one for one in data}.items()}
     own = [plan.seed for plan in plans], _each_text([plan.lr for plan in plans])
@@ -86,16 +86,16 @@ def of_fleet(
 
 
 def _each_text(values: Sequence[object]) -> list[str]:
-    """What tells values from others: one text where all of them have the same, and else one each.
+    """The texts of values: a single one where all are equal, else one for each.
 
-    Most networks of a fleet share one object, and most fields of their plans too: it is written once.
+    Most networks of a fleet, and most fields of their plans, share one object, which is written once.
     """
     texts = {key: repr(one) for key, one in {id(one): one for one in values}.items()}
     return [*texts.values()][:1] if len(set(texts.values())) == 1 else [texts[id(one)] for one in values]
 
 
 def _compare(everyone: Sequence[tuple[str, Mapping[str, str]]]) -> None:
-    """Raises an `InputError` that names the first thing in which one of the hosts differs from rank 0."""
+    """Raises an `InputError` that names the first thing in which a rank differs from rank 0."""
     host, expected = everyone[0]
     for rank, (other_host, found) in enumerate(everyone):
         for name in {**expected, **found}:
@@ -108,7 +108,7 @@ def _compare(everyone: Sequence[tuple[str, Mapping[str, str]]]) -> None:
 
 
 def _check_shares(engine: Engine, plan: TrainPlan, num_rows: int) -> None:
-    """Raises an `InputError` if a rank would have nothing to do in every batch, or in one where it has to be there."""
+    """Raises an `InputError` if a rank would have no rows in any batch, or none in one that needs it."""
     size, num_ranks = plan.batch_size or num_rows, engine.ranks.size
     if size < num_ranks:
         raise refuse(

@@ -1,15 +1,15 @@
-"""Weights to predict with that are not those the gradient is taken at: a moving average, or the update rule's own."""
+"""Weights to predict with, where they differ from those that train: a moving average, or the update rule's own."""
 
 from torch import Tensor
 
 from .engines._engine import Engine
 
 AT_A_TIME = 2**18
-"""Numbers that are exchanged together, of networks that may have no room for another copy."""
+"""Numbers that are exchanged at a time, as a large network may leave no room for another copy."""
 
 
 def to_prediction(engine: Engine) -> None:
-    """From now on the engine holds the weights to predict with, where its update rule keeps others than it trains.
+    """From now on the engine holds the weights to predict with, where they differ from those that it trains.
 
     `engine.predict`, `evaluate` and a saved model then use them; `engine.state()` still returns those that train.
     """
@@ -22,14 +22,14 @@ def to_prediction(engine: Engine) -> None:
 
 
 def to_training(engine: Engine) -> None:
-    """From now on the engine holds the weights that train; every step begins so."""
+    """From now on the engine holds the weights that train, as every step needs it."""
     if engine.params.training is not None:
         engine.params.flat.copy_(engine.params.training)
         engine.params.training = None
 
 
 def _exchange_(a: Tensor, b: Tensor) -> None:
-    """Puts what each of the two vectors holds into the other."""
+    """Exchanges the contents of two vectors."""
     for one, other in zip(a.split(AT_A_TIME), b.split(AT_A_TIME), strict=True):
         kept = one.clone()
         one.copy_(other)

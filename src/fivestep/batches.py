@@ -1,6 +1,6 @@
 """From rows to batches: sliced by index, bytes turned into numbers in the batch.
 
-The rows are in memory on the device, or come by windows from files.
+The rows are in memory on the device, or come from files in windows.
 """
 
 import math
@@ -28,16 +28,16 @@ class Batch(NamedTuple):
     weight: Tensor | None
 
     def copied(self) -> "Batch":
-        """The same in memory of its own: the next batch overwrites x."""
+        """The batch in memory of its own: the next batch overwrites x."""
         return self._replace(x=self.x.clone())
 
     def parts(self, size: int) -> "list[tuple[Place, Batch]]":
-        """The batch in parts of at most `size` rows, with their places in it; the parts' weights sum to 1 together."""
+        """The batch in parts of at most `size` rows, with their places in it; the weights sum to 1 over all parts."""
         num_rows = len(self.x)
         return self.at([slice(start, min(start + size, num_rows)) for start in range(0, num_rows, size)], num_rows)
 
     def at(self, places: Sequence[slice], num_rows: int) -> "list[tuple[Place, Batch]]":
-        """The rows that are here, in parts that lie at those places of a batch of `num_rows` rows; no part is empty."""
+        """These rows, in parts that lie at those places of a batch of `num_rows` rows; empty parts are left out."""
         weight = self.x.new_full((len(self.x),), 1 / num_rows) if self.weight is None else self.weight
         if len(places) == 1:
             return [((places[0], num_rows), Batch(self.x, self.y, weight))] if len(self.x) else []
@@ -53,9 +53,9 @@ MaybeTensor = TypeVar("MaybeTensor", Tensor, Tensor | None)
 class Batches:
     """The batches of each epoch, on one device and in one floating-point type.
 
-    An epoch visits every row once, in an order drawn from (seed, epoch); the last batch may be smaller. The full
-    batch is not shuffled, and neither are rows drawn fresh for the epoch. `places`, where ranks share the batches, says
-    which rows of a batch of so many are here.
+    An epoch visits every row once, in an order drawn from (seed, epoch); the last batch may be smaller. The full batch
+    is not shuffled, and neither are rows drawn fresh for the epoch. Where ranks share the batches, `places(n)` says
+    which rows of a batch of n are here.
     """
 
     def __init__(
@@ -99,9 +99,9 @@ class Batches:
             yield from self._shuffled(order.to(self._device))
 
     def totals(self, index: int) -> list[float]:
-        """The weight of each batch of an epoch: the number of its rows, or the sum of their weights before `_shares`.
+        """The weight of each batch of an epoch: the number of its rows, or the sum of their weights as given.
 
-        With weights, a host-device synchronisation.
+        With weights, a host-device synchronization.
         """
         weight = self._rows.weight if self._data.fresh is None else self._data.fresh(index).weight
         if weight is not None and self._in_order is not None:
@@ -118,7 +118,7 @@ class Batches:
         return Batch(self._here(rows.stored[where]), self._here(rows.y[where]), self._here(weight))
 
     def _here(self, of_batch: MaybeTensor) -> MaybeTensor:
-        """Of a batch's rows, those that are here."""
+        """Those of a batch's rows that are on this rank."""
         if self._places is None or of_batch is None:
             return of_batch
         pieces = [of_batch[place] for place in self._places(len(of_batch))]
@@ -132,7 +132,7 @@ class Batches:
             yield Batch(self._gathered(self._here(rows)), self._here(targets), self._here(shares_of(part)))
 
     def _from_windows(self, in_order: "InOrder", count: int) -> Batch:
-        """The next rows of a stream; a batch that spans two windows is put together of copies."""
+        """The next rows of a stream; a batch that spans two windows is assembled from copies."""
         taken: list[Rows] = []
         for rows, indices in in_order.take(count):
             if len(indices) == count and rows.stored.dtype == self._dtype:
@@ -144,7 +144,7 @@ class Batches:
         return self._batch(rows, slice(None))
 
     def _gathered(self, indices: Indices, stored: Tensor | None = None) -> Tensor:
-        """The inputs at `indices`, in a buffer that every batch reuses (a third of the cost of `x[indices]`)."""
+        """The inputs at `indices`, in a buffer that every batch reuses: a third of the cost of `x[indices]`."""
         stored = self._rows.stored if stored is None else stored
         shape = (len(indices), *stored.shape[1:])
         if self._rows.scale is None:
@@ -164,7 +164,7 @@ class Batches:
 
 @final
 class InOrder:
-    """The training rows of a stream in the order of the steps, from any place on."""
+    """The training rows of a stream in the order of the steps, from any position on."""
 
     def __init__(self, stream: Stream, seed: int) -> None:
         self._stream, self._seed = stream, seed
@@ -173,26 +173,26 @@ class InOrder:
         self._at, self._place = 0, (-1, 0)
 
     def seek(self, epoch: int, row: int) -> None:
-        """Goes to that place of an epoch's order; costs nothing where it is the next one."""
+        """Moves to that position in an epoch's order; free where it is the next one."""
         if (epoch, row) != self._place:
             self._windows = self._stream.windows(self._seed, epoch, row)
             self._window, self._at, self._place = None, 0, (epoch, row)
 
     @property
     def num_left(self) -> int:
-        """How many of the next rows are in the window that is there."""
+        """How many of the next rows are in the current window."""
         return 0 if self._window is None else len(self._window.order) - self._at
 
     def take_within(self, count: int) -> tuple[Rows, Indices] | None:
-        """The next rows of the epoch if all of them are in one window, else None: then `take` begins with the same."""
+        """The next rows of the epoch if all of them are in one window, else None, and `take` still begins with them."""
         if not self.num_left:
             self._window, self._at = next(self._windows), 0
         return next(self.take(count)) if count <= self.num_left else None
 
     def take(self, count: int) -> Iterator[tuple[Rows, Indices]]:
-        """The next rows of the epoch, as places in one or more windows.
+        """The next rows of the epoch, as indices into one or more windows.
 
-        Each is to be used before the next one is asked for: then its window may be overwritten.
+        Use each before asking for the next one, which may overwrite its window.
         """
         while count:
             if self._window is None or not self.num_left:
@@ -216,7 +216,7 @@ def together(parts: Sequence[Rows]) -> Rows:
 
 
 def total_of(weight: Tensor) -> float:
-    """The sum of weights, rounded once: torch's own sum depends on where in memory they lie, by a last digit."""
+    """The sum of weights, rounded once: the last digit of torch's own sum depends on where they lie in memory."""
     return math.fsum(weight.tolist())
 
 
@@ -230,5 +230,5 @@ def check_batch_size(size: int, data: Dataset) -> None:
 
 
 def shares_of(weight: Tensor | None) -> Tensor | None:
-    """The weights divided by their sum; a batch in which all are 0 counts for nothing."""
+    """The weights divided by their sum; if all of them are 0, they stay 0."""
     return None if weight is None else weight / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)

@@ -1,6 +1,6 @@
-"""The one error sentence: what was expected, what came, what to do.
+"""The one error sentence: what was expected, what was given, what to do.
 
-`ValueError` and `TypeError` are for people; our own mistakes are `assert`. The command line turns an `InputError`
+`ValueError` and `TypeError` are for users; our own mistakes are `assert`. The command line turns an `InputError`
 into one line and exit code 2, and a `DivergenceError`, a `StorageError` or a `RanksError` into one line and exit code
 1; anything else is a bug of ours and keeps its traceback.
 """
@@ -14,11 +14,11 @@ from numbers import Integral, Real
 from typing import Any
 
 PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
-"""Types of values that are what they are: to ask whether a text is a number takes a microsecond."""
+"""Types that `plain` returns as they are, without asking whether they are numbers, which takes a microsecond."""
 
 
 INSIDE = ("fivestep", "sklearn", "joblib")
-"""Packages at whose lines a warning does not point."""
+"""Packages whose lines a warning does not point at."""
 
 
 class InputError(ValueError):
@@ -40,13 +40,13 @@ class RanksError(ConnectionError):
 def refuse(argument: str, value: object, expected: str, advice: str) -> InputError:
     """The sentence "`argument` must be `expected`, got `value`; `advice`.", as an error to raise.
 
-    Of a range that says by itself what to do, the advice may be empty.
+    The advice may be empty where the range itself says what to do.
     """
     return InputError(f"{argument} must be {expected}, got {value!r}{'; ' if advice else ''}{advice}.")
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
-    """Warns, and points at the caller's line: the first one outside of this package and of scikit-learn."""
+    """Warns, and points at the caller's line: the first one outside this package and scikit-learn."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in INSIDE:
         frame, level = frame.f_back, level + 1
@@ -62,13 +62,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_initials = {"".join(word[:1] for word in lower.split("_")): other for lower, other in by_lower.items()}
     if len(name) > 1 and name.lower() in by_initials:
         return by_initials[name.lower()]
-    cutoff = 0.6 if len(name) > 2 else 0.5  # of two letters, one may be wrong
+    cutoff = 0.6 if len(name) > 2 else 0.5  # in a name of two letters, one may be wrong
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[found[0]] if found else None
 
 
 def one_of(argument: str, name: str, known: Iterable[str]) -> str:
-    """`name`, if it is one of the known; raises an `InputError` that suggests the nearest one."""
+    """`name` if it is known; else raises an `InputError` that suggests the nearest known one."""
     known = list(known)
     if name in known:
         return name
@@ -85,9 +85,9 @@ def instance(argument: str, value: object, kind: type, advice: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A number of numpy's as the Python number that it is worth, so that it can be compared and written; else `value`.
+    """A NumPy number as a Python number, so that it can be compared and written; else `value`.
 
-    `len(y.unique())` is a number of Python's, `y.max() + 1` is not: both are meant as a width.
+    `len(y.unique())` is a Python number, `y.max() + 1` is not: both may be given as a width.
     """
     if type(value) in PLAIN or isinstance(value, bool | int) or not isinstance(value, Real):
         return value
@@ -125,11 +125,11 @@ def in_unit_interval(argument: str, value: float, advice: str = "") -> None:
 
 
 def inside_unit_interval(argument: str, value: float, advice: str = "") -> None:
-    """Raises an `InputError` unless `value` lies in (0, 1), without its ends."""
+    """Raises an `InputError` unless `value` lies in (0, 1)."""
     if not _is_number(value) or not 0 < value < 1:
         raise refuse(argument, value, "a number in (0, 1)", advice)
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is a real number of Python's or numpy's; `True` is none here."""
+    """Whether it is a real number of Python or NumPy; booleans do not count."""
     return type(value) in (int, float) or (isinstance(value, Real) and not isinstance(value, bool))

@@ -1,4 +1,4 @@
-"""A loss that is no longer finite: noticed without reading the device at every step, found by doing steps again."""
+"""A loss that is no longer finite: noticed without reading the device at every step, located by repeating steps."""
 
 import math
 import sys
@@ -23,20 +23,20 @@ from .steps import Upcoming, do_step, upcoming_steps
 from .typing import Tensors
 
 CHECK_EVERY = 100
-"""Steps between two looks. A look reads the device once and copies the state: a thousandth of the steps' time."""
+"""Steps between two checks. A check reads the device once and copies the state: a thousandth of the steps' time."""
 
 SILENT, BETWEEN = 1.0, 5.0
-"""Seconds that steps are done again without a word, and those between two words on how far that is, at least."""
+"""Seconds of repeating steps before the first message about it, and at least between two messages."""
 
 
 @final
 class Watch:
-    """Every hundred steps, looks whether all losses and the parameters are finite, and copies the state.
+    """Every hundred steps, checks that all losses and parameters are finite, and copies the state.
 
-    Where they are not, the engine goes back to the last copy and does those steps again, up to the one that breaks.
-    It is left with the weights from before that step. A large network is not copied: the state is a `stored` one, such
-    as that of the last checkpoint, with the number of steps that it had done, or lies in a temporary file. An
-    `interrupt` is taken while steps are done again, which is said where it takes long.
+    Where they are not, the engine goes back to the last copy and repeats those steps, up to the one that breaks. It is
+    left with the weights from before that step. A large network is not copied: the state is a `stored` one, such as
+    that of the last checkpoint, with its number of steps, or lies in a temporary file. An `interrupt` is taken while
+    steps are repeated, and progress is shown if that takes long.
     """
 
     def __init__(
@@ -58,22 +58,23 @@ class Watch:
     def before_step(self) -> None:
         """To be called before each step; raises a `DivergenceError` at most a hundred steps after the one that broke.
 
-        A look between two steps copies a state from before the last step of an epoch, to which `after_epoch` goes back.
+        A check between two steps copies a state from before the last step of an epoch, to which `after_epoch` goes
+        back.
         """
         if (self._engine.num_updates - self._number) >= CHECK_EVERY:
             self.check()
 
     def after_step(self, loss: Tensor) -> None:
         """To be called after each step with its loss, which stays on the device."""
-        self._so_far.add_(loss, alpha=0)  # 0, until a loss is not finite; a sum of large ones could overflow
+        self._so_far.add_(loss, alpha=0)  # 0 until a loss is not finite; a sum of large ones could overflow
 
     def check(self) -> None:
-        """Looks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
+        """Checks now; raises a `DivergenceError` if a loss or a parameter is not finite."""
         self.look()
         self._keep()
 
     def look(self) -> None:
-        """The same, without a copy: what is measured next may show that the last step was one too many."""
+        """The same, without a copy: the evaluation that follows may show that the last step was one too many."""
         if not _finite(self._so_far, self._engine):
             self._break_again()
 
@@ -91,7 +92,7 @@ class Watch:
         if self._aside is not None:
             try:
                 self._aside.put(self._engine.state(copied=False), self._number)
-            except OSError:  # no room on the disk: perhaps there is some in memory
+            except OSError:  # no room on the disk: try memory
                 self._aside = None
         if self._aside is None:
             self._copy = {}, 0  # first, or there would be two copies for a moment
@@ -103,10 +104,10 @@ class Watch:
         return self._copy if self._aside is None else (self._aside, self._aside.num_updates)
 
     def _break_again(self, last: int | None = None, measured: float = 0.0) -> None:
-        """Finds the step that breaks, or that is the `last` one with `measured` after it, and says so.
+        """Finds the step that breaks, or the `last` one with `measured` after it, and raises the error.
 
-        Steps are done again twice: up to that one, then up to the one before it. To copy the state before each of them
-        would take time too, and memory.
+        Steps are repeated twice: up to that one, then up to the one before it. Copying the state before each would take
+        time too, and memory.
         """
         engine, telling = self._engine, _Telling(self._engine)
         number, loss, where = self._broken(last, telling)
@@ -127,7 +128,7 @@ class Watch:
         raise AssertionError("the steps that broke did not break again")
 
     def _up_to(self, number: int, telling: "_Telling") -> Upcoming:
-        """Leaves the engine as it was before the step with that number, and returns the step."""
+        """Leaves the engine as it was before step `number`, and returns that step."""
         telling.is_found(number)
         for upcoming in self._again(telling):
             if upcoming.number == number:
@@ -136,7 +137,7 @@ class Watch:
         raise AssertionError("the steps that were done have not all come again")
 
     def _again(self, telling: "_Telling") -> Iterator[Upcoming]:
-        """The steps since the copy, to which the engine goes back."""
+        """The steps since the copy, which the engine is restored to first."""
         state, number = self._last_state()
         self._engine.load_state(state, number)
         del state
@@ -149,7 +150,7 @@ class Watch:
 
 
 class _Broken(NamedTuple):
-    """A step: its number, its loss if that or a parameter is not finite, and where, if that is known by then."""
+    """A broken step: its number, its loss, and the tensor where it began, if that is known by then."""
 
     number: int
     loss: float | None
@@ -158,7 +159,7 @@ class _Broken(NamedTuple):
 
 @final
 class _Telling:
-    """Says on standard error that steps are done again, once that takes a while, and then how far it is."""
+    """Says on standard error that steps are repeated, once that takes a while, and then how far it has got."""
 
     def __init__(self, engine: Engine) -> None:
         self._last, self._speaks = engine.num_updates, engine.ranks.is_first
@@ -168,11 +169,11 @@ class _Telling:
         self._next = self._started + SILENT
 
     def begins(self, since: int) -> None:
-        """The steps after that number are about to be done again."""
+        """The steps after that number are about to be repeated."""
         self._first = since + 1
 
     def is_found(self, number: int) -> None:
-        """The step that breaks is that one."""
+        """The step that breaks has been found."""
         self._found, self._last = number, number - 1
 
     def is_done(self, number: int) -> None:
@@ -212,11 +213,11 @@ def _sentence(came: str, upcoming: Upcoming, where: str = "") -> DivergenceError
 
 
 def _finite(loss: Tensor, engine: Engine) -> bool:
-    return bool(torch.isfinite(loss + engine.params.flat.sum()))  # one host-device synchronisation
+    return bool(torch.isfinite(loss + engine.params.flat.sum()))  # one host-device synchronization
 
 
 def _broken_parameter(engine: Engine) -> str:
-    """The first parameter that is not finite any more."""
+    """The first parameter that is no longer finite."""
     broken = (name for name, w in engine.named_parameters().items() if not w.isfinite().all())
     return f"the update of {next(broken, 'the parameters')}"
 

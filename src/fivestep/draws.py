@@ -1,8 +1,8 @@
 """Every random number of a run, as a function of (seed, step, layer), drawn outside the arithmetic.
 
-All engines see the same draws, and a resumed run continues the same sequence, because nothing here keeps a position
-in a stream: each draw seeds a generator of its own. Draws are made for the global batch; a micro-batch takes its rows
-of it, and so does a rank.
+All engines see the same draws, and a resumed run continues the same sequence, because nothing here keeps a position in
+a stream: each draw seeds a generator of its own. Draws are made for the global batch; a micro-batch or a rank takes its
+rows of them.
 """
 
 import math
@@ -21,18 +21,19 @@ BITS = 15
 cost, and fine enough."""
 
 IN_A_WORD = 4
-"""Such integers in a number of 64 bits."""
+"""Such integers in one 64-bit number."""
 
 FOLD = 1_000_003
-"""By which a seed is multiplied before the next coordinate of a draw is added."""
+"""The factor by which a seed is multiplied before the next coordinate of a draw is added."""
 
 _FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
 
 def generator(seed: int, *coordinates: int, again: torch.Generator | None = None) -> torch.Generator:
-    """A CPU generator for one draw. Without coordinates its stream is that of `torch.manual_seed(seed)`.
+    """A CPU generator for one draw.
 
-    `again` is one to begin anew: making one takes 17 microseconds, seeding it one.
+    Without coordinates its stream is that of `torch.manual_seed(seed)`. `again` is one to be seeded anew: making one
+    takes 17 microseconds, seeding it one.
     """
     return (torch.Generator() if again is None else again).manual_seed(_folded(seed, *coordinates))
 
@@ -43,7 +44,7 @@ def order(seed: int, epoch: int, num_rows: int, again: torch.Generator | None = 
 
 
 def order_seeds(seed: int, epochs: Iterable[int]) -> list[int]:
-    """What the generators of the orders of several epochs begin with: `_folded(seed, epoch + 1)`, as `order` does."""
+    """The seeds of the generators for the orders of several epochs: `_folded(seed, epoch + 1)`, as in `order`."""
     first = _folded(seed, 1)
     return [(first + epoch) % 2**63 for epoch in epochs]
 
@@ -56,7 +57,7 @@ def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
 
 
 DrawOrders = Callable[[Sequence[int], Tensor], None]
-"""A function that does the same, to the bit."""
+"""A function that does what `draw_orders` does, to the bit."""
 
 
 @final
@@ -72,7 +73,7 @@ class Draws:
         self.rows: tuple[slice, int] | None = None
         self._streams: dict[int, _Stream] = {}
         self.drawn_before: Callable[[int, Tensor], Tensor] | None = None
-        """Where a step is recorded ahead, what gives the bits: memory that is filled before the step is done."""
+        """Where a step is recorded ahead, the source of the bits: memory that is filled before the step runs."""
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
         """Uniform integers in [0, 2^15) of type int16, in the shape and on the device of `like`."""
@@ -85,7 +86,7 @@ class Draws:
         return torch.from_numpy(drawn).view((stop - start, *like.shape[1:])).to(like.device)
 
     def _stream(self, layer: int, start: int) -> "_Stream":
-        """Where a layer's numbers of this step come from: where it stopped at the part before, if that leads there."""
+        """The stream of a layer's numbers in this step: the one that the part before left off, if that leads there."""
         seed, kept = _folded(self.seed, self.step, layer), self._streams.get(layer)
         if kept is None or kept.seed != seed or not kept.leads_to(start):
             kept = self._streams[layer] = _Stream(seed)
@@ -94,9 +95,10 @@ class Draws:
 
 @final
 class _Stream:
-    """The numbers of 15 bits that one generator draws, read from the front on. The last word that was drawn is kept.
+    """The 15-bit numbers that one generator draws, read from the front on.
 
-    So parts of a batch that come in their order draw each word once, and a rank steps over those of the ranks before.
+    The last word drawn is kept, so parts of a batch that come in order draw each word once, and a rank skips those of
+    the ranks before it.
     """
 
     def __init__(self, seed: int) -> None:
@@ -105,7 +107,7 @@ class _Stream:
         self._num_drawn, self._last = 0, np.zeros(0, np.uint64)
 
     def leads_to(self, start: int) -> bool:
-        """Whether number `start` is still to come, or in the last word."""
+        """Whether number `start` is still to come, or is in the last word."""
         return start // IN_A_WORD >= self._num_drawn - len(self._last)
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:

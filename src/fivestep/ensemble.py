@@ -1,4 +1,4 @@
-"""From several trained networks to one that answers with their mean."""
+"""From several trained networks to one whose answer is their mean."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,10 +13,10 @@ LAYER = "ensemble"
 
 
 def ensemble_of(engines: Sequence[Engine]) -> Engine:
-    """An engine whose network is all of theirs, in one layer: its logits are those of their mean answer.
+    """An engine whose network holds all of theirs in one layer: its logits are those of their mean answer.
 
     The mean is taken of what logits stand for (probabilities, rates, numbers), by the link of the loss. It is saved,
-    loaded, exported and measured as any network is. Raises an `InputError` if the networks are not of one kind.
+    loaded, exported and measured like any network. Raises an `InputError` if the networks are not of one kind.
     """
     first = engines[0]
     if any((one.spec, one.criterion.inverse_link) != (first.spec, first.criterion.inverse_link) for one in engines):
@@ -36,5 +36,5 @@ def ensemble_of(engines: Sequence[Engine]) -> Engine:
 
 
 def num_members(spec: NetSpec) -> int:
-    """How many networks answer together; 1 for an ordinary one."""
+    """How many networks answer together; 1 for an ordinary network."""
     return int(spec.layers[0].options["members"]) if spec.layers and spec.layers[0].name == LAYER else 1

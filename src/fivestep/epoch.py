@@ -10,14 +10,14 @@ from .plan import TrainPlan
 
 
 class Evaluation(NamedTuple):
-    """The mean loss over the rows, the share of right answers (None for numbers), and the metrics by name."""
+    """The mean loss over the rows, the accuracy (None for regression), and the metrics by name."""
 
     loss: float
     accuracy: float | None
     metrics: Mapping[str, float] = MappingProxyType({})
 
     def figures(self) -> dict[str, float | None]:
-        """All of it by name."""
+        """All figures by name."""
         return {"loss": self.loss, "accuracy": self.accuracy, **self.metrics}
 
 
@@ -46,12 +46,12 @@ class Epoch:
     valid_metrics: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for name in ("train_metrics", "valid_metrics"):  # plain ones: a read-only view cannot be sent to another rank
+        for name in ("train_metrics", "valid_metrics"):  # plain dicts: a read-only view cannot be sent to another rank
             object.__setattr__(self, name, dict(getattr(self, name)))
 
     @classmethod
     def of(cls, train: Evaluation, valid: Evaluation | None, **steps: Any) -> Self:
-        """The evaluations of both parts, and all that is told of the steps by its own name."""
+        """An epoch from the evaluations of both parts, and its other fields by name."""
         return cls(
             train_loss=train.loss,
             train_accuracy=train.accuracy,
@@ -77,9 +77,9 @@ class Epoch:
 
 
 def monitored(epoch: Epoch, plan: TrainPlan) -> float:
-    """The figure that stopping and schedules go by, of the validation part where there is one: lower is better.
+    """The figure that stopping and schedules watch, of the validation part if there is one: lower is better.
 
-    A metric of which higher is better, and 1 the best, is turned round: 1 - value.
+    A metric that is better when higher, and best at 1, becomes 1 - value.
     """
     part = "train" if epoch.valid_loss is None else "valid"
     value = epoch.figures()[f"{part}_{plan.monitor}"]

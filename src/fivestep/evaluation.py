@@ -1,4 +1,4 @@
-"""How good a network is on some rows: the loss, the share of right answers and the metrics."""
+"""How good a network is on some rows: the loss, the accuracy and the metrics."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,8 @@ def evaluate(
     """The loss and accuracy of the network on `rows` in evaluation mode: means over the rows, weighted if they are.
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
-    not suit the loss's target raises an `InputError`, as do rows that all weigh 0. A rank does this by itself, for all.
+    not suit the loss's target raises an `InputError`, as do rows that all weigh 0. A rank does this by itself, on all
+    rows.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
     return evaluate_by_ranks(engine, rows, engine.plan.metrics if metrics is None else metrics, ALONE)
@@ -33,9 +34,9 @@ def evaluate(
 def evaluate_by_ranks(
     engine: Engine, rows: Part, metrics: str | Sequence[str] | Mapping[str, AnyMetric], ranks: Ranks
 ) -> Evaluation:
-    """The same by several ranks, each of which takes its turns; all get the same bits, which are those of one."""
+    """The same, divided among the ranks; all of them get the same bits, those that one process would get."""
     chosen = build_metrics(metrics, engine.criterion.target)
-    each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each turn
+    each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each pass
     tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
     for turn, taken in enumerate(rows.parts(evaluation_rows(engine))):
         each.append((0.0, 0.0, 0.0))
@@ -68,11 +69,11 @@ def evaluation_rows(engine: Engine) -> int:
 
 
 def predictions(engine: Engine, logits: Outputs) -> Outputs:
-    """For numbers, what the logits stand for (a rate is exp of its logit); for classes and yes or no, the logits."""
+    """For regression, the numbers that the logits stand for (a rate is exp of its logit); for classes, the logits."""
     return engine.criterion.predicted(logits) if engine.criterion.target == "numbers" else logits
 
 
 def share_right(engine: Engine, logits: Outputs, y: Targets) -> RowWeights:
-    """For each row, the share of its answers that are right: the largest logit for classes, its sign for yes and no."""
+    """For each row, the share of correct answers: the largest logit for classes, its sign for binary targets."""
     guesses = logits.argmax(-1) == y if engine.criterion.target == "classes" else (logits > 0) == (y > 0.5)
     return guesses.reshape(len(y), -1).to(logits.dtype).mean(1)

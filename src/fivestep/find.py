@@ -70,7 +70,7 @@ class Choice:
 
 @functools.lru_cache(maxsize=1000)
 def _read(text: str) -> Choice:
-    """What `Choice.parse` reads out of a text. Kept: the plans of a fleet say the same three words a thousand times."""
+    """What `Choice.parse` reads from a text; cached, as the plans of a fleet repeat the same few words."""
     name, _, options = text.partition(":")
     pairs = [pair.partition("=") for pair in _split_at_commas(options)]
     if any(not key.strip().isidentifier() or not sign for key, sign, _ in pairs):
@@ -79,7 +79,7 @@ def _read(text: str) -> Choice:
 
 
 def _instead_of(pairs: Sequence[tuple[str, str, str]]) -> str:
-    """What to write in place of options that cannot be read, such as several values without their brackets."""
+    """What to write instead of options that cannot be parsed, such as several values without brackets."""
     for (key, sign, value), (other, other_sign, _) in pairwise(pairs):
         if sign and not other_sign:
             return f"several values of one option stand in brackets, as in {key.strip()}=({value},{other})"
@@ -94,7 +94,7 @@ def names(family: str) -> tuple[str, ...]:
 
 
 def find(family: str, name: str) -> Any:
-    """What `fivestep/<family>/<name>.py` defines; an unknown name raises an `InputError` with the nearest known one."""
+    """What `fivestep/<family>/<name>.py` defines; raises an `InputError` with the nearest name if there is none."""
     if name not in names(family):
         one_of(SINGULAR[family], name.replace("_", "-") if family == "datasets" else name, shown_names(family))
     return _public_of(f"fivestep.{family}.{name.replace('-', '_')}")
@@ -102,7 +102,7 @@ def find(family: str, name: str) -> Any:
 
 @functools.cache
 def _public_of(module_name: str) -> Any:
-    """The one public name of a module. Kept: a fleet asks sixty times for each of its networks."""
+    """The one public name of a module; cached, as a fleet asks for it sixty times for each network."""
     module = importlib.import_module(module_name)
     public = [
         item
@@ -114,7 +114,7 @@ def _public_of(module_name: str) -> Any:
 
 
 def shown_names(family: str) -> tuple[str, ...]:
-    """The items of a family as people type them: tasks with hyphens, everything else as in Python."""
+    """The items of a family as users type them: tasks with hyphens, everything else as in Python."""
     return tuple(name.replace("_", "-") for name in names(family)) if family == "datasets" else names(family)
 
 
@@ -152,13 +152,13 @@ def option_names(family: str, name: str) -> list[str]:
 
 
 def settings_of(family: str, choice: Choice) -> dict[str, Any]:
-    """The options of a choice, without those that are written out and yet at their defaults."""
+    """The options of a choice, without those that equal their defaults."""
     defaults = {field.name: field.default for field in _options(find(family, choice.name))}
     return {key: value for key, value in choice.options.items() if value != defaults.get(key, dataclasses.MISSING)}
 
 
 def required_options(family: str, name: str) -> list[str]:
-    """Those of its options that have no default."""
+    """The options of an item that have no default."""
     return [
         field.name
         for field in _options(find(family, name))
@@ -178,7 +178,7 @@ def layer_family(name: str) -> str:
 
 
 def has_width(layer: Choice) -> bool:
-    """Whether a layer has a number of units of its own, as a linear layer has and an activation has not."""
+    """Whether a layer has a width of its own, as a linear layer does and an activation does not."""
     return "out_features" in option_names(layer_family(layer.name), layer.name)
 
 

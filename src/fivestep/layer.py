@@ -1,4 +1,4 @@
-"""What every layer promises, and what it remembers between its forward and its backward pass."""
+"""What every layer promises, and what it remembers between forward and backward pass."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +15,19 @@ MAX_CHILDREN = 1000
 
 
 class Drawing(Protocol):
-    """Where a layer's random bits come from: `draws.Draws`, or what stands for those of many networks."""
+    """The source of a layer's random bits: `draws.Draws`, or its counterpart for many networks."""
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
-        """One 15-bit integer for each element of `like`, for the step that is being done."""
+        """One 15-bit integer for each element of `like`, for the current step."""
 
 
 @final
 class Memo(dict[str, Tensor]):
     """What one layer keeps from forward to backward (`memo["x"] = x`), and the buffers it works in from step to step.
 
-    `training` tells the training pass from the evaluation pass. With `reuse`, `buffer` hands out the same memory at
-    every step; without, it hands out None, which torch's `out=` takes for "a new tensor": so one formula serves
-    autograd as well. Where several ranks share a batch, `over_ranks` adds a tensor up over all of them.
+    `training` tells the training pass from the evaluation pass. With `reuse`, `buffer` returns the same memory at every
+    step; without, it returns None, for which torch's `out=` makes a new tensor, so that one formula serves autograd as
+    well. Where several ranks share a batch, `over_ranks` sums a tensor over all of them.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Memo(dict[str, Tensor]):
         )
 
     def buffer(self, name: str, shape: Shape, like: Tensor) -> Tensor | None:
-        """Memory of that shape, typed and placed like `like`: the first rows of one buffer that grows when it must."""
+        """Memory of that shape, with `like`'s dtype and device: the first rows of a buffer that grows when it must."""
         if self._buffers is None:
             return None
         kept = self._buffers.get(name)
@@ -60,9 +60,9 @@ class Memo(dict[str, Tensor]):
         return kept if kept.shape[0] == shape[0] else kept[: shape[0]]
 
     def constants(self, name: str, values: Sequence[float], like: Tensor) -> Tensor:
-        """Numbers that never change, beside `like` on its device, brought there once, by the first pass.
+        """Constants on the device of `like`, moved there once, by the first pass.
 
-        Whole numbers stay whole, so that they can be places; others are of the type of `like`.
+        Integers stay integers, so that they can be indices; others have the dtype of `like`.
         """
         if name not in self:
             are_whole = all(isinstance(value, int) for value in values)
@@ -72,7 +72,7 @@ class Memo(dict[str, Tensor]):
     def child(self, number: int) -> "Memo":
         """The memo of a layer inside this layer, made once; its draws are its own."""
         if number not in self._children:
-            inner = (self._layer + 1) * MAX_CHILDREN + number  # from 1000 on, where no layer of a network is
+            inner = (self._layer + 1) * MAX_CHILDREN + number  # from 1000 on: no layer of a network has such a number
             reuse = self._buffers is not None
             self._children[number] = Memo(
                 training=self.training, reuse=reuse, draws=self._draws, layer=inner, over_ranks=self._over_ranks
@@ -103,52 +103,52 @@ class Memo(dict[str, Tensor]):
 
 
 class Initializer(Protocol):
-    """What a layer asks of an initialisation scheme; every item in `inits/` answers it."""
+    """What a layer needs of an initialization scheme; every item in `inits/` provides it."""
 
     def weight_(self, weight: Tensor, generator: torch.Generator) -> None:
-        """Fills a matrix of shape (O, I) in place."""
+        """Fills a matrix (O, I) in place."""
 
     def bias_(self, bias: Tensor, fan_in: int, generator: torch.Generator) -> None:
-        """Fills the bias that belongs to a matrix with `fan_in` inputs, in place."""
+        """Fills the bias of a layer with `fan_in` inputs, in place."""
 
 
 class Layer(ABC):
-    """A differentiable function y = f(x; w), as frozen data: the sizes are here, the numbers `w` are in `Params`.
+    """A differentiable function y = f(x; w), as frozen data: it has the sizes, `Params` has the weights `w`.
 
     Shapes are per row, without the batch axis. `forward` is written so that autograd can follow it; `backward` is
     derived by hand.
     """
 
     is_row_by_row: ClassVar[bool] = True
-    """Whether, in training, equal rows always have equal outputs that depend on nothing but the row. Not so where a
-    layer draws for each row, or looks at the whole batch."""
+    """Whether, in training, each output depends on nothing but its row. Not so for a layer that draws for each row, or
+    looks at the whole batch."""
 
     augments: ClassVar[bool] = False
-    """Whether it changes rows at random in training, so that each stands for more of its kind."""
+    """Whether it augments data: changes rows at random in training."""
 
     looks_at_batch: ClassVar[bool] = False
-    """Whether, in training, its output for a row depends on the other rows of the batch, those of other ranks too."""
+    """Whether, in training, its output for a row depends on the other rows of the batch, on all ranks."""
 
     must_be_first: ClassVar[bool] = False
-    """Whether it takes what the rows hold, as category codes, and so can only be the first layer of a network."""
+    """Whether it takes the raw rows, such as category codes, and so must be the first layer."""
 
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: how "y", "dx", each parameter's "dNAME" and what `memo` keeps come about, in which {x},
-    {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. What is left out is shown without one. In a layer of
-    layers, {NAME} and {dx_NAME} stand for what the layer inside of that name gives and sends back ("body.0" is
-    "body_0"; {first} and {last} too), and "dNAME" is how the gradient comes to it."""
+    {y}, {dx}, {dy}, {weight}, ... stand for the tensors' names. A tensor that is left out is shown without a formula.
+    In a layer of layers, {NAME} and {dx_NAME} stand for what the layer inside of that name gives and sends back
+    ("body.0" is "body_0"; {first} and {last} too), and "dNAME" is how the gradient comes to it."""
 
     @abstractmethod
     def sized(self, input_shape: Shape) -> Self:
-        """The same layer with its input size filled in; raises an `InputError` if it was given another one."""
+        """The same layer with its input size filled in; raises an `InputError` if it already has another one."""
 
     @abstractmethod
     def parameter_shapes(self) -> dict[str, Shape]:
-        """The parameters by name, in the names and the layout of the torch twin; empty for a layer that has none."""
+        """The shapes of the parameters, by name, in names and layout those of the torch twin; empty if it has none."""
 
     @abstractmethod
     def buffer_shapes(self) -> dict[str, Shape]:
-        """What the layer remembers from batch to batch without training it, by torch's name; usually nothing."""
+        """The shapes of the buffers, which are kept from batch to batch but not trained, by torch's names."""
 
     @abstractmethod
     def check_input(self, x: Features) -> None:
@@ -168,15 +168,15 @@ class Layer(ABC):
 
     @abstractmethod
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
-        """Adds dloss/dw to `dw` and returns dloss/dx; where nobody needs that, maybe `dy`. May overwrite `dy`."""
+        """Adds dloss/dw to `dw` and returns dloss/dx, or anything if not `need_dx`. May overwrite `dy`."""
 
     @abstractmethod
     def module(self, memo: Memo) -> nn.Module:
-        """The twin in `torch.nn`, uninitialised; one that draws takes its draws from `memo`."""
+        """The twin in `torch.nn`, uninitialized; a layer that draws takes its draws from `memo`."""
 
 
 def kind_of(layer: Layer) -> str:
-    """What its file is called, by which it is chosen: "linear", "batch_norm"."""
+    """The name of its file, by which it is chosen: "linear", "batch_norm"."""
     return type(layer).__module__.rpartition(".")[2]
 
 
@@ -184,12 +184,12 @@ class LearnsFromRows(Layer):
     """A layer whose buffers are learnt from the training rows, once, before the first step (`steps.py` sees to it)."""
 
     @abstractmethod
-    def has_learnt(self, w: Tensors) -> bool:
+    def has_learned(self, w: Tensors) -> bool:
         """Whether `learn_` has been called."""
 
     @abstractmethod
     def learn_(self, w: Tensors, x: Elements, weight: RowWeights | None) -> None:
-        """Fills the buffers from rows x that come to the layer, and their weights where they have some."""
+        """Fills the buffers from the layer's inputs x for some rows, and the weights of the rows if they have any."""
 
 
 class ParameterFree(Layer):

@@ -1,4 +1,4 @@
-"""Pages that stand alone: one file of HTML with its style inside, and its scripts, if any; nothing is fetched."""
+"""Self-contained HTML pages: one file with its styles, and scripts if any; nothing is fetched."""
 
 import base64
 import hashlib
@@ -40,11 +40,11 @@ summary { cursor: pointer; padding: .3rem 0; }
 """
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What a browser may load for the page: its own style, and images that are inside it."""
+"""What a browser may load for the page: its own styles, and embedded images."""
 
 
 def page(title: str, body: str, style: str = "", scripts: Sequence[str] = ()) -> str:
-    """The whole page, as text, with more style than all pages have, and with scripts, which alone may run."""
+    """The whole page as text, with extra styles, and with `scripts`, the only ones that may run."""
     policy = f"{POLICY}; script-src {' '.join(map(_hash, scripts))}" if scripts else POLICY
     run = "".join(f"<script>{script}</script>\n" for script in scripts)
     return (
@@ -57,22 +57,22 @@ def page(title: str, body: str, style: str = "", scripts: Sequence[str] = ()) ->
 
 
 def _hash(script: str) -> str:
-    """What names a script in a policy."""
+    """The hash that allows a script in the policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def element(name: str, text: str, **attributes: str) -> str:
-    """`text`, in which nothing is markup, as an element; `css` is its class."""
+    """An element around `text`, which is escaped; `css` is its class."""
     return f"<{name}{_written(attributes)}>{escape(text)}</{name}>"
 
 
 def around(name: str, content: str, **attributes: str) -> str:
-    """An element around markup."""
+    """An element around `inner` markup."""
     return f"<{name}{_written(attributes)}>\n{content}\n</{name}>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A table of texts; the columns `numbers` are set to the right."""
+    """A table of texts; the columns in `numbers` are right-aligned."""
 
     def line(cells: Sequence[str], kind: str) -> str:
         return "".join(

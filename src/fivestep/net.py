@@ -1,4 +1,4 @@
-"""What is trained: the layers of a network as plain data, without a single number in them."""
+"""What is trained: the layers of a network as plain data, without weights."""
 
 import functools
 import math
@@ -56,14 +56,14 @@ class NetSpec:
     def row_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of one row of output for a row of that shape, as (T, O) for tokens (T, I).
 
-        Raises an `InputError` where a layer cannot take what comes to it.
+        Raises an `InputError` where a layer cannot take its input.
         """
         for layer in self.build():
             input_shape = layer.sized(input_shape).output_shape(input_shape)
         return input_shape
 
     def build_init(self) -> "Init":
-        """The initialisation scheme, made with its options."""
+        """The initialization scheme, made with its options."""
         init: Init = build("inits", self.init)
         return init
 
@@ -80,7 +80,7 @@ class NetSpec:
     def summary(self) -> list[tuple[str, str, str, int, str]]:
         """One row per layer: number, layer, shapes of its parameters, their number, shape of its output.
 
-        A layer made of layers has a row for each of these below its own, and no parameters but theirs.
+        A layer made of other layers has a row for each of them below its own, and no parameters besides theirs.
         """
         rows: list[tuple[str, str, str, int, str]] = []
         shape: tuple[int, ...] = (self.in_features or 0,)
@@ -141,7 +141,7 @@ def _rows(number: str, layer: "Layer") -> list[tuple[str, str, str, int, str]]:
 
 @functools.lru_cache(maxsize=1000)
 def _built(spec: "NetSpec") -> "tuple[Layer, ...]":
-    """The layers of a network, kept, as they are frozen data: a fleet asks for them three times for each network."""
+    """The layers of a network, cached, as they are frozen data: a fleet asks for them three times for each network."""
     if spec.in_features is None or spec.out_features is None:
         raise InputError(
             f"the network must know its sizes, got {spec.sizes_text()}; call spec.sized(in_features, out_features)."
@@ -177,10 +177,10 @@ def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)
 ) -> NetSpec:
     """A multilayer perceptron: `MLP(784, 256, 10)` has 784 inputs, one hidden layer of 256 units and 10 outputs.
 
-    Each hidden layer is a linear layer, the normalisation `norm` ("batch_norm", "layer_norm", "rms_norm") if it is not
-    None, the activation, and dropout with probability `dropout` if that is not 0. Each of the three is one setting
-    for all hidden layers, or a sequence with one for each. A linear layer before batch normalisation has no bias,
-    which would have no effect. The first and the last size may be None: they are taken from the data.
+    Each hidden layer is a linear layer, the normalization `norm` ("batch_norm", "layer_norm", "rms_norm") if it is not
+    None, the activation, and dropout with probability `dropout` if that is not 0. Each of the three is one setting for
+    all hidden layers, or a sequence with one for each. A linear layer before batch normalization has no bias, as it
+    would have no effect. The first and the last size may be None: they are taken from the data.
     """
     if len(sizes) < 2:
         raise InputError(
@@ -195,7 +195,7 @@ def MLP(  # noqa: N802  (reads as the network it builds, as in torch.nn)
 
 
 def for_each(argument: str, setting: Any, num_layers: int) -> list[Any]:
-    """The setting of each hidden layer, from one for all or a sequence of them."""
+    """The setting of each hidden layer, given one for all of them or a sequence."""
     if not isinstance(setting, list | tuple):
         return [setting] * num_layers
     if len(setting) != num_layers:
@@ -208,14 +208,14 @@ def for_each(argument: str, setting: Any, num_layers: int) -> list[Any]:
 def _hidden_layer(
     width: int | None, activation: str | Choice, dropout: float, norm: str | Choice | None
 ) -> list[Choice]:
-    """Linear, norm, activation, dropout; norm and dropout where they are asked for."""
+    """Linear, norm, activation, dropout; norm and dropout only where asked for."""
     norms = [] if norm is None else [Choice.parse(norm)]
     cancels_bias = any(find("layers", one_of("norm", one.name, norm_names())).cancels_bias for one in norms)
     return [_linear(width, not cancels_bias), *norms, _activation(activation), *_dropout(dropout)]
 
 
 def norm_names() -> list[str]:
-    """The layers that normalise, by their names."""
+    """The names of the normalization layers."""
     return [name for name in names("layers") if name.endswith("_norm")]
 
 

@@ -25,7 +25,7 @@ class Part(NamedTuple):
 
 
 def plain_group(_layer: int, _name: str, shape: Shape) -> Group:
-    """Matrices and the rest, all with the plan's learning rate and weight decay."""
+    """Groups by matrix or not only: all parameters have the plan's learning rate and weight decay."""
     return Group(is_matrix=len(shape) == 2)
 
 
@@ -56,7 +56,7 @@ class Params:
         entries.sort(key=lambda entry: kinds.index(entry[0]))
         self.flat: Vector = torch.zeros(_total(shapes), dtype=dtype, device=device)
         self.sums: Vector = ranks.zeros(_total(shapes) + NUM_EXTRA, dtype, device)
-        """The gradient, and behind it the few numbers that ranks add up in the same all-reduce."""
+        """The gradient, followed by the few numbers that ranks sum in the same all-reduce."""
 
         self.grad: Vector = self.sums[:-NUM_EXTRA]
         self.buffers: Vector = torch.zeros(_total(buffer_shapes), dtype=dtype, device=device)
@@ -78,7 +78,7 @@ class Params:
         num_in_matrices = sum(math.prod(shape) for group, *_, shape in entries if group.is_matrix)
         self.matrices: Vector = self.flat[:num_in_matrices]
         self.matrices_grad: Vector = self.grad[:num_in_matrices]
-        """The part of the flat vectors that holds the matrices and what has more axes: it comes first."""
+        """The first part of the flat vectors, which holds the matrices."""
 
         start = 0
         for k, layer in enumerate(buffer_shapes):
@@ -88,7 +88,7 @@ class Params:
                 start = stop
 
     def parts(self, *, matrices_apart: bool) -> list[Part]:
-        """The slices that a rule moves in one call each; usually one, unless some have their own factor or decay."""
+        """The slices that a rule moves in one call each: usually one, unless some have their own factor or decay."""
         parts: list[Part] = []
         for group, where in self._slices.items():
             last = parts[-1] if parts else None

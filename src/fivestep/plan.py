@@ -1,4 +1,4 @@
-"""How it is trained: loss, update rule, learning rate, batches, epochs, seed."""
+"""How a network is trained: loss, update rule, learning rate, batches, epochs, seed."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +22,7 @@ UNSET = {
     "micro_batch_size": "leave it out to do each batch as a whole",
     "patience": "leave it out to train to the last epoch",
 }
-"""What to write in place of a number where none is wanted."""
+"""What to write for a setting of which nothing is wanted."""
 
 
 @final
@@ -36,14 +36,15 @@ class TrainPlan:
     elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss, and
     `restore_best` ends with the weights of the best one: `fit` does both, `train` leaves them to its caller.
     `momentum`, `nesterov` and `weight_decay` are passed on to an update rule that has them. `l2` adds l2 |w|^2 / 2 over
-    the matrices to the loss of each batch, divided by the batch's rows or the sum of their weights: every row brings
-    the same share of it in an epoch, as in scikit-learn. `ema` in [0, 1) predicts with an exponential moving average of
-    the weights over the steps. `lr_factors` multiplies the learning rate of some parameters, and `no_decay` spares some
-    from weight decay; both name them in full ("0.bias"), by their own name ("bias") or by their layer ("layer_norm"),
-    the fullest name counting. `metrics` are measured beside the loss ("f1", "top_k:k=3"); `monitor` is what `patience`,
-    `restore_best` and the schedule "plateau" go by: "loss", or one of the metrics. `class_weight` weighs the training
-    rows by class, with one number for each class or, for "balanced", with n / (C n_c): the loss of the steps is that of
-    `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored weighs every row alike.
+    the matrices to the loss of each batch, divided by the batch's rows or the sum of their weights, so that every row
+    contributes the same share of it in an epoch, as in scikit-learn. `ema` in [0, 1) predicts with an exponential
+    moving average of the weights over the steps. `lr_factors` multiplies the learning rate of some parameters, and
+    `no_decay` spares some from weight decay; both name them in full ("0.bias"), by their own name ("bias") or by their
+    layer ("layer_norm"); the most specific name wins. `metrics` are measured beside the loss ("f1", "top_k:k=3");
+    `monitor` is what `patience`, `restore_best` and the schedule "plateau" watch: "loss", or one of the metrics.
+    `class_weight` weighs the training rows by class, with one number for each class or, for "balanced", with n / (C
+    n_c): the loss of the steps is that of `nn.CrossEntropyLoss(weight=...)`, while all that is shown and monitored
+    weighs every row alike.
     """
 
     loss: str | Choice = "cross_entropy"
@@ -72,7 +73,7 @@ class TrainPlan:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if type(value) not in PLAIN:
-                object.__setattr__(self, name, plain(value))  # of a name that is there, so the loop may go on
+                object.__setattr__(self, name, plain(value))  # replaces an existing attribute, so the loop stays valid
         for name, family in (("loss", "losses"), ("optimizer", "optim"), ("schedule", "schedules")):
             object.__setattr__(self, name, Choice.parse(getattr(self, name)))
             find(family, getattr(self, name).name)
@@ -99,7 +100,7 @@ class TrainPlan:
         self._settle_metrics()
 
     def _settle_groups(self) -> None:
-        """Refuses factors that are none, and writes names in one way."""
+        """Refuses invalid factors, and normalizes the names."""
         if not isinstance(self.lr_factors, Mapping):
             raise refuse("lr_factors", self.lr_factors, "a factor for each name", 'write for example {"bias": 2.0}')
         for key, factor in self.lr_factors.items():
@@ -108,7 +109,7 @@ class TrainPlan:
         object.__setattr__(self, "no_decay", _texts(self.no_decay))
 
     def _settle_metrics(self) -> None:
-        """Writes metrics in one way and once each, the monitored one among them; refuses one that cannot be had."""
+        """Normalizes the metrics, each once, with the monitored one; refuses one that does not exist or fit."""
         given = list(_texts(self.metrics))
         if not given and self.monitor == "loss":
             object.__setattr__(self, "metrics", ())
@@ -121,7 +122,7 @@ class TrainPlan:
         self.build_metrics()
 
     def _check_rule(self) -> None:
-        """Refuses what an update rule that looks again, or one that averages by itself, cannot be combined with."""
+        """Refuses settings that do not go with an update rule that repeats steps, or that averages by itself."""
         rule: type[Optimizer] = find("optim", Choice.parse(self.optimizer).name)
         fields: tuple[str, ...] = ()
         reason = ""
@@ -136,13 +137,13 @@ class TrainPlan:
                 raise refuse(name, getattr(self, name), expected, "leave it out, or use another optimizer")
 
     def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
-        """The group of a parameter, such as "0.bias" in a layer of the kind "linear"; of kinds, the innermost first."""
+        """The group of a parameter such as "0.bias"; `kinds` are those of its layers, the innermost first."""
         known = aliases(name, kinds)
         factor = next((self.lr_factors[key] for key in known if key in self.lr_factors), 1.0)
         return Group(len(shape) == 2, factor, decays=not any(key in self.no_decay for key in known))
 
     def check_names(self, known: Iterable[str]) -> None:
-        """Raises an `InputError` if `lr_factors` or `no_decay` names what is not known in the network."""
+        """Raises an `InputError` if `lr_factors` or `no_decay` has a name that the network does not know."""
         for argument in ("lr_factors", "no_decay"):
             for name in getattr(self, argument):
                 one_of(f"a name in {argument}", name, sorted(known))
@@ -194,7 +195,7 @@ class TrainPlan:
 
 
 def settings_but(own: Sequence[str]) -> Callable[[TrainPlan], Hashable]:
-    """What tells apart plans that may differ in their `own` fields: a function that gives all others, to be compared.
+    """A function that returns all settings of a plan except its `own` fields, for comparing plans.
 
     It is made once: a fleet asks for each of its networks.
     """
@@ -203,7 +204,7 @@ def settings_but(own: Sequence[str]) -> Callable[[TrainPlan], Hashable]:
 
 
 def aliases(name: str, kinds: Sequence[str]) -> tuple[str, ...]:
-    """What a parameter such as "0.bias" is called in a plan: in full, by its own name, by its layers."""
+    """The names by which a plan may call a parameter such as "0.bias": in full, its own name, those of its layers."""
     return (name, name.rpartition(".")[2], *kinds)
 
 
@@ -213,7 +214,7 @@ def _texts(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _class_weight(given: Any) -> Literal["balanced"] | tuple[float, ...] | None:
-    """What was given, with numbers by class, {0: 1, 1: 5}, in the order of the classes."""
+    """What was given; a mapping {0: 1, 1: 5} becomes a tuple in the order of the classes."""
     if given is None or (isinstance(given, str) and given == "balanced"):
         return given  # type: ignore[return-value]  # None or the text
     numbers: Any = [given.get(k) for k in range(len(given))] if isinstance(given, Mapping) else given

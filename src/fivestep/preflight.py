@@ -1,4 +1,4 @@
-"""Whether data, network and loss fit together, said in one sentence before the first step."""
+"""Checks before the first step that data, network and loss fit together."""
 
 import math
 import warnings
@@ -21,11 +21,11 @@ from .metrics._base import measure
 from .plan import TrainPlan
 
 AT_A_TIME = 2**18
-"""Numbers that are looked at together: torch copies them to do so, which for all at once would take the data twice."""
+"""Numbers that are checked at a time: torch copies them to do so, and a copy of all data would double the memory."""
 
 
 def check_plan(plan: TrainPlan, data: Dataset) -> None:
-    """Raises an `InputError` if the plan asks for something that the data do not have."""
+    """Raises an `InputError` if the plan needs something that the data do not have."""
     check_batch_size(plan.batch_size or 1, data)
     check_whole_batches(plan, data)
     if plan.batch_size is None and data.stream is not None:
@@ -35,7 +35,7 @@ def check_plan(plan: TrainPlan, data: Dataset) -> None:
 
 
 def check_merged(engine: Engine) -> None:
-    """Raises an `InputError` if equal rows that are merged into one would be another training run for a layer."""
+    """Raises an `InputError` if merging equal rows into one would change what a layer computes."""
     for layer in with_inner(engine.layers):
         if not layer.is_row_by_row:
             raise InputError(
@@ -46,7 +46,7 @@ def check_merged(engine: Engine) -> None:
 
 
 def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
-    """Raises an `InputError` if an update rule that looks again would not see the same rows at every step."""
+    """Raises an `InputError` if an update rule with repeats would not see the same rows at every step."""
     if not plan.build_optimizer().repeats:
         return
     if data.stream is not None:
@@ -64,7 +64,7 @@ def check_whole_batches(plan: TrainPlan, data: Dataset) -> None:
 
 
 def check_steps(plan: TrainPlan, data: Dataset) -> None:
-    """The same, and warns where the schedule places something beyond the run, as a warm-up that is longer than it."""
+    """Calls `check_plan`, and warns if the schedule extends beyond the run, as with a warm-up that is too long."""
     check_whole_batches(plan, data)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(data.num_rows)
     for option in schedule.spans:
@@ -79,7 +79,7 @@ def check_steps(plan: TrainPlan, data: Dataset) -> None:
 
 
 def warn_of_alike_units(engine: Engine) -> None:
-    """Warns where all matrices of a network with hidden layers begin as 0: its units would stay alike for ever."""
+    """Warns if all matrices of a network with hidden layers begin at 0: its units would stay alike forever."""
     matrices = [w for w in engine.named_parameters().values() if w.dim() == 2]
     if len(matrices) > 1 and not any(bool(w.any()) for w in matrices):
         warnings.warn(
@@ -102,7 +102,7 @@ def check_data(engine: Engine, data: Dataset) -> None:
 
 
 def sizes_of_parts(plan: TrainPlan, num_rows: int) -> Iterator[int]:
-    """The numbers of rows that a training pass may see at a time: of a batch, of the last one, of their parts."""
+    """The numbers of rows that a training pass may see: a batch, the last batch, their parts."""
     batch = plan.batch_size or num_rows
     for size in (batch, num_rows % batch or batch):
         part = min(plan.micro_batch_size or size, size)
@@ -110,7 +110,7 @@ def sizes_of_parts(plan: TrainPlan, num_rows: int) -> Iterator[int]:
 
 
 def check_rows(engine: Engine, rows: Rows, part: str) -> None:
-    """The same for one part. Reads the data once, so it is for the start, not for the loop."""
+    """The same for one part of the data. Reads all of it once, so it is for the start, not for the loop."""
     _check_inputs(engine, rows, part)
     _check_finite(f"{part} y", rows.y)
     if rows.weight is not None:
@@ -174,7 +174,7 @@ def _check_range(engine: Engine, y: Tensor, part: str) -> None:
 
 
 def _losses_for(y: Tensor) -> Iterator[str]:
-    """The losses of one output for each number, that take all of these."""
+    """The losses with one output per number that accept all of these targets."""
     for name in names("losses"):
         loss = find("losses", name)
         least, largest = loss.target_range
@@ -187,7 +187,7 @@ def _interval(least: float, largest: float) -> str:
 
 
 def _check_targets(engine: Engine, rows: Rows, part: str) -> None:
-    """Asks the loss and the metrics whether they take such targets beside predictions for all rows, here of 0."""
+    """Checks that the loss and the metrics accept such targets, with predictions of 0 for all rows."""
     num_rows, *shape = rows.stored.shape
     row = tuple(shape) if shape[-1] == engine.spec.in_features else (math.prod(shape),)  # an engine flattens images
     logits = torch.zeros((), device=rows.y.device).expand(num_rows, *engine.spec.row_shape(row))
@@ -199,4 +199,4 @@ def _check_targets(engine: Engine, rows: Rows, part: str) -> None:
 
 
 def _range(y: Tensor) -> str:
-    return " to ".join(str(end.cpu().numpy()) for end in (y.min(), y.max()))  # in the digits that its type has
+    return " to ".join(str(end.cpu().numpy()) for end in (y.min(), y.max()))  # with the digits of its dtype

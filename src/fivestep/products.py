@@ -1,9 +1,9 @@
 """The three matrix products of a linear layer, each by the faster of torch's two libraries for them.
 
-On a CPU torch multiplies float32 matrices with MKL, and keeps oneDNN for what it compiles. On AMD's processors with
-AVX-512, MKL takes half of their vectors: there oneDNN is twice as fast from some million multiplications on, and comes
-within a tenth of what the processor can do (benchmarks/products.py). Everywhere else, and for smaller products, these
-functions are the plain ones.
+On a CPU torch multiplies float32 matrices with MKL, and uses oneDNN only in what it compiles. On AMD processors with
+AVX-512, MKL uses half the vector width: there oneDNN is twice as fast from some million multiplications on, and comes
+within a tenth of the processor's peak (benchmarks/products.py). Everywhere else, and for smaller products, these
+functions are torch's usual ones.
 """
 
 import functools
@@ -118,7 +118,7 @@ def onednn_is_faster() -> bool:
 
 
 def _processor() -> str:
-    """The maker of the processor, as the system calls it: "AuthenticAMD", "GenuineIntel", ..."""
+    """The vendor of the processor, as the system reports it: "AuthenticAMD", "GenuineIntel", ..."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
         return platform.processor()

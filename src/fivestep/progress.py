@@ -15,19 +15,19 @@ from .stopping import Best
 from .typing import Elements, Tensors
 
 TOGETHER = 1000
-"""Losses of single steps in one vector. As tensors of their own they would lie between the large ones that come and go
-in each step, and leave gaps that nothing fits into: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
+"""Losses of single steps that share one vector. As separate tensors they would lie between the large ones that come and
+go in each step, and fragment the memory: an epoch of 600 steps on 60 MB of rows took 120 MB more."""
 
 
 @final
 class Progress:
-    """What the loop remembers: with it and the engine's state, a run goes on as if it had not stopped.
+    """What the loop remembers: with it and the engine's state, a run resumes as if it had never stopped.
 
     `epochs` is the number of the last `Epoch` shown; since then, `losses` are those of all steps, on the device,
     `num_rows` counts their rows, and `seconds` is their time. `history` holds every `Epoch` shown, `seen` what the plan
     monitors of each, and `best` remembers the best one. `is_at_epoch` is False from the first step of an epoch until it
-    has been measured. Where nobody looks at the training part (`measures_training` False), it is measured after the
-    last epoch only; of the others, the running loss stands for it.
+    has been measured. If `measures_training` is False, the training part is measured after the last epoch only; before
+    that, the running loss stands in for its loss.
     """
 
     def __init__(self, engine: Engine, plan: TrainPlan, epochs: int = 0) -> None:
@@ -43,7 +43,7 @@ class Progress:
         self._single, self._num_single = engine.params.flat.new_empty(TOGETHER), 0
 
     def add(self, step: Step) -> None:
-        """Counts a step, or a block of steps, that has been done; nothing is read from the device."""
+        """Counts a finished step, or block of steps; nothing is read from the device."""
         self.num_rows += step.num_rows
         if step.losses is not None:
             self._losses.append(step.losses)
@@ -61,9 +61,9 @@ class Progress:
         return torch.cat([*self._losses, self._single[: self._num_single]])
 
     def running_loss(self, num_rows: int) -> float:
-        """Their mean over the rows, for a training part of `num_rows` rows; a host-device synchronisation.
+        """The mean of `losses` over the rows, for a training part of `num_rows` rows; a host-device synchronization.
 
-        Added in float64 and in one call, so it does not depend on where the steps were cut into blocks or runs.
+        Summed in float64 and in one call, so it does not depend on how the steps were split into blocks or runs.
         """
         losses, size = self.losses.cpu().double(), self._plan.batch_size or num_rows
         done = self._engine.num_updates
@@ -71,7 +71,7 @@ class Progress:
         return (losses.dot(rows) / rows.sum()).item()
 
     def note(self, epoch: Epoch) -> None:
-        """Counts an epoch that has been measured, with the weights that the engine holds; the sums begin again."""
+        """Counts a measured epoch, with the weights that the engine holds, and resets the sums."""
         self.epochs = epoch.index
         self.history.append(epoch)
         self.seen.append(monitored(epoch, self._plan))
@@ -80,11 +80,11 @@ class Progress:
         self.is_at_epoch = True
 
     def is_over(self) -> bool:
-        """Whether the run has come to its end: all epochs are done, or the best one is too long ago."""
+        """Whether the run is finished: all epochs are done, or the best one is too long ago."""
         return self.epochs >= self._plan.epochs or self.best.is_long_ago()
 
     def recall(self, history: Sequence[Epoch], best_weights: Tensors, losses: Elements) -> None:
-        """Goes back to the moment after those epochs; `num_rows` and `seconds` are the caller's to fill in."""
+        """Restores the state after those epochs; the caller sets `num_rows` and `seconds`."""
         self.epochs = history[-1].index if history else 0
         self.history[:] = history
         self.seen[:] = [monitored(epoch, self._plan) for epoch in history]

@@ -1,10 +1,10 @@
-"""The learning-rate range test: in a few steps, which rates are too small to learn and which too large to stay.
+"""The learning-rate range test: a few steps show which rates are too small to learn and which diverge.
 
     rate_k = low (high / low)^(k / (n - 1)),  k = 0 .. n - 1
 
 Step k of the training is done with rate_k; the losses, drawn against the rates, are flat, then fall, then rise. After
-Smith 2017, "Cyclical learning rates for training neural networks", section 3.3 (there the rates grow evenly; here, as
-became usual, by a factor).
+Smith 2017, "Cyclical learning rates for training neural networks", section 3.3 (there the rates grow linearly; here
+exponentially, as has become usual).
 """
 
 import math
@@ -23,7 +23,7 @@ from .steps import Upcoming, do_step, upcoming_steps
 from .train import check_same_arithmetic
 
 SMOOTHING = 0.8
-"""The weight of what came before in the smoothed loss: it looks back about five steps."""
+"""The decay of the moving average of the losses, which looks back about five steps."""
 
 TOO_LARGE = 4.0
 """The test ends where the smoothed loss has risen by more than three times its first value."""
@@ -35,7 +35,7 @@ SAFETY = 10.0
 @final
 @dataclass(frozen=True)
 class RangeTest:
-    """What came out: rates and losses, one for each step, up to the first that is too large.
+    """The result: rates and losses, one for each step, up to the first that is too large.
 
     `losses[k]` is the loss of step k's batch before its update with `rates[k]`; `smoothed[k]` is the exponential moving
     average of the losses up to there. `suggestion` is a tenth of the rate at which the smoothed loss is smallest, or
@@ -51,11 +51,11 @@ class RangeTest:
 def lr_range_test(
     engine: Engine, data: Dataset, plan: TrainPlan, low: float = 1e-6, high: float = 1.0, num_steps: int = 100
 ) -> RangeTest:
-    """Trains a copy of the network for `num_steps` steps, at rates that grow from `low` to `high` by a factor.
+    """Trains a copy of the network for `num_steps` steps, at rates that grow exponentially from `low` to `high`.
 
-    The engine itself does nothing, so weights, momenta, statistics and draws stay as they are, to the bit. The copy
-    goes on where the engine stands, with the plan's batches and update rule, at these rates instead of its schedule's.
-    Raises an `InputError` if the rates, the plan, the network and the data do not fit.
+    The engine itself is unchanged, to the bit. The copy continues from its state, with the plan's batches and update
+    rule, at these rates instead of the schedule's. Raises an `InputError` if the rates, the plan, the network and the
+    data do not fit.
     """
     positive("low", low, "1e-6 is usual")
     positive("high", high, "1 is usual")
@@ -70,9 +70,9 @@ def lr_range_test(
     losses: list[float] = []
     smoothed: list[float] = []
     for rate, upcoming in zip(rates, _steps(trained, data, plan, num_steps), strict=True):
-        loss = do_step(trained, upcoming._replace(lr=rate), plan).item()  # a synchronisation at each of a few steps
+        loss = do_step(trained, upcoming._replace(lr=rate), plan).item()  # a synchronization at each of a few steps
         average = SMOOTHING * average + (1 - SMOOTHING) * loss
-        value = average / (1 - SMOOTHING ** (len(losses) + 1))  # the average starts at 0, which does not count
+        value = average / (1 - SMOOTHING ** (len(losses) + 1))  # corrects for the average's start at 0
         if not math.isfinite(value) or (losses and value > losses[0] + (TOO_LARGE - 1) * abs(losses[0])):
             break
         losses.append(loss)

@@ -1,7 +1,7 @@
-"""A training run done again, with a look at chosen steps: what a picture over time needs, and what no run stores.
+"""A training run repeated, to look at chosen steps: pictures over time need what no run stores.
 
-A run is a function of its plan, its seed and its rows, so doing its steps again gives the same numbers; on the same
-machine and engine, to the last bit. The training itself pays nothing for pictures that nobody may ask for.
+A run is a function of its plan, its seed and its rows, so repeating its steps gives the same numbers, on the same
+machine and engine to the last bit. So training pays nothing for pictures that may never be drawn.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -23,9 +23,9 @@ from .typing import Scalar, Vector
 @final
 @dataclass(frozen=True)
 class Moment:
-    """One step of a run: its number and epoch (from 1), rate, loss, weights before it, gradient, and change, all (P,).
+    """One step of a run: number and epoch (from 1), rate, loss; and weights before it, gradient and change, each (P,).
 
-    The gradient is the one that `backward` found, before any clipping.
+    The gradient is that of `backward`, before any clipping.
     """
 
     step: int
@@ -40,9 +40,9 @@ class Moment:
 def replay(
     engine: FiveStepEngine, data: Dataset, wanted: Collection[int], history: Sequence[Epoch] = ()
 ) -> Iterator[Moment]:
-    """Trains an engine from where it stands to the last of the `wanted` steps, and yields these.
+    """Trains an engine from its current state to the last of the `wanted` steps, and yields those.
 
-    At a yield the engine has done the step. `history` is that of the run, for a schedule that answers to its losses.
+    At a yield the engine has done the step. `history` is that of the run, for schedules that react to its losses.
     """
     plan, last = engine.plan, max(wanted, default=0)
     for upcoming in upcoming_with(engine, data, history, []):
@@ -58,9 +58,9 @@ def replay(
 
 
 def upcoming_with(engine: Engine, data: Dataset, history: Sequence[Epoch], seen: list[float]) -> Iterator[Upcoming]:
-    """The steps that the engine has still to do, in a run that has had this history.
+    """The steps that the engine has yet to do, in a run with this history.
 
-    `seen` is filled with what was monitored of its epochs, each when its last step has been done.
+    `seen` is filled with the monitored figure of each epoch once its last step is done.
     """
     shown = {epoch.step: monitored(epoch, engine.plan) for epoch in history}
     seen += [loss for step, loss in shown.items() if step <= engine.num_updates]
@@ -71,7 +71,7 @@ def upcoming_with(engine: Engine, data: Dataset, history: Sequence[Epoch], seen:
 
 
 def gradient_of(engine: FiveStepEngine, batch: Batch) -> Vector:
-    """A copy of the gradient of a batch, without a trace: weights, statistics and draws stay as they are."""
+    """A copy of the gradient of a batch; the engine's weights, statistics and draws stay as they are."""
     buffers: Tensor = engine.params.buffers.clone()
     loss_and_gradient(engine, batch)
     engine.params.buffers.copy_(buffers)
@@ -79,7 +79,7 @@ def gradient_of(engine: FiveStepEngine, batch: Batch) -> Vector:
 
 
 def loss_and_gradient(engine: FiveStepEngine, batch: Batch) -> Scalar:
-    """Steps 1 to 4."""
+    """Steps 1 to 4: the loss and a copy of the gradient."""
     with threads_for(engine, len(batch.x)):
         loss = engine.loss(engine.forward(batch.x), batch.y, batch.weight)
         engine.zero_grad()

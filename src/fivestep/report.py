@@ -1,8 +1,8 @@
-"""`report.html`: a run on one page that needs nothing else: configuration, summary, pictures, its last update.
+"""`report.html`: a run on one self-contained page: configuration, summary, pictures, its last update.
 
     run.path / "report.html"
 
-The page holds its style and its pictures; it has no script and fetches nothing.
+Styles and pictures are embedded; there are no scripts, and nothing is fetched.
 """
 
 import base64
@@ -54,31 +54,31 @@ AT_ONCE = (
     ),
     *("sample_images", "points", "network", "autograd_graph"),
 )
-"""Pictures of every report, where they apply, in this order."""
+"""Pictures of every report, in this order, where they apply."""
 
 OF_ONE_TARGET = ("confusion", "calibration", "predictions")
 """Those that show one of several targets."""
 
 MOST_TARGETS = 4
-"""Targets of which each has such a picture of its own."""
+"""Up to so many targets, each has such a picture of its own."""
 
 BY_REPEATING = ("landscape_2d", "gradient_flow", "update_ratios", "activation_histograms")
 """Pictures for which the training is repeated, where that takes little time."""
 
 QUICK = 2.0
-"""Seconds of training that a report may repeat, once for each of these pictures."""
+"""Seconds of training up to which a report repeats it, once for each of these pictures."""
 
 PATIENCE = 10.0
-"""Seconds of training that are repeated to find the last update, where no state from near it is known."""
+"""Seconds of training that are repeated at most to find the last update, if no state shortly before it is known."""
 
 SMALL = 2_000_000
-"""Parameters up to which earlier states are kept while a run trains: two copies with the update rule's memory."""
+"""Parameters up to which earlier states are kept during training: two copies, with the update rule's memory."""
 
 DPI = 130
-"""Pixels an inch; the page shows a hundred, and a screen may have more."""
+"""Pixels per inch; the page shows 100, and a screen may have more."""
 
 COLORS = 200
-"""Colours in a picture on the page, for which a third of the bytes is enough."""
+"""Colors in a picture on the page, for which a third of the bytes is enough."""
 
 
 class State(NamedTuple):
@@ -90,7 +90,7 @@ class State(NamedTuple):
 
 @final
 class Recent:
-    """The states of an engine at its last two epochs that were shown: from the earlier one, the last update is near."""
+    """The states of an engine at its last two shown epochs, of which the earlier is close to the last update."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -98,12 +98,12 @@ class Recent:
         self.note()
 
     def note(self) -> None:
-        """Remembers the state of now, of a network that is not too large."""
+        """Remembers the current state, unless the network is too large."""
         if self._engine.params.flat.numel() <= SMALL:
             self._states.append(State(self._engine.state(), self._engine.num_updates))
 
     def before(self, num_updates: int) -> State | None:
-        """The latest state from before the update of that number, if one is there."""
+        """The latest state before that update, if there is one."""
         return next((state for state in reversed(self._states) if state.num_updates < num_updates), None)
 
 
@@ -112,8 +112,8 @@ def write_report(
 ) -> Path:
     """Writes `report.html` into the run's folder, or to `out`, whole or not at all, and returns its path.
 
-    `data` is what the run was trained on, where that is no named task. `recent` saves the last update from being looked
-    for from the start. Raises an `InputError` where the data cannot be had, or the file cannot be written.
+    `data` is what the run was trained on, if that is not a named task. With `recent`, the last update is found without
+    training from the start. Raises an `InputError` if the data are not available, or the file cannot be written.
     """
     path = Path(run.path / "report.html" if out is None else out)
     if path.suffix.lower() not in (".html", ".htm"):
@@ -152,8 +152,8 @@ def report_html(run: Run, subject: Subject, recent: Recent | None = None) -> str
 def last_update(subject: Subject, recent: Recent | None = None) -> tuple[int, list[Section]] | None:
     """The number of the run's last update and its five sections, with all rows of its batch.
 
-    The steps before it are done again: from the latest state that `recent` holds, else from the start. None if there
-    was no update, if that took too long, or if several networks were trained.
+    The steps before it are repeated, from the latest state in `recent`, else from the start. None if there was no
+    update, if that would take too long, or if several networks were trained.
     """
     number, engine = subject.num_updates, subject.starting_engine()
     if number == 0 or num_members(engine.spec) > 1:
@@ -176,7 +176,7 @@ def _summary(run: Run, subject: Subject) -> str:
 
 
 def _results(run: Run, subject: Subject) -> Iterator[str]:
-    """What was measured of each part; then, of several targets, each on the part that is last."""
+    """The figures of each part; then, for several targets, those of each on the last part."""
     parts = {"train": subject.data.train, "valid": subject.data.valid, "test": subject.data.test}
     scores = {part: (len(rows), measured(run, rows)) for part, rows in parts.items() if rows is not None}
     figures = {part: score.whole.figures() for part, (_, score) in scores.items()}
@@ -196,7 +196,7 @@ def _results(run: Run, subject: Subject) -> Iterator[str]:
 
 
 def _diagnosis(run: Run, subject: Subject) -> Iterator[str]:
-    """What keeps it from learning, where a diagnosis is quick; else how to ask for one."""
+    """The diagnosis, if it is quick; else how to ask for one."""
     if num_members(run.spec) > 1 or not subject.is_trained:
         return
     yield element("h2", "Does it learn?", id="learning")
@@ -217,7 +217,7 @@ def _number(value: float | None) -> str:
 
 
 def _pictures(subject: Subject) -> Iterator[str]:
-    """The pictures that apply, each with what it shows."""
+    """The pictures that apply, each with a caption."""
     suited = set(suited_kinds(subject))
     quick = sum(epoch.seconds for epoch in subject.history) <= QUICK
     for name in (*AT_ONCE, *(BY_REPEATING if quick else ())):
@@ -228,7 +228,7 @@ def _pictures(subject: Subject) -> Iterator[str]:
 
 
 def _by_target(subject: Subject, name: str) -> Iterator[str]:
-    """A picture of each of several targets, or of the first ones of many; none where it shows no such targets."""
+    """A picture for each of several targets, or for the first of many; none if it does not apply to them."""
     encoder = subject.data.encoder
     targets = encoder.targets.names if encoder is not None and encoder.targets.are_several else ()
     pictures = {target: build("pictures", Choice(name, target=target)) for target in targets}
@@ -241,7 +241,7 @@ def _by_target(subject: Subject, name: str) -> Iterator[str]:
 
 
 def _figure(subject: Subject, picture: Picture, of: str = "") -> str:
-    """One picture, in words what it shows, of one of several targets or all, and its numbers where they can be read."""
+    """One picture with its caption, of one target or of all, and its numbers if they are few."""
     numbers = picture.numbers(subject) if isinstance(picture, PictureOfNumbers) else {}
     if isinstance(picture, PictureOfNumbers):
         png = _png(picture.draw_numbers(subject, numbers, title="", dark=False))
@@ -254,7 +254,7 @@ def _figure(subject: Subject, picture: Picture, of: str = "") -> str:
 
 
 def _numbers(numbers: Numbers) -> str:
-    """The numbers of a picture as a table, folded away; nothing where there are none."""
+    """The numbers of a picture as a collapsed table; empty if there are none."""
     if not numbers:
         return ""
     figures = list(next(iter(numbers.values())))
@@ -270,10 +270,10 @@ class _Png(NamedTuple):
 
 
 def _png(figure: Figure) -> _Png:
-    """The picture as a data address, and its size in pixels of the page."""
+    """The picture as a data URL, and its size on the page in pixels."""
     figure.set_dpi(DPI)
     canvas, small = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.draw()  # once, where `savefig` draws for the layout and then again
+    canvas.draw()  # draws once; `savefig` would draw twice, once for the layout
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(small, format="PNG")
     text = base64.b64encode(small.getvalue()).decode()
@@ -294,7 +294,7 @@ def _update(update: tuple[int, list[Section]] | None, run: Run) -> list[str]:
 
 
 def _configuration(run: Run) -> Iterator[str]:
-    """What the run was made with, and the history of its epochs."""
+    """The run's settings, and the history of its epochs."""
     for name, values in tomllib.loads((run.path / "config.toml").read_text(encoding="utf-8")).items():
         if isinstance(values, Mapping):
             rows = [[key, _text(value)] for key, value in values.items() if value not in (None, (), [], {})]

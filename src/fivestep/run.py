@@ -1,4 +1,4 @@
-"""A training run as a folder: configuration, history, model, a picture, and the checkpoints that it goes on from."""
+"""A training run as a folder: configuration, history, model, a picture, and checkpoints to resume from."""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -41,9 +41,8 @@ if TYPE_CHECKING:
 class Run:
     """A folder with `config.toml`, `history.csv`, `model.safetensors` and `curves.png`, and what they hold, in memory.
 
-    `info` is plain text and numbers about the run that belong into the configuration: the task, the model, how inputs
-    are scaled, the names of the classes. A run that was stopped or killed goes on from the folder's `checkpoints`, with
-    `Run.resume`.
+    `info` is plain text and numbers for the configuration: the task, the model, how inputs are scaled, the names of the
+    classes. A run that was stopped or killed resumes from the folder's `checkpoints` with `Run.resume`.
     """
 
     path: Path
@@ -59,7 +58,7 @@ class Run:
     _restored: Restored | None = field(default=None, init=False)
 
     def __repr__(self) -> str:
-        """Where it is, of what, and its last epoch: its fields, the whole history among them, would fill pages."""
+        """Its folder, its network and its last epoch; all fields, with the whole history, would fill pages."""
         last = self.history[-1] if self.history else "no epoch yet"
         return f"Run({str(self.path)!r}: {self.spec.title} {self.spec.sizes_text()}, {last})"
 
@@ -73,7 +72,7 @@ class Run:
     ) -> Self:
         """A new run in the folder `out`, which must be new or empty; by default the next free `runs/<name>-<number>`.
 
-        Checks the data first, and whether ranks that train together agree, so that nothing is written for a run that
+        First checks the data, and that ranks that train together agree, so that nothing is written for a run that
         cannot begin.
         """
         check_agreement(engine, data, engine.plan)
@@ -87,12 +86,12 @@ class Run:
 
     @classmethod
     def resume(cls, path: str | Path, epochs: int | None = None, ranks: Ranks = ALONE) -> Self:
-        """The run in a folder as its last checkpoint left it, to go on with `run.train(data)` to the same end.
+        """The run in a folder as of its last checkpoint; `run.train(data)` then completes it.
 
-        Weights, history (its times aside) and the update rule's memory will be those of a run that was never stopped,
-        to the bit, on the same machine with the same number of threads. `epochs` makes the run longer: the last epoch
-        until then stays in the history, and a schedule that counts on the end follows the new one from here on, with a
-        warning. `ranks`, each of which calls this, may be more or fewer than before. Warns where a checkpoint is
+        Weights, history (except its times) and the update rule's memory will be those of a run that was never stopped,
+        to the bit, on the same machine with the same number of threads. `epochs` makes the run longer: the former last
+        epoch stays in the history, and a schedule that depends on the number of steps follows the new one from here on,
+        with a warning. `ranks`, each of which calls this, may be more or fewer than before. Warns if a checkpoint is
         damaged and the one before it is used; raises an `InputError` if there is none.
         """
         if not checkpoints_in(Path(path)):
@@ -109,17 +108,17 @@ class Run:
 
     @property
     def every(self) -> int | None:
-        """Every how many epochs it shows, and so evaluates, one; None before it begins."""
+        """How many epochs lie between two that are evaluated and shown; None before the run begins."""
         return None if self._origin is None else self._origin.every
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has come to its end: all epochs are done, or the best one is too long ago."""
+        """Whether the run is finished: all epochs are done, or the best one is too long ago."""
         return self._progress is not None and self._progress.is_over()
 
     @property
     def seconds(self) -> float:
-        """Seconds of training so far, without evaluation; those since the last shown epoch are among them."""
+        """Seconds of training so far, without evaluation, including those since the last shown epoch."""
         since = 0.0 if self._progress is None else self._progress.seconds
         return sum(epoch.seconds for epoch in self.history) + since
 
@@ -127,10 +126,10 @@ class Run:
         """Trains as `fivestep.train` does, keeps the history, stops early if the plan says so, and writes the folder.
 
         The folder is written however it ends: at the last epoch, early, by Ctrl-C or SIGTERM, or by a loss that is no
-        longer finite; checkpoints are written on the way. A run that goes on keeps its own `every`, and one that is
-        finished shows no epoch. Where ranks train together, the first one writes. Raises an `InputError` if another
-        process trains in the folder, or if a run goes on with other data than it was begun with, and a `StorageError`
-        if the folder can no longer be written.
+        longer finite; checkpoints are written on the way. A resumed run keeps its own `every`, and a finished one
+        yields no epoch. Where ranks train together, the first one writes. Raises an `InputError` if another process
+        trains in the folder, or if a run is resumed with other data than it was begun with, and a `StorageError` if the
+        folder can no longer be written.
         """
         with ExitStack() as stack:
             self.engine.ranks.by_first(lambda: stack.enter_context(alone_in(self.path)))
@@ -138,7 +137,7 @@ class Run:
             try:
                 if not progress.is_over():
                     with self._left_at_an_epoch(progress, checkpoints):
-                        checkpoints.write(self.engine, progress)  # from here on there is something to go on from
+                        checkpoints.write(self.engine, progress)  # from here on there is something to resume from
                         for epoch in train(self.engine, data, self.plan, every, progress, checkpoints):
                             yield epoch
                             if progress.is_over():
@@ -150,10 +149,10 @@ class Run:
 
     @contextmanager
     def _left_at_an_epoch(self, progress: Progress, checkpoints: Checkpoints) -> Iterator[None]:
-        """Writes a checkpoint where the caller stops at an epoch, or a signal comes at one.
+        """Writes a checkpoint if the caller stops, or a signal arrives, at the end of an epoch.
 
-        Of a signal between two steps of one, `train` takes care. One that does not wait for the end of a step leaves
-        the checkpoint of before.
+        `train` takes care of a signal between two steps. One that does not wait for the end of a step leaves the
+        previous checkpoint.
         """
         try:
             yield
@@ -163,7 +162,7 @@ class Run:
             raise
 
     def _begin(self, data: Dataset, every: int | None) -> tuple[Progress, Checkpoints, int]:
-        """What a new run begins with; or what one goes on with, if its data are still those it was begun with."""
+        """What a new run begins with, or what a resumed one continues with if its data are unchanged."""
         last = None
         if self._progress is None or self._origin is None:
             if self.engine.ranks.is_first and checkpoints_in(self.path):
@@ -185,20 +184,20 @@ class Run:
         return self._progress, Checkpoints(self.path, about, tensors, last, writing=writing), self._origin.every
 
     def _origin_here(self, every: int, data: Dataset) -> Origin:
-        """What a run that began now would be begun with."""
+        """The origin of a run that would begin now."""
         divides = isinstance(self.engine, FusedEngine) and self.engine.is_divided
         return Origin.here(every, data, self.engine.ranks.size, divides=divides)
 
     def _end(self) -> None:
-        """Leaves the engine with the weights to predict with: of the last epoch, or of the best one."""
+        """Leaves the engine with the weights to predict with: those of the last epoch, or of the best one."""
         assert self._progress is not None
         to_prediction(self.engine)
         self._progress.best.restore(self.engine)
 
     def load_data(self, data_dir: Path | None = None) -> Dataset:
-        """The data of the run's task or file again, split in the same way; what is in files comes from `data_dir`."""
+        """The data of the run's task or file again, split in the same way; files are looked for in `data_dir`."""
         if "table" in self.info:
-            from .datasets._table import TableSource, load_table  # here, because it imports polars
+            from .datasets._table import TableSource, load_table  # imported here because it needs polars
 
             source = TableSource.from_dict(self.info["table"])
             source = source if data_dir is None else source.in_folder(data_dir)
@@ -223,7 +222,7 @@ class Run:
             raise no_longer_writable(self.path, self.engine.num_updates, error) from error
 
     def draw(self) -> None:
-        """Writes the picture of its curves."""
+        """Draws `curves.png`."""
         title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
         figure = find("plots", "curves")(columns(self.history), title=title)
         with replacing(self.path / "curves.png") as temporary:
@@ -262,13 +261,13 @@ def fit(  # noqa: PLR0913  (three of them are what is trained)
     """Trains the network from start to end and returns the run: `run.history`, `run.path`, `run.engine`.
 
     `run.engine.name` is the engine that did it, `run.engine.reason` why. In a script that `torchrun` has started
-    several times, these ranks train it together, and the first one writes; `ranks` are those that the script has
-    joined itself, with a timeout of its own for example (`join_ranks`).
+    several times, these ranks train it together, and the first one writes; pass `ranks` if the script has joined them
+    itself, for example with its own timeout (`join_ranks`).
 
     Sizes that the network leaves out are taken from the data. The run is written to the folder `out`, by default the
-    next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is in that folder already goes on, or
-    begins if there is none: a script that is killed can simply be started again. Network, plan and engine must then be
-    those of the run; only `epochs` may have grown.
+    next free `runs/<name>-<number>`. With `resume` in place of `out`, a run that is already in that folder is resumed,
+    and a new one begins if there is none: a script that was killed can simply be started again. Network, plan and
+    engine must then be those of the run; only `epochs` may have grown.
     """
     if out is not None and resume is not None:
         raise refuse("out", str(out), "left out with resume", "the run stays in its folder")

@@ -1,4 +1,4 @@
-"""How good a network is on rows of its table: errors in the units of the targets, and of several targets each."""
+"""How good a network is on rows of its table: errors are in the units of the targets, and given for each target."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -14,7 +14,7 @@ from .run import Run
 from .table.words import in_words, readable
 
 USUAL = {"numbers": ("rmse", "r2"), "yes_no": ("accuracy", "subset_accuracy")}
-"""What is measured of a table beside the loss."""
+"""The default metrics for a table, beside the loss."""
 
 IN_UNITS = ("rmse", "mae")
 """The metrics that have the unit of the target."""
@@ -22,30 +22,30 @@ IN_UNITS = ("rmse", "mae")
 
 @final
 class Measured(NamedTuple):
-    """What was measured of some rows, and of several targets of a table the metrics of each, by its name."""
+    """What was measured on some rows; for a table with several targets, also the metrics of each by its name."""
 
     whole: Evaluation
     of_targets: Mapping[str, Mapping[str, float]] = MappingProxyType({})
 
     def figures(self) -> dict[str, float | None]:
-        """All of it by name."""
+        """All figures by name."""
         each = {_joined(name, of): value for of, found in self.of_targets.items() for name, value in found.items()}
         return {**self.whole.figures(), **each}
 
     def by_target(self) -> tuple[list[str], list[list[str]]]:
-        """Of several targets a table of text: the names of the metrics, and a row for each target."""
+        """For several targets, a table of texts: the names of the metrics, and a row for each target."""
         names = list(next(iter(self.of_targets.values()), {}))
         return names, [[of, *(written(name, found[name]) for name in names)] for of, found in self.of_targets.items()]
 
     def of_means(self) -> str:
-        """What the metrics are that have one figure for several targets, in a sentence."""
+        """A sentence that says which metrics are means over several targets."""
         names, _ = self.by_target()
         what = "is the mean over the targets" if len(names) == 1 else "are means over the targets"
         return f"{in_words(names)} above {what}{', whatever their units' * any(one in IN_UNITS for one in names)}."
 
 
 def written(metric: str, value: float | None) -> str:
-    """A figure as it is shown: in units of the target as such numbers are written, else with four decimals."""
+    """A figure as text: formatted like the target where it has its units, else with four decimals."""
     if value is None:
         return ""
     return readable(value) if metric in IN_UNITS else f"{value:.4f}"
@@ -54,7 +54,7 @@ def written(metric: str, value: float | None) -> str:
 def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Measured:
     """Loss, accuracy and metrics of some rows; for a table, errors are in the units of its targets, with R^2.
 
-    Of several targets, metrics are those of each and their mean.
+    For several targets, there are the metrics of each and their mean.
     """
     targets = run.encoder.targets if run.encoder is not None and "table" in run.info else None
     kind = run.engine.criterion.target

@@ -21,20 +21,20 @@ from .schedules._base import Schedule
 from .schedules.constant import Constant
 
 SECONDS_PER_BLOCK = 0.1
-"""What a block of steps takes, about: progress, Ctrl-C and checkpoints wait no longer for its end."""
+"""How long a block of steps takes, about: progress, Ctrl-C and checkpoints wait for its end."""
 
 SECONDS_PER_OPERATION, SECONDS_PER_STEP = 1e-10, 1e-6
-"""What is expected of the first block, before one has been timed: rather too slow than too fast."""
+"""The assumed cost of the first block, before one has been timed: an upper estimate."""
 
 ROWS_TO_LEARN_FROM = 100_000
-"""Rows, evenly spaced, that are enough to learn percentiles from."""
+"""How many rows, evenly spaced, are enough to learn percentiles from."""
 
 
 class Step(NamedTuple):
-    """A step that has been done. `number` and `epoch` count from 1; `loss` is on the device, from before the update.
+    """A finished step. `number` and `epoch` count from 1; `loss` is on the device, measured before the update.
 
-    Of a block of steps that are done in one call, this is the last one, with the rows of all and the mean of the losses
-    over these rows; `losses` (n,) are then those of its n steps.
+    For a block of n steps done in one call, this is the last of them, with the rows of all and the mean loss over these
+    rows; `losses` (n,) has the loss of each.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Step(NamedTuple):
 class Upcoming(NamedTuple):
     """A step that is about to be done: number and epoch (from 1), learning rate, batch, and strength of the L2 term.
 
-    A batch that ranks share has `places`: where the parts that are here lie in it, and how many rows all of it has.
+    A batch that ranks share has `places`: where this rank's parts lie in it, and how many rows the whole batch has.
     """
 
     number: int
@@ -71,11 +71,11 @@ def steps(
     seen: Sequence[float] = (),
     every: int | None = None,
 ) -> Iterator[Step]:
-    """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had not stopped.
+    """Trains, and yields after each step. `start` steps are already done: the run goes on as if it had never stopped.
 
     An engine that does many steps in one call (`fused`) yields after each block of them, about ten times a second; no
     block runs past the end of every `every`-th epoch. `seen` is the caller's list of monitored losses, one per
-    evaluated epoch so far, for a schedule that answers to them.
+    evaluated epoch so far, for schedules that react to them.
     """
     if isinstance(engine, BlockEngine):
         yield from _in_blocks(engine, data, plan, start, seen, every)
@@ -114,7 +114,7 @@ def upcoming_steps(
     per_epoch = plan.steps_per_epoch(batches.num_rows)
     for epoch in range(start // per_epoch, plan.epochs):
         shares = [plan.l2 / total for total in batches.totals(epoch)] if plan.l2 else repeat(0.0)
-        first = max(start - epoch * per_epoch, 0)  # of the epoch in which a run goes on, the steps that are left
+        first = max(start - epoch * per_epoch, 0)  # steps already done of the epoch in which the run resumes
         pairs = zip(batches.epoch(epoch, first), islice(shares, first, None), strict=False)
         for number, (batch, l2) in enumerate(pairs, start=epoch * per_epoch + first):
             lr = plan.lr * schedule.factor(number, num_steps, seen)
@@ -124,9 +124,9 @@ def upcoming_steps(
 
 @torch.no_grad()
 def learn_from_rows(engine: Engine, data: Dataset) -> None:
-    """Lets the layers that learn from the training rows do so, where they have not yet; no other layer needs them."""
+    """Lets the layers that learn from the training rows do so, if they have not yet."""
     for k, layer in enumerate(engine.layers):
-        if isinstance(layer, LearnsFromRows) and not layer.has_learnt(engine.params.weights[k]):
+        if isinstance(layer, LearnsFromRows) and not layer.has_learned(engine.params.weights[k]):
             every = -(-len(data.train) // ROWS_TO_LEARN_FROM)
             rows = data.train.take(slice(None, None, every)).to(engine.device, engine.dtype)
             x = engine.as_input(rows.inputs(engine.dtype))
@@ -157,10 +157,10 @@ def _in_blocks(
             with one_thread():
                 block = blocks.take(done, rates, plan.l2)
             losses = engine.train_block(block)
-            if losses.is_cuda:  # where it has only been begun
+            if losses.is_cuda:  # where the work may still be running
                 blocks.draw_ahead(end, min(2 * end - done, num_steps))
-                # A synchronisation, ten times a second: of this stream, as another thread may be recording
-                # on the same device, which cannot be waited for meanwhile.
+                # A synchronization, ten times a second; of this stream only, as another thread may be recording a graph
+                # on the same device, which must not be synchronized meanwhile.
                 torch.cuda.current_stream(losses.device).synchronize()
             seconds_per_step = (engine.clock - started) / (end - done)
             engine.lr, done = rates[-1].item(), end
@@ -171,7 +171,7 @@ def _in_blocks(
 
 
 def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:
-    """The factors of a schedule for the steps with the numbers start to stop - 1; one call where all are the same."""
+    """The factors of a schedule for steps start to stop - 1; a single call where all are the same."""
     if isinstance(schedule, Constant):
         return torch.full((stop - start,), schedule.factor(start, num_steps, seen), dtype=torch.float64)
     factors = [schedule.factor(number, num_steps, seen) for number in range(start, stop)]
@@ -179,13 +179,13 @@ def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Se
 
 
 def expected_seconds(engine: Engine, plan: TrainPlan, num_rows: int) -> float:
-    """What a step of a compiled block takes, before one has been timed."""
+    """The expected time of a step in a compiled block, before one has been timed."""
     operations = 6 * (plan.batch_size or num_rows) * engine.params.flat.numel()
     return SECONDS_PER_STEP + SECONDS_PER_OPERATION * operations
 
 
 def weighed(engine: Engine, data: Dataset, plan: TrainPlan) -> Dataset:
-    """The data with the plan's class weights as weights of the rows."""
+    """The data with the plan's class weights as row weights."""
     if plan.class_weight is None:
         return data
     return weigh_classes(data, plan.class_weight, engine.criterion.target, engine.spec.out_features or 0)

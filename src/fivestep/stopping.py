@@ -14,7 +14,7 @@ from .typing import Tensors
 
 @final
 class Best:
-    """The best epoch so far by what the plan monitors, of the training part where there is no validation part.
+    """The best epoch so far by what the plan monitors, on the validation part if there is one.
 
     best = Best(plan)
     for epoch in train(engine, data, plan):
@@ -32,7 +32,7 @@ class Best:
 
     @property
     def weights(self) -> Tensors:
-        """The weights of the best epoch by name, if `plan.restore_best` asked for them to be kept; else none."""
+        """The weights of the best epoch by name, if `plan.restore_best` asked for them to be kept; else empty."""
         return self._weights
 
     def note(self, epoch: Epoch, engine: Engine) -> None:
@@ -42,7 +42,7 @@ class Best:
             self._weights = {name: value.detach().clone() for name, value in engine.params.named_with_buffers().items()}
 
     def is_long_ago(self) -> bool:
-        """Whether `plan.patience` epochs have been noted since the best one. Never, without a patience."""
+        """Whether `plan.patience` epochs have been noted since the best one; False without a patience."""
         return self._plan.patience is not None and self._epochs_since >= self._plan.patience
 
     def restore(self, engine: Engine) -> None:
@@ -51,25 +51,25 @@ class Best:
             engine.load_weights(self._weights)
 
     def recall(self, seen: Sequence[float], weights: Tensors) -> None:
-        """Goes back to the moment when epochs with those figures had been noted, and `weights` were the best ones."""
+        """Restores the state after epochs with those figures, of which the best had those `weights`."""
         self._least, self._epochs_since = math.inf, 0
         for value in seen:
             self.improves(value)
         self._weights = dict(weights)
 
     def improves(self, value: float) -> bool:
-        """Counts an epoch with that figure; whether it is better than all before."""
+        """Counts an epoch with that figure, and returns whether it is better than all before."""
         self._epochs_since += 1
-        if not value < self._least:  # no number is not better either
+        if not value < self._least:  # also catches NaN
             return False
         self._least, self._epochs_since = value, 0
         return True
 
 
 def epoch_put_back(history: Sequence[Epoch], plan: TrainPlan) -> Epoch | None:
-    """The epoch before the last one whose weights a training ended with; None if it ended with the last step's.
+    """The earlier epoch whose weights were restored at the end of a training; None if it kept those of the last step.
 
-    One that was interrupted puts none back.
+    A training that was interrupted restores none.
     """
     best = Best(plan)
     found = [epoch for epoch in history if best.improves(monitored(epoch, plan))]

@@ -24,7 +24,7 @@ FIXED = (
     *("loss", "optimizer", "momentum", "nesterov", "weight_decay", "clip_norm", "clip_value"),
     *("ema", "lr_factors", "no_decay", "seed"),
 )
-"""The fields of a plan that an engine is made with; the others are the loop's."""
+"""The fields of a plan that an engine is made with; the others belong to the loop."""
 
 
 def train(
@@ -39,10 +39,10 @@ def train(
 
     At a yield the engine holds exactly that epoch's weights, and evaluation happens only there. `patience` and
     `restore_best` are left to the caller; `fit` does both. Goes on after the steps that the engine has done; `progress`
-    is what the loop remembered until then, and is kept up to date. `checkpoints` are written now and then. Ctrl-C is
-    taken between two steps, as `KeyboardInterrupt`, and SIGTERM as `SystemExit`. The engine's ranks train together.
-    Raises an `InputError` if data, network and plan do not fit, or differ between ranks, a `DivergenceError` if the
-    loss is no longer finite, a `RanksError` if a rank has ended or hangs.
+    is what the loop remembered until then, and is kept up to date. `checkpoints` are written from time to time. Ctrl-C
+    raises `KeyboardInterrupt`, and SIGTERM `SystemExit`, between two steps. The engine's ranks train together. Raises
+    an `InputError` if data, network and plan do not fit, or differ between ranks, a `DivergenceError` if the loss is no
+    longer finite, a `RanksError` if a rank has ended or hangs.
     """
     check_start(engine, data, plan, every, is_new=progress is None)
     per_epoch = plan.steps_per_epoch(data.num_rows)
@@ -59,7 +59,7 @@ def train(
                 started = engine.clock - progress.seconds
                 while engine.num_updates < goal * per_epoch:
                     is_due = checkpoints is not None and checkpoints.are_due()
-                    now = engine.ranks.agreed(interrupt.wishes(checkpoint=is_due))
+                    now = engine.ranks.agreed(interrupt.requests(checkpoint=is_due))
                     if checkpoints is not None and any(now):
                         watch.check()  # what is written is finite
                         progress.seconds = engine.clock - started
@@ -72,7 +72,7 @@ def train(
                 running_loss = progress.running_loss(data.num_rows)  # waits for the device
                 progress.seconds = engine.clock - started
             finally:
-                to_prediction(engine)  # whatever ends the run, it ends with the weights to predict with
+                to_prediction(engine)  # however training ends, the engine holds the weights to predict with
             epoch = _measured(goal, running_loss, progress, engine, data, plan)
             watch.after_epoch(epoch.train_loss)
             progress.note(epoch)
@@ -82,7 +82,7 @@ def train(
 def _measured(
     index: int, running_loss: float, progress: Progress, engine: Engine, data: Dataset, plan: TrainPlan
 ) -> Epoch:
-    """The epoch that has been done, measured with the weights that the engine holds."""
+    """The finished epoch, measured with the weights that the engine holds."""
     train = Evaluation(running_loss, None)
     if progress.measures_training or index == plan.epochs:
         train = evaluate_by_ranks(engine, data.train, plan.metrics, engine.ranks)
@@ -100,7 +100,7 @@ def _measured(
 
 
 def check_start(engine: Engine, data: Dataset, plan: TrainPlan, every: int, *, is_new: bool) -> None:
-    """Whether all fits, before anything is done; who goes on with what has begun has asked the other ranks already."""
+    """Checks that engine, data and plan fit; a run that is resumed has compared its ranks already."""
     at_least("every", every, 1)
     instance("data", data, Dataset, "make one of your rows with Dataset(Rows(x, y))")
     check_same_arithmetic(engine, plan)
@@ -123,7 +123,7 @@ def _check_unfinished(progress: Progress, plan: TrainPlan) -> None:
 
 
 def check_same_arithmetic(engine: Engine, plan: TrainPlan) -> None:
-    """The engine was made with a loss, an update rule and a seed; the plan may only differ in what the loop does."""
+    """Refuses a plan that differs from the engine's in any field that an engine is made with."""
     for field in FIXED:
         if getattr(plan, field) != getattr(engine.plan, field):
             raise InputError(

@@ -32,11 +32,11 @@ sys.modules["fivestep.steps"].SECONDS_PER_BLOCK = 0.0  # the attribute of that n
 Run.draw = lambda _run: None
 agreed, steps = Ranks.agreed, []
 
-def at_a_step(ranks, wishes):
+def at_a_step(ranks, requests):
     if len(steps) >= {step} and os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
         {what}
     steps.append(ranks)
-    return agreed(ranks, wishes)
+    return agreed(ranks, requests)
 
 Ranks.agreed = at_a_step
 sys.exit(run(sys.argv[1:]))

@@ -68,7 +68,7 @@ def test_the_five_steps_stand_in_order(page: str) -> None:
     ]
 
 
-def test_a_pipe_gets_no_colours(page: str) -> None:
+def test_a_pipe_gets_no_colors(page: str) -> None:
     assert "\x1b" not in page
 
 
@@ -90,7 +90,7 @@ def test_lines_fit_the_terminal(
     assert max(len(line) for line in out.splitlines() if not formulas.match(line)) <= columns
 
 
-def test_wide_tensors_are_summarised(fivestep: Command) -> None:
+def test_wide_tensors_are_summarized(fivestep: Command) -> None:
     out = fivestep("explain", "moons", "--hidden", 64).out
     assert re.search(r"z0 = x W0\^T \+ b0 +\(4, 64\)\n +smallest -?[\d.]+, mean -?[\d.]+, largest [\d.]+\n", out)
     assert max(len(line.split()) for line in out.splitlines() if NUMBERS.fullmatch(line)) < 10

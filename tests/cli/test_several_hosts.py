@@ -87,7 +87,7 @@ def started(host: str, folder: Path) -> subprocess.Popen[str]:
         )
 
 
-SILENCE = "all ranks must give a sign of life every 3 s, got none from rank"
+SILENCE = "all ranks must send a heartbeat every 3 s, got none from rank"
 
 
 def test_a_cable_that_is_pulled_and_put_back_changes_no_number(cable: tuple[str, ...], tmp_path: Path) -> None:

@@ -76,9 +76,7 @@ def test_ctrl_c_stops_all_between_the_same_two_steps_and_one_process_goes_on(
 
 def test_a_rank_that_hangs_is_given_up_in_one_sentence(tmp_path: Path) -> None:
     ended = two_ranks([*TRAIN, "--rank-timeout", "3", "--out", "run"], tmp_path, program=stopped(STEP, rank=1))
-    sentence = (
-        "fivestep: all ranks must give a sign of life every 3 s, got none from rank 1; see what holds that process"
-    )
+    sentence = "fivestep: all ranks must send a heartbeat every 3 s, got none from rank 1; see what holds that process"
     assert ended.first == 1
     assert ended.err.count(sentence) == 1
     assert checkpoints_in(tmp_path / "run")

@@ -1,4 +1,4 @@
-"""What holds for every initialisation scheme. Each item's own test holds its spread against theory."""
+"""What holds for every initialization scheme. Each item's own test holds its spread against theory."""
 
 import math
 

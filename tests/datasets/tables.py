@@ -14,7 +14,7 @@ def places(y: np.ndarray, num_valid: int, num_test: int, stratify: bool = True) 
     return {"train": train, "valid": valid, "test": test}
 
 
-def standardised(columns: np.ndarray, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def standardized(columns: np.ndarray, rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The rows of each part on the scale of the training rows."""
     scaler = StandardScaler().fit(columns[rows["train"]])
     return {part: scaler.transform(columns[numbers]) for part, numbers in rows.items()}

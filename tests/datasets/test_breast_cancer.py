@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from fivestep.datasets._load import load_dataset
-from tests.datasets.tables import PARTS, places, standardised
+from tests.datasets.tables import PARTS, places, standardized
 from tests.tolerances import ROUNDED_FLOAT32
 
 
@@ -13,7 +13,7 @@ from tests.tolerances import ROUNDED_FLOAT32
 def test_breast_cancer_is_that_of_scikit_learn_in_parts_of_60_20_20_on_the_scale_of_the_training_rows(part: str):
     x, y = load_breast_cancer(return_X_y=True)
     rows, got = places(y, num_valid=114, num_test=114), getattr(load_dataset("breast-cancer"), part)
-    np.testing.assert_allclose(got.x.numpy(), standardised(x, rows)[part], atol=ROUNDED_FLOAT32)
+    np.testing.assert_allclose(got.x.numpy(), standardized(x, rows)[part], atol=ROUNDED_FLOAT32)
     np.testing.assert_array_equal(got.y.numpy(), y[rows[part]])
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from fivestep.datasets._load import load_dataset
-from tests.datasets.tables import PARTS, places, standardised
+from tests.datasets.tables import PARTS, places, standardized
 from tests.tolerances import ROUNDED_FLOAT32
 
 
@@ -15,5 +15,5 @@ def test_diabetes_is_that_of_scikit_learn_in_parts_of_60_20_20_all_on_the_scale_
 ):
     x, y = load_diabetes(return_X_y=True, scaled=False)
     rows, got = places(y, num_valid=88, num_test=88, stratify=False), getattr(load_dataset("diabetes"), part)
-    np.testing.assert_allclose(got.x.numpy(), standardised(x, rows)[part], atol=ROUNDED_FLOAT32)
-    np.testing.assert_allclose(got.y.numpy(), standardised(y[:, None], rows)[part][:, 0], atol=ROUNDED_FLOAT32)
+    np.testing.assert_allclose(got.x.numpy(), standardized(x, rows)[part], atol=ROUNDED_FLOAT32)
+    np.testing.assert_allclose(got.y.numpy(), standardized(y[:, None], rows)[part][:, 0], atol=ROUNDED_FLOAT32)

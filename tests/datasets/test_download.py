@@ -68,15 +68,15 @@ def test_download_keeps_its_bytes_when_the_server_breaks_off_for_good(site: Site
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "reason"),
+    ("behavior", "reason"),
     [
         ({"pages": {}}, "Not Found"),
         ({"garbled": True}, "no status line"),
         ({"chunked": True, "cut_after": 0}, "IncompleteRead"),
     ],
 )
-def test_download_names_the_address_and_the_reason(site: Site, part: Path, behaviour: dict[str, object], reason: str):
-    vars(site).update(behaviour)
+def test_download_names_the_address_and_the_reason(site: Site, part: Path, behavior: dict[str, object], reason: str):
+    vars(site).update(behavior)
     with pytest.raises(OSError, match=f"^{site.address}/page: .*{reason}"):
         download(f"{site.address}/page", part)
 

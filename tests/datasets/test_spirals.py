@@ -20,7 +20,7 @@ def test_spirals_have_equal_arms(data: Dataset):
 
 
 def test_spirals_turn_by_one_and_a_half_as_they_grow(data: Dataset):
-    outer = data.test.x.norm(dim=1) > 0.3  # near the centre the noise turns a row by any angle
+    outer = data.test.x.norm(dim=1) > 0.3  # near the center the noise turns a row by any angle
     x, y = data.test.x[outer], data.test.y[outer]
     on_first_arm = torch.where(y == 1, -1.0, 1.0).unsqueeze(1) * x
     angle = torch.atan2(on_first_arm[:, 1], on_first_arm[:, 0])

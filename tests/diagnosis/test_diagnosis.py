@@ -118,8 +118,8 @@ BROKEN = {
         moons,
         MLP(2, 8, 1, activation="tanh", init="normal:std=100"),
         MOONS,
-        ("saturated start", "wild start", "initialisation"),
-        "initialisation",
+        ("saturated start", "wild start", "initialization"),
+        "initialization",
     ),
     "inputs of other sizes": Broken(
         raw_wine,
@@ -142,8 +142,8 @@ BROKEN = {
         moons,
         MLP(2, 8, 1, init="zeros"),
         {**MOONS, "epochs": 50},
-        (NOTHING, "units alike", "dead units", "initialisation"),
-        "initialisation",
+        (NOTHING, "units alike", "dead units", "initialization"),
+        "initialization",
     ),
     "copies in two parts": Broken(copies_held_out, MLP(64, 64, 10), CLASSES, ("rows in two parts",)),
     "a rare class": Broken(rare, MLP(5, 16, 1), {**YES_NO, "epochs": 3}, ("never answered",)),
@@ -160,7 +160,7 @@ BROKEN = {
         digits,
         MLP(64, *DEEP, 10, init="normal:std=1"),
         {**CLASSES, "epochs": 3},
-        ("exploding gradient", "wild start", "initialisation"),
+        ("exploding gradient", "wild start", "initialization"),
     ),
     "too much decay": Broken(
         digits, MLP(64, 64, 10), {**CLASSES, "optimizer": "adamw", "weight_decay": 30.0, "lr": 0.01}, ("weight decay",)

@@ -197,7 +197,7 @@ def test_each_update_rule_explains_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("layer", ["layer_norm", "batch_norm", "rms_norm"])
-def test_a_normalisation_shows_what_it_works_with(layer: str) -> None:
+def test_a_normalization_shows_what_it_works_with(layer: str) -> None:
     spec = NetSpec((Choice("linear", out_features=5), Choice(layer), Choice("tanh"), Choice("linear")), 4, 3)
     shown = tensors(explained(spec))
     assert shown["normalized1"].shape == (6, 5)

@@ -19,7 +19,7 @@ from fivestep.check import InputError
 from fivestep.datasets._folds import folds
 from fivestep.fleet import fit_many, train_members
 from fivestep.fleet.alike import Turns
-from fivestep.fleet.lots import Lot
+from fivestep.fleet.chunks import Chunk
 from fivestep.fleet.member import Member
 from fivestep.fleet.pool import threads_of
 from fivestep.net import MLP
@@ -153,7 +153,7 @@ def test_one_thread_begins_the_steps_of_a_cuda_device(device: str | None, expect
     """Two that record on one device would spoil each other's graphs; None are networks that nobody has made yet."""
     engine = SimpleNamespace(device=None if device is None else torch.device(device))
     members: Any = [SimpleNamespace(has_engine=device is not None, engine=engine)] * 2
-    assert threads_of([Lot(members)] * 3, 16) == expected
+    assert threads_of([Chunk(members)] * 3, 16) == expected
 
 
 def test_the_number_of_threads_is_put_back() -> None:

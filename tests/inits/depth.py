@@ -20,7 +20,7 @@ class MeanSquares(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """The factor between the mean squares of two neighbouring layers, the geometric mean over the depth."""
+    """The factor between the mean squares of two neighboring layers, the geometric mean over the depth."""
 
     activations: float
     gradients: float

@@ -1,4 +1,4 @@
-"""Kaiming initialisation: torch's numbers, and the mean square that it keeps through relu layers."""
+"""Kaiming initialization: torch's numbers, and the mean square that it keeps through relu layers."""
 
 import math
 from typing import Literal

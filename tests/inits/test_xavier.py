@@ -1,4 +1,4 @@
-"""Xavier initialisation: torch's numbers, its bounds, and the variance that tanh layers keep."""
+"""Xavier initialization: torch's numbers, its bounds, and the variance that tanh layers keep."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the tests of initialisation against `torch.nn.init` share."""
+"""What the tests of initialization against `torch.nn.init` share."""
 
 import pytest
 import torch

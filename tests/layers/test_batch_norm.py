@@ -1,4 +1,4 @@
-"""Batch normalisation: each feature over the rows of the batch."""
+"""Batch normalization: each feature over the rows of the batch."""
 
 from itertools import islice
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Layer normalisation: each row by itself."""
+"""Layer normalization: each row by itself."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_scale_and_shift_of_a_row_do_not_matter(scale: float, shift: float) -> N
     assert distance(one.train(scale * x + shift), one.train(x)) < FORMULA
 
 
-def test_weight_and_bias_can_undo_the_normalisation() -> None:
+def test_weight_and_bias_can_undo_the_normalization() -> None:
     one, x = Alone.of("layer_norm", 3), rows([1, 2, 3])
     one.w["weight"].fill_(math.sqrt(2 / 3 + 1e-5))
     one.w["bias"].fill_(2)

@@ -1,4 +1,4 @@
-"""Images moved and mirrored: what arrives is the same image, and no draw is favoured."""
+"""Images moved and mirrored: what arrives is the same image, and no draw is favored."""
 
 import math
 

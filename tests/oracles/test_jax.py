@@ -39,7 +39,7 @@ CASES = {
 
 
 def spec_of(layers: tuple[str, ...]) -> NetSpec:
-    """With a bias in each linear layer, but before batch normalisation, where its gradient would be noise."""
+    """With a bias in each linear layer, but before batch normalization, where its gradient would be noise."""
     choices = [Choice(name) for name in layers]
     for k, (name, following) in enumerate(pairwise(layers)):
         if name == "linear":

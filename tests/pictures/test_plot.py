@@ -109,7 +109,7 @@ def test_a_graph_can_be_had_as_text(run: fs.Run, tmp_path: Path) -> None:
         ("autograd-graph", "a", r"out must end in one of .png, .svg, .pdf, .mmd for this picture, got 'a'"),
         ("curves", "nowhere/a.png", r"out must be a file that can be written, got '.*a.png' \(No such file"),
         ("curvs", "a.png", r"picture must be one of .*, got 'curvs'; did you mean 'curves'\?"),
-        ("curves:colour=red", "a.png", "option of picture 'curves' must be one of gradient, got 'colour'"),
+        ("curves:color=red", "a.png", "option of picture 'curves' must be one of gradient, got 'color'"),
         ("mistakes", "a.png", r"mistakes must be used with rows that are square images.*there are .*boundary, calib"),
     ],
 )

@@ -13,7 +13,7 @@ def test_every_box_and_every_arrow_is_drawn() -> None:
     assert len([text for text in axes.texts if not text.get_text()]) == len(EDGES)
 
 
-def test_the_loss_is_on_top_and_parameters_are_in_another_colour() -> None:
+def test_the_loss_is_on_top_and_parameters_are_in_another_color() -> None:
     boxes = [text for text in autograd_graph(ROWS, EDGES).axes[0].texts if text.get_text()]
     heights = [text.get_position()[1] for text in boxes]
     colors = [text.get_bbox_patch().get_edgecolor() for text in boxes]

@@ -27,7 +27,7 @@ def test_axes_are_the_features_and_the_title_is_the_model() -> None:
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 4])
-def test_each_class_has_its_points_in_its_colour_and_its_name_in_the_legend(num_classes: int) -> None:
+def test_each_class_has_its_points_in_its_color_and_its_name_in_the_legend(num_classes: int) -> None:
     axes, whole = drawn(num_classes).axes[0], surface(num_classes)
     clouds = [one for one in axes.collections if isinstance(one, PathCollection)]
     assert legend(axes) == NAMES[:num_classes]
@@ -36,7 +36,7 @@ def test_each_class_has_its_points_in_its_colour_and_its_name_in_the_legend(num_
         assert tuple(cloud.get_facecolor()[0][:3]) == pytest.approx(to_rgb(LIGHT.colors[k]))
 
 
-def test_the_fill_mixes_the_colours_by_probability() -> None:
+def test_the_fill_mixes_the_colors_by_probability() -> None:
     image, whole = drawn(3).axes[0].images[0], surface(3)
     colors = np.array([to_rgb(color) for color in LIGHT.colors[:3]])
     expected = STRENGTH * whole.p[4, 7] @ colors + (1 - STRENGTH)

@@ -16,7 +16,7 @@ def test_true_classes_go_down_and_answers_across() -> None:
     assert [text.get_text() for text in axes.get_yticklabels()] == ["cat", "dog"]
 
 
-def test_counts_are_written_and_shares_are_colours() -> None:
+def test_counts_are_written_and_shares_are_colors() -> None:
     figure = confusion(COUNTS, ["cat", "dog"])
     assert words(figure.axes[0]) == ["8", "2", "1,200"]
     assert figure.axes[0].images[0].get_array().tolist() == [[0.8, 0.2], [0, 1]]
@@ -35,7 +35,7 @@ def test_long_names_are_slanted(names: list[str], turned: float) -> None:
     assert {text.get_rotation() for text in axes.get_xticklabels()} == {turned}
 
 
-def test_of_very_many_classes_only_colours_are_shown() -> None:
+def test_of_very_many_classes_only_colors_are_shown() -> None:
     assert words(confusion(np.eye(30), [str(k) for k in range(30)]).axes[0]) == []
 
 

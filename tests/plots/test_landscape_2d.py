@@ -43,7 +43,7 @@ def test_heights_over_many_magnitudes_are_logarithmic(height: float, logarithmic
     assert isinstance(filled(height).norm, LogNorm) is logarithmic
 
 
-def test_the_colours_span_the_losses() -> None:
+def test_the_colors_span_the_losses() -> None:
     assert filled(0.5).norm.vmin == pytest.approx(0.5)
     assert filled(0.5).norm.vmax == pytest.approx(0.5 + 9 + 1)
 

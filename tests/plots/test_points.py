@@ -14,7 +14,7 @@ def test_each_class_is_a_cloud_of_its_rows() -> None:
     assert [cloud.get_offsets().tolist() for cloud in axes.collections] == [[[0, 1], [4, 5]], [[2, 3]]]
 
 
-def test_numbers_have_a_scale_of_colours() -> None:
+def test_numbers_have_a_scale_of_colors() -> None:
     figure = points(X, np.array([0.5, 1.5, 2.5]), [], ("a", "b"), target_name="price")
     assert figure.axes[1].get_ylabel() == "price"
     assert np.asarray(figure.axes[0].collections[0].get_array()).tolist() == [0.5, 1.5, 2.5]

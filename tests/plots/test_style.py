@@ -25,8 +25,8 @@ def test_ink_has_the_contrast_of_running_text(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_every_colour_can_be_seen_on_its_ground(theme: Theme) -> None:
-    """WCAG asks for 3 between neighbouring areas; Okabe and Ito's orange, pink and sky blue have 2.2 on white."""
+def test_every_color_can_be_seen_on_its_ground(theme: Theme) -> None:
+    """WCAG asks for 3 between neighboring areas; Okabe and Ito's orange, pink and sky blue have 2.2 on white."""
     assert min(contrast(color, theme.ground) for color in theme.colors) >= (2.0 if theme is LIGHT else 4.0)
 
 

@@ -26,7 +26,7 @@ from fivestep.engines._make import make_engine
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.progress import Progress
-from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Wishes, join_ranks, leave_ranks
+from fivestep.ranks import ALONE, NUM_EXTRA, Ranks, Requests, join_ranks, leave_ranks
 from fivestep.train import train
 from tests.runs import DATA, EVERY, SCENARIOS
 from tests.samples import FIVE_STEP_ENGINES, numbers, small_net, small_plan, three_classes
@@ -139,13 +139,13 @@ def test_every_row_of_a_batch_is_one_rank_s(num_rows: int, size: int, part: int 
     assert all(max(of_part) - min(of_part) <= 1 for of_part in zip(*sizes, strict=True))
 
 
-def asked(ranks: Ranks) -> list[Wishes]:
+def asked(ranks: Ranks) -> list[Requests]:
     """Rank 1 wants to stop before the second of three steps."""
     granted = []
     for step in range(3):
-        granted.append(ranks.agreed(Wishes(interrupt=ranks.rank == 1 and step == 1)))
+        granted.append(ranks.agreed(Requests(interrupt=ranks.rank == 1 and step == 1)))
         ranks.add_up_(torch.zeros(5 + NUM_EXTRA), torch.tensor(1.0))
-    return [*granted, ranks.agreed(Wishes())]
+    return [*granted, ranks.agreed(Requests())]
 
 
 def test_ranks_show_which_one_this_is_of_how_many() -> None:
@@ -153,7 +153,7 @@ def test_ranks_show_which_one_this_is_of_how_many() -> None:
 
 
 def test_what_one_rank_wishes_comes_true_on_all_after_the_next_step() -> None:
-    assert together(asked, 2) == 2 * [[Wishes(), Wishes(), Wishes(interrupt=True), Wishes()]]
+    assert together(asked, 2) == 2 * [[Requests(), Requests(), Requests(interrupt=True), Requests()]]
 
 
 def refused(ranks: Ranks) -> Any:
@@ -184,8 +184,8 @@ def test_a_rank_that_ends_is_named_before_the_timeout() -> None:
     assert nothing is None
 
 
-def signs_given() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "fivestep-signs"]
+def heartbeat_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "fivestep-heartbeats"]
 
 
 def open_files() -> Iterator[str]:
@@ -198,22 +198,22 @@ def open_files() -> Iterator[str]:
 def joined_often(ranks: Ranks, through: str) -> list[tuple[int, int, int]]:
     """What a program holds that has joined once, four times, once, and has left.
 
-    Threads that give signs, shared files, and groups of gloo's.
+    Threads that give heartbeats, shared files, and groups of gloo's.
     """
 
     def found() -> tuple[int, int, int]:
         shared = sum("/fivestep-" in file for file in open_files())
-        return len(signs_given()), shared, len(dist.distributed_c10d._world.pg_map)
+        return len(heartbeat_threads()), shared, len(dist.distributed_c10d._world.pg_map)
 
     if through == "gloo":
-        before = signs_given()
+        before = heartbeat_threads()
         ranks = as_between_machines(ranks)
         await_ends(before)
-    first = signs_given()
+    first = heartbeat_threads()
     counts = [found()]
     again = [join_ranks() for _ in range(3)]
     counts.append(found())
-    others = [thread for thread in signs_given() if thread not in first]
+    others = [thread for thread in heartbeat_threads() if thread not in first]
     del again
     gc.collect()
     await_ends(others)
@@ -282,7 +282,7 @@ def test_a_rank_that_hangs_is_given_up_after_the_timeout(through: str, what: str
     error, _ = together(hangs, 2, through, what, tmp_path / "given up", timeout=1)
     assert isinstance(error, RanksError)
     assert str(error) == (
-        "all ranks must give a sign of life every 1 s, got none from rank 1; see what holds that process up."
+        "all ranks must send a heartbeat every 1 s, got none from rank 1; see what holds that process up."
     )
 
 

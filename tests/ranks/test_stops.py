@@ -32,7 +32,7 @@ PLACES = {
 
 
 def fleet(ranks: Ranks, num: int = 4) -> list[float | None]:
-    """Networks that are not alike, one lot each."""
+    """Networks that are not alike, one chunk each."""
     plans = [TrainPlan(epochs=3, seed=seed, lr=0.1 / (1 + seed)) for seed in range(num)]
     members = fit_many(
         MLP(64, 8, 10), load_dataset("digits"), plans, "scratch", every=1, num_threads=1, ranks=ranks, device="cpu"
@@ -71,7 +71,7 @@ def test_a_rank_that_stops_anywhere_is_named_by_the_other(what: str, rank: int, 
     """In a save, while one evaluates its rows, and in a share of a fleet, where the ranks meet at the end only."""
     said = together(stops, 2, what, rank, tmp_path, timeout=2)[1 - rank]
     assert isinstance(said, RanksError)
-    assert str(said).startswith(f"all ranks must give a sign of life every 2 s, got none from rank {rank}; see what")
+    assert str(said).startswith(f"all ranks must send a heartbeat every 2 s, got none from rank {rank}; see what")
 
 
 def slowly(ranks: Ranks) -> list[float | None]:

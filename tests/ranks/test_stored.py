@@ -1,4 +1,4 @@
-"""What ranks leave in a store: lots that are taken once, and a store that does not answer."""
+"""What ranks leave in a store: chunks that are taken once, and a store that does not answer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ import pytest
 from torch.distributed import HashStore, PrefixStore  # type: ignore[attr-defined]
 
 from fivestep.check import RanksError
-from fivestep.ranks.stored import StoredLots
+from fivestep.ranks.stored import StoredChunks
 
 PATIENCE = 60.0
 """Seconds after which a store is given up that answers."""
@@ -18,12 +18,12 @@ def place() -> PrefixStore:
     return PrefixStore("fleets", HashStore())
 
 
-def taken(lots: StoredLots, of: int) -> list[int]:
-    return list(iter(lambda: lots.take_from(of), None))  # type: ignore[arg-type]
+def taken(chunks: StoredChunks, of: int) -> list[int]:
+    return list(iter(lambda: chunks.take_from(of), None))  # type: ignore[arg-type]
 
 
 def test_every_lot_is_taken_once_by_whoever_asks(place: PrefixStore) -> None:
-    first, second = (StoredLots(place, rank, PATIENCE) for rank in range(2))
+    first, second = (StoredChunks(place, rank, PATIENCE) for rank in range(2))
     first.offers(3, 4)
     second.offers(0, 2)
     assert [first.take_from(0), second.take_from(0), first.take_from(0), second.take_from(0)] == [0, 1, 2, None]
@@ -33,7 +33,7 @@ def test_every_lot_is_taken_once_by_whoever_asks(place: PrefixStore) -> None:
 
 def test_a_fleet_that_one_rank_refused_does_not_bring_the_next_into_disorder(place: PrefixStore) -> None:
     """It has then offered more often than the other."""
-    first, second = (StoredLots(place, rank, PATIENCE) for rank in range(2))
+    first, second = (StoredChunks(place, rank, PATIENCE) for rank in range(2))
     first.offers(2, 1)
     first.offers(3, 1)
     second.offers(2, 1)
@@ -57,10 +57,10 @@ def gone(_: threading.Event) -> None:
 def test_a_store_that_does_not_answer_is_given_up_in_a_sentence(
     place: PrefixStore, cable: threading.Event, monkeypatch: pytest.MonkeyPatch, what: Callable[[threading.Event], None]
 ) -> None:
-    lots = StoredLots(place, 0, PATIENCE)
-    lots.offers(1, 1)
-    assert lots.threads_of(0) == 1
+    chunks = StoredChunks(place, 0, PATIENCE)
+    chunks.offers(1, 1)
+    assert chunks.threads_of(0) == 1
     monkeypatch.setattr(PrefixStore, "add", lambda *_: what(cable))
-    lots._timeout = 0.1
+    chunks._timeout = 0.1
     with pytest.raises(RanksError, match=r"must reach their store to share a fleet, got no answer within 0\.1 s"):
-        lots.take_from(0)
+        chunks.take_from(0)

@@ -24,7 +24,7 @@ from fivestep.table.target import ClassTarget, NumberTarget, fit_target, target_
         (["20 km/h", "30 km/h"], "regression"),
     ],
 )
-def test_the_task_is_recognised_by_the_target(values: list[object], task: str) -> None:
+def test_the_task_is_recognized_by_the_target(values: list[object], task: str) -> None:
     assert task_of(pl.Series("y", values)) == task
 
 
@@ -42,7 +42,7 @@ def test_classes_are_in_the_order_of_their_names_or_numbers() -> None:
     assert ClassTarget.fit(pl.Series("y", [10, 9, 2])).encode(pl.Series(["9", "2"])).tolist() == [1, 0]
 
 
-def test_a_number_is_standardised_and_comes_back() -> None:
+def test_a_number_is_standardized_and_comes_back() -> None:
     target = NumberTarget.fit(pl.Series("y", [2.0, 4.0, 6.0]))
     y = target.encode(pl.Series([2.0, 4.0, 6.0, 10.0]))
     assert y[:3].mean() == 0

@@ -42,7 +42,7 @@ class Raw(nn.Module):
 
 
 class Normalized(nn.Module):
-    """Batch normalisation with its running statistics."""
+    """Batch normalization with its running statistics."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -63,7 +63,7 @@ def test_every_activation_of_torch_is_read_with_its_options(item: Item) -> None:
     ],
     ids=str,
 )
-def test_normalisations_are_read_with_their_options(norm: nn.Module) -> None:
+def test_normalizations_are_read_with_their_options(norm: nn.Module) -> None:
     spec = spec_like(nn.Sequential(nn.Linear(4, 6), norm, nn.Linear(6, 3)), small_net(), ROWS)
     assert spec is not None
     options = [str(one).partition("(")[2] for one in (spec.build()[1].module(Memo(training=True)), norm)]

@@ -150,7 +150,7 @@ class RunOptions:
     ] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
     rank_timeout: Annotated[
-        float, Parameter(help="Under torchrun: seconds that ranks wait for one that gives no sign of life.")
+        float, Parameter(help="Under torchrun: seconds that ranks wait for one that sends no heartbeat.")
     ] = 600.0
     report: Annotated[
         bool, Parameter(help="Write report.html too, in a few seconds; fivestep plot RUN report does it later.")

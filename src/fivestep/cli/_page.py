@@ -1,4 +1,4 @@
-"""What `fivestep explain` prints: five sections, readable at 80 columns, with colours in a terminal only."""
+"""What `fivestep explain` prints: five sections, readable at 80 columns, with colors in a terminal only."""
 
 from collections.abc import Sequence
 from textwrap import wrap

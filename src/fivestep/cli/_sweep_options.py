@@ -22,7 +22,7 @@ class SpaceOptions:
 
     hidden: Annotated[tuple[str, ...] | None, _varied("Widths: 64 128,64 are two networks; 8:256, one layer.")] = None
     activation: Annotated[tuple[str, ...] | None, _varied("Activations, as in train.")] = None
-    norm: Annotated[tuple[str, ...] | None, _varied("Normalisations, or none.")] = None
+    norm: Annotated[tuple[str, ...] | None, _varied("Normalizations, or none.")] = None
     dropout: Annotated[tuple[str, ...] | None, _varied("Probabilities, in [0, 1).")] = None
     init: Annotated[tuple[str, ...] | None, _varied("Initial weights, as in train.")] = None
     init_scale: Annotated[tuple[str, ...] | None, _varied("Factors on the initial weights.")] = None

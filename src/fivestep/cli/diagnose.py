@@ -33,7 +33,7 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
 
     Nothing is guessed. Losses are held against that of the best answer which never looks at the inputs; rows, units and
     gradients are looked at; and the training is begun once more, for up to 300 steps each time, with one thing changed:
-    the rate, the scale of inputs or targets, the initialisation, the depth, the width, less regularisation. What gets
+    the rate, the scale of inputs or targets, the initialization, the depth, the width, less regularization. What gets
     far below the whole training is named. Nothing is written.
 
     A script of your own, with a PyTorch loop in it, is run as it is, and its loop is watched. Options stand before the

@@ -173,7 +173,7 @@ def _answer(shares: list[float], names: Sequence[str]) -> list[Any]:
 
 
 def _in_units(run: Run, predicted: Tensor) -> Tensor:
-    """Numbers of standardised targets as numbers of the targets."""
+    """Numbers of standardized targets as numbers of the targets."""
     moments = None if run.encoder is None else run.encoder.targets.moments
     if moments is None:
         return predicted

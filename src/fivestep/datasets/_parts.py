@@ -62,7 +62,7 @@ def with_scaled_targets(parts: Parts) -> Parts:
 
 
 def _encoder(x: Tensor, columns: Sequence[str], targets: "TargetColumns") -> "Encoder":
-    """What standardises each column by its name."""
+    """What standardizes each column by its name."""
     from ..table.columns import NumberColumn
     from ..table.encoder import Encoder
     from ..table.values import PLAIN

@@ -12,7 +12,7 @@ from ._parts import three_parts, with_scaled_targets
 class Diabetes(Task):
     """scikit-learn's `load_diabetes`: 442 patients, ten measurements, the progress of the disease after one year.
 
-    266 rows train, 88 validate, 88 test. Inputs and target are standardised by the training rows, so a mean squared
+    266 rows train, 88 validate, 88 test. Inputs and target are standardized by the training rows, so a mean squared
     error of 1 is that of always guessing their mean; the parts do not depend on `seed`. Source: Efron, Hastie,
     Johnstone and Tibshirani 2004, "Least angle regression".
 

@@ -12,7 +12,7 @@ from ._base import Dataset, Rows, Task
 
 ARMS = 3
 SWEEP = 4.0
-"""Radians by which an arm turns on its way from the centre to the rim."""
+"""Radians by which an arm turns on its way from the center to the rim."""
 
 NOISE = 0.2
 

@@ -12,7 +12,7 @@ from ._parts import three_parts
 class Wine(Task):
     """scikit-learn's `load_wine`: 178 wines of three growers (59, 71, 48), thirteen measurements of each.
 
-    106 rows train, 36 validate, 36 test, with the growers in equal shares and the inputs standardised by the training
+    106 rows train, 36 validate, 36 test, with the growers in equal shares and the inputs standardized by the training
     rows; the parts do not depend on `seed`. Source: Aeberhard and Forina 1992, UCI Machine Learning Repository.
 
     Over seeds 0 to 4 the perceptron reaches a test loss of 0.049 (0.023 to 0.067) and an accuracy of 0.978 (0.944 to

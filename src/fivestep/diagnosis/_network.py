@@ -28,7 +28,7 @@ def in_network(evidence: Evidence) -> Iterator[Finding]:
             "wild start",
             f"The loss before the first step is {figure(evidence.first_loss)}; the best constant answer has "
             f"{figure(evidence.constant)}.",
-            "The outputs begin too large: look at the sizes of x and y, and at the initialisation.",
+            "The outputs begin too large: look at the sizes of x and y, and at the initialization.",
         )
 
 
@@ -53,7 +53,7 @@ def _lost_units(evidence: Evidence) -> Iterator[Finding]:
                 "dead units",
                 f"In {layer}, {after.num_dead} of {after.num_units} units are flat for every row that was looked at: "
                 f"no gradient passes them. At the start there were {before.num_dead}.",
-                "The initialisation or the size of x puts them there."
+                "The initialization or the size of x puts them there."
                 if began
                 else "Steps were too large: lower the learning rate. leaky_relu, silu and gelu cannot die so.",
             )
@@ -76,11 +76,11 @@ def _with_depth(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "vanishing gradient",
             f"{seen}: it fades on its way down, and the first layers hardly learn.",
-            "relu or gelu with --init kaiming, layer normalisation, residual blocks, or fewer layers keep its size.",
+            "relu or gelu with --init kaiming, layer normalization, residual blocks, or fewer layers keep its size.",
         )
     elif max(size for _, size in sizes) > FAR * max(1.0, evidence.constant):
         yield Finding(
             "exploding gradient",
             f"{seen}: it grows from layer to layer, and any step is too large for some of them.",
-            "Smaller initial weights, such as --init kaiming, or layer normalisation keep its size.",
+            "Smaller initial weights, such as --init kaiming, or layer normalization keep its size.",
         )

@@ -57,7 +57,7 @@ POWERS = {"mse": 2, "mae": 1}
 """Losses of numbers that grow with this power of their unit."""
 
 GENTLE = ("torch", "kaiming", "xavier", "lecun", "orthogonal", "scaled")
-"""Initialisations whose size follows from the layer's width."""
+"""Initializations whose size follows from the layer's width."""
 
 
 @final
@@ -148,9 +148,9 @@ def changes(evidence: Evidence) -> Iterator[Change]:
             measured=lambda rows: _centered(rows, own.data.train),
         )
     if init.name not in GENTLE:
-        words = f"with the initialisation kaiming instead of {init}"
+        words = f"with the initialization kaiming instead of {init}"
         yield own._replace(
-            name="initialisation", words=words, options="--init kaiming", spec=replace(own.spec, init="kaiming")
+            name="initialization", words=words, options="--init kaiming", spec=replace(own.spec, init="kaiming")
         )
     rule = own.plan.build_optimizer()
     decays = (own.plan.weight_decay or getattr(rule, "weight_decay", 0.0) or 0.0) > 0
@@ -299,7 +299,7 @@ def _rates(own: Change) -> Iterator[Change]:
 
 
 def _other_networks(own: Change) -> Iterator[Change]:
-    """For a plain network: one hidden layer instead of none or several; normalised layers; a wider one."""
+    """For a plain network: one hidden layer instead of none or several; normalized layers; a wider one."""
     layers, known = own.spec.layers, names("activations")
     bends = [layer for layer in layers if layer.name in known]
     if any(layer.name not in ("linear", "dropout", *known) for layer in layers):
@@ -317,8 +317,8 @@ def _other_networks(own: Change) -> Iterator[Change]:
         words = f"with one hidden layer instead of {len(widths)}"
         yield own._replace(name="depth", words=words, options=f"--hidden {max(widths)}", spec=one)
         normal = MLP(sizes, *widths, own.spec.out_features, activation=bend, norm="layer_norm", init="kaiming")
-        words = "with layer normalisation before each activation, and the initialisation kaiming"
-        yield own._replace(name="normalisation", words=words, options="--norm layer_norm --init kaiming", spec=normal)
+        words = "with layer normalization before each activation, and the initialization kaiming"
+        yield own._replace(name="normalization", words=words, options="--norm layer_norm --init kaiming", spec=normal)
     if min(widths) < WIDTH:
         wide = [max(width, WIDTH) for width in widths]
         words = f"with {WIDTH} units in a layer instead of {min(widths)}"

@@ -1,4 +1,4 @@
-"""An engine made anew where another one stands: what `copy.deepcopy`, `pickle` and other processes get of it."""
+"""How an engine is copied: `copy.deepcopy`, `pickle` and other processes get a new one in the same state."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Standing(NamedTuple):
-    """Where an engine stands: its state, its steps, the weights to predict with if they are others, its next rate."""
+    """An engine's state, its number of steps, the weights to predict with if they differ, the next learning rate."""
 
     state: Tensors
     num_updates: int
@@ -22,7 +22,7 @@ class Standing(NamedTuple):
 def made_anew(
     kind: "Callable[..., Engine]", made_with: tuple[Any, ...], options: Mapping[str, Any], stands: Standing
 ) -> "Engine":
-    """An engine of that kind that goes on from there to the same numbers, without other ranks; its gradient is zero."""
+    """A new engine in that state, whose next steps give the same numbers; its gradient is zero, and it is alone."""
     engine = kind(*made_with, **options)
     engine.load_state(stands.state, stands.num_updates)
     if stands.held is not None:

@@ -3,7 +3,7 @@
 An engine holds a network and trains it, one step at a time. `scratch`, `autograd` and `nn` run the five lines of
 `FiveStepEngine.train_step`; they differ in how each line is done: by hand, with `loss.backward()`, with `torch.nn` and
 `torch.optim`. From the same weights and the same batches they give the same numbers, step for step, and so does
-`fused`, which has the five steps in compiled code. What an engine holds beside them is in `_engine.py`.
+`fused`, whose five steps are compiled. What else an engine holds is in `_engine.py`.
 """
 
 from abc import abstractmethod
@@ -40,7 +40,7 @@ class FiveStepEngine(Engine):
             losses.append(loss.detach())
         self.draws.rows = None
         total = losses[0] if len(losses) == 1 else sum(losses, self.params.flat.new_zeros(()))
-        total = self.ranks.add_up_(self.params.sums, total)  # with the gradients of the other ranks: one all-reduce
+        total = self.ranks.add_up_(self.params.sums, total)  # over all ranks, with the gradients: one all-reduce
         self.update()  # 5
         return total
 
@@ -66,11 +66,11 @@ class FiveStepEngine(Engine):
 
     @abstractmethod
     def loss(self, logits: Logits, y: Targets, weight: RowWeights | None = None) -> Scalar:
-        """Step 2: the loss of the logits that `forward` returned, a weighted sum over the rows, or their mean."""
+        """Step 2: the loss of the logits that `forward` returned: a weighted sum over the rows, or their plain mean."""
 
     @abstractmethod
     def zero_grad(self) -> None:
-        """Step 3: sets the gradient to zero. Without it, `backward` would add to the last one."""
+        """Step 3: sets the gradient to zero. Without it, `backward` would add to the last step's gradient."""
 
     @abstractmethod
     def backward(self) -> None:
@@ -78,7 +78,8 @@ class FiveStepEngine(Engine):
 
     @abstractmethod
     def update(self, again: Again | None = None) -> None:
-        """Step 5: moves the parameters by one step of the update rule, against the gradient.
+        """Step 5: moves the parameters by one step of the update rule.
 
-        `again` does steps 1 to 4 at the weights of the moment, for a rule that needs to look again.
+        `again()` repeats steps 1 to 4 at the current weights and returns the loss, for a rule that looks more than
+        once.
         """

@@ -1,4 +1,4 @@
-"""What every engine is: a network with its gradient and its update rule, and the steps that it promises to do."""
+"""What every engine is: a network, its gradient and its update rule, and the steps that it can do."""
 
 import math
 import time
@@ -29,18 +29,18 @@ class Engine(ABC):
     """A network, its gradient and its update rule, on one device and in one floating-point type.
 
     `lr` is the learning rate of the next step and `l2` the strength of its L2 term; the loop sets both.
-    `seconds_compiling` is what making code has taken so far, where an engine knows that. Row weights, where there are
-    any, sum to 1 over the batch. `ranks` are the processes that share each batch, usually this alone.
+    `seconds_compiling` is the time spent compiling so far, where an engine measures it. Row weights, if any, sum to 1
+    over the batch. `ranks` are the processes that share each batch, usually just this one.
     """
 
     name: ClassVar[str]
     """What `make_engine` calls it."""
 
     options: Mapping[str, Any] = MappingProxyType({})
-    """The options that it was made with, beyond what every engine takes."""
+    """The options it was made with, beyond those that every engine takes."""
 
     reason: str = "it was asked for"
-    """Why it is this engine that does the work; `make_engine` says more where it had a choice."""
+    """Why this engine does the work; `make_engine` says more where it had a choice."""
 
     def __init__(
         self, spec: NetSpec, plan: TrainPlan, dtype: torch.dtype, device: torch.device, ranks: Ranks = ALONE
@@ -66,7 +66,7 @@ class Engine(ABC):
             }
         )
         if self.params.flat.dtype == torch.float32 and self.params.flat.device.type == "cpu":
-            _initialize_(self.params, spec, plan.seed)  # as they are drawn: in their own place
+            _initialize_(self.params, spec, plan.seed)  # drawn in place
         else:
             self.params.load(initial_weights(spec, plan.seed))
         self.draws = Draws(plan.seed)
@@ -82,7 +82,7 @@ class Engine(ABC):
     def train_step_in_parts(self, parts: Sequence[tuple[Place, Batch]]) -> Scalar:
         """The same step for a batch that comes in parts: their gradients add up before the one update.
 
-        Where ranks share the batch, each calls it, with the parts that it has, if any.
+        Where ranks share the batch, each of them calls it, with the parts that it has, if any.
         """
 
     @abstractmethod
@@ -91,35 +91,34 @@ class Engine(ABC):
     ) -> Scalar:
         """The same step for an update rule that looks at the loss more than once before it settles, as L-BFGS does.
 
-        The rows are the whole batch, or those at a `place` of one that ranks share.
+        The rows are the whole batch, or those at `place` in a batch that ranks share.
         """
 
     @abstractmethod
     def predict(self, x: Features) -> Logits:
         """The outputs (logits) in evaluation mode, without anything kept for a gradient: (N, I) to (N, O).
 
-        Of many rows some are done at a time, so that what the layers between take does not grow with the rows.
+        Many rows are done in parts, so that the memory for hidden layers does not grow with their number.
         """
 
     @abstractmethod
     def state(self, *, copied: bool = True) -> dict[str, Tensor]:
         """A copy of everything that the next step depends on: parameters, and the update rule's memory.
 
-        Or, not `copied`, the tensors themselves, to be read before the next step; of large networks there may be no
-        room for another copy.
+        If not `copied`, the tensors themselves, to be read before the next step: there may be no room for a copy.
         """
 
     @abstractmethod
     def load_state(self, state: Tensors, num_updates: int) -> None:
-        """Goes back to the moment when `state` was taken, after `num_updates` steps."""
+        """Restores a `state` that was taken after `num_updates` steps."""
 
     @abstractmethod
     def averaged(self) -> Vector | None:
-        """The weights to predict with, where the update rule keeps others than those it takes gradients at."""
+        """The weights to predict with, where the rule takes gradients at others; else None."""
 
     @property
     def clock(self) -> float:
-        """Seconds on a clock that stands still while the engine compiles, which is no training."""
+        """Seconds on a clock that stands still while the engine compiles, which does not count as training."""
         return time.perf_counter() - self.seconds_compiling
 
     @property
@@ -168,7 +167,7 @@ class Engine(ABC):
 
     @final
     def penalty(self) -> Scalar:
-        """The L2 term of the next step, l2 |w|^2 / 2 over the matrices: part of the loss, beside what the rows give."""
+        """The L2 term of the next step, l2 |w|^2 / 2 over the matrices, which is added to the loss of the rows."""
         w = self.params.matrices
         return w.dot(w).mul_(self.l2 / 2)
 
@@ -180,7 +179,7 @@ class Engine(ABC):
 
     @final
     def as_input(self, x: Features) -> Inputs:
-        """`x` as the network takes it, flattened and in its type; raises an `InputError` where that is impossible."""
+        """`x` as the network takes it, flattened and in its dtype; raises an `InputError` where that is impossible."""
         instance("x", x, Tensor, "pass torch.as_tensor(x)")
         width = self.spec.in_features
         if x.dtype == self.dtype and x.device == self.device and x.dim() >= 2 and x.shape[-1] == width:
@@ -205,10 +204,10 @@ class BlockEngine(Engine):
     """An engine that does a block of steps in one call, each of them the same five steps."""
 
     takes_stored_rows: bool = False
-    """Whether it turns inputs into its own numbers itself, as it gathers them for a step."""
+    """Whether it converts stored inputs to its dtype itself, while it gathers them for a step."""
 
     draw_orders: DrawOrders = staticmethod(draw_orders)
-    """What draws the orders of its rows."""
+    """The function that draws the orders in which epochs visit the rows."""
 
     @abstractmethod
     def train_block(self, block: Block) -> Vector:
@@ -216,7 +215,7 @@ class BlockEngine(Engine):
 
     @abstractmethod
     def let_go(self) -> None:
-        """Gives up the rows of the blocks, and what is kept for them: a training has ended. Another one may follow."""
+        """Releases the rows of the blocks and the memory kept for them, as a training ends. Another one may follow."""
 
 
 def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
@@ -237,7 +236,7 @@ def initial_weights(spec: NetSpec, seed: int) -> dict[str, Tensor]:
 
 
 def _initialize_(params: Params, spec: NetSpec, seed: int) -> None:
-    """Draws the initial values into parameters and buffers of float32 on the CPU."""
+    """Draws the initial values into parameters and buffers, which are float32 on the CPU."""
     init, stream = spec.build_init(), generator(seed)
     for layer, weights in zip(spec.build(), params.weights, strict=True):
         layer.initialize_(weights, init, stream)

@@ -1,4 +1,4 @@
-"""The outputs for many rows, some of them at a time: what lies between inputs and outputs is never there for all."""
+"""The outputs for many rows, a part at a time, so that hidden values never exist for all rows at once."""
 
 import math
 from collections.abc import Callable
@@ -11,25 +11,25 @@ from ..typing import Inputs, Logits
 from ._memory import outputs_of
 
 NUMBERS, ELSEWHERE = 2**19, 2**26
-"""Numbers that the widest layer puts out for the rows of one pass, on a CPU and on any other device.
+"""Numbers that the widest layer outputs in one pass, on a CPU and on any other device.
 
-On a CPU the next layer then finds them in the cache: a pass over all rows at once takes up to twice as long, of small
-networks eight times as long. A device with thousands of lanes would leave some idle.
+On a CPU the next layer then finds them in the cache: a pass over all rows at once takes up to twice as long, for small
+networks eight times as long. Passes that small would leave lanes of a GPU idle.
 """
 
 LEAST_ROWS, MOST_ROWS = 128, 8192
-"""Rows of a pass: on a CPU each matrix is read too often for fewer, and more gain nothing."""
+"""Rows of one pass: with fewer, a CPU reads each matrix too often; more gain nothing."""
 
 
 def rows_at_a_time(spec: NetSpec, device: torch.device, tokens: int = 1) -> int:
-    """How many rows, each of so many tokens, one pass through the network takes."""
+    """How many rows, each of `tokens` tokens, one pass through the network takes."""
     is_cpu, widest = device.type == "cpu", max(outputs_of(spec))
     rows = max(LEAST_ROWS, NUMBERS // widest) if is_cpu else ELSEWHERE // widest
     return max(1, min(MOST_ROWS, rows) // tokens)
 
 
 def in_parts(outputs: Callable[[Inputs], Logits], x: Inputs, spec: NetSpec) -> Logits:
-    """The outputs (N, ..., O) of the network for x (N, ..., I), by passes of `rows_at_a_time` rows."""
+    """The outputs (N, ..., O) of the network for x (N, ..., I), in passes of `rows_at_a_time` rows."""
     size = rows_at_a_time(spec, x.device, math.prod(x.shape[1:-1]))
     if x.shape[0] <= size:
         return outputs(x)

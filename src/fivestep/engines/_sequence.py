@@ -1,4 +1,4 @@
-"""The sentence about steps that are called by hand in another order."""
+"""The error for steps that are called by hand in the wrong order."""
 
 from typing import TypeVar
 

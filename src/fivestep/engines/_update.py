@@ -1,4 +1,4 @@
-"""What stands around an update in the engines that use our own rules: clipping, groups, a copy of the state."""
+"""What surrounds an update in the engines that use our own rules: clipping, parameter groups, a copy of the state."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ..plan import TrainPlan
 from ..typing import Tensors, Vector
 
 PIECE = 2**19
-"""Numbers that a rule moves at a time: what it needs in between, such as Adam's roots, takes no more than that."""
+"""Parameters that a rule moves at a time, which bounds its temporary memory, such as that for Adam's roots."""
 
 
 class RuleGroup(NamedTuple):
@@ -34,7 +34,7 @@ class RuleGroup(NamedTuple):
 
 
 def rule_groups(params: Params, optimizer: Optimizer, ema: float | None) -> list[RuleGroup]:
-    """The groups of a network: usually one with all its parameters; for a rule for matrices, each matrix by itself."""
+    """The groups of a network: usually one with all its parameters; for a matrix rule, each matrix by itself."""
     groups: list[RuleGroup] = []
     named, named_gradients = params.named(), params.named_gradients()
     by_matrix = isinstance(optimizer, MatrixOptimizer)
@@ -48,9 +48,9 @@ def rule_groups(params: Params, optimizer: Optimizer, ema: float | None) -> list
 
 
 def rule_of(group: Group, optimizer: Optimizer, ema: float | None) -> Optimizer:
-    """The rule for a group: one for vectors where it has no matrices, without decay where it shall not decay.
+    """The rule for a group: a matrix rule's `rest()` for one without matrices; without decay for one that is spared it.
 
-    With `ema`, it keeps a moving average of the weights too.
+    With `ema`, it also keeps a moving average of the weights.
     """
     rule = optimizer.rest() if isinstance(optimizer, MatrixOptimizer) and not group.is_matrix else optimizer
     rule = rule if group.decays else replace(rule, weight_decay=0.0)
@@ -58,7 +58,7 @@ def rule_of(group: Group, optimizer: Optimizer, ema: float | None) -> Optimizer:
 
 
 def move_(group: RuleGroup, lr: float, step: int, again: Again | None = None) -> None:
-    """One step of a group's rule. On the CPU a rule that goes by element moves a piece at a time (`PIECE`)."""
+    """One step of a group's rule. On the CPU an elementwise rule moves one piece at a time (`PIECE`)."""
     w, rule = group.w, group.rule
     if not without_average(rule).by_element or w.numel() <= PIECE or w.device.type != "cpu":
         rule.update_(w, group.dw, group.memory, lr, step, again)
@@ -81,7 +81,7 @@ def clip_(gradient: Vector, plan: TrainPlan) -> None:
 
 
 def averaged_by_rules(params: Params, groups: Sequence[RuleGroup]) -> Vector | None:
-    """The weights to predict with, where a rule keeps others than those it takes gradients at; else None."""
+    """The weights to predict with, where they differ from those that a rule takes gradients at; else None."""
     if not any(group.rule.averages for group in groups):
         return None
     averaged = training_weights(params).clone()
@@ -93,12 +93,12 @@ def averaged_by_rules(params: Params, groups: Sequence[RuleGroup]) -> Vector | N
 
 
 def training_weights(params: Params) -> Vector:
-    """The weights that the next gradient is taken at, whichever the network holds to predict with."""
+    """The weights that the next gradient is taken at, even while the network holds others to predict with."""
     return params.flat if params.training is None else params.training
 
 
 def state_of(params: Params, groups: Sequence[RuleGroup], *, copied: bool) -> dict[str, Tensor]:
-    """The parameters, the buffers and the update rules' memory; copied, or themselves."""
+    """The parameters, the buffers and the update rules' memory, as copies or as the tensors themselves."""
     memory = {f"{k}.{name}": value for k, group in enumerate(groups) for name, value in group.memory.items()}
     copies = {name: value.clone() for name, value in memory.items()} if copied else memory
     return {**numbers_of(params, copied=copied), **copies}

@@ -52,13 +52,13 @@ class AutogradEngine(RawEngine):
     def update(self, again: Again | None = None) -> None:
         self.add_penalty_gradient_()
         clip_(self.params.grad, self.plan)
-        for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
+        for group in self._groups:  # one, unless the plan or the rule treats some parameters differently
             move_(group, self.lr * group.lr_factor, self.num_updates + 1, again)
         self.draws.step += 1
 
 
 def _leaf(weight: Tensor, gradient: Tensor) -> Tensor:
-    """A leaf of the graph in the memory of the flat vectors, so that `backward` adds into the flat gradient."""
+    """A leaf of the graph in the memory of the flat vectors: `backward` adds into the flat gradient."""
     leaf = weight.detach().requires_grad_()
     leaf.grad = gradient
     return leaf

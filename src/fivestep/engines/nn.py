@@ -65,11 +65,11 @@ class NnEngine(FiveStepEngine):
         if compile:  # a generator cannot be part of a compiled graph
             self.draws.bits = torch.compiler.disable(self.draws.bits)  # type: ignore[method-assign]
         self.model = nn.Sequential()
-        with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
+        with torch.random.fork_rng(devices=[]):  # torch draws initial weights of its own, which are replaced
             views = zip(self.layers, self.params.weights, self.params.gradients, strict=True)
             for k, (layer, w, dw) in enumerate(views):
                 self.model.append(module := layer.module(self.memo(k)).to(device, dtype))
-                _bind(module, w, dw)  # one by one: those of all layers would be a copy of the network
+                _bind(module, w, dw)  # one by one: a module has weights of its own until then
         self._compiled = torch.compile(self.model) if compile else self.model
         self._precision = partial(torch.autocast, device.type, torch.bfloat16) if autocast else nullcontext
         self.mean_loss = self.criterion.twin(reduction="mean").to(device, dtype)
@@ -91,14 +91,14 @@ class NnEngine(FiveStepEngine):
             else:
                 loss = weighted(self.row_losses(logits, y).reshape(num_rows, -1).mean(1), weight)
         except IndexError:  # torch says "Target 5 is out of bounds"
-            self.criterion.rows(logits, y, Memo(training=False))  # the sentence of every engine
+            self.criterion.rows(logits, y, Memo(training=False))  # raises the same sentence as in every engine
             raise
         self._loss = loss
         return loss
 
     def zero_grad(self) -> None:
         for optimizer, _, _ in self.torch_optimizers:
-            optimizer.zero_grad(set_to_none=False)  # None would cut the gradients loose from the flat vector
+            optimizer.zero_grad(set_to_none=False)  # None would detach the gradients from the flat vector
 
     def backward(self) -> None:
         after_loss(self._loss).backward()
@@ -163,7 +163,7 @@ class NnEngine(FiveStepEngine):
 
 
 def _check_options(compiled: bool, autocast: str | None, dtype: torch.dtype) -> None:
-    """Raises an `InputError` for a value that is none, or that cannot work here."""
+    """Raises an `InputError` for a value that is not valid, or that cannot work here."""
     if not isinstance(compiled, bool):
         raise refuse("compile", compiled, "true or false", "write nn:compile=true")
     if autocast is not None:
@@ -188,4 +188,4 @@ def _bind(module: nn.Module, w: dict[str, Tensor], dw: dict[str, Tensor]) -> Non
             parameter.grad = dw[name]
             setattr(owner, own_name, parameter)
         else:
-            setattr(owner, own_name, view.data)  # torch would take a change of one view for a change of all
+            setattr(owner, own_name, view.data)  # else autograd would take a change of one view for a change of all

@@ -42,7 +42,7 @@ class ScratchEngine(RawEngine):
         super().__init__(spec, plan, dtype, device, ranks)
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first = trained[0]
-        # Memory is used again in the next step, but not for the outputs: they go to the caller.
+        # Each step reuses the memory of the last, except for the outputs, which the caller may keep.
         self._memos = [self.memo(k, reuse=k < trained[-1]) for k in range(len(self.layers))]
 
     def forward(self, x: Features) -> Logits:
@@ -60,13 +60,13 @@ class ScratchEngine(RawEngine):
 
     def backward(self) -> None:
         da = self.criterion.logits_gradient(*after_loss(self._measured))
-        for k in reversed(range(self._first, len(self.layers))):  # what lies below the first parameters needs nothing
+        for k in reversed(range(self._first, len(self.layers))):  # nothing below needs a gradient
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
 
     def update(self, again: Again | None = None) -> None:
         self.add_penalty_gradient_()
         clip_(self.params.grad, self.plan)
-        for group in self._groups:  # one, unless the plan or the rule treats some parameters in their own way
+        for group in self._groups:  # one, unless the plan or the rule treats some parameters differently
             move_(group, self.lr * group.lr_factor, self.num_updates + 1, again)
         self.draws.step += 1

@@ -47,7 +47,7 @@ def table(columns: dict[str, Tensor], width: int) -> list[str]:
         shown = [_one(tensor[place], tensor) for place in places]
         for row, text in zip(cells, [name, *([] if few else _extremes_text(tensor).values()), *shown], strict=True):
             row.append(text)
-    return grid(cells, width, labelled=True) + named
+    return grid(cells, width, labeled=True) + named
 
 
 def extremes(tensor: Tensor) -> dict[str, float]:
@@ -87,17 +87,17 @@ def number(value: float, places: int | None) -> str:
     return f"{round(value, places) + 0.0:.{places}f}"  # + 0.0 makes the negative zero a zero
 
 
-def grid(cells: Sequence[Sequence[str]], width: int, *, labelled: bool = False) -> list[str]:
+def grid(cells: Sequence[Sequence[str]], width: int, *, labeled: bool = False) -> list[str]:
     """Right-aligned columns; where they do not fit side by side, the rest follows below, labels repeated."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    label, found = int(labelled), []
+    label, found = int(labeled), []
     gap = 2 if INDENT + sum(widths) + 2 * (len(widths) - 1) <= width else 1
     start = label
     while start < len(widths):
         stop = start + 1
         while stop < len(widths) and INDENT + sum(w + gap for w in widths[:label] + widths[start : stop + 1]) <= width:
             stop += 1
-        if start > label and not labelled and len(cells) > 1:
+        if start > label and not labeled and len(cells) > 1:
             found.append(" " * INDENT + f"and from column {start}:")
         shown = [*range(label), *range(start, stop)]
         found += [

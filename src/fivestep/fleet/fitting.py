@@ -25,9 +25,9 @@ from ..ranks import ALONE, Ranks
 from ..train import check_start
 from .alike import Pattern, can_take_turns, likenesses
 from .batched.kinds import are_for, divided, kind_of_plan, kind_of_rows
-from .lots import Lot, Waiting, lots_of
+from .chunks import Chunk, Waiting, chunks_of
 from .member import Member, packed, told, unpacked
-from .pool import threads_of, train_lots, train_members
+from .pool import threads_of, train_chunks, train_members
 
 Item = TypeVar("Item", NetSpec, Dataset, TrainPlan)
 
@@ -113,10 +113,10 @@ class _Fleet:
         self.kinds = kinds
         self._members, self._every, self._num_threads = members, how.every, how.num_threads
         self._ranks, self._own = ranks, members[ranks.rank :: ranks.size]
-        self._lots: list[Lot] | None = None
+        self._chunks: list[Chunk] | None = None
 
     def begin(self, in_batches: Sequence[NetSpec] | None) -> None:
-        """Makes this rank's networks, and says how many lots they are; raises an `InputError` for what is refused.
+        """Makes this rank's networks, and says how many chunks they are; raises an `InputError` for what is refused.
 
         Those that may be batches are given as what they are.
         """
@@ -127,31 +127,31 @@ class _Fleet:
         else:
             for member in self._left_by_patterns(self._ranks.rank):
                 _ = member.engine
-            self._lots = lots_of(self._own, self._every, None, self._num_threads)
-        if self._ranks.lots is not None:
-            self._ranks.lots.offers(len(self._lots or ()), self._num_threads)
+            self._chunks = chunks_of(self._own, self._every, None, self._num_threads)
+        if self._ranks.chunks is not None:
+            self._ranks.chunks.offers(len(self._chunks or ()), self._num_threads)
 
     def trained(self) -> list[Member]:
         """Trains, and returns all networks, those that others have trained too."""
         done = self._own
-        if self._lots is None:
+        if self._chunks is None:
             train_members(self._own, self._every, self._num_threads)
         else:
-            waiting = Waiting(self._lots, self._ranks, self._lots_of_another)
+            waiting = Waiting(self._chunks, self._ranks, self._chunks_of_another)
             with one_thread():
-                train_lots(waiting, threads_of(self._lots, self._num_threads), self._every, None)
-            done = [member for lot in waiting.taken for member in lot.members]
+                train_chunks(waiting, threads_of(self._chunks, self._num_threads), self._every, None)
+            done = [member for chunk in waiting.taken for member in chunk.members]
         if not self._ranks.are_alone:
             with uncollected():
                 self._tell_each_other(done)
         return [*self._members]
 
-    def _lots_of_another(self, rank: int) -> list[Lot]:
+    def _chunks_of_another(self, rank: int) -> list[Chunk]:
         """As that rank has divided its networks."""
-        assert self._ranks.lots is not None
+        assert self._ranks.chunks is not None
         self._left_by_patterns(rank)
         members = self._members[rank :: self._ranks.size]
-        return lots_of(members, self._every, None, self._ranks.lots.threads_of(rank))
+        return chunks_of(members, self._every, None, self._ranks.chunks.threads_of(rank))
 
     def _left_by_patterns(self, rank: int) -> list[Member]:
         """Gives those of a rank's networks that are alike what trains them together; returns the others."""

@@ -22,7 +22,7 @@ from ..train import train
 from .alike import Pattern, Turns
 from .batched.batch import Batch
 from .batched.kinds import LEAST, divided
-from .lots import Lot, Waiting, lots_of
+from .chunks import Chunk, Waiting, chunks_of
 from .member import Member
 
 
@@ -37,18 +37,18 @@ def train_members(
         at_least("num_threads", num_threads, 1, "leave it out for all processors")
     count = num_threads or num_processors()
     with one_thread():
-        lots = lots_of(_after_batches(members, every, until), every, until, count)
-        train_lots(Waiting(lots, ALONE, lambda _rank: ()), threads_of(lots, count), every, until)
+        chunks = chunks_of(_after_batches(members, every, until), every, until, count)
+        train_chunks(Waiting(chunks, ALONE, lambda _rank: ()), threads_of(chunks, count), every, until)
 
 
-def threads_of(lots: Sequence[Lot], most: int) -> int:
+def threads_of(chunks: Sequence[Chunk], most: int) -> int:
     """How many threads train them: one where they are on a CUDA device, on which all would wait for the same stream."""
-    engines = (member.engine for lot in lots for member in lot.members if member.has_engine)
+    engines = (member.engine for chunk in chunks for member in chunk.members if member.has_engine)
     first = next(engines, None)  # a fleet is on one device
-    return 1 if first is not None and first.device.type == "cuda" else min(most, len(lots))
+    return 1 if first is not None and first.device.type == "cuda" else min(most, len(chunks))
 
 
-def train_lots(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
+def train_chunks(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
     """Trains all that is waiting, in that many threads."""
     is_over = threading.Event()
     if num_threads <= 1:
@@ -98,12 +98,12 @@ def _train_batch(members: Sequence[Member], every: int | None, until: int | None
 
 
 def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: int | None) -> None:
-    """Trains one lot after another, until there are none or `is_over` is set, which ends it between two steps."""
+    """Trains one chunk after another, until there are none or `is_over` is set, which ends it between two steps."""
     worker = _Worker(every, until)
     with interrupted_by(is_over):
         try:
-            for lot in waiting:
-                worker.train(lot)
+            for chunk in waiting:
+                worker.train(chunk)
                 if is_over.is_set():
                     return
         except BaseException:
@@ -115,22 +115,22 @@ def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: 
 
 @final
 class _Worker:
-    """What trains lots in one thread, with an engine for those that are alike."""
+    """What trains chunks in one thread, with an engine for those that are alike."""
 
     def __init__(self, every: int | None, until: int | None) -> None:
         self._every, self._until = every, until
         self._last: tuple[Pattern, Turns] | None = None
 
-    def train(self, lot: Lot) -> None:
-        """Trains the networks of a lot; of a pack, one that diverges by itself."""
-        if lot.pattern is None:
-            for member in lot.members:
+    def train(self, chunk: Chunk) -> None:
+        """Trains the networks of a chunk; of a pack, one that diverges by itself."""
+        if chunk.pattern is None:
+            for member in chunk.members:
                 _train(member, self._every, self._until)
             return
-        if self._last is None or self._last[0] is not lot.pattern:
-            self._last = lot.pattern, lot.pattern.new_turns()
-        turns = self._last[1].train([member.plan for member in lot.members])
-        for member, turn in zip(lot.members, turns, strict=True):
+        if self._last is None or self._last[0] is not chunk.pattern:
+            self._last = chunk.pattern, chunk.pattern.new_turns()
+        turns = self._last[1].train([member.plan for member in chunk.members])
+        for member, turn in zip(chunk.members, turns, strict=True):
             if turn is None:
                 _train(member, None, None)
             else:

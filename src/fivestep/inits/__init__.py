@@ -1,1 +1,1 @@
-"""Initialisation schemes, one file each: how weights and biases start."""
+"""Initialization schemes, one file each: how weights and biases start."""

@@ -1,4 +1,4 @@
-"""Kaiming (He) initialisation."""
+"""Kaiming (He) initialization."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""LeCun initialisation."""
+"""LeCun initialization."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Orthogonal initialisation."""
+"""Orthogonal initialization."""
 
 from dataclasses import dataclass
 from typing import final

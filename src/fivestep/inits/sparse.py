@@ -1,4 +1,4 @@
-"""Sparse initialisation."""
+"""Sparse initialization."""
 
 import math
 from dataclasses import dataclass

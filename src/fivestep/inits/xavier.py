@@ -1,4 +1,4 @@
-"""Xavier (Glorot) initialisation."""
+"""Xavier (Glorot) initialization."""
 
 import math
 from dataclasses import dataclass

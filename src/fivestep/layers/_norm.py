@@ -1,4 +1,4 @@
-"""What the layers that normalise have in common."""
+"""What the layers that normalize have in common."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final

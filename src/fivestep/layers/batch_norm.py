@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch normalization."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class BatchNorm(Norm):
     m in (0, 1] or, with `momentum=None`, 1 / (number of batches so far), which makes them plain means. Forward raises
     an `InputError` for a training batch of one row, whose variance is 0.
 
-    Backward is that of layer normalisation with the rows as the axis: db = sum over the rows of dy, dg = sum over the
+    Backward is that of layer normalization with the rows as the axis: db = sum over the rows of dy, dg = sum over the
     rows of dy n, dn = g dy and, with means over the rows, dx = s (dn - mean(dn) - n mean(dn n)). Because the mean is
     taken away, a bias of a linear layer directly before has no effect and only rounding noise for a gradient.
     Ioffe and Szegedy 2015, "Batch normalization", algorithm 1.

@@ -25,7 +25,7 @@ class Embedding(Layer):
 
     and dx is 0, as for every step function. W begins as N(0, 1), whatever the network's `init`, as in torch.
     It is the first layer of its network. `check_input` and the evaluation pass raise an `InputError` for an id that the
-    table does not have; in training a look would cost a synchronisation at each step: the loop checks the rows before
+    table does not have; in training a look would cost a synchronization at each step: the loop checks the rows before
     the first one, and by hand the sentence comes once the look-up has failed (compiled, or on an accelerator, its own).
     Bengio et al. 2003, "A neural probabilistic language model", the matrix C of section 2.
     """

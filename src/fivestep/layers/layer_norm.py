@@ -1,4 +1,4 @@
-"""Layer normalisation."""
+"""Layer normalization."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The linear layer in the parametrisation of the neural tangent kernel."""
+"""The linear layer in the parametrization of the neural tangent kernel."""
 
 import math
 from collections.abc import Mapping

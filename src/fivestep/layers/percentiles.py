@@ -82,7 +82,7 @@ class Percentiles(LearnsFromRows):
         w["levels"].copy_(torch.linspace(-1, 1, self.num_knots, dtype=torch.float64))
         w["num_rows"].zero_()
 
-    def has_learnt(self, w: Tensors) -> bool:
+    def has_learned(self, w: Tensors) -> bool:
         return bool(w["num_rows"] > 0)
 
     def learn_(self, w: Tensors, x: Inputs, weight: RowWeights | None) -> None:

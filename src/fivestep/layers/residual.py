@@ -26,7 +26,7 @@ class Residual(Composite):
 
     Backward: dx = dy + dy * df/dx, so the gradient has a way past f that nothing shrinks; the second term is the sweep
     of `engines/scratch.py` through the layers of f. Raises an `InputError` if f changes the shape.
-    He et al. 2016, "Deep residual learning for image recognition", equation 1; with the normalisation as the first
+    He et al. 2016, "Deep residual learning for image recognition", equation 1; with the normalization as the first
     layer of f, "Identity mappings in deep residual networks".
     """
 

@@ -1,4 +1,4 @@
-"""Root mean square normalisation."""
+"""Root mean square normalization."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ._norm import Norm
 class RMSNorm(Norm):
     """Each row, or each token, by itself: y = g n with n = x s and s = 1 / sqrt(mean(x^2) + eps).
 
-    Layer normalisation without its mean and its bias. x and y are (*N, I), the mean is over the last axis, the weight
+    Layer normalization without its mean and its bias. x and y are (*N, I), the mean is over the last axis, the weight
     g is (I,), begins as 1, and is left out with `elementwise_affine=False`. eps > 0; None, as in torch, is the
     smallest step of x's type above 1.
 

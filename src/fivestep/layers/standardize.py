@@ -48,7 +48,7 @@ class Standardize(ParameterFree):
 
 
 @final
-class _TorchStandardize(nn.Module):  # torch has no such layer: one affine normalisation with the statistics given
+class _TorchStandardize(nn.Module):  # torch has no such layer: one affine normalization with the statistics given
     def __init__(self, mean: float, std: float) -> None:
         super().__init__()
         self.mean, self.std = mean, std

@@ -21,7 +21,7 @@ class BinaryCrossEntropy(Loss):
     On the logit it is y log(1 + exp(-z)) + (1 - y) log(1 + exp(z)), which never overflows and is exact at both ends:
     at z = -200, y = 1 it is 200, where a sigmoid followed by a clipped logarithm gives 100. Gradient: (p - y) / O.
 
-    `label_smoothing` s, in [0, 1), moves the targets towards one half: y (1 - s) + s / 2 takes the place of y.
+    `label_smoothing` s, in [0, 1), moves the targets toward one half: y (1 - s) + s / 2 takes the place of y.
     `pos_weight` w, greater than 0, counts each yes w times: the first term is w y log p, and the gradient
     (p (w y + 1 - y) - w y) / O. It is one number, or one for each output, where several questions are asked of a row
     and the plan's `class_weight`, which weighs rows, cannot be used; no / yes of the training rows balances them. Then

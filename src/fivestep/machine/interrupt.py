@@ -9,7 +9,7 @@ from types import FrameType
 from typing import final
 
 from ..check import RanksError
-from ..ranks import Wishes
+from ..ranks import Requests
 
 TERMINATED = 128 + signal.SIGTERM
 """The exit code of a process that SIGTERM has ended, as shells write it."""
@@ -47,15 +47,15 @@ class Interrupt:
         if already and not self.is_shared:
             self.take()
 
-    def wishes(self, *, checkpoint: bool) -> Wishes:
+    def requests(self, *, checkpoint: bool) -> Requests:
         """What is to happen between two steps, as far as this rank is concerned."""
         is_term = self._signal == signal.SIGTERM
-        return Wishes(self.has_come and not is_term, is_term, checkpoint)
+        return Requests(self.has_come and not is_term, is_term, checkpoint)
 
-    def take_agreed(self, wishes: Wishes) -> None:
+    def take_agreed(self, requests: Requests) -> None:
         """The same as `take`, for a signal that has come to any rank and that all have agreed on."""
-        if wishes.interrupt or wishes.terminate:
-            self._signal = signal.SIGINT if wishes.interrupt else signal.SIGTERM
+        if requests.interrupt or requests.terminate:
+            self._signal = signal.SIGINT if requests.interrupt else signal.SIGTERM
             self.take()
 
     def take(self) -> None:

@@ -76,7 +76,7 @@ class LBFGS(Optimizer):
         look = _with_penalty(again, self.weight_decay, w, dw)
         loss, num_looks = look(), 1
         for number in range(1, self.max_iter + 1):
-            if lr == 0 or dw.abs().max() <= self.tolerance_grad:  # a synchronisation, as in each branch on a number
+            if lr == 0 or dw.abs().max() <= self.tolerance_grad:  # a synchronization, as in each branch on a number
                 return
             d, is_first = self._direction(dw, state)
             t = lr * min(1.0, 1 / dw.abs().sum().item()) if is_first else lr
@@ -132,14 +132,14 @@ class LBFGS(Optimizer):
         optimizer, again = args
         parameters = twin.param_groups[0]["params"]
 
-        def penalised() -> Tensor:
+        def penalized() -> Tensor:
             loss: Tensor = again().detach()
             for parameter in parameters:
                 loss = loss + self.weight_decay / 2 * parameter.detach().square().sum()
                 parameter.grad.add_(parameter.detach(), alpha=self.weight_decay)
             return loss
 
-        return ((optimizer, penalised), kwargs) if self.weight_decay else None
+        return ((optimizer, penalized), kwargs) if self.weight_decay else None
 
 
 class _Line(NamedTuple):
@@ -165,7 +165,7 @@ def _two_loops(q: Vector, pairs: list[tuple[Vector, Vector]]) -> Vector:
 
 
 def _with_penalty(again: Again, weight_decay: float, w: Weights, dw: Weights) -> Callable[[], float]:
-    """Steps 1 to 4 with the penalty in loss and gradient; reading the loss is a host-device synchronisation."""
+    """Steps 1 to 4 with the penalty in loss and gradient; reading the loss is a host-device synchronization."""
 
     def look() -> float:
         loss = again()

@@ -1,4 +1,4 @@
-"""What each initialisation does through depth."""
+"""What each initialization does through depth."""
 
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -28,7 +28,7 @@ class InitDepth(Picture):
     are standard normal.
     """
 
-    description: ClassVar[str] = "activations and gradients through a deep network, for every initialisation"
+    description: ClassVar[str] = "activations and gradients through a deep network, for every initialization"
     depth: int = 30
     width: int = 128
     activation: str | None = None

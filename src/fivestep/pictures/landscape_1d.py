@@ -20,7 +20,7 @@ class Landscape1D(Picture):
     From -`reach` to `reach` times the direction, at `places` places.
     """
 
-    description: ClassVar[str] = "the loss along random directions through the weights, filter-normalised"
+    description: ClassVar[str] = "the loss along random directions through the weights, filter-normalized"
     directions: int = 3
     reach: float = 1.0
     places: int = 61

@@ -27,7 +27,7 @@ class Landscape2D(Picture):
     """The loss over the plane of two directions, at `places` x `places` places, and the training's way projected on it.
 
     The directions "path" are those along which the training moved most; the training is repeated to find them. Those
-    that are "random" are filter-normalised, and reach `reach` times the weights in each direction.
+    that are "random" are filter-normalized, and reach `reach` times the weights in each direction.
     """
 
     description: ClassVar[str] = "the loss over a plane through the weights, with the way that training took"

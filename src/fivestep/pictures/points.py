@@ -17,13 +17,13 @@ MOST = 1500
 @final
 @dataclass(frozen=True)
 class Points(Picture):
-    """The training rows along two `features`, counted from 0, coloured by class or by target, all in their own units.
+    """The training rows along two `features`, counted from 0, colored by class or by target, all in their own units.
 
     By default of a table the two numbers that go most with the target, of other data the first two features. A row
     that lacks one of the two is left out. Of several targets `target` is the one to draw, by its name, or the first.
     """
 
-    description: ClassVar[str] = "the training rows along two features, coloured by class or target"
+    description: ClassVar[str] = "the training rows along two features, colored by class or target"
     features: tuple[int, int] | None = None
     target: str = ""
 

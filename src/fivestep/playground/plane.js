@@ -165,7 +165,7 @@ function bordersOf(training, answers, unit) {
   return (unit ? [outputs[unit.index]] : outputs.slice(1)).map(leadOf); // the first class borders on none but those
 }
 
-/** The line where the levels are zero, found between neighbours of the grid (marching squares). */
+/** The line where the levels are zero, found between neighbors of the grid (marching squares). */
 function drawContour(context, levels, width, height, palette) {
   const value = (column, row) => levels[row * GRID + column];
   context.beginPath();

@@ -23,7 +23,7 @@ function commandOf(settings, epochs) {
   return [...words, "--engine scratch --dtype float64"].join(" ");
 }
 
-/** An initialisation as the program writes it. */
+/** An initialization as the program writes it. */
 function initOf({ init, std }) {
   return ITEMS.inits[init].hasStd ? `${init}:std=${std}` : init;
 }

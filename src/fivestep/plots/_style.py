@@ -1,4 +1,4 @@
-"""One look for all pictures: two themes, colours that every kind of colour vision tells apart, labelled axes.
+"""One look for all pictures: two themes, colors that every kind of color vision tells apart, labeled axes.
 
 Nothing global is touched: no `pyplot`, no `rcParams`. Sizes are in inches at 100 pixels an inch, so that a width of 8
 is a column of text (800 pixels), where the smallest letters are 13 pixels high.
@@ -18,7 +18,7 @@ TITLE, LABEL, SMALL = 12.5, 11.0, 9.5
 """Sizes of letters in points."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
-"""One more than there are colours, so that the eleventh line has the first colour with another marker."""
+"""One more than there are colors, so that the eleventh line has the first color with another marker."""
 
 
 LOG_FROM, LOG_TO = 30.0, 1e100
@@ -28,7 +28,7 @@ LOG_FROM, LOG_TO = 30.0, 1e100
 @final
 @dataclass(frozen=True)
 class Theme:
-    """A ground to draw on, ink for words and lines, what is faint, and colours that lie apart on that ground."""
+    """A ground to draw on, ink for words and lines, what is faint, and colors that lie apart on that ground."""
 
     ground: str
     ink: str
@@ -42,7 +42,7 @@ LIGHT = Theme(
     "#d5d9de",
     ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4e9b", "#7f7f7f", "#8c5a2b", "#b3a800"),
 )
-"""The first six colours are those of Okabe and Ito 2008, "Color universal design"."""
+"""The first six colors are those of Okabe and Ito 2008, "Color universal design"."""
 
 DARK = Theme(
     "#15181d",
@@ -100,7 +100,7 @@ class Canvas:
         return axes
 
     def color(self, place: int) -> str:
-        """The colour of the class, line or run at that place; the same in every picture."""
+        """The color of the class, line or run at that place; the same in every picture."""
         return self.theme.colors[place % len(self.theme.colors)]
 
     def legend(self, axes: Axes, **options: Any) -> None:
@@ -113,18 +113,18 @@ class Canvas:
         self.legend(axes, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=columns)
 
     def colorbar(self, mappable: Any, axes: Axes | Sequence[Axes], label: str, **options: Any) -> None:
-        """What the colours of a map mean."""
+        """What the colors of a map mean."""
         bar = self.figure.colorbar(mappable, ax=axes, **options)
         bar.set_label(label, fontsize=LABEL, color=self.theme.ink)
         bar.ax.tick_params(which="both", labelsize=SMALL, colors=self.theme.ink, labelcolor=self.theme.ink)
         bar.outline.set_edgecolor(self.theme.faint)
 
     def ramp(self) -> LinearSegmentedColormap:
-        """From the ground to the first colour: little to much."""
+        """From the ground to the first color: little to much."""
         return LinearSegmentedColormap.from_list("ramp", [self.theme.ground, self.theme.colors[0]])
 
     def diverging(self) -> LinearSegmentedColormap:
-        """From the second colour over the ground to the first: negative, zero, positive."""
+        """From the second color over the ground to the first: negative, zero, positive."""
         first, second, *_ = self.theme.colors
         return LinearSegmentedColormap.from_list("diverging", [second, self.theme.ground, first])
 

@@ -1,4 +1,4 @@
-"""A classifier over a plane: probabilities as mixed colours, its borders, the rows on top."""
+"""A classifier over a plane: probabilities as mixed colors, its borders, the rows on top."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from ._style import MARKERS, SMALL, Canvas
 
 STRENGTH = 0.55
-"""Of the fill: the points on top keep their full colour."""
+"""Of the fill: the points on top keep their full color."""
 
 MOST_POINTS = 1500
 """Rows that are drawn; of more, this many spread over all."""
@@ -42,7 +42,7 @@ def draw_surface(
 
 
 def fill(canvas: Canvas, axes: Axes, surface: Surface) -> None:
-    """At each place the colours of the classes, mixed by their probabilities."""
+    """At each place the colors of the classes, mixed by their probabilities."""
     num_classes = surface.p.shape[-1]
     colors = np.array([to_rgb(canvas.color(k)) for k in range(num_classes)])
     mixed = surface.p.clip(0, 1) @ colors  # (H, W, 3)
@@ -76,7 +76,7 @@ def borders(canvas: Canvas, axes: Axes, surface: Surface, *, labels: bool) -> No
 
 
 def scatter(canvas: Canvas, axes: Axes, points: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> None:
-    """The rows, each class in its colour and with its sign."""
+    """The rows, each class in its color and with its sign."""
     if len(points) > MOST_POINTS:
         kept = np.linspace(0, len(points) - 1, MOST_POINTS).astype(int)
         points, labels = points[kept], labels[kept]

@@ -40,6 +40,6 @@ def draw_terrain(axes: Axes, terrain: Terrain) -> ContourSet:
 
 
 def terrain_scale(canvas: Canvas, filled: ContourSet, axes: Sequence[Axes], label: str) -> None:
-    """What the colours of the map, or of several that are alike, stand for."""
+    """What the colors of the map, or of several that are alike, stand for."""
     canvas.colorbar(filled, axes, label, format="%.2g")
     canvas.figure.axes[-1].minorticks_off()

@@ -16,10 +16,10 @@ def activation_histograms(
     *,
     dark: bool = False,
 ) -> Figure:
-    """For each layer a map: the step across, the value upward, and the share of the values in each bin as colour.
+    """For each layer a map: the step across, the value upward, and the share of the values in each bin as color.
 
     `layers` maps a name to the bins' edges (B + 1,) and the shares (T, B), which sum to 1 at each of the T `steps`.
-    Colours end where all but two in a hundred fields are.
+    Colors end where all but two in a hundred fields are.
     """
     columns = min(len(layers), 2)
     rows = -(-len(layers) // columns)

@@ -17,7 +17,7 @@ def boundary(
     held: str = "",
     dark: bool = False,
 ) -> Figure:
-    """The probabilities as mixed colours on a fine grid, the border between the classes, the rows on top.
+    """The probabilities as mixed colors on a fine grid, the border between the classes, the rows on top.
 
     `feature_names` are those of the two axes, `held` says what the other features are there.
     """

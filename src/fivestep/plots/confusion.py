@@ -17,7 +17,7 @@ FITTING = 36
 
 
 def confusion(counts: np.ndarray, class_names: Sequence[str], title: str = "", *, dark: bool = False) -> Figure:
-    """Counts (C, C) of rows by true class (down) and answer (across); colour is the share of the true class's rows."""
+    """Counts (C, C) of rows by true class (down) and answer (across); color is the share of the true class's rows."""
     num_classes = len(class_names)
     size = min(8.0, 3.6 + 0.46 * num_classes)
     canvas = Canvas(title, dark=dark, width=size + 1.0 if num_classes < 8 else 8.0, height=size - 0.4)
@@ -37,7 +37,7 @@ def confusion(counts: np.ndarray, class_names: Sequence[str], title: str = "", *
 
 
 def _write(canvas: Canvas, axes: Axes, counts: np.ndarray, share: np.ndarray) -> None:
-    """The counts, in ink, or in the colour of the ground where the field is dark."""
+    """The counts, in ink, or in the color of the ground where the field is dark."""
     for (row, column), count in np.ndenumerate(counts):
         if count:
             color = canvas.theme.ground if share[row, column] > 0.55 else canvas.theme.ink

@@ -1,4 +1,4 @@
-"""What each initialisation does to activations and gradients on their way through many layers."""
+"""What each initialization does to activations and gradients on their way through many layers."""
 
 from collections.abc import Mapping
 

@@ -39,7 +39,7 @@ def parallel_coordinates(
 ) -> Figure:
     """One line for each network: `settings` holds a number or a word of each by setting, `values` what came out.
 
-    Settings in `log` have logarithmic axes. Less is better: the smaller the value, the stronger the colour, by rank.
+    Settings in `log` have logarithmic axes. Less is better: the smaller the value, the stronger the color, by rank.
     Marked is the network `best`, by default that of the least. Inselberg 1985, "The plane with parallel coordinates".
     """
     axes_of = [_axis(name, column, name in log) for name, column in settings.items()]

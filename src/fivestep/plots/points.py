@@ -20,7 +20,7 @@ def points(
     target_name: str = "target",
     dark: bool = False,
 ) -> Figure:
-    """Rows x (N, 2), coloured by class y (N,); without `class_names`, y are numbers, on a scale of colours."""
+    """Rows x (N, 2), colored by class y (N,); without `class_names`, y are numbers, on a scale of colors."""
     canvas = Canvas(title, dark=dark, height=5.0)
     axes = canvas.axes(x=feature_names[0], y=feature_names[1])
     if class_names:

@@ -10,7 +10,7 @@ IN_A_ROW = 8
 
 
 def weight_images(weights: np.ndarray, names: list[str], title: str = "", *, dark: bool = False) -> Figure:
-    """One image for each unit, (K, H, W), on one scale for all: zero is the ground, its sign is the colour."""
+    """One image for each unit, (K, H, W), on one scale for all: zero is the ground, its sign is the color."""
     largest = float(np.abs(weights).max()) or 1.0
     colors = Canvas(dark=dark).diverging()
     rows = -(-len(weights) // IN_A_ROW)

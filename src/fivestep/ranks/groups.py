@@ -1,4 +1,4 @@
-"""What torch's process groups need from outside: an end, a wait with a limit, and errors of one sentence."""
+"""Additions to torch's process groups: an orderly end, a wait with a limit, and errors of one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,32 +9,32 @@ import torch.distributed as dist
 from ..check import RanksError
 
 START_TIMEOUT = 300.0
-"""Seconds that a rank waits at least for those that may have started later."""
+"""Seconds that a rank waits at least for ranks that start later."""
 
 FOREVER = timedelta(days=365)
-"""What gloo is told, because the signs of life say when to give up."""
+"""The timeout for gloo, as heartbeats decide when to give up."""
 
 
 def end_group(group: dist.ProcessGroup) -> None:
-    """Ends a group of gloo's, with its threads and connections, unless all of them have ended."""
+    """Ends a gloo group, with its threads and connections, unless it has been ended already."""
     with suppress(ValueError, AssertionError):
         dist.destroy_process_group(group)
 
 
 def is_done(work: dist.Work, seconds: float) -> bool:
-    """Waits so long for a work of gloo's."""
+    """Waits for gloo's work, up to so many seconds, and returns whether it is done."""
     try:
         work.wait(timedelta(seconds=seconds))
     except RuntimeError:
         if not work.is_completed():
             return False
-        work.wait()  # which raises the reason if it has failed, and not only come late
+        work.wait()  # raises the reason if it has failed rather than timed out
     return True
 
 
 @contextmanager
 def in_one_sentence(timeout: float) -> Iterator[None]:
-    """What torch says about ranks that cannot be reached, in paragraphs, as one sentence."""
+    """Torch's paragraphs about ranks that cannot be reached, as one sentence."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""How a process becomes one of the ranks, and stops being one."""
+"""How a process becomes one of the ranks, and leaves them."""
 
 import atexit
 import os
@@ -13,16 +13,15 @@ from .ranks import ALONE, JOINED, TIMEOUT, Ranks
 from .torchrun import number_in_environment, store_for_ranks
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-"""What `torchrun`, or whoever else starts the ranks, tells each of them in its environment."""
+"""The environment variables in which `torchrun`, or another launcher, describes the ranks."""
 
 
 def join_ranks(timeout: float = TIMEOUT) -> Ranks:
-    """The ranks that this process was started as one of, by `torchrun` for example; by itself, it is alone.
+    """The ranks among which this process was started, by `torchrun` for example; `ALONE` otherwise.
 
-    Waits for all of them. `timeout` is how long a rank waits for others that give no sign of life, in seconds; for one
-    that is only slow it waits as long as that takes. A process group that the program has begun itself is used as it
-    is. Raises a `RanksError` if they cannot be reached, and an `InputError` if the environment says something that
-    cannot be.
+    Waits for all of them. `timeout` is how long a rank waits for others without a heartbeat, in seconds; it waits for
+    one that is merely slow as long as needed. A process group that the program has initialized itself is used as it is.
+    Raises a `RanksError` if they cannot be reached, and an `InputError` if the environment variables are invalid.
     """
     if dist.is_available() and dist.is_initialized():
         rank, size = dist.get_rank(), dist.get_world_size()
@@ -41,7 +40,7 @@ def join_ranks(timeout: float = TIMEOUT) -> Ranks:
             dist.init_process_group(backend, timeout=seconds)
         else:
             dist.init_process_group(backend, timeout=seconds, store=store, rank=rank, world_size=size)
-    atexit.register(leave_ranks)  # else torch 2.13's threads, still running, abort a process that has come to its end
+    atexit.register(leave_ranks)  # else torch 2.13's threads, still running, abort the process at its exit
     return Ranks(rank, size, number_in_environment("LOCAL_RANK", rank), timeout)
 
 

@@ -1,9 +1,9 @@
-"""Several processes that train one network: which rows are whose, and sums over all of them.
+"""Several processes that train one network: the rows of each, and sums over all of them.
 
 Each process, a rank, holds the whole network and takes its share of every batch. Because the weights of the rows are
 divided by their sum over the whole batch, the ranks' losses and gradients simply add up to those of the batch: one
 all-reduce of the flat gradient between steps 4 and 5, and every rank does the same update. So N ranks give the numbers
-of one, and batch size, learning rate and schedule mean what they mean for one.
+of one, with the same batch size, learning rate and schedule.
 """
 
 import pickle
@@ -26,24 +26,25 @@ from ..check import InputError
 from ..typing import Elements, Scalar, Vector
 from . import shared_memory
 from .groups import FOREVER, START_TIMEOUT, end_group, in_one_sentence, is_done
-from .signs import Signs
-from .stored import StoredLots, signs_in
+from .heartbeats import Heartbeats
+from .stored import StoredChunks, heartbeats_in
 from .torchrun import number_in_environment, place_in_store
 
 TIMEOUT = 600.0
-"""Seconds that a rank waits for others that give no sign of life, at most (`signs.py`)."""
+"""Seconds that a rank waits for others without a heartbeat (`heartbeats.py`)."""
 
 NUM_EXTRA = 4
-"""Numbers that ride behind the gradient: the batch's loss, and how many ranks have each of the three wishes."""
+"""Numbers that follow the gradient in an all-reduce: the batch's loss, and how many ranks make each of three
+requests."""
 
 LOOK_EVERY = 50
-"""Steps after which the wishes are read where that means to wait for the device."""
+"""Steps after which the requests are read where reading waits for the device."""
 
 Value = TypeVar("Value")
 
 
-class Wishes(NamedTuple):
-    """What a rank wants to happen between two steps. It happens on all ranks, between the same two steps."""
+class Requests(NamedTuple):
+    """What a rank asks for between two steps. It happens on all ranks, between the same two steps."""
 
     interrupt: bool = False
     terminate: bool = False
@@ -52,72 +53,72 @@ class Wishes(NamedTuple):
 
 @final
 class _Behind:
-    """The `NUM_EXTRA` numbers behind a gradient: views of them, which cost more than what is done with them."""
+    """Views of the `NUM_EXTRA` numbers behind a gradient, kept because making them costs more than using them."""
 
     def __init__(self, sums: Vector) -> None:
-        self.sums, self._loss, self._wishes = sums, sums[-NUM_EXTRA], sums[1 - NUM_EXTRA :]
+        self.sums, self._loss, self._requests = sums, sums[-NUM_EXTRA], sums[1 - NUM_EXTRA :]
         self._are_zero = False
 
-    def write(self, loss: Scalar, wishes: Wishes) -> None:
-        """What this rank adds to the sums."""
+    def write(self, loss: Scalar, requests: Requests) -> None:
+        """Writes what this rank adds to the sums."""
         self._loss.copy_(loss)
-        if any(wishes) or not self._are_zero:
-            self._wishes.copy_(torch.tensor(wishes))
-        self._are_zero = False  # the sums may be anything
+        if any(requests) or not self._are_zero:
+            self._requests.copy_(torch.tensor(requests))
+        self._are_zero = False  # the sums may be of any dtype or on any device
 
-    def wishes(self) -> Wishes:
-        """What any rank wished for; a host-device synchronisation."""
-        found = Wishes(*(number > 0 for number in self._wishes.tolist()))
+    def requests(self) -> Requests:
+        """What any rank asked for; a host-device synchronization."""
+        found = Requests(*(number > 0 for number in self._requests.tolist()))
         self._are_zero = not any(found)
         return found
 
     def loss(self) -> Scalar:
-        """The sum of the losses, which the next step does not overwrite."""
+        """The sum of the losses, as a copy that the next step does not overwrite."""
         return self._loss.clone()
 
 
 @final
 class Ranks:
-    """The processes that train together: this one's number, from 0, how many there are, and sums over all of them.
+    """The processes that train together: this one's rank, from 0, their number, and sums over all of them.
 
-    `local` is its number on its own machine. Every rank must call the same methods in the same order.
+    `local` is its rank on its own machine. Every rank must call the same methods in the same order.
     """
 
     def __init__(self, rank: int = 0, size: int = 1, local: int = 0, timeout: float = TIMEOUT) -> None:
         self.rank, self.size, self.local = rank, size, local
-        self._timeout, self._wishes, self._granted, self._num_sums = timeout, Wishes(), Wishes(), 0
+        self._timeout, self._requests, self._granted, self._num_sums = timeout, Requests(), Requests(), 0
         self._behind: _Behind | None = None
         self._memory: shared_memory.SharedMemory | None = None
-        self._stored_lots: StoredLots | None = None
-        self._signs: Signs | None = None
+        self._stored_chunks: StoredChunks | None = None
+        self._heartbeats: Heartbeats | None = None
         if size > 1:
             self._on_host = dist.new_group(timeout=FOREVER, backend="gloo")
             self._group = dist.new_group(timeout=timedelta(seconds=timeout)) if torch.cuda.is_available() else None
             self._memory = _memory_of(self, timeout)
             if self._memory is None:
                 place = _place_of(self)
-                self._signs = None if place is None else signs_in(place, rank, size, timeout)
-                self._stored_lots = None if place is None else StoredLots(place, rank, timeout)
+                self._heartbeats = None if place is None else heartbeats_in(place, rank, size, timeout)
+                self._stored_chunks = None if place is None else StoredChunks(place, rank, timeout)
                 weakref.finalize(self, end_group, self._on_host)
             else:
-                self._signs = self._memory.signs
-                self._memory.gathered(b"")  # when all are here, nobody needs gloo any more
+                self._heartbeats = self._memory.heartbeats
+                self._memory.gathered(b"")  # once all are here, nobody needs gloo any longer
                 end_group(self._on_host)
             JOINED.add(self)
-        if self._signs is not None:
-            weakref.finalize(self, self._signs.end)
+        if self._heartbeats is not None:
+            weakref.finalize(self, self._heartbeats.end)
 
     def __repr__(self) -> str:
         return f"Ranks(rank={self.rank}, size={self.size})"
 
     def leave(self) -> None:
-        """Gives no sign of life any more; nothing else may be asked of these ranks after that."""
-        if self._signs is not None:
-            self._signs.end()
+        """Ends this rank's heartbeats; these ranks must not be used afterwards."""
+        if self._heartbeats is not None:
+            self._heartbeats.end()
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the rank that prints and writes."""
+        """Whether this is rank 0, which prints and writes."""
         return self.rank == 0
 
     @property
@@ -127,13 +128,13 @@ class Ranks:
 
     @property
     def on_this_machine(self) -> int:
-        """How many of them share this machine's memory, as far as one knows."""
+        """How many of them are known to share this machine's memory."""
         return self.size if self.are_alone or self._memory is not None else number_in_environment("LOCAL_WORLD_SIZE", 1)
 
     def places(self, num_rows: int, part: int | None = None) -> list[slice]:
-        """The rows of a batch that are this rank's: one piece of it, or of each of its parts of at most `part` rows.
+        """This rank's rows of a batch: one slice of it, or of each of its parts of at most `part` rows.
 
-        The pieces of all ranks are as equal as can be, and some are empty where there are fewer rows than ranks.
+        The slices of all ranks are as equal as possible; some are empty if there are fewer rows than ranks.
         """
         ends = [*range(0, num_rows, part or num_rows), num_rows]
         cuts = [(start, stop - start) for start, stop in pairwise(ends)]
@@ -151,27 +152,27 @@ class Ranks:
             return loss
         if self._behind is None or self._behind.sums is not sums:
             self._behind = _Behind(sums)
-        self._behind.write(loss, self._wishes)
+        self._behind.write(loss, self._requests)
         self.sum_(sums)
         self._num_sums += 1
         if sums.device.type == "cpu" or self._num_sums % LOOK_EVERY == 0:
-            self._granted = self._behind.wishes()
+            self._granted = self._behind.requests()
         return self._behind.loss()
 
-    def agreed(self, wishes: Wishes) -> Wishes:
-        """Which wishes come true now: what any rank asked for before the last step, on all ranks alike."""
+    def agreed(self, requests: Requests) -> Requests:
+        """The requests to carry out now, the same on all ranks: those that any rank made before the last step."""
         if self.are_alone:
-            return wishes
-        granted, self._wishes, self._granted = self._granted, wishes, Wishes()
+            return requests
+        granted, self._requests, self._granted = self._granted, requests, Requests()
         return granted
 
     def zeros(self, num: int, dtype: torch.dtype, device: torch.device) -> Vector:
-        """A vector whose sums over the ranks are quickest; every rank asks for the same ones in the same order."""
+        """A vector that is fastest to sum over the ranks; all ranks must ask for the same ones in the same order."""
         shared = self._memory.zeros(num, dtype) if self._memory is not None and device.type == "cpu" else None
         return torch.zeros(num, dtype=dtype, device=device) if shared is None else shared
 
     def sum_(self, vector: Elements) -> None:
-        """Adds up a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""
+        """Sums a tensor over all ranks, in place; raises a `RanksError` if one of them has ended or hangs."""
         if self.are_alone:
             return
         if vector.device.type != "cpu":
@@ -183,14 +184,14 @@ class Ranks:
             self._through_gloo(partial(dist.all_reduce, vector))
 
     def _through_gloo(self, begin: Callable[..., dist.Work]) -> None:
-        """Waits for what gloo does, as long as there are signs of life."""
+        """Waits for gloo's work, as long as there are heartbeats."""
         with in_one_sentence(self._timeout):
             work = begin(group=self._on_host, async_op=True)
-            if self._signs is None:
+            if self._heartbeats is None:
                 work.wait(timedelta(seconds=max(self._timeout, START_TIMEOUT)))
                 return
-            with self._signs.waiting() as look:
-                while not is_done(work, self._signs.period):
+            with self._heartbeats.waiting() as look:
+                while not is_done(work, self._heartbeats.period):
                     look()
 
     def sum(self, tensor: Tensor) -> Tensor:
@@ -199,11 +200,11 @@ class Ranks:
 
     @property
     def over_ranks(self) -> Callable[[Tensor], Tensor] | None:
-        """`sum` for layers that look at the whole batch; None alone, where they need nothing."""
+        """`sum`, for layers that look at the whole batch; None for a single process."""
         return None if self.are_alone else self.sum
 
     def gathered(self, value: Value) -> list[Value]:
-        """The values of all ranks, in their order, on each of them."""
+        """The values of all ranks, in their order; every rank gets all of them."""
         if self.are_alone:
             return [value]
         said = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
@@ -211,7 +212,7 @@ class Ranks:
         return [pickle.loads(of_rank) for of_rank in heard]
 
     def _gathered(self, own: bytes) -> list[bytes]:
-        """The same of bytes, through gloo: all are filled up to the longest."""
+        """The same for bytes, through gloo: all are padded to the longest."""
         length = torch.tensor([len(own)])
         lengths = [torch.empty_like(length) for _ in range(self.size)]
         self._through_gloo(partial(dist.all_gather, lengths, length))
@@ -222,12 +223,12 @@ class Ranks:
         return [said[: int(of)].numpy().tobytes() for said, of in zip(everyone, lengths, strict=True)]
 
     @property
-    def lots(self) -> shared_memory.SharedMemory | StoredLots | None:
-        """What counts which lots of a fleet have been taken; None where the ranks share neither memory nor a store."""
-        return self._memory or self._stored_lots
+    def chunks(self) -> shared_memory.SharedMemory | StoredChunks | None:
+        """The counter of a fleet's chunks that are taken; None if the ranks share neither memory nor a store."""
+        return self._memory or self._stored_chunks
 
     def by_first(self, work: Callable[[], Value]) -> Value:
-        """What `work()` gives on rank 0, which alone does it; an `InputError` that it raises there is raised on all."""
+        """The result of `work()` on rank 0, the only one to do it; its `InputError`, if any, is raised on all."""
         if self.are_alone:
             return work()
         value, refusal = None, None
@@ -242,7 +243,7 @@ class Ranks:
         return value  # type: ignore[return-value]  # rank 0's is given
 
     def all_or_none(self, work: Callable[[], Value]) -> Value:
-        """What `work()` gives here, without the ranks; an `InputError` that it raises on one is raised on all."""
+        """The result of `work()` on this rank; an `InputError` on any rank is raised on all."""
         value, refusal = None, None
         try:
             value = work()
@@ -255,14 +256,14 @@ class Ranks:
 
 
 def raise_first(refusals: Sequence[str | None]) -> None:
-    """Raises what the first rank that refuses something says, if there is one, as an `InputError`."""
+    """Raises the first refusal among the ranks, if any, as an `InputError`."""
     for rank, refusal in enumerate(refusals):
         if refusal is not None:
             raise InputError(refusal if rank == 0 else f"on rank {rank}, {refusal}")
 
 
 JOINED = weakref.WeakSet[Ranks]()
-"""Those that may still give signs of life."""
+"""Those whose heartbeats may still be running."""
 
 ALONE = Ranks()
 """This process by itself."""
@@ -270,7 +271,7 @@ ALONE = Ranks()
 
 @final
 class _Sum(torch.autograd.Function):
-    """The loss of the batch is the sum of the ranks' losses, so the gradients that come back add up as well."""
+    """A sum over ranks whose gradients are summed too, as the batch's loss is the sum of the ranks' losses."""
 
     @staticmethod
     def forward(ctx: Any, tensor: Tensor, ranks: Ranks) -> Tensor:
@@ -287,27 +288,27 @@ class _Sum(torch.autograd.Function):
 
 
 def _memory_of(ranks: Ranks, timeout: float) -> shared_memory.SharedMemory | None:
-    """Memory that all ranks share, if they are on one machine that can; else None, on all of them."""
+    """Memory that all ranks share, if they are on one machine that supports it; else None on all of them."""
     memory, path = None, ranks.by_first(partial(_new_memory, ranks.size))
     if path is not None:
         with suppress(OSError):  # another machine, which has no such file
             memory = shared_memory.SharedMemory(path, ranks.rank, ranks.size, timeout)
     all_have_it = all(ranks.gathered(memory is not None))
     if memory is not None and not all_have_it:
-        memory.signs.end()
+        memory.heartbeats.end()
     if ranks.is_first and path is not None:
-        path.unlink()  # nobody needs the name any more, and nothing is left behind by a kill
+        path.unlink()  # the name is no longer needed, and a kill leaves nothing behind
     return memory if all_have_it else None
 
 
 def _place_of(ranks: Ranks) -> PrefixStore | None:
-    """A place in a store that ranks on several machines share; None, on all of them, if there is no store."""
+    """A prefix in a store that ranks on several machines share; None on all of them if there is no store."""
     place = place_in_store(ranks.by_first(partial(secrets.token_hex, 8)))
     return place if all(ranks.gathered(place is not None)) else None
 
 
 def _new_memory(size: int) -> Path | None:
-    """The file of it, if there can be one."""
+    """A new file for shared memory, if possible."""
     with suppress(OSError):
         return shared_memory.create(size, secrets.token_hex(8)) if shared_memory.is_possible() else None
     return None

@@ -1,4 +1,4 @@
-"""What ranks on several machines leave for each other in a store: signs of life, and who takes which lot of a fleet."""
+"""What ranks on several machines share through a store: heartbeats, and who takes which chunk of a fleet."""
 
 import secrets
 import threading
@@ -9,69 +9,69 @@ from typing import NamedTuple, TypeVar, final
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # as in torchrun.py
 
 from ..check import RanksError
-from .signs import Sign, Signs
+from .heartbeats import Heartbeat, Heartbeats
 
 Value = TypeVar("Value")
 
 
-def signs_in(place: PrefixStore, rank: int, size: int, timeout: float) -> Signs:
-    """The signs of life of `size` ranks, this one's from now on; `timeout` is in seconds (`signs.py`)."""
-    return Signs(rank, size, timeout, partial(_say_in, place, rank), partial(_heard_in, place))
+def heartbeats_in(place: PrefixStore, rank: int, size: int, timeout: float) -> Heartbeats:
+    """Heartbeats of `size` ranks through a store; `timeout` is in seconds (`heartbeats.py`)."""
+    return Heartbeats(rank, size, timeout, partial(_send_in, place, rank), partial(_receive_in, place))
 
 
-def _say_in(place: PrefixStore, rank: int, sign: Sign) -> None:
-    place.set(str(rank), " ".join(map(str, sign)))
+def _send_in(place: PrefixStore, rank: int, heartbeat: Heartbeat) -> None:
+    place.set(str(rank), " ".join(map(str, heartbeat)))
 
 
-def _heard_in(place: PrefixStore, other: int) -> Sign:
+def _receive_in(place: PrefixStore, other: int) -> Heartbeat:
     said = place.get(str(other)).decode().split() if place.check([str(other)]) else []
-    return Sign(*map(int, said))
+    return Heartbeat(*map(int, said))
 
 
 class _Offer(NamedTuple):
-    """The lots that a rank has of a fleet: how many, by how many threads it takes them, and where they are counted."""
+    """A rank's chunks of a fleet: how many, by how many threads it takes them, and the key of their counter."""
 
-    num_lots: int
+    num_chunks: int
     num_threads: int
     counter: str
 
 
 @final
-class StoredLots:
-    """Which lots of a fleet have been taken, as `SharedMemory` counts them, for ranks that share a store alone.
+class StoredChunks:
+    """Counts the chunks of a fleet that are taken, as `SharedMemory` does, for ranks that only share a store.
 
-    To take one is an addition at the store, which does one after another: a way through the network and back, where a
-    lot takes as long as networks are trained. Raises a `RanksError` if the store does not answer for `timeout` seconds.
+    Taking one is an atomic addition in the store: one network round trip, little beside training a chunk. Raises a
+    `RanksError` if the store does not answer for `timeout` seconds.
     """
 
     def __init__(self, place: PrefixStore, rank: int, timeout: float) -> None:
-        self._place, self._rank, self._timeout = PrefixStore("lots", place), rank, timeout
+        self._place, self._rank, self._timeout = PrefixStore("chunks", place), rank, timeout
         self._offers: dict[int, _Offer] = {}
 
-    def offers(self, num_lots: int, num_threads: int) -> None:
-        """So many lots of this process are to be had from now on; to be said before all processes meet."""
-        self._offers.clear()  # of the fleet before
-        said = f"{num_lots} {num_threads} {secrets.token_hex(8)}"
+    def offers(self, num_chunks: int, num_threads: int) -> None:
+        """Offers so many chunks of this process; to be called before all processes synchronize."""
+        self._offers.clear()  # those of the previous fleet
+        said = f"{num_chunks} {num_threads} {secrets.token_hex(8)}"
         self._asked(lambda: self._place.set(str(self._rank), said))
 
     def threads_of(self, other: int) -> int:
-        """By how many threads that process takes its lots."""
+        """The number of threads by which that process takes its chunks."""
         return self._offer_of(other).num_threads
 
     def take_from(self, other: int) -> int | None:
-        """The next of that process's lots, from 0, that nobody has taken, and now is; None if there is none."""
+        """Takes the next free chunk of that process, counted from 0; None if there is none."""
         offer = self._offer_of(other)
         taken = self._asked(lambda: int(self._place.add(offer.counter, 1)))
-        return taken - 1 if taken <= offer.num_lots else None
+        return taken - 1 if taken <= offer.num_chunks else None
 
     def _offer_of(self, other: int) -> _Offer:
         if other not in self._offers:
-            num_lots, num_threads, counter = self._asked(lambda: self._place.get(str(other))).decode().split()
-            self._offers[other] = _Offer(int(num_lots), int(num_threads), counter)
+            num_chunks, num_threads, counter = self._asked(lambda: self._place.get(str(other))).decode().split()
+            self._offers[other] = _Offer(int(num_chunks), int(num_threads), counter)
         return self._offers[other]
 
     def _asked(self, question: Callable[[], Value]) -> Value:
-        """What the store answers. It is asked in a thread of its own: a cable that is pulled may keep it for hours."""
+        """The store's answer, asked for in a thread of its own: a pulled cable may block it for hours."""
         answers: list[Value] = []
         thread = threading.Thread(target=_answered, args=(question, answers), daemon=True)
         thread.start()
@@ -87,5 +87,5 @@ class StoredLots:
 def _answered(question: Callable[[], Value], answers: list[Value]) -> None:
     try:
         answers.append(question())
-    except RuntimeError:  # whoever keeps the store is gone: nothing is answered, and the one who asks says so
+    except RuntimeError:  # the store is gone: `_asked` reports that there was no answer
         return

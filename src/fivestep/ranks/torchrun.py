@@ -1,7 +1,7 @@
-"""What `torchrun` knows of the ranks that it starts, and what they can leave with it.
+"""What `torchrun` tells the ranks that it starts, and what they can store with it.
 
-It starts new ranks in place of all of them when one has ended badly (`--max-restarts`), and keeps a store of short
-texts meanwhile. https://docs.pytorch.org/docs/stable/elastic/run.html
+When one fails, it starts new ranks in place of all of them (`--max-restarts`); meanwhile it keeps a key-value store.
+https://docs.pytorch.org/docs/stable/elastic/run.html
 """
 
 import json
@@ -17,17 +17,17 @@ from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined
 from ..check import InputError, RanksError
 
 KEY = "fivestep/run"
-"""Under which the note lies in the store."""
+"""The key of the note in the store."""
 
 SECONDS = 10.0
-"""How long one tries to reach the store."""
+"""Timeout for reaching the store."""
 
 POLL = 0.02
-"""Seconds between two looks into it."""
+"""Seconds between two polls of it."""
 
 
 def number_in_environment(name: str, default: int) -> int:
-    """What whoever starts the ranks says of this one; raises an `InputError` for what is no number."""
+    """A number from this rank's environment; raises an `InputError` if it is not one."""
     given = os.environ.get(name, str(default))
     if not given.isdigit():
         raise InputError(f"{name} must be a whole number, got {given!r}; start the ranks with torchrun.")
@@ -35,11 +35,11 @@ def number_in_environment(name: str, default: int) -> int:
 
 
 def store_for_ranks(rank: int, size: int, seconds: float) -> PrefixStore | None:
-    """Where the ranks that have just been started find each other; None where `torchrun` has not started them.
+    """A store in which the ranks that have just been started find each other; None unless `torchrun` started them.
 
-    Its store outlives them, and ranks that read the addresses of those before them would wait for the dead. torch 2.13
-    keeps them apart no more, and the count of restarts differs from machine to machine; so rank 0 draws a new name, and
-    tells it to whoever asks with a number that only it has. Raises a `RanksError` if one does not come in time.
+    Its store outlives them, and ranks that read the addresses of their predecessors would wait forever. torch 2.13 no
+    longer separates them, and the count of restarts differs between machines; so rank 0 draws a new prefix, and tells
+    it to each rank that asks with a number of its own. Raises a `RanksError` if one is not there in time.
     """
     store = _store()
     if store is None:
@@ -49,11 +49,11 @@ def store_for_ranks(rank: int, size: int, seconds: float) -> PrefixStore | None:
 
 
 def _told_to_all(store: TCPStore, size: int, seconds: float) -> str:
-    """Rank 0: a new name, when all others have confirmed that they know it."""
+    """Rank 0: a new prefix, once all others have confirmed it."""
     name, missing, end = secrets.token_hex(8), set(range(1, size)), time.monotonic() + seconds
     while missing:
         for other in sorted(missing):
-            if store.check([f"{KEY}/asks/{other}"]):  # an old question is answered too, and nobody reads that
+            if store.check([f"{KEY}/asks/{other}"]):  # an old question is answered too, but nobody reads the answer
                 store.set(f"{KEY}/answer/{store.get(f'{KEY}/asks/{other}').decode()}", name)
         missing -= {other for other in missing if store.check([f"{KEY}/{name}/knows/{other}"])}
         if time.monotonic() > end:
@@ -66,7 +66,7 @@ def _told_to_all(store: TCPStore, size: int, seconds: float) -> str:
 
 
 def _asked_for(store: TCPStore, rank: int, seconds: float) -> str:
-    """Another rank: the name that rank 0 gives it."""
+    """Other ranks: the prefix from rank 0."""
     question = secrets.token_hex(8)
     store.set(f"{KEY}/asks/{rank}", question)
     try:
@@ -81,21 +81,21 @@ def _asked_for(store: TCPStore, rank: int, seconds: float) -> str:
 
 
 def leave_note(text: str) -> None:
-    """Leaves a note for the ranks that will be started in place of these if one of them ends."""
+    """Leaves a note for the ranks that will replace these if one of them fails."""
     store = _store()
     if store is not None:
         store.set(KEY, text)
 
 
 def note_left() -> str | None:
-    """The note, if ranks before these have left one."""
+    """The note, if previous ranks have left one."""
     store = _store()
     return store.get(KEY).decode() if store is not None and store.check([KEY]) else None
 
 
 def is_first_to_speak() -> bool:
-    """Whether no other rank has yet said why all of them end. Asked once, by each that has something to say."""
-    with suppress(RuntimeError):  # whoever kept the store has gone
+    """Whether this is the first rank to report why all of them end; each that has a report asks once."""
+    with suppress(RuntimeError):  # the store is gone
         store = _store()
         if store is not None:
             return int(store.add(f"{KEY}/said/{os.environ.get('TORCHELASTIC_RESTART_COUNT')}", 1)) == 1
@@ -103,7 +103,7 @@ def is_first_to_speak() -> bool:
 
 
 def tell(sentence: str) -> None:
-    """Leaves the sentence where `torchrun` looks for what to show about a rank that has ended."""
+    """Writes the sentence to the file from which `torchrun` shows why a rank has failed."""
     file = os.environ.get("TORCHELASTIC_ERROR_FILE")
     if file:
         message = {"message": sentence, "extraInfo": {"timestamp": str(int(time.time()))}}
@@ -112,18 +112,18 @@ def tell(sentence: str) -> None:
 
 
 def place_in_store(name: str) -> PrefixStore | None:
-    """Where ranks leave what others read (`stored.py`), by a way of its own to the store; None if there is none."""
-    with suppress(RuntimeError, KeyError, ValueError):  # a program's own process group need not have one
+    """A prefix in the store for `stored.py`, over a connection of its own; None if there is no store."""
+    with suppress(RuntimeError, KeyError, ValueError):  # a process group that the program made need not have one
         return PrefixStore(f"{KEY}/shared/{name}", _way_to_store())
     return None
 
 
 def _store() -> TCPStore | None:
-    """The store of torchrun; None where something else has started the ranks."""
+    """The store of torchrun; None if something else started the ranks."""
     return _way_to_store() if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else None
 
 
 def _way_to_store() -> TCPStore:
-    """The store of torchrun, or that of rank 0."""
+    """A connection to the store of torchrun, or to that of rank 0."""
     where = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     return TCPStore(*where, is_master=False, timeout=timedelta(seconds=SECONDS))

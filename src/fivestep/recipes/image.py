@@ -18,9 +18,9 @@ NETWORK_SETTINGS = ("hidden", "activation", "norm", "dropout", "init", "augment"
 
 @final
 class Image(Recipe):
-    """One mean and one deviation for all pixels, three layers of 1024 with batch normalisation, dropout, one cycle.
+    """One mean and one deviation for all pixels, three layers of 1024 with batch normalization, dropout, one cycle.
 
-    The pixels are standardised by the first layer, `standardize`, with the constants of the training rows. Of a file,
+    The pixels are standardized by the first layer, `standardize`, with the constants of the training rows. Of a file,
     all columns beside the target are pixels, on one scale, those too that never change. `augment`, such as
     "shift_and_flip", is a layer that changes the images at random in training; it comes before all others.
     AdamW in batches of 256 for 100 epochs, its learning rate on one cycle up to 2e-3, its decay 0.05; labels smoothed

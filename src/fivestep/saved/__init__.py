@@ -1,6 +1,6 @@
-"""What a run leaves in its folder, and the way back from there: nothing that is read is trusted.
+"""The files in a run's folder, written and read back; nothing that is read is trusted.
 
-`files.py` is what people and `predict` read: `config.py` makes `config.toml`, `history.py` makes `history.csv`, and
-beside them lies the model. `checkpoint.py` is a run between two steps as one file, `origin.py` what it was begun with,
-and `resumption.py` makes a run of them again.
+`files.py` has what users and `predict` read: `config.toml` (`config.py`), `history.csv` (`history.py`) and the model.
+`checkpoint.py` is a run between two steps as one file, `origin.py` what it was begun with, and `resumption.py` restores
+a run from them.
 """

@@ -1,8 +1,8 @@
-"""A run between two steps as one file, and the two last such files in a folder.
+"""A run between two steps as one file; a folder keeps the last two.
 
 The file is in the safetensors format, tensors and text. Its metadata hold "about", a text in JSON, and "checksum", the
-SHA-256 of the whole file with zeros in place of the checksum itself. It holds all that a run needs to go on: whatever
-else is in a run's folder is written from it.
+SHA-256 of the whole file with zeros in place of the checksum itself. It holds all that a run needs to resume:
+everything else in the run's folder can be written from it.
 """
 
 import json
@@ -37,13 +37,13 @@ from ..typing import Tensors
 from .history import history_tensors
 
 VERSION = 1
-"""Of the file's content. A checkpoint of another version is refused."""
+"""Version of the file's content; a checkpoint of another version is refused."""
 
 KEPT = 2
-"""Checkpoints in a folder: the last one, and the one before it, should the last one be damaged."""
+"""Checkpoints in a folder: the last one, and the one before it in case the last one is damaged."""
 
 ENGINE = "engine."
-"""What the names of the engine's tensors begin with."""
+"""Prefix of the names of the engine's tensors."""
 
 NAME = re.compile(r"step-\d{12,}\.safetensors")
 
@@ -56,12 +56,12 @@ class Checkpoint(NamedTuple):
 
 
 def write_checkpoint(path: Path, about: Mapping[str, Any], tensors: Tensors) -> None:
-    """Writes the file whole or not at all; raises an `OSError` if that is not possible."""
+    """Writes the file atomically; raises an `OSError` if that is not possible."""
     write_sealed(path, tensors, {"fivestep_checkpoint": str(VERSION), "about": json.dumps(about)})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """What the file holds; raises an `InputError` that names it if one bit is not as it was written."""
+    """The content of the file; raises an `InputError` that names it if a single bit differs from what was written."""
     content = read_bytes(path, memory_size())
     text = _texts_in(content, path)
     if text.get("fivestep_checkpoint") != str(VERSION):
@@ -89,8 +89,8 @@ def checkpoints_in(folder: Path) -> list[Path]:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Inside, no other process trains in a run's folder; raises an `InputError` if one already does."""
-    checkpoints_in(folder)  # not through a link
+    """A context in which no other process trains in the run's folder; raises an `InputError` if one already does."""
+    checkpoints_in(folder)  # does not follow a link
     try:
         (folder / "checkpoints").mkdir(exist_ok=True)
     except OSError as error:
@@ -103,7 +103,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def no_longer_writable(folder: Path, step: int, error: OSError) -> StorageError:
-    """The sentence for a run whose folder cannot be written any more, as an error to raise."""
+    """The error for a run whose folder can no longer be written."""
     return StorageError(
         f"{folder} must be a folder that can be written, got {error.strerror or error} at step {step:,}; "
         f"mend that, then go on with: fivestep train --resume {folder}"
@@ -114,8 +114,8 @@ def no_longer_writable(folder: Path, step: int, error: OSError) -> StorageError:
 class Checkpoints:
     """Writes the checkpoints of a run, and keeps the last two.
 
-    `about` and `tensors` are what does not change while it runs; `last` is the checkpoint that the run went on from.
-    Where ranks train together, the others have one that is not `writing`: all its checkpoints are the first rank's.
+    `about` and `tensors` do not change while it runs; `last` is the checkpoint that the run was resumed from. Where
+    ranks train together, only that of the first rank is `writing`.
     """
 
     def __init__(
@@ -133,13 +133,13 @@ class Checkpoints:
         self._intact: Path | None = None
 
     def are_due(self) -> bool:
-        """Whether enough time has gone by since the last one."""
+        """Whether enough time has passed since the last one."""
         return self._writing and self._due.is_now
 
     def last_state(self) -> tuple[Tensors, int]:
-        """The engine's state in the last one, read tensor by tensor, and the number of steps that it had done.
+        """The engine's state in the last checkpoint, read tensor by tensor, and its number of steps.
 
-        Asked for again, its checksum is not taken again: of a large network that takes seconds.
+        The checksum is verified only the first time, as for a large network it takes seconds.
         """
         path = self._kept[-1]
         with mapped(path) as content:
@@ -148,7 +148,7 @@ class Checkpoints:
         return Stored(path, ENGINE), about["position"]["step"]
 
     def write(self, engine: Engine, progress: Progress) -> float:
-        """Writes one, between two steps, and returns the seconds it took; raises a `StorageError` if it cannot."""
+        """Writes a checkpoint between two steps, and returns the seconds it took; may raise a `StorageError`."""
         if not self._writing:
             return 0.0
         started = time.monotonic()
@@ -156,7 +156,7 @@ class Checkpoints:
         try:
             path.parent.mkdir(exist_ok=True)
             if path == self._intact:
-                self._intact = None  # what stands there from now on has not been looked at
+                self._intact = None  # the new file has not been verified
             about, tensors = snapshot(engine, progress)
             write_checkpoint(path, {**self._about, **about}, {**self._tensors, **tensors})
             self._kept = [*(kept for kept in self._kept if kept != path), path][-KEPT:]
@@ -169,18 +169,18 @@ class Checkpoints:
 
 
 def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
-    """All that a run needs to go on from here: the engine's own tensors, to be written before its next step."""
+    """All that a run needs to resume; tensors are the engine's own, to be written before its next step."""
     position, tensors = standing(engine, progress, copied=False)
     return Checkpoint({"position": position}, {**tensors, **history_of(progress.history)})
 
 
 def history_of(history: Sequence[Epoch]) -> dict[str, Tensor]:
-    """What came out of the epochs, as a part of a checkpoint."""
+    """The history of the epochs, as part of a checkpoint."""
     return {f"history.{name}": column for name, column in history_tensors(history).items()}
 
 
 def standing(engine: Engine, progress: Progress, *, copied: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Where a run stands beside that: its position, and its tensors."""
+    """The rest of a run's state: its position, and its tensors."""
     state = engine.state(copied=copied)
     position = {
         "step": engine.num_updates,

@@ -1,4 +1,4 @@
-"""The configuration of a run as plain values, and back: nothing in them is trusted."""
+"""The configuration of a run as plain values, and back; nothing that is read is trusted."""
 
 import json
 import re
@@ -17,10 +17,10 @@ from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 
 VERSION = 1
-"""Of a run folder's layout. A run of another version is refused."""
+"""Version of a run folder's layout; a run of another version is refused."""
 
 COMMANDS = re.compile("[\x00\x07\x08\x1b\x9b]")
-"""Characters with which a text that is shown could take over the terminal."""
+"""Control characters, with which a text could take over the terminal that it is shown on."""
 
 
 @final
@@ -37,12 +37,12 @@ class Config:
 
     @classmethod
     def of(cls, engine: Engine, plan: TrainPlan, info: Mapping[str, Any]) -> Self:
-        """The configuration of a run with that engine."""
+        """The configuration of a run with this engine."""
         dtype = engine.dtype_name
         return cls(engine.spec, plan, str(engine.choice), dtype, str(engine.device), dict(info))
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain values, for a file; without entries that are None, which TOML cannot write."""
+        """The configuration as plain values for a file, without None, which TOML cannot express."""
         return _without_none(
             {
                 "version": VERSION,
@@ -54,7 +54,7 @@ class Config:
         )
 
     def network_text(self) -> str:
-        """The network and its loss, part by part, as a text that goes with the weights."""
+        """The network and its loss as a text that is stored with the weights."""
         return json.dumps(self._network())
 
     def _network(self) -> dict[str, str]:
@@ -63,7 +63,7 @@ class Config:
         return {**layers, **ends, "loss": str(self.plan.loss)}
 
     def check_network(self, trained: str, source: object) -> None:
-        """Raises an `InputError` unless it is the network of such a text: any other would take the weights for its own.
+        """Raises an `InputError` unless the network is the one that such a text describes.
 
         `source` is the file that the configuration was read from.
         """
@@ -92,12 +92,12 @@ class Config:
             raise InputError(f"in {source}, {error}") from error
         except KeyError as error:
             raise InputError(f"{source} must be as fivestep wrote it, got it without {error}; train again.") from error
-        except Exception as error:  # whatever a value of the wrong type or size does to the code that takes it
+        except Exception as error:  # whatever error a value of the wrong type or size causes
             raise InputError(f"{source} must be as fivestep wrote it, got {error!r}; train again.") from error
         return config
 
     def make_engine(self, device: str | None = None, ranks: Ranks = ALONE) -> Engine:
-        """A new engine for it, on the device that it names, or on another one."""
+        """A new engine for it, on the device that it names or on a given one."""
         return make_engine(
             self.engine, self.spec, self.plan, dtype=self.dtype, device=device or self.device, ranks=ranks
         )
@@ -109,7 +109,7 @@ def _check_version(version: Any) -> None:
 
 
 def _check_plain(value: Any) -> None:
-    """Raises a `TypeError` unless it is made of numbers and of texts that can be shown."""
+    """Raises a `TypeError` unless it consists of numbers and printable texts."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             _check_plain(key)
@@ -125,7 +125,7 @@ def _check_plain(value: Any) -> None:
 
 
 def _check_info(info: Mapping[str, Any]) -> None:
-    """What a run says of itself, where we use it, is of the type that we take it for."""
+    """Checks the types of those entries of a run's info that are used."""
     kinds = {"task": str, "model": str, "recipe": str, "class_names": list, "input_scale": float, "valid": int | float}
     for key, kind in kinds.items():
         if key in info and not isinstance(info[key], kind):
@@ -135,14 +135,14 @@ def _check_info(info: Mapping[str, Any]) -> None:
 
 
 def _check_settings(values: Mapping[str, Any]) -> None:
-    """Raises an `InputError` for a setting that no plan has, and for an engine that there is not."""
+    """Raises an `InputError` for a setting that no plan has, or an engine that does not exist."""
     for name in values["plan"]:
         one_of("a setting of [plan]", name, [field.name for field in fields(TrainPlan)])
     find("engines", Choice.parse(values["engine"]["name"]).name)
 
 
 def _check_memory(config: Config) -> None:
-    """Raises an `InputError` if network and rule need more memory than there is: a network of another machine."""
+    """Raises an `InputError` if network and update rule need more memory than this machine has."""
     needed = memory_needed(config.spec, config.plan, config.dtype)
     if needed > memory_size():
         raise InputError(

@@ -1,4 +1,4 @@
-"""The files that a run leaves for people and for `predict`: configuration, history and model, written and read back."""
+"""The files that users and `predict` read: configuration, history and model, written and read back."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from ..table.encoder import Encoder
 
 NETWORK_KEY = "network"
-"""The metadata of a model that say what the network is, which its configuration must say too."""
+"""The metadata key under which a model describes its network, which must agree with the configuration."""
 
 AGAIN = "; train again."
-"""What to do, at the end of a sentence, about a file that is not as it was written."""
+"""The advice for a file that is not as it was written."""
 
 LARGEST_CONFIG = 2**22
-"""Bytes of a configuration that are read at most: a usual one has a thousand."""
+"""The most bytes that are read of a configuration: one usually has a thousand."""
 
 
 @final
 @dataclass(frozen=True)
 class SavedRun:
-    """What the files of a run hold; the engine has the trained weights."""
+    """The content of a run's files; the engine has the trained weights."""
 
     config: Config
     engine: Engine
@@ -56,7 +56,7 @@ class SavedRun:
 def write_run(
     path: Path, config: Config, engine: Engine, history: Sequence[Epoch], encoder: "Encoder | None" = None
 ) -> None:
-    """Writes `config.toml`, `history.csv` and `model.safetensors` into the folder, each whole or not at all.
+    """Writes `config.toml`, `history.csv` and `model.safetensors` into the folder, each atomically.
 
     Raises an `OSError` if that is not possible.
     """
@@ -70,7 +70,7 @@ def write_run(
 
 
 def read_run(path: Path, device: str = "auto") -> SavedRun:
-    """What `write_run` wrote, its engine made for `device`; raises an `InputError` if it cannot be read."""
+    """What `write_run` wrote, with an engine on `device`; raises an `InputError` if it cannot be read."""
     with _mended_by_resume(path):
         return _read(path, device)
 
@@ -79,14 +79,14 @@ def encoder_in(tensors: Tensors, metadata: Mapping[str, str]) -> "Encoder | None
     """The encoder among the tensors and texts of a file, if there is one."""
     if in_file.KEY not in metadata:
         return None
-    from ..table.encoder import Encoder  # here, because it imports polars
+    from ..table.encoder import Encoder  # imported here because it needs polars
 
     return Encoder.from_file(tensors, metadata)
 
 
 @contextmanager
 def _mended_by_resume(path: Path) -> Iterator[None]:
-    """Where a file of a run must be written anew, says that its checkpoint can do that."""
+    """Adds to an error about a damaged file that the run's checkpoint can restore it."""
     try:
         yield
     except InputError as error:
@@ -122,7 +122,7 @@ def _read(path: Path, device: str) -> SavedRun:
 
 
 def _instead_of(path: Path) -> str:
-    """What to do about a folder that is no run: go on with it, or the nearest one beside it or in `runs`."""
+    """The advice for a folder that is not a run: resume it, or take the nearest run beside it or in `runs`."""
     if checkpoints_in(path):
         return f"fivestep train --resume {path} writes it anew."
     runs = {
@@ -137,12 +137,12 @@ def _toml(path: Path) -> Any:
     text = read_text(path, LARGEST_CONFIG)
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of a million digits is a ValueError too
+    except (ValueError, RecursionError) as error:  # also raised for a number of a million digits
         raise InputError(f"{path} must be as fivestep wrote it, got {error}; train again.") from error
 
 
 class _Model(NamedTuple):
-    """The weights by name, the encoder where there is one, and what the network was, where the file says so."""
+    """The weights by name, the encoder if there is one, and the description of the network if the file has it."""
 
     weights: Tensors
     encoder: "Encoder | None"
@@ -150,7 +150,7 @@ class _Model(NamedTuple):
 
 
 def _read_model(path: Path) -> _Model:
-    """What is in a model's file."""
+    """The content of a model's file."""
     content = read_bytes(path, memory_size())
     tensors, metadata = tensors_in(content, path), metadata_in(content, path)
     if has_checksum(content) and not is_intact(content):

@@ -1,4 +1,4 @@
-"""The history of a run as columns, as text, as tensors, and back."""
+"""The history of a run as columns, as text and as tensors, and back."""
 
 import csv
 import io
@@ -16,13 +16,13 @@ from ..machine.files import read_text
 from ..typing import Tensors
 
 LARGEST = 2**28
-"""Bytes of a history's text that are read at most: a million epochs have half as many."""
+"""The most bytes that are read of a history: a million epochs take half as many."""
 
 WHOLE = ("index", "step")
-"""The columns of whole numbers; all others hold real ones."""
+"""The columns of integers; all others hold real numbers."""
 
 PLAIN = tuple(field.name for field in fields(Epoch) if not field.name.endswith("_metrics"))
-"""The fields of `Epoch` that are a column each."""
+"""The fields of `Epoch` that become a column each."""
 
 OPTIONAL = ("train_accuracy", "valid_loss", "valid_accuracy")
 """The figures that do not apply to every run."""
@@ -36,7 +36,7 @@ def columns(history: Sequence[Epoch]) -> dict[str, list[Any]]:
 
 
 def history_text(history: Sequence[Epoch]) -> str:
-    """The history as CSV, a column that does not apply left empty; numbers in full, so that they read back the same."""
+    """The history as CSV; columns that do not apply are empty, and numbers are written with all digits."""
     table = columns(history)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -60,7 +60,7 @@ def read_history(path: Path, metrics: Sequence[str] = ()) -> list[Epoch]:
 
 
 def history_tensors(history: Sequence[Epoch]) -> dict[str, Tensor]:
-    """A vector in float64 for each column, which holds every figure in full; a column that does not apply is left out.
+    """A float64 vector for each column; columns that do not apply are left out.
 
     A figure applies to all epochs of a run or to none.
     """
@@ -76,14 +76,14 @@ def history_from(tensors: Tensors, metrics: Sequence[str] = ()) -> list[Epoch]:
 
 
 def _rows(reader: "csv.DictReader[str]") -> "csv.DictReader[str]":
-    """The reader itself, if the file has a head: an empty one would pass for a run without an epoch."""
+    """The reader, if the file has a header: an empty file would pass for a run without an epoch."""
     if reader.fieldnames is None:
         raise ValueError("an empty file")
     return reader
 
 
 def _epoch(row: Mapping[str, float], metrics: Sequence[str]) -> Epoch:
-    """The epoch of a row, in which a figure that does not apply is missing."""
+    """The epoch of a row, which lacks the figures that do not apply."""
     values: dict[str, Any] = {name: row.get(_title(name)) for name in OPTIONAL}
     values |= {name: row[_title(name)] for name in PLAIN if name not in OPTIONAL}
     train = {name: row[f"train_{name}"] for name in metrics}

@@ -1,4 +1,4 @@
-"""What a run was begun with, beside its configuration, and whether what it goes on with is the same."""
+"""What a run was begun with besides its configuration, and whether it is resumed with the same."""
 
 import platform
 import warnings
@@ -20,20 +20,20 @@ from .config import Config
 @final
 @dataclass(frozen=True)
 class Origin:
-    """What a run was begun with, beside its configuration: what it needs again to be the same run to the bit."""
+    """What a run was begun with besides its configuration, and needs again to be the same run to the bit."""
 
     every: int
-    """Every how many epochs it shows, and so evaluates, one."""
+    """How many epochs lie between two that are evaluated and shown."""
 
     data: Mapping[str, str]
-    """A checksum of the rows of each part that it looks at."""
+    """A checksum of the rows of each part that the run uses."""
 
     machine: Mapping[str, str]
-    """Versions, threads and what registers the processor has, on which the last bit of a sum can depend."""
+    """Versions, threads and vector instructions, on which the last bit of a sum can depend."""
 
     @classmethod
     def here(cls, every: int, data: Dataset, num_ranks: int = 1, *, divides: bool = False) -> Self:
-        """The origin of a run that begins now; `divides` says whether its engine divides layers among threads."""
+        """The origin of a run that begins now; `divides` tells whether its engine divides layers among threads."""
         parts = {"train": data.train, "valid": data.valid}
         sums = {part: _checksum(rows.stored, rows.y, rows.weight) for part, rows in parts.items() if rows is not None}
         if data.stream is not None:
@@ -52,19 +52,19 @@ class Origin:
         return cls(every, sums, machine)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values, for a checkpoint."""
+        """The origin as plain values, for a checkpoint."""
         return {"every": self.every, "data": dict(self.data), "machine": dict(self.machine)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` wrote."""
+        """The origin that `to_dict` wrote."""
         at_least("every", values["every"], 1)
         return cls(values["every"], dict(values["data"]), dict(values["machine"]))
 
     def check(self, now: "Origin") -> None:
         """Raises an `InputError` for other rows or another `every`, and warns of another machine.
 
-        What only one of the two says was not asked when the run began, or does not matter to its engine.
+        Entries that only one of the two has were not recorded when the run began, or do not matter to its engine.
         """
         if now.every != self.every:
             raise refuse("every", now.every, f"the run's own {self.every}", "leave it out")
@@ -94,7 +94,7 @@ def _checksum(*tensors: Tensor | None) -> str:
 
 
 def check_same(given: Config, own: Config) -> None:
-    """Raises an `InputError` that names what would make it another run; only `epochs` may differ."""
+    """Raises an `InputError` that names a setting that would make it another run; only `epochs` may differ."""
     pairs = {
         **{name: (value, given.plan.to_dict()[name]) for name, value in own.plan.to_dict().items() if name != "epochs"},
         **{name: (value, given.spec.to_dict()[name]) for name, value in own.spec.to_dict().items() if name != "title"},

@@ -1,4 +1,4 @@
-"""From a checkpoint back to a run. Nothing in the file is trusted."""
+"""From a checkpoint back to a run; nothing in the file is trusted."""
 
 import warnings
 from collections.abc import Mapping
@@ -24,16 +24,16 @@ from .history import history_from
 from .origin import Origin
 
 MOST_RATES = 1000
-"""Steps at which two schedules are compared."""
+"""The most steps at which two schedules are compared."""
 
 LONGEST_LIST = 10**6
-"""Entries of a list in an update rule's memory at most."""
+"""The most entries of a list in an update rule's memory."""
 
 
 @final
 @dataclass(frozen=True)
 class Restored:
-    """A run as it stood when the checkpoint `source` was written."""
+    """A run as of when the checkpoint `source` was written."""
 
     source: Path
     config: Config
@@ -42,16 +42,16 @@ class Restored:
     progress: Progress
     tensors: Tensors
     texts: Mapping[str, str]
-    """What belongs to the model beside its weights, such as the encoder of a table, is among these."""
+    """Texts that belong to the model besides its weights, such as those of a table's encoder."""
 
     planned: int
-    """The epochs it was to have until now."""
+    """The number of epochs planned before resumption."""
 
     files: tuple[tuple[str, int], ...]
-    """The checkpoints in its folder and when they were written."""
+    """The checkpoints in its folder, with the times they were written."""
 
     def check(self, data: Dataset) -> None:
-        """Raises an `InputError` if it does not fit the data, or has gone on meanwhile; warns if its schedule bends."""
+        """Raises an `InputError` if the data do not fit, or it has trained on meanwhile; warns if its schedule changes."""
         plan, step = self.config.plan, self.engine.num_updates
         per_epoch = plan.steps_per_epoch(data.num_rows)
         first, last = self.progress.epochs * per_epoch, plan.epochs * per_epoch
@@ -73,9 +73,10 @@ class Restored:
 
 
 def restored(folder: Path, epochs: int | None = None, ranks: Ranks = ALONE) -> Restored:
-    """The run from the newest checkpoint in its folder that is whole; warns if a newer one is not.
+    """The run from the newest intact checkpoint in its folder; warns if a newer one is damaged.
 
-    There must be one. `epochs` is its new length, at least the old one. Raises an `InputError` if none is whole.
+    There must be a checkpoint. `epochs` is the new length, at least the old one. Raises an `InputError` if none is
+    whole.
     """
     refusals: list[InputError] = []
     files = _files_in(folder)
@@ -93,7 +94,7 @@ def restored(folder: Path, epochs: int | None = None, ranks: Ranks = ALONE) -> R
 
 
 def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs: int | None = None) -> Restored:
-    """The run in a checkpoint, with another length if one is given; raises an `InputError` for whatever is no run."""
+    """The run in a checkpoint, with a new length if one is given; raises an `InputError` if it is not valid."""
     about, tensors = read_checkpoint(source)
     try:
         config = Config.from_dict(about["config"], source)
@@ -103,13 +104,13 @@ def _read(source: Path, files: tuple[tuple[str, int], ...], ranks: Ranks, epochs
             config = replace(config, plan=replace(config.plan, epochs=epochs))
         origin = Origin.from_dict(about["origin"])
         engine = config.make_engine(ranks=ranks)
-        if engine.name == Choice.parse(config.engine).name:  # with Numba gone it may be another one, which says why
+        if engine.name == Choice.parse(config.engine).name:  # without Numba another engine, which says why
             engine.reason = "the run began with it"
         progress = Progress(engine, config.plan)
         fill(engine, progress, tensors, about["position"])
     except InputError:
         raise
-    except Exception as error:  # whatever a value of the wrong type or size does to the code that takes it
+    except Exception as error:  # whatever error a value of the wrong type or size causes
         raise InputError(f"{source} must be a checkpoint as fivestep wrote it, got {error!r}; train again.") from error
     return Restored(source, config, origin, engine, progress, tensors, dict(about.get("texts", {})), planned, files)
 
@@ -119,7 +120,7 @@ def _files_in(folder: Path) -> tuple[tuple[str, int], ...]:
 
 
 def fill(engine: Engine, progress: Progress, tensors: Tensors, position: Mapping[str, Any]) -> None:
-    """Puts engine and progress where they were; raises an error for anything that does not fit."""
+    """Restores engine and progress; raises an error for anything that does not fit."""
     for name in ("step", "epochs", "num_rows"):
         at_least(name, position[name], 0)
     for name in ("lr", "seconds"):
@@ -131,7 +132,7 @@ def fill(engine: Engine, progress: Progress, tensors: Tensors, position: Mapping
     _check_alike({"losses": losses}, {"losses": engine.params.flat.new_empty(len(losses))})
     moved = {name: value.to(device) if name in position["on_device"] else value for name, value in state.items()}
     engine.load_state(moved, position["step"])
-    engine.averaged()  # takes what the update rule remembers in its hands
+    engine.averaged()  # would adopt the given memory of the update rule
     engine.lr = position["lr"]
     history = history_from(_part(tensors, "history"), engine.plan.metrics)
     progress.recall(history, {name: value.to(device) for name, value in best.items()}, losses)
@@ -147,10 +148,10 @@ def _part(tensors: Tensors, part: str) -> dict[str, Tensor]:
 
 
 def check_state(engine: Engine, state: Tensors) -> None:
-    """Raises an error unless a state has the names, types and shapes of this engine's own. The engine may do a step.
+    """Raises an error unless a state has the names, types and shapes of this engine's own.
 
-    A torch optimizer makes its memory at its first step, so it does one with a gradient of zero. L-BFGS does nothing
-    then: its memory is known by name.
+    The engine may do a step: a torch optimizer makes its memory at its first step, so it does one with a gradient of
+    zero. L-BFGS does nothing then, but its memory is known by name.
     """
     expected = engine.state(copied=False)
     if set(state) != set(expected) and isinstance(engine, FiveStepEngine):
@@ -163,7 +164,7 @@ def check_state(engine: Engine, state: Tensors) -> None:
 
 
 def _of_lbfgs(name: str, value: Tensor, engine: Engine) -> Tensor:
-    """An example of what torch's L-BFGS remembers under a name: of a list its length, numbers, vectors."""
+    """An example of what torch's L-BFGS remembers under a name: the length of a list, a number or a vector."""
     key = name.rpartition(".")[2].partition("[")[0]
     if key.endswith(":list"):
         at_least(key, int(value), 0)

@@ -10,7 +10,7 @@ from numba import carray, njit, types
 from numba.extending import intrinsic
 
 TILE, TOGETHER = 2048, 8
-"""Rows and columns that are encoded at a time: they stay near the processor, and a row gets eight neighbours at once
+"""Rows and columns that are encoded at a time: they stay near the processor, and a row gets eight neighbors at once
 (`benchmarks/streaming.py reader`)."""
 
 

@@ -114,7 +114,7 @@ def _settled(frame: pl.DataFrame, as_text: Collection[str]) -> Iterator[pl.Serie
 
 
 def _is_exact(numbers: pl.Series) -> bool:
-    """Whether none of the numbers is beyond those whose neighbours float64 tells apart, as long identifiers are."""
+    """Whether none of the numbers is beyond those whose neighbors float64 tells apart, as long identifiers are."""
     size = np.abs(numbers.to_numpy())
     return not ((size > 2**53) & (size < 1e20)).any()
 

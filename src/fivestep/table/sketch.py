@@ -45,7 +45,7 @@ class QuantileSketch:
             self._carry(level, values)
 
     def quantiles(self, *shares: float) -> list[float]:
-        """The numbers below which these shares of all lie, linear between two neighbours."""
+        """The numbers below which these shares of all lie, linear between two neighbors."""
         values = np.concatenate(self._levels)
         counts = np.concatenate([np.full(len(part), 1 << level) for level, part in enumerate(self._levels)])
         return quantiles_of_counts(values, counts, *shares)
@@ -72,7 +72,7 @@ class QuantileSketch:
 
 
 def quantiles_of_counts(values: "np.ndarray", counts: "np.ndarray", *shares: float) -> list[float]:
-    """The quantiles of numbers that occur so many times each, linear between two neighbours as NumPy has them."""
+    """The quantiles of numbers that occur so many times each, linear between two neighbors as NumPy has them."""
     order = np.argsort(values, kind="stable")
     values, ends = values[order], np.cumsum(counts[order])
     found = []

@@ -68,7 +68,7 @@ def _with_other_weights(layer: Layer) -> Iterator[tuple[str, Forward]]:
 
 
 def _with_other_variance(layer: Norm) -> Iterator[tuple[str, Forward]]:
-    """What is normalised, g n + b, with n by another 1 / sqrt(variance + eps)."""
+    """What is normalized, g n + b, with n by another 1 / sqrt(variance + eps)."""
     axis = -1 if layer.is_row_by_row else 0
 
     def by(scale: Callable[[Tensor, Tensor], Tensor]) -> Forward:

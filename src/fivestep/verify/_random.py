@@ -124,7 +124,7 @@ class Sample(Verification):
             "losses": {str(case.plan.loss) for case in self.cases},
             "update rules": {str(case.plan.optimizer) for case in self.cases},
             "schedules": {str(case.plan.schedule) for case in self.cases},
-            "initialisations": {str(case.spec.init) for case in self.cases},
+            "initializations": {str(case.spec.init) for case in self.cases},
         }
         return f"They vary {', '.join(f'{len(values)} {name}' for name, values in counts.items())}."
 

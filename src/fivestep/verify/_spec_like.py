@@ -65,7 +65,7 @@ def _without(option: str, module: nn.Module) -> dict[str, bool]:
 
 
 def _without_affine(norm: nn.LayerNorm) -> dict[str, bool]:
-    """What a layer normalisation goes without: weight and bias, or the bias."""
+    """What a layer normalization goes without: weight and bias, or the bias."""
     held = dict(norm.named_parameters())
     return _without("elementwise_affine", norm) | ({} if "bias" in held or not held else {"bias": False})
 

@@ -1,4 +1,4 @@
-"""Normalisation over the batch in the body for small networks: the steps of scratch."""
+"""Normalization over the batch in the body for small networks: the steps of scratch."""
 
 import pytest
 import torch

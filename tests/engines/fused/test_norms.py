@@ -1,4 +1,4 @@
-"""Normalisation of rows in the body for small networks: the steps of scratch."""
+"""Normalization of rows in the body for small networks: the steps of scratch."""
 
 import pytest
 import torch

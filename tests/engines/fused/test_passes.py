@@ -131,7 +131,7 @@ def test_a_run_is_that_of_scratch(options: dict[str, Any], spec: NetSpec) -> Non
     """Weights, memory of the rule, losses, gradient of the last step; plain descent merged into the products too."""
     plan, data = small_plan(**options), three_classes(weighted=True)
     if options.get("batch_size") == 1 and "batch_norm" in str(spec.layers):
-        pytest.skip("batch normalisation refuses a batch of one row")
+        pytest.skip("batch normalization refuses a batch of one row")
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
     means, losses = [step.loss for step in steps(ours, data, plan, every=1)], []
     losses = [step.loss for step in steps(scratch, data, plan)]

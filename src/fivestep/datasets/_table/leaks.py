@@ -72,7 +72,7 @@ def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:
     """How much of y the order of x alone tells: rows are sorted by x, and each is guessed from the one before it.
 
     For classes the mean share of each class that is guessed right, but for the first row of each; for numbers the share
-    of the variance that the two neighbours' mean explains, or a straight line. 1 where y is a function of x and there
+    of the variance that the two neighbors' mean explains, or a straight line. 1 where y is a function of x and there
     are rows enough; by chance, the shares of the classes, or 0 and below.
     """
     order = np.lexsort((np.random.default_rng(0).random(len(x)), np.nan_to_num(x, nan=-np.inf)))
@@ -87,8 +87,8 @@ def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:
         )
     middle, guess = sorted_y[1:-1], (sorted_y[:-2] + sorted_y[2:]) / 2
     variance = float(((middle - middle.mean()) ** 2).mean())
-    by_neighbours = 1 - float(((middle - guess) ** 2).mean()) / variance if variance else 0.0
-    return max(by_neighbours, _squared_correlation(x, y.numpy()))
+    by_neighbors = 1 - float(((middle - guess) ** 2).mean()) / variance if variance else 0.0
+    return max(by_neighbors, _squared_correlation(x, y.numpy()))
 
 
 def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:

@@ -36,7 +36,7 @@ def shapes_do_not_fit(record: Record) -> Seen | None:
         advice = (
             "The channels stand last here: x.movedim(-1, 1), which view and reshape do not do."
             if stands_last
-            else f"Make it for {came:,} channels; grey pictures without any need x.unsqueeze(1)."
+            else f"Make it for {came:,} channels; gray pictures without any need x.unsqueeze(1)."
         )
     else:
         return None

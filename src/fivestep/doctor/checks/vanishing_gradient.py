@@ -35,7 +35,7 @@ def vanishing_gradient(record: Record) -> Seen | None:
                 updates[0].place,
                 f"The loss does not fall, and the middle gradient of {record.leaves[first].words} is "
                 f"{figure(sizes[first])}, that of {record.leaves[last].words} {figure(sizes[last])}.",
-                "Try ReLU in place of sigmoids, skips around layers, normalisation before each activation, and "
+                "Try ReLU in place of sigmoids, skips around layers, normalization before each activation, and "
                 "initial weights that follow from the width.",
             )
     return None

@@ -9,7 +9,7 @@ ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "squared d
 def wrong_broadcast(record: Record) -> Seen | None:
     """A prediction of shape (N, 1) was compared with targets of shape (N,), or the other way round.
 
-    torch stretches both to (N, N): every prediction is pulled towards every target, and the best answer is the mean of
+    torch stretches both to (N, N): every prediction is pulled toward every target, and the best answer is the mean of
     all targets, whatever the row. Said of torch's losses, and of differences written by hand that end in the loss:
     `((prediction - y) ** 2).mean()`.
     """

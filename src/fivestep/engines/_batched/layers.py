@@ -84,7 +84,7 @@ def scale_backward(_layer: Scale, w: Tensors, dw: Tensors, dy: Elements, memo: M
 
 
 def norm_backward(layer: Any, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool) -> Elements:
-    """Weight and bias of a normalisation here; what is within a row is the layer's own formula."""
+    """Weight and bias of a normalization here; what is within a row is the layer's own formula."""
     if not layer.elementwise_affine:
         return layer.backward({}, {}, dy, memo, need_dx)  # type: ignore[no-any-return]  # one of two layers
     dn = _affine_backward(w, dw, dy, memo["normalized"])

@@ -2,7 +2,7 @@
 
 On a device with thousands of lanes one small network leaves nearly all of them idle, and K of them take the time of
 one. What may differ: seed (initial values, order of the rows, dropout masks), learning rate, weight decay, L2 term,
-initialisation, and the rows, if there are as many. Everything else about them is the same, their `Kind`; those of
+initialization, and the rows, if there are as many. Everything else about them is the same, their `Kind`; those of
 another kind are another batch, and what has no batched form is trained network by network (`obstacle` says why).
 
 A network that has come to its end leaves: once half of them have, the others close up. One whose loss is no longer
@@ -185,7 +185,7 @@ class Batch:
         self._begin_epoch()
 
     def _running_losses(self) -> list[float]:
-        """The mean of each network's losses since the last epoch, over the rows; a host-device synchronisation."""
+        """The mean of each network's losses since the last epoch, over the rows; a host-device synchronization."""
         rows = torch.tensor(self._sizes, dtype=torch.float64, device=self._pattern.device)
         means: list[float] = (rows @ torch.cat(self._losses).double() / rows.sum()).tolist()
         return means

@@ -1,4 +1,4 @@
-"""Lots of a fleet: each network is in one, and each lot is trained by one thread of one rank."""
+"""Chunks of a fleet: each network is in one, and each chunk is trained by one thread of one rank."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fivestep.fleet.lots import FEW, Lot, Waiting, lots_of, pack_sizes
+from fivestep.fleet.chunks import FEW, Chunk, Waiting, chunks_of, pack_sizes
 from fivestep.fleet.member import Member
 from fivestep.ranks import ALONE, Ranks
 from tests.samples import small_engine, small_plan, three_classes
@@ -37,31 +37,31 @@ def numbered(num: int) -> list[Member]:
     return [Member(three_classes(), small_plan(seed=seed), small_engine("scratch")) for seed in range(num)]
 
 
-def test_networks_that_are_not_alike_are_lots_of_their_own() -> None:
+def test_networks_that_are_not_alike_are_chunks_of_their_own() -> None:
     members = numbered(3)
-    assert lots_of(members, None, None, 2) == [Lot([member]) for member in members]
+    assert chunks_of(members, None, None, 2) == [Chunk([member]) for member in members]
 
 
 def test_a_process_by_itself_takes_each_lot_once() -> None:
-    lots = lots_of(numbered(5), None, None, 1)
-    waiting = Waiting(lots, ALONE, lambda _rank: ())
-    assert [*waiting] == lots == waiting.taken
+    chunks = chunks_of(numbered(5), None, None, 1)
+    waiting = Waiting(chunks, ALONE, lambda _rank: ())
+    assert [*waiting] == chunks == waiting.taken
     assert [*waiting] == []
 
 
 def takes(ranks: Ranks, num: int, through: str = "memory", slow: Path | None = None) -> list[tuple[int, int]]:
-    """Takes lots until there are none: whose they were, and which.
+    """Takes chunks until there are none: whose they were, and which.
 
-    With a folder, in which each says that it is through, rank 0 is slow: its first lot takes until the others are. They
-    begin when it has that lot, or they might take all.
+    With a folder, in which each says that it is through, rank 0 is slow: its first chunk takes until the others are.
+    They begin when it has that one, or they might take all.
     """
     if through == "store":
         ranks = as_between_machines(ranks)
-    assert ranks.lots is not None
-    lots = {rank: [Lot([], None) for _ in range(num)] for rank in range(ranks.size)}
-    ranks.lots.offers(num, 1 + ranks.rank)
+    assert ranks.chunks is not None
+    chunks = {rank: [Chunk([], None) for _ in range(num)] for rank in range(ranks.size)}
+    ranks.chunks.offers(num, 1 + ranks.rank)
     ranks.gathered(None)
-    waiting = Waiting(lots[ranks.rank], ranks, lots.__getitem__)
+    waiting = Waiting(chunks[ranks.rank], ranks, chunks.__getitem__)
     while slow and ranks.rank > 0 and not (slow / "0 has begun").exists():
         time.sleep(0.001)
     for _ in waiting:
@@ -72,9 +72,9 @@ def takes(ranks: Ranks, num: int, through: str = "memory", slow: Path | None = N
     if slow:
         (slow / str(ranks.rank)).touch()
     ranks.gathered(None)
-    assert [ranks.lots.threads_of(rank) for rank in range(ranks.size)] == [*range(1, ranks.size + 1)]
-    places = {id(lot): (rank, k) for rank, of_rank in lots.items() for k, lot in enumerate(of_rank)}
-    return [places[id(lot)] for lot in waiting.taken]
+    assert [ranks.chunks.threads_of(rank) for rank in range(ranks.size)] == [*range(1, ranks.size + 1)]
+    places = {id(chunk): (rank, k) for rank, of_rank in chunks.items() for k, chunk in enumerate(of_rank)}
+    return [places[id(chunk)] for chunk in waiting.taken]
 
 
 @pytest.mark.parametrize("through", ["memory", "store"])
@@ -83,8 +83,8 @@ def test_ranks_take_every_lot_once_and_the_quick_ones_take_those_of_the_slow_one
     assert sorted([*slow, *quick, *also]) == [(rank, k) for rank in range(3) for k in range(20)]
     assert len(slow) == 1
     assert [rank for rank, _ in slow] == [0]
-    assert quick == sorted(quick, key=lambda lot: ((lot[0] - 1) % 3, lot[1]))  # its own first, each rank's in order
-    assert also == sorted(also, key=lambda lot: ((lot[0] - 2) % 3, lot[1]))
+    assert quick == sorted(quick, key=lambda chunk: ((chunk[0] - 1) % 3, chunk[1]))  # own ones first, in order
+    assert also == sorted(also, key=lambda chunk: ((chunk[0] - 2) % 3, chunk[1]))
 
 
 def takes_twice(ranks: Ranks, through: str) -> list[int]:
@@ -94,6 +94,6 @@ def takes_twice(ranks: Ranks, through: str) -> list[int]:
 
 
 @pytest.mark.parametrize("through", ["memory", "store"])
-def test_lots_of_one_fleet_are_gone_when_the_next_one_begins(through: str) -> None:
+def test_chunks_of_one_fleet_are_gone_when_the_next_one_begins(through: str) -> None:
     first, second = together(takes_twice, 2, through)
     assert [one + other for one, other in zip(first, second, strict=True)] == [10, 0, 600]

@@ -1,4 +1,4 @@
-"""Signs of life: who is given up, when, and in which words."""
+"""Heartbeats: who is given up, when, and in which words."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from fivestep.check import RanksError
-from fivestep.ranks import signs as module
-from fivestep.ranks.signs import PART, Sign, Signs
+from fivestep.ranks import heartbeats as module
+from fivestep.ranks.heartbeats import PART, Heartbeat, Heartbeats
 
 TIMEOUT = 0.05
 """Seconds."""
@@ -23,15 +23,17 @@ class Others:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.said: list[Sign] = []
-        self.signs = {1: Sign(1, 1, 0), 2: Sign(1, 1, 1)}
+        self.said: list[Heartbeat] = []
+        self.heartbeats = {1: Heartbeat(1, 1, 0), 2: Heartbeat(1, 1, 1)}
         self.looks, self.works = {1, 2}, set[int]()
 
-    def hear(self, other: int) -> Sign:
+    def receive(self, other: int) -> Heartbeat:
         self.now += TIMEOUT / PART / 2  # the two of them take a period
-        old = self.signs[other]
-        self.signs[other] = Sign(old.looks + (other in self.looks), old.works + (other in self.works), old.waits)
-        return self.signs[other]
+        old = self.heartbeats[other]
+        self.heartbeats[other] = Heartbeat(
+            old.looks + (other in self.looks), old.works + (other in self.works), old.waits
+        )
+        return self.heartbeats[other]
 
 
 @pytest.fixture
@@ -40,17 +42,17 @@ def others() -> Others:
 
 
 @pytest.fixture
-def signs(others: Others, monkeypatch: pytest.MonkeyPatch) -> Iterator[Signs]:
+def heartbeats(others: Others, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heartbeats]:
     clock = SimpleNamespace(monotonic=lambda: others.now, process_time=time.process_time, thread_time=time.thread_time)
     monkeypatch.setattr(module, "time", clock)
-    made = Signs(0, 3, TIMEOUT, others.said.append, others.hear)
+    made = Heartbeats(0, 3, TIMEOUT, others.said.append, others.receive)
     yield made
     made.end()
 
 
-def looked(others: Others, signs: Signs, missing: list[int] | None, seconds: float) -> None:
+def looked(others: Others, heartbeats: Heartbeats, missing: list[int] | None, seconds: float) -> None:
     """Waits that long and looks all the time."""
-    with signs.waiting() as look:
+    with heartbeats.waiting() as look:
         end = others.now + seconds
         while others.now < end:
             look(missing)
@@ -66,17 +68,17 @@ def stops(others: Others) -> None:
 
 
 def is_stopped_while_it_waits(others: Others) -> None:
-    others.looks, others.signs[1] = {2}, Sign(1, 1, 1)
+    others.looks, others.heartbeats[1] = {2}, Heartbeat(1, 1, 1)
 
 
 def all_wait(others: Others) -> None:
-    others.signs[1] = Sign(1, 1, 1)
+    others.heartbeats[1] = Heartbeat(1, 1, 1)
 
 
-def test_one_that_works_is_waited_for(others: Others, signs: Signs) -> None:
+def test_one_that_works_is_waited_for(others: Others, heartbeats: Heartbeats) -> None:
     works(others)
-    looked(others, signs, None, 4 * TIMEOUT)
-    looked(others, signs, [1], TIMEOUT / 2)
+    looked(others, heartbeats, None, 4 * TIMEOUT)
+    looked(others, heartbeats, [1], TIMEOUT / 2)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +86,10 @@ def test_one_that_works_is_waited_for(others: Others, signs: Signs) -> None:
     [
         (
             stops,
-            "all ranks must give a sign of life every 0.05 s, got none from rank 1; see what holds that process up.",
+            "all ranks must send a heartbeat every 0.05 s, got none from rank 1; see what holds that process up.",
         ),
-        (is_stopped_while_it_waits, "all ranks must give .*, got none from rank 1;"),
-        (lambda _others: None, "all ranks must give .*, got none from rank 1;"),  # it looks, and does nothing
+        (is_stopped_while_it_waits, "all ranks must send .*, got none from rank 1;"),
+        (lambda _others: None, "all ranks must send .*, got none from rank 1;"),  # it looks, and does nothing
         (
             all_wait,
             "all ranks must make the same calls in the same order, got all of them waiting for 0.05 s; see",
@@ -95,34 +97,36 @@ def test_one_that_works_is_waited_for(others: Others, signs: Signs) -> None:
     ],
 )
 def test_one_that_does_not_is_named(
-    what: Callable[[Others], None], sentence: str, others: Others, signs: Signs
+    what: Callable[[Others], None], sentence: str, others: Others, heartbeats: Heartbeats
 ) -> None:
     what(others)
     with pytest.raises(RanksError, match=sentence):
-        looked(others, signs, None, 10 * TIMEOUT)
+        looked(others, heartbeats, None, 10 * TIMEOUT)
 
 
-def test_another_one_s_work_does_not_help_the_one_that_is_missing(others: Others, signs: Signs) -> None:
+def test_another_one_s_work_does_not_help_the_one_that_is_missing(others: Others, heartbeats: Heartbeats) -> None:
     works(others)
-    others.signs[2] = Sign(1, 1, 0)
+    others.heartbeats[2] = Heartbeat(1, 1, 0)
     with pytest.raises(RanksError, match="got none from rank 2; see"):
-        looked(others, signs, [2], 10 * TIMEOUT)
+        looked(others, heartbeats, [2], 10 * TIMEOUT)
 
 
-def test_what_this_rank_itself_has_slept_through_is_nobody_s_silence(others: Others, signs: Signs) -> None:
+def test_what_this_rank_itself_has_slept_through_is_nobody_s_silence(others: Others, heartbeats: Heartbeats) -> None:
     """All of them were stopped, or the machine was: when they go on, none of them has heard of the others for long."""
     works(others)
-    with signs.waiting() as look:
+    with heartbeats.waiting() as look:
         look([1])
         others.now += 1000 * TIMEOUT
         look([1])
 
 
-def test_this_rank_s_work_is_told_and_what_it_does_while_it_waits_is_none(others: Others, signs: Signs) -> None:
+def test_this_rank_s_work_is_told_and_what_it_does_while_waiting_is_none(
+    others: Others, heartbeats: Heartbeats
+) -> None:
     while not others.said or others.said[-1].works < 2:
         sum(range(1000))
     busy = others.said[-1]
-    with signs.waiting():
+    with heartbeats.waiting():
         while others.said[-1].looks < busy.looks + 5:
             sum(range(1000))
     waited = others.said[-1]
@@ -131,10 +135,10 @@ def test_this_rank_s_work_is_told_and_what_it_does_while_it_waits_is_none(others
     assert waited.works <= busy.works + 1  # the last one before the wait
 
 
-def test_one_who_has_ended_gives_no_sign(others: Others, signs: Signs) -> None:
+def test_one_who_has_ended_gives_no_sign(others: Others, heartbeats: Heartbeats) -> None:
     """What says them is over."""
     while not others.said:
         time.sleep(0.001)
-    signs.end()
-    signs._thread.join(60)
-    assert not signs._thread.is_alive()
+    heartbeats.end()
+    heartbeats._thread.join(60)
+    assert not heartbeats._thread.is_alive()
