@@ -76,7 +76,7 @@ class Batches:
         if self.size == self.num_rows:  # every step uses all rows: convert them once
             self._rows = Rows(self._converted(self._rows.stored, None), self._rows.y, self._rows.weight)
         gathers = self.size < self.num_rows or self._in_order is not None
-        shape = (self.size * gathers, *self._rows.stored.shape[1:])  # memory that numpy sees cannot grow later
+        shape = (self.size * gathers, *self._rows.stored.shape[1:])  # memory that NumPy sees cannot grow later
         self._bytes = self._rows.stored.new_empty(shape if self._rows.scale else 0)
         self._x = torch.empty(shape, dtype=dtype, device=device if self._in_order is None else "cpu")
         self._generator = torch.Generator()

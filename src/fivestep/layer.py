@@ -181,7 +181,7 @@ def kind_of(layer: Layer) -> str:
 
 
 class LearnsFromRows(Layer):
-    """A layer whose buffers are learnt from the training rows, once, before the first step (`steps.py` sees to it)."""
+    """A layer whose buffers are learned from the training rows, once, before the first step (`steps.py` sees to it)."""
 
     @abstractmethod
     def has_learned(self, w: Tensors) -> bool:

@@ -16,46 +16,46 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 MANY_OBJECTS = 100_000
-"""New objects between two searches for garbage, while a command works; Python's own number is 700."""
+"""New objects between two garbage collections, while a command works; Python's default is 700."""
 
 
 UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What the system says of a disk that takes no more, or not now."""
+"""The system's errors for a disk that cannot be written."""
 
 
 def main() -> NoReturn:
-    """The program `fivestep`: runs the command and exits with its code. People see one sentence, never a traceback."""
+    """The program `fivestep`: runs a command and exits with its code. Users see one sentence, never a traceback."""
     warnings.showwarning = _warn
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it was closed, as by >&-
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (open to the end)
         write_whatever(getattr(sys, name))
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home that is read-only, where it helps itself
-    gc.disable()  # imports make a million objects and no garbage: to search them takes a quarter of their time
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a read-only home: it has a fallback
+    gc.disable()  # imports make a million objects, no garbage: collecting takes a quarter of their time
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     try:
-        from ._app import run  # here, where Ctrl-C has a place to go from the first moment
+        from ._app import run  # imported here, so that Ctrl-C is handled from the first moment
 
         code = run(sys.argv[1:], _begin_to_work)
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except OSError as error:  # BrokenPipeError: whoever read our output has gone, as in `fivestep tasks | head -1`
+    except OSError as error:  # BrokenPipeError: the reader of our output has gone, as in `fivestep tasks | head -1`
         if not isinstance(error, BrokenPipeError) and error.errno not in UNWRITTEN:
             raise
         code = _unwritten(error)
-    gc.freeze()  # at the end Python searches all that torch has made once more, half a second long, for nobody
+    gc.freeze()  # at exit Python would collect all of torch's objects once more, for half a second
     sys.exit(code)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Ends the program at Ctrl-C while modules are imported, some of which swallow an exception and are half there."""
+    """Ends the program at Ctrl-C while modules are imported, as some of them swallow exceptions and stay incomplete."""
     os._exit(INTERRUPTED)
 
 
 def _unwritten(error: OSError) -> int:
-    """Says what could not be written, and drops what still waits for standard output. Returns the exit code."""
+    """Prints what could not be written, and drops pending standard output. Returns the exit code."""
     if not isinstance(error, BrokenPipeError):
         where = "" if error.filename is None else f" for {error.filename}"
         advice = "make room, and write the command again; a run or a sweep goes on with --resume"
@@ -65,13 +65,13 @@ def _unwritten(error: OSError) -> int:
 
 
 def write_whatever(stream: object) -> None:
-    r"""Lets a stream write what its encoding has no letters for as \xfc, where that would be an error."""
+    r"""Lets a stream write characters that its encoding lacks as \xfc, instead of raising an error."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
 
 def _begin_to_work() -> None:
-    """From here on Ctrl-C is an exception again, and Python searches for garbage, but not through what was imported."""
+    """From now on Ctrl-C raises again, and garbage is collected, except for what was imported."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.freeze()
@@ -80,7 +80,7 @@ def _begin_to_work() -> None:
 
 
 def _warn(message: Warning | str, *_where: object, **_more: object) -> None:
-    """A warning as one sentence, without the line of source that it came from; of several ranks, the first one's."""
+    """Prints a warning as one sentence, without its line of source; with several ranks, only the first one's."""
     if os.environ.get("RANK", "0") != "0":
         return
     print(f"fivestep: warning: {message}", file=sys.stderr)  # noqa: T201

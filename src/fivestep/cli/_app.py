@@ -1,4 +1,4 @@
-"""The commands by name, and one command line from its words to its exit code."""
+"""The commands by name, and one command line from its arguments to its exit code."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ from ._values import lacking, misfit, surplus, unknown_command, unknown_option
 
 
 def shown_default(value: object) -> str | None:
-    """A default as the help shows it; None for an option that says nothing unless it is given."""
+    """A default as the help shows it; None for an option without effect unless given."""
     return None if value is None or value is False or value in ("", ()) else str(value)
 
 
@@ -50,17 +50,17 @@ app.command("fivestep.cli.tasks:tasks", name="tasks", help="List what can be tra
 app.register_install_completion_command(help="Let bash, zsh or fish complete commands, options and files.")
 
 SHARED = ("train", "sweep")
-"""The commands whose work several ranks share; all others are the first rank's alone, but for a script."""
+"""The commands whose work several ranks share; all others run on the first rank only, except for a script."""
 
 
 NONE_LEFT, NONE_LEFT_THERE = "can't allocate memory", "out of memory"
-"""What torch says where the process has no more memory, and where another device has none: it has no type for it."""
+"""Torch's messages when the process, or another device, is out of memory: there is no exception type for it."""
 
 
 def run(arguments: Sequence[str], imported: Callable[[], None] | None = None) -> int:
-    """Runs one command line and returns its exit code. `--batch_size` is taken for `--batch-size`.
+    """Runs one command line and returns its exit code. `--batch_size` means `--batch-size`.
 
-    `imported` is called when the command's modules are there and its work begins.
+    `imported` is called when the command's modules are imported and its work begins.
     """
     if is_limited():
         give_back_soon()
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str], imported: Callable[[], None] | None = None) ->
 
 
 def _no_memory(error: MemoryError | RuntimeError) -> str | None:
-    """What to say where it is memory that there is no more of; None where it is something else."""
+    """The message for an out-of-memory error; None for any other error."""
     if NONE_LEFT_THERE in str(error):
         return "the work must fit into the device's memory, got no more of it; take smaller batches, or --device cpu."
     if isinstance(error, RuntimeError) and NONE_LEFT not in str(error):
@@ -96,7 +96,7 @@ def _no_memory(error: MemoryError | RuntimeError) -> str | None:
 
 
 def _refusal(error: CycloptsError) -> str:
-    """What cannot be read in the command line, and where to read on."""
+    """The message about an invalid command line, with a pointer to the help."""
     if isinstance(error, CoercionError):
         return f"{misfit(error)}; see {_help(error)}."
     if isinstance(error, UnusedCliTokensError):
@@ -111,12 +111,12 @@ def _refusal(error: CycloptsError) -> str:
 
 
 def _help(error: CycloptsError) -> str:
-    """Where to read on: the help of the command that was meant."""
+    """A pointer to the help of the command that was meant."""
     return " ".join(["fivestep", *(error.command_chain or ()), "--help"])
 
 
 def _tokens(arguments: Sequence[str]) -> list[str]:
-    """The words of the command line; those that follow a script are its own."""
+    """The arguments of the command line; those that follow a script are its own."""
     end = _script_end(arguments)
     if end is not None:
         own, others = arguments[:end], arguments[end:]
@@ -125,12 +125,12 @@ def _tokens(arguments: Sequence[str]) -> list[str]:
 
 
 def _has_script(arguments: Sequence[str]) -> bool:
-    """Whether someone's own script is to be watched, whose ranks wait for each other."""
+    """Whether a user's script is watched, whose ranks wait for each other."""
     return _script_end(arguments) is not None
 
 
 def _script_end(arguments: Sequence[str]) -> int | None:
-    """How many words come before the script's own: those up to SCRIPT.py, or up to the module after -m."""
+    """The number of arguments before the script's own: up to SCRIPT.py, or up to the module after -m."""
     if list(arguments[:1]) != ["diagnose"]:
         return None
     ends = [k + 1 + (word == "-m") for k, word in enumerate(arguments) if k and (word == "-m" or word.endswith(".py"))]
@@ -145,9 +145,9 @@ def _with_hyphens(token: str) -> str:
 
 
 def _say(sentence: str, code: int) -> int:
-    """Prints why the program ends, and returns its exit code. Of several ranks, the one that knows first prints it."""
+    """Prints why the program ends, and returns its exit code. With several ranks, the first to know prints it."""
     if "RANK" in os.environ:
-        from ..ranks.torchrun import is_first_to_speak, tell  # here, because it imports torch
+        from ..ranks.torchrun import is_first_to_speak, tell  # imported here because it needs torch
 
         tell(sentence)
         if not is_first_to_speak():

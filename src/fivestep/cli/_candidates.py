@@ -1,4 +1,4 @@
-"""From a task's name, or a file, to what a sweep trains."""
+"""From a task's name or a file to the candidates of a sweep."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def of_task(name: str, model: str | None, options: SweepOptions, seed: int) -> Candidates:
-    """A named task; what a recipe may know of the rows does not change while networks are made."""
+    """The candidates for a named task; what a recipe may know of the rows is the same for all networks."""
     task: Task = find("datasets", name)()
     model = model or next(iter(task.models))
     one_of(f"model for task {name!r}", model, task.known_models)
@@ -44,7 +44,7 @@ def of_task(name: str, model: str | None, options: SweepOptions, seed: int) -> C
 
 
 def _for_task(data: Dataset, recipe: Recipe, model: str, settings: Mapping[str, Any]) -> tuple[NetSpec, TrainPlan]:
-    """The network and the plan for the rows of a task."""
+    """The function from settings to a network and a plan for a task."""
     spec, plan = recipe.prepare(model, settings)
     if recipe.from_task:
         return spec, plan
@@ -55,8 +55,8 @@ def _for_task(data: Dataset, recipe: Recipe, model: str, settings: Mapping[str, 
 def of_table(
     source: "TableSource", model: str | None, options: SweepOptions, fixed: Mapping[str, Any]
 ) -> "tuple[Candidates, LoadedTable]":
-    """A file, read once for all networks, as the seed and the loss ask for that all of them have."""
-    from ..datasets._table import load_table  # here, because it imports polars
+    """The candidates for a file, which is read once, by the seed and the loss that all networks share."""
+    from ..datasets._table import load_table  # imported here because it needs polars
 
     warn_of_folder(options.data_dir)
     kind = one_of("model for a file", model or TABLE_MODELS[0], TABLE_MODELS)

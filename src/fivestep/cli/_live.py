@@ -1,4 +1,4 @@
-"""What is drawn anew below the lines that stay while work goes on; in a terminal only."""
+"""The live display below the printed lines while work goes on; in a terminal only."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -10,18 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 TIMES_A_SECOND = 8
-"""It is drawn anew."""
+"""The refresh rate."""
 
 
 def live(console: Console, shown: RenderableType) -> AbstractContextManager[Any]:
-    """As long as it is entered, `shown` stands below the lines that are printed, and is gone afterwards."""
+    """A context in which `shown` is displayed below the printed lines, and removed at the end."""
     if not console.is_terminal:
         return nullcontext()
     return Live(shown, console=console, refresh_per_second=TIMES_A_SECOND, transient=True)
 
 
 def bar(console: Console, total: float, done: float, words: str) -> Table:
-    """A bar of which a part is done, and words beside it."""
+    """A progress bar with words beside it."""
     line = Table.grid(padding=(0, 2))
     drawn = ProgressBar(total=total, completed=done, width=min(24, console.width // 3))
     line.add_row(drawn, Text(words, style="dim", no_wrap=True))
@@ -29,5 +29,5 @@ def bar(console: Console, total: float, done: float, words: str) -> Table:
 
 
 def seconds_left(elapsed: float, done: float, total: float) -> float:
-    """How long the rest takes, if it goes on as what has been done since the beginning; 0 while nothing has."""
+    """The estimated remaining time, from the progress so far; 0 before there is any."""
     return max(0.0, elapsed / done * (total - done)) if done > 0 else 0.0

@@ -1,4 +1,4 @@
-"""`fivestep train --members K` and `--bagging F`: several networks, whose mean answer is what the run predicts."""
+"""`fivestep train --members K` and `--bagging F`: several networks, whose mean answer the run predicts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from ._screen import Screen
 
 
 def check_members(options: RunOptions) -> bool:
-    """Whether several networks are asked for; raises an `InputError` where something else was asked for with them."""
+    """Whether several networks are requested; raises an `InputError` for options that do not go with them."""
     if options.members is not None:
         at_least("members", options.members, 2, "leave it out for one network")
     if options.bagging is not None:
@@ -42,7 +42,7 @@ def check_members(options: RunOptions) -> bool:
 
 
 def check_alone(ranks: Ranks, *, several: bool) -> None:
-    """Raises an `InputError` where several networks are asked for from several processes."""
+    """Raises an `InputError` if several networks are requested from several processes."""
     if several and not ranks.are_alone:
         raise InputError(
             f"--members and --bagging must be used in one process, which trains the networks side by side on all its "
@@ -51,7 +51,7 @@ def check_alone(ranks: Ranks, *, several: bool) -> None:
 
 
 def check_folds(data: Dataset, options: RunOptions) -> None:
-    """Raises an `InputError` where the data cannot be divided as --bagging says."""
+    """Raises an `InputError` if the data cannot be divided as --bagging says."""
     if options.bagging is not None:
         num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
         if options.bagging > num_rows:
@@ -60,13 +60,13 @@ def check_folds(data: Dataset, options: RunOptions) -> None:
 
 
 def train_together(console: Console, run: Run, data: Dataset, options: RunOptions) -> int:
-    """Trains the networks side by side, each epoch shown as their mean, and puts them together. Returns the exit code.
+    """Trains the networks side by side, showing the mean of each epoch, and combines them. Returns the exit code.
 
     Networks that are interrupted are not kept. Raises a `DivergenceError` if one of them diverges.
     """
     members = _members(run, data, options)
     shown, epochs = options.every or max(1, run.plan.epochs // 20), run.plan.epochs
-    longest = max(members, key=_steps_of)  # folds have other numbers of rows than the data, and not all the same
+    longest = max(members, key=_steps_of)  # folds have fewer rows than the data, and not all the same number
     try:
         with Screen(console, run.engine, longest.data, longest.plan, lambda: _steps_shown(run)).begun() as screen:
             for until in [*range(shown, epochs, shown), epochs]:
@@ -90,22 +90,22 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
 
 
 def _steps_of(member: Member) -> int:
-    """All steps of a network."""
+    """The number of all steps of a network."""
     return member.plan.num_steps(member.data.num_rows)
 
 
 def _steps_shown(run: Run) -> int:
-    """The steps of each network up to the last epoch that was shown."""
+    """The steps of each network up to the last shown epoch."""
     return run.history[-1].step if run.history else 0
 
 
 def _evaluated(run: Run) -> int | None:
-    """Every epoch where the best one counts, else those shown alone."""
+    """The interval of evaluation: every epoch if the best one counts, else only the shown ones."""
     return 1 if run.plan.restore_best or run.plan.patience is not None else None
 
 
 def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
-    """The networks before their first step; the first one is the run's own, unless it is trained on a fold."""
+    """The networks before their first step; the first one is the run's own, unless trained on a fold."""
     parts = [data] if options.bagging is None else folds(_whole(data), options.bagging, run.plan.seed)
     dtype = run.engine.dtype_name
     members: list[Member] = []
@@ -126,7 +126,7 @@ def _members(run: Run, data: Dataset, options: RunOptions) -> list[Member]:
 
 
 def _whole(data: Dataset) -> Dataset:
-    """The rows to train and to validate on, which the folds divide anew."""
+    """The training and validation rows joined, to be divided into folds."""
     if data.valid is None:
         return data
     train, valid = data.train, data.valid

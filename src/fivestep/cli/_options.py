@@ -165,7 +165,7 @@ class RunOptions:
 
 
 def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
-    """The options that were given, under the names that a recipe takes; the model's own name is not one of them."""
+    """The given options by the names that a recipe takes, without the model's name."""
     values = {key: value for key, value in asdict(options).items() if value is not None and key != "model"}
     for width in values.get("hidden", ()):
         at_least("--hidden", width, 1, "for no hidden layer, take --model linear or softmax")
@@ -179,7 +179,7 @@ def given(options: NetworkOptions | PlanOptions) -> dict[str, Any]:
 
 
 def engine_choice(options: RunOptions) -> Choice:
-    """The engine that was asked for, with the precision that was; one network is all that such a process trains."""
+    """The requested engine with the requested precision; a process like this trains a single network."""
     choice = Choice.parse(options.engine)
     if options.precision is None:
         is_alone = options.members is None and options.bagging is None
@@ -190,7 +190,7 @@ def engine_choice(options: RunOptions) -> Choice:
 
 
 def written(*several: Any, without: Sequence[str]) -> str:
-    """The options that differ from their defaults as they are written on the command line, a space before each."""
+    """The options that differ from their defaults, as on the command line, each with a space before it."""
     words: list[str] = []
     for options in several:
         for field in fields(options):
@@ -203,7 +203,7 @@ def written(*several: Any, without: Sequence[str]) -> str:
 
 
 def option(field_name: str) -> str:
-    """The option that fills a field, as it is typed."""
+    """The command-line option of a field."""
     typed = {"lr_factors": "lr_factor", "metrics": "metric"}.get(field_name, field_name)
     return f"--{typed.replace('_', '-')}"
 

@@ -1,4 +1,4 @@
-"""What `fivestep explain` prints: five sections, readable at 80 columns, with colors in a terminal only."""
+"""The output of `fivestep explain`: five sections, readable at 80 columns, in color in a terminal only."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -12,23 +12,23 @@ from ..explain._html import shape_text
 from ..explain._tensors import decimals, is_constant, lines, number, table
 
 WIDEST = 100
-"""Characters in a line at most: longer ones are hard to read."""
+"""The most characters in a line: longer ones are hard to read."""
 
 NARROWEST = 40
 ENTRY = 4
-"""Characters before the name of a tensor."""
+"""The indentation of a tensor's name."""
 
 
 @final
 class Page:
-    """Prints paragraphs, sections and tensors to a console; of the engines `with_code`, the code of each step too."""
+    """Prints paragraphs, sections and tensors to a console, and the code of each step for the engines `with_code`."""
 
     def __init__(self, console: Console, with_code: Sequence[str] = ()) -> None:
         self._console, self._with_code = console, with_code
         self._width = max(NARROWEST, min(console.width, WIDEST))
 
     def paragraph(self, text: str) -> None:
-        """Running text, and an empty line after it."""
+        """A paragraph, followed by an empty line."""
         self._wrapped(text, 0)
         self._line()
 
@@ -43,11 +43,11 @@ class Page:
         self._line()
 
     def _places(self, places: Sequence[Place]) -> None:
-        """Where the step is written, one line for each engine and item; the code of the engines asked for."""
+        """The source locations of the step, one line for each engine and item; and the requested engines' code."""
         self._line()
         widest = max((len(place.name) for place in places), default=0)
         rows = [f"   {place.name.ljust(widest)}  {place.file}:{place.line}" for place in places]
-        if max(map(len, rows), default=0) > self._width:  # then the file stands below the name
+        if max(map(len, rows), default=0) > self._width:  # then the file is below the name
             rows = [f"   {place.name}\n     {place.file}:{place.line}" for place in places]
         for line in rows:
             self._line((line, "dim"))
@@ -61,9 +61,9 @@ class Page:
     def _block(self, block: Block) -> None:
         self._wrapped(block.title, 2, "bold")
         for text in block.text.splitlines():
-            if text.startswith(" ") and "<-" in text:  # a formula, quoted as it stands
+            if text.startswith(" ") and "<-" in text:  # a formula, quoted verbatim
                 self._line((f"    {text.strip()}", ""))
-            elif text.startswith(" "):  # a sum that is worked out
+            elif text.startswith(" "):  # a worked-out sum
                 for line in wrap(text.strip(), self._width - ENTRY, subsequent_indent="  "):
                     self._line((f"{' ' * ENTRY}{line}", ""))
             else:
@@ -77,7 +77,7 @@ class Page:
                 self._entry(entry)
 
     def _entry(self, entry: Entry) -> None:
-        """The name with its formula, the shape at the right, and the values below, or beside where there is one."""
+        """The name with its formula, the shape on the right, and the values below, or a single value beside it."""
         tensor = entry.tensor
         words = (f" = {entry.formula}" if entry.formula else "") + (f", {entry.note}" if entry.note else "")
         if tensor.numel() == 1:

@@ -1,4 +1,4 @@
-"""A command that several processes do together, started by `torchrun`."""
+"""A command run by several processes together, started by `torchrun`."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ._options import RunOptions
 
 @contextmanager
 def joined(timeout: float) -> Iterator[Ranks]:
-    """The ranks that this process is one of, usually alone, until all is done."""
+    """A context with the ranks among which this process runs, usually alone."""
     try:
         yield join_ranks(timeout)
     finally:
@@ -21,14 +21,14 @@ def joined(timeout: float) -> Iterator[Ranks]:
 
 
 def going_on(options: RunOptions, folder: Path) -> RunOptions:
-    """The options with which new ranks go on with the run in that folder, which those before them have begun."""
+    """The options with which restarted ranks resume the run in that folder."""
     if checkpoints_in(folder):
         return replace(options, resume=folder)
     return replace(options, out=folder, resume=None)
 
 
 def program(ranks: Ranks) -> str:
-    """What to type in place of the program's name, for the same ranks again."""
+    """The command to start the same ranks again, in place of the program's name."""
     if ranks.are_alone:
         return "fivestep"
     return f"torchrun --nproc-per-node {os.environ.get('LOCAL_WORLD_SIZE', ranks.size)} -m fivestep"

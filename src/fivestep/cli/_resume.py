@@ -1,4 +1,4 @@
-"""`fivestep train --resume RUN`: the run goes on with its own settings, so an option that says otherwise is refused."""
+"""`fivestep train --resume RUN`: the run keeps its own settings, so an option that contradicts them is refused."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -22,7 +22,7 @@ Options = tuple[NetworkOptions, PlanOptions, RunOptions, TableOptions]
 
 
 def network_given(network: NetworkOptions) -> dict[str, Any]:
-    """The options of the network as they were given, for `info`: its layers do not say what they came from."""
+    """The given network options, for `info`: they cannot be recovered from the layers."""
     options = {name: value for name, value in asdict(network).items() if value is not None and name != "model"}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
     return {"network": plain} if plain else {}
@@ -31,9 +31,9 @@ def network_given(network: NetworkOptions) -> dict[str, Any]:
 def resumed(
     path: Path, task: str | None, given_options: Options, ranks: Ranks = ALONE
 ) -> "tuple[Run, Dataset, LoadedTable | None]":
-    """The run in that folder, its data, and its file where it has one.
+    """The run in that folder, its data, and its file if it has one.
 
-    Raises an `InputError` that names the options which would make another run of it.
+    Raises an `InputError` that names the options that would make it another run.
     """
     run = Run.resume(path, given_options[1].epochs, ranks)
     others = [f"{name} {got} (in the run {own})" for name, own, got in _others(run, task, *given_options)]
@@ -45,7 +45,7 @@ def resumed(
     loaded = None
     if "table" in run.info:
         from ..datasets._table import TableSource, load_table
-        from ..datasets._table.table_stream import EPOCHS_TO_KEEP  # here, because they import polars
+        from ..datasets._table.table_stream import EPOCHS_TO_KEEP  # imported here because they need polars
 
         source, is_long = TableSource.from_dict(run.info["table"]), run.plan.epochs >= EPOCHS_TO_KEEP
         source = replace(source, cache=source.cache and is_long and not given_options[3].no_cache)
@@ -58,14 +58,14 @@ def resumed(
 def _others(
     run: Run, task: str | None, network: NetworkOptions, plan: PlanOptions, options: RunOptions, table: TableOptions
 ) -> Iterator[tuple[str, str, str]]:
-    """The options given that differ from the run's: their names, the run's values, the values given."""
+    """The given options that differ from the run's: their names, the run's values, the given values."""
     info, told, shape = run.info, given(plan), network_given(network).get("network", {})
     changed, shaped = replace(run.plan, **told), info.get("network", {})
     source = info.get("table", {})
     asked = {name: value for name, value in asdict(table).items() if value}
     asked |= {"target": table.target_as_kept} if table.target else {}
     if source.get("stream"):
-        asked.pop("no_cache", None)  # the same bits come without: whoever goes on may want it otherwise
+        asked.pop("no_cache", None)  # does not affect the numbers, so it may change on resumption
     pairs: dict[str, tuple[Any, Any]] = {
         "TASK": (source.get("file", info["task"]), str(Path(task).resolve()) if source and task else task),
         **{option(name): (source.get(name), _as_kept(value)) for name, value in asked.items()},
@@ -88,12 +88,12 @@ def _others(
 
 
 def _in_words(value: Any) -> str:
-    """What a setting is, in a sentence: several values, or it as it is."""
+    """A setting as text in a sentence: several values, or the value itself."""
     return " and ".join(map(repr, value)) if isinstance(value, list | tuple) and value else str(value)
 
 
 def _as_kept(value: Any) -> Any:
-    """What was typed as a run keeps it: names as a list, other files by their whole path."""
+    """A typed value as a run stores it: names as a list, other files by their full path."""
     if isinstance(value, Path):
         return str(value.resolve())
     return list(value) if isinstance(value, tuple) else value

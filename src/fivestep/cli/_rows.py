@@ -12,7 +12,7 @@ from ..run import Run
 
 
 def read_rows(path: Path, run: Run) -> Tensor:
-    """The rows of a `.npy` or `.csv` file as (N, I), in the type and on the scale that the network was trained with."""
+    """The rows of a `.npy` or `.csv` file as (N, I), in the dtype and on the scale of the network's training."""
     readers = {".npy": _read_npy, ".csv": _read_csv}
     if path.suffix.lower() not in readers:
         raise InputError(f"FILE must end in .npy or .csv, got {str(path)!r}; convert it to one of them.")
@@ -70,7 +70,7 @@ def _read_csv(path: Path) -> np.ndarray:
 
 
 def _has_header(path: Path) -> bool:
-    """Whether the first line holds anything that is not a number."""
+    """Whether the first line has anything that is not a number."""
     with path.open(encoding="utf-8", errors="replace") as file:
         fields = file.readline().split(",")
     try:

@@ -22,10 +22,10 @@ from ..typing import Tensors
 from ._live import bar, live, seconds_left
 
 WIDEST = 1000
-"""Characters in a line of a table, at most."""
+"""The most characters in a line of a table."""
 
 FORMS = ((1e3, ".4f"), (1e4, ".2f"), (1e5, ",.1f"), (1e8, ",.0f"))
-"""How numbers below these sizes are written: four decimals of an error in thousands of dollars tell nobody anything."""
+"""Formats for numbers below these sizes: four decimals of an error in thousands of dollars say nothing."""
 
 
 class Column(NamedTuple):
@@ -38,9 +38,9 @@ class Column(NamedTuple):
 
 @final
 class Screen:
-    """Shows a run while it goes on. Outside a terminal there is no bar, only lines.
+    """Shows a run while it trains. Outside a terminal there is no bar, only lines.
 
-    `num_done` counts the steps that have been done, by default those of the engine.
+    `num_done` returns the number of steps done, by default that of the engine.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Screen:
 
     @contextmanager
     def begun(self) -> Iterator[Self]:
-        """The titles of the columns, and inside the bar below what is shown."""
+        """A context that prints the titles of the columns, and shows the bar below the lines."""
         self._print("  ".join(column.title.rjust(column.width) for column in self._columns), style="bold")
         with live(self._console, self):
             yield self
 
     def show(self, epoch: Epoch) -> None:
-        """The line of one epoch."""
+        """Prints the line of one epoch."""
         self._print("  ".join(column.text(epoch).rjust(column.width) for column in self._columns))
 
     def __rich__(self) -> RenderableType:
-        """The bar, drawn from the number of steps that have been done; the display's own thread asks for it."""
+        """The bar, from the number of steps done; called by the display's own thread."""
         done, elapsed = self._num_done(), time.perf_counter() - self._started
         left = seconds_left(elapsed, done - self._first, self._num_steps - self._first)
         words = f"step {done:,} of {self._num_steps:,}, {_duration(left)} left"
@@ -81,7 +81,7 @@ class Screen:
 
 
 def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]) -> Table:
-    """The table at the end: rows, loss, accuracy and metrics of each part, then the losses to hold those against."""
+    """The table at the end: rows, loss, accuracy and metrics of each part, then losses to compare with."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     figures = {part: scores.figures() for part, (_, scores) in parts.items()}
@@ -96,7 +96,7 @@ def summary(parts: dict[str, tuple[int, Evaluation]], known: Mapping[str, float]
 
 
 def weights_put_back(history: Sequence[Epoch], plan: TrainPlan) -> str | None:
-    """Of which epoch the weights are, where they are not those of the last one that was shown."""
+    """Tells to which epoch the weights belong, if not to the last shown one."""
     best = epoch_put_back(history, plan)
     if best is None:
         return None
@@ -105,13 +105,13 @@ def weights_put_back(history: Sequence[Epoch], plan: TrainPlan) -> str | None:
 
 
 def print_whole(console: Console, table: Table) -> None:
-    """Prints a table without cutting its numbers: where the terminal is too narrow, the lines wrap."""
+    """Prints a table without truncating numbers: if the terminal is too narrow, the lines wrap."""
     table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
     console.print(table, crop=False)
 
 
 def print_network(console: Console, spec: NetSpec) -> None:
-    """The network as it writes itself; where the terminal is too narrow for that, each tensor on a line of its own."""
+    """Prints the network's summary; if the terminal is too narrow, with each tensor on its own line."""
     text = str(spec)
     if max(map(len, text.splitlines())) <= console.width:
         console.print(Text(text), soft_wrap=True)
@@ -126,12 +126,12 @@ def print_network(console: Console, spec: NetSpec) -> None:
 
 
 def known_losses(engine: Engine, data: Dataset) -> Mapping[str, float]:
-    """The data's known losses, where the network's are cross-entropies too."""
+    """The data's known losses, if the network's loss is a cross-entropy too."""
     return data.known_losses if engine.plan.loss == Choice("cross_entropy") else {}
 
 
 def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
-    """Each learnt number beside the known ones of the same name: the true ones, those of least squares."""
+    """Each learned parameter beside its known values: the true one and that of least squares."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for title in ("learnt", *known):
@@ -149,7 +149,7 @@ def _width(columns: list[Column]) -> int:
 
 
 def _columns(engine: Engine, data: Dataset, plan: TrainPlan) -> list[Column]:
-    """The epoch, the losses, the accuracies that exist, metrics, the speed; for a line, its parameters as they move."""
+    """The columns: epoch, losses, accuracies if any, metrics, speed; for a line, its parameters as they move."""
     columns = [
         Column("epoch", 5, lambda epoch: str(epoch.index)),
         Column("train loss", 10, lambda epoch: number(epoch.train_loss)),
@@ -185,7 +185,7 @@ def _figure(name: str, epoch: Epoch) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure as it is shown, in ten characters: four decimals, fewer of thousands; beyond all columns, its size."""
+    """A figure in at most ten characters: four decimals, fewer for thousands, scientific if too large."""
     if value is None:
         return ""
     for below, form in FORMS:

@@ -1,4 +1,4 @@
-"""What `fivestep explain` and `fivestep plot` look at: a run, or a task with a network that is still to be trained."""
+"""The subject of `fivestep explain` and `fivestep plot`: a run, or a task with a network that is not yet trained."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ._task import FOR_FILES, prepare
 def subject(
     source: str, network: NetworkOptions, plan: PlanOptions, data_dir: Path | None, dtype: str | None = None
 ) -> Subject:
-    """A run as it was, or a task with the network and the plan that the options ask for."""
+    """A run, or a task with the network and the plan that the options ask for."""
     if Path(source, "config.toml").is_file():
         if network != NetworkOptions() or plan != PlanOptions() or dtype is not None:
             raise InputError(
@@ -28,14 +28,14 @@ def subject(
     if name not in shown_names("datasets"):
         if _is_table(Path(source)):
             raise refuse("the source", source, "a run's folder or a task's name", FOR_FILES)
-        return subject_of(source)  # which says what it must be
+        return subject_of(source)  # raises the error
     prepared = prepare(name, network, plan, data_dir=data_dir)
     engine = make_engine("scratch", prepared.spec, prepared.plan, dtype=dtype or "float32", device="cpu")
     return Subject(engine, prepared.data, name=name)
 
 
 def _is_table(path: Path) -> bool:
-    """Whether it is a file, or called like one that holds a table."""
-    from ..table.read import FORMATS  # here, because it imports polars
+    """Whether it is a file, or has the name of a table file."""
+    from ..table.read import FORMATS  # imported here because it needs polars
 
     return path.is_file() or path.suffix.lower() in FORMATS

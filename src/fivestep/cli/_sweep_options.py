@@ -1,4 +1,4 @@
-"""The options of `fivestep sweep`: what is varied, what is the same for all networks, and how it is gone about."""
+"""The options of `fivestep sweep`: what is varied, what is fixed, and how the sweep proceeds."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class SpaceOptions:
     seed: Annotated[tuple[str, ...] | None, _varied("Seeds of initial weights, order and masks.")] = None
 
     def settings(self) -> dict[str, Any]:
-        """The options given, as a sweep takes them."""
+        """The given options in the form that a sweep takes."""
         return {name: list(values) for name, values in asdict(self).items() if values}
 
 
@@ -58,7 +58,7 @@ class SharedOptions:
     monitor: Annotated[str | None, Parameter(help="What they are ranked by: loss, or a metric.")] = None
 
     def settings(self) -> dict[str, Any]:
-        """The options given, under the names that a recipe takes; the model's own name is not one of them."""
+        """The given options by the names that a recipe takes, without the model's name."""
         return {name: value for name, value in asdict(self).items() if value is not None and name != "model"}
 
 

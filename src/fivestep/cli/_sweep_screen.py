@@ -1,4 +1,4 @@
-"""What `fivestep sweep` shows: the best networks so far, live in a terminal; the ranking at the end."""
+"""The output of `fivestep sweep`: the best networks so far, live in a terminal; the ranking at the end."""
 
 import time
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from ._live import bar, seconds_left
 from ._screen import number
 
 SHOWN_LIVE, SHOWN_AT_END = 5, 10
-"""Networks in the two tables."""
+"""The number of networks in the two tables."""
 
 SECONDS = 1.0
-"""Between two lines outside a terminal, at least."""
+"""The least seconds between two lines outside a terminal."""
 
 
 @final
 class SweepScreen:
-    """Shows a sweep while it goes on."""
+    """Shows a sweep while it runs."""
 
     def __init__(self, console: Console, sweep: Sweep) -> None:
         self._console, self._sweep = console, sweep
@@ -32,7 +32,7 @@ class SweepScreen:
         self._first: int | None = None
 
     def show(self) -> None:
-        """Outside a terminal, a line about where it stands, where that is new, now and then and at the end."""
+        """Outside a terminal, prints the sweep's standing if it has changed, from time to time and at the end."""
         now, standing = time.monotonic(), self._sweep.standing
         if self._console.is_terminal or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
             return
@@ -43,7 +43,7 @@ class SweepScreen:
             self._console.print(words, markup=False, soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
-        """The bar, with the part of the networks in training that is done, and the best networks."""
+        """The bar, which includes partly trained networks, and the best networks."""
         standing = self._sweep.standing
         done = standing.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
         self._first = standing.num_over if self._first is None else self._first
@@ -55,7 +55,7 @@ class SweepScreen:
 
     @staticmethod
     def _part_of(member: Any) -> float:
-        """The share of its steps that a network has done; one that has stopped early may come to its end before all."""
+        """The share of its steps that a network has done; with early stopping it may end before all."""
         steps = member.plan.num_steps(len(member.data.train))
         return min(1.0, float(member.engine.num_updates / steps))
 
@@ -68,7 +68,7 @@ class SweepScreen:
 
 
 def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:
-    """The best networks: what they are ranked by, their settings and how far they came, as many columns as fit."""
+    """The best networks: the ranked figure, their settings and how far they got, as many columns as fit."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns: dict[str, list[str]] = {"rank": [str(rank) for rank in range(1, len(ranking) + 1)]}
     columns["network"] = [str(one.network) for one in ranking]

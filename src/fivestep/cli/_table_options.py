@@ -1,4 +1,4 @@
-"""The options of `fivestep train FILE`: what its columns are, and which rows are kept apart."""
+"""The options of `fivestep train FILE`: the roles of its columns, and which rows are held out."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,11 +69,11 @@ class TableOptions:
 
     @property
     def target_as_kept(self) -> str | tuple[str, ...]:
-        """The column to predict, or the names of several, as a run keeps it."""
+        """The column to predict, or the names of several, as a run stores it."""
         return self.target if len(self.target) > 1 else self.target[0]
 
     def check_unused(self, task: str) -> None:
-        """Raises an `InputError` if an option for files was given with a named task, or there is no such task."""
+        """Raises an `InputError` if an option for files was given with a named task, or if there is no such task."""
         options = [name.replace("_", "-") for name, value in asdict(self).items() if value]
         if options and Path(task).is_file():
             raise InputError(
@@ -90,7 +90,7 @@ class TableOptions:
             raise InputError(f"--{name} must be used with a file, got the task {task!r}; leave it out.")
 
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
-        """The file and all that is said about it, as plain values; an `InputError` where the target is missing."""
+        """The file and all options about it, as plain values; raises an `InputError` if the target is missing."""
         from ..datasets._table import SHARE, TableSource  # here, because it imports polars
         from ..table.read import is_pattern
 
@@ -132,7 +132,7 @@ def _plain(value: float | Path) -> float | str:
 
 
 def _unknown(name: str, tasks: tuple[str, ...]) -> InputError:
-    """What is neither a task nor a file, with the nearest of the tasks and of the tables in the working folder."""
+    """The error for a name that is neither a task nor a file, with the nearest task or file in the working folder."""
     from ..table.read import FORMATS  # here, because it imports polars
 
     files = sorted(path.name for path in Path().iterdir() if path.suffix.lower() in FORMATS and path.is_file())

@@ -1,4 +1,4 @@
-"""The rows of a file for a run that has an encoder: batch by batch, with the columns to keep beside them."""
+"""The rows of a file for a run with an encoder, batch by batch, with the columns to keep."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RowsToPredict(NamedTuple):
-    """The inputs x (N, I) of some rows, and the columns of the file that go into the output with them."""
+    """The inputs x (N, I) of some rows, and the columns of the file that are copied to the output."""
 
     x: Tensor
     kept: "pl.DataFrame"
@@ -26,10 +26,11 @@ class RowsToPredict(NamedTuple):
 def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) -> Iterator[RowsToPredict]:
     """The rows of a file in parts of about `num_rows`, each row encoded by itself.
 
-    Columns are found by name, or by place where the file has no names; a new one is a warning. Kept are the columns in
-    `keep`, or those that training took for identifiers. Raises an `InputError` as the encoder and the readers do.
+    Columns are found by name, or by position if the file has no names; a new one causes a warning. The columns in
+    `keep`, or those that training took for identifiers, are kept. Raises an `InputError` as the encoder and the readers
+    do.
     """
-    from ..table.encoder import warn_of_new  # here, because it imports polars
+    from ..table.encoder import warn_of_new  # imported here because it needs polars
     from ..table.read import table_batches
     from ..table.values import with_gaps
 
@@ -48,7 +49,7 @@ def rows_to_predict(run: Run, file: Path, keep: Sequence[str], num_rows: int) ->
 
 
 def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:
-    """Refuses what is missing, and warns of what is new."""
+    """Refuses missing columns, and warns of new ones."""
     encoder = run.encoder
     assert encoder is not None, "only a run with an encoder reads any table"
     encoder.check_columns(columns)
@@ -60,7 +61,7 @@ def _check(run: Run, columns: list[str], keep: Sequence[str]) -> None:
 
 
 def _named(frame: "pl.DataFrame", encoder: "Encoder") -> "pl.DataFrame":
-    """The frame, its columns named by their places where the file has no names and as many columns as the encoder."""
+    """The frame, with columns named by position if the file has no names and as many columns as the encoder."""
     own = [column.name for column in encoder.columns]
     by_place = [f"column_{place + 1}" for place in range(len(own))]
     if frame.columns != by_place or own == by_place:

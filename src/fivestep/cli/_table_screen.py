@@ -1,4 +1,4 @@
-"""What `fivestep train FILE` shows beside the run: what the columns are taken for, notes, and what it had to beat."""
+"""The output of `fivestep train FILE` beside the run: the columns' kinds, notes, and the baselines."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ..table.targets import TargetColumns
 
 MOST_SHOWN = 60
-"""Columns that are listed; of a wider table the first ones, and the number of the others by kind."""
+"""The most columns that are listed; of a wider table the first ones, and the number of the others by kind."""
 
 CLEARLY = 0.01
-"""The share of an error, or of the wrong answers, by which there must be less of it for one to be better."""
+"""The share by which an error, or the rate of wrong answers, must be lower to count as better."""
 
 
 def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, A
 
 
 def _name(name: str) -> Text:
-    """The name of a column on one line, whole: it may be needed to be typed."""
+    """The full name of a column on one line, so that it can be copied."""
     return Text(" ".join(name.split()))
 
 
@@ -85,7 +85,7 @@ def _sizes(loaded: "LoadedTable") -> str:
 
 
 def _kept(loaded: "LoadedTable") -> str | None:
-    """Where a stream's rows are kept as they were encoded."""
+    """The place where a stream's encoded rows are cached."""
     from ..datasets._table.table_stream import TableStream
 
     stream = loaded.data.stream
@@ -97,7 +97,7 @@ def _kept(loaded: "LoadedTable") -> str | None:
 
 
 def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
-    """What a run keeps of its file: where it is, which columns tell rows apart, and which others were left out."""
+    """What a run stores about its file: its path, its identifier columns, and the other omitted columns."""
     left_out = [kind.name for kind in loaded.kinds if not kind.is_used]
     identifiers = [kind.name for kind in loaded.kinds if kind.kind == "identifier"]
     return {"table": source.to_dict(), "identifiers": identifiers, "left_out": left_out}
@@ -106,7 +106,7 @@ def remembered(source: "TableSource", loaded: "LoadedTable") -> dict[str, Any]:
 def show_scores(
     console: Console, scores: Mapping[str, tuple[int, Measured]], known: Mapping[str, float] = MappingProxyType({})
 ) -> None:
-    """The table of the parts, with known losses; then, of several targets, each on the part that is last."""
+    """Prints the table of the parts, with known losses; then, for several targets, each on the last part."""
     print_whole(console, summary({part: (num_rows, score.whole) for part, (num_rows, score) in scores.items()}, known))
     part, (_, score) = list(scores.items())[-1]
     if not score.of_targets:
@@ -123,7 +123,7 @@ def show_scores(
 
 
 def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str, float]:
-    """Network and baselines on the test part, in one sentence; returns the baselines, as `measured` the metrics."""
+    """Compares network and baselines on the test part in one sentence; returns the baselines' figures."""
     from ..datasets._baselines import baselines
 
     data = loaded.data
@@ -144,7 +144,7 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
 
 
 def _show_beside(console: Console, targets: "TargetColumns", figures: Mapping[str, Mapping[str, float]]) -> None:
-    """What each reaches: a line for each of them, or with several targets for each target."""
+    """Prints the figures of each: a line for each of them, or with several targets for each target."""
     what, better = ("accuracy", "higher") if targets.are_classes else ("root mean squared error", "lower")
     of = f" of {targets.names[0]}" if not (targets.are_several or targets.are_classes) else ""
     console.print(f"\nOn the test part, {what}{of} ({better} is better):", markup=False)
@@ -163,9 +163,9 @@ def _show_beside(console: Console, targets: "TargetColumns", figures: Mapping[st
 def _verdict(
     targets: "TargetColumns", own: Mapping[str, float], known: Mapping[str, Mapping[str, float]], why: str
 ) -> str:
-    """What the network beats; of several targets on average, and which of them it has not learnt.
+    """What the network beats; for several targets on average, and which of them it has not learned.
 
-    A target is not learnt where the guess without looking, the first of the others, is as good.
+    A target is not learned if a constant answer, the first of the baselines, is as good.
     """
     units, sign = targets.units, 1 if targets.are_classes else -1
     means = {title: fmean(of[name] / units[name] for name in own) for title, of in known.items()}
@@ -179,7 +179,7 @@ def _verdict(
 
 
 def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
-    """How many networks an estimator would train of these rows, where a run is one that can be resumed."""
+    """How many networks an estimator would train on these rows, where a run trains one that can be resumed."""
     if num_members(run.spec) > 1 or run.info["table"].get("group"):
         return None
     num_rows = len(data.train) + (0 if data.valid is None else len(data.valid))
@@ -190,7 +190,7 @@ def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
 
 
 def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> str:
-    """What the network beats; `why` follows where that is nothing. A rounding, or a row in a thousand, is a tie."""
+    """What the network beats; `why` follows if it beats nothing. Rounding, or one row in a thousand, is a tie."""
     beaten = [name for name, value in known.items() if _is_clearly_better(own, value, sign)]
     unbeaten = [name for name in known if name not in beaten]
     if not unbeaten:
@@ -204,6 +204,6 @@ def _sentence(own: float, known: Mapping[str, float], sign: int, why: str) -> st
 
 
 def _is_clearly_better(one: float, other: float, sign: int) -> bool:
-    """Whether an accuracy (`sign` 1) or an error (-1) is better than another by more than a rounding."""
+    """Whether an accuracy (`sign` 1) or an error (-1) is better than another by more than rounding."""
     wrong, others = (1 - one, 1 - other) if sign > 0 else (one, other)
     return wrong < (1 - CLEARLY) * others

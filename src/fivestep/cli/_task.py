@@ -1,4 +1,4 @@
-"""From a task's name, or a file, and the options to network, plan and data, the same way for every command."""
+"""From a task's name or a file, and options, to network, plan and data, in the same way for every command."""
 
 import math
 from collections.abc import Mapping
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from ..table.targets import TargetColumns
 
 DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
-"""Settings of a task that its rows ask for, whatever the recipe."""
+"""Settings of a task that its rows require, whatever the recipe."""
 
 FOR_FILES = "a file is for fivestep train and sweep"
-"""What is said where a file cannot be taken."""
+"""The advice where a file is not accepted."""
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")
-"""What a file can be trained with, the default first."""
+"""The models for a file, the default first."""
 
 
 class Prepared(NamedTuple):
-    """A task or a file, ready to train: the model's name, the network with its sizes, the plan and the data."""
+    """A task or a file, ready to train: the model's name, the sized network, the plan and the data."""
 
     model: str
     spec: NetSpec
@@ -49,7 +49,7 @@ def prepare(
     data_dir: Path | None = None,
     valid: float | Path | None = None,
 ) -> Prepared:
-    """A named task. The cheap refusals come first, the data last."""
+    """Prepares a named task. The cheap checks come first, the data last."""
     check_name("TASK", task_name)
     task: Task = find("datasets", task_name)()
     model = network.model or next(iter(task.models))
@@ -71,20 +71,20 @@ def prepare(
 
 
 def check_name(argument: str, name: str) -> None:
-    """Raises an `InputError` where a file is given for the name of a task."""
+    """Raises an `InputError` if a file is given for the name of a task."""
     if is_file(name):
         raise refuse(argument, name, "a name that fivestep tasks lists", FOR_FILES)
 
 
 def _check_loss_of_task(task_name: str, model: str, plan: TrainPlan) -> None:
-    """Raises an `InputError` if classes are to be trained as if they were numbers, without an accuracy to show."""
+    """Raises an `InputError` if a regression loss is requested for classes, which would have no accuracy."""
     usual: Loss = build("losses", find("datasets", task_name)().settings_for(model)["loss"])
     if usual.target != "numbers" and plan.build_loss().target == "numbers":
         raise refuse("loss", str(plan.loss), f"one for classes, which task {task_name!r} has", "leave it out")
 
 
 def asked_by(task: Task, model: str, recipe: Recipe) -> dict[str, Any]:
-    """The task's settings that hold with this recipe: its reference settings, or what its rows alone decide."""
+    """The task's settings that apply to this recipe: its reference settings, or only those that its rows decide."""
     settings = task.settings_for(model)
     if recipe.from_task:
         return settings
@@ -104,9 +104,9 @@ def prepare_table(
     recipe_name: str = "tabular",
     num_networks: int = 1,
 ) -> Prepared:
-    """A file. The recipe sees what the typed table asks for, and the options given; the best epoch counts."""
+    """Prepares a file. The recipe gets the facts about the typed table and the given options; the best epoch counts."""
     from ..datasets._table import load_table
-    from ..datasets._table.table_stream import EPOCHS_TO_KEEP, decoding  # here, because they import polars
+    from ..datasets._table.table_stream import EPOCHS_TO_KEEP, decoding  # imported here because they need polars
 
     model = one_of("model for a file", network.model or TABLE_MODELS[0], TABLE_MODELS)
     recipe: Recipe = find("recipes", recipe_name)()
@@ -120,7 +120,7 @@ def prepare_table(
 
 
 def is_of_any_number(loss: str | Choice | None) -> bool:
-    """Whether targets may be put on any scale; not for rates of counts, which have a least number."""
+    """Whether targets may be put on any scale; not for rates of counts, which have a minimum."""
     least: float = -math.inf if loss is None else find("losses", Choice.parse(loss).name).target_range[0]
     return least == -math.inf
 
@@ -142,14 +142,14 @@ def settled(data: Dataset, recipe: Recipe, model: str, chosen: Mapping[str, Any]
 
 
 def usual_loss(targets: "TargetColumns") -> str:
-    """What is descended where nothing else is asked for: of several columns of classes each is a yes or no."""
+    """The default loss for the target; several class columns are binary targets."""
     if not targets.are_classes:
         return "mse"
     return "binary_cross_entropy" if targets.are_several else "cross_entropy"
 
 
 def check_loss(loss: str | Choice, targets: "TargetColumns") -> None:
-    """Raises an `InputError` if the loss is for another kind of target than the columns are."""
+    """Raises an `InputError` if the loss is for another kind of target."""
     name = Choice.parse(loss).name
     kind, which = find("losses", name).target, f"the target{'s' * targets.are_several} {listed(targets.names)}"
     if not targets.are_classes:
@@ -170,11 +170,11 @@ def check_loss(loss: str | Choice, targets: "TargetColumns") -> None:
 
 
 def is_file(name: str) -> bool:
-    """Whether what stands in the place of a task is a file: it looks like a path, or has the ending of a table."""
+    """Whether a source is a file rather than a task: it looks like a path, or has a table's suffix."""
     return any(letter in name for letter in "/\\.*?[")
 
 
 def warn_of_folder(data_dir: Path | None) -> None:
-    """Warns of a folder for the files of a task, where a file was named."""
+    """Warns that --data-dir is ignored if a file was named."""
     if data_dir is not None:
         warn(f"--data-dir is ignored, as FILE says where it is, got {str(data_dir)!r}; leave it out.")

@@ -1,4 +1,4 @@
-"""Values on the command line: whole numbers that are whole, the sentence about one that cannot be read, and JSON."""
+"""Values on the command line: strict integers, messages about invalid arguments, and JSON."""
 
 import json
 import math
@@ -26,7 +26,7 @@ WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def json_text(values: Mapping[str, Any]) -> str:
-    """One JSON object; a loss that has grown beyond all numbers is null, for JSON has no infinity."""
+    """One JSON object; an infinite loss becomes null, as JSON has no infinity."""
     return json.dumps(_with_nulls(values))
 
 
@@ -39,7 +39,7 @@ def _with_nulls(value: Any) -> Any:
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> Any:
-    """The value of an option for whole numbers; raises a `CoercionError` for 1.5, which cyclopts would round."""
+    """The value of an integer option; raises a `CoercionError` for 1.5, which cyclopts would round."""
     for token in tokens:
         if "." in token.value:
             raise CoercionError(token=token, target_type=kind)
@@ -47,7 +47,7 @@ def whole(kind: Any, tokens: Sequence[Token]) -> Any:
 
 
 def misfit(error: CoercionError) -> str:
-    """The sentence about a value that cannot be read: what the option takes, what came."""
+    """The message about an invalid value: what the option takes, what was given."""
     token = error.token
     if token is None or error.target_type is None:
         return str(error).rstrip(".")
@@ -58,7 +58,7 @@ def misfit(error: CoercionError) -> str:
 
 
 def lacking(error: MissingArgumentError) -> str:
-    """The sentence about an argument that is not there, or an option without its value."""
+    """The message about a missing argument, or an option without its value."""
     tokens = error.argument.tokens if error.argument is not None else ()
     keyword = error.keyword or next((token.keyword for token in reversed(tokens) if token.keyword), None)
     if keyword is not None:
@@ -67,7 +67,7 @@ def lacking(error: MissingArgumentError) -> str:
 
 
 def unknown_option(error: UnknownOptionError, read_on: str) -> str:
-    """The sentence about an option that the command does not have, with the one that was probably meant."""
+    """The message about an option that the command does not have, with the one that was probably meant."""
     option = (error.token.keyword or error.token.value).partition("=")[0]
     known = [name for argument in error.argument_collection if argument.parse for name in argument.names]
     guess = nearest(option.lstrip("-"), [name.removeprefix("--") for name in known if name.startswith("--")])
@@ -85,7 +85,7 @@ def _as_value(error: UnknownOptionError, word: str) -> str | None:
 
 
 def unknown_command(error: UnknownCommandError, known: Sequence[str]) -> str:
-    """The sentence about a first word that is no command, with the one that was probably meant."""
+    """The message about an unknown command, with the one that was probably meant."""
     word = next(iter(error.unused_tokens or ()), "")
     guess = nearest(word, known)
     advice = f"did you mean fivestep {guess}?" if guess else "see fivestep --help."
@@ -93,7 +93,7 @@ def unknown_command(error: UnknownCommandError, known: Sequence[str]) -> str:
 
 
 def surplus(error: UnusedCliTokensError) -> str:
-    """The sentence about words that belong to no argument and no option."""
+    """The message about surplus arguments."""
     words = " ".join(error.unused_tokens or ())
     option = _option_before(error.root_input_tokens or [], error.unused_tokens or [])
     after = f" after {option}, which takes one value" if option else ""
@@ -104,7 +104,7 @@ def surplus(error: UnusedCliTokensError) -> str:
 
 
 def _repeated(error: UnusedCliTokensError) -> str | None:
-    """What to write where several values stand behind an option that is repeated instead, among them no file."""
+    """The advice if several values follow an option that must be repeated instead, none of them a file."""
     tokens, known = error.root_input_tokens or [], () if error.app is None else error.app.assemble_argument_collection()
     repeated = {name for one in known if _is_repeated(one) for name in one.names}
     for place, option in enumerate(tokens):
@@ -116,12 +116,12 @@ def _repeated(error: UnusedCliTokensError) -> str | None:
 
 
 def _is_repeated(argument: Argument) -> bool:
-    """Whether an option takes one value each time that it is given."""
+    """Whether an option takes one value each time it is given."""
     return get_origin(argument.hint) is tuple and not argument.parameter.consume_multiple
 
 
 def _option_before(tokens: Sequence[str], words: Sequence[str]) -> str | None:
-    """The option whose one value stands right before the words that are too many."""
+    """The option whose single value is directly before the surplus arguments."""
     for place in range(2, len(tokens) - len(words) + 1):
         option, value = tokens[place - 2 : place]
         if list(tokens[place : place + len(words)]) == list(words) and option.startswith("--") and "=" not in option:
@@ -130,7 +130,7 @@ def _option_before(tokens: Sequence[str], words: Sequence[str]) -> str | None:
 
 
 def _words(kind: Any) -> str:
-    """A type as people say it: "a whole number or full" for `int | Literal["full"] | None`."""
+    """A type in words: "a whole number or full" for `int | Literal["full"] | None`."""
     if kind in WORDS:
         return WORDS[kind]
     if get_origin(kind) is tuple:

@@ -64,17 +64,17 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
 
 
 def _of_script(script: str, arguments: Sequence[str], steps: int | None, *, is_module: bool, as_json: bool) -> int:
-    """Runs it and shows what was seen; returns its exit code."""
+    """Runs the script and shows the findings; returns its exit code."""
     if steps is not None:
         at_least("--steps", steps, 1)
     seen, code = watch_script(script, arguments, steps, is_module=is_module)
-    if os.environ.get("RANK", "0") == "0":  # all ranks run the script, and the first one says what is wrong with it
+    if os.environ.get("RANK", "0") == "0":  # all ranks run the script, and the first one reports
         _show(seen.as_plain(), str(seen), as_json=as_json)
     return code
 
 
 def _show(plain: dict[str, Any], text: str, *, as_json: bool) -> None:
-    """The text, if there is any: there is none of a script that an error ended before its loop."""
+    """Prints the text, if any: there is none if an error ended the script before its loop."""
     console = Console(highlight=False)
     if as_json:
         print(json_text(plain))  # noqa: T201

@@ -61,9 +61,9 @@ def evaluate(
 
 
 def _rows_of(run: Run, file: Path) -> Part:
-    """The rows of a file, encoded as the run's own; for a run from a stream, in blocks, from one file or several."""
+    """The rows of a file, encoded like the run's own; for a run from a stream, in blocks, from one or more files."""
     from ..datasets._table import TableSource, labeled_rows
-    from ..datasets._table.streamed import labeled_blocks  # here, because it imports polars
+    from ..datasets._table.streamed import labeled_blocks  # imported here because it needs polars
     from ..table.block_files import is_streamable
 
     if run.encoder is None or not run.encoder.targets.columns:

@@ -24,10 +24,10 @@ from ._page import Page
 from ._source import subject as subject_at
 
 FEW_ROWS, SAMPLE_ROWS = 10, 4
-"""Batches of up to so many rows are taken whole; of larger ones, so many."""
+"""Batches of up to so many rows are shown as a whole; of larger ones, so many rows."""
 
 LONG = 2.0
-"""Seconds of training from which it is said that they are done again."""
+"""Seconds of repeated training from which a message says so."""
 
 
 @final
@@ -99,7 +99,7 @@ def explain(
 
 
 def _step(shown: ShownOptions, subject: Subject) -> int:
-    """The step asked for, or the last one of a run, or the first one of a task."""
+    """The requested step, or the last one of a run, or the first one of a task."""
     if shown.step is not None:
         at_least("step", shown.step, 1)
         return shown.step
@@ -128,7 +128,7 @@ def _write_page(path: Path, title: str, rows: str, sections: list[Section]) -> N
 
 
 def _report(subject: Subject, source: str, step: int, batch: Batch, sections: list[Section]) -> dict[str, Any]:
-    """The step in one object, block by block."""
+    """The step as one JSON object, block by block."""
     return {
         "task": subject.data.name,
         "source": source,
@@ -157,7 +157,7 @@ def _report(subject: Subject, source: str, step: int, batch: Batch, sections: li
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    """A tensor with its values, or with its range and mean where it is wide."""
+    """A tensor with its values, or with its range and mean if it is wide."""
     found: dict[str, Any] = {"name": entry.name, "shape": entry.shape, "formula": entry.formula, "note": entry.note}
     if entry.tensor.numel() <= FEW:
         return found | {"values": entry.tensor.tolist()}

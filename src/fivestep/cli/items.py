@@ -29,17 +29,17 @@ USES = {
     "schedules": "--schedule {it}",
     "trackers": "--track {it}",
 }
-"""How an item of each family is asked for. Pictures are drawn by commands of their own."""
+"""How an item of each family is selected. Pictures are drawn by their own commands."""
 
 HINT = "Options are written behind a colon, as in adam:eps=1e-6. fivestep items NAME says more of one."
 WIDEST = 100
 
 UNBROKEN = "\N{NO-BREAK SPACE}"
-"""Where a line must not end."""
+"""A character at which a line must not break."""
 
 
 class Item(NamedTuple):
-    """One file of a folder: its name, what it is in one line, its options with their defaults, its docstring."""
+    """One file of a folder: its name, a one-line description, its options with their defaults, its docstring."""
 
     family: str
     name: str
@@ -49,7 +49,7 @@ class Item(NamedTuple):
 
     @property
     def written(self) -> str:
-        """Its options as they are typed, "betas=(0.9, 0.999),eps=1e-08"; dots where one must be given."""
+        """Its options as typed, "betas=(0.9, 0.999),eps=1e-08"; dots for a required value."""
         return ", ".join(_written(name, value) for name, value in self.options.items())
 
 
@@ -78,7 +78,7 @@ def items(name: str | None = None, /, *, json: Annotated[bool, Parameter(negativ
 
 
 def items_of(family: str) -> Iterator[Item]:
-    """The items of a folder, as their files describe themselves."""
+    """The items of a folder, as described in their files."""
     for name in shown_names(family):
         item = find(family, name)
         summary = (sys.modules[item.__module__].__doc__ or "").strip().partition("\n")[0]
@@ -86,7 +86,7 @@ def items_of(family: str) -> Iterator[Item]:
 
 
 def _options(family: str, name: str) -> dict[str, Any]:
-    """The options with their defaults, `...` for one that must be given; of an engine, its keyword arguments."""
+    """The options with their defaults, `...` for a required one; for an engine, its keyword arguments."""
     item = find(family, name)
     if family == "engines":
         parameters = inspect.signature(item).parameters.values()
@@ -102,7 +102,7 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 
 def _written(name: str, value: Any) -> str:
-    """One option as a `Choice` writes it."""
+    """One option as in a `Choice`."""
     return f"{name}=..." if value is ... else str(Choice("it", **{name: value})).partition(":")[2]
 
 
@@ -123,7 +123,7 @@ def _print_lists(listed: Mapping[str, list[Item]]) -> None:
 
 
 def _print_pages(found: Mapping[str, list[Item]]) -> None:
-    """The whole docstring of each, with its options and how it is asked for."""
+    """Prints the full docstring of each item, with its options and how it is selected."""
     console = Console(highlight=False)
     for item in (item for several in found.values() for item in several):
         title = f"{SINGULAR[item.family]} {item.name}: {item.summary}"
@@ -145,7 +145,7 @@ def _option_lines(item: Item, width: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
-    """The lines of a docstring: running text as wide as the screen, indented formulas as they stand."""
+    """The lines of a docstring: paragraphs wrapped to the screen, indented formulas verbatim."""
     for is_running, group in groupby(text.splitlines(), lambda line: bool(line) and not line.startswith(" ")):
         lines = list(group)
         running = wrap(" ".join(lines), width, break_on_hyphens=False, break_long_words=False)

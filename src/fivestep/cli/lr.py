@@ -19,10 +19,10 @@ from ._task import prepare
 from ._values import whole
 
 WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metrics", "monitor")
-"""Options of a plan that the test replaces or has no use for."""
+"""Options of a plan that the test replaces or does not use."""
 
 ONLY_HERE = ("lr", "low", "high", "num_steps", "out", "json")
-"""Options that a training does not take over from the test."""
+"""Options of the test that do not apply to the training."""
 
 SHOWN_ROWS = 13
 
@@ -96,7 +96,7 @@ def _draw(found: RangeTest, picture: Path, title: str) -> None:
 
 
 def _table(found: RangeTest) -> Table:
-    """A dozen of the steps, the last one among them."""
+    """Prints a dozen of the steps, including the last one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("rate", "loss", "smoothed"):
         table.add_column(title, justify="right")
@@ -107,7 +107,7 @@ def _table(found: RangeTest) -> Table:
 
 
 def _advice(found: RangeTest, task: str, options: str) -> str:
-    """The suggestion and where it comes from, in a sentence or two."""
+    """The suggestion and its reason, in a sentence or two."""
     if found.suggestion is None:
         return "The loss never fell: lower --low if it rose at once, raise --high if it stayed where it was."
     best = found.suggestion * SAFETY

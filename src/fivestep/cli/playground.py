@@ -19,10 +19,10 @@ from ._task import check_name, prepare
 from ._values import whole
 
 USUAL = Path("playground.html")
-"""Where the page goes if nobody says otherwise."""
+"""The default path of the page."""
 
 OFFERED = {"activation": "activations", "init": "inits", "loss": "losses", "optimizer": "optim"}
-"""Options that name an item, of which the page has only some, and the folders of its own."""
+"""Options that name an item, of which the page has only some, and the page's folders of them."""
 
 
 @final
@@ -111,9 +111,10 @@ def _write(path: Path, page: str) -> None:
 
 
 def _is_to_be_opened(options: PageOptions) -> bool:
-    """As it was asked for; else on the desktop of whoever sits before it, and not for a file that has a name.
+    """Whether to open a browser: as requested, else only on a desktop, and not for a named file.
 
-    Over ssh the browser would be on the wrong machine, and without a desktop it would be one of text, in this terminal.
+    Over ssh the browser would be on the wrong machine, and without a desktop it would be a text browser in this
+    terminal.
     """
     if options.open is not None:
         return options.open

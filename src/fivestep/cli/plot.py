@@ -100,7 +100,7 @@ def _report(source: str, options: PictureOptions) -> None:
 
 
 def _show(path: Path, choice: Choice, numbers: Numbers) -> None:
-    """Where the picture is, below its numbers."""
+    """Prints the path of the picture, below its numbers."""
     console = Console(highlight=False)
     if numbers:
         console.print(f"{_description(choice.name)}:\n", markup=False, soft_wrap=True)
@@ -110,7 +110,7 @@ def _show(path: Path, choice: Choice, numbers: Numbers) -> None:
 
 
 def _table(numbers: Numbers) -> Table:
-    """The numbers of a picture, a line for each of its names."""
+    """The numbers of a picture, a line for each name."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for column in next(iter(numbers.values())):
@@ -121,7 +121,7 @@ def _table(numbers: Numbers) -> Table:
 
 
 def _nothing_to_draw() -> InputError:
-    """What to write, with the run that was written last where there is one."""
+    """The advice if there is nothing to draw, with the latest run if there is one."""
     runs = sorted(Path("runs").glob("*/config.toml"), key=lambda file: file.stat().st_mtime)
     last = str(runs[-1].parent) if runs else "runs/moons-1"
     return InputError(
@@ -131,7 +131,7 @@ def _nothing_to_draw() -> InputError:
 
 
 def _list_kinds(subject: Subject, json: bool) -> None:
-    """Every kind with what it shows, those first that can be drawn of this subject as they are."""
+    """Prints every kind with its description, beginning with those that apply to this subject."""
     suited = suited_kinds(subject)
     if json:
         described = {name: {"description": _description(name), "suited": name in suited} for name in kinds()}

@@ -55,7 +55,7 @@ def predict(
     if out is not None:
         _check_out(out, file)
     parts = _parts(trained, file, keep)
-    first = next(parts)  # whatever is wrong with the file as a whole is said before anything is written
+    first = next(parts)  # errors in the file as a whole are raised before anything is written
     num_rows = 0
     with _opened(out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
@@ -70,7 +70,7 @@ def predict(
 
 
 def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
-    """What was predicted, of how many rows; of predictions on a screen too, where no file says it by its name."""
+    """Prints what was predicted for how many rows, also if the predictions go to the screen."""
     of = f" of {in_words(_targets(run))}" if _targets(run) else ""
     rows = "1 row" if num_rows == 1 else f"{num_rows:,} rows"
     if out is not None:
@@ -81,7 +81,7 @@ def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
 
 
 def _check_out(out: Path, file: Path) -> None:
-    """Raises an `InputError` for a name that promises another kind of file, or that is the file to read."""
+    """Raises an `InputError` for a name with the suffix of another format, or the name of the input file."""
     from ..table.packed import OPENERS
     from ..table.read import FORMATS  # here, because it imports polars
 
@@ -92,7 +92,7 @@ def _check_out(out: Path, file: Path) -> None:
 
 
 Part = tuple[Tensor, dict[str, list[Any]]]
-"""The inputs of some rows, and by name the columns to write beside the predictions."""
+"""The inputs of some rows, and the columns to write beside the predictions, by name."""
 
 
 def _parts(run: Run, file: Path, keep: tuple[str, ...]) -> Iterator[Part]:
@@ -112,7 +112,7 @@ def _and_the_rest(first: Part, rest: Iterator[Part]) -> Iterator[Part]:
 
 @contextmanager
 def _opened(out: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears whole at the end."""
+    """Standard output, or a file that is written atomically."""
     if out is None:
         yield sys.stdout
         return
@@ -137,7 +137,7 @@ def _header(run: Run) -> list[str]:
 
 
 def _names_of_numbers(run: Run) -> list[str]:
-    """One number is the prediction; several targets have their names, or places, and several outputs of one theirs."""
+    """The titles of predicted numbers: "prediction", or the names or positions of several targets or outputs."""
     each = run.engine.criterion.output_names
     num_targets = (run.spec.out_features or 0) // max(1, len(each))
     targets = [""] if num_targets == 1 else [f"_{name}" for name in _targets(run) or range(num_targets)]
@@ -145,7 +145,7 @@ def _names_of_numbers(run: Run) -> list[str]:
 
 
 def _answers(run: Run) -> list[tuple[str, Sequence[str]]]:
-    """What follows on a column's title, and the names of the classes, of each answer that a row gets."""
+    """For each answer to a row, the suffix of its columns' titles, and the names of its classes."""
     if run.encoder is not None and run.encoder.targets.are_several:
         return [(f"_{name}", classes) for name, classes in run.encoder.targets.classes.items()]
     num_questions = run.spec.out_features or 0
@@ -155,25 +155,25 @@ def _answers(run: Run) -> list[tuple[str, Sequence[str]]]:
 
 
 def _predictions(run: Run, logits: Tensor) -> list[list[Any]]:
-    """One list per row, in the order of the header; a number in the units of the target."""
+    """One list per row, in the order of the header; numbers are in the units of the target."""
     p = run.engine.criterion.predicted(logits)
     if run.engine.criterion.target == "numbers":
         numbers: list[list[Any]] = _in_units(run, p).tolist()
         return numbers
     answers = _answers(run)
-    if run.engine.criterion.target == "yes_no":  # of the two probabilities, or margins, the network gives the second
+    if run.engine.criterion.target == "yes_no":  # the network outputs the second of the two probabilities or margins
         p = torch.stack([-p if run.engine.criterion.inverse_link == "identity" else 1 - p, p], dim=2)  # (N, T, C)
     rows = p.reshape(len(p), len(answers), -1).tolist()
     return [[cell for of, (_, names) in zip(row, answers, strict=True) for cell in _answer(of, names)] for row in rows]
 
 
 def _answer(shares: list[float], names: Sequence[str]) -> list[Any]:
-    """The likeliest class, and what the network gives to each."""
+    """The likeliest class, and the share of each."""
     return [names[max(range(len(shares)), key=shares.__getitem__)], *shares]
 
 
 def _in_units(run: Run, predicted: Tensor) -> Tensor:
-    """Numbers of standardized targets as numbers of the targets."""
+    """Standardized predictions in the units of the targets."""
     moments = None if run.encoder is None else run.encoder.targets.moments
     if moments is None:
         return predicted
@@ -182,5 +182,5 @@ def _in_units(run: Run, predicted: Tensor) -> Tensor:
 
 
 def _targets(run: Run) -> tuple[str, ...]:
-    """The names of the columns that it predicts, where it knows them."""
+    """The names of the predicted columns, if known."""
     return () if run.encoder is None else run.encoder.targets.names

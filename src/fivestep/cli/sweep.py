@@ -80,7 +80,7 @@ def sweep(
 def _prepare(
     task: str, options: SweepOptions, space: SpaceOptions, shared: SharedOptions, table: TableOptions
 ) -> "tuple[Sweep, LoadedTable | None]":
-    """Everything up to the first network, the cheap refusals first."""
+    """Prepares everything up to the first network, the cheap checks first."""
     how = SweepPlan(
         models=options.models,
         halving=None if options.halving == "off" else options.halving,
@@ -131,7 +131,7 @@ def _train(console: Console, found: Sweep, options: SweepOptions) -> int:
 
 
 def _stream(found: Sweep, options: SweepOptions) -> Any:
-    """The standings of a sweep that is trained here, or on a Ray cluster."""
+    """The standings of a sweep while it is trained here, or on a Ray cluster."""
     if options.ray is None:
         return found.train()
     from ..sweep.on_ray import train_on_ray
@@ -140,7 +140,7 @@ def _stream(found: Sweep, options: SweepOptions) -> Any:
 
 
 def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
-    """The ranking, and the best network on every part; the only place where a test part is looked at."""
+    """Shows the ranking, and the best network on every part: the only place where a test part is used."""
     best = found.best
     if best is None:
         raise DivergenceError(
@@ -164,7 +164,7 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
 
 
 def _report(found: Sweep, best: Run, figures: dict[str, Any]) -> dict[str, Any]:
-    """The sweep in one object."""
+    """The sweep as one JSON object."""
     winner = next(one for one in found.ranking if one.network == best.info["network"])
     counts = {state: sum(one.state == state for one in found.ranking) for state in ("done", "pruned", "diverged")}
     return {
@@ -183,7 +183,7 @@ def _report(found: Sweep, best: Run, figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remember(found: Sweep, task: str, *several: Any) -> None:
-    """Keeps the command in the sweep's folder, with full paths, for `--resume`."""
+    """Stores the command in the sweep's folder, with full paths, for `--resume`."""
     options, *others = several
     full = {name: _full(getattr(options, name)) for name in ("data_dir", "valid")}
     words = written(replace(options, **full), *others, without=("out", "resume", "json", "models", "ray", "storage"))
@@ -201,7 +201,7 @@ def _full(path: Any) -> Any:
 
 
 def _resumed(options: SweepOptions, task: str | None, *others: Any) -> int:
-    """The sweep in a folder goes on, with its own options; how many networks, and where, may differ."""
+    """Resumes the sweep in a folder with its own options; the number of networks, and where they train, may differ."""
     assert options.resume is not None
     kept = {
         name: getattr(options, name) for name in ("resume", "models", "json", "ray", "threads", "device", "storage")
@@ -227,7 +227,7 @@ def _resumed(options: SweepOptions, task: str | None, *others: Any) -> int:
 
 
 def _command_in(folder: Path) -> tuple[Sequence[str], int, str | None]:
-    """The words of the command that a sweep was begun with, its number of networks, and its storage."""
+    """The arguments of the command that a sweep was begun with, its number of networks, and its storage."""
     path = folder / MARK
     if not path.exists():
         raise InputError(

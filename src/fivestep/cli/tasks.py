@@ -22,7 +22,7 @@ def tasks(*, json: Annotated[bool, Parameter(help="Print one JSON object.", nega
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("task", "models", "what it is"):
-        table.add_column(title, no_wrap=title == "task")  # a name that is cut cannot be typed
+        table.add_column(title, no_wrap=title == "task")  # a truncated name could not be typed
     for name, task in known.items():
         table.add_row(name, ", ".join(task.known_models), task.description)
     console = Console(highlight=False)

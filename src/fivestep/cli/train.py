@@ -75,7 +75,7 @@ def train(
             code = _train(console, run, data, options.every, recent)
         if several and code != DONE:
             return code
-        if code == TERMINATED or not ranks.is_first:  # whoever sends it may not wait
+        if code == TERMINATED or not ranks.is_first:  # the sender may not wait
             return code
         if options.report and code == DONE:
             write_report(run, data, recent)
@@ -88,7 +88,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
     shown = run.every or every or max(1, run.plan.epochs // 20)
     try:
         with _never_empty(run), closing(run.train(data, shown)) as epochs:
-            if run.is_finished:  # no epoch comes, and the folder is written anew
+            if run.is_finished:  # yields no epoch, but writes the folder anew
                 return next((FAILED for _ in epochs), DONE)
             tracked = track(run, *(run.info.get("track", ()) if run.engine.ranks.is_first else ()))
             with tracked as note, Screen(console, run.engine, data, run.plan).begun() as screen:
@@ -97,11 +97,11 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
                     note(epoch)
                     recent.note()
     except (KeyboardInterrupt, SystemExit) as stop:
-        if isinstance(stop, SystemExit) and stop.code != TERMINATED:  # rich ends a program whose reader has gone
+        if isinstance(stop, SystemExit) and stop.code != TERMINATED:  # rich exits if the reader of its output has gone
             raise
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
         console.print(f"\n{word} after step {run.engine.num_updates:,}", soft_wrap=True)
-        if run.path.exists():  # not where it was stopped before it began
+        if run.path.exists():  # unless it was stopped before it began
             again = f"{program(run.engine.ranks)} train --resume {run.path}"
             console.print(f"It goes on with: {again}", markup=False, soft_wrap=True)
         return code
@@ -113,7 +113,7 @@ def _train(console: Console, run: Run, data: Dataset, every: int | None, recent:
 
 
 def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None", *, as_json: bool) -> None:
-    """What came out, for people, and for programs where they asked for it."""
+    """Shows the results as text, and as JSON if requested."""
     scores = {part: (len(rows), measured(run, rows)) for part, rows in data.whole().items()}
     console.print()
     if data.known_weights and run.info["model"] == "linear":
@@ -124,14 +124,14 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)
-    if loaded is None and (word := _no_better_than_a_guess(run, data)) is not None:  # of a table, the verdict speaks
+    if loaded is None and (word := _no_better_than_a_guess(run, data)) is not None:  # for a table, the verdict says it
         console.print(word, markup=False, soft_wrap=True, style="yellow")
     if as_json:
         print(json_text(_report(run, data, {part: score for part, (_, score) in scores.items()}, known)))  # noqa: T201
 
 
 def _no_better_than_a_guess(run: Run, data: Dataset) -> str | None:
-    """What to say where an answer that never looks at the rows does as well."""
+    """A sentence for a network that is no better than a constant answer."""
     guess = None if num_members(run.spec) > 1 else constant_that_is_better(run.engine, data)
     if guess is None:
         return None
@@ -142,7 +142,7 @@ def _no_better_than_a_guess(run: Run, data: Dataset) -> str | None:
 
 
 def _begun(task: str | None, given: Options, ranks: Ranks) -> "tuple[Run, Dataset, LoadedTable | None]":
-    """The run, its folder and its data. What one rank refuses, all refuse."""
+    """The run, its folder and its data. An error on one rank is raised on all."""
     before = ranks.by_first(note_left)
     options = given if before is None else (*given[:2], going_on(given[2], Path(before)), given[3])
     begin, data, loaded = ranks.all_or_none(lambda: _prepare(task, *options, ranks))
@@ -160,7 +160,7 @@ def _prepare(
     table: TableOptions,
     ranks: Ranks,
 ) -> "tuple[Callable[[], Run], Dataset, LoadedTable | None]":
-    """Everything up to the first step, the cheap refusals first: nothing is written for a run that cannot begin."""
+    """Prepares everything up to the first step, cheap checks first: nothing is written for a run that cannot begin."""
     if options.every is not None:
         at_least("every", options.every, 1, "leave it out to show about twenty epochs")
     if options.resume is not None:
@@ -203,7 +203,7 @@ def _prepare(
 
 
 def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable | None") -> None:
-    """What is known before the first step: the columns of a file, the network, what merging did."""
+    """Shows what is known before the first step: the columns of a file, the network, the effect of merging."""
     if loaded is not None:
         show_columns(console, loaded, run.info["table"])
     print_network(console, run.spec)
@@ -220,25 +220,25 @@ def _introduce(console: Console, run: Run, data: Dataset, loaded: "LoadedTable |
 
 @contextmanager
 def _never_empty(run: Run) -> Iterator[None]:
-    """Takes the run's folder away again if it ends before there is anything in it, as in `fivestep train | head -1`."""
+    """Removes the run's folder if the run ends before anything is in it, as in `fivestep train | head -1`."""
     try:
         yield
     except BaseException:
-        with suppress(OSError):  # a folder that holds something stays
+        with suppress(OSError):  # a folder with content stays
             if run.engine.ranks.is_first:
                 run.path.rmdir()
         raise
 
 
 def _merged(before: int, after: int) -> str:
-    """What merging did."""
+    """A sentence about the effect of merging."""
     if after == before:
         return f"Merged nothing: all {before:,} training rows are different.\n"
     return f"Merged {before:,} training rows into {after:,} different ones, weighted by their number.\n"
 
 
 def _report(run: Run, data: Dataset, scores: dict[str, Measured], known: Mapping[str, float]) -> dict[str, Any]:
-    """The run in one object; None where something does not apply."""
+    """The run as one JSON object; None for what does not apply."""
     always = {f"{part}_{name}": None for part in ("train", "valid", "test") for name in ("loss", "accuracy")}
     figures = {f"{part}_{name}": value for part, score in scores.items() for name, value in score.figures().items()}
     return {
@@ -260,5 +260,5 @@ def _report(run: Run, data: Dataset, scores: dict[str, Measured], known: Mapping
 
 
 def _num_steps(run: Run) -> int:
-    """Steps of the network, or of each of several."""
+    """The number of steps of the network, or of each of several."""
     return run.history[-1].step if num_members(run.spec) > 1 else run.engine.num_updates

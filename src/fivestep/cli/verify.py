@@ -117,7 +117,7 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
     check_name("--task", options.task)
     prepared = prepare(options.task, network, plan, data_dir=options.data_dir)
     dtype = options.dtype or ("float64" if other == DIFFERENCES else "float32")
-    if is_file_and_function(other) and not is_file_and_function(one):  # a module is held against an engine
+    if is_file_and_function(other) and not is_file_and_function(one):  # a module is compared with an engine
         one, other = other, one
     modules = {text: load_module(text) for text in (one, other) if is_file_and_function(text)}
     if other not in modules and other not in (DIFFERENCES, *FORMS):
@@ -147,14 +147,14 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
 
 
 def _warn_of_ignored(options: Mapping[str, object], why: str) -> None:
-    """A setting that is ignored warns."""
+    """Warns of settings that are ignored."""
     for name, value in options.items():
         if value is not None:
             warnings.warn(f"{option(name)} {why}.", stacklevel=2)
 
 
 def _tracked(work: Iterable[T], total: float | None = None) -> Iterable[T]:
-    """The same, with a bar in a terminal."""
+    """The cases, with a progress bar in a terminal."""
     shown = Console(stderr=True)
     return track(work, "comparing", total=total, console=shown, transient=True, disable=not shown.is_terminal)
 

@@ -171,7 +171,7 @@ class Dataset:
 
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
     `stream`, where there is one, reads them from files; then `train`, `valid` and `test` are samples of the parts.
-    `known_weights`, where there are any, are those of a linear network to hold the learnt ones against, by where they
+    `known_weights`, where there are any, are those of a linear network to hold the learned ones against, by where they
     come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
     `encoder` makes rows of the network out of what people have, a table; it is saved with the network.
     `known_losses` are cross-entropies in nats to hold the network's against, by what they stand for.

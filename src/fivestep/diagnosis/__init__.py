@@ -1,11 +1,11 @@
-"""Why a network does not learn: what is measured of rows, network and training, and what would have helped.
+"""Why a network does not learn: measurements of rows, network and training, and what would have helped.
 
     diagnosis = fs.diagnose("runs/moons-1")
 
-Nothing is guessed. What is said of rows, network and losses is computed from them. What would have helped is tried: the
-training is begun once more with one thing changed, for a few hundred steps, and that is named which in these few steps
-gets far below the whole training. After Goodfellow, Bengio and Courville 2016, "Deep learning", section 11.5, and
-Karpathy 2019, "A recipe for training neural networks".
+Nothing is guessed. Statements about rows, network and losses are computed from them. What would have helped is tried:
+the training is started again with one thing changed, for a few hundred steps, and a change is reported if it gets far
+below the whole training in these few steps. After Goodfellow, Bengio and Courville 2016, "Deep learning", section 11.5,
+and Karpathy 2019, "A recipe for training neural networks".
 """
 
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from ._training import of_training
 from ._trials import ENOUGH, helpful, trials
 
 MOST_NAMED = 3
-"""Changes that helped and are named, the best first."""
+"""The most helpful changes that are reported, the best first."""
 
 
 @final
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, and the losses that it is held against; `str` gives it as text.
+    """The findings, and the losses that they are compared with; `str` gives them as text.
 
     `constant_loss` is the training loss of the best answer that is the same for every row, `first_loss` that of the
-    network before its first step. `trials` are all that were run, best first; none were if the training loss left no
-    room to be beaten clearly. `is_best_epoch`: the losses are those of the best epoch, whose weights were kept.
+    network before its first step. `trials` are all that were run, best first; there are none if the training loss left
+    no room for improvement. `is_best_epoch`: the losses are those of the best epoch, whose weights were kept.
     """
 
     title: str
@@ -68,9 +68,9 @@ class Diagnosis:
 
 
 def diagnose(source: Source, data: Dataset | None = None) -> Diagnosis:
-    """Looks at a run or its folder, a network of `fit_many`, or a trained engine with its `data`.
+    """Diagnoses a run or its folder, a network of `fit_many`, or a trained engine with its `data`.
 
-    The network itself is not touched. Raises an `InputError` for what was not trained, and for several networks that
+    The network itself is unchanged. Raises an `InputError` for one that was not trained, and for several networks that
     answer together.
     """
     return diagnosis_of(subject_of(source, data))
@@ -83,7 +83,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
             "a diagnosis must be of one network, got several that answer together; train one by itself, without "
             "--members and --bagging, an estimator with bagging=1."
         )
-    if not subject.is_trained and subject.name == subject.data.name:  # a run that broke off is called by its folder
+    if not subject.is_trained and subject.name == subject.data.name:  # a run that was cut short is named by its folder
         raise InputError(
             f"a diagnosis must be of a training, got the untrained {subject.data.name!r}; run fivestep train "
             f"{subject.data.name} first, then fivestep diagnose runs/{subject.data.name}-1."
@@ -93,7 +93,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
     can_learn = all(one.sign != ONE_ANSWER for one in of_rows)
     has_room = can_learn and _has_room(evidence)
     tried = trials(evidence) if has_room else []
-    found = [  # that it has not learnt, then why in the order of the work: rows, network, what would have helped
+    found = [  # first that it has not learned, then why: rows, network, what would have helped
         *(of_training(evidence, tried) if can_learn else ()),
         *of_rows,
         *(never_answered(evidence) if evidence.last_loss < NOTHING * evidence.constant else ()),
@@ -119,7 +119,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
 
 
 def _has_room(evidence: Evidence) -> bool:
-    """Whether the training left so much of a guess's loss that a few hundred steps could do clearly better."""
+    """Whether so much of the constant answer's loss is left that a few hundred steps could do clearly better."""
     losses = [evidence.last_loss, *([] if evidence.last_valid_loss is None else [evidence.last_valid_loss])]
     return evidence.constant != 0 and max(losses) > ENOUGH * abs(evidence.constant)
 

@@ -1,4 +1,4 @@
-"""The loss of the best answer that does not look at the row: what every network must fall below.
+"""The loss of the best constant answer, which every network must beat.
 
     min over c of  sum_n w_n l(c, y_n),  with one vector of logits c for all rows
 
@@ -17,11 +17,11 @@ from ..optim.lbfgs import LBFGS
 from ..typing import RowWeights, Scalar, Targets
 
 STEPS = 100
-"""Steps of L-BFGS at most; the losses are convex in c, and c has as many numbers as the network has outputs."""
+"""The most steps of L-BFGS; the losses are convex in c, which has as many numbers as the network has outputs."""
 
 
 def constant_answer(engine: Engine, rows: Rows) -> Tensor:
-    """The logits (O,) that suit all rows best, in float64."""
+    """The best constant logits (O,) for all rows, in float64."""
     shape, y, weight = _matched(engine, rows)
     c = _begin(engine, y, shape[-1])
     gradient, rule = torch.zeros_like(c), LBFGS(max_iter=STEPS, tolerance_grad=1e-10)  # torch's own takes 0.8 s to load
@@ -40,7 +40,7 @@ def constant_answer(engine: Engine, rows: Rows) -> Tensor:
 
 @torch.no_grad()
 def constant_loss(engine: Engine, rows: Rows, answer: Tensor) -> float:
-    """The loss on `rows` of one answer (O,) for all of them."""
+    """The loss on `rows` of a constant answer (O,)."""
     shape, y, weight = _matched(engine, rows)
     loss = float(engine.criterion.rows(answer.expand(shape), y, Memo(training=False)) @ weight)
     return loss if math.isfinite(loss) else math.inf
@@ -59,7 +59,7 @@ def _matched(engine: Engine, rows: Rows) -> tuple[tuple[int, ...], Targets, RowW
 
 
 def _begin(engine: Engine, y: Targets, num_outputs: int) -> Tensor:
-    """Where to begin: at the middle of numbers, which is the answer to an absolute error, else at 0."""
+    """The starting point: the median of numbers, which minimizes an absolute error, else 0."""
     if engine.criterion.target != "numbers" or engine.criterion.inverse_link != "identity":
         return torch.zeros(num_outputs, dtype=torch.float64)
     return y.reshape(-1, num_outputs).median(0).values.clone()

@@ -1,4 +1,4 @@
-"""What is measured of a network and its rows, at the start of its training and at its end."""
+"""Measurements of a network and its rows, at the start and the end of its training."""
 
 import math
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from ..steps import learn_from_rows
 from ._constant import constant_answer, constant_loss
 
 NOTHING = 0.98
-"""The share of the constant answer's loss from which on a network has learnt nothing."""
+"""The share of the constant answer's loss from which a network counts as having learned nothing."""
 
 ROWS = 2_000
 """Rows that losses are measured on, evenly spaced."""
 
 LOOKED_AT = 512
-"""Rows that go through the layers for a look at their outputs and gradients."""
+"""Rows that outputs and gradients of the layers are measured on."""
 
 FLAT = 0.04
 """The share of an activation's greatest slope below which little of a gradient passes: |tanh| above 0.98, ReLU at 0."""
@@ -49,8 +49,8 @@ class LayerLook(NamedTuple):
 class Evidence:
     """The measured subject. Losses are in evaluation mode, on `train` and `valid`, samples of the parts.
 
-    Rows weigh what they weigh in training, with the plan's class weights: else a network that learnt rare classes well
-    would seem worse than an answer that forgets them.
+    Rows weigh what they weigh in training, with the plan's class weights: else a network that has learned rare classes
+    well would seem worse than an answer that ignores them.
     """
 
     subject: Subject
@@ -73,7 +73,7 @@ class Evidence:
 
     @cached_property
     def valid(self) -> Rows | None:
-        """Rows that the network has not learnt from, where there are some."""
+        """Validation rows, if there are any."""
         (name, rows), data = self.subject.held_out(), self.subject.data
         return None if name == "training" else rows_to_measure(self.subject.engine, data, data.valid or rows)
 
@@ -99,7 +99,7 @@ class Evidence:
 
     @cached_property
     def last_loss(self) -> float:
-        """The loss with the weights that the training left."""
+        """The loss with the final weights."""
         return self.loss(self.subject.engine, self.train)
 
     @cached_property
@@ -114,7 +114,7 @@ class Evidence:
 
     @cached_property
     def looks_at_end(self) -> list[LayerLook]:
-        """The activations with the weights that the training left."""
+        """The activations with the final weights."""
         return _looks(self.subject.copied_engine(), self._sample)
 
     @cached_property
@@ -133,7 +133,7 @@ class Evidence:
 
     @staticmethod
     def loss(engine: Engine, rows: Rows) -> float:
-        """The loss of an engine on some rows, infinite where it is no number."""
+        """The loss of an engine on some rows, infinite if it is NaN."""
         value = evaluate(engine, rows, ()).loss
         return value if math.isfinite(value) else math.inf
 
@@ -147,14 +147,14 @@ def rows_to_measure(engine: Engine, data: Dataset, part: Rows) -> Rows:
 
 
 def constant_that_is_better(engine: Engine, data: Dataset) -> float | None:
-    """The training loss of the best constant answer, where the network's own is not clearly below it; else None."""
+    """The training loss of the best constant answer if the network's is not clearly below it; else None."""
     rows = rows_to_measure(engine, data, data.train)
     guess = constant_loss(engine, rows, constant_answer(engine, rows))
     return None if Evidence.loss(engine, rows) < NOTHING * guess else guess
 
 
 def evidence_of(subject: Subject) -> Evidence:
-    """The evidence of a subject, each part of which is measured when it is first asked for."""
+    """The evidence about a subject, of which each part is measured on first access."""
     start = subject.starting_engine()
     learn_from_rows(start, subject.data)
     return Evidence(subject, start)
@@ -183,5 +183,5 @@ def _is_flat(layer: Activation, z: Tensor, a: Tensor) -> Tensor:
 
 
 def num_different(w: Tensor) -> int:
-    """How many of the units of a matrix (O, I) have weights that none before them has."""
+    """The number of distinct units (rows) of a matrix (O, I)."""
     return len(w.unique(dim=0))

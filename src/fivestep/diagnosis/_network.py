@@ -1,4 +1,4 @@
-"""What the network shows: units that are alike, that pass no gradient, gradients that vanish or explode with depth."""
+"""Findings in the network: identical units, units without gradient, gradients that vanish or explode with depth."""
 
 from collections.abc import Iterator
 
@@ -6,20 +6,20 @@ from ._evidence import Evidence, num_different
 from ._finding import Finding, figure
 
 HALF = 0.5
-"""The share of a layer's units from which on it is said that they are lost."""
+"""The share of a layer's units from which dead units are reported."""
 
 MOSTLY = 0.9
-"""The share of flat numbers from which on a layer begins saturated; of ReLU, half are."""
+"""The share of flat values from which a layer counts as saturated; for ReLU, half are flat."""
 
 FAR = 1e3
-"""The factor between the gradients of the first and the last matrix from which on depth is the matter."""
+"""The factor between the gradients of the first and the last matrix from which depth is the problem."""
 
 WILD = 10.0
-"""How many times the loss of a constant answer the first loss may be."""
+"""The largest usual ratio of the first loss to that of a constant answer."""
 
 
 def in_network(evidence: Evidence) -> Iterator[Finding]:
-    """What is wrong with the network, at the start of its training or at the end."""
+    """Findings in the network, at the start or the end of its training."""
     yield from _alike(evidence)
     yield from _lost_units(evidence)
     yield from _with_depth(evidence)

@@ -1,4 +1,4 @@
-"""What the rows themselves show: targets that are all alike, equal rows with other answers, rows in two parts."""
+"""Findings in the rows: identical targets, equal rows with different targets, rows that are in two parts."""
 
 from collections.abc import Iterator
 
@@ -10,20 +10,20 @@ from ._evidence import Evidence
 from ._finding import Finding, figure
 
 ONE_ANSWER = "one answer"
-"""What it is called that there is nothing to learn."""
+"""The name of the finding that there is nothing to learn."""
 
 SHARE = 0.01
-"""The share of the rows from which on it is said."""
+"""The share of the rows from which a finding is reported."""
 
 SMALLEST = 5
-"""Rows of a class that are enough to say that it is never answered."""
+"""Rows of a class from which it is reported as never predicted."""
 
 MOST_ROWS = 50_000
-"""Rows that are compared with each other."""
+"""The most rows that are compared with each other."""
 
 
 def in_rows(evidence: Evidence) -> Iterator[Finding]:
-    """What is wrong with the rows, whatever is trained on them."""
+    """Findings in the rows, whatever is trained on them."""
     data = evidence.subject.data
     train = _counted(data.train)
     if bool((train.y == train.y[:1]).all()):
@@ -41,13 +41,13 @@ def in_rows(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _counted(part: Rows) -> Rows:
-    """The first rows of a part, without those whose weight is 0: they say nothing."""
+    """The first rows of a part, without those of weight 0."""
     rows = part.take(slice(MOST_ROWS))
     return rows if rows.weight is None else rows.take(rows.weight.nonzero()[:, 0])
 
 
 def never_answered(evidence: Evidence) -> Iterator[Finding]:
-    """Classes that training rows have and the trained network answers for none of them."""
+    """Classes of the training rows that the trained network never predicts."""
     subject, num_classes = evidence.subject, evidence.subject.num_classes
     if num_classes < 2 or evidence.train.y[0].numel() > 1:
         return
@@ -69,7 +69,7 @@ def never_answered(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _contradictions(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
-    """Equal inputs with different targets: what no network can get right."""
+    """Equal inputs with different targets, which no network can get right."""
     place, y = _groups(rows.stored, evidence), rows.y.reshape(len(rows), -1)
     if int(place.max()) + 1 == len(rows):
         return
@@ -96,7 +96,7 @@ def _contradictions(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
 
 
 def _repeated(evidence: Evidence, name: str, train: Rows, part: Rows) -> Iterator[Finding]:
-    """Rows that come again in a part that is there to measure on."""
+    """Training rows that recur in an evaluation part."""
     both = torch.cat([_flat(train), _flat(part)])
     place = _groups(both, evidence)
     num_repeated = int(torch.isin(place[len(train) :], place[: len(train)]).sum())
@@ -110,7 +110,7 @@ def _repeated(evidence: Evidence, name: str, train: Rows, part: Rows) -> Iterato
 
 
 def _flat(rows: Rows) -> Tensor:
-    """Inputs and targets in one row of numbers."""
+    """Inputs and targets joined in one row of numbers."""
     return torch.cat([rows.x.flatten(1), rows.y.reshape(len(rows), -1)], 1)
 
 
@@ -118,13 +118,13 @@ def _groups(values: Tensor, evidence: Evidence) -> Tensor:
     """A number for each row (N,), the same for rows that the network cannot tell apart."""
     rows = (
         (values.to(evidence.subject.engine.dtype) + 0.0).cpu().reshape(len(values), -1).numpy()
-    )  # + 0.0 makes 0 of -0
+    )  # + 0.0 turns -0.0 into 0.0
     numbers: dict[bytes, int] = {}
     return torch.tensor([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
 
 
 def sizes_of_columns(evidence: Evidence) -> str:
-    """In words, how far apart the sizes of the columns lie."""
+    """A sentence about how much the scales of the columns differ."""
     x = evidence.train.x.flatten(1).double()
     size = x.square().mean(0).sqrt()
     least, largest = int(size.argmin()), int(size.argmax())
@@ -135,7 +135,7 @@ def sizes_of_columns(evidence: Evidence) -> str:
 
 
 def commonest_share(evidence: Evidence) -> float | None:
-    """The share of the commonest class among the training rows: the accuracy of always answering it."""
+    """The share of the most common class in the training rows: the accuracy of always predicting it."""
     if evidence.subject.num_classes < 2 or evidence.train.y[0].numel() > 1:
         return None
     y = evidence.subject.labels(evidence.train)
@@ -143,7 +143,7 @@ def commonest_share(evidence: Evidence) -> float | None:
 
 
 def far_targets(evidence: Evidence) -> str:
-    """In words, how far the targets lie from where the outputs of a network begin."""
+    """A sentence about how far the targets are from a network's initial outputs."""
     y = evidence.train.y.double()
     return (
         f"The targets lie around {figure(float(y.mean()))}, with a deviation of {figure(float(y.std(correction=0)))}, "

@@ -1,4 +1,4 @@
-"""What the training shows: a loss that stays at a guess, that was lower once, or that is still falling."""
+"""Findings in the training: a loss no better than a constant answer's, one that rose again, or is still falling."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,18 @@ from ._rows import commonest_share
 from ._trials import carried_over
 
 CLEARLY = 0.8
-"""The share below which something was."""
+"""The ratio below which one loss is clearly lower than another."""
 
 TURNED = 1.1
-"""How many times its lowest value the validation loss is at the end, where it has turned, and by more than FALLING."""
+"""The ratio of the final to the lowest validation loss from which it has turned, if also by more than FALLING."""
 
 FALLING = 0.02
-"""The share of the constant answer's loss by which the last tenth of a run that ends too early still lowers it."""
+"""The share of the constant answer's loss by which the last tenth of a run still lowers it if the run ended too
+early."""
 
 
 def of_training(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]:
-    """What came of it: the loss against a guess, on rows that it learnt from and on others, and how it went."""
+    """Findings in the results: the loss against a constant answer, on training and other rows, and its course."""
     last, constant = evidence.last_loss, evidence.constant
     if not evidence.subject.is_trained:
         yield Finding(
@@ -47,13 +48,13 @@ def of_training(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]
 
 
 def _accuracy(evidence: Evidence) -> str:
-    """For classes, the accuracy that needs no learning."""
+    """For classes, a sentence with the accuracy that needs no learning."""
     share = commonest_share(evidence)
     return "" if share is None else f", and always answering the commonest class has the accuracy {share:.4f}"
 
 
 def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]:
-    """Whether anything carries over to rows that were not learnt from; if not, whether a plain network finds any."""
+    """Whether anything generalizes beyond the training rows; if not, whether it does for a plain network."""
     valid, guess = evidence.last_valid_loss, evidence.constant_valid
     share = CLEARLY if evidence.is_best_epoch else NOTHING  # the best of many is lower by chance
     if valid is None or valid < share * guess:
@@ -106,12 +107,12 @@ def _over_epochs(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _has_turned(evidence: Evidence, last: float, least: float) -> bool:
-    """Whether a loss ended clearly above its lowest value, in itself and beside what a guess has."""
+    """Whether a loss ended clearly above its lowest value, also relative to the constant answer's."""
     return last > TURNED * least and last - least > FALLING * abs(evidence.constant)
 
 
 def _fell(history: tuple[Epoch, ...]) -> float:
-    """By how much the loss that counts fell over the last tenth of the epochs that were measured."""
+    """By how much the monitored loss fell over the last tenth of the measured epochs."""
     before = history[-1 - max(1, len(history) // 10)]
     return _loss(before) - _loss(history[-1])
 

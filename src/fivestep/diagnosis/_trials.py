@@ -1,4 +1,4 @@
-"""The training once more from its start, each time with one thing changed: what would have helped is measured."""
+"""The training repeated from its start with one thing changed at a time, to measure what would have helped."""
 
 import math
 import statistics
@@ -24,22 +24,22 @@ from ._evidence import NOTHING, Evidence
 from ._finding import Trial, figure
 
 STEPS, FEWEST = 300, 20
-"""Steps of a trial: at most, and at least."""
+"""The most and the fewest steps of a trial."""
 
 RANGE = 100
 """Steps of a range test."""
 
 WORK = 6e10
-"""Products and additions of matrices that one trial may take, about; a recipe for tables has as much to do besides."""
+"""The approximate multiplications and additions of one trial; a recipe for tables takes as long again besides."""
 
 ENOUGH = 0.2
 """The share of the constant answer's loss by which a trial must end below the whole training, to count as better."""
 
 WORSE = 0.25
-"""How much of that it may lose on the other part."""
+"""How much of that share it may lose on the other part."""
 
 SAME = 3.0
-"""Two rates that differ by less than this factor are not worth telling apart."""
+"""Two rates that differ by less than this factor count as equal."""
 
 WIDTH = 64
 """Units of the plain network."""
@@ -48,10 +48,10 @@ PLAIN_RATE = 0.01
 """Its learning rate, for Adam."""
 
 LOOKS = (10, 30, 100)
-"""Steps after which it is measured, beside the last: a network that learns its rows by heart is best before."""
+"""Steps after which it is also measured: a network that memorizes its rows is best earlier."""
 
 LONGER = "more steps"
-"""The name of the trial that only goes on for longer."""
+"""The name of the trial that only trains longer."""
 
 POWERS = {"mse": 2, "mae": 1}
 """Losses of numbers that grow with this power of their unit."""
@@ -71,21 +71,21 @@ class Change(NamedTuple):
     plan: TrainPlan
     data: Dataset
     unit: float = 1.0
-    """What its losses are multiplied by to be in the unit of the others."""
+    """The factor from its losses to the unit of the others."""
     measured: Callable[[Rows], Rows] = lambda rows: rows
-    """Rows to measure on, as its network takes them."""
+    """The rows to measure on, prepared for its network."""
 
 
 def trials(evidence: Evidence) -> list[Trial]:
-    """All that apply, the one with the lowest loss on held-out rows first, or on the training rows."""
+    """All trials that apply, ordered by the loss on held-out rows, or on the training rows."""
     found = [run(evidence, change) for change in changes(evidence)]
     return sorted(found, key=lambda trial: trial.train_loss if trial.valid_loss is None else trial.valid_loss)
 
 
 def helpful(evidence: Evidence, tried: Sequence[Trial]) -> list[Trial]:
-    """Those that learn something and end far below the whole training on one part, and not far above it on the other.
+    """Trials that learn something and end far below the whole training on one part, and not far above it on the other.
 
-    Where the training was shorter than a trial, also far below what it comes to when it only goes on.
+    If the training was shorter than a trial, also far below the trial that only trains longer.
     """
     last = evidence.last_loss, evidence.last_valid_loss
     longer = [trial for trial in tried if trial.name == LONGER and _helps(evidence, trial, last)]
@@ -106,7 +106,7 @@ def _helps(evidence: Evidence, trial: Trial, last: tuple[float, float | None]) -
 
 
 def as_it_was(evidence: Evidence) -> Change:
-    """Nothing changed, but for the rows of a stream, of which there is a sample."""
+    """No change, except that a stream is replaced by a sample of its rows."""
     subject = evidence.subject
     data = replace(subject.data, stream=None, encoder=None)
     plan = replace(
@@ -169,7 +169,7 @@ def changes(evidence: Evidence) -> Iterator[Change]:
 
 
 def run(evidence: Evidence, change: Change) -> Trial:
-    """Trains it from its start, for a number of steps that follows from the sizes, and measures."""
+    """Trains a change from the start, for a number of steps that depends on the sizes, and measures it."""
     num_steps, ratios = steps_of(change), list[float]()
     change = _lasting(change, num_steps)
     engine = _engine_of(change)
@@ -192,10 +192,10 @@ def run(evidence: Evidence, change: Change) -> Trial:
 
 
 def carried_over(evidence: Evidence) -> float | None:
-    """The lowest validation loss, after a few lengths of training, of a plain network on standardized columns.
+    """The lowest validation loss of a plain network on standardized columns, over a few lengths of training.
 
-    None where the network's first layer takes the rows in a way of its own, or there are no such rows, or targets are
-    numbers so far from where outputs begin that no network gets there in so few steps.
+    None if the network's first layer needs the raw rows, if there are no validation rows, or if targets are numbers so
+    far from the initial outputs that no network gets there in so few steps.
     """
     own, valid = as_it_was(evidence), evidence.valid
     if valid is None or own.spec.layers[0].name != "linear" or own.data.train.stored.dim() != 2:
@@ -221,26 +221,26 @@ def carried_over(evidence: Evidence) -> float | None:
 
 
 def _lasting(change: Change, num_steps: int) -> Change:
-    """The same with a plan of enough epochs for so many steps."""
+    """The same change with enough epochs for so many steps."""
     epochs = -(-num_steps // change.plan.steps_per_epoch(change.data.num_rows))
     return change._replace(plan=replace(change.plan, epochs=epochs))
 
 
 def _engine_of(change: Change) -> Engine:
-    """A new network: compiled code for what takes more than a second, as the whole training has had."""
+    """A new engine: a compiled one for work of more than a second, if the whole training used one."""
     name, num_rows = "auto:alone=true", change.data.num_rows
     return make_engine(name, change.spec, change.plan, dtype="float32", device="cpu", num_rows=num_rows)
 
 
 def steps_of(change: Change) -> int:
-    """As many as the work allows: 6 operations for each parameter and row of a step."""
+    """As many steps as WORK allows, with 6 operations for each parameter and row of a step."""
     batch = min(change.plan.batch_size or change.data.num_rows, change.data.num_rows)
     each = 6 * batch * change.spec.num_parameters
     return max(FEWEST, min(STEPS, int(WORK / each)))
 
 
 def standardized(data: Dataset) -> Dataset:
-    """The training rows with columns of mean 0 and deviation 1; constant ones are only moved."""
+    """The training rows with columns of mean 0 and deviation 1; constant columns are only shifted."""
     return replace(data, train=_scaled(data.train, data.train), valid=None, test=None)
 
 
@@ -256,19 +256,19 @@ def column_moments(rows: Rows) -> tuple[Tensor, Tensor]:
 
 
 def _centered(rows: Rows, like: Rows) -> Rows:
-    """The rows with the mean of others' targets taken off theirs, divided by the deviation of those."""
+    """The rows with targets standardized by the mean and deviation of other rows' targets."""
     y = like.y.double()
     return Rows(rows.stored, ((rows.y - y.mean()) / y.std(correction=0)).float(), rows.weight, scale=rows.scale)
 
 
 def _are_far(y: Tensor) -> bool:
-    """Whether targets are not of the size at which the outputs of a network begin."""
+    """Whether targets are not of the size of a network's initial outputs."""
     mean, deviation = float(y.double().mean()), float(y.double().std(correction=0))
     return deviation > 0 and (abs(mean) > max(1.0, deviation) or not 0.1 < deviation < 10)
 
 
 def _are_raw(own: Change) -> bool:
-    """Whether the rows go into a linear layer as they are, and are not of one size already."""
+    """Whether the rows go into a linear layer directly, and are not standardized yet."""
     if own.data.fresh is not None or own.spec.layers[0].name != "linear" or own.data.train.stored.dim() != 2:
         return False
     mean, deviation = column_moments(own.data.train)
@@ -277,7 +277,7 @@ def _are_raw(own: Change) -> bool:
 
 
 def _rates(own: Change) -> Iterator[Change]:
-    """The rate that the range test suggests, and a tenth and ten times of the plan's, if these are others."""
+    """The rate from the range test, and a tenth and ten times the plan's rate, without duplicates."""
     if own.plan.build_optimizer().repeats:
         return
     engine = _engine_of(_lasting(own, RANGE))
@@ -299,12 +299,12 @@ def _rates(own: Change) -> Iterator[Change]:
 
 
 def _other_networks(own: Change) -> Iterator[Change]:
-    """For a plain network: one hidden layer instead of none or several; normalized layers; a wider one."""
+    """For a plain network: one hidden layer instead of none or several; normalization; more width."""
     layers, known = own.spec.layers, names("activations")
     bends = [layer for layer in layers if layer.name in known]
     if any(layer.name not in ("linear", "dropout", *known) for layer in layers):
         return
-    own = own._replace(plan=replace(own.plan, lr_factors={}, no_decay=()))  # which name parameters of this network
+    own = own._replace(plan=replace(own.plan, lr_factors={}, no_decay=()))  # these name parameters of this network
     if not bends:
         spec, words = MLP(own.spec.in_features, WIDTH, own.spec.out_features), f"with a hidden layer of {WIDTH} units"
         yield own._replace(name="hidden layer", words=words, options=f"--model mlp --hidden {WIDTH}", spec=spec)

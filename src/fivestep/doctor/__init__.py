@@ -1,12 +1,12 @@
-"""The doctor for any PyTorch loop: the five steps watched where they are, and said what is wrong with them.
+"""The doctor for any PyTorch loop: watches its five steps and reports what is wrong with them.
 
     with fs.watch() as seen:
         ...  # a loop of your own: no model and no optimizer is passed
     print(seen)
 
-What is seen becomes a record, plain numbers in the order of the loop. Each file in `checks/` asks one question of it.
-The loop gives the same numbers as without, bit by bit (but for attention in evaluation: docs/doctor.md), and goes on
-whatever happens here.
+What is seen becomes a record of plain numbers in the order of the loop. Each file in `checks/` asks one question of it.
+The loop computes the same numbers as without the doctor, to the bit (except attention in evaluation: docs/doctor.md),
+and continues whatever happens here.
 """
 
 import argparse
@@ -26,10 +26,10 @@ __all__ = ["Watch", "watch"]
 
 @final
 class Watch:
-    """What a loop did, from the beginning of the `with` block to its end; `str` gives it as text.
+    """What a loop did in the `with` block; `str` gives it as text.
 
-    `findings` are what is wrong, in the order of the five steps. They can be asked for at any time, also within the
-    block, and are of what was seen until then.
+    `findings` are what is wrong, in the order of the five steps. They are available at any time, also within the block,
+    for what was seen so far.
     """
 
     def __init__(self, watcher: Watcher) -> None:
@@ -59,11 +59,11 @@ class Watch:
 
     @property
     def title(self) -> str:
-        """Which models and optimizers were seen, and how much of them."""
+        """The models and optimizers that were seen, and the number of updates."""
         return title_of(self.record)
 
     def as_plain(self) -> dict[str, Any]:
-        """The same for programs."""
+        """The result as plain values, for programs."""
         record = self.record
         return {
             "title": self.title,
@@ -78,16 +78,16 @@ class Watch:
         return report(self.record)
 
     def __repr__(self) -> str:
-        """The same, for the last line of a notebook's cell: wrapped as the command does."""
+        """The text as the command prints it, for a notebook cell."""
         return wrapped(str(self), shutil.get_terminal_size().columns)
 
 
 def _is_of_parser(error: BaseException) -> bool:
-    """Whether argparse ended the script, as after --help."""
+    """Whether argparse ended the script, as for --help."""
     frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     return bool(frames) and frames[-1] == argparse.__file__
 
 
 def watch() -> Watch:
-    """Watches whatever PyTorch loop runs inside of a `with` block; nothing is passed to it, and nothing is changed."""
+    """Watches any PyTorch loop inside a `with` block; nothing is passed to it, and nothing is changed."""
     return Watch(Watcher())

@@ -1,4 +1,4 @@
-"""Step 4 seen from both sides: what a loss hangs on before it, and what has a gradient after it."""
+"""Step 4: what a loss depends on, before it; and what has a gradient, after it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 SEARCHED = 2
-"""The backward pass at which optimizers that have not been called are looked for, if some parameters have none."""
+"""The backward pass at which uncalled optimizers are searched for, if some parameters have none."""
 
 
 @final
 class Graph(NamedTuple):
-    """The parameters that losses hang on, and the nodes that made these of what a loss function gave."""
+    """The parameters that losses depend on, and the nodes between a loss function's result and the loss."""
 
     leaves: list[Tensor]
     nodes: list[Any]
 
 
 def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
-    """Writes the event, and gives what there is to see after it."""
+    """Records the event, and returns what is to be checked after it."""
     record, registry = watcher.record, watcher.registry
     watcher.updates.saw_backward()
     watcher.gradients.before_backward()
@@ -58,7 +58,7 @@ def before_backward(watcher: "Watcher", losses: Sequence[Tensor]) -> Graph:
 
 
 def after_backward(watcher: "Watcher", graph: Graph) -> None:
-    """Sees what it left."""
+    """Records the gradients that it left."""
     leaves, nodes = graph
     held = {leaf for rule in watcher.record.rules.values() for leaf in rule.leaves}
     watcher.gradients.after_backward(leaves, held)
@@ -72,7 +72,7 @@ def after_backward(watcher: "Watcher", graph: Graph) -> None:
 
 
 def _is_late(record: Record, leaves: frozenset[int], nodes: list[Any]) -> bool:
-    """Whether an optimizer has moved one of the leaves since the loss, or the prediction under it, was computed."""
+    """Whether an optimizer has moved a leaf since the loss, or its prediction, was computed."""
     made = [_graph.notes_of(node)["fivestep"] for node in nodes if "fivestep" in _graph.notes_of(node)]
     last = [rule.last_update for rule in record.rules.values() if not rule.leaves.isdisjoint(leaves)]
     return bool(made and last) and max(last) > max(made)

@@ -1,4 +1,4 @@
-"""Optimizers that begin with parameters of their own, one after another: a model made anew."""
+"""New optimizers with new parameters, one after another: a model that is made again and again."""
 
 from typing import NamedTuple, final
 
@@ -9,10 +9,10 @@ from ._record import HABIT, Record
 from ._registry import Registry
 
 SHORT = 2
-"""Updates of a model that is made anew for each of them, or for each two."""
+"""The most updates of a model that is made for one or two updates."""
 
 FEW = 8
-"""Numbers by which it is known whether weights were taken over."""
+"""How many numbers of the weights are compared to find whether they were taken over."""
 
 
 @final
@@ -23,16 +23,15 @@ class Beginner(NamedTuple):
     likeness: tuple[object, ...]
     """Its class, its options and the shapes of its parameters, and the seed of the random numbers."""
     rows: tuple[int, int] | None
-    """The loader that was begun last, and how often it had been begun by then."""
+    """The loader that was started last, and how often it had been started by then."""
 
 
 @final
 class Beginners:
-    """Follows whether each of them takes the rows once, and leaves nothing to the next.
+    """Follows whether each of them takes the rows once, and passes nothing on to the next.
 
-    Weights that are those which the one before has left are taken over, and a seed of its own makes it one of several
-    trials. Where other parameters like its own are alive, as those of an ensemble, or of a model that copies are made
-    of, nothing is lost either.
+    Weights that equal the ones its predecessor left count as passed on, and an own seed makes it one of several trials.
+    If other parameters like its own are alive, as in an ensemble or a model that is copied, nothing is lost either.
     """
 
     def __init__(self, record: Record, registry: Registry) -> None:
@@ -44,7 +43,7 @@ class Beginners:
         self._has_others = False
 
     def before_first_update(self, rule: int, optimizer: Optimizer, loader: int | None) -> None:
-        """An optimizer is about to make its first update; `loader` is the one that was begun last."""
+        """Called before an optimizer's first update; `loader` is the one that was started last."""
         number = 0 if loader is None else self._record.loaders[loader].num_begun
         likeness = (type(optimizer).__name__, _options(optimizer), torch.initial_seed())
         now = Beginner(rule, likeness, None if loader is None else (loader, number))
@@ -66,13 +65,13 @@ class Beginners:
         return now.rows == (last.rows[0], last.rows[1] + 1)
 
     def after_update(self, rule: int, optimizer: Optimizer) -> None:
-        """Remembers what it has left, if it is not the first one: that costs a little."""
+        """Remembers the weights that it left, unless it is the first one, as that has a cost."""
         if not self._is_first and self._last is not None and self._last.rule == rule:
             self._left = numbers_of(optimizer)
 
 
 def _options(optimizer: Optimizer) -> tuple[object, ...]:
-    """Of each group: its options, as text, and the shapes of its parameters."""
+    """For each group its options, as text, and the shapes of its parameters."""
     return tuple(
         (
             tuple(sorted((name, str(value)) for name, value in group.items() if name != "params")),

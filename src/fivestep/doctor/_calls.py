@@ -1,4 +1,4 @@
-"""What torch hands to no hook and no mode: the functions around the five steps, replaced until the loop has ended."""
+"""Functions around the five steps that no hook and no mode of torch shows: they are replaced until the loop ends."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 Call = Callable[..., Any]
 
 CLIPS = ("clip_grad_norm_", "clip_grad_value_")
-"""Of `torch.nn.utils`, and often imported from there."""
+"""Functions of `torch.nn.utils`, often imported from there."""
 
 
 @contextmanager
 def calls_seen(watcher: "Watcher") -> Iterator[None]:
-    """While it lasts, clipping, the scaler of mixed precision, schedules and loaders are seen."""
+    """A context in which clipping, the scaler of mixed precision, schedules and loaders are seen."""
     with ExitStack() as stack:
         for owner, name, around in (
             *((owner, clip, _clip) for clip in CLIPS for owner in _owners(clip)),
@@ -44,14 +44,14 @@ def calls_seen(watcher: "Watcher") -> Iterator[None]:
 
 
 def _owners(name: str) -> list[Any]:
-    """All modules that have this function of torch, as those that it was imported into before the watch began."""
+    """All modules that refer to this torch function, including those that imported it before the watch began."""
     own = getattr(nn.utils.clip_grad, name)
     return [module for module in list(sys.modules.values()) if getattr(module, "__dict__", {}).get(name) is own]
 
 
 @contextmanager
 def _replaced(owner: Any, name: str, around: Call, watcher: "Watcher") -> Iterator[None]:
-    """While it lasts, `around(watcher, own, args, kwargs)` stands for the function."""
+    """A context in which `around(watcher, own, args, kwargs)` replaces the function."""
     own = getattr(owner, name)
 
     @wraps(own)

@@ -1,9 +1,9 @@
-"""What is remembered of a loop: events in their order, as plain numbers and words that hold no tensor."""
+"""The events of a loop in order, as plain numbers and words without tensors."""
 
 from typing import NamedTuple, final
 
 ROWS, PREDICT, MEASURE, FORGET, GRADIENT, UPDATE = range(6)
-"""Where in the loop something is wrong: in the rows, or in one of the five steps."""
+"""Where a finding belongs: to the rows, or to one of the five steps."""
 
 
 @final
@@ -17,7 +17,7 @@ class Place(NamedTuple):
 
 @final
 class Facts(NamedTuple):
-    """A tensor in a few numbers; `mark` differs for other numbers. Of an empty tensor all numbers are 0."""
+    """Statistics of a tensor; `mark` is a hash of its numbers. For an empty tensor all are 0."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -33,7 +33,8 @@ class Facts(NamedTuple):
 class Predicted(NamedTuple):
     """Step 1: a model was called. `round` is the number of updates before it.
 
-    Of its layers that work otherwise in training than in evaluation, `stirring` are in training, `resting` are not.
+    Of its layers that behave differently in training and evaluation, `stirring` are in training mode, `resting` are
+    not.
     """
 
     round: int
@@ -43,20 +44,20 @@ class Predicted(NamedTuple):
     has_grad: bool
     inputs: tuple[Facts, ...]
     are_rows_alike: bool
-    """Whether every input is a batch whose rows are all the same."""
+    """Whether every input is a batch of identical rows."""
     is_dropping: bool
-    """Whether `F.dropout` dropped something in a module that is in evaluation mode."""
+    """Whether `F.dropout` dropped something in a module in evaluation mode."""
     stirring: tuple[str, ...]
     resting: tuple[str, ...]
 
 
 @final
 class Measured(NamedTuple):
-    """Step 2: a loss function of torch was called, or backward on a difference that is written by hand.
+    """Step 2: a torch loss function was called, or backward on a difference that is written by hand.
 
-    `source` is the last thing that was done to the input, as autograd calls it, and `source_place` where.
-    `row_sums` are the least and the greatest sum of an input's row over its classes, `row_logs` those of the logarithm
-    of the sum of exponentials: 1 for probabilities, 0 for their logarithms.
+    `source` is autograd's name of the operation that made the input, and `source_place` its line. `row_sums` are the
+    extremes of an input row's sum over the classes, `row_logs` those of its log-sum-exp: 1 for probabilities, 0 for log
+    probabilities.
     """
 
     round: int
@@ -66,25 +67,26 @@ class Measured(NamedTuple):
     input: Facts
     target: Facts | None
     is_swapped: bool
-    """Whether the target hangs on parameters, and the input does not."""
+    """Whether the target depends on parameters, and the input does not."""
     source: str
     source_place: Place | None
     row_sums: tuple[float, float] | None
     row_logs: tuple[float, float] | None
     target_sums: tuple[float, float] | None
-    """The least and the greatest sum of a target's row over its classes, where targets are such rows."""
+    """The extremes of a target row's sum over the classes, if targets are such rows."""
     value: float
     counts: tuple[int, ...]
-    """How many rows each class has, where nothing else, such as weights, is in a cross-entropy; else empty."""
+    """The number of rows of each class, for a plain cross-entropy without weights; else empty."""
     linear: tuple[tuple[int, ...], ...]
-    """Of the first round: the shapes of the matrices behind the input, if nothing between them bends; else empty."""
+    """In the first round, the shapes of the matrices behind the input if there is no nonlinearity; else empty."""
 
 
 @final
 class Differentiated(NamedTuple):
-    """Step 4: backward was called. `leaves` are the parameters that the loss hangs on, by their key in the record.
+    """Step 4: backward was called.
 
-    `is_late`: since the loss was measured, an update has moved one of them. `is_leaf`: it hangs on nothing but itself.
+    `leaves` are the parameters that the loss depends on, by their key in the record. `is_late`: an update has moved one
+    of them since the loss was computed. `is_leaf`: the loss is itself a leaf.
     """
 
     round: int
@@ -98,9 +100,10 @@ class Differentiated(NamedTuple):
 
 @final
 class Moved(NamedTuple):
-    """What an update did to one parameter. `gradient` is the norm, or None where there was none.
+    """What an update did to one parameter.
 
-    `is_stale`: in the gradient there still was what an update had used before.
+    `gradient` is the norm, or None without a gradient. `is_stale`: the gradient still contained one that an earlier
+    update had used.
     """
 
     leaf: int
@@ -109,7 +112,7 @@ class Moved(NamedTuple):
     update: float
     is_stale: bool
     shrinking: float
-    """The cosine between the update and minus the weights: 1 if it made them smaller and did nothing else."""
+    """The cosine between the update and minus the weights: 1 if it only shrank them."""
 
 
 @final
@@ -123,23 +126,23 @@ class Updated(NamedTuple):
     moved: tuple[Moved, ...]
     has_closure: bool
     was_given: bool
-    """Whether a backward pass had given its parameters a gradient that is not zero, since its update before."""
+    """Whether a backward pass had given its parameters a nonzero gradient since its last update."""
     scale: float
-    """The factor of a `GradScaler` that was still in the gradient; 1 without."""
+    """The factor of a `GradScaler` that was still in the gradient; else 1."""
     num_lost: int
-    """Backward passes since the update before whose gradient was cleared, though nothing had used it."""
+    """Backward passes since the last update whose gradient was cleared unused."""
     decay: float
-    """The greatest `weight_decay`."""
+    """The largest `weight_decay`."""
     is_upwards: bool
-    """Whether all parameters were moved along the gradient: `maximize=True`."""
+    """Whether all parameters move along the gradient: `maximize=True`."""
 
 
 @final
 class Clipped(NamedTuple):
-    """Between steps 4 and 5: gradients were clipped to `limit`; `norm` was theirs, no number if it is not known.
+    """Between steps 4 and 5: gradients of norm `norm` (NaN if unknown) were clipped to `limit`.
 
-    `is_used`: an update had used them as they were. `is_empty`: there was none, or all were zero. `scale`: the factor
-    of a `GradScaler` that was still in them.
+    `is_used`: an update had already used them. `is_empty`: there were none, or all were zero. `scale`: the factor of a
+    `GradScaler` that was still in them.
     """
 
     round: int
@@ -156,18 +159,18 @@ Event = Predicted | Measured | Differentiated | Updated | Clipped
 
 @final
 class Left(NamedTuple):
-    """The innermost module that an error went through: its name and what it prints, and what went into it."""
+    """The innermost module that an error passed through: its name, its text and its input."""
 
     layer: str
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
     weight_dtype: str
-    """That of its own parameters; empty without any."""
+    """The dtype of its own parameters; empty without any."""
 
 
 @final
 class Refused(NamedTuple):
-    """A loss function of torch that ended with an error, and what it had got."""
+    """A torch loss function that raised an error, and its arguments."""
 
     name: str
     input: Facts
@@ -176,7 +179,7 @@ class Refused(NamedTuple):
 
 @final
 class Failed(NamedTuple):
-    """An error that ended the loop, and the module or the loss that it came from, if there was one."""
+    """An error that ended the loop, and the module or the loss that it came from, if any."""
 
     message: str
     place: Place | None
@@ -186,7 +189,7 @@ class Failed(NamedTuple):
 
 @final
 class Spoiled(NamedTuple):
-    """A module that gave numbers which are not finite, and whether what went into it, and its own weights, were."""
+    """A module whose output was not finite, and whether its input and its own weights were."""
 
     round: int
     layer: str
@@ -196,7 +199,7 @@ class Spoiled(NamedTuple):
 
 @final
 class Seen(NamedTuple):
-    """What a check has to say: in which step of the loop, on which line, what was seen, and what to write instead."""
+    """The finding of a check: the step of the loop, the line, what was seen, and what to write instead."""
 
     step: int
     place: Place | None

@@ -12,13 +12,13 @@ from ._record import Record
 CHECKS = "doctor.checks"
 
 SYMPTOM = "best constant not beaten"
-"""What has a cause: where another finding may be it, nothing else is advised."""
+"""Findings that are symptoms: if another finding may be the cause, they carry no advice of their own."""
 
 FOLLOWS = "What follows may be why."
 
 
 def findings_of(record: Record) -> tuple[Finding, ...]:
-    """What the checks have to say, in the order of the five steps, each named as its file; a symptom stands first."""
+    """The findings of all checks, in the order of the five steps, each named after its file; a symptom comes first."""
     found: list[tuple[str, Seen]] = []
     for name in names(CHECKS):
         seen = find(CHECKS, name)(record)
@@ -33,7 +33,7 @@ def findings_of(record: Record) -> tuple[Finding, ...]:
 
 
 def title_of(record: Record) -> str:
-    """The models, the optimizers with their first rate, and the number of updates."""
+    """The models, the optimizers with their initial rate, and the number of updates."""
     trained = {leaf for rule in record.rules.values() for leaf in rule.leaves}
     models = [model for model in record.models.values() if not model.leaves.isdisjoint(trained)]
     models = models or list(record.models.values())
@@ -49,13 +49,13 @@ def title_of(record: Record) -> str:
 
 
 def _named(words: Iterable[str], most: int = 3) -> list[str]:
-    """The first few that differ, each with how often it comes."""
+    """The first few distinct ones, each with its count."""
     several = Counter(words)
     return [word if number == 1 else f"{number:,} times {word}" for word, number in list(several.items())[:most]]
 
 
 def _counted(record: Record) -> str:
-    """How many updates there were, or backward passes where there was no update."""
+    """The number of updates, or of backward passes if there was no update."""
     number, (one, several) = record.num_updates, ("update", "updates")
     if not number:
         number, (one, several) = record.num_backwards, ("backward pass", "backward passes")

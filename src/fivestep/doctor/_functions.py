@@ -1,4 +1,4 @@
-"""What a loop calls of torch's functions: losses, backward, and what may become a loss that is written by hand."""
+"""The torch functions that a loop calls: losses, backward, and parts of losses written by hand."""
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -33,14 +33,14 @@ LOSSES = {
     F.huber_loss: "huber_loss",
     F.kl_div: "kl_div",
 }
-"""Losses of a prediction and a target, in this order."""
+"""Losses that take a prediction and a target, in this order."""
 
 DIFFERENCES = (torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__, Tensor.__rsub__)
 
 SUMS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__radd__, Tensor.__iadd__)
 
 SOFTMAXES = (torch.softmax, F.softmax, Tensor.softmax)
-"""Remembered with their line, as the sigmoids are, because they should not come before some losses."""
+"""Remembered with their line, like sigmoids, because they should not come before some losses."""
 
 DROPOUTS: tuple[Call, ...] = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, torch.dropout)
 
@@ -49,21 +49,21 @@ SIGMOIDS: tuple[Call, ...] = (torch.sigmoid, F.sigmoid, Tensor.sigmoid)
 TANHS: tuple[Call, ...] = (torch.tanh, F.tanh, Tensor.tanh)
 
 BENDS = dict.fromkeys(RELUS, "ReLU") | dict.fromkeys(SIGMOIDS, "sigmoid") | dict.fromkeys(TANHS, "tanh")
-"""Activations of which a unit can lose all slope."""
+"""Activations whose units can die or saturate."""
 
 
 ALWAYS = (Tensor.backward, Tensor.detach)
-"""Looked at in every round: a `state_dict` is made of `detach`, whenever."""
+"""Examined in every round: a `state_dict` calls `detach` at any time."""
 
 
 def is_recorded() -> bool:
-    """Whether torch is about to compile or to trace what runs: a look would become part of it."""
+    """Whether torch is compiling or tracing: observations would become part of the result."""
     return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
 
 
 @final
 class Functions(TorchFunctionMode):
-    """Passes every call on as it is, and looks at a few of them afterwards."""
+    """Passes every call on unchanged, and examines a few of them afterwards."""
 
     def __init__(self, watcher: "Watcher") -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class Functions(TorchFunctionMode):
         return result
 
     def _sum(self, func: Call, args: Any, kwargs: Any) -> Any:
-        terms = self._watcher.note(_terms_of, args[:2])  # before: an update in place is its own
+        terms = self._watcher.note(_terms_of, args[:2])  # before: an in-place update is its own result
         result = func(*args, **kwargs)
         if terms is not None and terms.rounds:
             self._watcher.note(_remember_sum, terms, result)
@@ -152,7 +152,7 @@ class Functions(TorchFunctionMode):
         given = args[0] if args else kwargs.get("self", kwargs.get("tensors"))
         watcher, losses = self._watcher, (given,) if isinstance(given, Tensor) else tuple(given)
         graph = watcher.note(before_backward, losses) if watcher.is_awake else None
-        watcher.is_busy = True  # what is called again for a checkpoint is no step of the loop
+        watcher.is_busy = True  # a recomputation for activation checkpointing is not a step of the loop
         try:
             result = func(*args, **kwargs)
         finally:
@@ -166,7 +166,7 @@ class Functions(TorchFunctionMode):
 
 @contextmanager
 def backward_seen(functions: Functions, watcher: "Watcher") -> Iterator[None]:
-    """While it lasts, `torch.autograd.backward` is seen too: the one function here that torch hands to no mode."""
+    """A context in which `torch.autograd.backward` is seen too, the one function here that bypasses modes."""
     own = torch.autograd.backward
 
     @wraps(own)
@@ -189,14 +189,14 @@ def _remember_source(_: "Watcher", result: Any) -> None:
 
 
 def _remember_dropout(_: "Watcher", given: Any, result: Any) -> None:
-    """Unless it drops nothing: then its answer is what it got."""
+    """Notes a dropout, unless it drops nothing and returns its input."""
     if isinstance(result, Tensor) and result.grad_fn is not None and result.grad_fn is not given.grad_fn:
         _graph.notes_of(result.grad_fn)["fivestep kind"] = "dropout"
         _graph.notes_of(result.grad_fn)["fivestep place"] = here()
 
 
 def _find_dropped(watcher: "Watcher", given: Tensor, result: Tensor) -> None:
-    """In an evaluation, whether numbers were set to 0 that were not."""
+    """Notes whether, in an evaluation, nonzero numbers were set to 0."""
     if bool(((result == 0) & (given != 0)).any()):
         watcher.modules.saw_dropout()
 
@@ -213,7 +213,7 @@ def _remember_difference(_: "Watcher", given: list[Any], result: Any) -> None:
 
 @final
 class Terms(NamedTuple):
-    """Losses that are in numbers to be added: of which rounds, and how many they are."""
+    """The losses in a running sum: their rounds and their number."""
 
     rounds: frozenset[int]
     number: int
@@ -244,7 +244,7 @@ def _remember_sum(watcher: "Watcher", terms: Terms, result: Any) -> None:
 
 
 def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:
-    """Whether what is written into a parameter is the parameter itself, asked for before the last updates."""
+    """Whether a parameter is overwritten by itself, as obtained before the last updates."""
     record = watcher.record
     if p.data_ptr() == source.data_ptr() and p.shape == source.shape and record.num_updates > number:
         record.loaded = record.loaded or Loaded(here(), record.num_updates - number)

@@ -1,4 +1,4 @@
-"""What is in the gradients between two updates: whether they were cleared, and whether something new came."""
+"""The gradients between two updates: whether they were cleared, and whether new ones came."""
 
 import weakref
 from typing import NamedTuple, final
@@ -9,12 +9,12 @@ from . import _look
 from ._registry import Registry
 
 ALONG = 0.99
-"""The cosine from which on a parameter was moved along its gradient: 1 but for rounding, if nothing else moved it."""
+"""The cosine from which a parameter was moved along its gradient: 1 up to rounding, if nothing else moved it."""
 
 
 @final
 class Used(NamedTuple):
-    """A gradient as it was: it is another one if it is another tensor or has been written into."""
+    """A gradient at one moment: it has changed if it is another tensor or was written to."""
 
     gradient: weakref.ref[Tensor]
     version: int
@@ -22,7 +22,7 @@ class Used(NamedTuple):
 
 @final
 class ByHand(NamedTuple):
-    """A parameter without an optimizer after its backward pass, and the gradient that this left."""
+    """A parameter without an optimizer after its backward pass, and its gradient."""
 
     gradient: Used
     mark: float
@@ -49,7 +49,7 @@ class Gradients:
         self._num_lost = 0
 
     def forget(self) -> None:
-        """Rounds are about to pass unseen."""
+        """Forgets everything: the next rounds are not watched."""
         self._used.clear()
         self._stale.clear()
         self._given.clear()
@@ -57,7 +57,7 @@ class Gradients:
         self._num_lost = 0
 
     def before_backward(self) -> None:
-        """Sees what is still there."""
+        """Notes the gradients that are still there."""
         for rule, leaf, p in self._registry.parameters():
             key, gradient = (rule, leaf), p.grad
             if gradient is None:
@@ -69,14 +69,14 @@ class Gradients:
                 self._stale.discard(key)
 
     def is_added_to(self, leaf: int, p: Tensor, mark: float) -> bool:
-        """Whether a parameter was moved since its last backward pass, and its gradient of then is still there."""
+        """Whether a parameter was moved since its last backward pass while the gradient is still there."""
         before = self._by_hand.get(leaf)
         if before is None or p.grad is None or mark == before.mark:
             return False
         return is_untouched(before.gradient, p.grad) and bool(p.grad.any())
 
     def is_moved_along(self, leaf: int, p: Tensor, num_backwards: int) -> bool | None:
-        """Whether a parameter was moved along its gradient since the backward pass before; None if it was not moved."""
+        """Whether a parameter was moved along its gradient since the last backward pass; None if it was not moved."""
         before = self._by_hand.get(leaf)
         if before is None or before.num_backwards != num_backwards:
             return None
@@ -85,14 +85,14 @@ class Gradients:
         return float(move @ before.way.double()) > ALONG * lengths if lengths > 0 else None
 
     def remember(self, leaf: int, p: Tensor, mark: float, num_backwards: int) -> None:
-        """After backward: the gradient, and the parameter that it is of, with its mark."""
+        """Remembers, after backward, a parameter with its mark and its gradient."""
         if p.grad is not None and not p.is_complex():
             self._by_hand[leaf] = ByHand(used(p.grad), mark, _look.sample(p), _look.sample(p.grad), num_backwards)
 
     def see_lost(self, marks: list[tuple[int, Tensor, bool]]) -> None:
-        """Before backward: counts it, if all gradients of the pass before are gone, and no parameter has moved.
+        """Before backward, counts a lost pass: all its gradients are gone, and no parameter has moved.
 
-        `marks` are the parameters that the loss hangs on, each with whether it is as it was at that pass.
+        `marks` are the parameters that the loss depends on, each with whether it is unchanged since that pass.
         """
         left = [(p, is_same) for leaf, p, is_same in marks if leaf in self._left]
         self._num_lost += bool(left) and all(
@@ -100,12 +100,12 @@ class Gradients:
         )
 
     def num_lost(self, parameters: list[tuple[int, Tensor]]) -> int:
-        """At an update: of how many passes the gradient was cleared; 0 if what is used is not what backward left."""
+        """At an update: the number of passes whose gradient was cleared; 0 if it does not use backward's gradients."""
         own = [is_untouched(self._left.get(leaf), p.grad) for leaf, p in parameters if p.grad is not None]
         return self._num_lost if own and all(own) else 0
 
     def after_backward(self, leaves: list[Tensor], held: set[int]) -> None:
-        """Sees which parameters have a gradient now that is not zero, and which, of those `held` by an optimizer."""
+        """Notes which of the parameters `held` by an optimizer have a nonzero gradient."""
         for p in leaves:
             if p.grad is not None and bool(p.grad.any()):
                 key = self._registry.leaf(p)
@@ -114,11 +114,11 @@ class Gradients:
                     self._left[key] = used(p.grad)
 
     def is_stale(self, rule: int, leaf: int) -> bool:
-        """Whether what an update has used is part of the gradient."""
+        """Whether the gradient contains one that an update has used."""
         return (rule, leaf) in self._stale
 
     def is_used(self, leaf: int, p: Tensor) -> bool:
-        """Whether an update has used the gradient, and it is still as it was then."""
+        """Whether an update has used the gradient, which is unchanged since."""
         gradient = p.grad
         return gradient is not None and any(
             other == leaf and is_untouched(before, gradient) for (_, other), before in self._used.items()
@@ -129,7 +129,7 @@ class Gradients:
         return not self._given.isdisjoint(leaves)
 
     def after_update(self, rule: int, parameters: list[tuple[int, Tensor]]) -> None:
-        """Remembers what has been used."""
+        """Remembers the gradients that were used."""
         self._num_lost = 0
         for leaf, p in parameters:
             self._stale.discard((rule, leaf))
@@ -141,10 +141,10 @@ class Gradients:
 
 
 def used(gradient: Tensor) -> Used:
-    """The gradient as it is now."""
+    """The current gradient."""
     return Used(weakref.ref(gradient), gradient._version)
 
 
 def is_untouched(before: Used | None, gradient: Tensor) -> bool:
-    """Whether it is the same gradient, and nothing was written into it since."""
+    """Whether it is the same gradient, and was not written to since."""
     return before is not None and before.gradient() is gradient and before.version == gradient._version

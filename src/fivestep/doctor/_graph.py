@@ -1,4 +1,4 @@
-"""The graph that autograd has drawn: what a number hangs on, and how it was made."""
+"""Autograd's graph: what a number depends on, and how it was made."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 from torch import Tensor
 
 MOST_NODES = 100_000
-"""Nodes that are walked, at most."""
+"""The most nodes that are visited."""
 
 SHAPERS = (
     "View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Transpose", "T", "Permute", "Select", "Slice",
     "Clone", "ToCopy", "Expand", "Alias", "Contiguous",
 )  # fmt: skip
-"""What only gives numbers another shape or type."""
+"""Operations that only change shape or dtype."""
 
 REDUCERS = ("Mean", "Sum", "Pow", "Mul", "Sub", "Div", "Abs", "Neg", "Sqrt", "Add", "NanToNum", "Square", *SHAPERS)
-"""What may stand between a difference and the loss that is made of it by hand."""
+"""Operations between a difference and the loss that is made from it by hand."""
 
 PRODUCTS = ("Addmm", "Mm", "Linear")
-"""Products with a matrix of weights."""
+"""Products with a weight matrix."""
 
 LINEAR = (*PRODUCTS, "Add", "Sub", "Neg", "AccumulateGrad", "NativeDropout", "NativeBatchNorm", *SHAPERS)
-"""What gives straight lines when the model answers: dropout is left out then, and batch norm a scale and a shift."""
+"""Operations that are linear in evaluation: dropout is the identity then, and batch norm a scale and a shift."""
 
 MOST_LINEAR = 200
-"""Nodes of a graph that is said to be linear, at most."""
+"""The most nodes of a graph that is examined for linearity."""
 
 
 def leaves_of(loss: Tensor) -> list[Tensor]:
@@ -46,25 +46,25 @@ def _nodes(root: Any) -> Iterator[Any]:
 
 
 def notes_of(node: Any) -> dict[str, Any]:
-    """What can be written on a node, and stays there as long as the graph."""
+    """Notes attached to a node, which live as long as the graph."""
     notes: dict[str, Any] = node.metadata
     return notes
 
 
 def name_of(node: Any) -> str:
-    """What autograd calls an operation: "Softmax" for SoftmaxBackward0."""
+    """Autograd's name of an operation: "Softmax" for SoftmaxBackward0."""
     return str(node.name()).rpartition("::")[2].partition("Backward")[0]
 
 
 def maker_of(node: Any) -> Any:
-    """The node that made the numbers of a tensor with this `grad_fn`, views and copies aside; None without a graph."""
+    """The node that computed a tensor with this `grad_fn`, apart from views and copies; None without a graph."""
     while node is not None and name_of(node).rstrip("0123456789") in SHAPERS and node.next_functions:
         node = node.next_functions[0][0]
     return node
 
 
 def made_by_hand_of(loss: Tensor) -> Iterator[Any]:
-    """The nodes between the loss and what it was made of, through operations on single numbers, means and sums."""
+    """The nodes that a loss was made from, through elementwise operations, means and sums."""
     waiting, known = [loss.grad_fn], 0
     while waiting and known < 50:
         node = waiting.pop()
@@ -76,9 +76,9 @@ def made_by_hand_of(loss: Tensor) -> Iterator[Any]:
 
 
 def linear_matrices_of(root: Any) -> list[tuple[int, ...]]:
-    """The shapes of the weights behind an answer with this `grad_fn`; empty if anything in it bends.
+    """The shapes of the weights behind an output with this `grad_fn`; empty if there is a nonlinearity.
 
-    Or if no matrix is multiplied by what came from another one.
+    Also empty if no product takes the result of another one.
     """
     if root is None:
         return []
@@ -92,7 +92,7 @@ def linear_matrices_of(root: Any) -> list[tuple[int, ...]]:
 
 
 def _is_straight(node: Any) -> bool:
-    """Whether what it gives is linear in what came from other nodes; one factor of a product may be a number."""
+    """Whether a node is linear in its inputs; one factor of a product may be a constant."""
     name, given = name_of(node) or str(node.name()).rpartition("::")[2], node.next_functions
     if name in PRODUCTS:
         return sum(not _is_leaf(one) for one, _ in given[-2:] if one is not None) < 2
@@ -104,7 +104,7 @@ def _is_leaf(node: Any) -> bool:
 
 
 def _depth(node: Any, known: dict[Any, int]) -> int:
-    """How many products lie one behind the other."""
+    """The number of products in sequence."""
     if node not in known:
         behind = [_depth(one, known) for one, _ in node.next_functions if one is not None]
         known[node] = max(behind, default=0) + (name_of(node) in PRODUCTS)

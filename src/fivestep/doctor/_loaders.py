@@ -1,4 +1,4 @@
-"""Loaders that are begun again and again."""
+"""Loaders that are started again and again."""
 
 from typing import Any, final
 
@@ -10,17 +10,17 @@ from ._registry import Registry
 
 @final
 class Loaders:
-    """Follows how often each `DataLoader` begins, and how many updates there were since it began before."""
+    """Follows how often each `DataLoader` is started, and how many updates there were since its last start."""
 
     def __init__(self, record: Record, registry: Registry) -> None:
         self._record = record
         self._registry = registry
         self._begun_at: dict[int, int] = {}
         self.last: int | None = None
-        """The one that was begun last."""
+        """The loader that was started last."""
 
     def began(self, loader: DataLoader[Any]) -> None:
-        """It begins to give its rows once more."""
+        """Notes that a loader is started."""
         key, number = self._registry.key(loader), self._record.num_updates
         if key not in self._record.loaders:
             is_in_order = type(loader.sampler) is SequentialSampler

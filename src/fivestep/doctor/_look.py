@@ -1,4 +1,4 @@
-"""A tensor in a few numbers. Nothing here changes a tensor, a random state or a graph: all begins with `detach`."""
+"""Statistics of a tensor. Nothing here changes a tensor, a random state or a graph: everything begins with `detach`."""
 
 import math
 from functools import cache
@@ -9,17 +9,17 @@ from torch import Tensor
 from ._events import Facts
 
 NUMBERS = 100_000
-"""Numbers of a tensor that are looked at, at most."""
+"""The most numbers of a tensor that are examined."""
 
 MOST_CLASSES = 1_000
-"""Classes whose rows are counted."""
+"""The most classes whose rows are counted."""
 
 ROWS = 1_000
-"""Rows of a loss's input that are summed, at most."""
+"""The most rows of a loss's input that are summed."""
 
 
 def facts_of(tensor: Tensor) -> Facts:
-    """Range, mean and deviation of its first numbers; whether all are finite."""
+    """Range, mean and deviation of the first numbers; whether all are finite."""
     x = tensor.detach().reshape(-1)
     if not x.numel() or x.is_complex():
         return Facts(tuple(tensor.shape), dtype_of(tensor), 0, 0, 0, 0, True, 0)
@@ -39,24 +39,24 @@ def facts_of(tensor: Tensor) -> Facts:
 
 
 def dtype_of(tensor: Tensor) -> str:
-    """The type of its numbers, such as float32."""
+    """The dtype, such as float32."""
     return str(tensor.dtype).removeprefix("torch.")
 
 
 def mark_of(tensor: Tensor) -> float:
-    """A number that is another one when its first numbers are: that of its `Facts`, without the rest."""
+    """A hash of the first numbers: the `mark` of the tensor's `Facts`."""
     part = tensor.detach().reshape(-1)[:NUMBERS]
     return 0.0 if part.is_complex() else float(part.double() @ _ramp(part.device)[: len(part)])
 
 
 @cache
 def _ramp(device: torch.device) -> Tensor:
-    """Factors of which no two are the same."""
+    """Distinct factors for the hash."""
     return torch.arange(1, NUMBERS + 1, dtype=torch.float64, device=device).sin()
 
 
 def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] | None:
-    """Of (N, C, ...): the extremes of sum_c x, infinite if an x < 0, and of log sum_c exp x."""
+    """For x (N, C, ...): the extremes of sum_c x, infinite if an x < 0, and of log sum_c exp x."""
     if logits.dim() < 2 or not logits.is_floating_point() or not logits.numel():
         return None
     x = logits.detach()[:ROWS].double()
@@ -65,7 +65,7 @@ def row_sums(logits: Tensor) -> tuple[tuple[float, float], tuple[float, float]] 
 
 
 def target_sums(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
-    """Of targets that are as large as the logits (N, C, ...) or (C,): the extremes of sum_c y; -inf if a y < 0."""
+    """For targets of the logits' shape (N, C, ...) or (C,): the extremes of sum_c y; -inf if a y < 0."""
     if target.shape != logits.shape or not target.is_floating_point() or not target.numel() or not target.dim():
         return None
     y = target.detach().double()
@@ -74,7 +74,7 @@ def target_sums(logits: Tensor, target: Tensor) -> tuple[float, float] | None:
 
 
 def class_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
-    """How many rows each class has; empty if targets are no labels (N,) of at most 1,000 classes."""
+    """The number of rows of each class; empty unless targets are labels (N,) of at most 1,000 classes."""
     if target.dim() != 1 or target.is_floating_point() or logits.dim() != 2 or not 0 < logits.shape[1] <= MOST_CLASSES:
         return ()
     if not target.numel() or bool(target.detach().min() < 0):
@@ -83,7 +83,7 @@ def class_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
 
 
 def binary_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
-    """How many rows are 0 and how many 1; empty if there are others, or several answers for a row."""
+    """The numbers of rows that are 0 and 1; empty for other values, or for several targets per row."""
     if not target.numel() or target.numel() != len(target) or logits.shape != target.shape:
         return ()
     y = target.detach()
@@ -92,7 +92,7 @@ def binary_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
 
 
 def are_rows_alike(tensor: Tensor) -> bool:
-    """Whether it has two rows or more, and all are the same."""
+    """Whether it has two rows or more, all identical."""
     x = tensor.detach()
     if x.dim() < 2 or len(x) < 2 or not x.numel() or x.is_sparse:
         return False
@@ -100,7 +100,7 @@ def are_rows_alike(tensor: Tensor) -> bool:
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Whether all of its numbers are."""
+    """Whether all of its numbers are finite."""
     return not tensor.is_floating_point() or bool(tensor.detach().isfinite().all())
 
 

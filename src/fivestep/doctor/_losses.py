@@ -1,4 +1,4 @@
-"""Step 2: what a loss got, whether it is a function of torch or written by hand."""
+"""Step 2: the arguments of a loss, whether a torch function or written by hand."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ COUNTS = {
     "binary_cross_entropy": _look.binary_counts,
     "binary_cross_entropy_with_logits": _look.binary_counts,
 }
-"""Losses of classes, with what counts the rows of each."""
+"""Losses of classes, with the function that counts the rows of each class."""
 
 
 def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
@@ -28,14 +28,14 @@ def _given(args: Any, kwargs: Any) -> tuple[Tensor, Tensor]:
 
 
 def refused(watcher: "Watcher", name: str, args: Any, kwargs: Any, error: Exception) -> None:
-    """A loss function of torch ended with an error."""
+    """Records a torch loss function that raised an error."""
     logits, target = _given(args, kwargs)
     if isinstance(logits, Tensor) and isinstance(target, Tensor):
         watcher.modules.saw_refused(error, Refused(name, _look.facts_of(logits), _look.facts_of(target)))
 
 
 def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tensor) -> None:
-    """A loss function of torch was called."""
+    """Records a call of a torch loss function."""
     logits, target = _given(args, kwargs)
     if result.grad_fn is not None:
         _graph.notes_of(result.grad_fn)["fivestep"] = watcher.record.num_updates
@@ -53,13 +53,13 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
 
 
 def measured_in_evaluation(_: "Watcher", result: Tensor) -> None:
-    """One was called with a graph in an evaluation, in a round that is not watched."""
+    """Notes a loss with a graph in an evaluation, in a round that is not watched."""
     if result.grad_fn is not None:
         _graph.notes_of(result.grad_fn)["fivestep"] = -1
 
 
 def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
-    """Of the nodes that a loss is made of, those are losses that are differences of a prediction and a target."""
+    """Records the losses among the nodes that a loss is made from: differences of a prediction and a target."""
     power = 1 if {_graph.name_of(node) for node in nodes} & {"Abs", "Sqrt"} else 2
     for node in nodes:
         found = _graph.notes_of(node).get("fivestep difference")
@@ -74,13 +74,13 @@ def measured_by_hand(watcher: "Watcher", nodes: list[Any]) -> None:
 
 @torch.no_grad()
 def _mean_power(prediction: Tensor, target: Tensor, power: int) -> float:
-    """Of |prediction - target|, where both have one shape: others would make far more numbers."""
+    """The mean power of |prediction - target|, if both have one shape: others would broadcast."""
     is_fit = prediction.shape == target.shape
     return float((prediction - target).double().abs().pow(power).mean()) if is_fit else math.nan
 
 
 def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker: Any) -> Measured:
-    """What can be said of both, and of the node that made the first."""
+    """The event for both arguments, and the node that made the first."""
     sums, notes = _look.row_sums(logits), {} if maker is None else _graph.notes_of(maker)
     return Measured(
         round=watcher.record.num_updates,
@@ -102,7 +102,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
 
 
 def _is_plain(args: Any, kwargs: Any) -> bool:
-    """Whether nothing is asked of a loss but the mean over all rows."""
+    """Whether a loss is a plain mean over all rows, without options."""
     has_weights = kwargs.get("weight") is not None or kwargs.get("pos_weight") is not None
     has_more = has_weights or kwargs.get("label_smoothing") or len(args) > 2
     return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None

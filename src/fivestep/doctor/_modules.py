@@ -1,4 +1,4 @@
-"""Step 1 through torch's module hooks: which modules are at work, what models give, and where an error comes from."""
+"""Step 1 through torch's module hooks: which modules run, what models return, and where an error comes from."""
 
 import sys
 from typing import TYPE_CHECKING, Any, final
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from ._watcher import Watcher
 
 EVALUATIONS = 200
-"""Calls without training that are looked at, in all."""
+"""The most calls outside of training that are examined."""
 
 MOST_SPOILED = 1_000
-"""Answers that are not finite, of which is written down whose they are."""
+"""The most outputs that are not finite whose modules are recorded."""
 
 
 @final
 class Modules:
-    """Follows which modules have called which. The first of them is the model, called from outside."""
+    """Follows which modules call which. The first is the model, called from outside."""
 
     def __init__(self) -> None:
         self.is_evaluating = False
-        """Whether the last model that was called is in evaluation mode, and few have been until now."""
+        """Whether the last called model is in evaluation mode, within the limit of examined calls."""
         self._at_work: list[nn.Module] = []
         self._num_evaluations = 0
         self._is_dropping = False
@@ -41,8 +41,8 @@ class Modules:
         """A module is called."""
         self._at_work.append(module)
         if isinstance(module, nn.parallel.DistributedDataParallel):
-            # held until the model is gone: what reduces its gradients would end the group's threads with Python's lock
-            # in hand (torch 2.13), while one of them waits for that lock to let go of our mode
+            # held until the model is gone: its gradient reducer would join the group's threads while holding Python's
+            # lock (torch 2.13), and one of them needs that lock to release our mode
             self._groups.add(module.process_group)
         if len(self._at_work) == 1 and module.training:
             watcher.graphs.left()
@@ -53,8 +53,8 @@ class Modules:
                 watcher.registry.part(module, self._at_work[0])
 
     def after(self, watcher: "Watcher", module: nn.Module, args: Any, *rest: Any) -> None:
-        """It has answered, or an error has left it."""
-        if len(rest) == 1:  # torch leaves the keywords out where an error has ended the call
+        """A module has returned, or an error has left it."""
+        if len(rest) == 1:  # torch omits the keyword arguments if an error has ended the call
             self._leave(module, args)
         kwargs, result = rest if len(rest) > 1 else ({}, None)
         root = self._at_work[0] if self._at_work else module
@@ -66,19 +66,19 @@ class Modules:
             self.is_evaluating = is_wanted and not module.training
             if is_wanted:
                 self._predicted(watcher, module, inputs, result)
-        if len(rest) > 1 and watcher.is_awake and torch.is_grad_enabled():  # last: what cannot be looked at ends this
+        if len(rest) > 1 and watcher.is_awake and torch.is_grad_enabled():  # last: what cannot be examined ends this
             self._look_for_no_number(watcher, root, module, inputs, result)
 
     def number_at_work(self, watcher: "Watcher") -> int:
-        """The number of the innermost module; 0 outside of all."""
+        """The number of the innermost running module; 0 outside of all."""
         return watcher.registry.key(self._at_work[-1]) if self._at_work else 0
 
     def saw_dropout(self) -> None:
-        """Something was dropped in the innermost module, also if that is in evaluation mode."""
+        """Notes that something was dropped in the innermost module, even in evaluation mode."""
         self._is_dropping |= bool(self._at_work) and not self._at_work[-1].training
 
     def saw_refused(self, error: Exception, refused: Refused) -> None:
-        """A loss function could not be computed."""
+        """Notes a loss function that raised an error."""
         self._refused = error, refused
 
     def origin_of(self, error: Exception) -> tuple[Left | None, Refused | None]:
@@ -87,7 +87,7 @@ class Modules:
         return left, self._refused[1] if error is self._refused[0] else None
 
     def _leave(self, module: nn.Module, args: Any) -> None:
-        """Remembers the innermost module that the error went through."""
+        """Remembers the innermost module that the error passed through."""
         error = sys.exc_info()[1]
         if error is not self._error:
             self._error = error
@@ -102,7 +102,7 @@ class Modules:
     def _look_for_no_number(
         self, watcher: "Watcher", root: nn.Module, module: nn.Module, inputs: list[Any], result: Any
     ) -> None:
-        """Remembers it, if it gave numbers that are not finite and are not what another module gave."""
+        """Remembers a module whose output is not finite and is not that of another module."""
         answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
         last, self._last_answers = self._last_answers, [id(x) for x in answers]
         spoiled = watcher.record.spoiled
@@ -148,11 +148,11 @@ class Modules:
 
 
 def _name(model: nn.Module, module: nn.Module) -> str:
-    """What a module is called in the model that is at work, and what it prints."""
+    """A module's name in the running model, and its text."""
     name = next((path for path, part in model.named_modules() if part is module), "")
     return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
 
 
 def _is_model(module: nn.Module) -> bool:
-    """Whether it has parameters of its own, as a loss or a transformation of rows has not."""
+    """Whether a module has parameters, unlike a loss or a transformation of rows."""
     return next(module.parameters(), None) is not None

@@ -1,4 +1,4 @@
-"""What backward was called on, beside what a loss function gave before it."""
+"""The values on which backward was called, paired with the result of the loss function before it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, final
@@ -7,7 +7,7 @@ from ._events import Differentiated, Measured
 from ._record import Record
 
 ROUNDING = 1e-3
-"""How far a pair may be from the line, and how little values may differ, as a share: float32 has 1e-7 of a value."""
+"""The relative distance of a pair from the line, and the least relative difference of values: float32 has 1e-7."""
 
 
 @final
@@ -29,9 +29,9 @@ def pairs_of(record: Record) -> Iterator[tuple[Measured, Differentiated]]:
 
 
 def line_of(pairs: list[tuple[Measured, Differentiated]]) -> Line | None:
-    """The line on which all of them lie; None if there is none, or too little of it.
+    """The line on which all pairs lie; None if there is none, or it cannot be determined.
 
-    Of values that hardly differ it is known only whether the loss is the value itself, or minus that.
+    For nearly equal values only the lines with slope 1 or -1 through 0 are recognized.
     """
     points = sorted((one.value, last.loss) for one, last in pairs)
     (low, first), (high, end) = points[0], points[-1]

@@ -1,4 +1,4 @@
-"""The line of the user's own code that is at work."""
+"""The current line of the user's own code."""
 
 import functools
 import linecache
@@ -14,14 +14,14 @@ import torch
 from ._events import Place
 
 OURS = tuple(str(folder) + os.sep for folder in (Path(torch.__file__).parent, Path(__file__).parents[1]))
-"""torch and fivestep: never the user's."""
+"""The folders of torch and fivestep, which are never the user's code."""
 
 OTHERS = tuple(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
-"""Installed packages, such as one that holds the loop: named only where no line of the user's own is to be found."""
+"""The folders of installed packages: a line there is named only if there is none of the user's own."""
 
 
 def here() -> Place | None:
-    """The innermost line outside of torch, this package and installed packages; else outside of the first two."""
+    """The innermost line outside torch, this package and installed packages; else outside the first two."""
     frame: FrameType | None = sys._getframe(1)
     of_package = None
     while frame is not None:
@@ -35,7 +35,7 @@ def here() -> Place | None:
 
 
 def place_of(error: BaseException) -> Place | None:
-    """The innermost line of the user's own that an error went through."""
+    """The innermost line of the user's own code that an error passed through."""
     found = [
         _place(frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -57,7 +57,7 @@ def _place(file: str, line: int) -> Place:
 
 
 def shown(place: Place) -> str:
-    """As text: the file as it is called from here, the line, and what is written there."""
+    """A place as text: the relative path, the line number, and the line itself."""
     path = Path(place.file)
     inside = path.is_absolute() and path.is_relative_to(Path.cwd())
     name = str(path.relative_to(Path.cwd())) if inside else place.file

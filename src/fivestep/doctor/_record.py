@@ -1,4 +1,4 @@
-"""The record of a loop, and the questions that checks ask of it."""
+"""The record of a loop, with the queries of the checks."""
 
 import math
 from collections import Counter
@@ -11,22 +11,22 @@ from ._events import Clipped, Differentiated, Event, Failed, Measured, Place, Pr
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
 HABIT = 3
-"""Times that make a habit: a first step, and a last one, may be another; what the loop itself does comes in each."""
+"""Occurrences that make a pattern: a first or a last step may differ, but what the loop itself does occurs in each."""
 
 FEWEST = 20
-"""Backward passes from which on it can be said whether a loss falls: its last fifth is then a mean of four."""
+"""Backward passes needed to tell whether a loss falls: its last fifth is then a mean of four."""
 
 FALLEN = 0.1
-"""The share of its first size by which a loss must have fallen to count as learning."""
+"""The share of its initial value by which a loss must fall to count as learning."""
 
 LEVEL = 0.01
-"""The share by which the loss of the last fifth may be below that of the fifth before, for a loss that goes on flat."""
+"""The share by which the last fifth of a flat loss may be below the fifth before."""
 
 
 @final
 @dataclass
 class Leaf:
-    """A tensor that gets gradients. `name` is its own in its model, or empty; `model` the key of that."""
+    """A tensor that gets gradients. `name` is its name in its model, or empty; `model` is the model's key."""
 
     name: str
     shape: tuple[int, ...]
@@ -36,27 +36,27 @@ class Leaf:
     first_mark: float | None = None
     last_mark: float | None = None
     num_alike: int = 0
-    """Updates seen after which all rows were still the same, as at the beginning, though there was a gradient."""
+    """Watched updates with a gradient after which all rows were still identical, as at the beginning."""
     num_moves: int = 0
-    """Times that it was seen to be moved by hand, between two backward passes, without an optimizer."""
+    """How often it was moved by hand, between two backward passes, without an optimizer."""
     num_along: int = 0
-    """Those of them that went along its gradient: uphill."""
+    """How many of these moves went along its gradient: uphill."""
 
     @property
     def has_changed(self) -> bool:
-        """Whether it was another at the last backward pass seen than at the first."""
+        """Whether it differed between the first and the last watched backward pass."""
         return self.first_mark != self.last_mark
 
     @property
     def words(self) -> str:
-        """Its name, or what it looks like."""
+        """Its name, or its shape in words."""
         return self.name or f"a tensor of shape {self.shape}"
 
 
 @final
 @dataclass
 class Model:
-    """A module that was called from outside of other modules, with parameters of its own."""
+    """A module with parameters that was called from outside other modules."""
 
     name: str
     leaves: set[int]
@@ -72,19 +72,19 @@ class Rule:
     leaves: set[int]
     num_steps: int = 0
     last_update: int = 0
-    """The number of updates in all after its last one."""
+    """The total number of updates after its last one."""
     num_before: int = 0
-    """How many in a row had its parameters before it and left them to it, with nothing of what they remembered."""
+    """How many optimizers in a row had its parameters before it, each without passing on its memory."""
     has_memory: bool = False
-    """Whether it remembers something of the gradients, as with momentum; known of those with some before it."""
+    """Whether it has memory, such as momentum; only determined if it has such predecessors."""
     num_fresh: int = 0
-    """How many in a row were like it and had parameters like its own before it, each begun anew, for one pass each."""
+    """How many similar optimizers in a row had similar new parameters before it, for one pass each."""
 
 
 @final
 @dataclass
 class Schedule:
-    """An `LRScheduler`: the optimizer that it belongs to, how many steps it is made for, and how it was stepped."""
+    """An `LRScheduler`: its optimizer, the number of steps it is made for, and how it was stepped."""
 
     name: str
     rule: int
@@ -92,12 +92,12 @@ class Schedule:
     length: int | None
     updates_at_start: int
     updates_at_step: int
-    """Updates of its optimizer in all, when it was stepped last."""
+    """The updates of its optimizer when it was stepped last."""
     num_steps: int = 0
     num_idle: int = 0
-    """Steps before which its optimizer had made no update since the step before."""
+    """Steps without an update of its optimizer since the step before."""
     was_made: bool = False
-    """Whether it was made under watch."""
+    """Whether it was made while watched."""
     is_ahead: bool = False
     """Whether it was stepped before the first update of its optimizer."""
 
@@ -110,19 +110,19 @@ class Schedule:
 @final
 @dataclass
 class Loader:
-    """A `DataLoader`: its batches, whether they come in the order of the rows, and how often it was begun."""
+    """A `DataLoader`: its number of batches, whether they are in the rows' order, and how often it was started."""
 
     length: int
     is_in_order: bool
     num_begun: int = 0
     num_short: int = 0
-    """Times that it was begun one update after it had been begun before."""
+    """How often it was started one update after its last start."""
 
 
 @final
 @dataclass
 class RunningSum:
-    """Losses that were added up as tensors: where, and of which rounds."""
+    """Losses that were summed as tensors: the line, and their rounds."""
 
     place: Place | None
     rounds: frozenset[int]
@@ -131,7 +131,7 @@ class RunningSum:
 @final
 @dataclass(frozen=True)
 class Loaded:
-    """Weights that were loaded into themselves: where, and how many updates after they had been asked for."""
+    """Weights that were loaded into themselves: the line, and how many updates after they were obtained."""
 
     place: Place | None
     num_updates: int
@@ -140,7 +140,7 @@ class Loaded:
 @final
 @dataclass(frozen=True)
 class Kept:
-    """Graphs that were alive at once: where the last of them was made, and how many."""
+    """Graphs that were alive at once: their number, and the line where the last was made."""
 
     place: Place | None
     number: int
@@ -149,7 +149,7 @@ class Kept:
 @final
 @dataclass
 class Bend:
-    """An activation: how many of its units had no slope for any row in the last ten rounds seen, and in how many."""
+    """An activation: how many units had no slope for any row in the last ten watched rounds, and in how many rounds."""
 
     kind: str
     place: Place | None
@@ -161,7 +161,7 @@ class Bend:
 @final
 @dataclass
 class Record:
-    """All that was seen. Events are those of watched rounds; `num_updates` and `num_backwards` count all."""
+    """Everything that was seen. Events are those of watched rounds; `num_updates` and `num_backwards` count all."""
 
     events: list[Event] = field(default_factory=list)
     models: dict[int, Model] = field(default_factory=dict)
@@ -174,28 +174,28 @@ class Record:
     kept_in_evaluation: Kept | None = None
     summed_in_evaluation: Kept | None = None
     not_cleared: Counter[int] = field(default_factory=Counter)
-    """Parameters that no optimizer has: backward passes that added to a gradient which an update by hand had used."""
+    """For parameters without an optimizer: backward passes that added to a gradient that an update by hand had used."""
     loaded: Loaded | None = None
     bends: list[Bend] = field(default_factory=list)
     spoiled: list[Spoiled] = field(default_factory=list)
     failed: Failed | None = None
     is_complete: bool = False
-    """Whether the loop has come to its own end."""
+    """Whether the loop ended normally."""
     is_refused: bool = False
-    """Whether the script ended itself with an exit code, or at its own --help."""
+    """Whether the script exited with a code of its own, or printed its --help."""
     has_scaler: bool = False
-    """Whether a `GradScaler` made updates: it leaves some out."""
+    """Whether a `GradScaler` made updates, of which it skips some."""
     num_updates: int = 0
     num_backwards: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
 
     def of(self, kind: type[E]) -> Iterator[E]:
-        """The events of one kind, in their order."""
+        """The events of one kind, in order."""
         return (event for event in self.events if isinstance(event, kind))
 
     @property
     def losses(self) -> list[float]:
-        """What backward was called on."""
+        """The values on which backward was called."""
         return [event.loss for event in self.of(Differentiated)]
 
     @property
@@ -205,17 +205,17 @@ class Record:
 
     @property
     def is_long(self) -> bool:
-        """Whether there are enough losses to say whether they fall."""
+        """Whether there are enough losses to tell whether they fall."""
         return len(self.losses) >= FEWEST
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the loss has clearly not fallen, over enough steps to say so."""
+        """Whether the loss has clearly not fallen, over enough steps to tell."""
         return is_stuck(self.losses)
 
     @property
     def is_level(self) -> bool:
-        """Whether the loss has come to a stand, wherever: its last fifth is no lower than the fifth before."""
+        """Whether the loss is flat: its last fifth is no lower than the fifth before."""
         fifth, losses = len(self.losses) // 5, self.losses
         if not self.is_long or not all(map(math.isfinite, losses)):
             return False
@@ -224,7 +224,7 @@ class Record:
 
     @property
     def update_ratios(self) -> list[float]:
-        """|update| / |weights| of each matrix in each update seen that had a gradient."""
+        """|update| / |weights| of each matrix in each watched update with a gradient."""
         return [
             one.update / one.weight
             for event in self.of(Updated)
@@ -234,28 +234,28 @@ class Record:
 
     @property
     def is_one_loss(self) -> bool:
-        """Whether backward was called on one line alone, and at most one optimizer moved: not a game of several."""
+        """Whether backward was called on only one line, with at most one optimizer: not a game of several players."""
         moving = [rule for rule in self.rules.values() if rule.num_steps]
         return len({event.place for event in self.of(Differentiated)}) == 1 and len(moving) <= 1
 
     def names(self, leaves: "set[int] | frozenset[int]", most: int = 3) -> str:
-        """Parameters by name, the first few of them."""
+        """The first few parameters, by name."""
         words = [self.leaves[key].words for key in sorted(leaves)]
         rest = len(words) - most
         return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def ends_of(losses: list[float]) -> tuple[float, float]:
-    """The first of them, and the mean of the last fifth.
+    """The first loss, and the mean of the last fifth.
 
-    Of the first no mean is taken, as the second may be beyond all bounds.
+    Not a mean of the first ones, as the second may already have exploded.
     """
     fifth = max(1, len(losses) // 5)
     return losses[0], sum(losses[-fifth:]) / fifth
 
 
 def is_stuck(losses: list[float]) -> bool:
-    """Whether there are enough of them to say so, and the last are no lower than the first but for `FALLEN` of it."""
+    """Whether there are enough losses to tell, and the last are not lower than the first by `FALLEN` of it."""
     if len(losses) < FEWEST:
         return False
     first, last = ends_of(losses)

@@ -1,4 +1,4 @@
-"""Which modules, parameters and optimizers are which: a number for each, as long as it lives."""
+"""Identifies modules, parameters and optimizers by a number for each, as long as it lives."""
 
 import gc
 import weakref
@@ -13,12 +13,12 @@ STIRRED = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
     nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
 )  # fmt: skip
-"""Layers that work otherwise in training than in evaluation."""
+"""Layers that behave differently in training and evaluation."""
 
 
 @final
 class Registry:
-    """Numbers for objects, and their entries in the record. Holds no object alive."""
+    """Numbers for objects, and their entries in the record. Keeps no object alive."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -28,7 +28,7 @@ class Registry:
         self._rules: dict[int, weakref.ref[Optimizer]] = {}
 
     def key(self, thing: object) -> int:
-        """Its number: the next one if it is new."""
+        """The number of an object: the next one if it is new."""
         reference, key = self._keys.get(id(thing), (None, 0))
         if reference is None or reference() is not thing:
             self._num_keys += 1
@@ -37,7 +37,7 @@ class Registry:
         return key
 
     def model(self, module: nn.Module) -> int:
-        """Enters a module that was called from outside, with the names of its parameters."""
+        """Records a module that was called from outside, with the names of its parameters."""
         key = self.key(module)
         if key not in self._record.models:
             name = type(module).__name__
@@ -47,14 +47,14 @@ class Registry:
         return key
 
     def part(self, module: nn.Module, model: nn.Module) -> None:
-        """Enters a module that another one called: its parameters may be none of those that the other one knows."""
+        """Records a module that another one called: its parameters may not be registered with that."""
         name = type(module).__name__
         for path, p in module.named_parameters(recurse=False):
             if self.key(p) not in self._record.leaves:
                 self.leaf(p, f"{name}.{path} (no part of {type(model).__name__})", self.key(model))
 
     def leaf(self, tensor: Tensor, name: str = "", model: int | None = None) -> int:
-        """Enters a tensor that gets gradients."""
+        """Records a tensor that gets gradients."""
         key = self.key(tensor)
         known = self._record.leaves.get(key)
         if known is None or (name and not known.name):
@@ -67,7 +67,7 @@ class Registry:
         return key
 
     def rule(self, optimizer: Optimizer) -> int:
-        """Enters an optimizer with what it moves now."""
+        """Records an optimizer with its current parameters."""
         key = self.key(optimizer)
         own = {self.leaf(p) for group in optimizer.param_groups for p in group["params"]}
         if key not in self._record.rules:
@@ -77,11 +77,11 @@ class Registry:
         return key
 
     def tensor(self, leaf: int) -> Tensor | None:
-        """The tensor of a number, if it still lives."""
+        """The tensor with that number, if it is still alive."""
         return self._tensors[leaf]()
 
     def parameters(self) -> list[tuple[int, int, Tensor]]:
-        """All parameters of all optimizers, each with the numbers of both."""
+        """All parameters of all optimizers, with the numbers of both."""
         living = [(key, reference()) for key, reference in self._rules.items()]
         return [
             (rule, self.leaf(p), p)
@@ -92,7 +92,7 @@ class Registry:
         ]
 
     def rules_of_groups(self, optimizer: Optimizer) -> list[int]:
-        """All optimizers that have one of its groups: itself, and one that it was made around."""
+        """All optimizers that share one of its groups: itself, and one that it wraps."""
         groups = {id(group) for group in optimizer.param_groups}
         living = [(key, reference()) for key, reference in self._rules.items()]
         return [
@@ -100,15 +100,15 @@ class Registry:
         ]
 
     def find_rules(self) -> None:
-        """Enters every optimizer that lives, also one that has not been called."""
+        """Records every optimizer that is alive, called or not."""
         for thing in gc.get_objects():
             if issubclass(type(thing), Optimizer):
                 self.rule(thing)
 
     def has_others(self, own: set[int], like: int) -> bool:
-        """Whether parameters live that are as large as one of them, and are none of them."""
+        """Whether other parameters of the same size as one of them are alive."""
         shape = self._record.leaves[like].shape
-        gc.collect()  # what only waits to be collected is no other
+        gc.collect()  # uncollected garbage does not count
         return any(
             issubclass(type(thing), nn.Parameter) and thing.shape == shape and self.key(thing) not in own
             for thing in gc.get_objects()
@@ -116,7 +116,7 @@ class Registry:
 
 
 def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors that were to get a gradient and were written into a module as they are: it does not know them."""
+    """Tensors with `requires_grad` that are plain attributes of a module, and so not registered as parameters."""
     return [
         (f"{path}.{name}" if path else name, value)
         for path, part in module.named_modules()
@@ -126,7 +126,7 @@ def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def moods(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Its layers that are in training, and those that are not, where that makes a difference."""
+    """Its layers in training mode and in evaluation mode, among those that behave differently."""
     layers = [(f"{path} ({type(layer).__name__})", layer) for path, layer in module.named_modules()]
     found = [(name, layer.training) for name, layer in layers if isinstance(layer, STIRRED) and _stirs(layer)]
     return tuple(name for name, stirs in found if stirs), tuple(name for name, stirs in found if not stirs)

@@ -1,4 +1,4 @@
-"""What was seen, as text: the loop in a line, its loss, the findings, and what is to be said where there are none."""
+"""The report as text: the loop in a line, its loss, the findings, and what to say if there are none."""
 
 from ..diagnosis._finding import figure
 from ._events import Differentiated, Place
@@ -6,11 +6,11 @@ from ._findings import findings_of, title_of
 from ._record import Record, ends_of
 
 EXPLODES = 10.0
-"""How many times its first size a loss that is above 1 must have to be said to explode."""
+"""The factor over its initial value from which a loss above 1 is reported as exploding."""
 
 
 def report(record: Record) -> str:
-    """All of it."""
+    """The whole report."""
     head = _head(record)
     lines = [*head, ""] if head else []
     found = findings_of(record)
@@ -20,7 +20,7 @@ def report(record: Record) -> str:
 
 
 def _head(record: Record) -> list[str]:
-    """What was trained, and the loss at the start and at the end, for each line on which backward is called."""
+    """What was trained, and the first and last loss for each line on which backward is called."""
     if _is_empty(record):
         return []
     places = dict.fromkeys(event.place for event in record.of(Differentiated))
@@ -43,7 +43,7 @@ def _is_empty(record: Record) -> bool:
 
 
 def _without_findings(record: Record) -> list[str]:
-    """What is true of a loop in which nothing was found."""
+    """The text for a loop without findings."""
     if _is_empty(record):
         return [] if record.failed is not None or record.is_refused else [NO_LOOP]
     until = "" if record.failed is None else ", until the error"
@@ -59,7 +59,7 @@ def _without_findings(record: Record) -> list[str]:
 
 
 def _whether_it_falls(record: Record) -> str:
-    """What cannot be said of the loss."""
+    """The text about a loss of which it is unclear whether it falls."""
     if record.num_backwards and not record.is_long:
         return " It was seen for too few steps to say whether the loss falls."
     if not record.is_one_loss and record.num_backwards:

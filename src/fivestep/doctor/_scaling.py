@@ -1,4 +1,4 @@
-"""Which gradients are still multiplied by the factor of a `GradScaler`."""
+"""Which gradients still contain the factor of a `GradScaler`."""
 
 from collections.abc import Iterable
 from typing import Any, final
@@ -12,21 +12,21 @@ from ._registry import Registry
 
 @final
 class Scaling:
-    """Follows the factor from the loss into the gradients, until it is taken out, by the scaler or by whatever."""
+    """Follows the factor from the loss into the gradients, until the scaler or other code removes it."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._scales: dict[int, tuple[float, Used]] = {}
         self.is_at_work = False
-        """Whether the scaler itself makes the update, and takes the factor out before."""
+        """Whether the scaler itself makes the update, after removing the factor."""
 
     def scaled(self, loss: Tensor, scale: float) -> None:
-        """A loss was multiplied."""
+        """Notes a scaled loss."""
         if loss.grad_fn is not None:
             _graph.notes_of(loss.grad_fn)["fivestep scale"] = scale
 
     def after_backward(self, leaves: list[Tensor], nodes: list[Any]) -> None:
-        """Backward was called on a loss that these nodes have made."""
+        """Notes backward on a loss that these nodes have made."""
         scale = scale_in(nodes)
         for p in leaves:
             self._scales.pop(self._registry.leaf(p), None)
@@ -34,16 +34,16 @@ class Scaling:
                 self._scales[self._registry.leaf(p)] = scale, used(p.grad)
 
     def unscaled(self, parameters: Iterable[Tensor]) -> None:
-        """The factor was taken out of their gradients, or these were used."""
+        """Notes that the factor was removed from gradients, or that these were used."""
         for p in parameters:
             self._scales.pop(self._registry.leaf(p), None)
 
     def forget(self) -> None:
-        """Rounds are about to pass unseen."""
+        """Forgets everything: the next rounds are not watched."""
         self._scales.clear()
 
     def scale_of(self, leaves: list[tuple[int, Tensor]]) -> float:
-        """The factor that is in the gradients of all of them as backward has left them; 1 where there is none."""
+        """The factor in all of these gradients as backward left them; 1 if there is none."""
         if self.is_at_work or not self._scales:
             return 1.0
         scales = [self._scale_of(leaf, p) for leaf, p in leaves if p.grad is not None]
@@ -55,5 +55,5 @@ class Scaling:
 
 
 def scale_in(nodes: list[Any]) -> float:
-    """The factor in a loss that these nodes have made; 1 where there is none."""
+    """The factor in a loss that these nodes have made; 1 if there is none."""
     return max((float(_graph.notes_of(node).get("fivestep scale", 1.0)) for node in nodes), default=1.0)

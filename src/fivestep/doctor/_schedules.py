@@ -1,4 +1,4 @@
-"""Schedules of the learning rate: how often they are stepped, beside the updates of their optimizer."""
+"""Learning-rate schedules: how often they are stepped, relative to the updates of their optimizer."""
 
 from typing import Any, final
 
@@ -10,26 +10,26 @@ from ._record import Record, Schedule
 from ._registry import Registry
 
 LENGTHS = ("total_steps", "T_max")
-"""What `OneCycleLR` and `CosineAnnealingLR` call the number of steps that they are made for."""
+"""The attributes of `OneCycleLR` and `CosineAnnealingLR` with the number of steps they are made for."""
 
 
 @final
 class Schedules:
-    """Follows every `LRScheduler` from its construction, or from its first step under watch."""
+    """Follows every `LRScheduler` from its construction, or from its first watched step."""
 
     def __init__(self, record: Record, registry: Registry) -> None:
         self._record = record
         self._registry = registry
 
     def before_step(self, scheduler: LRScheduler) -> None:
-        """It is stepped, or begins: that is a step of its own in torch."""
+        """Called before a step, or its construction, which is a step of its own in torch."""
         key = self._registry.key(scheduler)
         is_beginning = getattr(scheduler, "_step_count", 1) == 0
         known = self._record.schedules.get(key)
         if known is None:
             known = self._record.schedules[key] = self._entered(scheduler)
             known.was_made = is_beginning
-        if is_beginning:  # its own construction, or that of a `SequentialLR` around it, which begins it once more
+        if is_beginning:  # its construction, or that of a `SequentialLR` around it, which initializes it again
             return
         num_steps = self._num_steps(scheduler.optimizer)
         known.is_ahead |= known.was_made and not known.num_steps and num_steps == known.updates_at_start
@@ -46,5 +46,5 @@ class Schedules:
         return Schedule(type(scheduler).__name__, rule, here(), length, number, number)
 
     def _num_steps(self, optimizer: Optimizer) -> int:
-        """Updates of the optimizer, or of others that move by its groups, such as the one within a wrapper."""
+        """The updates of the optimizer, or of others that share its groups, such as a wrapped one."""
         return sum(self._record.rules[rule].num_steps for rule in self._registry.rules_of_groups(optimizer))

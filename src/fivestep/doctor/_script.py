@@ -1,4 +1,4 @@
-"""Someone's script, run as `python SCRIPT` would run it, while it is watched."""
+"""A user's script, run as `python SCRIPT` would run it, while it is watched."""
 
 import importlib.util
 import os
@@ -17,10 +17,10 @@ from ._place import here
 from ._watcher import Enough, Watcher
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
-"""Exit codes of Python: the script ended, an error ended it, Ctrl-C did."""
+"""Python's exit codes: the script ended, it raised an error, it was interrupted by Ctrl-C."""
 
 HOME = str(Path(__file__).parent) + os.sep
-"""Where the doctor lies."""
+"""The folder of the doctor."""
 
 
 def watch_script(
@@ -28,8 +28,8 @@ def watch_script(
 ) -> tuple[Watch, int]:
     """Runs a file, or a module as `python -m` does, and returns what was seen and the script's own exit code.
 
-    What it prints goes to standard error. It ends where it ends, after `most_updates` updates, or by Ctrl-C. An error
-    of its own is shown as Python shows it. Raises an `InputError` if there is no such file or module.
+    Its output goes to standard error. It ends by itself, after `most_updates` updates, or by Ctrl-C. Its errors are
+    shown as Python shows them. Raises an `InputError` if there is no such file or module.
     """
     if not is_module and not Path(script).is_file():
         raise InputError(f"a script must be a Python file that is there, got {script!r}; look at its path.")
@@ -57,7 +57,7 @@ def watch_script(
 
 
 def _check_module(name: str) -> None:
-    """Whether there is one of this name; the packages that it is in are imported, as `python -m` does."""
+    """Whether there is a module of this name; its packages are imported, as `python -m` does."""
     try:
         is_there = not name.endswith(".py") and not name.startswith(".") and importlib.util.find_spec(name) is not None
     except ModuleNotFoundError as error:
@@ -87,7 +87,7 @@ def _without_ours(error: BaseException) -> str:
 
 
 def _is_ours(frame: traceback.FrameSummary) -> bool:
-    """Whether the line is there only because the script is watched."""
+    """Whether the frame exists only because the script is watched."""
     is_detour = frame.filename.endswith(os.path.join("torch", "overrides.py")) or "handle_torch_function(" in (
         frame.line or ""
     )
@@ -104,7 +104,7 @@ def _with_causes(shown: traceback.TracebackException) -> Iterator[traceback.Trac
 
 @contextmanager
 def _as_main(script: str, folder: Path, arguments: Sequence[str]) -> Iterator[None]:
-    """The program's arguments, where it looks for modules, and how warnings look, as for a script of its own."""
+    """A context in which arguments, module path and warnings are as for a script of its own."""
     before = sys.argv, sys.path[:], warnings.showwarning
     sys.argv, sys.path[:] = [script, *arguments], [str(folder), *sys.path]
     warnings.showwarning = _show_warning
@@ -123,7 +123,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    if filename.startswith(HOME):  # torch's own from C++ name the line of Python that is at work
+    if filename.startswith(HOME):  # torch's warnings from C++ name the current Python line
         place = here()
         if place is not None:
             filename, lineno, line = place.file, place.line, place.code
@@ -132,7 +132,7 @@ def _show_warning(
 
 @contextmanager
 def _output_aside() -> Iterator[None]:
-    """What is printed meanwhile, also by other processes, goes to standard error."""
+    """A context in which all output, also that of child processes, goes to standard error."""
     sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)

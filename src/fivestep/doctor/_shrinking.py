@@ -1,4 +1,4 @@
-"""Weights that only become smaller."""
+"""Weights that only shrink."""
 
 import statistics
 from typing import NamedTuple, final
@@ -7,7 +7,7 @@ from ._events import Updated
 from ._record import FEWEST, Record
 
 LEFT = 0.1
-"""Of the first norm of a matrix. An output of two layers is a hundredth then: nothing is answered but the bias."""
+"""The share of a matrix's initial norm. The output of two layers is then a hundredth: only the bias is left."""
 
 ALONG = 0.7
 """The cosine between an update and minus the weights, in the middle of the first updates, in each matrix.
@@ -19,14 +19,14 @@ follow, it is 0.87 for uniform weights and 0.80 for normal ones."""
 
 @final
 class Shrinking(NamedTuple):
-    """Of all matrices of an optimizer: what is left of the largest part, and the least middle cosine."""
+    """Over all matrices of an optimizer: the largest remaining share of the norm, and the least median cosine."""
 
     left: float
     along: float
 
     @property
     def words(self) -> str:
-        """What is to be said of it."""
+        """The finding in words."""
         if self.left <= LEFT:
             return f"all matrices have shrunk to {self.left:.2g} of their size or less"
         return (
@@ -35,7 +35,7 @@ class Shrinking(NamedTuple):
 
 
 def shrinking_of(record: Record, rule: int) -> Shrinking | None:
-    """Whether the matrices of an optimizer have shrunk to a tenth, or its first updates did little else."""
+    """The shrinking of an optimizer's matrices, if they shrank to a tenth or its first updates did little else."""
     updates = [event for event in record.of(Updated) if event.optimizer == rule and event.moved]
     if len(updates) < FEWEST:
         return None

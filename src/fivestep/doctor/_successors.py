@@ -1,4 +1,4 @@
-"""Optimizers that take the parameters of another one over, and begin with nothing remembered."""
+"""Optimizers that take over the parameters of another one, and start without memory."""
 
 from typing import final
 
@@ -9,12 +9,12 @@ from ._record import Record
 from ._registry import Registry
 
 SHORT = 2
-"""Updates of an optimizer that is made anew for each of them, or for each two."""
+"""The most updates of an optimizer that is made for one or two updates."""
 
 
 @final
 class Successors:
-    """Follows which optimizer moved the same parameters before, and whether anybody else did in between."""
+    """Follows which optimizer moved the same parameters before, and whether they were changed in between."""
 
     def __init__(self, record: Record, registry: Registry) -> None:
         self._record = record
@@ -25,14 +25,14 @@ class Successors:
         self._rows: int | None = None
 
     def began(self, rows: object) -> None:
-        """A loader begins to give the rows of this data set once more."""
+        """Notes that a loader starts on this data set again."""
         try:
             self._rows = self._registry.key(rows)
-        except TypeError:  # a list of rows cannot be known again without being held
+        except TypeError:  # a list cannot be recognized without keeping it alive
             self._rows = None
 
     def before_update(self, rule: int, optimizer: Optimizer) -> None:
-        """Whether it is the first one of a new optimizer, which takes over."""
+        """Notes whether this is the first update of a new optimizer that takes over parameters."""
         if rule in self._known:
             return
         self._known.add(rule)
@@ -46,7 +46,7 @@ class Successors:
             self._record.rules[rule].num_before = self._record.rules[before].num_before + 1
 
     def after_update(self, rule: int, optimizer: Optimizer) -> None:
-        """Remembers what it has left, if it is not the first optimizer of its parameters: that costs a little."""
+        """Remembers the weights that it left, unless it is the first optimizer of its parameters: that has a cost."""
         leaves = self._followers.get(rule)
         if leaves is not None:
             self._record.rules[rule].has_memory = bool(optimizer.state)

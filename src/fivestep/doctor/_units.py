@@ -1,4 +1,4 @@
-"""Units that do not work, and units that all do the same."""
+"""Dead units, and identical units."""
 
 from typing import final
 
@@ -10,21 +10,21 @@ from ._events import Place
 from ._record import Bend, Record
 
 MOST_UNITS = 100_000
-"""Units of a layer that are looked at, at most."""
+"""The most units of a layer that are examined."""
 
 STILL = 10
-"""Rounds seen without a slope after which a unit counts as dead."""
+"""Watched rounds without a slope after which a unit counts as dead."""
 
 FLAT = 1e-3
-"""The slope of a sigmoid or a tanh below which it counts as none: theirs are 0.25 and 1 at 0."""
+"""The slope of a sigmoid or a tanh below which it counts as none: they are 0.25 and 1 at 0."""
 
 SPREAD = 1e-3
-"""How far rows may be from each other, as a share of the way they went together: rounding."""
+"""The distance between rows that counts as rounding, relative to their common movement."""
 
 
 @final
 class Bends:
-    """Follows for every activation, known by its line and its module, in which round a unit last had a slope."""
+    """Follows, for every activation, identified by its line and its module, in which round a unit last had a slope."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -32,7 +32,7 @@ class Bends:
         self._last_round: dict[tuple[object, ...], int] = {}
 
     def saw(self, kind: str, module: int, place: Place | None, answer: Tensor) -> None:
-        """An activation gave `answer` (N, ...); each number of a row is a unit."""
+        """Notes an activation's output `answer` (N, ...); each number of a row is a unit."""
         y = answer.detach().reshape(len(answer), -1)[:, :MOST_UNITS]
         key = (kind, module, place, y.shape[1], y.device)
         if key not in self._known:
@@ -50,20 +50,20 @@ class Bends:
 
 @final
 class Rows:
-    """Follows the matrices whose rows are all the same at the beginning."""
+    """Follows the matrices whose rows are identical at the beginning."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
         self._first: dict[int, Tensor | None] = {}
 
     def before_update(self, leaf: int, p: Tensor) -> None:
-        """Remembers the row, when the matrix is seen for the first time."""
+        """Remembers the row when the matrix is first seen."""
         if leaf not in self._first:
             self._first[leaf] = p.detach()[0].clone() if _look.are_rows_alike(p) else None
 
     @torch.no_grad()
     def after_update(self, leaf: int, p: Tensor, gradient: float | None) -> None:
-        """Counts the update, if the rows are still the same: all moved alike, or none moved as none had a gradient."""
+        """Counts the update if the rows are still identical: all moved alike, or none had a gradient."""
         first = self._first.get(leaf)
         if first is None or gradient is None:
             return

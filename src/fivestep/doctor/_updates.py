@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @final
 class Updates:
-    """Writes the events of optimizers, and counts the updates, also those that are not watched."""
+    """Records the events of optimizers, and counts all updates, watched or not."""
 
     def __init__(self, record: "Record") -> None:
         self._rows = Rows(record)
@@ -27,7 +27,7 @@ class Updates:
         self._with_closure: set[int] = set()
 
     def before(self, watcher: "Watcher", optimizer: Optimizer) -> None:
-        """An optimizer is about to move its parameters."""
+        """Called before an optimizer moves its parameters."""
         rule = watcher.registry.key(optimizer)
         if watcher.is_awake or rule not in watcher.record.rules:
             watcher.registry.rule(optimizer)
@@ -44,11 +44,11 @@ class Updates:
             self._with_closure.discard(rule)
 
     def saw_backward(self) -> None:
-        """A backward pass while an optimizer is at work is one of its closure."""
+        """Notes a backward pass within an optimizer's step: one of its closure."""
         self._with_closure |= set(self._before)
 
     def after(self, watcher: "Watcher", optimizer: Optimizer) -> None:
-        """It has moved them."""
+        """Called after it has moved them."""
         rule, record = watcher.registry.key(optimizer), watcher.record
         before = self._before.pop(rule, None)
         if before is not None:

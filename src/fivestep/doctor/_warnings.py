@@ -1,4 +1,4 @@
-"""Warnings of what is watched name the line that they would name without."""
+"""Warnings of watched code name the line that they would name otherwise."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ DETOUR = os.path.join("torch", "overrides.py")
 
 @contextmanager
 def warnings_in_place() -> Iterator[None]:
-    """While it lasts, `stacklevel` does not count the calls that a function takes only because it is watched."""
+    """A context in which `stacklevel` does not count the calls that exist only because a function is watched."""
     own = warnings.warn
 
     @wraps(own)
@@ -34,9 +34,9 @@ def warnings_in_place() -> Iterator[None]:
 
 
 def _num_ours(frame: FrameType, levels: int) -> int:
-    """How many calls of the detour there are among those that make so many levels without it.
+    """How many calls of the detour lie within that many levels of other calls.
 
-    A function of torch that is watched calls `torch.overrides`, that the doctor, and this the same function again.
+    A watched torch function calls `torch.overrides`, that calls the doctor, and that calls the same function again.
     """
     number, at, is_back = 0, frame.f_back, False
     inner = frame.f_code

@@ -2,8 +2,8 @@
 
 Module hooks see the models (`_modules.py`), optimizer hooks the updates (`_updates.py`), and a `TorchFunctionMode`
 (`_functions.py`) losses and backward; what torch hands to none of them is replaced meanwhile (`_calls.py`). The first
-rounds are watched, then two in a row at intervals: what was cleared between two updates is only seen by whoever sees
-both. Whatever goes wrong in here is noted and never reaches the loop.
+rounds are watched, then two in a row at intervals: what was cleared between two updates is only visible if both are
+watched. Errors in here are noted and never reach the loop.
 """
 
 import os
@@ -39,17 +39,17 @@ from ._warnings import warnings_in_place
 R = TypeVar("R")
 
 FIRST, EVERY = 30, 50
-"""Rounds that are watched from the beginning; the interval of those after them."""
+"""The number of first rounds that are watched, and the interval of later ones."""
 
 
 @final
 class Enough(BaseException):
-    """As many updates as were asked for: ends the script."""
+    """Raised after the requested number of updates, to end the script."""
 
 
 @final
 class Watcher:
-    """Sees a loop and writes its record. `most_updates`: raises `Enough` after so many."""
+    """Watches a loop and writes its record; raises `Enough` after `most_updates`."""
 
     def __init__(self, most_updates: int | None = None) -> None:
         self.record = Record()
@@ -70,7 +70,7 @@ class Watcher:
         self._open = ExitStack()
 
     def open(self) -> None:
-        """Begins to look."""
+        """Begins to watch."""
         for handle in (
             register_module_forward_pre_hook(self._before_module),
             register_module_forward_hook(self._after_module, with_kwargs=True, always_call=True),
@@ -85,13 +85,13 @@ class Watcher:
         self._open.callback(_leave, functions.__enter__())  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
-        """Leaves torch as it was."""
+        """Restores torch."""
         self._open.close()
         self.note(lambda watcher: watcher.graphs.left())
 
     @property
     def is_at_home(self) -> bool:
-        """Whether it is the loop's own thread and process that asks."""
+        """Whether the caller is the loop's own thread and process."""
         return self._home == (os.getpid(), threading.get_ident())
 
     @property
@@ -101,15 +101,15 @@ class Watcher:
         return number < FIRST or number % EVERY < 2
 
     def note(self, look: Callable[..., R], *args: Any) -> R | None:
-        """Looks at something, and gives what was seen: `look(self, *args)`, or None where nobody could look.
+        """Returns `look(self, *args)`, or None if that was not possible.
 
-        Only in the loop's own thread and process, not while looking already; what fails is noted and goes no further.
+        Runs only in the loop's own thread and process, and not within another look; errors are noted and not passed on.
         """
         if self.is_busy or is_recorded() or not self.is_at_home:
             return None
         self.is_busy = True
         try:
-            with torch._C.DisableTorchFunction():  # what is called in here would pass the mode: benchmarks/doctor.py
+            with torch._C.DisableTorchFunction():  # calls in here would go through the mode: benchmarks/doctor.py
                 return look(self, *args)
         except Exception as error:
             first_line = str(error).strip()[:80].partition("\n")[0]
@@ -119,7 +119,7 @@ class Watcher:
             self.is_busy = False
 
     def saw_error(self, error: Exception) -> None:
-        """The loop has ended with an error."""
+        """Notes an error that ended the loop."""
         origin = self.modules.origin_of(error)
         self.record.failed = self.note(lambda _: Failed(str(error), place_of(error), *origin))
 
@@ -139,6 +139,6 @@ class Watcher:
 
 
 def _leave(functions: Functions) -> None:
-    """Takes it off the stack of modes, unless Ctrl-C came in the moment for which torch itself had taken it off."""
+    """Removes it from the stack of modes, unless Ctrl-C came in the moment when torch itself had removed it."""
     with suppress(AssertionError, RuntimeError):
         functions.__exit__(None, None, None)  # type: ignore[no-untyped-call]

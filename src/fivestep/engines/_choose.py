@@ -25,7 +25,7 @@ STEP, OPERATION = 1e-4, 2e-11
 
 @final
 class Chosen(NamedTuple):
-    """The name of an engine, the reason in half a sentence, and its options."""
+    """The name of an engine, the reason in a phrase, and its options."""
 
     name: str
     reason: str

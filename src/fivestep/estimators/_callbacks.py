@@ -62,7 +62,7 @@ class Audience:
         return bool(self.epoch.call_on_fit_task_end(estimator=self.of, **self.rows, reconstruction_attributes=so_far))
 
     def fit_ended(self) -> None:
-        """Tells that the fit is done, and what was learnt."""
+        """Tells that the fit is done, and what was learned."""
         if self.fit is not None:
             self.fit.call_on_fit_task_end(
                 estimator=self.of, **self.rows, reconstruction_attributes=lambda: {"_network": copied(self.of._network)}

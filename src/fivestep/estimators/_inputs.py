@@ -18,7 +18,7 @@ from ..table.values import UNUSABLE
 
 
 class Inputs(ABC):
-    """What was learnt from the training rows about how to read any row."""
+    """What was learned from the training rows about how to read any row."""
 
     encoder: Encoder | None = None
     """The encoder of a table, where its columns go through one."""

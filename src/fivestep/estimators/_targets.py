@@ -22,7 +22,7 @@ LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "e
 
 
 class Targets(ABC):
-    """What was learnt from y in the first fit."""
+    """What was learned from y in the first fit."""
 
     loss: Choice
 

@@ -1,8 +1,8 @@
-"""One step of the loop with every tensor in it: name, formula, values, as plain data in the order of the five steps.
+"""One step of the loop with each of its tensors: name, formula and values, as plain data in the order of the steps.
 
 The numbers are those that the engine `scratch` computes: its layers are watched while the five lines run. The formulas
 are the items' own, from their `formulas` and their docstrings. Names carry the number of their layer: W0 is
-"0.weight", z0 is what layer 0 gives, dz0 is the gradient of the loss with respect to it.
+"0.weight", z0 is the output of layer 0, dz0 is the gradient of the loss with respect to it.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ PURPOSES = {
     "the gradient of its output, and makes from it those of its parameters and of its input.",
     "step": "Against its gradient, each parameter moves the way in which the loss falls.",
 }
-"""What each of the five steps is for."""
+"""The purpose of each of the five steps."""
 
 
 def explain(
@@ -46,9 +46,9 @@ def explain(
     """Does one step on the batch, as `engine.train_step` would, and returns the five sections with all its tensors.
 
     `batch` may be some rows of the data, such as `data.train.take(slice(4))`. With `layer`, the blocks of other layers
-    are left out. `engines` are those whose sources stand beside each step, and whose gradients are held against this
-    one's; by default all there are. Raises an `InputError` if the engine is not `scratch`, the one that holds every
-    tensor in its hands, or has no such layer.
+    are left out. `engines` are those whose source is shown beside each step, and whose gradients are compared with this
+    one's; by default all. Raises an `InputError` if the engine is not `scratch`, the only one that exposes every
+    tensor, or has no such layer.
     """
     if not isinstance(engine, ScratchEngine):
         raise refuse("engine", engine.name, "'scratch'", "it alone computes every gradient by hand")
@@ -76,7 +76,7 @@ def _shown(block: Block, layer: int | None) -> bool:
 
 
 def _five_steps(engine: ScratchEngine, batch: Batch, engines: Sequence[str]) -> dict[str, list[Block]]:
-    """The five lines of `train_step`, with a look at every tensor between them."""
+    """The five lines of `train_step`, with every tensor recorded between them."""
     x, y, weight = batch
     called, last = Names(), len(engine.layers) - 1
     layers = [
@@ -84,7 +84,7 @@ def _five_steps(engine: ScratchEngine, batch: Batch, engines: Sequence[str]) -> 
         for k, layer in enumerate(engine.layers)
     ]
     blocks: dict[str, list[Block]] = {}
-    unwatched, engine.layers = engine.layers, cast("tuple[Layer, ...]", tuple(layers))  # a step calls these two alone
+    unwatched, engine.layers = engine.layers, cast("tuple[Layer, ...]", tuple(layers))  # a step calls only these two
     try:
         logits = engine.forward(x)
         blocks["predict"] = predict_blocks(layers)

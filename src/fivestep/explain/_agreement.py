@@ -1,4 +1,4 @@
-"""The same gradient, found by the other engines from the same weights and rows."""
+"""The gradients of the other engines, from the same weights and rows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ._data import Block, Entry
 
 
 def agreement_blocks(engine: ScratchEngine, batch: Batch, engines: Sequence[str]) -> list[Block]:
-    """The largest difference between this gradient and that of each other engine that takes the five steps apart."""
+    """The largest difference between this gradient and that of each other engine that shows the five steps."""
     entries = []
     for name in engines:
         if name == engine.name or not issubclass(find("engines", name), FiveStepEngine):

@@ -1,4 +1,4 @@
-"""One number of the gradient by hand, from numbers that stand on the page, and checked without the chain rule."""
+"""One number of the gradient by hand, from numbers on the page, and checked without the chain rule."""
 
 import torch
 from torch import Tensor
@@ -12,14 +12,14 @@ from ._tensors import decimals, number
 from ._watched import Watched, names_of
 
 MOST_ROWS = 10
-"""Terms that someone would add up by hand."""
+"""The most terms that someone would sum by hand."""
 
 NUDGE = 0.001
-"""What is added to the weight to see the loss answer."""
+"""The change of the weight whose effect on the loss is shown."""
 
 
 def by_hand_blocks(engine: ScratchEngine, layers: list[Watched], batch: Batch) -> list[Block]:
-    """The weight of the first linear layer that the loss answers to most: its terms, where one comes from, a check."""
+    """The weight of the first linear layer with the largest gradient: its terms, the origin of one, a check."""
     first = next((one for one in layers if one.layer.parameter_shapes()), None)
     if first is None or not isinstance(first.layer, Linear) or first.seen["x"].dim() != 2 or len(batch.x) > MOST_ROWS:
         return []
@@ -54,7 +54,7 @@ def _terms(first: Watched, gradient: Tensor, unit: int, place: int) -> list[str]
 
 
 def _where_from(first: Watched, layers: list[Watched], unit: int) -> list[str]:
-    """The chain for the row with the largest gradient, where an activation and the last layer follow."""
+    """The chain rule for the row with the largest gradient, if an activation and the last layer follow."""
     above = layers[first.number + 1 :]
     if len(above) != 2 or not isinstance(above[0].layer, Activation) or not isinstance(above[1].layer, Linear):
         return []
@@ -81,7 +81,7 @@ def _where_from(first: Watched, layers: list[Watched], unit: int) -> list[str]:
 
 
 def _check(engine: ScratchEngine, batch: Batch, where: tuple[int, int, int], weight: str) -> str:
-    """The loss before and after that weight alone has grown a little, in float64."""
+    """The loss before and after a small change of that weight alone, in float64."""
     layer, unit, place = where
     exact = ScratchEngine(engine.spec, engine.plan, torch.float64, engine.device)
     exact.load_weights(engine.params.named_with_buffers())

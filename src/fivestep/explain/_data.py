@@ -20,9 +20,9 @@ class Entry(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Tensors that belong together: those of one layer, whose number is `layer`, of the loss, or of the update rule.
+    """Tensors that belong together: those of layer number `layer`, of the loss, or of the update rule.
 
-    `side_by_side` says that all have one shape and belong together element by element, such as old and new weights.
+    `side_by_side` means that all have one shape and correspond element by element, such as old and new weights.
     """
 
     title: str
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where something is written: of which engine or item, in which file of the package, from which line, and how."""
+    """A source location: its engine or item, the file in the package, the first line, and the code."""
 
     name: str
     file: str

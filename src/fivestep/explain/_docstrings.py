@@ -1,7 +1,7 @@
-"""What an item's docstring says about it: the formula stands there once, and `fivestep explain` reads it from there.
+"""An item's description from its docstring: the formula is written there once, and `fivestep explain` reads it.
 
-By the style of this project the docstring of an item begins with its formula (`a = tanh(z), in (-1, 1), with
-derivative 1 - a^2.`), and longer ones stand indented below. A new item therefore explains itself.
+By convention the docstring of an item begins with its formula (`a = tanh(z), in (-1, 1), with derivative 1 - a^2.`),
+and longer ones are indented below. So a new item explains itself.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ OPENING, CLOSING = "([{", ")]}"
 
 
 def rule(item: object) -> str:
-    """The first sentence, and what is said of each option that is set."""
+    """The first sentence, and those about each option that is set."""
     first, *others = _sentences(item)
     return " ".join([first, *(text for text in others if any(f"`{name}`" in text for name in options_set(item)))])
 
@@ -29,26 +29,26 @@ def indented(item: object) -> list[str]:
 
 
 def symbol(item: object, default: str = "y") -> str:
-    """The letter of what the item gives: "z" where its docstring begins with "z = ..."."""
+    """The symbol of the item's output: "z" if its docstring begins with "z = ..."."""
     found = re.match(r"([az]) = ", _sentences(item)[0])
     return found[1] if found else default
 
 
 def formula(item: object) -> str:
-    """The right-hand side of the formula that the docstring begins with, up to the first comma, or nothing."""
+    """The right-hand side of the formula at the docstring's beginning, up to the first comma, or nothing."""
     first = _sentences(item)[0]
     return _clause(first.partition(" = ")[2]) if re.match(r"\w = ", first) else ""
 
 
 def derivative(item: object) -> str:
-    """What the docstring gives as "with derivative ..." or "Derivative: ...", or nothing."""
+    """The derivative after "with derivative ..." or "Derivative: ..." in the docstring, or nothing."""
     text = " ".join(_sentences(item))
     found = re.search(r"(?:with derivative|Derivative:) (.*?)(?:;|\.(?:\s|$)|$)", text)
     return found[1] if found else ""
 
 
 def about(item: object, word: str) -> str:
-    """The sentences with that word in them."""
+    """The sentences that contain a word."""
     return " ".join(text for text in _sentences(item) if word in text.lower())
 
 

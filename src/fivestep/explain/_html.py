@@ -1,4 +1,4 @@
-"""The five sections as markup: the same tensors, formulas and texts, and the sources side by side."""
+"""The five sections as HTML: the same tensors, formulas and texts, and the sources side by side."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from ._data import Block, Entry, Place, Section
 from ._tensors import decimals, is_constant, lines, number, table
 
 WIDTH = 100
-"""Letters in a line of numbers; a narrow window scrolls."""
+"""Characters in a line of numbers; a narrow window scrolls."""
 
 NAMES = (
     "W0, b0 and z0 belong to layer 0, a1 to layer 1, and so on. A\xa0B is the matrix product: each row of A times each "
@@ -47,7 +47,7 @@ def _block(block: Block) -> str:
 
 
 def _texts(text: str) -> list[str]:
-    """Running text as paragraphs, indented lines as they stand."""
+    """Text as paragraphs, indented lines verbatim."""
     parts: list[str] = []
     kept: list[str] = []
     for line in [*text.splitlines(), ""]:
@@ -81,6 +81,6 @@ def shape_text(entry: Entry) -> str:
 
 
 def _dedented(rows: list[str]) -> str:
-    """The lines without what all of them begin with."""
+    """The lines without their common indentation."""
     indent = min((len(row) - len(row.lstrip()) for row in rows if row.strip()), default=0)
     return "\n".join(row[indent:] for row in rows)

@@ -17,7 +17,7 @@ from ._watched import Watched, formulas_of, names_of, parameters_of, sent_name
 
 
 def predict_blocks(layers: list[Watched]) -> list[Block]:
-    """The batch, and for each layer its parameters, what it keeps for the way back, and its output."""
+    """The batch, and for each layer its parameters, what it keeps for the backward pass, and its output."""
     blocks = [Block("the batch", [Entry("x", layers[0].seen["x"], note="one row of inputs for each example")])]
     for watched in layers:
         blocks += _predict_layer(watched)
@@ -25,7 +25,7 @@ def predict_blocks(layers: list[Watched]) -> list[Block]:
 
 
 def _predict_layer(watched: Watched) -> Iterator[Block]:
-    """The block of a layer; of a layer of layers, those of the layers inside, and then what it makes of them."""
+    """The block of a layer; for a layer of layers, those of its inner layers, and then its own result."""
     names, formulas = names_of(watched), formulas_of(watched)
     if watched.inner:
         claim = _docstrings.claim(watched.layer)
@@ -81,7 +81,7 @@ def gradient_entries(engine: Engine, watched: Watched, formulas: Mapping[str, st
 
 
 def forget_blocks(engine: Engine, layers: list[Watched]) -> list[Block]:
-    """What the gradient held before it was cleared."""
+    """The gradient before it was cleared."""
     held = {one.label: (one, gradient_entries(engine, one, {})) for whole in layers for one in whole.leaves()}
     blocks = [
         Block(f"layer {label}", [entry._replace(note="what it held before") for entry in own], layer=one.number)
@@ -92,7 +92,7 @@ def forget_blocks(engine: Engine, layers: list[Watched]) -> list[Block]:
 
 
 def find_blocks(engine: Engine, layers: list[Watched], batch: Batch) -> list[Block]:
-    """The gradients in the order in which they are found: from the logits to the first layer with parameters."""
+    """The gradients in the order of their computation: from the logits to the first layer with parameters."""
     criterion, dlogits, of_loss = engine.criterion, layers[-1].seen["dy"], _formulas_of_loss(engine.criterion)
     own = of_loss.get("gradient", "(gradient of l)").format(O=dlogits[0].numel()).removesuffix(" / 1")
     share, note = f"/ {len(batch.x)}", f"because the loss is the mean of {len(batch.x)} rows"
@@ -106,9 +106,9 @@ def find_blocks(engine: Engine, layers: list[Watched], batch: Batch) -> list[Blo
 
 
 def _find_in_layer(engine: Engine, watched: Watched, outer: Watched | None = None) -> Iterator[Block]:
-    """The block of a layer; of a layer of layers, those of the layers inside, from the last one, and then the sum."""
+    """The block of a layer; for a layer of layers, those of its inner layers from the last one, and then the sum."""
     if "dy" not in watched.seen:
-        return  # below the first parameters nobody needs a gradient
+        return  # no gradient is needed below the first parameters
     names, formulas = names_of(watched), formulas_of(watched)
     dx = names["dx"] if outer is None else sent_name(outer, watched)
     title = f"layer {watched.label}: {watched.layer!r}"

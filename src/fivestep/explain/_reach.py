@@ -1,4 +1,4 @@
-"""The step to explain: the steps before it are done, and of its batch the first rows are taken."""
+"""The step to explain: does the steps before it, and takes the first rows of its batch."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from ..steps import Upcoming, do_step
 def train_to(engine: Engine, data: Dataset, plan: TrainPlan, number: int, history: Sequence[Epoch] = ()) -> Upcoming:
     """Does the steps before step `number` (counted from 1), and returns that step, which is not done.
 
-    `history` is that of a run whose steps are done again, for a schedule that answers to its losses.
+    `history` is that of a run whose steps are repeated, for schedules that react to its losses.
 
     Raises an `InputError` if the plan has no such step or does not fit the data, and a `DivergenceError` if the loss
     is no longer finite on the way.

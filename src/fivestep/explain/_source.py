@@ -1,4 +1,4 @@
-"""Where each of the five steps lives in the source of each engine, and of the layers that it calls."""
+"""The source of each of the five steps, in each engine and in the layers that it calls."""
 
 import inspect
 import re
@@ -16,11 +16,11 @@ from ._data import Place
 PACKAGE = Path(__file__).parent.parent
 
 METHODS = {"predict": "forward", "measure": "loss", "forget": "zero_grad", "find": "backward", "step": "update"}
-"""What each step is called in an engine."""
+"""The method of an engine for each step."""
 
 
 def places_of(engine: Engine, section: str, number: int, engines: Sequence[str]) -> list[Place]:
-    """The method of the step in each of these engines, and for steps 1, 2, 4 and 5 what it calls of the items."""
+    """The method of the step in each of these engines, and for steps 1, 2, 4 and 5 the items that it calls."""
     found = [_in_engine(name, section, number) for name in engines]
     method = METHODS[section]
     items: dict[str, tuple[Any, str]] = {}
@@ -42,13 +42,13 @@ def _in_engine(name: str, section: str, number: int) -> Place:
 
 
 def _place(name: str, function: Any) -> Place:
-    function = inspect.unwrap(function)  # without whatever checks its arguments
+    function = inspect.unwrap(function)  # without the decorator that checks its arguments
     lines, start = inspect.getsourcelines(function)
     return Place(name, _short(Path(inspect.getfile(function))), start, textwrap.dedent("".join(lines)).rstrip())
 
 
 def _numbered(name: str, folder: Path, number: int) -> Place:
-    """In an engine that is one body: the lines from the comment with the step's number to the next step's."""
+    """In an engine with one body: the lines from the comment with the step's number to the next step's."""
     for path in sorted(folder.rglob("*.py")):
         marks = list(_marks(path.read_text(encoding="utf-8").splitlines()))
         if [mark for _, mark in marks] == [1, 2, 3, 4, 5]:
@@ -60,7 +60,7 @@ def _numbered(name: str, folder: Path, number: int) -> Place:
 
 
 def _marks(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """The places of the comments "# 1  predict" to "# 5  step downhill"."""
+    """The positions of the comments "# 1 predict" to "# 5 step downhill"."""
     for place, line in enumerate(lines):
         found = re.fullmatch(r"\s*# ([1-5])  \w.*", line)
         if found:
@@ -68,7 +68,7 @@ def _marks(lines: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _until_dedent(lines: list[str]) -> Iterator[str]:
-    """The lines up to the first that stands further left than the first of them."""
+    """The lines up to the first that is indented less than the first of them."""
     indent = len(lines[0]) - len(lines[0].lstrip())
     for line in lines:
         if line.strip() and len(line) - len(line.lstrip()) < indent:
@@ -77,5 +77,5 @@ def _until_dedent(lines: list[str]) -> Iterator[str]:
 
 
 def _short(path: Path) -> str:
-    """The path from the package on."""
+    """The path relative to the package."""
     return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name

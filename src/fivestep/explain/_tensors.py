@@ -30,7 +30,7 @@ def lines(tensor: Tensor, width: int) -> list[str]:
 
 
 def table(columns: dict[str, Tensor], width: int) -> list[str]:
-    """Tensors of one shape side by side, one line for each element; of wide ones range, mean and the corners.
+    """Tensors of one shape side by side, one line for each element; for wide ones range, mean and the corners.
 
     Those that are 0 everywhere are named below instead.
     """
@@ -70,9 +70,9 @@ def is_constant(tensor: Tensor) -> bool:
 
 
 def decimals(tensor: Tensor) -> int | None:
-    """Four, or as many more as show four digits of a small tensor's largest number; None where that is too many."""
+    """Four decimals, or as many as show four digits of a small tensor's largest number; None if that is too many."""
     if (tensor == tensor.round()).all() and tensor.abs().max() < 1e6:
-        return 0  # class labels, yes and no, masks
+        return 0  # class labels, binary targets, masks
     largest = tensor.abs().nan_to_num(0, 0, 0).max().item()
     if 0.1 <= largest < 1e6:
         return DECIMALS
@@ -81,14 +81,14 @@ def decimals(tensor: Tensor) -> int | None:
 
 
 def number(value: float, places: int | None) -> str:
-    """The number with that many decimals, or in powers of ten for None."""
+    """The number with that many decimals, or in scientific notation for None."""
     if places is None:
         return f"{value:.3e}" if value else "0"
-    return f"{round(value, places) + 0.0:.{places}f}"  # + 0.0 makes the negative zero a zero
+    return f"{round(value, places) + 0.0:.{places}f}"  # + 0.0 turns -0.0 into 0.0
 
 
 def grid(cells: Sequence[Sequence[str]], width: int, *, labeled: bool = False) -> list[str]:
-    """Right-aligned columns; where they do not fit side by side, the rest follows below, labels repeated."""
+    """Right-aligned columns; if they do not fit side by side, the rest follows below with labels repeated."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     label, found = int(labeled), []
     gap = 2 if INDENT + sum(widths) + 2 * (len(widths) - 1) <= width else 1
@@ -120,7 +120,7 @@ def _index(place: Sequence[int]) -> str:
 
 
 def _corner_places(size: int) -> list[int | None]:
-    """The first three places and the last, with None for those between; all of them where they are few."""
+    """The first three indices and the last, with None for those between; all of them if they are few."""
     return list(range(size)) if size <= 4 else [0, 1, 2, None, size - 1]
 
 

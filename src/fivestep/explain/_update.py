@@ -1,4 +1,4 @@
-"""Step 5 as blocks: what clipping did, the update rule, and each parameter before and after."""
+"""Step 5 as blocks: clipping, the update rule, and each parameter before and after."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from ._watched import Watched
 
 
 def update_blocks(engine: ScratchEngine, layers: list[Watched], batch: Batch) -> list[Block]:
-    """Does the update, and lays old and new numbers side by side."""
+    """Does the update, and shows old and new numbers side by side."""
     gradient, clipped = engine.params.grad.clone(), engine.params.grad.clone()
     clip_(clipped, engine.plan)
     before, loss_before = engine.state(), _loss_in_evaluation(engine, batch)
@@ -69,7 +69,7 @@ def _clip_block(plan: TrainPlan, gradient: Tensor, clipped: Tensor) -> Block:
 def _moved(
     engine: Engine, watched: Watched, name: str, gradient: Tensor, states: tuple[dict[str, Tensor], dict[str, Tensor]]
 ) -> Block:
-    """One parameter: old value, gradient as the rule gets it, the rule's memory before and after, new value."""
+    """One parameter: old value, the gradient that the rule gets, the rule's memory before and after, new value."""
     shown, view = watched.parameter_name(name), engine.params.weights[watched.number][name]
     where = slice(view.storage_offset(), view.storage_offset() + view.numel())
     old, new = (state["flat"][where].view_as(view) for state in states)
@@ -94,6 +94,6 @@ def _moved(
 
 
 def _differences(engine: Engine, group: RuleGroup) -> list[str]:
-    """What is special about a group of parameters: its rule, its learning rate."""
+    """How a group of parameters differs from the plan: its rule, its learning rate."""
     notes = [] if group.rule == engine.optimizer else [f"moved by {group.rule!r}"]
     return notes if group.lr_factor == 1 else [*notes, f"lr times {group.lr_factor:g}"]

@@ -1,4 +1,4 @@
-"""Layers whose every input and output is copied, and what these are called in this network."""
+"""Layers whose inputs and outputs are copied, and the names of these in this network."""
 
 import re
 from collections import defaultdict
@@ -17,26 +17,26 @@ from . import _docstrings
 
 @final
 class Names:
-    """What the tensors that go from layer to layer are called, by where they lie in memory: the latest name counts."""
+    """The names of the tensors passed between layers, by memory address: the latest name counts."""
 
     def __init__(self) -> None:
         self._by_address: dict[int, str] = {}
 
     def give(self, tensor: Tensor, name: str) -> None:
-        """From now on the tensor is called so."""
+        """Gives a tensor a name."""
         self._by_address[tensor.data_ptr()] = name
 
     def of(self, tensor: Tensor, default: str) -> str:
-        """What the tensor is called."""
+        """The name of a tensor."""
         return self._by_address.get(tensor.data_ptr(), default)
 
 
 @final
 class Watched:
-    """A layer that copies what goes in and what comes out, before anything is overwritten in place.
+    """A layer that copies its inputs and outputs before anything is overwritten in place.
 
-    `label` is its number, or for a layer inside a layer its number there too: "1.0", "1.gate"; `path` is what the names
-    of its parameters begin with. Of a layer made of layers, these are watched as well, and stand in `inner`.
+    `label` is its number, for an inner layer followed by its number or name there: "1.0", "1.gate"; `path` is the
+    prefix of its parameters' names. If it is made of layers, these are watched as well, and are in `inner`.
     """
 
     def __init__(self, layer: Layer, path: str, names: Names, *, output_name: str | None = None) -> None:
@@ -89,7 +89,7 @@ class Watched:
 
 @final
 class _Inside:
-    """Stands for a layer inside a layer, which may be there several times: its memo tells which one is meant."""
+    """Stands for an inner layer, which may occur several times: its memo tells which one is meant."""
 
     def __init__(self, by_memo: Mapping[int, Watched]) -> None:
         self._by_memo = by_memo
@@ -102,14 +102,14 @@ class _Inside:
 
 
 def _with_watched(layer: Layer, inner: Mapping[str, Watched], memo: Memo) -> Layer:
-    """The layer itself, or a copy of a layer of layers that calls the watched ones."""
+    """The layer itself, or for a layer of layers a copy that calls the watched ones."""
     if not inner:
         return layer
     assert isinstance(layer, Composite)
     inside = _Inside({id(memo.child(k)): one for k, one in enumerate(inner.values())})
     originals = [id(one) for one in layer.inner().values()]
     copy: Any = replace(cast("Any", layer))  # every layer is a dataclass
-    for name, value in vars(layer).items():  # a cached property lies in the object's own dictionary
+    for name, value in vars(layer).items():  # a cached property is stored in the object's own dictionary
         if id(value) in originals:
             copy.__dict__[name] = inside
         elif isinstance(value, tuple) and value and all(id(one) in originals for one in value):
@@ -118,12 +118,12 @@ def _with_watched(layer: Layer, inner: Mapping[str, Watched], memo: Memo) -> Lay
 
 
 def copies(tensors: Tensors) -> dict[str, Tensor]:
-    """The tensors as they are now."""
+    """Copies of the tensors."""
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
 def names_of(watched: Watched) -> dict[str, str]:
-    """What the tensors of a layer are called here, by what they are called in `formulas`."""
+    """The names of a layer's tensors in this network, by their names in `formulas`."""
     below, above = watched.input_name, watched.output_name
     own = {name: watched.parameter_name(name) for name in watched.before}
     kept = {name: f"{name}{watched.label}" for name in watched.kept}
@@ -137,7 +137,7 @@ def names_of(watched: Watched) -> dict[str, str]:
 
 
 def sent_name(outer: Watched, one: Watched) -> str:
-    """What a layer inside another sends back: dX, or, where X is the outer layer's own input, its share of dX."""
+    """The name of an inner layer's input gradient: dX, or its share of dX if X is the outer layer's own input."""
     return f"d{one.input_name}" + (f" by {one.label}" if one.input_name == outer.input_name else "")
 
 
@@ -161,6 +161,6 @@ def _renamed(formula: str, names: Mapping[str, str]) -> str:
 
 
 def parameters_of(watched: Watched, tensors: Tensors) -> dict[str, Tensor]:
-    """Of the tensors of a network's layer, by name, those of the layer inside it that this is."""
+    """The tensors of this inner layer among those of the network's layer, by name."""
     _, _, inside = watched.path.partition(".")
     return dict(tensors) if not inside else within(tensors, inside)

@@ -1,7 +1,7 @@
-"""The encoder as ONNX operations: raw columns (N, 1) in, one for each name, the rows x of the network out.
+"""The encoder as ONNX operations: from raw columns (N, 1), one input each, to the rows x of the network.
 
-A number is a double, and so is a date, as seconds since 1970; nan where it is missing. A category of texts is a string
-without blanks around it, empty where it is missing; one of numbers is a double.
+A number is a double, and so is a date, in seconds since 1970; NaN if missing. A text category is a string without
+surrounding blanks, empty if missing; a numeric category is a double.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS_OF_A_DAY = 86400
 SPELLINGS = {"true": ("True", "TRUE"), "false": ("False", "FALSE")}
-"""Other ways to write a level."""
+"""Alternative spellings of a level."""
 
 
 def inputs_of(encoder: Encoder) -> "list[onnx.ValueInfoProto]":
@@ -31,7 +31,7 @@ def inputs_of(encoder: Encoder) -> "list[onnx.ValueInfoProto]":
 
 
 def encode(graph: Graph, encoder: Encoder) -> str:
-    """X (N, D + J) in float32, from inputs that have the names of the columns."""
+    """X (N, D + J) in float32, from inputs named like the columns."""
     numbers: list[str] = []
     codes: list[str] = []
     for column in encoder.columns:
@@ -58,7 +58,7 @@ def _number_or_date(graph: Graph, column: FittedColumn) -> list[str]:
 
 
 def _date_parts(graph: Graph, seconds: str) -> list[str]:
-    """Days, year, month, day, weekday, hour, by the arithmetic of the Gregorian calendar; nan stays nan.
+    """Days, year, month, day, weekday and hour by Gregorian calendar arithmetic; NaN stays NaN.
 
     Years are counted from March, so that the leap day is the last of a year, in eras of 400 years, which have 146,097
     days. Hinnant 2013, "chrono-compatible low-level date algorithms", `civil_from_days`.
@@ -107,7 +107,7 @@ def _level(graph: Graph, column: LevelColumn) -> list[str]:
     wanted = list(range(1, num_levels + 1 + column.can_be_missing))
     if not wanted:
         return []
-    found = graph.cast(graph.add("Equal", codes, _double(graph, [wanted])), "DOUBLE")  # (N, L), and a gap's column
+    found = graph.cast(graph.add("Equal", codes, _double(graph, [wanted])), "DOUBLE")  # (N, L), and one for gaps
     if num_levels != 2:
         return [found]
     signs = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[: len(wanted), : 1 + column.can_be_missing]

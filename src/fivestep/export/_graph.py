@@ -17,15 +17,15 @@ OPSET, OPSET_ML = 20, 3
 
 @final
 class Graph:
-    """Nodes and constants under names of their own; `add` returns the name of what an operation gives."""
+    """Nodes and constants with unique names; `add` returns the name of an operation's result."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
     def add(self, operation: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """The result of one operation."""
-        import onnx  # here, because it is an extra
+        """Adds an operation, and returns the name of its result."""
+        import onnx  # imported here: it is an extra
 
         name = f"{operation.lower()}_{len(self.nodes)}"
         self.nodes.append(onnx.helper.make_node(operation, inputs, [name], domain=domain, **attributes))
@@ -49,7 +49,7 @@ class Graph:
         return self.add("Cast", value, to=getattr(onnx.TensorProto, to))
 
     def rename(self, value: str, name: str) -> str:
-        """The same value under a name that users of the file see."""
+        """Gives a value the name that users of the file see."""
         import onnx
 
         self.nodes.append(onnx.helper.make_node("Identity", [value], [name]))

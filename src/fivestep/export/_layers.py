@@ -1,6 +1,6 @@
-"""Each layer and activation in evaluation mode as ONNX operations, after the formula in its own file.
+"""Each layer and activation in evaluation mode as ONNX operations, by the formula in its own file.
 
-A function for each, found by the name of the file: (graph, layer, its weights, x) to the name of y.
+Each has a function, keyed by its file's name, from (graph, layer, weights, x) to the name of y.
 """
 
 import math
@@ -23,7 +23,7 @@ Convert = Callable[[Graph, Any, Tensors, str], str]
 
 
 def convert(graph: Graph, layer: Layer, w: Tensors, x: str) -> str:
-    """Y of a layer; raises an `InputError` for one that has no counterpart here."""
+    """The name of a layer's output; raises an `InputError` for a layer without a function here."""
     kind = kind_of(layer)
     if kind not in CONVERTERS:
         raise InputError(
@@ -93,7 +93,7 @@ def _scale(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
 
 
 def _affine(graph: Graph, w: Tensors, normalized: str) -> str:
-    """G n + b, as far as there are a weight and a bias."""
+    """G n + b, with the weight and the bias that the layer has."""
     y = graph.add("Mul", normalized, graph.constant(w["weight"])) if "weight" in w else normalized
     return graph.add("Add", y, graph.constant(w["bias"])) if "bias" in w else y
 
@@ -156,7 +156,7 @@ def _embed_columns(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
 
 
 def _last_two_as_one(graph: Graph, values: str, like: str) -> str:
-    """The last two axes as one, where `like` has all axes but the last."""
+    """The last two axes merged into one; `like` has the shape without the last."""
     shape = graph.add("Shape", like, start=0, end=-1)
     return graph.add("Reshape", values, graph.add("Concat", shape, graph.constant([-1]), axis=0))
 
@@ -184,7 +184,7 @@ def _ensemble(graph: Graph, layer: Any, w: Tensors, x: str) -> str:
 
 
 def _mixed(graph: Graph, each: list[str]) -> str:
-    """The mean and the logarithm of the variance of a mixture of normal numbers, one beside the other."""
+    """The mean and the log variance of a mixture of normal distributions, interleaved."""
     every, end, last = graph.constant([2]), graph.constant([np.iinfo(np.int64).max]), graph.constant([-1])
     m, s = ([graph.add("Slice", z, graph.constant([k]), end, last, every) for z in each] for k in (0, 1))
     mean = graph.add("Mean", *m)

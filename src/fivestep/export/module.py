@@ -1,4 +1,4 @@
-"""A trained network as an ordinary module of torch."""
+"""A trained network as an ordinary torch module."""
 
 from typing import final
 
@@ -13,7 +13,7 @@ from ..layers.dropout import _DrawnDropout
 
 
 def to_torch(engine: Engine) -> nn.Sequential:
-    """The network as an `nn.Sequential` by itself: copies of the weights to predict with, in evaluation mode.
+    """The network as a standalone `nn.Sequential`, with copies of the weights to predict with, in evaluation mode.
 
     It gives the outputs of `engine.predict`, has the engine's type and device, and its `state_dict` has the names and
     shapes of `model.safetensors`. Layers that torch has are torch's own, as `nn.Linear` and `nn.Dropout`; others are
@@ -21,7 +21,7 @@ def to_torch(engine: Engine) -> nn.Sequential:
     """
     instance("engine", engine, Engine, "of an estimator pass its engine_")
     model = nn.Sequential()
-    with torch.random.fork_rng(devices=[]):  # torch draws weights of its own, which are not used
+    with torch.random.fork_rng(devices=[]):  # torch draws initial weights of its own, which are replaced
         for k, layer in enumerate(engine.layers):
             model.append(layer.module(Memo(training=True, draws=_FromTorch(), layer=k)))
     for parent in [*model.modules()]:
@@ -34,7 +34,7 @@ def to_torch(engine: Engine) -> nn.Sequential:
 
 @final
 class _FromTorch:
-    """Random bits from torch's own generator, as those of `nn.Dropout` are: other ones at every call."""
+    """Random bits from torch's own generator, as for `nn.Dropout`: new ones at every call."""
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
         return torch.randint(2**BITS, like.shape, dtype=torch.int16, device=like.device)

@@ -1,4 +1,4 @@
-"""A trained network as one ONNX file, which takes raw columns and gives predictions."""
+"""A trained network as one ONNX file, from raw columns to predictions."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def to_onnx(engine: Engine, encoder: "Encoder | None" = None, class_names: Sequence[str] = ()) -> "onnx.ModelProto":
     """The network in evaluation mode, in float32, as an ONNX model.
 
-    With an encoder its inputs are the raw columns, (N, 1) each, under their names; without one, "x" (N, I). For classes
-    and yes or no it gives "prediction" (N,), a class's name, and "probabilities" (N, C), or "margins" where the loss is
-    hinge; for several yes or no questions "prediction" (N, O), a class's name or, where no encoder knows it, 0 or 1,
-    and the probability (or margin) of each yes; for numbers "prediction" (N, O), in the units of the targets. Raises an
-    `InputError` where the extra "onnx" is not installed, or a layer is not known to ONNX.
+    With an encoder its inputs are the raw columns, (N, 1) each, under their names; without one, "x" (N, I). For
+    classes, two or more, it outputs "prediction" (N,), the name of a class, and "probabilities" (N, C), or "margins" if
+    the loss is hinge; for several binary targets "prediction" (N, O), class names or, without an encoder, 0 or 1, and
+    the probability (or margin) of each positive class; for regression "prediction" (N, O), in the units of the targets.
+    Raises an `InputError` if the extra "onnx" is not installed, or if ONNX cannot express a layer.
     """
     check_installed()
     import onnx
@@ -64,7 +64,7 @@ def _numbers(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: st
 
 
 def _answers(graph: Graph, engine: Engine, logits: str) -> str:
-    """The numbers that the logits stand for, as they were trained on: of a normal one every second is a deviation."""
+    """The numbers that the logits stand for, on the scale of training; every second of a normal one is a deviation."""
     link = engine.criterion.inverse_link
     if link == "exp":
         return graph.add("Exp", logits)
@@ -75,7 +75,7 @@ def _answers(graph: Graph, engine: Engine, logits: str) -> str:
 
 
 def _questions(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: str) -> "list[onnx.ValueInfoProto]":
-    """The answer to each of several yes or no questions, and how sure it is."""
+    """The class of each of several binary targets, and its probability or margin."""
     import onnx
 
     is_margin = engine.criterion.inverse_link == "identity"
@@ -97,14 +97,14 @@ def _questions(graph: Graph, engine: Engine, encoder: "Encoder | None", logits: 
 
 
 def _classes(graph: Graph, engine: Engine, class_names: Sequence[str], logits: str) -> "list[onnx.ValueInfoProto]":
-    """The likeliest class by name, and the probability or the margin of each."""
+    """The name of the likeliest class, and the probability or margin of each."""
     import onnx
 
     link, num_outputs = engine.criterion.inverse_link, engine.spec.out_features or 0
     p = {"softmax": lambda: graph.add("Softmax", logits, axis=-1), "sigmoid": lambda: graph.add("Sigmoid", logits)}.get(
         link, lambda: logits
     )()
-    if num_outputs == 1:  # of the two probabilities, or margins, the network gives the second
+    if num_outputs == 1:  # the network outputs the second of the two probabilities or margins
         first = graph.add("Neg", p) if link == "identity" else graph.add("Sub", graph.constant(1.0), p)
         p = graph.add("Concat", first, p, axis=1)
     num_classes = max(num_outputs, 2)

@@ -1,9 +1,9 @@
-"""Networks that differ in their seeds and learning rates only: one compiled engine trains them, a pack at a time.
+"""Networks that differ only in seed and learning rate: one compiled engine trains them, a pack at a time.
 
-Making an engine, checking the data against it and preparing to measure take longer than a small network trains. Here
-that is done once for all of them; initial values, losses and measurements of a pack are rows of one tensor each. Of
-each network its weights, its rule's memory and its measurements are kept, and an engine with these is made when
-somebody asks for it.
+Making an engine, checking the data against it and preparing the evaluation take longer than training a small network.
+Here that is done once for all of them; initial values, losses and measurements of a pack are rows of one tensor each.
+Of each network only its weights, its rule's memory and its measurements are kept; an engine with these is made on
+demand.
 """
 
 import math
@@ -32,25 +32,25 @@ from ..progress import Progress
 from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 
 OWN = ("seed", "lr")
-"""The fields of a plan in which networks that are alike may differ."""
+"""The fields of a plan in which alike networks may differ."""
 
 _shared = settings_but(OWN)
 
 MOST_NETWORKS = 32
-"""Networks in a pack, at most: what is done once for all of a pack is a thousandth of what they take by then."""
+"""The most networks in a pack: its fixed cost is then a thousandth of the whole."""
 
 ALIGNMENT = 64
-"""Bytes that torch gives a tensor of its own to begin at."""
+"""The alignment in bytes of a tensor that torch allocates."""
 
 SECONDS_OF_A_PACK = 2.0
-"""What a pack takes, at most, by `expected_seconds`: in truth a fifth of that or less: so long may Ctrl-C wait."""
+"""The longest time of a pack by `expected_seconds`, in truth a fifth of that or less: Ctrl-C may wait so long."""
 
 MOST_NUMBERS = 2**20
-"""Numbers in the losses, or in the logits of a pack, at most: they are looked at together."""
+"""The most numbers in the losses or the logits of a pack, which are held together."""
 
 
 class Turn(NamedTuple):
-    """All there is to know of a network that has had its turn: its place in the arrays of its pack, (K, ...)."""
+    """The result of a network that has had its turn: its index in the arrays of its pack, (K, ...)."""
 
     epoch: Epoch
     state: dict[str, np.ndarray]
@@ -62,11 +62,11 @@ class Turn(NamedTuple):
 
     @property
     def history(self) -> list[Epoch]:
-        """Its last epoch, the only one that is measured."""
+        """The last epoch, the only one that is measured."""
         return [self.epoch]
 
     def put_into(self, engine: Engine, progress: Progress) -> None:
-        """Leaves an engine and its progress as if they had trained this network."""
+        """Puts an engine and its progress into the state of having trained this network."""
         state = {name: torch.as_tensor(rows[self.place]) for name, rows in self.state.items()}
         engine.load_state(state, self.epoch.step)
         engine.params.grad.copy_(torch.from_numpy(self.gradients[self.place]))
@@ -76,15 +76,15 @@ class Turn(NamedTuple):
 
 
 Likeness = tuple[NetSpec, int, Hashable]
-"""What is equal for networks that one engine can train one after another: network, rows, and the rest of a plan."""
+"""What is equal among networks that one engine can train in turns: the spec, the rows, and the rest of the plan."""
 
 
 def likenesses(
     specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]
 ) -> tuple[dict[Likeness, int], list[int]]:
-    """All that there are, each with its number, and the number of each network's.
+    """The different likenesses with their numbers, and the number of each network's.
 
-    A network's sizes are looked at once for each object, which thousands of networks share.
+    Sizes are worked out once for each spec object, which thousands of networks may share.
     """
     found: dict[Likeness, int] = {}
     known: dict[tuple[int, int, Hashable], int] = {}
@@ -100,12 +100,12 @@ def likenesses(
 
 
 def goes_by_epochs(plan: TrainPlan) -> bool:
-    """Whether a training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+    """Whether training depends on each epoch's evaluation: for stopping, best weights or the learning rate."""
     return plan.patience is not None or plan.restore_best or plan.build_schedule().answers
 
 
 def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
-    """Whether networks like this one can be trained so: compiled, in memory, and each in less than a block's time."""
+    """Whether networks like this one can take turns: compiled, in memory, and each done within a block's time."""
     if (
         not isinstance(engine, FusedEngine)
         or engine.takes_stored_rows
@@ -119,12 +119,12 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
 
 
 def seconds_of(engine: Engine, data: Dataset, plan: TrainPlan) -> float:
-    """About how many seconds the training of such a network takes."""
+    """The approximate training time of such a network, in seconds."""
     return plan.num_steps(data.num_rows) * expected_seconds(engine, plan, data.num_rows)
 
 
 def most_in_pack(engine: Engine, data: Dataset, plan: TrainPlan) -> int:
-    """How many networks make a pack: none that takes long, and no more numbers than can be had."""
+    """The number of networks in a pack, limited by time and memory."""
     num_rows = max(data.num_rows, 0 if data.valid is None else len(data.valid))
     numbers = max(plan.num_steps(data.num_rows), num_rows * (engine.spec.out_features or 1))
     by_time = SECONDS_OF_A_PACK / seconds_of(engine, data, plan)
@@ -133,34 +133,34 @@ def most_in_pack(engine: Engine, data: Dataset, plan: TrainPlan) -> int:
 
 @final
 class Pattern:
-    """What networks that are alike have in common: an engine, which one thread takes, and what makes others."""
+    """What alike networks share: an engine, which one thread takes, and a way to make others."""
 
     def __init__(self, engine: FusedEngine, new_engine: Callable[[], Engine], data: Dataset, plan: TrainPlan) -> None:
         self.engine, self.data, self.plan = engine, data, plan
         self.most = most_in_pack(engine, data, plan)
-        """How many networks make a pack."""
+        """The most networks in a pack."""
 
         self.lanes = ALIGNMENT // engine.dtype.itemsize
-        """How many networks may be trained abreast."""
+        """How many networks may be trained side by side in SIMD lanes."""
 
         self._goes_by_epochs = goes_by_epochs(plan)
         self._new_engine, self._left, self._lock = new_engine, [engine], threading.Lock()
 
     def new_turns(self) -> "Turns":
-        """What trains such networks in one thread; the first thread takes the engine that is there."""
+        """A trainer of such networks for one thread; the first thread takes the existing engine."""
         with self._lock:
             engine = self._left.pop() if self._left else self._new_engine()
         assert isinstance(engine, FusedEngine)
         return Turns(engine, self.data, self.plan)
 
     def is_measured_once(self, every: int | None) -> bool:
-        """Whether nobody looks at such a network before its end."""
+        """Whether such a network is measured at its end only."""
         return not self._goes_by_epochs and (every or self.plan.epochs) >= self.plan.epochs
 
 
 @final
 class Turns:
-    """One engine, and the data as it takes them, for one pack of networks after another."""
+    """Trains one pack of networks after another on one engine."""
 
     def __init__(self, engine: FusedEngine, data: Dataset, plan: TrainPlan) -> None:
         self._engine, self._data, self._plan = engine, data, plan
@@ -175,9 +175,9 @@ class Turns:
         self._measures = [None if part is None else measure_of(engine, part) for part in (data.train, data.valid)]
 
     def train(self, plans: Sequence[TrainPlan]) -> list[Turn | None]:
-        """Trains the networks of some plans from start to end; None for one that diverges, for others to see to.
+        """Trains the networks of some plans from start to end; None for one that diverges, which the caller handles.
 
-        The plans are the engine's own, but for their seeds and learning rates.
+        The plans equal the engine's except for seeds and learning rates.
         """
         engine, started = self._engine, time.perf_counter()
         seeds = [plan.seed for plan in plans]
@@ -218,7 +218,7 @@ class Turns:
 
 
 def in_lines(rows: Tensor) -> Sequence[Tensor]:
-    """The rows of a matrix, each beginning where a tensor of its own would: sums are then added in the same order."""
+    """The rows of a matrix, each aligned like a tensor of its own, so that sums are added in the same order."""
     num_rows, size = rows.shape
     line = ALIGNMENT // rows.element_size()
     apart = rows.new_empty((num_rows, -(-size // line) * line))[:, :size]
@@ -226,7 +226,7 @@ def in_lines(rows: Tensor) -> Sequence[Tensor]:
 
 
 def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evaluation]]:
-    """`evaluate` on one part for networks that are held (K, P + B), with all prepared that is the same for all."""
+    """`evaluate` on one part of the data for networks given as (K, P + B), prepared once for all of them."""
     if engine.plan.metrics or not isinstance(part, Rows) or len(part) > evaluation_rows(engine):
         return partial(_one_by_one, engine, part)
     rows = part.to(engine.device, engine.dtype)
@@ -246,8 +246,8 @@ def measure_of(engine: FusedEngine, part: Part) -> Callable[[Tensor], list[Evalu
             sums.append(_weighted(share_right(engine, each.flatten(0, 1), y_of_each).view(len(held), -1), weight))
         return [Evaluation(of[0] / total, None if is_number else of[1] / total) for of in zip(*sums, strict=True)]
 
-    # Losses are made of each network's rows alone: torch rounds the last ones of a tensor, which fill no register,
-    # otherwise than those before, so those of all networks in one call would differ in a bit.
+    # Losses are computed for each network by itself: torch rounds the last elements of a tensor, which do not fill a
+    # register, differently from those before, so one call for all networks would differ in a bit.
     return measure
 
 

@@ -27,7 +27,7 @@ class Chunk(NamedTuple):
 
 
 def chunks_of(members: Sequence[Member], every: int | None, until: int | None, num_threads: int) -> list[Chunk]:
-    """One for each network, and packs of those that are alike, have no engine yet and are measured at their end only."""
+    """One for each network, and packs of those that are alike, have no engine and are measured at their end only."""
     groups: dict[int, list[Member]] = {}
     chunks: list[Chunk] = []
     for member in members:

@@ -1,6 +1,7 @@
-"""Many networks at once: seeds, folds, learning rates, grids. Each is trained as it would be alone.
+"""Many networks at once: seeds, folds, learning rates, grids.
 
-Here they are made, and divided among ranks; `pool.py` trains those of one rank.
+Each is trained as it would be alone. This file makes them and divides them among ranks; `pool.py` trains those of one
+rank.
 """
 
 from collections import Counter
@@ -46,19 +47,19 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
 ) -> list[Member]:
     """Trains K networks from start to end and returns them in order, each as it would be if it were trained alone.
 
-    On a CPU that is so to the bit, unless alone several threads would divide a network, as they do larger ones; then it
-    is so to rounding. So it is on a CUDA device, where networks of one shape and one rule are trained as a batch.
-    `member.how` says how each was trained.
+    On a CPU the results are equal to the bit, except for larger networks that several threads would divide if trained
+    alone: these agree up to rounding. So do those on a CUDA device, where networks of one shape and one rule are
+    trained as a batch. `member.how` says how each was trained.
 
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. The plan's seed decides a
     network's initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
-    (`patience`, `restore_best`) and metrics go by every n-th epoch, by default by the last alone, or by each where the
-    plan goes by them.
+    (`patience`, `restore_best`) and metrics use every n-th epoch; by default only the last one, or each if the plan
+    depends on them.
 
-    `num_threads` threads train, each a network, or a pack of those that are alike: by default as many as there are
-    processors. `ranks` (`join_ranks`) divide the networks among them, by default with as many threads each as torch
-    has: each rank trains every n-th network, then what others have left. At the end every rank has all of them; the
-    engine of one that was trained elsewhere is made when somebody looks at it.
+    `num_threads` threads train, each a network or a pack of networks that are alike: by default as many as there are
+    processors. `ranks` (`join_ranks`) divide the networks among themselves, by default with as many threads each as
+    torch has: each rank trains every n-th network, then takes over from others. At the end every rank has all of them;
+    the engine of one that was trained elsewhere is made on access.
 
     Ctrl-C ends the networks in training between two steps, and is raised. Raises an `InputError` for no networks, for
     sequences of different lengths, for what `train` refuses, and where all networks together do not fit into memory.
@@ -76,7 +77,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
 
 
 class How(NamedTuple):
-    """How all networks are trained, by the names of `fit_many`."""
+    """The arguments of `fit_many` that all networks share."""
 
     engine: str
     dtype: str
@@ -86,7 +87,7 @@ class How(NamedTuple):
 
 
 def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str, str]) -> "_Fleet":
-    """The networks with this rank's made; `found` then says what must be the same on all ranks."""
+    """All networks, with those of this rank made; fills `found` with what must be the same on all ranks."""
     size = _size(dict(zip(("specs", "data", "plans"), given, strict=True)))
     each: tuple[Sequence[NetSpec], Sequence[Dataset], Sequence[TrainPlan]]
     each = _each(given[0], size), _each(given[1], size), _each(given[2], size)
@@ -95,8 +96,8 @@ def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str,
         for spec, of_one, plan in zip(*each, strict=True)
     ]
     fleet = _Fleet(members, _Kinds(*each), how, ranks)
-    if size > 1:  # one alone is looked at as its engine is made
-        several, host = fleet.kinds.several(*each), torch.device("cpu")  # where they come to from any device
+    if size > 1:  # a single network is checked as its engine is made
+        several, host = fleet.kinds.several(*each), torch.device("cpu")  # from any device to the CPU
         check_memory_together(several, how.dtype, host, how.num_threads, ranks.on_this_machine)
     if not ranks.are_alone:
         found |= of_fleet([*fleet.kinds.found], fleet.kinds.which, *each[1:], f"{how.engine} in {how.dtype}")
@@ -107,7 +108,7 @@ def _begun(given: tuple[Any, Any, Any], how: How, ranks: Ranks, found: dict[str,
 
 @final
 class _Fleet:
-    """Networks that ranks divide: each makes every n-th, trains these, and then takes from those that are behind."""
+    """A fleet that ranks divide: each makes and trains every n-th network, then takes from those that are behind."""
 
     def __init__(self, members: Sequence[Member], kinds: "_Kinds", how: How, ranks: Ranks) -> None:
         self.kinds = kinds
@@ -116,9 +117,9 @@ class _Fleet:
         self._chunks: list[Chunk] | None = None
 
     def begin(self, in_batches: Sequence[NetSpec] | None) -> None:
-        """Makes this rank's networks, and says how many chunks they are; raises an `InputError` for what is refused.
+        """Makes this rank's networks and offers their chunks; raises an `InputError` for what is refused.
 
-        Those that may be batches are given as what they are.
+        Returns the networks that may be batches, as they are.
         """
         if in_batches is not None:
             share = slice(self._ranks.rank, None, self._ranks.size)
@@ -132,7 +133,7 @@ class _Fleet:
             self._ranks.chunks.offers(len(self._chunks or ()), self._num_threads)
 
     def trained(self) -> list[Member]:
-        """Trains, and returns all networks, those that others have trained too."""
+        """Trains, and returns all networks, including those that others have trained."""
         done = self._own
         if self._chunks is None:
             train_members(self._own, self._every, self._num_threads)
@@ -147,14 +148,14 @@ class _Fleet:
         return [*self._members]
 
     def _chunks_of_another(self, rank: int) -> list[Chunk]:
-        """As that rank has divided its networks."""
+        """The chunks of another rank, divided as that rank has divided them."""
         assert self._ranks.chunks is not None
         self._left_by_patterns(rank)
         members = self._members[rank :: self._ranks.size]
         return chunks_of(members, self._every, None, self._ranks.chunks.threads_of(rank))
 
     def _left_by_patterns(self, rank: int) -> list[Member]:
-        """Gives those of a rank's networks that are alike what trains them together; returns the others."""
+        """Gives networks that are alike a common pattern; returns the others."""
         share = slice(rank, None, self._ranks.size)
         groups: dict[int, list[Member]] = {}
         for member, kind in zip(self._members[share], self.kinds.which[share], strict=True):
@@ -182,14 +183,14 @@ class _Fleet:
 
 @final
 class _Kinds:
-    """Which networks are alike (`which`, the number of a kind in `found`), and what trains those of a kind."""
+    """Which networks are alike (`which`: the index of each one's kind in `found`), and the patterns that train them."""
 
     def __init__(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> None:
         self.found, self.which = likenesses(specs, data, plans)
         self._patterns: dict[int, Pattern | None] = {}
 
     def several(self, specs: Sequence[NetSpec], data: Sequence[Dataset], plans: Sequence[TrainPlan]) -> list[Several]:
-        """How many networks of each kind there are, and what they are."""
+        """The number of networks of each kind, by kind."""
         counts, firsts = Counter(self.which), dict[int, int]()
         for k, kind in enumerate(self.which):
             firsts.setdefault(kind, k)
@@ -199,7 +200,7 @@ class _Kinds:
         ]
 
     def pattern(self, kind: int, first: Member) -> Pattern | None:
-        """What trains networks of a kind together, made by the first one that asks; None if each needs its engine."""
+        """The pattern of a kind, made on first use; None if each network needs its own engine."""
         if kind not in self._patterns:
             engine = first.new_engine()
             if can_take_turns(engine, first.data, first.plan):
@@ -219,9 +220,9 @@ def engine_for(how: How, spec: NetSpec, data: Dataset, plan: TrainPlan) -> Engin
 
 
 def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec], which: Sequence[int]) -> None:
-    """Says of each network what it will be, and gives those that can be one batch the same mark.
+    """Sets the sized spec of each network, and the same `kind` for those that can be one batch.
 
-    Those that are alike, by `which`, differ in less than those of a batch may, so their first one is asked for all.
+    Networks that are alike, by `which`, differ in less than those of a batch may, so one of them stands for all.
     """
     known: dict[int, tuple[NetSpec, object]] = {}
     marks: dict[Hashable, object] = {}
@@ -234,7 +235,7 @@ def _give_kinds(members: Sequence[Member], specs: Sequence[NetSpec], which: Sequ
 
 
 def _prepare_batches(members: Sequence[Member]) -> None:
-    """Makes the engine of each network, but of those that are a batch only the first's."""
+    """Makes the engine of each network; for a batch, only that of the first."""
     batches, left = divided(members)
     for member in [*(batch[0] for batch in batches), *left]:
         _ = member.engine
@@ -253,5 +254,5 @@ def _size(given: dict[str, object]) -> int:
 
 
 def _each(given: Item | Sequence[Item], size: int) -> Sequence[Item]:
-    """One for each network."""
+    """A value for each network."""
     return given if isinstance(given, list | tuple) else [given] * size  # type: ignore[list-item]  # one item

@@ -1,4 +1,4 @@
-"""One network of a fleet, and what a rank that has trained it tells the others."""
+"""One network of a fleet, and what the rank that trained it sends to the others."""
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
@@ -19,11 +19,11 @@ from ..saved.resumption import fill
 from .alike import Pattern, Turn, goes_by_epochs
 
 HELD = "held"
-"""The name of the weights to predict with, where they are not those that train."""
+"""The name of the weights to predict with, where they differ from those that train."""
 
 
 class Trained(NamedTuple):
-    """All there is to know of a trained network, as arrays: pickling a tensor takes as long as 100 small steps."""
+    """The result of training a network, as arrays: pickling a tensor takes as long as 100 small steps."""
 
     arrays: dict[str, np.ndarray]
     position: dict[str, Any]
@@ -31,7 +31,7 @@ class Trained(NamedTuple):
     diverged: str | None
 
     def put_into(self, engine: Engine, progress: Progress) -> None:
-        """Leaves an engine and its progress as they were where the network was trained."""
+        """Puts an engine and its progress into the state in which the network was trained."""
         tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
         held = tensors.pop(HELD, None)
         fill(engine, progress, {**tensors, **history_of(self.history)}, self.position)
@@ -42,7 +42,7 @@ class Trained(NamedTuple):
 
 @final
 class Later:
-    """A `Trained` that is put together, by `make(number)`, once somebody asks for it."""
+    """A `Trained` that `make(number)` assembles on demand."""
 
     __slots__ = ("_make", "_number")
 
@@ -50,12 +50,12 @@ class Later:
         self._make, self._number = make, number
 
     def now(self) -> Trained:
-        """The record itself."""
+        """The assembled record."""
         return self._make(self._number)
 
 
 class Pack(NamedTuple):
-    """Networks that have had their turns, as one array for each name, (K, ...): a tenth of the time to pickle."""
+    """Trained networks as one array (K, ...) for each name, which takes a tenth of the time to pickle."""
 
     epochs: list[Epoch]
     state: dict[str, np.ndarray]
@@ -63,7 +63,7 @@ class Pack(NamedTuple):
 
 
 def packed(networks: Sequence[Trained | Turn]) -> Sequence[Trained | Turn] | Pack:
-    """The same to be sent to another rank, as one `Pack` where all can be."""
+    """Trained networks to be sent to another rank, as one `Pack` if possible."""
     turns = [network for network in networks if isinstance(network, Turn)]
     packs = [[*of_pack] for _, of_pack in groupby(turns, lambda turn: id(turn.state))]
     shapes = {tuple((name, rows.shape[1:]) for name, rows in pack[0].state.items()) for pack in packs}
@@ -75,12 +75,12 @@ def packed(networks: Sequence[Trained | Turn]) -> Sequence[Trained | Turn] | Pac
 
 
 def _joined(arrays: Sequence[np.ndarray], places: Sequence[list[int]]) -> np.ndarray:
-    """Those places of each array."""
+    """The elements of each array at some indices."""
     return np.concatenate([array[of_array] for array, of_array in zip(arrays, places, strict=True)])
 
 
 def unpacked(networks: Sequence[Trained | Turn] | Pack) -> Sequence[Trained | Turn]:
-    """The networks again, which share the memory of a pack."""
+    """The networks of a pack, which share its memory."""
     if not isinstance(networks, Pack):
         return networks
     return [Turn(epoch, networks.state, networks.gradients, k) for k, epoch in enumerate(networks.epochs)]
@@ -88,26 +88,26 @@ def unpacked(networks: Sequence[Trained | Turn] | Pack) -> Sequence[Trained | Tu
 
 @final
 class Member:
-    """One network of a fleet: its trained engine, what came out of its epochs, and how it ended.
+    """One network of a fleet: its trained engine, the history of its epochs, and how it ended.
 
-    `engine` may be what makes it, when one first looks at it. `diverged` is the sentence about a loss that was no
-    longer finite; the engine then holds the weights from before.
+    `engine` may be a function that makes it on first access. `diverged` is the message if the loss was no longer
+    finite; the engine then holds the weights from before.
     """
 
     pattern: Pattern | None = None
-    """What trains it together with those that are alike."""
+    """The pattern that trains it together with those that are alike."""
 
     kind: Hashable = None
-    """Those of the same kind may be trained as one batch (`batched/`)."""
+    """Members of the same kind may be trained as one batch (`batched/`)."""
 
     how: str = "by itself"
-    """How it was trained, in half a sentence."""
+    """How it was trained, as a phrase."""
 
     def __init__(self, data: Dataset, plan: TrainPlan, engine: Engine | Callable[[], Engine]) -> None:
         self.data, self.plan = data, plan
         self.diverged: str | None = None
         self.sized: NetSpec | None = None
-        """The network that it will be, where that is known before it is made."""
+        """The sized spec, where it is known before the engine is made."""
 
         self.has_engine = isinstance(engine, Engine)
         """Whether its engine has been made."""
@@ -116,7 +116,7 @@ class Member:
         self._trained: Trained | Turn | Later | None = None
 
     def is_trained(self, elsewhere: Trained | Turn | Later) -> None:
-        """Takes what another rank or engine has made of this network, into its own engine where that has been made."""
+        """Takes over the result of another rank or engine, into its own engine if that exists."""
         if self.has_engine:
             elsewhere = elsewhere.now() if isinstance(elsewhere, Later) else elsewhere
             elsewhere.put_into(self.engine, self.progress)
@@ -127,23 +127,23 @@ class Member:
 
     @property
     def is_trained_elsewhere(self) -> bool:
-        """Whether there is such a thing, and nobody has looked at its own engine since."""
+        """Whether it holds such a result, and its own engine has not been accessed since."""
         return self._trained is not None
 
     @property
     def trained(self) -> Trained | Turn | None:
-        """What another rank or engine has made of it, while nobody has looked at its own."""
+        """The result of another rank or engine, until its own engine is accessed."""
         if isinstance(self._trained, Later):
             self._trained = self._trained.now()
         return self._trained
 
     def new_engine(self) -> Engine:
-        """Another engine like its own, at the start."""
+        """A new engine like its own, before the first step."""
         assert not isinstance(self._engine, Engine), "given as what makes it"
         return self._engine()
 
     def takes(self, engine: Engine) -> None:
-        """Makes an engine its own that `new_engine` has made."""
+        """Adopts an engine that `new_engine` has made."""
         self._engine, self.has_engine = engine, True
 
     @cached_property
@@ -157,27 +157,27 @@ class Member:
 
     @property
     def engine(self) -> Engine:
-        """The network itself, with the weights that it ended with."""
+        """The trained engine."""
         return self._both[0]
 
     @property
     def progress(self) -> Progress:
-        """What the loop remembers of it."""
+        """What the loop remembers of this network."""
         return self._both[1]
 
     @property
     def spec(self) -> NetSpec:
-        """What the network is, with all its sizes."""
+        """The network's spec, with all its sizes."""
         return self.engine.spec if self.sized is None else self.sized
 
     @property
     def history(self) -> list[Epoch]:
-        """What came out of its evaluated epochs."""
+        """Its evaluated epochs."""
         return self.progress.history if self.trained is None else [*self.trained.history]
 
     @property
     def evaluates_each(self) -> bool:
-        """Whether its training goes by what each epoch is measured at: when it stops, what it keeps, at which rate."""
+        """Whether training depends on each epoch's evaluation: for stopping, best weights or the learning rate."""
         return goes_by_epochs(self.plan)
 
     @property
@@ -187,7 +187,7 @@ class Member:
 
 
 def told(member: Member) -> Trained | Turn:
-    """What to tell the other ranks of a network that has been trained here."""
+    """What to send to the other ranks about a network that was trained here."""
     if member.trained is not None:
         return member.trained
     position, tensors = standing(member.engine, member.progress)

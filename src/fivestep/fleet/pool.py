@@ -1,9 +1,9 @@
 """The pool of threads that trains the networks of a fleet.
 
-Each thread takes a network, or a pack of those that are alike: the compiled body of `fused` holds no lock of Python's
-while it works, and a small network with its data stays in the cache of one processor from the first step to the last.
-So a network that diverges, or that stops early, is no concern of the others. On a CUDA device networks of one kind are
-one batch (`batched/`), and those left take their turns as they do here.
+Each thread takes a network, or a pack of networks that are alike: the compiled body of `fused` releases Python's lock
+while it works, and a small network with its data stays in the cache of one core from the first step to the last. A
+network that diverges or stops early does not affect the others. On a CUDA device networks of one kind are one batch
+(`batched/`), and the others are trained here one by one.
 """
 
 import threading
@@ -42,14 +42,14 @@ def train_members(
 
 
 def threads_of(chunks: Sequence[Chunk], most: int) -> int:
-    """How many threads train them: one where they are on a CUDA device, on which all would wait for the same stream."""
+    """How many threads train them: one on a CUDA device, where all would wait for the same stream."""
     engines = (member.engine for chunk in chunks for member in chunk.members if member.has_engine)
     first = next(engines, None)  # a fleet is on one device
     return 1 if first is not None and first.device.type == "cuda" else min(most, len(chunks))
 
 
 def train_chunks(waiting: Waiting, num_threads: int, every: int | None, until: int | None) -> None:
-    """Trains all that is waiting, in that many threads."""
+    """Trains all waiting chunks in that many threads."""
     is_over = threading.Event()
     if num_threads <= 1:
         _work(waiting, is_over, every, until)
@@ -57,7 +57,7 @@ def train_chunks(waiting: Waiting, num_threads: int, every: int | None, until: i
     with ThreadPoolExecutor(num_threads) as pool:
         try:
             others = [pool.submit(_work, waiting, is_over, every, until) for _ in range(num_threads - 1)]
-            _work(waiting, is_over, every, until)  # here too: to begin a thread takes as long as some hundred steps
+            _work(waiting, is_over, every, until)  # this thread works too: to start one takes some hundred steps' time
             for other in others:
                 other.result()
         except BaseException:
@@ -66,7 +66,7 @@ def train_chunks(waiting: Waiting, num_threads: int, every: int | None, until: i
 
 
 def _after_batches(members: Sequence[Member], every: int | None, until: int | None) -> list[Member]:
-    """Trains those that can be batches; returns those that are left to be trained by themselves."""
+    """Trains those that can be batches; returns the others, to be trained one by one."""
     batches, left = divided(members)
     while batches:
         members = batches.pop()
@@ -75,14 +75,14 @@ def _after_batches(members: Sequence[Member], every: int | None, until: int | No
             left += alone
             continue
         for half in (members[: len(members) // 2], members[len(members) // 2 :]):
-            as_far, others = divided(half)  # some may have come further than others, or to their end
+            as_far, others = divided(half)  # some may be further than others, or done
             batches += as_far
             left += others
     return left
 
 
 def _train_batch(members: Sequence[Member], every: int | None, until: int | None) -> list[Member] | None:
-    """Trains one batch; returns those that are left to be trained by themselves, or None where memory ran out."""
+    """Trains one batch; returns those to be trained one by one, or None if memory ran out."""
     try:
         with uncollected():
             batch = Batch(members, every)
@@ -107,7 +107,7 @@ def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: 
                 if is_over.is_set():
                     return
         except BaseException:
-            if is_over.is_set():  # what ends the others has been raised where it was
+            if is_over.is_set():  # the exception that ended the others was raised in its own thread
                 return
             is_over.set()
             raise
@@ -115,14 +115,14 @@ def _work(waiting: Waiting, is_over: threading.Event, every: int | None, until: 
 
 @final
 class _Worker:
-    """What trains chunks in one thread, with an engine for those that are alike."""
+    """Trains chunks in one thread, with one engine for those that are alike."""
 
     def __init__(self, every: int | None, until: int | None) -> None:
         self._every, self._until = every, until
         self._last: tuple[Pattern, Turns] | None = None
 
     def train(self, chunk: Chunk) -> None:
-        """Trains the networks of a chunk; of a pack, one that diverges by itself."""
+        """Trains the networks of a chunk; in a pack, one that diverges is then trained by itself."""
         if chunk.pattern is None:
             for member in chunk.members:
                 _train(member, self._every, self._until)
@@ -146,7 +146,7 @@ def _train(member: Member, every: int | None, until: int | None) -> None:
     shown = every or (1 if member.evaluates_each else goal)
     whole = goal if goal == plan.epochs else goal - goal % shown
     try:
-        for stop, each in ((whole, shown), (goal, goal)):  # the stretch that is left up to `until` is a shorter one
+        for stop, each in ((whole, shown), (goal, goal)):  # what is left up to `until` may be shorter
             if progress.epochs >= stop or progress.is_over():
                 continue
             for _ in train(member.engine, member.data, plan, each, progress):

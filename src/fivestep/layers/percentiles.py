@@ -15,7 +15,7 @@ from ..typing import Features, Inputs, Outputs, RowWeights, Shape, Tensors
 from ._columns import checked_places, places_in
 
 FARTHEST = 3.0
-"""Where the knots end before the layer has learnt from rows: the encoder's numbers lie within."""
+"""Where the knots end before the layer has learned from rows: the encoder's numbers lie within."""
 
 
 @final
@@ -28,7 +28,7 @@ class Percentiles(LearnsFromRows):
         p_c = l_k + (l_{k+1} - l_k) (x_c - t_k) / (t_{k+1} - t_k)    where t_k <= x_c <= t_{k+1}
         dx_c = dy of x_c + (l_{k+1} - l_k) / (t_{k+1} - t_k) dy of p_c
 
-    The points are learnt once, from the training rows, before the first step: l is twice the share of the rows below t
+    The points are learned once, from the training rows, before the first step: l is twice the share of the rows below t
     plus that of those equal to it, minus 1, at every value of a column that has at most K of them, else at K even
     shares. A row of weight 2 counts as two. Before that, p_c = x_c / 3. Rows (*N, I) become (*N, C + I).
 

@@ -15,7 +15,7 @@ from ..typing import Elements, Shape, Tensors
 @final
 @dataclass(frozen=True)
 class Standardize(ParameterFree):
-    """y = (x - m) / s with one mean m and one deviation s for all features; nothing is learnt.
+    """y = (x - m) / s with one mean m and one deviation s for all features; nothing is learned.
 
     As the first layer of a network for images, it makes the preparation of the pixels a part of the model, which so is
     saved, exported and applied with it. Backward: dx = dy / s.

@@ -1,1 +1,1 @@
-"""What the program asks of the machine that it runs on: files, memory, threads, signals, the clock."""
+"""What depends on the machine: files, memory, threads, signals, the clock."""

@@ -1,4 +1,4 @@
-"""A state of an engine in a temporary file, for networks that memory may have no room for another copy of."""
+"""A state of an engine in a temporary file, for networks of which a second copy may not fit into memory."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ from .files import own_bytes
 
 
 class Place(NamedTuple):
-    """Where a tensor begins in the file, in bytes, and what it is."""
+    """A tensor's offset in the file, in bytes, and its type and shape."""
 
     start: int
     shape: Shape
@@ -25,10 +25,10 @@ class Place(NamedTuple):
 
 @final
 class Aside(Mapping[str, Tensor]):
-    """The tensors of the last state that was put aside, read one by one, and the steps that had been done then.
+    """The tensors of the last state that was stored, read one by one, and its number of steps.
 
-    The file has no name and goes with the process. It lies in `TMPDIR`, by default in `/var/tmp`: in many systems
-    `/tmp` is memory. Raises an `OSError` if there can be none.
+    The file has no name and disappears with the process. It lies in `TMPDIR`, by default in `/var/tmp`, as on many
+    systems `/tmp` is memory. Raises an `OSError` if it cannot be created.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class Aside(Mapping[str, Tensor]):
 
     @property
     def is_due(self) -> bool:
-        """Whether enough time has gone by since the last writing."""
+        """Whether enough time has passed since the last writing."""
         return self._due.is_now
 
     def put(self, state: Tensors, num_updates: int) -> None:
-        """Takes the place of what was there; raises an `OSError` if there is no room on the disk."""
+        """Replaces the stored state; raises an `OSError` if there is no room on the disk."""
         started = time.monotonic()
         self._places, self.num_updates = {}, num_updates
         self._file.seek(0)
@@ -70,7 +70,7 @@ class Aside(Mapping[str, Tensor]):
 
 
 def folder_for_large_files() -> str:
-    """Where large temporary files belong, unless the user says otherwise."""
+    """The folder for large temporary files, unless the user chose one."""
     if "TMPDIR" not in os.environ and os.access("/var/tmp", os.W_OK):
         return "/var/tmp"
     return tempfile.gettempdir()

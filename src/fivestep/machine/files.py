@@ -1,4 +1,4 @@
-"""Files written whole or not at all, files of others read without trust, and folders for runs.
+"""Files written atomically, untrusted files read safely, and folders for runs.
 
 Nothing here runs code from a file: what is read is text, or tensors in the safetensors format.
 """
@@ -24,10 +24,10 @@ from ..check import InputError, refuse
 from .memory import memory_size
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-"""Opening a symbolic link is an error, where the system knows that."""
+"""Opening a symbolic link is an error, where the system supports that."""
 
 LARGEST_HEADER = 2**25
-"""Bytes of a safetensors header, with the names of tensors and our text: a network of ten layers has a few thousand."""
+"""The most bytes of a safetensors header, which has the tensors' names and our text: ten layers take a few thousand."""
 
 DTYPES = {
     torch.float64: "F64",
@@ -41,7 +41,7 @@ DTYPES = {
     torch.int8: "I8",
     torch.uint8: "U8",
 }
-"""What the safetensors format calls torch's types."""
+"""The names of torch's dtypes in the safetensors format."""
 
 ZEROS = "0" * 64
 MARK = b'"checksum":"'
@@ -49,12 +49,12 @@ MARK = b'"checksum":"'
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new, empty file beside `path` to write to; at the end it takes the place of `path` in one move.
+    """A new, empty file beside `path` to write to; at the end it replaces `path` in one rename.
 
-    Its content is on the disk before the move, and the move before this returns: a power cut leaves the old file or
-    the new one. A link that stands where the temporary file belongs is removed, not followed.
+    Its content is on the disk before the rename, and the rename before this returns: a power failure leaves the old
+    file or the new one. A link in the temporary file's place is removed, not followed.
     """
-    if path.is_dir():  # said before anything is written, and of "." too, which has no name
+    if path.is_dir():  # raised before anything is written, also for ".", which has no name
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     temporary = path.with_name(path.name + ".part")
     temporary.unlink(missing_ok=True)
@@ -65,8 +65,8 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened, and a move is on the disk when it returns
-        with suppress(OSError):  # some file systems of a network know no such thing for a folder; the file is there
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened, and a rename is on the disk at once
+        with suppress(OSError):  # some network file systems do not support this for folders; the file is there
             _to_disk(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
@@ -79,19 +79,19 @@ def _to_disk(path: Path, flags: int) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file of text, whole or not at all."""
+    """Writes a text file atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Writes tensors by name in the safetensors format, from whatever device they are on."""
+    """Writes tensors by name in the safetensors format, from any device."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.writelines(contents(tensors, metadata))
 
 
 def write_sealed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Writes the same with one text more: "checksum", the SHA-256 of the file with zeros in its place."""
+    """Writes the same with one more text: "checksum", the SHA-256 of the file with zeros in its place."""
     metadata, digest = {**metadata, "checksum": ZEROS}, hashlib.sha256()
     for part in contents(tensors, metadata):
         digest.update(part)
@@ -104,12 +104,12 @@ def write_sealed(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def has_checksum(content: bytes) -> bool:
-    """Whether a safetensors file was written by `write_sealed`; one of another program has no checksum."""
+    """Whether a safetensors file was written by `write_sealed`; a file of another program has no checksum."""
     return _place(content) >= 0
 
 
 def is_intact(content: bytes | mmap) -> bool:
-    """Whether the file has a checksum, and no bit is other than it was written."""
+    """Whether the file has a checksum and it is correct."""
     place = _place(content)
     digest = hashlib.sha256(content[:place] + ZEROS.encode())
     digest.update(memoryview(content)[place + len(ZEROS) :])
@@ -117,17 +117,17 @@ def is_intact(content: bytes | mmap) -> bool:
 
 
 def _place(content: bytes | mmap) -> int:
-    """Where the checksum stands in the file; -1 if there is none."""
-    found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a text of JSON the quotes would be escaped
+    """The offset of the checksum in the file; -1 if there is none."""
+    found = content.find(MARK, 0, 8 + LARGEST_HEADER)  # inside a JSON string the quotes would be escaped
     return found if found < 0 else found + len(MARK)
 
 
 def contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
     """A safetensors file with those tensors, part by part: its header, and then each tensor's own memory.
 
-    The library's `save` holds all of it three times, as copies, as bytes and as one. A header is its length in eight
-    bytes and a text of JSON; the tensors follow, those with the largest numbers first, so that each begins at a place
-    that its type allows. https://github.com/huggingface/safetensors#format
+    The library's `save` has everything in memory three times: as copies, as bytes and joined. The header is its length
+    in eight bytes and a JSON text; the tensors follow, those with the largest elements first, so that each is aligned
+    for its dtype. https://github.com/huggingface/safetensors#format
     """
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
     entries: dict[str, Any] = {"__metadata__": {"format": "pt", **metadata}}
@@ -143,19 +143,19 @@ def contents(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iter
 
 
 def own_bytes(tensor: Tensor) -> memoryview:
-    """The bytes of a tensor, where they lie if they lie together on the CPU."""
+    """The bytes of a tensor, without a copy if it is contiguous on the CPU."""
     together = tensor.detach().cpu().contiguous()
-    numbers = together.as_strided((together.numel(),), (1,))  # a single number may have any stride
-    return memoryview(numbers.view(torch.uint8).numpy())  # type: ignore[arg-type]  # numpy's is one
+    numbers = together.as_strided((together.numel(),), (1,))  # a tensor of one element may have any stride
+    return memoryview(numbers.view(torch.uint8).numpy())  # type: ignore[arg-type]  # NumPy's is one
 
 
 def bytes_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """The same in one piece."""
+    """A safetensors file with those tensors, in one piece."""
     return b"".join(contents(tensors, metadata))
 
 
 def read_bytes(path: Path, largest: int) -> bytes:
-    """The content of an ordinary file, or an `InputError` that names it: a link, a device, or a larger file is none."""
+    """The content of an ordinary file; raises an `InputError` that names it for a link, a device, or a larger file."""
     try:
         with open(os.open(path, os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             status = os.fstat(file.fileno())
@@ -172,19 +172,19 @@ def read_bytes(path: Path, largest: int) -> bytes:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[mmap]:
-    """The content of a file that this process has written, without taking it into memory."""
+    """The content of a file that this process has written, mapped instead of read into memory."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))
             content = stack.enter_context(mmap(file.fileno(), 0, access=ACCESS_READ))
-        except (OSError, ValueError) as error:  # it is gone, or empty
+        except (OSError, ValueError) as error:  # gone, or empty
             raise InputError(f"{path} must be the file that was written there, got {error}; train again.") from error
         yield content
 
 
 @final
 class Stored(Mapping[str, Tensor]):
-    """Tensors of such a file whose names begin alike, by the rest of their names; each is read when it is asked for."""
+    """The tensors of such a file whose names have a prefix, by the rest of their names; each is read on access."""
 
     def __init__(self, path: Path, start: str) -> None:
         self._file, self._start = safe_open(path, framework="pt"), start
@@ -202,7 +202,7 @@ class Stored(Mapping[str, Tensor]):
 
 
 def read_text(path: Path, largest: int) -> str:
-    """The text of such a file, or an `InputError` that names it."""
+    """The text of a file; raises an `InputError` that names it if it cannot be read."""
     try:
         return read_bytes(path, largest).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -215,8 +215,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def tensors_in(content: bytes, path: Path) -> dict[str, Tensor]:
-    """The tensors in the content of a safetensors file; `path` is for the `InputError`."""
-    metadata_in(content, path)  # what the header is allowed to be
+    """The tensors in a safetensors file's content; `path` is for the `InputError`."""
+    metadata_in(content, path)  # the header's limit
     try:
         return load(content)
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, RuntimeError) as error:
@@ -224,12 +224,12 @@ def tensors_in(content: bytes, path: Path) -> dict[str, Tensor]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The texts beside the tensors of a safetensors file, or an `InputError` that names the file."""
+    """The metadata of a safetensors file; raises an `InputError` that names the file if it cannot be read."""
     return metadata_in(read_bytes(path, memory_size()), path)
 
 
 def metadata_in(content: bytes | mmap, path: Path) -> dict[str, str]:
-    """The texts in the content of a safetensors file; `path` is for the `InputError`."""
+    """The metadata in a safetensors file's content; `path` is for the `InputError`."""
     length = int.from_bytes(content[:8], "little")
     if length > LARGEST_HEADER:
         raise InputError(f"{path} must be a safetensors file, got a header of {length} bytes; train again.")
@@ -241,7 +241,7 @@ def metadata_in(content: bytes | mmap, path: Path) -> dict[str, str]:
 
 
 def locked(path: Path) -> FileLock:
-    """Takes the lock `path`, which ends with this process at the latest; raises an `InputError` if it is taken."""
+    """Takes the lock `path`, released when this process ends at the latest; raises an `InputError` if it is taken."""
     lock = FileLock(path, timeout=0)
     try:
         if path.is_symlink():
@@ -258,7 +258,7 @@ def locked(path: Path) -> FileLock:
 
 
 def next_folder(parent: Path, name: str) -> Path:
-    """A new folder `parent/name-1`, or with the next number that is free."""
+    """A new folder `parent/name-1`, or with the next free number."""
     number = 1
     while True:
         path = parent / f"{name}-{number}"
@@ -273,9 +273,9 @@ def next_folder(parent: Path, name: str) -> Path:
 
 
 def empty_folder(path: Path) -> Path:
-    """That folder, made if it is not there; raises an `InputError` if it holds something or cannot be written.
+    """That folder, made if needed; raises an `InputError` if it is not empty or cannot be written.
 
-    What a run leaves that was killed before its first checkpoint does not count.
+    Leftovers of a run that was killed before its first checkpoint do not count.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -290,7 +290,7 @@ def empty_folder(path: Path) -> Path:
 
 
 def _left_by_a_kill(entry: Path) -> bool:
-    """Whether it is what a run leaves that was killed before there was anything to go on from."""
+    """Whether a folder holds only what a run leaves that was killed before its first checkpoint."""
     if entry.name == "checkpoints" and entry.is_dir() and not entry.is_symlink():
         return all(inside.name == "lock" or inside.suffix == ".part" for inside in entry.iterdir())
     return entry.name in ("config.toml", "config.toml.part") and entry.lstat().st_size == 0

@@ -1,4 +1,4 @@
-"""Python's search for objects that refer to each other, put off while many objects are made that do not."""
+"""Python's cyclic garbage collection, paused while many objects without cycles are made."""
 
 import gc
 import threading
@@ -9,7 +9,7 @@ from typing import final
 
 @final
 class _Inside:
-    """How many are inside, in all threads, and whether Python searched before the first of them came."""
+    """How many threads are inside, and whether the collector was enabled before the first of them."""
 
     def __init__(self) -> None:
         self._lock, self._count, self._searches = threading.Lock(), 0, False
@@ -33,9 +33,9 @@ _inside = _Inside()
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Inside, Python does not search. A search begins after so many new objects, and looks at all of torch's: 0.1 s.
+    """A context without garbage collection. One begins after so many new objects, and visits all of torch's: 0.1 s.
 
-    Threads may be inside at the same time: Python searches again once the last one has left.
+    Threads may be inside at the same time: it is enabled again once the last one has left.
     """
     _inside.come()
     try:

@@ -1,17 +1,17 @@
-"""The control groups of Linux that a process is in, and those above them: the limits of all of them hold for it."""
+"""The Linux control groups of this process and their ancestors, whose limits all apply."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 MEMBERSHIP, ROOT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
-"""Where the system says which groups this process is in, and where the groups' own files are."""
+"""The file that lists this process's groups, and the root of the groups' own files."""
 
 
 def folders_of_groups(membership: Path, root: Path, controller: str) -> Iterator[tuple[Path, bool]]:
-    """The folder of each group, from the innermost outwards, and whether it is of version 2; none on other systems.
+    """The folder of each group, from the innermost outward, and whether it is of version 2; none on other systems.
 
-    Groups of version 1 are those of the one `controller`, "memory" or "cpu", which may share its folder with others. In
-    a container, whose own group is the root of what it sees, the inner folders are missing: its limits are the root's.
+    Groups of version 1 belong to one `controller`, "memory" or "cpu", which may share its folder with others. In a
+    container, whose own group is the root that it sees, the inner folders are missing: its limits are the root's.
     """
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()

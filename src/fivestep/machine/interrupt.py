@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM between two steps instead of inside one; where ranks train together, between the same two."""
+"""Ctrl-C and SIGTERM between two steps instead of within one; where ranks train together, between the same two."""
 
 import signal
 import threading
@@ -12,23 +12,24 @@ from ..check import RanksError
 from ..ranks import Requests
 
 TERMINATED = 128 + signal.SIGTERM
-"""The exit code of a process that SIGTERM has ended, as shells write it."""
+"""The exit code of a process ended by SIGTERM, as shells report it."""
 
 
 _END: ContextVar[threading.Event | None] = ContextVar("end", default=None)
-"""What ends the work of this thread, beside signals."""
+"""An event that ends the work of this thread, beside signals."""
 
 
 def terminate(_signal: int, _frame: FrameType | None) -> None:
-    """A handler for SIGTERM that lets `finally` blocks run: raises `SystemExit` with the code 143."""
+    """A handler for SIGTERM that lets `finally` blocks run: raises `SystemExit` with code 143."""
     raise SystemExit(TERMINATED)
 
 
 @final
 class Interrupt:
-    """Which signal has come: SIGINT, SIGTERM or none. An event, where one is given, stands for Ctrl-C too.
+    """The pending signal: SIGINT, SIGTERM or none.
 
-    Where it `is_shared`, other ranks must agree before it is taken, so one that has come waits, however many follow.
+    An event, if one is given, counts as Ctrl-C too. If it `is_shared`, other ranks must agree before it is taken, so a
+    pending signal waits, however many follow.
     """
 
     def __init__(self, *, is_shared: bool = False) -> None:
@@ -38,28 +39,28 @@ class Interrupt:
 
     @property
     def has_come(self) -> bool:
-        """Whether there is one to be taken."""
+        """Whether a signal is pending."""
         return self._signal is not None or (self._end is not None and self._end.is_set())
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """The handler: leaves a note. A second signal does not wait: it raises at once."""
+        """The handler: notes the signal. A second one does not wait: it raises at once."""
         already, self._signal = self.has_come, number
         if already and not self.is_shared:
             self.take()
 
     def requests(self, *, checkpoint: bool) -> Requests:
-        """What is to happen between two steps, as far as this rank is concerned."""
+        """What this rank asks for between two steps."""
         is_term = self._signal == signal.SIGTERM
         return Requests(self.has_come and not is_term, is_term, checkpoint)
 
     def take_agreed(self, requests: Requests) -> None:
-        """The same as `take`, for a signal that has come to any rank and that all have agreed on."""
+        """`take`, for a signal to any rank that all have agreed on."""
         if requests.interrupt or requests.terminate:
             self._signal = signal.SIGINT if requests.interrupt else signal.SIGTERM
             self.take()
 
     def take(self) -> None:
-        """Raises `KeyboardInterrupt` for a SIGINT and `SystemExit` for a SIGTERM that has come, else does nothing."""
+        """Raises `KeyboardInterrupt` for a pending SIGINT and `SystemExit` for a pending SIGTERM, else does nothing."""
         if self._signal == signal.SIGINT or (self._end is not None and self._end.is_set()):
             raise KeyboardInterrupt
         if self._signal == signal.SIGTERM:
@@ -68,12 +69,12 @@ class Interrupt:
 
 @contextmanager
 def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt]:
-    """Inside, Ctrl-C and SIGTERM only leave a note; `interrupt.take()` raises what belongs to it.
+    """A context in which Ctrl-C and SIGTERM are only noted; `interrupt.take()` raises the matching exception.
 
-    Call that where the weights are whole: between steps. A SIGINT that is ignored (a job in the background) stays so,
-    as does one that a program around Python takes, and SIGTERM stays with a caller who has a handler of his own.
-    Outside the main thread, where Python takes no signals, nothing changes. A note that other ranks must agree on stays
-    in `interrupt` at the end, for the next time.
+    Call that between steps, where the weights are consistent. A SIGINT that is ignored (a background job) stays so, as
+    does one that a program around Python handles, and SIGTERM stays with a caller that has a handler of its own.
+    Outside the main thread, where Python handles no signals, nothing changes. A signal that other ranks must agree on
+    stays pending in `interrupt` at the end, for the next time.
     """
     interrupt = Interrupt() if interrupt is None else interrupt
     if threading.current_thread() is not threading.main_thread():
@@ -85,7 +86,7 @@ def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt
     previous = {number: signal.signal(number, interrupt.note) for number in taken}
     try:
         yield interrupt
-    except RanksError:  # another rank may have ended by the same signal, before this one could agree
+    except RanksError:  # another rank may have been ended by the same signal before this one could agree
         interrupt.take()
         raise
     finally:
@@ -97,7 +98,7 @@ def deferred_interrupt(interrupt: Interrupt | None = None) -> Iterator[Interrupt
 
 @contextmanager
 def interrupted_by(event: threading.Event) -> Iterator[None]:
-    """Inside, the event ends a training between two steps, as Ctrl-C would."""
+    """A context in which the event ends training between two steps, as Ctrl-C would."""
     token = _END.set(event)
     try:
         yield
@@ -107,7 +108,7 @@ def interrupted_by(event: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def termination_raises() -> Iterator[None]:
-    """Inside, SIGTERM raises `SystemExit` with the code 143 wherever it comes, so that what is open can be closed."""
+    """A context in which SIGTERM raises `SystemExit` with code 143 at once, so that what is open gets closed."""
     is_ours = (
         threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     )

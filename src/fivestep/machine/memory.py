@@ -1,4 +1,4 @@
-"""How much memory this process may have and holds, and how its allocators are told to give back where it is little."""
+"""How much memory this process may have and has, and allocator settings that return it early where it is scarce."""
 
 import ctypes
 import functools
@@ -10,40 +10,40 @@ from pathlib import Path
 from .groups import MEMBERSHIP, ROOT, folders_of_groups
 
 GIVE_BACK = "retain:false,dirty_decay_ms:100,muzzy_decay_ms:0,narenas:1"
-"""To polars' allocator (jemalloc): one arena; addresses and pages go back a tenth of a second after their use."""
+"""For polars' allocator (jemalloc): one arena; addresses and pages are returned a tenth of a second after their use."""
 
 OF_POLARS = "dirty_decay_ms:500,muzzy_decay_ms:1000"
-"""What polars 2.1 leaves in the environment for child processes: a setting that nobody chose."""
+"""What polars 2.1 leaves in the environment of child processes, a setting that nobody chose."""
 
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 2**18
-"""To glibc's: arrays from a quarter of a megabyte on lie in mappings of their own, and go back as they are freed.
+"""For glibc: arrays from a quarter of a megabyte on have mappings of their own, which are returned when freed.
 
-By default that border rises to the largest array ever freed, up to 32 MB; blocks and windows then share a heap, which
-ends with holes between what is kept.
+By default that threshold rises to the largest array ever freed, up to 32 MB; blocks and windows then share a heap,
+which becomes fragmented.
 """
 
 M_ARENA_MAX = -8
-"""To glibc's too: one heap for all threads, each of which would otherwise set 64 MB of addresses aside."""
+"""For glibc too: one heap for all threads, each of which would otherwise reserve 64 MB of addresses."""
 
 TIGHT = 2**32
-"""Bytes of memory below which a process is told to give back early. With more, reading faster is worth more."""
+"""Bytes of memory below which memory is returned early. With more, faster reading is worth more."""
 
 
 @functools.cache
 def memory_size() -> int:
-    """The bytes of memory that this process may have; a file that is larger cannot be one of a run on this machine.
+    """The bytes of memory that this process may have; a larger file cannot belong to a run on this machine.
 
-    What the machine has, or less where `ulimit`, a container or a control group of Linux has a limit.
+    What the machine has, or less if `ulimit`, a container or a Linux control group sets a limit.
     """
     try:
         physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # a system that does not say
+    except (AttributeError, ValueError, OSError):  # a system without this
         physical = 2**36
     return min([physical, *limits()])
 
 
 def held() -> int:
-    """The bytes of memory that the process holds, rows and libraries; 0 where the system does not say."""
+    """The resident memory of this process in bytes; 0 where the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, AttributeError):  # no Linux
@@ -51,17 +51,17 @@ def held() -> int:
 
 
 def is_limited() -> bool:
-    """Whether `ulimit`, a container, or whoever else started the process allows it less than `TIGHT`."""
+    """Whether `ulimit`, a container or the like allows this process less than `TIGHT`."""
     return min([TIGHT, *limits()]) < TIGHT
 
 
 def has_few_addresses() -> bool:
-    """Whether there is a limit on its addresses, of which a file that is mapped takes as many as it has bytes."""
+    """Whether its address space is limited, of which a mapped file takes as much as its size."""
     return bool(_own_limits("RLIMIT_AS"))
 
 
 def limits() -> list[int]:
-    """The limits of this process: on its addresses, on its data, and those of its control groups."""
+    """The limits of this process: on its address space, on its data, and those of its control groups."""
     return [
         *_own_limits("RLIMIT_AS", "RLIMIT_DATA"),
         *limits_of_groups(MEMBERSHIP, ROOT),
@@ -78,7 +78,7 @@ def _own_limits(*kinds: str) -> list[int]:
 
 
 def limits_of_groups(membership: Path, root: Path) -> list[int]:
-    """The limits of this process's control groups and of all above them, of both versions; none on other systems."""
+    """The limits of this process's control groups and their ancestors, of both versions; none on other systems."""
     names = {True: "memory.max", False: "memory.limit_in_bytes"}
     groups = folders_of_groups(membership, root, "memory")
     return [limit for folder, is_new in groups for limit in _number_in(folder / names[is_new])]
@@ -92,29 +92,29 @@ def _number_in(path: Path) -> list[int]:
 
 
 def is_memory(folder: str, mounts: Path = Path("/proc/self/mounts")) -> bool:
-    """Whether files in that folder lie in memory, as in many systems those in `/tmp` do."""
+    """Whether files in that folder lie in memory, as those in `/tmp` do on many systems."""
     try:
         lines = mounts.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):  # no Linux
         return False
     mounted = (line.split()[1:3] for line in lines)
-    types = {Path(_unescaped(place)): kind for place, kind in mounted}  # the last one lies over the others
+    types = {Path(_unescaped(place)): kind for place, kind in mounted}  # the last mount covers the others
     real = Path(folder).resolve()
     return next((types[above] for above in (real, *real.parents) if above in types), "") in ("tmpfs", "ramfs")
 
 
 def _unescaped(place: str) -> str:
-    r"""A path of the list of mounts, where a space, a tab, a line's end and a backslash are \040, \011, \012, \134."""
+    r"""A path from the list of mounts, in which space, tab, newline and backslash are \040, \011, \012, \134."""
     return re.sub(r"\\(040|011|012|134)", lambda found: chr(int(found[1], 8)), place)
 
 
 def take_system_memory() -> None:
-    """Has pyarrow use the system's allocator, before it is imported: its own sets a gigabyte of addresses aside."""
+    """Makes pyarrow use the system's allocator, before it is imported: its own reserves a gigabyte of addresses."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def give_back_soon() -> None:
-    """Has both allocators return memory early, which makes reading slower; before polars is imported."""
+    """Makes both allocators return memory early, which slows reading; to be called before polars is imported."""
     if os.environ.get("_RJEM_MALLOC_CONF", OF_POLARS) == OF_POLARS:
         os.environ["_RJEM_MALLOC_CONF"] = GIVE_BACK
     if sys.platform == "linux":

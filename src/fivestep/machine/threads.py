@@ -1,4 +1,4 @@
-"""One thread for work that is too small to share, and how many processors there are for what is not."""
+"""A single thread for work that is too small to share, and the number of processors for the rest."""
 
 import functools
 import os
@@ -19,14 +19,14 @@ SHARED_FROM = 2e6
 
 
 class HasParams(Protocol):
-    """A network that is trained: an engine."""
+    """An engine, or something else with parameters."""
 
     params: Params
 
 
 @contextmanager
 def threads_for(engine: HasParams, num_rows: int) -> Iterator[None]:
-    """Inside, torch works on one thread if a pass over `num_rows` rows is small, and on as many as before if not.
+    """A context in which torch uses one thread if a pass over `num_rows` rows is small, else as many as before.
 
     Two threads gain nothing on a small network and wait for each other: beside another busy process, a step on 2-8-1
     takes fifty times as long with two as with one. Switching costs 0.2 microseconds.
@@ -40,10 +40,10 @@ def threads_for(engine: HasParams, num_rows: int) -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside, torch works on one thread.
+    """A context in which torch uses one thread.
 
-    GNU OpenMP, which torch brings along, lets its other threads turn round for seven milliseconds after each operation
-    that they shared, even a copy of ten thousand numbers: on two cores, one is busy meanwhile with nothing.
+    GNU OpenMP, which comes with torch, lets its other threads spin for seven milliseconds after each shared operation,
+    even a copy of ten thousand numbers: on two cores, one of them is wasted meanwhile.
     """
     before = torch.get_num_threads()
     if before == 1:
@@ -57,10 +57,10 @@ def one_thread() -> Iterator[None]:
 
 
 def begin_no_threads() -> None:
-    """From here on the calling thread alone does what torch would share out; other threads go on as they did.
+    """From here on torch uses only one thread for work of the calling thread; other threads are not affected.
 
-    `torch.set_num_threads` would also decide for threads that begin from then on. This tells OpenMP, which keeps a
-    number for each thread; torch tells it at its first question, and never again.
+    `torch.set_num_threads` would also affect threads that start later. This sets OpenMP's own number, which is kept for
+    each thread; torch sets it when first asked, and never again.
     """
     torch.get_num_threads()
     ThreadpoolController().limit(limits=1, user_api="openmp")
@@ -70,20 +70,20 @@ def begin_no_threads() -> None:
 def num_processors() -> int:
     """The processors that this process may use: those it may run on, or its control groups' share of their time.
 
-    Asked once: what is divided among so many threads must not be divided otherwise a moment later.
+    Determined once: work that was divided among so many threads must not be divided differently a moment later.
     """
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, min([allowed, *shares_of_groups(MEMBERSHIP, ROOT)]))
 
 
 def shares_of_groups(membership: Path, root: Path) -> list[int]:
-    """The limits, in whole processors, of this process's control groups and of all above them, of both versions."""
+    """The limits, in whole processors, of this process's control groups and their ancestors, of both versions."""
     groups = folders_of_groups(membership, root, "cpu")
     return [share for folder, is_new in groups for share in _share_in(folder, is_new=is_new)]
 
 
 def _share_in(folder: Path, *, is_new: bool) -> list[int]:
-    """The processors that fit into a group's quota of microseconds in each period; none where it has no limit."""
+    """The processors of a group's quota of microseconds per period; none if it has no limit."""
     files = ("cpu.max",) if is_new else ("cpu.cfs_quota_us", "cpu.cfs_period_us")
     try:
         quota, period = " ".join((folder / name).read_text(encoding="utf-8") for name in files).split()

@@ -20,7 +20,7 @@ LEAST_CURVATURE = 1e-10
 @final
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
-    """Newton's step with a curvature learnt from the last m moves s and the changes y of the gradient along them.
+    """Newton's step with a curvature learned from the last m moves s and the changes y of the gradient along them.
 
         d  = -H dw                      H from the pairs (s, y), newest last, by the two-loop recursion:
              q = -dw

@@ -1,4 +1,4 @@
-"""The learnt line through the rows."""
+"""The learned line through the rows."""
 
 from dataclasses import dataclass
 from typing import ClassVar, final

@@ -1,4 +1,4 @@
-"""Points and the line, or the curve, that a network has learnt through them."""
+"""Points and the line, or the curve, that a network has learned through them."""
 
 from collections.abc import Mapping
 
@@ -20,9 +20,9 @@ def fitted_line(
     band: tuple[str, np.ndarray, np.ndarray] | None = None,
     dark: bool = False,
 ) -> Figure:
-    """Rows x (N,), y (N,) as points, and each of the named curves, the learnt one first; `names` are the axes'.
+    """Rows x (N,), y (N,) as points, and each of the named curves, the learned one first; `names` are the axes'.
 
-    `band` is a name and the two ends of what is shaded around the learnt one.
+    `band` is a name and the two ends of what is shaded around the learned one.
     """
     canvas = Canvas(title, dark=dark, height=4.6)
     axes = canvas.axes(x=names[0], y=names[1])

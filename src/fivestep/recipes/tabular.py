@@ -40,8 +40,8 @@ class Tabular(Recipe):
     """RealMLP's settings, which belong together, with `percentiles` beside its numbers and half of its epochs.
 
     Each number gets its percentile among the training rows beside it (`percentiles`), each of both becomes four
-    (`periodic`), each feature gets a learnt scale, then come three layers of 256 in the parametrization of the neural
-    tangent kernel (`ntk_linear`) with a learnt strength of their activation (`parametric`; selu for classes, mish for
+    (`periodic`), each feature gets a learned scale, then come three layers of 256 in the parametrization of the neural
+    tangent kernel (`ntk_linear`) with a learned strength of their activation (`parametric`; selu for classes, mish for
     numbers) and dropout 0.15, and a last layer that begins as 0. AdamW with betas (0.9, 0.95) and a decay of 0.02, 128
     epochs in batches of 256 on a cosine in log-time (`coslog4`) from 0.04 for classes or 0.2 for numbers, times 6 for
     the scales, 0.1 for embeddings, strengths and biases; labels smoothed by 0.1; the best epoch on a fifth of the rows

@@ -51,7 +51,7 @@ class Restored:
     """The checkpoints in its folder, with the times they were written."""
 
     def check(self, data: Dataset) -> None:
-        """Raises an `InputError` if the data do not fit, or it has trained on meanwhile; warns if its schedule changes."""
+        """Raises an `InputError` if the data do not fit or it has trained on since; warns if its schedule changes."""
         plan, step = self.config.plan, self.engine.num_updates
         per_epoch = plan.steps_per_epoch(data.num_rows)
         first, last = self.progress.epochs * per_epoch, plan.epochs * per_epoch

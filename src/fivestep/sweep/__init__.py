@@ -1,7 +1,7 @@
-"""Many networks, their settings drawn from ranges and lists: trained in fleets, cut down by halving, ranked.
+"""Many networks with settings drawn from ranges and lists: trained in fleets, pruned by halving, ranked.
 
-`sweeping.py` is the sweep; `space.py` what is varied, `proposals.py` what is tried next, `halving.py` who goes on,
-`ledger.py` who trains what where several processes share the work.
+`sweeping.py` is the sweep; `space.py` what is varied, `proposals.py` what is tried next, `halving.py` which networks go
+on, `ledger.py` who trains what if several processes share the work.
 """
 
 from collections.abc import Mapping
@@ -34,14 +34,16 @@ def sweep(
     """Trains many networks with settings drawn from `space`, ranks them, and trains the best one as a run.
 
     `space` has the keys of `MLP` and `TrainPlan`, with "hidden", the widths between the ends, and "init_scale", a
-    factor on the initial values. A list is chosen from, `Range(1e-4, 1e-1, log=True)` or "1e-4:1e-1" is drawn from, and
-    one value is the same for all; what it leaves out is the plan's. Networks are ranked by what the plan monitors on
-    the validation part; where there is none, a fifth of the training rows is held out, from the plan's seed.
+    factor on the initial values. A list gives choices, `Range(1e-4, 1e-1, log=True)` or "1e-4:1e-1" a range to draw
+    from, and a single value is the same for all; settings that are left out are the plan's. Networks are ranked by what
+    the plan monitors on the validation part; if there is none, a fifth of the training rows is held out, drawn from the
+    plan's seed.
 
     The folder `out`, by default the next free `runs/sweep-<name>-<number>`, has the ranked networks in `sweep.csv`, a
-    picture, and the best one's run. Called again with the same folder, a sweep that was killed goes on; at the same
-    time, from several processes, they share the work. With `storage`, the URL of a database, machines do too. Raises an
-    `InputError` for a range that is none, a storage of another sweep, a network that does not fit into memory.
+    picture, and the best one's run. Called again with the same folder, a sweep that was killed goes on; called from
+    several processes at once, they share the work, and with `storage`, the URL of a database, so do several machines.
+    Raises an `InputError` for an invalid range, the storage of another sweep, or a network that does not fit into
+    memory.
 
         found = sweep(data, {"hidden": [(64,), (128, 64)], "lr": "1e-4:1e-1"}, TrainPlan(optimizer="adam"))
         found.ranking[0].drawn, found.best

@@ -1,4 +1,4 @@
-"""An attempt at a network of a sweep, as the storage knows it."""
+"""An attempt at a network of a sweep, as recorded in the storage."""
 
 import math
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ State = Literal["running", "done", "pruned", "diverged", "lost"]
 @final
 @dataclass(frozen=True)
 class Attempt:
-    """Network `network` of a sweep, tried by `worker`: what was drawn for it, and what came out so far.
+    """Network `network` of a sweep, tried by `worker`: what was drawn for it, and its results so far.
 
-    `drawn` holds the value or the label of each setting that is varied, `rungs` the monitored figure by epoch, `value`
-    the last one (less is better), `figures` all that was measured. One that is "lost" had a worker that is no more.
+    `drawn` has the value or the label of each varied setting, `rungs` the monitored figure by epoch, `value` the last
+    one (lower is better), `figures` all that was measured. An attempt is "lost" if its worker has died.
     """
 
     network: int
@@ -28,16 +28,16 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Whether it came to its end, whatever that was."""
+        """Whether it has ended in any way."""
         return self.state in ("done", "pruned", "diverged")
 
 
 def ranked(attempts: Mapping[int, Attempt]) -> list[Attempt]:
-    """The networks that came to their end, the best first: those that are done; the others by how far they came."""
+    """The networks that have ended, the best first: those that are done, then the others by how far they got."""
     order = {"done": 0, "pruned": 1, "diverged": 2}
 
     def place(one: Attempt) -> tuple[float, ...]:
-        came_to = 0 if one.state == "done" else one.figures.get("epochs", 0)  # one that stopped early is done too
+        came_to = 0 if one.state == "done" else one.figures.get("epochs", 0)  # early stopping counts as done
         return (order[one.state], -came_to, one.value, one.network)
 
     return sorted((attempt for attempt in attempts.values() if attempt.is_over), key=place)

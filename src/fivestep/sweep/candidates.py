@@ -1,4 +1,4 @@
-"""What a sweep trains: from settings to a network and a plan for some rows, refused where they cannot be."""
+"""What a sweep trains: from settings to a network and a plan for some rows; refuses what is impossible."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,24 +20,24 @@ from ..steps import SECONDS_PER_OPERATION, SECONDS_PER_STEP
 from .space import Space, each_value, widest
 
 VALID = 0.2
-"""The share of the training rows that is held out to rank by, where the data have no validation part."""
+"""The share of the training rows held out for ranking, if the data have no validation part."""
 
 LARGEST_FLEET = 64
-"""Networks that are taken together, at most: enough to compare, few enough for other processes to have theirs."""
+"""The most networks taken together: enough to compare, few enough to leave some for other processes."""
 
 SECONDS_OF_A_FLEET = 10.0
-"""What a fleet takes, about; large networks come in small fleets."""
+"""The approximate time of a fleet; large networks come in small fleets."""
 
 Prepare = Callable[[Mapping[str, Any]], tuple[NetSpec, TrainPlan]]
-"""From settings to a network, its ends still open, and the plan."""
+"""From settings to a network, without input and output sizes, and a plan."""
 
 
 @final
 @dataclass(frozen=True)
 class Candidates:
-    """The rows, what turns settings into a network and a plan for them, and what a run says of itself (`Run.info`).
+    """The rows, a function from settings to a network and a plan, and the information for runs (`Run.info`).
 
-    `settings` are those that `prepare` adds by itself: with others it would be another sweep.
+    `settings` are those that `prepare` adds itself: with others it would be another sweep.
     """
 
     data: Dataset
@@ -55,7 +55,7 @@ class Candidates:
         return plan.sized(spec, self.data), plan
 
     def check(self, space: Space, dtype: str, device: torch.device) -> int:
-        """Raises an `InputError` for a value of the space that nothing can be trained with, or that memory cannot hold.
+        """Raises an `InputError` for a value in the space that cannot be trained, or does not fit into memory.
 
         Returns the bytes that the largest network needs.
         """
@@ -74,7 +74,7 @@ class Candidates:
         check_plan(plan, self.data)
 
     def _bytes_needed(self, settings: Mapping[str, Any], dtype: str, device: torch.device) -> int:
-        """What a network takes with a batch inside; raises an `InputError` if that is more than there is."""
+        """The bytes of a network with a batch; raises an `InputError` if they exceed the memory."""
         spec, plan = self.make(settings)
         num_rows = plan.micro_batch_size or plan.batch_size or len(self.data.train)
         needed = training_needs(spec, plan, dtype, device, num_rows)
@@ -87,7 +87,7 @@ class Candidates:
         return needed
 
     def fleet_size(self, space: Space, num_threads: int) -> int:
-        """How many networks to take together: as many as ten seconds may do, by their floating-point operations."""
+        """How many networks to take together: what ten seconds suffice for, estimated by floating-point operations."""
         spec, plan = self.make(widest(space)[0])
         num_rows = len(self.data.train)
         operations = operations_per_step(spec, min(plan.batch_size or num_rows, num_rows))
@@ -96,5 +96,5 @@ class Candidates:
 
 
 def with_validation(data: Dataset, seed: int) -> Dataset:
-    """The data with a validation part to rank by: their own, or a fifth of the training rows."""
+    """The data with a validation part for ranking: their own, or a fifth of the training rows."""
     return data if data.valid is not None else split(data, VALID, seed=seed)

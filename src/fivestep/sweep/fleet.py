@@ -1,4 +1,4 @@
-"""One fleet of a sweep: networks trained together, compared at the rungs, and cut down there."""
+"""One fleet of a sweep: networks trained together, and compared and pruned at the rungs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from .ledger import Ledger
 
 @final
 class SweepFleet:
-    """Attempts of this worker and their networks, by number. `earlier` are the attempts at all other networks."""
+    """This worker's attempts and their networks, by number. `earlier` are the attempts at all other networks."""
 
     def __init__(
         self, members: Mapping[int, Member], attempts: Sequence[Attempt], earlier: Sequence[Attempt], ledger: Ledger
     ) -> None:
         self.members = members
         self.left = set(members)
-        """The networks that have not come to their end."""
+        """The networks that have not ended."""
 
         self._attempts = {attempt.network: attempt for attempt in attempts}
         self._earlier, self._ledger = earlier, ledger
 
     def train(self, eta: int | None, every: int | None, num_threads: int) -> None:
-        """Trains them to their ends, rung by rung."""
+        """Trains them to the end, rung by rung."""
         heights = rungs(next(iter(self.members.values())).plan.epochs, eta)
         for place, rung in enumerate(heights):
             self._to(rung, every, num_threads)
@@ -45,9 +45,9 @@ class SweepFleet:
                 self._finish(network, "diverged")
 
     def _cut(self, heights: Sequence[int], eta: int) -> None:
-        """Notes where each stands, all of them before the first is ended, and ends those that do not go on.
+        """Notes the figure of each, all of them before the first is ended, and ends those that do not go on.
 
-        One that has stopped early is done, and stands at the higher rungs as it does here.
+        A network that has stopped early is done, and keeps its figure at the higher rungs.
         """
         rung, values = heights[0], {network: value_of(self.members[network]) for network in sorted(self.left)}
         stopped = {network for network in self.left if self.members[network].is_over}
@@ -68,7 +68,7 @@ class SweepFleet:
 
 
 def value_of(member: Member) -> float:
-    """What a network is ranked by, less is better: of the epoch whose weights it would keep."""
+    """The figure that a network is ranked by, lower is better: that of the epoch whose weights it would keep."""
     seen = [value if math.isfinite(value) else math.inf for value in member.progress.seen]
     if not seen:
         return math.inf
@@ -76,7 +76,7 @@ def value_of(member: Member) -> float:
 
 
 def figures_of(member: Member) -> dict[str, Any]:
-    """What was measured of that epoch, as plain values; nothing of a test part."""
+    """All that was measured at that epoch, as plain values, without a test part."""
     seen, history = member.progress.seen, member.history
     place = seen.index(min(seen)) if seen and member.plan.restore_best else -1
     measured = {name: value for name, value in history[place].figures().items() if value is not None} if seen else {}

@@ -1,8 +1,8 @@
 """The journal of a sweep: a file of one line for each change, which several processes append to.
 
-It has the format of Optuna's own journal files, so that Optuna's programs can read it. What differs is what happens
-around a kill: the lock is one of the system's, which ends with the process that holds it; and half a line that a
-process left behind, or a full disk, is cut off before the next one is written.
+It has the format of Optuna's own journal files, so that Optuna's tools can read it. It differs in how it survives a
+kill: the lock is the system's, released with the process that holds it; and a partial line left by a killed process or
+a full disk is cut off before the next one is written.
 """
 
 import json
@@ -18,27 +18,27 @@ from optuna.storages.journal import BaseJournalBackend
 from ..check import InputError, StorageError
 
 SECONDS = 1.0
-"""The least time between two waits for the disk: a power cut loses about as much, a kill nothing."""
+"""The least time between two flushes to the disk: a power failure loses about as much, a kill nothing."""
 
 BEGINNING = b'{"op_code":'
-"""What a journal begins with, Optuna's own too; half of it may stand there, of somebody who was killed."""
+"""The first bytes of a journal, also of Optuna's own; a killed process may have left a part of them."""
 
 POLL = 0.002
-"""Seconds between two tries to take the lock, which is held for a tenth of that."""
+"""Seconds between two attempts to take the lock, which is held for a tenth of that."""
 
 
 @final
 class Journal(BaseJournalBackend):
-    """A journal in a file, for `optuna.storages.JournalStorage`; an `InputError` for a file of something else."""
+    """A journal in a file, for `optuna.storages.JournalStorage`; raises an `InputError` for a file of another kind."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._places = [0]  # where each line begins, as far as they have been read
+        self._places = [0]  # the offset of each line read so far
         self._synced_at = 0.0
-        with path.open("a+b") as file:  # makes it where there is none
+        with path.open("a+b") as file:  # creates the file
             file.seek(0)
             begun = file.read(len(BEGINNING))
-        if not BEGINNING.startswith(begun):  # what follows its last line would be cut off
+        if not BEGINNING.startswith(begun):  # else appending would cut off what follows its last line
             raise InputError(
                 f"{path} must be the journal of a sweep, or a new file, got one that begins with {begun!r}; choose "
                 f"another, or write a database as its URL, such as sqlite:///sweeps.db."
@@ -46,13 +46,13 @@ class Journal(BaseJournalBackend):
         self._lock = FileLock(path.with_name(path.name + ".lock"))
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """The lines from that number on, each as what it says."""
+        """The parsed lines from that number on."""
         with self._path.open("rb") as file:
             number = min(log_number_from, len(self._places) - 1)
             file.seek(self._places[number])
             for line in file:
                 if not line.endswith(b"\n"):
-                    break  # someone is writing it, or was killed
+                    break  # being written, or left by a killed process
                 number += 1
                 if number == len(self._places):
                     self._places.append(self._places[-1] + len(line))
@@ -60,7 +60,7 @@ class Journal(BaseJournalBackend):
                     yield self._said(line, number)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Appends a line for each; raises a `StorageError` where that is not possible."""
+        """Appends a line for each log; raises a `StorageError` if that is not possible."""
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         try:
             with self._lock.acquire(poll_interval=POLL), self._path.open("r+b") as file:
@@ -88,7 +88,7 @@ class Journal(BaseJournalBackend):
 
 
 def _cut_off_half_a_line(file: Any) -> None:
-    """Leaves the file as it is up to its last whole line, and goes to its end."""
+    """Truncates the file after its last complete line, and seeks to its end."""
     end = place = file.seek(0, os.SEEK_END)
     while place > 0:
         before = max(0, place - 4096)

@@ -1,10 +1,10 @@
 """Who trains which network: the storage of a sweep, as all its processes see it.
 
 Networks are numbered from 0. An attempt at one is a trial of an Optuna study, begun by one worker. Of several attempts
-at a network the first that is not lost counts, and the storage puts all trials into one order; so two workers that
-reach for the same network agree, without a lock, on whose it is, and a network is never counted twice. A worker that
-ends lets go of its attempts; those of one that was killed are noticed (`workers.py`) and become "lost", and the network
-is free for a new attempt with the same settings.
+at a network the first that is not lost counts, and the storage puts all trials into one order; so two workers that take
+the same network agree, without a lock, on whose it is, and a network is never counted twice. A worker that ends
+releases its attempts; those of a killed worker are detected (`workers.py`) and become "lost", and the network is free
+for a new attempt with the same settings.
 """
 
 import json
@@ -25,38 +25,38 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 ABOUT = "fivestep"
-"""The study's attribute that says which sweep it is."""
+"""The study's attribute that identifies the sweep."""
 
 FLEET = "fleet"
-"""The attribute of a trial without a network that says how many of them are taken together."""
+"""The attribute, of a trial without a network, with the size of fleets."""
 
 HIDDEN = ":...@"
-"""What stands in the place of a password."""
+"""The replacement for a password in messages."""
 
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds before each new try, where others make a database's tables at the same time."""
 
 BEAT = "beat:"
-"""The study's attributes in which the workers count, by their names."""
+"""Prefix of the study's attributes with the workers' counters."""
 
 
 @final
 class Ledger:
-    """The storage of one sweep, opened by one worker."""
+    """The storage of one sweep, as opened by one worker."""
 
     def __init__(self, storage: "BaseStorage", study: int, space: Space, worker: str) -> None:
         self._storage, self._study, self._space, self._worker = storage, study, space, worker
 
     @classmethod
     def open(cls, where: str | Path, name: str, about: Mapping[str, Any], space: Space, worker: str) -> Self:
-        """The storage of the sweep `name` in a file or at a database's URL, made where there is none.
+        """The storage of the sweep `name` in a file or at a database's URL, created if needed.
 
-        Raises an `InputError` if it cannot be reached, or holds another sweep of that name.
+        Raises an `InputError` if it cannot be reached, or has another sweep of that name.
         """
         with quiet():
             storage = _storage(where)
             study = _study(storage, name)
-            has_trials = storage.get_n_trials(study) > 0  # before the next line: a sweep says what it is first
+            has_trials = storage.get_n_trials(study) > 0  # before the next line: a sweep is identified first
             found = storage.get_study_user_attrs(study).get(ABOUT)
             if found is None and has_trials:
                 raise refuse(
@@ -72,10 +72,9 @@ class Ledger:
         return cls(storage, study, space, worker)
 
     def fleet(self, usual: int) -> int:
-        """The size of the sweep's fleets: the `usual` one of whoever came first, because what is drawn depends on it.
+        """The size of the sweep's fleets: the `usual` one of the first worker, because what is drawn depends on it.
 
-        It is written as a trial, since the storage puts these into one order: of two workers that begin at the same
-        instant, both read the size of the same one.
+        It is stored as a trial, since the storage orders these: two workers that begin at once read the same size.
         """
         sizes = self._fleets()
         if not sizes:
@@ -84,12 +83,12 @@ class Ledger:
         return sizes[0]
 
     def _fleets(self) -> list[int]:
-        """The sizes that workers have written, in the order in which they did."""
+        """The sizes that workers have written, in order."""
         trials = self._storage.get_all_trials(self._study, deepcopy=False)
         return [trial.user_attrs[FLEET] for trial in trials if FLEET in trial.user_attrs]
 
     def attempts(self) -> dict[int, Attempt]:
-        """The attempt that counts for each network that was ever begun: the first not lost one, else the last one."""
+        """The attempt that counts for each network begun so far: the first one that is not lost, else the last one."""
         found: dict[int, Attempt] = {}
         for attempt in self.every_attempt():
             if attempt.network not in found or found[attempt.network].state == "lost":
@@ -97,12 +96,12 @@ class Ledger:
         return found
 
     def every_attempt(self) -> list[Attempt]:
-        """All attempts in the order in which they were begun, the lost ones too."""
+        """All attempts, including lost ones, in the order in which they were begun."""
         trials = self._storage.get_all_trials(self._study, deepcopy=False)
         return [attempt for attempt in map(_attempt, trials) if attempt is not None]
 
     def take(self, drawn: Mapping[int, Mapping[str, Any]]) -> list[Attempt]:
-        """Begins attempts at these networks, with what was drawn for each; returns those that are this worker's own."""
+        """Begins attempts at these networks with the settings drawn for each; returns those that this worker got."""
         distributions = self._space.distributions()
         for network, values in drawn.items():
             self._begin(network, values, distributions)
@@ -119,7 +118,7 @@ class Ledger:
         self._storage.set_trial_intermediate_value(attempt.trial, epoch, value)
 
     def finish(self, attempt: Attempt) -> None:
-        """Notes how an attempt ended; one that somebody has taken for lost stays so."""
+        """Notes how an attempt ended; one that was declared lost stays so."""
         from optuna.trial import TrialState
 
         state = TrialState.PRUNED if attempt.state == "pruned" else TrialState.COMPLETE
@@ -130,7 +129,7 @@ class Ledger:
             self._storage.set_trial_state_values(attempt.trial, state, [attempt.value])
 
     def lose(self, attempts: Sequence[Attempt]) -> None:
-        """Gives up attempts whose worker is no more; of several workers that see it, each may do it."""
+        """Declares attempts lost whose worker has died; several workers may do so."""
         from optuna.trial import TrialState
 
         for attempt in attempts:
@@ -138,15 +137,15 @@ class Ledger:
                 self._storage.set_trial_state_values(attempt.trial, TrialState.FAIL)
 
     def end(self) -> None:
-        """Lets go of all attempts of this worker that have not come to their end."""
+        """Releases all attempts of this worker that have not ended."""
         self._let_go(set())
 
     def beat(self, number: int) -> None:
-        """Shows that this worker lives: its count has moved on."""
+        """Writes this worker's counter, which shows that it is alive."""
         self._storage.set_study_user_attr(self._study, BEAT + self._worker, number)
 
     def beats(self) -> dict[str, int]:
-        """The counts of all workers."""
+        """The counters of all workers."""
         attributes = self._storage.get_study_user_attrs(self._study)
         return {key.removeprefix(BEAT): value for key, value in attributes.items() if key.startswith(BEAT)}
 
@@ -162,20 +161,20 @@ class Ledger:
         self._storage.create_new_trial(self._study, trial)
 
     def _let_go(self, kept: set[int]) -> None:
-        """Gives up all running attempts of this worker but those kept: another worker was there first."""
+        """Releases all running attempts of this worker except those kept: another worker was first."""
         own = [one for one in self.every_attempt() if one.worker == self._worker and one.state == "running"]
         self.lose([one for one in own if one.trial not in kept])
 
 
 def _ended_trial(attributes: Mapping[str, Any]) -> "FrozenTrial":
-    """A trial that is no attempt at a network and only carries these attributes."""
+    """A finished trial that is not an attempt, and only carries these attributes."""
     from optuna.trial import TrialState, create_trial
 
     return create_trial(state=TrialState.FAIL, user_attrs=dict(attributes))
 
 
 def _attempt(trial: "FrozenTrial") -> Attempt | None:
-    """A trial as an attempt; None for one that was not made here."""
+    """A trial as an attempt; None for any other trial."""
     from optuna.trial import TrialState
 
     attributes = trial.user_attrs
@@ -185,7 +184,7 @@ def _attempt(trial: "FrozenTrial") -> Attempt | None:
     state: State = outcome.get("state", "done") if trial.state.is_finished() else "running"
     return Attempt(
         network=attributes["network"],
-        trial=trial._trial_id,  # what every call of the storage asks for
+        trial=trial._trial_id,  # an argument of every storage call
         worker=attributes["worker"],
         state="lost" if trial.state == TrialState.FAIL else state,
         drawn=trial.params,
@@ -196,7 +195,7 @@ def _attempt(trial: "FrozenTrial") -> Attempt | None:
 
 
 def _storage(where: str | Path) -> "BaseStorage":
-    """The storage in a journal, or at a database's URL."""
+    """The storage in a journal file, or at a database's URL."""
     if isinstance(where, Path):
         from optuna.storages import JournalStorage
 
@@ -217,7 +216,7 @@ def _storage(where: str | Path) -> "BaseStorage":
             f"the storage {without_password(where)!r} must come with the driver of its database, got none; for "
             f"postgresql+psycopg2:// pip install psycopg2-binary, for mysql+pymysql:// pip install pymysql."
         ) from error
-    except Exception as error:  # each database has errors of its own
+    except Exception as error:  # each database has its own errors
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"the storage must be a file or the URL of a database that can be reached, got "
@@ -260,12 +259,12 @@ def to_be_kept(url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """A URL as it may be shown."""
+    """A URL without its password, to be shown."""
     return re.sub(r"(://[^:/@]*):[^@/]*@", rf"\1{HIDDEN}", url)
 
 
 def _study(storage: "BaseStorage", name: str) -> int:
-    """The study of that name, made where there is none."""
+    """The study of that name, created if needed."""
     from optuna.exceptions import DuplicatedStudyError
     from optuna.study import StudyDirection
 
@@ -274,12 +273,12 @@ def _study(storage: "BaseStorage", name: str) -> int:
     except KeyError:
         try:
             return storage.create_new_study([StudyDirection.MINIMIZE], name)
-        except DuplicatedStudyError:  # someone else was there first
+        except DuplicatedStudyError:  # another worker was first
             return storage.get_study_id_from_name(name)
 
 
 def check_same(what: str, own: Mapping[str, Any], given: Mapping[str, Any], options: str) -> None:
-    """Raises an `InputError` that says in what the sweep that is in something differs from the one asked for."""
+    """Raises an `InputError` that says in what an existing sweep differs from the requested one."""
     changed = {name: (own.get(name), given.get(name)) for name in {**own, **given} if own.get(name) != given.get(name)}
     if changed:
         shown = {name: [_shown(one) for one in pair] for name, pair in changed.items()}
@@ -296,7 +295,7 @@ def _shown(value: Any) -> str:
 
 @contextmanager
 def _unless_over() -> Iterator[None]:
-    """What is inside does nothing to a trial that has come to its end."""
+    """A context that ignores updates of trials that have ended."""
     from optuna.exceptions import UpdateFinishedTrialError
 
     with suppress(UpdateFinishedTrialError):

@@ -1,6 +1,7 @@
-"""The mark of a sweep's folder: it tells the folder from any other, and whose sweep is in it.
+"""The marker file of a sweep's folder: it identifies the folder, and the sweep in it.
 
-A storage may lie elsewhere, and then nothing else in the folder says which sweep its table and its best run are of.
+The storage may be elsewhere, and then nothing else in the folder tells to which sweep its table and its best run
+belong.
 """
 
 import tomllib
@@ -15,17 +16,17 @@ from ..machine.files import read_text, unwritable, write_text
 from .ledger import check_same
 
 MARK = "sweep.toml"
-"""The file; the command line keeps its options in it too."""
+"""The name of the file; the command line stores its options in it too."""
 
 LARGEST = 2**20
-"""Bytes of it that are read at most."""
+"""The most bytes of it that are read."""
 
 ABOUT = "about"
-"""The table of what makes it this sweep and no other."""
+"""The section that identifies the sweep."""
 
 
 def check_mark(path: Path, about: Mapping[str, str]) -> None:
-    """Raises an `InputError` if a folder says that another sweep than the one `about` tells of is in it."""
+    """Raises an `InputError` if a folder belongs to another sweep than the one `about` describes."""
     if (path / MARK).exists():
         own = read_mark(path).get(ABOUT)
         if isinstance(own, dict):
@@ -33,7 +34,7 @@ def check_mark(path: Path, about: Mapping[str, str]) -> None:
 
 
 def mark(path: Path) -> None:
-    """Marks a folder as that of a sweep, before anything else is in it: another process may do so at the same time."""
+    """Marks an empty folder as that of a sweep; another process may do so at the same time."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()) and not (path / MARK).exists():
@@ -44,18 +45,18 @@ def mark(path: Path) -> None:
 
 
 def keep_mark(path: Path, about: Mapping[str, str]) -> None:
-    """Says in a marked folder whose it is, if nobody has; for one process at a time."""
+    """Writes into a marked folder which sweep it belongs to, unless that is there; for one process at a time."""
     if not read_mark(path):
         write_mark(path, about, {})
 
 
 def write_mark(path: Path, about: Mapping[str, str], more: Mapping[str, Any]) -> None:
-    """Says in a folder whose it is, and `more`, in place of what it says now."""
+    """Replaces a folder's marker by one with `about` and `more`."""
     write_text(path / MARK, tomli_w.dumps({**more, ABOUT: dict(about)}))
 
 
 def read_mark(path: Path) -> dict[str, Any]:
-    """What a folder says. Raises an `InputError` if that is not TOML."""
+    """The content of a folder's marker; raises an `InputError` if it is not TOML."""
     try:
         return tomllib.loads(read_text(path / MARK, LARGEST))
     except tomllib.TOMLDecodeError as error:

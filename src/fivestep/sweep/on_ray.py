@@ -1,8 +1,7 @@
-"""A sweep on a Ray cluster: as many workers as it has room for, each of which does what a process of the sweep does.
+"""A sweep on a Ray cluster: as many workers as fit, each doing what any process of a sweep does.
 
-They share the sweep's storage and nothing else. On several machines that is a database's URL, or a file in a folder
-that all of them see. Ray starts a worker that was killed again; the network that it was training is tried again as in
-any sweep.
+They share only the sweep's storage. On several machines that is a database's URL, or a file in a shared folder. Ray
+restarts a worker that was killed; the network that it was training is tried again as in any sweep.
 """
 
 import socket
@@ -16,13 +15,13 @@ from ..check import InputError
 from .sweeping import Standing, Sweep
 
 LOCAL = "local"
-"""The address of a cluster of this machine alone, made for the sweep."""
+"""The address for a cluster on this machine only, started for the sweep."""
 
 
 def train_on_ray(sweep: Sweep, address: str) -> Iterator[Standing]:
-    """Trains the networks on the cluster at `address`, and yields about twice a second where the sweep stands.
+    """Trains the networks on the cluster at `address`, and yields the standing of the sweep about twice a second.
 
-    Each worker takes the processors of the networks that it trains at a time (`num_threads`, here one if it is None).
+    Each worker takes one processor for each network that it trains at a time (`num_threads`, here one if it is None).
     Raises an `InputError` where Ray is not installed or the cluster cannot be reached.
     """
     ray = _connected(address)
@@ -40,7 +39,7 @@ def train_on_ray(sweep: Sweep, address: str) -> Iterator[Standing]:
                 ray.get(done)
         finally:
             for one in left:
-                with suppress(Exception):  # it may have ended by itself
+                with suppress(Exception):  # it may have ended already
                     ray.cancel(one)
         sweep.write_table()
     finally:
@@ -48,7 +47,7 @@ def train_on_ray(sweep: Sweep, address: str) -> Iterator[Standing]:
 
 
 def _work(sweep: Sweep) -> None:
-    """What a worker does."""
+    """The work of one worker."""
     for _ in sweep.train():
         pass
 
@@ -74,7 +73,7 @@ def _connected(address: str) -> Any:
 
 
 def _knock_at(address: str) -> None:
-    """Raises an `OSError` where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    """Raises an `OSError` if nothing listens at HOST:PORT: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=10).close()

@@ -1,4 +1,4 @@
-"""Which settings are tried next: a function of the seed, and of what has come out so far."""
+"""Which settings are tried next: a function of the seed and the results so far."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 SAMPLERS = ("auto", "tpe", "random", "grid")
 
 STARTUP = 20
-"""Networks whose settings are drawn at random before any is drawn from what came out."""
+"""The number of networks drawn at random before the sampler uses results."""
 
 TRIES = 20
-"""Draws for one network, at most, until its settings are none that another one has: it would be the same network."""
+"""The most draws for one network while its settings equal those of another."""
 
 
 def sampler_for(name: str, space: Space, num_models: int) -> str:
-    """What "auto" stands for: every combination, where they are lists and there are no more than networks; else TPE."""
+    """The sampler that "auto" stands for: "grid" if all settings are lists with few enough combinations, else "tpe"."""
     if name != "auto":
         return name
     return "grid" if space.size is not None and space.size <= num_models else "tpe"
@@ -32,11 +32,11 @@ def sampler_for(name: str, space: Space, num_models: int) -> str:
 def proposals(
     space: Space, networks: Sequence[int], history: Sequence[Attempt], sampler: str, seed: int
 ) -> list[dict[str, Any]]:
-    """What to draw for each of these networks, asked for together, with the attempts at others that are known.
+    """The settings for each of these networks, proposed together, given the known attempts at others.
 
-    The sampler is a new one for each call, with a seed made from the sweep's and the first network's number, and it is
-    shown the history in the order of the networks. So a sweep that was killed asks for the same settings again.
-    Settings that were drawn before, as happens where all are whole numbers or lists, are drawn again, a few times.
+    Each call makes a new sampler, with a seed from the sweep's and the first network's number, and shows it the history
+    in the order of the networks. So a sweep that was killed proposes the same settings again. Settings that occurred
+    before, as happens if all are integers or lists, are redrawn a few times.
     """
     if sampler == "grid":
         return [space.combination(network) for network in networks]
@@ -52,7 +52,7 @@ def proposals(
 
 
 def _new(known: set[frozenset[Any]], draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is drawn, if possible something that is not known yet; from then on it is."""
+    """Drawn settings, if possible new ones, which are added to the known ones."""
     drawn = draw()
     for _ in range(TRIES - 1):
         if frozenset(drawn.items()) not in known:
@@ -63,7 +63,7 @@ def _new(known: set[frozenset[Any]], draw: Callable[[], dict[str, Any]]) -> dict
 
 
 def _sampler(name: str, seed: int, first: int) -> "BaseSampler":
-    """TPE after Bergstra et al. 2011, of all settings together, that keeps away from what is being tried."""
+    """TPE after Bergstra et al. 2011, multivariate, which avoids what is being tried."""
     from optuna.samplers import RandomSampler, TPESampler
 
     own = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
@@ -73,7 +73,7 @@ def _sampler(name: str, seed: int, first: int) -> "BaseSampler":
 
 
 def _as_trial(attempt: Attempt, space: Space) -> "FrozenTrial":
-    """An attempt as Optuna knows it."""
+    """An attempt as an Optuna trial."""
     from optuna.trial import TrialState, create_trial
 
     state = {"running": TrialState.RUNNING, "pruned": TrialState.PRUNED}.get(attempt.state, TrialState.COMPLETE)

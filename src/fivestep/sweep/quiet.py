@@ -1,4 +1,4 @@
-"""Optuna without its messages: it reports every study, and that some of its options may still change."""
+"""Optuna without its messages about every study and about experimental options."""
 
 import warnings
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Inside, Optuna's log shows errors only, and its warnings of what is experimental are silent."""
+    """A context in which Optuna logs errors only, and does not warn about experimental options."""
     import optuna
 
     before = optuna.logging.get_verbosity()

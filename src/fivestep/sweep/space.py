@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Scale(NamedTuple):
-    """How the numbers of a setting lie: evenly or by their logarithms, whole or not, from `least` to below `end`."""
+    """The scale of a setting's numbers: linear or logarithmic, integer or not, from `least` to below `end`."""
 
     log: bool = False
     whole: bool = False
@@ -41,19 +41,19 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
     "norm": {"none": None},
     "nesterov": {"true": True, "false": False},
 }
-"""What is written as a word and stands for something else."""
+"""Words that stand for values."""
 
 MOST_SEEDS = 100
-"""A range of at most so many seeds is a list of them; of a longer one, seeds are drawn."""
+"""A range of up to so many seeds is a list of them; from a longer one, seeds are drawn."""
 
 ONE_VALUE = ("epochs", "loss", "metrics", "monitor", "patience", "restore_best", "class_weight", "micro_batch_size")
-"""Settings that must be the same for all networks: they say how long one trains, or how it is measured."""
+"""Settings that must be the same for all networks: how long they train, and how they are measured."""
 
 
 @final
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; `log` draws their logarithms evenly, `whole` draws whole numbers."""
+    """Numbers from `low` to `high`, inclusive; `log` draws their logarithms uniformly, `whole` draws integers."""
 
     low: float
     high: float
@@ -80,12 +80,12 @@ class Range:
 
     @property
     def extremes(self) -> list[Any]:
-        """What may be drawn, at its ends."""
+        """The two ends of the range."""
         return [int(end) if self.whole else float(end) for end in (self.low, self.high)]
 
     def distribution(self) -> "BaseDistribution":
         """The same as Optuna says it."""
-        from optuna.distributions import FloatDistribution, IntDistribution  # here: it takes 0.15 s to import
+        from optuna.distributions import FloatDistribution, IntDistribution  # imported here: it takes 0.15 s
 
         low, high = self.extremes
         return (IntDistribution if self.whole else FloatDistribution)(low, high, log=self.log)
@@ -94,7 +94,7 @@ class Range:
 @final
 @dataclass(frozen=True)
 class Options:
-    """Values to choose from, by their labels."""
+    """Values to choose from, by label."""
 
     values: Mapping[str, Any]
 
@@ -105,7 +105,7 @@ class Options:
 
     @property
     def extremes(self) -> list[Any]:
-        """What may be drawn: every label."""
+        """All labels."""
         return list(self.values)
 
     def distribution(self) -> "BaseDistribution":
@@ -118,16 +118,16 @@ class Options:
 @final
 @dataclass(frozen=True)
 class Space:
-    """The settings that are varied, each with its range or its options, and those that are the same for all."""
+    """The varied settings, each with its range or its options, and the fixed ones."""
 
     varied: Mapping[str, Range | Options]
     fixed: Mapping[str, Any]
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Space":
-        """From settings as people write them: a list is varied, a `Range` or "1e-4:1e-1" too, one value is fixed.
+        """From settings as users write them: a list, a `Range` or "1e-4:1e-1" is varied, a single value is fixed.
 
-        Raises an `InputError` for a range that is none, for a value twice, and for what cannot be varied.
+        Raises an `InputError` for an invalid range, a repeated value, or a setting that cannot be varied.
         """
         varied: dict[str, Range | Options] = {}
         fixed: dict[str, Any] = {}
@@ -148,7 +148,7 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """The number of combinations, or None where there is a range."""
+        """The number of combinations, or None if there is a range."""
         options = [one for one in self.varied.values() if isinstance(one, Options)]
         if len(options) < len(self.varied):
             return None
@@ -164,7 +164,7 @@ class Space:
         return dict(reversed(list(chosen.items())))
 
     def settings(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
-        """All settings of the network for which those values, or labels of options, were drawn."""
+        """All settings of a network, given the drawn values or labels."""
         values = {}
         for name, one in self.varied.items():
             value = drawn[name]
@@ -172,18 +172,18 @@ class Space:
         return {**self.fixed, **values}
 
     def distributions(self) -> "dict[str, BaseDistribution]":
-        """What is varied, as Optuna says it."""
+        """The varied settings as Optuna distributions."""
         return {name: one.distribution() for name, one in self.varied.items()}
 
     def to_dict(self) -> dict[str, str]:
-        """The settings as texts, to tell one sweep from another."""
+        """The settings as texts, which identify the sweep."""
         return {name: str(one) for name, one in self.varied.items()} | {
             name: label(value) for name, value in self.fixed.items()
         }
 
 
 def label(value: Any) -> str:
-    """How a value is written: "128,64" for two widths."""
+    """The label of a value: "128,64" for two widths."""
     if isinstance(value, Mapping):
         return ",".join(f"{key}={label(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):
@@ -192,7 +192,7 @@ def label(value: Any) -> str:
 
 
 def _several(name: str, given: Any) -> Range | Options:
-    """The range or the options that someone wrote for a setting."""
+    """The range or the options from what a user wrote for a setting."""
     if isinstance(given, Range):
         if name not in SCALES:
             raise refuse(name, str(given), "a list of values", f"there are ranges for {', '.join(SCALES)}")
@@ -213,7 +213,7 @@ def _several(name: str, given: Any) -> Range | Options:
 
 
 def _each_seed(found: Range) -> Range | Options:
-    """The seeds of a range one by one: none is nearer to one than to another, and one drawn twice is trained twice."""
+    """The seeds of a range as a list: seeds have no order, and drawing one twice would train the same network twice."""
     if not found.whole or found.high - found.low >= MOST_SEEDS:
         return found
     return Options({str(seed): seed for seed in range(int(found.low), int(found.high) + 1)})
@@ -238,7 +238,7 @@ def _range(name: str, text: str) -> Range:
 
 
 def _read(name: str, value: Any) -> Any:
-    """One value; a text is read as what the setting takes."""
+    """One value; a text is parsed as the setting's type."""
     if not isinstance(value, str):
         return str(value) if isinstance(value, Choice) else plain(value)
     words = WORDS.get(name, {})
@@ -267,9 +267,9 @@ def _number(value: float) -> str:
 
 
 def each_value(space: Space) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Settings in which every value that can be chosen, and both ends of every range, stand once; and what is new.
+    """Settings that together contain every option and both ends of every range, with the values new in each.
 
-    The first are those with the first of all, in which all that is fixed is new.
+    The first have the first option of everything, and all fixed settings count as new.
     """
     first = {name: one.extremes[0] for name, one in space.varied.items()}
     yield "", space.settings(first)
@@ -279,7 +279,7 @@ def each_value(space: Space) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def widest(space: Space) -> list[dict[str, Any]]:
-    """Settings among which are those that take the most memory: all widths with all rules, the rest at its last."""
+    """Settings that include those with the most memory: all widths with all rules, the rest at the last option."""
     drawn: list[dict[str, Any]] = [{}]
     for name, one in space.varied.items():
         values = one.extremes if name in ("hidden", "optimizer") else one.extremes[-1:]

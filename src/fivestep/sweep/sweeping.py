@@ -1,4 +1,4 @@
-"""A sweep as a folder: its journal, what its processes do in it, and what is left at the end."""
+"""A sweep as a folder: its journal, the work of its processes, and its results."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -33,10 +33,10 @@ JOURNAL, TABLE, PICTURE = "journal.log", "sweep.csv", "sweep.png"
 """The files of a sweep's folder."""
 
 USUAL_MODELS = 64
-"""Networks, where nobody says how many and there are not just so many combinations."""
+"""The default number of networks, unless every combination is tried."""
 
 PAUSE = 0.5
-"""Seconds between two looks at the storage, while other processes train what is left."""
+"""Seconds between two polls of the storage, while other processes train the rest."""
 
 
 @final
@@ -44,12 +44,12 @@ PAUSE = 0.5
 class SweepPlan:
     """How a sweep draws, trains and compares its networks.
 
-    `models` networks are trained: by default every combination, where all that is varied are lists, else 64. `sampler`
-    is "tpe" (tree-structured Parzen estimators, which learn from what came out), "random", "grid" (every combination)
-    or "auto": grid where the networks are enough for it, else tpe. `halving` is the factor of successive halving: about
-    one network in so many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and
-    compared together, by default as many as ten seconds may do and memory holds. `every` is as in `fit_many`. All
-    processes of a sweep share its `name` in its storage.
+    `models` networks are trained: by default every combination if only lists are varied, else 64. `sampler` is "tpe"
+    (tree-structured Parzen estimators, which learn from the results), "random", "grid" (every combination) or "auto":
+    grid if `models` suffices for it, else tpe. `halving` is the factor of successive halving: about one network in so
+    many goes on from each of two rungs; None trains each to its end. `fleet` networks are taken and compared together,
+    by default as many as ten seconds and the memory allow. `every` is as in `fit_many`. All processes of a sweep share
+    its `name` in its storage.
     """
 
     models: int | None = None
@@ -75,7 +75,7 @@ class SweepPlan:
 
 
 class Standing(NamedTuple):
-    """Where a sweep stands: networks that came to their end here and elsewhere, and those being trained elsewhere."""
+    """The standing of a sweep: networks that have ended, here and elsewhere, and those being trained elsewhere."""
 
     num_over: int
     num_models: int
@@ -85,9 +85,9 @@ class Standing(NamedTuple):
 @final
 @dataclass
 class Sweep:
-    """A sweep in a folder, and what came out: `ranking`, and `best`, an ordinary run of the best network.
+    """A sweep in a folder, and its results: `ranking`, and `best`, an ordinary run of the best network.
 
-    `members` are the networks that are being trained at the moment, by number.
+    `members` are the networks that are currently being trained, by number.
     """
 
     path: Path
@@ -107,7 +107,7 @@ class Sweep:
     _first: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        """Works out what is left open, and refuses what cannot be."""
+        """Fills in what was left open, and refuses what is impossible."""
         device = find_device(self.how.device, self.how.dtype)
         at_once = max(1, memory_size() // max(self.candidates.check(self.space, self.how.dtype, device), 1))
         processors = num_processors() if device.type == "cpu" else 1
@@ -124,39 +124,39 @@ class Sweep:
 
     @property
     def ranked_by(self) -> str:
-        """What the networks are ranked by, in words; of a metric of which more is better, what is missing to 1."""
+        """A description of the ranked figure; for a metric that is better when higher, 1 minus it."""
         monitor = self.candidates.make(self.space.settings(self._first))[1].monitor
         return "valid loss" if monitor == "loss" else f"valid {monitor}"
 
     @property
     def _together(self) -> int:
-        """The networks of a fleet: no more than there are, and than memory holds."""
+        """The size of a fleet, limited by the number of networks and the memory."""
         return min(self._fleet, self.num_models, self._at_once)
 
     @property
     def described(self) -> str:
-        """How it draws and trains them, in half a sentence."""
+        """How it draws and trains the networks, as a phrase."""
         how = {"tpe": "drawn by what came out (TPE)", "random": "drawn at random", "grid": "every combination"}
         halving = f"halving by {self.how.halving}" if self.how.halving else "all to the end"
         return f"{how[self._sampler]}, {halving}, {self._together} together, {self._at_a_time} at a time"
 
     @property
     def ranking(self) -> list[Attempt]:
-        """The networks that came to their end, the best first."""
+        """The networks that have ended, the best first."""
         return ranked(self.attempts)
 
     @property
     def standing(self) -> Standing:
-        """Where it stands, as far as this process knows."""
+        """The standing of the sweep, as far as this process knows."""
         num_over = sum(attempt.is_over for attempt in self.attempts.values())
         running = [network for network, attempt in self.attempts.items() if attempt.state == "running"]
         return Standing(num_over, self.num_models, len(set(running) - set(self.members)))
 
     def train(self) -> Iterator[Standing]:
-        """Trains networks until all have come to their end, here or in other processes; yields after each fleet.
+        """Trains networks until all have ended, here or in other processes; yields after each fleet.
 
-        A network that another process was killed with is tried again. Stopping is `break`. The ranked table is written
-        after each fleet. Raises an `InputError` for a storage of another sweep, a `StorageError` for one that fails.
+        A network whose process was killed is tried again. Stopping is `break`. The ranked table is written after each
+        fleet. Raises an `InputError` for the storage of another sweep, a `StorageError` if the storage fails.
         """
         with Worker(self.path) as worker, _failures_as_sentences(self.path):
             ledger = self.open_ledger(worker.name)
@@ -176,7 +176,7 @@ class Sweep:
                 self.write_table()
 
     def watch(self) -> Standing:
-        """Where it stands, from its storage, for a process that trains none of its networks."""
+        """The standing of the sweep from its storage, for a process that trains none of its networks."""
         with _failures_as_sentences(self.path):
             self.attempts = self._ledger("").attempts()
         return self.standing
@@ -184,7 +184,7 @@ class Sweep:
     def finish(self) -> Run | None:
         """Draws the picture and trains the best network once more, as a run in the folder; None if there is none.
 
-        The run has the best network's seed and rows, so it ends at the same weights; it alone meets the test part.
+        The run has the best network's seed and rows, so it ends with the same weights; only it sees the test part.
         """
         winner = next((attempt for attempt in self.ranking if attempt.state == "done"), None)
         with self.alone():
@@ -194,33 +194,33 @@ class Sweep:
         return self.best
 
     def settings_of(self, attempt: Attempt) -> dict[str, Any]:
-        """What was drawn for a network, as settings."""
+        """The settings that were drawn for a network."""
         settings = self.space.settings(attempt.drawn)
         return {name: settings[name] for name in self.space.varied}
 
     def open_ledger(self, worker: str) -> Ledger:
-        """Its storage, for a worker of that name; fleets are as large as when the sweep was begun, if nobody says."""
+        """The storage, for a worker of that name; the default size of fleets is that at the sweep's beginning."""
         ledger = self._ledger(worker)
         if self.how.fleet is None:
             self._fleet = max(ledger.fleet(self._fleet), self._at_a_time)
         return ledger
 
     def _ledger(self, worker: str) -> Ledger:
-        """The same for somebody who only looks: the size of the fleets is settled by those who train."""
+        """The storage, to be read only: the size of fleets is settled by those who train."""
         return Ledger.open(self.storage, self.how.name, self._about(), self.space, worker)
 
     def check_storage(self) -> None:
-        """Raises an `InputError` if its storage cannot be reached, or is that of another sweep."""
+        """Raises an `InputError` if the storage cannot be reached, or is that of another sweep."""
         with _failures_as_sentences(self.path):
             self.open_ledger("")
 
     @property
     def about(self) -> dict[str, str]:
-        """What makes it this sweep and no other in a folder, as texts."""
+        """What identifies this sweep in a folder, as texts."""
         return {**self._about(), "name": self.how.name}
 
     def _about(self) -> dict[str, str]:
-        """The same among those of one name, as in a storage."""
+        """What identifies it among sweeps of one name, as in a storage."""
         how = self.how
         return {
             **{name: label(value) for name, value in self.candidates.settings.items()},
@@ -235,7 +235,7 @@ class Sweep:
         }
 
     def _look(self, ledger: Ledger, watch: Watch) -> bool:
-        """Looks at the storage, gives up what killed workers were training; whether something is left to train."""
+        """Reads the storage and releases the networks of killed workers; returns whether some are left to train."""
         self.attempts = ledger.attempts()
         running = [attempt for attempt in self.attempts.values() if attempt.state == "running"]
         if running:
@@ -267,7 +267,7 @@ class Sweep:
         return network not in self.attempts or self.attempts[network].state == "lost"
 
     def _next_fleet(self) -> range:
-        """The first fleet with a free network that nobody is at work on; else the first with a free network."""
+        """The first fleet with a free network that no other worker trains; else the first with a free network."""
         starts = range(0, self.num_models, self._together)
         fleets = [range(start, min(start + self._together, self.num_models)) for start in starts]
         open_ones = [fleet for fleet in fleets if any(map(self._is_free, fleet))]
@@ -275,7 +275,7 @@ class Sweep:
         return next(iter([*untouched, *open_ones]), range(0))
 
     def _drawn(self, fleet: range, free: list[int]) -> dict[int, Mapping[str, Any]]:
-        """What is drawn for the free networks of a fleet: again what was, where one was lost."""
+        """The settings for the free networks of a fleet: those of the attempt before where one was lost."""
         known = {network: self.attempts[network].drawn for network in free if network in self.attempts}
         if len(known) == len(free):
             return known
@@ -302,12 +302,12 @@ class Sweep:
         return run
 
     def write_table(self) -> None:
-        """Writes the ranked table of what this process knows."""
+        """Writes the ranked table of the networks that this process knows."""
         with self.alone():
             write_text(self.path / TABLE, table_of(self.ranking, list(self.space.varied)))
 
     def alone(self) -> FileLock:
-        """Inside, this is the one of several processes that writes the folder's files."""
+        """A context in which only this process writes the folder's files."""
         return FileLock(self.path / "lock")
 
     def _draw(self) -> None:
@@ -336,14 +336,14 @@ class Sweep:
 def start(
     candidates: Candidates, space: Space, how: SweepPlan, out: str | Path | None = None, storage: str | None = None
 ) -> Sweep:
-    """A sweep in a folder that is new, empty, or of this sweep; by default the next free `runs/sweep-<name>-<number>`.
+    """A sweep in a folder that is new, empty, or this sweep's; by default the next free `runs/sweep-<name>-<number>`.
 
-    `storage` is a journal file, or the URL of a database, which other machines use too; by default a journal in the
-    folder. Raises an `InputError` for a storage or a folder of another sweep, and leaves it as it is.
+    `storage` is a journal file, or the URL of a database that several machines can use; by default a journal in the
+    folder. Raises an `InputError` for a storage or a folder of another sweep, which is left unchanged.
     """
     name = candidates.data.name
     how = replace(how, name=how.name or name)
-    found = Sweep(Path(out or "."), candidates, space, how, "")  # what cannot be is refused before a folder is made
+    found = Sweep(Path(out or "."), candidates, space, how, "")  # refused before a folder is made
     check_mark(found.path, found.about)
     if storage is not None:
         found.storage = storage if "://" in storage else Path(storage)
@@ -361,7 +361,7 @@ def start(
 
 @contextmanager
 def _failures_as_sentences(path: Path) -> Iterator[None]:
-    """What a database fails with inside, as a `StorageError` that says how to go on."""
+    """Turns a database's errors into a `StorageError` that says how to go on."""
     try:
         yield
     except Exception as error:

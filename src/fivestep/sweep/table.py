@@ -1,4 +1,4 @@
-"""What came out of a sweep, as a table and as the columns of a picture."""
+"""The results of a sweep, as a table and as the columns of a picture."""
 
 import csv
 import io
@@ -9,16 +9,16 @@ from .attempts import Attempt
 from .space import Options, Range, Space, label
 
 FIRST, LAST = ("rank", "network", "outcome", "value"), ("parameters", "epochs", "seconds", "engine")
-"""The columns around the settings and the figures."""
+"""The columns before and after the settings and the figures."""
 
 MOST_WORDS = 12
-"""Words along an axis of the picture."""
+"""The most words along an axis of the picture."""
 
 
 def table_of(ranking: Sequence[Attempt], settings: Sequence[str]) -> str:
-    """The ranked networks as CSV: what they are ranked by ("value", less is better), settings, figures, all in full.
+    """The ranked networks as CSV: the ranked figure ("value", lower is better), settings and figures, with all digits.
 
-    A column that does not apply to a network is left empty.
+    Columns that do not apply to a network are empty.
     """
     figures = dict.fromkeys(name for one in ranking for name in one.figures if name not in (*LAST, "why"))
     text = io.StringIO()
@@ -31,7 +31,7 @@ def table_of(ranking: Sequence[Attempt], settings: Sequence[str]) -> str:
 
 
 def picture_of(ranking: Sequence[Attempt], space: Space) -> tuple[dict[str, list[Any]], list[float], tuple[str, ...]]:
-    """For `plots.parallel_coordinates`: the settings of the networks, the figure of each, settings with a log scale.
+    """For `plots.parallel_coordinates`: the networks' settings, the figure of each, and the settings on a log scale.
 
     Networks that diverged have no figure and are left out.
     """
@@ -42,7 +42,7 @@ def picture_of(ranking: Sequence[Attempt], space: Space) -> tuple[dict[str, list
 
 
 def _entry(of: Range | Options, drawn: Any) -> Any:
-    """What was drawn as the picture takes it: options as words, or on a scale where they are many numbers."""
+    """A drawn value for the picture: options as words, or on a scale if they are many numbers."""
     if isinstance(of, Range):
         return drawn
     is_scale = len(of.values) > MOST_WORDS and all(isinstance(value, int | float) for value in of.values.values())

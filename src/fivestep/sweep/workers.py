@@ -1,8 +1,8 @@
-"""The processes that share a sweep: which of them still live.
+"""The processes that share a sweep, and which of them are alive.
 
-Each worker counts in the storage, now and then, and holds a lock of the system's in the sweep's folder for as long as
-its process lives. Whoever sees the same folder sees at once, from the lock, that a worker was killed. Whoever does not,
-as another machine at the same database, sees that its count no longer moves. That is timed by the watcher's own clock,
+Each worker regularly increases a counter in the storage, and holds a system lock in the sweep's folder as long as its
+process lives. Processes with access to the folder see at once, from the lock, that a worker was killed. Others, such as
+another machine with the same database, see that its counter no longer moves. That is timed by the observer's own clock,
 so the clocks of two machines need not agree.
 """
 
@@ -22,15 +22,15 @@ from filelock import FileLock, Timeout
 from ..machine.files import unwritable
 
 SECONDS = 10.0
-"""Between two counts of a worker."""
+"""Seconds between two counts of a worker."""
 
 GRACE = 60.0
-"""Seconds without a count after which a worker that has no lock here is taken for dead."""
+"""Seconds without a count after which a worker without a lock here is considered dead."""
 
 
 @final
 class Worker:
-    """This process, as a worker of a sweep in a folder; inside `with`, it lives."""
+    """This process as a worker of a sweep in a folder; it counts as alive inside `with`."""
 
     def __init__(self, folder: Path) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
@@ -46,11 +46,11 @@ class Worker:
         except OSError as error:
             raise unwritable("out", self._file.parent.parent, error) from error
         except NotImplementedError:
-            self._file.unlink(missing_ok=True)  # no locks in this file system: the count alone tells
+            self._file.unlink(missing_ok=True)  # no locks in this file system: only the counter tells
         return self
 
     def count(self, beat: Callable[[int], None]) -> None:
-        """From now on calls `beat` with a growing number every few seconds, in a thread."""
+        """Starts a thread that calls `beat` with a growing number every few seconds."""
         beat(0)
         self._thread = threading.Thread(target=self._count, args=(beat,), daemon=True)
         self._thread.start()
@@ -59,7 +59,7 @@ class Worker:
         number = 0
         while not self._is_over.wait(SECONDS):
             number += 1
-            with suppress(Exception):  # a storage that cannot be reached for a moment; the work will say so
+            with suppress(Exception):  # the storage is briefly out of reach; the work itself will report it
                 beat(number)
 
     def __exit__(
@@ -74,14 +74,14 @@ class Worker:
 
 @final
 class Watch:
-    """Tells which workers are no more, for a process that looks at the storage now and then."""
+    """Tells which workers have died, for a process that reads the storage from time to time."""
 
     def __init__(self, folder: Path, own: str) -> None:
         self._folder, self._own = folder, own
         self._seen: dict[str, tuple[int, float]] = {}
 
     def is_lost(self, worker: str, counts: Mapping[str, int]) -> bool:
-        """Whether a worker that has not come to its end does not live any more."""
+        """Whether a worker that has not finished has died."""
         if worker == self._own:
             return False
         file = _file(self._folder, worker)
@@ -94,13 +94,13 @@ class Watch:
 
 
 def _file(folder: Path, worker: str) -> Path:
-    """The lock of a worker; its name comes from a storage that others write to."""
+    """The lock file of a worker, whose name comes from a storage that others write to."""
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in worker)
     return folder / "workers" / f"{safe}.lock"
 
 
 def _is_free(file: Path) -> bool:
-    """Whether nobody holds a lock; the one who held it can hold it no more."""
+    """Whether a lock is not held; if so, its former holder cannot hold it again."""
     lock = FileLock(file, timeout=0)
     try:
         lock.acquire()

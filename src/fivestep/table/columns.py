@@ -1,4 +1,4 @@
-"""One fitted column: what it learnt from the training part, and how a value becomes numbers."""
+"""One fitted column: what it learned from the training part, and how a value becomes numbers."""
 
 import datetime
 from abc import ABC, abstractmethod

@@ -1,7 +1,7 @@
 """What a column of a table is taken for, and what it is fitted to, from one pass over its blocks.
 
 Counts, ends and levels are exact; the quartiles of numbers are within the bound of `QuantileSketch`. What `kinds_of`
-and `Encoder.fit` learn from a whole frame is learnt here from parts of it.
+and `Encoder.fit` learn from a whole frame is learned here from parts of it.
 """
 
 from abc import ABC, abstractmethod

@@ -1,1 +1,1 @@
-"""Where else the figures of a run go while it trains: one file per tracker, each behind an extra of its own."""
+"""Experiment trackers, to which a run sends its figures while it trains: one file each, each an optional extra."""

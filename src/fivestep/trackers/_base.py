@@ -1,4 +1,4 @@
-"""What a tracker promises: to show the figures of a run beside those of others, somewhere outside its folder."""
+"""What a tracker promises: to show the figures of a run beside those of others, outside its folder."""
 
 import importlib.util
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ Outcome = Literal["finished", "failed", "interrupted"]
 
 @final
 class Described(NamedTuple):
-    """What a tracker is told of a run before its first step."""
+    """What a tracker learns about a run before its first step."""
 
     folder: Path
     """The run's folder; its name is the run's name."""
@@ -22,21 +22,21 @@ class Described(NamedTuple):
     """The configuration under plain names with dots, such as "plan.lr"."""
 
     known: Mapping[str, str]
-    """What `begin` returned the last time, for a run that goes on; else nothing."""
+    """What `begin` returned before, for a run that is resumed; else empty."""
 
     num_epochs: int
-    """Epochs noted until then."""
+    """The number of epochs noted so far."""
 
 
 class Tracker(ABC):
-    """A place for figures. `begin`, then `note` for each epoch shown, then `end`."""
+    """A destination for figures: `begin`, then `note` for each shown epoch, then `end`."""
 
     package: ClassVar[str]
-    """The Python package that it needs, and the name of our extra that brings it."""
+    """The Python package that it needs, which is also the name of our extra."""
 
     @abstractmethod
     def begin(self, run: Described) -> dict[str, str]:
-        """Opens the place for a run. Returns what finds it again when the run goes on."""
+        """Opens the destination for a run; returns what finds it again if the run is resumed."""
 
     @abstractmethod
     def note(self, epoch: int, figures: Mapping[str, float]) -> None:
@@ -44,7 +44,7 @@ class Tracker(ABC):
 
     @abstractmethod
     def end(self, files: Sequence[Path], outcome: Outcome) -> None:
-        """Adds the run's files, where the place keeps files, and closes it."""
+        """Adds the run's files, if the destination stores files, and closes it."""
 
     @final
     def check(self) -> None:

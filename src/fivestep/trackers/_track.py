@@ -1,4 +1,4 @@
-"""A run whose figures go to trackers as well, while it trains."""
+"""A run that sends its figures to trackers while it trains."""
 
 import json
 import warnings
@@ -28,9 +28,9 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
             for epoch in run.train(data):
                 note(epoch)
 
-    Figures have the names of `history.csv` and the epoch as their step; the configuration goes along, and the run's
-    files at the end, where a tracker keeps files. A run that goes on (`Run.resume`) goes on in the same place, and no
-    epoch is noted twice. A tracker that fails while the run trains is left with a warning: it never ends a training.
+    Figures have the names of `history.csv` and the epoch as their step; the configuration is sent too, and the run's
+    files at the end, if a tracker stores files. A resumed run (`Run.resume`) continues in the same place, and no epoch
+    is noted twice. A tracker that fails while the run trains is dropped with a warning: it never stops a training.
 
     Raises an `InputError` before the first step for a tracker whose package is missing, with the command that installs
     it, and for one that cannot begin.
@@ -68,20 +68,20 @@ def track(run: Run, *trackers: str | Choice) -> Iterator[Callable[[Epoch], None]
 
 @final
 class _Memory:
-    """What the run's folder remembers of its trackers, for a run that goes on."""
+    """What the run's folder remembers of its trackers, for resumption."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         values: Any = {}
         if path.exists():
-            with suppress(ValueError):  # a damaged memory: the trackers begin anew
+            with suppress(ValueError):  # damaged: the trackers begin anew
                 values = json.loads(read_text(path, LARGEST_MEMORY))
         self.last: int = values["last"] if isinstance(values, dict) and isinstance(values.get("last"), int) else 0
         places = values.get("places") if isinstance(values, dict) else None
         self.places: dict[str, dict[str, str]] = dict(places) if isinstance(places, dict) else {}
 
     def write(self) -> None:
-        with suppress(OSError):  # the run itself says that its folder cannot be written
+        with suppress(OSError):  # the run itself reports that its folder cannot be written
             write_text(self._path, json.dumps({"last": self.last, "places": self.places}, indent=1))
 
 
@@ -105,7 +105,7 @@ def _begun(name: str, tracker: Tracker, run: Run, memory: _Memory) -> dict[str, 
 def _left_if_it_fails(name: str, open_ones: dict[str, Tracker], work: Callable[[Tracker], None]) -> None:
     try:
         work(open_ones[name])
-    except Exception as error:  # of a library or a network that is not ours: it must not end a training
+    except Exception as error:  # any error of a third-party library or a network: it must not stop a training
         del open_ones[name]
         warnings.warn(f"tracker {name!r} is left, the run goes on: {_first_line(error)}", stacklevel=4)
 
@@ -115,7 +115,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested values under names with dots: {"plan": {"lr": 0.1}} is {"plan.lr": 0.1}."""
+    """Nested values under dotted names: {"plan": {"lr": 0.1}} becomes {"plan.lr": 0.1}."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         flat |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}

@@ -10,7 +10,7 @@ from ._base import Described, Outcome, Tracker
 
 STATUS: Mapping[Outcome, str] = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 LONGEST_VALUE = 6000
-"""Characters of a parameter that MLflow keeps."""
+"""The most characters of a parameter that MLflow stores."""
 
 
 @final
@@ -30,7 +30,7 @@ class Mlflow(Tracker):
     _id: str = field(default="", init=False, repr=False)
 
     def begin(self, run: Described) -> dict[str, str]:
-        from mlflow import MlflowClient  # here: it takes a second, and may not be installed
+        from mlflow import MlflowClient  # imported here: it takes a second, and may not be installed
 
         self._client = MlflowClient(self.uri)
         if "id" in run.known:

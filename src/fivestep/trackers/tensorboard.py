@@ -13,7 +13,7 @@ from ._base import Described, Outcome, Tracker
 class Tensorboard(Tracker):
     """Event files in `folder`, by default in the run's folder, where `tensorboard --logdir runs` finds all runs.
 
-    The configuration stands under TEXT, and with the last figures under HPARAMS.
+    The configuration is under TEXT, and with the last figures under HPARAMS.
     """
 
     package: ClassVar[str] = "tensorboard"
@@ -24,12 +24,12 @@ class Tensorboard(Tracker):
     _last: Mapping[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def begin(self, run: Described) -> dict[str, str]:
-        from torch.utils.tensorboard import SummaryWriter  # here: it takes a second, and may not be installed
+        from torch.utils.tensorboard import SummaryWriter  # imported here: it takes a second, and may not be installed
 
         place = Path(self.folder) / run.folder.name if self.folder else run.folder / "tensorboard"
         self._writer = SummaryWriter(str(place), purge_step=run.num_epochs + 1 if run.num_epochs else None)
         self._config = run.config
-        lines = [f"    {name} = {value}" for name, value in run.config.items()]  # indented: as it stands
+        lines = [f"    {name} = {value}" for name, value in run.config.items()]  # indented: shown verbatim
         self._writer.add_text("configuration", "\n".join(lines))
         return {"folder": str(place)}
 
@@ -37,7 +37,7 @@ class Tensorboard(Tracker):
         self._last = figures
         for name, value in figures.items():
             part, _, kind = name.partition("_")
-            tag = f"{kind}/{part}" if part in ("train", "valid") else name  # loss/train beside loss/valid: one chart
+            tag = f"{kind}/{part}" if part in ("train", "valid") else name  # loss/train and loss/valid share a chart
             self._writer.add_scalar(tag, value, epoch)
 
     def end(self, files: Sequence[Path], outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ from ._base import Described, Outcome, Tracker
 class Wandb(Tracker):
     """A run of `project`, with its model as an artifact; `mode` "offline" keeps it in the run's folder for later.
 
-    Without `mode`, WANDB_MODE or the account that `wandb login` knows decides. `entity` is the user or the team. An
+    Without `mode`, WANDB_MODE or the login of `wandb login` decides. `entity` is the user or the team. An
     offline run is sent by `wandb sync RUN/wandb/offline-run-*`.
     """
 
@@ -25,7 +25,7 @@ class Wandb(Tracker):
     _run: Any = field(default=None, init=False, repr=False)
 
     def begin(self, run: Described) -> dict[str, str]:
-        import wandb  # here: it takes some seconds, and may not be installed
+        import wandb  # imported here: it takes some seconds, and may not be installed
 
         self._run = wandb.init(
             project=self.project,
@@ -36,7 +36,7 @@ class Wandb(Tracker):
             name=run.folder.name,
             dir=str(run.folder),
             config=dict(run.config),
-            settings=wandb.Settings(console="off", silent=True, disable_git=True),  # the terminal is ours
+            settings=wandb.Settings(console="off", silent=True, disable_git=True),  # keep the terminal to ourselves
         )
         return {"id": self._run.id}
 

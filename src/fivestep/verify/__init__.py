@@ -1,8 +1,8 @@
-"""Two engines in lockstep, or one against the definition of a gradient: whether they compute the same.
+"""Compares two engines in lockstep, or one with the definition of a gradient.
 
-From the same weights, batches and masks both do the same steps, and after each of the five everything that can be seen
-is compared: logits, loss, every gradient, every parameter, every buffer. The report says how close they stay, or names
-the first step, the first of the five, the first tensor and the element that differs, and the likely reason.
+From the same weights, batches and masks both do the same steps, and after each of the five everything visible is
+compared: logits, loss, every gradient, every parameter, every buffer. The report says how close they stay, or names the
+first step, which of the five, the tensor and the element that differs, and the likely reason.
 """
 
 from torch import nn
@@ -79,6 +79,6 @@ def verify(
 
 
 def subject_of(engine: Engine, data: Dataset) -> str:
-    """What is trained on what: "MLP 2-8-1 on moons, adam, float64"."""
+    """The network, data, rule and dtype as text: "MLP 2-8-1 on moons, adam, float64"."""
     dtype = engine.dtype_name
     return f"{engine.spec.title} {engine.spec.sizes_text()} on {data.name}, {engine.plan.optimizer}, {dtype}"

@@ -1,4 +1,4 @@
-"""Reasons for step 4: what the gradient would be with one thing wrong on the way back."""
+"""Reasons for step 4: the gradient with one error in the backward pass."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +16,7 @@ from ._scene import Scene
 
 
 def suspected_gradients(scene: Scene) -> Iterator[Suspicion]:
-    """One thing wrong at a time, from the loss down to the layer whose gradient differs."""
+    """One error at a time, from the loss down to the layer whose gradient differs."""
     layers, key = scene.engine.layers, scene.key
 
     def gradient(wrong: dict[int, Backward], **options: Any) -> Tensor:
@@ -32,7 +32,7 @@ def suspected_gradients(scene: Scene) -> Iterator[Suspicion]:
 
 
 def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Backward]]:
-    """Ways to do the backward pass of a layer wrong, each the beginning of a sentence that ends with the layer."""
+    """Wrong backward passes of a layer, each with the beginning of a sentence that ends with the layer's name."""
     yield "the derivative is left out in", lambda _w, _dw, dy, _memo: dy
     if isinstance(layer, Dropout):
         yield (
@@ -70,7 +70,7 @@ def _constants(layer: Norm, w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> 
 
 
 def _other_weight(layer: Layer, name: str, change: Callable[[Tensor], Tensor]) -> Backward:
-    """The layer's own gradients are right; what it hands down comes from a changed weight."""
+    """The layer's own gradients are right, but its input's gradient comes from a changed weight."""
 
     def run(w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> Tensor:
         layer.backward(w, dw, dy.clone(), memo)

@@ -20,12 +20,12 @@ RELATIVE = "A relative difference is divided by the largest number of its kind i
 @final
 @dataclass(frozen=True)
 class Comparison(Verification):
-    """Two engines, step by step: where they differ first, if they do, and why, or how close they stay.
+    """Two engines, step by step: where they first differ and why, or how close they stay.
 
     `num_agreeing` steps agree. `largest` has, for each of the five parts (1 to 5; 0 for a step that is not taken
-    apart), the largest absolute and the largest relative difference within the tolerance. `first` is the first one
-    beyond it, `shape` that of its tensor. `roundings` are differences beyond it, one a step, which one rounding unit in
-    the weights makes of itself in this training; the engines agree, and both went on from the same weights there.
+    apart), the largest absolute and the largest relative difference within the tolerance. `first` is the first
+    difference beyond it, `shape` that of its tensor. `roundings` are differences beyond it, one a step, that a change
+    of the weights by one rounding unit explains; the engines agree there, and both went on from the same weights.
     """
 
     names: tuple[str, str]
@@ -98,7 +98,7 @@ class Comparison(Verification):
         return text + [f"{'  likely' if k == 0 else '':{indent}}{line}" for k, line in enumerate(reason)]
 
     def _extremes(self, width: int) -> list[str]:
-        """Both values where the difference is largest, absolutely and relatively."""
+        """Both values at the largest difference, and the difference, absolute and relative."""
         absolute = max((pair[0] for pair in self.largest.values()), key=lambda found: found.absolute)
         relative = max((pair[1] for pair in self.largest.values()), key=lambda found: found.relative)
         if not absolute.absolute:
@@ -109,14 +109,14 @@ class Comparison(Verification):
         ]
 
     def _exact(self, number: float) -> str:
-        """With as many digits as tell two numbers of the type apart."""
+        """A number with as many digits as distinguish two numbers of its dtype."""
         return f"{number:.17g}" if self.tolerance.precision == "float64" else f"{number:.9g}"
 
     def _both(self, found: Difference) -> str:
         return f"{self._exact(found.one)} and {self._exact(found.other)} in {_place(found)}"
 
     def _of_rounding(self) -> str:
-        """At how many steps the order of summation made more than the tolerance, and how that is known."""
+        """The number of steps at which rounding alone exceeded the tolerance, and how that is known."""
         if not self.roundings:
             return ""
         first, *more = self.roundings
@@ -149,7 +149,7 @@ class Comparison(Verification):
 
 
 def compared(lock: Lockstep, names: tuple[str, str], subject: str) -> Comparison:
-    """The report of a comparison that has run. Leaves both engines as they were at its start."""
+    """Runs a comparison and reports it; restores both engines to their state at its start."""
     found, reason = lock.first, ""
     shape: tuple[int, ...] = ()
     lock.restart()
@@ -189,7 +189,7 @@ def _place(found: Difference) -> str:
 
 
 def _counted(keys: tuple[Key, ...]) -> list[str]:
-    """What there was to compare: "logits", "loss", "4 gradients", "4 parameters"."""
+    """What was compared: "logits", "loss", "4 gradients", "4 parameters"."""
     kinds = [key.kind for key in keys]
     counts = {kind: kinds.count(kind) for kind in ("gradient", "parameter", "buffer") if kind in kinds}
     single = [kind for kind in ("logits", "loss") if kind in kinds]
@@ -210,5 +210,5 @@ def _values(found: Difference) -> dict[str, Any]:
 
 
 def _for_json(number: float) -> float | str:
-    """JSON has no infinity, and no word for what is not a number."""
+    """A number as JSON, which has neither infinity nor NaN."""
     return number if math.isfinite(number) else str(number)

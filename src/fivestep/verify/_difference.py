@@ -1,4 +1,4 @@
-"""How far two tensors are apart, measured at the scale at which rounding happens."""
+"""How far two tensors differ, relative to the scale of rounding errors."""
 
 import math
 from collections.abc import Mapping
@@ -37,22 +37,22 @@ class Difference(NamedTuple):
 class Scales:
     """The largest number of each kind in each layer, on either side and in any step so far.
 
-    An error of rounding is as large as the terms of a sum allow, not its result: near a minimum a gradient is the small
-    rest of large terms that cancel. So a difference is divided by the largest gradient that its layer has had, weights
-    and bias together, a parameter's by the largest parameter of its layer, a loss's by the largest loss.
+    A rounding error is proportional to the terms of a sum, not to its result: near a minimum a gradient is the small
+    remainder of large terms that cancel. So a difference is divided by the largest gradient that its layer has had,
+    weights and bias together, a parameter's by the largest parameter of its layer, a loss's by the largest loss.
     """
 
     def __init__(self) -> None:
         self._largest: dict[tuple[str, str], float] = {}
 
     def include(self, tensors: Mapping[Key, Tensor]) -> None:
-        """Takes note of the numbers that are finite."""
+        """Includes the finite numbers of a tensor."""
         for key, tensor in tensors.items():
             largest = tensor.abs().nan_to_num(0, 0, 0).max().item() if tensor.numel() else 0.0
             self._largest[_group(key, tensor)] = max(self._largest.get(_group(key, tensor), 0.0), largest)
 
     def of(self, key: Key, tensor: Tensor) -> float:
-        """The scale of a tensor; 1 where there has been no number but 0."""
+        """The scale of a tensor; 1 if there was nothing but zeros."""
         return self._largest.get(_group(key, tensor), 0.0) or 1.0
 
 
@@ -87,7 +87,7 @@ def difference(step: int, part: int, key: Key, pair: tuple[Tensor, Tensor], scal
 
 
 def _together(pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Both on one device: the CPU, where they are not."""
+    """Both on one device: the CPU if they are on different ones."""
     one, other = pair
     return pair if one.device == other.device else (one.cpu(), other.cpu())
 

@@ -1,4 +1,4 @@
-"""Every gradient against the quotient that defines it."""
+"""Every gradient against the difference quotient that defines it."""
 
 import math
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ from ._stream import stream
 
 UNIT = 2.0**-53
 STEP = UNIT ** (1 / 3)
-"""h, relative to the parameter where that is above 1: where truncation and rounding are about equal, 4.8e-6."""
+"""h, relative to the parameter if that is above 1: 4.8e-6, where truncation and rounding errors are about equal."""
 
 TRUNCATION = 1e-7
-"""What h^2 f'''/6 = 4e-12 f''' may come to, relative to the largest gradient of the layer: room for f''' of 1e4."""
+"""The bound on h^2 f'''/6 = 4e-12 f''', relative to the largest gradient of the layer: room for f''' of 1e4."""
 
 ROUNDINGS = 100.0
 """Roundings in a loss, each an error of u |loss|, which the quotient divides by h."""
@@ -46,7 +46,7 @@ EXPLAINED = (
 
 @final
 class Checked(NamedTuple):
-    """One tensor: its largest gradient, the element that is off most, and elements at a kink of the loss."""
+    """One tensor: its largest gradient, the element with the largest error, and elements at a kink of the loss."""
 
     name: str
     num_elements: int
@@ -118,10 +118,10 @@ def _off(checked: Checked) -> str:
 
 
 def finite_differences(engine: Engine, data: Dataset, step: int, subject: str) -> FiniteDifferences:
-    """Does the steps before `step`, then holds every gradient of that step against its quotient.
+    """Does the steps before `step`, then compares every gradient of that step with its quotient.
 
-    Central differences: (f(w + h) - f(w - h)) / 2h = f'(w) + h^2 f'''/6 + ..., with an error of rounding of u |f| / h.
-    The draws of the step, such as dropout's masks, stay what they are. The engine ends as it was before.
+    Central differences: (f(w + h) - f(w - h)) / 2h = f'(w) + h^2 f'''/6 + ..., with a rounding error of u |f| / h. The
+    draws of the step, such as dropout masks, are kept fixed. The engine is restored afterwards.
     """
     _check(engine, data)
     assert isinstance(engine, FiveStepEngine)

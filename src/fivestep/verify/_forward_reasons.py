@@ -1,4 +1,4 @@
-"""Reasons for step 1: what the logits would be with one thing wrong in the forward pass."""
+"""Reasons for step 1: the logits with one error in the forward pass."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -19,11 +19,11 @@ from ._replay import Forward, Suspicion, Weights, draws_at, forward, named
 from ._scene import Scene
 
 OTHER_EPS = (1e-12, 1e-8, 1e-6, 1e-5, 1e-3)
-"""Small numbers that are usual somewhere."""
+"""Other usual values of eps."""
 
 
 def suspected_logits(scene: Scene) -> Iterator[Suspicion]:
-    """One thing wrong at a time, in the order of the layers."""
+    """One error at a time, in the order of the layers."""
     for name, link in INVERSE_LINKS.items():
         if name != "identity" and (name != "normal" or scene.engine.criterion.inverse_link == name):
             sentence = f"these are {name}(logits): the loss takes the logits and applies {name} itself"
@@ -38,7 +38,7 @@ def suspected_logits(scene: Scene) -> Iterator[Suspicion]:
 
 
 def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Forward]]:
-    """Ways to do a layer wrong, each with the beginning of a sentence that ends with the layer."""
+    """Wrong forward passes of a layer, each with the beginning of a sentence that ends with the layer's name."""
     if not layer.is_row_by_row:
         yield (
             "evaluation mode, where training mode is due, in",
@@ -60,7 +60,7 @@ def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Forwa
 
 def _with_other_weights(layer: Layer) -> Iterator[tuple[str, Forward]]:
     for name, shape in layer.parameter_shapes().items():
-        scales = len(shape) == 1 and name.rpartition(".")[2] == "weight"  # leaving out a factor is a factor of 1
+        scales = len(shape) == 1 and name.rpartition(".")[2] == "weight"  # omitting a factor is a factor of 1
         neutral = torch.ones_like if scales else torch.zeros_like
         yield f"{name} is left out of", _changed(layer, name, neutral)
         if len(shape) == 2 and shape[0] == shape[1]:
@@ -91,7 +91,7 @@ def _with_other_variance(layer: Norm) -> Iterator[tuple[str, Forward]]:
 
 
 def _eps(layer: Any, x: Tensor) -> float:
-    """RMS norm's is that of the type, where it has none."""
+    """The layer's eps; for an RMS norm without one, that of the dtype."""
     return float(torch.finfo(x.dtype).eps if layer.eps is None else layer.eps)
 
 
@@ -115,7 +115,7 @@ def _changed(layer: Layer, name: str, change: Callable[[Tensor], Tensor]) -> For
 
 
 def _drawn(layer: Layer, draws: Draws, number: int) -> Forward:
-    """The layer with other draws than its own."""
+    """The layer with draws of another layer or step."""
     return lambda w, x, _memo: layer.forward(w, x, Memo(training=True, draws=draws, layer=number))
 
 

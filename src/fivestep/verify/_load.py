@@ -1,4 +1,4 @@
-"""A module from a file of somebody's own: FILE.py:make_model."""
+"""A module from a user's file: FILE.py:make_model."""
 
 import importlib.util
 import traceback
@@ -11,7 +11,7 @@ from ..check import InputError, one_of
 
 
 def is_file_and_function(text: str) -> bool:
-    """Whether that is FILE.py:FUNCTION, and not the name of an engine with options."""
+    """Whether a text is FILE.py:FUNCTION rather than an engine with options."""
     return text.partition(":")[0].endswith(".py")
 
 
@@ -19,7 +19,7 @@ def load_module(text: str) -> nn.Module:
     """What FUNCTION of FILE.py returns: an `nn.Module`, or the class of one that needs no arguments.
 
     Runs the file, as `python FILE.py` would, under another name than "__main__". Raises an `InputError` if there is no
-    such file or function, if one of the two ends with an error, or if something else comes back.
+    such file or function, if one of the two raises an error, or if the result is something else.
     """
     path_text, _, name = text.partition(":")
     path = Path(path_text)
@@ -42,7 +42,7 @@ def load_module(text: str) -> nn.Module:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    """The names in the file, after running it."""
+    """The namespace of the file after running it."""
     spec = importlib.util.spec_from_file_location("module_to_verify", path)
     assert spec is not None
     assert spec.loader is not None
@@ -55,7 +55,7 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _told(error: Exception, path: Path) -> str:
-    """The error and the last line of the file that was reached."""
+    """The error as text, with the last line of the file that was reached."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == path.name
     ]

@@ -1,4 +1,4 @@
-"""Two engines in lockstep: the same weights, the same batches, the same draws, and a look after each of the five."""
+"""Two engines in lockstep: the same weights, batches and draws, compared after each of the five steps."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,22 +30,22 @@ MADE_BY: Mapping[int, tuple[Kind, ...]] = {
     4: ("gradient",),
     5: ("parameter",),
 }
-"""The kinds of tensors that each part makes. The others are compared too: they must stay what they were."""
+"""The kinds of tensors that each part computes. The others are compared too: they must not change."""
 
 IN_ORDER = {"parameter": 0, "logits": 1, "loss": 1, "gradient": 1, "buffer": 2}
-"""Which kind is looked at first. What a part may not change comes before what it computes from it."""
+"""The order of comparison: what a part may not change comes before what it computes from that."""
 
 
 @final
 @dataclass
 class Records:
-    """What one engine showed: in this step so far, part by part, and in the whole step before."""
+    """The tensors of one engine: in this step so far, part by part, and in the whole step before."""
 
     now: dict[int, Tensors] = field(default_factory=dict)
     last: dict[int, Tensors] = field(default_factory=dict)
 
     def next_step(self) -> None:
-        """What is now becomes what was."""
+        """Makes the current step the previous one."""
         self.last, self.now = self.now, {}
 
 
@@ -54,12 +54,11 @@ class Records:
 class Lockstep:
     """Iterating does the steps, up to the first difference that rounding does not explain, and yields their numbers.
 
-    Where one beyond the tolerance is rounding, it goes to `roundings`, the rest of the step is not compared, and both
-    begin anew from the weights of the second engine; `num_before` steps were done before the last time.
-
-    Afterwards `largest` holds, for each part that was looked at, the largest absolute and the largest relative
-    difference within the tolerance; `first` the first one that is no rounding, if there is one; and `records`,
-    `upcoming`, `before` (the second engine's weights and buffers before the step) what there was around it.
+    If a difference beyond the tolerance is explained by rounding, it goes to `roundings`, the rest of the step is not
+    compared, and both begin anew from the weights of the second engine; `num_before` steps were done before the last
+    such restart. Afterwards `largest` holds, for each part that was looked at, the largest absolute and the largest
+    relative difference within the tolerance; `first` the first one that rounding does not explain, if any; and
+    `records`, `upcoming`, `before` (the second engine's weights and buffers before the step) what there was around it.
     """
 
     one: Engine
@@ -90,14 +89,14 @@ class Lockstep:
         self._shadow = Shadow(self.other, self.data, self.num_steps, UNITS[self.tolerance.precision])
 
     def restart(self) -> None:
-        """Makes both engines new again."""
+        """Resets both engines to their initial state."""
         for engine, state in zip((self.one, self.other), self._start, strict=True):
             engine.load_state(state, 0)
             engine.params.grad.zero_()
 
     @property
     def apart(self) -> bool:
-        """Whether both engines take the step apart into its five parts."""
+        """Whether both engines show the five parts of a step separately."""
         return isinstance(self.one, FiveStepEngine) and isinstance(self.other, FiveStepEngine)
 
     def __iter__(self) -> Iterator[int]:
@@ -130,9 +129,9 @@ class Lockstep:
             self._begin_anew(its.number)
 
     def _begin_anew(self, number: int) -> None:
-        """Makes both engines new after step `number`, with the weights of the second.
+        """Resets both engines after step `number`, with the weights of the second.
 
-        What a rule remembers is as far apart as the gradients were, and would move the weights apart at once.
+        The rules' memories differ as much as the gradients did, and would drive the weights apart at once.
         """
         held = self.other.state()
         for engine, start in zip((self.one, self.other), self._start, strict=True):
@@ -142,14 +141,14 @@ class Lockstep:
         self._shadow.keep(number)
 
     def _compare(self, step: int, mine: Moment, its: Moment) -> Difference | None:
-        """The first difference beyond the tolerance at this moment, in the order in which the numbers come about."""
+        """The first difference beyond the tolerance at this point, in the order of computation."""
         part, made = mine.part, MADE_BY[mine.part]
         for tensors in (mine.tensors, its.tensors):
             self._scales.include(
                 {key: value for key, value in tensors.items() if key.kind in made or step == part == 1}
             )
         keys = sorted(its.tensors, key=lambda key: IN_ORDER[key.kind])
-        if part == 4:  # the last layer's gradient is found first
+        if part == 4:  # the last layer's gradient is computed first
             keys = [*(k for k in keys if k.kind == "parameter"), *_from_the_last(keys)]
         for key in keys:
             self.compared[key] = None
@@ -164,18 +163,18 @@ class Lockstep:
         return None
 
     def _is_news(self, part: int, absolute: float, relative: float) -> bool:
-        """Whether a difference is the largest so far after this part, so that it matters where it is."""
+        """Whether a difference is the largest so far after this part, so that its location is reported."""
         if part not in self.largest:
             return True
         known = self.largest[part]
         return not (absolute <= known[0].absolute and relative <= known[1].relative)
 
     def _limit(self, step: int, part: int, key: Key) -> float:
-        """The tolerance; 0 for a gradient that step 3 has cleared."""
+        """The tolerance; 0 for a gradient after step 3."""
         return 0.0 if part == 3 and key.kind == "gradient" else self.tolerance.after(step)
 
     def _pair(self, part: int, key: Key, mine: Moment, its: Moment) -> tuple[Tensor, Tensor]:
-        """The two tensors; a gradient that neither has cleared in step 3 is held against zero."""
+        """The two tensors; after step 3, a gradient that neither has cleared is compared with zero."""
         one, other = mine.tensors[key], its.tensors[key]
         if part == 3 and key.kind == "gradient" and bool(one.any()) and bool(other.any()):
             return one, torch.zeros_like(other)

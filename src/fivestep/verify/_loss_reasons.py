@@ -1,4 +1,4 @@
-"""Reasons for step 2: what the loss of the same logits would be with one thing wrong."""
+"""Reasons for step 2: the loss of the same logits with one error."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,7 +13,7 @@ from ._scene import Scene
 
 
 def suspected_losses(scene: Scene) -> Iterator[Suspicion]:
-    """Sums for means, means for sums, weights left out, another loss, a penalty."""
+    """Sums for means, means for sums, omitted weights, another loss, a penalty."""
     engine, (_, y, weight) = scene.engine, scene.upcoming.batch
     logits = scene.now(1, 1)[Key("logits")]
     y = engine.criterion.match(logits, y)
@@ -43,7 +43,7 @@ def suspected_losses(scene: Scene) -> Iterator[Suspicion]:
 
 
 def _other(name: str, logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
-    """The same logits and targets by another loss."""
+    """Another loss of the same logits and targets."""
     loss: Tensor = build("losses", name).value(logits, y, weight, Memo(training=True))
     return loss
 

@@ -1,4 +1,4 @@
-"""Somebody's own `nn.Module` as an engine: the same weights, batches, loss and update rule as any other."""
+"""A user's `nn.Module` as an engine, with the same weights, batches, loss and update rule as any other."""
 
 import copy
 import math
@@ -23,10 +23,10 @@ DRAWING = (nn.modules.dropout._DropoutNd, nn.AlphaDropout, nn.FeatureAlphaDropou
 
 @final
 class ModuleEngine(FiveStepEngine):
-    """A copy of the module, in the loop that a professional writes around it: `loss.backward()`, `optimizer.step()`.
+    """A copy of the module in an ordinary torch loop: `loss.backward()`, `optimizer.step()`.
 
-    Its parameters and buffers are matched to those of `spec` (`matched`). They stay the module's own; before forward
-    they are set to `params.flat`, and after each step `params` shows what has become of them.
+    Its parameters and buffers are matched to those of `spec` (`matched`). They remain the module's own; before forward
+    they are set to `params.flat`, and after each step they are copied back to `params`.
     """
 
     name = "module"
@@ -53,7 +53,7 @@ class ModuleEngine(FiveStepEngine):
 
     @classmethod
     def like(cls, engine: Engine, module: nn.Module) -> Self:
-        """One with the network, the plan, the type and the device of another engine."""
+        """A module engine with the network, the plan, the dtype and the device of another engine."""
         return cls(engine.spec, engine.plan, engine.dtype, engine.device, module=module)
 
     def forward(self, x: Features) -> Logits:
@@ -126,7 +126,7 @@ class ModuleEngine(FiveStepEngine):
         self.draws.step = num_updates
 
     def _outputs(self, x: Features) -> Logits:
-        """What the module gives; an error in it becomes a sentence."""
+        """The module's output; an error in it becomes an `InputError`."""
         x = self.as_input(x)
         try:
             logits = self.module(x)
@@ -149,13 +149,13 @@ class ModuleEngine(FiveStepEngine):
         return logits
 
     def _again(self, again: Again) -> Tensor:
-        """Steps 1 to 4 at the module's own weights, which the rule has just moved."""
+        """Steps 1 to 4 at the module's current weights, which the rule has just moved."""
         self._show_weights()
         return again()
 
     @torch.no_grad()
     def _add_penalty_gradient(self) -> None:
-        """The L2 term's gradient, which the loop asks for at the start of step 5."""
+        """Adds the L2 term's gradient at the start of step 5."""
         if self.l2:
             self.add_penalty_gradient_()
             for name, gradient in self.named_gradients().items():
@@ -194,7 +194,7 @@ class ModuleEngine(FiveStepEngine):
 
 @final
 class Theirs:
-    """A tensor of the module that stands for one of ours: as it is, transposed, or with axes of one number more."""
+    """A tensor of the module for one of ours: the same, its transpose, or one with additional axes of size 1."""
 
     def __init__(self, tensor: Tensor, ours: torch.Size) -> None:
         self.tensor, self._ours = tensor, ours
@@ -212,8 +212,8 @@ class Theirs:
 def matched(ours: Tensors, theirs: Mapping[str, Tensor], what: str, spec: NetSpec) -> dict[str, Theirs]:
     """The module's tensor for each of ours.
 
-    First in the order in which the module registers them, then, where that does not fit, by shapes that occur once. A
-    matrix (in, out) is taken for the transposed of one (out, in). Raises an `InputError` with both lists.
+    First in the order of registration; if that does not fit, by shapes that occur once. A matrix (in, out) counts as
+    the transpose of one (out, in). Raises an `InputError` with both lists.
     """
     if len(ours) == len(theirs):
         pairs = dict(zip(ours, theirs, strict=True))
@@ -228,7 +228,7 @@ def matched(ours: Tensors, theirs: Mapping[str, Tensor], what: str, spec: NetSpe
 
 
 def _by_shape(ours: Tensors, theirs: Mapping[str, Tensor]) -> dict[str, str]:
-    """Each of ours with the one of theirs that fits it, where that is one; empty where it is not."""
+    """Each of ours with the only one of theirs that fits it; empty if that is ambiguous."""
     fitting = {name: [its for its, other in theirs.items() if _fits(value, other)] for name, value in ours.items()}
     return (
         {name: found[0] for name, found in fitting.items()}
@@ -247,7 +247,7 @@ def _listed(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _check_draws(module: nn.Module) -> None:
-    """Raises an `InputError` for a layer that draws: its draws are inside, where no other engine can see them."""
+    """Raises an `InputError` for a layer with random draws of its own, which no other engine can reproduce."""
     for name, layer in module.named_modules():
         p = getattr(layer, "p", 1.0)
         if isinstance(layer, DRAWING) and p:
@@ -262,5 +262,5 @@ def _first_line(error: Exception) -> str:
 
 
 def num_parameters(module: nn.Module) -> int:
-    """How many numbers it learns."""
+    """The module's number of parameters."""
     return sum(math.prod(value.shape) for value in module.parameters())

@@ -1,4 +1,4 @@
-"""What an engine holds after each of the five steps, copied."""
+"""Copies of an engine's tensors after each of the five steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -18,14 +18,14 @@ FIVE = ("forward", "loss", "zero_grad", "backward", "update")
 """The five methods, in their order."""
 
 WHOLE = 0
-"""The number of a part that stands for all five together."""
+"""The part number that stands for all five together."""
 
 Kind = Literal["logits", "loss", "gradient", "parameter", "buffer"]
 
 
 @final
 class Key(NamedTuple):
-    """Which tensor: its kind and, for those of a layer, torch's name, such as "0.weight"."""
+    """Identifies a tensor: its kind and, for those of a layer, torch's name, such as "0.weight"."""
 
     kind: Kind
     name: str = ""
@@ -50,11 +50,11 @@ class Moment(NamedTuple):
 
 
 def moments(engine: Engine, upcoming: Upcoming, *, apart: bool) -> Iterator[Moment]:
-    """Does one step as `steps.do_step` would and yields what is there after each of the five, or, not `apart`, once.
+    """Does one step as `steps.do_step` would and yields the tensors after each of the five or, if not `apart`, once.
 
-    The gradient is looked at after steps 3 and 4 only: after the update it is the rule's to write over. Where a batch
-    comes in parts, the five are shown after the last of them: logits of all rows, the loss added up, the gradient that
-    was cleared before the first.
+    The gradient is included after steps 3 and 4 only: in the update the rule may overwrite it. If a batch comes in
+    parts, the five are shown after the last part: logits of all rows, the summed loss, the gradient cleared before the
+    first.
     """
     if not apart:
         loss = do_step(engine, upcoming, engine.plan)
@@ -93,7 +93,7 @@ def _whole(engine: FiveStepEngine, batch: Batch) -> Iterator[Moment]:
 
 
 def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[Place, Batch]]) -> Iterator[Moment]:
-    """As `train_step_in_parts`, with the first four shown when the last part is through them."""
+    """Like `train_step_in_parts`, with the first four shown after the last part."""
     logits, losses, cleared = [], [], {}
     for k, (place, (x, y, weight)) in enumerate(parts):
         engine.draws.rows = place
@@ -115,7 +115,7 @@ def _in_parts(engine: FiveStepEngine, parts: Sequence[tuple[Place, Batch]]) -> I
 
 
 def weights(engine: Engine, held: Mapping[Key, Tensor] = MappingProxyType({})) -> dict[Key, Tensor]:
-    """Copies of the parameters and the buffers; those that are still what `held` has are not copied again."""
+    """Copies of the parameters and the buffers; those that equal the ones in `held` are not copied again."""
     trained = engine.params.named_gradients()
     found: dict[Key, Tensor] = {}
     for name, value in engine.params.named_with_buffers().items():

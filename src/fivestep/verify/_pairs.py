@@ -1,4 +1,4 @@
-"""What is compared with what: a second engine by its name, or the first one's other form."""
+"""The two engines to compare: a second one by its name, or another form of the first."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +14,12 @@ from ..find import Choice, names
 from ._module import ModuleEngine
 
 NUM_PARTS = 4
-"""A batch is split into so many micro-batches, where the plan has none of its own."""
+"""The number of micro-batches per batch, if the plan sets none."""
 
 
 @final
 class Pair(NamedTuple):
-    """Two engines and what to call them."""
+    """Two engines and their names."""
 
     one: Engine
     other: Engine
@@ -27,13 +27,13 @@ class Pair(NamedTuple):
 
 
 def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Dataset) -> Pair:
-    """The two engines; raises an `InputError` for two that cannot be had."""
+    """The two engines; raises an `InputError` for an impossible pair."""
     if isinstance(one, nn.Module):
         if not isinstance(other, Engine):
             raise refuse("other", other, "an engine, to compare a module with", "make one with make_engine")
         return Pair(ModuleEngine.like(other, one), other, (type(one).__name__, str(other.choice)))
     if isinstance(other, nn.Module):
-        return pair_of(other, one, data)  # reasons are tried out with the engine's own layers: it is what is due
+        return pair_of(other, one, data)  # reasons are tried with the engine's layers: it is the reference
     if isinstance(other, Engine):
         return Pair(one, other, (str(one.choice), str(other.choice)))
     if other in FORMS:
@@ -43,19 +43,19 @@ def pair_of(one: Engine | nn.Module, other: Engine | nn.Module | str, data: Data
 
 
 def _compiled(engine: Engine, _data: Dataset) -> Pair:
-    """`nn` as one compiled program, against itself."""
+    """`nn` as one compiled program against `nn`."""
     _only_nn(engine, "compile")
     return Pair(_again(engine, "nn:compile=true"), engine, ("nn:compile=true", str(engine.choice)))
 
 
 def _in_bfloat16(engine: Engine, _data: Dataset) -> Pair:
-    """`nn` under autocast, against itself in float32."""
+    """`nn` under autocast against `nn` in float32."""
     _only_nn(engine, "bfloat16")
     return Pair(_again(engine, "nn:autocast=bfloat16"), engine, ("nn:autocast=bfloat16", str(engine.choice)))
 
 
 def _in_parts(engine: Engine, data: Dataset) -> Pair:
-    """The engine with each batch in micro-batches, against whole batches."""
+    """The engine with micro-batches against the engine with whole batches."""
     plan, batch = engine.plan, engine.plan.batch_size or len(data.train)
     size = plan.micro_batch_size or -(-batch // NUM_PARTS)
     parts = make_engine(
@@ -78,7 +78,7 @@ FORMS: dict[str, Callable[[Engine, Dataset], Pair]] = {
 
 
 def _again(engine: Engine, name: str) -> Engine:
-    """An engine of that name for the same network and plan, in the same type, on the same device."""
+    """An engine of that name for the same network and plan, with the same dtype and device."""
     made = make_engine(name, engine.spec, engine.plan, dtype=engine.dtype, device=engine.device)
     made.load_weights(engine.params.named_with_buffers())
     return made

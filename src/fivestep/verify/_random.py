@@ -117,7 +117,7 @@ class Sample(Verification):
         return table(rows, left=(0, 3))
 
     def _varied(self) -> str:
-        """How much the cases cover."""
+        """A sentence about what the cases cover."""
         layers = {choice.name for case in self.cases for choice in case.spec.layers}
         counts = {
             "kinds of layers and activations": layers,
@@ -138,9 +138,9 @@ def verify_all(
     """Every engine against `nn` on `num_cases` random cases (or on case `only`, from 1), seven steps in float64.
 
     A case is a random network, loss, update rule and schedule, with or without clipping, micro-batches, row weights,
-    parameter groups and averaged weights; it is a function of (seed, its number). An engine that refuses a case, as
-    one that does not have some layer, is not asked. The cases are taken as `watched` hands them on, such as tqdm.
-    Raises an `InputError` for numbers below their least.
+    parameter groups and averaged weights; it is a function of (seed, its number). An engine that does not support a
+    case is skipped. The cases are iterated through `watched`, such as tqdm. Raises an `InputError` for numbers that are
+    too small.
     """
     at_least("cases", num_cases, 1)
     at_least("seed", seed, 0)
@@ -158,7 +158,7 @@ def verify_all(
 
 
 def _compare(case: Case, name: str) -> Comparison | None:
-    """The report for one engine; None where it refuses the case, or hands it over to another engine."""
+    """The report for one engine; None if it refuses the case, or delegates it to another engine."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "engine .* hands over")
@@ -173,14 +173,14 @@ def _compare(case: Case, name: str) -> Comparison | None:
 
 
 def random_case(seed: int, number: int) -> Case:
-    """The first of the candidates of this number that can be trained at all."""
+    """The first candidate of this number that can be trained."""
     chance = random.Random(f"{seed}:{number}")
     while True:
         try:
             case = _candidate(chance, number)
             check_plan(case.plan, case.data)
             check_data(case.engine(ORACLE), case.data)
-        except InputError:  # two draws that do not suit each other: draw again
+        except InputError:  # incompatible draws: draw again
             continue
         return case
 
@@ -194,7 +194,7 @@ def _candidate(chance: random.Random, number: int) -> Case:
 
 
 def _network(chance: random.Random) -> NetSpec:
-    """A perceptron of up to three hidden layers, or one with the blocks of a transformer; sizes at the ends open."""
+    """A perceptron of up to three hidden layers, or a network of transformer blocks, without input and output sizes."""
     init, known = chance.choice(names("inits")), names("activations")
     if chance.random() < 0.2:
         width = chance.randint(3, 6)
@@ -212,7 +212,7 @@ def _network(chance: random.Random) -> NetSpec:
 
 
 def _plan(chance: random.Random) -> TrainPlan:
-    """A loss, an update rule and a schedule, and sometimes each of the settings that can be combined with them."""
+    """A loss, an update rule and a schedule, each with some of the settings that go with them."""
     rule = chance.choice(names("optim"))
     settings: dict[str, Any] = {
         "loss": chance.choice(names("losses")),
@@ -237,7 +237,7 @@ def _plan(chance: random.Random) -> TrainPlan:
 
 
 def _rows(chance: random.Random, plan: TrainPlan, shape: tuple[int, int], num_outputs: int) -> Dataset:
-    """Standard normal rows, and targets that suit the loss."""
+    """Standard normal rows, and targets that fit the loss."""
     loss, stream = plan.build_loss(), generator(chance.randint(0, 10**6))
     x = torch.randn(shape, generator=stream, dtype=torch.float64)
     if loss.target == "classes":

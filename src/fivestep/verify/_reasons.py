@@ -1,4 +1,4 @@
-"""The likely reason of a first difference, found by trying reasons out on the tensors."""
+"""The likely reason of a first difference, found by testing reasons on the tensors."""
 
 from collections.abc import Iterator
 
@@ -20,11 +20,11 @@ COARSER = {
 }
 
 CLOSE_TO_LARGEST = 1e-3
-"""Elements that differ by less than this share of the largest difference are not counted."""
+"""Elements that differ by less than this share of the largest difference do not count."""
 
 
 def likely_reason(scene: Scene) -> str:
-    """One sentence: the first reason that fits, or what kind of difference it is."""
+    """One sentence: the first reason that fits, or else the kind of difference."""
     return next(_reasons(scene))
 
 
@@ -61,7 +61,7 @@ def _of_forward(scene: Scene) -> Iterator[str]:
 
 
 def _of_parts(scene: Scene) -> Iterator[str]:
-    """Whether one of two right engines takes the batch in parts, through a layer in which rows look at each other."""
+    """Whether one engine takes the batch in parts through a layer that mixes rows."""
     sizes = {engine.plan.micro_batch_size for engine in (scene.lock.one, scene.lock.other)}
     k = next((k for k, layer in enumerate(scene.engine.layers) if isinstance(layer, BatchNorm)), None)
     if len(sizes) > 1 and k is not None:
@@ -123,7 +123,7 @@ def _of_whole_step(scene: Scene) -> Iterator[str]:
 
 
 def _simple(scene: Scene) -> Iterator[str]:
-    """Zero, a factor, a transposition, another order: what shows in the two tensors alone."""
+    """Zero, a factor, a transposition, another order: reasons visible in the two tensors alone."""
     one, other = scene.one, scene.other
     if not one.any():
         yield f"{scene.names[0]} has 0 everywhere: it is never computed"
@@ -144,7 +144,7 @@ def _simple(scene: Scene) -> Iterator[str]:
 
 
 def _factor(scene: Scene, c: float) -> str:
-    """What it means that one tensor is c times the other."""
+    """The meaning of one tensor being c times the other."""
     batch = scene.upcoming.batch
     rows, outputs = len(batch.x), scene.engine.spec.out_features or 1
     size = scene.engine.plan.batch_size or rows
@@ -165,7 +165,7 @@ def _factor(scene: Scene, c: float) -> str:
 
 
 def _in_general(scene: Scene) -> Iterator[str]:
-    """What can be said of a difference that fits no known reason."""
+    """A general description of a difference without a known reason."""
     one, other = scene.one, scene.other
     for name, (dtype, unit) in COARSER.items():
         coarser = dtype != scene.engine.dtype and scene.lock.tolerance.precision != name

@@ -1,7 +1,7 @@
-"""The passes of a step done again with the second engine's own layers, one thing in them wrong.
+"""The passes of a step repeated with the second engine's layers and one deliberate error.
 
-Each suspicion is carried out, on the batch and the weights of the step, and what comes out is held against the first
-engine's tensor. Only one that gives the same numbers is named.
+Each suspicion is computed, with the batch and the weights of the step, and compared with the first engine's tensor.
+Only one that gives the same numbers is reported.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,26 +16,26 @@ from ._scene import Scene, weights_by_layer
 
 Weights = dict[str, Tensor]
 Forward = Callable[[Weights, Tensor, Memo], Tensor]
-"""Does the forward pass of a layer: its weights, its input, its memo."""
+"""The forward pass of a layer, given its weights, its input and its memo."""
 
 Backward = Callable[[Weights, Weights, Tensor, Memo], Tensor]
-"""Does the backward pass of a layer: its weights, their gradients, the gradient of its output, its memo."""
+"""The backward pass of a layer, given its weights, their gradients, the gradient of its output and its memo."""
 
 
 @final
 class Suspicion(NamedTuple):
-    """A sentence, and the tensor that there would be if it were true; None where that cannot be."""
+    """A sentence, and the tensor that would result if it were true; None if that is impossible."""
 
     sentence: str
     tensor: Callable[[], Tensor]
 
 
 def confirmed(scene: Scene, suspicions: Iterable[Suspicion]) -> Iterator[str]:
-    """The sentences of the suspicions that give the first engine's numbers."""
+    """The sentences of the suspicions that reproduce the first engine's numbers."""
     for sentence, tensor in suspicions:
         try:
             candidate = tensor()
-        except (ValueError, RuntimeError, KeyError, TypeError):  # a wrong thing that cannot even be done
+        except (ValueError, RuntimeError, KeyError, TypeError):  # an error that cannot even be computed
             continue
         if scene.explains(candidate.double()):
             yield sentence
@@ -48,7 +48,7 @@ def forward(
     x: Tensor | None = None,
     w: list[Weights] | None = None,
 ) -> Tensor:
-    """The logits, with the weights from before the step, its draws and its rows where nothing else is given."""
+    """The logits, by default with the weights before the step, its draws and its rows."""
     w = weights_by_layer(scene) if w is None else w
     memos = memos_of(scene) if memos is None else memos
     a = scene.engine.as_input(scene.upcoming.batch.x if x is None else x)
@@ -79,7 +79,7 @@ def backward(
 
 
 def memo_of_step_before(scene: Scene, k: int) -> Memo | None:
-    """What layer k remembered in the step before; None where that had another number of rows."""
+    """The memo of layer k in the step before; None if that had another number of rows."""
     last, batch = scene.last(1, 4), scene.lock.last_batch
     if last is None or batch is None or len(batch.x) != len(scene.upcoming.batch.x):
         return None
@@ -93,7 +93,7 @@ def memo_of_step_before(scene: Scene, k: int) -> Memo | None:
 
 
 def memos_of(scene: Scene, steps_ago: int = 0) -> list[Memo]:
-    """New memos for all layers, with the draws of this step or of an earlier one."""
+    """New memos for all layers, with the draws of this or an earlier step."""
     draws = draws_at(scene, scene.step - 1 - steps_ago)
     return [Memo(training=True, draws=draws, layer=k) for k in range(len(scene.engine.layers))]
 
@@ -106,5 +106,5 @@ def draws_at(scene: Scene, step: int, seed: int | None = None) -> Draws:
 
 
 def named(k: int, layer: Layer) -> str:
-    """Such as "layer 1 (tanh)"."""
+    """A layer's name, such as "layer 1 (tanh)"."""
     return f"layer {k} ({kind_of(layer)})"

@@ -1,4 +1,4 @@
-"""What a verification ends with: a verdict, and a report to read."""
+"""The result of a verification: a verdict and a readable report."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ WIDTH = 80
 
 
 class Verification(ABC):
-    """The verdict `agrees`, and as `str(...)` the report."""
+    """The verdict `agrees`, and the report as `str(...)`."""
 
     @property
     @abstractmethod
     def agrees(self) -> bool:
-        """Whether nothing differs by more than the tolerance, or than rounding can explain."""
+        """Whether no difference exceeds the tolerance without being explained by rounding."""
 
     @abstractmethod
     def lines(self, width: int = WIDTH) -> list[str]:
-        """The report in lines of at most `width` characters where they can be broken, the verdict in the first."""
+        """The report in lines of at most `width` characters where possible, beginning with the verdict."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The result as plain values."""
 
     @final
     def __str__(self) -> str:
@@ -49,17 +49,17 @@ def short(number: float) -> str:
 
 
 def indexed(element: Sequence[int]) -> str:
-    """Such as "[2,0]", which no line breaks; nothing for a single number."""
+    """An index such as "[2,0]", which is never broken; empty for a scalar."""
     return f"[{','.join(map(str, element))}]" if element else ""
 
 
 def paragraph(text: str, width: int) -> list[str]:
-    """The text in lines, and no line for no text. Names of tensors stay whole."""
+    """The text wrapped to lines, none for an empty text. Names of tensors are not broken."""
     return wrap(text, width, break_on_hyphens=False)
 
 
 def together(*blocks: list[str]) -> list[str]:
-    """The blocks that have lines, with an empty line between them."""
+    """The nonempty blocks, separated by empty lines."""
     lines: list[str] = []
     for block in filter(None, blocks):
         lines += ["", *block] if lines else block
@@ -67,5 +67,5 @@ def together(*blocks: list[str]) -> list[str]:
 
 
 def num_steps_text(number: int) -> str:
-    """A number of steps in words."""
+    """A number of steps as text."""
     return "one step" if number == 1 else f"{number:,} steps"

@@ -1,7 +1,7 @@
-"""Whether rounding explains a difference: the second engine against itself, its weights moved by one unit.
+"""Whether rounding explains a difference: the second engine compared with itself, its weights moved by one unit.
 
-The shares of the rows, 1 / N, are moved too. Where the gradients of the rows cancel exactly, as those of `mae` do, one
-order of summation leaves 0 and another leaves noise, which a rule that divides by the size of the gradient makes large.
+The row weights, 1 / N, are moved too. Where the gradients of the rows cancel exactly, as those of `mae` do, one order
+of summation leaves 0 and another leaves noise, which a rule that divides by the size of the gradient amplifies.
 """
 
 import math
@@ -19,16 +19,16 @@ from ._moments import moments
 from ._stream import stream
 
 EXPLAINED = 100.0
-"""A difference up to so many times what one rounding unit in the weights makes of itself is rounding: two engines that
-add in another order round differently in every sum of every step, not once."""
+"""A difference of up to so many times the effect of one rounding unit in the weights counts as rounding: two engines
+with different orders of summation round differently in every sum of every step, not just once."""
 
 NUM_TRIALS = 12
-"""Directions that are tried; the largest answer counts. A line search takes another branch in a few of them only."""
+"""The number of directions tried; the largest effect counts. A line search takes another branch in only a few."""
 
 
 @final
 class Shadow:
-    """A copy of an engine that does the steps since the last moment kept again, from slightly other weights."""
+    """A copy of an engine that repeats the steps since the last `keep`, from slightly different weights."""
 
     def __init__(self, engine: Engine, data: Dataset, num_steps: int, unit: float) -> None:
         self._engine, self._data, self._num_steps, self._unit = engine, data, num_steps, unit
@@ -36,13 +36,14 @@ class Shadow:
         self.keep(0)
 
     def keep(self, number: int) -> None:
-        """From now on the steps begin here, where the engine is new and step `number` was the last one."""
+        """From now on the steps begin here, where the engine is reset and step `number` was the last one."""
         self._state, self._number = self._engine.state(), number
 
     def explains(self, found: Difference, expected: Tensor, *, apart: bool) -> bool:
-        """Whether the engine itself moves as far, at the same place, if its weights move by one unit at the start.
+        """Whether the engine differs from itself as much, in the same place, if its weights are moved by one unit.
 
-        `expected` is its own tensor there. A gradient that step 3 leaves is never rounding, nor is what is not finite.
+        `expected` is its own tensor there. A gradient that remains after step 3 is never rounding, nor is a value that
+        is not finite.
         """
         if found.part == 3 or not math.isfinite(found.relative):
             return False
@@ -50,7 +51,7 @@ class Shadow:
         return found.absolute <= EXPLAINED * max(gaps)
 
     def _seen(self, found: Difference, trial: int, apart: bool) -> Tensor:
-        """The tensor at that place, from weights that are moved."""
+        """The tensor in that place, from moved weights."""
         if self._copy is None:
             own = self._engine
             self._copy = type(own)(own.spec, own.plan, own.dtype, own.device, **own.options)
@@ -66,7 +67,7 @@ class Shadow:
 
 
 def _moved(batch: Batch, unit: float, trial: int) -> Batch:
-    """The same rows, the share of each moved up or down by one unit in its last place."""
+    """The same rows, each weight moved up or down by one unit in the last place."""
     x, _, weight = batch
     shares = x.new_full((len(x),), 1 / len(x)) if weight is None else weight.clone()
     _move_(shares, unit, trial)
@@ -74,6 +75,6 @@ def _moved(batch: Batch, unit: float, trial: int) -> Batch:
 
 
 def _move_(flat: Tensor, unit: float, trial: int) -> None:
-    """Moves each weight up or down by one unit in its last place, which is up to two roundings."""
+    """Moves each weight up or down by one unit in the last place, which is up to two roundings."""
     signs = torch.empty(len(flat)).uniform_(-1, 1, generator=generator(trial)).sign().to(flat)
     flat.mul_(1 + 2 * unit * signs)

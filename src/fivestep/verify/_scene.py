@@ -1,4 +1,4 @@
-"""What is known at the first difference: both tensors, and everything that they were made from."""
+"""All that is known at the first difference: both tensors, and everything they were computed from."""
 
 from dataclasses import dataclass
 from typing import final
@@ -19,14 +19,14 @@ CLOSE = 0.01
 @final
 @dataclass(frozen=True)
 class Scene:
-    """The first difference of a comparison that has ended with one."""
+    """The first difference of a comparison."""
 
     lock: Lockstep
     names: tuple[str, str]
 
     @property
     def part(self) -> int:
-        """Which of the five; 0 for a step that was not taken apart."""
+        """Which of the five; 0 for a step that was not split."""
         return self._found.part
 
     @property
@@ -46,7 +46,7 @@ class Scene:
 
     @property
     def engine(self) -> Engine:
-        """The second engine, whose layers, loss and rule say what should come out."""
+        """The second engine, whose layers, loss and rule define the right result."""
         return self.lock.other
 
     @property
@@ -57,19 +57,19 @@ class Scene:
 
     @property
     def step(self) -> int:
-        """The number of the step since both engines were new, from 1: what draws and update rules go by."""
+        """The number of the step since both engines were reset, from 1: the one that draws and update rules use."""
         return self.upcoming.number - self.lock.num_before
 
     def now(self, side: int, part: int | None = None) -> Tensors:
-        """What an engine (0 or 1) held after a part of this step, by default the one that differs."""
+        """The tensors of an engine (0 or 1) after a part of this step, by default the one that differs."""
         return self.lock.records[side].now[self.part if part is None else part]
 
     def last(self, side: int, part: int) -> Tensors | None:
-        """What an engine held after a part of the step before; None in the first step."""
+        """The tensors of an engine after a part of the step before; None in the first step."""
         return self.lock.records[side].last.get(part)
 
     def explains(self, candidate: Tensor) -> bool:
-        """Whether the first engine's tensor is the candidate, but for a hundredth of the difference."""
+        """Whether the first engine's tensor is the candidate, up to a hundredth of the difference."""
         if candidate.shape != self.one.shape or not candidate.isfinite().all():
             return False
         left, all_of_it = (self.one - candidate).abs().max(), (self.one - self.other).abs().max()
@@ -81,7 +81,7 @@ class Scene:
         return bool((one - other).abs().max() <= CLOSE * (self.one - self.other).abs().max())
 
     def ratio(self, one: Tensor, other: Tensor) -> float | None:
-        """C, where one = c * other for a single number c; None where it is not."""
+        """The number c with one = c * other; None if there is none."""
         size = (other * other).sum()
         if one.shape != other.shape or one.numel() < 2 or not size or not size.isfinite():
             return None
@@ -96,7 +96,7 @@ class Scene:
 
 
 def weights_by_layer(scene: Scene) -> list[dict[str, Tensor]]:
-    """Copies of the second engine's weights and buffers as they were before the step, in its own type."""
+    """Copies of the second engine's weights and buffers before the step, in its own dtype."""
     layers: list[dict[str, Tensor]] = [{} for _ in scene.engine.layers]
     for key, value in scene.lock.before.items():
         layer, _, name = key.name.partition(".")
@@ -105,7 +105,7 @@ def weights_by_layer(scene: Scene) -> list[dict[str, Tensor]]:
 
 
 def as_text(factor: float) -> str:
-    """A factor as a person writes it, with as many digits as tell it from 1."""
+    """A factor as readable text, with enough digits to differ from 1."""
     nearest = round(factor)
     if is_factor(factor, nearest) and nearest not in (0, 1):
         return str(nearest)
@@ -113,12 +113,12 @@ def as_text(factor: float) -> str:
 
 
 def is_factor(factor: float, expected: float) -> bool:
-    """Whether that is the factor, but for a hundredth of what it changes."""
+    """Whether that is the factor, up to a hundredth of its effect."""
     return abs(factor - expected) <= CLOSE * abs(expected - 1)
 
 
 def fitted(target: Tensor, terms: dict[str, Tensor]) -> dict[str, float] | None:
-    """The numbers c with target = sum of c * term, by least squares; None where there is none or they are not sure."""
+    """The numbers c with target = sum of c * term, by least squares; None if there are none, or none for certain."""
     terms = {name: term for name, term in terms.items() if bool(term.any())}
     if not terms or target.numel() <= len(terms):
         return None

@@ -1,4 +1,4 @@
-"""The network that a module is, read from the layers that it runs through."""
+"""The spec of a module, read from the layers that it runs through."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,14 +38,14 @@ KNOWN: dict[type[nn.Module], Callable[..., Choice | None]] = {
     nn.Flatten: lambda _: None,
     nn.Identity: lambda _: None,
 }
-"""What stands for a layer of torch here; None for one that does nothing to a row of numbers."""
+"""The counterparts of torch's layers; None for a layer that does nothing to a row of numbers."""
 
 
 def spec_like(module: nn.Module, usual: NetSpec, data: Dataset) -> NetSpec | None:
-    """The stack of layers that two rows go through, with the sizes of `usual`; None where it cannot be told.
+    """The stack of layers that two rows go through, with the sizes of `usual`; None if it cannot be determined.
 
-    It cannot where a parameter belongs to no layer that is known here, or where two linear layers follow each other:
-    then an activation may stand between them as a function in `forward`, where nobody sees it.
+    It cannot if a parameter belongs to an unknown layer, or if two linear layers follow each other: then `forward` may
+    apply an activation between them as a function, which cannot be seen.
     """
     run = _layers_in_order(module, data)
     held = {id(parameter) for layer in run for parameter in layer.parameters()}
@@ -54,24 +54,24 @@ def spec_like(module: nn.Module, usual: NetSpec, data: Dataset) -> NetSpec | Non
     choices = [choice for layer in run if (choice := KNOWN[type(layer)](layer)) is not None]
     if any(one.name == other.name == "linear" for one, other in pairwise(choices)):
         return None
-    if choices[-1].name == "linear":  # its width is the task's
+    if choices[-1].name == "linear":  # its width is set by the task
         choices[-1] = Choice("linear", **{key: value for key, value in choices[-1].options.items() if key == "bias"})
     return replace(usual, layers=tuple(choices), title=type(module).__name__)
 
 
 def _without(option: str, module: nn.Module) -> dict[str, bool]:
-    """That option, where the module goes without what it switches off."""
+    """The option that switches a feature off, if the module lacks it."""
     return {} if getattr(module, option) else {option: False}
 
 
 def _without_affine(norm: nn.LayerNorm) -> dict[str, bool]:
-    """What a layer normalization goes without: weight and bias, or the bias."""
+    """The options for what a layer normalization lacks: weight and bias, or the bias."""
     held = dict(norm.named_parameters())
     return _without("elementwise_affine", norm) | ({} if "bias" in held or not held else {"bias": False})
 
 
 def _layers_in_order(module: nn.Module, data: Dataset) -> list[nn.Module]:
-    """The known layers without layers inside, in the order in which two rows pass them; empty where they cannot."""
+    """The known leaf layers in the order in which two rows pass them; empty if the module cannot run."""
     run: list[nn.Module] = []
     leaves = [layer for layer in module.modules() if type(layer) in KNOWN]
     hooks = [layer.register_forward_hook(lambda layer, _inputs, _output: run.append(layer)) for layer in leaves]

@@ -1,4 +1,4 @@
-"""The steps of a plan, as many as are compared."""
+"""The steps of a plan, extended to as many as are compared."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +17,6 @@ def stream(engine: Engine, data: Dataset, num_steps: int, start: int = 0) -> Ite
 
 
 def lengthened(plan: TrainPlan, data: Dataset, num_steps: int) -> TrainPlan:
-    """The plan with epochs for as many steps, if it has not enough."""
+    """The plan with enough epochs for that many steps."""
     epochs = -(-num_steps // plan.steps_per_epoch(len(data.train)))
     return plan if plan.epochs >= epochs else replace(plan, epochs=epochs)

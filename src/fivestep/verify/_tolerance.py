@@ -1,12 +1,12 @@
-"""How far two engines may be apart, from the type they compute in and the number of steps they have done.
+"""How far two engines may differ, given their dtype and the number of steps done.
 
 One rounding makes a relative error of at most u: 1.1e-16 in float64, 6.0e-8 in float32, 3.9e-3 in bfloat16. All errors
 are measured against the largest number of their kind in their layer (`Scales`), the scale of the terms of the sums they
 come from.
 
-**float64 and float32.** The same sum of n terms, added up in another order, differs by about sqrt(n) u; through L
+**float64 and float32.** The same sum of n terms in another order differs by about sqrt(n) u; through L
 layers, forward and backward, by 2 L sqrt(n) u: below 300 u for four layers of a thousand terms. A rule that divides by
-the size of the gradient, as Adam does, hands on the error of an element relative to itself, which is a few times
+the size of the gradient, as Adam does, passes on the error of an element relative to itself, which is a few times
 larger. So in float32 one step may cost 1e3 u. In float64, where nothing that small can be a fault, it may cost a
 hundred times as many, which leaves room for training that makes differences larger. The next step begins where this one
 ended and adds its own, so t steps may cost t times as much:
@@ -16,15 +16,15 @@ ended and adds its own, so t steps may cost t times as much:
 
 and never more than 0.1. Measured over twelve tasks: 5 u after the first step and 20 u after a hundred, where the
 training is calm. Where it is not (a large rate near the edge of stability), it doubles every difference every few
-steps, and after some time rounding alone has moved the engines further apart than any t u allows. That is found out by
-doing the steps again (`_rounding.py`).
+steps, and after some time rounding alone has moved the engines further apart than any t u allows. That is tested by
+repeating the steps (`_rounding.py`).
 
-**Rules that look again.** L-BFGS divides differences of nearby gradients by each other, twenty times a step, which
+**Rules with repeats.** L-BFGS divides differences of nearby gradients by each other, twenty times a step, which
 makes an error of u some hundred thousand times larger: a thousand times the tolerance above, 1.1e-8 t in float64.
 
 **bfloat16.** The products are rounded, the sums are kept in float32; so depth counts and the number of terms does not.
 One step moves a gradient by up to 18 u of its layer's largest (measured; a ReLU near its kink lets all of an element
-through, or nothing). The errors of different steps do not know of each other, so they add up as the root:
+through, or nothing). The errors of different steps are independent, so they grow as the square root:
 
     tolerance(t) = 32 u sqrt(t)    0.13 sqrt(t), never more than 0.5
 """
@@ -72,7 +72,7 @@ class Tolerance(NamedTuple):
 
 
 def tolerance_between(one: Engine, other: Engine) -> Tolerance:
-    """That of the coarser of the two."""
+    """The tolerance of the coarser of two dtypes."""
     coarser = max((_precision(one), _precision(other)), key=UNITS.__getitem__)
     return Tolerance(coarser, one.optimizer.repeats or other.optimizer.repeats)
 

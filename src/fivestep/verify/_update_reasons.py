@@ -1,4 +1,4 @@
-"""Reasons for step 5: what each engine's update is made of, from the gradient, the last update and the weights."""
+"""Reasons for step 5: each engine's update in terms of the gradient, the last update and the weights."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from ._stream import lengthened
 
 
 def update_reasons(scene: Scene) -> Iterator[str]:
-    """What fits, the most telling first."""
+    """The reasons that fit, the most specific first."""
     mine, its = updates(scene)
     gradient, its_last = _gradient(scene), _last_update(scene)
     if not mine.any():
@@ -36,13 +36,13 @@ def update_reasons(scene: Scene) -> Iterator[str]:
 
 
 def updates(scene: Scene) -> tuple[Tensor, Tensor]:
-    """What step 5 has added to the parameter that differs, in both engines."""
+    """What step 5 added to the differing parameter, in both engines."""
     before = scene.lock.before[scene.key].double()
     return scene.one - before, scene.other - before
 
 
 def _elements_that_stay(mine: Tensor, its: Tensor) -> Iterator[str]:
-    """Whether some elements are not updated, and these alone differ."""
+    """Whether some elements are not updated, and only these differ."""
     stay = (mine == 0) & (its != 0)
     if stay.any() and _is(mine, its.where(~stay, 0.0), its):
         first = tuple(stay.nonzero()[0].tolist())
@@ -50,7 +50,7 @@ def _elements_that_stay(mine: Tensor, its: Tensor) -> Iterator[str]:
 
 
 def _decay(scene: Scene, mine: Tensor, its: Tensor) -> Iterator[str]:
-    """Whether the updates differ by a multiple of the weights, in a rule that shrinks them by themselves."""
+    """Whether the updates differ by a multiple of the weights, in a rule with decoupled weight decay."""
     weights = scene.lock.before[scene.key].double()
     found = fitted(its - mine, {"the weights": weights})
     if found is None or not _is(mine, its - found["the weights"] * weights, its):
@@ -64,7 +64,7 @@ def _decay(scene: Scene, mine: Tensor, its: Tensor) -> Iterator[str]:
 
 
 def _decay_due(scene: Scene) -> float:
-    """The share of this parameter that its rule takes away by itself: lr times weight decay."""
+    """The share of this parameter that decoupled weight decay removes: lr times weight decay."""
     engine = scene.engine
     group = next(part.group for part in engine.params.parts(matrices_apart=True) if scene.key.name in part.names)
     rule = rule_of(group, engine.optimizer, None)
@@ -72,7 +72,7 @@ def _decay_due(scene: Scene) -> float:
 
 
 def _gradient(scene: Scene) -> Tensor | None:
-    """The gradient after step 4, before the rule took it."""
+    """The gradient after step 4, before the update."""
     if scene.part != 5:
         return None
     return scene.now(1, 4)[Key("gradient", scene.key.name)].double()
@@ -91,7 +91,7 @@ def _is(one: Tensor, candidate: Tensor, other: Tensor) -> bool:
 
 
 def _factor(scene: Scene, c: float) -> str:
-    """What it means that one update is c times the other."""
+    """The meaning of one update being c times the other."""
     if is_factor(c, -1):
         return "the sign is wrong: the step goes uphill"
     rule, number, lr = scene.engine.optimizer, scene.upcoming.number, scene.upcoming.lr
@@ -134,7 +134,7 @@ def _corrected(rule: Optimizer, step: int | None) -> float:
 
 
 def _clip_of_this_tensor(scene: Scene) -> float | None:
-    """By how much a clip of this tensor alone would leave more of it than the clip of the whole gradient."""
+    """The factor between clipping this tensor alone and clipping the whole gradient."""
     bound, gradient = scene.engine.plan.clip_norm, _gradient(scene)
     if bound is None or gradient is None:
         return None
@@ -144,7 +144,7 @@ def _clip_of_this_tensor(scene: Scene) -> float | None:
 
 
 def _small_gradients(scene: Scene, mine: Tensor, its: Tensor, gradient: Tensor) -> Iterator[str]:
-    """Whether the smaller the gradient, the more the updates differ: then eps stands elsewhere, or is another."""
+    """Whether the updates differ more for smaller gradients: then eps is in another place or has another value."""
     used = (gradient != 0) & (its != 0)
     if "eps" not in vars(scene.engine.optimizer) or used.sum() < 3:
         return
@@ -155,7 +155,7 @@ def _small_gradients(scene: Scene, mine: Tensor, its: Tensor, gradient: Tensor) 
 
 
 def _combination(scene: Scene, mine: Tensor, its: Tensor, gradient: Tensor, last: Tensor | None) -> Iterator[str]:
-    """Both updates as sums of multiples of the gradient, the last update and the weights, where they are such sums."""
+    """Both updates as linear combinations of the gradient, the last update and the weights, if they are."""
     terms = {"the gradient": gradient, "the last update": torch.zeros_like(its) if last is None else last}
     terms["the weights"] = scene.lock.before[scene.key].double()
     of_mine, of_its = fitted(mine, terms), fitted(its, terms)

@@ -54,7 +54,7 @@ class _Learnt(NamedTuple):
 def _learn(
     source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
 ) -> tuple[_Learnt, list[Taken]]:
-    """What is learnt from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
+    """What is learned from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
     texts = encoder.read_as_text if encoder else ()
     source, frame = _with_comma(source, _read(source.file, source, texts), texts)
     if encoder is None:

@@ -169,7 +169,7 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
 
 @final
 class _Looks:
-    """What is learnt of the columns and of the targets while the blocks go by."""
+    """What is learned of the columns and of the targets while the blocks go by."""
 
     def __init__(self, table: BlockTable, source: TableSource, inputs: list[str]) -> None:
         sample = table.sample([*inputs, *source.targets])

@@ -1,4 +1,4 @@
-"""What can be wrong with a loop: one file for each, found by its name, which is the name of its finding.
+"""What can be wrong with a loop: one file for each check, whose name is that of its finding.
 
-Each defines one function from the record to what it has to say, or None. Its docstring is its page.
+Each defines one function from the record to a finding, or None. Its docstring is its documentation.
 """

@@ -8,9 +8,10 @@ LOSSES = ("cross_entropy", "binary_cross_entropy", "binary_cross_entropy_with_lo
 
 
 def arguments_swapped(record: Record) -> Seen | None:
-    """`loss(target, prediction)`: a cross-entropy whose target hangs on parameters, while its input does not.
+    """`loss(target, prediction)`: a cross-entropy whose target depends on parameters, while its input does not.
 
-    The prediction comes first in torch, unlike in scikit-learn. A squared error is the same both ways and is not meant.
+    The prediction comes first in torch, unlike in scikit-learn. A squared error is the same both ways and is not
+    reported.
     """
     for event in record.of(Measured):
         if event.name in LOSSES and event.has_grad and event.is_swapped:

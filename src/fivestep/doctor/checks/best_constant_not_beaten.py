@@ -8,7 +8,7 @@ from .._events import MEASURE, Measured, Seen
 from .._record import Record
 
 NEAR = 0.99
-"""The share of the constant answer's loss below which something has been learnt."""
+"""The share of the constant answer's loss below which something has been learned."""
 
 WILD = 1.25
 """Of log C, the loss of all classes alike. Measured: torch's own weights, on standard normal inputs, begin at 0.98 to
@@ -26,7 +26,8 @@ SMALL = 2e-4
 """Of |update| / |weights|, where 0.001 is usual: a fifth of it; in 200 updates that all point one way, 0.04."""
 
 LARGE, LARGE_AT = 0.3, 10
-"""The same of the first ten: a third of what the weights were, before there is anything that could have been learnt."""
+"""The same of the first ten: a third of what the weights were, before there is anything that could have been
+learned."""
 
 
 def best_constant_not_beaten(record: Record) -> Seen | None:
@@ -38,7 +39,7 @@ def best_constant_not_beaten(record: Record) -> Seen | None:
     Those shares as answer, p_k = n_k / n for every row, have their entropy as loss, 0.693 of two classes that are as
     frequent as each other: what every model must fall below. Both are taken on the same last batches, of a plain
     `cross_entropy`, or a binary one of targets 0 and 1, that is all of the loss. Pairs, where each row is a class of
-    its own, are not meant, nor loops with several optimizers, whose losses need not fall.
+    its own, are not reported, nor loops with several optimizers, whose losses need not fall.
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
     moving = [rule for rule in record.rules.values() if rule.num_steps]

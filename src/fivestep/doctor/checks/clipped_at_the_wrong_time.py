@@ -7,8 +7,8 @@ from .._record import HABIT, Record
 def clipped_at_the_wrong_time(record: Record) -> Seen | None:
     """In all calls on a line, the gradients that were clipped had been used by an update, or there were none yet.
 
-    Clipping changes `.grad`, so it counts between backward and the update alone. Said where updates had gradients; a
-    call that follows on one at the right time is not meant, nor a network whose gradient is 0.
+    Clipping changes `.grad`, so it counts between backward and the update alone. Reported where updates had gradients;
+    a call that follows on one at the right time is not reported, nor a network whose gradient is 0.
     """
     if not any(one.gradient for event in record.of(Updated) for one in event.moved):
         return None

@@ -13,7 +13,8 @@ def clipped_before_unscale(record: Record) -> Seen | None:
 
     A `GradScaler` multiplies the loss, and so the gradient, by 65,536 at first, and takes that out again within
     `scaler.step`. A limit of 1 that acts in between is one of 1 / 65,536: SGD hardly moves, and for Adam every gradient
-    has one size. A limit that was multiplied by the factor too is not meant, nor gradients that were divided by hand.
+    has one size. A limit that was multiplied by the factor too is not reported, nor gradients that were divided by
+    hand.
     """
     clips = list(record.of(Clipped))
     early = [event for event in clips if event.scale > 1 and event.limit < MEANT * event.scale]

@@ -15,8 +15,8 @@ def evaluation_mode_in_training(record: Record) -> Seen | None:
 
     Dropout then drops nothing, and batch norm neither uses nor measures the batch: it keeps the statistics that it
     has. It is so in all rounds where `train()` was not called, and in those after an evaluation where it was not
-    called again; said of five rounds seen in a row. Single layers that are set to evaluation, as when a body is
-    fine-tuned, are not meant, nor calls in evaluation mode beside one in training mode, as for an attack.
+    called again; reported for five rounds seen in a row. Single layers that are set to evaluation, as when a body is
+    fine-tuned, are not reported, nor calls in evaluation mode beside one in training mode, as for an attack.
     """
     for key, model in record.models.items():
         rounds = list(_rounds(record, key, model.leaves))

@@ -13,7 +13,7 @@ def gradient_added(record: Record) -> Seen | None:
 
     The gradient points to where the loss grows. Seen by the parameters themselves, between two backward passes, where
     no optimizer has them. A likelihood may be climbed, and so may the loss of an attack, which moves rows and leaves
-    the parameters of the model alone: neither is meant.
+    the parameters of the model alone: neither is reported.
     """
     pairs, passes = list(pairs_of(record)), list(record.of(Differentiated))
     moved = {key for event in passes for key in event.leaves if record.leaves[key].num_moves}

@@ -7,8 +7,8 @@ from .._record import Record
 def gradient_cleared_too_late(record: Record) -> Seen | None:
     """Backward gave the parameters of an optimizer a gradient, but at its update all of them were zero or gone.
 
-    Such an update moves nothing, or moves by momentum and weight decay alone. Said if it was so in every update seen
-    that had been given a gradient, and in two at least.
+    Such an update moves nothing, or moves by momentum and weight decay alone. Reported if it was so in every update
+    seen that had been given a gradient, and in two at least.
     """
     given = [event for event in record.of(Updated) if event.was_given and event.moved]
     lost = [event for event in given if not any(moved.gradient for moved in event.moved)]

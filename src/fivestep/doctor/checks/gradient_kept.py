@@ -10,8 +10,8 @@ def gradient_kept(record: Record) -> Seen | None:
     Backward *adds* to `.grad`. If nobody clears it between two updates, every update moves along the sum of all
     gradients so far: the step grows, and old directions outlive the place they were right for. Seen by identity: the
     tensor in `.grad` that an optimizer had used was untouched when backward began, and not zero. Several backward
-    passes for one update are not meant, nor gradients that others' passes leave and that are cleared in time. Without
-    an optimizer it is seen by the parameter, which has moved since the gradient came that is still there.
+    passes for one update are not reported, nor gradients that others' passes leave and that are cleared in time.
+    Without an optimizer it is seen by the parameter, which has moved since the gradient came that is still there.
     """
     updates = list(record.of(Updated))
     stale = [event for event in updates if any(moved.is_stale for moved in event.moved)]

@@ -11,9 +11,9 @@ def gradient_lost(record: Record) -> Seen | None:
     """Before nearly every update, the gradients of one or more backward passes were cleared, and none had used them.
 
     `zero_grad()` stands within the loop over small batches whose gradients should add up: only the last of them counts,
-    and the others were computed for nothing. Said of one loss and one optimizer. Batches that are left out now and
+    and the others were computed for nothing. Reported for one loss and one optimizer. Batches that are left out now and
     then, gradients that are put together by hand from those of single rows, and passes between which the weights were
-    moved, as in sharpness-aware steps, are not meant.
+    moved, as in sharpness-aware steps, are not reported.
     """
     updates = list(record.of(Updated))
     after_lost = [event for event in updates if event.num_lost]

@@ -7,9 +7,9 @@ from .._record import Record
 def graphs_kept(record: Record) -> Seen | None:
     """Answers or losses of fifteen rounds are alive at once, each with its graph; or so many answers of an evaluation.
 
-    `losses.append(loss)` keeps tensors, not numbers, and what hangs on them: memory grows with each step. An
+    `losses.append(loss)` keeps tensors, not numbers, and what depends on them: memory grows with each step. An
     evaluation that draws a graph holds all that every layer gave, as nobody calls backward: `outputs.append(model(x))`
-    soon fills a GPU. Answers in evaluation mode on which backward is called are not meant, nor what is kept for one
+    soon fills a GPU. Answers in evaluation mode on which backward is called are not reported, nor what is kept for one
     backward pass. Sums are another finding.
     """
     kept, measured = record.kept_in_training, record.kept_in_evaluation

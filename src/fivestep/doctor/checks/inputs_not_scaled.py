@@ -13,7 +13,7 @@ def inputs_not_scaled(record: Record) -> Seen | None:
 
     Initial weights are made for numbers of deviation 1 around 0. Pixels from 0 to 255 or prices in thousands give
     outputs and gradients as many times larger, and no learning rate suits all layers. Whole numbers, such as words by
-    number, are not meant, and while the loss falls nothing is said.
+    number, are not reported, and while the loss falls nothing is reported.
     """
     if not record.is_stuck:
         return None

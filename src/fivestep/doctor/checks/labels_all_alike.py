@@ -16,7 +16,7 @@ def labels_all_alike(record: Record) -> Seen | None:
 
     The loss falls to 0 at once, and the model answers that class whatever comes. It happens where labels of shape
     (N, 1) go through `argmax(1)`, where the wrong column is read, or where all are cast to 0. Contrastive losses, whose
-    right answer stands in the first column, are not meant: there the logits are no layer's.
+    right answer stands in the first column, are not reported: there the logits are no layer's.
     """
     losses = [event for event in record.of(Measured) if event.name == "cross_entropy" and event.has_grad]
     if len(losses) < FEWEST or any(len(event.counts) < CLASSES or sum(event.counts) < 2 for event in losses):

@@ -9,7 +9,7 @@ def linear_throughout(record: Record) -> Seen | None:
 
     W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2): together they compute what one layer does, and no curve. Dropout and
     batch norm bend nothing, once trained. A middle that is narrower than both ends, as in an autoencoder without
-    activations or an adapter of low rank, is not meant.
+    activations or an adapter of low rank, is not reported.
     """
     losses = [event for event in record.of(Measured) if event.has_grad]
     first = next((event for event in losses if event.linear), None)

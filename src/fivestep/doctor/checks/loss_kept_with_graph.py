@@ -5,10 +5,10 @@ from .._record import HABIT, Record
 
 
 def loss_kept_with_graph(record: Record) -> Seen | None:
-    """A running sum of losses, of several updates, still hangs on the graph of each of them.
+    """A running sum of losses, of several updates, still depends on the graph of each of them.
 
     `total += loss` adds tensors, not numbers: every step's graph stays in memory until the sum goes, so memory grows
-    and each step takes longer. Several losses that are added up for one backward pass are not meant. The same of the
+    and each step takes longer. Several losses that are added up for one backward pass are not reported. The same of the
     losses of an evaluation, fifteen or more, on which backward is not called.
     """
     summed = record.summed_in_evaluation

@@ -15,8 +15,8 @@ def loss_negated(record: Record) -> Seen | None:
     """In every round, backward got minus what a loss of torch gave, or that loss itself under `maximize=True`.
 
     Or a negative multiple, with a constant or without: the rounds seen lie on a line that falls. The losses of torch
-    are to become small, and `nll_loss` has its minus already. Said of one optimizer that moves a model in training: an
-    attack moves its rows, and in a game one player raises the loss of another.
+    are to become small, and `nll_loss` has its minus already. Reported for one optimizer that moves a model in
+    training: an attack moves its rows, and in a game one player raises the loss of another.
     """
     pairs, updates = list(pairs_of(record)), list(record.of(Updated))
     in_models = {leaf for model in record.models.values() for leaf in model.leaves}

@@ -1,4 +1,4 @@
-"""backward is called on a loss that hangs on nothing."""
+"""backward is called on a loss that depends on nothing."""
 
 from .._events import GRADIENT, Differentiated, Place, Seen, Updated
 from .._record import HABIT, Record
@@ -32,7 +32,7 @@ def loss_without_graph(record: Record) -> Seen | None:
 
 
 def _on_new_tensors(record: Record) -> list[Differentiated]:
-    """All backward passes, if each hung on nothing but tensors of its own, and all updates were without a gradient."""
+    """All backward passes, if each depended only on tensors of its own, and no update had a gradient."""
     passes, updates = list(record.of(Differentiated)), list(record.of(Updated))
     known = set[int]().union(*(model.leaves for model in record.models.values()))
     known |= set[int]().union(*(rule.leaves for rule in record.rules.values()))

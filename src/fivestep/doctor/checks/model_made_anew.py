@@ -1,4 +1,4 @@
-"""The model is made anew in each epoch, and forgets what it has learnt."""
+"""The model is made anew in each epoch, and forgets what it has learned."""
 
 from .._events import UPDATE, Seen, Updated
 from .._record import Record
@@ -11,9 +11,9 @@ def model_made_anew(record: Record) -> Seen | None:
     """Models follow on each other, each with new weights and an optimizer of its own, for one pass over the same rows.
 
     A function that trains one epoch makes model and optimizer itself: the loss falls within an epoch, and is back where
-    it began with the next. Said of six in a row, with the same options, that take the same `DataLoader` once each, or
-    one or two updates in a loop without one. Trials with seeds, rates or sizes of their own, folds with rows of their
-    own, members that are kept, and weights that are handed on from one to the next are not meant.
+    it began with the next. Reported for six in a row, with the same options, that take the same `DataLoader` once each,
+    or one or two updates in a loop without one. Trials with seeds, rates or sizes of their own, folds with rows of
+    their own, members that are kept, and weights that are handed on from one to the next are not reported.
     """
     longest = max(record.rules.values(), key=lambda rule: rule.num_fresh, default=None)
     if longest is None or longest.num_fresh < FEWEST:

@@ -8,7 +8,7 @@ def never_updated(record: Record) -> Seen | None:
     """After several backward passes, no weight of a model in training has changed, and no optimizer took a step.
 
     Seen by the weights themselves, so an update that is written by hand counts as one. A model in evaluation mode may
-    well be differentiated without being trained, and nothing is said.
+    well be differentiated without being trained, and nothing is reported.
     """
     passes = [event for event in record.of(Differentiated) if event.leaves]
     in_training = {event.model for event in record.of(Predicted) if event.is_training and event.has_grad}

@@ -8,8 +8,8 @@ def no_gradient(record: Record) -> Seen | None:
     """In every update seen, some parameters had no gradient at all, while others had one.
 
     Their layer is not used, or what it gives is cut off on its way to the loss: by `.detach()`, `.data`, `no_grad`,
-    `argmax`, by numpy or `.item()`. The others are of the same optimizer, or of another one: in a GAN the judge learns,
-    and the maker does not if its answer is detached for both. Frozen parameters are not meant.
+    `argmax`, by NumPy or `.item()`. The others are of the same optimizer, or of another one: in a GAN the judge learns,
+    and the maker does not if its answer is detached for both. Frozen parameters are not reported.
     """
     reached = {key for event in record.of(Differentiated) for key in event.leaves}
     with_one = {

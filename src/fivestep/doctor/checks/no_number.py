@@ -8,11 +8,11 @@ from .._record import Record
 
 
 def no_number(record: Record) -> Seen | None:
-    """Backward was called on a loss that is infinite or no number at all.
+    """Backward was called on a loss that is infinite or not a number at all.
 
     The weights are lost after such a step. It says where it came from: numbers in the rows that are not finite, or the
     first module whose answer was not, and how large updates were before it. A module that gives such numbers while the
-    loss is finite, as a mask does, is not meant.
+    loss is finite, as a mask does, is not reported.
     """
     broken = next((event for event in record.of(Differentiated) if not math.isfinite(event.loss)), None)
     if broken is None:

@@ -9,8 +9,8 @@ def not_in_optimizer(record: Record) -> Seen | None:
 
     Either the optimizer was made before the model was replaced, rebuilt or given another layer, or it was given a part
     of the parameters; layers in a plain list are no part of a model, nor is a tensor that is no `nn.Parameter`. What is
-    frozen with `requires_grad_(False)` gets no gradient and is not meant, nor what is updated by hand, nor an attack,
-    whose optimizer moves rows alone.
+    frozen with `requires_grad_(False)` gets no gradient and is not reported, nor what is updated by hand, nor an
+    attack, whose optimizer moves rows alone.
     """
     updates, passes = list(record.of(Updated)), list(record.of(Differentiated))
     if len(updates) < HABIT or len(passes) < HABIT:

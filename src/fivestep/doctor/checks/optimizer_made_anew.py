@@ -8,8 +8,9 @@ def optimizer_made_anew(record: Record) -> Seen | None:
     """Optimizers follow on each other for the same parameters, each with momentum or the like that begins at nothing.
 
     Momentum, and the means that Adam and RMSprop keep, need many steps: an optimizer that is made within the loop never
-    has them. Said of five in a row, of one or two updates each, or each over the same data set of a `DataLoader`. Plain
-    SGD remembers nothing and is not meant, nor weights that were begun anew, nor a new task with rows of its own.
+    has them. Reported for five in a row, of one or two updates each, or each over the same data set of a `DataLoader`.
+    Plain SGD remembers nothing and is not reported, nor weights that were begun anew, nor a new task with rows of its
+    own.
     """
     longest = max(record.rules.values(), key=lambda rule: rule.num_before, default=None)
     if longest is None or longest.num_before < HABIT or not longest.has_memory:

@@ -12,8 +12,8 @@ def penalty_too_strong(record: Record) -> Seen | None:
 
     `loss + strength * sum(p.pow(2).sum() for p in model.parameters())`: what backward gets falls as the weights go to
     0, while the loss of torch in it stays where it was. Seen by both, and by the weights: all matrices are a tenth of
-    what they were, or the first updates point to where they are 0. While the loss itself falls, nothing is said, nor
-    where an optimizer has weight decay, which has a finding of its own.
+    what they were, or the first updates point to where they are 0. While the loss itself falls, nothing is reported,
+    nor where an optimizer has weight decay, which has a finding of its own.
     """
     pairs = list(pairs_of(record))
     added = [last.loss - one.value for one, last in pairs]

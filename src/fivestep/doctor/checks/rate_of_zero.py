@@ -10,7 +10,7 @@ FEWEST = 10
 def rate_of_zero(record: Record) -> Seen | None:
     """In all updates seen of an optimizer, ten or more, every learning rate was 0.
 
-    A warm-up that begins with 0 is not meant, nor one group that is held still.
+    A warm-up that begins with 0 is not reported, nor one group that is held still.
     """
     for key, rule in record.rules.items():
         updates = [event for event in record.of(Updated) if event.optimizer == key]

@@ -4,15 +4,15 @@ from .._events import ROWS, Measured, Predicted, Seen
 from .._record import Record
 
 FEWEST, COLUMNS = 10, 2
-"""Calls, and columns of a row: one column of ones stands for no rows at all, as for a constant that is learnt."""
+"""Calls, and columns of a row: one column of ones stands for no rows at all, as for a constant that is learned."""
 
 
 def rows_all_alike(record: Record) -> Seen | None:
     """In all calls that train a model, all rows of all inputs are the same, and targets of the losses are not.
 
-    Then nothing can be learnt but one answer. It happens where a column's mean is taken over the wrong axis, where a
+    Then nothing can be learned but one answer. It happens where a column's mean is taken over the wrong axis, where a
     tensor is made by `expand` or filled in a loop with the last row, or where a scaling divides by infinity. One
-    column of ones, and rows of which only a part of the columns stays as it is, are not meant.
+    column of ones, and rows of which only a part of the columns stays as it is, are not reported.
     """
     for key, model in record.models.items():
         calls = [event for event in record.of(Predicted) if event.model == key and event.has_grad and event.is_training]

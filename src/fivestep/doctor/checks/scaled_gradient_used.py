@@ -8,7 +8,8 @@ def scaled_gradient_used(record: Record) -> Seen | None:
     """`optimizer.step()` was called after the backward pass of a scaled loss, without `scaler.step` or `unscale_`.
 
     The step of SGD is then 65,536 times as long as the learning rate says; Adam hides it, but for its epsilon and for
-    weight decay. Steps that became infinite are not skipped either. Gradients that were divided by hand are not meant.
+    weight decay. Steps that became infinite are not skipped either. Gradients that were divided by hand are not
+    reported.
     """
     updates = list(record.of(Updated))
     scaled = [event for event in updates if event.scale > 1]

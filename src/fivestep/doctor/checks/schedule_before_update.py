@@ -8,9 +8,9 @@ def schedule_before_update(record: Record) -> Seen | None:
     """`scheduler.step()` came before the first `optimizer.step()`, and stands in front of the updates ever since.
 
     The first value of the schedule is skipped, as torch warns (since 1.1), and everything comes one step too early: a
-    warm-up begins higher, a milestone is an epoch before its time. Said of a loop that has come to its own end with
-    updates after the last step of the schedule. A schedule that is put forward once, before the loop, is not meant, nor
-    one beside a `GradScaler`, which leaves updates out.
+    warm-up begins higher, a milestone is an epoch before its time. Reported for a loop that has come to its own end
+    with updates after the last step of the schedule. A schedule that is put forward once, before the loop, is not
+    reported, nor one beside a `GradScaler`, which leaves updates out.
     """
     for schedule in record.schedules.values():
         rule = record.rules[schedule.rule]

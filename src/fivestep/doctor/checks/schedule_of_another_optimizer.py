@@ -8,7 +8,7 @@ def schedule_of_another_optimizer(record: Record) -> Seen | None:
     """A schedule was stepped several times while its optimizer made no update, and another one moved its parameters.
 
     The optimizer was made once more after the schedule, as for another learning rate or after a checkpoint; the rate
-    of the new one stays as it is. One that has the same groups, as within a wrapper, is not meant.
+    of the new one stays as it is. One that has the same groups, as within a wrapper, is not reported.
     """
     for schedule in record.schedules.values():
         rule = record.rules[schedule.rule]

@@ -11,7 +11,7 @@ def shrunk_by_decay(record: Record) -> Seen | None:
 
     An update takes away lr * weight_decay of every weight, and adds what the gradient says. Where the decay is the
     stronger one, the weights go to 0, and the outputs with them: all matrices of an optimizer are a tenth of what they
-    were, or its first updates point to where the weights are 0. While the loss falls, nothing is said.
+    were, or its first updates point to where the weights are 0. While the loss falls, nothing is reported.
     """
     if not record.is_stuck:
         return None

@@ -21,10 +21,10 @@ SHRUNK = 0.5
 def size_of_updates(record: Record) -> Seen | None:
     """The loss does not fall, and the middle one of |update| / |weights| over matrices and updates is out of range.
 
-    About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a
-    million steps are needed. While the loss falls, or where it is no number, nothing is said, nor where the rate grows
-    by a factor of 100, as a search for one begins far too small. Small updates are none of a wrong rate where the
-    gradient shrinks: the loop began near a minimum, and comes nearer.
+    About a thousandth is usual: a third means that every step forgets what the weights were, a millionth that a million
+    steps are needed. While the loss falls, or where it is no number, nothing is reported, nor where the rate grows by a
+    factor of 100, as a search for one begins far too small. Small updates are none of a wrong rate where the gradient
+    shrinks: the loop began near a minimum, and comes nearer.
     """
     updates, ratios = list(record.of(Updated)), record.update_ratios
     if len(updates) < FEWEST or not ratios or not record.is_stuck:

@@ -12,8 +12,8 @@ def softmax_twice(record: Record) -> Seen | None:
 
     The softmax of probabilities is nearly flat: of ten classes the right one gets at most e / (e + 9) = 0.23, so the
     loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
-    is merely superfluous, and nothing is said. Seen by the numbers, whatever made them; a softmax over another axis, as
-    `nn.Softmax(dim=0)` takes it, is seen by the graph.
+    is merely superfluous, and nothing is reported. Seen by the numbers, whatever made them; a softmax over another
+    axis, as `nn.Softmax(dim=0)` takes it, is seen by the graph.
     """
     losses = [
         event

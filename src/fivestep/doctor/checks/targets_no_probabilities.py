@@ -12,7 +12,7 @@ def targets_no_probabilities(record: Record) -> Seen | None:
 
     Floating-point targets of that shape are taken for the probabilities of classes. Several labels a row, each 0 or 1,
     are none; nor are labels (N,) as floats beside one output (N,) a row, which torch takes for *one* row of N classes.
-    One-hot rows, mixtures, and rows of zeros that leave a row out are not meant.
+    One-hot rows, mixtures, and rows of zeros that leave a row out are not reported.
     """
     for event in record.of(Measured):
         sums = event.target_sums

@@ -22,7 +22,7 @@ def targets_not_scaled(record: Record) -> Seen | None:
     """The loss does not fall, is above that of the targets' mean as answer, and this or their deviation is above 100.
 
     A network answers with numbers of size 1 at first. With prices of 250,000 as targets nearly all of a squared error
-    is the square of their mean, 6e10, and a million small updates go into the last bias before anything is learnt of
+    is the square of their mean, 6e10, and a million small updates go into the last bias before anything is learned of
     the rows. Seen of losses of differences, torch's and those by hand, where backward is called on one loss.
     """
     losses = [

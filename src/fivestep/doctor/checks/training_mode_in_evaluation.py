@@ -14,9 +14,9 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
     """A model that is trained was measured without gradient while in training mode, and has layers to which it matters.
 
     Dropout then drops a part of what the model knows, and batch norm uses, and goes on to measure, the rows of the
-    evaluation. Said where a loss follows the call, or several calls in a row: a generator that makes rows for another
-    network, or a slow copy of the model, is not meant, nor are the same rows again and again: Monte Carlo dropout, Gal
-    and Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
+    evaluation. Reported where a loss follows the call, or several calls in a row: a generator that makes rows for
+    another network, or a slow copy of the model, is not reported, nor are the same rows again and again: Monte Carlo
+    dropout, Gal and Ghahramani 2016. `F.dropout(x)` drops in evaluation mode as well, as nobody tells it.
     """
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
     for event in _evaluations(record):

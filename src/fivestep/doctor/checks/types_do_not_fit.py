@@ -7,7 +7,7 @@ from .._record import Record
 def types_do_not_fit(record: Record) -> Seen | None:
     """The loop ended in a layer whose weights have another type than what came.
 
-    Tables of numpy and pandas are float64, and torch's layers float32; pictures are uint8; an embedding takes whole
+    Tables of NumPy and pandas are float64, and torch's layers float32; pictures are uint8; an embedding takes whole
     numbers alone.
     """
     failed = record.failed

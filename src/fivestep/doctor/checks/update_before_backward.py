@@ -5,10 +5,10 @@ from .._record import HABIT, Record
 
 
 def update_before_backward(record: Record) -> Seen | None:
-    """Between the computation of a loss and its backward pass, an optimizer moved the parameters that it hangs on.
+    """Between the computation of a loss and its backward pass, an optimizer moved the parameters that it depends on.
 
     The gradient is then that of weights which are there no longer, and is used one step late; where gradients are
-    cleared in between, it is never used. Said if that is so in half of all backward passes.
+    cleared in between, it is never used. Reported if that is so in half of all backward passes.
     """
     passes = [event for event in record.of(Differentiated) if event.leaves]
     late = [event for event in passes if event.is_late]

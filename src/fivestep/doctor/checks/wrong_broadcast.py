@@ -10,7 +10,7 @@ def wrong_broadcast(record: Record) -> Seen | None:
     """A prediction of shape (N, 1) was compared with targets of shape (N,), or the other way round.
 
     torch stretches both to (N, N): every prediction is pulled toward every target, and the best answer is the mean of
-    all targets, whatever the row. Said of torch's losses, and of differences written by hand that end in the loss:
+    all targets, whatever the row. Reported for torch's losses, and of differences written by hand that end in the loss:
     `((prediction - y) ** 2).mean()`.
     """
     losses = [event for event in record.of(Measured) if event.name in ELEMENTWISE and event.target is not None]

@@ -49,7 +49,7 @@ where sixteen make it two (tests/interpreted/test_compiling.py).
 
 
 def obstacle_to_kernel(networks: "Networks") -> str | None:
-    """What keeps networks from the kernel, in half a sentence; None if nothing does."""
+    """What keeps networks from the kernel, in a phrase; None if nothing does."""
     pattern, spec = networks.pattern, networks.pattern.spec
     unknown, lacking = obstacle(spec, pattern.plan), lacks_for_triton()
     has_own_rates = len(networks.groups) > 1 or networks.groups[0].lr_factor != 1

@@ -177,7 +177,7 @@ DECOUPLED = ("adamw", "lion", "rprop")
 
 
 def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
-    """The first item of a network and a plan without a scalar form, in half a sentence; None if all have one."""
+    """The first item of a network and a plan without a scalar form, in a phrase; None if all have one."""
     return _unknown_layer(spec.layers, OPERATIONS) or _unknown_of(plan, LOSSES, RULES)
 
 

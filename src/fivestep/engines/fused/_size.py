@@ -78,7 +78,7 @@ USUAL_ROWS = 256
 
 
 def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tuple[bool, str]:
-    """Whether the body for larger networks does it, and the reason in half a sentence.
+    """Whether the body for larger networks does it, and the reason in a phrase.
 
     `num_rows` is what a full batch has.
     """

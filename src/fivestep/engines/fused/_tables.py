@@ -77,5 +77,5 @@ def options_of(numbers: Sequence[float]) -> tuple[float, ...]:
 
 
 def type_of(params: Params) -> Any:
-    """The type of its numbers, as numpy's."""
+    """The type of its numbers, as NumPy's."""
     return np.dtype(str(params.flat.dtype).removeprefix("torch."))

@@ -1,1 +1,1 @@
-"""A fleet as one batch, on a device with thousands of lanes: read `batch.py`."""
+"""A fleet as one batch on a GPU: begin with `batch.py`."""

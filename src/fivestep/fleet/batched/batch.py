@@ -1,13 +1,13 @@
-"""A fleet as one batch: networks that differ in numbers only are trained as one step after another of all of them.
+"""A fleet as one batch: networks that differ only in numbers are trained together, step by step.
 
-On a device with thousands of lanes one small network leaves nearly all of them idle, and K of them take the time of
-one. What may differ: seed (initial values, order of the rows, dropout masks), learning rate, weight decay, L2 term,
-initialization, and the rows, if there are as many. Everything else about them is the same, their `Kind`; those of
-another kind are another batch, and what has no batched form is trained network by network (`obstacle` says why).
+One small network leaves nearly all lanes of a GPU idle, and K of them take the time of one. What may differ: seed
+(initial values, order of the rows, dropout masks), learning rate, weight decay, L2 term, initialization, and the rows,
+if there are as many. Everything else about them, their `Kind`, is the same; those of another kind are another batch,
+and what has no batched form is trained network by network (`obstacle` says why).
 
-A network that has come to its end leaves: once half of them have, the others close up. One whose loss is no longer
-finite goes back to where it was before the block of steps, and is trained from there by itself, which reports what
-happened; the others never notice.
+A finished network leaves: once half of them have, the batch is compacted. One whose loss is no longer finite goes back
+to its state before the block of steps and is trained from there by itself, which reports what happened; the others are
+not affected.
 """
 
 import math
@@ -36,9 +36,9 @@ NOTHING: tuple[Any, ...] = ()
 
 @final
 class Standing:
-    """What the loop remembers of one network: as `Progress`, without an engine.
+    """What the loop remembers of one network: a `Progress` without an engine.
 
-    What it stops by, and its best epoch, only where its training goes by epochs; its epochs are the batch's own.
+    Early stopping and the best epoch only where training depends on epochs; the epochs are the batch's.
     """
 
     __slots__ = ("best", "has_best", "history", "is_live", "member", "seen")
@@ -54,7 +54,7 @@ class Standing:
                 self.has_best = bool(self.best.weights)
 
     def note(self, value: float) -> bool:
-        """Counts an epoch by what the plan monitors of it; whether it is the best so far."""
+        """Counts an epoch by its monitored figure, and returns whether it is the best so far."""
         assert self.best is not None
         self.seen = (*self.seen, value)
         is_best = self.best.improves(value)
@@ -63,18 +63,18 @@ class Standing:
 
     @property
     def best_weights(self) -> Tensors:
-        """Those of its best epoch, where it brought some with it."""
+        """The weights of its best epoch, if it had some when it joined."""
         return {} if self.best is None else self.best.weights
 
     @property
     def is_past_its_best(self) -> bool:
-        """Whether its best epoch is so long ago that it stops."""
+        """Whether its patience is exhausted."""
         return self.best is not None and self.best.is_long_ago()
 
 
 @final
 class Batch:
-    """Networks of one kind, some steps into their training, and as many steps as the others."""
+    """Networks of one kind that have done the same number of steps."""
 
     def __init__(self, members: Sequence[Member], every: int | None = None) -> None:
         self._pattern = pattern = members[0].engine
@@ -102,7 +102,7 @@ class Batch:
 
     @property
     def how(self) -> str:
-        """How its networks are trained, in half a sentence."""
+        """How its networks are trained, as a phrase."""
         return f"in a batch of {self._size:,} on {self._pattern.device}, {self._networks.how}"
 
     def _begin_epoch(self) -> None:
@@ -112,9 +112,9 @@ class Batch:
         return Moment(self._networks.state(), self._networks.averaged(), self._done, len(self._losses), self._seconds)
 
     def train(self, until: int | None = None) -> list[Member]:
-        """Trains to the end, or up to epoch `until`; returns those whose loss is no longer finite, from before that.
+        """Trains to the end, or up to epoch `until`; returns those whose loss is no longer finite, as they were before.
 
-        Every network that has come to its end, or so far, is left as if it had been trained by itself. An interrupt is
+        Every network that has got so far, or has ended, is left as if it had been trained by itself. An interrupt is
         taken between two blocks of steps.
         """
         end = self._plan.epochs if until is None else min(until, self._plan.epochs)
@@ -126,7 +126,7 @@ class Batch:
                     for _ in self._blocks(goal * self._per_epoch):
                         interrupt.take()
                     if not any(one.is_live for one in self._standings):
-                        break  # no loss is finite any more, and each is trained by itself from there
+                        break  # no loss is finite any longer: each is trained by itself from there
                     with uncollected():
                         self._measure(goal)
                         self._close_up()
@@ -135,7 +135,7 @@ class Batch:
         return self._alone
 
     def _blocks(self, goal: int) -> Iterator[None]:
-        """Does blocks of steps up to step `goal`, and yields before each."""
+        """Trains in blocks up to step `goal`, and yields before each block."""
         while self._done < goal and any(one.is_live for one in self._standings):
             yield
             self._before, started = self._now(), time.perf_counter()
@@ -143,7 +143,9 @@ class Batch:
             seen = [one.seen for one in self._standings]
             ahead = self._ahead.take(self._networks, self._done, min(most, goal - self._done), seen)
             losses = self._networks.train(ahead)
-            is_finite = (losses.isfinite().all(0) & self._networks.flat.isfinite().all(1)).tolist()  # waits
+            is_finite = (
+                losses.isfinite().all(0) & self._networks.flat.isfinite().all(1)
+            ).tolist()  # waits for the device
             self._seconds += time.perf_counter() - started
             self._send_away([k for k, fine in enumerate(is_finite) if not fine])
             self._losses.append(losses)
@@ -152,7 +154,7 @@ class Batch:
             self._rates = ahead.rates[-1, :, 0].tolist()
 
     def _send_away(self, which: Sequence[int]) -> None:
-        """Leaves networks as they were before the last block, to be trained from there by themselves."""
+        """Removes networks in their state before the last block, to be trained from there by themselves."""
         which = [k for k in which if self._standings[k].is_live]
         if not which:
             return
@@ -164,7 +166,7 @@ class Batch:
             self._alone.append(member)
 
     def _measure(self, goal: int) -> None:
-        """Notes the epoch that has been done by all networks, measured with the weights that they have now."""
+        """Measures all networks at the end of an epoch, and notes it."""
         rates, running = self._rates, self._running_losses()
         train = Measurements(running)
         if self._standings[0].member.progress.measures_training or goal == self._plan.epochs:
@@ -173,7 +175,7 @@ class Batch:
         self._send_away([k for k, loss in enumerate(train.losses) if loss is not None and not math.isfinite(loss)])
         seconds, num_rows = self._seconds / num_live, sum(self._sizes)
         measured = Measured(goal, self._done, rates, running, train, valid, seconds, num_rows / seconds)
-        self._epochs = goal  # not before: one that is sent away, or for which memory runs out, has not come so far
+        self._epochs = goal  # not before: one that is sent away has not got so far
         self._shown.append(measured)
         improved = [
             k
@@ -203,7 +205,7 @@ class Batch:
         return Measurements([None] * count) if found is None else found
 
     def _close_up(self) -> None:
-        """Lets those go that have come to their end; the others close up once they are no more than half."""
+        """Removes finished networks; compacts the batch once no more than half are left."""
         is_over = self._epochs >= self._plan.epochs
         over = [k for k, one in enumerate(self._standings) if one.is_live and (is_over or one.is_past_its_best)]
         self._tell(over)
@@ -221,7 +223,7 @@ class Batch:
             self._ahead.give_rows(self._networks)
 
     def _tell(self, which: Sequence[int]) -> None:
-        """Leaves networks as they are now, and those that have come to their end with the weights to keep."""
+        """Writes the current state into the members, with the weights to keep for those that have ended."""
         if not which:
             return
         records = self._records(which, self._now())
@@ -233,11 +235,11 @@ class Batch:
                 member.is_trained(Later(records.of, r))
 
     def _records(self, which: Sequence[int], then: "Moment") -> Records:
-        """What there is to know of some networks at a moment, brought from the device in one piece."""
+        """The records of some networks at one moment, copied from the device in one piece."""
         rows, blocks = torch.tensor(which, device=self._pattern.device), self._losses[: then.num_blocks]
         losses = torch.cat([self._networks.flat.new_empty((0, len(self._standings))), *blocks])
         standings = [self._standings[k] for k in which]
-        kept = self._best if any(one.has_best for one in standings) else {}  # else nobody asks for it
+        kept = self._best if any(one.has_best for one in standings) else {}  # else it is not used
         best = {f"best.{name}": of for name, of in self._networks.named_of(kept).items()} if kept else {}
         state = {f"engine.{name}": of for name, of in then.state.items()}
         held = {} if then.held is None else {HELD: then.held}
@@ -269,7 +271,7 @@ class Batch:
 class Moment(NamedTuple):
     """All networks between two blocks of steps.
 
-    Their state, the weights to predict with where they are others, steps done, blocks and seconds since the last epoch.
+    Their state, the weights to predict with if they differ, steps done, blocks and seconds since the last epoch.
     """
 
     state: Mapping[str, Tensor]

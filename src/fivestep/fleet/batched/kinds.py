@@ -1,4 +1,4 @@
-"""Which networks can be one batch, how many of them, and what stands in the way."""
+"""Which networks can be one batch, how many of them, and what prevents it."""
 
 import functools
 from collections.abc import Hashable, Sequence
@@ -16,10 +16,10 @@ from ...plan import TrainPlan, settings_but
 from ..member import Member
 
 LEAST = 2
-"""Networks that are a batch."""
+"""The least networks in a batch."""
 
 OWN = ("seed", "lr", "weight_decay", "l2", "optimizer", "epochs")
-"""Fields of a plan that are compared in a way of their own, or not at all, because each network has its own."""
+"""Fields of a plan that are compared separately, or not at all because each network has its own."""
 
 _shared = settings_but(OWN)
 
@@ -27,22 +27,22 @@ ENGINES = ("scratch", "fused")
 """The engines whose steps these are; `fused` hands over to `scratch`, or does the same on the device."""
 
 DEVICES = ("cuda",)
-"""On a CPU each network by itself stays in the cache of one processor, which is faster (`pool.py`)."""
+"""Not on a CPU, where each network by itself stays in the cache of one core, which is faster (`pool.py`)."""
 
 SHARE_OF_MEMORY = 0.6
-"""Of what the device has free, for the networks of one batch."""
+"""The share of the device's free memory for the networks of one batch."""
 
 PASSES = 6
-"""Numbers of a layer's size for each of its outputs that a step has in memory at its fullest."""
+"""Values per output of a layer that a step has in memory at its peak."""
 
 
 def kind_of(spec: NetSpec, data: Dataset, plan: TrainPlan, made: Hashable = None) -> Hashable:
-    """What is equal for networks that can be one batch, with `made` for how their engines are made."""
+    """What is equal among networks that can be one batch; `made` is how their engines are made."""
     return kind_of_rows(spec, data), made, kind_of_plan(plan)
 
 
 def kind_of_rows(spec: NetSpec, data: Dataset) -> Hashable:
-    """The part of a kind that comes from network and data: a fleet asks once for each pair."""
+    """The part of a kind that depends on network and data, computed once for each pair."""
     rows = data.train
     of_rows = data.num_rows, rows.stored.shape[1:], rows.y.shape[1:], rows.y.dtype, rows.weight is None, rows.scale
     fresh = None if data.fresh is None else id(data)
@@ -50,34 +50,34 @@ def kind_of_rows(spec: NetSpec, data: Dataset) -> Hashable:
 
 
 def kind_of_plan(plan: TrainPlan) -> Hashable:
-    """The part of a kind that comes from the plan: a fleet asks for each network.
+    """The part of a kind that depends on the plan, computed for each network.
 
-    The rule's weight decay is each network's own, whether it is a field of the plan or an option of the rule.
+    The weight decay may differ between networks, whether it is a field of the plan or an option of the rule.
     """
     return _without_decay(plan.optimizer, plan.momentum, plan.nesterov), bool(plan.l2), plan.epochs, _shared(plan)
 
 
 @functools.lru_cache(maxsize=1000)
 def _without_values(spec: NetSpec) -> NetSpec:
-    """The network, however its initial values are drawn."""
+    """The network without its initialization."""
     return replace(spec, init="zeros", title="")
 
 
 @functools.lru_cache(maxsize=1000)
 def _without_decay(optimizer: str | Choice, momentum: float | None, nesterov: bool | None) -> str:
-    """What an update rule is, whatever the weights decay by."""
+    """The update rule without its weight decay."""
     rule = TrainPlan(optimizer=optimizer, momentum=momentum, nesterov=nesterov).build_optimizer()
     return repr(replace(rule, weight_decay=0.0))
 
 
 @functools.lru_cache(maxsize=10_000)
 def decay_of(optimizer: str | Choice, weight_decay: float | None) -> float:
-    """What the weights decay by, from a field of the plan or an option of its rule."""
+    """The weight decay, from a field of the plan or an option of its rule."""
     return TrainPlan(optimizer=optimizer, weight_decay=weight_decay).build_optimizer().weight_decay
 
 
 def obstacle(spec: NetSpec, data: Dataset, plan: TrainPlan) -> str | None:
-    """What keeps networks like this one from being a batch, in half a sentence; None if nothing does."""
+    """What keeps networks like this one from being a batch, as a phrase; None if nothing does."""
     rule, optimizer = plan.build_optimizer(), Choice.parse(plan.optimizer).name
     without = without_form(spec, spec.build())
     reads = rule.repeats or rule.reads_numbers
@@ -94,9 +94,9 @@ def obstacle(spec: NetSpec, data: Dataset, plan: TrainPlan) -> str | None:
 
 
 def divided(members: Sequence[Member]) -> tuple[list[list[Member]], list[Member]]:
-    """Batches of networks of one kind that are as far, none larger than the device's memory, and the networks left.
+    """Batches of networks of one kind at the same step, each within the device's memory, and the networks left over.
 
-    Of those that are on a device for batches and are left, `how` says why.
+    Of those left over on a device for batches, `how` says why.
     """
     kinds: dict[Hashable, list[Member]] = {}
     left: list[Member] = []
@@ -121,7 +121,7 @@ def divided(members: Sequence[Member]) -> tuple[list[list[Member]], list[Member]
 
 
 def _kind_now(member: Member) -> Hashable:
-    """The kind of a network and how far it is; None where it is not on a device for batches."""
+    """The kind of a network and its step; None if it is not on a device for batches."""
     if member.kind is not None:
         return member.kind, member.engine.num_updates if member.has_engine else 0
     if not member.has_engine:
@@ -134,23 +134,23 @@ def _kind_now(member: Member) -> Hashable:
 
 
 def _has_ended(member: Member) -> bool:
-    """Whether there is nothing left to train, without making an engine to find out."""
+    """Whether there is nothing left to train, found without making an engine."""
     return member.is_trained_elsewhere or (member.has_engine and member.is_over)
 
 
 def are_for(device: torch.device, engine: str | Choice) -> bool:
-    """Whether networks with such an engine on such a device may be a batch: one with options is meant by itself."""
+    """Whether networks with this engine on this device may be a batch; not if the engine was given options."""
     choice = Choice.parse(engine)
     return device.type in DEVICES and choice.name in ("auto", *ENGINES) and not choice.options
 
 
 def most_networks(member: Member) -> int:
-    """How many networks like this one fit into what its device has free."""
+    """How many networks like this one fit into the free memory of its device."""
     return max(1, int(SHARE_OF_MEMORY * free_memory(member.engine.device) / bytes_of(member)))
 
 
 def bytes_of(member: Member) -> int:
-    """What a network like this one takes in a batch: twice its numbers (one copy goes back), its rows, its outputs."""
+    """The bytes of such a network in a batch: twice its state (one copy to go back to), its rows, its outputs."""
     engine, plan, data = member.engine, member.plan, member.data
     rows = min(plan.batch_size or data.num_rows, data.num_rows)
     outputs = (engine.spec.in_features or 0) + PASSES * sum(outputs_of(engine.spec))
@@ -159,5 +159,5 @@ def bytes_of(member: Member) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """The bytes that a device has free now."""
+    """The free bytes of a device."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_left(device)

@@ -1,4 +1,4 @@
-"""The networks of a batch measured together: `evaluate` with an axis of networks in front."""
+"""The networks of a batch evaluated together: `evaluate` with a leading axis of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from ...metrics._base import build_metrics, measure
 
 
 class Measurements(NamedTuple):
-    """Evaluations of several networks, a column for each figure: objects of thousands of them are made when looked at.
+    """Evaluations of several networks, as a column for each figure; objects of thousands are made on access.
 
     A loss is None where a network has no such rows.
     """
@@ -26,7 +26,7 @@ class Measurements(NamedTuple):
     metrics: Sequence[Mapping[str, float]] | None = None
 
     def of(self, k: int) -> Evaluation | None:
-        """What was measured of network k."""
+        """The evaluation of network k."""
         loss = self.losses[k]
         if loss is None:
             return None
@@ -34,7 +34,7 @@ class Measurements(NamedTuple):
         return Evaluation(loss, metrics.get("accuracy", self.accuracies[k] if self.accuracies else None), metrics)
 
     def spread(self, which: Sequence[int], count: int) -> "Measurements":
-        """The same as some, by number, of so many networks; of the others nothing."""
+        """These evaluations at some indices among `count` networks, and none for the others."""
         columns: list[Any] = []
         for own in self:
             values = None if own is None else dict(zip(which, own, strict=True))

@@ -1,4 +1,4 @@
-"""What came out of a batch: columns for all its networks, from which one network's objects are made when looked at."""
+"""The results of a batch: columns for all its networks, from which the objects of one network are made on access."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
@@ -13,7 +13,7 @@ from .measuring import Measurements
 
 @final
 class Measured(NamedTuple):
-    """An epoch of all networks of a batch: its number, the steps done, their rates, and what was measured."""
+    """An epoch of all networks of a batch: its number, the steps done, the learning rates and the evaluations."""
 
     number: int
     step: int
@@ -25,7 +25,7 @@ class Measured(NamedTuple):
     rows_per_second: float
 
     def epoch(self, k: int) -> Epoch:
-        """That of network k."""
+        """The epoch of network k."""
         train = self.train.of(k)
         assert train is not None, "all networks have rows to train on"
         return Epoch.of(
@@ -40,13 +40,13 @@ class Measured(NamedTuple):
         )
 
     def monitored(self, k: int, plan: TrainPlan) -> float:
-        """The figure that network k's stopping and its schedule go by."""
+        """The figure that network k's stopping and schedule watch."""
         return monitored(self.epoch(k), plan)
 
 
 @final
 class Records(NamedTuple):
-    """What there is to know of some networks of a batch at a moment: number r of them is network `places[r]`."""
+    """The state of some networks of a batch at one moment: record r is that of network `places[r]`."""
 
     arrays: dict[str, np.ndarray]
     kept: dict[str, np.ndarray]
@@ -59,11 +59,11 @@ class Records(NamedTuple):
     ends_with_best: Sequence[bool]
 
     def of(self, r: int) -> Trained:
-        """That of one network; of those whose best epoch counts, with its weights to keep."""
+        """The record of one network, with the weights to keep if the best epoch counts."""
         has_best = self.has_best[r]
         own = {name: of[r, ...] for name, of in self.arrays.items() if has_best or not name.startswith("best.")}
         if self.ends_with_best[r]:
-            own |= {name: of[r, ...] for name, of in self.kept.items()}  # running statistics too
+            own |= {name: of[r, ...] for name, of in self.kept.items()}  # including running statistics
             own.pop(HELD, None)
         history = [*self.begun[r], *(measured.epoch(self.places[r]) for measured in self.shown)]
         position = {**self.common, "lr": self.rates[r], "epochs": history[-1].index if history else 0}

@@ -1,4 +1,4 @@
-"""The networks of a batch before their first step together."""
+"""The state of a batch's networks before their first step together."""
 
 import functools
 import math
@@ -20,11 +20,12 @@ from ..member import Member
 from .kinds import decay_of
 
 FEW = 4096
-"""Parameters of a network up to which its values are drawn in one call: of more, drawing takes most of the time."""
+"""Parameters of a network up to which its values are drawn in one call; beyond that, drawing itself takes most of the
+time."""
 
 
 def networks_of(members: Sequence[Member]) -> Networks:
-    """The networks as they are: as their engines have them, or drawn now for those that have none yet."""
+    """The current state of the networks: that of their engines, or newly drawn for those without one."""
     pattern = members[0].engine
     new = [k for k, member in enumerate(members) if not member.has_engine]
     old = [k for k, member in enumerate(members) if member.has_engine]
@@ -45,7 +46,7 @@ def networks_of(members: Sequence[Member]) -> Networks:
 
 
 def _decays_of(plans: Sequence[TrainPlan]) -> list[float]:
-    """What the weights of each decay by; of thousands of plans that share a rule, and its decay, worked out once."""
+    """The weight decay of each network, worked out once for the many plans that share a rule."""
     known: dict[tuple[int, float | None], float] = {}
     decays = []
     for plan in plans:
@@ -59,8 +60,9 @@ def _decays_of(plans: Sequence[TrainPlan]) -> list[float]:
 def initial_rows(pattern: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> tuple[Tensor, Tensor]:
     """Flat vectors and buffers (K, .) of new networks with their initial values, in float32.
 
-    One after another in one place: to make an engine for each takes ten times as long. Where all values are uniform
-    they are drawn in one call for each network and brought between their bounds together, to the same bits.
+    They are drawn one after another into one `Params`: making an engine for each would take ten times as long. Where
+    all values are uniform, they are drawn in one call for each network and scaled to their bounds together, to the same
+    bits.
     """
     mold = make_engine("scratch", pattern.spec, pattern.plan, device="cpu")
     if _are_uniform(mold, drawn) and rounds_once():
@@ -72,16 +74,16 @@ def initial_rows(pattern: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> tuple
 
 @functools.cache
 def rounds_once() -> bool:
-    """Whether torch, as it was built, rounds uniform numbers once on their way between their bounds: x 2b - b as one.
+    """Whether this build of torch scales uniform numbers to their bounds, x 2b - b, with a single rounding.
 
-    Then they are (x - 1/2) 2b, where the difference is exact.
+    Then they equal (x - 1/2) 2b, where the difference is exact.
     """
     bound, halves = 1 / math.sqrt(3), (torch.rand(1000, generator=draws.generator(0)) - 0.5)
     return torch.equal(halves * (2 * bound), torch.empty(1000).uniform_(-bound, bound, generator=draws.generator(0)))
 
 
 def _one_by_one(mold: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> tuple[Tensor, Tensor]:
-    """The initial values, layer by layer, as an engine of its own would have them."""
+    """The initial values, drawn layer by layer as for an engine of its own."""
     params, stream = mold.params, torch.Generator()
     flat = params.flat.new_empty((len(drawn), params.flat.numel()))
     buffers = params.buffers.new_empty((len(drawn), params.buffers.numel()))
@@ -96,7 +98,7 @@ def _one_by_one(mold: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> tuple[Ten
 
 
 def _are_uniform(mold: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> bool:
-    """Whether all values are those of linear layers, and drawn as `torch.nn.Linear` draws them."""
+    """Whether all values belong to linear layers and are drawn as `torch.nn.Linear` draws them."""
     specs = {id(spec): spec for spec, _ in drawn}.values()
     if mold.params.flat.numel() > FEW:
         return False
@@ -107,7 +109,7 @@ def _are_uniform(mold: Engine, drawn: Sequence[tuple[NetSpec, int]]) -> bool:
 
 
 def _uniform_by_torch(mold: Engine, seeds: Sequence[int]) -> Tensor:
-    """Numbers x in [0, 1), (K, P). Of one seed, numbers drawn in one call are those drawn in several."""
+    """Numbers x in [0, 1), (K, P): for one seed, a single call draws the same numbers as several."""
     raw, stream = torch.empty((len(seeds), mold.params.flat.numel())), torch.Generator()
     for seed, row in zip(seeds, raw.unbind(), strict=True):
         row.uniform_(generator=draws.generator(seed, again=stream))
@@ -118,7 +120,7 @@ def _at_once(mold: Engine, raw: Tensor) -> Tensor:
     """The values (K, P) of networks whose tensors are uniform in (-b, b), with b = 1 / sqrt(I), from x in [0, 1)."""
     flat, begin = torch.empty_like(raw), 0
     for w in mold.params.weights:
-        for tensor in [w[name] for name in ("weight", "bias") if name in w]:  # as they are drawn
+        for tensor in [w[name] for name in ("weight", "bias") if name in w]:  # drawn in place
             bound, start, count = 1 / math.sqrt(w["weight"].shape[1]), tensor.storage_offset(), tensor.numel()
             flat[:, start : start + count] = raw[:, begin : begin + count].sub_(0.5).mul_(2 * bound)
             begin += count

@@ -1,7 +1,7 @@
 """A larger dense network on the threads that torch has, each with units of its own: the host's side.
 
 `body/divided.py` says why, and does the work. Here are the tables that it takes, and the threads that call it. They
-live for one block of steps; a thread that is not there when others wait would hold them for ever, so whoever leaves
+live for one block of steps; a thread that is not there when others wait would hold them forever, so whoever leaves
 early lets them go.
 """
 
@@ -306,7 +306,7 @@ class Division:
                     work,
                     self._remembered[t],
                 )
-            except BaseException as error:  # whatever it is, who waits for this thread must not wait for ever
+            except BaseException as error:  # whatever it is, who waits for this thread must not wait forever
                 self._room.meeting[num_threads * APART] = 1
                 failed.append(error)
 

@@ -17,7 +17,7 @@ from ..body.waves import Sides, Waves
 
 @final
 class InWaves:
-    """y = each column's number with its learnt functions, then the other numbers, as `layers/periodic.py` says."""
+    """y = each column's number with its learned functions, then the other numbers, as `layers/periodic.py` says."""
 
     has_parameters = True
 

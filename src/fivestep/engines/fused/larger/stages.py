@@ -70,7 +70,7 @@ class Staged(NamedTuple):
 
     @property
     def learns(self) -> bool:
-        """Whether it has these, or activations with learnt strengths."""
+        """Whether it has these, or activations with learned strengths."""
         return self.has_columns or any(stage.strength >= 0 for stage in self.stages)
 
 

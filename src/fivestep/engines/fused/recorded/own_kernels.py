@@ -33,7 +33,7 @@ OLDEST_TRITON = (3, 4)
 
 
 def lacks_for_triton() -> str | None:
-    """What Triton lacks on this machine, in half a sentence: itself, or the C compiler that it starts kernels with."""
+    """What Triton lacks on this machine, in a phrase: itself, or the C compiler that it starts kernels with."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
     version: str = importlib.import_module("triton").__version__
