@@ -25,7 +25,7 @@ def test_it_says_what_would_have_helped(fivestep: Command) -> None:
     code, out, _ = fivestep("diagnose", "run")
     text = " ".join(out.split())
     assert code == 0
-    assert "nothing learnt: The training loss is 0.695" in text
+    assert "nothing learned: The training loss is 0.695" in text
     assert "with the learning rate 0.05 instead of 1e-06, 300 steps reach the loss 0.0" in text
 
 

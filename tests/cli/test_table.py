@@ -95,7 +95,7 @@ def test_of_a_table_the_verdict_alone_says_whether_anything_was_learnt(
 ) -> None:
     houses().write_csv(tmp_path / "t.csv")
     out = fivestep("train", "t.csv", "--target", "price", "--epochs", 30, *settings).out
-    assert "It has learnt nothing" not in out
+    assert "It has learned nothing" not in out
     assert f"\n{start}" in out
     assert [line for line in out.splitlines(keepends=True) if line.endswith(end)] != []
 

@@ -1,4 +1,4 @@
-"""A table of every kind of column in several files, and what is learnt of it as a stream."""
+"""A table of every kind of column in several files, and what is learned of it as a stream."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ TRAIN = "train part-*.parquet --target y --stream --ignore z --window 150 --reci
 
 
 def table(num_rows: int = NUM_ROWS, seed: int = 0) -> pl.DataFrame:
-    """Numbers with and without gaps, levels, dates, yes and no, an identifier, and classes that can be learnt."""
+    """Numbers with and without gaps, levels, dates, yes and no, an identifier, and classes that can be learned."""
     rng = np.random.default_rng(seed)
     a, b = rng.normal(size=num_rows), rng.normal(size=num_rows)
     gaps = pl.Series(rng.random(num_rows) < 0.1)

@@ -1,4 +1,4 @@
-"""Tables as streams: what is learnt is what a frame in memory teaches, every row comes once, and each in its part."""
+"""Tables as streams: what is learned is what a frame in memory teaches, every row comes once, and each in its part."""
 
 import threading
 from collections import Counter
@@ -456,8 +456,8 @@ def test_a_json_file_is_not_streamed(tmp_path: Path) -> None:
 def test_other_files_are_read_as_the_one_to_train_on(tmp_path: Path) -> None:
     """2.000 is two thousand there, because a comma stands before decimals here; alone it would be two."""
     size = [f"{k // 10}.{k % 10}00,5" for k in range(10, 90)]
-    learnt = pl.DataFrame({"size": size, "y": [3.5 * k for k in range(80)]})
-    learnt.write_csv(tmp_path / "t.csv", separator=";")
+    learned = pl.DataFrame({"size": size, "y": [3.5 * k for k in range(80)]})
+    learned.write_csv(tmp_path / "t.csv", separator=";")
     other = pl.DataFrame({"size": ["2.000", "4.500"], "y": [1.5, 2.5]})
     other.write_csv(tmp_path / "other.csv", separator=";")
     source = TableSource(str(tmp_path / "t.csv"), "y", stream=True, test=str(tmp_path / "other.csv"))

@@ -103,7 +103,7 @@ class Broken(NamedTuple):
 YES_NO: dict[str, Any] = {"loss": "binary_cross_entropy", "optimizer": "adam", "batch_size": 64, "lr": 0.01}
 MOONS: dict[str, Any] = {**YES_NO, "batch_size": None, "epochs": 300}
 CLASSES: dict[str, Any] = {"optimizer": "adam", "lr": 1e-3, "batch_size": 64, "epochs": 10}
-NOTHING = "nothing learnt"
+NOTHING = "nothing learned"
 BROKEN = {
     "rate too low": Broken(moons, MLP(2, 8, 1), {**MOONS, "lr": 1e-6}, (NOTHING, "learning rate"), "learning rate"),
     "rate too high": Broken(moons, MLP(2, 8, 1), {**MOONS, "lr": 50.0}, (NOTHING, "learning rate"), "learning rate"),
@@ -310,8 +310,8 @@ def test_what_may_be_tried_are_options_of_the_command(name: str) -> None:
         app.parse_args(["train", "moons", *words.split()], exit_on_error=False, print_error=False)
 
 
-def test_weights_of_the_best_epoch_are_called_so_and_what_was_learnt_after_them_counts() -> None:
-    """Of shuffled labels the first epochs are the best: by then nothing is learnt, later all of it by heart."""
+def test_weights_of_the_best_epoch_are_called_so_and_what_was_learned_after_them_counts() -> None:
+    """Of shuffled labels the first epochs are the best: by then nothing is learned, later all of it by heart."""
     rows = labels_shuffled()
     plan = fs.TrainPlan(**{**CLASSES, "lr": 0.01, "epochs": 40, "restore_best": True})
     (member,) = fs.fit_many(MLP(64, 256, 10), rows, [plan], every=1)

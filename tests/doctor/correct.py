@@ -65,7 +65,7 @@ def regression() -> Numbers:
 
 
 def regression_to_the_end() -> Numbers:
-    """Hundreds of steps after it has learnt all: the updates are nothing by then."""
+    """Hundreds of steps after it has learned all: the updates are nothing by then."""
     x = torch.randn(40, 2)
     y = x @ torch.tensor([[1.0], [-2.0]])
     model = nn.Linear(2, 1)

@@ -79,7 +79,7 @@ def as_objects(*values: object) -> np.ndarray:
         ),
     ],
 )
-def test_rows_and_labels_that_cannot_be_learnt_are_refused(x: Any, y: Any, sentence: str) -> None:
+def test_rows_and_labels_that_cannot_be_learned_are_refused(x: Any, y: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         classifier().fit(x, y)
 

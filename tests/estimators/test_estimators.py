@@ -97,7 +97,7 @@ def test_losses_of_ours_predict_in_the_units_of_the_target(loss: str) -> None:
 
 
 @pytest.mark.parametrize("bagging", [1, 2])
-def test_a_deviation_is_learnt_beside_the_mean_in_the_units_of_the_target(bagging: int) -> None:
+def test_a_deviation_is_learned_beside_the_mean_in_the_units_of_the_target(bagging: int) -> None:
     """The targets are 1000 + 200 x around which they spread by 10 where x < 0, and by 100 elsewhere."""
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (400, 1))
@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch, num_epoch
 
     train = _training.train
     monkeypatch.setattr(_training, "train", pressed)
-    with pytest.warns(UserWarning, match="training was interrupted: the estimator keeps what it has learnt so far"):
+    with pytest.warns(UserWarning, match="training was interrupted: the estimator keeps what it has learned so far"):
         model = fs.MLPClassifier(**SMALL).fit(*iris())
     assert (model.stopped_by_, model.n_iter_) == ("user", num_epochs)
     assert model.predict(iris()[0]).shape == (150,)

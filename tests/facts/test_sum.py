@@ -16,6 +16,6 @@ def test_sum_loss_of_the_perceptron_falls_as_in_the_reference():
 def test_sum_linear_network_learns_it_exactly():
     setup = prepare("sum", "linear")
     setup.losses()
-    learnt, true = setup.engine.named_parameters(), setup.data.known_weights["true"]
-    assert (learnt["0.weight"] - true["0.weight"]).abs().max() < CONVERGED_FLOAT32
-    assert abs(learnt["0.bias"].item()) < CONVERGED_FLOAT32
+    learned, true = setup.engine.named_parameters(), setup.data.known_weights["true"]
+    assert (learned["0.weight"] - true["0.weight"]).abs().max() < CONVERGED_FLOAT32
+    assert abs(learned["0.bias"].item()) < CONVERGED_FLOAT32

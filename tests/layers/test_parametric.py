@@ -1,4 +1,4 @@
-"""An activation with a learnt strength for each unit."""
+"""An activation with a learned strength for each unit."""
 
 import pytest
 import torch

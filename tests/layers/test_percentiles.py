@@ -24,7 +24,7 @@ CASES = [Case({"columns": (1, 3), "num_knots": 5}), Case({"num_knots": 9}, pairs
 every_engine = pytest.mark.parametrize("name", ENGINES)
 
 
-def learnt(text: str, *values: float, weight: list[float] | None = None) -> Alone:
+def learned(text: str, *values: float, weight: list[float] | None = None) -> Alone:
     """The layer for one column, after it has seen these values."""
     one = Alone.of(f"percentiles:{text}", 1)
     one.layer.learn_(one.w, rows(list(values)).T, None if weight is None else rows(weight)[0])
@@ -33,7 +33,7 @@ def learnt(text: str, *values: float, weight: list[float] | None = None) -> Alon
 
 def test_levels_worked_by_hand() -> None:
     # of 1, 1, 2, 5: at 1 nothing lies below and half is equal: 0 + 1/2 - 1; at 2: 1 + 1/4 - 1; at 5: 3/2 + 1/4 - 1
-    one = learnt("num_knots=3", 1, 1, 2, 5)
+    one = learned("num_knots=3", 1, 1, 2, 5)
     assert distance(one.w["levels"], rows([-0.5, 0.25, 0.75])) < FORMULA
     # 3 is a third of the way from 2 to 5; what lies outside is level
     got = one.train(rows([3], [0], [9]))
@@ -41,35 +41,35 @@ def test_levels_worked_by_hand() -> None:
 
 
 def test_its_gradient_worked_by_hand() -> None:
-    one = learnt("num_knots=3", 1, 1, 2, 5)
+    one = learned("num_knots=3", 1, 1, 2, 5)
     one.train(rows([3], [9]))
     assert distance(one.back(rows([6, 1], [6, 1])), rows([1 + 6 * 0.5 / 3], [1])) < FORMULA
 
 
 def test_with_a_knot_for_every_value_it_is_scipys_percentile() -> None:
     values = numbers(40).mul(4).round()
-    got = learnt("num_knots=64", *values.tolist()).train(values[:, None])[:, 0]
+    got = learned("num_knots=64", *values.tolist()).train(values[:, None])[:, 0]
     expected = [scipy.stats.percentileofscore(values, value, kind="mean") / 50 - 1 for value in values.tolist()]
     assert distance(got, torch.tensor(expected, dtype=torch.float64)) < FORMULA
 
 
 def test_with_fewer_knots_equal_shares_of_the_rows_lie_between_them() -> None:
     values = numbers(1000).exp()
-    knots = learnt("num_knots=11", *values.tolist()).w["knots"][0]
+    knots = learned("num_knots=11", *values.tolist()).w["knots"][0]
     shares, _ = np.histogram(values.numpy(), knots.numpy())
     assert abs(shares - 100).max() <= 1
 
 
 def test_a_row_of_weight_two_is_two_rows() -> None:
-    weighed, repeated = learnt("", 1, 2, 5, weight=[2, 1, 1]), learnt("", 1, 1, 2, 5)
+    weighed, repeated = learned("", 1, 2, 5, weight=[2, 1, 1]), learned("", 1, 1, 2, 5)
     assert distance(weighed.w["levels"], repeated.w["levels"]) < FORMULA
 
 
 def test_a_column_of_one_value_is_level() -> None:
-    assert distance(learnt("", 4, 4, 4).train(rows([4], [5], [3]))[:, 0], torch.zeros(3).double()) < FORMULA
+    assert distance(learned("", 4, 4, 4).train(rows([4], [5], [3]))[:, 0], torch.zeros(3).double()) < FORMULA
 
 
-def test_before_it_has_learnt_it_is_a_straight_line() -> None:
+def test_before_it_has_learned_it_is_a_straight_line() -> None:
     assert (
         distance(Alone.of("percentiles", 1).train(rows([1.5], [-3], [4])), rows([0.5, 1.5], [-1, -3], [1, 4])) < FORMULA
     )
@@ -97,7 +97,7 @@ def test_it_learns_once_from_what_the_layer_below_gives(name: str) -> None:
     assert torch.equal(engine.params.weights[1]["knots"], knots)
 
 
-def test_what_it_has_learnt_survives_in_a_pickle_of_its_weights() -> None:
+def test_what_it_has_learned_survives_in_a_pickle_of_its_weights() -> None:
     rows_, spec, plan = data()
     engine, other = small_engine("scratch", plan, spec), small_engine("scratch", plan, spec)
     for _ in train(engine, rows_, plan):

@@ -1,4 +1,4 @@
-"""A learnt scale for each feature."""
+"""A learned scale for each feature."""
 
 import pytest
 import torch

@@ -39,7 +39,7 @@ def test_the_median_level_is_half_the_absolute_error() -> None:
 
 
 def fitted(levels: float | tuple[float, ...]) -> Tensor:
-    """The best constants for the targets 0.5, 1.5, ..., 99.5, by descent: x is 0, so only the bias is learnt."""
+    """The best constants for the targets 0.5, 1.5, ..., 99.5, by descent: x is 0, so only the bias is learned."""
     plan = TrainPlan(loss=f"quantile:levels={levels}", lr=20.0, batch_size=None, epochs=400, schedule="cosine")
     data = Dataset(Rows(torch.zeros(100, 1), torch.arange(100.0) + 0.5))
     engine = small_engine("scratch", plan, plan.sized(LinearRegression(out_features=None), data))

@@ -17,16 +17,16 @@ from tests.plots.drawn import labels, legend, lines
 from tests.samples import small_engine
 
 
-def test_the_learnt_line_has_the_learnt_slope(line: Subject) -> None:
+def test_the_learned_line_has_the_learned_slope(line: Subject) -> None:
     axes, weights = draw(line, "fitted-line").axes[0], line.engine.named_parameters()
-    (x0, y0), *_, (x1, y1) = lines(axes)["learnt"].tolist()
+    (x0, y0), *_, (x1, y1) = lines(axes)["learned"].tolist()
     assert (y1 - y0) / (x1 - x0) == pytest.approx(weights["0.weight"].item())
     assert y0 == pytest.approx(weights["0.bias"].item() + weights["0.weight"].item() * x0)
 
 
 def test_the_known_lines_are_drawn_beside_it(line: Subject) -> None:
     axes = draw(line, "fitted-line").axes[0]
-    assert legend(axes) == ["10 rows", "learnt", "true", "least squares"]
+    assert legend(axes) == ["10 rows", "learned", "true", "least squares"]
     (x0, y0), *_ = lines(axes)["true"].tolist()
     assert y0 == pytest.approx(2 * x0 + 1)
 
@@ -42,8 +42,8 @@ def test_of_a_table_it_is_in_the_units_of_the_columns(tmp_path: Path) -> None:
     assert labels(axes) == ("area", "price")
     x, y = np.asarray(axes.collections[0].get_offsets()).T
     assert y == pytest.approx(1000 * x)
-    at, learnt = lines(axes)["learnt"].T
-    assert learnt == pytest.approx(1000 * at, rel=0.1)  # the clip bends the line a little
+    at, learned = lines(axes)["learned"].T
+    assert learned == pytest.approx(1000 * at, rel=0.1)  # the clip bends the line a little
     assert (at[0] < 50, at[-1] > 150) == (True, True)
 
 

@@ -309,7 +309,7 @@ def test_of_three_classes_the_gradient_of_the_logits_is_written_out(page: Any) -
 def test_the_weights_of_a_line_stand_beside_the_known_ones(page: Any) -> None:
     choose(page, task="line", hidden=[], optimizer="sgd", lr=0.1)
     page.evaluate("for (let k = 0; k < 3000; k++) playground.training.step(false); playground.advance(() => {})")
-    learnt, true, least = (row.split()[-2:] for row in page.locator("#known tr").all_inner_texts()[1:])
-    assert (true, learnt) == (["2.0000", "1.0000"], least)
+    learned, true, least = (row.split()[-2:] for row in page.locator("#known tr").all_inner_texts()[1:])
+    assert (true, learned) == (["2.0000", "1.0000"], least)
     choose(page, hidden=[3])
     assert not page.is_visible("#known")

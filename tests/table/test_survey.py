@@ -1,4 +1,4 @@
-"""What is learnt of columns from one pass over blocks: kinds, levels and scales are those of all rows together."""
+"""What is learned of columns from one pass over blocks: kinds, levels and scales are those of all rows together."""
 
 import numpy as np
 import polars as pl
@@ -75,12 +75,12 @@ def encoded_as_whole(frame: pl.DataFrame, **options: object) -> None:
 
 
 @pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS)
-def test_a_column_is_learnt_as_all_of_its_rows_together_teach_it(values: pl.Series) -> None:
+def test_a_column_is_learned_as_all_of_its_rows_together_teach_it(values: pl.Series) -> None:
     encoded_as_whole(pl.DataFrame({"x": NORMAL, "c": values}))
 
 
 @pytest.mark.parametrize("name", ["0 and 1", "whole numbers", "many levels", "identifiers", "truth"])
-def test_a_category_as_asked_is_learnt_so_too(name: str) -> None:
+def test_a_category_as_asked_is_learned_so_too(name: str) -> None:
     encoded_as_whole(pl.DataFrame({"x": NORMAL, "c": COLUMNS[name]}), categorical=("c",))
 
 

@@ -13,7 +13,7 @@ from tests.tolerances import FORMULA
 NUM_ROWS = 300
 
 
-def learnt(values: pl.Series, task: str | None = None, is_training: np.ndarray | None = None) -> TargetSurvey:
+def learned(values: pl.Series, task: str | None = None, is_training: np.ndarray | None = None) -> TargetSurvey:
     """The target taken in, seventy rows at a time."""
     survey = TargetSurvey(values.head(40), task)
     training = np.ones(len(values), dtype=bool) if is_training is None else is_training
@@ -43,7 +43,7 @@ TARGETS = {
 
 @pytest.mark.parametrize(("values", "task"), TARGETS.values(), ids=TARGETS)
 def test_it_is_the_target_that_all_rows_together_teach(values: pl.Series, task: str | None) -> None:
-    found, expected = learnt(values, task).target(), fit_target(values, task)
+    found, expected = learned(values, task).target(), fit_target(values, task)
     assert type(found) is type(expected)
     given, wanted = found.to_dict(), expected.to_dict()
     moments = [given.pop(name, 0.0) for name in ("mean", "deviation")]
@@ -54,18 +54,18 @@ def test_it_is_the_target_that_all_rows_together_teach(values: pl.Series, task: 
 def test_moments_are_those_of_the_training_rows_and_classes_those_of_all() -> None:
     y = np.random.default_rng(1).normal(1e6, 1.0, NUM_ROWS)
     is_training = np.random.default_rng(2).random(NUM_ROWS) < 0.5
-    found = learnt(pl.Series("y", y), None, is_training).target()
+    found = learned(pl.Series("y", y), None, is_training).target()
     assert isinstance(found, NumberTarget)
     assert (found.mean, found.deviation) == pytest.approx((y[is_training].mean(), y[is_training].std()), rel=1e-9)
     words = pl.Series("y", ["a"] * 150 + ["b"] * 150)
-    classes = learnt(words, None, np.arange(NUM_ROWS) < 150).target()
+    classes = learned(words, None, np.arange(NUM_ROWS) < 150).target()
     assert isinstance(classes, ClassTarget)
     assert classes.classes == ("a", "b")
 
 
 def test_a_target_that_is_always_the_same_in_the_training_part_has_the_deviation_one() -> None:
     values = pl.Series("y", [2.5] * (NUM_ROWS - 1) + [3.5])
-    found = learnt(values, "regression", np.arange(NUM_ROWS) < NUM_ROWS - 1).target()
+    found = learned(values, "regression", np.arange(NUM_ROWS) < NUM_ROWS - 1).target()
     assert isinstance(found, NumberTarget)
     assert (found.mean, found.deviation) == (2.5, 1.0)
 
@@ -87,6 +87,6 @@ def test_a_target_that_is_always_the_same_in_the_training_part_has_the_deviation
         ),
     ],
 )
-def test_what_cannot_be_learnt_is_refused(values: list[object], task: str | None, sentence: str) -> None:
+def test_what_cannot_be_learned_is_refused(values: list[object], task: str | None, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        learnt(pl.Series("y", values), task).target()
+        learned(pl.Series("y", values), task).target()

@@ -134,12 +134,12 @@ def weights_table(engine: Engine, known: Mapping[str, Tensors]) -> Table:
     """Each learned parameter beside its known values: the true one and that of least squares."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
-    for title in ("learnt", *known):
+    for title in ("learned", *known):
         table.add_column(title, justify="right")
-    for name, learnt in engine.named_parameters().items():
-        columns = [learnt.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
+    for name, learned in engine.named_parameters().items():
+        columns = [learned.flatten().tolist(), *(weights[name].flatten().tolist() for weights in known.values())]
         for place, numbers in enumerate(zip(*columns, strict=True)):
-            label = name.removeprefix("0.") + (f" {place}" if learnt.numel() > 1 else "")
+            label = name.removeprefix("0.") + (f" {place}" if learned.numel() > 1 else "")
             table.add_row(label, *map(number, numbers))
     return table
 

@@ -136,7 +136,7 @@ def _no_better_than_a_guess(run: Run, data: Dataset) -> str | None:
     if guess is None:
         return None
     return (
-        f"It has learnt nothing: the best answer that is the same for every row has the loss {number(guess)}. To see "
+        f"It has learned nothing: the best answer that is the same for every row has the loss {number(guess)}. To see "
         f"why: fivestep diagnose {run.path}"
     )
 

@@ -1,4 +1,4 @@
-"""Rows of data in memory, the parts of a data set, and what a named task has to say."""
+"""Rows of data in memory, the parts of a data set, and the interface of a named task."""
 
 import math
 from abc import ABC, abstractmethod
@@ -64,7 +64,7 @@ class Rows(Part):
         return self.stored if self.scale is None else self.inputs(torch.float32)
 
     def inputs(self, dtype: torch.dtype) -> Tensor:
-        """All inputs as floating-point numbers of that type."""
+        """All inputs as floating-point numbers of that dtype."""
         return self.stored.to(dtype) if self.scale is None else self.stored.to(dtype) * self.scale
 
     def moments(self) -> tuple[float, float]:
@@ -88,16 +88,17 @@ class Rows(Part):
         return (self.take(slice(start, start + size)) for start in range(0, len(self), size))
 
     def unique(self) -> "Rows":
-        """Each different row once, in the order of first appearance, with the sum of its copies' weights as its weight.
+        """Each distinct row once, in the order of first appearance, weighted by the sum of its copies' weights.
 
         Rows are the same where x and y are; a row without a weight weighs 1, so a weight is a count. The full batch
         has exactly the same loss and gradient, and costs as much as its distinct rows:
 
             sum_n w_n l_n / sum_n w_n  =  sum_u W_u l_u / sum_u W_u  with  W_u = sum of w_n over the copies n of u
 
-        Mini-batches are others: they hold distinct rows, an epoch has fewer of them, and each divides by the sum of its
-        own weights, so a batch of frequent rows moves the weights no further than one of rare rows. It is another
-        sequence of updates. Layers that draw for each row (dropout) or look at the batch (batch_norm) see the copies.
+        Mini-batches differ: they consist of distinct rows, an epoch has fewer of them, and each divides by the sum of
+        its own weights, so a batch of frequent rows moves the weights no further than one of rare rows. It is another
+        sequence of updates. Layers that draw for each row (dropout) or depend on the batch (batch_norm) would see the
+        copies.
         """
         pairs = torch.stack([_numbered(self.stored), _numbered(self.y)], dim=1)  # (N, 2)
         distinct, place = pairs.unique(dim=0, return_inverse=True)
@@ -111,7 +112,7 @@ class Rows(Part):
         return Rows(self.stored[first], self.y[first], total[order], scale=self.scale)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Rows":
-        """The rows on a device, with floating-point numbers of that type; bytes stay bytes, and labels stay labels."""
+        """The rows on a device, with floating-point numbers of that dtype; bytes and labels keep theirs."""
         weight = None if self.weight is None else self.weight.to(device, dtype)
         x = self.stored.to(device) if self.scale is not None else self.stored.to(device, dtype)
         y = self.y.to(device, dtype) if self.y.is_floating_point() else self.y.to(device)
@@ -120,10 +121,10 @@ class Rows(Part):
 
 
 class Window(NamedTuple):
-    """Some rows of a stream that are in memory together, and the order in which the steps take them, (N,).
+    """Some rows of a stream that are in memory together, and the order in which the steps use them, (N,).
 
-    They are overwritten by the window after the next one. Their inputs are of the type of the sample (`Dataset.train`)
-    and have its scale.
+    They are overwritten by the window after the next one. Their inputs have the dtype and the scale of the sample
+    (`Dataset.train`).
     """
 
     rows: Rows
@@ -141,7 +142,7 @@ class Stream(ABC):
     @property
     @abstractmethod
     def held_out(self) -> Mapping[str, Part]:
-        """The whole "valid" and "test" parts, where there are such."""
+        """The whole "valid" and "test" parts, if there are any."""
 
     @abstractmethod
     def windows(self, seed: int, epoch: int, first_row: int) -> Iterator[Window]:
@@ -153,28 +154,28 @@ class Stream(ABC):
 
     @abstractmethod
     def weighed(self, weigh: Callable[[Rows], Rows]) -> "Stream":
-        """The same stream, with rows that `weigh` has given their weights."""
+        """The same stream, with the row weights that `weigh` returns."""
 
     @abstractmethod
     def for_epochs(self, num_epochs: int) -> "Stream":
-        """The same stream where there are so many epochs in all: what does not come again need not be remembered."""
+        """The same stream for a total of so many epochs: what is not needed again is not cached."""
 
     @abstractmethod
     def checksum(self) -> str:
-        """What tells these files from others."""
+        """A fingerprint of the files."""
 
 
 @final
 @dataclass(frozen=True)
 class Dataset:
-    """The parts of a data set. `num_outputs` is what a network for it needs: its classes, or its real targets.
+    """The parts of a data set. `num_outputs` is its number of classes, or of real targets.
 
     `fresh(epoch)`, where there is one, draws new training rows for each epoch (counted from 0) in place of `train`.
     `stream`, where there is one, reads them from files; then `train`, `valid` and `test` are samples of the parts.
-    `known_weights`, where there are any, are those of a linear network to hold the learned ones against, by where they
-    come from ("true", "least squares"), under the names and in the shapes of `engine.named_parameters()`.
-    `encoder` makes rows of the network out of what people have, a table; it is saved with the network.
-    `known_losses` are cross-entropies in nats to hold the network's against, by what they stand for.
+    `known_weights`, if any, are weights of a linear network to compare the learned ones with, by their origin ("true",
+    "least squares"), under the names and in the shapes of `engine.named_parameters()`. `encoder` turns a table into the
+    network's rows; it is saved with the network. `known_losses` are cross-entropies in nats to compare the network's
+    with, by name.
     """
 
     train: Rows
@@ -195,11 +196,11 @@ class Dataset:
         return len(self.train) if self.stream is None else self.stream.num_rows
 
     def for_epochs(self, num_epochs: int) -> "Dataset":
-        """The same data, whose stream, if there is one, knows how many epochs are to come."""
+        """The same data, with the total number of epochs passed to the stream, if there is one."""
         return self if self.stream is None else replace(self, stream=self.stream.for_epochs(num_epochs))
 
     def whole(self) -> dict[str, Part]:
-        """The parts to measure on: of a stream a sample of the training part, and the others whole."""
+        """The parts to measure on: for a stream a sample of the training part, and the others as a whole."""
         parts: dict[str, Part | None] = {"train": self.train, "valid": self.valid, "test": self.test}
         if self.stream is not None:
             parts |= self.stream.held_out
@@ -211,9 +212,9 @@ class Dataset:
         return self.train.stored[0].numel()
 
     def outputs_for(self, loss: "Loss") -> int:
-        """The width of a network with that loss: to one for yes or no, two classes are one question.
+        """The width of a network with that loss: for a binary loss, two classes are one output.
 
-        Raises an `InputError` for such a loss and rows of one class out of more.
+        Raises an `InputError` for a binary loss and more than two classes.
         """
         if loss.target != "yes_no" or self.num_outputs == 1 or self.train.y.dim() > 1:
             return self.num_outputs * loss.outputs_per_target
@@ -246,7 +247,7 @@ class Dataset:
 
 
 def _as_tensor(name: str, values: Any) -> Tensor:
-    """`torch.as_tensor`, with a sentence of ours for what it cannot read."""
+    """`torch.as_tensor`, with an `InputError` for what it cannot read."""
     try:
         tensor = torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -259,7 +260,7 @@ def _as_tensor(name: str, values: Any) -> Tensor:
             f"{name} must have a row or number for each sample, got the single number {tensor.item()}; of one "
             f"sample it is [{tensor.item()}]."
         )
-    return tensor.detach()  # what another network put out is data here
+    return tensor.detach()  # another network's output is data here
 
 
 def _numbered(values: Tensor) -> Tensor:
@@ -287,7 +288,7 @@ class Task(ABC):
     """Whether the rows are in files, which `data_dir` may hold."""
 
     is_drawn: ClassVar[bool] = False
-    """Whether the rows are drawn from the seed, so that another seed has other rows."""
+    """Whether the rows depend on the seed."""
 
     @property
     @final

@@ -1,4 +1,4 @@
-"""What a network has to beat: a guess without looking, and a linear model."""
+"""The baselines of a network: a constant answer, and a linear model."""
 
 import math
 import warnings
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 MOST_ROWS = 50_000
-"""Training rows that the linear model takes."""
+"""The most training rows for the linear model."""
 FEW_ROWS = 2_000
-"""Training rows up to which ridge regression's penalty is chosen by leaving each one out: of more it hardly matters."""
+"""Training rows up to which ridge regression's penalty is chosen by leave-one-out: with more it hardly matters."""
 
 NAMES = {"classification": "the most frequent class", "regression": "the mean"}
-"""What a guess without looking is called."""
+"""The names of the constant answers."""
 
 
 def baselines(data: Dataset) -> dict[str, dict[str, float]]:
@@ -70,7 +70,7 @@ def _fitted(target: Target, x: Any, y: "np.ndarray", weight: Tensor | None) -> C
 
 
 def _reached(target: Target, y: "np.ndarray", guess: "np.ndarray | float", test: Rows) -> float:
-    """The share of right answers, or the root mean squared error in units."""
+    """The accuracy, or the root mean squared error in the target's units."""
     if isinstance(target, NumberTarget):
         return target.deviation * math.sqrt(_mean((y - guess) ** 2, test))
     return _mean(y == guess, test)
@@ -85,7 +85,7 @@ def _numpy(weight: Tensor | None) -> "np.ndarray | None":
 
 
 def _columns(x: Tensor, data: Dataset) -> "np.ndarray | csr_matrix":
-    """The rows with their codes as columns of 0 and 1."""
+    """The rows with one-hot encoded codes."""
     from scipy.sparse import csr_matrix, hstack
 
     assert data.encoder is not None, "a table has an encoder"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..table.targets import TargetColumns
 
 STATE = 42
-"""Of the split, which is the same in every run."""
+"""The random state of the split, which is the same in every run."""
 
 
 class Parts(NamedTuple):
@@ -62,7 +62,7 @@ def with_scaled_targets(parts: Parts) -> Parts:
 
 
 def _encoder(x: Tensor, columns: Sequence[str], targets: "TargetColumns") -> "Encoder":
-    """What standardizes each column by its name."""
+    """The encoder that standardizes each column by its name."""
     from ..table.columns import NumberColumn
     from ..table.encoder import Encoder
     from ..table.values import PLAIN

@@ -1,4 +1,4 @@
-"""What a person sees while files are fetched or read: something in a terminal, and a line now and then elsewhere."""
+"""The progress of downloads and reading: a bar in a terminal, and occasional lines elsewhere."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SECONDS = 30.0
-"""Between two lines of a long reading, outside a terminal. One that is done before has none."""
+"""Seconds between two lines of a long reading, outside a terminal; a short one prints none."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def download_bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """A line with a spinner on standard error, for work whose length nobody knows."""
+    """A line with a spinner on standard error, for work of unknown length."""
     if not sys.stderr.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""A part of the rows taken out by chance, with the classes in the same shares."""
+"""A random part of the rows held out, with the classes in the same shares."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
 
 
 def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
-    """The rows that are left, and the rows that are taken out; both keep the order they had."""
+    """The remaining rows and the held-out rows, both in their original order."""
     from sklearn.model_selection import train_test_split  # here, because it takes a second to import
 
     num_taken = round(size * len(rows)) if 0 < size < 1 else size
@@ -54,14 +54,14 @@ def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
 
 
 def class_labels(y: Tensor) -> "np.ndarray | None":
-    """Labels of classes, or of yes and no, one for each row; None where the targets are numbers."""
+    """The class label of each row, also for binary targets; None if the targets are numbers."""
     if y.dim() != 1 or (y.is_floating_point() and not ((y == 0) | (y == 1)).all()):
         return None
     return y.cpu().numpy()
 
 
 def _has_another(labels: "np.ndarray") -> "np.ndarray":
-    """Whether a row has another one of its class (N,)."""
+    """Whether each row's class (N,) has another row."""
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     is_one_of_several: np.ndarray = counts[classes] > 1
     return is_one_of_several

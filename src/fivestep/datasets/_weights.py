@@ -1,7 +1,7 @@
 """Class weights, as weights of the rows.
 
 The mean that `nn.CrossEntropyLoss(weight=w)` takes over a batch is sum_n w[y_n] l_n / sum_n w[y_n]. That is the loss of
-rows with the weights w[y_n], which every batch divides by their sum: so no loss needs to know of classes' weights.
+rows with the weights w[y_n], which every batch divides by their sum: so no loss needs to know of class weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ def class_weights(y: Tensor, num_classes: int, how: ClassWeight, weight: Tensor 
 
 
 def weigh_classes(data: Dataset, how: ClassWeight, target: str, num_outputs: int) -> Dataset:
-    """The same data with training rows that weigh as much as their class, times a weight that they have already.
+    """The same data with training rows weighted by class, times their own weights if they have any.
 
     `target` is what the loss calls a row's target, `num_outputs` the width of the network. The other parts stay as
     they are: they measure. Raises an `InputError` where a row has no class of its own.
@@ -50,7 +50,7 @@ def weigh_classes(data: Dataset, how: ClassWeight, target: str, num_outputs: int
 
 
 def class_weigher(data: Dataset, how: ClassWeight, target: str, num_outputs: int) -> Callable[[Rows], Rows]:
-    """What gives any rows the weights of their classes, which for "balanced" are counted in the training part."""
+    """A function that weights rows by class, which for "balanced" counts the classes in the training part."""
     if target == "numbers":
         raise refuse("class_weight", how, "left out for a loss that compares numbers", "use cross_entropy for classes")
     num_classes = num_outputs if target == "classes" else 2

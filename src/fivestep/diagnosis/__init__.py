@@ -100,7 +100,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
         *(in_network(evidence) if has_room else ()),
         *_helpful(evidence, tried),
     ]
-    if [one.sign for one in found] == ["nothing learnt"]:
+    if [one.sign for one in found] == ["nothing learned"]:
         advice = (
             f"None of these helped: {'; '.join(trial.change for trial in tried)}. Look whether x says anything of y."
         )

@@ -134,7 +134,7 @@ def sizes_of_columns(evidence: Evidence) -> str:
     )
 
 
-def commonest_share(evidence: Evidence) -> float | None:
+def majority_share(evidence: Evidence) -> float | None:
     """The share of the most common class in the training rows: the accuracy of always predicting it."""
     if evidence.subject.num_classes < 2 or evidence.train.y[0].numel() > 1:
         return None

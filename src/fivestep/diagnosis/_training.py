@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ..epoch import Epoch
 from ._evidence import NOTHING, Evidence
 from ._finding import Finding, Trial, figure
-from ._rows import commonest_share
+from ._rows import majority_share
 from ._trials import carried_over
 
 CLEARLY = 0.8
@@ -37,7 +37,7 @@ def of_training(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]
         )
     elif last >= NOTHING * constant:
         yield Finding(
-            "nothing learnt",
+            "nothing learned",
             f"The training loss is {figure(last)} {evidence.when}; the best answer that never looks at x has "
             f"{figure(constant)}{_accuracy(evidence)}.",
             "What follows says where it is stuck, and what helped where it was tried.",
@@ -49,8 +49,8 @@ def of_training(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]
 
 def _accuracy(evidence: Evidence) -> str:
     """For classes, a sentence with the accuracy that needs no learning."""
-    share = commonest_share(evidence)
-    return "" if share is None else f", and always answering the commonest class has the accuracy {share:.4f}"
+    share = majority_share(evidence)
+    return "" if share is None else f", and always answering the most common class has the accuracy {share:.4f}"
 
 
 def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterato
     if valid is None or valid < share * guess:
         return
     least = min([evidence.last_loss, *(epoch.train_loss for epoch in evidence.subject.history)])
-    learnt = least <= CLEARLY * evidence.constant
+    learned = least <= CLEARLY * evidence.constant
     some_is = any(trial.valid_loss is not None and trial.valid_loss < NOTHING * guess for trial in tried)
     plain = None if some_is else carried_over(evidence)
     if plain is not None and plain >= NOTHING * guess:
@@ -71,11 +71,11 @@ def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterato
             "Look whether x and y are still in the same order (shuffled apart?), and whether the target is the right "
             "column.",
         )
-    elif learnt:
+    elif learned:
         yield Finding(
             "by heart",
             f"The training loss came to {figure(least)}, the validation loss is {figure(valid)}, that of a constant "
-            f"answer {figure(guess)}: rows were learnt by heart.",
+            f"answer {figure(guess)}: rows were learned by heart.",
             "Fewer epochs (--patience 10 --restore-best), a smaller network, --weight-decay or --dropout.",
         )
 
@@ -95,7 +95,7 @@ def _over_epochs(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "overfitting",
             f"The validation loss was lowest after epoch {when:,} ({figure(least)}) and ended at "
-            f"{figure(valid[-1][0])}: from there on, rows were learnt by heart.",
+            f"{figure(valid[-1][0])}: from there on, rows were learned by heart.",
             "End with the best weights, --restore-best, or stop there: --patience 10.",
         )
     elif (fell := _fell(history)) > FALLING * abs(evidence.constant):

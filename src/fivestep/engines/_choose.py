@@ -1,4 +1,4 @@
-"""Which engine does the work, and why: by device, by floating-point operations per step, by what has a scalar form."""
+"""Chooses the engine, and says why: by device, floating-point operations per step, and available compiled forms."""
 
 import importlib.util
 import warnings
@@ -16,11 +16,11 @@ from .fused._forms import obstacle_of_larger, obstacle_of_small, obstacle_to_rec
 from .fused._size import is_larger, is_recorded, operations_per_step
 
 SHORT = 1.0
-"""Seconds of `scratch` up to which a process goes without compiled code: to load it takes half a second, and to compile
-it, where there is none yet, 8 to 20."""
+"""Seconds of `scratch` up to which a process does without compiled code: loading it takes half a second, and compiling
+it, if that has not been done yet, 8 to 20."""
 
 STEP, OPERATION = 1e-4, 2e-11
-"""Seconds that `scratch` takes for a step of a small network, and for each of its floating-point operations more."""
+"""Seconds that `scratch` takes for a step, and in addition for each floating-point operation."""
 
 
 @final
@@ -40,9 +40,9 @@ def choose(
     num_rows: int | None,
     ranks: Ranks = ALONE,
 ) -> Chosen:
-    """The engine for "auto", or for a name; warns where one that was asked for by name cannot do the work.
+    """The engine for "auto", or for a name; warns if an engine requested by name cannot do the work.
 
-    "auto:alone=true" is for the only training of a process, which has to load compiled code for itself.
+    "auto:alone=true" is for the only training in a process, which has to load compiled code just for that.
     """
     choice = Choice.parse(choice)
     if choice.name not in ("auto", "fused"):
@@ -61,19 +61,19 @@ def choose(
         count = plan.num_steps(num_rows)
         steps = "1 step is" if count == 1 else f"{count:,} steps are"
         return Chosen("scratch", f"{steps} done within a second without compiled code")
-    is_said = "larger" in choice.options or larger != is_larger(spec, plan)[0]  # so a run that goes on knows
+    is_said = "larger" in choice.options or larger != is_larger(spec, plan)[0]  # so that a resumed run knows
     options = {"larger": larger} if is_said else {}
     return Chosen("fused", reason if choice.name == "auto" else "it was asked for", options)
 
 
 def _is_short(spec: NetSpec, plan: TrainPlan, num_rows: int) -> bool:
-    """Whether `scratch` does all steps in so little time that compiled code could save next to nothing."""
+    """Whether `scratch` does all steps so fast that compiled code would save next to nothing."""
     operations = operations_per_step(spec, plan.batch_size or num_rows)
     return plan.num_steps(num_rows) * (STEP + OPERATION * operations) < SHORT
 
 
 def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Ranks) -> Chosen:
-    """The engine for a device that records steps, or for a precision that was asked for, which nothing may stand in."""
+    """The engine for a device that records steps, or for a requested precision, for which there is no substitute."""
     options = {key: value for key, value in choice.options.items() if key not in ("larger", "alone")}
     precision = options.get("precision")
     in_the_way = _together(ranks) or obstacle_to_recording(plan)
@@ -98,14 +98,14 @@ def _handed_over(choice: Choice, in_the_way: str) -> Chosen:
 
 
 def _together(ranks: Ranks) -> str | None:
-    """What keeps an engine that does many steps in one call from ranks that meet in every step."""
+    """Why an engine that does many steps in one call cannot be used with ranks, which synchronize in every step."""
     if ranks.are_alone:
         return None
     return f"{ranks.size} ranks meet in every step, and the compiled body does many in one call"
 
 
 def _elsewhere(device: torch.device, ranks: Ranks) -> str | None:
-    """What keeps compiled code from the work on this machine; None if nothing does."""
+    """What prevents compiled code on this machine; None if nothing does."""
     if not ranks.are_alone:
         return _together(ranks)
     if device.type != "cpu":

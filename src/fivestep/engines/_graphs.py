@@ -1,9 +1,8 @@
-"""Work on a CUDA device that is recorded once and from then on begun with one call.
+"""CUDA graphs: work on a device that is recorded once and then launched with one call.
 
-What a host takes to begin one kernel, some five microseconds, is more than many kernels of a small network take. A
-recorded graph of hundreds of them costs one call. It repeats the same kernels over the same memory, so what changes
-from time to time (which rows, the learning rate, a step's number, random masks) has to lie in memory that is written
-before.
+Launching a kernel takes the host some five microseconds, longer than many kernels of a small network run. A recorded
+graph of hundreds of them costs one launch. It repeats the same kernels over the same memory, so what changes (which
+rows, the learning rate, the step's number, random masks) has to be written to that memory before.
 """
 
 from collections.abc import Callable, Hashable
@@ -16,13 +15,13 @@ from ..machine.garbage import uncollected
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:
-    """Inside, this device is CUDA's current one, on whose stream Triton starts kernels, wherever their tensors lie."""
+    """A context in which this is CUDA's current device, on which Triton launches kernels, wherever tensors are."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @final
 class Beside:
-    """Work that may be done beside what follows, up to `join`; on a device without streams it is done at once.
+    """Work that may run concurrently with what follows, up to `join`; on a device without streams it is done at once.
 
     with beside:
         ...  # this
@@ -45,18 +44,18 @@ class Beside:
             self._inside.__exit__(*error)
 
     def join(self) -> None:
-        """From here on, it is done."""
+        """Waits for the work."""
         if self._stream is not None:
             torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
 
 
 @final
 class Graphs:
-    """Recorded work of one device, by key. On a device without graphs the work is simply done.
+    """The recorded graphs of one device, by key. On a device without graphs the work is simply done.
 
-    A `work` takes nothing, reads and writes tensors that stay where they are, and has been done once before as it is,
-    so that libraries and memory are ready. It never waits for the device, nor reads from it. Recordings share their
-    temporary memory: none of them may leave a result in a tensor that it made itself.
+    A `work` function takes no arguments, reads and writes tensors at fixed addresses, and has run once before, so that
+    libraries and memory are ready. It never synchronizes with the device. Graphs share their temporary memory: none may
+    leave a result in a tensor that it allocated itself.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -65,7 +64,7 @@ class Graphs:
         self._recorded: dict[Hashable, torch.cuda.CUDAGraph] = {}
 
     def run(self, key: Hashable, work: Callable[[], object]) -> None:
-        """Does the work that the key stands for: the first time it is recorded too."""
+        """Does the work of a key; the first time, also records it."""
         if self._device.type != "cuda":
             work()
             return
@@ -74,16 +73,16 @@ class Graphs:
         self._recorded[key].replay()
 
     def forget(self, which: Callable[[Any], bool] = lambda _key: True) -> None:
-        """Gives up recordings, by default all: to be called when a tensor that they use has been replaced."""
+        """Discards graphs, by default all: to be called when a tensor that they use has been replaced."""
         for key in [key for key in self._recorded if which(key)]:
             del self._recorded[key]
 
     def _record(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
-        if self._stream is None:  # one for all: for each stream cuBLAS takes some 32 MB and keeps them
+        if self._stream is None:  # one stream for all: cuBLAS keeps some 32 MB for each
             self._stream = torch.cuda.Stream(self._device)
         graph, stream = torch.cuda.CUDAGraph(), self._stream
         pool = next((other.pool() for other in self._recorded.values()), None)
-        with uncollected():  # another graph that is given up while this one is recorded would spoil it
+        with uncollected():  # discarding another graph during the recording would invalidate it
             stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(stream):  # torch.cuda.graph would collect garbage, which takes a tenth of a second
                 graph.capture_begin(pool=pool, capture_error_mode="thread_local")

@@ -1,4 +1,4 @@
-"""An engine by name, on a device and in a floating-point type by name."""
+"""An engine by name, with a device and a dtype by name."""
 
 import inspect
 import warnings
@@ -31,15 +31,15 @@ def make_engine(
 ) -> Engine:
     """The engine "scratch", "autograd", "nn" or "fused" for a network and a plan; "auto" is the fastest one.
 
-    That is `fused` on CUDA and on the CPU, there in one of its two forms by the floating-point operations of a step,
-    and `scratch` elsewhere and for what `fused` cannot do; `engine.reason` says why. For the full batch, `num_rows`
-    says how many rows that is. Asked for by name, `fused` hands over to `scratch` with a warning. An engine's own
-    options follow its name: "nn:compile=true", "nn:autocast=bfloat16", "fused:precision=bfloat16". "auto:alone=true",
-    for the only training of a process, leaves to `scratch` what it does within a second.
-    `dtype` is "float32" or "float64", or torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or
-    "auto" for the first of cuda, mps and cpu that is there. `ranks` (`join_ranks`), each of which calls this, share
-    every batch; each takes a cuda device of its own. Raises an `InputError` for an unknown name, a device that is
-    missing, or a network whose sizes are not known yet. Warns where the network ends with what the loss does itself.
+    That is `fused` on CUDA and on the CPU (there in one of two forms, by the floating-point operations of a step), and
+    `scratch` elsewhere and for what `fused` cannot do; `engine.reason` says why. `num_rows` is the number of rows of a
+    full batch. If requested by name, `fused` falls back to `scratch` with a warning. An engine's own options follow its
+    name: "nn:compile=true", "nn:autocast=bfloat16", "fused:precision=bfloat16". "auto:alone=true", for the only
+    training in a process, uses `scratch` for what it does within a second. `dtype` is "float32" or "float64", or
+    torch's own; `device` is "cpu", "cuda", "cuda:1", "mps", a `torch.device`, or "auto" for the first available one of
+    cuda, mps and cpu. `ranks` (`join_ranks`), each of which calls this, share every batch; each takes a cuda device of
+    its own. Raises an `InputError` for an unknown name, a missing device, or a network whose sizes are not known yet.
+    Warns if the network ends with an activation that the loss applies itself.
     """
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
@@ -65,14 +65,14 @@ def _check_options(choice: Choice, kind: type[Engine]) -> None:
     """Raises an `InputError` for an option that the engine does not have: its own are the keyword-only arguments."""
     for key in choice.options:
         known = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        known = ["precision", "alone"] if choice.name == "auto" else known  # of the engine that it will be
+        known = ["precision", "alone"] if choice.name == "auto" else known  # of the engine that will be made
         if not known:
             raise InputError(f"engine {choice.name!r} must be used without options, got {key!r}; leave it out.")
         one_of(f"option of engine {choice.name!r}", key, known)
 
 
 def device_of(ranks: Ranks, device: torch.device) -> torch.device:
-    """The same kind of device, but of this rank: the second rank of a machine takes cuda:1."""
+    """This rank's device of that kind: the second rank on a machine takes cuda:1."""
     if ranks.are_alone or device.type != "cuda":
         return device
     if ranks.local >= torch.cuda.device_count():

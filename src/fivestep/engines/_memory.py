@@ -1,4 +1,4 @@
-"""What training a network takes in memory, said before any of it is taken."""
+"""Estimates of the memory for training a network, before any of it is allocated."""
 
 import functools
 import math
@@ -14,20 +14,20 @@ from ..optim._base import Optimizer
 from ..plan import TrainPlan
 
 OUTPUTS = 2
-"""Copies of each layer's output in a step: the output itself, and the gradient that comes back through it."""
+"""Copies of each layer's output in a step: the output itself, and its gradient."""
 
 MOST_COPIES = 16
-"""Numbers that a training needs for each parameter, at most: itself, its gradient, what a rule remembers, copies."""
+"""The most numbers that training needs per parameter: itself, its gradient, the rule's memory, copies."""
 
 OF_NO_CONCERN = 10_000_000
-"""Numbers that every machine has room for."""
+"""Numbers that fit into the memory of any machine."""
 
 LARGE = 2_000_000
-"""Parameters from which no copy is kept to go back to: with Adam a copy of so many takes 24 MB (`divergence.py`)."""
+"""Parameters from which no copy is kept for going back: with Adam it would take 24 MB (`divergence.py`)."""
 
 
 def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, copied: bool = True) -> int:
-    """The bytes that training the network takes, beside the rows and what a batch of them becomes on the way.
+    """The bytes for training the network, apart from the rows and the activations of a batch.
 
     Counted without making them, for each parameter: itself and its gradient; what the update rule remembers, a moving
     average (`ema`) too; with an average, also the weights that train while others are measured; those of the best
@@ -35,7 +35,7 @@ def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, cop
     the moving average once more.
     """
     rule = plan.build_optimizer()
-    few, more = (_num_remembered(rule, size) for size in (1, 2))  # one more of each
+    few, more = (_num_remembered(rule, size) for size in (1, 2))  # one more copy of each
     remembered = more - few + (plan.ema is not None)
     beside = (plan.ema is not None or rule.averages) + plan.restore_best + (1 + remembered) * copied
     return (2 + remembered + beside) * spec.num_parameters * (8 if dtype == "float64" else 4)
@@ -44,26 +44,25 @@ def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, cop
 def training_needs(
     spec: NetSpec, plan: TrainPlan, dtype: str, device: torch.device, num_rows: int, *, alone: bool = True
 ) -> int:
-    """The bytes of a training beside its rows: `memory_needed`, and what `num_rows` of a batch become on the way."""
+    """The bytes for training apart from the rows: `memory_needed`, and the activations of a batch of `num_rows`."""
     copied = not spares_copies(_num_parameters(spec), plan, device, alone=alone)
     batch = OUTPUTS * num_rows * sum(outputs_of(spec)) * (8 if dtype == "float64" else 4)
     return memory_needed(spec, plan, dtype, copied=copied) + batch
 
 
 def spares_copies(num_parameters: int, plan: TrainPlan, device: torch.device, *, alone: bool) -> bool:
-    """Whether a copy takes much memory, and the steps since an older state can be done again as they were.
+    """Whether a copy takes much memory, and the steps since an older state can be repeated exactly.
 
-    A rate that follows what is seen at each epoch was another one before the last of them; ranks would not agree on the
-    same older state.
+    They cannot if the learning rate follows the evaluated epochs; and ranks might have different older states.
     """
     return num_parameters > LARGE and device.type == "cpu" and alone and not plan.build_schedule().answers
 
 
 def _num_remembered(rule: Optimizer, num_parameters: int) -> int:
-    """The numbers that an update rule keeps for so many parameters."""
+    """The size of an update rule's memory for so many parameters."""
     try:
         state = rule.state(torch.zeros(num_parameters))
-    except RuntimeError:  # not even for so few: counted on the device that holds nothing, which takes longer to load
+    except RuntimeError:  # never more than that: counting on the meta device would take longer
         state = rule.state(torch.zeros(num_parameters, device="meta"))
     return sum(tensor.numel() for tensor in state.values())
 
@@ -93,7 +92,7 @@ def check_memory(
 
 
 class Several(NamedTuple):
-    """Networks that are held together: how many, what they are with all sizes, how they train, and on how many rows."""
+    """Networks that are in memory together: their number, sized spec, plan, and number of rows."""
 
     num: int
     spec: NetSpec
@@ -106,11 +105,10 @@ def check_memory_together(
 ) -> None:
     """Raises an `InputError` with the estimate if all networks together need more than is left.
 
-    All are held to the end, and `at_once` of them have copies to go back to and a batch on its way meanwhile. As many
-    `processes` of this machine do so.
+    All are kept to the end, and `at_once` of them also have copies and activations. So do `processes` on this machine.
     """
     parameters = sum(num * _num_parameters(spec) for num, spec, *_ in networks)
-    if processes * MOST_COPIES * parameters < OF_NO_CONCERN:  # then each is looked at by itself (`check_memory`)
+    if processes * MOST_COPIES * parameters < OF_NO_CONCERN:  # then each is checked by itself (`check_memory`)
         return
     held, most = 0, 0
     for num, spec, plan, num_rows in networks:
@@ -130,7 +128,7 @@ def check_memory_together(
 
 
 def memory_left(device: torch.device) -> int:
-    """The bytes that a device has; of the machine's own memory, without what the process holds: rows, libraries."""
+    """The bytes of a device's memory; of the machine's own memory, without what the process already holds."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     return max(0, memory_size() - held())
@@ -138,7 +136,7 @@ def memory_left(device: torch.device) -> int:
 
 @functools.lru_cache(maxsize=1000)
 def outputs_of(spec: NetSpec) -> tuple[int, ...]:
-    """The numbers that each layer puts out for one row."""
+    """The size of each layer's output for one row."""
     shape: tuple[int, ...] = (spec.in_features or 0,)
     return tuple(math.prod(shape := layer.output_shape(shape)) for layer in spec.build())
 

@@ -1,4 +1,4 @@
-"""The outputs of a network's layers, one by one, without a trace on the engine."""
+"""The outputs of a network's layers, one by one, without changing the engine."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ._engine import Engine
 
 
 class Output(NamedTuple):
-    """What layer `number` gives for a batch."""
+    """The output of layer `number` for a batch."""
 
     number: int
     layer: Layer
@@ -18,7 +18,7 @@ class Output(NamedTuple):
 
 
 def outputs_by_layer(engine: Engine, x: Features) -> list[Output]:
-    """The outputs of a training pass over x with the weights as they are; running statistics stay as they were."""
+    """The outputs of a training pass over x with the current weights; running statistics are not changed."""
     a, outputs = engine.as_input(x), []
     for k, (layer, w) in enumerate(zip(engine.layers, engine.params.weights, strict=True)):
         copies = {name: value.clone() for name, value in w.items()}

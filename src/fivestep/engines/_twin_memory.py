@@ -1,4 +1,4 @@
-"""What a torch optimizer remembers, as named tensors and back: a checkpoint holds nothing else."""
+"""A torch optimizer's memory as named tensors, and back: a checkpoint holds only tensors."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ ENTRY = re.compile(r"(?P<key>.*)\[(?P<index>\d+)\]")
 
 
 def packed(memory: Mapping[str, Any], *, copied: bool = True) -> dict[str, Tensor]:
-    """The memory of one parameter; copied, or its tensors themselves.
+    """The memory of one parameter as copies, or its own tensors.
 
     A tensor keeps its name; a number `t` becomes "t:float" or "t:int"; a list `y` becomes "y:list", its length, and
     "y[0]", "y[1]", ... for those of its entries that are tensors. L-BFGS has all three.
@@ -31,9 +31,9 @@ def packed(memory: Mapping[str, Any], *, copied: bool = True) -> dict[str, Tenso
 
 
 def unpacked(tensors: Tensors) -> dict[str, Any]:
-    """The memory that `packed` made tensors of, copied."""
+    """A copy of the memory that `packed` turned into tensors."""
     memory: dict[str, Any] = {}
-    for name, value in sorted(tensors.items(), key=_is_entry):  # a list's length comes before its entries
+    for name, value in sorted(tensors.items(), key=_is_entry):  # the length of a list comes before its entries
         key, _, kind = name.partition(":")
         entry = ENTRY.fullmatch(key)
         if entry:

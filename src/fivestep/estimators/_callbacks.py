@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, from 1.9 on: they are told of a fit and of each epoch of it, and may end it."""
+"""scikit-learn's callbacks (1.9 and later): they follow a fit epoch by epoch, and may end it."""
 
 import copy
 from collections.abc import Callable
@@ -11,14 +11,14 @@ __all__ = ["Audience", "CallbackSupportMixin", "copied", "with_callbacks"]
 
 try:
     from sklearn import callback
-except ImportError:  # scikit-learn 1.8 and before: nobody to tell
+except ImportError:  # scikit-learn 1.8 and before has none
     callback = None
 CallbackSupportMixin: Any = object if callback is None else callback.CallbackSupportMixin
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def with_callbacks(method: Method) -> Method:
-    """scikit-learn's own where there is one, with the types of the method, which its decorator loses."""
+    """scikit-learn's own decorator if there is one, typed so that the method keeps its signature."""
     return method if callback is None else cast(Method, callback.with_callbacks(method))
 
 
@@ -37,7 +37,7 @@ class Audience:
 
     @classmethod
     def of_fit(cls, of: Any, X: Any, y: Any, sample_weight: Any, num_epochs: int) -> Self:
-        """Tells that the fit begins, of so many epochs at most, or 0 where it is not told of them one by one."""
+        """Announces the fit, with its maximum number of epochs, or 0 if epochs are not reported."""
         if not hasattr(of, "_skl_callbacks") and not hasattr(of, "_parent_callback_ctx"):
             return cls(of)
         weights = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -47,12 +47,12 @@ class Audience:
         return cls(of, fit, rows)
 
     def epoch_begins(self) -> None:
-        """Tells that an epoch begins."""
+        """Announces an epoch."""
         if self.fit is not None:
             self.epoch = self.fit.subcontext(task_name=TASK).call_on_fit_task_begin(estimator=self.of, **self.rows)
 
     def epoch_ended(self, so_far: Callable[[], dict[str, Any]]) -> bool:
-        """Tells that it is done; returns whether one of them has enough.
+        """Reports the end of an epoch; returns whether a callback ends the fit.
 
         `so_far` are the attributes that the estimator would have had if it had ended here, for those who ask: with a
         copy of the network, which stays as it was.
@@ -62,7 +62,7 @@ class Audience:
         return bool(self.epoch.call_on_fit_task_end(estimator=self.of, **self.rows, reconstruction_attributes=so_far))
 
     def fit_ended(self) -> None:
-        """Tells that the fit is done, and what was learned."""
+        """Reports the end of the fit, and what was learned."""
         if self.fit is not None:
             self.fit.call_on_fit_task_end(
                 estimator=self.of, **self.rows, reconstruction_attributes=lambda: {"_network": copied(self.of._network)}
@@ -70,5 +70,5 @@ class Audience:
 
 
 def copied(network: Network) -> Network:
-    """A network by itself."""
+    """A separate copy of a network."""
     return copy.deepcopy(network)

@@ -1,4 +1,4 @@
-"""What rows and targets may come in, made plain before scikit-learn's checks, and what these say in no sentence."""
+"""Converts the containers of rows and targets before scikit-learn's checks, and adds checks that it lacks."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..table.frame import as_frame, is_arrow
 from ..table.kinds import check_different
 
 MOMENTS = "mM"
-"""NumPy's letters for moments and spans of time."""
+"""NumPy's kinds of dates and time spans."""
 
 
 def plain_rows(X: Any) -> Any:
@@ -64,7 +64,7 @@ def _are_gaps(values: np.ndarray) -> np.ndarray:
 
 
 def _is_gap(value: object) -> bool:
-    """Whether it is None, not a number, or pandas' NA or NaT, which are equal to nothing, or to nothing for sure."""
+    """Whether it is None, NaN, or pandas' NA or NaT, which do not equal themselves."""
     is_nan = isinstance(value, float) and value != value  # noqa: PLR0124  # no other float differs from itself
     return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
@@ -91,7 +91,7 @@ def warn_of_order(X: Any, y: Any) -> None:
 
 
 def check_numbers(y: Any) -> None:
-    """Raises an `InputError` for moments or spans of time, which scikit-learn would take for their nanoseconds."""
+    """Raises an `InputError` for dates or time spans, which scikit-learn would read as nanoseconds."""
     if y is None or scipy.sparse.issparse(y):
         return
     dtype = y.to_numpy().dtype if isinstance(y, pl.Series) else getattr(y, "dtype", np.dtype(float))

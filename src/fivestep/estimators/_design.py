@@ -1,4 +1,4 @@
-"""What a fit settles before its first step: network, plan, draws, the rows that are set aside."""
+"""What a fit decides before its first step: network, plan, draws, held-out rows."""
 
 import math
 from dataclasses import replace
@@ -25,7 +25,7 @@ Weights = list[tuple[np.ndarray, np.ndarray]]
 
 
 class Design(NamedTuple):
-    """The network, its ends still open, the plan, what else a recipe and the parameters say, and the training rows."""
+    """The network without input and output sizes, the plan, the preparation, and the training rows."""
 
     spec: NetSpec
     plan: TrainPlan
@@ -75,7 +75,7 @@ def design_of(
     settings = {**settings_of(of, recipe), "loss": targets.loss}
     prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
     num_folds = num_folds_of(of, prepared, is_watched=is_watched)
-    if (share := prepared.valid_fraction) is not None:  # what else a recipe says goes by the rows that are left
+    if (share := prepared.valid_fraction) is not None:  # the rest of the recipe depends on the rows that are left
         facts = replace(facts, num_rows=facts.num_rows - _num_valid(share, facts.num_rows))
         prepared = preparation_of(of, recipe.preparation("mlp", settings, facts), is_watched=is_watched)
         prepared = prepared._replace(valid_fraction=share)
@@ -103,7 +103,7 @@ def drawn_weights(design: Design, table: Table, targets: Targets, rng: np.random
 def split(
     table: Table, targets: Targets, prepared: Preparation, rng: np.random.RandomState
 ) -> tuple[Table, Table | None]:
-    """The rows to train on, and those set aside to stop by."""
+    """The rows to train on, and those held out for early stopping."""
     if prepared.valid_fraction is None:
         return table, None
     num_rows = len_of(table)

@@ -53,7 +53,7 @@ class Shuffled:
 
 @final
 class InOrder:
-    """The training rows of each epoch as they stand."""
+    """The training rows of each epoch in their own order."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

@@ -1,4 +1,4 @@
-"""Several networks in the place of one: members with seeds of their own, folds of the rows, or both."""
+"""Several networks instead of one: members with different seeds, folds of the rows, or both."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ class Fold(NamedTuple):
 
 
 def is_ensemble(of: Parameters) -> bool:
-    """Whether more than one network was asked for; raises an `InputError` where that cannot be."""
+    """Whether several networks are requested; raises an `InputError` if that is impossible."""
     for name in ("members", "bagging"):
         if getattr(of, name) is not None:
             at_least(name, getattr(of, name), 1, "1 is one network")
@@ -54,7 +54,7 @@ def folds_of(num_folds: int, table: Table, strata: np.ndarray | None, rng: np.ra
 
 
 def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[Network, Ended]:
-    """Trains the members of every fold, two processors' worth at a time, and puts them together.
+    """Trains the members of every fold, several at a time, and combines them.
 
     The curves are means over the members. Raises a `DivergenceError` if the loss of one does not stay finite.
     """
@@ -89,7 +89,7 @@ def _plan_for(plan: TrainPlan, num_rows: int, patience: float, *, is_watched: bo
 
 
 def _note(fitting: Fitting, members: list[Member]) -> Ended:
-    """The mean curves, as far as all members went, and how it ended."""
+    """Notes the mean curves, as far as all members got, and how training ended."""
     course, report = fitting.course, fitting.report(None)
     for epochs in zip(*(member.history for member in members), strict=False):
         course.losses.append(report.scaled(float(np.mean([epoch.running_loss for epoch in epochs]))))

@@ -1,4 +1,4 @@
-"""The training of one fit: rows become tensors, the loop or SciPy does the work."""
+"""The training of one fit: turns rows into tensors, and runs the loop or SciPy."""
 
 import math
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class Ended(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Fitting:
-    """One fit of an estimator: its parameters, what was settled, and what it changes (network, course, generator)."""
+    """One fit of an estimator: its parameters, its design, and what it changes (network, course, generator)."""
 
     of: Parameters
     design: Design
@@ -66,7 +66,7 @@ class Fitting:
         return Ended(len(self.course.losses) - before, stopped_by, last)
 
     def _score(self, valid: Table, x: np.ndarray, epoch: Epoch) -> float:
-        """The score of the network as it is on rows that are encoded already: the loop's own, or else another pass."""
+        """The current score on encoded rows: the loop's own, or else from another pass."""
         if (known := self.targets.measured_score(epoch, valid.y, valid.weight)) is not None:
             return known
         logits = self.network.logits(x.__getitem__, len(x))
@@ -105,7 +105,7 @@ class Fitting:
         return rows_of(table, weight, self.inputs, self.targets, self.network)
 
     def streamed(self, table: Table, weight: np.ndarray | None) -> Dataset | None:
-        """Many sparse rows, dense a window at a time; None where all must be there, or may as well be."""
+        """Sparse rows, made dense a window at a time; None if all must be, or can be, dense at once."""
         engine = self.network.engine
         size, bytes_of_row = engine.plan.batch_size, self.inputs.width * engine.dtype.itemsize
         is_large = scipy.sparse.issparse(table.x) and table.x.shape[0] * bytes_of_row > most_dense()

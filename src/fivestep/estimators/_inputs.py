@@ -1,4 +1,4 @@
-"""From arrays, sparse matrices and DataFrames to the numbers that a network takes."""
+"""From arrays, sparse matrices and DataFrames to the network's inputs."""
 
 import dataclasses
 import math
@@ -18,7 +18,7 @@ from ..table.values import UNUSABLE
 
 
 class Inputs(ABC):
-    """What was learned from the training rows about how to read any row."""
+    """How to read rows, as learned from the training rows."""
 
     encoder: Encoder | None = None
     """The encoder of a table, where its columns go through one."""
@@ -36,12 +36,12 @@ class Inputs(ABC):
     @property
     @abstractmethod
     def layers(self) -> tuple[Choice, ...]:
-        """The layers in front of the network that its rows ask for."""
+        """The layers in front of the network that these inputs need."""
 
     @property
     @abstractmethod
     def numbers(self) -> tuple[int, ...]:
-        """The places of the numbers in x that lie on a scale."""
+        """The indices of the numeric columns in x."""
 
     moments: tuple[float, float] = (0.0, 1.0)
     """The mean and the deviation of all numbers of the training rows together, of rows that are not scaled."""
@@ -170,7 +170,7 @@ class Encoded(Inputs):
 
 
 def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:
-    """A column of numbers that somebody puts into X is one of numbers, even where it counts the rows."""
+    """The kinds of columns, except that numbers in X always count as numbers, even if they number the rows."""
     is_number = kind.kind == "identifier" and values.dtype.is_numeric()
     return dataclasses.replace(kind, kind="number") if is_number else kind
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the labels of a classifier, and with the weights of its classes."""
+"""Checks of a classifier's labels and class weights."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ._targets import Targets
 
 
 def check_labels(y: Any) -> None:
-    """Raises an `InputError` for labels that cannot be told apart, and scikit-learn's `ValueError` for numbers."""
+    """Raises an `InputError` for labels that cannot be distinguished, and scikit-learn's `ValueError` for numbers."""
     kind = type_of_target(y, input_name="y")
     if kind.endswith("multioutput"):
         raise InputError(
@@ -37,7 +37,7 @@ def _refuse_mixed(y: Any) -> None:
 
 
 def check_class_weight(given: Any, classes: np.ndarray, targets: Targets) -> None:
-    """Raises an `InputError` for weights of classes that there are not, or that are no weights."""
+    """Raises an `InputError` for weights of unknown classes, or invalid weights."""
     if isinstance(given, list) and targets.num_outputs > 1 and all(isinstance(one, dict) for one in given):
         return  # of several questions, which scikit-learn checks
     if isinstance(given, str) and given == "balanced":

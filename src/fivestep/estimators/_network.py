@@ -18,7 +18,7 @@ ROWS_AT_A_TIME = 8192
 
 @final
 class Network:
-    """The engine of an estimator. A pickle holds its spec, plan and state; the engine is made anew when it is read."""
+    """The engine of an estimator. A pickle has its spec, plan and state, from which the engine is made again."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -62,7 +62,7 @@ class Network:
             self.engine = _made(kept, "cpu")
         state = {name: as_tensor(value).to(self.engine.device) for name, value in kept["state"].items()}
         self.engine.load_state(state, kept["num_updates"])
-        if kept["is_averaged"]:  # not so where the weights of the best epoch have taken the average's place
+        if kept["is_averaged"]:  # not if the weights of the best epoch have replaced the average
             to_prediction(self.engine)
 
 

@@ -22,7 +22,7 @@ Build = Callable[[Graph, str], str]
 
 
 def to_onnx(engine: Engine, inputs: Inputs, targets: Targets) -> "onnx.ModelProto":
-    """The network's model with what stands before and behind it."""
+    """The network's model with the steps before and after it."""
     check_installed()
     import onnx
 

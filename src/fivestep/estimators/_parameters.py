@@ -97,7 +97,7 @@ PARAMETERS = """
 
 @dataclass(eq=False, repr=False)
 class Parameters(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
-    """The parameters of an estimator, which its `__init__` takes and keeps as they are."""
+    """The parameters of an estimator, which `__init__` stores unchanged."""
 
     _: KW_ONLY
     loss: Any = None

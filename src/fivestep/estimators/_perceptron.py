@@ -1,4 +1,4 @@
-"""What both estimators do: read the rows, ask the recipe, train, predict."""
+"""The common part of both estimators: read rows, call the recipe, train, predict."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ from ._training import Course
 
 @dataclass(eq=False, repr=False)
 class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # scikit-learn has no types
-    """A multilayer perceptron behind scikit-learn's interface. What y means is its subclasses' to say."""
+    """A multilayer perceptron behind scikit-learn's interface. Its subclasses define the meaning of y."""
 
     @abstractmethod
     def _learn_targets(self, table: Table, *, is_scaled: bool) -> Targets:
-        """What y tells in a first fit."""
+        """Learns the targets from y in a first fit."""
 
     @abstractmethod
     def _check_targets(self, y: Any, *, is_whole: bool) -> None:
@@ -68,9 +68,9 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         Sparse rows become dense, a few at a time where all would fill the memory and the parameters allow it; else
         those that do not fit are refused.
 
-        `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is what
-        to stop by and to choose the best epoch by, in place of a part of the rows; scikit-learn's own names for it are
-        `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
+        `sample_weight` (N,) counts a row that many times. `eval_set`, a pair (X, y) or a triple with weights, is used
+        for early stopping and to choose the best epoch, in place of a part of the rows; scikit-learn's own names for it
+        are `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
         `DivergenceError` if the loss does not stay finite.
         """
         check_parameters(self)
@@ -79,7 +79,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if recipe.scales and table.weight is not None:
-            table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 is no row
+            table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 does not count
         if not goes_on:
             self._targets = self._learn_targets(table, is_scaled=recipe.scales)
         self._check_targets(table.y, is_whole=True)
@@ -102,7 +102,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         return self
 
     def _watched(self, stop_by: StopRows) -> Table:
-        """The rows to stop by, checked."""
+        """The rows for early stopping, checked."""
         if (self.bagging or 1) > 1:
             raise refuse(stop_by.name, "rows", "left out with bagging", "every fold is watched once")
         valid = stop_by.table(self, self._manner(), self._inputs)
@@ -124,7 +124,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         return fitting.run(train, self._training_weight(train), valid)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
-        """One epoch over the rows, on from where the last call ended."""
+        """One epoch over the rows, continuing from the last call."""
         check_parameters(self)
         if self.early_stopping:
             raise refuse("early_stopping", True, "left out with partial_fit", "no rows are set aside there")
@@ -148,7 +148,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         return self._show_curves()
 
     def _begin(self, design: Design, drawn: Any, *, goes_on: bool) -> None:
-        """A new engine, with the weights of the last fit where it `goes_on`; else everything begins anew."""
+        """A new engine, with the weights of the last fit if it `goes_on`; else everything starts over."""
         last = self._network if goes_on else None
         self._take(design.network(self._inputs, self._targets, last, drawn))
         self._course: Course = self._course.on(design.prepared) if goes_on else Course(design.prepared)
@@ -166,7 +166,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng, audience)
 
     def _show_curves(self) -> Self:
-        """The attributes that hold the curves, as scikit-learn has them; None for a part that there was not."""
+        """Sets scikit-learn's attributes for the curves; None for a missing part."""
         course = self._course
         self.loss_curve_ = course.losses
         self.best_loss_ = None if course.valid_losses else min(course.losses, default=None)

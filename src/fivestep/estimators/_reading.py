@@ -1,4 +1,4 @@
-"""What a person hands to `fit` and `predict`, checked as scikit-learn checks it."""
+"""The arguments of `fit` and `predict`, checked as scikit-learn checks them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,7 +130,7 @@ def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
 
 @contextmanager
 def _texts_named(of: BaseEstimator, X: Any, y: Any, how: Manner, inputs: Inputs | None) -> Iterator[None]:
-    """Where numbers cannot be read, says in whose place a text stands."""
+    """A context that names the text in an error about values that are not numbers."""
     try:
         yield
     except ValueError as error:

@@ -24,10 +24,10 @@ from ._parameters import Parameters
 ACTIVATIONS = {"logistic": "sigmoid"}
 LOSSES = {"squared_error": "mse", "absolute_error": "mae", "log_loss": "cross_entropy"}
 KINDS = {"classes": "classes", "yes_no": "a yes or no", "numbers": "numbers"}
-"""What a loss is for, in words."""
+"""The kinds of targets of a loss, in words."""
 
 RATES = ("invscaling", "adaptive")
-"""scikit-learn's names of schedules that need to know the rows, or how training stops."""
+"""scikit-learn's names of schedules that depend on the rows, or on how training stops."""
 
 
 def settings_of(of: Parameters, recipe: Recipe) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def preparation_of(of: Parameters, prepared: Preparation, *, is_watched: bool) -
 
 
 def num_folds_of(of: Parameters, prepared: Preparation, *, is_watched: bool) -> int | None:
-    """The folds that were asked for, or else the recipe's, where nothing that was given is for one network alone.
+    """The requested folds, or else the recipe's, unless a parameter asks for a single network.
 
-    That is a network of one's own (`hidden_layer_sizes`), a way to stop, a fit to go on with, or to be told of.
+    Such are `hidden_layer_sizes`, settings of early stopping, and continued or reported fits.
     """
     if of.bagging is not None:
         return None if of.bagging == 1 else int(of.bagging)
@@ -170,7 +170,7 @@ def _batch_size(given: Any, num_rows: int) -> int:
 
 
 def check_parameters(of: Parameters) -> None:
-    """Raises an `InputError` under the name that a person used, where a recipe would name what it is called here."""
+    """Raises an `InputError` with scikit-learn's name of a parameter, where a recipe would use ours."""
     _check_switches(of)
     _check_names(of)
     at_least("verbose", int(of.verbose) if isinstance(of.verbose, bool) else of.verbose, 0, "True prints every epoch")
@@ -194,7 +194,7 @@ def check_parameters(of: Parameters) -> None:
 
 
 def _check_switches(of: Parameters) -> None:
-    """Raises an `InputError` for a switch that is neither on nor off."""
+    """Raises an `InputError` for a switch that is not a boolean."""
     for name in ("shuffle", "warm_start", "early_stopping", "nesterovs_momentum"):
         value = getattr(of, name)
         may_be_none = name in ("early_stopping", "nesterovs_momentum")
@@ -203,7 +203,7 @@ def _check_switches(of: Parameters) -> None:
 
 
 def _check_names(of: Parameters) -> None:
-    """Raises an `InputError` for an item that is given by something else than its name."""
+    """Raises an `InputError` for an item that is not given by its name."""
     usual = {
         "loss": "'mse'",
         "solver": "'adam'",

@@ -1,4 +1,4 @@
-"""The rows that a person gives to stop by, under one of two names."""
+"""The rows that a user passes for early stopping, under one of two names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ class StopRows(NamedTuple):
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Says of what is wrong with rows that it is so in these."""
+        """A context that names these rows in errors about them."""
         try:
             yield
         except ValueError as error:

@@ -22,7 +22,7 @@ LINKS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "e
 
 
 class Targets(ABC):
-    """What was learned from y in the first fit."""
+    """The targets, as learned from y in the first fit."""
 
     loss: Choice
 
@@ -54,7 +54,7 @@ class Targets(ABC):
 
     @abstractmethod
     def answers(self, logits: Tensor) -> np.ndarray:
-        """Predictions as a person wants them."""
+        """Predictions in the form of y."""
 
     @abstractmethod
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
@@ -66,11 +66,11 @@ class Targets(ABC):
 
     @abstractmethod
     def offset(self, y: np.ndarray, weight: np.ndarray | None) -> float:
-        """What scikit-learn adds to the loss that depends on the targets alone."""
+        """The term of scikit-learn's loss that depends only on the targets."""
 
     @abstractmethod
     def strata(self, y: Any, *, like_sklearn: bool) -> np.ndarray | None:
-        """What a split must keep the shares of, or None."""
+        """The labels whose shares a split must keep, or None."""
 
 
 @final
@@ -190,7 +190,7 @@ class Numbers(Targets):
         return self.criterion.to_units(torch.from_numpy(self.mean), torch.from_numpy(self.deviation))
 
     def _numbers(self, logits: Tensor) -> Tensor:
-        """What the network gives (N, O), in the units of y."""
+        """The network's predictions (N, O), in the units of y."""
         predicted = self.criterion.predicted(logits)
         if not np.any(self.mean) and np.all(self.deviation == 1):
             return predicted

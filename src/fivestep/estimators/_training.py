@@ -1,4 +1,4 @@
-"""Around `fivestep.train`: the curves of a run, when it stops, which epoch is kept."""
+"""A wrapper of `fivestep.train`: learning curves, early stopping, the best epoch."""
 
 import math
 import sys
@@ -25,7 +25,7 @@ LEAST_RATE = 1e-6
 """An "adaptive" rate at or below it ends the training instead of falling again, as in scikit-learn."""
 
 Score = Callable[[Epoch], float]
-"""The score of the network, as it is after an epoch, on the part set aside."""
+"""The score of the network after an epoch, on the held-out part."""
 
 
 @final
@@ -85,14 +85,14 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     stopped_by = "max_iter"
     course.num_without_gain, course.figures = 0, []
     progress = Progress(engine, plan)
-    progress.measures_training = False  # a quarter of the time, for what no attribute shows
+    progress.measures_training = False  # saves a quarter of the time; no attribute shows it
     report.audience.epoch_begins()
     try:
         for epoch in train(engine, data, plan, progress=progress):
             valid_loss = None if epoch.valid_loss is None else report.scaled(epoch.valid_loss)
             score = None if report.score is None else report.score(epoch)
             is_best = course.note(report.scaled(epoch.running_loss), valid_loss, score)
-            progress.seen[-1] = course.figures[-1]  # what a schedule answers to
+            progress.seen[-1] = course.figures[-1]  # for schedules that react to it
             if is_best and data.valid is not None:
                 course.keep(engine)
             report.show(epoch.index, course)
@@ -108,7 +108,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
             if epoch.index < plan.epochs:
                 report.audience.epoch_begins()
     except KeyboardInterrupt:
-        warn("training was interrupted: the estimator keeps what it has learnt so far.")
+        warn("training was interrupted: the estimator keeps what it has learned so far.")
         stopped_by = "user"
     if course.weights:
         engine.load_weights(course.weights)

@@ -1,4 +1,4 @@
-"""What a metric has to say: the targets it suits, which direction is better, its value."""
+"""What a metric provides: the targets it fits, the better direction, its value."""
 
 import math
 from abc import ABC, abstractmethod
@@ -21,7 +21,7 @@ Kept = TypeVar("Kept", bound=Summary)
 
 
 class Metric(ABC, Generic[Kept]):
-    """A figure that tells how good predictions are, as frozen data. scikit-learn's definition is ours.
+    """A figure that tells how good predictions are, as frozen data. Definitions follow scikit-learn.
 
     Where there are several yes or no questions (O > 1), a metric is the mean over the questions, each on its own, where
     it `averages_outputs`.
@@ -31,7 +31,7 @@ class Metric(ABC, Generic[Kept]):
     """The kinds of target it suits."""
 
     higher_is_better: ClassVar[bool]
-    """Whether a larger value is a better one; the best is then 1, and otherwise 0."""
+    """Whether larger values are better; the best is then 1, and otherwise 0."""
 
     averages_outputs: ClassVar[bool] = True
     """Whether its value of several outputs is the mean of theirs."""
@@ -46,7 +46,7 @@ class Metric(ABC, Generic[Kept]):
 
     @abstractmethod
     def summary(self, logits: Outputs, y: Targets, weight: RowWeights) -> Kept:
-        """What is kept of such rows where all together would not fit into memory; those of parts are merged."""
+        """A summary of such rows, for rows that do not fit into memory; summaries of parts are merged."""
 
     @abstractmethod
     def from_summary(self, summary: Kept) -> float:
@@ -54,7 +54,7 @@ class Metric(ABC, Generic[Kept]):
 
 
 class SummedMetric(Metric[Kept]):
-    """A metric whose value needs no more of the rows than the summary."""
+    """A metric whose value is a function of the summary."""
 
     @final
     def value(self, logits: Outputs, y: Targets, weight: RowWeights | None) -> float:

@@ -1,4 +1,4 @@
-"""What a metric keeps of rows in place of the rows: little, however many there are, and two of them make one."""
+"""Mergeable summaries of rows, whose size does not depend on the number of rows."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The predictions for rows that come part by part, and what metrics make of them, within a bounded memory."""
+"""Collects predictions part by part, and computes metrics from them in bounded memory."""
 
 from collections.abc import Mapping
 from typing import Any, final
@@ -12,7 +12,7 @@ from ._base import AnyMetric, counted, measure
 from ._summary import Summary
 
 MOST_TOGETHER = 2**18
-"""Rows whose predictions are kept together; of more, only summaries are."""
+"""Rows whose predictions are kept together; beyond that, only summaries are."""
 
 
 @final
@@ -30,7 +30,7 @@ class Tally:
         self._summaries: dict[str, Summary] = {}
 
     def add(self, turn: int, outputs: Outputs, y: Targets, weight: RowWeights) -> None:
-        """Takes the predictions, the targets and the weights of one turn in."""
+        """Adds the predictions, the targets and the weights of one turn."""
         self._turns[turn] = outputs.cpu(), y.cpu(), weight.cpu()
         self._num_rows += len(y)
         if self._is_bounded and self._num_rows >= MOST_TOGETHER:

@@ -26,7 +26,7 @@ class FittedLine(Picture):
     line: two standard deviations to both sides, or from the first of its quantiles to the last.
     """
 
-    description: ClassVar[str] = "points of one feature, and the line or curve that was learnt"
+    description: ClassVar[str] = "points of one feature, and the line or curve that was learned"
 
     def lacks(self, subject: Subject) -> Lacking | None:
         if subject.data.in_features != 1:
@@ -48,8 +48,8 @@ class FittedLine(Picture):
         with torch.no_grad():
             z = engine.predict(as_inputs(at, 0, encoder).to(engine.device, engine.dtype)[:, None])
         predicted = engine.criterion.predicted(z)
-        learnt = target_in_own_units(engine.criterion.middle(predicted), encoder).numpy()
-        lines = {"learnt" if subject.is_trained else "at the start": (at, learnt)}
+        learned = target_in_own_units(engine.criterion.middle(predicted), encoder).numpy()
+        lines = {"learned" if subject.is_trained else "at the start": (at, learned)}
         for name, weights in subject.data.known_weights.items():
             lines[name] = (at, at * float(weights["0.weight"]) + float(weights["0.bias"]))
         names = ("x", "y") if encoder is None else (encoder.features[0], target_name(encoder))

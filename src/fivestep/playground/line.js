@@ -52,6 +52,6 @@ function knownRows(training) {
   const known = Object.entries(GIVEN.tasks[training.settings.task].known);
   const { layers, w } = training.engine;
   if (!known.length || layers.length > 1) return [];
-  const learnt = Array.from(w);
-  return [["", "W0", "b0"], ...[["learnt", learnt], ...known].map(([name, values]) => [name, ...values.map(short)])];
+  const learned = Array.from(w);
+  return [["", "W0", "b0"], ...[["learned", learned], ...known].map(([name, values]) => [name, ...values.map(short)])];
 }

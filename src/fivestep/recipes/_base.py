@@ -1,4 +1,4 @@
-"""What a recipe has to say: the network and the plan for some data, and how the data are prepared."""
+"""What a recipe provides: the network and the plan for some data, and how the data are prepared."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from ..plan import TrainPlan
 @final
 @dataclass(frozen=True)
 class Facts:
-    """What a recipe may know of the rows that it is for: how many there are, how wide, and what is asked of them."""
+    """What a recipe may know about its rows: their number, their width and their target."""
 
     num_rows: int
     num_features: int
@@ -96,15 +96,15 @@ class Preparation(NamedTuple):
     """The scale of the loss that is reported, over that of our loss."""
 
     folds: int | None = None
-    """Into how many shares the rows are divided where nothing speaks for one network: each share is what one network
-    stops by, and the mean answer of all counts. None for one network."""
+    """The number of folds by default: each fold is held out for early stopping of one network, and the mean answer of
+    all networks counts. None for a single network."""
 
 
 class Recipe(ABC):
     """Turns a model's name and settings into a network and a plan."""
 
     optimizer: ClassVar[str]
-    """The update rule where none is asked for."""
+    """The default update rule."""
 
     scales: ClassVar[bool]
     """Whether estimators put an encoder in front of the network, which takes missing values and categories, and train a

@@ -1,4 +1,4 @@
-"""The settings of the best MLPs for tables, as one package."""
+"""The settings of state-of-the-art MLPs for tables, as one package."""
 
 import math
 import warnings
@@ -98,7 +98,7 @@ class Tabular(Recipe):
 
 
 def _is_for_standard(model: str, settings: Mapping[str, Any], facts: Facts | None) -> bool:
-    """Whether the package does not suit what is asked for, so that the recipe "standard" takes its place as a whole."""
+    """Whether the settings do not go with the package, so that the recipe "standard" replaces it as a whole."""
     loss = Choice.parse(settings.get("loss", "cross_entropy")).name
     is_of_rates = find("losses", loss).inverse_link == "exp"
     rule = Choice.parse(settings.get("optimizer", Tabular.optimizer)).name
@@ -111,7 +111,7 @@ def _are_few(facts: Facts | None) -> bool:
 
 
 def _few_rows(settings: Mapping[str, Any], facts: Facts | None) -> tuple[NetSpec, TrainPlan]:
-    """The settings of `standard`, with waves of the numbers in front of its first layer."""
+    """The settings of `standard`, with periodic features of the numbers in front of its first layer."""
     spec, plan = Standard().prepare("mlp", settings, facts)
     if facts is not None and facts.num_features > MOST_NUMBERS:
         return spec, plan

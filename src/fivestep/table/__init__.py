@@ -1,6 +1,6 @@
-"""Tables: from a file or a DataFrame to typed columns, and by a fitted encoder to what a network takes.
+"""Tables: from a file or a DataFrame to typed columns, and by a fitted encoder to the inputs of a network.
 
-`read.py` makes a frame of a file, `frame.py` of what is in memory; `kinds.py` says what each column is taken for;
+`read.py` makes a frame from a file, `frame.py` from objects in memory; `kinds.py` infers the kind of each column;
 `encoder.py` fits the columns on the training part and turns any frame with the same columns into numbers, row by row.
 
 >>> from fivestep.table.encoder import Encoder

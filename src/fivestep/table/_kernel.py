@@ -1,4 +1,4 @@
-"""The encoder's formula for columns of plain numbers, compiled, without the lock of Python's.
+"""The encoder's formula for columns of plain numbers, compiled, without Python's global lock.
 
 One pass over the columns instead of NumPy's several, and a thread can encode while another one trains.
 """
@@ -10,7 +10,7 @@ from numba import carray, njit, types
 from numba.extending import intrinsic
 
 TILE, TOGETHER = 2048, 8
-"""Rows and columns that are encoded at a time: they stay near the processor, and a row gets eight neighbors at once
+"""Rows and columns that are encoded at a time: they stay in the cache, and a row gets eight neighbors at once
 (`benchmarks/streaming.py reader`)."""
 
 
@@ -51,7 +51,7 @@ def write_neighbors(memory, rows, start, out):  # type: ignore[no-untyped-def]
     That they are, and how many, is known to the compiler, which spares a fourth of the time.
     """
     for i in range(len(rows)):
-        row, place = np.uint64(rows[i] - start), out[i]  # without a sign, a row need not be looked at from the end
+        row, place = np.uint64(rows[i] - start), out[i]  # unsigned: no handling of negative indices
         for j in range(TOGETHER):
             place[j] = memory[j, row]
 

@@ -1,4 +1,4 @@
-"""Where the columns of a frame lie in memory, by Arrow's C data interface.
+"""The memory addresses of a frame's columns, by Arrow's C data interface.
 
 The interface: arrow.apache.org/docs/format/CDataInterface.html. polars hands all columns over in one call. A look at
 each of them through Python takes some microseconds, several times that where another thread has emptied the caches, and
@@ -53,17 +53,17 @@ _address_in = ctypes.pythonapi.PyCapsule_GetPointer
 _address_in.restype, _address_in.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
 
 LETTERS: "Mapping[int, np.ndarray]" = {ord("g"): np.zeros(1), ord("f"): np.zeros(1, np.float32)}
-"""The types of numbers that are taken as they lie, each as an array of one, by their letters in the interface."""
+"""The number types that are read in place, each as an array of one, by their letters in the interface."""
 
 
 @contextmanager
 def columns_as_they_lie(frame: pl.DataFrame) -> "Iterator[np.ndarray]":
-    """The address and the letter of each column, (K, 2), while inside; 0 and 0 for all but plain numbers in one piece.
+    """A context with the address and the letter of each column, (K, 2); 0 and 0 for all but contiguous plain numbers.
 
     Plain numbers are float64 or float32, none missing, each right beside the one before. Nothing is copied.
     """
     found = np.zeros((frame.width, 2), dtype=np.int64)
-    if not frame.height or frame.n_chunks() > 1:  # pieces would be put together first, all columns of them
+    if not frame.height or frame.n_chunks() > 1:  # chunks would be joined first, in all columns
         yield found
         return
     capsule = frame.__arrow_c_stream__()

@@ -1,4 +1,4 @@
-"""Columns that hold plain numbers, encoded in compiled passes over many at a time."""
+"""Columns of plain numbers, encoded in compiled passes over many at a time."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from ._kernel import scale_rows
 from ._lying import LETTERS, columns_as_they_lie
 
 AT_A_TIME = 8
-"""Columns that may be copied at the same time: those that lie in pieces, have gaps, or hold whole numbers."""
+"""The most columns that are copied at the same time: those in chunks, with missing values, or of integers."""
 
 
 class Numbers(NamedTuple):
-    """Columns of numbers (K): to which place of a row of x each goes, in ascending order, its center and its scale."""
+    """K columns of numbers: the index in a row of x that each goes to, in ascending order, its center and its scale."""
 
     names: Sequence[str]
     places: "np.ndarray"
@@ -34,7 +34,7 @@ def write_plain(
 ) -> set[str]:
     """Writes x of the columns that hold numbers as such, as `scale_rows` does; returns the names of those written.
 
-    A column with an infinite number is left to the others' way, which says where it is.
+    A column with an infinite number is left to the general path, which reports where it is.
     """
     written: set[str] = set()
 
@@ -60,7 +60,7 @@ def write_plain(
 def _copies(
     frame: pl.DataFrame, names: Sequence[str], which: "np.ndarray"
 ) -> "Iterator[tuple[np.ndarray, list[np.ndarray]]]":
-    """Which of the columns of numbers among `which`, and these numbers side by side, nan where one is missing."""
+    """The columns of numbers among `which`, and their numbers side by side, NaN where one is missing."""
     types = {k: _number_type(frame[names[k]]) for k in which.tolist()}
     for dtype in (pl.Float64, pl.Float32):
         own = [k for k, known in types.items() if known == dtype]
@@ -70,5 +70,5 @@ def _copies(
 
 
 def _number_type(values: pl.Series) -> pl.DataType | None:
-    """As which type the numbers can be taken, if they are plain ones."""
+    """The type as which plain numbers can be read; None for other columns."""
     return pl.Float64() if values.dtype.is_integer() else values.dtype if values.dtype.is_float() else None

@@ -1,4 +1,4 @@
-"""NumPy arrays by runs of rows, read from where they lie: no file is mapped, so it may be larger than all addresses."""
+"""NumPy arrays read by runs of rows: no file is mapped, so it may exceed the address space."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -15,7 +15,7 @@ from .frame import from_array
 
 
 class _Header(NamedTuple):
-    """What a file says of its array: its shape, whether columns lie together instead of rows, its type; its place."""
+    """The header of a file: the array's shape, whether it is column-major, its dtype, its offset."""
 
     shape: tuple[int, ...]
     by_column: bool
@@ -54,18 +54,18 @@ class ArrayBlocks(RowFile):
         return from_array(rows).select(columns)
 
     def batches(self, num_rows: int) -> Iterator[pl.DataFrame]:
-        """The whole array in parts of so many rows."""
+        """The whole array in parts of `num_rows` rows."""
         total = self._header.shape[0]
         for start in range(0, total, num_rows):
             yield self.read(Piece(start, min(num_rows, total - start), ""), list(self.types))
 
     def _by_row(self, file: BinaryIO, piece: Piece) -> "np.ndarray":
-        """Those rows of an array whose rows lie one after another."""
+        """Rows of a row-major array."""
         row = self._header.shape[1:]
         return self._numbers(file, piece.start * prod(row), piece.size * prod(row)).reshape(piece.size, *row)
 
     def _by_column(self, file: BinaryIO, piece: Piece) -> "np.ndarray":
-        """Those rows of an array whose columns do: of each a part."""
+        """Rows of a column-major array: a part of each column."""
         num_rows, *row = self._header.shape
         rows = np.empty((piece.size, prod(row)), self._header.dtype, order="F")
         for k in range(prod(row)):
@@ -73,7 +73,7 @@ class ArrayBlocks(RowFile):
         return rows.reshape(piece.size, *row, order="F")
 
     def _numbers(self, file: BinaryIO, first: int, count: int) -> "np.ndarray":
-        """So many entries in their order in the file; raises a `ValueError` where it ends before."""
+        """Entries in file order; raises a `ValueError` if the file ends early."""
         file.seek(self._header.start + first * self._header.dtype.itemsize)
         numbers = np.fromfile(file, self._header.dtype, count)
         if len(numbers) < count:

@@ -1,4 +1,4 @@
-"""Arrow files in blocks: read by pyarrow, a batch at a time, or where that is not installed, by polars."""
+"""Arrow files in blocks: read by pyarrow, a batch at a time, or by polars if that is not installed."""
 
 from bisect import bisect
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ def open_arrow(path: Path) -> BlockFile:
 
 @final
 class BatchedBlocks(RowFile):
-    """A file whose record batches are read one by one: it may be larger than all addresses, but not a batch of it.
+    """A file whose record batches are read one by one: it may exceed the address space, but a batch may not.
 
-    Of a batch only the columns that are asked for; polars (2.1) reads all others too.
+    Only the requested columns of a batch are read; polars (2.1) would read all.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,7 +74,7 @@ class BatchedBlocks(RowFile):
 
 @contextmanager
 def _reader(path: Path, fields: Sequence[int] = ()) -> "Iterator[Any]":
-    """What reads the file, or some columns of it, while inside."""
+    """A context with a reader of the file, or of some of its columns."""
     from pyarrow import OSFile
     from pyarrow.ipc import IpcReadOptions, open_file
 

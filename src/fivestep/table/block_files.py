@@ -19,30 +19,30 @@ from .separated import csv_options, refuse_ragged, without_empty_rows
 from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, with_gaps
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
-"""The endings of their files."""
+"""The suffixes of their files."""
 
 MOST_ROWS = 2**17
-"""Rows of a block, at most. A larger row group is cut, and then read up to the end of each cut."""
+"""The most rows of a block. A larger row group is cut, and read up to the end of each cut."""
 
 CSV_BYTES = 2**25
-"""Bytes of a block of a CSV file, about."""
+"""The approximate bytes of a block of a CSV file."""
 
 ARRAY_BYTES = 2**25
-"""Bytes of a block of a NumPy array, at most, unless a row has more: they are read at once."""
+"""The most bytes of a block of a NumPy array, unless a single row has more."""
 
 SAMPLE = 500
-"""Rows at the beginning of some blocks of a CSV file from which it is seen which columns are plain numbers."""
+"""Rows at the beginning of some blocks of a CSV file that show which columns are plain numbers."""
 
 SAMPLED = 16
-"""Blocks of a CSV file that are looked at for that."""
+"""Blocks of a CSV file that are sampled for that."""
 
 
 Look = Literal["texts", "numbers", "perhaps codes"]
-"""What a column of a CSV file is by a look at some rows: years may turn out to be codes further down, such as 00501."""
+"""What a column of a CSV file is, judged by some rows: years may turn out to be codes further down, such as 00501."""
 
 
 class Piece(NamedTuple):
-    """A block of a file: its first row and its number of rows, or for a CSV file bytes, and what to call it."""
+    """A block of a file: its first row and number of rows, or for a CSV file bytes, and its name in messages."""
 
     start: int
     size: int
@@ -58,7 +58,7 @@ class BlockFile(ABC):
 
     @final
     def check_unchanged(self) -> None:
-        """Raises an `InputError` if the file is gone, or another one by now: what is known of it would be false."""
+        """Raises an `InputError` if the file is gone or has changed: what is known about it would be wrong."""
         try:
             state = _state(self.path)
         except OSError as error:
@@ -74,7 +74,7 @@ class BlockFile(ABC):
 
     @final
     def about_rows(self) -> int:
-        """The number of rows, about."""
+        """The approximate number of rows."""
         return sum(self.size_of(piece) for piece in self.pieces)
 
     @abstractmethod
@@ -83,7 +83,7 @@ class BlockFile(ABC):
 
     @abstractmethod
     def size_of(self, piece: Piece) -> int:
-        """The number of rows of a block, about."""
+        """The approximate number of rows of a block."""
 
     @abstractmethod
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
@@ -96,7 +96,7 @@ class RowFile(BlockFile):
     @final
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         frame = self.read(_head_of(piece), columns)
-        return frame[[*range(frame.height)]]  # copied: a slice keeps in memory all that it is a slice of
+        return frame[[*range(frame.height)]]  # copied: a slice keeps the whole in memory
 
     @final
     def size_of(self, piece: Piece) -> int:
@@ -104,7 +104,7 @@ class RowFile(BlockFile):
 
 
 def open_blocks(path: Path) -> BlockFile:
-    """The file, as its ending says; raises an `InputError` for one that cannot be read in blocks."""
+    """The file, by its suffix; raises an `InputError` for one that cannot be read in blocks."""
     if path.suffix.lower() in OPENERS:
         raise InputError(
             f"--stream must be used with files that are not packed, got {str(path)!r}; unpack it, or leave out "
@@ -120,14 +120,14 @@ def open_blocks(path: Path) -> BlockFile:
 
 
 def is_streamable(path: Path) -> bool:
-    """Whether files with that ending can be read in blocks."""
+    """Whether files with that suffix can be read in blocks."""
     return path.suffix.lower() in (*SEPARATED, *PARQUET, *ARROW, ".npy")
 
 
 def _opener(path: Path) -> Callable[[Path], BlockFile]:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        from .parquet_blocks import open_parquet  # here, because all three are made of what stands here
+        from .parquet_blocks import open_parquet  # imported here: all three import this module
 
         return open_parquet
     if suffix in ARROW:
@@ -143,7 +143,7 @@ def _opener(path: Path) -> Callable[[Path], BlockFile]:
 
 @final
 class ScannedBlocks(RowFile):
-    """A file that polars reads from any row: Arrow (Feather) and Parquet, unless addresses are few."""
+    """A file that polars reads from any row: Arrow (Feather) and Parquet, unless the address space is limited."""
 
     def __init__(self, path: Path, scan: pl.LazyFrame, pieces: Sequence[Piece]) -> None:
         self._scan = scan
@@ -165,7 +165,7 @@ class SeparatedBlocks(BlockFile):
 
     @classmethod
     def open(cls, path: Path) -> "SeparatedBlocks":
-        """The file, looked at from its first byte to its last one."""
+        """Opens the file, after examining every byte of it."""
         dialect = dialect_as_it_lies(path)
         with path.open("rb") as file:
             if b"\r\r\n" in file.read(HEAD):
@@ -188,7 +188,7 @@ class SeparatedBlocks(BlockFile):
 
     @property
     def num_empty(self) -> int:
-        """The empty rows of the blocks that have been read, which are left out."""
+        """The number of empty rows skipped in the blocks read so far."""
         return sum(self._num_empty.values())
 
     def head(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
@@ -223,11 +223,11 @@ class SeparatedBlocks(BlockFile):
         return {column.name: _look_of(column.filter(~is_gap), number, is_gap) for column, is_gap, number in looked_at}
 
     def take_for_numbers(self, columns: Collection[str]) -> None:
-        """From here on these columns are read as numbers."""
+        """From now on these columns are read as numbers."""
         self.types |= dict.fromkeys(self.types.keys() & columns, pl.Float64())
 
     def take_as_written(self, columns: Collection[str]) -> None:
-        """From here on these columns are read as text."""
+        """From now on these columns are read as text."""
         self.types |= dict.fromkeys(self.types.keys() & columns, pl.String())
 
     def _bytes(self, piece: Piece) -> bytes:
@@ -267,7 +267,7 @@ class SeparatedBlocks(BlockFile):
         return texts.with_columns(plain_numbers(texts[name]) for name in numbers)
 
     def _check_complete(self, piece: Piece, content: bytes, frame: pl.DataFrame) -> None:
-        """Raises an `InputError` for a row with too few fields, which polars fills up."""
+        """Raises an `InputError` for a row with too few fields, which polars would pad."""
         width = len(self.types)
         if width == 1 or frame[frame.columns[-1]].null_count() == 0:
             return
@@ -286,7 +286,7 @@ class SeparatedBlocks(BlockFile):
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """What changes when a file does: its size, and when it was written."""
+    """The file's size and modification time, to detect changes."""
     state = path.stat()
     return state.st_size, state.st_mtime_ns
 
@@ -322,7 +322,7 @@ def _runs_of_lines(dialect: Dialect) -> Iterator[Piece]:
 
 
 def _end_of_row(content: bytes, mark: bytes, *, has_quoted: bool) -> int:
-    """The number of bytes up to the last newline before which the quotation marks pair; 0 if there is none."""
+    """The number of bytes up to the last newline with balanced quotation marks before it; 0 if there is none."""
     end = content.rfind(mark)
     quotes = content.count(b'"', 0, end + 1) if has_quoted else 0
     while end >= 0 and quotes % 2:
@@ -353,7 +353,7 @@ def _counted(lines: Iterator[str], counts: list[int]) -> Iterator[str]:
 
 
 def _lines(path: Path, piece: Piece) -> str:
-    """Where a block begins, in lines."""
+    """The line numbers at which blocks begin."""
     return f"from line {_line_of(path, piece, chr(10)):,} on"
 
 

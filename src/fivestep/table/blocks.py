@@ -1,4 +1,4 @@
-"""Several files of one table, read a block at a time."""
+"""Several files that form one table, read a block at a time."""
 
 import glob
 import zlib
@@ -16,7 +16,7 @@ from .values import found_nowhere, with_gaps
 
 
 class Block(NamedTuple):
-    """A block of a table: in which file it is, and where in it."""
+    """A block of a table: its file, and its place there."""
 
     file: int
     piece: Piece
@@ -37,7 +37,7 @@ class BlockTable:
         self._text_files = [file for file in self.files if isinstance(file, SeparatedBlocks)]
         _check_same_columns(self.files)
         self.at_odds, self.undecided = _settle_numbers(self._text_files, as_text, self._tokens)
-        if len(self._text_files) < len(self.files):  # the others know their types
+        if len(self._text_files) < len(self.files):  # other formats know their types
             self.take_for_numbers(self.undecided)
         self._note_types()
         self.blocks = tuple(Block(k, piece) for k, file in enumerate(self.files) for piece in file.pieces)
@@ -65,13 +65,13 @@ class BlockTable:
         ]
 
     def take_for_numbers(self, columns: Collection[str]) -> None:
-        """From here on these columns of text files are read as numbers."""
+        """From now on these columns of text files are read as numbers."""
         for file in self._text_files:
             file.take_for_numbers(columns)
         self._note_types()
 
     def take_as_written(self, columns: Collection[str]) -> None:
-        """From here on these columns of text files are read as text."""
+        """From now on these columns of text files are read as text."""
         for file in self._text_files:
             file.take_as_written(columns)
         if self._text_files:
@@ -112,7 +112,7 @@ class BlockTable:
         others = self._others[self.blocks[number].file]
         wanted = [pl.col(name).cast(self.types[name]) for name in columns if name in others] if others else []
         frame = frame.with_columns(wanted) if wanted else frame
-        self._not_found &= {*found_nowhere(frame, tuple(self._not_found))}  # what one thread has found stays found
+        self._not_found &= {*found_nowhere(frame, tuple(self._not_found))}  # once found by a thread, it stays found
         return with_gaps(frame, self._tokens)
 
     def check_unchanged(self, number: int) -> None:
@@ -133,7 +133,7 @@ class BlockTable:
         return str(self.files[self.blocks[number].file].path)
 
     def checksum(self) -> str:
-        """What tells these files from others: their sizes, and a checksum of their first and last 64 KB."""
+        """A fingerprint of the files: their sizes, and a checksum of their first and last 64 KB."""
         value, size = 0, 0
         for file in self.files:
             length = file.path.stat().st_size

@@ -1,4 +1,4 @@
-"""One fitted column: what it learned from the training part, and how a value becomes numbers."""
+"""A fitted column: what it learned from the training part, and how it turns values into numbers."""
 
 import datetime
 from abc import ABC, abstractmethod
@@ -15,19 +15,19 @@ from .kinds import ColumnKind, plainly, shortened
 from .values import PLAIN, NumberFormat, missing, numbers, texts
 
 MOST_ONE_HOT = 8
-"""Levels, a missing value counted as one, up to which a category has a column for each; above, it is embedded."""
+"""The most levels (a missing value counts as one) of a one-hot encoded category; with more, it is embedded."""
 
 LEAST_ROWS = 2
-"""Rows in the training part that a level of an embedded category must have; rarer ones train the bucket of unknowns."""
+"""The least training rows of a level of an embedded category; rarer levels train the code for unknown ones."""
 
 NO_LEVEL = 0
-"""The code of a value that is no level: never seen in training, or too rare."""
+"""The code of a value that is not a level: unseen in training, or too rare."""
 
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
 class FittedColumn(ABC):
-    """A column as frozen data: raw numbers come out of it, which the encoder then puts on one scale."""
+    """A column as frozen data; it yields raw numbers, which the encoder then puts on one scale."""
 
     kind: ClassVar[str]
     name: str
@@ -36,10 +36,10 @@ class FittedColumn(ABC):
     @property
     @abstractmethod
     def features(self) -> tuple[str, ...]:
-        """The names of the numbers that a value becomes; none where it becomes a code."""
+        """The names of the numbers that a value becomes; empty if it becomes a code."""
 
     num_numbers: ClassVar[int] = 0
-    """How many of the features, the first ones, lie on a scale; the others are a yes or no."""
+    """How many of the features, the first ones, are numeric; the others are binary."""
 
     @property
     @abstractmethod
@@ -55,11 +55,11 @@ class FittedColumn(ABC):
 
     @abstractmethod
     def understood(self, values: pl.Series) -> pl.Series:
-        """What the values mean, alike whatever type they come in; null where one is missing or cannot be read."""
+        """The values in a canonical form, whatever their type; null where one is missing or cannot be read."""
 
     @abstractmethod
     def is_new(self, values: pl.Series) -> np.ndarray:
-        """Whether training saw too little of a value (N,): a level that is none, or a gap where there was none."""
+        """Whether a value (N,) is new to training: an unknown level, or missing where none was missing before."""
 
     @final
     def to_dict(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class FittedColumn(ABC):
 @final
 @dataclass(frozen=True)
 class NumberColumn(FittedColumn):
-    """A number as it is, and whether it is missing where training has seen that."""
+    """A number, and whether it is missing if that occurred in training."""
 
     kind: ClassVar[str] = "number"
     num_numbers: ClassVar[int] = 1
@@ -112,7 +112,7 @@ class NumberColumn(FittedColumn):
 @final
 @dataclass(frozen=True)
 class DateColumn(FittedColumn):
-    """A moment as its parts: days since 1970, year, month, day of the month, day of the week (Monday is 1), hour."""
+    """A date as days since 1970, year, month, day of the month, day of the week (Monday is 1), hour."""
 
     PARTS: ClassVar[tuple[str, ...]] = ("days", "year", "month", "day", "weekday", "hour")
     kind: ClassVar[str] = "date"
@@ -172,12 +172,12 @@ class LevelColumn(FittedColumn):
     @classmethod
     def fit(cls, kind: ColumnKind, values: pl.Series) -> Self:
         """Learns the levels."""
-        counts = values.alias("value").value_counts(name="rows")  # different values are few, so all the rest is quick
+        counts = values.alias("value").value_counts(name="rows")  # distinct values are few, so the rest is quick
         return cls.of_counts(kind, counts)
 
     @classmethod
     def of_counts(cls, kind: ColumnKind, counts: pl.DataFrame) -> Self:
-        """Learns the levels from the different values, in the column "value", and the "rows" that have each."""
+        """Learns the levels from the distinct values, in the column "value", and their number of "rows"."""
         different = counts["value"]
         holds_numbers = _are_numbers(different)
         levels = counts.with_columns(level=_level_texts(different, holds_numbers)).group_by("level").agg(pl.sum("rows"))
@@ -202,7 +202,7 @@ class LevelColumn(FittedColumn):
 
     def codes(self, values: pl.Series) -> np.ndarray:
         """The code of each value, (N,)."""
-        different = values.unique()  # each is looked up once
+        different = values.unique()  # each distinct value is looked up once
         text, numbered = _level_texts(different, self.holds_numbers), pl.Series(range(1, len(self.levels) + 1))
         found = text.replace_strict(pl.Series(self.levels, dtype=pl.String), numbered, default=NO_LEVEL)
         of_gap = len(self.levels) + 1 if self.can_be_missing else NO_LEVEL
@@ -246,7 +246,7 @@ def column_from_dict(values: Mapping[str, Any]) -> FittedColumn:
 
 
 def _are_numbers(values: pl.Series) -> bool:
-    """Whether all values are numbers that may be written in several ways, unlike 007, and that float64 tells apart."""
+    """Whether all values are numbers with several spellings, unlike 007, that float64 distinguishes."""
     if values.dtype != pl.String:
         return values.dtype.is_numeric() and not (values.dtype.is_integer() and (values.abs() > 2**53).any())
     present = values.filter(~missing(values)).str.strip_chars()
@@ -258,7 +258,7 @@ def _level_texts(values: pl.Series, holds_numbers: bool) -> pl.Series:
 
 
 def _new_gaps(values: pl.Series, can_be_missing: bool) -> np.ndarray:
-    """Whether a value is missing (N,), where training never saw that."""
+    """Whether a value (N,) is missing, if that never occurred in training."""
     return np.zeros(len(values), dtype=bool) if can_be_missing else missing(values).to_numpy()
 
 

@@ -1,4 +1,4 @@
-"""How dates are read: in which of many formats, each value by itself."""
+"""How dates are read: each value by itself, in one of many formats."""
 
 import re
 
@@ -8,13 +8,13 @@ from .values import first_without_null, missing
 
 TIMES_OF_DAY = ("%H:%M", "%H:%M:%S%.f", "%I:%M %p")
 TWO_DIGITS = r"^\d{1,2}:\d{2}\b"
-"""How a time begins: 16:9 and 3:1 are none."""
+"""The beginning of a time: 16:9 and 3:1 are not times."""
 
 MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%b-%Y", "%B %Y")
 """How a month may be written."""
 
 YEAR = r"\b(?:1[89]|2[01])\d\d\b"
-"""What is a year beside a month alone: 1234-05 may be a part of a machine."""
+"""A year beside a month alone: 1234-05 may be a part number."""
 
 DATE_FORMATS = (
     *("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"),
@@ -40,7 +40,7 @@ MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
 
 
 def dates(values: pl.Series, date_format: str) -> pl.Series:
-    """The values as moments without a time zone; null where one is missing or is no date."""
+    """The values as datetimes without a time zone; null where one is missing or is not a date."""
     if values.dtype == pl.String:
         zone = "UTC" if date_format.endswith("z") else None
         text = values.str.strip_chars()

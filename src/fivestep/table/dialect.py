@@ -1,4 +1,4 @@
-"""How a file of separated values is written: its encoding, its separator, its header. Nothing is guessed silently."""
+"""The dialect of a file of separated values: its encoding, separator and header. Nothing is guessed silently."""
 
 import codecs
 import csv
@@ -19,16 +19,16 @@ from .values import MISSING
 
 SEPARATORS = ",;\t|"
 CHUNK = 2**24
-"""Bytes looked at at a time."""
+"""Bytes that are examined at a time."""
 
 LONGEST_LINE = 2**26
-"""Bytes of a line, above which something else than a table is in the file."""
+"""The most bytes of a line; with more, the file is not a table."""
 
 HEAD, LINES = 2**16, 3
-"""Letters, and lines below them, from which the separator and the names are found."""
+"""Characters of the head, and lines below it, from which the separator and the names are found."""
 
 FALLBACK = "cp1252"
-"""What a file is taken for that is not UTF-8: Latin-1 with the quotes and the euro that Windows puts in it."""
+"""The encoding of files that are not UTF-8: Latin-1 with the quotes and the euro sign of Windows."""
 
 SIGNATURES = {
     b"PK\x03\x04": ("a spreadsheet or an archive", "save it as CSV, or unpack it"),
@@ -53,7 +53,7 @@ NAMES = {FALLBACK: "Latin-1 (Windows-1252)", "utf-16": "UTF-16"}
 @final
 @dataclass(frozen=True)
 class Dialect:
-    """A file of separated values: where it can be read as UTF-8, and how it is cut into fields."""
+    """A file of separated values: the path where it can be read as UTF-8, and how it is split into fields."""
 
     name: str
     path: Path
@@ -79,7 +79,7 @@ class Dialect:
 
 @contextmanager
 def dialect_of(path: Path) -> Iterator[Dialect]:
-    """How a file is written. A file that is not UTF-8 is copied as UTF-8 for the time being, with a warning.
+    """The dialect of a file. A file that is not UTF-8 is copied as UTF-8 temporarily, with a warning.
 
     Raises an `InputError` for an empty file, zero bytes, a line without end, and columns of one name.
     """
@@ -108,7 +108,7 @@ def dialect_as_it_lies(path: Path) -> Dialect:
 
 
 class _Bytes(NamedTuple):
-    """What a look at every byte of a file tells."""
+    """The result of examining every byte of a file."""
 
     encoding: str
     newline: str
@@ -116,7 +116,7 @@ class _Bytes(NamedTuple):
 
 
 def _examine(path: Path) -> _Bytes:
-    """The encoding, what ends a line, and whether a field may be quoted, from one look at every byte."""
+    """The encoding, the line ending, and whether a field may be quoted, from every byte of a file."""
     decoder, encoding, newline, lines, since_newline = codecs.getincrementaldecoder("utf-8")(), "utf-8", "", 0, 0
     with path.open("rb") as file:
         head = file.read(16)
@@ -189,7 +189,7 @@ def _dialect(name: str, path: Path, known: _Bytes) -> Dialect:
 
 
 def _told_separator(text: str) -> tuple[str, str]:
-    """The separator that a first line "sep=;" tells, as spreadsheets write it, or none; and the lines below it."""
+    """The separator in a first line "sep=;", as spreadsheets write it, or none; and the lines below it."""
     found = re.match(r'"?sep=([^\r\n])"?(\r\n|\n|\r)', text, re.IGNORECASE)
     return (found[1], text[found.end() :]) if found else ("", text)
 
@@ -237,7 +237,7 @@ def _warn_of_blanks(name: str, text: str, first: list[str]) -> None:
 
 
 def _separator(text: str, usual: str) -> str:
-    """The one that cuts the most rows into as many fields as the header has; of equals, the one with more fields."""
+    """The separator that splits the most rows into as many fields as the header; if tied, into the most fields."""
     best, found = (0.0, 0), usual
     for separator in usual + SEPARATORS.replace(usual, ""):
         widths = [len(row) for row in _fields(text, separator)]

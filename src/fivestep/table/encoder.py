@@ -1,4 +1,4 @@
-"""The encoder: fitted on the training part of a table, and a part of the model ever after."""
+"""The encoder: fitted on the training part of a table, and from then on a part of the model."""
 
 import json
 import math
@@ -29,12 +29,12 @@ CLIP = 3.0
 """Where the smooth clip levels off, in units of the interquartile range."""
 
 FARTHEST = 1e100
-"""Numbers beyond it are taken for it: after the clip that is the same, and their squares stay finite."""
+"""Larger numbers are replaced by it: after the clip that is the same, and their squares stay finite."""
 
 QUARTILES = (0.25, 0.5, 0.75)
 
 MOST_NAMED = 3
-"""Columns whose new values are warned of, those with the most first."""
+"""The most columns that a warning about new values names, those with the most first."""
 
 MANY_ROWS = 20_000
 """Rows from which the compiled form pays."""
@@ -43,7 +43,7 @@ MANY_ROWS = 20_000
 @final
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """From the columns of a table to the rows x of a network: (N, D + J), numbers first, then codes to embed.
+    """Turns the columns of a table into the rows x of a network: (N, D + J), numbers first, then codes to embed.
 
     Each column becomes raw numbers r (`columns.py`): a number itself, two levels as -1 and +1, up to eight as columns
     of 0 and 1, a date as its parts, and for what may be missing a 0 or 1 that says so. Then, with the median m and the
@@ -83,7 +83,7 @@ class Encoder:
         """
 
         def values(name: str) -> pl.Series:
-            return frame[name] if rows is None else frame[name][rows]  # a column at a time, to spare memory
+            return frame[name] if rows is None else frame[name][rows]  # one column at a time, to save memory
 
         columns = tuple(COLUMNS[kind.kind].fit(kind, values(kind.name)) for kind in kinds if kind.is_used)
         numeric = (column for column in columns if not column.num_codes)
@@ -98,7 +98,7 @@ class Encoder:
         kinds: Sequence[ColumnKind],
         targets: TargetColumns,
     ) -> Self:
-        """The same from fitted columns, and the center and the scale of each of their D features."""
+        """The encoder of fitted columns, given the center and the scale of each of their D features."""
         if not any(column.features or column.num_codes for column in columns):
             found = ", ".join(f"{kind.name} ({kind.kind})" for kind in kinds[:5]) or "none"
             raise InputError(
@@ -114,7 +114,7 @@ class Encoder:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The places of those features that lie on a scale, and are not a yes or no."""
+        """The indices of the numeric features, which are not binary."""
         is_number = [k < column.num_numbers for column in self.columns for k in range(len(column.features))]
         return tuple(place for place, lies in enumerate(is_number) if lies)
 
@@ -125,12 +125,12 @@ class Encoder:
 
     @property
     def read_as_text(self) -> list[str]:
-        """The columns, targets among them, that must come from a text file as they are written: 007, and 1.234 €."""
+        """The columns, including targets, that must be read from a text file as text: 007, and 1.234 €."""
         return [column.name for column in self._read if getattr(column, "number_format", None) != PLAIN]
 
     @property
     def plain_numbers(self) -> set[str]:
-        """Those that need not."""
+        """The columns that may be read as numbers."""
         return {column.name for column in self._read} - set(self.read_as_text)
 
     @property
@@ -139,7 +139,7 @@ class Encoder:
 
     @property
     def decimal(self) -> str:
-        """A comma, where it stands before the decimals of some column: also 1.234 elsewhere is a thousand then."""
+        """The decimal mark of the file: a comma if some column has one, so that 1.234 elsewhere is a thousand."""
         formats = [getattr(column, "number_format", PLAIN) for column in self._read]
         return "," if any(known.decimal == "," for known in formats) else ""
 
@@ -172,7 +172,7 @@ class Encoder:
             self.encode_into(x, frame, rows=rows, first_row=first_row)
         except InputError:
             for column in self.columns if rows is not None else ():
-                column.raw(frame[column.name], first_row)  # which names the row of the frame, not of those taken
+                column.raw(frame[column.name], first_row)  # names the row of the frame, not of the selection
             raise
         return x
 
@@ -185,7 +185,7 @@ class Encoder:
         first_row: int = 1,
         compiled: bool | None = None,
     ) -> None:
-        """Writes the same into memory (N, D + J) that is there already; or x of some `rows` alone, in ascending order.
+        """Writes x into existing memory (N, D + J), for all rows or for some `rows`, in ascending order.
 
         Rows are counted from 0; so those of one part need not be copied out of the frame. `compiled` says which of two
         forms, equal to the bit, does it: the compiled one is faster with many rows, and takes 200 MB the first time.
@@ -205,7 +205,7 @@ class Encoder:
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
-        """Where in a row of x the numbers of each column begin, or where its code is."""
+        """The index in a row of x where the numbers of each column begin, or its code is."""
         places, at, code_at = {}, 0, len(self.center)
         for column in self.columns:
             places[column.name] = code_at if column.num_codes else at
@@ -214,13 +214,13 @@ class Encoder:
 
     @property
     def places(self) -> Mapping[str, list[int]]:
-        """The places in a row of x that hold what each column became, by its name."""
+        """The indices in a row of x of each column, by name."""
         sizes = {column.name: len(column.features) + (column.num_codes > 0) for column in self.columns}
         return {name: list(range(at, at + sizes[name])) for name, at in self._places.items()}
 
     def _write_plain(self, out: np.ndarray, frame: pl.DataFrame, rows: "np.ndarray | None") -> set[str]:
         """Writes those of the columns that hold numbers as such by compiled code; returns their names."""
-        from ._plain import write_plain  # here, because numba takes a third of a second to import
+        from ._plain import write_plain  # imported here: numba takes a third of a second
 
         rows = np.arange(frame.height) if rows is None else rows
         limits = (np.inf, np.inf) if self.clip is None else (self.clip, FARTHEST)
@@ -236,8 +236,8 @@ class Encoder:
         return Numbers(names, places, torch.stack([self.center, self.scale], 1).numpy()[places])
 
     def scaled(self, raw: np.ndarray, feature: int) -> np.ndarray:
-        """What raw numbers r (N,) of one feature are in x, (N,)."""
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is far out, and comes back by the clip
+        """Raw numbers r (N,) of one feature on the scale of x, (N,)."""
+        with np.errstate(over="ignore", invalid="ignore"):  # an overflow is far out, and the clip makes it finite
             z = np.nan_to_num((raw - self.center[feature].item()) * self.scale[feature].item(), nan=0.0)
         if self.clip is None:
             return z
@@ -274,7 +274,7 @@ class Encoder:
             )
 
     def warn_of_others(self, names: Sequence[str], known: Sequence[str] = ()) -> None:
-        """Warns of columns that the network has never seen and that are not among `known` either."""
+        """Warns of columns that are neither the encoder's nor among `known`."""
         own = {column.name for column in self.columns} | set(known)
         others = [name for name in names if name not in own]
         if others:
@@ -285,11 +285,11 @@ class Encoder:
             )
 
     def num_new(self, frame: pl.DataFrame) -> Counter[str]:
-        """Of each column, how many values there are of which training saw too little."""
+        """The number of values of each column that are new to training."""
         return Counter({column.name: int(column.is_new(frame[column.name]).sum()) for column in self.columns})
 
     def tensors(self) -> dict[str, Tensor]:
-        """Its numbers by name, for a model's file."""
+        """The encoder's numbers by name, for a model's file."""
         return {f"{in_file.PREFIX}center": self.center, f"{in_file.PREFIX}scale": self.scale}
 
     def metadata(self) -> dict[str, str]:
@@ -336,8 +336,8 @@ def _targets_in(described: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def _center_and_scale(raw: np.ndarray) -> tuple[float, float]:
-    """The median, and what to multiply by: one over the interquartile range, or over half the range, or 0."""
-    present = pl.Series(raw)  # whose quantiles take a sixth of NumPy's time
+    """The median, and the factor: one over the interquartile range, or over half the range, or 0."""
+    present = pl.Series(raw)  # its quantiles take a sixth of NumPy's time
     present = present.drop_nans() if np.isnan(raw).any() else present
     if len(present) == 0:
         return 0.0, 0.0
@@ -355,7 +355,7 @@ def center_and_scale_of(quartiles: Sequence[float], least: float, largest: float
 
 
 def warn_of_new(new: Counter[str], num_rows: int) -> None:
-    """Warns of what `Encoder.num_new` has counted in so many rows, of the columns with the most first."""
+    """Warns of the new values that `Encoder.num_new` counted in `num_rows` rows."""
     for name, count in new.most_common(MOST_NAMED):
         if count:
             warn(

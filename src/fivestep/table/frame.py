@@ -1,4 +1,4 @@
-"""A frame of what is in memory: polars, pandas, arrow, NumPy, a dictionary of columns."""
+"""A frame from objects in memory: polars, pandas, Arrow, NumPy, a dictionary of columns."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -21,8 +21,8 @@ class _ArrowTable(Protocol):
 def as_frame(table: Any) -> pl.DataFrame:
     """A polars frame of a table: a DataFrame of any library that speaks Arrow, an array (N, I), a mapping of columns.
 
-    Columns of an array are called "column_1", "column_2", ... Raises an `InputError` for what is no table, for two
-    columns of one name, and for a table without rows.
+    Columns of an array are called "column_1", "column_2", ... Raises an `InputError` for an object that is not a table,
+    for duplicate names, and for a table without rows.
     """
     frame = _converted(table)
     if frame.width == 0 or frame.height == 0:
@@ -37,7 +37,7 @@ def _converted(table: Any) -> pl.DataFrame:
         return table.collect()
     if isinstance(table, Mapping):
         return pl.DataFrame({str(name): _column(name, values) for name, values in table.items()})
-    if type(table).__module__.partition(".")[0] == "pandas":  # its own way to Arrow would need pyarrow
+    if type(table).__module__.partition(".")[0] == "pandas":  # its own conversion to Arrow would need pyarrow
         names = [str(name) for name in table.columns]
         check_different(names, "the table")
         return pl.DataFrame([_from_pandas(name, table.iloc[:, k]) for k, name in enumerate(names)])
@@ -47,7 +47,7 @@ def _converted(table: Any) -> pl.DataFrame:
 
 
 def is_arrow(table: Any) -> bool:
-    """Whether it is a table that speaks Arrow, and no DataFrame of pandas or polars."""
+    """Whether it is a table with Arrow's interface, but not a DataFrame of pandas or polars."""
     library = type(table).__module__.partition(".")[0]
     return isinstance(table, _ArrowTable) and library not in ("pandas", "polars")
 

@@ -1,10 +1,10 @@
-"""Under which names an encoder lies in a model's file: apart from it, for whoever only looks whether there is one.
+"""The names of an encoder's data in a model's file: separate, as importing the encoder imports polars.
 
 To import the encoder is to import polars.
 """
 
 KEY = "encoder"
-"""Of its text, among the file's metadata."""
+"""The key of its text in the file's metadata."""
 
 PREFIX = f"{KEY}."
-"""How the names of its tensors begin."""
+"""The prefix of its tensors' names."""

@@ -1,4 +1,4 @@
-"""What each column of a table is taken for, and why."""
+"""The kind of each column of a table, and why."""
 
 import re
 import shlex
@@ -32,25 +32,25 @@ USED: tuple[Kind, ...] = ("number", "yes/no", "category", "date")
 """The kinds that a network is given; columns of the others are left out."""
 
 FEW = 20
-"""Rows below which a column of values that are all different tells nothing about what it is."""
+"""Rows below which distinct values do not mark a column as an identifier."""
 
 MOSTLY = 0.9
-"""The share of values above which a column is one of numbers, with mistakes in it, or one of identifiers."""
+"""The share of values above which a column counts as numbers with mistakes, or as identifiers."""
 
 SOME = 100
-"""Values whose units are looked at."""
+"""The number of values whose units are examined."""
 
 SIZES = frozenset({"", "K", "k", "M", "B"})
-"""Units that are thousands, millions and billions: 1.5K is no house."""
+"""Units that mean thousands, millions and billions, as in 1.5K."""
 
 PROSE = 60
-"""Characters of the mean value, above which a text is one that a person wrote."""
+"""The mean length in characters above which texts are prose."""
 
 
 @final
 @dataclass(frozen=True)
 class ColumnKind:
-    """A column's name, what it is taken for, how its values are written where that is known, and why, in words."""
+    """A column's name, its kind, the format of its values if known, and the reason in words."""
 
     name: str
     kind: Kind
@@ -64,7 +64,7 @@ class ColumnKind:
         return self.kind in USED
 
     def moments(self, values: pl.Series) -> pl.Series:
-        """The values of a column of dates or numbers as numbers that grow with time; null where one is neither."""
+        """The values of a column of dates or numbers as numbers that increase with time; null where one is neither."""
         if self.kind == "date":
             return dates(values, self.date_format).to_physical().cast(pl.Float64)
         return numbers(values, self.number_format)
@@ -93,7 +93,7 @@ def kinds_of(
 
 
 def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
-    """What one column is taken for."""
+    """The kind of one column."""
     if isinstance(values.dtype, UNUSABLE):
         return ColumnKind(values.name, "text", f"{values.dtype} in each row")
     gaps = missing(values)
@@ -106,7 +106,7 @@ def kind_of(values: pl.Series, decimal: str = "") -> ColumnKind:
 
 
 def always(value: object) -> str:
-    """What a constant column holds: a whole number without a point."""
+    """The value of a constant column as text; a whole number has no decimal point."""
     return f"always {shortened(texts(pl.Series([value]))[0])}"
 
 
@@ -161,7 +161,7 @@ def _kind_of_words(text: pl.Series, different: pl.Series) -> ColumnKind:
 
 
 def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKind:
-    """A column of numbers: 0 and 1 are no and yes, a count of the rows is an identifier."""
+    """The kind of a column of numbers: 0 and 1 are binary, a count of the rows is an identifier."""
     name, found = present.name, numbers(present, number_format)
     low, high = cast("tuple[float, float]", (found.min(), found.max()))
     written = present_array(found)
@@ -169,7 +169,7 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
     is_plain = not number_format.has_unit
     if (low, high) in ((0, 1), (-1, 1)) and is_whole and is_plain and found.n_unique() == 2:
         return ColumnKind(name, "yes/no", f"{low:g} and {high:g}", number_format)
-    may_differ = high - low >= len(found) - 1 or high > 2**53  # beyond that, float64 takes some for the same
+    may_differ = high - low >= len(found) - 1 or high > 2**53  # beyond that, float64 confuses some
     if len(found) >= FEW and is_whole and may_differ and present.n_unique() == len(present):
         counts_rows = low in (0, 1) and high - low == len(found) - 1
         if counts_rows or is_named_identifier(name):
@@ -178,7 +178,7 @@ def _number(present: pl.Series, number_format: NumberFormat = PLAIN) -> ColumnKi
 
 
 def number_kind(name: str, low: float, high: float, number_format: NumberFormat) -> ColumnKind:
-    """A column of numbers between two ends."""
+    """The kind of a column of numbers within a range."""
     detail = f"{readable(low, 6)} to {readable(high, 6)}"
     return ColumnKind(
         name, "number", detail + ("" if number_format == PLAIN else f", as {number_format}"), number_format
@@ -186,12 +186,12 @@ def number_kind(name: str, low: float, high: float, number_format: NumberFormat)
 
 
 def is_named_identifier(name: str) -> bool:
-    """Whether a column is called as if it told rows apart."""
+    """Whether a column has the name of an identifier."""
     return bool(re.search(r"(?i)(^|[_\W])(id|key|uuid|guid|index|rownames?|number|no)$|^id([_\W]|$)", name))
 
 
 def category(values: pl.Series, detail: str = "") -> ColumnKind:
-    """A category, or yes and no where there are two levels."""
+    """The kind of a category, which is binary if it has two levels."""
     levels = texts(values.unique()).drop_nulls().unique().sort()
     shown = ", ".join(map(in_list, levels.head(4))) + (", ..." if len(levels) > 4 else "")
     said = f"{shown}" if len(levels) <= 2 else f"{len(levels):,} levels: {shown}"
@@ -219,7 +219,7 @@ def refuse_ambiguous(values: pl.Series, number_format: NumberFormat, what: str, 
 
 
 def warn_of_codes(different: pl.Series) -> None:
-    """Warns of numbers such as 00501, of which the network would learn their size."""
+    """Warns of numbers such as 00501, which the network would take for quantities."""
     if are_codes(different):
         warn_of_code(different.name, different[0])
 
@@ -321,7 +321,7 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
 
 
 def mending(wrong: str, row: int, num_wrong: int) -> str:
-    """What to do with the first of the values of a column of numbers that are none, in words."""
+    """The advice about the first value in a column of numbers that is not one."""
     found = WITH_UNIT.fullmatch(wrong.strip())
     if found and (found["before"] or found["after"]):
         return "bring it to the unit of the others"

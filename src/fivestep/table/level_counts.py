@@ -1,4 +1,4 @@
-"""The different values of a column, counted block by block, and what it is taken for by them."""
+"""The distinct values of a column, counted block by block, and the kind that follows."""
 
 from typing import final
 
@@ -11,12 +11,12 @@ from .kinds import FEW, MOSTLY, PROSE, ColumnKind, always, category, mending, sh
 from .values import closest_number_format, missing, number_format_of, numbers
 
 MOST = 100_000
-"""Different values that are counted, at most: more of them are no levels but identifiers, or texts."""
+"""The most distinct values that are counted: more are not levels but identifiers or texts."""
 
 
 @final
 class LevelCounts:
-    """Each different value with the number of rows that have it, and the first of them."""
+    """Each distinct value with the number of its rows, and the first of them."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Text files that are compressed, unpacked for as long as they are read."""
+"""Compressed text files, unpacked while they are read."""
 
 import bz2
 import gzip
@@ -20,26 +20,26 @@ else:
     from backports import zstd
 
 OPENERS: Mapping[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": zstd.open}
-"""How a file with that last ending is opened."""
+"""The function that opens a file with that suffix."""
 
 DAMAGES = (OSError, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError)
-"""What these raise for a damaged file."""
+"""The exceptions of these functions for a damaged file."""
 
 
 def ending_of(path: Path) -> str:
-    """What kind of table a file is, by its ending, or by the one before it where the last says how it is packed."""
+    """The suffix that gives a file's format: the last one, or the one before a compression suffix."""
     suffix = path.suffix.lower()
     return Path(path.stem).suffix.lower() if suffix in OPENERS else suffix
 
 
 def stem_of(path: Path) -> str:
-    """The name of a file without its ending, or its two endings where it is packed."""
+    """The name of a file without its suffix, or its two suffixes if compressed."""
     return Path(path.stem).stem if path.suffix.lower() in OPENERS else path.stem
 
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """The file itself, or, if it is packed, an unpacked copy of it that is gone afterwards.
+    """A context with the file itself, or a temporary unpacked copy if it is compressed.
 
     What is wrong with the copy is said of the file. Raises whatever the libraries raise for a damaged one.
     """

@@ -1,4 +1,4 @@
-"""Parquet files by row groups: read by polars, or where addresses are few, by pyarrow, which maps no file."""
+"""Parquet files by row groups: read by polars, or if the address space is limited, by pyarrow, which maps no file."""
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence

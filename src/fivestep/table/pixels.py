@@ -1,4 +1,4 @@
-"""Columns that are the pixels of images: on one scale all together, and none of them left out."""
+"""Columns that are the pixels of images: all on one scale, and none of them left out."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from .values import missing, numbers
 def pixel_kinds(
     kinds: Sequence[ColumnKind], categorical: Collection[str], is_pixel: Callable[[ColumnKind], bool]
 ) -> list[ColumnKind]:
-    """The columns of these kinds, taken for pixels: those too that are 0 in every image, or black or white.
+    """All columns as pixels, including those that are 0 in every image, or black or white.
 
     `is_pixel` says whether a column has a number in each row. Raises an `InputError` that names one that has not.
     """
@@ -28,7 +28,7 @@ def _pixel(kind: ColumnKind, categorical: Collection[str], is_pixel: Callable[[C
     if kind.kind not in ("number", "yes/no", "constant") or kind.name in categorical or not is_pixel(kind):
         has_gaps = kind.kind == "number" and kind.name not in categorical
         came, mend = str(kind.kind), f"leave it out by --ignore {kind.name}"
-        if has_gaps:  # without one of its pixels, an image is none any more
+        if has_gaps:  # an image must not lack a pixel
             came, mend = "numbers, with gaps", "fill the gaps"
         raise InputError(
             f"the columns of a table for recipe 'image' must be pixels, a number in every row, got {kind.name!r} "

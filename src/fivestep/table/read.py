@@ -18,7 +18,7 @@ from .separated import read_separated, separated_batches
 
 SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
-"""The endings of files that can be read."""
+"""The suffixes of files that can be read."""
 
 _AS_CSV = "save the sheet that you mean as CSV"
 _BY_SQL = "write a table of it as CSV: sqlite3 -header -csv FILE 'select * from TABLE' > TABLE.csv"
@@ -29,8 +29,7 @@ OTHERS = {
     ".json": ("one JSON text", "write an object in each line of another file: jq -c '.[]' FILE > FILE.jsonl"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), ("the pickle", "load it in Python, and save it as Parquet or CSV")),
 }
-"""Endings of files that are no table yet, what they are, and what to do: which of several tables is for a person to
-say."""
+"""Suffixes of files that are not tables, what they are, and what to do."""
 
 
 def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") -> pl.DataFrame:
@@ -63,12 +62,12 @@ def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether it may stand for several files."""
+    """Whether it is a pattern for several files."""
     return any(letter in name for letter in "*?[")
 
 
 def _checked(path: Path) -> str:
-    """The ending of a file that exists and can be read."""
+    """The suffix of a file that exists and can be read."""
     suffix = ending_of(path)
     if path.is_dir():
         raise InputError(f"FILE must be a file, got the folder {str(path)!r}; name a file in it.")
@@ -106,7 +105,7 @@ def check_is_table(path: Path) -> None:
 
 @contextmanager
 def one_sentence(path: Path) -> Iterator[None]:
-    """Whatever a reader says about a broken file, as one sentence that names the file."""
+    """A reader's error about a broken file, as one sentence that names the file."""
     try:
         yield
     except InputError:
@@ -128,7 +127,7 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
     if suffix == ".npy":
-        from .array_blocks import ArrayBlocks  # here, because it stands on this file
+        from .array_blocks import ArrayBlocks  # imported here: it imports this module
 
         yield from ArrayBlocks.open(path).batches(num_rows)
     elif suffix == ".npz":

@@ -1,4 +1,4 @@
-"""Files of separated values, CSV and TSV, as frames: numbers as numbers where that is sure, all else as text."""
+"""Files of separated values, CSV and TSV, as frames: unambiguous numbers as numbers, all else as text."""
 
 import csv
 import io
@@ -17,10 +17,10 @@ from .dialect import Dialect, dialect_of
 from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
 SAMPLE = 1000
-"""Rows from which it is seen which columns are plain numbers; if another row says otherwise, all are read as text."""
+"""Rows that show which columns are plain numbers; if a later row contradicts, all are read as text."""
 
 LARGEST_FIELD = 2**24
-"""Characters of one field, at most."""
+"""The most characters of one field."""
 
 
 def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "") -> pl.DataFrame:
@@ -141,7 +141,7 @@ def _check_complete(dialect: Dialect, frame: pl.DataFrame) -> bool:
 
 
 def _is_surely_complete(dialect: Dialect) -> bool:
-    """Whether counting alone tells that all rows have all fields, as it may where nothing is quoted."""
+    """Whether counting alone proves that all rows have all fields, which it can if nothing is quoted."""
     lines = separators = 0
     last = b"\n"
     with dialect.path.open("rb") as file:
@@ -183,7 +183,7 @@ def refuse_ragged(dialect: Dialect, rows: Iterable[tuple[int, list[str]]], above
 
 
 def _fault(dialect: Dialect) -> InputError:
-    """The sentence for a file that polars cannot read."""
+    """The error for a file that polars cannot read."""
     try:
         refuse_ragged(dialect, dialect.rows())
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Quantiles of a column that is never whole in memory, with a bound on their error, the same in every run."""
+"""Quantiles of a column that is never whole in memory, deterministic, with a bound on their error."""
 
 from typing import Self, final
 
@@ -30,7 +30,7 @@ class QuantileSketch:
         self._turns: list[int] = []
 
     def add(self, values: "np.ndarray") -> None:
-        """Takes numbers (N,) in float64 in, none of them nan."""
+        """Adds numbers (N,) in float64, none of them NaN."""
         if len(values) == 0:
             return
         self.count += len(values)
@@ -38,7 +38,7 @@ class QuantileSketch:
         self._carry(0, values)
 
     def merge(self, other: Self) -> None:
-        """Takes all numbers of another sketch in; the bound stays that of both together."""
+        """Adds all numbers of another sketch; the bound remains that for both together."""
         self.count += other.count
         self.least, self.largest = min(self.least, other.least), max(self.largest, other.largest)
         for level, values in enumerate(other._levels):

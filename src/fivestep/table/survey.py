@@ -1,4 +1,4 @@
-"""What a column of a table is taken for, and what it is fitted to, from one pass over its blocks.
+"""The kind of a column and its fitted parameters, from one pass over the blocks of a table.
 
 Counts, ends and levels are exact; the quartiles of numbers are within the bound of `QuantileSketch`. What `kinds_of`
 and `Encoder.fit` learn from a whole frame is learned here from parts of it.
@@ -45,13 +45,13 @@ from .values import (
 )
 
 FEW_VALUES = 11
-"""Different numbers that are counted one by one, at most: enough to tell yes and no, and the classes of a target."""
+"""The most distinct numbers that are counted: enough for binary columns and the classes of a target."""
 
 Scales = list[tuple[float, float]]
 
 
 class Place(NamedTuple):
-    """Where some values come from: a file, and which of its rows, (N,), counted from 1."""
+    """The origin of some values: a file, and their rows in it, (N,), counted from 1."""
 
     file: str
     rows: "np.ndarray"
@@ -81,22 +81,22 @@ class Codes:
 
 
 class ColumnSurvey(ABC):
-    """A column while its blocks go by."""
+    """A column during a pass over its blocks."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @abstractmethod
     def add(self, values: pl.Series, place: Place) -> None:
-        """Takes the values of one block in; raises an `InputError` with the row of one that cannot be read."""
+        """Adds the values of one block; raises an `InputError` with the row of one that cannot be read."""
 
     @abstractmethod
     def kind(self) -> ColumnKind:
-        """What the column is taken for."""
+        """The kind of the column."""
 
     @abstractmethod
     def fitted(self, kind: ColumnKind) -> FittedColumn:
-        """The column, fitted."""
+        """The fitted column."""
 
     @abstractmethod
     def scales(self, column: FittedColumn) -> Scales:
@@ -134,13 +134,13 @@ class NumberSurvey(ColumnSurvey):
         if self.is_whole:
             offsets = x - rows
             self._offsets = min(self._offsets[0], offsets.min()), max(self._offsets[1], offsets.max())
-            if self._all_different:  # by what is written: float64 takes some beyond 2^53 for the same
+            if self._all_different:  # by their text: float64 confuses some beyond 2^53
                 self._all_different = (values.filter(~gaps) if gaps.any() else values).n_unique() == len(x)
         self._count(x)
 
     def _count(self, x: "np.ndarray") -> None:
         """Counts different values while they are few."""
-        if self.few is None or len(np.unique(x[:1000])) > FEW_VALUES:  # a look at some spares sorting all
+        if self.few is None or len(np.unique(x[:1000])) > FEW_VALUES:  # a sample may avoid sorting all
             self.few = None
             return
         different, counts = np.unique(x, return_counts=True)
@@ -149,7 +149,7 @@ class NumberSurvey(ColumnSurvey):
         self.few = self.few if len(self.few) <= FEW_VALUES else None
 
     def warn_of_codes(self) -> None:
-        """Warns of texts such as 00501, of which the network would learn their size."""
+        """Warns of texts such as 00501, which the network would take for quantities."""
         if self._codes.are_some:
             warn_of_code(self.name, self._codes.first)
 
@@ -230,7 +230,7 @@ class DateSurvey(ColumnSurvey):
 
 @final
 class LevelSurvey(ColumnSurvey):
-    """A column of anything else: its different values are counted, as long as they are not too many."""
+    """A column of anything else: its distinct values are counted, unless they are too many."""
 
     def __init__(self, name: str, *, as_asked: bool, decimal: str = "") -> None:
         super().__init__(name)
@@ -251,7 +251,7 @@ class LevelSurvey(ColumnSurvey):
 
 @final
 class TableSurvey:
-    """All columns of a table while its blocks go by, and the encoder at the end.
+    """All columns of a table during a pass over its blocks, and the encoder at the end.
 
     `sample` are some rows from all over the table, by which a column of texts is taken for numbers, dates or levels;
     `decimal` says what stands before decimals, where its values do not tell.
@@ -277,7 +277,7 @@ class TableSurvey:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are looked at."""
+        """The surveyed columns."""
         return list(self._surveys)
 
     def add(self, frame: pl.DataFrame, place: Place, rows: "np.ndarray | None" = None) -> None:
@@ -289,7 +289,7 @@ class TableSurvey:
             survey.add(frame[name] if rows is None else frame[name][rows], place)
 
     def kinds(self) -> list[ColumnKind]:
-        """What each column is taken for, with a warning where that may be a mistake."""
+        """The kind of each column, with a warning where that may be a mistake."""
         for survey in self._surveys.values():
             if isinstance(survey, NumberSurvey):
                 survey.warn_of_codes()
@@ -313,7 +313,7 @@ class TableSurvey:
 
 
 def survey_of(sample: pl.Series, *, as_levels: bool = False, decimal: str = "") -> ColumnSurvey:
-    """The survey that suits a column, of which some values are known."""
+    """The survey for a column, judged by some of its values."""
     name, dtype = sample.name, sample.dtype
     if as_levels or dtype == pl.Boolean:
         return LevelSurvey(name, as_asked=as_levels)
@@ -325,7 +325,7 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False, decimal: str = "") 
 
 
 def _survey_of_texts(sample: pl.Series, decimal: str) -> ColumnSurvey:
-    """The survey that suits a column of such texts."""
+    """The survey for a column of texts."""
     name, different = sample.name, sample.unique(maintain_order=True)
     levels = LevelSurvey(name, as_asked=False, decimal=decimal)
     if missing(different).all():

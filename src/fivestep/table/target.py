@@ -1,4 +1,4 @@
-"""The column to predict: classes, or a number on a scale of its own."""
+"""The column to predict: classes, or a number on its own scale."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ MOST_CLASSES_OF_NUMBERS = 10
 
 
 class Target(ABC):
-    """What a network is to predict, as frozen data."""
+    """The target of a network, as frozen data."""
 
     task: ClassVar[str]
     name: str
@@ -29,7 +29,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def num_outputs(self) -> int:
-        """What a data set says that a network for it needs: C classes, or 1 number."""
+        """The `num_outputs` of a data set: C classes, or 1 number."""
 
     @property
     @abstractmethod
@@ -45,7 +45,7 @@ class Target(ABC):
 
     @abstractmethod
     def understood(self, values: pl.Series) -> pl.Series:
-        """What the values mean, alike whatever type they come in: names of classes, or numbers."""
+        """The values in a canonical form, whatever their type: names of classes, or numbers."""
 
     @abstractmethod
     def scaled_to(self, values: pl.Series, *, places: pl.Series | None = None) -> Self:
@@ -53,7 +53,7 @@ class Target(ABC):
 
     @abstractmethod
     def as_it_is(self) -> Self:
-        """The same target with numbers that are not put on a scale of their own."""
+        """The same target with unscaled numbers."""
 
     @final
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class NumberTarget(Target):
         return replace(self, mean=0.0, deviation=1.0)
 
     def encode(self, values: pl.Series, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
-        if values.dtype == pl.Float64:  # the common case of a stream, without polars' machinery for each block
+        if values.dtype == pl.Float64:  # the common case of a stream, without polars' overhead for each block
             y = values.to_numpy() if places is None else values.to_numpy()[places.to_numpy()]
         else:
             y = numbers(_at(values, places), self.number_format).to_numpy()
@@ -184,7 +184,7 @@ class NumberTarget(Target):
         return torch.from_numpy((y - self.mean) / self.deviation)
 
     def decode(self, y: Tensor) -> Tensor:
-        """What the network's numbers stand for, in the units of the column."""
+        """The network's numbers in the units of the column."""
         return y.double() * self.deviation + self.mean
 
 

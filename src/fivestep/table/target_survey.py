@@ -15,7 +15,7 @@ from .values import PLAIN, number_format_of, numbers
 
 @final
 class TargetSurvey:
-    """The target while its blocks go by: classes from all rows, mean and deviation from the training rows."""
+    """The target during a pass over blocks: classes from all rows, mean and deviation from the training rows."""
 
     def __init__(self, sample: pl.Series, task: str | None = None, decimal: str = "") -> None:
         self.name, self._task = sample.name, None if task is None else one_of("task", task, TASKS)
@@ -34,7 +34,7 @@ class TargetSurvey:
         return is_number if self._task is None else self._task == "regression"
 
     def add(self, values: pl.Series, place: Place, is_training: "np.ndarray") -> None:
-        """Takes the targets of one block in, of which none is missing."""
+        """Adds the targets of one block, of which none is missing."""
         self._num_rows += len(values)
         if self._task != "regression":
             self._levels.add(values, place.rows)

@@ -15,13 +15,13 @@ from .target import ClassTarget, NumberTarget, Target, fit_target, target_from_d
 @final
 @dataclass(frozen=True)
 class TargetColumns:
-    """What a network is to predict, a column at a time; none where rows are only encoded."""
+    """The targets of a network, as columns; none if rows are only encoded."""
 
     columns: tuple[Target, ...] = ()
 
     @classmethod
     def together(cls, columns: Sequence[Target]) -> Self:
-        """Those that one network learns; raises an `InputError` for several that are not of one kind."""
+        """Several targets for one network; raises an `InputError` if they are not of one kind."""
         if len(columns) > 1 and {_kind(target) for target in columns} not in ({"numbers"}, {"2 classes"}):
             found = [f"{target.name!r} ({_kind(target)})" for target in columns]
             different = dict(zip(map(_kind, columns), found, strict=True))
@@ -38,7 +38,7 @@ class TargetColumns:
 
     @property
     def are_several(self) -> bool:
-        """Whether a row has an answer in each of several columns."""
+        """Whether there are several target columns."""
         return len(self.columns) > 1
 
     @property
@@ -63,7 +63,7 @@ class TargetColumns:
 
     @property
     def num_outputs(self) -> int:
-        """What a data set says that a network for them needs: C classes of one column, or a number for each."""
+        """The `num_outputs` of a data set: C classes of one column, or a number for each."""
         return len(self.columns) if self.are_several else self.columns[0].num_outputs
 
     @property
@@ -77,7 +77,7 @@ class TargetColumns:
 
     @property
     def units(self) -> dict[str, float]:
-        """What an error of 1 in a target is in the file, by the target's name: a deviation, or 1 of a class."""
+        """The size of an error of 1 in the units of the file, by target: a deviation, or 1 for a class."""
         return {one.name: one.deviation if isinstance(one, NumberTarget) else 1.0 for one in self.columns}
 
     def encode(self, frame: pl.DataFrame, *, places: pl.Series | None = None, first_row: int = 1) -> Tensor:
@@ -124,7 +124,7 @@ def fit_targets(
 
 
 def named_any(names: Sequence[str]) -> str:
-    """What a row lacks that has a gap in one of the columns, in a sentence.
+    """A phrase for what rows with a missing target lack.
 
     >>> named_any(["price"]), named_any(["price", "area"])
     ("no 'price'", "no 'price' or no 'area'")

@@ -1,6 +1,6 @@
-"""How the values of one column are read: what is missing, what is a number, a level of a category.
+"""How the values of one column are read: missing values, numbers, levels of a category.
 
-Each value is read by itself, so what becomes of it never depends on the other rows.
+Each value is read by itself, so its result never depends on other rows.
 """
 
 import re
@@ -17,10 +17,10 @@ MISSING = (
 """What stands for a missing value in a text, beside nothing at all; the last ones are errors of spreadsheets."""
 
 UNUSABLE = (pl.List, pl.Array, pl.Struct, pl.Object, pl.Binary)
-"""Types of columns that hold something other than one value in each row."""
+"""Types of columns without a single value in each row."""
 
 TELLING = 10_000
-"""Rows that are asked what stands before decimals."""
+"""The number of values from which the decimal mark is determined."""
 
 
 Format = TypeVar("Format")
@@ -28,7 +28,7 @@ Texts = TypeVar("Texts", pl.Series, pl.Expr)
 
 
 class NumberFormat(NamedTuple):
-    """How numbers are written: what stands between thousands, before the decimals, and before and after the number."""
+    """A format of numbers: the thousands separator, the decimal mark, and the unit before and after the number."""
 
     thousands: str
     decimal: str
@@ -40,12 +40,12 @@ class NumberFormat(NamedTuple):
 
     @property
     def has_unit(self) -> bool:
-        """Whether something stands beside the number."""
+        """Whether the number has a unit."""
         return bool(self.before or self.after)
 
     @property
     def is_money(self) -> bool:
-        """Whether that is a currency, beside which a number alone means the same."""
+        """Whether the unit is a currency, so that a number without it means the same."""
         return _is_currency(self.before) or _is_currency(self.after)
 
     @property
@@ -100,7 +100,7 @@ MINUS_BEHIND = r"^(\D*)(\d[\d.,'\u2019\u00a0\u202f ]*[.,]\d+)-(\D*)$"
 """How programs for accountants write -1.50: 1.50-. Where there are no decimals, 2- may be a mark."""
 
 NUMBER_ALONE = r"^[-\u2212+.,'\u2019\s\d]*(?:[eE][-+]?\d+)?\s*$"
-"""What holds no unit, be it a number or not."""
+"""A text without a unit, whether a number or not."""
 
 
 def _is_currency(unit: str) -> bool:
@@ -182,12 +182,12 @@ def _signed(text: pl.Series) -> pl.Series:
 
 
 def plain_numbers(text: Texts) -> Texts:
-    """Texts as a reader of whole files takes them for numbers; null for all other ways to write one."""
+    """Texts in the plain number format of a file reader as numbers; null for all other texts."""
     return text.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
 
 
 def missing_text(text: Texts) -> Texts:
-    """Whether a text is missing, or stands for a missing value."""
+    """Whether a text is null, or stands for a missing value."""
     stripped = text.str.strip_chars()
     return stripped.is_null() | stripped.is_in(MISSING)
 
@@ -203,7 +203,7 @@ def missing(values: pl.Series) -> pl.Series:
 
 
 def with_gaps(frame: pl.DataFrame, tokens: Sequence[str]) -> pl.DataFrame:
-    """The frame, with nothing where one of its values is one of the `tokens`: "unknown", or -999 as a number too."""
+    """The frame with null for values among the `tokens`: "unknown", or -999, also as a number."""
     told = {column.name: _is_one_of(column, tokens) for column in frame if tokens}
     changed = [frame[name].set(is_gap, None) for name, is_gap in told.items() if is_gap.any()]
     return frame.with_columns(changed)
@@ -273,7 +273,7 @@ def may_be_codes(values: pl.Series) -> bool:
 
 def digits_alike(present: pl.Series) -> bool:
     """Whether texts, none of them missing, are digits alone, three or more and as many in each."""
-    if not len(present) or not DIGITS.fullmatch(present[0].strip()):  # a look at one spares many all others
+    if not len(present) or not DIGITS.fullmatch(present[0].strip()):  # checking one value often avoids the others
         return False
     text = present.str.strip_chars()
     return bool(text.str.contains(r"^\d{3,}$").all()) and text.str.len_chars().n_unique() == 1
@@ -339,6 +339,6 @@ def first_without_null(
 ) -> Format | None:
     """The first format in which every value that is not missing can be read, or None."""
     present = values.filter(~missing(values))
-    head = present.head(100)  # a look at a few spares many over all
+    head = present.head(100)  # checking a few values often avoids the others
     fits = (known for known in formats if read(head, known).null_count() == 0)
     return next((known for known in fits if read(present, known).null_count() == 0), None)

@@ -1,17 +1,17 @@
-"""Numbers and texts of a table, as a person reads them in a line."""
+"""Numbers and texts of a table, formatted for reading."""
 
 import math
 from collections.abc import Sequence
 
 MOST_LETTERS = 30
-"""Letters of a text that stands among others in a line."""
+"""The most characters of a text in a line."""
 
 FEWEST_IN_GROUPS = 10_000
-"""The number from which on thousands are set apart: 1990 is a year, 11,570 is a price."""
+"""The number from which thousands are separated: 1990 is a year, 11,570 is a price."""
 
 
 def readable(value: float, digits: int = 4) -> str:
-    """A number with so many digits that count, and all of those before its point: 11,570 or 0.0123, not 1.157e+04.
+    """A number with that many significant digits, and all before its decimal point: 11,570 or 0.0123, not 1.157e+04.
 
     >>> readable(146834.27), readable(99.96), readable(0.0123), readable(1e-9), readable(20240131.0)
     ('146,834', '99.96', '0.0123', '1e-09', '20,240,131')

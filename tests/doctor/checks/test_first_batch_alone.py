@@ -42,6 +42,6 @@ def test_the_first_of_a_loader_that_may_be_begun_anew(size: int, shuffle: bool) 
     assert signs(lambda: loop(first_of(loader(size, shuffle=shuffle)))) == []
 
 
-def test_a_batch_that_is_learnt_by_heart_and_all_of_them() -> None:
+def test_a_batch_that_is_learned_by_heart_and_all_of_them() -> None:
     assert signs(lambda: loop(itertools.repeat(next(iter(loader(8)))))) == []
     assert signs(lambda: loop(itertools.chain(loader(8), loader(8)))) == []

@@ -1,1 +1,1 @@
-"""Files of a data set that are not on this machine yet: `fetch.py` looks for them, gets them, and checks them."""
+"""Files of a data set that may not be on this machine yet: `fetch.py` finds, downloads and verifies them."""

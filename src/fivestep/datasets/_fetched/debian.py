@@ -9,7 +9,7 @@ from pathlib import Path
 from .._progress import waiting
 
 TIMEOUT = 600.0
-"""Seconds that one program may take: 30 MB over a slow line."""
+"""The timeout of one program in seconds: 30 MB over a slow connection."""
 
 PATIENCE = ("Acquire::Retries=1", "Acquire::http::Timeout=15", "Acquire::https::Timeout=15")
 """apt-get's own settings for servers that do not answer; without them it waits for minutes."""
@@ -30,7 +30,7 @@ def unpack_package(package: str, folder: Path) -> Path:
     settings = (f"Dir::State::Lists={folder / 'lists'}", f"Dir::Cache={folder / 'cache'}", *PATIENCE)
     options = [f"--option={setting}" for setting in settings]
     with waiting(f"Fetching the Debian package {package} ..."):
-        _run(["apt-get", *options, "update"], folder, check=False)  # one broken source of several is no obstacle
+        _run(["apt-get", *options, "update"], folder, check=False)  # one broken source among several does not matter
         _run(["apt-get", *options, "download", package], folder)
         archives = [str(path) for path in folder.glob(f"{package}_*.deb")]
         if not archives:

@@ -1,4 +1,4 @@
-"""A file over HTTP, continued where an earlier attempt stopped."""
+"""A download over HTTP that resumes where an earlier attempt stopped."""
 
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
@@ -15,7 +15,7 @@ BLOCK = 1 << 18
 """Bytes read at a time."""
 
 PARTIAL_CONTENT, NO_SUCH_RANGE = 206, 416
-"""What HTTP answers to a request for the bytes after the first n: here they are, or there are none."""
+"""HTTP's status codes for a range request: here are the bytes, or there are none."""
 
 
 def download(url: str, part: Path) -> None:
@@ -39,7 +39,7 @@ def download(url: str, part: Path) -> None:
 
 
 def _go_on(url: str, part: Path, show: Callable[[int, int | None], None]) -> bool:
-    """One request, for the bytes after those in `part`. Whether the file is now as long as the server's."""
+    """Makes one request for the bytes after those in `part`; returns whether the file is complete."""
     done = _size(part)
     request = Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
@@ -51,7 +51,7 @@ def _go_on(url: str, part: Path, show: Callable[[int, int | None], None]) -> boo
         raise
     with response:
         if response.status != PARTIAL_CONTENT:
-            done = 0  # the server does not do ranges and sends everything again
+            done = 0  # the server does not support ranges and sends everything again
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
             part.unlink(missing_ok=True)
             raise OSError("the server sent another range of bytes than the one asked for")

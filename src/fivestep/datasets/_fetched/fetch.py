@@ -1,4 +1,4 @@
-"""The files of a data set: looked for on this machine, then fetched, and checked wherever they come from."""
+"""The files of a data set: found on this machine or downloaded, and always verified."""
 
 import gzip
 import hashlib
@@ -41,11 +41,11 @@ class FileSet:
 
     @property
     def cache(self) -> Path:
-        """The folder that keeps what was fetched, uncompressed: in FIVESTEP_CACHE, or where the system wants it."""
+        """The cache folder for downloaded files, uncompressed: in FIVESTEP_CACHE, or the system's default."""
         return Path(os.environ.get("FIVESTEP_CACHE") or platformdirs.user_cache_dir("fivestep")) / self.name
 
     def is_intact(self, name: str, content: bytearray) -> bool:
-        """Whether this is the content of the file of that name."""
+        """Whether the content has the right checksum for that name."""
         return hashlib.sha256(content).hexdigest() == self.digests[name]
 
 
@@ -65,7 +65,7 @@ def fetch(files: FileSet, data_dir: Path | None) -> dict[str, bytearray]:
 
 
 def _given(files: FileSet, folder: Path) -> dict[str, bytearray]:
-    """The files in the folder that a person named: what is there has to be right."""
+    """The files in a folder that the user named, which must have the right checksums."""
     if not folder.is_dir():
         raise InputError(f"data_dir must be a folder, got {str(folder)!r}; check the path, or leave it out.")
     paths = {name: path for name in files.digests if (path := _path(folder, name)) is not None}
@@ -112,7 +112,7 @@ def _from_site(files: FileSet, names: Iterable[str]) -> Iterator[tuple[str, byte
     """The files as the site has them, each as soon as it is there. What an earlier attempt left is continued."""
     for name in names:
         url, part = f"{files.site}/{name}.gz", _part(files, name)
-        for _ in range(2 if part.exists() else 1):  # an old beginning may be at fault: then once more, without it
+        for _ in range(2 if part.exists() else 1):  # an outdated partial file may be the cause: try again without it
             download(url, part)
             content = _content(part)
             part.unlink()
@@ -165,7 +165,7 @@ def _missing(files: FileSet, found: Collection[str]) -> list[str]:
 
 
 def _part(files: FileSet, name: str) -> Path:
-    """Where a download is collected until it is whole."""
+    """The path of a partial download."""
     return files.cache / f"{name}.gz.part"
 
 
@@ -175,7 +175,7 @@ def _path(folder: Path, name: str) -> Path | None:
 
 
 def _content(path: Path) -> bytearray | None:
-    """What the file holds, uncompressed, in memory that can be written; None if it cannot be read."""
+    """The uncompressed content of the file, in writable memory; None if it cannot be read."""
     try:
         raw = path.read_bytes()
         return bytearray(gzip.decompress(raw) if raw[:2] == GZIP_MAGIC else raw)

@@ -1,8 +1,8 @@
 """Data sets from files: tables in memory, and as streams where they are larger than that.
 
-`load.py` is where to begin. `source.py` is what a user says about a file; `in_memory.py` reads it whole, `split.py`
-divides its rows, `leaks.py` looks for what should not be in them, `encoded.py` makes them the network's. `streamed.py`
-makes one pass over files that may not fit, `table_stream.py` gives their rows in every epoch, block by block.
+Begin with `load.py`. `source.py` is what a user says about a file; `in_memory.py` reads it whole, `split.py` divides
+its rows, `leaks.py` looks for leaks between parts and from the target, `encoded.py` encodes them. `streamed.py` makes
+one pass over files that may not fit into memory, `table_stream.py` yields their rows in every epoch, block by block.
 """
 
 from .labeled import labeled_rows

@@ -16,11 +16,11 @@ from .hash_split import HashSplit, chance, numbers_of_groups
 from .source import TableSource
 
 SAMPLE = 2**14
-"""Rows of a part that are kept in memory, to measure on after each epoch and to draw pictures of."""
+"""The rows of a part that are kept in memory, for the measurements after each epoch and for pictures."""
 
 
 class BlockRows(NamedTuple):
-    """The rows of a block that have all targets: their columns, their parts, their numbers."""
+    """The rows of a block with all targets: their columns, parts and numbers."""
 
     frame: pl.DataFrame
     parts: "np.ndarray"
@@ -53,9 +53,10 @@ class BlockRows(NamedTuple):
 
 @final
 class RowReader:
-    """Reads blocks of a table's rows. The first time, blocks must be read in their order: text files are counted so.
+    """Reads the rows of a table in blocks.
 
-    Without a split, all rows are in the first part.
+    The first time, blocks must be read in order, as this counts the rows of text files. Without a split, all rows are
+    in the first part.
     """
 
     def __init__(self, table: BlockTable, source: TableSource, split: HashSplit | None = None) -> None:
@@ -98,7 +99,7 @@ class RowReader:
 
 @final
 class Sample:
-    """Some rows of a part, each as likely as the others: those whose chance is least, the same in every run."""
+    """A uniform sample of a part: the rows with the smallest hashes, the same in every run."""
 
     def __init__(self, seed: int) -> None:
         self.count = 0
@@ -107,7 +108,7 @@ class Sample:
         self._chances: list[np.ndarray] = []
 
     def add(self, rows: BlockRows, part: int) -> None:
-        """Takes the rows of one block in that belong to that part."""
+        """Adds the rows of one block that belong to the part."""
         places = rows.places_of(part)
         self.count += len(places)
         chances = chance(rows.numbers[places], self._seed, 3)
@@ -118,7 +119,7 @@ class Sample:
             self._cut()
 
     def _cut(self) -> None:
-        """Keeps the least chances, in their order."""
+        """Keeps the smallest hashes, in order."""
         chances = np.concatenate(self._chances)
         order = np.argsort(chances)[:SAMPLE]
         self._frames, self._chances = [pl.concat(self._frames)[order]], [chances[order]]
@@ -126,7 +127,7 @@ class Sample:
             self._border = float(self._chances[0][-1])
 
     def frame(self) -> pl.DataFrame:
-        """The rows, in an order by chance."""
+        """The sampled rows, in random order."""
         self._cut()
         return self._frames[0]
 

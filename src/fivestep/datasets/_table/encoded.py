@@ -1,4 +1,4 @@
-"""Rows of a table as the network gets them; of its parts while the table itself is given up, some rows at a time."""
+"""Encodes the rows of a table, releasing the table itself piece by piece."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ from .source import TableSource
 from .split import Taken, named
 
 AT_A_TIME = 2**15
-"""Rows that are encoded at a time, and then given up. So few are quick without compiled code, whose compiler would take
+"""Rows that are encoded at a time, and then released. So few are quick without compiled code, whose compiler would take
 a tenth of the memory."""
 
 
 class _Piece(NamedTuple):
-    """Some rows of a table that follow one another, the place of the first one, and of which other file they are."""
+    """Consecutive rows of a table, the index of the first, and their file if it is another one."""
 
     frame: pl.DataFrame
     start: int
@@ -32,8 +32,8 @@ class _Piece(NamedTuple):
 def encoded_parts(encoder: Encoder, parts: list[Taken]) -> list[Tensor]:
     """X of each part, (N, D + J), in the order of the `parts`, which are taken out of the list.
 
-    A table that nobody else holds is gone by then: what is encoded leaves memory, so both are never there as a whole.
-    Raises an `InputError` with the row of the table for a value that cannot be read.
+    A table without other references is gone by then: encoded pieces are released, so both are never in memory as a
+    whole. Raises an `InputError` with the row of the table for a value that cannot be read.
     """
     places = [part.places.to_numpy().astype(np.int64) for part in parts]
     found = [torch.empty(len(rows), encoder.in_features) for rows in places]

@@ -1,4 +1,4 @@
-"""Blocks of a stream as the encoder made them, in a temporary file: what is read in every epoch is decoded in one."""
+"""Encoded blocks of a stream in a temporary file, so that files are decoded in one epoch only."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from ...machine.memory import is_memory
 from .nameless import NamelessFile
 
 SHARE_OF_DISK = 0.5
-"""Of what is free on the disk, the file may become that large."""
+"""The largest share of the free disk space for the file."""
 
 
 class _Format(NamedTuple):
@@ -31,13 +31,13 @@ class _Format(NamedTuple):
 
 @final
 class EncodedBlocks:
-    """Inputs, targets and weights of blocks, put into a file when it is known that they are read again.
+    """Inputs, targets and weights of blocks, written to a file if they are needed again.
 
     So the first of several epochs decodes the files, and a single one writes nothing. `counts` are the rows of each
     block. The file has no name and goes with the process; it lies in `TMPDIR`, by default in `/var/tmp`. Where that is
     memory, has too little room, or fails, nothing is kept: the same bits come, from the files themselves. A warning
-    says so where a file was begun or promised. Threads may call both methods at once, and wait for each other only to
-    see what is kept. A process that is forked off keeps nothing: the file is its parent's.
+    says so where a file was begun or promised. Threads may call both methods at once, and lock only the index. A forked
+    process caches nothing: the file is its parent's.
     """
 
     def __init__(self, counts: Sequence[int]) -> None:
@@ -51,7 +51,7 @@ class EncodedBlocks:
         self._lock, self._owner = Lock(), os.getpid()
 
     def __reduce__(self) -> "tuple[type[EncodedBlocks], tuple[tuple[int, ...]]]":
-        return EncodedBlocks, (self._counts,)  # a copy begins with nothing kept: the file is this one's alone
+        return EncodedBlocks, (self._counts,)  # a copy begins empty: the file belongs to this one
 
     def room(self, bytes_of_row: int) -> tuple[str, int] | None:
         """The folder of the file and the bytes it comes to, where rows take so many; None where nothing is kept.
@@ -99,7 +99,7 @@ class EncodedBlocks:
                 if self._is_over or not (comes_again or block in self._seen):
                     self._seen.add(block)
                     return
-                if not len(x):  # a block whose rows are all held out
+                if not len(x):  # all rows of the block are held out
                     self._empty[block] = y, weight
                     return
                 size = sum(map(len, contents)) // len(x)
@@ -122,7 +122,7 @@ class EncodedBlocks:
         return self._file
 
     def _stop(self, error: OSError) -> None:
-        """Gives the room back, once nobody reads any more, and keeps nothing more."""
+        """Releases the file once it is no longer read, and caches nothing from then on."""
         with self._lock:
             is_news = not self._is_over and (self._is_promised or self._file is not None)
             self._is_over, self._file = True, None

@@ -1,4 +1,4 @@
-"""Which part a row belongs to, told by the row's number alone: no list of all rows is needed."""
+"""Assigns rows to parts by a hash of their number, so that no list of all rows is needed."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0
 class HashSplit:
     """The shares of all rows to test on, and of the rest to validate on; a row's part is a function of (seed, number).
 
-    Parts have about the size that is asked for: of N rows, a share p comes out as p N, give or take sqrt(p N). With
-    `groups`, the group takes the place of the row's number, and rows of one group are in one part.
+    Parts have about the requested size: for a share p of N rows, p N, give or take sqrt(p N). With `groups`, the group
+    replaces the row's number, and rows of one group are in one part.
     """
 
     seed: int
@@ -36,7 +36,7 @@ class HashSplit:
 
 
 def chance(numbers: "np.ndarray", seed: int, draw: int) -> "np.ndarray":
-    """A number in [0, 1) for each whole number (N,), as if it was drawn by chance: splitmix64 of (seed, draw, n)."""
+    """A pseudorandom number in [0, 1) for each integer (N,): splitmix64 of (seed, draw, n)."""
     with np.errstate(over="ignore"):
         start = np.uint64((seed * 1_000_003 + draw) % 2**64) * MIX[1]
         z = (numbers.astype(np.uint64) + start + np.uint64(1)) * MIX[0]

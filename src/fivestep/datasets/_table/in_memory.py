@@ -1,4 +1,4 @@
-"""A data set from a file: its rows in three parts, encoded by what the first part teaches."""
+"""A data set from a file: its rows in three parts, encoded by an encoder fitted on the first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,10 +26,10 @@ from .split import TableParts, Taken, named, split_table, with_target
 def load_in_memory(
     source: TableSource, *, seed: int, encoder: Encoder | None, scales_target: bool, pixels: bool
 ) -> LoadedTable:
-    """As `load_table`. In memory is the file as a frame, of which rows go as they are encoded."""
-    learnt, parts = _learn(source, seed, encoder, scales_target=scales_target, pixels=pixels)
-    train, valid, test = _encoded(learnt.encoder, parts, learnt.source)
-    targets = learnt.encoder.targets
+    """`load_table` for a file in memory, whose frame is released while it is encoded."""
+    learned, parts = _learn(source, seed, encoder, scales_target=scales_target, pixels=pixels)
+    train, valid, test = _encoded(learned.encoder, parts, learned.source)
+    targets = learned.encoder.targets
     data = Dataset(
         train,
         valid,
@@ -37,13 +37,13 @@ def load_in_memory(
         num_outputs=targets.num_outputs,
         name=source.name,
         class_names=targets.class_names,
-        encoder=learnt.encoder,
+        encoder=learned.encoder,
     )
-    return LoadedTable(data, learnt.kinds, learnt.notes)
+    return LoadedTable(data, learned.kinds, learned.notes)
 
 
-class _Learnt(NamedTuple):
-    """The source and what its file tells of commas, the columns' kinds, what the training part teaches, and notes."""
+class _Learned(NamedTuple):
+    """The source with the file's decimal mark, the columns' kinds, the fitted encoder, and notes."""
 
     source: TableSource
     encoder: Encoder
@@ -53,7 +53,7 @@ class _Learnt(NamedTuple):
 
 def _learn(
     source: TableSource, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool
-) -> tuple[_Learnt, list[Taken]]:
+) -> tuple[_Learned, list[Taken]]:
     """What is learned from the file, and the rows to train, to validate and to test on, which alone hold its frame."""
     texts = encoder.read_as_text if encoder else ()
     source, frame = _with_comma(source, _read(source.file, source, texts), texts)
@@ -83,17 +83,17 @@ def _learn(
             with named(part.file):
                 encoder.check_columns(part.frame.columns)
         notes += leaks(encoder, frame[parts.train.places.head(MOST_ROWS)]) + repeated(encoder, *parts)
-    return _Learnt(source, encoder, kinds, notes), list(parts)
+    return _Learned(source, encoder, kinds, notes), list(parts)
 
 
 def _read(file: str, source: TableSource, texts: Sequence[str] = ()) -> pl.DataFrame:
-    """The rows of a file, as the source says that they are to be read, and some columns as texts; gaps not yet."""
+    """The rows of a file, read as the source says, with some columns as texts; missing values are not replaced yet."""
     texts = [*source.categorical, *as_text(source), *texts]
     return read_table(Path(file), as_text=texts, decimal=source.decimal)
 
 
 def _with_comma(source: TableSource, frame: pl.DataFrame, texts: Sequence[str]) -> tuple[TableSource, pl.DataFrame]:
-    """The same, but where some numbers of the file show that a comma stands before decimals, 1.234 is a thousand."""
+    """The same, except that 1.234 is a thousand if some numbers in the file have a decimal comma."""
     if source.decimal or not has_decimal_comma(frame):
         return source, frame
     some = thousands(frame)
@@ -101,7 +101,7 @@ def _with_comma(source: TableSource, frame: pl.DataFrame, texts: Sequence[str]) 
 
 
 def _warn_of_tokens(frame: pl.DataFrame, source: TableSource) -> None:
-    """Warns of what is said to be missing, and stands nowhere."""
+    """Warns of tokens for missing values that do not occur."""
     for token in found_nowhere(frame, source.missing):
         warn(f"--missing {token} is ignored, as no value of {source.file} is that; check how it is written there.")
 
@@ -113,7 +113,7 @@ def _fit_targets(frame: pl.DataFrame, source: TableSource, places: pl.Series) ->
 def _parts(labeled: Taken, source: TableSource, targets: TargetColumns, seed: int, notes: list[str]) -> TableParts:
     """The rows to train, to validate and to test on, from one file or from several."""
     train, valid, test = split_table(labeled, source, targets, seed)
-    texts = [column.name for column in labeled.frame if column.dtype == pl.String]  # in every file, or 1.234 is another
+    texts = [column.name for column in labeled.frame if column.dtype == pl.String]  # in every file
     others = [_other(name, source, texts, notes) for name in ("valid", "test")]
     return TableParts(train, others[0] or valid, others[1] or test)
 
@@ -138,11 +138,11 @@ def _fitted(
     targets: TargetColumns,
     fit: Callable[..., Encoder],
 ) -> Encoder:
-    """The encoder, with all it learns from the training part."""
+    """The encoder, fitted on the training part."""
     try:
         return fit(frame, kinds, targets, rows=train)
     except InputError:
-        fit(frame, kinds, targets)  # which names the row of the file, not of its training part
+        fit(frame, kinds, targets)  # names the row of the file, not of its training part
         raise
 
 

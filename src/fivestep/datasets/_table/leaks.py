@@ -1,4 +1,4 @@
-"""What is wrong with parts: a column that tells the target, rows in two parts at once, a class never trained on."""
+"""Problems of the parts: a column that reveals the target, rows in two parts, a class without training rows."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +14,14 @@ from ...table.words import in_line, listed
 from .split import Taken
 
 MOST_ROWS = 20_000
-"""Rows that are looked at for a column that tells the target."""
+"""The most rows that are searched for a column that reveals the target."""
 
 FEWEST_ROWS = 20
-"""Rows that are enough to look for such a column: of ten rows in two classes, one column in 126 tells them by chance;
-of twenty, one in 92,000, and one in 7,800 where a class has five."""
+"""The least rows to look for such a column: with ten rows in two classes, one column in 126 separates them by chance;
+with twenty, one in 92,000, and one in 7,800 if a class has five."""
 
 FEWEST_OF_A_CLASS = 5
-"""Rows of a class that are enough to say something about it."""
+"""The least rows of a class to judge it by."""
 
 SLICE = 100_000
 """Rows that are hashed at a time."""
@@ -37,7 +37,7 @@ def leaks(encoder: Encoder, frame: pl.DataFrame) -> list[str]:
 
 
 def _numbers(encoder: Encoder, frame: pl.DataFrame) -> "dict[str, np.ndarray]":
-    """What rows are sorted by, of each column."""
+    """Each column as numbers to sort rows by."""
     found = {}
     for column in encoder.columns:
         numbers = column.raw(frame[column.name], 1)[0] if column.num_codes or column.features else np.zeros(len(frame))
@@ -69,7 +69,7 @@ def _suspicion(found: Mapping[str, float], target: Target) -> str:
 
 
 def told_by(x: "np.ndarray", y: Tensor, *, is_class: bool) -> float:
-    """How much of y the order of x alone tells: rows are sorted by x, and each is guessed from the one before it.
+    """How well the order of x predicts y: rows are sorted by x, and each is predicted from the one before it.
 
     For classes the mean share of each class that is guessed right, but for the first row of each; for numbers the share
     of the variance that the two neighbors' mean explains, or a straight line. 1 where y is a function of x and there
@@ -103,9 +103,9 @@ def _squared_correlation(x: "np.ndarray", y: "np.ndarray") -> float:
 
 
 def repeated(encoder: Encoder, train: Taken, valid: Taken, test: Taken) -> list[str]:
-    """A sentence for each part in which rows of the training part come again, target and all.
+    """A sentence for each part that repeats rows of the training part, including their targets.
 
-    Where a part is another file with other types, values are compared by what they mean: 1, 1.0 and "1" are the same.
+    If a part is another file with other types, canonical values are compared: 1, 1.0 and "1" are the same.
     """
     frames = {id(part.frame): part.frame for part in (train, valid, test)}
     numbers = dict(zip(frames, _numbered(encoder, list(frames.values())), strict=True))
@@ -144,7 +144,7 @@ def _hashes(frame: pl.DataFrame, understood: Callable[[pl.DataFrame], pl.DataFra
 
 
 def never_seen(target: Target, train: pl.Series) -> list[str]:
-    """A sentence on the classes of which no row is to train on, if there are any."""
+    """A sentence about classes without training rows, if there are any."""
     if not isinstance(target, ClassTarget):
         return []
     lost = sorted(set(target.classes) - set(target.understood(train)))

@@ -18,7 +18,7 @@ def load_table(
     scales_target: bool = True,
     pixels: bool = False,
 ) -> LoadedTable:
-    """Reads the file, takes its columns for something, splits the rows and encodes them.
+    """Reads the file, infers its columns' kinds, splits the rows and encodes them.
 
     Rows without a target are left out. The encoder is fitted on the training part, unless there is one already; with
     `scales_target` a number to predict is on the scale of that part, with `pixels` all columns are those of images, on
@@ -32,7 +32,7 @@ def load_table(
 
 
 def _check_remembered(source: TableSource, encoder: Encoder) -> None:
-    """Raises an `InputError` unless what a run says of its file goes with its encoder, and the file is there."""
+    """Raises an `InputError` unless a run's description of its file fits its encoder, and the file exists."""
     if source.targets != encoder.targets.names:
         expected = f"{listed(encoder.targets.names)}, which the network predicts"
         raise refuse("target in [run.table]", source.target, expected, "put it back as it was")

@@ -1,4 +1,4 @@
-"""A temporary file without a name, which several threads read and write at once, each at its place."""
+"""A temporary file without a name, which several threads read and write at once at different offsets."""
 
 import os
 import tempfile
@@ -8,14 +8,14 @@ from threading import Lock
 from typing import final
 
 HAS_PLACES = hasattr(os, "preadv") and hasattr(os, "pwrite")
-"""Whether the system reads and writes at a place by itself. Windows has but one place in a file, which is sought."""
+"""Whether the system can read and write at an offset. Windows only has one position per file, which must be set."""
 
 
 @final
 class NamelessFile:
-    """It goes with the process, or with the last one who holds it: a thread that reads has it until it is through.
+    """A file that disappears with its last reference, such as that of a reading thread, or with the process.
 
-    All methods raise an `OSError` where the disk does.
+    All methods raise an `OSError` if the disk fails.
     """
 
     def __init__(self, folder: str) -> None:
@@ -25,14 +25,14 @@ class NamelessFile:
 
     @property
     def size(self) -> int:
-        """Its bytes, up to the last one that was written."""
+        """Its size in bytes, up to the last one written."""
         return os.fstat(self._file.fileno()).st_size
 
     def read(self, start: int, contents: Sequence[memoryview]) -> None:
-        """Fills these, one after another, with the bytes from a place on."""
+        """Fills buffers, one after another, with the bytes from an offset on."""
         for content in contents:
             done = 0
-            while done < len(content):  # as much at a time as the system likes
+            while done < len(content):  # the system may transfer less at a time
                 count = self._read_some(start + done, content[done:])
                 if not count:
                     raise OSError("the file is shorter than what was written")
@@ -40,7 +40,7 @@ class NamelessFile:
             start += len(content)
 
     def write(self, start: int, contents: Sequence[memoryview]) -> None:
-        """Writes these, one after another, from a place on."""
+        """Writes buffers, one after another, from an offset on."""
         for content in contents:
             done = 0
             while done < len(content):

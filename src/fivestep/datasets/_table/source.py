@@ -1,4 +1,4 @@
-"""A file to train on, and what its user says about it."""
+"""A file to train on, and the user's options for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,23 +12,22 @@ from ...table.words import listed
 from .._base import Dataset
 
 SHARE = 0.2
-"""Of the rows to test on, and of the rest to validate on, where nothing else is asked for."""
+"""The default share of the rows to test on, and of the rest to validate on."""
 
 FEWEST = 5
-"""Rows that a table must have, so that each part has one."""
+"""The least rows of a table, so that each part has one."""
 
 
 @final
 @dataclass(frozen=True)
 class TableSource:
-    """A file to train on, and what its user says about it; plain values, so that a run can remember it.
+    """A file to train on, and the user's options for it; plain values, so that a run can store it.
 
     `target` is the column to predict, or the names of several. `valid` and `test` are a share or a number of the rows,
     or another file. `group` keeps rows of the same value in one part, `time` tests on the latest rows and validates on
     those before them, `weight` weighs the rows. With `stream`, `window` rows are shuffled together, and encoded rows
-    are kept on disk for later epochs where there is a `cache`. What is written as one of `missing` is missing, beside
-    what is so in every file; `decimal` is what stands before the decimals of numbers in texts, where the values do not
-    tell.
+    are kept on disk for later epochs where there is a `cache`. Values written as one of `missing` count as missing,
+    beside the usual ones; `decimal` is the decimal mark of numbers in texts, where the values leave it open.
     """
 
     file: str
@@ -49,7 +48,7 @@ class TableSource:
 
     @property
     def name(self) -> str:
-        """What the data set is called: after the file, or the folder of several."""
+        """The name of the data set: that of the file, or of the folder of several."""
         path = Path(self.file)
         is_several = any(mark in path.name for mark in "*?[")
         return path.parent.name or "files" if is_several else stem_of(path)
@@ -61,12 +60,12 @@ class TableSource:
 
     @property
     def about_rows(self) -> dict[str, str]:
-        """The columns that say something about a row and are not given to the network."""
+        """The columns about rows, such as their group or weight, which the network does not get."""
         others = {"group": self.group, "time": self.time, "weight": self.weight}
         return dict.fromkeys(self.targets, "target") | {name: role for role, name in others.items() if name}
 
     def in_folder(self, folder: Path) -> Self:
-        """The same files where they lie in another folder."""
+        """The same files in another folder."""
 
         def there(file: str) -> str:
             return str(folder / Path(file).name)
@@ -104,11 +103,11 @@ _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("stream", "cache"), (bool, "true or false")),
     "window": (int, "a whole number"),
 }
-"""What a setting must be that is no text."""
+"""The types of the settings that are not texts."""
 
 
 class LoadedTable(NamedTuple):
-    """The data set, what each column was taken for, and what its user should know, a sentence each."""
+    """The data set, the kind of each column, and notes for the user, a sentence each."""
 
     data: Dataset
     kinds: list[ColumnKind]
@@ -116,7 +115,7 @@ class LoadedTable(NamedTuple):
 
 
 def as_text(source: TableSource) -> tuple[str, ...]:
-    """Classes stay as they are written, where it is known that they are classes."""
+    """The columns to be read as text: targets that are known to be classes."""
     return source.targets if source.task == "classification" else ()
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a table train, validate and test, by their places: nothing of the table is copied."""
+"""Which rows of a table train, validate and test, by index: nothing of the table is copied."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ from .._split import split_rows
 from .source import TableSource
 
 PLACE = "\0place"
-"""The column of the places of rows while they are split; no file has a column of that name."""
+"""The name of the index column while rows are split; no file has a column of that name."""
 
 
 class Taken(NamedTuple):
-    """Some rows of a frame: the frame, and their places in it, in order."""
+    """Some rows of a frame: the frame and their indices in it, in order."""
 
     frame: pl.DataFrame
     places: pl.Series
@@ -42,7 +42,7 @@ class Taken(NamedTuple):
 
 @contextmanager
 def named(file: str) -> Iterator[None]:
-    """Puts the name of another file, where there is one, before what is wrong with its rows."""
+    """A context that puts the name of another file, if there is one, before an error about its rows."""
     try:
         yield
     except InputError as error:
@@ -60,7 +60,7 @@ class TableParts(NamedTuple):
 
 
 def with_target(frame: pl.DataFrame, source: TableSource, notes: list[str]) -> Taken:
-    """The rows that have all targets; how many have not is said."""
+    """The rows that have all targets, with a note about the others."""
     without = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     for name in source.targets:
         gaps = missing(frame[name])
@@ -72,7 +72,7 @@ def with_target(frame: pl.DataFrame, source: TableSource, notes: list[str]) -> T
 
 
 def left_out(number: int, source: TableSource) -> list[str]:
-    """What is said about rows with a gap in a target."""
+    """The note about rows with a missing target."""
     if not number:
         return []
     rows = "1 row has" if number == 1 else f"{number:,} rows have"
@@ -134,12 +134,12 @@ def _by_chance(num_rows: int, labels: Tensor, how: float, seed: int) -> "np.ndar
 
 
 def _moments(labeled: Taken, time: str, decimal: str) -> pl.Series:
-    """The times as numbers that grow; raises an `InputError` with the row of one that is none."""
+    """The times as increasing numbers; raises an `InputError` with the row of one that is not a time."""
     kind, values = kinds_of(labeled.frame.select(time), decimal=decimal)[0], labeled.column(time)
     moments, expected = kind.moments(values), "a date or a number"
     if moments.null_count() and values.dtype == pl.String:
         usual = max(DATE_FORMATS, key=lambda known: dates(values, known).count())
-        if dates(values, usual).count() > len(values) / 2:  # one of them is wrong, and not all of them
+        if dates(values, usual).count() > len(values) / 2:  # some are invalid, but not all
             moments, expected = dates(values, usual), f"a date written {plainly(usual)}"
     if moments.null_count():
         wrong = moments.is_null().arg_true()[0]

@@ -31,8 +31,8 @@ from .table_stream import StreamedPart, TableStream, used_columns, window_rows
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
 
-class _Learnt(NamedTuple):
-    """What one pass over a table brings: the encoder, the training rows of each block, samples, notes."""
+class _Learned(NamedTuple):
+    """The results of one pass over a table: the encoder, the training rows of each block, samples, notes."""
 
     encoder: Encoder
     kinds: list[ColumnKind]
@@ -44,7 +44,7 @@ class _Learnt(NamedTuple):
 def load_stream(
     source: TableSource, *, seed: int, encoder: Encoder | None, scales_target: bool, pixels: bool
 ) -> LoadedTable:
-    """As `load_table`, after one look at every row: samples of the parts, a stream of training rows, the others whole.
+    """`load_table` for a stream, after one pass over all rows: samples, a stream of training rows, the other parts.
 
     The split is by a hash of the row's number. Refuses also what needs all rows in memory.
     """
@@ -53,13 +53,13 @@ def load_stream(
     check_names(source, list(table.types))
     source = _with_comma(source, table)
     if encoder is not None:
-        _read_as_learnt(table, encoder)
+        _read_as_learned(table, encoder)
     reader = RowReader(table, source, split_of(table, source, seed))
-    learnt = _pass(reader, seed, encoder, scales_target=scales_target, pixels=pixels)
+    learned = _pass(reader, seed, encoder, scales_target=scales_target, pixels=pixels)
     if encoder is None:
         table.warn_of_tokens(source.file)
-    encoder, samples = learnt.encoder, dict(learnt.samples)
-    _read_as_learnt(table, encoder)
+    encoder, samples = learned.encoder, dict(learned.samples)
+    _read_as_learned(table, encoder)
     readers = dict.fromkeys(PARTS, reader)
     for name, how in (("valid", source.valid), ("test", source.test)):
         if isinstance(how, str):
@@ -69,8 +69,8 @@ def load_stream(
         for name in ("valid", "test")
     }
     rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
-    window = window_rows(encoder.in_features, source.window, sum(learnt.counts))
-    kept = EncodedBlocks(learnt.counts) if source.cache else None
+    window = window_rows(encoder.in_features, source.window, sum(learned.counts))
+    kept = EncodedBlocks(learned.counts) if source.cache else None
     data = Dataset(
         rows["train"],
         rows["valid"],
@@ -78,10 +78,10 @@ def load_stream(
         num_outputs=encoder.targets.num_outputs,
         name=source.name,
         class_names=encoder.targets.class_names,
-        stream=TableStream(reader, encoder, learnt.counts, window, parts, kept=kept),
+        stream=TableStream(reader, encoder, learned.counts, window, parts, kept=kept),
         encoder=encoder,
     )
-    return LoadedTable(data, learnt.kinds, learnt.notes)
+    return LoadedTable(data, learned.kinds, learned.notes)
 
 
 def _with_comma(source: TableSource, table: BlockTable) -> TableSource:
@@ -97,7 +97,7 @@ def _with_comma(source: TableSource, table: BlockTable) -> TableSource:
     return replace(source, decimal=",")
 
 
-def _read_as_learnt(table: BlockTable, encoder: Encoder) -> None:
+def _read_as_learned(table: BlockTable, encoder: Encoder) -> None:
     """From here on, what the encoder knows as plain numbers is read as numbers, and the rest as it is written."""
     table.take_as_written(encoder.read_as_text)
     table.take_for_numbers(set(table.undecided) & encoder.plain_numbers)
@@ -107,7 +107,7 @@ def labeled_blocks(encoder: Encoder, file: Path, source: TableSource) -> Streame
     """The rows of another file, or of several, with the same columns and a target: to measure on, block by block."""
     texts, source = texts_of(encoder, source)
     table = BlockTable.open(str(file), texts, source.missing)
-    _read_as_learnt(table, encoder)
+    _read_as_learned(table, encoder)
     check_has_target(encoder, file, list(table.types))
     encoder.check_columns(list(table.types))
     weight = source.weight if source.weight in table.types else None
@@ -126,7 +126,7 @@ def _part_of(name: str, source: TableSource) -> int:
     return TRAIN if isinstance(getattr(source, name), str) else PARTS[name]
 
 
-def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool) -> _Learnt:
+def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_target: bool, pixels: bool) -> _Learned:
     """Reads every block once."""
     source, table = reader.source, reader.table
     inputs = [name for name in table.types if name not in source.about_rows]
@@ -152,8 +152,8 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
     table.warn_of_empty_rows()
     notes = [*left_out(reader.num_left_out, source), *_at_odds(reader)]
     if looks is None:
-        assert encoder is not None, "where nothing is learnt, there is an encoder"
-        return _Learnt(encoder, [], tuple(counts), samples, notes)
+        assert encoder is not None, "where nothing is learned, there is an encoder"
+        return _Learned(encoder, [], tuple(counts), samples, notes)
     targets = TargetColumns.together([of.target() for of in looks.targets])
     for target, of in zip(targets.columns, looks.targets, strict=True):
         notes += never_seen(target, pl.Series(list(of.trained_on), dtype=pl.String))
@@ -164,12 +164,12 @@ def _pass(reader: RowReader, seed: int, encoder: Encoder | None, *, scales_targe
         kinds = looks.survey.kinds()
         encoder = looks.survey.encoder(kinds, scaled)
     notes += leaks(encoder, samples[TRAIN].frame().head(MOST_ROWS))
-    return _Learnt(encoder, kinds, tuple(counts), samples, notes)
+    return _Learned(encoder, kinds, tuple(counts), samples, notes)
 
 
 @final
 class _Looks:
-    """What is learned of the columns and of the targets while the blocks go by."""
+    """What a pass over the blocks learns about columns and targets."""
 
     def __init__(self, table: BlockTable, source: TableSource, inputs: list[str]) -> None:
         sample = table.sample([*inputs, *source.targets])
@@ -183,7 +183,7 @@ def _other_file(file: str, source: TableSource, encoder: Encoder, seed: int) -> 
     """The rows of another file to measure on, all of them in one part, and a sample of them."""
     texts, source = texts_of(encoder, source)
     table = BlockTable.open(file, texts, source.missing)
-    _read_as_learnt(table, encoder)
+    _read_as_learned(table, encoder)
     encoder.check_columns(list(table.types))
     check_names(replace(source, ignore=(), categorical=()), list(table.types))
     reader, sample = RowReader(table, source), Sample(seed)

@@ -1,4 +1,4 @@
-"""Training rows from files: blocks in an order drawn for each epoch, shuffled by the window, read ahead by a thread."""
+"""Training rows from files: blocks in an order drawn for each epoch, shuffled within windows, and prefetched."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,8 +31,8 @@ READERS = 2
 """Threads that read blocks of a window at the same time where training has to wait for it (`benchmarks/streaming.py
 reader`).
 
-One where it has not: beside it the threads that compute, which wait for each other, lose least (`epoch`). And one where
-the process has a limit on its memory: what a block takes while it is decoded is there once.
+One where it has not: beside it the threads that compute, which wait for each other, lose least (`epoch`). Also one if
+memory is limited, so that only one block is being decoded.
 """
 
 EPOCHS_TO_KEEP = 2
@@ -50,7 +50,7 @@ class _Load(NamedTuple):
     """Seed, epoch and window, the latter two counted from 1."""
     skip: int
     comes_again: bool
-    """Whether an epoch after this one reads the same blocks, as far as one knows."""
+    """Whether a later epoch is known to read the same blocks."""
 
 
 @final
@@ -111,7 +111,7 @@ class TableStream(Stream):
                 each = map if ahead[0].done() else together
                 yield ahead.popleft().result()
                 for load in islice(loads, 1):  # none where the last epoch ends
-                    ahead.append(pool.submit(self._read, each, load, memory[0]))  # of the window that is used up
+                    ahead.append(pool.submit(self._read, each, load, memory[0]))  # the memory of the finished window
                 memory.rotate()
         finally:
             for threads in (pool, readers):
@@ -215,7 +215,7 @@ class StreamedPart(Part):
             raise
 
     def _refuse_in_file(self, whole: BlockRows, file: str) -> None:
-        """Says the same of the row as it is numbered in the file, as long as no row above it is left out."""
+        """Raises the error with the row's number in the file, if no row above it was left out."""
         try:
             self.encoder.encode(whole.frame, first_row=int(whole.in_file[0]))
             self.encoder.targets.encode(whole.frame, first_row=int(whole.in_file[0]))
@@ -224,7 +224,7 @@ class StreamedPart(Part):
 
 
 def decoding(data: Dataset) -> Dataset:
-    """The same data, whose blocks are decoded in every epoch: for so few that what is kept would not be read."""
+    """The same data, decoded in every epoch: for so few epochs that a cache would not be read."""
     stream = data.stream
     return replace(data, stream=replace(stream, kept=None)) if isinstance(stream, TableStream) else data
 

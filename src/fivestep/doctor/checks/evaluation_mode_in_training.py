@@ -31,7 +31,7 @@ def evaluation_mode_in_training(record: Record) -> Seen | None:
             PREDICT,
             run[0].place,
             f"{model.name} is in evaluation mode in {which} rounds seen that trained it{since}: "
-            f"{', '.join(run[0].resting[:3])} work as if nothing were to be learnt.",
+            f"{', '.join(run[0].resting[:3])} work as if nothing were to be learned.",
             "Call model.train() before the loop, and again after each evaluation.",
         )
     return None

@@ -28,7 +28,7 @@ def rows_all_alike(record: Record) -> Seen | None:
                 ROWS,
                 calls[0].place,
                 f"In all {len(calls)} calls seen, all rows that go into {model.name} are the same, and their targets "
-                "are not: nothing can be learnt but one answer for all.",
+                "are not: nothing can be learned but one answer for all.",
                 "Print x[:3] before the loop, and look where rows are made, scaled and stacked.",
             )
     return None

@@ -3,17 +3,17 @@
 `small/` is for small networks on the CPU, `larger/` for larger ones there, `recorded/` for CUDA; `_size.py` says which.
 What they call is in `body/`, compiled by Numba, and in `kernels/`, compiled by Triton. Begin with `body/steps.py`.
 
-What Python and torch take for a step, some hundreds of microseconds, is a hundred times what the arithmetic of a small
-network takes. Here a block of steps is one call of a function that Numba has compiled, over the same hand-derived
-gradients as in `scratch`, with the kinds of its layers, loss and update rule as whole numbers, so that one compiled
-function serves every network. All of it is in the processor's cache; nothing is allocated inside.
+The overhead of Python and torch for a step, some hundreds of microseconds, is a hundred times the arithmetic of a small
+network. Here a block of steps is one call of a function compiled by Numba, with the same hand-derived gradients as in
+`scratch`, and with the kinds of layers, loss and update rule encoded as integers, so that one compiled function serves
+every network. Everything fits in the processor's cache; nothing is allocated inside.
 
-The time of a larger network goes into its matrix products. A dense one is divided among threads by units, with compiled
-products, on an x86 with AVX2 or AVX-512; else a step is torch's products, with one compiled pass between two of them.
-`make_engine` picks by the operations of a step; `fused:larger=true` and `fused:larger=false` say it by hand.
+A larger network spends its time in matrix products. The units of a dense one are divided among threads, with compiled
+products, on an x86 with AVX2 or AVX-512; else a step uses torch's products, with one compiled pass between two of them.
+`make_engine` chooses by the operations of a step; `fused:larger=true` and `fused:larger=false` override that.
 
-On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` let it
-multiply in fewer digits; the weights, and what the update rule remembers, stay float32.
+On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` make it
+multiply in fewer digits; the weights and the update rule's memory stay float32.
 """
 
 import importlib
@@ -83,7 +83,7 @@ class FusedEngine(BlockEngine):
 
     @property
     def is_divided(self) -> bool:
-        """Whether the units of its layers are divided among threads: their number can change last digits."""
+        """Whether the units of its layers are divided among threads, whose number can change last digits."""
         return self._is_larger and not self._is_recorded and bool(self._code.is_divided)
 
     def beginnings(self, seeds: Sequence[int]) -> dict[str, Tensor]:
@@ -142,7 +142,7 @@ class FusedEngine(BlockEngine):
         return held
 
     def hold(self, held: Tensor) -> None:
-        """Takes the weights and the buffers (P + B,) of one of them."""
+        """Loads the weights and the buffers (P + B,) of one of them."""
         self.params.flat.copy_(held[: self.params.flat.numel()])
         self.params.buffers.copy_(held[self.params.flat.numel() :])
 
@@ -163,7 +163,7 @@ class FusedEngine(BlockEngine):
         return losses[0]
 
     def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
-        """Asks the loss whether it takes such targets and weights, beside logits of 0: compiled code never asks."""
+        """Checks targets and weights with the loss, for logits of 0: compiled code does not check."""
         logits = self.params.flat.new_zeros(()).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 

@@ -1,8 +1,8 @@
-"""The compiled functions, from the disk where they are there: in a folder named after everything that they came from.
+"""The compiled functions, cached on disk in a folder that is named after all their sources.
 
-Numba looks at the file of a function to see whether its cached code is still good, where it lies and when it was
-written, and not at those of the functions that it calls. So the folder's name is a hash of all that of all sources of
-`body`, and of the versions and the processor: whatever changes, the code is made anew, and it is said so.
+To validate cached code, Numba checks the path and time of a function's own file, but not those of the functions that it
+calls. So the folder's name is a hash of these for all sources of `body`, and of the versions and the processor: after
+any change the code is compiled again, with a message.
 """
 
 import functools
@@ -40,13 +40,13 @@ SECONDS = {
     "divided-learnt": 19,
     "divided-learnt-passes": 31,
 }
-"""What compiling takes, about, on one core; of a body with a rule that is not met often, too."""
+"""The approximate seconds of compiling on one core; the second for a body with a rarely used rule."""
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}  # as `inline` in lanes.py
 
 
 def folder() -> Path:
-    """Where compiled code is kept: in FIVESTEP_CACHE, or where the system wants it."""
+    """The cache folder for compiled code: in FIVESTEP_CACHE, or the system's default."""
     cache = Path(os.environ.get("FIVESTEP_CACHE") or platformdirs.user_cache_dir("fivestep"))
     return cache / "compiled" / fingerprint()
 
@@ -55,7 +55,7 @@ def folder() -> Path:
 def fingerprint() -> str:
     """A hash of every source of `body`, its place and time, of numba, LLVM and Python, and of the processor.
 
-    It is that which numba compiles for.
+    That is the processor that Numba compiles for.
     """
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "body").glob("*.py")):
@@ -69,7 +69,7 @@ _LOCK = threading.RLock()
 
 
 def _once(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`functools.cache`, of which only one thread at a time makes what is not there: numba's settings are global."""
+    """`functools.cache` with a lock around the making of entries, as Numba's settings are global."""
     cached = functools.cache(function)
 
     @functools.wraps(function)
@@ -82,7 +82,7 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _kept() -> Iterator[bool]:
-    """Inside, numba keeps what it compiles in our folder, if there can be one; else every process compiles again."""
+    """A context in which Numba caches code in our folder, if possible; else every process compiles again."""
     place, before = folder(), numba.config.CACHE_DIR
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class _OneAtATime:
 
     def save(self, key: Any, code: Any) -> None:
         lock = FileLock(Path(self._kept._cache_path) / "lock")
-        with suppress(OSError, NotImplementedError):  # disks of some networks know no locks
+        with suppress(OSError, NotImplementedError):  # some network file systems have no locks
             lock.acquire()
         try:
             with suppress(OSError):  # on a full disk the next process compiles again
@@ -166,7 +166,7 @@ def train(name: str, engine: Engine, *arguments: Any) -> None:
 
 @contextmanager
 def timed(engine: Engine) -> Iterator[None]:
-    """Around calls that may have to compile: lets the engine's clock stand still for as long."""
+    """A context for calls that may compile, during which the engine's clock stands still."""
 
     def note(seconds: float) -> None:
         engine.seconds_compiling += seconds
@@ -197,7 +197,7 @@ def one_pass(name: str) -> Any:
 
 @contextmanager
 def compiling(name: str, dtype: str) -> Iterator[None]:
-    """Around calls that may have to compile: says so, once on a machine."""
+    """A context for calls that may compile, with a message if they do, once per machine."""
     note = _announced(name, dtype)
     yield
     _note(note)

@@ -1,4 +1,4 @@
-"""Which items have a scalar form, what the compiled body must know of their options, and what stands in its way."""
+"""Which items have a compiled form, the encoding of their options, and what prevents the compiled body."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, final
@@ -14,7 +14,7 @@ from .body import kinds as kind
 
 @final
 class Form(NamedTuple):
-    """How the body knows an item: its kind, the options that it understands, as numbers, and its memory by slots.
+    """An item's encoding for the body: its kind, the supported options as numbers, and its memory slots.
 
     `before` are operations by element that come before it, each with one of the numbers, the first ones.
     """
@@ -173,7 +173,7 @@ FURTHER_RULES: Mapping[str, Form] = {
 """Rules that only the body for small networks on the CPU knows: Adam's where it is `amsgrad`, and all of the others."""
 
 DECOUPLED = ("adamw", "lion", "rprop")
-"""Rules whose weight decay always shrinks the weights by themselves."""
+"""Rules whose weight decay is always decoupled from the gradient."""
 
 
 def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
@@ -199,14 +199,14 @@ def small_rule_form(plan: TrainPlan) -> Form:
 
 
 def obstacle_of_larger(plan: TrainPlan) -> str | None:
-    """What keeps the larger body from a plan: layers and update rules without a scalar form are not in its way."""
+    """What prevents the larger body for a plan; layers and update rules without a scalar form do not."""
     if plan.build_optimizer().repeats:
         return f"optimizer {_parsed(plan.optimizer).name!r} looks at the loss more than once in a step"
     return _unknown("losses", "loss", _parsed(plan.loss), MORE_LOSSES)
 
 
 def obstacle_to_recording(plan: TrainPlan) -> str | None:
-    """What keeps steps from being recorded ahead, on a CUDA device; None if nothing does."""
+    """What prevents recording steps on a CUDA device; None if nothing does."""
     if plan.micro_batch_size is not None:
         return "it does each batch as a whole, and micro_batch_size asks for parts"
     if plan.build_optimizer().reads_numbers:
@@ -227,7 +227,7 @@ def is_known(choice: Choice) -> bool:
 
 
 def decouples(choice: str | Choice, rule: Optimizer) -> bool:
-    """Whether a rule's weight decay shrinks the weights by themselves, and does not enter the gradient."""
+    """Whether a rule's weight decay is decoupled: it shrinks the weights, and is not part of the gradient."""
     return _parsed(choice).name in DECOUPLED or bool(getattr(rule, "decoupled_weight_decay", False))
 
 

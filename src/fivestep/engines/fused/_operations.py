@@ -1,4 +1,4 @@
-"""A network as the operations of the small body, one after another: layers of layers are taken apart."""
+"""A network as a flat sequence of operations of the small body: layers of layers are expanded."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, final
@@ -20,7 +20,7 @@ from .body.branched import Branched
 from .body.network import Network
 
 NEED_ONE_MORE = (kind.LAYER_NORM, kind.RMS_NORM)
-"""Norms that need room for one unit more, behind those they take."""
+"""Norms that need memory for one more unit."""
 
 
 @final
@@ -77,7 +77,7 @@ def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: 
 
 
 def plain_of(network: Network | Branched) -> Network:
-    """The operations alone."""
+    """Only the operations."""
     return network.plain if isinstance(network, Branched) else network
 
 

@@ -1,4 +1,4 @@
-"""Which of the two bodies does a step: by its floating-point operations, and by what it gathers. Loads no numba."""
+"""Chooses between the two bodies, by the operations of a step and the rows it gathers. Does not import Numba."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -74,15 +74,15 @@ MOST_INPUTS = 256
 """Inputs up to which a narrow network stays small on any full batch; those of more miss the cache, as above."""
 
 USUAL_ROWS = 256
-"""The rows of a full batch, where nobody says how many there are."""
+"""The assumed rows of a full batch, if the number is not given."""
 
 
 def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tuple[bool, str]:
-    """Whether the body for larger networks does it, and the reason in a phrase.
+    """Whether the body for larger networks does the steps, and the reason as a phrase.
 
     `num_rows` is what a full batch has.
     """
-    gathered = (plan.batch_size or 0) * (spec.in_features or 0)  # the full batch lies ready
+    gathered = (plan.batch_size or 0) * (spec.in_features or 0)  # the full batch is ready in memory
     if gathered > WIDE:
         return True, f"a step gathers {_rounded(gathered)} numbers, more than {_rounded(WIDE)}"
     operations, limit = operations_per_step(spec, plan.batch_size or num_rows or USUAL_ROWS), FEW
@@ -200,7 +200,7 @@ def _up(count: int, whole: int) -> int:
 
 
 def _rounded(operations: int) -> str:
-    """A number of operations in words of at most three digits."""
+    """A number of operations as text with at most three digits."""
     for size, word in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
         if operations >= size:
             return f"{operations / size:.3g} {word}"

@@ -1,4 +1,4 @@
-"""Loss and update rule as compiled code takes them, and arrays that lie as it wants them."""
+"""Loss and update rule as tables for compiled code, and suitably aligned arrays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from .body.rules import Descent
 Array = np.ndarray[Any, np.dtype[Any]]
 
 CACHE = 256 * 1024
-"""Bytes of buffers that a tile of rows may fill: half of a small second-level cache."""
+"""The bytes of buffers for a tile of rows: half of a small second-level cache."""
 
 LANES = 16
 """Rows and parameters come in multiples of this: whole lanes of float32, and of float64."""
@@ -27,10 +27,10 @@ ALIGNMENT = 64
 """Bytes of a line of the cache, and of a register."""
 
 OPTIONS = 4
-"""Options of an update rule, at most."""
+"""The most options of an update rule."""
 
 SLOTS = 4
-"""Numbers that an update rule remembers for each parameter, the last one for the moving average."""
+"""Memory slots of an update rule per parameter, the last one for the moving average."""
 
 
 def measure_of(plan: TrainPlan, loss: Loss) -> Measure:
@@ -59,7 +59,7 @@ def decay_of(group: RuleGroup) -> float:
 
 
 def aligned(count: int, kind: Any) -> Any:
-    """Zeros that begin where a register of 64 bytes may be loaded in one go, from one line of the cache."""
+    """Zeros aligned to 64 bytes, so that a register is loaded from one cache line."""
     size = np.dtype(kind).itemsize
     room = np.zeros(count + ALIGNMENT // size, kind)
     start = -room.ctypes.data % ALIGNMENT // size
@@ -67,15 +67,15 @@ def aligned(count: int, kind: Any) -> Any:
 
 
 def in_lanes(count: int) -> int:
-    """That many numbers and what fills up the last lanes."""
+    """That number, rounded up to whole lanes."""
     return -(-count // LANES) * LANES
 
 
 def options_of(numbers: Sequence[float]) -> tuple[float, ...]:
-    """The options of an update rule; those that it has not are 0."""
+    """The options of an update rule, padded with 0."""
     return (*(float(number) for number in numbers), *[0.0] * (OPTIONS - len(numbers)))
 
 
 def type_of(params: Params) -> Any:
-    """The type of its numbers, as NumPy's."""
+    """The tensor's dtype as NumPy's."""
     return np.dtype(str(params.flat.dtype).removeprefix("torch."))

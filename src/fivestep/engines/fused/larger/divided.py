@@ -1,4 +1,4 @@
-"""A larger dense network on the threads that torch has, each with units of its own: the host's side.
+"""A larger dense network on torch's number of threads, each with units of its own: the host's side.
 
 `body/divided.py` says why, and does the work. Here are the tables that it takes, and the threads that call it. They
 live for one block of steps; a thread that is not there when others wait would hold them forever, so whoever leaves
@@ -40,7 +40,7 @@ from .stages import NORMS, staged
 from .tables import remembered_together, tile_for
 
 OPERATIONS_FOR_A_THREAD = 8_000_000
-"""Floating-point operations of a step that another thread is worth, at least: some thirty microseconds of a core."""
+"""The least floating-point operations per step for another thread: some thirty microseconds of a core."""
 
 MOST_PACKED = 2**20
 """Weights of which a thread has a copy in panels at a time: beyond, rows go past some panels after others."""
@@ -77,7 +77,7 @@ class Division:
             self._make(num_threads, num_rows)
         self._room.meeting[:] = 0
         name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
-        with _compiled.compiling(name, self._dtype), one_thread():  # or torch's others turn round on our cores
+        with _compiled.compiling(name, self._dtype), one_thread():  # or torch's other threads would spin on our cores
             work = self._work(block, num_threads, merges=merges)
             self._call(work, num_threads)
             for stage in self._stages:
@@ -90,7 +90,7 @@ class Division:
             raise single_row()
 
     def let_go(self, rows: BlockRows) -> None:
-        """Gives up the rows for others, which are none yet."""
+        """Releases the rows."""
         self._rows = rows
 
     def _num_rows(self, block: Block) -> int:
@@ -157,7 +157,7 @@ class Division:
         )
 
     def _passes(self, capacity: int, num_threads: int, panels: Sequence[int]) -> Passes:
-        """What is no product between its levels, as compiled code takes it."""
+        """The passes between the products, as tables for compiled code."""
         stages, also = self._stages, np.full(len(self._widths), -1)
         rows = 2 * OF_ROW * num_threads * -(-capacity // LANES) * LANES
         for layer, stage in enumerate(stages):
@@ -306,7 +306,7 @@ class Division:
                     work,
                     self._remembered[t],
                 )
-            except BaseException as error:  # whatever it is, who waits for this thread must not wait forever
+            except BaseException as error:  # whatever it is, other threads must not wait for this one forever
                 self._room.meeting[num_threads * APART] = 1
                 failed.append(error)
 
@@ -315,7 +315,7 @@ class Division:
             for thread in others:
                 thread.start()
             part(0)
-        except BaseException:  # a key that was pressed in between
+        except BaseException:  # Ctrl-C in between
             self._room.meeting[num_threads * APART] = 1
             raise
         finally:
@@ -365,12 +365,12 @@ def cores_apart(count: int) -> list[int]:
 
 
 def move_to(core: int) -> None:
-    """Moves this thread to a core, where it then need not stay.
+    """Moves this thread to a core, without pinning it there.
 
-    Linux begins a thread on the core of the one that started it, and takes up to ten milliseconds to see that another
-    one has nothing to do; threads that wait for one another then take turns on one core.
+    Linux starts a thread on the core of its creator, and takes up to ten milliseconds to notice an idle one; meanwhile
+    threads that wait for one another share one core.
     """
     allowed = os.sched_getaffinity(0)
-    with suppress(OSError):  # a core that may no longer be used
+    with suppress(OSError):  # a core that is no longer allowed
         os.sched_setaffinity(0, {core})
         os.sched_setaffinity(0, allowed)

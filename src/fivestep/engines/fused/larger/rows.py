@@ -1,4 +1,4 @@
-"""The rows of a block of steps, as a larger network takes them: inputs in one buffer, targets and shares as arrays."""
+"""The rows of a block of steps for a larger network: inputs in one buffer, targets and row weights as arrays."""
 
 import math
 from typing import final
@@ -32,7 +32,7 @@ class BlockRows:
         self._buffer = torch.empty(0, dtype=engine.dtype)
 
     def take(self, block: Block) -> None:
-        """Gets the block that the next steps are of."""
+        """Sets the block of the next steps."""
         if block.rows is not self._rows:
             self._look_at(block.rows)
         self._block, self._starts, self._stops = block, block.starts.tolist(), block.stops.tolist()
