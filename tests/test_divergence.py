@@ -19,7 +19,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.divergence import CHECK_EVERY, Watch
 from fivestep.engines import _memory
 from fivestep.evaluation import evaluate
-from fivestep.machine.aside import Aside
+from fivestep.machine.spilled_state import SpilledState
 from fivestep.net import MLP, LinearRegression, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.saved.checkpoint import Checkpoints
@@ -154,13 +154,14 @@ def test_a_large_network_without_a_folder_goes_back_to_a_file(
 ) -> None:
     """To the same step, sentence and weights as with a copy; with a full disk there is a copy after all."""
     plan, spec = replace(SLOWLY, ema=ema), MLP(4, 3, 1, activation="identity")
-    monkeypatch.setattr(Aside, "is_due", True)
+    monkeypatch.setattr(SpilledState, "is_due", True)
     with_copies = end_of(name, plan, spec)
     monkeypatch.setattr(_memory, "LARGE", 0)
     assert end_of(name, plan, spec) == with_copies
-    monkeypatch.setattr(Aside, "is_due", property(lambda self: self.num_updates == 0))  # as if it took long to write
+    written_once = property(lambda self: self.num_updates == 0)  # as if it took long to write
+    monkeypatch.setattr(SpilledState, "is_due", written_once)
     assert end_of(name, plan, spec) == with_copies
-    monkeypatch.setattr(Aside, "put", full_disk)
+    monkeypatch.setattr(SpilledState, "put", full_disk)
     assert end_of(name, plan, spec) == with_copies
 
 

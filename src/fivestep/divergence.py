@@ -16,8 +16,8 @@ from .datasets._base import Dataset
 from .engines._engine import Engine
 from .engines._memory import spares_copies
 from .engines._outputs import outputs_by_layer
-from .machine.aside import Aside
 from .machine.interrupt import Interrupt
+from .machine.spilled_state import SpilledState
 from .plan import TrainPlan
 from .steps import Upcoming, do_step, upcoming_steps
 from .typing import Tensors
@@ -196,10 +196,10 @@ class _Telling:
         self._next = now + BETWEEN
 
 
-def _aside() -> Aside | None:
+def _aside() -> SpilledState | None:
     """A temporary file, if there can be one."""
     try:
-        return Aside()
+        return SpilledState()
     except OSError:
         return None
 

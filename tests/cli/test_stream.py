@@ -12,7 +12,7 @@ import fivestep as fs
 from fivestep.datasets._table import TableSource
 from fivestep.datasets._table.encoded import rows_of
 from fivestep.datasets._table.encoded_blocks import EncodedBlocks
-from fivestep.machine.aside import folder_for_large_files
+from fivestep.machine.spilled_state import folder_for_large_files
 from fivestep.run import Run
 from tests.cli.conftest import Command
 from tests.datasets.streams import WRITERS, table, written

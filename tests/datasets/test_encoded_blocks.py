@@ -18,10 +18,10 @@ import pytest
 import torch
 
 from fivestep.check import InputError
-from fivestep.datasets._table import encoded_blocks, nameless
+from fivestep.datasets._table import encoded_blocks, unnamed_file
 from fivestep.datasets._table.encoded_blocks import EncodedBlocks
-from fivestep.datasets._table.nameless import NamelessFile
 from fivestep.datasets._table.table_stream import TableStream
+from fivestep.datasets._table.unnamed_file import UnnamedFile
 from fivestep.table.blocks import BlockTable
 from tests.datasets.streams import WRITERS, loaded, table, written
 from tests.samples import numbers
@@ -82,11 +82,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-@pytest.mark.parametrize("has_places", sorted({nameless.HAS_PLACES, False}))
+@pytest.mark.parametrize("has_places", sorted({unnamed_file.HAS_PLACES, False}))
 def test_a_block_comes_back_to_the_bit_once_it_was_read_twice(
     monkeypatch: pytest.MonkeyPatch, weighted: bool, has_places: bool
 ) -> None:
-    monkeypatch.setattr(nameless, "HAS_PLACES", has_places)
+    monkeypatch.setattr(unnamed_file, "HAS_PLACES", has_places)
     blocks = EncodedBlocks(COUNTS)
     for number in (2, 0):
         x, found = kept_twice(blocks, number, weighted=weighted)
@@ -222,15 +222,15 @@ def test_a_process_that_is_forked_off_leaves_the_file_alone() -> None:
     assert torch.equal(x, expected[0])
 
 
-@pytest.mark.parametrize("has_places", sorted({nameless.HAS_PLACES, False}))
+@pytest.mark.parametrize("has_places", sorted({unnamed_file.HAS_PLACES, False}))
 def test_threads_read_and_write_at_their_places_however_little_at_a_time(
     monkeypatch: pytest.MonkeyPatch, has_places: bool
 ) -> None:
-    monkeypatch.setattr(nameless, "HAS_PLACES", has_places)
+    monkeypatch.setattr(unnamed_file, "HAS_PLACES", has_places)
     for name in ("_read_some", "_write_some"):
-        some = getattr(NamelessFile, name)
-        monkeypatch.setattr(NamelessFile, name, lambda self, start, content, some=some: some(self, start, content[:7]))
-    file, size = NamelessFile(tempfile.gettempdir()), 100
+        some = getattr(UnnamedFile, name)
+        monkeypatch.setattr(UnnamedFile, name, lambda self, start, content, some=some: some(self, start, content[:7]))
+    file, size = UnnamedFile(tempfile.gettempdir()), 100
 
     def through(number: int) -> bool:
         """Whether bytes come back as they were written, in two pieces."""
@@ -262,14 +262,14 @@ def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that takes a block, and then no more."""
-    writes, write = count(), NamelessFile.write
+    writes, write = count(), UnnamedFile.write
 
-    def one_block(self: NamelessFile, start: int, contents: list[memoryview]) -> None:
+    def one_block(self: UnnamedFile, start: int, contents: list[memoryview]) -> None:
         if next(writes):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(self, start, contents)
 
-    monkeypatch.setattr(NamelessFile, "write", one_block)
+    monkeypatch.setattr(UnnamedFile, "write", one_block)
 
 
 def broken_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +278,7 @@ def broken_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> NoReturn:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(NamelessFile, "read", broken)
+    monkeypatch.setattr(UnnamedFile, "read", broken)
 
 
 def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:

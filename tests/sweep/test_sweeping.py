@@ -88,8 +88,8 @@ def test_more_networks_can_be_asked_for_later(found: Sweep, tmp_path: Path) -> N
 
 def test_a_sweep_that_is_left_in_the_middle_goes_on(tmp_path: Path, found: Sweep) -> None:
     broken = start(found.candidates, Space.of(SPACE), HOW, tmp_path / "a")
-    for standing in broken.train():
-        assert standing.num_over == 8
+    for status in broken.train():
+        assert status.num_over == 8
         break
     assert remains(swept(tmp_path / "a")) == remains(found)
 

@@ -32,9 +32,9 @@ class SweepScreen:
         self._first: int | None = None
 
     def show(self) -> None:
-        """Outside a terminal, prints the sweep's standing if it has changed, from time to time and at the end."""
-        now, standing = time.monotonic(), self._sweep.standing
-        if self._console.is_terminal or (now < self._said_at + SECONDS and standing.num_over < standing.num_models):
+        """Outside a terminal, prints the sweep's status if it has changed, from time to time and at the end."""
+        now, status = time.monotonic(), self._sweep.status
+        if self._console.is_terminal or (now < self._said_at + SECONDS and status.num_over < status.num_models):
             return
         best = "".join(f", best {number(one.value)} (network {one.network})" for one in self._sweep.ranking[:1])
         words = f"{self._counts()}{best}"
@@ -44,12 +44,12 @@ class SweepScreen:
 
     def __rich__(self) -> RenderableType:
         """The bar, which includes partly trained networks, and the best networks."""
-        standing = self._sweep.standing
-        done = standing.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
-        self._first = standing.num_over if self._first is None else self._first
+        status = self._sweep.status
+        done = status.num_over + sum(self._part_of(member) for member in [*self._sweep.members.values()])
+        self._first = status.num_over if self._first is None else self._first
         elapsed = time.monotonic() - self._started
-        left = seconds_left(elapsed, done - self._first, standing.num_models - self._first)
-        line = bar(self._console, standing.num_models, done, f"{self._counts()}, {left:.0f} s left")
+        left = seconds_left(elapsed, done - self._first, status.num_models - self._first)
+        line = bar(self._console, status.num_models, done, f"{self._counts()}, {left:.0f} s left")
         ranking = self._sweep.ranking[:SHOWN_LIVE]
         return Group(ranked_table(self._sweep, ranking, self._console.width), line) if ranking else line
 
@@ -60,11 +60,11 @@ class SweepScreen:
         return min(1.0, float(member.engine.num_updates / steps))
 
     def _counts(self) -> str:
-        standing, attempts = self._sweep.standing, [*self._sweep.attempts.values()]
+        status, attempts = self._sweep.status, [*self._sweep.attempts.values()]
         counts = {word: sum(one.state == word for one in attempts) for word in ("pruned", "diverged")}
         words = "".join(f", {number:,} {word}" for word, number in counts.items() if number)
-        words += f", {standing.num_elsewhere:,} in other processes" if standing.num_elsewhere else ""
-        return f"{standing.num_over:,} of {standing.num_models:,} networks{words}"
+        words += f", {status.num_elsewhere:,} in other processes" if status.num_elsewhere else ""
+        return f"{status.num_over:,} of {status.num_models:,} networks{words}"
 
 
 def ranked_table(sweep: Sweep, ranking: Sequence[Attempt], width: int) -> Table:

@@ -112,26 +112,26 @@ def _prepare(
 
 def _train(console: Console, found: Sweep, options: SweepOptions) -> int:
     """Trains to the end, or until it is interrupted. Returns the exit code."""
-    first = found.standing
+    first = found.status
     console.print(f"{first.num_models:,} networks, {found.described}; in {found.path}\n", markup=False, soft_wrap=True)
     try:
         screen = SweepScreen(console, found)
-        with closing(_stream(found, options)) as standings, live(console, screen):
-            for _ in standings:
+        with closing(_stream(found, options)) as statuses, live(console, screen):
+            for _ in statuses:
                 screen.show()
         found.finish()
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != TERMINATED:
             raise
         word, code = ("interrupted", INTERRUPTED) if isinstance(stop, KeyboardInterrupt) else ("terminated", TERMINATED)
-        console.print(f"\n{word} after {found.standing.num_over:,} networks", soft_wrap=True)
+        console.print(f"\n{word} after {found.status.num_over:,} networks", soft_wrap=True)
         console.print(f"It goes on with: fivestep sweep --resume {found.path}", markup=False, soft_wrap=True)
         return code
     return DONE
 
 
 def _stream(found: Sweep, options: SweepOptions) -> Any:
-    """The standings of a sweep while it is trained here, or on a Ray cluster."""
+    """The statuses of a sweep while it is trained here, or on a Ray cluster."""
     if options.ray is None:
         return found.train()
     from ..sweep.on_ray import train_on_ray

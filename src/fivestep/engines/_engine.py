@@ -22,7 +22,7 @@ from ..params import Params
 from ..plan import TrainPlan, aliases
 from ..ranks import ALONE, Ranks
 from ..typing import Features, Inputs, Logits, RowWeights, Scalar, Targets, Tensors, Vector
-from ._anew import Standing, made_anew
+from ._copies import Snapshot, rebuilt
 
 
 class Engine(ABC):
@@ -138,11 +138,11 @@ class Engine(ABC):
 
     @final
     def __reduce__(self) -> tuple[Any, ...]:
-        """How it is copied and pickled: views would come apart, so the copy is made anew (`_anew.py`)."""
+        """How it is copied and pickled: views would come apart, so the copy is made anew (`_copies.py`)."""
         made_with = self.spec, self.plan, self.dtype, self.device
         held = None if self.params.training is None else self.params.flat
-        stands = Standing(self.state(), self.num_updates, held, self.lr, self.reason)
-        return made_anew, (type(self), made_with, dict(self.options), stands)
+        snapshot = Snapshot(self.state(), self.num_updates, held, self.lr, self.reason)
+        return rebuilt, (type(self), made_with, dict(self.options), snapshot)
 
     @final
     def named_parameters(self) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar, cast, final
 
 from ._network import Network
 
-__all__ = ["Audience", "CallbackSupportMixin", "copied", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "Callbacks", "copied", "with_callbacks"]
 
 try:
     from sklearn import callback
@@ -27,7 +27,7 @@ TASK = "epoch"
 
 @final
 @dataclass
-class Audience:
+class Callbacks:
     """The callbacks of one fit, if there are any: a task for the fit, and one in it for each epoch."""
 
     of: Any

@@ -18,7 +18,7 @@ from ..layers._composite import with_inner
 from ..plan import TrainPlan
 from ..schedules.adaptive import Adaptive
 from ..steps import steps
-from ._callbacks import Audience
+from ._callbacks import Callbacks
 from ._design import Design
 from ._draws import InOrder, Shuffled
 from ._inputs import Inputs
@@ -51,7 +51,7 @@ class Fitting:
     targets: Targets
     course: Course
     rng: np.random.RandomState
-    audience: Audience
+    callbacks: Callbacks
 
     def run(self, train: Table, weight: np.ndarray | None, valid: Table | None) -> Ended:
         """Trains to the end, or until the course has enough."""
@@ -140,7 +140,7 @@ class Fitting:
         """Losses as scikit-learn reports them, where the arithmetic is its own; of its own rows then, from `table`."""
         prepared = self.design.prepared
         offset = self.targets.offset(table.y, table.weight) if table is not None and prepared.numpy_draws else 0.0
-        return Report(self.audience, None, prepared.gradient_factor, offset, int(self.of.verbose))
+        return Report(self.callbacks, None, prepared.gradient_factor, offset, int(self.of.verbose))
 
 
 def rows_of(table: Table, weight: np.ndarray | None, inputs: Inputs, targets: Targets, network: Network) -> Rows:

@@ -14,7 +14,7 @@ from ..engines._engine import Engine
 from ..ensemble import num_members
 from ..find import find, names
 from ..recipes._base import Recipe
-from ._callbacks import Audience, CallbackSupportMixin, with_callbacks
+from ._callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from ._containers import generator_of, plain_rows
 from ._design import Design, design_of, drawn_weights, len_of, split
 from ._ensembles import Fold, fit_ensemble, folds_of, is_ensemble
@@ -23,7 +23,7 @@ from ._inputs import Inputs
 from ._network import Network
 from ._onnx import to_onnx
 from ._parameters import Parameters
-from ._reading import Manner, Table, fit_inputs, is_plain, read, read_x
+from ._reading import Reading, Table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
 from ._stop_rows import StopRows
 from ._targets import Targets
@@ -76,7 +76,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         check_parameters(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
         stop_by = StopRows.of(eval_set, X_val, y_val, sample_weight_val)
-        recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
+        recipe, how, X = self._recipe(), self._reading(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if recipe.scales and table.weight is not None:
             table = table.take(np.flatnonzero(table.weight > 0))  # a row of weight 0 does not count
@@ -93,19 +93,19 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
             valid = self._watched(stop_by)
         self._begin(design, drawn, goes_on=goes_on)
         by_epochs = not (is_ensemble(self) or design.num_folds) and self.solver != "lbfgs"
-        audience = Audience.of_fit(self, X, y, sample_weight, design.plan.epochs if by_epochs else 0)
-        ended = self._trained(self._fitting(design, rng, audience), table, train, valid)
+        callbacks = Callbacks.of_fit(self, X, y, sample_weight, design.plan.epochs if by_epochs else 0)
+        ended = self._trained(self._fitting(design, rng, callbacks), table, train, valid)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
         self.t_ += ended.num_epochs * len_of(train) if self.solver != "lbfgs" else 0
         self._show_curves()
-        audience.fit_ended()
+        callbacks.fit_ended()
         return self
 
     def _watched(self, stop_by: StopRows) -> Table:
         """The rows for early stopping, checked."""
         if (self.bagging or 1) > 1:
             raise refuse(stop_by.name, "rows", "left out with bagging", "every fold is watched once")
-        valid = stop_by.table(self, self._manner(), self._inputs)
+        valid = stop_by.table(self, self._reading(), self._inputs)
         with stop_by.named():
             self._check_targets(valid.y, is_whole=False)
         return valid
@@ -131,7 +131,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         if is_ensemble(self):
             raise refuse("members and bagging", "several networks", "left out with partial_fit", "it goes on with one")
         goes_on = hasattr(self, "_network")
-        recipe, how, X = self._recipe(), self._manner(), plain_rows(X)
+        recipe, how, X = self._recipe(), self._reading(), plain_rows(X)
         table = read(self, X, y, sample_weight, how, self._inputs if goes_on else None)
         if not hasattr(self, "_targets"):
             self._targets = self._learn_targets(table, is_scaled=recipe.scales)
@@ -142,7 +142,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
             drawn = drawn_weights(design, table, self._targets, rng)
             self._learn_inputs(table, X)
             self._begin(design, drawn, goes_on=False)
-        ended = self._fitting(design, rng, Audience(self)).one_epoch(table, self._training_weight(table), self.t_)
+        ended = self._fitting(design, rng, Callbacks(self)).one_epoch(table, self._training_weight(table), self.t_)
         self.n_iter_, self.stopped_by_, self.loss_ = ended.num_epochs, ended.stopped_by, ended.loss
         self.t_ += len_of(table)
         return self._show_curves()
@@ -160,10 +160,10 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         self._network: Network = network
 
     def _learn_inputs(self, train: Table, X: Any) -> None:
-        self._inputs: Inputs = fit_inputs(train, self._manner(), X)
+        self._inputs: Inputs = fit_inputs(train, self._reading(), X)
 
-    def _fitting(self, design: Design, rng: np.random.RandomState, audience: Audience) -> Fitting:
-        return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng, audience)
+    def _fitting(self, design: Design, rng: np.random.RandomState, callbacks: Callbacks) -> Fitting:
+        return Fitting(self, design, self._network, self._inputs, self._targets, self._course, rng, callbacks)
 
     def _show_curves(self) -> Self:
         """Sets scikit-learn's attributes for the curves; None for a missing part."""
@@ -181,14 +181,14 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         recipe: Recipe = find("recipes", name)()
         return recipe
 
-    def _manner(self) -> Manner:
-        return Manner(self._recipe().scales, self._y_is_numeric)
+    def _reading(self) -> Reading:
+        return Reading(self._recipe().scales, self._y_is_numeric)
 
     def _logits(self, X: Any) -> Tensor:
         """The network's outputs for rows X."""
         self._check_is_fitted()
         inputs: Inputs = self._inputs
-        x = X if is_plain(self, X, inputs) else read_x(self, plain_rows(X), self._manner(), inputs)
+        x = X if is_plain(self, X, inputs) else read_x(self, plain_rows(X), self._reading(), inputs)
         network: Network = self._network
         return network.logits(lambda rows: inputs.transform(x[rows], network.dtype), x.shape[0])
 
@@ -218,7 +218,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         With `engine_` it is what `fivestep.diagnose(model.engine_, model.dataset(X, y))` and `fivestep.plot` ask for.
         """
         check_is_fitted(self)
-        table = read(self, plain_rows(X), y, sample_weight, self._manner(), self._inputs)
+        table = read(self, plain_rows(X), y, sample_weight, self._reading(), self._inputs)
         self._check_targets(table.y, is_whole=False)
         stop_by = StopRows.of(eval_set, None, None, None)
         valid = None if stop_by is None else self._watched(stop_by)

@@ -29,14 +29,14 @@ class Table(NamedTuple):
         return Table(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
 
 
-class Manner(NamedTuple):
+class Reading(NamedTuple):
     """How rows are read: whether missing values and categories may be there, and how y is to be."""
 
     scales: bool
     y_is_numeric: bool
 
 
-def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: Inputs | None) -> Table:
+def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: Inputs | None) -> Table:
     """The rows of a fit, checked; `inputs` are those of an earlier fit that this one goes on from.
 
     Raises scikit-learn's own `ValueError` or `TypeError`.
@@ -68,7 +68,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Manner, inputs: In
     return Table(_in_rows(x), y.tocsr() if scipy.sparse.issparse(y) else y, weight)
 
 
-def read_x(of: BaseEstimator, X: Any, how: Manner, inputs: Inputs) -> Any:
+def read_x(of: BaseEstimator, X: Any, how: Reading, inputs: Inputs) -> Any:
     """The rows to predict, checked against those of `fit`."""
     frame = frame_of(X, how, inputs)
     if frame is None:
@@ -98,7 +98,7 @@ def is_plain(of: BaseEstimator, X: Any, inputs: Inputs) -> bool:
     )
 
 
-def frame_of(X: Any, how: Manner, inputs: Inputs | None) -> pl.DataFrame | None:
+def frame_of(X: Any, how: Reading, inputs: Inputs | None) -> pl.DataFrame | None:
     """A frame, where rows are to be read as one: a DataFrame with something else than numbers, or as in `inputs`."""
     if inputs is not None:
         return as_frame(X) if inputs.reads_frames else None
@@ -121,7 +121,7 @@ def categorical_of(X: Any) -> tuple[str, ...]:
     return tuple(str(name) for name, dtype in pairs if str(dtype).lower().startswith(("category", "categorical")))
 
 
-def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
+def fit_inputs(table: Table, how: Reading, X: Any) -> Inputs:
     """What the training rows tell about how to read any row."""
     if isinstance(table.x, pl.DataFrame):
         return Encoded.fit(table.x, categorical_of(X))
@@ -129,7 +129,7 @@ def fit_inputs(table: Table, how: Manner, X: Any) -> Inputs:
 
 
 @contextmanager
-def _texts_named(of: BaseEstimator, X: Any, y: Any, how: Manner, inputs: Inputs | None) -> Iterator[None]:
+def _texts_named(of: BaseEstimator, X: Any, y: Any, how: Reading, inputs: Inputs | None) -> Iterator[None]:
     """A context that names the text in an error about values that are not numbers."""
     try:
         yield
@@ -169,7 +169,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _options(how: Manner) -> dict[str, Any]:
+def _options(how: Reading) -> dict[str, Any]:
     finite = "allow-nan" if how.scales else True
     return {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32), "ensure_all_finite": finite}
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from ..check import InputError, refuse
 from ._containers import plain_rows
 from ._inputs import Inputs
-from ._reading import Manner, Table, read
+from ._reading import Reading, Table, read
 
 
 class StopRows(NamedTuple):
@@ -35,7 +35,7 @@ class StopRows(NamedTuple):
             raise refuse("eval_set", "rows", "left out beside X_val and y_val", "pass one of the two")
         return cls("eval_set", *_parts(eval_set))
 
-    def table(self, of: BaseEstimator, how: Manner, inputs: Inputs) -> Table:
+    def table(self, of: BaseEstimator, how: Reading, inputs: Inputs) -> Table:
         """The rows, checked as those of a fit."""
         if self.weight is not None and np.ndim(self.weight) and len(self.weight) != len(self.y):
             raise InputError(

@@ -18,7 +18,7 @@ from ..plan import TrainPlan
 from ..progress import Progress
 from ..recipes._base import Preparation
 from ..train import train
-from ._callbacks import Audience, copied
+from ._callbacks import Callbacks, copied
 from ._network import Network
 
 LEAST_RATE = 1e-6
@@ -86,7 +86,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
     course.num_without_gain, course.figures = 0, []
     progress = Progress(engine, plan)
     progress.measures_training = False  # saves a quarter of the time; no attribute shows it
-    report.audience.epoch_begins()
+    report.callbacks.epoch_begins()
     try:
         for epoch in train(engine, data, plan, progress=progress):
             valid_loss = None if epoch.valid_loss is None else report.scaled(epoch.valid_loss)
@@ -96,7 +96,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
             if is_best and data.valid is not None:
                 course.keep(engine)
             report.show(epoch.index, course)
-            if report.audience.epoch_ended(lambda: _so_far(engine, course)):
+            if report.callbacks.epoch_ended(lambda: _so_far(engine, course)):
                 stopped_by = "callback"
                 break
             if course.has_enough():
@@ -106,7 +106,7 @@ def run(engine: Engine, data: Dataset, plan: TrainPlan, course: Course, report: 
                     break
                 course.num_without_gain = 0  # the rate falls instead
             if epoch.index < plan.epochs:
-                report.audience.epoch_begins()
+                report.callbacks.epoch_begins()
     except KeyboardInterrupt:
         warn("training was interrupted: the estimator keeps what it has learned so far.")
         stopped_by = "user"
@@ -146,7 +146,7 @@ def _reason(plan: TrainPlan, course: Course, lr: float) -> str:
 class Report:
     """How losses are reported, `factor` times ours plus `offset`, how often a line is printed (0 is never), to whom."""
 
-    audience: Audience
+    callbacks: Callbacks
     score: Score | None
     factor: float = 1.0
     offset: float = 0.0

@@ -14,7 +14,7 @@ from ..epoch import Epoch
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..progress import Progress
-from ..saved.checkpoint import history_of, standing
+from ..saved.checkpoint import history_of, position_of
 from ..saved.resumption import fill
 from .alike import Pattern, Turn, goes_by_epochs
 
@@ -190,7 +190,7 @@ def told(member: Member) -> Trained | Turn:
     """What to send to the other ranks about a network that was trained here."""
     if member.trained is not None:
         return member.trained
-    position, tensors = standing(member.engine, member.progress)
+    position, tensors = position_of(member.engine, member.progress)
     params = member.engine.params
     if params.training is not None:
         tensors[HELD] = params.flat

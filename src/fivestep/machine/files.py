@@ -297,7 +297,7 @@ def _left_by_a_kill(entry: Path) -> bool:
 
 
 def unwritable(argument: str, path: Path, error: OSError, kind: str = "folder") -> InputError:
-    """The sentence for a folder or a file that cannot be written, as an error to raise."""
+    """The error for a folder or a file that cannot be written."""
     return InputError(
         f"{argument} must be a {kind} that can be written, got {str(path)!r} ({error.strerror}); choose another one."
     )

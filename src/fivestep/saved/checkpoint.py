@@ -170,7 +170,7 @@ class Checkpoints:
 
 def snapshot(engine: Engine, progress: Progress) -> Checkpoint:
     """All that a run needs to resume; tensors are the engine's own, to be written before its next step."""
-    position, tensors = standing(engine, progress, copied=False)
+    position, tensors = position_of(engine, progress, copied=False)
     return Checkpoint({"position": position}, {**tensors, **history_of(progress.history)})
 
 
@@ -179,7 +179,7 @@ def history_of(history: Sequence[Epoch]) -> dict[str, Tensor]:
     return {f"history.{name}": column for name, column in history_tensors(history).items()}
 
 
-def standing(engine: Engine, progress: Progress, *, copied: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def position_of(engine: Engine, progress: Progress, *, copied: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The rest of a run's state: its position, and its tensors."""
     state = engine.state(copied=copied)
     position = {

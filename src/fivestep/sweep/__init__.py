@@ -16,9 +16,9 @@ from ..plan import TrainPlan
 from ..recipes._base import Recipe
 from .candidates import Candidates, with_validation
 from .space import Range, Space
-from .sweeping import Standing, Sweep, SweepPlan, start
+from .sweeping import Status, Sweep, SweepPlan, start
 
-__all__ = ["Candidates", "Range", "Space", "Standing", "Sweep", "SweepPlan", "start", "sweep"]
+__all__ = ["Candidates", "Range", "Space", "Status", "Sweep", "SweepPlan", "start", "sweep"]
 
 
 def sweep(

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ..check import InputError
-from .sweeping import Standing, Sweep
+from .sweeping import Status, Sweep
 
 LOCAL = "local"
 """The address for a cluster on this machine only, started for the sweep."""
 
 
-def train_on_ray(sweep: Sweep, address: str) -> Iterator[Standing]:
-    """Trains the networks on the cluster at `address`, and yields the standing of the sweep about twice a second.
+def train_on_ray(sweep: Sweep, address: str) -> Iterator[Status]:
+    """Trains the networks on the cluster at `address`, and yields the status of the sweep about twice a second.
 
     Each worker takes one processor for each network that it trains at a time (`num_threads`, here one if it is None).
     Raises an `InputError` where Ray is not installed or the cluster cannot be reached.

@@ -74,8 +74,8 @@ class SweepPlan:
         one_of("sampler", self.sampler, SAMPLERS)
 
 
-class Standing(NamedTuple):
-    """The standing of a sweep: networks that have ended, here and elsewhere, and those being trained elsewhere."""
+class Status(NamedTuple):
+    """The status of a sweep: networks that have ended, here and elsewhere, and those being trained elsewhere."""
 
     num_over: int
     num_models: int
@@ -146,13 +146,13 @@ class Sweep:
         return ranked(self.attempts)
 
     @property
-    def standing(self) -> Standing:
-        """The standing of the sweep, as far as this process knows."""
+    def status(self) -> Status:
+        """The status of the sweep, as far as this process knows."""
         num_over = sum(attempt.is_over for attempt in self.attempts.values())
         running = [network for network, attempt in self.attempts.items() if attempt.state == "running"]
-        return Standing(num_over, self.num_models, len(set(running) - set(self.members)))
+        return Status(num_over, self.num_models, len(set(running) - set(self.members)))
 
-    def train(self) -> Iterator[Standing]:
+    def train(self) -> Iterator[Status]:
         """Trains networks until all have ended, here or in other processes; yields after each fleet.
 
         A network whose process was killed is tried again. Stopping is `break`. The ranked table is written after each
@@ -168,18 +168,18 @@ class Sweep:
                         time.sleep(PAUSE)
                     self.attempts = ledger.attempts()
                     self.write_table()
-                    yield self.standing
+                    yield self.status
             finally:
                 self.members = {}
                 ledger.end()
                 self.attempts = ledger.attempts()
                 self.write_table()
 
-    def watch(self) -> Standing:
-        """The standing of the sweep from its storage, for a process that trains none of its networks."""
+    def watch(self) -> Status:
+        """The status of the sweep from its storage, for a process that trains none of its networks."""
         with _failures_as_sentences(self.path):
             self.attempts = self._ledger("").attempts()
-        return self.standing
+        return self.status
 
     def finish(self) -> Run | None:
         """Draws the picture and trains the best network once more, as a run in the folder; None if there is none.

@@ -89,7 +89,7 @@ def scale_rows(like, columns, scales, limits, rows, out):  # type: ignore[no-unt
 
 @njit(nogil=True, error_model="numpy")
 def find_numbers(arrays, schemas, num_rows, found):  # type: ignore[no-untyped-def]
-    """Writes where each column that `_lying.py` looks for lies, and the letter of its type, to `found` (K, 2).
+    """Writes where each column that `_addresses.py` looks for lies, and the letter of its type, to `found` (K, 2).
 
     `arrays` and `schemas` are the addresses of K pointers to an ArrowArray and an ArrowSchema, whose fields are all of
     eight bytes: length, missing, offset, number of buffers, number of children, buffers; format.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from ._addresses import LETTERS, column_addresses
 from ._kernel import scale_rows
-from ._lying import LETTERS, columns_as_they_lie
 
 AT_A_TIME = 8
 """The most columns that are copied at the same time: those in chunks, with missing values, or of integers."""
@@ -46,7 +46,7 @@ def write_plain(
         written.update(some.names if not num_infinite.any() else some.take(np.flatnonzero(num_infinite == 0)).names)
 
     number_of = {name: k for k, name in enumerate(frame.columns)}
-    with columns_as_they_lie(frame) as found:
+    with column_addresses(frame) as found:
         addresses, letters = found[[number_of[name] for name in numbers.names]].T  # (K,) each
         for letter, one in LETTERS.items():
             which = np.flatnonzero(letters == letter)

@@ -11,10 +11,10 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from ...machine.aside import folder_for_large_files
 from ...machine.files import own_bytes
 from ...machine.memory import is_memory
-from .nameless import NamelessFile
+from ...machine.spilled_state import folder_for_large_files
+from .unnamed_file import UnnamedFile
 
 SHARE_OF_DISK = 0.5
 """The largest share of the free disk space for the file."""
@@ -46,7 +46,7 @@ class EncodedBlocks:
         self._kept: set[int] = set()
         self._empty: dict[int, tuple[Tensor, Tensor | None]] = {}
         self._format: _Format | None = None
-        self._file: NamelessFile | None = None
+        self._file: UnnamedFile | None = None
         self._is_over, self._is_promised = False, False
         self._lock, self._owner = Lock(), os.getpid()
 
@@ -112,13 +112,13 @@ class EncodedBlocks:
             if file is self._file:
                 self._kept.add(block)
 
-    def _opened(self, of_row: _Format) -> NamelessFile:
+    def _opened(self, of_row: _Format) -> UnnamedFile:
         """The file, begun with the first block; raises an `OSError` where there can be none."""
         if self._file is None:
             room = self._room(of_row.size)
             if room is None:
                 raise OSError("too little room is left")
-            self._file, self._format = NamelessFile(room[0]), of_row
+            self._file, self._format = UnnamedFile(room[0]), of_row
         return self._file
 
     def _stop(self, error: OSError) -> None:

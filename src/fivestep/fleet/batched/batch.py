@@ -35,7 +35,7 @@ NOTHING: tuple[Any, ...] = ()
 
 
 @final
-class Standing:
+class MemberState:
     """What the loop remembers of one network: a `Progress` without an engine.
 
     Early stopping and the best epoch only where training depends on epochs; the epochs are the batch's.
@@ -80,7 +80,7 @@ class Batch:
         self._pattern = pattern = members[0].engine
         self._every, self._plan = every, members[0].plan
         self._goes_by_epochs = members[0].evaluates_each
-        self._standings = [Standing(member, goes_by_epochs=self._goes_by_epochs) for member in members]
+        self._standings = [MemberState(member, goes_by_epochs=self._goes_by_epochs) for member in members]
         self._shown = list[Measured]()
         self._rates = [member.plan.lr for member in members]
         self._epochs, self._done = members[0].progress.epochs, pattern.num_updates

@@ -24,7 +24,7 @@ class Place(NamedTuple):
 
 
 @final
-class Aside(Mapping[str, Tensor]):
+class SpilledState(Mapping[str, Tensor]):
     """The tensors of the last state that was stored, read one by one, and its number of steps.
 
     The file has no name and disappears with the process. It lies in `TMPDIR`, by default in `/var/tmp`, as on many

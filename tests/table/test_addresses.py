@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fivestep.table._lying import LETTERS, columns_as_they_lie
+from fivestep.table._addresses import LETTERS, column_addresses
 
 DOUBLE, SINGLE = LETTERS
 
@@ -27,30 +27,30 @@ def frame() -> pl.DataFrame:
 @pytest.mark.parametrize("part", [slice(None), slice(2, None), slice(1, 5)])
 def test_plain_numbers_are_found_where_numpy_sees_them(part: slice) -> None:
     rows = frame()[part]
-    with columns_as_they_lie(rows) as found:
+    with column_addresses(rows) as found:
         assert found[0].tolist() == [rows["double"].to_numpy().ctypes.data, DOUBLE]
         assert found[1].tolist() == [rows["single"].to_numpy().ctypes.data, SINGLE]
 
 
 def test_all_others_are_not() -> None:
-    with columns_as_they_lie(frame()) as found:
+    with column_addresses(frame()) as found:
         assert not found[2:].any()
 
 
 def test_a_column_of_objects_does_no_harm() -> None:
-    with columns_as_they_lie(frame().with_columns(pl.Series("any", [object()] * 6, dtype=pl.Object))) as found:
+    with column_addresses(frame().with_columns(pl.Series("any", [object()] * 6, dtype=pl.Object))) as found:
         assert found[:, 1].tolist() == [DOUBLE, SINGLE, 0, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("rows", [frame()[:0], pl.DataFrame(), pl.concat([frame(), frame()], rechunk=False)])
 def test_no_rows_and_rows_in_pieces_are_not_looked_at(rows: pl.DataFrame) -> None:
-    with columns_as_they_lie(rows) as found:
+    with column_addresses(rows) as found:
         assert found.shape == (rows.width, 2)
         assert not found.any()
 
 
 def test_the_memory_is_the_frames_own_and_given_back() -> None:
     rows = frame()
-    with columns_as_they_lie(rows) as first, columns_as_they_lie(rows) as again:
+    with column_addresses(rows) as first, column_addresses(rows) as again:
         assert np.array_equal(first, again)
     assert rows["double"].to_list() == (np.arange(6) / 2).tolist()

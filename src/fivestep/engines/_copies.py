@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ._engine import Engine
 
 
-class Standing(NamedTuple):
+class Snapshot(NamedTuple):
     """An engine's state, its number of steps, the weights to predict with if they differ, the next learning rate."""
 
     state: Tensors
@@ -19,14 +19,14 @@ class Standing(NamedTuple):
     reason: str
 
 
-def made_anew(
-    kind: "Callable[..., Engine]", made_with: tuple[Any, ...], options: Mapping[str, Any], stands: Standing
+def rebuilt(
+    kind: "Callable[..., Engine]", made_with: tuple[Any, ...], options: Mapping[str, Any], snapshot: Snapshot
 ) -> "Engine":
     """A new engine in that state, whose next steps give the same numbers; its gradient is zero, and it is alone."""
     engine = kind(*made_with, **options)
-    engine.load_state(stands.state, stands.num_updates)
-    if stands.held is not None:
+    engine.load_state(snapshot.state, snapshot.num_updates)
+    if snapshot.held is not None:
         engine.params.training = engine.params.flat.clone()
-        engine.params.flat.copy_(stands.held)
-    engine.lr, engine.reason = stands.lr, stands.reason
+        engine.params.flat.copy_(snapshot.held)
+    engine.lr, engine.reason = snapshot.lr, snapshot.reason
     return engine

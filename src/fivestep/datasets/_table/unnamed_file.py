@@ -12,7 +12,7 @@ HAS_PLACES = hasattr(os, "preadv") and hasattr(os, "pwrite")
 
 
 @final
-class NamelessFile:
+class UnnamedFile:
     """A file that disappears with its last reference, such as that of a reading thread, or with the process.
 
     All methods raise an `OSError` if the disk fails.

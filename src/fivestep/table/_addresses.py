@@ -57,7 +57,7 @@ LETTERS: "Mapping[int, np.ndarray]" = {ord("g"): np.zeros(1), ord("f"): np.zeros
 
 
 @contextmanager
-def columns_as_they_lie(frame: pl.DataFrame) -> "Iterator[np.ndarray]":
+def column_addresses(frame: pl.DataFrame) -> "Iterator[np.ndarray]":
     """A context with the address and the letter of each column, (K, 2); 0 and 0 for all but contiguous plain numbers.
 
     Plain numbers are float64 or float32, none missing, each right beside the one before. Nothing is copied.
