@@ -169,7 +169,7 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To mend a logarithm of zero by cutting the probability off: ``log(p.clamp(min=1e-7))``. The ``nan`` is gone, and so is
+# To fix a logarithm of zero by cutting the probability off: ``log(p.clamp(min=1e-7))``. The ``nan`` is gone, and so is
 # the gradient: where the cut is at work, the loss is a constant. The rows that are most wrong no longer teach anything.
 
 z = torch.tensor([[0.0, 30.0]], requires_grad=True)  # sure of class 1, and wrong

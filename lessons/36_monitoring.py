@@ -22,7 +22,7 @@ import fivestep as fs
 # Look in the order in which it costs least:
 #
 # - *Before the first step.* Is the first loss that of a guess? With :math:`C` classes that is :math:`\log C`.
-# - *On a handful of rows.* Can it learn twenty rows by heart? If not, the loop is broken, and more data will not mend
+# - *On a handful of rows.* Can it learn twenty rows by heart? If not, the loop is broken, and more data will not fix
 #   it.
 # - *In the gradients.* Does one arrive in every layer?
 # - *In the updates.* How large is each, measured by the weights it moves?

@@ -254,7 +254,7 @@ assert scores["balanced_accuracy"] > 0.9
 #    squared and with the absolute error?
 # 2. Twenty rows by heart, as on the last page: which of the trainings of the clinic pass that test? Try three.
 # 3. Two faults at once: the wine as it is *and* all weights 0. What does a diagnosis say, and what after the first of
-#    them is mended?
+#    them is fixed?
 
 # %%
 # Solution 1

@@ -62,10 +62,10 @@ def small_engine(
 def engine_of(name: str, spec: NetSpec, plan: TrainPlan, dtype: str = "float64") -> Engine:
     """The engine of that name; where it hands over to another one, which has the same test, the test is left out."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "engine 'fused' hands over")
+        warnings.filterwarnings("ignore", "engine 'fused' falls back")
         engine = make_engine(name, spec, plan, dtype=dtype, device="cpu")
     if Choice.parse(name).name not in ("auto", engine.name):
-        pytest.skip(f"{name} hands over: {engine.reason}")
+        pytest.skip(f"{name} falls back: {engine.reason}")
     return engine
 
 

@@ -57,7 +57,7 @@ def evaluate_by_ranks(
         each = turns.tolist()
     loss_sum, right, total = (sum(column) for column in zip(*each, strict=True))
     if total == 0:
-        raise refuse("the weights of the rows", "none", "numbers of at least 0 that are not all 0", "mend the weights")
+        raise refuse("the weights of the rows", "none", "numbers of at least 0 that are not all 0", "fix the weights")
     measured = tally.measured(ranks)
     accuracy = None if engine.criterion.target == "numbers" else right / total
     return Evaluation(loss_sum / total, measured.get("accuracy", accuracy), measured)

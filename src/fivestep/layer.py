@@ -1,4 +1,4 @@
-"""What every layer promises, and what it remembers between forward and backward pass."""
+"""The interface of a layer, and what it remembers between forward and backward pass."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

@@ -117,7 +117,7 @@ def check_rows(engine: Engine, rows: Rows, part: str) -> None:
         _check_finite(f"{part} weight", rows.weight)
         if (rows.weight < 0).any() or rows.weight.sum() == 0:
             raise InputError(
-                f"{part} weight must hold numbers of at least 0 that are not all 0, got others; mend the weights."
+                f"{part} weight must hold numbers of at least 0 that are not all 0, got others; fix the weights."
             )
     if engine.criterion.target == "classes":
         _check_classes(engine, rows.y, part)

@@ -19,7 +19,7 @@ def test_worked_example() -> None:
 
 
 def test_torch_still_rounds_a_sixth_to_float32() -> None:
-    """If this fails, torch has mended it, and `nn.Hardsigmoid` can be the twin."""
+    """If this fails, torch has fixed it, and `nn.Hardsigmoid` can be the twin."""
     z = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     torch.nn.Hardsigmoid()(z).sum().backward()
     assert z.grad is not None

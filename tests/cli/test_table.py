@@ -207,7 +207,7 @@ def test_a_value_that_cannot_be_read_is_named_and_nothing_is_written(fivestep: C
     spoilt.write_csv(run.parent / "new.csv")
     code, out, err = fivestep("predict", run, "new.csv", "-o", "p.csv")
     assert (code, out) == (2, "")
-    assert err == "fivestep: column 'size' must hold numbers, got 'big' in row 251; mend it, or leave the row out.\n"
+    assert err == "fivestep: column 'size' must hold numbers, got 'big' in row 251; fix it, or leave the row out.\n"
     assert not list(run.parent.glob("p.csv*"))
 
 
@@ -234,7 +234,7 @@ def test_what_is_said_to_be_missing_is_so_in_training_evaluation_and_prediction(
     told.write_csv(tmp_path / "told.csv")
     houses().with_columns(pl.col("garden").replace("no", None)).write_csv(tmp_path / "empty.csv")
     refused = fivestep("train", "told.csv", "--target", "price")
-    assert "got 'unknown' in row 1; mend it, count it as missing, make the column categorical, or ign" in refused.err
+    assert "got 'unknown' in row 1; fix it, count it as missing, make the column categorical, or ign" in refused.err
     with_word = ("--missing", "unknown", "--missing=-", "--out", "told")
     assert fivestep("train", "told.csv", "--target", "price", "--epochs", 3, *with_word).code == 0
     assert fivestep("train", "empty.csv", "--target", "price", "--epochs", 3, "--out", "empty").code == 0

@@ -138,7 +138,7 @@ def test_an_engine_that_hands_over_is_called_what_it_is(fivestep: Command, recwa
     """`fused` has no L-BFGS: what is compared is `scratch`, and it says so."""
     out = fivestep("verify", "fused", "nn", "--optimizer", "lbfgs", "--steps", 3).out
     assert out.startswith("scratch and nn agree: 3 steps of MLP 2-8-1 on moons, lbfgs, float32.")
-    assert any("hands over to 'scratch'" in str(warning.message) for warning in recwarn)
+    assert any("falls back to 'scratch'" in str(warning.message) for warning in recwarn)
 
 
 @pytest.mark.parametrize(

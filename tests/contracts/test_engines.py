@@ -1,7 +1,8 @@
 """What holds for every engine with every item: the numbers of `nn`, at each of seven steps.
 
-What an engine hands over to another one is left out there, and one test says what that may be; `nn` itself shows every
-number. The first test checks the shapes of every call as well; the others leave that out, for a sixth of the time.
+Cases in which an engine falls back to another one are left out there, and one test says what that may be; `nn` itself
+shows every number. The first test checks the shapes of every call as well; the others leave that out, for a sixth of
+the time.
 """
 
 import functools
@@ -45,7 +46,7 @@ IN_FLOAT32 = tuple(c for c in ALONE if all(item.case.float32 for item in c.items
 def obstacle(name: str, combination: Combination) -> str | None:
     """Why an engine hands a combination over to another one; None if it does it itself."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "engine 'fused' hands over")
+        warnings.filterwarnings("ignore", "engine 'fused' falls back")
         chosen = choose(name, combination.spec(), combination.plan(), torch.device("cpu"), None)
     return None if chosen.name == Choice.parse(name).name else chosen.reason
 

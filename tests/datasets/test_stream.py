@@ -340,13 +340,13 @@ def test_a_row_group_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     [
         (
             lambda f: f.drop("a"),
-            r"the same columns, got 'a' in .*part-0\.parquet and not in .*part-1\.parquet; mend",
+            r"the same columns, got 'a' in .*part-0\.parquet and not in .*part-1\.parquet; fix",
         ),
         (
             lambda f: f.drop("y"),
-            r"the same columns, got 'y' in .*part-0\.parquet and not in .*part-1\.parquet; mend",
+            r"the same columns, got 'y' in .*part-0\.parquet and not in .*part-1\.parquet; fix",
         ),
-        (lambda f: f.with_columns(new=1), r"got 'new' in .*part-1\.parquet and not in .*part-0\.parquet; mend"),
+        (lambda f: f.with_columns(new=1), r"got 'new' in .*part-1\.parquet and not in .*part-0\.parquet; fix"),
         (
             lambda f: f.with_columns(pl.col("a").cast(pl.String)),
             r"column 'a' must have one type in all files, got Float64 in .*part-0\.parquet and String in .*part-1",
@@ -369,7 +369,7 @@ def test_a_file_unlike_the_others_is_named(tmp_path: Path, change: object, sente
 def test_a_weight_that_is_none_is_named_with_its_file_and_row(tmp_path: Path) -> None:
     frame = table()
     wrong = frame.with_columns(weight=pl.when(pl.int_range(len(frame)) == 423).then(-1.0).otherwise("weight"))
-    sentence = r"^weight 'weight' of .*part-1\.parquet must be a number of at least 0 in row 124, got -1\.0; mend it, "
+    sentence = r"^weight 'weight' of .*part-1\.parquet must be a number of at least 0 in row 124, got -1\.0; fix it, "
     with pytest.raises(InputError, match=sentence):
         loaded(written(tmp_path, frame=wrong), weight="weight")
 

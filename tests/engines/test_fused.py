@@ -154,7 +154,7 @@ def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
     ],
 )
 def test_it_hands_over_to_scratch_and_says_why(spec: Any, options: dict[str, Any], sentence: str) -> None:
-    with pytest.warns(UserWarning, match=f"engine 'fused' hands over to 'scratch': {sentence}"):
+    with pytest.warns(UserWarning, match=f"engine 'fused' falls back to 'scratch': {sentence}"):
         engine = make_engine("fused", spec, small_plan(**options), device="cpu")
     assert (engine.name, engine.reason) == ("scratch", sentence)
 

@@ -148,7 +148,7 @@ def test_weights_that_are_none_are_refused_as_scikit_learn_does(weight: Any, sen
 @pytest.mark.parametrize(
     ("weights", "sentence"),
     [
-        ({"d": 2}, "class_weight must name classes of y, a, b, c, got 'd'; leave it out, or mend it."),
+        ({"d": 2}, "class_weight must name classes of y, a, b, c, got 'd'; leave it out, or fix it."),
         (
             {"a": -1},
             "class_weight of 'a' must be a finite number of at least 0, got -1; 1 is that of classes that are no",

@@ -194,7 +194,7 @@ FLEET = [
 def divided(ranks: Ranks, name: str) -> list[tuple[Any, ...]]:
     """All that anyone can see of the networks at the end, on one rank."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "engine 'fused' hands over")
+        warnings.filterwarnings("ignore", "engine 'fused' falls back")
         members = fit_many(small_net(activation="relu"), DATA, [small_plan(**one) for one in FLEET], name, ranks=ranks)
     return [
         (

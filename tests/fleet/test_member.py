@@ -49,7 +49,7 @@ def test_a_rate_that_answers_to_what_is_seen_is_shown_each_epoch(schedule: str) 
     assert not Member(DATA, small_plan(epochs=4, schedule="warmup:then=cosine"), member.new_engine).evaluates_each
 
 
-@pytest.mark.filterwarnings("ignore:engine 'fused' hands over")
+@pytest.mark.filterwarnings("ignore:engine 'fused' falls back")
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_network_trained_elsewhere_goes_on_to_the_bit(name: str) -> None:
     here, said = trained_here_and_told(name)

@@ -29,7 +29,7 @@ def test_the_size_of_the_gradient_does_not_matter() -> None:
 
 
 def test_torch_still_keeps_the_product_of_the_momenta_in_float32() -> None:
-    """If this fails, torch has mended it, and the twin needs no state of its own any more."""
+    """If this fails, torch has fixed it, and the twin needs no state of its own any more."""
     parameter = nn.Parameter(torch.ones(1, dtype=torch.float64))
     parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.NAdam([parameter])

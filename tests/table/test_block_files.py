@@ -265,7 +265,7 @@ def test_a_word_below_them_is_named_with_its_row(tmp_path: Path) -> None:
 def test_a_row_of_another_width_is_named(tmp_path: Path, row: str, number: int) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n" + row + "\n5,6\n")
-    with pytest.raises(InputError, match=rf"must have 2 fields, as the first one has, got {number} in line 3; mend"):
+    with pytest.raises(InputError, match=rf"must have 2 fields, as the first one has, got {number} in line 3; fix"):
         all_of(open_blocks(path), ["a", "b"])
 
 

@@ -40,7 +40,7 @@ def test_a_link_to_a_file_that_is_gone_is_not_passed_over(tmp_path: Path) -> Non
     """Its rows would be missing, and nobody would know."""
     (tmp_path / "a.csv").write_text("x\n1\n")
     (tmp_path / "b.csv").symlink_to(tmp_path / "gone")
-    with pytest.raises(InputError, match=r"got '.*b\.csv', a link to nothing; mend or remove it"):
+    with pytest.raises(InputError, match=r"got '.*b\.csv', a link to nothing; fix or remove it"):
         files_of(str(tmp_path / "*.csv"))
 
 
@@ -107,7 +107,7 @@ def test_types_that_do_not_fit_are_named_with_both_files(
     ],
 )
 def test_columns_that_do_not_fit_are_named_with_both_files(tmp_path: Path, second: pl.DataFrame, got: str) -> None:
-    with pytest.raises(InputError, match=rf"^all files must have the same columns, got {got}; mend one of them\.$"):
+    with pytest.raises(InputError, match=rf"^all files must have the same columns, got {got}; fix one of them\.$"):
         BlockTable.open(written(tmp_path, column([1]), second))
 
 

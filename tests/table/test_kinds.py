@@ -186,7 +186,7 @@ def test_numbers_in_thousands_and_millions_are_warned_of() -> None:
 
 def test_a_unit_below_the_names_is_known() -> None:
     sizes = pl.Series("size", ["m²", *(f"{k}.5" for k in range(30))])
-    with pytest.raises(InputError, match="got 'm²' in row 1; remove the row if it tells units, mend the value, count"):
+    with pytest.raises(InputError, match="got 'm²' in row 1; remove the row if it tells units, fix the value, count"):
         kind_of(sizes)
 
 

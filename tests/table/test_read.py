@@ -246,7 +246,7 @@ BROKEN: list[tuple[str, bytes, str]] = [
     (
         "t.csv",
         b"made by me\na,b\n1,2\n",
-        "must have 1 field, .*, got 2 in line 2; mend that line, or remove what st",
+        "must have 1 field, .*, got 2 in line 2; fix that line, or remove what st",
     ),
     ("t.npy", numpy_bytes(np.save, np.zeros((3, 2)))[:-8], "must be a NumPy array that can be read"),
     ("t.npz", numpy_bytes(np.savez, x=np.zeros(3), y=np.zeros(2)), "must have as many rows each, got x 3, y 2"),

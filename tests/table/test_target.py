@@ -74,7 +74,7 @@ def test_texts_that_are_all_different_are_no_classes() -> None:
 def test_a_target_of_numbers_with_one_word_among_them_names_its_row() -> None:
     values = pl.Series("y", [None, *(f"{k}.5" for k in range(20)), "oops", "3.5"])
     present = values.is_not_null().arg_true()
-    with pytest.raises(InputError, match=r"must hold numbers, as 21 of its 22 .* got 'oops' in row 22; mend"):
+    with pytest.raises(InputError, match=r"must hold numbers, as 21 of its 22 .* got 'oops' in row 22; fix"):
         fit_target(values, places=present)
     assert fit_target(values, "classification", places=present).num_outputs == 21
 
@@ -108,7 +108,5 @@ def test_a_target_in_two_units_is_told_from_one_of_classes() -> None:
 
 @pytest.mark.parametrize(("value", "advice"), [("inf", "or leave the row out"), ("abc", "or train a classification")])
 def test_what_to_do_with_a_target_that_is_no_finite_number(value: str, advice: str) -> None:
-    with pytest.raises(
-        InputError, match=f"finite numbers for a regression, got '{value}' in row 31; mend it, {advice}"
-    ):
+    with pytest.raises(InputError, match=f"finite numbers for a regression, got '{value}' in row 31; fix it, {advice}"):
         fit_target(pl.Series("y", [*(f"{k}.5" for k in range(30)), value]), "regression")

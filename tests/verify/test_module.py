@@ -145,9 +145,9 @@ def test_a_state_put_back_is_the_same_run() -> None:
             modules.Normalized(),
             r"the module must have the parameters of MLP 4-6-3, .*; describe the same network by --model",
         ),
-        (modules.Breaks(), r"the module must take rows of the shape \(10, 4\), got RuntimeError: .*; mend its forward"),
+        (modules.Breaks(), r"the module must take rows of the shape \(10, 4\), got RuntimeError: .*; fix its forward"),
         (modules.ReturnsTwo(), "the module must return one tensor of logits, got tuple; return it alone"),
-        (modules.TooWide(), r"the module must return logits of the shape \(10, 3\), got \(10, 2\); mend its forward"),
+        (modules.TooWide(), r"the module must return logits of the shape \(10, 3\), got \(10, 2\); fix its forward"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )

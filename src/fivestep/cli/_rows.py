@@ -56,7 +56,7 @@ def _read_csv(path: Path) -> np.ndarray:
         texts = pl.read_csv(path, has_header=_has_header(path), infer_schema=False)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} must be a CSV file of numbers, got an error: {str(error).splitlines()[0]}; mend it."
+            f"{path} must be a CSV file of numbers, got an error: {str(error).splitlines()[0]}; fix it."
         ) from error
     numbers = texts.select(pl.all().str.strip_chars().cast(pl.Float64, strict=False))
     for name in texts.columns:
@@ -64,7 +64,7 @@ def _read_csv(path: Path) -> np.ndarray:
         if len(wrong):
             raise InputError(
                 f"{path} must hold a number in every field, got {texts[name][wrong[0]]!r} in row {wrong[0]}, "
-                f"column {name!r}; mend it, or drop the column."
+                f"column {name!r}; fix it, or drop the column."
             )
     return np.array(numbers)
 

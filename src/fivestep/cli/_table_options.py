@@ -91,7 +91,7 @@ class TableOptions:
 
     def source(self, file: Path, valid: float | Path | None) -> "TableSource":
         """The file and all options about it, as plain values; raises an `InputError` if the target is missing."""
-        from ..datasets._table import SHARE, TableSource  # here, because it imports polars
+        from ..datasets._table import SHARE, TableSource  # imported here because it needs polars
         from ..table.read import is_pattern
 
         if not self.target:
@@ -133,7 +133,7 @@ def _plain(value: float | Path) -> float | str:
 
 def _unknown(name: str, tasks: tuple[str, ...]) -> InputError:
     """The error for a name that is neither a task nor a file, with the nearest task or file in the working folder."""
-    from ..table.read import FORMATS  # here, because it imports polars
+    from ..table.read import FORMATS  # imported here because it needs polars
 
     files = sorted(path.name for path in Path().iterdir() if path.suffix.lower() in FORMATS and path.is_file())
     known = {Path(file).stem: file for file in files} | {task: task for task in tasks}

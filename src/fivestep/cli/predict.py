@@ -83,7 +83,7 @@ def _say_what(run: Run, num_rows: int, out: Path | None) -> None:
 def _check_out(out: Path, file: Path) -> None:
     """Raises an `InputError` for a name with the suffix of another format, or the name of the input file."""
     from ..table.packed import OPENERS
-    from ..table.read import FORMATS  # here, because it imports polars
+    from ..table.read import FORMATS  # imported here because it needs polars
 
     if out.resolve() == file.resolve():
         raise refuse("--out", str(out), "another file than the one to read", "choose another name")

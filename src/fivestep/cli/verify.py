@@ -138,7 +138,7 @@ def _two(one: str, other: str, options: VerifyOptions, network: NetworkOptions, 
             raise InputError(f"finite differences must be of an engine, got {one}; compare it with scratch.")
         return finite_differences(subject, prepared.data, steps, subject_of(subject, prepared.data))
     pair = pair_of(subject, other if other in FORMS else side(other), prepared.data)
-    one_name, other_name = pair.names  # what an engine is, where one hands over to another; what a module was called
+    one_name, other_name = pair.names  # what an engine is, where one falls back to another; what a module was called
     called = (one if one in modules else one_name, other if other in modules else other_name)
     lock = Lockstep(pair.one, pair.other, prepared.data, steps)
     for _ in _tracked(lock, steps):

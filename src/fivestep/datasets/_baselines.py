@@ -57,7 +57,7 @@ def _constant(target: Target, y: "np.ndarray", weight: Tensor | None) -> float:
 
 def _fitted(target: Target, x: Any, y: "np.ndarray", weight: Tensor | None) -> Callable[[Any], "np.ndarray"]:
     """The predictions of a linear model."""
-    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV  # here, because it takes a second to import
+    from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV  # imported here: it takes a second
 
     if isinstance(target, ClassTarget) and (y == y[0]).all():  # a rare class, of which no row is to train on
         return lambda x: np.full(x.shape[0], y[0])

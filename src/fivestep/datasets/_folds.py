@@ -18,7 +18,7 @@ def folds(data: Dataset, k: int, seed: int = 0) -> list[Dataset]:
     class). A validation part that was there before is left out; the test part is the same in all. Raises an
     `InputError` unless k is a whole number from 2 to the number of rows, and for data that draw their rows anew.
     """
-    from sklearn.model_selection import KFold, StratifiedKFold  # here, because it takes a second to import
+    from sklearn.model_selection import KFold, StratifiedKFold  # imported here: it takes a second
 
     check_foldable(data, k, len(data.train))
     labels = class_labels(data.train.y)

@@ -34,7 +34,7 @@ def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
 
 def split_rows(rows: Rows, size: float, seed: int) -> tuple[Rows, Rows]:
     """The remaining rows and the held-out rows, both in their original order."""
-    from sklearn.model_selection import train_test_split  # here, because it takes a second to import
+    from sklearn.model_selection import train_test_split  # imported here: it takes a second
 
     num_taken = round(size * len(rows)) if 0 < size < 1 else size
     if not 1 <= num_taken < len(rows) or num_taken != int(num_taken):

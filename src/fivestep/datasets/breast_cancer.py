@@ -36,7 +36,7 @@ class BreastCancer(Task):
     }
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        from sklearn.datasets import load_breast_cancer  # here, because it takes a second to import
+        from sklearn.datasets import load_breast_cancer  # imported here: it takes a second
 
         table = load_breast_cancer()
         names, y = ("malignant", "benign"), table.target.astype(np.float32)

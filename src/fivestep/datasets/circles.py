@@ -36,7 +36,7 @@ class Circles(Task):
 
 
 def _rows(num_rows: int, state: int) -> Rows:
-    from sklearn.datasets import make_circles  # here, because it takes a second to import
+    from sklearn.datasets import make_circles  # imported here: it takes a second
 
     x, y = make_circles(num_rows, noise=0.1, factor=0.5, random_state=state)
     return Rows(x.astype(np.float32), y.astype(np.float32))

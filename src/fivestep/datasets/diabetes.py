@@ -33,7 +33,7 @@ class Diabetes(Task):
     }
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        from sklearn.datasets import load_diabetes  # here, because it takes a second to import
+        from sklearn.datasets import load_diabetes  # imported here: it takes a second
 
         table = load_diabetes(scaled=False)
         parts = three_parts(table.data, table.target, table.feature_names, "progression", ())

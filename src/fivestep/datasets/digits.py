@@ -34,7 +34,7 @@ class Digits(Task):
     }
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        from sklearn.datasets import load_digits  # here, because it takes a second to import
+        from sklearn.datasets import load_digits  # imported here: it takes a second
 
         digits = load_digits()
         rows = Rows(digits.data.astype(np.uint8), digits.target.astype(np.int64), scale=1 / 16)

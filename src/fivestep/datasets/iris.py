@@ -34,7 +34,7 @@ class Iris(Task):
     }
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        from sklearn.datasets import load_iris  # here, because it takes a second to import
+        from sklearn.datasets import load_iris  # imported here: it takes a second
 
         table = load_iris()
         names = tuple(str(name) for name in table.target_names)

@@ -32,7 +32,7 @@ class Wine(Task):
     }
 
     def load(self, *, seed: int, data_dir: Path | None) -> Dataset:
-        from sklearn.datasets import load_wine  # here, because it takes a second to import
+        from sklearn.datasets import load_wine  # imported here: it takes a second
 
         table = load_wine()
         names = ("first grower", "second grower", "third grower")

@@ -93,7 +93,7 @@ def _recorded(choice: Choice, plan: TrainPlan, device: torch.device, ranks: Rank
 
 def _handed_over(choice: Choice, in_the_way: str) -> Chosen:
     if choice.name == "fused":
-        warnings.warn(f"engine 'fused' hands over to 'scratch': {in_the_way}.", stacklevel=4)
+        warnings.warn(f"engine 'fused' falls back to 'scratch': {in_the_way}.", stacklevel=4)
     return Chosen("scratch", in_the_way)
 
 

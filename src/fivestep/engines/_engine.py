@@ -1,4 +1,4 @@
-"""What every engine is: a network, its gradient and its update rule, and the steps that it can do."""
+"""The interface of an engine: a network, its gradient and its update rule, and the steps that it can do."""
 
 import math
 import time

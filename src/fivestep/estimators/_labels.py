@@ -48,7 +48,7 @@ def check_class_weight(given: Any, classes: np.ndarray, targets: Targets) -> Non
     for name, weight in given.items():
         if name not in known:
             raise InputError(
-                f"class_weight must name classes of y, {listed(classes)}, got {name!r}; leave it out, or mend it."
+                f"class_weight must name classes of y, {listed(classes)}, got {name!r}; leave it out, or fix it."
             )
         not_negative(f"class_weight of {name!r}", weight, "1 is that of classes that are not named")
     if not any(given.get(name, 1) for name in known):

@@ -136,7 +136,7 @@ def _texts_named(of: BaseEstimator, X: Any, y: Any, how: Reading, inputs: Inputs
     except ValueError as error:
         text = _text_in(X)
         if text is not None and inputs is not None:
-            raise refuse("X", text, "numbers alone, as in fit", "mend it, or fit again") from error
+            raise refuse("X", text, "numbers alone, as in fit", "fix it, or fit again") from error
         if text is not None and how.scales:
             raise refuse("X", text, "numbers, or a DataFrame with categories", "make it a DataFrame") from error
         if text is not None:

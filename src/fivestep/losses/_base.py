@@ -1,4 +1,4 @@
-"""What a loss has to say: the loss of each row, its gradient, its torch twin."""
+"""What a loss provides: the loss of each row, its gradient, its torch twin."""
 
 import math
 from abc import ABC, abstractmethod
@@ -28,28 +28,28 @@ class Loss(ABC):
     """A loss L = sum_n w_n l_n over the rows of a batch, with w_n = 1/N where no weights are given.
 
     Weights arrive divided by their sum over the global batch, so micro-batches and ranks simply add. A loss never
-    broadcasts: `match` brings the target into the shape of the prediction, or refuses.
+    broadcasts: `match` reshapes the target like the prediction, or refuses it.
     """
 
     target: ClassVar[Literal["classes", "yes_no", "numbers"]]
-    """What a row's target is: a class 0 .. C-1, a yes or no (0 or 1), or real numbers."""
+    """The kind of target: a class 0 .. C-1, binary (0 or 1), or real numbers."""
 
     inverse_link: ClassVar[Literal["identity", "softmax", "sigmoid", "exp", "normal"]] = "identity"
-    """From logits to what they stand for: numbers, probabilities, rates, or a mean beside a standard deviation of each
-    target, whose logits are the mean and the logarithm of the variance. The loss applies it itself."""
+    """The function from logits to numbers, probabilities, rates, or the mean and standard deviation of each target,
+    whose logits are the mean and the log variance. The loss applies it itself."""
 
     target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     """The least and the largest number that a target may be."""
 
     outputs_per_target: int = 1
-    """How many numbers the network puts out for each number of the target."""
+    """How many numbers the network outputs for each number of the target."""
 
     output_names: tuple[str, ...] = ()
-    """What tells the outputs of one target apart, where there are several."""
+    """The names of one target's outputs, if there are several."""
 
     spreads: ClassVar[tuple[bool, ...]] = (False,)
-    """Of the outputs of one target, or of all alike: whether it is a standard deviation, which has the target's unit
-    but does not move with its mean."""
+    """For each output of a target, whether it is a standard deviation, which has the target's unit but is not shifted
+    by its mean."""
 
     formulas: ClassVar[Mapping[str, str]] = {}
     """For `fivestep explain`: the loss of one output, "rows", and its "gradient", which a factor may follow, written
@@ -58,7 +58,7 @@ class Loss(ABC):
 
     @abstractmethod
     def match(self, logits: Outputs, y: Targets) -> Targets:
-        """`y` in the shape and type this loss needs beside `logits`; raises an `InputError` where they do not fit."""
+        """`y` in the shape and dtype that this loss needs for `logits`; raises an `InputError` if they do not fit."""
 
     @abstractmethod
     def rows(self, logits: Outputs, y: Targets, memo: Memo) -> RowWeights:
@@ -66,7 +66,7 @@ class Loss(ABC):
 
     @abstractmethod
     def gradient(self, logits: Outputs, y: Targets, memo: Memo) -> Outputs:
-        """dl_n/dlogits_n of each row, derived by hand, of shape (N, O): a new tensor, the caller's to overwrite."""
+        """dl_n/dlogits_n of each row, derived by hand, (N, O): a new tensor, which the caller may overwrite."""
 
     @abstractmethod
     def twin(self, reduction: Literal["mean", "none"]) -> nn.Module:
@@ -144,7 +144,7 @@ def match_numbers(logits: Outputs, y: Targets) -> Targets:
 
 
 def check_device(logits: Outputs, y: Targets) -> None:
-    """Raises an `InputError` if targets are no tensor, or do not live on the device of the predictions."""
+    """Raises an `InputError` if targets are not a tensor on the device of the predictions."""
     instance("y", y, Tensor, "pass torch.as_tensor(y)")
     if y.device != logits.device:
         raise InputError(
@@ -154,7 +154,7 @@ def check_device(logits: Outputs, y: Targets) -> None:
 
 
 def shape_mistake(logits: Outputs, y: Tensor, expected: tuple[int, ...]) -> InputError:
-    """The sentence about a target whose shape would broadcast against the prediction instead of matching it."""
+    """The error for a target whose shape would broadcast against the prediction instead of matching it."""
     return InputError(
         f"y must have the shape {expected} to match predictions of shape {tuple(logits.shape)}, got {tuple(y.shape)}; "
         f"reshape it so that each row of the prediction has its own target (a loss here never broadcasts)."

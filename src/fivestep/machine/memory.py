@@ -70,7 +70,7 @@ def limits() -> list[int]:
 
 def _own_limits(*kinds: str) -> list[int]:
     try:
-        import resource  # here, because Windows has none
+        import resource  # imported here: Windows has none
     except ImportError:
         return []
     found = [resource.getrlimit(getattr(resource, kind))[0] for kind in kinds]

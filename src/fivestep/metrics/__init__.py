@@ -1,1 +1,1 @@
-"""What tells how good a network is, one file each."""
+"""Metrics, which tell how good a network is, one file each."""

@@ -1,4 +1,4 @@
-"""What an update rule has to say: its state, its step, its torch twin."""
+"""What an update rule provides: its state, its step, its torch twin."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -23,19 +23,19 @@ class Optimizer(ABC):
     """
 
     repeats: ClassVar[bool] = False
-    """Whether the rule looks at the loss more than once in a step, through `again`."""
+    """Whether the rule evaluates the loss more than once in a step, through `again`."""
 
     reads_numbers: ClassVar[bool] = False
-    """Whether a step looks at numbers on the host, its own or the device's, so that it cannot be recorded ahead."""
+    """Whether a step reads numbers on the host, its own or the device's, so that it cannot be recorded ahead."""
 
     by_element: ClassVar[bool] = False
-    """Whether the step of an element depends on that element alone, so that a vector may be moved piece by piece."""
+    """Whether the step is elementwise, so that a vector may be moved piece by piece."""
 
     averages: ClassVar[bool] = False
     """Whether it is an `AveragingOptimizer`."""
 
     weight_decay: float = field(default=0.0, kw_only=True)
-    """Every rule has one: the plan switches it off for parameters that shall not decay."""
+    """Every rule has it: the plan switches it off for parameters that should not decay."""
 
     @final
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def check(self) -> None:
-        """Raises an `InputError` that names the option which is out of its range."""
+        """Raises an `InputError` that names an option that is out of range."""
 
     @abstractmethod
     def state(self, w: Weights) -> dict[str, Tensor]:
@@ -57,7 +57,7 @@ class Optimizer(ABC):
         """One step downhill, in place: changes `w` and `state`, and leaves `dw` as it is; `step` counts from 1.
 
         Both numbers may be tensors on the device (`_numbers.py`), unless the rule `reads_numbers`.
-        `again` does steps 1 to 4 once more at the current `w` and returns the loss; only a rule that `repeats` uses it.
+        `again` repeats steps 1 to 4 at the current `w` and returns the loss; only a rule that `repeats` uses it.
         """
 
     @abstractmethod
@@ -70,17 +70,17 @@ class MatrixOptimizer(Optimizer):
 
     @abstractmethod
     def rest(self) -> Optimizer:
-        """The rule for biases and whatever else is not a matrix."""
+        """The rule for biases and other parameters that are not matrices."""
 
 
 class AveragingOptimizer(Optimizer):
-    """A rule whose best weights are not those it takes gradients at: a weighted mean of where it has been."""
+    """A rule that predicts with other weights than those it takes gradients at: a weighted mean of past ones."""
 
     averages: ClassVar[bool] = True
 
     @abstractmethod
     def average(self, w: Weights, state: Mapping[str, Tensor]) -> Elements:
-        """The weights to predict with, in the shape of `w`, to be read only: they may lie in `state`.
+        """The weights to predict with, in the shape of `w`, read-only: they may be part of `state`.
 
         The twin keeps what this reads under the same names in its own state. Before the first step, `state` may be
         empty.

@@ -1,7 +1,7 @@
-"""Arithmetic with the numbers of a step, which are Python's own, or wait on the device that the weights are on.
+"""Arithmetic with the numbers of a step, which are Python numbers, or tensors on the device of the weights.
 
-A step that is recorded once and done many times (`engines/_graphs.py`) cannot hold a learning rate or a step's number
-as a constant. Then both are tensors of one float64 number, and every formula here gives what it gives for a float.
+A step that is recorded once and repeated (`engines/_graphs.py`) cannot have the learning rate or the step's number as a
+constant. Then both are tensors of one float64 number, and every formula here gives what it gives for a float.
 """
 
 import math

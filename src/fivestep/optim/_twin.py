@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class TwinOptimizer(torch.optim.Optimizer, ABC):
-    """An ordinary `torch.optim.Optimizer`, complete but for the step of one parameter."""
+    """A `torch.optim.Optimizer`, complete except for the step of one parameter."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float, **settings: Any) -> None:
         super().__init__(parameters, {"lr": lr, **settings})

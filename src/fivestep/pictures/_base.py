@@ -1,4 +1,4 @@
-"""What a picture is made of, and what each has to say."""
+"""The subject of a picture, and the interface of the kinds of pictures."""
 
 import math
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ from ..table.words import in_line
 class Subject:
     """A network and its data: trained, with the history of its training, or as it starts.
 
-    `name` is where it comes from: the folder of the run, or the task; `label` is what its owner calls it, if anything.
+    `name` is its origin: the folder of the run, or the task; `label` is the user's name for it, if any.
     """
 
     engine: Engine
@@ -34,7 +34,7 @@ class Subject:
     name: str = ""
     label: str = ""
     place: int | None = None
-    """Which of several targets is looked at alone; None: all."""
+    """The index of the one target to show; None for all."""
 
     def of_target(self, name: str) -> Self:
         """The same, of the target of that name alone; without a name as it is."""
@@ -143,10 +143,10 @@ class Picture(ABC):
     """One kind of picture, with its options as the fields of a frozen dataclass."""
 
     description: ClassVar[str]
-    """What it shows, in a few words."""
+    """A short description."""
 
     needs_run: ClassVar[bool] = False
-    """Whether it shows something that only a training leaves behind."""
+    """Whether it needs a training to show."""
 
     @abstractmethod
     def lacks(self, subject: Subject) -> Lacking | None:

@@ -1,1 +1,1 @@
-"""Pictures, one file each: plain data in, a matplotlib `Figure` out."""
+"""Plots, one file each: plain data in, a matplotlib `Figure` out."""

@@ -106,7 +106,7 @@ def no_longer_writable(folder: Path, step: int, error: OSError) -> StorageError:
     """The error for a run whose folder can no longer be written."""
     return StorageError(
         f"{folder} must be a folder that can be written, got {error.strerror or error} at step {step:,}; "
-        f"mend that, then go on with: fivestep train --resume {folder}"
+        f"fix that, then go on with: fivestep train --resume {folder}"
     )
 
 

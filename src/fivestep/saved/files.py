@@ -71,7 +71,7 @@ def write_run(
 
 def read_run(path: Path, device: str = "auto") -> SavedRun:
     """What `write_run` wrote, with an engine on `device`; raises an `InputError` if it cannot be read."""
-    with _mended_by_resume(path):
+    with _fixed_by_resume(path):
         return _read(path, device)
 
 
@@ -85,7 +85,7 @@ def encoder_in(tensors: Tensors, metadata: Mapping[str, str]) -> "Encoder | None
 
 
 @contextmanager
-def _mended_by_resume(path: Path) -> Iterator[None]:
+def _fixed_by_resume(path: Path) -> Iterator[None]:
     """Adds to an error about a damaged file that the run's checkpoint can restore it."""
     try:
         yield

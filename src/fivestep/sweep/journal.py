@@ -72,7 +72,7 @@ class Journal(BaseJournalBackend):
                     self._synced_at = time.monotonic()
         except OSError as error:
             raise StorageError(
-                f"{self._path} must be a file that can be written, got {error.strerror or error}; mend that, then go on"
+                f"{self._path} must be a file that can be written, got {error.strerror or error}; fix that, then go on"
                 f" with: fivestep sweep --resume {self._path.parent}"
             ) from error
 

@@ -220,7 +220,7 @@ def _storage(where: str | Path) -> "BaseStorage":
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"the storage must be a file or the URL of a database that can be reached, got "
-            f"{without_password(where)!r} ({reason}); mend it."
+            f"{without_password(where)!r} ({reason}); fix it."
         ) from error
 
 

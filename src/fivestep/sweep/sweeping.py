@@ -369,6 +369,6 @@ def _failures_as_sentences(path: Path) -> Iterator[None]:
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StorageError(
-            f"the storage of the sweep must stay within reach, got {reason}; mend that, then go on with: fivestep "
+            f"the storage of the sweep must stay within reach, got {reason}; fix that, then go on with: fivestep "
             f"sweep --resume {path}"
         ) from error

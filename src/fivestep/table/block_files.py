@@ -204,7 +204,7 @@ class SeparatedBlocks(BlockFile):
                 return frame
             self._refuse_ragged(piece, content)
             raise InputError(
-                f"{self.path} must hold rows of {len(self.types)} values, got others {_lines(self.path, piece)}; mend "
+                f"{self.path} must hold rows of {len(self.types)} values, got others {_lines(self.path, piece)}; fix "
                 f"them."
             ) from error
 
@@ -261,7 +261,7 @@ class SeparatedBlocks(BlockFile):
                 row = wrong.arg_true()[0]
                 raise InputError(
                     f"column {name!r} of {self.path} must hold numbers, as it does in the rows looked at first, got "
-                    f"{shortened(texts[name][row])} in row {row + 1:,} {_lines(self.path, piece)}; mend it, or say "
+                    f"{shortened(texts[name][row])} in row {row + 1:,} {_lines(self.path, piece)}; fix it, or say "
                     f"--categorical {name}."
                 )
         return texts.with_columns(plain_numbers(texts[name]) for name in numbers)

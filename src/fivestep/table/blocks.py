@@ -154,7 +154,7 @@ def files_of(pattern: str) -> list[Path]:
         return [path]
     fitting = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
     for lost in (name for name in fitting if not name.exists()):
-        raise InputError(f"FILE must be files that are there, got {str(lost)!r}, a link to nothing; mend or remove it.")
+        raise InputError(f"FILE must be files that are there, got {str(lost)!r}, a link to nothing; fix or remove it.")
     found = [name for name in fitting if name.is_file()]
     if not found:
         what = "a pattern that fits a file" if is_pattern(pattern) else "a file that exists"
@@ -172,7 +172,7 @@ def _check_same_columns(files: Sequence[BlockFile]) -> None:
             name, has_it, lacks_it = (lost[0], first, file) if lost else (new[0], file, first)
             raise InputError(
                 f"all files must have the same columns, got {name!r} in {has_it.path} and not in {lacks_it.path}; "
-                f"mend one of them."
+                f"fix one of them."
             )
 
 

@@ -268,5 +268,5 @@ def _refuse(values: pl.Series, wrong: pl.Series, first_row: int, expected: str) 
         row = wrong.arg_true()[0]
         raise InputError(
             f"column {values.name!r} must hold {expected}, got {shortened(values[row])} in row {first_row + row:,}; "
-            f"mend it, or leave the row out."
+            f"fix it, or leave the row out."
         )

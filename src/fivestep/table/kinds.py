@@ -307,7 +307,7 @@ def warn_of_likely_gaps(kind: ColumnKind, different: pl.Series, decimal: str = "
 def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: str, decimal: str = "") -> None:
     """Raises an `InputError` where nearly all values are numbers, but not all, and names the first one that is not.
 
-    `what` is what the values are of, a column or a target, and `else_` what may be done but to mend the value.
+    `what` is what the values are of, a column or a target, and `else_` what may be done but to fix the value.
     """
     wrong = numbers(values, closest_number_format(values, decimal)).is_null() & ~gaps
     num_present, num_wrong = len(values) - int(gaps.sum()), int(wrong.sum())
@@ -316,16 +316,16 @@ def refuse_mostly_numbers(values: pl.Series, gaps: pl.Series, what: str, else_: 
     row = wrong.arg_true()[0]
     raise InputError(
         f"{what} {values.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values are, "
-        f"got {shortened(values[row])} in row {row + 1:,}; {mending(values[row], row + 1, num_wrong)}, {else_}."
+        f"got {shortened(values[row])} in row {row + 1:,}; {correction(values[row], row + 1, num_wrong)}, {else_}."
     )
 
 
-def mending(wrong: str, row: int, num_wrong: int) -> str:
+def correction(wrong: str, row: int, num_wrong: int) -> str:
     """The advice about the first value in a column of numbers that is not one."""
     found = WITH_UNIT.fullmatch(wrong.strip())
     if found and (found["before"] or found["after"]):
         return "bring it to the unit of the others"
-    return "remove the row if it tells units, mend the value" if row == num_wrong == 1 and not found else "mend it"
+    return "remove the row if it tells units, fix the value" if row == num_wrong == 1 and not found else "fix it"
 
 
 def shortened(value: object) -> str:

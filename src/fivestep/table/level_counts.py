@@ -7,7 +7,7 @@ import polars as pl
 
 from ..check import InputError
 from .dates import date_format_of
-from .kinds import FEW, MOSTLY, PROSE, ColumnKind, always, category, mending, shortened, warn_of_words
+from .kinds import FEW, MOSTLY, PROSE, ColumnKind, always, category, correction, shortened, warn_of_words
 from .values import closest_number_format, missing, number_format_of, numbers
 
 MOST = 100_000
@@ -104,5 +104,5 @@ class LevelCounts:
             first, row = wrong["value"][0], wrong["row"][0]
             raise InputError(
                 f"{what} {self.name!r} must hold numbers, as {num_present - num_wrong:,} of its {num_present:,} values "
-                f"are, got {shortened(first)} in row {row:,}; {mending(str(first), row, num_wrong)}, {else_}."
+                f"are, got {shortened(first)} in row {row:,}; {correction(str(first), row, num_wrong)}, {else_}."
             )

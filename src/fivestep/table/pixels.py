@@ -27,12 +27,12 @@ def pixel_kinds(
 def _pixel(kind: ColumnKind, categorical: Collection[str], is_pixel: Callable[[ColumnKind], bool]) -> ColumnKind:
     if kind.kind not in ("number", "yes/no", "constant") or kind.name in categorical or not is_pixel(kind):
         has_gaps = kind.kind == "number" and kind.name not in categorical
-        came, mend = str(kind.kind), f"leave it out by --ignore {kind.name}"
+        came, fix = str(kind.kind), f"leave it out by --ignore {kind.name}"
         if has_gaps:  # an image must not lack a pixel
-            came, mend = "numbers, with gaps", "fill the gaps"
+            came, fix = "numbers, with gaps", "fill the gaps"
         raise InputError(
             f"the columns of a table for recipe 'image' must be pixels, a number in every row, got {kind.name!r} "
-            f"({came}); {mend}, or use recipe 'tabular'."
+            f"({came}); {fix}, or use recipe 'tabular'."
         )
     return replace(kind, kind="number", detail=f"a pixel, {kind.detail}")
 

@@ -181,7 +181,7 @@ def _check_lines_of_json(path: Path) -> None:
             if line.strip() and not _is_object(line):
                 raise InputError(
                     f'every line of {path} must be a JSON object such as {{"a": 1}}, got {shortened(line.strip())} in '
-                    f"line {number}; mend that line."
+                    f"line {number}; fix that line."
                 )
 
 

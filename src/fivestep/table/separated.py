@@ -163,9 +163,9 @@ def refuse_ragged(dialect: Dialect, rows: Iterable[tuple[int, list[str]]], above
             if len(row) != width:
                 fields = "1 field" if width == 1 else f"{width} fields"
                 or_the_first = ", or the first one of the file" if number == 0 else ""
-                advice = f"mend that line{or_the_first}"
+                advice = f"fix that line{or_the_first}"
                 if width == 1:
-                    advice = "mend that line, or remove what stands above the names of the columns"
+                    advice = "fix that line, or remove what stands above the names of the columns"
                 if number == 0 and len(row) == width + 1 and not row[-1].strip():
                     advice = f"end the first line in {dialect.separator!r} too, as this one does"
                 raise InputError(

@@ -109,7 +109,7 @@ class NumberSurvey(ColumnSurvey):
 
     def __init__(self, name: str, number_format: NumberFormat = PLAIN, advice: str | None = None) -> None:
         super().__init__(name)
-        self._advice = advice or f"mend it, or say --categorical {name}"
+        self._advice = advice or f"fix it, or say --categorical {name}"
         self.number_format, self.sketch, self.num_gaps = number_format, QuantileSketch(), 0
         self.is_whole = True
         self.few: dict[float, int] | None = {}
@@ -205,7 +205,7 @@ class DateSurvey(ColumnSurvey):
 
     def add(self, values: pl.Series, place: Place) -> None:
         wrong = dates(values, self._column.date_format).is_null() & ~missing(values)
-        _refuse(values, wrong, place, "dates, written as elsewhere", f"mend it, or say --ignore {self.name}")
+        _refuse(values, wrong, place, "dates, written as elsewhere", f"fix it, or say --ignore {self.name}")
         *parts, gaps = self._column.raw(values, 1)
         self._num_gaps += int(gaps.sum())
         for sketch, part in zip(self._sketches, parts, strict=True):

@@ -107,7 +107,7 @@ class ClassTarget(Target):
             row = _first(found.is_null(), places)
             raise InputError(
                 f"target {self.name!r} must hold one of the {len(self.classes)} classes of training, got "
-                f"{shortened(values[row])} in row {first_row + row:,}; mend it, or leave the row out."
+                f"{shortened(values[row])} in row {first_row + row:,}; fix it, or leave the row out."
             )
         return torch.from_numpy(found.to_numpy(writable=True))
 
@@ -179,7 +179,7 @@ class NumberTarget(Target):
             otherwise = "or leave the row out" if is_infinite else "or train a classification"
             raise InputError(
                 f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
-                f"{first_row + row:,}; mend it, {otherwise}."
+                f"{first_row + row:,}; fix it, {otherwise}."
             )
         return torch.from_numpy((y - self.mean) / self.deviation)
 

@@ -23,7 +23,7 @@ class TargetSurvey:
         if task != "classification" and self._format is not None:
             refuse_ambiguous(sample, self._format, "target", decimal)
         is_number = sample.dtype != pl.Boolean and self._format is not None
-        advice = "mend it, or say --task classification"
+        advice = "fix it, or say --task classification"
         self._numbers = NumberSurvey(self.name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
         self._levels, self._num_rows, self._decimal = LevelCounts(self.name), 0, decimal
         self.trained_on: set[str] = set()

@@ -1,4 +1,4 @@
-"""What a tracker promises: to show the figures of a run beside those of others, outside its folder."""
+"""The interface of a tracker, which shows the figures of a run beside those of others, outside its folder."""
 
 import importlib.util
 from abc import ABC, abstractmethod

@@ -98,7 +98,7 @@ def _begun(name: str, tracker: Tracker, run: Run, memory: _Memory) -> dict[str, 
     except Exception as error:  # of a library or a network that is not ours
         raise InputError(
             f"tracker {name!r} must be able to begin, got {type(error).__name__}: {_first_line(error)}; "
-            f"mend that, or leave it out."
+            f"fix that, or leave it out."
         ) from error
 
 

@@ -33,9 +33,7 @@ def load_module(text: str) -> nn.Module:
     try:
         module = make()
     except Exception as error:
-        raise InputError(
-            f"{text} must return a module without arguments, got {_told(error, path)}; mend it."
-        ) from error
+        raise InputError(f"{text} must return a module without arguments, got {_told(error, path)}; fix it.") from error
     if not isinstance(module, nn.Module):
         raise InputError(f"{text} must return a torch.nn.Module, got {type(module).__name__}; return the model.")
     return module
@@ -50,7 +48,7 @@ def _run(path: Path) -> dict[str, Any]:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"{path} must be a file of Python that runs, got {_told(error, path)}; mend it.") from error
+        raise InputError(f"{path} must be a file of Python that runs, got {_told(error, path)}; fix it.") from error
     return vars(module)
 
 

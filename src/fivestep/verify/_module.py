@@ -133,7 +133,7 @@ class ModuleEngine(FiveStepEngine):
         except Exception as error:
             raise InputError(
                 f"the module must take rows of the shape {tuple(x.shape)}, got {type(error).__name__}: "
-                f"{_first_line(error)}; mend its forward."
+                f"{_first_line(error)}; fix its forward."
             ) from error
         if not isinstance(logits, Tensor):
             raise InputError(
@@ -144,7 +144,7 @@ class ModuleEngine(FiveStepEngine):
         expected = (*x.shape[:-1], self.spec.out_features)
         if logits.shape != expected:
             raise InputError(
-                f"the module must return logits of the shape {expected}, got {tuple(logits.shape)}; mend its forward."
+                f"the module must return logits of the shape {expected}, got {tuple(logits.shape)}; fix its forward."
             )
         return logits
 
@@ -223,7 +223,7 @@ def matched(ours: Tensors, theirs: Mapping[str, Tensor], what: str, spec: NetSpe
             return {name: Theirs(theirs[its], ours[name].shape) for name, its in pairs.items()}
     raise InputError(
         f"the module must have the {what} of {spec.title} {spec.sizes_text()}, {_listed(ours)}, got {_listed(theirs)}; "
-        f"describe the same network by --model, --hidden, --activation and --norm, or mend the module."
+        f"describe the same network by --model, --hidden, --activation and --norm, or fix the module."
     )
 
 

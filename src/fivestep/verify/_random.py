@@ -161,7 +161,7 @@ def _compare(case: Case, name: str) -> Comparison | None:
     """The report for one engine; None if it refuses the case, or delegates it to another engine."""
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "engine .* hands over")
+            warnings.filterwarnings("ignore", "engine .* falls back")
             lock = Lockstep(case.engine(name), case.engine(ORACLE), case.data, NUM_STEPS)
     except InputError:
         return None

@@ -27,7 +27,7 @@ def data_of(num_rows: int, *, weighted: bool = False) -> Dataset:
 
 
 def engine_itself(name: str, plan: TrainPlan, spec: NetSpec, dtype: str = "float64") -> Engine:
-    """The engine of that name: one that hands over fails the test, which is about what it can do."""
+    """The engine of that name: one that falls back fails the test, which is about what it can do."""
     engine = make_engine(name, spec, plan, dtype=dtype, device="cpu")
     assert engine.name == Choice.parse(name).name, engine.reason
     return engine

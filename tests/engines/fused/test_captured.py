@@ -132,7 +132,7 @@ def test_a_run_is_as_long_as_there_is_memory_for(most: int, longest: int, monkey
 def test_no_item_looks_at_numbers_while_a_step_is_recorded(
     combination: Combination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether all that one would have recorded could be: what cannot says so, and `make_engine` hands over."""
+    """Whether all that one would have recorded could be: what cannot says so, and `make_engine` falls back."""
     looked: list[str] = []
 
     def run(_graphs: Graphs, _key: object, work: Callable[[], object]) -> None:

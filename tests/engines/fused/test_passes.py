@@ -209,6 +209,6 @@ def test_not_a_number_in_a_weight_reaches_the_loss() -> None:
 
 
 def test_what_it_cannot_do_is_handed_over_with_the_reason() -> None:
-    with pytest.warns(UserWarning, match="engine 'fused' hands over to 'scratch': optimizer 'lbfgs' looks at"):
+    with pytest.warns(UserWarning, match="engine 'fused' falls back to 'scratch': optimizer 'lbfgs' looks at"):
         engine = make_engine(LARGER, small_net(), small_plan(optimizer="lbfgs", batch_size=None), device="cpu")
     assert engine.name == "scratch"

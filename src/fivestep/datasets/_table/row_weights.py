@@ -36,5 +36,5 @@ def checked_weights(
         at = wrong.arg_true()[0]
         weight = f"weight {values.name!r}{whose}"
         expected = f"a number of at least 0 in row {rows[at]:,}"
-        raise refuse(weight, values[at], expected, "mend it, or leave the row out")
+        raise refuse(weight, values[at], expected, "fix it, or leave the row out")
     return found

@@ -144,7 +144,7 @@ def _moments(labeled: Taken, time: str, decimal: str) -> pl.Series:
     if moments.null_count():
         wrong = moments.is_null().arg_true()[0]
         row = labeled.places[wrong] + 1
-        raise refuse(f"time {time!r}", values[wrong], f"{expected} in row {row:,}", "mend it, or leave the row out")
+        raise refuse(f"time {time!r}", values[wrong], f"{expected} in row {row:,}", "fix it, or leave the row out")
     return moments.alias(time)
 
 

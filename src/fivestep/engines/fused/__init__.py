@@ -45,7 +45,7 @@ class FusedEngine(BlockEngine):
 
     On a CUDA device it is the steps of `scratch`, `recorded` as graphs. The same steps are done one by one on the CPU
     where a `precision` is asked for ("tf32" on CUDA, or "bfloat16"), or with `recorded=True`, for a comparison.
-    `make_engine` hands over to `scratch` what it cannot do.
+    `make_engine` falls back to `scratch` for what it cannot do.
     """
 
     name = "fused"
@@ -62,7 +62,7 @@ class FusedEngine(BlockEngine):
         precision: str | None = None,
         recorded: bool | None = None,
     ) -> None:
-        assert ranks.are_alone, "make_engine hands over"
+        assert ranks.are_alone, "make_engine falls back"
         super().__init__(spec, plan, dtype, device, ranks)
         given = (("larger", larger), ("precision", precision), ("recorded", recorded))
         self.options = {key: value for key, value in given if value is not None}

@@ -24,7 +24,7 @@ OWN = ("seed", "lr", "weight_decay", "l2", "optimizer", "epochs")
 _shared = settings_but(OWN)
 
 ENGINES = ("scratch", "fused")
-"""The engines whose steps these are; `fused` hands over to `scratch`, or does the same on the device."""
+"""The engines whose steps these are; `fused` falls back to `scratch`, or does the same on the device."""
 
 DEVICES = ("cuda",)
 """Not on a CPU, where each network by itself stays in the cache of one core, which is faster (`pool.py`)."""
