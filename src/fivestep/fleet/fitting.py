@@ -119,7 +119,7 @@ class _Fleet:
     def begin(self, in_batches: Sequence[NetSpec] | None) -> None:
         """Makes this rank's networks and offers their chunks; raises an `InputError` for what is refused.
 
-        Returns the networks that may be batches, as they are.
+        `in_batches` are the specs of all networks if they may be batches, else None.
         """
         if in_batches is not None:
             share = slice(self._ranks.rank, None, self._ranks.size)
