@@ -1,5 +1,7 @@
 """The target: classes or a number, and back."""
 
+from datetime import date, datetime, timedelta
+
 import polars as pl
 import pytest
 import torch
@@ -22,6 +24,9 @@ from fivestep.table.target import ClassTarget, NumberTarget, fit_target, target_
         (["1,200.5", "900"], "regression"),
         (["$1,200", "$900", "$900"], "regression"),
         (["20 km/h", "30 km/h"], "regression"),
+        ([date(2024, 1, 1), date(2024, 1, 2)], "classification"),
+        ([datetime(2024, 1, 1, hour) for hour in range(11)], "classification"),
+        ([timedelta(seconds=k) for k in range(11)], "regression"),
     ],
 )
 def test_the_task_is_recognized_by_the_target(values: list[object], task: str) -> None:

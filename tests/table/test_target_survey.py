@@ -1,5 +1,7 @@
 """The target from one pass over blocks: what all rows together teach, moments of the training rows alone."""
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -37,6 +39,7 @@ TARGETS = {
     "whole numbers as numbers": (draw([0, 1, 2]), "regression"),
     "numbers as classes": (draw([0.5, 1.5]), "classification"),
     "a few prices": (draw(["$1,200", "$900"]), None),
+    "a few days": (pl.Series("y", [date(2024, 1, 1), date(2024, 1, 2)] * (NUM_ROWS // 2)), None),
     "decimal commas": (pl.Series("y", [f"{k},5" for k in range(NUM_ROWS)]), None),
 }
 

@@ -19,6 +19,9 @@ TASKS = ("classification", "regression")
 MOST_CLASSES_OF_NUMBERS = 10
 """Different whole numbers up to which a target of whole numbers is one of classes."""
 
+NO_AMOUNTS = (pl.Boolean, pl.Date, pl.Datetime, pl.Time)
+"""Types that are stored as numbers and are none, as they are none in a file of texts; a duration is one."""
+
 
 class Target(ABC):
     """The target of a network, as frozen data."""
@@ -224,7 +227,7 @@ def check_changes(name: str, least: float, largest: float) -> None:
 def task_of(values: pl.Series, decimal: str = "") -> str:
     """The task that a column asks for, "classification" or "regression", by what it holds."""
     number_format = PLAIN if values.dtype.is_numeric() else number_format_of(values, decimal)
-    if values.dtype == pl.Boolean or number_format is None:
+    if values.dtype in NO_AMOUNTS or number_format is None:
         return "classification"
     if number_format.has_unit:
         return "regression"

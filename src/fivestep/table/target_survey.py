@@ -9,7 +9,16 @@ from ..check import InputError, one_of
 from .kinds import refuse_ambiguous
 from .level_counts import MOST, LevelCounts
 from .survey import NumberSurvey, Place
-from .target import MOST_CLASSES_OF_NUMBERS, TASKS, ClassTarget, NumberTarget, Target, check_changes, class_texts
+from .target import (
+    MOST_CLASSES_OF_NUMBERS,
+    NO_AMOUNTS,
+    TASKS,
+    ClassTarget,
+    NumberTarget,
+    Target,
+    check_changes,
+    class_texts,
+)
 from .values import PLAIN, number_format_of, numbers
 
 
@@ -22,7 +31,7 @@ class TargetSurvey:
         self._format = PLAIN if sample.dtype.is_numeric() else number_format_of(sample, decimal)
         if task != "classification" and self._format is not None:
             refuse_ambiguous(sample, self._format, "target", decimal)
-        is_number = sample.dtype != pl.Boolean and self._format is not None
+        is_number = sample.dtype not in NO_AMOUNTS and self._format is not None
         advice = "fix it, or say --task classification"
         self._numbers = NumberSurvey(self.name, self._format or PLAIN, advice) if self._by_numbers(is_number) else None
         self._levels, self._num_rows, self._decimal = LevelCounts(self.name), 0, decimal
