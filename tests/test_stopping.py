@@ -8,7 +8,7 @@ import torch
 
 from fivestep.epoch import Epoch, monitored
 from fivestep.plan import TrainPlan
-from fivestep.stopping import Best, epoch_put_back
+from fivestep.stopping import Best, best_epoch, epoch_put_back
 from fivestep.train import train
 from tests.samples import ENGINES, small_engine, small_plan, three_classes
 
@@ -72,6 +72,14 @@ def test_the_epoch_put_back_is_the_best_one_where_that_is_not_the_last(
     history = [epoch_of(k, train_loss=0.0, valid_loss=loss) for k, loss in enumerate(losses, start=1)]
     found = epoch_put_back(history, TrainPlan(**{"restore_best": True, **settings}))
     assert (None if found is None else found.index) == index
+
+
+@pytest.mark.parametrize(("values", "index"), [((0.2, 0.6, 0.5, 0.6), 2), ((float("nan"),) * 2, None), ((), None)])
+def test_the_best_epoch_is_the_first_of_those_with_the_best_metric(
+    values: tuple[float, ...], index: int | None
+) -> None:
+    history = [epoch_of(k, train_loss=1 / k, train_metrics={"r2": value}) for k, value in enumerate(values, start=1)]
+    assert best_epoch(history, TrainPlan(loss="mse", monitor="r2")) == index
 
 
 def test_a_schedule_sees_what_is_monitored(monkeypatch: pytest.MonkeyPatch) -> None:

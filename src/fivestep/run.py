@@ -30,6 +30,7 @@ from .saved.files import encoder_in, read_run, write_run
 from .saved.history import columns
 from .saved.origin import Origin, check_same
 from .saved.resumption import Restored, restored
+from .stopping import best_epoch
 from .train import train
 
 if TYPE_CHECKING:
@@ -224,7 +225,8 @@ class Run:
     def draw(self) -> None:
         """Draws `curves.png`."""
         title = f"{self.info['task']}: {self.spec.title} {self.spec.sizes_text()}"
-        figure = find("plots", "curves")(columns(self.history), title=title)
+        best = best_epoch(self.history, self.plan)
+        figure = find("plots", "curves")(columns(self.history), title, monitor=self.plan.monitor, best=best)
         with replacing(self.path / "curves.png") as temporary:
             figure.savefig(temporary, format="png", dpi=150)
 

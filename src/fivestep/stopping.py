@@ -66,6 +66,12 @@ class Best:
         return True
 
 
+def best_epoch(history: Sequence[Epoch], plan: TrainPlan) -> int | None:
+    """The index of the best of the epochs, the first of equal ones; None if no figure is finite."""
+    best = Best(plan)
+    return max((epoch.index for epoch in history if best.improves(monitored(epoch, plan))), default=None)
+
+
 def epoch_put_back(history: Sequence[Epoch], plan: TrainPlan) -> Epoch | None:
     """The earlier epoch whose weights were restored at the end of a training; None if it kept those of the last step.
 

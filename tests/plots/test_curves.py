@@ -47,6 +47,13 @@ def test_the_best_validation_loss_is_marked() -> None:
     assert (list(best.get_xdata()), list(best.get_ydata())) == ([2], [1.25])
 
 
+def test_the_best_of_what_is_monitored_is_marked_instead() -> None:
+    scored = {**HISTORY, "train_f1": [0.4, 0.5, 0.6], "valid_f1": [0.2, 0.6, 0.5]}
+    loss, _, score = curves(scored, monitor="f1", best=2).axes
+    assert [len(axes.get_lines()) for axes in (loss, score)] == [2, 3]
+    assert score.get_lines()[2].get_label() == "best: 0.6 after epoch 2"
+
+
 def test_the_legends_cover_nothing() -> None:
     assert has_free_axes(curves({**HISTORY, "lr": [0.1, 0.05, 0.01], "train_f1": [0.1, 0.2, 0.3]}))
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from ..plots.curves import curves
 from ..saved.history import columns
+from ..stopping import best_epoch
 from ._base import Lacking, Picture, Subject, needs_history
 from ._training import moments
 
@@ -29,4 +30,8 @@ class Curves(Picture):
         if self.gradient:
             steps = [epoch.step for epoch in subject.history]
             history["gradient_norm"] = [float(np.linalg.norm(m.gradient)) for m, _ in moments(subject, steps)]
-        return curves(history, title or subject.title, loss_unit=subject.loss_unit, dark=dark)
+        plan = subject.engine.plan
+        best = best_epoch(subject.history, plan)
+        return curves(
+            history, title or subject.title, loss_unit=subject.loss_unit, monitor=plan.monitor, best=best, dark=dark
+        )

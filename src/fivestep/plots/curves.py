@@ -14,11 +14,20 @@ ALONE = {"lr": "learning rate (per step)", "gradient_norm": "norm of the gradien
 """Columns without parts that get a panel where there is something to see, and their labels."""
 
 
-def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool = False) -> Figure:
+def curves(
+    history: History,
+    title: str = "",
+    *,
+    loss_unit: str = "",
+    monitor: str = "loss",
+    best: int | None = None,
+    dark: bool = False,
+) -> Figure:
     """The losses, the accuracies and metrics where there are any, the rate where it moves, against the epoch.
 
     `history` maps "epoch" and "train_loss", "valid_loss", "train_accuracy", "train_f1", ..., "lr", "gradient_norm" to
-    one value per shown epoch; a series of None is left out. The best validation loss is marked.
+    one value per shown epoch; a series of None is left out. What is monitored is marked on the validation part where it
+    is best: after epoch `best`, by default where it is least.
     """
     measured = [name.removeprefix("train_") for name in history if name.startswith("train_")]
     panels = [panel for panel in measured if _known(history[f"train_{panel}"])]
@@ -30,6 +39,10 @@ def curves(history: History, title: str = "", *, loss_unit: str = "", dark: bool
         label = f"loss ({loss_unit})" if panel == "loss" and loss_unit else ALONE.get(panel, panel)
         axes = canvas.axes(rows, columns, number, x="epoch", y=label)
         _draw(canvas, axes, history, panel)
+        if panel == monitor and _known(history.get(f"valid_{panel}", [])):
+            _mark_best(canvas, axes, history["epoch"], history[f"valid_{panel}"], best)
+        if panel not in ALONE:
+            canvas.legend_above(axes, columns=2)
         axes.xaxis.set_major_locator(counted())
     return canvas.figure
 
@@ -44,10 +57,6 @@ def _draw(canvas: Canvas, axes: Axes, history: History, panel: str) -> None:
         values = history.get(name, [])
         if _known(values):
             _line(canvas, axes, history["epoch"], values, k, name.removesuffix(f"_{panel}"))
-    if panel == "loss" and _known(history.get("valid_loss", [])):
-        _mark_best(canvas, axes, history["epoch"], history["valid_loss"])
-    if panel not in ALONE:
-        canvas.legend_above(axes, columns=2)
 
 
 def _line(
@@ -58,10 +67,13 @@ def _line(
     axes.plot([e or 0 for e in epochs], shown, color=canvas.color(place), marker=marker, ms=3.5, lw=1.8, label=label)
 
 
-def _mark_best(canvas: Canvas, axes: Axes, epochs: Sequence[float | None], values: Sequence[float | None]) -> None:
-    loss, epoch = min((value, epoch or 0) for value, epoch in zip(values, epochs, strict=True) if value is not None)
-    words = f"best: {loss:.3g} after epoch {epoch:.0f}"
-    axes.plot([epoch], [loss], "o", ms=10, mfc="none", mec=canvas.theme.ink, mew=1.3, label=words)
+def _mark_best(
+    canvas: Canvas, axes: Axes, epochs: Sequence[float | None], values: Sequence[float | None], best: int | None
+) -> None:
+    known = [(value, epoch or 0) for value, epoch in zip(values, epochs, strict=True) if value is not None]
+    value, epoch = min([pair for pair in known if pair[1] == best] or known)
+    words = f"best: {value:.3g} after epoch {epoch:.0f}"
+    axes.plot([epoch], [value], "o", ms=10, mfc="none", mec=canvas.theme.ink, mew=1.3, label=words)
 
 
 def _known(values: Sequence[float | None]) -> bool:
