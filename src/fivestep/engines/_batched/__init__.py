@@ -1,1 +1,1 @@
-"""Many networks of one shape as one step, for a device on which one small network is nothing: read `networks.py`."""
+"""Many networks of one shape as one batched step, for a GPU: begin with `networks.py`."""

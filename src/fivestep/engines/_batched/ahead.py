@@ -1,4 +1,4 @@
-"""Which rows each of K networks takes in the next steps, at which rate, with which masks: `Blocks` for a batch."""
+"""The rows, rates and masks of the next steps of K networks: `Blocks` for a batch."""
 
 import importlib
 import importlib.util
@@ -21,19 +21,20 @@ from .given import StepsAhead, Table, shares_of_each
 from .networks import Networks
 
 MOST_BYTES = 2**28
-"""Of places and masks of one block."""
+"""The most bytes of row indices and masks of one block."""
 
 MANY_ORDERS = 200_000
-"""Orders from which on compiled code draws them: it takes less than a fifth of torch's time, but 0.3 s to load."""
+"""The number of orders from which compiled code draws them: in less than a fifth of torch's time, but with 0.3 s to
+load."""
 
 MOST_SHORT = 2**31
-"""Rows of a table whose places are kept in 32 bits."""
+"""The most rows of a table whose indices are kept in 32 bits."""
 
 TOGETHER = 256
-"""Networks whose orders are drawn in one call, in eight bytes a place before most are kept in four."""
+"""Networks whose orders are drawn in one call, in eight bytes per index, before most are kept in four."""
 
 MOST_STEPS = 500
-"""Steps of one block, at most: a network that diverges does so many again, by itself."""
+"""The most steps of one block: a network that diverges repeats so many by itself."""
 
 
 @final
@@ -53,12 +54,12 @@ class Ahead:
         self._per_epoch = plan.steps_per_epoch(self._num_rows)
         self._fresh = parts[0].fresh
         self._schedule, self._num_steps = plan.build_schedule(), plan.num_steps(self._num_rows)
-        self._answers = self._schedule.answers  # to each network's own figures
+        self._answers = self._schedule.answers  # follows each network's own figures
         self._rates = self._numbers([plan.lr for plan in plans])
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
         has_order = self._size < self._num_rows and self._fresh is None  # one that is drawn
         self._draw_orders = draws_orders(len(own) * plan.epochs if has_order else 0)
-        tables = len(parts) if self._fresh is None else MOST_STEPS  # of a block, each of an epoch
+        tables = len(parts) if self._fresh is None else MOST_STEPS  # the steps of a block, by epoch
         self._type_of_places = torch.int32 if tables * self._num_rows <= MOST_SHORT else torch.int64
         self._drawn, self._places = range(0), torch.zeros(0)
 
@@ -66,7 +67,7 @@ class Ahead:
         return torch.tensor(values, dtype=torch.float64, device=self._pattern.device)
 
     def give_rows(self, networks: Networks) -> None:
-        """Puts the rows where the steps of these networks find them."""
+        """Sets the rows for the steps of these networks."""
         if self._fresh is not None:
             return
         table = self._table([part.train for part in self._parts])
@@ -82,7 +83,7 @@ class Ahead:
         networks.whole = Table(each, y[own].flatten(0, 1), shares)
 
     def _table(self, parts: Sequence[Rows]) -> Table:
-        """Rows one after another: inputs as the network takes them, targets as the loss does."""
+        """Rows in a table: inputs in the network's form, targets in the loss's."""
         pattern, rows = self._pattern, together([_as_numbers(part, self._pattern) for part in parts])
         x = pattern.as_input(rows.stored)
         like = torch.zeros((), dtype=pattern.dtype, device=pattern.device)
@@ -120,7 +121,7 @@ class Ahead:
         return StepsAhead(first, sizes, places, rates.to(dtype)[..., None], strengths.to(dtype)[..., None], bits)
 
     def _factors(self, numbers: range, seen: Sequence[Sequence[float]]) -> Tensor:
-        """The schedule's factors, (n, 1) or, where it answers to what was measured, (n, K)."""
+        """The schedule's factors, (n, 1) or, if it reacts to measurements, (n, K)."""
         known: dict[tuple[float, ...], list[float]] = {}
         histories = [tuple(of) for of in seen] if self._answers else [()]
         for history in histories:
@@ -130,9 +131,9 @@ class Ahead:
         return torch.tensor(each, dtype=torch.float64, device=self._pattern.device).T
 
     def _orders(self, epochs: range) -> Tensor:
-        """The places of all steps of these epochs, (steps, K, B); a last step with fewer rows is filled up with 0.
+        """The row indices of all steps of these epochs, (steps, K, B); a smaller last step is padded with 0.
 
-        Kept for the next block, which may go on in the same epochs.
+        Kept for the next block, which may continue the same epochs.
         """
         if epochs == self._drawn:
             return self._places
@@ -153,7 +154,7 @@ class Ahead:
         return self._places
 
     def _totals(self, networks: Networks, sizes: Sequence[int], places: Tensor | None) -> Tensor:
-        """The rows of each step, or the sum of their weights, (n, 1) or (n, K): what the L2 term is divided by."""
+        """The number of rows of each step, or the sum of their weights, (n, 1) or (n, K), which divides the L2 term."""
         if networks.whole is not None:
             weights = [self._parts[own].train.weight for own in self._own]
             if weights[0] is None:
@@ -168,7 +169,7 @@ class Ahead:
         return torch.stack(sums).clamp(min=tiny)
 
     def _bits(self, networks: Networks, first: int, sizes: Sequence[int]) -> dict[int, Tensor]:
-        """The draws of every layer that drops, (n, K, B, H): each network's own, as it has them alone."""
+        """The draws of every dropout layer, (n, K, B, H): for each network those that it would have alone."""
         steps, seeds, bits = range(first, first + len(sizes)), [plan.seed for plan in self._plans], {}
         for layer, width in networks.dropping.items():
             drawn = bits_of_steps(seeds, steps, layer, self._size * width, self._pattern.device)
@@ -195,7 +196,7 @@ class Ahead:
 
 
 def draws_orders(count: int) -> DrawOrders:
-    """What draws so many orders the fastest: compiled code, once there are enough to load it for."""
+    """The fastest function to draw so many orders: compiled code if they are enough to load it."""
     if count < MANY_ORDERS or importlib.util.find_spec("numba") is None:
         return draws.draw_orders
     draw: DrawOrders = importlib.import_module("fivestep.engines.fused.small.orders").draw_orders

@@ -1,6 +1,6 @@
-"""Between the networks of a batch and the Triton kernel of `kernels/steps.py`, for those with one small hidden layer.
+"""The host side of the Triton kernel `kernels/steps.py`, for networks with one small hidden layer.
 
-A batched step is bound by the way of the layers' outputs to memory and back; the kernel keeps them in registers. Its
+A batched step is bound by memory traffic of the layers' outputs; the kernel keeps them in registers. Its
 kinds of items, and their numbers, are read from the tables of the compiled body of `fused`.
 """
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     from .networks import Networks
 
 DEVICES = ("cuda",)
-"""On which Triton compiles for what the networks lie on."""
+"""The devices that Triton compiles for."""
 
 MOST_PARAMETERS = 2048
-"""Of a network: beyond, each of its steps would be long enough to fill a device with few networks."""
+"""The most parameters of a network: beyond that, few networks are enough to fill a device."""
 
 AT_A_TIME = 512
-"""Parameters that are moved at a time: sixteen for each thread, with all that a rule remembers of them."""
+"""Parameters that are updated at a time: sixteen per thread, with the rule's memory of them."""
 
 MOST_INPUTS, MOST_OUTPUTS = 16, 8
-"""Numbers of a row that each thread keeps for all its rows."""
+"""The most numbers of a row that each thread keeps for all its rows."""
 
 LARGEST_TILE, THREADS = 256, 32
-"""Rows that a program takes at a time, at most, and its threads."""
+"""The most rows of a program at a time, and its number of threads."""
 
 ROOM, FULL = 96, 80
-"""Registers of a thread for numbers of its rows, at most, and from where on it is told how many it may have in all."""
+"""The most registers of a thread for its rows, and the number from which the total is limited."""
 
 REGISTERS = 128
-"""How many those are. Then sixteen programs have room in a multiprocessor, and none of their numbers leaves it.
+"""That limit, with which sixteen programs fit on a multiprocessor without spilling.
 
-Left alone, ptxas takes 156 for 10-32-1, twelve programs: 4,096 networks are then three rounds of 132 multiprocessors,
-where sixteen make it two (tests/interpreted/test_compiling.py).
+By default ptxas uses 156 for 10-32-1, which fits twelve programs: 4,096 networks are then three rounds of 132
+multiprocessors, instead of two with sixteen (tests/interpreted/test_compiling.py).
 """
 
 
 def obstacle_to_kernel(networks: "Networks") -> str | None:
-    """What keeps networks from the kernel, in a phrase; None if nothing does."""
+    """Why networks cannot use the kernel, as a phrase; None if they can."""
     pattern, spec = networks.pattern, networks.pattern.spec
     unknown, lacking = obstacle(spec, pattern.plan), lacks_for_triton()
     has_own_rates = len(networks.groups) > 1 or networks.groups[0].lr_factor != 1
@@ -68,7 +68,7 @@ def obstacle_to_kernel(networks: "Networks") -> str | None:
 
 
 def _has_one_hidden_layer(spec: NetSpec) -> bool:
-    """Whether it is a linear layer, maybe an activation, and a linear layer."""
+    """Whether it is a linear layer, an optional activation, and a linear layer."""
     names = [choice.name for choice in spec.layers]
     return (
         names[0] == names[-1] == "linear"
@@ -80,7 +80,7 @@ def _has_one_hidden_layer(spec: NetSpec) -> bool:
 
 @final
 class Kernel:
-    """The kernel with the tables of the networks; `num_rows` are those of the largest step."""
+    """The kernel with the networks' tables; `num_rows` is that of the largest step."""
 
     def __init__(self, networks: "Networks", num_rows: int) -> None:
         self._networks, spec = networks, networks.pattern.spec
@@ -94,7 +94,7 @@ class Kernel:
         self._memory = self._body.Memory(*self._places())
 
     def _net(self) -> tuple[Any, ...]:
-        """Inputs, units, outputs, kind and option of the activation, and where weights and biases lie."""
+        """Inputs, units, outputs, kind and option of the activation, and the offsets of weights and biases."""
         pattern = self._networks.pattern
         params, layers, names = pattern.params, pattern.layers, [choice.name for choice in pattern.spec.layers]
         between = OPERATIONS[names[1] if len(names) == 3 else "identity"]
@@ -129,7 +129,7 @@ class Kernel:
         return without_average(self._networks.groups[0].rule)
 
     def _places(self) -> list[Tensor]:
-        """Where weights, gradient, the rule's memory, average and decays lie; the weights where there is none."""
+        """Weights, gradient, the rule's memory, average and decays; the weights stand in for absent ones."""
         networks = self._networks
         group, slots = networks.groups[0], self._form().slots
         memory = {slots[name]: value for name, value in group.memory.items() if name in slots}
@@ -153,7 +153,7 @@ class Kernel:
         return losses
 
     def _short(self, ahead: StepsAhead) -> Tensor:
-        """What makes up for the start of a rule at each step, (n, 2), worked out in float64."""
+        """The bias corrections of a rule at each step, (n, 2), computed in float64."""
         step = torch.arange(len(ahead.sizes), dtype=torch.float64) + ahead.first + 1
         form = self._form()
         return torch.stack(correction(form, form.numbers(self._inner_rule()), step), 1).to(self._networks.flat)
@@ -177,7 +177,7 @@ class Kernel:
 
 
 def rows_at_a_time(numbers: int, num_rows: int, itemsize: int) -> dict[str, int]:
-    """The rows of a tile, so that what a thread keeps of its own has room, and the registers that it may have."""
+    """The rows of a tile, so that a thread's data fit its registers, and the limit of these."""
     size, words = min(LARGEST_TILE, _power_of_two(num_rows)), numbers * itemsize // 4
     while size > THREADS and size // THREADS * words > ROOM:
         size //= 2
@@ -192,7 +192,7 @@ def _shares(weight: Tensor, places: Tensor, sizes: Tensor) -> Tensor:
 
 
 def _power_of_two(count: int) -> int:
-    """The least power of two that is no less."""
+    """The least power of two that is at least the count."""
     return 1 << (count - 1).bit_length()
 
 

@@ -1,6 +1,6 @@
-"""What a batch draws on its device, for the host takes longer to seed a generator for each network and step.
+"""Draws of a batch on its device, as seeding a generator for each network and step on the host takes longer.
 
-To the bit what `draws.py` and torch draw on the CPU; None where Triton is not there, with what it needs.
+They equal those of `draws.py` and torch on the CPU to the bit; None if Triton is not available.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from .._graphs import on
 from ..fused.recorded import own_kernels
 
 THREADS = 32
-"""Seeds of one program: few, so that the first thousand networks are spread over all multiprocessors."""
+"""Seeds per program: few, so that a thousand networks are spread over all multiprocessors."""
 
 
 def uniform_rows(seeds: Sequence[int], count: int, device: torch.device) -> Tensor | None:
@@ -38,7 +38,7 @@ def bits_of_steps(seeds: Sequence[int], steps: range, layer: int, count: int, de
     body: Any = importlib.import_module(f"{__package__}.kernels.bits")
     numbers = torch.tensor([*steps], dtype=torch.int64, device=device)[:, None]
     folded = torch.tensor([seed % 2**63 for seed in seeds], dtype=torch.int64, device=device)
-    for coordinate in (numbers, layer):  # as `draws` folds them; what wraps around is cut off at the end
+    for coordinate in (numbers, layer):  # as `draws` folds them; the overflow is cut off at the end
         folded = folded * draws.FOLD + coordinate
     folded = (folded & (2**63 - 1)).contiguous()
     out = torch.empty((*folded.shape, -(-count // 4)), dtype=torch.int64, device=device)

@@ -1,4 +1,4 @@
-"""The update rule of K networks: the groups of one network, each with its views of all of them."""
+"""The update rule of K networks: the groups of one network, each with views of all networks."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from .._update import rule_groups
 class Group(NamedTuple):
     """Parameters that one rule moves in one call: views (K, p) of them and of their gradients, the rule's memory.
 
-    `decay` (K, 1) is what each network's weights decay by, where that is not the rule's own business.
+    `decay` (K, 1) is the weight decay of each network, unless the rule does it.
     """
 
     where: slice
@@ -27,7 +27,7 @@ class Group(NamedTuple):
 
 
 def groups_of(pattern: Engine, flat: Tensor, grad: Tensor, decays: Tensor | None) -> list[Group]:
-    """The groups of `scratch`, whose views and memory have a row for each network."""
+    """The groups of `scratch`, with views and memory that have a row for each network."""
     groups = []
     parts = pattern.params.parts(matrices_apart=False)
     for part, group in zip(parts, rule_groups(pattern.params, pattern.optimizer, pattern.plan.ema), strict=True):
@@ -40,7 +40,7 @@ def groups_of(pattern: Engine, flat: Tensor, grad: Tensor, decays: Tensor | None
 
 
 def without_decay(rule: Optimizer) -> Optimizer:
-    """The same rule for weights that do not decay, or whose decay is done before it."""
+    """The same rule without weight decay, or for decay that is done before it."""
     if isinstance(rule, MovingAverage):
         return replace(rule, rule=without_decay(rule.rule))
     return replace(rule, weight_decay=0.0)

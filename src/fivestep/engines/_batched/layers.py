@@ -1,8 +1,8 @@
-"""The layers of K networks at once: the formulas of `layers/`, with an axis of networks in front.
+"""The layers of K networks at once: the formulas of `layers/`, with a leading axis of networks.
 
-x is (K, N, I), and what was a matrix (O, I) is now (K, O, I), what was a vector (I,) is (K, 1, I), so that it meets all
-rows of its network and no other's. A layer that takes each number by itself has this form already: it is its own
-forward and backward. Sums over the rows become sums over axis 1, and matrix products become batched ones.
+x is (K, N, I); a matrix (O, I) becomes (K, O, I), a vector (I,) becomes (K, 1, I), which broadcasts over the rows of
+its own network. An elementwise layer has this form already, as its own forward and backward. Sums over the rows become
+sums over axis 1, and matrix products become batched ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -135,4 +135,4 @@ FORMS: Mapping[type, Form] = {
     RMSNorm: Form(RMSNorm.forward, norm_backward),
     BatchNorm: Form(batch_norm_forward, batch_norm_backward),
 }
-"""Layers with parameters, or whose rows meet: their sums need to know where the axis of networks is."""
+"""Layers with parameters, or that mix rows: their sums depend on the axis of networks."""

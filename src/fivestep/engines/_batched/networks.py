@@ -4,9 +4,9 @@
     x (K, N, I)    each network has its own rows, or all the same ones
     lr (K, 1)      each has its own learning rate, weight decay, L2 term, order of the rows and dropout masks
 
-No operation joins two networks, so what becomes of one is no concern of the others. A block of steps reads all that
-changes from step to step from memory that stays where it is: on a CUDA device, some steps at a time are one recorded
-graph. Which networks, which rows and for how long is the business of `batched/`.
+No operation mixes two networks, so none affects another. A block of steps reads everything that changes from step to
+step from memory at fixed addresses: on a CUDA device, some steps at a time are one recorded graph. Which networks,
+which rows and for how long is up to `batched/`.
 """
 
 import warnings
@@ -30,7 +30,7 @@ from .groups import groups_of
 from .layers import Form, form_of
 
 MOST_TOGETHER = 16
-"""Steps of one recorded graph, at most. What remains of a block is done by graphs of half as many, and so on."""
+"""The most steps of one recorded graph. The rest of a block is done by graphs of half as many, and so on."""
 
 
 @final
@@ -47,7 +47,7 @@ class Networks:
         """All rows, where every step takes them: x (K, N, I), targets (K N, ...), weights (K, N) or None."""
 
         self.table: Table | None = None
-        """The rows that the places of a step point to."""
+        """The rows that the indices of a step point to."""
 
         self.is_decoupled = decouples(pattern.plan.optimizer, pattern.optimizer)
         self._forms = [_known(form_of(layer)) for layer in pattern.layers]
@@ -67,7 +67,7 @@ class Networks:
         return len(self.flat)
 
     def _views(self, k: int, flat: Tensor, buffers: Tensor | None) -> dict[str, Tensor]:
-        """Layer k's parameters and buffers, each with the axis of networks in front; a vector becomes (K, 1, I)."""
+        """Layer k's parameters and buffers, each with a leading axis of networks; a vector becomes (K, 1, I)."""
         params = self.pattern.params
         views = {}
         for name, like in params.weights[k].items():
@@ -78,7 +78,7 @@ class Networks:
         return views
 
     def put(self, table: Table) -> None:
-        """Takes rows for places to point to, where the last ones were if they fit there: a graph knows no other place.
+        """Sets the rows that indices point to, at the same addresses if they fit, as graphs depend on them.
 
         Row weights are there for all tables or for none.
         """
@@ -97,8 +97,8 @@ class Networks:
             try:
                 losses = kernel.train(ahead)
             except torch.OutOfMemoryError:
-                raise  # fewer networks may have room
-            except Exception as error:  # whatever keeps Triton from making it: no C compiler, too few registers
+                raise  # fewer networks may fit
+            except Exception as error:  # any error of Triton: no C compiler, too few registers
                 if self._has_trained:
                     raise
                 self._without_kernel(error)
@@ -111,7 +111,7 @@ class Networks:
         while s < n:
             size = ahead.sizes[s]
             together = _alike(ahead.sizes, s)
-            if size not in self._done:  # the first step of a size makes memory and libraries ready
+            if size not in self._done:  # the first step of a size prepares memory and libraries
                 together = 1
             self._feed(ahead, s, together)
             work = partial(self._steps, together, size)
@@ -144,11 +144,11 @@ class Networks:
 
     @property
     def how(self) -> str:
-        """What does their steps, in a few words."""
+        """How their steps are done, as a phrase."""
         return "by one kernel" if self._kernel else "step by step"
 
     def _feed(self, ahead: StepsAhead, s: int, together: int) -> None:
-        """Copies what the next steps read to where they read it."""
+        """Copies the next steps' inputs to the addresses they are read from."""
         size = ahead.sizes[s]
         fed = {"rates": ahead.rates, "l2": ahead.l2, **{f"bits {k} {size}": bits for k, bits in ahead.bits.items()}}
         if ahead.places is not None:
@@ -169,7 +169,7 @@ class Networks:
             self._fed["losses"][j] = self.train_step(j, size)
 
     def train_step(self, j: int, size: int) -> Tensor:
-        """One step of every network, on what lies ready at place j. Returns the losses (K,)."""
+        """One step of every network with the inputs at index j. Returns the losses (K,)."""
         x, y, share = self._rows(j, size)
         rates, l2 = self._fed["rates"][j], self._fed["l2"][j]
         memos = self._memos_of(size)
@@ -239,7 +239,7 @@ class Networks:
         return x, y, None if weight is None else shares_of_each(weight.index_select(0, places).view(len(self), size))
 
     def _memos_of(self, size: int) -> list[Memo]:
-        """What the layers, and last the loss, remember of a step with that many rows."""
+        """The memos of the layers and, last, of the loss, for a step with that many rows."""
         if size not in self._memos:
             memos = [Memo(training=True, reuse=True, draws=self._given, layer=k) for k in range(len(self._forms))]
             self._memos[size] = [*memos, Memo(training=True)]
@@ -247,7 +247,7 @@ class Networks:
 
     @property
     def dropping(self) -> dict[int, int]:
-        """The layers that draw, with their widths."""
+        """The dropout layers, with their widths."""
         shape: tuple[int, ...] = (self.pattern.spec.in_features or 0,)
         widths = {}
         for k, layer in enumerate(self.pattern.layers):
@@ -270,7 +270,7 @@ class Networks:
         return self.flat if averaged is None else averaged
 
     def averaged(self) -> Tensor | None:
-        """The weights to predict with (K, P), where the update rule keeps others than those it takes gradients at."""
+        """The weights to predict with (K, P), if they differ from those that the rule takes gradients at."""
         averaged = None
         for group in self.groups:
             if isinstance(group.rule, AveragingOptimizer):
@@ -321,7 +321,7 @@ class Networks:
         return max(w.shape[-1] for layer in self.weights for w in layer.values())
 
     def taken(self, which: Sequence[int]) -> "Networks":
-        """Some of the networks as networks of their own; rows are the caller's to give."""
+        """Some of the networks as a new batch; the caller sets its rows."""
         decays = None if self.decays is None else self.decays[which]
         some = Networks(self.pattern, self.flat[which], self.buffers[which], decays)
         some.load_memory({name: value[which] for name, value in self.state().items()})
@@ -329,7 +329,7 @@ class Networks:
 
 
 def _alike(sizes: Sequence[int], first: int) -> int:
-    """How many steps from the first on are done together: a power of two, of steps with as many rows."""
+    """How many steps from the first on are done together: a power of two, all with the same number of rows."""
     together = 1
     while 2 * together <= MOST_TOGETHER and sizes[first : first + 2 * together] == [sizes[first]] * (2 * together):
         together *= 2

@@ -1,7 +1,7 @@
 """Random bits of many streams at once, to the bit as `draws.Draws` draws them: NumPy's SFC64, seeded by SeedSequence.
 
-A thread takes a stream, from a number that seeds it to the last of its words. All of it is whole numbers without a
-sign, which wrap around. Sources: O'Neill 2015, "Developing a seed_seq alternative"; Doty-Humphrey, PractRand (sfc64).
+Each thread generates one stream, from its seed to its last word. All arithmetic is on unsigned integers with
+wraparound. Sources: O'Neill 2015, "Developing a seed_seq alternative"; Doty-Humphrey, PractRand (sfc64).
 """
 
 import triton
@@ -10,7 +10,7 @@ import triton.language as tl
 
 @triton.jit
 def hashed(value, factor, MULTIPLIER: tl.constexpr):
-    """A number of 32 bits mixed with a factor, and the next factor."""
+    """A 32-bit number mixed with a factor, and the next factor."""
     value = value ^ factor
     factor = factor * MULTIPLIER
     value = value * factor
@@ -26,7 +26,7 @@ def mixed(x, y):
 
 @triton.jit
 def pool_of(seed):
-    """The four numbers that a SeedSequence makes of a seed below 2^64."""
+    """The four pool words that a SeedSequence makes from a seed below 2^64."""
     nothing = seed.to(tl.uint32) * 0
     factor = nothing + 0x43B0D7E5
     p0, factor = hashed(seed.to(tl.uint32), factor, 0x931E8875)
@@ -48,7 +48,7 @@ def pool_of(seed):
 
 @triton.jit
 def seeded(seed):
-    """The state of SFC64 at its start, before what it throws away."""
+    """The initial state of SFC64, before the outputs that it discards."""
     pool = pool_of(seed)
     factor = pool[0] * 0 + 0x8B51F9DD
     words = ()
@@ -61,7 +61,7 @@ def seeded(seed):
 
 @triton.jit
 def draw(seeds, out, num_streams, num_words, THREADS: tl.constexpr):
-    """Fills `out` (streams, words) of 64 bits, in each of which lie four numbers of 15 bits."""
+    """Fills `out` (streams, words) of 64 bits, each with four 15-bit numbers."""
     k = tl.program_id(0).to(tl.int64) * THREADS + tl.arange(0, THREADS)
     here = k < num_streams
     start = seeded(tl.load(seeds + k, mask=here, other=0).to(tl.uint64))

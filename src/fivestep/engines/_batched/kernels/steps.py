@@ -1,9 +1,9 @@
-"""The five steps of a network with one hidden layer as one Triton kernel: a program takes it through a block of steps.
+"""The five steps of a network with one hidden layer as one Triton kernel: a program does a block of its steps.
 
-A batched step takes the outputs of the layers to the device's memory and back. Here the rows of a network lie in the
-registers of 32 threads, and its weights, gradient and memory, some hundred numbers, in the cache next to them, from
-the first step of the block to the last. The units of the hidden layer come one after another, forward and then again
-on the way back, so that their number takes no registers: to compute a unit twice is cheaper than to keep it.
+A batched step writes the outputs of the layers to the device's memory and reads them back. Here the rows of a network
+are in the registers of 32 threads, and its weights, gradient and memory, some hundred numbers, in the L1 cache, from
+the first step of the block to the last. The units of the hidden layer are computed one after another, forward and again
+in the backward pass, so that their number takes no registers: computing a unit twice is cheaper than keeping it.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ _CROSS_ENTROPY = tl.constexpr(kind.CROSS_ENTROPY)
 
 
 class Memory(NamedTuple):
-    """Of all networks, (K, P) each: weights, gradient, three places of the rule's memory, an average; decays (K,)."""
+    """For all networks, (K, P) each: weights, gradient, three slots of the rule's memory, an average; decays (K,)."""
 
     w: Any
     g: Any
@@ -30,9 +30,9 @@ class Memory(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Of n steps: rows (n,), rates and L2 strengths (n, K), what makes up for a rule's start (n, 2), losses (n, K).
+    """For n steps: rows (n,), rates and L2 strengths (n, K), bias corrections (n, 2), losses (n, K).
 
-    `about` holds n and the number of steps before them.
+    `about` has n and the number of steps before them.
     """
 
     about: Any
@@ -85,7 +85,7 @@ def take(rows, now, here, num_rows, INPUTS: tl.constexpr):
 
 @triton.jit
 def unit(x, w, h, NET: tl.constexpr):
-    """What comes to unit h of the hidden layer, z = w x + b, and what it makes of it."""
+    """The input of unit h of the hidden layer, z = w x + b, and its output."""
     z = x[0] * tl.load(w + NET[5] + h * NET[0])
     for i in tl.static_range(1, NET[0]):
         z += x[i] * tl.load(w + NET[5] + h * NET[0] + i)
@@ -180,7 +180,7 @@ def weights_and_gradient(memory, at, has, places, l2, RULE: tl.constexpr):
 
 @triton.jit
 def share_of_norm(memory, k, l2, CODE: tl.constexpr):
-    """What is left of a gradient whose norm is too long."""
+    """The factor that clips a gradient's norm."""
     RULE: tl.constexpr = CODE[2]
     total = l2 * 0.0
     for start in range(0, CODE[3], CODE[4]):

@@ -1,6 +1,6 @@
 """Uniform numbers of many seeds at once, to the bit as torch's generator for the CPU draws them: mt19937.
 
-A thread takes a seed. The states lie number by number, so that threads beside each other read what lies side by side.
+Each thread takes a seed. The states are interleaved, so that neighboring threads read neighboring words.
 """
 
 import triton
@@ -9,7 +9,7 @@ import triton.language as tl
 
 @triton.jit
 def draw(seeds, states, out, K, P, THREADS: tl.constexpr):
-    """Fills `out` (K, P) with numbers in [0, 1) of 24 bits, in which float32 has room for all; states (624, K).
+    """Fills `out` (K, P) with 24-bit numbers in [0, 1), which float32 represents exactly; states (624, K).
 
     Matsumoto and Nishimura 1998: a state of 624 numbers, each of which is made of three others before it is used.
     """

@@ -1,9 +1,9 @@
-"""The five steps on a CUDA device: many of them recorded as one graph, which costs one call.
+"""The five steps on a CUDA device: many of them recorded as one graph, launched with one call.
 
-The host needs longer to begin the kernels of a small network's step than the device needs to do them. So steps of the
-same size are recorded in runs of 64, 8 or 1, whose rows, rates and random bits lie in memory that is filled before each
-run (`feed.py`). The arithmetic is that of `scratch`, its layers' own two methods. On any other device the same steps
-are done one by one: so they are tested where there is no CUDA device, and so the CPU has `precision="bfloat16"`.
+Launching the kernels of a small network's step takes longer than running them. So steps of the same size are recorded
+in runs of 64, 8 or 1, whose rows, rates and random bits are written to memory before each run (`feed.py`). The
+arithmetic is that of `scratch`, its layers' own two methods. On any other device the same steps are done one by one:
+for tests without a CUDA device, and for `precision="bfloat16"` on the CPU.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,14 +28,14 @@ from .own_kernels import kernels_for
 from .precision import Weights, multiplying_in, weights_in
 
 RUNS = ((64, 0), (8, 1_000_000_000), (1, 20_000_000_000))
-"""How many steps one recording has, and from how many floating-point operations of a step on it has no more.
+"""The steps of one recording, and the floating-point operations of a step from which it has no more.
 
-Each length that is needed costs one recording, which takes as long as doing its steps without one. A run of 64 small
+Each length costs one recording, which takes as long as doing its steps without one. A run of 64 small
 steps leaves the host time to prepare the next; a step of twenty billion operations takes long enough by itself.
 """
 
 MOST_BYTES = 2**28
-"""Of what is filled in before a run: rows that are copied, their order and targets, random bits."""
+"""The most bytes written before a run: copied rows, their order and targets, random bits."""
 
 
 @final
@@ -62,10 +62,10 @@ class Captured:
                     losses[s : s + done].copy_(feed.losses[:done])
                     penalties[s : s + done].copy_(feed.penalties[:done])
                     s += done
-            self._weights.give_gradient()  # as it is after the last step: for those who look at it
+            self._weights.give_gradient()  # its value after the last step, for inspection
 
     def let_go(self) -> None:
-        """Gives up the rows, the recordings that read them, and the memory that they work in."""
+        """Releases the rows, the recordings that read them, and their memory."""
         self._graphs.forget()
         self._feeds, self._rows = {}, None
         for kernels in self._kernels:
@@ -82,7 +82,7 @@ class Captured:
             penalties.copy_(feed.penalties)
 
     def _run(self, block: Block, s: int, alike: int) -> tuple[Feed, int]:
-        """Does the next steps of a block, of which so many are of one size. Returns how many it has done, and where."""
+        """Does the next steps of a block, of which so many are of one size. Returns how many it did, and their feed."""
         source, size = source_of(block), int(block.num_rows[s])
         if source is not Source.COPIED and block.rows is not self._rows:
             self._forget_those_that_read_rows()
@@ -95,7 +95,7 @@ class Captured:
             count = next(length for length, _ in RUNS if length <= min(alike, feed.longest))
             feed.fill(block, s, count)
             self._graphs.run((*kind, count), partial(self._steps, feed, count))
-        else:  # the first step of a size is done as it is: libraries and memory are ready for the others then
+        else:  # the first step of a size is not recorded: it prepares libraries and memory for the others
             count = 1
             feed = self._feeds[kind] = Feed(self._engine, block, size)
             feed.fill(block, s, count)
@@ -185,7 +185,7 @@ class Captured:
 
 
 def longest_run(engine: Engine, feed: Feed) -> int:
-    """How many steps a recording has at most: few of large ones, and of those that need much memory."""
+    """The most steps of a recording: few if they are large or need much memory."""
     operations, each = operations_per_step(engine.spec, feed.size), feed.bytes_of_step
     longest = min(length for length, least in RUNS if operations >= least)
     return max(length for length, _ in RUNS if length == 1 or (length <= longest and length * each <= MOST_BYTES))

@@ -1,4 +1,4 @@
-"""What kernels of our own ask of a network: its linear layers with their activations, its loss, its update rule."""
+"""A network for our own kernels: its linear layers with their activations, its loss, its update rule."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,9 +18,9 @@ from .feed import Feed
 
 
 class Dense(NamedTuple):
-    """A linear layer with the activation behind it: where it stands, its weights, the activation as a kernel knows it.
+    """A linear layer with the activation behind it: its index, its weights, the activation's encoding.
 
-    `option` is the number that the activation has, if it has one.
+    `option` is the activation's number, if it has one.
     """
 
     place: int
@@ -62,7 +62,7 @@ def is_dense(engine: Engine) -> bool:
 
 
 def has_formulas(engine: Engine) -> bool:
-    """Whether the kernels know a network's loss and its update rule, with the options that they have."""
+    """Whether the kernels support a network's loss and its update rule, including their options."""
     return obstacle(engine.spec, engine.plan) is None and LOSSES[_name(engine.plan.loss)].kind != kind.QUANTILE
 
 
@@ -73,7 +73,7 @@ def loss_of(engine: Engine) -> dict[str, Any]:
 
 
 class Descent(NamedTuple):
-    """An update rule as the kernels take it: its form and its numbers, where it keeps what, how weights decay."""
+    """An update rule for the kernels: its form and its numbers, its memory, its weight decay."""
 
     form: Form
     numbers: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What changes from step to step of a recorded run, in memory that stays where it is."""
+"""The inputs of a recorded run that change from step to step, in memory at fixed addresses."""
 
 from enum import Enum
 from typing import final
@@ -14,7 +14,7 @@ from ..._engine import Engine
 
 @final
 class Source(Enum):
-    """Where the rows of a block's steps come from."""
+    """The source of the rows of a block's steps."""
 
     ALL = "all rows, in every step"
     GATHERED = "rows by their numbers, in each step"
@@ -22,7 +22,7 @@ class Source(Enum):
 
 
 def source_of(block: Block) -> Source:
-    """Where the rows of that block's steps come from."""
+    """The source of the rows of that block's steps."""
     if block.order is not None:
         return Source.GATHERED
     return Source.ALL if bool((block.num_rows == len(block.rows)).all()) else Source.COPIED
@@ -30,11 +30,11 @@ def source_of(block: Block) -> Source:
 
 @final
 class Feed:
-    """The rows, rates, numbers and random bits of up to `longest` steps of `size` rows each, and the losses that come.
+    """The rows, rates, numbers and random bits of up to `longest` steps of `size` rows each, and their losses.
 
-    Everything is on the device, in tensors that stay where they are: step s of a run reads entry s of each. Where the
-    steps take all rows, or gather theirs, the rows themselves are read; those that come anew with every block are
-    copied. It begins with one step, after which it is known how much memory one takes, and is lengthened once.
+    Everything is on the device, in tensors at fixed addresses: step s of a run reads entry s of each. If the steps take
+    all rows, or gather theirs, the rows are read in place; rows that are new in every block are copied. It begins with
+    room for one step, which shows how much memory one takes, and is lengthened once.
     """
 
     def __init__(self, engine: Engine, block: Block, size: int) -> None:
@@ -46,7 +46,7 @@ class Feed:
         self.has_one_step = True
 
     def lengthen(self, block: Block, longest: int) -> None:
-        """Makes memory for so many steps, in place of what there was: before the first of them is recorded."""
+        """Allocates memory for so many steps in place of the old one, before the first of them is recorded."""
         self.longest, self.has_one_step, size = longest, False, self.size
         source, rows, flat = source_of(block), block.rows, self._engine.params.flat
         self._is_all = source is Source.ALL
@@ -68,7 +68,7 @@ class Feed:
         return sum(int(tensor.nbytes) for tensor in own if tensor is not None) // self.longest
 
     def fill(self, block: Block, first: int, count: int) -> None:
-        """Takes over `count` steps of a block, from number `first` of it on."""
+        """Copies the inputs of `count` steps of a block, from number `first` on."""
         steps = slice(first, first + count)
         device, done = self.rates.device, self._engine.num_updates
         self._filled = range(done, done + count)
@@ -110,18 +110,18 @@ class Feed:
         return self.y[places], None if self.shares is None else self.shares[places]
 
     def bits(self, layer: int, like: Tensor) -> Tensor:
-        """The random bits of a layer in the step that `begin` has named, for `Draws`."""
+        """The random bits of a layer in the step set by `begin`, for `Draws`."""
         if layer not in self._bits:
             self._bits[layer] = torch.zeros((self.longest, *like.shape), dtype=torch.int16, device=like.device)
             self._draw(layer)
         return self._bits[layer][self._at]
 
     def begin(self, s: int) -> None:
-        """Says which step is done, or recorded, from here on."""
+        """Sets the step that is done, or recorded, from now on."""
         self._at = s
 
     def _draw(self, layer: int) -> None:
-        """Draws the bits of a layer for the steps that are filled in, as every engine draws them, on the host."""
+        """Draws the bits of a layer for the next steps, as every engine draws them, on the host."""
         shape = self._bits[layer].shape[1:]
         like = torch.zeros(()).expand(shape)
         drawn = []

@@ -1,4 +1,4 @@
-"""Whether kernels of our own do a step, and which: loads Triton only where they do."""
+"""Whether our own kernels do a step, and which; loads Triton only if they do."""
 
 import importlib
 import importlib.util
@@ -16,24 +16,25 @@ from .precision import Weights
 
 
 class Steps(Protocol):
-    """Who does recorded steps with kernels of our own."""
+    """Recorded steps with our own kernels."""
 
     def takes(self, feed: Feed) -> bool:
-        """Whether the rows lie as the kernels expect them."""
+        """Whether the rows have the layout that the kernels expect."""
 
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first steps of what is filled in."""
 
     def let_go(self) -> None:
-        """Gives up the memory that the steps work in."""
+        """Releases the memory of the steps."""
 
 
 OLDEST_TRITON = (3, 4)
-"""The first that compiles our kernels; torch 2.6 and 2.7 came with 3.2 and 3.3, which take no tuple of tensors."""
+"""The first version that compiles our kernels; torch 2.6 and 2.7 came with 3.2 and 3.3, which do not accept tuples of
+tensors."""
 
 
 def lacks_for_triton() -> str | None:
-    """What Triton lacks on this machine, in a phrase: itself, or the C compiler that it starts kernels with."""
+    """What Triton lacks on this machine, as a phrase: itself, or the C compiler that it needs."""
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
     version: str = importlib.import_module("triton").__version__

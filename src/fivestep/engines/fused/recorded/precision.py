@@ -1,4 +1,4 @@
-"""In which numbers a step multiplies: the network's own, TF32, or bfloat16 beside weights in float32."""
+"""The precision in which a step multiplies: the network's own, TF32, or bfloat16 with weights in float32."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ PRECISIONS = ("tf32", "bfloat16")
 
 
 EXACT = ("embedding", "embed_columns", "periodic", "standardize", "shift_and_flip")
-"""Layers that take codes, or numbers as they were measured. Those that keep buffers are found by that."""
+"""Layers that need exact inputs, such as codes. Those with buffers are found by having buffers."""
 
 _ROUNDING = threading.RLock()
 
@@ -43,7 +43,7 @@ def multiplying_in(precision: str | None) -> Iterator[None]:
 
 
 class Weights(ABC):
-    """The weights that a step multiplies by, layer by layer, and the gradients that it finds."""
+    """The weights that a step multiplies by, layer by layer, and their gradients."""
 
     w: Sequence[Tensors]
     dw: Sequence[dict[str, Tensor]]
@@ -59,12 +59,12 @@ class Weights(ABC):
 
     @abstractmethod
     def refresh(self) -> None:
-        """Takes over the weights that the update rule has moved."""
+        """Updates the copies from the weights that the update rule has moved."""
 
 
 @final
 class Own(Weights):
-    """The network's own, in its own type."""
+    """The network's own weights, in its own dtype."""
 
     def __init__(self, params: Params) -> None:
         self.w, self.dw, self.grad = params.weights, params.gradients, params.grad
@@ -83,7 +83,7 @@ class Own(Weights):
 class Rounded(Weights):
     """A copy in bfloat16 of weights that are kept, and moved, in float32; the gradient is found in bfloat16 too.
 
-    A step moves a weight by less than a 256th of it, which bfloat16 cannot say. Micikevicius et al. 2018, "Mixed
+    A step moves a weight by less than a 256th of it, which bfloat16 cannot represent. Micikevicius et al. 2018, "Mixed
     precision training", section 3.1; bfloat16 has the range of float32, so no loss is scaled.
     """
 
@@ -109,7 +109,7 @@ def weights_in(precision: str | None, params: Params) -> Weights:
 
 
 def _views(named: Tensors, flat: Tensor) -> dict[str, Tensor]:
-    """Views of `flat` that lie as those of another flat vector do."""
+    """Views of `flat` at the same offsets as those of another flat vector."""
     return {
         name: flat[view.storage_offset() : view.storage_offset() + view.numel()].view(view.shape)
         for name, view in named.items()
@@ -117,7 +117,7 @@ def _views(named: Tensors, flat: Tensor) -> dict[str, Tensor]:
 
 
 def check_precision(precision: Any, spec: NetSpec, dtype: torch.dtype, device: torch.device) -> None:
-    """Raises an `InputError` for a precision that is none, or that cannot be had here."""
+    """Raises an `InputError` for an unknown precision, or one that is not available here."""
     one_of("precision", str(precision), PRECISIONS)
     if dtype != torch.float32:
         raise refuse("precision", precision, "used with dtype float32", "leave one of the two out")

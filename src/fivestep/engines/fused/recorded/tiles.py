@@ -1,8 +1,8 @@
 """The five steps of a dense network on a CUDA device as tiles of matrices: four kernels for one hidden layer.
 
-The formulas are those of `scratch`, its oracle. What follows from a tile of a product alone is done before the tile is
-written anywhere (`kernels/tiles.py`): bias and activation, the loss of its rows, the update of its weights. So the
-gathered rows, the logits and a gradient that waits for its update are never there as a whole.
+The formulas are those of `scratch`, its oracle. Whatever depends only on a tile of a product is fused into it
+(`kernels/tiles.py`): bias and activation, the loss of its rows, the update of its weights. So gathered rows, logits and
+gradients are never in memory as a whole.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ from .dense import Dense, Descent, dense, has_formulas, is_dense, loss_of
 from .feed import Feed
 
 KINDS = (kind.IDENTITY, kind.RELU, kind.TANH, kind.SIGMOID)
-"""Activations whose derivative their value tells: the sums before them are kept nowhere."""
+"""Activations whose derivative follows from their value, so that their inputs need not be kept."""
 
 MOST_PARTS = 1024
-"""Parts of a loss that are read at a time to add them up: as many as fit into the registers of one program."""
+"""Parts of a loss that are summed at a time: as many as fit into the registers of one program."""
 
 MOST_OUTPUTS = 16
 """Outputs of a network whose logits fit into one tile beside the rows: of more, the loss would need a second pass."""
@@ -35,7 +35,7 @@ FORWARD, BACKWARD, UPDATE = ((64, 32), (16, 32)), ((32, 64), (32, 32), (16, 32))
 """Sides of the tiles of each product, the fastest first where there are many of them (benchmarks/gpu.py)."""
 
 ENOUGH = 100
-"""Tiles that keep a device busy: it has some hundred multiprocessors."""
+"""Tiles that keep a device busy, which has about a hundred multiprocessors."""
 
 MOST_OPERATIONS = 20_000_000_000
 """Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does.
@@ -48,7 +48,7 @@ MOST_NUMBERS = 2**31
 
 
 def suits_tiles(engine: Engine) -> bool:
-    """Whether all that an engine does has its formula in `kernels/tiles.py`."""
+    """Whether `kernels/tiles.py` has all formulas that an engine needs."""
     is_narrow = (engine.spec.out_features or 0) <= MOST_OUTPUTS
     return is_narrow and is_dense(engine) and has_formulas(engine) and _keeps_values(engine)
 
@@ -70,7 +70,7 @@ class Tiles:
         self._beside = [Beside(engine.device) for _ in self._layers]
 
     def takes(self, feed: Feed) -> bool:
-        """Whether the rows lie one after another, each is one and not several tokens, and they are not too many."""
+        """Whether the rows are contiguous, not tokens, and not too many."""
         if operations_per_step(self._engine.spec, feed.size) > MOST_OPERATIONS:
             return False
         widths = [layer.weight.shape[1] for layer in self._layers]

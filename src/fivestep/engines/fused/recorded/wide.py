@@ -1,4 +1,4 @@
-"""The five steps of a wide network on a CUDA device: products by torch, and one kernel of ours between two of them.
+"""The five steps of a wide network on a CUDA device: torch's products, and one kernel of ours between two of them.
 
 Of a step of the transformer's block, products take nine parts in ten, and torch has the fastest. What `scratch` does
 between them in dozens of passes over memory is one pass each here (`kernels/passes.py`): an activation; the loss with
@@ -44,7 +44,7 @@ class Wide:
         self._memo = Memo(training=True)
 
     def takes(self, feed: Feed) -> bool:
-        """Whether the rows lie one after another."""
+        """Whether the rows are contiguous."""
         return feed.is_contiguous
 
     def let_go(self) -> None:
