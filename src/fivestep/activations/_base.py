@@ -1,4 +1,4 @@
-"""What an activation has to say: its value, its derivative, its torch twin."""
+"""What an activation provides: its value, its derivative, its torch twin."""
 
 from abc import abstractmethod
 

@@ -1,4 +1,4 @@
-"""What an initialization scheme has to say: how a weight and a bias start."""
+"""What an initialization scheme provides: how a weight and a bias start."""
 
 from abc import ABC, abstractmethod
 

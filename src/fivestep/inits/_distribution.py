@@ -1,4 +1,4 @@
-"""Weights of a given deviation, by one of two distributions."""
+"""Weights with a given deviation, from one of two distributions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Some columns of a row, by their places: what layers that change only these share."""
+"""Selected columns of a row, shared by the layers that only change these."""
 
 from ..check import InputError, at_least, refuse
 
@@ -6,7 +6,7 @@ Places = tuple[int, ...]
 
 
 def checked_places(columns: object) -> Places | None:
-    """The places in ascending order as a tuple, None for all; raises an `InputError` for anything else."""
+    """Column indices in ascending order as a tuple, None for all; raises an `InputError` for anything else."""
     if columns is None:
         return None
     if not isinstance(columns, list | tuple) or not columns or sorted(set(columns)) != list(columns):
@@ -17,7 +17,7 @@ def checked_places(columns: object) -> Places | None:
 
 
 def places_in(width: int, columns: Places | None, in_features: int | None, layer: str) -> Places:
-    """The places in a row of that width, all where none are chosen; an `InputError` if such rows do not have them."""
+    """The column indices for rows of that width, all if none are chosen; raises an `InputError` if they do not fit."""
     chosen = tuple(range(width)) if columns is None else columns
     if in_features not in (None, width) or chosen[-1] >= width:
         raise InputError(

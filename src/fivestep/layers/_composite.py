@@ -35,13 +35,13 @@ class Composite(Layer):
 
 
 def within(tensors: Tensors, name: str) -> dict[str, Tensor]:
-    """The tensors of the layer inside that has this name, under the names that they have there."""
+    """The tensors of the inner layer with this name, under their names there."""
     start = f"{name}."
     return {key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)}
 
 
 def with_inner(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """The layers, and after each the layers inside it."""
+    """The layers, each followed by the layers inside it."""
     for layer in layers:
         yield layer
         if isinstance(layer, Composite):

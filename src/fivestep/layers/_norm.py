@@ -1,4 +1,4 @@
-"""What the layers that normalize have in common."""
+"""The common part of the normalization layers."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, final
@@ -52,7 +52,7 @@ class Norm(Layer):
 
 
 def single_row() -> InputError:
-    """What is wrong with a training batch of one row."""
+    """The error for a training batch of one row."""
     return InputError(
         "batch_norm must have at least two rows in every training batch, got one; choose a batch_size (and a "
         "micro_batch_size) that leaves no single row over."

@@ -1,4 +1,4 @@
-"""The columns of a table: numbers go on as they are, the codes of categories become learned vectors."""
+"""The columns of a table: numbers pass through, the codes of categories become learned vectors."""
 
 import itertools
 from collections.abc import Mapping

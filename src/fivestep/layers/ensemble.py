@@ -16,7 +16,7 @@ from ..typing import Elements, Features, Shape, Tensors
 from ._composite import Composite, within
 
 LINKS = ("identity", "softmax", "sigmoid", "exp", "normal")
-"""What logits pass through to become answers, as a loss names it."""
+"""The links from logits to answers, named as by losses."""
 
 
 @final
@@ -163,7 +163,7 @@ def _side_by_side(means: Tensor, others: Tensor) -> Tensor:
 
 
 def _to_members(dy: Tensor, z: Tensor, link: str) -> Tensor:
-    """What each member is sent back, (K, *N, O)."""
+    """The gradient for each member, (K, *N, O)."""
     if link == "identity":
         return dy.expand_as(z) / len(z)  # each its own: a layer may overwrite what it is sent back
     if link == "exp":

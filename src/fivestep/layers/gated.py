@@ -1,4 +1,4 @@
-"""Two linear layers side by side, one of which opens and closes the other."""
+"""Two linear layers side by side, one of which gates the other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -91,7 +91,7 @@ class Gated(Composite):
 
 @final
 class _Gated(nn.Module):
-    """The twin as a professional writes it."""
+    """The twin in plain torch."""
 
     def __init__(self, gate: nn.Module, activation: nn.Module, up: nn.Module) -> None:
         super().__init__()

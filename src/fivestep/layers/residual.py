@@ -1,4 +1,4 @@
-"""A detour that is added to its own input."""
+"""A stack of layers whose output is added to its input."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ class Residual(Composite):
 
 @final
 class _Residual(nn.Module):
-    """The twin as a professional writes it."""
+    """The twin in plain torch."""
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
         super().__init__()

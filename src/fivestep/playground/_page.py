@@ -29,11 +29,11 @@ LAST = (
     *("settings", "training", "tensors", "numbers", "plane", "line"),
     *("network", "curves", "same", "controls", "playground"),
 )
-"""What draws and listens; `playground.js` begins."""
+"""Drawing and event handling; `playground.js` starts the page."""
 
 
 def playground_html(task: str = "moons", network: NetSpec | None = None, plan: TrainPlan | None = None) -> str:
-    """The page as text. It begins with that task, and with that network and plan where they are given.
+    """The page as text. It begins with that task, and with a given network and plan.
 
     The seed of the plan is that of the rows too, where a task draws them. Raises an `InputError` where the page does
     not have what they ask for.

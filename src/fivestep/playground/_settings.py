@@ -1,4 +1,4 @@
-"""From a network and a plan to the settings of the page, or a sentence about what the page does not have."""
+"""From a network and a plan to the settings of the page, or an error about what the page does not support."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a schedule has to say: the factor on the learning rate at each step."""
+"""What a schedule provides: the factor on the learning rate at each step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,16 +11,17 @@ class Schedule(ABC):
     """A function of the step, as frozen data: step t (counted from 0) has the rate `plan.lr * factor(t, num_steps)`."""
 
     spans: ClassVar[Sequence[str]] = ()
-    """The options that are places in the run, as numbers of steps or as shares. One at or beyond its end is ignored."""
+    """The options that are positions in the run, as numbers of steps or as shares. One at or beyond the end is
+    ignored."""
 
     answers: bool = False
-    """Whether the factor depends on what has been seen, so that the epochs must be measured as they go by."""
+    """Whether the factor depends on evaluated epochs, so that every epoch must be evaluated."""
 
     @abstractmethod
     def factor(self, step: int, num_steps: int, seen: Sequence[float] = ()) -> float:
         """The factor on the learning rate for step 0 <= `step` < `num_steps`.
 
-        `seen` holds the monitored loss of each evaluated epoch so far, for a schedule that answers to it.
+        `seen` holds the monitored loss of each evaluated epoch so far, for schedules that react to it.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""A length of time in a run: a number of steps, or a share of all steps."""
+"""A span of a run: a number of steps, or a share of all steps."""
 
 from ..check import refuse
 
