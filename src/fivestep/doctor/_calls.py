@@ -56,7 +56,7 @@ def _replaced(owner: Any, name: str, around: Call, watcher: "Watcher") -> Iterat
 
     @wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if watcher.is_busy or is_recorded() or not watcher.is_at_home:
+        if watcher.is_busy or is_recorded() or not watcher.is_own_thread:
             return own(*args, **kwargs)
         return around(watcher, own, args, kwargs)
 
@@ -69,7 +69,7 @@ def _replaced(owner: Any, name: str, around: Call, watcher: "Watcher") -> Iterat
 
 
 def _clip(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
-    if not watcher.is_awake or not (args or "parameters" in kwargs):
+    if not watcher.is_watching or not (args or "parameters" in kwargs):
         return own(*args, **kwargs)
     args, kwargs = list(args), dict(kwargs)
     first = args.pop(0) if args else kwargs.pop("parameters")
@@ -97,7 +97,7 @@ def _remember_clipped(watcher: "Watcher", seen: Clipped, result: Any) -> None:
 
 def _scale(watcher: "Watcher", own: Call, args: Any, kwargs: Any) -> Any:
     result = own(*args, **kwargs)
-    if watcher.is_awake:
+    if watcher.is_watching:
         watcher.note(_remember_scale, args[0], result)
     return result
 

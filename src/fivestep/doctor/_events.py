@@ -33,8 +33,7 @@ class Facts(NamedTuple):
 class Predicted(NamedTuple):
     """Step 1: a model was called. `round` is the number of updates before it.
 
-    Of its layers that behave differently in training and evaluation, `stirring` are in training mode, `resting` are
-    not.
+    Of its layers that behave differently in the two modes, `in_training` are in training mode, `in_evaluation` are not.
     """
 
     round: int
@@ -47,8 +46,8 @@ class Predicted(NamedTuple):
     """Whether every input is a batch of identical rows."""
     is_dropping: bool
     """Whether `F.dropout` dropped something in a module in evaluation mode."""
-    stirring: tuple[str, ...]
-    resting: tuple[str, ...]
+    in_training: tuple[str, ...]
+    in_evaluation: tuple[str, ...]
 
 
 @final
@@ -188,7 +187,7 @@ class Failed(NamedTuple):
 
 
 @final
-class Spoiled(NamedTuple):
+class NotFinite(NamedTuple):
     """A module whose output was not finite, and whether its input and its own weights were."""
 
     round: int

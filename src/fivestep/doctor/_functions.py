@@ -48,7 +48,7 @@ RELUS: tuple[Call, ...] = (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.
 SIGMOIDS: tuple[Call, ...] = (torch.sigmoid, F.sigmoid, Tensor.sigmoid)
 TANHS: tuple[Call, ...] = (torch.tanh, F.tanh, Tensor.tanh)
 
-BENDS = dict.fromkeys(RELUS, "ReLU") | dict.fromkeys(SIGMOIDS, "sigmoid") | dict.fromkeys(TANHS, "tanh")
+ACTIVATIONS = dict.fromkeys(RELUS, "ReLU") | dict.fromkeys(SIGMOIDS, "sigmoid") | dict.fromkeys(TANHS, "tanh")
 """Activations whose units can die or saturate."""
 
 
@@ -73,7 +73,7 @@ class Functions(TorchFunctionMode):
             **dict.fromkeys(DIFFERENCES, self._difference),
             **dict.fromkeys(SOFTMAXES, self._source),
             **dict.fromkeys(DROPOUTS, self._dropout),
-            **dict.fromkeys(BENDS, self._bend),
+            **dict.fromkeys(ACTIVATIONS, self._activation),
             **dict.fromkeys(SUMS, self._sum),
             Tensor.backward: self.backward,
             Tensor.detach: self._detach,
@@ -86,7 +86,7 @@ class Functions(TorchFunctionMode):
         watcher = self._watcher
         if func not in self._looks or watcher.is_busy or is_recorded():
             return func(*args, **kwargs)
-        is_seen = func in ALWAYS or watcher.is_awake or watcher.modules.is_evaluating
+        is_seen = func in ALWAYS or watcher.is_watching or watcher.modules.is_evaluating
         if not is_seen and torch.is_grad_enabled():
             return func(*args, **kwargs)
         return self._looks[func](func, args, kwargs)
@@ -97,7 +97,7 @@ class Functions(TorchFunctionMode):
         except Exception as error:
             self._watcher.note(refused, LOSSES[func], args, kwargs, error)
             raise
-        if self._watcher.is_awake or not torch.is_grad_enabled():
+        if self._watcher.is_watching or not torch.is_grad_enabled():
             self._watcher.note(measured, LOSSES[func], args, kwargs, result)
         else:
             self._watcher.note(measured_in_evaluation, result)
@@ -116,9 +116,9 @@ class Functions(TorchFunctionMode):
             self._watcher.note(_find_dropped, given, result)
         return result
 
-    def _bend(self, func: Call, args: Any, kwargs: Any) -> Any:
-        result = self._source(func, args, kwargs) if BENDS[func] == "sigmoid" else func(*args, **kwargs)
-        self._watcher.note(_bent, BENDS[func], result)
+    def _activation(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = self._source(func, args, kwargs) if ACTIVATIONS[func] == "sigmoid" else func(*args, **kwargs)
+        self._watcher.note(_remember_activation, ACTIVATIONS[func], result)
         return result
 
     def _difference(self, func: Call, args: Any, kwargs: Any) -> Any:
@@ -151,7 +151,7 @@ class Functions(TorchFunctionMode):
         """Step 4, of one loss or of several at once."""
         given = args[0] if args else kwargs.get("self", kwargs.get("tensors"))
         watcher, losses = self._watcher, (given,) if isinstance(given, Tensor) else tuple(given)
-        graph = watcher.note(before_backward, losses) if watcher.is_awake else None
+        graph = watcher.note(before_backward, losses) if watcher.is_watching else None
         watcher.is_busy = True  # a recomputation for activation checkpointing is not a step of the loop
         try:
             result = func(*args, **kwargs)
@@ -171,7 +171,7 @@ def backward_seen(functions: Functions, watcher: "Watcher") -> Iterator[None]:
 
     @wraps(own)
     def backward(*args: Any, **kwargs: Any) -> None:
-        if watcher.is_busy or is_recorded() or not watcher.is_at_home:
+        if watcher.is_busy or is_recorded() or not watcher.is_own_thread:
             own(*args, **kwargs)
         else:
             functions.backward(own, args, kwargs)
@@ -250,6 +250,6 @@ def _loaded(watcher: "Watcher", p: Tensor, source: Tensor, number: int) -> None:
         record.loaded = record.loaded or Loaded(here(), record.num_updates - number)
 
 
-def _bent(watcher: "Watcher", kind: str, answer: Any) -> None:
+def _remember_activation(watcher: "Watcher", kind: str, answer: Any) -> None:
     if isinstance(answer, Tensor) and answer.grad_fn is not None and answer.dim() > 1 and answer.numel():
-        watcher.bends.saw(kind, watcher.modules.number_at_work(watcher), here(), answer)
+        watcher.activations.saw(kind, watcher.modules.number_at_work(watcher), here(), answer)

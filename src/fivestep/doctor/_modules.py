@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from . import _graph, _look
-from ._events import Left, Predicted, Refused, Spoiled
+from ._events import Left, NotFinite, Predicted, Refused
 from ._place import here
-from ._registry import moods
+from ._registry import modes
 
 if TYPE_CHECKING:
     from ._watcher import Watcher
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EVALUATIONS = 200
 """The most calls outside of training that are examined."""
 
-MOST_SPOILED = 1_000
+MOST_NOT_FINITE = 1_000
 """The most outputs that are not finite whose modules are recorded."""
 
 
@@ -46,7 +46,7 @@ class Modules:
             self._groups.add(module.process_group)
         if len(self._at_work) == 1 and module.training:
             watcher.graphs.left()
-        if watcher.is_awake and _is_model(module):
+        if watcher.is_watching and _is_model(module):
             if len(self._at_work) == 1:
                 watcher.registry.model(module)
             else:
@@ -66,7 +66,7 @@ class Modules:
             self.is_evaluating = is_wanted and not module.training
             if is_wanted:
                 self._predicted(watcher, module, inputs, result)
-        if len(rest) > 1 and watcher.is_awake and torch.is_grad_enabled():  # last: what cannot be examined ends this
+        if len(rest) > 1 and watcher.is_watching and torch.is_grad_enabled():  # last: what cannot be examined ends this
             self._look_for_no_number(watcher, root, module, inputs, result)
 
     def number_at_work(self, watcher: "Watcher") -> int:
@@ -105,11 +105,11 @@ class Modules:
         """Remembers a module whose output is not finite and is not that of another module."""
         answers = [x for x in (result if isinstance(result, tuple | list) else [result]) if isinstance(x, Tensor)]
         last, self._last_answers = self._last_answers, [id(x) for x in answers]
-        spoiled = watcher.record.spoiled
-        if len(spoiled) >= MOST_SPOILED or last == self._last_answers or all(map(_look.is_finite, answers)):
+        not_finite = watcher.record.not_finite
+        if len(not_finite) >= MOST_NOT_FINITE or last == self._last_answers or all(map(_look.is_finite, answers)):
             return
-        spoiled.append(
-            Spoiled(
+        not_finite.append(
+            NotFinite(
                 watcher.record.num_updates,
                 _name(root, module),
                 all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
@@ -119,14 +119,14 @@ class Modules:
 
     def _wants(self, watcher: "Watcher", module: nn.Module) -> bool:
         if module.training and torch.is_grad_enabled():
-            return watcher.is_awake
+            return watcher.is_watching
         self._num_evaluations += 1
         return self._num_evaluations <= EVALUATIONS
 
     def _predicted(self, watcher: "Watcher", module: nn.Module, inputs: list[Any], result: Any) -> None:
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         facts = tuple(_look.facts_of(x) for x in tensors)
-        stirring, resting = moods(module)
+        in_training, in_evaluation = modes(module)
         is_dropping, self._is_dropping = self._is_dropping, False
         if isinstance(result, Tensor) and result.grad_fn is not None:
             _graph.notes_of(result.grad_fn)["fivestep"] = watcher.record.num_updates
@@ -141,8 +141,8 @@ class Modules:
                 facts,
                 bool(tensors) and all(_look.are_rows_alike(x) for x in tensors),
                 is_dropping,
-                stirring,
-                resting,
+                in_training,
+                in_evaluation,
             )
         )
 

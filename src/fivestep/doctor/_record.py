@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
-from ._events import Clipped, Differentiated, Event, Failed, Measured, Place, Predicted, Spoiled, Updated
+from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, Updated
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
@@ -148,7 +148,7 @@ class Kept:
 
 @final
 @dataclass
-class Bend:
+class Activation:
     """An activation: how many units had no slope for any row in the last ten watched rounds, and in how many rounds."""
 
     kind: str
@@ -176,8 +176,8 @@ class Record:
     not_cleared: Counter[int] = field(default_factory=Counter)
     """For parameters without an optimizer: backward passes that added to a gradient that an update by hand had used."""
     loaded: Loaded | None = None
-    bends: list[Bend] = field(default_factory=list)
-    spoiled: list[Spoiled] = field(default_factory=list)
+    activations: list[Activation] = field(default_factory=list)
+    not_finite: list[NotFinite] = field(default_factory=list)
     failed: Failed | None = None
     is_complete: bool = False
     """Whether the loop ended normally."""

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from ._record import Leaf, Model, Record, Rule
 
-STIRRED = (
+MODE_DEPENDENT = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
     nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
 )  # fmt: skip
@@ -125,12 +125,16 @@ def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
     ]
 
 
-def moods(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def modes(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Its layers in training mode and in evaluation mode, among those that behave differently."""
     layers = [(f"{path} ({type(layer).__name__})", layer) for path, layer in module.named_modules()]
-    found = [(name, layer.training) for name, layer in layers if isinstance(layer, STIRRED) and _stirs(layer)]
-    return tuple(name for name, stirs in found if stirs), tuple(name for name, stirs in found if not stirs)
+    found = [
+        (name, layer.training)
+        for name, layer in layers
+        if isinstance(layer, MODE_DEPENDENT) and _depends_on_mode(layer)
+    ]
+    return tuple(name for name, training in found if training), tuple(name for name, training in found if not training)
 
 
-def _stirs(layer: nn.Module) -> bool:
+def _depends_on_mode(layer: nn.Module) -> bool:
     return bool(getattr(layer, "p", 1.0) > 0)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from . import _look
 from ._events import Place
-from ._record import Bend, Record
+from ._record import Activation, Record
 
 MOST_UNITS = 100_000
 """The most units of a layer that are examined."""
@@ -23,12 +23,12 @@ SPREAD = 1e-3
 
 
 @final
-class Bends:
+class Activations:
     """Follows, for every activation, identified by its line and its module, in which round a unit last had a slope."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._known: dict[tuple[object, ...], tuple[Bend, Tensor]] = {}
+        self._known: dict[tuple[object, ...], tuple[Activation, Tensor]] = {}
         self._last_round: dict[tuple[object, ...], int] = {}
 
     def saw(self, kind: str, module: int, place: Place | None, answer: Tensor) -> None:
@@ -37,15 +37,15 @@ class Bends:
         key = (kind, module, place, y.shape[1], y.device)
         if key not in self._known:
             last = torch.zeros(y.shape[1], dtype=torch.int32, device=y.device)
-            self._known[key] = Bend(kind, place, y.shape[1]), last
-            self._record.bends.append(self._known[key][0])
-        bend, last = self._known[key]
+            self._known[key] = Activation(kind, place, y.shape[1]), last
+            self._record.activations.append(self._known[key][0])
+        activation, last = self._known[key]
         if self._last_round.get(key) != self._record.num_backwards:
             self._last_round[key] = self._record.num_backwards
-            bend.num_rounds += 1
+            activation.num_rounds += 1
         slope = y if kind == "ReLU" else y * (1 - y) - FLAT if kind == "sigmoid" else 1 - y * y - FLAT
-        last.masked_fill_((slope > 0).any(0), bend.num_rounds)
-        bend.num_dead = int((last <= bend.num_rounds - STILL).sum())
+        last.masked_fill_((slope > 0).any(0), activation.num_rounds)
+        activation.num_dead = int((last <= activation.num_rounds - STILL).sum())
 
 
 @final

@@ -29,12 +29,12 @@ class Updates:
     def before(self, watcher: "Watcher", optimizer: Optimizer) -> None:
         """Called before an optimizer moves its parameters."""
         rule = watcher.registry.key(optimizer)
-        if watcher.is_awake or rule not in watcher.record.rules:
+        if watcher.is_watching or rule not in watcher.record.rules:
             watcher.registry.rule(optimizer)
         watcher.successors.before_update(rule, optimizer)
         if not watcher.record.rules[rule].num_steps:
             watcher.beginners.before_first_update(rule, optimizer, watcher.loaders.last)
-        if watcher.is_awake:
+        if watcher.is_watching:
             parameters = _parameters(watcher, optimizer)
             self._before[rule] = {leaf: _look.sample(p) for leaf, p in parameters}
             self._scales[rule] = watcher.scaling.scale_of(parameters)
@@ -63,7 +63,7 @@ class Updates:
         record.rules[rule].last_update = record.num_updates
         watcher.successors.after_update(rule, optimizer)
         watcher.beginners.after_update(rule, optimizer)
-        if not watcher.is_awake:
+        if not watcher.is_watching:
             watcher.gradients.forget()
             watcher.scaling.forget()
 

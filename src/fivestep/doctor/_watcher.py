@@ -32,7 +32,7 @@ from ._registry import Registry
 from ._scaling import Scaling
 from ._schedules import Schedules
 from ._successors import Successors
-from ._units import Bends
+from ._units import Activations
 from ._updates import Updates
 from ._warnings import warnings_in_place
 
@@ -62,7 +62,7 @@ class Watcher:
         self.successors = Successors(self.record, self.registry)
         self.beginners = Beginners(self.record, self.registry)
         self.loaders = Loaders(self.record, self.registry)
-        self.bends = Bends(self.record)
+        self.activations = Activations(self.record)
         self.graphs = Graphs(self.record)
         self.is_busy = False
         self._home = (os.getpid(), threading.get_ident())
@@ -90,12 +90,12 @@ class Watcher:
         self.note(lambda watcher: watcher.graphs.left())
 
     @property
-    def is_at_home(self) -> bool:
+    def is_own_thread(self) -> bool:
         """Whether the caller is the loop's own thread and process."""
         return self._home == (os.getpid(), threading.get_ident())
 
     @property
-    def is_awake(self) -> bool:
+    def is_watching(self) -> bool:
         """Whether this round is watched."""
         number = self.record.num_updates or self.record.num_backwards
         return number < FIRST or number % EVERY < 2
@@ -105,7 +105,7 @@ class Watcher:
 
         Runs only in the loop's own thread and process, and not within another look; errors are noted and not passed on.
         """
-        if self.is_busy or is_recorded() or not self.is_at_home:
+        if self.is_busy or is_recorded() or not self.is_own_thread:
             return None
         self.is_busy = True
         try:

@@ -61,7 +61,7 @@ def _connected(address: str) -> Any:
         ) from None
     options = {"include_dashboard": False} if address == LOCAL else {"address": address}
     try:
-        _knock_at(address)
+        _check_reachable(address)
         ray.init(log_to_driver=False, logging_level="error", **options)
     except (OSError, ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -72,7 +72,7 @@ def _connected(address: str) -> Any:
     return ray
 
 
-def _knock_at(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Raises an `OSError` if nothing listens at HOST:PORT: Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit():

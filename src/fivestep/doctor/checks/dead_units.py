@@ -22,14 +22,14 @@ def dead_units(record: Record) -> Seen | None:
         return None
     if any(leaf.num_alike for leaf in record.leaves.values()):
         return None
-    for bend in record.bends:
-        if bend.num_rounds >= FEWEST and bend.num_dead >= SHARE * bend.num_units:
-            whose = "is 0" if bend.kind == "ReLU" else "is at the end of its range"
+    for activation in record.activations:
+        if activation.num_rounds >= FEWEST and activation.num_dead >= SHARE * activation.num_units:
+            whose = "is 0" if activation.kind == "ReLU" else "is at the end of its range"
             return Seen(
                 PREDICT,
-                bend.place,
-                f"The loss does not fall, and the {bend.kind} of {bend.num_dead:,} of {bend.num_units:,} units {whose} "
-                "for every row seen: next to no gradient goes through them.",
+                activation.place,
+                f"The loss does not fall, and the {activation.kind} of {activation.num_dead:,} of "
+                f"{activation.num_units:,} units {whose} for every row seen: next to no gradient goes through them.",
                 "Try a tenth of the learning rate, inputs of mean 0 and deviation 1, and torch's own initial weights; "
                 "LeakyReLU and GELU keep a slope.",
             )

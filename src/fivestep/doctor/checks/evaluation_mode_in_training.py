@@ -22,7 +22,7 @@ def evaluation_mode_in_training(record: Record) -> Seen | None:
         rounds = list(_rounds(record, key, model.leaves))
         runs = [list(run) for rests, run in groupby(rounds, lambda one: not one.is_training) if rests]
         run = next((run for run in runs if len(run) >= FEWEST), None)
-        if run is None or not run[0].resting:
+        if run is None or not run[0].in_evaluation:
             continue
         number = sum(map(len, runs))
         which = f"all {number}" if number == len(rounds) else f"{number} of {len(rounds)}"
@@ -31,7 +31,7 @@ def evaluation_mode_in_training(record: Record) -> Seen | None:
             PREDICT,
             run[0].place,
             f"{model.name} is in evaluation mode in {which} rounds seen that trained it{since}: "
-            f"{', '.join(run[0].resting[:3])} work as if nothing were to be learned.",
+            f"{', '.join(run[0].in_evaluation[:3])} work as if nothing were to be learned.",
             "Call model.train() before the loop, and again after each evaluation.",
         )
     return None

@@ -17,7 +17,7 @@ def gradient_of_zero(record: Record) -> Seen | None:
     losses = [event.loss for event in record.of(Differentiated)]
     if not losses or 0 in losses or any(leaf.num_alike for leaf in record.leaves.values()):
         return None
-    if any(bend.num_dead == bend.num_units for bend in record.bends):
+    if any(activation.num_dead == activation.num_units for activation in record.activations):
         return None
     for key, rule in record.rules.items():
         updates = [event for event in record.of(Updated) if event.optimizer == key]

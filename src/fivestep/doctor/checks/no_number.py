@@ -41,8 +41,8 @@ def no_number(record: Record) -> Seen | None:
 
 def _origin(record: Record, broken: int) -> str:
     """The first module of that round whose answer was not finite, unless it always is."""
-    usual = {one.layer for one in record.spoiled if one.round < broken}
-    first = next((one for one in record.spoiled if one.round == broken and one.layer not in usual), None)
+    usual = {one.layer for one in record.not_finite if one.round < broken}
+    first = next((one for one in record.not_finite if one.round == broken and one.layer not in usual), None)
     if first is None:
         return ""
     if not first.are_weights_finite:

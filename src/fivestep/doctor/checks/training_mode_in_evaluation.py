@@ -21,12 +21,12 @@ def training_mode_in_evaluation(record: Record) -> Seen | None:
     trained = {leaf for rule in record.rules.values() if rule.num_steps for leaf in rule.leaves}
     for event in _evaluations(record):
         model = record.models[event.model]
-        if event.is_training and event.stirring and not model.leaves.isdisjoint(trained):
+        if event.is_training and event.in_training and not model.leaves.isdisjoint(trained):
             return Seen(
                 PREDICT,
                 event.place,
-                f"{model.name} is evaluated in training mode: {', '.join(event.stirring[:3])} work as in training, so "
-                "what is measured is not what the model can do.",
+                f"{model.name} is evaluated in training mode: {', '.join(event.in_training[:3])} work as in training, "
+                "so what is measured is not what the model can do.",
                 "Call model.eval() before the evaluation, and model.train() after it.",
             )
     return _dropping(record, trained)
