@@ -136,8 +136,7 @@ def trained(engine: Engine, data: fs.Dataset) -> Callable[[int], None]:
                 do_step(engine, next(upcoming), plan)
 
         return one_by_one
-    how: dict[str, Any] = {"as_stored": engine.takes_stored_rows, "draw_orders": engine.draw_orders}
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, **how)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
 
     def in_blocks(steps: int) -> None:
         end = engine.num_updates + steps

@@ -1,5 +1,6 @@
 """Many steps at once, for an engine that does them without returning to Python: which rows are in which step."""
 
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple, Self, final
 
@@ -12,8 +13,8 @@ from .datasets._base import Dataset, Rows
 from .typing import Indices, RowWeights
 
 MOST_PLACES = 250_000
-"""Rows that the steps of one block visit together, at most, where each step has rows of its own: their order takes 2 MB
-and so stays near the processor (benchmarks/small_networks.py)."""
+"""Rows that the steps of one block visit together, at most, where their order is written down: it takes 2 MB and so
+stays near the processor (benchmarks/small_networks.py)."""
 
 LEAST_STEPS_AWAY = 1000
 """Steps of one block, at most, where the rows lie on another device, but never less than an epoch's: the orders of the
@@ -38,8 +39,9 @@ class Block(NamedTuple):
     """Steps that are about to be done in one call.
 
     Step s takes the places `starts[s]` to `stops[s]` - 1: entries of `order`, or rows of `rows` where there is no
-    order. `shares` are the weights of the places, which sum to 1 over each step, or None where all rows of a step weigh
-    alike. `rates` are the learning rates, `l2` the strengths of the L2 term.
+    order. Where there are `seeds`, one for each epoch, the order of an epoch is left to the engine to draw, and places
+    are counted from the epoch's first. `shares` are the weights of the places, which sum to 1 over each step, or None
+    where all rows of a step weigh alike. `rates` are the learning rates, `l2` the strengths of the L2 term.
     """
 
     rows: Rows
@@ -49,6 +51,12 @@ class Block(NamedTuple):
     stops: Tensor
     rates: Tensor
     l2: Tensor
+    seeds: Sequence[int] = ()
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether its steps take the rows as they lie."""
+        return self.order is None and not self.seeds
 
     @property
     def num_rows(self) -> Tensor:
@@ -56,12 +64,23 @@ class Block(NamedTuple):
         return self.stops - self.starts
 
 
+class Taking(NamedTuple):
+    """How an engine takes its rows.
+
+    Inputs that it gathers step by step may stay `as_stored`, in one of the types `STORED`. With `only_seeds` the orders
+    of the rows are left to it, where rows are vectors that all weigh alike; elsewhere `draw_orders` draws them.
+    """
+
+    as_stored: bool = False
+    only_seeds: bool = False
+    draw_orders: draws.DrawOrders = draws.draw_orders
+
+
 @final
 class Blocks:
     """The same batches as `Batches` gives, in the same order, as places instead of copies.
 
-    Inputs that an engine gathers step by step may stay `as_stored`, in one of the types `STORED`. `draw_orders` draws
-    the orders of the rows.
+    `takes` says how the engine takes them.
     """
 
     def __init__(
@@ -71,22 +90,22 @@ class Blocks:
         seed: int,
         dtype: torch.dtype,
         device: torch.device,
-        *,
-        as_stored: bool = False,
-        draw_orders: draws.DrawOrders = draws.draw_orders,
+        takes: Taking | None = None,
     ) -> None:
+        takes = takes or Taking()
         self.num_rows = data.num_rows
         self.size = size or self.num_rows
         check_batch_size(self.size, data)
         self._data, self._seed, self._dtype, self._device = data, seed, dtype, device
-        as_stored = as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
+        as_stored = takes.as_stored and self.size < self.num_rows and data.train.stored.dtype in STORED
         self._rows = (_as_stored if as_stored else _as_numbers)(data.train, dtype, device)
         self._per_epoch = -(-self.num_rows // self.size)
         self._in_order = None if data.stream is None else InOrder(data.stream, seed)
         is_plain = data.train.scale is None and data.train.stored.dtype == dtype
         self._takes_windows = (as_stored or is_plain) and device.type == "cpu"
         self._window: tuple[Rows, Rows] | None = None
-        self._draw_orders, self._order = draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._draw_orders, self._order = takes.draw_orders, torch.empty((0, self.num_rows), dtype=torch.int64)
+        self._only_seeds = takes.only_seeds and data.fresh is None and data.stream is None and self._are_alike_vectors
         self._drawn = range(0)
         self._copied, self._ahead = self._order, dict[int, Indices]()
         self._full: tuple[tuple[int, float], Block] | None = None
@@ -100,7 +119,7 @@ class Blocks:
     @property
     def most_steps(self) -> int:
         """How many steps a block may have."""
-        if self._is_one_batch:
+        if self._is_one_batch or self._only_seeds:
             return MOST_STEPS
         if self._device.type != "cpu" and self._in_order is None and self._data.fresh is None:
             return max(self._per_epoch, min(LEAST_STEPS_AWAY, MOST_PLACES_AWAY // self.size))
@@ -115,6 +134,10 @@ class Blocks:
         """Whether all steps take the same rows."""
         return self._data.fresh is None and self._in_order is None and self.size == self.num_rows
 
+    @property
+    def _are_alike_vectors(self) -> bool:
+        return self._rows.weight is None and self._rows.stored.dim() == 2 and self.num_rows < draws.MOST_ROWS
+
     def take(self, first: int, rates: Tensor, l2: float = 0.0) -> Block:
         """The steps from number `first`, counted from 0, as many as there are rates; `l2` is the plan's.
 
@@ -125,20 +148,21 @@ class Blocks:
         if self._in_order is not None:
             return self._from_windows(self._in_order, range(first, first + len(rates)), rates, l2)
         epochs = range(first // self._per_epoch, (first + len(rates) - 1) // self._per_epoch + 1)
-        rows, order = self._rows, None
-        if self._data.fresh is not None:
+        rows, order, seeds = self._rows, None, list[int]()
+        if self._only_seeds:
+            seeds = draws.order_seeds(self._seed, epochs)
+        elif self._data.fresh is not None:
             rows = together([_as_numbers(self._data.fresh(e), self._dtype, self._device) for e in epochs])
-            weight = rows.weight
         else:
             order = self._orders(epochs)
-            weight = None if rows.weight is None else rows.weight[order]
+        weight = rows.weight if rows.weight is None or order is None else rows.weight[order]
         steps = torch.arange(first - epochs[0] * self._per_epoch, first - epochs[0] * self._per_epoch + len(rates))
         epoch = steps // self._per_epoch  # one division for all that follows: of whole numbers it is slow
-        before = epoch * self.num_rows
+        before = epoch * (0 if seeds else self.num_rows)
         starts = before + (steps - epoch * self._per_epoch) * self.size
         stops = torch.minimum(starts + self.size, before + self.num_rows)
         strengths = self._strengths(weight, starts, stops, l2)
-        return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths)
+        return Block(rows, order, self._shares(weight, len(epochs)), starts, stops, rates, strengths, seeds)
 
     def _full_batches(self, count: int, l2: float) -> Block:
         """That many steps on all rows, as they were the last time where they are the same; their rates are to come."""

@@ -26,6 +26,9 @@ IN_A_WORD = 4
 FOLD = 1_000_003
 """The factor by which a seed is multiplied before the next coordinate of a draw is added."""
 
+MOST_ROWS = (2**32 - 1) // 20
+"""From as many rows on, torch draws an order in another way."""
+
 _FOUR_TIMES_FIFTEEN = np.uint64(0x7FFF_7FFF_7FFF_7FFF)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -141,8 +141,7 @@ def _in_blocks(
     """The same steps, in blocks that take about a tenth of a second each."""
     data = weighed(engine, data.for_epochs(plan.epochs), plan)
     learn_from_rows(engine, data)
-    how: dict[str, Any] = {"as_stored": engine.takes_stored_rows, "draw_orders": engine.draw_orders}
-    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, **how)
+    blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
     done, goes_to = start, per_epoch * (every or plan.epochs)

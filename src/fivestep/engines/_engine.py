@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..batches import Batch, Place
-from ..blocks import Block
+from ..blocks import Block, Taking
 from ..check import InputError, instance
-from ..draws import DrawOrders, Draws, draw_orders, generator
+from ..draws import Draws, generator
 from ..find import Choice
 from ..layer import Memo
 from ..layers._composite import kinds_of
@@ -203,11 +203,8 @@ class Engine(ABC):
 class BlockEngine(Engine):
     """An engine that does a block of steps in one call, each of them the same five steps."""
 
-    takes_stored_rows: bool = False
-    """Whether it converts stored inputs to its dtype itself, while it gathers them for a step."""
-
-    draw_orders: DrawOrders = staticmethod(draw_orders)
-    """The function that draws the orders in which epochs visit the rows."""
+    takes: Taking = Taking()
+    """How it takes the rows of its blocks."""
 
     @abstractmethod
     def train_block(self, block: Block) -> Vector:

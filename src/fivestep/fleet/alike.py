@@ -108,7 +108,7 @@ def can_take_turns(engine: Engine, data: Dataset, plan: TrainPlan) -> bool:
     """Whether networks like this one can take turns: compiled, in memory, and each done within a block's time."""
     if (
         not isinstance(engine, FusedEngine)
-        or engine.takes_stored_rows
+        or engine.takes.as_stored
         or data.fresh is not None
         or data.stream is not None
     ):
@@ -168,7 +168,7 @@ class Turns:
         self._factors = rates_of(plan.build_schedule(), 0, self._num_steps, self._num_steps, ())
         rows = data, plan.batch_size, plan.seed, engine.dtype, engine.device
         self._last_factor = self._factors[-1].item()
-        self._blocks = Blocks(*rows, draw_orders=engine.draw_orders)
+        self._blocks = Blocks(*rows, engine.takes)
         size = plan.batch_size or data.num_rows
         self._sizes = rows_of_steps(range(self._num_steps), data.num_rows, size, torch.float64)
         self._num_rows = self._sizes.sum()

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from ...batches import Batch, Place
-from ...blocks import Block
+from ...blocks import Block, Taking
 from ...datasets._base import Rows
-from ...draws import Draws, generator
+from ...draws import DrawOrders, Draws, generator
 from ...layer import Memo
 from ...net import NetSpec
 from ...optim._base import AveragingOptimizer
@@ -69,15 +69,13 @@ class FusedEngine(BlockEngine):
         larger = is_larger(spec, plan)[0] if larger is None else larger
         self._is_recorded = is_recorded(device, self.options)
         self._is_larger = larger or self._is_recorded
-        self.takes_stored_rows = self._is_larger
         self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
+        self.takes = Taking(as_stored=True) if self._is_larger else Taking(only_seeds=True, draw_orders=_orders_drawn())
         self._code: Any  # of a module that is loaded late
         if self._is_recorded:
             self._code = Captured(self, self._groups, precision)
         else:
-            if not larger:
-                self.draw_orders = importlib.import_module(f"{__name__}.small.orders").draw_orders  # numba
             module, body = ("larger.products", "Products") if larger else ("small.code", "Code")
             self._code = getattr(importlib.import_module(f"{__name__}.{module}"), body)(self, self._groups)
 
@@ -200,3 +198,8 @@ class FusedEngine(BlockEngine):
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_state(self.params, self._groups, state)
         self.draws.step = num_updates
+
+
+def _orders_drawn() -> DrawOrders:
+    """Compiled code that draws the orders of rows; numba is loaded late."""
+    return importlib.import_module(f"{__name__}.small.orders").draw_orders  # type: ignore[no-any-return]  # likewise

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic
 
-from .lanes import get, inline, load, put, store, widened
+from .lanes import apart, get, inline, load, put, store, widened
 from .turning import turn_square
 
 SIZE, MIDDLE = 624, 397
@@ -20,9 +20,6 @@ SIZE, MIDDLE = 624, 397
 
 BESIDE = 16
 """Seeds that begin side by side: each number of a first state waits for the one before it."""
-
-MOST_ROWS = (2**32 - 1) // 20
-"""From as many rows on, torch draws in another way."""
 
 _FIRST_BIT, _OTHER_BITS, _ALL_BITS = 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF
 _TWIST, _SEEDING = 0x9908B0DF, 1812433253
@@ -41,7 +38,8 @@ class Room(NamedTuple):
     """What orders are drawn in, all of 32 bits.
 
     `states` (BESIDE SIZE,) are those of some seeds, `square` (BESIDE BESIDE,) numbers that begin them, `left` (SIZE,)
-    which of the rows that are left come next, and `inverses` (N,), filled up `in_lanes`, those of how many are left.
+    which of the rows that are left come next, and `inverses` (N,), filled up `in_lanes`, those of how many are left:
+    floor((2^32 - 1) / (N - k)) for row k.
     """
 
     states: Any
@@ -53,12 +51,16 @@ class Room(NamedTuple):
 def draw_orders(seeds: Any, out: Any, room: Room) -> None:
     """Fills `out` (E, N), one order for each of the first E seeds of 32 bits, filled up to a multiple of `BESIDE`."""
     num_epochs, num_rows = out.shape
-    for k in range(num_rows):  # in float64 a quotient lies further from the next whole number than it may err
-        put(room.inverses, k, _word(_ALL_BITS / (num_rows - k)))
     for e in range(num_epochs):
-        if e % BESIDE == 0:
-            _begin(seeds, e, room)
-        _draw(room, e % BESIDE * SIZE, out, e * num_rows)
+        draw_order(seeds, e, room, (out, e * num_rows, num_rows))
+
+
+@apart
+def draw_order(seeds: Any, e: int, room: Room, to: Any) -> None:
+    """The order from seed e, which comes after the one before it: `to` are an array, where to begin, and the rows."""
+    if e % BESIDE == 0:
+        _begin(seeds, e, room)
+    _draw(room, e % BESIDE * SIZE, to)
 
 
 @inline
@@ -86,9 +88,9 @@ def _following(typing: Any, numbers: Any, k: Any) -> Any:
 
 
 @inline
-def _draw(room: Room, at: int, out: Any, to: int) -> None:
-    """One order, into out[to:], from the state that begins at states[at]."""
-    num_rows, (states, _, left, inverses) = out.shape[1], room
+def _draw(room: Room, at: int, into: Any) -> None:
+    """One order, from the state that begins at states[at]."""
+    (out, to, num_rows), (states, _, left, inverses) = into, room
     for r in range(num_rows):
         put(out, to + r, r)
     for start in range(0, num_rows - 1, SIZE):

@@ -12,21 +12,27 @@ from .hidden import Hidden, backward_hidden, fill_hidden, forward_hidden
 from .lanes import by_type, every, get, inline, put, store, width
 from .losses import Measure, measure
 from .network import Memory, Network, Tile, backward_network, fill_network, forward_network, forward_one
+from .order import draw_order
 from .rules import Rule, clip, penalize, powers_after, powers_at
 
 
 class Steps(NamedTuple):
     """Rows, and the steps over them: step s takes places starts[s] to stops[s] - 1 with the rate rates[s].
 
-    Before them `done` steps have been done. A place is an entry of `order`, or a row where `order` is empty. `share`
-    (by place) is empty where all rows weigh alike. `masks` is where dropout draws. `losses` and `penalties` take the
-    loss of each step and its L2 term of strength l2[s].
+    Before them `done` steps have been done. A place is an entry of `order`, or a row where `order` is empty. Where
+    there are `seeds`, a step that starts at 0 begins an epoch, whose order is drawn into `order` from the next of them;
+    `is_drawn` says whether the order of the first step is there already. `share` (by place) is empty where all rows
+    weigh alike. `masks` is where dropout draws. `losses` and `penalties` take the loss of each step and its L2 term of
+    strength l2[s].
     """
 
     done: int
     x: Any
     y: Any
     order: Any
+    seeds: Any
+    is_drawn: bool
+    room: Any
     share: Any
     starts: Any
     stops: Any
@@ -99,9 +105,13 @@ def train_steps(
     plain = plain_of(rule)
     powers = powers_at(plain, steps.done)
     filled = memory.rows  # rows of the first buffer in which there may be numbers
+    epochs = 0  # whose orders have been drawn
     stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
     for s in range(steps.rates.size):
         start, stop = steps.starts[s], steps.stops[s]
+        if steps.seeds.size and (start == 0 or (s == 0 and not steps.is_drawn)):
+            draw_order(steps.seeds, epochs, steps.room, (steps.order, 0, steps.order.size))
+            epochs += 1
         losses = 0.0
         for place in range(start, stop, memory.rows):
             num_rows = min(memory.rows, stop - place)

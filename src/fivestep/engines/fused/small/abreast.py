@@ -30,7 +30,7 @@ def may_be_abreast(plan: TrainPlan, hidden: Hidden | None, block: Block) -> bool
 
     What adds up all parameters of a network, an L2 term or a norm, does so in an order that is not kept here.
     """
-    if hidden is None or hidden.num_out > 1 or plan.l2 or plan.clip_norm is not None or block.order is not None:
+    if hidden is None or hidden.num_out > 1 or plan.l2 or plan.clip_norm is not None or not block.is_in_order:
         return False
     num_rows = len(block.rows)
     is_whole = bool((block.starts == 0).all() and (block.stops == num_rows).all()) and block.rows.stored.dim() == 2

@@ -26,6 +26,7 @@ from ..body.steps import Steps
 from .abreast import LEAST_SHARE, Lanes, may_be_abreast
 from .held import Held
 from .hidden import hidden_of, order_of
+from .orders import Orders
 from .rules import Kept, kept_by, rule_of
 from .tables import masks_for, memory_for, rows_of_tile, table_of
 
@@ -68,6 +69,7 @@ class Code:
         self._lanes: Lanes | None = None
         self._masks: Masks | None = None
         self._rows: Rows | None = None
+        self._orders = Orders()
         self._arrays: tuple[Any, Any, int] = NONE, NONE, 1
 
     def train(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
@@ -84,7 +86,7 @@ class Code:
             done=done,
             x=x,
             y=y,
-            order=self._order(block, tokens),
+            **self._orders.of(block, len(x) // tokens, tokens),
             share=self._share(block, tokens),
             starts=_times(block.starts, tokens),
             stops=_times(block.stops, tokens),
@@ -120,6 +122,7 @@ class Code:
     def let_go(self) -> None:
         """Gives up the rows."""
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
+        self._orders.let_go()
 
     def train_abreast(self, held: Sequence[Held], blocks: Callable[[int], Block], losses: Any) -> int:
         """Does all steps of the first networks, those that can be trained abreast; returns how many that are.
@@ -216,13 +219,6 @@ class Code:
             flat_x, flat_y = x.reshape(num_rows, -1).contiguous(), y.reshape(num_rows, -1).contiguous()
             self._rows, self._arrays = rows, (flat_x.numpy(), flat_y.numpy(), num_rows // len(x))
         return self._arrays
-
-    @staticmethod
-    def _order(block: Block, tokens: int) -> Any:
-        if block.order is None:
-            return NONE
-        order = block.order.numpy()
-        return order if tokens == 1 else (order[:, None] * tokens + np.arange(tokens)).ravel()
 
     def _share(self, block: Block, tokens: int) -> Any:
         """The shares of the places, in the network's type; a row of several tokens is their mean."""

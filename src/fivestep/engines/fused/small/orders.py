@@ -1,21 +1,71 @@
 """The orders of the rows of epochs, drawn by compiled code in a sixth of the time that torch takes."""
 
 from collections.abc import Sequence
+from typing import Any, final
 
 import numpy as np
 from torch import Tensor
 
 from .... import draws
+from ....blocks import Block
 from .. import _compiled
-from ..body.order import BESIDE, MOST_ROWS, SIZE, Room, in_lanes
+from .._tables import Array
+from ..body.order import BESIDE, SIZE, Room, in_lanes
+
+NONE = np.zeros(0, np.int64)
 
 
 def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
     """Fills `out` (E, N) with one order for each seed: the same as `draws.draw_orders`."""
-    if out.shape[1] >= MOST_ROWS:
+    if out.shape[1] >= draws.MOST_ROWS:
         draws.draw_orders(seeds, out)
         return
-    first_words = np.zeros(in_lanes.py_func(len(seeds)), np.uint32)
-    first_words[: len(seeds)] = np.array(seeds, np.int64)  # of which the last 32 bits count
-    sizes = BESIDE * SIZE, BESIDE * BESIDE, SIZE, in_lanes.py_func(out.shape[1])
-    _compiled.drawing()(first_words, out.numpy(), Room(*(np.empty(size, np.uint32) for size in sizes)))
+    _compiled.drawing()(words_of(seeds), out.numpy(), room_for(out.shape[1]))
+
+
+@final
+class Orders:
+    """The orders of blocks as the compiled body takes them: written down, or a seed for each that it draws itself."""
+
+    def __init__(self) -> None:
+        self._order, self._room = NONE, room_for(0)
+        self._last: int | None = None
+
+    def let_go(self) -> None:
+        """Gives up the room."""
+        self._order, self._room, self._last = NONE, room_for(0), None
+
+    def of(self, block: Block, num_rows: int, tokens: int) -> dict[str, Any]:
+        """`order`, `seeds`, `is_drawn` and `room` of the steps of a block, of rows of so many tokens."""
+        order, seeds = self._order if block.seeds else _written(block, tokens), block.seeds
+        is_drawn = bool(seeds) and seeds[0] == self._last and int(block.starts[0]) > 0
+        if seeds:
+            if len(order) != num_rows:
+                order = self._order = np.empty(num_rows, np.int64)
+                self._room, is_drawn = room_for(num_rows), False
+            seeds, self._last = seeds[is_drawn:], seeds[-1]
+        return {"order": order, "seeds": words_of(seeds), "is_drawn": is_drawn, "room": self._room}
+
+
+def _written(block: Block, tokens: int) -> Array:
+    """The order of the tokens of rows, or nothing where they lie in it."""
+    if block.order is None:
+        return NONE
+    order = block.order.numpy()
+    return order if tokens == 1 else (order[:, None] * tokens + np.arange(tokens)).ravel()
+
+
+def words_of(seeds: Sequence[int]) -> Array:
+    """What the states of those seeds begin with, of which the last 32 bits count, filled up `in_lanes`."""
+    words = np.zeros(in_lanes.py_func(len(seeds)), np.uint32)
+    words[: len(seeds)] = np.array(seeds, np.int64)
+    return words
+
+
+def room_for(num_rows: int) -> Room:
+    """Room for the orders of so many rows."""
+    sizes = BESIDE * SIZE, BESIDE * BESIDE, SIZE, in_lanes.py_func(num_rows)
+    room = Room(*(np.empty(size, np.uint32) for size in sizes))
+    inverses: Any = (2**32 - 1) / np.arange(num_rows, 0, -1)  # further from the next whole number than it may err
+    room.inverses[:num_rows] = inverses
+    return room
