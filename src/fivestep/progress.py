@@ -9,6 +9,7 @@ from torch import Tensor
 from .blocks import rows_of_steps
 from .engines._engine import Engine
 from .epoch import Epoch, monitored
+from .machine.threads import one_thread
 from .plan import TrainPlan
 from .steps import Step
 from .stopping import Best
@@ -68,7 +69,8 @@ class Progress:
         losses, size = self.losses.cpu().double(), self._plan.batch_size or num_rows
         done = self._engine.num_updates
         rows = rows_of_steps(range(done - len(losses), done), num_rows, size, torch.float64)
-        return (losses.dot(rows) / rows.sum()).item()
+        with one_thread():  # as in steps.py
+            return (losses.dot(rows) / rows.sum()).item()
 
     def note(self, epoch: Epoch) -> None:
         """Counts a measured epoch, with the weights that the engine holds, and resets the sums."""
