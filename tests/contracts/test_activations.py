@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from fivestep.activations import _base
 from fivestep.activations._base import Activation
+from fivestep.layer import Memo
 from tests.contracts.cases import Item, items
 from tests.differences import central_differences
+from tests.live import Live
 from tests.tolerances import CENTRAL_DIFFERENCES, FORMULA, distance
 
 EDGES = torch.tensor([0.0, -0.0, 1e-300, -1e-300, 1e-8, -1e-8, 1.0, -1.0, 30.0, -30.0, 800.0, -800.0, 1e12, -1e12])
@@ -83,3 +86,18 @@ def test_value_leaves_its_input_alone_and_owns_its_output(item: Item) -> None:
     activation.derivative(z, a)
     assert torch.equal(z, POINTS["near zero"])
     assert a.data_ptr() != z.data_ptr()
+
+
+@elementwise
+def test_backward_of_many_rows_goes_by_parts_and_takes_no_memory_as_large_as_they(
+    item: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """z, a and dy are three; 333 rows are no whole number of parts. To the last digits, as vectors end elsewhere."""
+    activation, memo = item.build(), Memo(training=True)
+    monkeypatch.setattr(_base, "AT_A_TIME", 1000)
+    with Live() as live:
+        z = torch.randn(333, 150, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        a = activation.forward({}, z, memo)
+        dz = activation.backward({}, {}, torch.ones_like(z), memo)
+    assert live.peak < 3.5 * z.nbytes
+    assert distance(dz, activation.derivative(z, a)) < FORMULA

@@ -1,5 +1,6 @@
 """How rows become what a network takes: scaled numbers, weights, gaps, DataFrames."""
 
+import tracemalloc
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import validate_data
 
 import fivestep as fs
-from fivestep.estimators._inputs import Scaled
+from fivestep.estimators import _inputs
+from fivestep.estimators._inputs import Scaled, Unchanged
 from fivestep.estimators._reading import is_plain
 from fivestep.table.encoder import Encoder
 from fivestep.table.frame import as_frame
@@ -76,6 +78,34 @@ def test_a_gap_is_the_middle_and_is_told() -> None:
 
 def test_a_gap_that_training_never_saw_is_the_middle() -> None:
     assert Scaled.fit(column(1, 2, 3), None).transform(column(NAN), np.float64).tolist() == [[0]]
+
+
+def test_rows_are_scaled_some_at_a_time_to_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two numbers and whether one is missing; 7 rows are no whole number of parts."""
+    x = np.random.default_rng(0).normal(size=(7, 2))
+    x[3, 1] = NAN
+    scaled = Scaled.fit(x, None)
+    at_once = scaled.transform(x, np.float32)
+    monkeypatch.setattr(_inputs, "AT_A_TIME", 6)
+    np.testing.assert_array_equal(scaled.transform(x, np.float32), at_once)
+
+
+def test_scaling_takes_little_more_than_its_result() -> None:
+    """All in float64, four times over, would be eight times as much."""
+    x = np.random.default_rng(0).normal(size=(100_000, 20)).astype(np.float32)
+    scaled = Scaled.fit(x, None)
+    tracemalloc.start()
+    result = scaled.transform(x, np.float32)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * result.nbytes
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_the_moments_are_those_of_all_numbers(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_inputs, "AT_A_TIME", 6)
+    x = np.random.default_rng(0).normal(2, 3, size=(rows, 2))
+    assert Unchanged.fit(x).moments == pytest.approx((x.mean(), x.std()), rel=FORMULA)
 
 
 def test_a_sparse_matrix_is_read_as_its_numbers() -> None:
@@ -139,6 +169,17 @@ def test_a_dataframe_of_numbers_is_read_like_its_array() -> None:
     one = fs.MLPClassifier(random_state=0, max_iter=3).fit(pd.DataFrame(x, columns=["a", "b", "c"]), y)
     other = fs.MLPClassifier(random_state=0, max_iter=3).fit(x, y)
     assert np.array_equal(one.predict_proba(pd.DataFrame(x, columns=["a", "b", "c"])), other.predict_proba(x))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("frame_of", [pd.DataFrame, pl.DataFrame])
+def test_a_dataframe_of_single_precision_is_computed_in_it_like_its_array(frame_of: Any) -> None:
+    x, y = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32), np.arange(60) % 2
+    frame = frame_of({"a": x[:, 0], "b": x[:, 1]})
+    one = fs.MLPClassifier(random_state=0, max_iter=3, recipe="sklearn").fit(frame, y).predict_proba(frame)
+    other = fs.MLPClassifier(random_state=0, max_iter=3, recipe="sklearn").fit(x, y).predict_proba(x)
+    assert one.dtype == other.dtype
+    assert np.array_equal(one, other)
 
 
 def test_a_column_that_counts_the_rows_is_a_number() -> None:

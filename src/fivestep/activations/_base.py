@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from ..layer import Memo, ParameterFree
 from ..typing import Elements, Shape, Tensors
 
+AT_A_TIME = 2**18
+"""Numbers whose derivatives are there at a time on a CPU: those of a large batch would take new memory in each step."""
+
 
 class Activation(ParameterFree):
     """A function a = f(z) of each element, without parameters.
@@ -35,7 +38,13 @@ class Activation(ParameterFree):
         return a
 
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
-        return dy.mul_(self.derivative(memo["z"], memo["a"]))
+        z, a = memo["z"], memo["a"]
+        if dy.numel() <= AT_A_TIME or dy.device.type != "cpu":
+            return dy.mul_(self.derivative(z, a))
+        at_a_time = max(1, AT_A_TIME * len(dy) // dy.numel())
+        for part, of_z, of_a in zip(dy.split(at_a_time), z.split(at_a_time), a.split(at_a_time), strict=True):
+            part.mul_(self.derivative(of_z, of_a))
+        return dy
 
     def module(self, memo: Memo) -> nn.Module:
         return self.twin()

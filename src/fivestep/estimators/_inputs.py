@@ -16,6 +16,9 @@ from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.values import UNUSABLE
 
+AT_A_TIME = 2**16
+"""Numbers that are scaled at a time: what lies between is in float64, several times over, and stays in the cache."""
+
 
 class Inputs(ABC):
     """How to read rows, as learned from the training rows."""
@@ -65,8 +68,10 @@ class Unchanged(Inputs):
         numbers = x.data if scipy.sparse.issparse(x) else x
         share = numbers.size / max(1, math.prod(x.shape))  # a sparse matrix holds zeros that it does not store
         mean = share * float(np.mean(numbers, dtype=np.float64)) if numbers.size else 0.0
-        spread = numbers - mean
-        square = share * float(np.mean(spread * spread, dtype=np.float64)) if numbers.size else 0.0
+        at_a_time = max(1, AT_A_TIME * len(numbers) // max(1, numbers.size))
+        parts = (numbers[start : start + at_a_time] for start in range(0, len(numbers), at_a_time))
+        squares = sum(float(np.sum(np.square(part - mean), dtype=np.float64)) for part in parts)
+        square = share * squares / max(1, numbers.size)
         return cls(x.shape[1], (mean, math.sqrt(square + (1 - share) * mean**2)))
 
     @property
@@ -122,13 +127,19 @@ class Scaled(Inputs):
         return ()
 
     def transform(self, x: Any, dtype: type) -> np.ndarray:
-        numbers = _dense(x, np.float64)
+        out: np.ndarray = np.empty((x.shape[0], self.width), dtype=dtype)
+        at_a_time = max(1, AT_A_TIME // self.width)
+        for start in range(0, len(out), at_a_time):
+            rows = slice(start, start + at_a_time)
+            self._scale_into(out[rows], _dense(x[rows], np.float64))
+        return out
+
+    def _scale_into(self, out: np.ndarray, numbers: np.ndarray) -> None:
+        """Writes x of some rows, and where they miss numbers."""
         with np.errstate(over="ignore"):  # a number beyond 1e154 has an infinite square, and is 0 after the division
             z = np.nan_to_num((numbers - self.center) * self.scale, nan=0.0).clip(-FARTHEST, FARTHEST)
-        out: np.ndarray = np.empty((len(z), self.width), dtype=dtype)
         np.divide(z, np.sqrt(1 + (z / CLIP) ** 2), out=out[:, : z.shape[1]], casting="same_kind")
         out[:, z.shape[1] :] = np.isnan(numbers[:, self.gaps])
-        return out
 
 
 @final

@@ -50,7 +50,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: I
     frame = frame_of(X, how, inputs)
     if frame is None:
         with _texts_named(of, X, y if how.y_is_numeric else None, how, inputs):
-            x, y = validate_data(of, X, y, reset=inputs is None, **_options(how), **in_y)
+            x, y = validate_data(of, X, y, reset=inputs is None, **_options(X, how), **in_y)
             y = y.astype(np.float64) if how.y_is_numeric and y.dtype.kind in "US" else y
     else:
         if y is None:
@@ -73,7 +73,7 @@ def read_x(of: BaseEstimator, X: Any, how: Reading, inputs: Inputs) -> Any:
     frame = frame_of(X, how, inputs)
     if frame is None:
         with _texts_named(of, X, None, how, inputs):
-            return _in_rows(validate_data(of, X, reset=False, **_options(how)))
+            return _in_rows(validate_data(of, X, reset=False, **_options(X, how)))
     validate_data(of, X, skip_check_array=True, reset=False)
     return _under_names_of_fit(of, frame)
 
@@ -169,9 +169,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _options(how: Reading) -> dict[str, Any]:
+def _options(X: Any, how: Reading) -> dict[str, Any]:
+    """Those of scikit-learn's check, which would make float64 of a polars frame of float32, unlike of pandas'."""
+    is_single = isinstance(X, pl.DataFrame) and set(X.dtypes) == {pl.Float32}
+    dtype = np.float32 if is_single else (np.float64, np.float32)
     finite = "allow-nan" if how.scales else True
-    return {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32), "ensure_all_finite": finite}
+    return {"accept_sparse": ("csr", "csc"), "dtype": dtype, "ensure_all_finite": finite}
 
 
 def _in_rows(x: Any) -> Any:
