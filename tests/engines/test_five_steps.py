@@ -330,6 +330,16 @@ def test_targets_that_do_not_fit_are_refused(name: str, y: Tensor, sentence: str
         engine.loss(engine.forward(X), y)
 
 
+@pytest.mark.parametrize("name", ["autograd", "nn"])
+@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
+def test_training_where_torch_records_nothing_says_so(name: str, off: type[torch.no_grad]) -> None:
+    engine = small_engine(name)
+    with off():
+        engine.loss(engine.forward(X), Y)
+        with pytest.raises(InputError, match=r"a forward that torch records, got one inside torch.no_grad\(\)"):
+            engine.backward()
+
+
 @every_engine
 def test_backward_before_loss_is_refused(name: str) -> None:
     engine = small_engine(name)

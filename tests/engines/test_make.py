@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from fivestep.check import InputError
+from fivestep.datasets._load import load_dataset
 from fivestep.engines._choose import choose
 from fivestep.engines._engine import BlockEngine
 from fivestep.engines._make import find_device, make_engine
 from fivestep.engines.fused import _size
+from fivestep.estimators.regressor import MLPRegressor
 from fivestep.net import MLP, NetSpec, SoftmaxRegression
 from fivestep.plan import TrainPlan
 from tests.samples import ENGINES
@@ -286,6 +288,18 @@ def test_float64_on_mps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match="dtype must be 'float32' on device 'mps', which has no float64, got 'float64'"
     ):
         find_device("mps", "float64")
+
+
+def test_a_default_device_of_torch_other_than_the_cpu_is_refused() -> None:
+    """ "meta" stands for "cuda": both make tensors where the rows and the draws are not."""
+    sentence = r"torch's default device must be 'cpu', .* got 'meta'; call torch.set_default_device\(None\)"
+    with torch.device("meta"):
+        with pytest.raises(InputError, match=sentence):
+            load_dataset("moons")
+        with pytest.raises(InputError, match=sentence):
+            make_engine("scratch", MLP(2, 3, 1), TrainPlan(loss="mse"))
+        with pytest.raises(InputError, match=sentence):
+            MLPRegressor().fit([[0.0], [1.0]], [0.0, 1.0])
 
 
 def test_torchs_own_types_and_devices_are_taken() -> None:

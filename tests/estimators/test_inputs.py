@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow
 import pytest
 import scipy.sparse
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
@@ -350,3 +351,23 @@ def test_targets_in_another_order_than_the_rows_are_warned_of() -> None:
 def test_other_indexes_are_nobodys_business(index: Any) -> None:
     frame = pd.DataFrame({"a": np.arange(30.0)}, index=index if index != range(5, 35) else range(30))
     fs.MLPRegressor(max_iter=1, random_state=0).fit(frame, pd.Series(np.arange(30.0), index=index))
+
+
+@pytest.mark.parametrize(("dtype", "same"), [(torch.float64, np.float64), (torch.bfloat16, np.float32)])
+def test_tensors_that_are_recorded_are_rows_and_targets(dtype: torch.dtype, same: type[np.floating]) -> None:
+    x = torch.linspace(-1, 1, 20, dtype=dtype)[:, None]
+    plain, y, weight = x.double().numpy().astype(same), x[:, 0].double(), torch.arange(1.0, 21)
+    model = fs.MLPRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0)
+    expected = model.fit(plain, y.numpy(), sample_weight=weight.numpy()).predict(plain)
+    recorded = [tensor.requires_grad_() for tensor in (x, y, weight)]
+    assert np.array_equal(model.fit(*recorded).predict(x), expected)
+
+
+def test_a_fit_inside_inference_mode_is_the_same() -> None:
+    """Of two members at least one is trained by another thread, which is not inside."""
+    x = np.linspace(-1, 1, 200)[:, None]
+    model = fs.MLPRegressor(hidden_layer_sizes=(4,), members=2, max_iter=3, random_state=0)
+    expected = model.fit(x, x[:, 0]).predict(x)
+    with torch.inference_mode():
+        inside = model.fit(x, x[:, 0]).predict(x)
+    assert np.array_equal(inside, expected)

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 from ..find import find
+from ..machine.default_device import check_default_device
 from ._base import Dataset, Task
 
 
@@ -14,6 +15,7 @@ def load_dataset(name: str, *, seed: int = 0, data_dir: str | Path | None = None
     for a task that has files; for one that has none it is ignored, with a warning. Raises an `InputError` for an
     unknown name, or where files cannot be found or downloaded.
     """
+    check_default_device()
     task: Task = find("datasets", name)()
     if data_dir is not None and not task.has_files:
         warnings.warn(

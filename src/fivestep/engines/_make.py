@@ -7,6 +7,7 @@ import torch
 
 from ..check import InputError, one_of, refuse
 from ..find import Choice, find
+from ..machine.default_device import check_default_device
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
@@ -87,6 +88,7 @@ def device_of(ranks: Ranks, device: torch.device) -> torch.device:
 
 def find_device(name: str, dtype: str = "float32") -> torch.device:
     """The device of that name; "auto" takes cuda, then mps (which has no float64), then cpu."""
+    check_default_device()
     one_of("device", name.partition(":")[0], DEVICES)
     has_mps = torch.backends.mps.is_available()
     if name == "mps" and has_mps and dtype == "float64":

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from ..check import InputError
@@ -10,7 +11,15 @@ Kept = TypeVar("Kept")
 
 
 def after_loss(kept: Kept | None) -> Kept:
-    """What step 2 kept for step 4; raises an `InputError` if there was no step 2, or no step 1 before it."""
+    """What step 2 kept for step 4; raises an `InputError` if there was no step 2, or no step 1 before it.
+
+    The same if torch recorded neither of them.
+    """
+    if isinstance(kept, Tensor) and not kept.requires_grad and not torch.is_grad_enabled():
+        raise InputError(
+            "backward must come after a forward that torch records, got one inside torch.no_grad() or "
+            "torch.inference_mode(); train outside of it."
+        )
     if kept is None or (isinstance(kept, Tensor) and not kept.requires_grad):
         raise InputError(
             "backward must come after forward and loss, got it before them; call loss(forward(x), y) first."

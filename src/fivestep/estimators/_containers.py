@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import scipy.sparse
+import torch
 from sklearn.utils import check_random_state
+from torch import Tensor
 
 from ..check import InputError, refuse, warn
 from ..table.frame import as_frame, is_arrow
@@ -20,6 +22,7 @@ def plain_rows(X: Any) -> Any:
 
     Raises an `InputError` for a DataFrame without columns, or with two of one name.
     """
+    X = plain_tensor(X)
     if isinstance(X, pl.LazyFrame) or is_arrow(X):
         return as_frame(X)
     if isinstance(X, np.ma.MaskedArray):
@@ -31,6 +34,14 @@ def plain_rows(X: Any) -> Any:
         raise InputError("X must have a column or more, got none; add the columns to learn from.")
     check_different(names, "X")
     return X
+
+
+def plain_tensor(values: Any) -> Any:
+    """A tensor of torch as an array, without its graph, on the CPU, and in float32 where NumPy lacks its type."""
+    if not isinstance(values, Tensor):
+        return values
+    values = values.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
 
 
 def check_no_gaps(y: Any, what: str) -> None:

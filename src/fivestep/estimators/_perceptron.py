@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from ..datasets._base import Dataset, Rows
 from ..engines._engine import Engine
 from ..ensemble import num_members
 from ..find import find, names
+from ..machine.default_device import check_default_device
 from ..recipes._base import Recipe
 from ._callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from ._containers import generator_of, plain_rows
@@ -52,6 +54,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         """Whether y is to be numbers."""
 
     @with_callbacks
+    @torch.inference_mode(mode=False)  # another thread, of which several may train, would not be inside of it
     def fit(
         self,
         X: Any,
@@ -73,6 +76,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         are `X_val`, `y_val` and `sample_weight_val`. Raises a `ValueError` that says what cannot work, and a
         `DivergenceError` if the loss does not stay finite.
         """
+        check_default_device()
         check_parameters(self)
         goes_on = bool(self.warm_start) and hasattr(self, "_network")
         stop_by = StopRows.of(eval_set, X_val, y_val, sample_weight_val)
@@ -123,6 +127,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
             return fitting.minimize(train, self._training_weight(train))
         return fitting.run(train, self._training_weight(train), valid)
 
+    @torch.inference_mode(mode=False)
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         """One epoch over the rows, continuing from the last call."""
         check_parameters(self)

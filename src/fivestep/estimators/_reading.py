@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.frame import as_frame
-from ._containers import check_no_gaps, check_numbers, plain_labels, warn_of_order
+from ._containers import check_no_gaps, check_numbers, plain_labels, plain_tensor, warn_of_order
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
@@ -41,6 +41,7 @@ def read(of: BaseEstimator, X: Any, y: Any, weight: Any, how: Reading, inputs: I
 
     Raises scikit-learn's own `ValueError` or `TypeError`.
     """
+    y, weight = plain_tensor(y), plain_tensor(weight)
     if how.y_is_numeric:
         check_numbers(y)
     check_no_gaps(y, "a number" if how.y_is_numeric else "a label")
