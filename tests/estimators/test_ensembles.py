@@ -54,7 +54,7 @@ def test_numbers_are_averaged_and_members_differ() -> None:
     x, y = load_diabetes(return_X_y=True)
     model = fs.MLPRegressor(**SMALL, members=2).fit(x[:150], y[:150])
     weights = model._network.engine.named_parameters()
-    assert not torch.equal(weights["0.members.0.0.weight"], weights["0.members.1.0.weight"])
+    assert not torch.equal(weights["0.members.0.1.weight"], weights["0.members.1.1.weight"])
     assert model.score(x[:150], y[:150]) > 0.3
 
 

@@ -1,6 +1,7 @@
 """The recipe for tables: what it settles, by rows, columns and target, and that what is given counts."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,17 +109,22 @@ def test_categories_of_many_levels_are_embedded_first() -> None:
     assert spec.layers[0] == Choice("embed_columns", num_embeddings=(12, 40))
 
 
-def test_few_rows_get_the_standard_settings_with_waves_of_their_numbers() -> None:
+def test_few_rows_get_the_standard_settings_in_small_steps_with_percentiles_and_waves_of_their_numbers() -> None:
     spec, plan = Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
     standard = Standard().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
-    assert plan == standard[1]
-    assert spec.layers == (Choice("periodic"), *standard[0].layers)
+    assert plan == replace(standard[1], batch_size=32)
+    assert spec.layers == (Choice("percentiles"), Choice("periodic"), *standard[0].layers)
     assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
 
 
-def test_the_waves_come_after_the_embedding_of_categories() -> None:
+@pytest.mark.parametrize("batch_size", [50, None])
+def test_a_batch_size_that_is_given_counts_for_few_rows_too(batch_size: int | None) -> None:
+    assert Tabular().prepare("mlp", {"batch_size": batch_size}, facts(num_rows=300))[1].batch_size == batch_size
+
+
+def test_what_is_made_of_numbers_comes_after_the_embedding_of_categories() -> None:
     layers = Tabular().prepare("mlp", {"num_codes": (12, 40)}, facts(num_rows=300))[0].layers
-    assert [layer.name for layer in layers[:3]] == ["embed_columns", "periodic", "linear"]
+    assert [layer.name for layer in layers[:4]] == ["embed_columns", "percentiles", "periodic", "linear"]
 
 
 def test_very_few_rows_are_for_the_standard_recipe() -> None:

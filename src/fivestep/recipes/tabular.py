@@ -21,6 +21,8 @@ FEW_ROWS = 800
 FEW_TO_SET_ASIDE = 1000
 """Rows, before some are set aside, below which one share of them is too small to choose an epoch by, and too large to
 do without."""
+SMALL_BATCH = 32
+"""Rows of a step where there are few, half of what `standard` takes: what that is worth is in `docs/decisions.md`."""
 FOLDS = 5
 """Networks of so few rows, each of which stops by another share of them."""
 LEAST_RATE = 5e-3
@@ -48,9 +50,10 @@ class Tabular(Recipe):
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
     Of fewer than 1,000 rows estimators train five networks, one for each fold; of fewer than 800 to train on, layers
-    and settings are those of `standard`, with `periodic` in front. Of fewer than 100, for another update rule than
-    AdamW, for other initial weights, for residual layers, and for rates (`poisson`, `gamma`, `tweedie`, whose
-    logarithm a step of 0.2 throws too far), network, settings and stopping are those of `standard`.
+    and settings are those of `standard` in batches of 32, with `percentiles` and `periodic` in front. Of fewer than
+    100, for another update rule than AdamW, for other initial weights, for residual layers, and for rates (`poisson`,
+    `gamma`, `tweedie`, whose logarithm a step of 0.2 throws too far), network, settings and stopping are those of
+    `standard`.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
     showed nothing here; `docs/tabular.md` says what was found.
@@ -111,12 +114,13 @@ def _are_few(facts: Facts | None) -> bool:
 
 
 def _few_rows(settings: Mapping[str, Any], facts: Facts | None) -> tuple[NetSpec, TrainPlan]:
-    """The settings of `standard`, with periodic features of the numbers in front of its first layer."""
-    spec, plan = Standard().prepare("mlp", settings, facts)
+    """The settings of `standard` in smaller steps, with percentiles and periodic features of the numbers in front."""
+    spec, plan = Standard().prepare("mlp", {"batch_size": SMALL_BATCH, **settings}, facts)
     if facts is not None and facts.num_features > MOST_NUMBERS:
         return spec, plan
     num_embeddings = 1 if settings.get("num_codes") else 0
-    layers = (*spec.layers[:num_embeddings], Choice("periodic"), *spec.layers[num_embeddings:])
+    of_numbers = Choice("percentiles"), Choice("periodic")
+    layers = (*spec.layers[:num_embeddings], *of_numbers, *spec.layers[num_embeddings:])
     return replace(spec, layers=layers), plan
 
 
