@@ -85,9 +85,9 @@ class Canvas:
         axes.set_axisbelow(True)
         return axes
 
-    def bare(self, rows: int = 1, columns: int = 1, number: int = 1, *, title: str = "") -> Axes:
+    def bare(self, rows: int = 1, columns: int = 1, number: int = 1) -> Axes:
         """Axes for an image or a drawing: without ticks and lines."""
-        axes = self._add(rows, columns, number, title)
+        axes = self._add(rows, columns, number, "")
         axes.set_xticks([])
         axes.set_yticks([])
         return axes
