@@ -15,7 +15,7 @@ from rich.console import Console
 
 import fivestep as fs
 from fivestep.cli._sweep_screen import SweepScreen
-from fivestep.sweep.sweeping import Standing
+from fivestep.sweep.sweeping import Status
 from tests.cli.conftest import Command
 from tests.cli.processes import PATIENCE, until
 
@@ -106,7 +106,7 @@ def test_a_database_in_a_file_is_found_from_another_folder(
 
 
 def test_waiting_for_other_processes_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    sweep = Mock(standing=Standing(0, 4, 4), attempts={}, ranking=[])
+    sweep = Mock(status=Status(0, 4, 4), attempts={}, ranking=[])
     screen = SweepScreen(Console(width=80), sweep)
     screen._said_at -= 2
     screen.show()
