@@ -8,6 +8,7 @@ in the lanes; so each network is, to the bit, the one that is trained by itself.
 Buffers hold whole registers: element k of one is the lanes from `k * width` on.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,16 +16,17 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import kinds as kind
+from .back_active import GROUP
 from .elementwise import exp_of_size
 from .fours import four, join, load_four, store_each
-from .hidden import activated, takes_masks
+from .hidden import activated, takes_active_rows
 from .lanes import CONTRACT, FOUR, address, every, get, inline, lanes_of, load, store, where, widened, width
 from .losses import Measure, of_output
 from .rules import Rule, clip, moment, powers_after, powers_at, update
 from .tiles import load_at, loop, unpacked
-from .units import plus
+from .units import add_product, plus, with_product
 
-IN_ONE, IN_TWO, IN_FOUR = (0,), (0,) * 2, (0,) * 4
+IN_GROUPS, IN_ONE, IN_TWO, IN_FOUR = (), (0,), (0,) * 2, (0,) * 4
 """So many rows take turns, for code that is written out for each of them."""
 
 
@@ -35,8 +37,8 @@ class Abreast(NamedTuple):
     `x` (N, I) are the rows and `y`, `share` (N,) their targets and weights, with zeros behind them up to whole
     registers of rows, `rows` in all. `units` hidden units, with those that fill up a register in `hidden.py`, have room
     in `a`, the gradient of one in `dz`, logits and their gradient in `z` and `dz2`. `turns` says of each unit in how
-    many sums `hidden.py` adds up its gradient, row after row in turn; `together` has an element for each unit of a
-    register there.
+    many sums `hidden.py` adds up its gradient, row after row in turn, or 0 where rows are looked up; `together` has an
+    element for each unit of a register there.
     """
 
     which: int
@@ -129,7 +131,8 @@ def row_products(typing: Any, first: Any, numbers: Any, values: Any, rows: Any, 
 
     `numbers` are (x, several places `at`, step), `values` are (b, here). With `first`, (dz2, a, here), a tuple that may
     be empty, sum_r b[here + r] and sum_r dz2[r] a[here + r] come before. As many rows as the tuple `turns` has elements
-    take turns in sums of their own; those of every second one are added up first.
+    take turns in sums of their own; those of every second one are added up first. Without turns each four rows are
+    added to each other first, as `back_active.py` looks them up, and `a` is not used.
     """
     lanes, num_turns, num_inputs, has_first = lanes_of(values[0].dtype), len(turns), numbers[1].count, len(first) > 0
     num_sums = num_inputs + 2 * has_first
@@ -157,7 +160,25 @@ def row_products(typing: Any, first: Any, numbers: Any, values: Any, rows: Any, 
         def body(r: Any, sums: Sequence[Any]) -> list[Any]:
             return plus(builder, sums, [one for turn in range(num_turns) for one in row(builder.add(r, whole(turn)))])
 
-        sums = loop(builder, args[3], num_turns, [context.get_constant_null(lanes)] * (num_sums * num_turns), body)
+        def of_input(rows: Sequence[Any], slopes: Sequence[Any], column: Any) -> Any:
+            added = zero
+            for k, (r, slope) in enumerate(zip(rows, slopes, strict=True)):
+                place = builder.add(builder.mul(r, step), column)
+                number = builder.load(address(context, builder, numbers[0], x, place))
+                number = widened(context, builder, number, numbers[0].dtype, lanes)
+                added = with_product(builder, added, slope, number) if k else builder.fmul(slope, number)
+            return added
+
+        def group(r: Any, sums: Sequence[Any]) -> list[Any]:
+            rows = [builder.add(r, whole(k)) for k in range(GROUP)]
+            places = [builder.add(here, builder.mul(k, whole(lanes.count))) for k in rows]
+            slopes = [load_at(context, builder, values[0], b, place) for place in places]
+            total = functools.reduce(lambda before, one: builder.fadd(before, one, flags=CONTRACT), slopes)
+            return plus(builder, sums, [total, zero] * has_first + [of_input(rows, slopes, one) for one in columns])
+
+        zero = context.get_constant_null(lanes)
+        chains, add = (num_turns, body) if num_turns else (1, group)
+        sums = loop(builder, args[3], num_turns or GROUP, [zero] * (num_sums * chains), add)
         return context.make_tuple(builder, sig.return_type, _in_halves(builder, sums, num_sums))
 
     return types.UniTuple(lanes, num_sums)(first, numbers, values, rows, turns), emit
@@ -246,26 +267,33 @@ def _measure(net: Abreast, loss: Measure) -> Any:
 @inline
 def _slopes(net: Abreast, dz2: Any, w2: Any, a: Any) -> Any:
     """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); without w2 where its sums are multiplied by it."""
-    if takes_masks(net.which, net.num_in):
+    if takes_active_rows(net.which, net.num_in):
         return where(a > 0.0, dz2, 0.0)
     return where(a > 0.0, dz2 * w2, 0.0) if net.which == kind.RELU else dz2 * w2 * (1.0 - a * a)
 
 
 @inline
-def _backward_unit(net: Abreast, g: Any, h: int, factor: Any, turns: Any) -> None:
-    """The sums over the rows for one unit, with its slopes in `dz`, times a factor: two inputs, then four at a time."""
-    n, lanes, values = net.num_in, width(g), (net.dz, 0)
+def _backward_unit(net: Abreast, w: Any, g: Any, h: int, turns: Any) -> None:
+    """The sums over the rows for one unit, with its slopes in `dz`: of two inputs, then of four at a time."""
+    n, lanes, values, is_active = net.num_in, width(g), (net.dz, 0), takes_active_rows(net.which, net.num_in)
     first, at, w2 = (net.dz2, net.a, h * net.rows * lanes), h * (n + 1) * lanes, net.num_hidden * (n + 1) * lanes
+    factor = load(w, w2 + h * lanes) if is_active else every(g, 1.0)
     sums = row_products(first, (net.x, (0, min(1, n - 1)), n), values, net.rows, turns)
     store(g, at + n * lanes, factor * sums[0] if net.has_hidden_bias else every(g, 0.0))
-    store(g, w2 + h * lanes, sums[1])
     store(g, at, factor * sums[2])
     store(g, at + min(1, n - 1) * lanes, factor * sums[3])
+    of_output = sums[1]
+    if is_active:
+        of_output = add_product(load(w, at + n * lanes) * sums[0], load(w, at), sums[2])
+        of_output = add_product(of_output, load(w, at + lanes), sums[3])
     for i in range(2, n, FOUR):
         columns = min(i, n - 1), min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
         more = row_products((), (net.x, columns, n), values, net.rows, turns)
         for k in range(FOUR):
             store(g, at + columns[k] * lanes, factor * more[k])
+            if is_active and i + k < n:
+                of_output = add_product(of_output, load(w, at + (i + k) * lanes), more[k])
+    store(g, w2 + h * lanes, of_output)
 
 
 @inline
@@ -277,13 +305,15 @@ def _backward(net: Abreast, w: Any, g: Any) -> None:
         weight = load(w, w2 + h * lanes)
         for r in range(0, line, lanes):
             store(net.dz, r, _slopes(net, load(net.dz2, r), weight, load(net.a, h * line + r)))
-        turns, factor = get(net.turns, h), weight if takes_masks(net.which, net.num_in) else every(w, 1.0)
+        turns = get(net.turns, h)
         if turns == len(IN_FOUR):
-            _backward_unit(net, g, h, factor, IN_FOUR)
+            _backward_unit(net, w, g, h, IN_FOUR)
         elif turns == len(IN_TWO):
-            _backward_unit(net, g, h, factor, IN_TWO)
+            _backward_unit(net, w, g, h, IN_TWO)
+        elif turns == len(IN_ONE):
+            _backward_unit(net, w, g, h, IN_ONE)
         else:
-            _backward_unit(net, g, h, factor, IN_ONE)
+            _backward_unit(net, w, g, h, IN_GROUPS)
     store(g, w2 + net.units * lanes, lane_sums(net.dz2, (), net.rows) if net.has_bias else every(g, 0.0))
 
 

@@ -19,8 +19,8 @@ from .back import (
     back_through_relu,
     back_through_tanh,
     back_to_more,
-    back_where_active,
 )
+from .back_active import GROUP, back_where_active
 from .elementwise import tanh
 from .fours import four, join, store_each
 from .lanes import EIGHT, FOUR, apart, every, get, inline, load, put, store, total, where, width
@@ -208,7 +208,7 @@ def _back(hidden: Hidden, units: Any, arrays: Any, memory: Any, tile: Any, later
     line, unit, g, dz = len(beside) * hidden.num_hidden, v // len(beside), memory.g, memory.slopes
     others, others_at, others_step = (hidden.zeros, 0, 0) if is_one else (dz, v, line)
     bias = n * hidden.num_hidden + unit if hidden.has_hidden_bias else -1
-    there, num_registers = logits_place(hidden, tile.rows), _registers(hidden, tile.num_rows, 2)
+    there, num_registers = logits_place(hidden, tile.rows), _registers(hidden, tile.num_rows, GROUP)
     back = Back(
         x=x,
         where=hidden.where,
@@ -234,8 +234,8 @@ def _back(hidden: Hidden, units: Any, arrays: Any, memory: Any, tile: Any, later
 
 
 @inline
-def takes_masks(which: int, num_in: int) -> bool:
-    """Whether, beside one output, the way back makes no gradients: of relu, where one pass takes all inputs."""
+def takes_active_rows(which: int, num_in: int) -> bool:
+    """Whether, beside one output, `back_active.py` goes back: of relu, where one pass takes all inputs."""
     return bool(which == kind.RELU and num_in in (2, 4, 10))
 
 
@@ -243,13 +243,13 @@ def takes_masks(which: int, num_in: int) -> bool:
 def _pass_back(hidden: Hidden, back: Any, units: Any) -> None:
     """One pass or several, each for as many inputs as are left, up to six."""
     which, beside, n = hidden.which, hidden.beside, hidden.num_in
-    if hidden.num_out == 1 and takes_masks(which, n):
+    if hidden.num_out == 1 and takes_active_rows(which, n):
         if n == len(TWO_INPUTS):
-            back_where_active(beside, back, TWO_INPUTS, units, (0, 0))
+            back_where_active(beside, back, TWO_INPUTS, units)
         elif n == len(FOUR_INPUTS):
-            back_where_active(beside, back, FOUR_INPUTS, units, (0, 0))
+            back_where_active(beside, back, FOUR_INPUTS, units)
         else:
-            back_where_active(beside, back, TEN_INPUTS, units, (0, 0))
+            back_where_active(beside, back, TEN_INPUTS, units)
         return
     if n >= len(SIX_INPUTS):
         _first_pass(which, beside, back, SIX_INPUTS, units)

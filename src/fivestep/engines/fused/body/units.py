@@ -148,6 +148,16 @@ def with_product(builder: Any, before: Any, a: Any, b: Any) -> Any:
     return builder.call(builder.module.declare_intrinsic(f"llvm.fmuladd.{name}", fnty=kind), [a, b, before])
 
 
+@intrinsic
+def add_product(typing: Any, before: Any, a: Any, b: Any) -> Any:
+    """Before + a b, in one operation where the processor has it."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return with_product(builder, *args)
+
+    return before(before, a, b), emit
+
+
 def added_up(builder: Any, sums: Sequence[Any], count: int) -> list[Any]:
     """So many sums out of several chains of them."""
     found = list(sums[:count])

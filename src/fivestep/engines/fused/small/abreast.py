@@ -10,7 +10,8 @@ from ....plan import TrainPlan
 from .. import _compiled
 from .._tables import ALIGNMENT, SLOTS, aligned, in_lanes
 from ..body.abreast import Abreast, Courses
-from ..body.hidden import Hidden
+from ..body.back_active import looks_up
+from ..body.hidden import Hidden, takes_active_rows
 from ..body.losses import Measure
 from ..body.rules import Rule
 from .held import Held
@@ -76,6 +77,7 @@ class Lanes:
         num_registers = beside * hidden.num_hidden // self.count
         register = np.arange(self._num_hidden) * beside // self.count
         is_last = (register == num_registers - 1) & (num_registers % 2 == 1)
+        in_groups = looks_up(self.count // beside) and takes_active_rows.py_func(hidden.which, hidden.num_in)
         self._rows = x
         self._net = Abreast(
             which=hidden.which,
@@ -88,7 +90,7 @@ class Lanes:
             x=numbers,
             y=targets,
             share=shares,
-            turns=np.where(is_last, 2 * beside, beside),
+            turns=np.where(is_last, 2 * beside, beside) * (not in_groups),
             together=(0,) * (self.count // beside),
             a=aligned(hidden.num_hidden * rows * self.count, self._dtype),
             dz=aligned(rows * self.count, self._dtype),
