@@ -14,6 +14,7 @@ import pytest
 from fivestep.engines.fused._compiled import OPTIONS, fingerprint
 from fivestep.engines.fused._size import TILES
 from fivestep.engines.fused.body import panels
+from fivestep.engines.fused.body.back_active import looks_up
 from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.panels import BESIDE, ROWS, Block, block_of
 from fivestep.engines.fused.body.target import Registers, registers_of, target
@@ -31,6 +32,7 @@ TRAINING = """
 import torch
 from fivestep import MLP, make_engine
 from fivestep.engines.fused._compiled import fingerprint
+from fivestep.engines.fused.body.back_active import looks_up
 from fivestep.engines.fused.body.panels import BESIDE, ROWS
 from tests.samples import numbers, small_plan
 from tests.tolerances import distance
@@ -42,6 +44,21 @@ for engine in engines:
     for _ in range(5):
         engine.train_step(x, y)
 print(engines[0].is_divided, ROWS, BESIDE, fingerprint(), distance(*(engine.params.flat for engine in engines)))
+"""
+
+SMALL = """
+import torch
+from fivestep import MLP, make_engine
+from fivestep.engines.fused.body.back_active import looks_up
+from tests.samples import numbers, small_plan
+from tests.tolerances import distance
+plan, spec = small_plan(loss="mse", optimizer="adam", lr=0.01), MLP(10, 32, 1)
+engines = [make_engine(name, spec, plan, dtype="float32", device="cpu") for name in ("fused:larger=false", "scratch")]
+x, y = numbers(50, 10).float(), numbers(50, 1, seed=1).float()
+for engine in engines:
+    for _ in range(5):
+        engine.train_step(x, y)
+print(looks_up(16), distance(*(engine.params.flat for engine in engines)))
 """
 
 
@@ -147,4 +164,14 @@ def test_a_network_divided_with_avx2_is_that_of_scratch(tmp_path: Path) -> None:
     is_divided, rows, beside, place, distance = with_avx2_only(TRAINING, tmp_path).split()
     assert (is_divided, rows, beside) == ("True", "6", "1")
     assert place != fingerprint()
+    assert float(distance) < ENGINES_FLOAT32
+
+
+@has_avx2
+@pytest.mark.slow
+def test_a_small_network_of_relu_is_that_of_scratch_with_avx2_too(tmp_path: Path) -> None:
+    """There it takes sums under masks; with AVX-512 it looks them up."""
+    looks, distance = with_avx2_only(SMALL, tmp_path).split()
+    assert looks == "False"
+    assert looks_up(16) == ("+avx512f" in FEATURES.split(","))
     assert float(distance) < ENGINES_FLOAT32
