@@ -10,7 +10,7 @@ Buffers hold whole registers: element k of one is the lanes from `k * width` on.
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 from numba import types
 from numba.extending import intrinsic
@@ -134,54 +134,74 @@ def row_products(typing: Any, first: Any, numbers: Any, values: Any, rows: Any, 
     take turns in sums of their own; those of every second one are added up first. Without turns each four rows are
     added to each other first, as `back_active.py` looks them up, and `a` is not used.
     """
-    lanes, num_turns, num_inputs, has_first = lanes_of(values[0].dtype), len(turns), numbers[1].count, len(first) > 0
-    num_sums = num_inputs + 2 * has_first
+    lanes, num_turns, num_inputs = lanes_of(values[0].dtype), len(turns), numbers[1].count
+    num_sums = num_inputs + 2 * (len(first) > 0)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        x, at, step = unpacked(builder, args[1])
-        b, here = unpacked(builder, args[2])
-        whole, columns = here.type, unpacked(builder, at)
+        this = _Products(context, builder, sig.args, args)
 
-        def row(r: Any) -> list[Any]:
-            along = builder.mul(r, whole(lanes.count))
-            place, row, added = builder.add(here, along), builder.mul(r, step), []
-            value = load_at(context, builder, values[0], b, place)
-            if has_first:
-                dz2, a, start = unpacked(builder, args[0])
-                slope = load_at(context, builder, first[0], dz2, along)
-                unit = load_at(context, builder, first[1], a, builder.add(start, along))
-                added = [value, builder.fmul(slope, unit, flags=CONTRACT)]
-            for column in columns:
-                number = builder.load(address(context, builder, numbers[0], x, builder.add(row, column)))
-                number = widened(context, builder, number, numbers[0].dtype, lanes)
-                added.append(builder.fmul(number, value, flags=CONTRACT))
-            return added
+        def in_turns(r: Any, sums: Sequence[Any]) -> list[Any]:
+            return plus(builder, sums, [one for turn in range(num_turns) for one in this.row(_later(builder, r, turn))])
 
-        def body(r: Any, sums: Sequence[Any]) -> list[Any]:
-            return plus(builder, sums, [one for turn in range(num_turns) for one in row(builder.add(r, whole(turn)))])
+        def in_groups(r: Any, sums: Sequence[Any]) -> list[Any]:
+            return plus(builder, sums, this.group(r))
 
-        def of_input(rows: Sequence[Any], slopes: Sequence[Any], column: Any) -> Any:
-            added = zero
-            for k, (r, slope) in enumerate(zip(rows, slopes, strict=True)):
-                place = builder.add(builder.mul(r, step), column)
-                number = builder.load(address(context, builder, numbers[0], x, place))
-                number = widened(context, builder, number, numbers[0].dtype, lanes)
-                added = with_product(builder, added, slope, number) if k else builder.fmul(slope, number)
-            return added
-
-        def group(r: Any, sums: Sequence[Any]) -> list[Any]:
-            rows = [builder.add(r, whole(k)) for k in range(GROUP)]
-            places = [builder.add(here, builder.mul(k, whole(lanes.count))) for k in rows]
-            slopes = [load_at(context, builder, values[0], b, place) for place in places]
-            total = functools.reduce(lambda before, one: builder.fadd(before, one, flags=CONTRACT), slopes)
-            return plus(builder, sums, [total, zero] * has_first + [of_input(rows, slopes, one) for one in columns])
-
-        zero = context.get_constant_null(lanes)
-        chains, add = (num_turns, body) if num_turns else (1, group)
-        sums = loop(builder, args[3], num_turns or GROUP, [zero] * (num_sums * chains), add)
+        zeros = [context.get_constant_null(lanes)] * (num_sums * (num_turns or 1))
+        sums = loop(builder, args[3], num_turns or GROUP, zeros, in_turns if num_turns else in_groups)
         return context.make_tuple(builder, sig.return_type, _in_halves(builder, sums, num_sums))
 
     return types.UniTuple(lanes, num_sums)(first, numbers, values, rows, turns), emit
+
+
+@final
+class _Products:
+    """Writes what rows add to the sums of `row_products`."""
+
+    def __init__(self, context: Any, builder: Any, types_of: Sequence[Any], args: Sequence[Any]) -> None:
+        self._context, self._builder, (self._first_types, self._numbers, self._values) = context, builder, types_of[:3]
+        self._lanes, self._first = lanes_of(self._values[0].dtype), unpacked(builder, args[0])
+        self._x, at, self._step = unpacked(builder, args[1])
+        self._b, self._here = unpacked(builder, args[2])
+        self._columns = unpacked(builder, at)
+
+    def row(self, r: Any) -> list[Any]:
+        """What row r adds."""
+        builder, value, added = self._builder, self._value(r), list[Any]()
+        if self._first:
+            (dz2, a, start), along = self._first, builder.mul(r, r.type(self._lanes.count))
+            slope = load_at(self._context, builder, self._first_types[0], dz2, along)
+            unit = load_at(self._context, builder, self._first_types[1], a, builder.add(start, along))
+            added = [value, builder.fmul(slope, unit, flags=CONTRACT)]
+        numbers = [self._number(r, column) for column in self._columns]
+        return added + [builder.fmul(number, value, flags=CONTRACT) for number in numbers]
+
+    def group(self, r: Any) -> list[Any]:
+        """What rows r to r + 3 add, each row to the one before it."""
+        builder, rows = self._builder, [_later(self._builder, r, k) for k in range(GROUP)]
+        values, added = [self._value(row) for row in rows], list[Any]()
+        if self._first:
+            total = functools.reduce(lambda before, one: builder.fadd(before, one, flags=CONTRACT), values)
+            added = [total, self._context.get_constant_null(self._lanes)]
+        for column in self._columns:
+            one = builder.fmul(values[0], self._number(rows[0], column))
+            for row, value in zip(rows[1:], values[1:], strict=True):
+                one = with_product(builder, one, value, self._number(row, column))
+            added.append(one)
+        return added
+
+    def _value(self, r: Any) -> Any:
+        along = self._builder.mul(r, r.type(self._lanes.count))
+        return load_at(self._context, self._builder, self._values[0], self._b, self._builder.add(self._here, along))
+
+    def _number(self, r: Any, column: Any) -> Any:
+        """A number of row r, in all lanes."""
+        place = self._builder.add(self._builder.mul(r, self._step), column)
+        number = self._builder.load(address(self._context, self._builder, self._numbers[0], self._x, place))
+        return widened(self._context, self._builder, number, self._numbers[0].dtype, self._lanes)
+
+
+def _later(builder: Any, r: Any, count: int) -> Any:
+    return builder.add(r, r.type(count))
 
 
 @intrinsic
