@@ -82,8 +82,7 @@ def targets_of(
     return encoder.targets.encode(frame, places=places), weights_of(frame, source, places)
 
 
-def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource, places: pl.Series | None = None) -> Rows:
-    """The rows of a frame with a target, or those at some places of it, encoded."""
-    y, weight = targets_of(encoder, frame, source, places)
-    rows = None if places is None else places.to_numpy().astype(np.int64)
-    return Rows(encoder.encode(frame, rows=rows), y, weight)
+def rows_of(encoder: Encoder, frame: pl.DataFrame, source: TableSource) -> Rows:
+    """The rows of a frame with a target, encoded."""
+    y, weight = targets_of(encoder, frame, source, None)
+    return Rows(encoder.encode(frame), y, weight)
