@@ -14,6 +14,7 @@ from fivestep.datasets._base import Dataset, Rows
 from fivestep.engines.nn import NnEngine
 from fivestep.explain import Block, Section, explain, first_rows, train_to
 from fivestep.explain._source import METHODS, PACKAGE, _numbered
+from fivestep.explain._tensors import lines
 from fivestep.find import Choice, names
 from fivestep.net import MLP, NetSpec
 from tests.samples import do_steps, numbers, small_engine, small_net, small_plan, three_classes
@@ -394,3 +395,8 @@ def test_one_number_by_hand_is_what_the_loss_answers(spec: NetSpec) -> None:
 def test_many_rows_are_not_added_up_by_hand() -> None:
     titles = [block.title for block in explained(rows=batch(11))[3].blocks]
     assert not any(title.startswith("one number by hand") for title in titles)
+
+
+def test_a_tensor_with_nothing_in_it_says_so() -> None:
+    """Such as the columns of a table that are no numbers, where there are none."""
+    assert lines(torch.empty(4, 0), 80) == ["      nothing in it"]

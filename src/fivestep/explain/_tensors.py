@@ -18,6 +18,8 @@ INDENT = 6
 
 def lines(tensor: Tensor, width: int) -> list[str]:
     """The values in rows of at most `width` characters; the axes before the last one are rows."""
+    if tensor.numel() == 0:  # such as the columns of a table that no other layer takes
+        return [" " * INDENT + "nothing in it"]
     rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.dim() else tensor.reshape(1, 1)
     if is_constant(tensor):
         return [" " * INDENT + f"all {number(tensor.flatten()[0].item(), decimals(tensor))}"]

@@ -9,7 +9,7 @@ from ..check import InputError
 from ..engines._base import FiveStepEngine
 from ..ensemble import num_members
 from ..replay import Moment, replay
-from ._base import Subject
+from ._base import Lacking, Subject
 
 ANOTHER = 0.1
 """Of the size of the weights: what rounding alone does not make of them on another engine."""
@@ -19,6 +19,12 @@ def chosen_steps(subject: Subject, count: int, power: float = 1.0) -> list[int]:
     """About so many steps from the first to the last; with a power above 1, closer together at the start."""
     share = np.linspace(0, 1, count) ** power
     return sorted({int(step) for step in np.rint(1 + share * (subject.num_updates - 1))})
+
+
+def needs_one_network(subject: Subject) -> Lacking | None:
+    """For a picture for which the training is repeated."""
+    together = num_members(subject.engine.spec)
+    return None if together == 1 else Lacking("the training of one network", f"{together} trained each by itself")
 
 
 def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveStepEngine]]:
