@@ -187,6 +187,10 @@ def test_an_option_that_is_repeated_says_so(fivestep: Command, arguments: tuple[
             "an option must be one that fivestep tasks has, got '--wrong'; see fivestep tasks --help.",
         ),
         (("predict", "runs/moons-1"), "FILE must be given, got nothing; see fivestep predict --help."),
+        (
+            ("predict", "runs/moons-1", "-"),
+            "got '-' for standard input; write what comes out of it to a file first.",
+        ),
         (("train", "moons", "--lr"), "--lr must have a value behind it, got none; see fivestep train --help."),
     ],
 )

@@ -69,6 +69,8 @@ def lacking(error: MissingArgumentError) -> str:
 def unknown_option(error: UnknownOptionError, read_on: str) -> str:
     """The message about an option that the command does not have, with the one that was probably meant."""
     option = (error.token.keyword or error.token.value).partition("=")[0]
+    if option == "-":
+        return "a file must be one on a disk, got '-' for standard input; write what comes out of it to a file first."
     known = [name for argument in error.argument_collection if argument.parse for name in argument.names]
     guess = nearest(option.lstrip("-"), [name.removeprefix("--") for name in known if name.startswith("--")])
     command = " ".join(["fivestep", *(error.command_chain or ())])
