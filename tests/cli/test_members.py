@@ -73,7 +73,7 @@ def test_evaluate_export_and_pictures_take_it(fivestep: Command) -> None:
 def test_what_needs_the_training_again_is_refused_in_one_sentence(fivestep: Command) -> None:
     refused = fivestep("plot", "run", "gradient-flow")
     assert refused.code == 2
-    assert "must be of the training of one network, got 4 that were trained each by itself" in refused.err
+    assert "must be used with the training of one network, got 4 trained each by itself" in refused.err
     assert fivestep("train", "--resume", "run").code == 2
 
 
