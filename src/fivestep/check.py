@@ -17,7 +17,7 @@ PLAIN = frozenset({int, float, bool, str, tuple, dict, type(None)})
 """Types that `plain` returns as they are, without asking whether they are numbers, which takes a microsecond."""
 
 
-INSIDE = ("fivestep", "sklearn", "joblib")
+INSIDE = ("fivestep", "sklearn", "joblib", "torch")
 """Packages whose lines a warning does not point at."""
 
 
@@ -46,7 +46,7 @@ def refuse(argument: str, value: object, expected: str, advice: str) -> InputErr
 
 
 def warn(sentence: str, category: type[Warning] = UserWarning) -> None:
-    """Warns, and points at the caller's line: the first one outside this package and scikit-learn."""
+    """Warns, and points at the caller's line: the first one outside this package, scikit-learn and torch."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in INSIDE:
         frame, level = frame.f_back, level + 1
