@@ -36,7 +36,9 @@ class Goal(NamedTuple):
             value = self.figure(result or {})
         except (KeyError, IndexError):  # no file, or one from before this contestant took part
             return [self.what, *bars, "", "not measured"]
-        return [self.what, *bars, f"{_number(value)}{self.unit}", self.verdict(value)]
+        looks_reached = _number(value) == _number(self.must) and value != self.must  # by rounding
+        shown = f"{value:.4g}" if looks_reached else _number(value)
+        return [self.what, *bars, f"{shown}{self.unit}", self.verdict(value)]
 
 
 def over(one: str, other: str) -> Callable[[Found], float]:

@@ -8,8 +8,8 @@ b1[u] M_b + sum_i w1[i, u] M_i.
 Each row is added to those sums under a mask, or, with the registers of AVX-512 and units of float32, four rows are
 looked up (Arlazarov, Dinic, Kronrod and Faradzhev 1970, "the four Russians"): they have sixteen subsets, as many as a
 register has lanes, so the sums of x_i dz2 over each subset are one register, made once for all units, out of which each
-unit takes that of the rows where it is active. For two registers of units that is as many operations as sixteen sums
-under masks, but only half of them are products (benchmarks/small_networks.py).
+unit takes that of the rows where it is active. For an input and two registers of units that is eight operations, as
+many as under masks, but only four of them are products: the others go to other parts of the processor.
 """
 
 from collections.abc import Sequence
