@@ -1,6 +1,7 @@
 """The target: classes or a number, and back."""
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -74,6 +75,24 @@ def test_texts_that_are_all_different_are_no_classes() -> None:
     ):
         fit_target(values)
     assert fit_target(values, "classification").num_outputs == 40
+
+
+@pytest.mark.parametrize(
+    "form", ["2{:02}:15:00", "{:02}:30", "3 days 04:{:02}:00", "-1 day, 04:{:02}:00", "PT{}M", "2024-01-01 10:{:02}"]
+)
+def test_times_that_are_all_different_are_no_classes_but_can_be_made_numbers(form: str) -> None:
+    with pytest.raises(InputError, match="; make numbers of it, such as seconds or days, or say --task classification"):
+        fit_target(pl.Series("y", [form.format(k) for k in range(40)]))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_a_duration_is_learned_in_seconds_whatever_it_is_stored_in(unit: Literal["ms", "us", "ns"]) -> None:
+    seconds = [0.5, 60.0, 3600.0]
+    values = pl.Series("y", [timedelta(seconds=value) for value in seconds]).cast(pl.Duration(unit))
+    target = fit_target(values)
+    assert isinstance(target, NumberTarget)
+    assert (target.understood(values).to_list(), str(target.number_format)) == (seconds, "1234.5 s")
+    assert target_from_dict(target.to_dict()).understood(pl.Series("y", seconds)).to_list() == seconds
 
 
 def test_a_target_of_numbers_with_one_word_among_them_names_its_row() -> None:

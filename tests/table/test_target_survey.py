@@ -1,6 +1,6 @@
 """The target from one pass over blocks: what all rows together teach, moments of the training rows alone."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,11 @@ TARGETS = {
     "numbers as classes": (draw([0.5, 1.5]), "classification"),
     "a few prices": (draw(["$1,200", "$900"]), None),
     "a few days": (pl.Series("y", [date(2024, 1, 1), date(2024, 1, 2)] * (NUM_ROWS // 2)), None),
+    "a few durations": (pl.Series("y", [timedelta(minutes=1), timedelta(minutes=2)] * (NUM_ROWS // 2)), None),
+    "durations as classes": (
+        pl.Series("y", [timedelta(minutes=1), timedelta(minutes=2)] * (NUM_ROWS // 2)),
+        "classification",
+    ),
     "decimal commas": (pl.Series("y", [f"{k},5" for k in range(NUM_ROWS)]), None),
 }
 
@@ -81,6 +86,7 @@ def test_a_target_that_is_always_the_same_in_the_training_part_has_the_deviation
             None,
             "target 'y' must be classes with some rows each, or numbers, got",
         ),
+        ([f"{k}:30" for k in range(NUM_ROWS)], None, "make numbers of it, such as seconds or days, or say --task"),
         ([1e300, -1e300] * 150, "regression", "target 'y' must hold numbers whose squares are finite"),
         ([1.0] * 200 + [np.inf] * 100, "regression", r"column 'y' of a\.csv must hold finite numbers, .* in row 201"),
         (

@@ -8,6 +8,7 @@ import pytest
 from fivestep.table.dates import DATE_FORMATS, date_format_of, dates
 from fivestep.table.values import (
     PLAIN,
+    SECONDS,
     closest_number_format,
     has_decimal_comma,
     may_be_codes,
@@ -18,6 +19,25 @@ from fivestep.table.values import (
     texts,
     with_gaps,
 )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series("v", [datetime.timedelta(minutes=1, milliseconds=500), None]),
+        pl.Series("v", [datetime.timedelta(minutes=1, milliseconds=500), None], dtype=pl.Duration("ms")),
+    ],
+)
+def test_a_duration_is_a_text_a_number_and_a_gap_in_seconds(values: pl.Series) -> None:
+    assert texts(values).to_list() == ["60.5", None]
+    assert numbers(values, SECONDS).to_list() == [60.5, None]
+    assert with_gaps(values.to_frame(), ["60.5"])["v"].to_list() == [None, None]
+
+
+def test_a_time_of_day_that_the_file_has_is_read_in_seconds() -> None:
+    values = pl.Series("v", [datetime.time(0, 1, 30), datetime.time(10), None])
+    assert number_format_of(values) == SECONDS
+    assert numbers(values, SECONDS).to_list() == [90, 36000, None]
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,12 @@ def _name(name: str) -> Text:
 
 
 def _described(target: "Target") -> str:
+    from ..table.values import PLAIN
+
     described = target.to_dict()
     if target.task == "regression":
-        return f"regression, mean {readable(described['mean'])}, deviation {readable(described['deviation'])}"
+        written = f", as {described['number_format']}" * (described["number_format"] != PLAIN)
+        return f"regression, mean {readable(described['mean'])}, deviation {readable(described['deviation'])}{written}"
     names = described["classes"]
     shown = ", ".join(map(in_list, names[:6])) + (", ..." if len(names) > 6 else "")
     return f"classification, {len(names)} classes: {shown}"

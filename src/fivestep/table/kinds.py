@@ -13,6 +13,7 @@ from ..check import InputError, one_of, warn
 from .dates import DATE_FORMATS, date_format_of, dates
 from .values import (
     PLAIN,
+    SECONDS,
     UNUSABLE,
     WITH_UNIT,
     NumberFormat,
@@ -124,7 +125,7 @@ def _kind_by_type(values: pl.Series, gaps: pl.Series, decimal: str) -> ColumnKin
     if values.dtype in (pl.Date, pl.Datetime):
         return ColumnKind(values.name, "date", "as the file has it")
     if values.dtype.is_numeric() or values.dtype.is_temporal():
-        return _number(values.filter(~gaps))
+        return _number(values.filter(~gaps), PLAIN if values.dtype.is_numeric() else SECONDS)
     return _kind_of_text(values.cast(pl.String), gaps, decimal)
 
 

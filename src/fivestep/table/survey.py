@@ -33,6 +33,7 @@ from .sketch import QuantileSketch, quantiles_of_counts
 from .targets import TargetColumns
 from .values import (
     PLAIN,
+    SECONDS,
     UNUSABLE,
     NumberFormat,
     are_codes,
@@ -320,7 +321,7 @@ def survey_of(sample: pl.Series, *, as_levels: bool = False, decimal: str = "") 
     if dtype in (pl.Date, pl.Datetime):
         return DateSurvey(name, "")
     if dtype.is_numeric() or dtype.is_temporal():
-        return NumberSurvey(name)
+        return NumberSurvey(name, PLAIN if dtype.is_numeric() else SECONDS)
     return _survey_of_texts(sample.cast(pl.String), decimal)
 
 

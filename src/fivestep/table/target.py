@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..check import InputError, one_of, refuse
+from .dates import date_format_of
 from .kinds import refuse_ambiguous, refuse_mostly_numbers, shortened, units_in, warn_of_cases
 from .values import PLAIN, NumberFormat, missing, number_format_of, numbers, texts
 
@@ -18,6 +19,11 @@ TASKS = ("classification", "regression")
 
 MOST_CLASSES_OF_NUMBERS = 10
 """Different whole numbers up to which a target of whole numbers is one of classes."""
+
+TO_OVERRULE = ", or say --task classification"
+
+SPAN_OF_TIME = r"^-?(\d+ days?,? ?[+-]?)?(\d+:)?\d+:\d\d(\.\d+)?$|^-?P[\d.DTHMS]+$"
+"""How a duration may be written beside the times of day: 26:31:07, 3 days 04:00:00, PT5M."""
 
 NO_AMOUNTS = (pl.Boolean, pl.Date, pl.Datetime, pl.Time)
 """Types that are stored as numbers and are none, as they are none in a file of texts; a duration is one."""
@@ -211,11 +217,19 @@ def fit_target(
             raise InputError(
                 f"target {values.name!r} must be numbers in one unit, got several, {units}; bring them to one."
             )
-        raise InputError(
-            f"target {values.name!r} must be classes with some rows each, or numbers, got {len(found.classes):,} "
-            f"different values in {len(present):,} rows; choose another column, or say --task classification."
-        )
+        raise no_classes(present, f"{len(found.classes):,}", len(present))
     return found
+
+
+def no_classes(values: pl.Series, number: str, num_rows: int, otherwise: str = TO_OVERRULE) -> InputError:
+    """What to say of a target of so many different values, in words, in so many rows."""
+    different = class_texts(values).unique()
+    is_time = date_format_of(different) is not None or bool(different.str.contains(SPAN_OF_TIME).all())
+    advice = "make numbers of it, such as seconds or days" if is_time else "choose another column"
+    return InputError(
+        f"target {different.name!r} must be classes with some rows each, or numbers, got {number} different values in "
+        f"{num_rows:,} rows; {advice}{otherwise}."
+    )
 
 
 def check_changes(name: str, least: float, largest: float) -> None:

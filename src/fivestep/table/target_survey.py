@@ -5,7 +5,7 @@ from typing import final
 import numpy as np
 import polars as pl
 
-from ..check import InputError, one_of
+from ..check import one_of
 from .kinds import refuse_ambiguous
 from .level_counts import MOST, LevelCounts
 from .survey import NumberSurvey, Place
@@ -18,6 +18,7 @@ from .target import (
     Target,
     check_changes,
     class_texts,
+    no_classes,
 )
 from .values import PLAIN, number_format_of, numbers
 
@@ -78,16 +79,10 @@ class TargetSurvey:
 
     def _classes(self) -> Target:
         if self._levels.is_too_many:
-            raise self._too_many(f"more than {MOST:,}")
+            raise no_classes(self._levels.counts["value"].alias(self.name), f"more than {MOST:,}", self._num_rows, "")
         counts = self._levels.counts
         if self._task is None and counts.schema["value"] == pl.String:
             self._levels.refuse_mostly_numbers("target", "or say --task classification", self._decimal)
         if self._task is None and len(counts) > max(MOST_CLASSES_OF_NUMBERS, self._num_rows / 4):
-            raise self._too_many(f"{len(counts):,}", ", or say --task classification")
+            raise no_classes(counts["value"].alias(self.name), f"{len(counts):,}", self._num_rows)
         return ClassTarget.fit(counts["value"].alias(self.name))
-
-    def _too_many(self, number: str, or_else: str = "") -> InputError:
-        return InputError(
-            f"target {self.name!r} must be classes with some rows each, or numbers, got {number} different values in "
-            f"{self._num_rows:,} rows; choose another column{or_else}."
-        )

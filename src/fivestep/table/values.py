@@ -64,6 +64,12 @@ class NumberFormat(NamedTuple):
 
 
 PLAIN = NumberFormat("", ".")
+SECONDS = NumberFormat("", ".", after=" s")
+"""How a duration and a time of day are read, whatever they are stored in."""
+
+TICKS = {"ms": 1e3, "us": 1e6, "ns": 1e9}
+"""How many of the units a duration may be stored in make a second; a time of day has nanoseconds."""
+
 NUMBER_FORMATS = (
     PLAIN,
     *(NumberFormat(",", "."), NumberFormat("", ","), NumberFormat(".", ",")),
@@ -121,6 +127,8 @@ def texts(values: pl.Series) -> pl.Series:
         )
     if values.dtype == pl.Null:
         return values.cast(pl.String)
+    if values.dtype == pl.Duration:  # which polars makes no text of
+        return texts(_seconds(values))
     text = values.cast(pl.String)
     if values.dtype == pl.String:
         text = text.str.strip_chars()
@@ -133,6 +141,8 @@ def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     """The values as Float64; null where one is missing or is no number (`missing` tells these apart)."""
     if values.dtype == pl.String:
         found = _plainly_numbers(values) if number_format == PLAIN else _numbers_written(values, number_format)
+    elif number_format == SECONDS and values.dtype in (pl.Duration, pl.Time):
+        found = _seconds(values)
     elif values.dtype.is_temporal():
         found = values.to_physical().cast(pl.Float64)
     elif values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null):
@@ -140,6 +150,12 @@ def numbers(values: pl.Series, number_format: NumberFormat) -> pl.Series:
     else:
         return numbers(values.cast(pl.String), number_format)
     return _without_nan(found)
+
+
+def _seconds(values: pl.Series) -> pl.Series:
+    unit = values.dtype.time_unit if isinstance(values.dtype, pl.Duration) else None
+    ticks = values.to_physical().cast(pl.Float64).to_numpy()
+    return pl.Series(values.name, ticks / TICKS[unit or "ns"], nan_to_null=True)  # polars' quotient is an ulp off
 
 
 def _plainly_numbers(values: pl.Series) -> pl.Series:
@@ -223,6 +239,8 @@ def _is_one_of(values: pl.Series, tokens: Sequence[str]) -> pl.Series:
     found = pl.Series([False] * len(values), dtype=pl.Boolean)
     if values.dtype in UNUSABLE:
         return found
+    if values.dtype == pl.Duration:
+        values = _seconds(values)
     if not values.dtype.is_numeric():
         values = values.cast(pl.String).str.strip_chars()
         found = values.is_in(list(tokens))
@@ -239,6 +257,8 @@ def number_format_of(values: pl.Series, decimal: str = "") -> NumberFormat | Non
     `decimal` is what stands before the decimals if the values, such as 1.234, do not tell. Brackets around all of them
     are no signs: (1) and (2) are names.
     """
+    if values.dtype in (pl.Duration, pl.Time):
+        return SECONDS
     present = values.filter(~missing(values))
     is_text = present.dtype == pl.String and len(present) > 0
     if is_text and not NUMBER_BEGINS.match(present[0]):
