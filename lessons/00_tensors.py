@@ -156,7 +156,7 @@ assert (prediction[:, 0] - target).square().mean() == 0
 
 # %%
 # Here a loss never stretches anything. A column :math:`(N, 1)` and a list :math:`(N,)` of the same length are matched,
-# place by place; anything else is refused with a sentence.
+# element by element; anything else is refused with a sentence.
 
 line_plan = fs.TrainPlan(loss="mse")
 regression = fs.make_engine("scratch", fs.LinearRegression(1), line_plan)

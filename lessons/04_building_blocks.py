@@ -58,7 +58,7 @@ def agree(name: str, raw: torch.Tensor, *others: torch.Tensor) -> None:
 
 
 # %%
-# **Activations** bend, place by place. GELU has a cheaper form without :math:`\Phi`, with which many models were
+# **Activations** bend, element by element. GELU has a cheaper form without :math:`\Phi`, with which many models were
 # trained:
 
 z = torch.tensor([[-2.0, -0.5, 0.0, 0.5, 2.0]])

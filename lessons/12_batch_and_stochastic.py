@@ -18,13 +18,13 @@ import fivestep as fs
 # %%
 # The idea
 # --------
-# The gradient of the whole loss is the mean of the gradients of its rows. The mean of a few rows, chosen by chance, is
-# an estimate of it: right on average, off by chance. It costs a fraction, so in the time of one exact step there are
-# many rough ones.
+# The gradient of the whole loss is the mean of the gradients of its rows. The mean of a few rows, chosen at random, is
+# an estimate of it: right on average, with a random error. It costs a fraction, so in the time of one exact step there
+# are many rough ones.
 #
-# - *batch* descent takes all :math:`N` rows for each update,
-# - *mini-batch* descent takes :math:`B` of them,
-# - *stochastic* descent takes one.
+# - *batch gradient descent* takes all :math:`N` rows for each update,
+# - *mini-batch* gradient descent takes :math:`B` of them,
+# - *stochastic* gradient descent takes one.
 #
 # One visit to all rows is an *epoch*, whatever the size of the batches.
 
@@ -47,7 +47,7 @@ import fivestep as fs
 # %%
 # Raw and professional
 # --------------------
-# Mini-batches by hand: an order of the rows by chance, cut into pieces. The task is ``digits``, handwritten digits,
+# Mini-batches by hand: a random order of the rows, cut into pieces. The task is ``digits``, handwritten digits,
 # with one linear layer whose outputs are the logits of ten classes.
 
 data = fs.load_dataset("digits")
@@ -99,8 +99,8 @@ assert abs(last.train_loss - torch.nn.functional.cross_entropy(model(x), y).item
 # %%
 # What came out
 # -------------
-# The same network for ten epochs, with the three sizes. The parameters are as many as before, each epoch sees every row
-# once, and the rate is the same; the number of updates is not.
+# The same network for ten epochs, with the three sizes. The parameters are the same, each epoch sees every row once,
+# and the rate is the same; the number of updates is not.
 
 EPOCHS = 10  # quick: 3
 print(f"{'':12} {'rows':>8} {'updates':>9} {'parameters':>11} {'seconds':>9}")
@@ -140,9 +140,9 @@ assert 0.8 < updates["mini-batch"] / updates["batch"] < 1.25
 assert updates["stochastic"] == N  # looked at after its first epoch
 
 # %%
-# A mini-batch needs about as many updates as the batch, and pays for a few rows each time: so far from the minimum, the
-# noise does no harm. Single rows are there after their first epoch, but each of their updates costs nearly as much as
-# one of a mini-batch, because most of it is not arithmetic but the way to it. In between is what most people use.
+# Mini-batches need about as many updates as the full batch, and pay for a few rows each time: so far from the minimum,
+# the noise does no harm. Single rows get there in their first epoch, but each of their updates costs nearly as much as
+# one of a mini-batch, because most of its time is overhead, not arithmetic. Most people use a size in between.
 #
 # Now the noise. At the weights where the last run ended, the gradient of each row by hand, :math:`(p_n - t_n)\, x_n^T`,
 # and the distance of many batches from the exact gradient beside the formula:
@@ -172,8 +172,8 @@ assert torch.allclose(total, exact, atol=1e-6)  # the same sum, added in another
 # %%
 # A picture
 # ---------
-# With two parameters the whole way can be seen. Ten points around a line, each way with the same number of visits to
-# every row. Batch descent walks down smoothly, and ends early for want of updates; the others stagger, and arrive.
+# With two parameters the whole path can be seen. Ten points around a line, each path with the same number of visits to
+# every row. Batch descent walks down smoothly, and has too few updates to arrive; the others stagger, and arrive.
 
 line = fs.load_dataset("line")
 line_plan = fs.TrainPlan(loss="mse", lr=0.01, batch_size=None)
@@ -188,16 +188,16 @@ fs.plot(
 # %%
 # The classic mistake
 # -------------------
-# A mini-batch is an estimate only if its rows are chosen by chance. Data often come sorted, all zeros first, then all
-# ones, and a loop that takes them as they lie gives the network whole stretches of one class. It learns to answer that
-# class, and forgets the ones before.
+# A mini-batch is an estimate only if its rows are chosen at random. Data often come sorted, all zeros first, then all
+# ones, and a loop that takes them in that order gives the network whole stretches of one class. It learns to answer
+# that class, and forgets the ones before.
 
 by_class = y.argsort(stable=True)
 ends = {}
-for name in ("as they lie", "shuffled"):
+for name in ("sorted", "shuffled"):
     weight, bias = torch.zeros(10, 64), torch.zeros(10)
     for _ in range(3):
-        order = by_class if name == "as they lie" else by_class[torch.randperm(N, generator=stream)]
+        order = by_class if name == "sorted" else by_class[torch.randperm(N, generator=stream)]
         for rows in order.split(32):
             dz = ((x[rows] @ weight.T + bias).softmax(1) - torch.nn.functional.one_hot(y[rows], 10)) / len(
                 rows
@@ -206,7 +206,7 @@ for name in ("as they lie", "shuffled"):
             bias -= 0.05 * dz.sum(0)
     ends[name] = ((x @ weight.T + bias).argmax(1) == y).float().mean().item()
     print(f"{name:12} accuracy {ends[name]:.3f}")
-assert ends["shuffled"] > ends["as they lie"] + 0.2
+assert ends["shuffled"] > ends["sorted"] + 0.2
 
 # %%
 # The loss that such a loop prints looks excellent, batch after batch, since each batch is easy for a network that has
@@ -261,10 +261,10 @@ assert torch.allclose(*flats, rtol=0, atol=1e-12)  # the same sums in another or
 # %%
 # Solution 3
 # ~~~~~~~~~~
-# It hovers around the minimum. If every row is drawn by itself, as often as chance has it, the mean squared distance is
-# about proportional to the rate. Visits in shuffled epochs are calmer: each row comes once before any comes twice, so
-# within an epoch the errors cancel in part, and half the rate leaves about a quarter. Schedules, which lower the rate
-# on the way, are for this.
+# It hovers around the minimum. If rows are drawn independently, with replacement, the mean squared distance is about
+# proportional to the rate. Shuffled epochs are calmer: each row comes once before any comes twice, so within an epoch
+# the errors cancel in part, and half the rate leaves about a quarter. Schedules, which lower the rate during training,
+# are for this.
 
 best = torch.cat([weight.flatten() for weight in line.known_weights["least squares"].values()]).tolist()
 points = list(zip(line.train.x[:, 0].tolist(), line.train.y.tolist(), strict=True))
@@ -299,7 +299,7 @@ for shuffled in (False, True):
 # - Batch, mini-batch and stochastic descent share the loop and the parameters; they differ in rows per update and
 #   updates per epoch.
 # - A batch's gradient is right on average; its noise falls as one over the root of its size.
-# - Mini-batches must be drawn by chance. Sorted rows teach and unteach one class after the other.
+# - Mini-batches must be drawn at random. Sorted rows teach and unteach one class after the other.
 # - Several small batches before one update are one large batch.
 #
 # The next page: *The loss landscape*.

@@ -63,9 +63,9 @@ assert (z.item(), a.grad.item(), b.grad.item(), x.grad.item()) == (20, 4, 4, 5)
 #   dW_1 &= dz_1^T x \qquad\; db_1 = \textstyle\sum_n dz_1
 #   \end{aligned}
 #
-# where :math:`\odot` multiplies place by place. Each layer uses what the layer behind it has just handed over, and what
-# the forward pass kept: :math:`a_1` and :math:`x`. The shapes leave no choice: :math:`dW_1` must be :math:`(8, 2)`, and
-# :math:`dz_1^T x`, of :math:`(8, N)` times :math:`(N, 2)`, is the product that is.
+# where :math:`\odot` multiplies element by element. Each layer uses what the layer after it has just passed back, and
+# what the forward pass kept: :math:`a_1` and :math:`x`. The shapes leave no choice: :math:`dW_1` must be
+# :math:`(8, 2)`, and :math:`dz_1^T x`, of :math:`(8, N)` times :math:`(N, 2)`, is the product that is.
 
 # %%
 # Raw and professional
@@ -94,7 +94,7 @@ for name, gradient in by_hand.items():
     print(f"d{name:9} {tuple(gradient.shape)!s:7} first element {gradient.flatten()[0]:9.6f}")
 
 # %%
-# Autograd keeps the chain as a graph while the forward pass runs, and walks it back:
+# Autograd records the chain as a graph during the forward pass, and walks it backward:
 
 own = {name: weight.clone().requires_grad_() for name, weight in engine.named_parameters().items()}
 logits = torch.tanh(x @ own["0.weight"].T + own["0.bias"]) @ own["2.weight"].T + own["2.bias"]
@@ -138,9 +138,9 @@ print(f"forward {forward:,}, backward {backward:,}, for {num_gradients:,} gradie
 assert backward < 2 * forward
 
 # %%
-# And what it costs in memory: the forward pass must keep :math:`x` and :math:`a_1` until the backward pass has been
-# there. Whoever only wants predictions says so, with ``no_grad``, and nothing is kept. Counted by a hook that sees
-# everything autograd saves:
+# And what it costs in memory: the forward pass must keep :math:`x` and :math:`a_1` until the backward pass has used
+# them. For predictions alone there is ``no_grad``, with which nothing is kept. Counted by a hook that sees everything
+# autograd saves:
 
 
 def bytes_kept(x: torch.Tensor, *, gradients: bool) -> int:
@@ -177,9 +177,9 @@ fs.plot("moons", "autograd_graph", title="What autograd remembers of one loss")
 # %%
 # The classic mistake
 # -------------------
-# To move the weights between the forward and the backward pass. The backward pass then mixes activations of the old
-# weights with the new weights, and the result is the gradient of nothing. Torch counts the changes to what it has kept,
-# and refuses:
+# Changing the weights between the forward and the backward pass. The backward pass then mixes activations of the old
+# weights with the new weights, and the result is the gradient of nothing. Torch counts the changes to the tensors that
+# it has kept, and refuses:
 
 
 def loss_of(weights: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -269,7 +269,7 @@ print("each row of it sums to", round(z.grad.sum(1).abs().max().item(), 12))
 # %%
 # Solution 3
 # ~~~~~~~~~~
-# Only what lies behind the cut. The first layer is given no news and would never learn.
+# Only what comes after the cut. The first layer gets no gradient and would never learn.
 
 weights = fresh()
 hidden = torch.tanh(x @ weights["0.weight"].T + weights["0.bias"]).detach()

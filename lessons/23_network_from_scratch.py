@@ -197,9 +197,9 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To begin with all weights alike. Two hidden units with the same weights see the same, get the same gradient and make
-# the same step: they stay one unit for ever, and a network of eight is a network of one. Only chance can tell them
-# apart, which is why weights are drawn.
+# Beginning with all weights equal. Two hidden units with the same weights give the same output, get the same gradient
+# and make the same step: they stay one unit for ever, and a network of eight is a network of one. Only different
+# starting weights can tell them apart, which is why weights are drawn at random.
 
 
 def hidden_rows(weight: float, num_steps: int) -> torch.Tensor:
@@ -222,8 +222,8 @@ assert torch.allclose(rows, rows[:1].expand(8, 2), rtol=0, atol=1e-12)
 
 # %%
 # Zeros are worse. Then every hidden unit gives 0, so the output's weights get no gradient, and since these are 0 too,
-# nothing is handed on. The moons have as many points of one class as of the other, so even the last bias has nothing to
-# do. It looks like this: the loss is :math:`\log 2`, at every step.
+# nothing is passed back. The moons have as many points of one class as of the other, so even the last bias has nothing
+# to do. It looks like this: the loss is :math:`\log 2`, at every step.
 
 zeros = fs.make_engine(
     "scratch", fs.MLP(2, 8, 1, activation="tanh", init="zeros"), plan, dtype="float64", device="cpu"

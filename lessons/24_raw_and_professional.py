@@ -155,7 +155,7 @@ assert report.agrees
 
 # %%
 # Left to itself, a module begins with weights of its own, and it is another run; close, but not the same numbers.
-# Whoever compares two loops must copy the weights first.
+# To compare two loops, copy the weights first.
 
 other = fs.make_engine("scratch", spec, replace(plan, seed=1), dtype="float64", device="cpu")
 others = [step.loss.item() for step in fs.steps(other, data, other.plan)]

@@ -26,7 +26,7 @@ import fivestep as fs
 # 1. *Which rows are held back?* Split before anything is computed from the data.
 # 2. *On which scale?* Means and deviations come from the training rows alone, and the same numbers are used for every
 #    other row, for ever.
-# 3. *In which order?* By chance, anew in each epoch, and so that it can be repeated.
+# 3. *In which order?* At random, a new one in each epoch, and so that it can be repeated.
 # 4. *How many at a time?* Cut the order into batches; the last one may be smaller.
 # 5. *In which type, and where?* Numbers become floating point as late as possible, on the device that computes.
 
@@ -239,7 +239,7 @@ assert score > 0.9
 # Exercises
 # ---------
 # 1. With ``drop_last=True`` a ``DataLoader`` leaves out the last, smaller batch. Which rows does the network never see?
-# 2. Draw labels by chance, so that there is nothing to learn. Give every row a copy, then split into a training and a
+# 2. Draw labels at random, so that there is nothing to learn. Give every row a copy, then split into a training and a
 #    held-out half. Answer each held-out row with the label of the training row that is nearest to it. How often is that
 #    right, and why?
 # 3. Classes are whole numbers, counted from zero. What is said about labels that came as floating-point numbers, or
@@ -266,7 +266,7 @@ doubled_x, doubled_y = noise_x.repeat(2, 1), noise_y.repeat(2)
 halves = torch.randperm(1000, generator=stream).split(500)
 nearest = torch.cdist(doubled_x[halves[1]], doubled_x[halves[0]]).argmin(1)
 accuracy = (doubled_y[halves[0]][nearest] == doubled_y[halves[1]]).float().mean().item()
-print(f"accuracy on labels by chance: {accuracy:.3f}")
+print(f"accuracy on random labels: {accuracy:.3f}")
 assert accuracy > 0.65
 
 # %%

@@ -4,7 +4,7 @@ Regularization and overfitting
 
 **The question:** When has a network learned the rows instead of the rule?
 
-A network with enough units can learn any rows by heart, labels drawn by chance included. Its training loss then says
+A network with enough units can memorize any rows, even with labels drawn at random. Its training loss then says
 nothing. Only rows that it has not seen can tell what it knows.
 """
 
@@ -29,7 +29,7 @@ import fivestep as fs
 # - more rows, the best of all;
 # - fewer units, so that there is no room for noise;
 # - a price on large weights (*weight decay*, *L2*), for sharp bends need them;
-# - *dropout*: in every step each hidden unit is silent by chance, so that none can rely on another one;
+# - *dropout*: in every step a random part of the hidden units is silent, so that none can rely on another one;
 # - *early stopping*: end where the held-out loss is lowest.
 
 # %%
@@ -95,16 +95,16 @@ assert abs(step.loss.item() - (plain + 0.3 / 60 / 2 * squares)) < 1e-12  # float
 # %%
 # What came out
 # -------------
-# First, what a network can learn by heart. Handwritten digits, but with labels drawn by chance: there is no rule, so
+# First, what a network can memorize. Handwritten digits, but with labels drawn at random: there is no rule, so
 # whatever is learned is noise.
 
 images = load_digits()
 pixels = torch.from_numpy(images.data / 16).float()
 chance = torch.randint(10, (len(pixels),), generator=stream)
 noise = fs.Dataset(fs.Rows(pixels[:500], chance[:500]), fs.Rows(pixels[500:], chance[500:]), num_outputs=10)
-by_heart = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=50, epochs=150)
+memorizing = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=50, epochs=150)
 for width in (8, 64, 256):
-    [member] = fs.fit_many(fs.MLP(64, width, 10), noise, by_heart, engine="scratch", device="cpu")
+    [member] = fs.fit_many(fs.MLP(64, width, 10), noise, memorizing, engine="scratch", device="cpu")
     last = member.history[-1]
     seen, unseen = last.train_accuracy, last.valid_accuracy
     print(f"{width:3} units: accuracy {seen:.3f} on its rows, {unseen:.3f} on others")
@@ -112,8 +112,9 @@ for width in (8, 64, 256):
 assert last.train_accuracy == 1.0
 
 # %%
-# 256 units know five hundred rows by heart, and of others they know what chance knows, one in ten. Now rows with a rule
-# and with much noise: sixty points of two moons, a thousand others to hold back and a thousand to judge by at the end.
+# 256 units have memorized five hundred rows; on others they are right one time in ten, like a guess. Now rows with a
+# rule and with much noise: sixty points of two moons, a thousand others to hold back and a thousand to judge by at the
+# end.
 
 
 def moons(num_rows: int, state: int) -> fs.Rows:
@@ -275,7 +276,7 @@ assert abs(weight.item() - (1 - 0.1 * 0.05) ** 100) < 1e-12  # float64
 # What you learned
 # ----------------
 # - Training loss measures memory; held-out loss measures knowledge.
-# - Enough units learn anything by heart, even labels by chance.
+# - Enough units memorize anything, even random labels.
 # - L2, dropout, fewer units and early stopping make noise dearer than the rule; more rows do it best.
 # - Evaluation mode silences dropout, ``no_grad`` saves memory. One does not imply the other.
 #

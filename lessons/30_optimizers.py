@@ -21,9 +21,9 @@ from fivestep.plots.paths import Terrain, paths
 # --------
 # The gradient says how steep the loss is under each parameter, not how far away the minimum is. Where the loss is steep
 # in one direction and flat in another, one learning rate has to serve both: large enough to get on along the flat
-# direction, small enough not to be thrown about in the steep one. There are two remedies.
+# direction, small enough not to oscillate in the steep one. There are two remedies.
 #
-# *Momentum* steps along a running sum of gradients: what points to and fro cancels, what points the same way adds up.
+# *Momentum* steps along a running sum of gradients: parts that change sign cancel, parts that keep it add up.
 # *Adam* divides each parameter's gradient by its own recent size, so that all parameters move at about the same pace.
 
 # %%
@@ -38,7 +38,7 @@ from fivestep.plots.paths import Terrain, paths
 #   \text{Adam:} \quad & m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2 \\
 #   & w \leftarrow w - \eta\, \frac{m / (1-\beta_1^t)}{\sqrt{v / (1-\beta_2^t)} + \epsilon}
 #
-# The divisors :math:`1-\beta^t` make up for two memories that begin at zero. RMSprop is Adam without :math:`m` and
+# The divisors :math:`1-\beta^t` correct the bias of two means that begin at zero. RMSprop is Adam without :math:`m` and
 # without these divisors.
 
 

@@ -22,9 +22,9 @@ import fivestep as fs
 # of the activation. A product of many factors below one is next to nothing: the first layers *stand still*, although
 # nothing is wrong with any line of the program. Factors above one make it grow instead.
 #
-# Three things help. An activation whose slope is one where it is on (ReLU), with weights of the size that fits it.
-# *Normalization*, which sets the size of the signal anew in every layer. And *residual connections*,
-# :math:`y = x + f(x)`: they leave the gradient a way past every layer.
+# Three things help. An activation whose slope is one where it is on (ReLU), with initial weights of the right size for
+# it. *Normalization*, which resets the size of the signal in every layer. And *residual connections*,
+# :math:`y = x + f(x)`: they give the gradient a path around every layer.
 
 # %%
 # The formula
@@ -36,7 +36,7 @@ import fivestep as fs
 #   \frac{\partial L}{\partial a_n}, \qquad D_k = \text{diag}\, f'(z_k)
 #
 # The slope of the sigmoid is :math:`s (1 - s)`, at most one quarter. With a residual connection the factor of a layer
-# is :math:`1 + f'`: the one in it is the way past.
+# is :math:`1 + f'`: the one in it is the path around.
 
 z = torch.linspace(-8, 8, 1601, dtype=torch.float64, requires_grad=True)
 torch.sigmoid(z).sum().backward()

@@ -245,7 +245,7 @@ assert wrong[1] < mlp[0, 1] or not IS_LONG
 # %%
 # Exercises
 # ---------
-# 1. Can 256 units learn a thousand images by heart? Give them labels drawn at random, so that there is nothing else to
+# 1. Can 256 units memorize a thousand images? Give them labels drawn at random, so that there is nothing else to
 #    learn.
 # 2. What happens without the division of the pixels by 255?
 # 3. Compare the twentieth of the pixels that have the least ink with the twentieth that have the most. How far did the

@@ -128,7 +128,7 @@ print(fs.verify(fs.make_engine("scratch", spec, small, dtype="float64"), "accumu
 # -------------
 # **Memory.** Training keeps four numbers for each parameter with Adam: the weight, its gradient, and two memories. On
 # top come the activations, which step 4 needs from step 1: these grow with the rows, and micro-batches make them
-# smaller. Whoever only asks for predictions needs none of them. ``torch.no_grad`` says so; a hook counts what autograd
+# smaller. Predictions alone need none of them, and ``torch.no_grad`` says so; a hook counts what autograd
 # would have kept.
 
 network = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))

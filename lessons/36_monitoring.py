@@ -22,7 +22,7 @@ import fivestep as fs
 # Look in the order in which it costs least:
 #
 # - *Before the first step.* Is the first loss that of a guess? With :math:`C` classes that is :math:`\log C`.
-# - *On a handful of rows.* Can it learn twenty rows by heart? If not, the loop is broken, and more data will not fix
+# - *On a handful of rows.* Can it memorize twenty rows? If not, the loop is broken, and more data will not fix
 #   it.
 # - *In the gradients.* Does one arrive in every layer?
 # - *In the updates.* How large is each, measured by the weights it moves?
@@ -91,7 +91,7 @@ print(f"first loss {min(first):.3f} to {max(first):.3f}, log 10 = {math.log(10):
 assert all(abs(loss - math.log(10)) < 0.1 for loss in first)  # small weights: nearly equal probabilities
 
 # %%
-# **Twenty rows by heart.** A network with far more parameters than there are rows can get them all right.
+# **Twenty rows, memorized.** A network with far more parameters than there are rows can get them all right.
 
 few = fs.Dataset(data.train.take(slice(20)), num_outputs=10, name="twenty digits")
 by_heart = fs.TrainPlan(optimizer="adam", lr=0.01, batch_size=None, epochs=200)
@@ -102,8 +102,8 @@ assert found.history[-1].train_loss < 0.01
 # %%
 # **Two curves, and a third.** With dropout there are three losses, and two of them are called "training loss". While it
 # trains, a network with dropout works with half of its units, so the mean loss of its steps (*running loss*) is larger
-# than the loss of the same rows in evaluation mode. Whoever compares the running loss with the validation loss finds
-# the validation better than the training. Only losses of the same mode and the same weights can be compared.
+# than the loss of the same rows in evaluation mode. Compared with the running loss, the validation loss then looks
+# better than training. Only losses of the same mode and the same weights can be compared.
 
 dropped = fs.MLP(64, 64, 10, dropout=0.5)
 (noisy,) = fs.fit_many(dropped, data, [plan], every=1)
@@ -364,7 +364,7 @@ stream = torch.Generator().manual_seed(0)
 
 
 def coins(count):
-    """Rows with labels by chance."""
+    """Rows with random labels."""
     return fs.Rows(
         torch.randn(count, 2, generator=stream),
         torch.randint(0, 2, (count,), generator=stream).float(),

@@ -30,7 +30,7 @@ import fivestep as fs
 # - *Still falling at the end.* Nothing is wrong. It needs more steps, or a larger rate.
 # - *Flat, well below the guess.* It learns, but not everything: too few units, too much regularization, or as much as
 #   the rows allow.
-# - *Training falls, validation turns.* It has begun to learn its rows by heart.
+# - *Training falls, validation turns.* It has begun to memorize its rows.
 #
 # A curve names a family, not the member. To find that, change *one* thing, begin again, and measure.
 
@@ -252,7 +252,7 @@ assert scores["balanced_accuracy"] > 0.9
 # ---------
 # 1. What does a guess cost for three classes with the shares 0.5, 0.3 and 0.2? And for targets 1, 2, 2 and 7 with the
 #    squared and with the absolute error?
-# 2. Twenty rows by heart, as on the last page: which of the trainings of the clinic pass that test? Try three.
+# 2. Twenty rows, memorized, as on the last page: which of the trainings of the clinic pass that test? Try three.
 # 3. Two faults at once: the wine as it is *and* all weights 0. What does a diagnosis say, and what after the first of
 #    them is fixed?
 
@@ -273,7 +273,7 @@ assert (numbers - 2).abs().mean() == 1.5
 # %%
 # Solution 2
 # ~~~~~~~~~~
-# Labels that were mixed up are learned by heart as well as right ones, so that training passes: its loop is in order,
+# Labels that were mixed up are memorized as well as right ones, so that training passes: its loop is in order,
 # and its rows are not. A rate of nearly nothing does not pass, and neither do sigmoids in too many layers.
 
 

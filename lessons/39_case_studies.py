@@ -215,7 +215,7 @@ fs.plot(runs["network"][0], "calibration")
 # %%
 # The classic mistake
 # -------------------
-# To choose before the split. Here are 60 rows of 5000 columns, all by chance, and labels by chance: nothing can be
+# Choosing before the split. Here are 60 rows of 5000 columns, all random, and random labels: nothing can be
 # learned. Somebody first takes the 20 columns that go best with the labels, *with all rows*, and then cross-validates
 # as carefully as can be. The test rows have helped to choose, and the result is a sensation.
 

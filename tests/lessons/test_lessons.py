@@ -19,7 +19,7 @@ OF_ANOTHER_FORM = ("50_questions",)
 SLOW = (
     *("11_linear_regression", "12_batch_and_stochastic", "20_nonlinear", "25_activations", "26_mini_batches"),
     *("27_overfitting", "28_recap_networks", "30_optimizers", "31_schedules", "33_depth", "35_parallelism"),
-    *("36_monitoring", "37_not_learning", "38_modern_regularisation", "39_case_studies", "40_scale", "41_what_next"),
+    *("36_monitoring", "37_not_learning", "38_modern_regularization", "39_case_studies", "40_scale", "41_what_next"),
 )
 """Pages that take more than a second or two even with their quick settings."""
 

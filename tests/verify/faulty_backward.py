@@ -183,10 +183,10 @@ FAULTS = [
         "transposed and then reshaped",
     ),
     Fault(
-        "a product with W^T on the way back",
+        "a product with W^T in the backward pass",
         in_layer(2, backward=handed_down_by(lambda dy, w: dy @ w["weight"].T)),
         (1, 4, "gradient of 0.weight"),
-        "weight is transposed on the way back through layer 2",
+        "weight is transposed in the backward pass of layer 2",
     ),
     Fault(
         "a derivative forgotten",
@@ -213,14 +213,14 @@ FAULTS = [
         "remembered is of the batch before in layer 0",
     ),
     Fault(
-        "dropout without its mask on the way back",
+        "dropout without its mask in the backward pass",
         in_layer(2, backward=derivative_forgotten),
         (1, 4, "gradient of 0.weight"),
         "derivative is left out in layer 2",
         DROPOUT,
     ),
     Fault(
-        "dropout without its scale on the way back",
+        "dropout without its scale in the backward pass",
         in_layer(2, backward=unscaled_on_the_way_back),
         (1, 4, "gradient of 0.weight"),
         "0.5 times what is due",
@@ -230,14 +230,14 @@ FAULTS = [
         "batch norm's statistics taken for constants",
         in_layer(1, backward=statistics_taken_for_constants),
         (1, 4, "gradient of 0.weight"),
-        "constants on the way back through layer 1",
+        "constants in the backward pass of layer 1",
         BATCH_NORM,
     ),
     Fault(
         "layer norm's statistics taken for constants",
         in_layer(1, backward=statistics_taken_for_constants),
         (1, 4, "gradient of 0.weight"),
-        "constants on the way back through layer 1",
+        "constants in the backward pass of layer 1",
         LAYER_NORM,
     ),
     Fault(

@@ -43,13 +43,13 @@ def _wrong_ways(scene: Scene, k: int, layer: Layer) -> Iterator[tuple[str, Backw
         yield "the derivative is taken at a, where it is due at z, in", partial(_at_output, layer)
         yield "the derivative is multiplied twice in", partial(_squared, layer)
     if isinstance(layer, Norm):
-        yield "mean and variance are taken for constants on the way back through", partial(_constants, layer)
+        yield "mean and variance are taken for constants in the backward pass of", partial(_constants, layer)
     for name, shape in layer.parameter_shapes().items():
         if len(shape) == 2 and shape[0] == shape[1]:
-            yield f"{name} is transposed on the way back through", _other_weight(layer, name, torch.t)
+            yield f"{name} is transposed in the backward pass of", _other_weight(layer, name, torch.t)
         if len(shape) == 1 and name == "weight":
             other = _other_weight(layer, name, torch.ones_like)
-            yield f"{name} is left out on the way back through", other
+            yield f"{name} is left out in the backward pass of", other
     stale = memo_of_step_before(scene, k)
     if stale is not None:
         yield "what was remembered is of the batch before in", lambda w, dw, dy, _: layer.backward(w, dw, dy, stale)

@@ -7,9 +7,9 @@ MESSAGE = "does not require grad and does not have a grad_fn"
 
 
 def loss_without_graph(record: Record) -> Seen | None:
-    """The loop called backward on a number that autograd knows no way back from.
+    """The loop called backward on a number that autograd cannot trace back to the parameters.
 
-    Somewhere between the parameters and the loss the way was cut off: by `.item()`, `.detach()`, `.data`, `argmax`, by
+    Somewhere between the parameters and the loss the graph was cut: by `.item()`, `.detach()`, `.data`, `argmax`, by
     `torch.tensor(...)` around a number, or all of it ran under `no_grad`; or every parameter is frozen. Torch ends the
     loop with an error, unless `requires_grad` was asked for anew: then backward gives a gradient to the loss alone, and
     no parameter ever has one. That is said after three times on one line, if no optimizer has the loss; or of tensors

@@ -4,7 +4,7 @@ Modern regularization
 
 **The question:** What keeps a large network honest?
 
-A network with more parameters than rows can learn the rows by heart. What is done against it is less a matter of fewer
+A network with more parameters than rows can memorize the rows. What is done against it is less a matter of fewer
 parameters than of how they are trained.
 """
 
@@ -224,7 +224,7 @@ for name, (spec, settings) in remedies.items():
     print(
         f"{name:17} log loss: training {train:.4f}  validation {valid:.4f}   validation accuracy {accuracy:.3f}"
     )
-assert table["nothing"][0] < 0.01  # by heart
+assert table["nothing"][0] < 0.01  # memorized
 assert table["nothing"][1] > 0.3
 assert all(table[name][1] < table["nothing"][1] for name in table if name != "nothing")
 
@@ -244,7 +244,7 @@ for name in ("nothing", best):
 # ---------
 # Without a remedy the training loss goes to zero, and the validation loss turns and rises:
 
-fs.plot(members["nothing"][0], "curves", title="Nothing: 200 digits by heart")
+fs.plot(members["nothing"][0], "curves", title="Nothing: 200 digits, memorized")
 
 # %%
 # With dropout the validation loss stays down.
@@ -330,7 +330,7 @@ assert (mean - at_once).abs().max() < 0.5 * at_once.abs().max()
 # %%
 # What you learned
 # ----------------
-# - A large network can learn its rows by heart; the remedies make that harder, and mostly cure its certainty.
+# - A large network can memorize its rows; the remedies make that harder, and mostly cure its overconfidence.
 # - Decay belongs beside Adam's step, not in the loss.
 # - Dropout and batch normalization have two modes. Layer normalization has one.
 # - Choose by the validation part; open the test part once.
