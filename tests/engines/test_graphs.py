@@ -2,7 +2,7 @@
 
 import torch
 
-from fivestep.engines._graphs import Beside, Graphs
+from fivestep.engines._graphs import Graphs, SideStream
 
 CPU = torch.device("cpu")
 
@@ -17,9 +17,9 @@ def test_without_graphs_work_is_done_at_every_call() -> None:
 
 
 def test_without_streams_work_beside_is_done_at_once_and_in_order() -> None:
-    beside, done = Beside(CPU), []
-    with beside:
+    side, done = SideStream(CPU), []
+    with side:
         done.append("this")
     done.append("that")
-    beside.join()
+    side.join()
     assert done == ["this", "that"]

@@ -20,13 +20,13 @@ def on(device: torch.device) -> AbstractContextManager[object]:
 
 
 @final
-class Beside:
+class SideStream:
     """Work that may run concurrently with what follows, up to `join`; on a device without streams it is done at once.
 
-    with beside:
+    with side:
         ...  # this
     ...  # and that
-    beside.join()
+    side.join()
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -14,9 +14,9 @@ from fivestep.engines._engine import Engine
 from fivestep.engines.fused import FusedEngine, _compiled, _size
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused._size import own_tile
+from fivestep.engines.fused.body.barrier import APART
 from fivestep.engines.fused.body.division import NEAR_BITS, Thread
 from fivestep.engines.fused.body.lanes import BYTES
-from fivestep.engines.fused.body.meeting import APART
 from fivestep.engines.fused.body.panels import BESIDE
 from fivestep.engines.fused.larger import divided, products
 from fivestep.engines.fused.larger.divided import Division
@@ -429,6 +429,6 @@ def test_each_thread_begins_on_a_core_of_its_own_and_need_not_stay() -> None:
 def test_whoever_waits_leaves_when_another_has_left() -> None:
     places = np.zeros(3 * APART, np.int64)
     places[APART] = 1  # the other one was there once
-    assert one_pass("meet")(places, 0, 2)
+    assert one_pass("wait_for_all")(places, 0, 2)
     places[2 * APART] = 1
-    assert not one_pass("meet")(places, 0, 2)
+    assert not one_pass("wait_for_all")(places, 0, 2)

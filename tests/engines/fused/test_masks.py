@@ -42,10 +42,10 @@ def test_what_is_drawn_piece_by_piece_is_that_which_is_drawn_at_once(counts: lis
     streams, words = np.zeros(2 * IN_A_STREAM, np.uint64), np.zeros(8, np.uint64)
     pieces: dict[int, list[int]] = {layer: [] for layer in layers}
     for k, layer in enumerate(layers):
-        one_pass("begin_bits")(np.uint64(7), (step, layer), streams, k * IN_A_STREAM)
+        one_pass("start_bits")(np.uint64(7), (step, layer), streams, k * IN_A_STREAM)
     for count in counts:
         for k, layer in enumerate(layers):
-            start = one_pass("go_on_with_bits")(streams, k * IN_A_STREAM, (len(pieces[layer]), count), words)
+            start = one_pass("continue_bits")(streams, k * IN_A_STREAM, (len(pieces[layer]), count), words)
             pieces[layer] += words.view(np.int16)[start : start + count].tolist()
     for layer, found in pieces.items():
         assert found == draws.bits(layer, torch.empty(sum(counts), 1)).flatten().tolist()

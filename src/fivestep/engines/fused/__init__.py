@@ -1,18 +1,18 @@
-"""The five steps as one body, one for each kind of work.
+"""The five steps as compiled code, in three forms: one body for each kind of work.
 
-`small/` is for small networks on the CPU, `larger/` for larger ones there, `recorded/` for CUDA; `_size.py` says which.
-What they call is in `body/`, compiled by Numba, and in `kernels/`, compiled by Triton. Begin with `body/steps.py`.
+`small/` is for small networks on the CPU, `larger/` for larger ones, and `recorded/` for CUDA; `_size.py` chooses.
+They call functions in `body/`, compiled by Numba, and in `kernels/`, compiled by Triton. Begin with `body/steps.py`.
 
-The overhead of Python and torch for a step, some hundreds of microseconds, is a hundred times the arithmetic of a small
-network. Here a block of steps is one call of a function compiled by Numba, with the same hand-derived gradients as in
-`scratch`, and with the kinds of layers, loss and update rule encoded as integers, so that one compiled function serves
-every network. Everything fits in the processor's cache; nothing is allocated inside.
+For a small network, the overhead of Python and torch in a step, some hundreds of microseconds, is a hundred times the
+arithmetic. Here a block of steps is one call of a function compiled by Numba, with the same hand-derived gradients as
+in `scratch`. Layers, loss and update rule are encoded as integers, so that one compiled function serves every network.
+Everything fits into the processor's cache, and nothing is allocated inside.
 
-A larger network spends its time in matrix products. The units of a dense one are divided among threads, with compiled
-products, on an x86 with AVX2 or AVX-512; else a step uses torch's products, with one compiled pass between two of them.
+A larger network spends its time in matrix products. On an x86 with AVX2 or AVX-512, threads divide the units of a dense
+one among them, with compiled products; otherwise torch does the products, with one compiled pass between two of them.
 `make_engine` chooses by the operations of a step; `fused:larger=true` and `fused:larger=false` override that.
 
-On a CUDA device many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` make it
+On a CUDA device, many steps are recorded as one graph. `fused:precision=tf32` and `fused:precision=bfloat16` make it
 multiply in fewer digits; the weights and the update rule's memory stay float32.
 """
 
@@ -41,11 +41,11 @@ from .recorded.captured import Captured
 
 @final
 class FusedEngine(BlockEngine):
-    """Compiled: all of a small network or of a larger dense one, or what lies between the products of another.
+    """Compiled: all of a small network or of a larger dense one; of other networks, the work between the products.
 
-    On a CUDA device it is the steps of `scratch`, `recorded` as graphs. The same steps are done one by one on the CPU
-    where a `precision` is asked for ("tf32" on CUDA, or "bfloat16"), or with `recorded=True`, for a comparison.
-    `make_engine` falls back to `scratch` for what it cannot do.
+    On a CUDA device it is the steps of `scratch`, `recorded` as graphs. On the CPU, the same steps are done one by one
+    if a `precision` is given ("bfloat16"; "tf32" needs CUDA), or with `recorded=True`, for comparisons. For what it
+    cannot do, `make_engine` falls back to `scratch`.
     """
 
     name = "fused"
@@ -106,10 +106,10 @@ class FusedEngine(BlockEngine):
     def train_each(
         self, state: Tensors, seeds: Sequence[int], blocks: Callable[[int], Iterable[Block]], num_steps: int
     ) -> tuple[Tensor, Tensor]:
-        """Trains networks from their first step on; `state` has a row for each, which then says how they end.
+        """Trains networks from their first step on; each has a row of `state`, which is updated in place.
 
-        `blocks(k)` are the blocks of network k, with so many steps in all. Returns the loss of each step (K, S), and
-        the last gradients (K, P). The engine's own weights stay as they are.
+        `blocks(k)` are the blocks of network k, with `num_steps` steps in all. Returns the loss of each step (K, S) and
+        the last gradients (K, P). The engine's own weights do not change.
         """
         flat = state["flat"]
         losses, penalties = flat.new_zeros((2, len(seeds), num_steps)).unbind()
@@ -126,7 +126,7 @@ class FusedEngine(BlockEngine):
 
     @property
     def _remembered(self) -> list[str]:
-        """The names in `state` of what the update rules remember."""
+        """The names of the update rules' memory in `state`."""
         return [f"{k}.{name}" for k, group in enumerate(self._groups) for name in group.memory]
 
     def held_of(self, state: Tensors) -> Tensor:
@@ -140,7 +140,7 @@ class FusedEngine(BlockEngine):
         return held
 
     def hold(self, held: Tensor) -> None:
-        """Loads the weights and the buffers (P + B,) of one of them."""
+        """Loads the weights and the buffers (P + B,) of one network."""
         self.params.flat.copy_(held[: self.params.flat.numel()])
         self.params.buffers.copy_(held[self.params.flat.numel() :])
 
@@ -161,7 +161,7 @@ class FusedEngine(BlockEngine):
         return losses[0]
 
     def _check(self, x: Features, y: Targets, weight: RowWeights | None) -> None:
-        """Checks targets and weights with the loss, for logits of 0: compiled code does not check."""
+        """Checks targets and weights by calling the loss with logits of 0, as compiled code does not check them."""
         logits = self.params.flat.new_zeros(()).expand(*self.as_input(x).shape[:-1], self.spec.out_features or 0)
         self.criterion.value(logits, self.criterion.match(logits, y), weight, Memo(training=False))
 
@@ -183,7 +183,7 @@ class FusedEngine(BlockEngine):
         return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def predict_each(self, held: Tensor, x: Features) -> Tensor:
-        """The outputs (K, N, O) for the rows x of the networks that are `held_of` their states."""
+        """The outputs (K, N, O) for the rows x of networks whose weights and buffers are rows of `held` (`held_of`)."""
         x = self.as_input(x)
         rows = x.flatten(0, -2)
         out = self._code.predict_each(held, rows)

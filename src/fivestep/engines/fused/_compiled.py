@@ -23,7 +23,7 @@ from numba.core.event import install_timer
 
 from .._engine import Engine
 from .body import abreast as networks
-from .body import at, divided, learnt, levels, masks, meeting, narrow, order, panels, passes, steps, waves
+from .body import at, barrier, divided, learnt, levels, masks, narrow, order, panels, passes, steps, waves
 from .body.target import target
 
 SECONDS = {
@@ -98,9 +98,10 @@ def _kept() -> Iterator[bool]:
 
 @final
 class _OneAtATime:
-    """What numba (0.68) writes of a function, the types that it has code for and the code, by one process at a time.
+    """Numba's cache file of a function, written by one process at a time.
 
-    Two that compile it for two types at once may give both the same file, and one would then run the code of the other.
+    With numba 0.68, two processes that compile a function for different types at once may write both to the same file,
+    and one would then run the code of the other.
     """
 
     def __init__(self, kept: Any) -> None:
@@ -118,7 +119,7 @@ class _OneAtATime:
 
 
 def _jitted(function: Callable[..., Any]) -> Any:
-    """The function, compiled when it is called with the first arguments of a type."""
+    """The function, compiled when it is first called with arguments of new types."""
     with _kept() as is_kept:
         made = numba.njit(function, cache=is_kept, nogil=True, **OPTIONS)
     if is_kept:
@@ -146,7 +147,7 @@ def drawing() -> Any:
 
 @_once
 def prediction(name: str, dtype: str) -> Any:
-    """`predict_float32` or another of that file, compiled as a function of addresses: call its `ctypes`."""
+    """`predict_float32` or another function of `body/at.py`, compiled for calls with addresses by its `ctypes`."""
     note, signature = _announced(name, dtype), numba.types.void(*[numba.types.intp] * 4)
     function = getattr(at, f"{name}_{dtype}")
     with _kept() as is_kept:
@@ -159,7 +160,7 @@ def prediction(name: str, dtype: str) -> Any:
 
 
 def train(name: str, engine: Engine, *arguments: Any) -> None:
-    """Calls `train_steps`, of which there is one for networks with one `hidden` layer; says so before it compiles."""
+    """Calls `train_steps`; `name` is the variant that has to be compiled first, with a message, if it is not cached."""
     with compiling(name, engine.dtype_name), timed(engine):
         training()(*arguments)
 
@@ -184,14 +185,14 @@ PASSES = {
     **vars(waves),
     **vars(levels),
     **vars(panels),
-    **vars(meeting),
+    **vars(barrier),
     **vars(divided),
 }
 
 
 @_once
 def one_pass(name: str) -> Any:
-    """A function of one of these files."""
+    """A function of one of these files, compiled to be called from Python."""
     return _jitted(getattr(PASSES[name], "py_func", PASSES[name]))  # of one that others call as compiled
 
 
@@ -212,7 +213,7 @@ def _note(note: Path | None) -> None:
 
 @_once
 def _announced(name: str, dtype: str) -> Path | None:
-    """Says that a function will be compiled, if that is so; then, where to note that it has been."""
+    """Announces that a function will be compiled, unless it is cached; then returns the file to create afterwards."""
     note = folder() / f"{name}-{dtype}"
     if note.exists():
         return None

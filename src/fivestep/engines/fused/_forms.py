@@ -16,7 +16,7 @@ from .body import kinds as kind
 class Form(NamedTuple):
     """An item's encoding for the body: its kind, the supported options as numbers, and its memory slots.
 
-    `before` are operations by element that come before it, each with one of the numbers, the first ones.
+    `before` are elementwise operations that come before it, each with one of the `numbers`, from the first one on.
     """
 
     kind: int
@@ -81,7 +81,7 @@ LAYERS: Mapping[str, Form] = {
     "gated": Form(kind.TIMES, ("out_features", "activation", "bias", "in_features")),
     "parametric": Form(kind.MIX, ("num_features", "activation")),
 }
-"""With those that only the body for small networks on the CPU knows; `_operations.py` takes the last three apart."""
+"""With those that only the body for small networks supports; `_operations.py` expands the last three."""
 
 LOSSES: Mapping[str, Form] = {
     "mse": Form(kind.MSE),
@@ -101,7 +101,7 @@ MORE_LOSSES: Mapping[str, Form] = {
     "tweedie": Form(kind.TWEEDIE, ("power",), lambda loss: (loss.power,)),
     "gaussian_nll": Form(kind.GAUSSIAN_NLL),
 }
-"""With those that only the bodies on the CPU know."""
+"""With those that only the bodies on the CPU support."""
 
 _DECAY = ("weight_decay", "decoupled_weight_decay")
 
@@ -136,7 +136,7 @@ RULES: Mapping[str, Form] = {
     "lion": Form(kind.LION, ("betas", *_DECAY), lambda rule: tuple(rule.betas), {"m": 0}),
     "adadelta": Form(kind.ADADELTA, ("rho", "eps", *_DECAY), lambda rule: (rule.rho, rule.eps), {"v": 1, "u": 2}),
 }
-"""Slots are the places of a rule's memory among the three that the body keeps for each parameter."""
+"""The slots say which of the three numbers that the body keeps for each parameter is which of the rule's memories."""
 
 _ADAM = ("betas", "eps", "amsgrad", *_DECAY)
 
@@ -170,7 +170,7 @@ FURTHER_RULES: Mapping[str, Form] = {
         {"m": 0, "v": 1},
     ),
 }
-"""Rules that only the body for small networks on the CPU knows: Adam's where it is `amsgrad`, and all of the others."""
+"""Rules that only the body for small networks supports: Adam and AdamW with `amsgrad`, and the others always."""
 
 DECOUPLED = ("adamw", "lion", "rprop")
 """Rules whose weight decay is always decoupled from the gradient."""
@@ -182,19 +182,19 @@ def obstacle(spec: NetSpec, plan: TrainPlan) -> str | None:
 
 
 def obstacle_of_small(spec: NetSpec, plan: TrainPlan) -> str | None:
-    """The same for the body for small networks on the CPU, which knows more of them."""
+    """The same for the body for small networks on the CPU, which supports more items."""
     return _unknown_layer(spec.layers, LAYERS) or _unknown_of(plan, MORE_LOSSES, small_rules(plan))
 
 
 def small_rules(plan: TrainPlan) -> Mapping[str, Form]:
-    """The update rules that the body for small networks knows."""
+    """The table of forms, `RULES` or `FURTHER_RULES`, for the body for small networks."""
     choice = _parsed(plan.optimizer)
     is_plain = choice.name in RULES and not choice.options.get("amsgrad")
     return RULES if is_plain else FURTHER_RULES
 
 
 def small_rule_form(plan: TrainPlan) -> Form:
-    """The form of an update rule that it knows."""
+    """The form of the update rule for the body for small networks, which must support it."""
     return small_rules(plan)[_parsed(plan.optimizer).name]
 
 
@@ -222,7 +222,7 @@ def is_activation(choice: Choice) -> bool:
 
 
 def is_known(choice: Choice) -> bool:
-    """Whether the body for small networks knows a layer, options included."""
+    """Whether the body for small networks supports a layer, options included."""
     return _unknown(layer_family(choice.name), "layer", choice, LAYERS) is None
 
 
@@ -232,9 +232,9 @@ def decouples(choice: str | Choice, rule: Optimizer) -> bool:
 
 
 def correction(form: Form, numbers: Sequence[float], step: Tensor) -> tuple[Tensor, Tensor]:
-    """The two numbers that make up for a rule's start in steps of these numbers, counted from 1, for Triton kernels.
+    """Two factors for the Triton kernels in each `step`, counted from 1; they are 1 for most rules.
 
-    Adam's m is divided by 1 - beta1^t and its v by 1 - beta2^t, of which the root is taken; Adagrad's rate falls.
+    For Adam 1 / (1 - beta1^t) and 1 / sqrt(1 - beta2^t), which correct its means; for Adagrad the decay of its rate.
     """
     if form.kind in (kind.ADAM, kind.ADAM_HAT):
         return 1 / (1 - numbers[0] ** step), (1 - numbers[1] ** step).rsqrt()
@@ -249,7 +249,7 @@ def rule_form(plan: TrainPlan) -> Form | None:
 
 
 def _unknown_layer(layers: Sequence[str | Choice], forms: Mapping[str, Form]) -> str | None:
-    """The first layer without a form, of those inside other layers too."""
+    """The first layer without a form, including layers inside other layers."""
     for choice in map(_parsed, layers):
         found = _unknown(layer_family(choice.name), "layer", choice, forms)
         inner = choice.options.get("layers", ())

@@ -1,4 +1,4 @@
-"""A network as a flat sequence of operations of the small body: layers of layers are expanded."""
+"""A network as a flat sequence of operations of the small body; composite layers are expanded."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, final
@@ -25,9 +25,10 @@ NEED_ONE_MORE = (kind.LAYER_NORM, kind.RMS_NORM)
 
 @final
 class Operation(NamedTuple):
-    """One of them: its kind and options, its width, where its parameters lie, and as which layer it draws.
+    """One operation: its kind and options, its width, the places of its parameters, and as which layer it draws.
 
-    It takes what the operation before it gave, or took so many operations `back`; of a join, that is the other side.
+    Its input is the output of the operation before it, or the input of the operation `back` places before it; for a
+    join, that is its other side.
     """
 
     kind: int
@@ -42,7 +43,7 @@ class Operation(NamedTuple):
 
 @final
 class Taken(NamedTuple):
-    """A layer as it is taken apart: how it is chosen, its sizes, its tensors, and as which layer it draws."""
+    """A layer to expand: its choice, the sized layer, its tensors, and as which layer it draws."""
 
     choice: Choice
     layer: Layer
@@ -77,7 +78,7 @@ def network_of(operations: Sequence[Operation], in_features: int, rows_at_once: 
 
 
 def plain_of(network: Network | Branched) -> Network:
-    """Only the operations."""
+    """The plain operations of a network, without what branches need."""
     return network.plain if isinstance(network, Branched) else network
 
 
@@ -140,7 +141,7 @@ def _residual(one: Taken, layer: Residual, width: int) -> Iterator[Operation]:
 
 def _gated(one: Taken, layer: Gated, width: int) -> Iterator[Operation]:
     yield Operation(kind.BRANCH, width)
-    for name, back in (("up", 0), ("gate", 2)):  # the second one takes what the branch took
+    for name, back in (("up", 0), ("gate", 2)):  # the second one has the branch's input
         w = within(one.w, name)
         yield Operation(kind.LINEAR, layer.out_features, (), place_of(w, "weight"), place_of(w, "bias"), back=back)
     function = [*_taken_apart(Taken(Choice.parse(layer.activation), layer.gate, {}, -1), layer.out_features)]

@@ -1,4 +1,4 @@
-"""Chooses between the two bodies, by the operations of a step and the rows it gathers. Does not import Numba."""
+"""Chooses the body on the CPU, by the operations of a step and the rows it gathers, without importing Numba."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,24 @@ from ._forms import is_activation, is_known, rule_form
 FEW = 40_000_000
 """Floating-point operations of a step up to which the small body, on one thread, is faster than torch's products.
 
-Measured against `scratch` on two threads: they meet at some 90 million where the products are square, and beyond that
-where one side is short; at 27 million the body takes less than half the time (benchmarks/sizes.py).
+Measured against `scratch` on two threads: they are equal at some 90 million for square products, and at more where one
+side is short; at 27 million the small body takes less than half the time (benchmarks/sizes.py).
 """
 
 FEWER = 15_000_000
 """The same for wide layers where registers have 32 bytes: the small body then computes half as fast.
 
-Measured on one core, with compiled code and torch's libraries kept to such registers: two layers of 128 meet at some 7
-million, one of 256 behind 50 inputs at 24.
+Measured on one core, with compiled code and torch's libraries limited to such registers: equal at some 7 million for
+two layers of 128, and at 24 million for one of 256 behind 50 inputs.
 """
 
 LEAST = 2_000_000
-"""Operations of a step from which units are divided: below, what is done once in a step counts more than products."""
+"""Operations of a step from which units are divided: in smaller steps, the fixed costs outweigh the products."""
 
 
 @final
 class Tile(NamedTuple):
-    """A tile of a divided product (`body/panels.py`): what does not fill it is multiplied all the same.
+    """A tile of a divided product (`body/panels.py`), which takes as long where it is not filled.
 
     `handicap` is how many multiplications in panels take as long as one of the small body.
     """
@@ -42,36 +42,36 @@ class Tile(NamedTuple):
 
 
 TILES = {"AVX512": Tile(32, 8, 1.6), "AVX2": Tile(16, 6, 2.4)}
-"""By what torch calls the processor's registers: those where networks are divided, since it was measured to be faster.
+"""By torch's name for the processor's capability: the processors where dividing units was measured to be faster.
 
-With AVX-512 it is 1.45 on one thread, where weights are few, and a tenth in favor of panels, which take more threads
-than one. The number of threads itself does not decide: a run that goes on with another one, or in a fleet, has the same
-body. With these numbers the estimate is within a fifth of the ratios in benchmarks/sizes.py, which go from 0.8 (two
-layers of 256) to 5 (one of 32). With AVX2 the small body has too few registers for its blocks: measured on one core
-that was kept to them, from 2.3 (two layers of 512) over 2.8 (two of 32) to 4.5 (one of 128).
+With AVX-512 the handicap is 1.45 on one thread, for networks of few weights, plus a tenth in favor of panels, which can
+use several threads. The number of threads itself does not decide, so that a run that is resumed with another number, or
+in a fleet, has the same body. With these numbers the estimate is within a fifth of the ratios in benchmarks/sizes.py,
+which go from 0.8 (two layers of 256) to 5 (one of 32). With AVX2 the small body has too few registers for its blocks:
+measured on one core limited to AVX2, from 2.3 (two layers of 512) over 2.8 (two of 32) to 4.5 (one of 128).
 """
 
 EACH_UNIT = 50
-"""Multiplications in panels that take as long as what else is done for a unit and a row, on the way and back."""
+"""Multiplications in panels that take as long as all other work for a unit and a row, forward and backward."""
 
 COLUMNS = ("percentiles", "periodic", "scale")
-"""Layers that a network for tables begins with, each unit of which is made of a single column."""
+"""Layers that a network for tables begins with, in which each unit depends on a single column."""
 
 PANEL = 8
-"""What the columns of every panel are a multiple of: so many units, or fewer of a divisor, never lie in two of them."""
+"""The columns of every panel are a multiple of this, so 8, 4 or 2 aligned units are never split between two panels."""
 
 NORMS = ("layer_norm", "rms_norm", "batch_norm")
-"""Which the body for larger networks knows."""
+"""The norms that the body for larger networks supports."""
 
 WIDE = 100_000
 """Numbers in the rows of a shuffled step up to which the small body gathers them as fast as it computes.
 
-Beyond, as in 256 rows of 784 pixels, its columns miss the cache: 784-10 on bytes took three times what tensors take,
-although a step has 12 million operations only; rows of 512 numbers took as long as tensors.
+With more, as in 256 rows of 784 pixels, its columns miss the cache: 784-10 on bytes took three times as long as torch,
+although a step has only 12 million operations; with rows of 512 numbers it took as long as torch.
 """
 
 MOST_INPUTS = 256
-"""Inputs up to which a narrow network stays small on any full batch; those of more miss the cache, as above."""
+"""Inputs up to which a narrow network has the small body for any full batch; with more it misses the cache."""
 
 USUAL_ROWS = 256
 """The assumed rows of a full batch, if the number is not given."""
@@ -98,7 +98,7 @@ def is_larger(spec: NetSpec, plan: TrainPlan, num_rows: int | None = None) -> tu
 
 
 def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
-    """Whether threads can divide the units: it knows all layers, the ends are as it needs them, and the rule is scalar.
+    """Whether threads can divide the units: all layers are supported, first and last one fit, and the rule is scalar.
 
     And whether the processor is one where that has been measured to be faster than torch's products.
     """
@@ -108,12 +108,12 @@ def can_be_divided(spec: NetSpec, plan: TrainPlan) -> bool:
         return False
     ends = layers
     if len(layers) == 1 and layers[0].name == "residual" and not num_columns and len(_parsed(layers[0])) > 1:
-        ends = _parsed(layers[0])  # what joins the outputs is a thread's own copy of the inputs
+        ends = _parsed(layers[0])  # its outputs are joined with the inputs, of which each thread has a copy
     return _begins_well(layers) and _ends_well(ends) and all(map(_fits_panels, spec.layers[:num_columns]))
 
 
 def num_of_columns(layers: Sequence[Choice]) -> int:
-    """How many layers a network begins with that make units of single columns, each at most once, in this order."""
+    """How many of `COLUMNS` a network begins with, each at most once, and in this order."""
     count = 0
     for name in COLUMNS:
         count += count < len(layers) and layers[count].name == name
@@ -121,7 +121,7 @@ def num_of_columns(layers: Sequence[Choice]) -> int:
 
 
 def _fits_panels(choice: Choice) -> bool:
-    """Whether all units of a column have one thread."""
+    """Whether all units of a column belong to one thread."""
     return choice.name != "periodic" or PANEL % build("layers", choice).dim == 0
 
 
@@ -131,18 +131,18 @@ def _parsed(residual: Choice) -> tuple[Choice, ...]:
 
 
 def _ends_well(layers: Sequence[Choice]) -> bool:
-    """Whether the logits are those of a linear layer: each thread has a part of them."""
+    """Whether the last layer is linear, as each thread computes a part of every logit."""
     return layers[-1].name in ("linear", "ntk_linear")
 
 
 def _begins_well(layers: Sequence[Choice]) -> bool:
-    """Whether what takes the inputs computes its values anew."""
+    """Whether the first layer does not overwrite its inputs."""
     first = _parsed(layers[0])[0] if layers[0].name == "residual" else layers[0]
     return first.name in ("linear", "ntk_linear", *NORMS)
 
 
 def _is_known(choice: Choice) -> bool:
-    """Whether it is a layer of a network that can be divided. A level has one branch at most."""
+    """Whether a layer can be divided. A level can have one branch at most."""
     if choice.name == "residual":
         inside = _parsed(choice)
         return inside[0].name != "residual" and all(map(_is_known, inside))
@@ -164,10 +164,10 @@ def has_wide_registers() -> bool:
 
 
 def fills_panels(spec: NetSpec) -> bool:
-    """Whether panels do the products of a row sooner than the small body, each on one thread.
+    """Whether panels do the products of a row faster than the small body, on one thread each.
 
-    Panels multiply what fills them up as well: in x^ for the outputs and o^ x^ for the gradient, with x^ and o^ as wide
-    as whole panels and tiles; the small body does every product three times, and the first layer's twice.
+    Counts multiplications, padding included: panels do i o' forward and o" i' for the gradient, where o' and i' are
+    rounded up to whole panels and o" to whole tiles. The small body does i o three times, and twice in the first layer.
     """
     shapes = _matrices(spec)
     if not shapes:
@@ -181,7 +181,7 @@ def fills_panels(spec: NetSpec) -> bool:
 
 
 def is_recorded(device: torch.device, options: Mapping[str, Any]) -> bool:
-    """Whether steps are done as a CUDA device has them recorded, by the engine's options or because it is one."""
+    """Whether the steps are those that a CUDA device records: because it is one, or by the engine's options."""
     return device.type == "cuda" or options.get("precision") is not None or bool(options.get("recorded"))
 
 

@@ -24,7 +24,7 @@ LANES = 16
 """Rows and parameters come in multiples of this: whole lanes of float32, and of float64."""
 
 ALIGNMENT = 64
-"""Bytes of a line of the cache, and of a register."""
+"""Bytes of a cache line, and of the largest register."""
 
 OPTIONS = 4
 """The most options of an update rule."""
@@ -40,7 +40,7 @@ def measure_of(plan: TrainPlan, loss: Loss) -> Measure:
 
 
 def descent_form(plan: TrainPlan, group: RuleGroup) -> Descent | None:
-    """The update rule of a group, as compiled code takes it; None if it has no such form."""
+    """The update rule of a group for compiled code; None if it has no scalar form."""
     form, rule = rule_form(plan), without_average(group.rule)
     if form is None:
         return None
@@ -59,7 +59,7 @@ def decay_of(group: RuleGroup) -> float:
 
 
 def aligned(count: int, kind: Any) -> Any:
-    """Zeros aligned to 64 bytes, so that a register is loaded from one cache line."""
+    """Zeros aligned to 64 bytes, so that a register is loaded from a single cache line."""
     size = np.dtype(kind).itemsize
     room = np.zeros(count + ALIGNMENT // size, kind)
     start = -room.ctypes.data % ALIGNMENT // size
@@ -77,5 +77,5 @@ def options_of(numbers: Sequence[float]) -> tuple[float, ...]:
 
 
 def type_of(params: Params) -> Any:
-    """The tensor's dtype as NumPy's."""
+    """The dtype of the parameters, as NumPy's."""
     return np.dtype(str(params.flat.dtype).removeprefix("torch."))

@@ -22,7 +22,7 @@ from .fours import four, join, load_four, store_each
 from .hidden import activated, takes_active_rows
 from .lanes import CONTRACT, FOUR, address, every, get, inline, lanes_of, load, store, where, widened, width
 from .losses import Measure, of_output
-from .rules import Rule, clip, moment, powers_after, powers_at, update
+from .rules import Rule, clip, corrections, powers_after, powers_at, update
 from .tiles import load_at, loop, unpacked
 from .units import add_product, plus, with_product
 
@@ -357,4 +357,4 @@ def train_abreast(net: Abreast, loss: Measure, rule: Rule, courses: Courses, num
         clip(g, rule)
         number = courses.done + s + 1
         powers = powers_after(rule, powers, number)
-        update(rule, w, g, memory, load(courses.rates, s * lanes), moment(rule, number, powers))
+        update(rule, w, g, memory, load(courses.rates, s * lanes), corrections(rule, number, powers))

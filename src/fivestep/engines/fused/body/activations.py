@@ -18,14 +18,14 @@ _ONE = constant(1.0, 1.0)
 
 @inline
 def relu(z: Any) -> Any:
-    """The larger of 0 and z, and 1 or 0; NaN stays."""
+    """max(0, z) and its derivative, 1 or 0; NaN stays NaN."""
     is_above = where(z > 0.0, _ONE(z), 0.0)
     return where(z < 0.0, 0.0, z), is_above
 
 
 @inline
 def tanh(z: Any) -> Any:
-    """The hyperbolic tangent a, and 1 - a^2."""
+    """The hyperbolic tangent a and its derivative, 1 - a^2."""
     a = elementwise.tanh(z)
     return a, 1.0 - a * a
 
@@ -122,7 +122,7 @@ def value_and_slope(which: int, z: Any, number: float) -> Any:  # noqa: PLR0912 
 
 @inline
 def activate(which: int, number: float, values: Any, here: int, there: int, count: int) -> None:
-    """values[there:] = f(z) for z = values[here:], and f'(z) in place of z, `count` numbers; `number` is an option."""
+    """Writes f(z) to values[there:] and f'(z) over z = values[here:], for `count` numbers; `number` is the option."""
     for r in range(0, count, width(values)):
         a, slope = value_and_slope(which, load(values, here + r), number)
         store(values, there + r, a)

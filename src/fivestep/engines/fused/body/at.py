@@ -1,4 +1,4 @@
-"""Prediction called with addresses: handing over a dozen arrays takes as long as a small network."""
+"""Prediction called with addresses: passing a dozen arrays from Python takes as long as a small network."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from .network import Memory, Network
 from .steps import predict_rows
 
 TABLE = 18
-"""Numbers in a table: addresses of kinds, inputs, outputs, where weights and biases lie, numbers, places, values, and
-the parameters; the numbers of operations, parameters and elements of values; the rows of a tile; the addresses of
-sources, momenta, running and the buffers; the number of these."""
+"""Numbers in a table: the addresses of kinds, inputs, outputs, weights, biases, numbers, places, values and the
+parameters; the numbers of operations, parameters and elements of values; the rows of a tile; the addresses of sources,
+momenta, running and the buffers; the number of buffers."""
 
 _predict_rows: Any = inline(predict_rows)
 
 
 @intrinsic
 def _array(typing: Any, address: Any, shape: Any, dtype: Any) -> Any:
-    """The numbers that lie at an address as an array of that shape, a tuple."""
+    """The memory at an address as an array of that shape, a tuple."""
     array = types.Array(dtype.dtype, len(shape), "C")
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -62,7 +62,7 @@ def _network_at(t: Any) -> Network:
 
 @inline
 def _branched_at(t: Any) -> Branched:
-    """The same of one with branches."""
+    """The operations of a network with branches."""
     plain, num_ops = _network_at(t), t[9]
     return Branched(
         plain=plain,
@@ -76,7 +76,7 @@ def _branched_at(t: Any) -> Branched:
 
 @inline
 def _predict_at(network: Any, t: Any, rows: tuple[int, int, int], dtype: Any) -> None:
-    """The logits of rows: where they lie, where the logits go, and how many there are."""
+    """Writes the logits of some rows: `rows` are their address, that of the logits, and the number of rows."""
     (x, out, num_rows), num_in, num_ops = rows, _array(t[1], (1,), np.int64)[0], t[9]
     num_out = _array(t[2], (num_ops,), np.int64)[num_ops - 1]
     flat, values = _array(t[8], (t[10],), dtype), _array(t[7], (t[11],), dtype)

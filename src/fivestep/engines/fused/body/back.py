@@ -1,9 +1,9 @@
-"""The way back through a hidden layer: one pass over the rows, with all sums over them in registers.
+"""The backward pass through a hidden layer: one pass over the rows, with all sums over them in registers.
 
-A gradient of the hidden units is used where it is made, for the sums of the layer's weights for some inputs, of its
-biases, and of the next layer's weights for the first output, whose products take the same registers. What there are
-more inputs than fit, take the gradients in passes of their own. Where relu has one output and few inputs,
-`back_active.py` does without the gradients.
+The gradient of a hidden unit is used as soon as it is computed: for the layer's weights of some inputs, for its biases,
+and for the next layer's weights of the first output, whose products need the same registers. Inputs beyond those that
+fit read the gradients again, in passes of their own. For relu with one output and few inputs, `back_active.py` does
+without these gradients.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,24 +18,23 @@ from .tiles import load_at, loop, unpacked
 from .units import added_up, plus, rows_added, spread, store_at, store_sums
 
 ONE_INPUT, TWO_INPUTS, FOUR_INPUTS, SIX_INPUTS, TEN_INPUTS = (0,), (0,) * 2, (0,) * 4, (0,) * 6, (0,) * 10
-"""So many inputs, for code that is written out for each of them."""
-
+"""Tuples whose lengths are numbers of inputs, for which code is unrolled."""
 
 Slope = Callable[[Any, Any, Any], Any]
-"""In a builder, the gradient of z from that of a = f(z), and a."""
+"""Builds the gradient of z from (builder, the gradient of a = f(z), a)."""
 
 Added = Callable[[Any, Sequence[Any]], list[Any]]
-"""Sums with what comes from a register of rows, or some."""
+"""Adds what one or several registers of rows contribute to the sums."""
 
 
 class Back(NamedTuple):
-    """What a pass goes over: `num_registers` of rows, and in each of them some units.
+    """What a pass reads and writes: `num_registers` registers of rows, and in each of them some units.
 
-    The inputs of register q begin at x[where[q]], and these units, of a `line` of them, at a[unit + q line]. `dz` takes
-    their gradients, and has those of the first output from dz[dz2] on; its weights for them begin at w[w2]. What other
-    outputs have added to the gradients lies at others[others_at + q others_step]. The sums for input i go to
-    g[to + i step], those of the biases to g[bias] unless that is -1, those of the first output to g[output]. They are
-    added to what is there if it is `later`.
+    The inputs of register q begin at x[where[q]], and these units, part of a `line` of all units, at a[unit + q line].
+    Their gradients are written to `dz`, which holds those of the first output from dz[dz2] on; its weights for these
+    units begin at w[w2]. What the other outputs add to the gradients is at others[others_at + q others_step]. The sums
+    for input i go to g[to + i step], those for the biases to g[bias] unless `bias` is -1, those for the first output to
+    g[output]; if `later`, they are added to what is there.
     """
 
     x: Any
@@ -61,7 +60,7 @@ class Back(NamedTuple):
 
 @final
 class Emitter:
-    """Writes a pass, for so many inputs and registers of units."""
+    """Emits the LLVM code of a pass, for a number of inputs and of registers of units."""
 
     def __init__(self, context: Any, builder: Any, types_of: Sequence[Any], args: Sequence[Any]) -> None:
         self.context, self.builder = context, builder
@@ -85,11 +84,11 @@ class Emitter:
         return self.builder.add(place, place.type(more))
 
     def units(self) -> list[int]:
-        """Where the registers of units begin, from the first one on."""
+        """The offsets of the registers of units."""
         return [v * self.lanes.count for v in range(self.num_units)]
 
     def _slopes(self, q: Any, slope: Slope) -> tuple[list[Any], list[Any]]:
-        """The gradients dz of the units of register q, which are kept, and the products for the first output."""
+        """The gradients dz of the units of register q, which are also stored, and the products for the first output."""
         builder, line = self.builder, self.values["line"]
         dz2, dz, products = self.spread("dz", self.place("dz2", q, len(self.beside))), [], []
         for v in self.units():
@@ -104,7 +103,7 @@ class Emitter:
         return dz, products
 
     def row(self, q: Any, slope: Slope | None) -> list[Any]:
-        """What register q of rows adds to the sums: biases and first output, if dz is made here, then the inputs."""
+        """What register q of rows adds to the sums: biases and first output, if dz is computed here, then inputs."""
         builder, added = self.builder, list[Any]()
         if slope is None:
             dz = [self.load("dz", self.place("unit", q, self.values["line"], v)) for v in self.units()]
@@ -116,16 +115,16 @@ class Emitter:
         return added
 
     def inputs(self, q: Any) -> list[Any]:
-        """A number of each input, of the rows of register q."""
+        """The number of each input for the rows of register q, in all lanes."""
         begin = self.builder.load(address(self.context, self.builder, self.kinds["where"], self.values["where"], q))
         begin = self.builder.add(begin, self.builder.mul(self.first, self.first.type(len(self.beside))))
         step = len(self.beside)
         return [self.spread("x", self.builder.add(begin, begin.type(i * step))) for i in range(self.num_inputs)]
 
     def summed(self, num_lines: int, add: Added, turns: int, each: int = 1) -> list[list[Any]]:
-        """Lines of sums over all rows, a register or a half of units after the other.
+        """Lines of sums over all rows, each a list of registers (or halves of registers) of units.
 
-        `add(q, sums)` adds what comes from `each` registers of rows, from number q on. Several sums take turns.
+        `add(q, sums)` adds what `each` registers of rows contribute, from number q on. `turns` sums take turns.
         """
         builder, count = self.builder, num_lines * self.num_units
 
@@ -139,20 +138,20 @@ class Emitter:
         return [of_units[k : k + self.num_units] for k in range(0, count, self.num_units)]
 
     def put(self, place: Any, sums: Sequence[Any]) -> None:
-        """Stores the sums of the units of one line of g."""
+        """Stores the sums of one line of units in g."""
         for value in sums:
             into = self.values["g"], place, value
             store_sums(self.context, self.builder, self.kinds["g"], into, self.values["later"])
             place = self.builder.add(place, place.type(value.type.count))
 
     def put_biases(self, sums: Sequence[Any]) -> None:
-        """Stores those of the biases, if there are any."""
+        """Stores the sums for the biases, if there are any."""
         bias = self.values["bias"]
         with self.builder.if_then(self.builder.icmp_signed(">=", bias, bias.type(0))):
             self.put(bias, sums)
 
     def put_inputs(self, lines: Sequence[Sequence[Any]]) -> None:
-        """Stores those for the inputs that are not done yet."""
+        """Stores the sums for the inputs that are not done yet."""
         builder, step = self.builder, self.values["step"]
         place = builder.add(self.values["to"], builder.mul(self.first, step))
         for i, line in enumerate(lines):
@@ -162,17 +161,17 @@ class Emitter:
 
 
 def _pass_back(slope: Slope | None) -> Any:
-    """A pass in which dz is slope(builder, da, a), or lies there already.
+    """A pass that computes dz = slope(builder, da, a); without a slope, one that reads the dz computed before.
 
-    The first one makes it, and has the sums of the biases and of the first output too.
+    The pass that computes dz also has the sums for the biases and for the first output.
     """
 
     @intrinsic
     def function(typing: Any, beside: Any, back: Any, inputs: Any, units: Any, at: Any) -> Any:
         """The sums for as many inputs and registers of units as these tuples have elements.
 
-        `at` are the first of these inputs, and how many of them are done already. Where there is one register of units
-        only, two rows take turns, as a sum waits four cycles for the one before it; so there is an even number of them.
+        `at` is the first of these inputs, and how many of them are done already. With only one register of units, two
+        rows take turns, as an addition takes four cycles; so the number of registers of rows must be even.
         """
 
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -191,13 +190,13 @@ def _pass_back(slope: Slope | None) -> Any:
 
 
 def _through_relu(builder: Any, da: Any, a: Any) -> Any:
-    """Da where a > 0, else 0."""
+    """The gradient dz of relu: da where a > 0, else 0."""
     zero = ir.Constant(a.type, [0.0] * a.type.count)
     return builder.select(builder.fcmp_ordered(">", a, zero), da, zero)
 
 
 def _through_tanh(builder: Any, da: Any, a: Any) -> Any:
-    """Da (1 - a^2)."""
+    """The gradient dz of tanh: da (1 - a^2)."""
     slope = builder.fsub(ir.Constant(a.type, [1.0] * a.type.count), builder.fmul(a, a, flags=CONTRACT), flags=CONTRACT)
     return builder.fmul(da, slope, flags=CONTRACT)
 

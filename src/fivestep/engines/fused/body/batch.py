@@ -1,7 +1,7 @@
-"""Batch normalisation, as `layers/batch_norm.py` derives it, of rows that lie side by side.
+"""Batch normalization, as `layers/batch_norm.py` derives it, for the layout of `linear.py`: a unit's rows are one line.
 
-The rows of a unit are a line, so what is summed over the rows is summed along it. What is normalized stays in place of
-what came in. What only fills up the last register of a line takes no part: it is 0 there, and so is its gradient.
+So a sum over the rows runs along a line. The normalized values n overwrite the inputs. The padding of a line's last
+register takes no part: n is 0 there, and so is the gradient.
 """
 
 import math
@@ -14,10 +14,10 @@ from .lanes import apart, every, get, load, put, store, total, where, width
 
 
 class BatchNormed(NamedTuple):
-    """A norm over the batch: its eps, its momentum (0: plain means), its units, where weight and bias lie (-1: none).
+    """A norm over the batch: its eps, momentum (0: plain means), units, and the places of weight and bias (-1: none).
 
-    In `buffers` the running mean begins at `running`, behind it the running variance, and then the number of batches.
-    The second half of `buffers` is where the scale s of each unit waits for the way back.
+    In `buffers`, the running mean begins at `running`; the running variance and the number of batches follow. The
+    second half of `buffers` keeps the scale s of each unit for the backward pass.
     """
 
     eps: float
@@ -30,7 +30,7 @@ class BatchNormed(NamedTuple):
 
 @intrinsic
 def numbered(typing: Any, value: Any) -> Any:
-    """Lanes with the numbers 0, 1, 2, ..."""
+    """A vector of the numbers 0, 1, 2, ..."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return ir.Constant(args[0].type, [float(k) for k in range(value.count)])
@@ -40,9 +40,9 @@ def numbered(typing: Any, value: Any) -> Any:
 
 @apart
 def normalize_batch(norm: BatchNormed, memory: Any, places: tuple[int, int], sizes: tuple[int, int]) -> None:
-    """Makes y = g n + b of a batch, from one of the places to the other; n stays at the first.
+    """Computes y = g n + b for a batch, from the first of the places to the second; n overwrites the inputs.
 
-    `sizes` are the rows of the batch, and those with what fills up their last register.
+    `sizes` are the number of rows, and the number with the padding of their last register.
     """
     values, buffers, (num_rows, rows) = memory.values, memory.buffers, sizes
     lanes, scales, count = width(values), norm.running + buffers.size // 2, norm.running + 2 * norm.units
@@ -86,9 +86,9 @@ def normalize_batch(norm: BatchNormed, memory: Any, places: tuple[int, int], siz
 def back_through_batch(
     norm: BatchNormed, memory: Any, places: tuple[int, int], sizes: tuple[int, int], later: bool, needs_dx: bool
 ) -> None:
-    """Finds dg = sum dy n and db = sum dy over the rows, and dx = g s (dy - mean(dy) - n mean(dy n)).
+    """Computes dg = sum dy n and db = sum dy over the rows, and dx = g s (dy - mean(dy) - n mean(dy n)).
 
-    What is in the gradient is added to if it is `later`.
+    If `later`, dg and db are added to the gradient that is there.
     """
     values, slopes, g, (num_rows, rows) = memory.values, memory.slopes, memory.g, sizes
     lanes, scales = width(values), norm.running + memory.buffers.size // 2
@@ -116,7 +116,7 @@ def back_through_batch(
 
 @apart
 def normalize_as_known(norm: BatchNormed, memory: Any, places: tuple[int, int], rows: int) -> None:
-    """Makes y = g n + b with the running mean and variance, as in evaluation."""
+    """Computes y = g n + b with the running mean and variance, as in evaluation."""
     values, buffers = memory.values, memory.buffers
     for o in range(norm.units):
         here, there = places[0] + o * rows, places[1] + o * rows

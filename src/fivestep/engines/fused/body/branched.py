@@ -1,13 +1,13 @@
-"""Networks with branches, factors of units and norms over the batch: operations that few networks have.
+"""Networks with branches, learnt factors of units, or batch norms: operations that few networks have.
 
-They are compiled for those that have them, so nobody else waits for that: such a network is another type.
+Such a network is another type, so that the other networks do not wait for these operations to be compiled.
 """
 
 from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .batch import BatchNormed, back_through_batch, normalize_as_known, normalize_batch
-from .joins import Joined, add_on, hand_on, join, part
+from .joins import Joined, add_branch_gradient, copy_branch, join, join_gradient
 from .lanes import inline
 from .network import Memory, Network, Tile, backward_one, drop, fill_network, forward_one
 
@@ -15,9 +15,9 @@ _fill: Any = inline(fill_network)
 
 
 class Branched(NamedTuple):
-    """A network, and of its norms over the batch the momenta, and where their running statistics lie.
+    """A network, and for its batch norms the momenta and the places of the running statistics, by operation.
 
-    Of the operations of the network, a join takes buffer k and buffer `sources[k]`, its other side.
+    A join, operation k of the network, takes buffer k and, as its other side, buffer `sources[k]`.
     """
 
     plain: Network
@@ -30,14 +30,14 @@ class Branched(NamedTuple):
 
 @inline
 def _batch_norm_at(network: Branched, k: int) -> BatchNormed:
-    """Operation k as a norm over the batch."""
+    """Operation k as a batch norm."""
     plain, momentum, running = network.plain, network.momenta[k], network.running[k]
     return BatchNormed(plain.numbers[k], momentum, plain.inputs[k], plain.weights[k], plain.biases[k], running)
 
 
 @inline
 def _is_join(plain: Network, k: int) -> bool:
-    """Whether operation k has a factor for each unit, or two sides."""
+    """Whether operation k is a join, or multiplies each unit by a learnt factor."""
     return bool(kind.SCALE <= plain.kinds[k] <= kind.TIMES and plain.kinds[k] != kind.BRANCH)
 
 
@@ -50,16 +50,16 @@ def _join_at(plain: Network, k: int, rows: int) -> Joined:
 
 @inline
 def _places(plain: Network, k: int, rows: int) -> tuple[int, int]:
-    """Where operation k takes its numbers from, and where it puts them."""
+    """Where the inputs of operation k begin, and where its outputs do."""
     return plain.places[k] * rows, plain.places[k + 1] * rows
 
 
 @inline
 def _forward_other(plain: Network, memory: Memory, k: int, rows: int) -> None:
-    """One operation that is neither dropout nor a norm over the batch."""
+    """One operation that is neither dropout nor a batch norm."""
     if plain.kinds[k] == kind.BRANCH:
         here, there = _places(plain, k, rows)
-        hand_on(memory.values, here, there, plain.outputs[k] * rows)
+        copy_branch(memory.values, here, there, plain.outputs[k] * rows)
     elif _is_join(plain, k):
         join(_join_at(plain, k, rows), memory.w, memory.values, rows)
     else:
@@ -72,7 +72,7 @@ def fill_branched(network: Branched, steps: Any, memory: Memory, tile: Tile, fil
 
 
 def forward_branched(network: Branched, steps: Any, memory: Memory, tile: Tile, s: int) -> Any:
-    """The logits of a tile of step s, which is all of a batch where there is a norm over it; returns where they lie."""
+    """Computes the logits of a tile of step s, the whole batch if there is a batch norm; returns where they begin."""
     plain = network.plain
     for k in range(plain.kinds.size):
         if plain.kinds[k] == kind.DROPOUT:
@@ -94,9 +94,9 @@ def backward_branched(network: Branched, _steps: Any, memory: Memory, tile: Tile
             sizes = tile.num_rows, rows
             back_through_batch(_batch_norm_at(network, k), memory, (here, there), sizes, later, k > plain.first)
         elif plain.kinds[k] == kind.BRANCH:
-            add_on(memory.slopes, here, there, plain.inputs[k] * rows)
+            add_branch_gradient(memory.slopes, here, there, plain.inputs[k] * rows)
         elif _is_join(plain, k):
-            part(_join_at(plain, k, rows), memory, rows, later)
+            join_gradient(_join_at(plain, k, rows), memory, rows, later)
         else:
             backward_one(plain, memory, k, rows, later)
 

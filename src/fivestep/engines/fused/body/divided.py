@@ -1,7 +1,7 @@
 """The five steps of a larger dense network, divided among threads by units, from the rows to the update.
 
 A core that works on what another has written waits for it, and one that writes what another has read waits longer
-(`meeting.py`). So each thread keeps to units of its own: it computes their values for all rows of the batch, the
+(`barrier.py`). So each thread keeps to units of its own: it computes their values for all rows of the batch, the
 gradient of their weights, and their update, and nobody else touches these. Of the last layer it owns inputs instead:
 the units that it has just computed. For two layers, threads then tell one another only their part of the logits and
 the gradient of the logits of their rows: two meetings in a step, and a few kilobytes. Every further hidden layer takes
@@ -14,6 +14,7 @@ that a network for tables begins with.
 from typing import Any
 
 from . import kinds as kind
+from .barrier import wait_for_all
 from .divided_columns import begin, end, first_product
 from .divided_passes import go_back, pass_on
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
@@ -23,10 +24,9 @@ from .divided_update import Limits, update_own
 from .division import NEAR, Alone, Own, Passes, Reach, Thread, draw, inputs_of, near_rows, own_reach, whole_reach
 from .lanes import apart, by_type, every, get, inline, load, prefetch, put, store, width
 from .losses import Measure
-from .meeting import meet
 from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
 from .passes import Remembered
-from .rules import Descent, moment, powers_after, powers_at
+from .rules import Descent, corrections, powers_after, powers_at
 
 NEAR_ROWS = 256
 """Rows whose products are added up before a gradient is touched: a panel of them fills the first cache."""
@@ -52,10 +52,10 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         predict_part(me, num_rows)
 
         # 2  measure, each thread its rows of the logits that all have a part of
-        if not meet(me.room.meeting, me.number, me.net.threads):
+        if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return
         work.losses[me.number, s] += measure_own_rows(me, loss, work, part)
-        if not meet(me.room.meeting, me.number, me.net.threads):
+        if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return
 
         # 3  forget the last gradient: the products of a step's first part write over it
@@ -71,7 +71,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         if part + 1 < work.steps.size and work.steps[part + 1] == s:
             continue
         powers = powers_after(rule, powers, work.done + s + 1)
-        now = moment(rule, work.done + s + 1, powers)
+        now = corrections(rule, work.done + s + 1, powers)
         if rate == 0.0 and not update_own(me, (rule, limits), work, memory, now):
             return
 
@@ -79,7 +79,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
 @inline
 def predict_linear(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int], meets: bool) -> bool:
     """The values behind a linear layer but the last, of some rows; False if another thread has left the work."""
-    if meets and not meet(me.room.meeting, me.number, me.net.threads):
+    if meets and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have found all units below, and moved their weights
     predict_units(me, layer, rows[0], rows[1], draws)
     return True
@@ -105,11 +105,11 @@ def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], foll
     A gradient that is merged with the update is found once more where it `shows`: weights move alike wherever it ends.
     """
     (num_rows, rate, later, shows), is_between = how, 0 < layer < me.net.kinds.size - 1
-    if is_between and not meet(me.room.meeting, me.number, me.net.threads):
+    if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have found the slopes of their units above
     if layer > 0:
         find_slopes(me, layer, num_rows, later)
-    if is_between and not meet(me.room.meeting, me.number, me.net.threads):
+    if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have copied from the weights that are about to move
     if shows:
         find_gradient(me, layer, (num_rows, 0.0, later), following[0], following[1])

@@ -8,12 +8,12 @@ on their side on the way into panels, as are the gradients on the way out of the
 
 from typing import Any, NamedTuple
 
+from .barrier import wait_for_all
 from .division import Learnt, Plain, Thread, own_reach, whole
 from .lanes import apart, by_type, every, get, inline, load, put, store, width
 from .levels import level_of
-from .meeting import meet
 from .panels import panel
-from .turning import turn_square
+from .transpose import transpose_square
 from .waves import Sides, Waves, dot, make_column, note, through_column
 
 
@@ -47,7 +47,7 @@ class Columns(NamedTuple):
 @apart
 def make_columns(columns: Columns, me: Thread, num_rows: int) -> bool:
     """The values of the thread's units of level 1, for some rows; False if another thread has left the work."""
-    if not meet(me.room.meeting, me.number, me.net.threads):
+    if not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have read what is about to be written
     of, sides, scaled, rows = own_reach(me, 1), columns.sides, columns.scaled, columns.scaled.shape[1]
     count, num_waving = whole(num_rows, width(scaled)), columns.num_columns * columns.dim
@@ -117,9 +117,9 @@ def _turn(columns: Columns, me: Thread, count: int, out: bool) -> None:
                 side = (p * wide + i) * rows + n, rows
                 there = me.net.values[1] + p * me.net.capacity * wide + n * wide + i, wide
                 if out:
-                    turn_square(scaled, side, me.room.values, there)
+                    transpose_square(scaled, side, me.room.values, there)
                 else:
-                    turn_square(me.room.slopes, there, scaled, side)
+                    transpose_square(me.room.slopes, there, scaled, side)
 
 
 def _with_a_product(_learnt: Plain) -> int:

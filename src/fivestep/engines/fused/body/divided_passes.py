@@ -15,12 +15,12 @@ import math
 from typing import Any
 
 from . import kinds as kind
+from .barrier import wait_for_all
 from .batch import numbered
 from .divided_strengths import bring_strengths, forget_strengths, note_strengths
 from .divided_units import bend, finish
 from .division import Thread, draw, inputs_of, near_rows, own_reach, whole
 from .lanes import apart, every, get, inline, load, put, sqrt, store, total, where, width
-from .meeting import meet
 from .norms import LEAST
 from .panels import panel
 
@@ -55,11 +55,11 @@ def _kept(value: Any, count: int) -> Any:
 def pass_on(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> bool:
     """The values behind a layer without a product, of some rows; False if another thread has left the work."""
     which = me.between.kinds[layer]
-    if (layer == 0 and me.between.shares) and not meet(me.room.meeting, me.number, me.net.threads):
+    if (layer == 0 and me.between.shares) and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have read what is about to be written
     if which in (kind.LAYER_NORM, kind.RMS_NORM):
         sum_rows(me, layer, rows[0])
-        if not meet(me.room.meeting, me.number, me.net.threads):
+        if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return False
         settle_rows(me, layer, rows[0])
     elif which == kind.BATCH_NORM:
@@ -204,7 +204,7 @@ def go_back(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> bool:
         return True
     if which in (kind.LAYER_NORM, kind.RMS_NORM):
         sum_slopes(me, layer, how[0])
-        if not meet(me.room.meeting, me.number, me.net.threads):
+        if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return False
         settle_slopes(me, layer, how[0])
     make_slopes(me, layer, how[0], how[2])

@@ -4,10 +4,10 @@ from typing import Any
 
 from . import kinds as kind
 from .activations import value_and_slope
+from .barrier import stream
 from .divided_strengths import has_strengths, strengthened, sum_strengths
 from .division import SLOPES, VALUES, Alone, Passes, Thread, inputs_of
 from .lanes import by_type, every, inline, load, store, where
-from .meeting import stream
 from .numbers import numbers_at
 
 

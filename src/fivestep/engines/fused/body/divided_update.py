@@ -6,8 +6,8 @@ others the squares of its part, and they meet once more. Their sum is taken in o
 
 from typing import Any, NamedTuple
 
+from .barrier import APART, wait_for_all
 from .lanes import apart, every, get, inline, load, put, store, total, where, width
-from .meeting import APART, meet
 from .passes import Remembered, update_range
 from .rules import Descent
 
@@ -44,7 +44,7 @@ def update_own(me: Any, rules: tuple[Descent, Limits], work: Any, memory: Rememb
     squares = settle_own(me, limits, work, s)
     if limits.clip_norm < NO_LIMIT:
         put(me.room.squares, me.number * APART, squares)
-        if not meet(me.room.meeting, me.number, me.net.threads):
+        if not wait_for_all(me.room.barrier, me.number, me.net.threads):
             return False
         whole = 0.0
         for t in range(me.net.threads):

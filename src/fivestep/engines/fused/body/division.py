@@ -1,38 +1,38 @@
-"""A network whose units are divided among threads: whose units are whose, what threads share, what each has for itself.
+"""A network whose units are divided among threads: which units are whose, what threads share, and what each one owns.
 
-Between the layers lie levels: level 0 holds the inputs, level l what layer l - 1 made of them; a level is a row of
-panels (`panels.py`). Weights and gradients stay where the network has them, and are brought into panels when needed.
+The values between layers are levels: level 0 holds the inputs, level l the outputs of layer l - 1; a level is a row of
+panels (`panels.py`). Weights and gradients stay in the network's flat vectors, and are copied into panels when needed.
 
-Networks are of several types, and compiled code has only what its own needs (`by_type`): `Alone` or `Passes` says what
-lies between the products, `Plain` or `Learnt` what tables need besides.
+Networks are of several types, so that compiled code contains only what its own network needs (`by_type`): `Alone` or
+`Passes` says what comes between the products, `Plain` or `Learnt` what networks for tables have in addition.
 """
 
 from typing import Any, NamedTuple
 
 from .lanes import inline
-from .masks import IN_A_STREAM, begin_bits, go_on_with_bits
+from .masks import IN_A_STREAM, continue_bits, start_bits
 from .panels import ROWS, panel
 
 NEAR = 32_768
-"""Numbers of the rows that go through all panels of a thread before the next ones do: an eighth of a small cache."""
+"""Numbers of the rows that go through all panels of a thread before the next rows do: an eighth of a small cache."""
 
 NEAR_BITS = 2**17
 """Random bits of dropout that a thread draws before it uses them: an eighth of a small cache too."""
 
 VALUES, SLOPES = 1, 2
-"""What of a level all threads read, added up in `Divided.past`."""
+"""What all threads read of a level: bits of `Divided.past`."""
 
 
 class Divided(NamedTuple):
-    """A network of layers, each with the activation behind it, and whose units are whose.
+    """A network of layers, each followed by its activation, and which units belong to which thread.
 
-    Layers are linear, but for those that `Passes` says something else of.
+    Layers are linear, except where `Passes` says otherwise.
 
-    By layer: `kinds` and `numbers` of activations; of the dropout behind it, its number among all layers, `dropped`
-    (-1: none), the `least` number of bits that stays, and what is left is `scaled` by; where `weights` and `biases` lie
-    in the flat vector (-1: none), and the `factors` of products. By level: `widths`, and where its `values` begin in
-    the room for them; what all threads read of it goes `past` the caches. `firsts[level (threads + 1) + t]` is the
-    first panel of thread t. A panel has room for `capacity` rows.
+    By layer: `kinds` and `numbers` of the activations; for the dropout that follows, its number among all layers,
+    `dropped` (-1: none), the `least` random number whose unit is kept, and the factor that kept units are `scaled` by;
+    the places of `weights` and `biases` in the flat vector (-1: none); and the `factors` of the products. By level:
+    `widths`, and where its `values` begin in `Room.values`; what all threads read of it is stored `past` the caches.
+    `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel has room for `capacity` rows.
     """
 
     kinds: Any
@@ -54,9 +54,9 @@ class Divided(NamedTuple):
 class Room(NamedTuple):
     """What threads share.
 
-    The parameters and their gradient; the `values` of all levels, and f'(z) in `bends` unless it is relu's; gradients
-    in `slopes`; the part of the logits that each thread has found; the place where they meet; the squares of each one's
-    gradient.
+    The parameters and their gradient; the `values` of all levels, and f'(z) in `bends` unless it is relu's; their
+    gradients in `slopes`; each thread's `parts` of the logits; the counters of the `barrier`; and the `squares` of each
+    thread's gradient, for its norm.
     """
 
     w: Any
@@ -65,16 +65,16 @@ class Room(NamedTuple):
     bends: Any
     slopes: Any
     parts: Any
-    meeting: Any
+    barrier: Any
     squares: Any
 
 
 class Own(NamedTuple):
-    """What a thread has for itself.
+    """What a thread owns.
 
-    The inputs; weights of one layer in panels, and biases; strengths of its units, and sums for their gradient; a tile
-    (ROWS, panel); room for the loss; random `bits` of some rows of one layer, the same memory as `words`, and what the
-    generator of each layer goes on with in `streams`; the `parts` of the parameters that it moves.
+    The inputs; one layer's weights in panels, and its biases; the strengths of its units, and sums for their gradient;
+    a tile (ROWS, panel); room for the loss; random `bits` for some rows of one layer, in the same memory as `words`,
+    and in `streams` the state of each layer's generator; the `parts` of the parameters that it updates.
     """
 
     x: Any
@@ -91,7 +91,7 @@ class Own(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A thread by its number, and all it works with: `between` and `learnt` are of the network's types."""
+    """A thread by its number, and all it works with; the types of `between` and `learnt` are the network's."""
 
     number: int
     net: Divided
@@ -102,18 +102,18 @@ class Thread(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """That all layers are linear, and none takes what another one has made besides what the last one has."""
+    """All layers are linear, and each takes only the outputs of the one before it."""
 
     num_layers: int
 
 
 class Passes(NamedTuple):
-    """The layers that are not linear, and the levels that go on twice: compiled for networks that have such.
+    """The layers that are not linear, and the levels that are used twice: compiled for networks that have such.
 
-    By layer: `kinds` says whether it is linear, a norm, or neither, with the same units on both sides; `eps` and
-    `momenta` (0: plain means) of norms, and where the `running` mean of one over the batch lies in the `buffers`,
-    before the variance and the number of batches; which level `joins` what it makes (-1: none), before its activation.
-    By level: that of whose gradient it gets a share `also` (-1: none). What a norm keeps of a step begins at
+    By layer: `kinds` says whether it is linear, a norm, or neither, with the same units on both sides; the `eps` and
+    `momenta` (0: plain means) of norms; where the `running` mean of a batch norm begins in the `buffers`, followed by
+    the variance and the number of batches; the level that `joins` its outputs (-1: none), before the activation. By
+    level: the level whose gradient is `also` added to its own (-1: none). What a norm keeps during a step begins at
     `places[layer]` of `kept` (`divided_passes.py`). Layers `share` levels if one that is neither first nor last is
     linear.
     """
@@ -131,17 +131,17 @@ class Passes(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """That nothing is learnt but weights and biases, and that the first layer takes the inputs as they are."""
+    """Nothing but weights and biases is learnt, and the first layer takes the inputs as they are."""
 
     num_layers: int
 
 
 class Learnt(NamedTuple):
-    """What networks for tables have besides.
+    """What networks for tables have in addition.
 
-    By layer: where the strengths g of its activation lie in the flat vector, `strengths` (-1: none). How `far` the
-    activation is from its sum, f(z) - z, has room like the values of all levels (`divided_strengths.py`). If it
-    `has_columns`, layer 0 is no product, but makes units of single `columns` (`divided_columns.py`).
+    By layer: where the strengths g of its activation begin in the flat vector, `strengths` (-1: none). The differences
+    f(z) - z are kept in `far`, laid out like the values of all levels (`divided_strengths.py`). If it `has_columns`,
+    layer 0 is no product, but makes each unit from a single column (`columns`, `divided_columns.py`).
     """
 
     strengths: Any
@@ -151,7 +151,7 @@ class Learnt(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """Panels of a level, and the units in them: from the first up to the one after the last."""
+    """Panels `first` up to, but without, `last` of a level, and likewise the units `start` to `stop` in them."""
 
     first: int
     last: int
@@ -161,13 +161,13 @@ class Reach(NamedTuple):
 
 @inline
 def whole(count: int, of: int) -> int:
-    """So many, and what fills up the last group of a size."""
+    """A count rounded up to whole groups of a size."""
     return -(-count // of) * of
 
 
 @inline
 def own_reach(me: Thread, level: int) -> Reach:
-    """Those of the thread."""
+    """The panels and units of the thread."""
     at = level * (me.net.threads + 1) + me.number
     first, last = me.net.firsts[at], me.net.firsts[at + 1]
     columns, num_units = panel(me.own.tile), me.net.widths[level]
@@ -176,19 +176,19 @@ def own_reach(me: Thread, level: int) -> Reach:
 
 @inline
 def whole_reach(me: Thread, level: int) -> Reach:
-    """All of them."""
+    """All panels and units of a level."""
     return Reach(0, -(-me.net.widths[level] // panel(me.own.tile)), 0, me.net.widths[level])
 
 
 @inline
 def inputs_of(me: Thread, layer: int) -> Any:
-    """Where the inputs of a layer lie."""
+    """The array that holds the inputs of a layer, and where they begin in it."""
     return (me.own.x, 0) if layer == 0 else (me.room.values, me.net.values[layer])
 
 
 @inline
 def near_rows(me: Thread, layer: int) -> int:
-    """Rows that go through all panels of the thread before the next ones do."""
+    """How many rows go through all panels of the thread before the next rows do."""
     near: int = NEAR // me.net.widths[layer]
     if me.net.dropped[layer] >= 0:
         near = min(near, NEAR_BITS // me.net.widths[layer + 1])
@@ -197,16 +197,16 @@ def near_rows(me: Thread, layer: int) -> int:
 
 @inline
 def draw(me: Thread, layer: int, rows: tuple[int, int], draws: tuple[Any, int]) -> int:
-    """The bits of the dropout behind a layer, if there is one, and where they begin.
+    """Draws the random bits of the dropout behind a layer, if there is one; returns where they begin.
 
-    Those of `rows`, the first and how many, which follow the rows before: parts of a step, and rows in a part, come in
-    their order, and the first row of a step begins.
+    They are for `rows`, the first one and how many, which must follow the rows of the last call: the parts of a step
+    come in order, and so do the rows of a part. Row 0 starts the generator of a step.
     """
     number, at, (seed, step) = me.net.dropped[layer], layer * IN_A_STREAM, draws
     if number < 0:
         return 0
     if rows[0] == 0:
-        begin_bits(seed, (step, number), me.own.streams, at)
+        start_bits(seed, (step, number), me.own.streams, at)
     num_units = me.net.widths[layer + 1]
-    start: int = go_on_with_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
+    start: int = continue_bits(me.own.streams, at, (rows[0] * num_units, rows[1] * num_units), me.own.words)
     return start

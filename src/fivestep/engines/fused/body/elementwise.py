@@ -1,6 +1,6 @@
-"""Exponential, logarithm, tanh and their relatives on lanes: no branches and no calls, so that loops stay vectors.
+"""Exponential, logarithm, tanh and their relatives on lanes: no branches and no calls, so that loops stay vectorized.
 
-Each reduces its argument to a short interval and takes a polynomial there, a Chebyshev fit computed with forty digits
+Each reduces its argument to a short interval and evaluates a polynomial there, a Chebyshev fit computed with 40 digits
 (mpmath). The error is at most 2 units in the last place of float32 and of float64 (3 for `tanh`, `sigmoid` and `log1p`)
 over the whole range, measured against mpmath by `tests/engines/fused/test_elementwise.py`. NaN stays NaN.
 """
@@ -118,19 +118,19 @@ _ERFC = polynomial(
 )
 _LARGEST = constant(89.0, 710.0)  # exp of more is infinite
 _SMALLEST = constant(-104.0, -746.0)  # exp of less is 0
-_LEAST = constant(-87.0, -708.0)  # exp of less, or soon of less, is no normal number
+_LEAST = constant(-87.0, -708.0)  # exp of less is, or soon would be, a subnormal number
 _SATURATED = constant(9.02, 19.1)  # tanh of more is 1
 _LOG2_HIGH = constant(0.693359375, 0.693147180369123816)  # few bits, so that a whole number times this is exact
 _LOG2_LOW = constant(-2.12194440054690583e-4, 1.90821492927058770e-10)
 _LOG2_HALF = 0.34657359027997265
 _LOG2_E = 1.44269504088896341
 _WHOLE = constant(12582912.0 + 127.0, 6755399441055744.0 + 1023.0)
-"""1.5 2^23 (1.5 2^52), beside which a number loses what is behind its point, and the zero of the exponents."""
+"""1.5 2^23 (1.5 2^52 in float64), which rounds what is added to it to an integer, plus the bias of the exponent."""
 
 
 @inline
 def _reduced(z: Any, zero: Any) -> Any:
-    """The number t = n + zero, and expm1(r), for the whole n with z = n log 2 + r and |r| <= log(2) / 2."""
+    """The number t = n + zero, and expm1(r), for the integer n with z = n log 2 + r and |r| <= log(2) / 2."""
     t = z * _LOG2_E + zero
     n = t - zero
     r = (z - n * _LOG2_HIGH(z)) - n * _LOG2_LOW(z)
@@ -139,26 +139,26 @@ def _reduced(z: Any, zero: Any) -> Any:
 
 @inline
 def exp(z: Any) -> Any:
-    """e^z, infinite and 0 where the type ends."""
+    """e^z, infinite or 0 beyond the range of the type."""
     z = where(z > _LARGEST(z), _LARGEST(z), z)
     z = where(z < _SMALLEST(z), _SMALLEST(z), z)
     zero = _WHOLE(z)
     t, p = _reduced(z, zero)
     n = t - zero
-    half = n * 0.5 + zero  # in two factors: 2^n itself may lie outside the normal numbers
+    half = n * 0.5 + zero  # in two factors: 2^n itself may be subnormal or infinite
     return (p + 1.0) * power_in(half) * power_in(n - (half - zero) + zero)
 
 
 @inline
 def exp_below(z: Any) -> Any:
-    """e^z for z of at most 0; where it would lie below the normal numbers, which take ten times as long, it is 0."""
+    """e^z for z <= 0; 0 where it would be subnormal, as arithmetic on subnormal numbers takes ten times as long."""
     t, p = _reduced(where(z < _LEAST(z), _LEAST(z), z), _WHOLE(z))
     return where(z < _LEAST(z), 0.0, (p + 1.0) * power_in(t))
 
 
 @inline
 def exp_of_size(z: Any) -> Any:
-    """U = e^-|z|, which never overflows: of what follows from z by an exponential, the first and longest part."""
+    """The exponential u = e^-|z|, which never overflows: the longest part of softplus and sigmoid."""
     return exp_below(0.0 - absolute(z))
 
 
@@ -171,9 +171,9 @@ def sigmoid(z: Any) -> Any:
 
 @inline
 def expm1(z: Any) -> Any:
-    """e^z - 1 for z of at most 0."""
+    """e^z - 1 for z <= 0."""
     z = where(z > 0.0, 0.0, z)
-    z = where(z < -50.0, -50.0, z)  # there e^z is nothing beside 1
+    z = where(z < -50.0, -50.0, z)  # there e^z is negligible beside 1
     t, p = _reduced(z, _WHOLE(z))
     scale = power_in(t)
     return scale * p + (scale - 1.0)
@@ -181,9 +181,9 @@ def expm1(z: Any) -> Any:
 
 @inline
 def tanh(z: Any) -> Any:
-    """A quotient of s - 1 + (s + 1) h and s + 1 + (s - 1) h: s = 2^n, h the tanh of q, 2 z = n log 2 + 2 q.
+    """The quotient of s - 1 + (s + 1) h and s + 1 + (s - 1) h: s = 2^n, h the tanh of q, 2 z = n log 2 + 2 q.
 
-    What log 2 lacks of its digits is nothing in n log 2 while tanh changes, as n is small.
+    One float for log 2 is exact enough, as n is small wherever tanh is not yet 1.
     """
     z = where(z > _SATURATED(z), _SATURATED(z), z)
     z = where(z < 0.0 - _SATURATED(z), 0.0 - _SATURATED(z), z)
@@ -202,7 +202,7 @@ def log1p(u: Any) -> Any:
 
 @inline
 def log(s: Any) -> Any:
-    """The logarithm of normal numbers s above 0: k log 2 + 2 artanh((m - 1) / (m + 1)) with s = m 2^k."""
+    """The logarithm of a normal number s > 0: k log 2 + 2 artanh((m - 1) / (m + 1)) with s = m 2^k."""
     k = exponent(s)
     m = s * power_in(_WHOLE(s) - k)
     t = (m - 1.0) / (m + 1.0)

@@ -1,6 +1,7 @@
-"""Four registers as one value: each operation on it is four that need not wait for one another.
+"""Four registers as one value: each operation on it is four independent ones, which the processor overlaps.
 
-A long formula on one register waits for itself, and the processor looks at some two hundred operations ahead.
+A long formula on one register is a chain of operations that wait for one another, and the processor looks only some two
+hundred operations ahead.
 """
 
 from typing import Any
@@ -13,8 +14,14 @@ from .lanes import FOUR, Lanes, chosen, inline, lanes_of, place_of
 
 @inline
 def four(start: int, step: int) -> tuple[int, int, int, int]:
-    """Four places, so many elements apart."""
+    """Four places, `step` elements apart."""
     return start, start + step, start + 2 * step, start + 3 * step
+
+
+@inline
+def shifted(places: Any, i: int) -> tuple[int, int, int, int]:
+    """Four places, each `i` elements further."""
+    return places[0] + i, places[1] + i, places[2] + i, places[3] + i
 
 
 @intrinsic
@@ -32,7 +39,7 @@ def load_four(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def join(typing: Any, registers: Any, first: Any) -> Any:
-    """Four registers of a tuple as one value, from number `first` on, which is written out where it is called."""
+    """Four registers of a tuple as one value, from number `first` on, which must be a literal."""
     if not isinstance(first, types.IntegerLiteral):
         return None
     one, start = registers.dtype, first.literal_value
@@ -63,7 +70,7 @@ def load_each(typing: Any, array: Any, places: Any) -> Any:
 
 @intrinsic
 def store_each(typing: Any, array: Any, places: Any, value: Any) -> Any:
-    """The four registers of a value, each to a place of its own."""
+    """Stores the four registers of a value, each at a place of its own."""
     count = value.count // FOUR
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:

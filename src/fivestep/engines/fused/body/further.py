@@ -1,30 +1,32 @@
-"""Update rules that only the body for small networks knows; the formulas are those of `optim/`.
+"""Update rules that only the body for small networks supports; the formulas are those of `optim/`.
 
-They are compiled for those who take one of them, so nobody else waits for that: a rule of these is another type.
+Such a rule is another type, so that users of the common rules do not wait for these to be compiled.
 """
 
 from typing import Any, NamedTuple
 
 from . import kinds as kind
-from .fours import join, load_each, store_each
+from .fours import four, join, load_each, shifted, store_each
 from .lanes import FOUR, absolute, apart, by_type, every, get, inline, load, put, sqrt, store, total, where, width
-from .rules import Moment, Rule, average, descend, normal, update_plain
+from .rules import Corrections, Rule, average, descend, normal, update_plain
 from .tiles import store_products, weighted
-from .turning import turn_part
+from .transpose import transpose_part
 
 A, B, C = 3.4445, -4.7750, 2.0315
-"""Of Newton and Schulz's polynomial, as in `optim/muon.py`, and the least norm that it divides by."""
-LEAST_NORM = 1e-7
+"""The coefficients of the Newton-Schulz polynomial, as in `optim/muon.py`."""
 
-KNOWN_FROM = 5.0
-"""As in `optim/radam.py`."""
+LEAST_NORM = 1e-7
+"""The smallest norm that a matrix is divided by, as in `optim/muon.py`."""
+
+LEAST_RHO = 5.0
+"""The rho from which RAdam's variance is known, as in `optim/radam.py`."""
 
 
 class Further(NamedTuple):
-    """An update rule that remembers a number as well: `carried` has one for each group.
+    """An update rule whose state also has one number for each group, `carried`.
 
-    The groups have learning rates of their own, by `factors`. NAdam keeps the product of all mu, schedule-free AdamW
-    the sum of all squared rates.
+    NAdam keeps the product of all mu there, schedule-free AdamW the sum of all squared learning rates, which differ
+    between the groups by their `factors`.
     """
 
     plain: Rule
@@ -33,10 +35,10 @@ class Further(NamedTuple):
 
 
 class ByMatrix(NamedTuple):
-    """Muon: its `numbers` are Adam's, for all that is no matrix, and its momentum.
+    """Muon: the `numbers` of its rule are Adam's, for all that is not a matrix, and its momentum.
 
-    Matrix k has its first row at `places[k]`, and `steps[k]` further the next one of `rows[k]`, each of `columns[k]`
-    numbers side by side; its step is `scales[k]` long. It is worked on in `x` and `y`, its square in `gram` and `poly`.
+    Matrix k (`rows[k]`, `columns[k]`) begins at `places[k]`, its rows are `steps[k]` apart, and its update is scaled by
+    `scales[k]`. `x` and `y` are work space for the matrix, `gram` and `poly` for its square.
     """
 
     plain: Rule
@@ -53,52 +55,53 @@ class ByMatrix(NamedTuple):
     poly: Any
 
 
-class Pull(NamedTuple):
-    """What a step of a further rule is made of: numbers that all parameters share."""
+class StepFactors(NamedTuple):
+    """The numbers of a step that all parameters share: factors of gradient and mean, the warmup, the corrections."""
 
     of_gradient: float
     of_mean: float
-    warmth: float
-    now: Moment
+    warmup: float
+    now: Corrections
 
 
 @inline
-def _pull(rule: Further, lr: float, number: int, powers: tuple[float, float]) -> Pull:
-    """Those of a step; what is carried is brought up to date."""
+def _step_factors(rule: Further, lr: float, number: int, powers: tuple[float, float]) -> StepFactors:
+    """The factors of step `number`; updates what is carried."""
     n, which, carried = rule.plain.numbers, rule.plain.kind, rule.carried
-    now = Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+    now = Corrections(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
     if which == kind.NADAM:
         mu, following = n[0] * (1.0 - 0.5 * powers[0]), n[0] * (1.0 - 0.5 * powers[0] * n[3])
         for k in range(carried.size):
             carried[k] *= mu
         product = carried[0]
-        return Pull((1.0 - mu) / (1.0 - product), following / (1.0 - product * following), 1.0, now)
+        return StepFactors((1.0 - mu) / (1.0 - product), following / (1.0 - product * following), 1.0, now)
     if which == kind.SCHEDULE_FREE:
-        warmth, square = number / n[3] if number <= n[3] else 1.0, 0.0
+        warmup, square = number / n[3] if number <= n[3] else 1.0, 0.0
         for k in range(carried.size):
-            square = (lr * rule.factors[k] * warmth) ** 2
+            square = (lr * rule.factors[k] * warmup) ** 2
             carried[k] += square
         share = square / carried[-1] if carried[-1] > 0.0 else 0.0  # that of any group: their factors cancel out
-        return Pull(share, 0.0, warmth, now)
+        return StepFactors(share, 0.0, warmup, now)
     if which == kind.RADAM:
-        known, most = 0.0, 2.0 / (1.0 - n[1]) - 1.0
+        rectified, most = 0.0, 2.0 / (1.0 - n[1]) - 1.0
         rho = most - 2.0 * number * powers[1] / (1.0 - powers[1])
-        if most > KNOWN_FROM and rho > KNOWN_FROM:
-            known = ((rho - 4.0) * (rho - 2.0) * most / ((most - 4.0) * (most - 2.0) * rho)) ** 0.5
-        return Pull(0.0 if known > 0.0 else 1.0 / now.short_m, known * now.short_root / now.short_m, 1.0, now)
-    return Pull(0.0, 0.0, 1.0, now)
+        if most > LEAST_RHO and rho > LEAST_RHO:
+            rectified = ((rho - 4.0) * (rho - 2.0) * most / ((most - 4.0) * (most - 2.0) * rho)) ** 0.5
+        of_mean = rectified * now.bias_correction2_sqrt / now.bias_correction1
+        return StepFactors(0.0 if rectified > 0.0 else 1.0 / now.bias_correction1, of_mean, 1.0, now)
+    return StepFactors(0.0, 0.0, 1.0, now)
 
 
 @inline
-def _moved(which: int, rule: Rule, pull: Pull, known: Any, rate: Any, decay: Any) -> Any:
+def _moved(which: int, rule: Rule, factors: StepFactors, known: Any, rate: Any, decay: Any) -> Any:
     """The new weights and the new memory."""
-    n, now, (value, dw, m, v, u) = rule.numbers, pull.now, known
+    n, now, (value, dw, m, v, u) = rule.numbers, factors.now, known
     if which == kind.SCHEDULE_FREE:
-        rate, z = rate * pull.warmth, m if now.step > 1 else value
+        rate, z = rate * factors.warmup, m if now.step > 1 else value
         v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
         x = value - (1.0 - n[0]) * z  # beta1 times the mean, before the step
-        z = z - rate * decay * value - rate * (dw / (sqrt(v) * (1.0 / now.short_root) + n[2]))
-        return (1.0 - pull.of_gradient) * x + (1.0 - n[0] + pull.of_gradient * n[0]) * z, z, v, u
+        z = z - rate * decay * value - rate * (dw / (sqrt(v) * (1.0 / now.bias_correction2_sqrt) + n[2]))
+        return (1.0 - factors.of_gradient) * x + (1.0 - n[0] + factors.of_gradient * n[0]) * z, z, v, u
     if rule.decoupled:
         value = value * (1.0 - rate * decay)
     else:
@@ -113,54 +116,54 @@ def _moved(which: int, rule: Rule, pull: Pull, known: Any, rate: Any, decay: Any
     if which == kind.ADAMAX:
         largest = absolute(dw) + n[2]
         v = where(n[1] * v > largest, n[1] * v, largest)
-        return value - rate * (1.0 / now.short_m) * (m / v), m, v, u
+        return value - rate * (1.0 / now.bias_correction1) * (m / v), m, v, u
     v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
     if which == kind.RADAM:
-        return value - rate * (pull.of_gradient * m + pull.of_mean * (m / (sqrt(v) + n[2]))), m, v, u
+        return value - rate * (factors.of_gradient * m + factors.of_mean * (m / (sqrt(v) + n[2]))), m, v, u
     if which == kind.NADAM:
-        root = sqrt(v) * (1.0 / now.short_root) + n[2]
-        return value - rate * ((pull.of_gradient * dw + pull.of_mean * m) / root), m, v, u
+        root = sqrt(v) * (1.0 / now.bias_correction2_sqrt) + n[2]
+        return value - rate * ((factors.of_gradient * dw + factors.of_mean * m) / root), m, v, u
     u = where(u > v, u, v)  # amsgrad
-    root = sqrt(u) * (1.0 / now.short_root) + n[2]
-    return value - rate * (1.0 / now.short_m) * (m / root), m, v, u
+    root = sqrt(u) * (1.0 / now.bias_correction2_sqrt) + n[2]
+    return value - rate * (1.0 / now.bias_correction1) * (m / root), m, v, u
 
 
 @inline
-def _move_all(which: int, rule: Further, arrays: Any, lr: float, pull: Pull) -> None:
-    """One step of a rule on all parameters; `which` is its kind, written out."""
+def _move_all(which: int, rule: Further, arrays: Any, lr: float, factors: StepFactors) -> None:
+    """One step of a rule on all parameters; `which` is its kind, a constant for the compiler."""
     (w, g, memory), plain = arrays, rule.plain
     size = w.size
     for j in range(0, size, width(w)):
         known = load(w, j), load(g, j), load(memory, j), load(memory, size + j), load(memory, 2 * size + j)
-        value, m, v, u = _moved(which, plain, pull, known, lr * load(plain.lr_factors, j), load(plain.decays, j))
+        value, m, v, u = _moved(which, plain, factors, known, lr * load(plain.lr_factors, j), load(plain.decays, j))
         store(w, j, value)
         store(memory, j, m)
         store(memory, size + j, v)
         store(memory, 2 * size + j, u)
-        average(plain, memory, (3 * size + j, value), pull.now.step)
+        average(plain, memory, (3 * size + j, value), factors.now.step)
 
 
 def update_further(rule: Further, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
-    """One step of one of them."""
-    pull = _pull(rule, lr, number, powers)
+    """One step of such a rule."""
+    factors = _step_factors(rule, lr, number, powers)
     if rule.plain.kind == kind.NADAM:
-        _move_all(kind.NADAM, rule, arrays, lr, pull)
+        _move_all(kind.NADAM, rule, arrays, lr, factors)
     elif rule.plain.kind == kind.SCHEDULE_FREE:
-        _move_all(kind.SCHEDULE_FREE, rule, arrays, lr, pull)
+        _move_all(kind.SCHEDULE_FREE, rule, arrays, lr, factors)
     elif rule.plain.kind == kind.ADAMAX:
-        _move_all(kind.ADAMAX, rule, arrays, lr, pull)
+        _move_all(kind.ADAMAX, rule, arrays, lr, factors)
     elif rule.plain.kind == kind.RADAM:
-        _move_all(kind.RADAM, rule, arrays, lr, pull)
+        _move_all(kind.RADAM, rule, arrays, lr, factors)
     elif rule.plain.kind == kind.RPROP:
-        _move_all(kind.RPROP, rule, arrays, lr, pull)
+        _move_all(kind.RPROP, rule, arrays, lr, factors)
     else:
-        _move_all(kind.AMSGRAD, rule, arrays, lr, pull)
+        _move_all(kind.AMSGRAD, rule, arrays, lr, factors)
 
 
 def update_by_matrix(rule: ByMatrix, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
-    """One step of Muon: of each matrix along its direction, of all other parameters as AdamW."""
+    """One step of Muon: each matrix moves along its direction, all other parameters as with AdamW."""
     (w, g, memory), plain = arrays, rule.plain
-    size, momentum, now = w.size, plain.numbers[3], Moment(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+    size, momentum, now = w.size, plain.numbers[3], Corrections(number, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
     for j in range(0, size, width(w)):
         dw, m = load(g, j), load(memory, j)
         m = where(load(plain.matrices, j) > 0.0, m + (1.0 - momentum) * (dw - m), m)
@@ -182,22 +185,22 @@ def update_by_matrix(rule: ByMatrix, arrays: Any, lr: float, number: int, powers
 
 @apart
 def _find_direction(rule: ByMatrix, k: int, memory: Any, at: int) -> None:
-    """Replaces the matrix at memory[at] by its direction, times its scale: all singular values near 1.
+    """Replaces the matrix at memory[at] by its direction, with all singular values near 1, times its scale.
 
-    On the wide of the matrix and its transpose, in rows that are filled up by zeros to whole registers, and four.
+    Works on the matrix or its transpose, whichever is wide, padded with zeros to whole registers and four rows.
     """
     shape, step, lanes = (rule.rows[k], rule.columns[k]), rule.steps[k], width(memory)
     short, long = min(shape[0], shape[1]), max(shape[0], shape[1])
-    rows, line, square = _up(short, FOUR), _up(long, lanes), _up(short, lanes)
+    rows, line, square = _rounded_up(short, FOUR), _rounded_up(long, lanes), _rounded_up(short, lanes)
     x, y = rule.x, rule.y
     for j in range(0, rows * line, lanes):
         store(x, j, every(x, 0.0))
-    _carry((memory, at, step), shape, (x, 0, line), shape[0] > shape[1])
+    _copy_matrix((memory, at, step), shape, (x, 0, line), shape[0] > shape[1])
     squares = every(x, 0.0)
     for j in range(0, rows * line, lanes):
         squares = squares + load(x, j) * load(x, j)
     norm = total(squares) ** 0.5
-    _stretch(x, rows * line, 1.0 / max(norm, LEAST_NORM))
+    _multiply(x, rows * line, 1.0 / max(norm, LEAST_NORM))
     for j in range(0, rows * square, lanes):
         store(rule.gram, j, every(x, 0.0))
     for _ in range(rule.num_steps):
@@ -205,19 +208,19 @@ def _find_direction(rule: ByMatrix, k: int, memory: Any, at: int) -> None:
         _add_product((B, C), rule.gram, rule.gram, (rule.poly, rows, square), square)
         _add_product((A, 1.0), rule.poly, x, (y, rows, line), square)
         x, y = y, x
-    _stretch(x, rows * line, rule.scales[k])
+    _multiply(x, rows * line, rule.scales[k])
     if shape[0] > shape[1]:
-        _carry((x, 0, line), (shape[1], shape[0]), (memory, at, step), True)
+        _copy_matrix((x, 0, line), (shape[1], shape[0]), (memory, at, step), True)
     else:
-        _carry((x, 0, line), shape, (memory, at, step), False)
+        _copy_matrix((x, 0, line), shape, (memory, at, step), False)
 
 
 @inline
-def _carry(left: Any, shape: tuple[int, int], to: Any, turned: bool) -> None:
-    """A matrix (rows, columns) to another place, maybe turned on its side; both are (array, begin, step of rows)."""
+def _copy_matrix(left: Any, shape: tuple[int, int], to: Any, turned: bool) -> None:
+    """Copies a matrix (rows, columns), transposed if `turned`; both places are (array, begin, distance of rows)."""
     (num_rows, num_columns), (array, here, step), (out, there, apart_there) = shape, left, to
     if turned:
-        turn_part(left, shape, to)
+        transpose_part(left, shape, to)
     else:
         for r in range(num_rows):
             for c in range(num_columns):
@@ -225,48 +228,38 @@ def _carry(left: Any, shape: tuple[int, int], to: Any, turned: bool) -> None:
 
 
 @inline
-def _stretch(x: Any, count: int, factor: float) -> None:
+def _multiply(x: Any, count: int, factor: float) -> None:
     for j in range(0, count, width(x)):
         store(x, j, load(x, j) * factor)
 
 
 @inline
-def _up(count: int, whole: int) -> int:
+def _rounded_up(count: int, whole: int) -> int:
     return -(-count // whole) * whole
 
 
 @inline
-def _each_of_four(start: int, step: int) -> tuple[int, int, int, int]:
-    return start * step, (start + 1) * step, (start + 2) * step, (start + 3) * step
-
-
-@inline
 def _multiply_itself(x: Any, gram: Any, sizes: tuple[int, int, int]) -> None:
-    """Gram = x x^T."""
+    """Computes gram = x x^T."""
     rows, line, square = sizes
     for r in range(0, rows, FOUR):
         for q in range(0, rows, FOUR):
             into = (gram, r * square + q, square, FOUR, -1, False)
-            store_products(into, (x, _each_of_four(r, line)), (x, _each_of_four(q, line)), line)
+            store_products(into, (x, four(r * line, line)), (x, four(q * line, line)), line)
 
 
 @inline
 def _add_product(factors: tuple[float, float], p: Any, x: Any, into: tuple[Any, int, int], square: int) -> None:
-    """Out = a x + c p x with factors a and c, for p (rows, square) and x (rows, line)."""
+    """Computes out = a x + c p x with factors a and c, for p (rows, square) and x (rows, line)."""
     (a, c), (out, rows, line), lanes = factors, into, width(x)
     for r in range(0, rows, FOUR):
-        at, to = _each_of_four(r, square), _each_of_four(r, line)
+        at, to = four(r * square, square), four(r * line, line)
         for i in range(0, line, 2 * lanes):
             q = min(i + lanes, line - lanes)
             sums = weighted((p, at, 1), (x, (i, q), line), rows)
-            here, there = _beside(to, i), _beside(to, q)
+            here, there = shifted(to, i), shifted(to, q)
             store_each(out, here, a * load_each(x, here) + c * join(sums, 0))
             store_each(out, there, a * load_each(x, there) + c * join(sums, 4))
-
-
-@inline
-def _beside(places: tuple[int, int, int, int], i: int) -> tuple[int, int, int, int]:
-    return places[0] + i, places[1] + i, places[2] + i, places[3] + i
 
 
 update = by_type({Rule: update_plain, Further: update_further, ByMatrix: update_by_matrix})

@@ -1,7 +1,7 @@
-"""Where two ways meet, and where a unit has a factor of its own: `layers/residual.py`, `gated`, `parametric`, `scale`.
+"""Branches and joins, and learnt factors of units: `layers/residual.py`, `gated.py`, `parametric.py` and `scale.py`.
 
-A branch hands on a copy of what it took, so that what comes behind it may write over the copy. What it took is one of
-the two sides of a join: the sum of both, the second moved towards the first by a learnt share, or their product.
+A branch passes on a copy of its input, so that the operations behind it may overwrite the copy. The input itself is one
+of the two sides of a join: their sum, a mixture by a learnt weight, or their product.
 """
 
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from .lanes import apart, every, get, load, put, store, total, width
 
 
 class Joined(NamedTuple):
-    """A join: its kind, its units, where its weight lies, and where its sides and its result begin in the buffers."""
+    """A join: its kind, its units, the place of its weight, and where its two sides and its result begin."""
 
     kind: int
     units: int
@@ -22,22 +22,22 @@ class Joined(NamedTuple):
 
 
 @apart
-def hand_on(values: Any, here: int, there: int, count: int) -> None:
-    """A copy."""
+def copy_branch(values: Any, here: int, there: int, count: int) -> None:
+    """Copies the input of a branch."""
     for r in range(0, count, width(values)):
         store(values, there + r, load(values, here + r))
 
 
 @apart
-def add_on(slopes: Any, here: int, there: int, count: int) -> None:
-    """Adds the gradient of the copy to that of the other side."""
+def add_branch_gradient(slopes: Any, here: int, there: int, count: int) -> None:
+    """Adds the gradient of the copy to that of the input."""
     for r in range(0, count, width(slopes)):
         store(slopes, here + r, load(slopes, here + r) + load(slopes, there + r))
 
 
 @apart
 def join(of: Joined, w: Any, values: Any, rows: int) -> None:
-    """The sum x + f, the mixture x + g (f - x), the product x f, or g f, where there is no other side."""
+    """The sum x + f, the mixture x + g (f - x), the product x f, or, where there is no other side, g f."""
     for o in range(of.units):
         weight = get(w, of.weight + o) if of.weight >= 0 else values.dtype.type(1)
         for r in range(o * rows, (o + 1) * rows, width(values)):
@@ -54,8 +54,8 @@ def join(of: Joined, w: Any, values: Any, rows: int) -> None:
 
 
 @apart
-def part(of: Joined, memory: Any, rows: int, later: bool) -> None:
-    """The gradient of both sides, and that of the weight; what is there is added to if it is `later`."""
+def join_gradient(of: Joined, memory: Any, rows: int, later: bool) -> None:
+    """The gradient of both sides, and that of the weight, which is added to what is there if `later`."""
     values, slopes, g = memory.values, memory.slopes, memory.g
     for o in range(of.units):
         weight = get(memory.w, of.weight + o) if of.weight >= 0 else values.dtype.type(1)

@@ -1,6 +1,6 @@
-"""The items that have a scalar form, as the whole numbers by which the compiled body knows them.
+"""The integer codes of the items that the compiled code supports.
 
-An item that is not here is no error: the engine hands over to `scratch` and says which one it was.
+For any other item `make_engine` falls back to `scratch`, and says which item it was.
 """
 
 LINEAR, DROPOUT, LAYER_NORM, RMS_NORM, BATCH_NORM, SCALE, BRANCH, JOIN, MIX, TIMES = range(10)

@@ -1,12 +1,12 @@
-"""Rows side by side in one register: `Lanes` is 64 bytes of numbers, sixteen of float32 or eight of float64.
+"""Vectors as a type for numba: `Lanes` is 64 bytes of numbers, sixteen of float32 or eight of float64.
 
-A compiled loop is as fast as its vectors, and a compiler that has to find them by itself may fail without a word. Here
-the vector is a type, so that every loop says what it does: `load` takes consecutive numbers out of an array, `+ - * /`,
-comparisons and `where` work lane by lane, `store` puts them back. LLVM makes one instruction of each where the
-processor has registers of 64 bytes, and two or four where they are smaller.
+A compiled loop is as fast as its vectors, and a compiler that has to find them by itself may silently fail to. Here the
+vector is a type, so that every loop says what it does: `load` reads consecutive numbers of an array, `+ - * /`,
+comparisons and `where` work lane by lane, and `store` writes them back. LLVM compiles each to one instruction where the
+processor has registers of 64 bytes, and to two or four where they are smaller.
 
-Arithmetic may be contracted (a * b + c with one rounding) and nothing else. Infinity and NaN mean what they mean, so a
-run that diverges is seen to diverge, and a sum is added in the order in which it is written.
+The compiler may contract a * b + c to one rounding, and nothing else: infinity and NaN stay what they are, so a run
+that diverges is seen to diverge, and sums are added in the order in which they are written.
 """
 
 import operator
@@ -34,18 +34,17 @@ _PART = {
 }
 
 inline: Any = njit(forceinline=True, **_PART)
-"""How every function of the body is compiled: into its caller, and without numba's counting of references to arrays,
-two locked instructions for every array that is named, which took three quarters of a step. Nothing is allocated inside,
-so there is nothing to count."""
+"""Compiles a function of the body into its caller, and without numba's reference counting, whose two locked
+instructions for each use of an array took three quarters of a step. As nothing is allocated, it is not needed."""
 
 apart: Any = njit(**_PART)
-"""The same for what is called a few times in a step and takes many registers: on its own it has all of them."""
+"""The same, but not inlined: for functions called a few times in a step that need all registers."""
 
 
 def by_type(of: Mapping[type, Callable[..., Any]]) -> Any:
-    """A function of the body that is one of several, by the kind of named tuple that its first argument is.
+    """A function of the body with several implementations, chosen by the type of its first argument, a named tuple.
 
-    The others are not even compiled.
+    Only the chosen one is compiled.
     """
 
     def function(*_arguments: Any) -> Any:
@@ -62,7 +61,7 @@ def by_type(of: Mapping[type, Callable[..., Any]]) -> Any:
 
 @final
 class Lanes(types.Type):
-    """A vector of `count` numbers, or of as many truth values."""
+    """A vector of `count` numbers or truth values."""
 
     def __init__(self, dtype: types.Type, count: int) -> None:
         self.dtype, self.count = dtype, count
@@ -72,7 +71,7 @@ class Lanes(types.Type):
 @final
 @register_model(Lanes)
 class LanesModel(models.PrimitiveModel):
-    """Lanes are held in an LLVM vector."""
+    """Lanes are an LLVM vector."""
 
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         truth = lanes.dtype == types.boolean
@@ -81,13 +80,13 @@ class LanesModel(models.PrimitiveModel):
 
 
 def lanes_of(dtype: types.Type) -> Lanes:
-    """As many numbers of a type as fit."""
+    """The vector of as many numbers of a type as fit."""
     return Lanes(dtype, 8 * BYTES // dtype.bitwidth)
 
 
 @intrinsic
 def width(typing: Any, array: Any) -> Any:
-    """The number of lanes for the numbers of an array, known when it is compiled."""
+    """The number of lanes for the numbers of an array, a constant for the compiler."""
     count = lanes_of(array.dtype).count
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -110,7 +109,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Puts lanes into array[index], array[index + 1], ..."""
+    """Writes lanes to array[index], array[index + 1], ..."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = place_of(context, builder, sig, args, context.get_value_type(value))
@@ -122,7 +121,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def get(typing: Any, array: Any, index: Any) -> Any:
-    """The number array[index], along its memory. Numba would first ask whether the index counts from the end."""
+    """The number array[index] of an array taken as flat memory; numba would first check for a negative index."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.load(address(context, builder, array, *args))
@@ -132,7 +131,7 @@ def get(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def put(typing: Any, array: Any, index: Any, number: Any) -> Any:
-    """array[index] = number, in the same way."""
+    """array[index] = number, likewise."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         builder.store(args[2], address(context, builder, array, *args[:2]))
@@ -143,7 +142,7 @@ def put(typing: Any, array: Any, index: Any, number: Any) -> Any:
 
 @intrinsic
 def prefetch(typing: Any, array: Any, index: Any) -> Any:
-    """Asks the processor to bring array[index] near, and does not wait for it."""
+    """Asks the processor to load array[index] into the cache, without waiting for it."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer = ir.IntType(8).as_pointer()
@@ -208,7 +207,7 @@ def power_in(typing: Any, t: Any) -> Any:
 
 @intrinsic
 def exponent(typing: Any, value: Any) -> Any:
-    """The whole number k for which value 2^-k lies in [0.707, 1.414), for normal numbers above 0."""
+    """The integer k for which value 2^-k is in [0.707, 1.414), for normal numbers above 0."""
     mantissa, root_half = {32: (23, 0x3F3504F3), 64: (52, 0x3FE6A09E667F3BCD)}[value.dtype.bitwidth]
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -308,12 +307,12 @@ _operation(operator.eq, lambda builder, a, b: builder.fcmp_ordered("==", a, b), 
 
 
 def address(context: Any, builder: Any, array: types.Array, value: Any, index: Any) -> Any:
-    """The address of array[index]; the index is not looked at."""
+    """The address of array[index]; the index is not checked."""
     return builder.gep(context.make_array(array)(context, builder, value).data, [index])
 
 
 def place_of(context: Any, builder: Any, sig: Any, args: Any, vector: Any) -> Any:
-    """The same, as that of a vector."""
+    """The same as a pointer to a vector."""
     return builder.bitcast(address(context, builder, sig.args[0], *args[:2]), vector.as_pointer())
 
 
@@ -327,13 +326,13 @@ def widened(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lan
 
 
 def chosen(builder: Any, vector: Any, which: Sequence[int], more: Any = None) -> Any:
-    """Those elements of a vector, or of a vector and one `more`."""
+    """The elements `which` of a vector, or of a vector followed by one `more`."""
     mask = ir.Constant(ir.VectorType(WHOLE, len(which)), list(which))
     return builder.shuffle_vector(vector, _undefined(vector.type) if more is None else more, mask)
 
 
 def put_some(builder: Any, pointer: Any, vector: Any, count: Any, later: Any) -> None:
-    """Stores the first `count` numbers of a vector, added to those that are there if it is `later`."""
+    """Stores the first `count` numbers of a vector, added to what is there if `later`."""
     flags = ir.VectorType(ir.IntType(1), vector.type.count)
     first, each = (
         ir.Constant(ir.VectorType(count.type, vector.type.count), [*range(vector.type.count)]),

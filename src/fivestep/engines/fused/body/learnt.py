@@ -1,7 +1,7 @@
-"""A hidden layer for tables in two passes: what lies around its product, with all that is learnt beside the weights.
+"""A hidden layer of a network for tables: everything but its matrix products, in one pass each way.
 
-The layer is `ntk_linear` with `parametric` and perhaps `dropout` behind it: z = c x W^T + b, y = m (z + g (f(z) - z)).
-The product x W^T and those of the way back are torch's; the formulas are derived in `layers/`.
+The layer is `ntk_linear`, `parametric` and perhaps `dropout`: z = c x W^T + b, y = m (z + g (f(z) - z)). The product
+x W^T and those of the backward pass are torch's; the formulas are derived in `layers/`.
 """
 
 from typing import Any
@@ -11,29 +11,29 @@ from .lanes import every, get, load, put, store, where, width
 from .numbers import numbers_at
 
 
-def strengthen(which: int, numbers: Any, z: Any, learnt: Any, drawn: Any, kept: Any) -> None:
-    """In place of z (N, O), the product alone, the layer's outputs y; and what its way back needs.
+def parametric(which: int, numbers: Any, z: Any, learnt: Any, drawn: Any, kept: Any) -> None:
+    """Overwrites the product z (N, O) with the layer's outputs y, and keeps what the backward pass needs.
 
-    `numbers` are the activation's option, the factor c, and of dropout the least number whose unit stays and 1 / (1 -
-    p). `learnt` are b and g (O,), `drawn` the bits (N, O), or none without dropout. `kept` takes c dy/dz and dy/dg
-    (N, O).
+    `numbers` are the activation's option, the factor c, and for dropout the least random number whose unit is kept, and
+    1 / (1 - p). `learnt` are b and g (O,), `drawn` the random bits (N, O), empty without dropout. c dy/dz and dy/dg
+    (N, O) are written to `kept`.
     """
     (option, factor, least, scale), (b, g), (slopes, far) = numbers, learnt, kept
     num_rows, num_units = z.shape
     for at in range(0, num_rows * num_units, num_units):
         for o in range(0, num_units, width(z)):
             here = load(z, at + o) * factor + load(b, o)
-            value, bend = value_and_slope(which, here, option)
+            value, slope = value_and_slope(which, here, option)
             gap, strength, mask = value - here, load(g, o), every(z, 1.0)
             if drawn.size:
                 mask = where(numbers_at(drawn, at + o, z) >= least, every(z, scale), 0.0)
             store(z, at + o, mask * (here + strength * gap))
-            store(slopes, at + o, mask * ((1.0 - strength) + strength * bend) * factor)
+            store(slopes, at + o, mask * ((1.0 - strength) + strength * slope) * factor)
             store(far, at + o, mask * gap)
 
 
-def weaken(dy: Any, far: Any, dg: Any) -> None:
-    """The gradient of the strengths, dg (O,) = sum over the rows of dy (N, O) times dy/dg."""
+def parametric_gradient(dy: Any, far: Any, dg: Any) -> None:
+    """The gradient of the strengths, dg (O,): the sum over the rows of dy times dy/dg (`far`), both (N, O)."""
     num_rows, num_units = dy.shape
     for o in range(0, num_units, width(dy)):
         store(dg, o, every(dy, 0.0))
@@ -43,7 +43,7 @@ def weaken(dy: Any, far: Any, dg: Any) -> None:
 
 
 def drop(x: Any, drawn: Any, least: float, scale: float, y: Any, mask: Any) -> None:
-    """Dropout alone, on flat tensors: the scaled mask, `scale` where a bit is not below `least`, and y = x times it."""
+    """Dropout alone, on flat tensors: mask, `scale` where a random number is at least `least`, else 0; y = x mask."""
     whole, stays = x.size - x.size % width(x), x.dtype.type(scale)
     for k in range(0, whole, width(x)):
         kept = where(numbers_at(drawn, k, x) >= least, every(x, scale), 0.0)

@@ -1,4 +1,4 @@
-"""The layer `percentiles` where nothing below it learns: forward only. The formula is in `layers/percentiles.py`."""
+"""The forward pass of the layer `percentiles`, for networks in which nothing below it learns."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from .lanes import every, get, inline, load, put, total, where, width
 
 
 def find_levels(x: Any, columns: Any, knots: Any, levels: Any, least: Any, y: Any) -> None:
-    """Into y (N, C + I): the level of each of the `columns` (C,) of x (N, I) among its knots (C, K), then x.
+    """Writes y (N, C + I): the level of each of the `columns` (C,) of x (N, I) among its knots (C, K), then x itself.
 
-    Knots lie at least as far apart as the smallest number, the `least`.
+    A distance between knots that is smaller than `least`, the smallest normal number, counts as `least`.
     """
     num_rows, num_in, num_columns = x.shape[0], x.shape[1], knots.shape[0]
     for n in range(num_rows):
@@ -27,15 +27,15 @@ def level_of(number: Any, column: int, knots: Any, levels: Any, least: Any) -> A
     start, level = get(knots, lower), get(levels, lower)
     wide, rise = get(knots, lower + 1) - start, get(levels, lower + 1) - level
     share = (number - start) / max(least, wide)
-    share = share if not share < 0 else knots.dtype.type(0)  # what is not a number stays so
+    share = share if not share < 0 else knots.dtype.type(0)  # NaN stays NaN
     return level + rise * (share if not share > 1 else knots.dtype.type(1))
 
 
 @inline
 def _last_below(number: Any, knots: Any, first: int, count: int) -> int:
-    """The place of the last of some knots that is below a number, or of the first.
+    """The place of the last of `count` knots that is below a number; if none is, of the first.
 
-    All that are below are counted: halving what is left would guess half of its branches wrongly.
+    Counts all that are below: in a binary search, the processor would mispredict half of the branches.
     """
     whole, below = count - count % width(knots), every(knots, 0.0)
     for k in range(first, first + whole, width(knots)):

@@ -1,15 +1,15 @@
 """The linear layer on lanes, in blocks of several units, so that each number that is loaded is used several times.
 
-Rows lie side by side: unit o of a layer is `values[at + o * rows : at + (o + 1) * rows]`, and `rows` is a multiple of
-the lanes. A weight is one number for all of them. Where a block reaches beyond the last rows or inputs, it does some
-once more.
+The lanes are rows: unit o of a layer is `values[at + o * rows : at + (o + 1) * rows]`, and `rows` is a multiple of the
+lanes. A weight is the same number in all lanes. A block that would reach beyond the last rows or inputs begins earlier,
+and computes some of them twice.
 """
 
 from typing import Any, NamedTuple
 
 from . import kinds as kind
 from .activations import relu, tanh
-from .fours import four, join, load_each, store_each
+from .fours import four, join, load_each, shifted, store_each
 from .lanes import apart, every, inline, width
 from .tiles import store_products, weighted
 
@@ -17,8 +17,8 @@ from .tiles import store_products, weighted
 class Matrix(NamedTuple):
     """A matrix in a flat vector: element (o, i) is numbers[first + o step_out + i step_in].
 
-    The weights W (O, I) have the steps I and 1; the steps 1 and I, with O and I changed over, make it W^T. The biases
-    begin at `bias`; -1 stands for none.
+    The weights W (O, I) have the steps I and 1; with the steps 1 and I, and O and I swapped, it is W^T. The biases
+    begin at `bias`; -1 means that there are none.
     """
 
     numbers: Any
@@ -37,7 +37,7 @@ def _bias(matrix: Matrix, o: int) -> Any:
 
 @inline
 def _activate(which: int, values: Any, there: Any, under: Any, z: Any) -> None:
-    """values[there] = f(z) and values[under] = f'(z), at four places each; without an activation, values[there] = z."""
+    """Stores f(z) at values[there] and f'(z) at values[under], four places each; without activation, z at `there`."""
     if which == kind.RELU:
         a, slope = relu(z)
         store_each(values, there, a)
@@ -52,9 +52,9 @@ def _activate(which: int, values: Any, there: Any, under: Any, z: Any) -> None:
 
 @apart
 def weighted_sums(matrix: Matrix, which: int, values: Any, here: int, places: tuple[int, int], rows: int) -> None:
-    """z_o = b_o + sum_i w_oi values[here:]_i for every row, and what an activation makes of it.
+    """z_o = b_o + sum_i w_oi values[here:]_i for every row, and relu or tanh of it.
 
-    The first of the places takes f(z), the second f'(z), or none where `which` is no activation that is done here.
+    f(z) is stored at the first of the places and f'(z) at the second; if `which` is neither of the two, z at the first.
     """
     w, step, o, (there, under) = matrix.numbers, matrix.step_out, 0, places
     num_in, lanes, last = matrix.num_in, width(values), rows - width(values)
@@ -71,19 +71,14 @@ def weighted_sums(matrix: Matrix, which: int, values: Any, here: int, places: tu
         u, v, b = there + o * rows, under + o * rows, _bias(matrix, o)
         for r in range(0, rows, 4 * lanes):
             at = (r, min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last))
-            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (values, _from(here, at), rows), num_in)
-            _activate(which, values, _from(u, at), _from(v, at), join(z, 0) + join((b, b, b, b), 0))
+            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (values, shifted(at, here), rows), num_in)
+            _activate(which, values, shifted(at, u), shifted(at, v), join(z, 0) + join((b, b, b, b), 0))
         o += 1
 
 
 @inline
-def _from(start: int, at: Any) -> tuple[int, int, int, int]:
-    return start + at[0], start + at[1], start + at[2], start + at[3]
-
-
-@inline
 def _times(is_through: bool, values: Any, places: Any, da: Any) -> Any:
-    """da, or da f'(z)."""
+    """The gradient da, or da f'(z) if it `is_through` an activation as well."""
     return load_each(values, places) * da if is_through else da
 
 
@@ -91,7 +86,7 @@ def _times(is_through: bool, values: Any, places: Any, da: Any) -> Any:
 def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int, is_through: bool) -> None:
     """slopes[to:]_i = sum_o matrix_io slopes[there:]_o for every row: da = W^T dz, for the matrix W^T.
 
-    On the way through an activation as well, that times its derivative, which lies in values[to:].
+    If it `is_through` an activation as well, that times its derivative, which is in values[to:].
     """
     w, step, o, values, dz = matrix.numbers, matrix.step_out, 0, memory.values, memory.slopes
     num_in, lanes, last = matrix.num_in, width(dz), rows - width(dz)
@@ -107,17 +102,16 @@ def weighted_slopes(matrix: Matrix, memory: Any, there: int, to: int, rows: int,
         u = to + o * rows
         for r in range(0, rows, 4 * lanes):
             at = (r, min(r + lanes, last), min(r + 2 * lanes, last), min(r + 3 * lanes, last))
-            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (dz, _from(there, at), rows), num_in)
-            store_each(dz, _from(u, at), _times(is_through, values, _from(u, at), join(z, 0)))
+            z = weighted((w, (matrix.first + o * step,), matrix.step_in), (dz, shifted(at, there), rows), num_in)
+            store_each(dz, shifted(at, u), _times(is_through, values, shifted(at, u), join(z, 0)))
         o += 1
 
 
 @apart
 def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int, later: bool) -> None:
-    """gradient_oi += sum over the rows of slopes[there:]_o values[here:]_i: that of the weights, dW = dz^T a.
+    """Adds dW = dz^T a to the gradient: element (o, i) gets the sum over the rows of slopes[there:]_o values[here:]_i.
 
-    And that of the biases, the sum of slopes[there:]_o. Unless it is a `later` part of the batch, there is nothing yet
-    that it could be added to, and what is in the gradient is overwritten.
+    The biases get the sum of slopes[there:]_o. In the first part of a batch (not `later`), the gradient is overwritten.
     """
     a, dz, g, num_in, o = memory.values, memory.slopes, gradient.numbers, gradient.num_in, 0
     while o + 4 <= gradient.num_out:
@@ -141,7 +135,7 @@ def add_products(gradient: Matrix, memory: Any, here: int, there: int, rows: int
 
 @inline
 def _inputs(here: int, i: int, rows: int, num_in: int) -> tuple[int, int, int, int]:
-    """Where four inputs begin, from input i on; beyond the last one, the last one again."""
+    """Where four inputs begin, from input i on; after the last one, the last one again."""
     last = num_in - 1
     return (
         here + min(i, last) * rows,

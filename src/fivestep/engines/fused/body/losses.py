@@ -1,7 +1,6 @@
 """Every loss that has a scalar form, on lanes: the weighted sum over the rows, and the gradient of the logits.
 
-The formulas are those of `losses/`, where they are derived. Row r weighs `share[r]`; rows that only fill up the lanes
-weigh 0.
+The formulas are those of `losses/`, where they are derived. Row r has the weight `share[r]`; rows of padding have 0.
 """
 
 from typing import Any, NamedTuple
@@ -60,9 +59,9 @@ def of_output(which: int, z: Any, y: Any, number: float, u: Any) -> Any:
 
 @inline
 def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """The mean over the outputs.
+    """A loss that is a mean over the outputs.
 
-    The processor looks at some two hundred operations ahead, so in short loops more rows overlap than in a long one.
+    In short loops, as the processor looks some two hundred operations ahead: more rows overlap than in a long one.
     """
     z, dz, mean, sum_of_losses = memory.values, memory.slopes, 1.0 / num_out, every(memory.values, 0.0)
     for o in range(num_out):
@@ -83,7 +82,7 @@ def _of_all_outputs(which: int, loss: Any, memory: Any, here: int, num_out: int,
 
 @inline
 def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """The same, written out for the two that are met most, so that their loops have no branches."""
+    """The same, specialized for the two most common losses, so that their loops have no branches."""
     if loss.kind == kind.MSE:
         return _of_all_outputs(kind.MSE, loss, memory, here, num_out, rows)
     if loss.kind == kind.BINARY_CROSS_ENTROPY:
@@ -93,7 +92,7 @@ def _of_outputs(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> A
 
 @inline
 def _of_means(memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """The Gaussian loss: of each target a mean m, and beside it s, the logarithm of the variance."""
+    """The Gaussian loss: two outputs for each target, the mean m and s, the logarithm of the variance."""
     z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
     for o in range(0, num_out, 2):
         for r in range(o * rows, (o + 1) * rows, width(z)):
@@ -108,14 +107,14 @@ def _of_means(memory: Any, here: int, num_out: int, rows: int) -> Any:
 
 @inline
 def _of_classes(loss: Any, memory: Any, here: int, num_out: int, rows: int) -> Any:
-    """Log sum_c e^z_c - z_y with the largest logit taken off first; with smoothing s, targets 1 - s + s/C and s/C."""
+    """The cross-entropy, after the largest logit is subtracted; with smoothing s, targets 1 - s + s/C and s/C."""
     z, dz, sum_of_losses = memory.values, memory.slopes, every(memory.values, 0.0)
     most, rest = 1.0 - loss.numbers[0], loss.numbers[0] / num_out
     for r in range(0, rows, width(z)):
         largest = load(z, here + r)
         for c in range(1, num_out):
             value = load(z, here + c * rows + r)
-            largest = where(value <= largest, largest, value)  # NaN stays
+            largest = where(value <= largest, largest, value)  # NaN stays NaN
         sum_of_powers, right = every(z, 0.0), every(z, 0.0)
         label, s = load(memory.targets, r), load(memory.share, r)
         for c in range(num_out):

@@ -1,8 +1,8 @@
-"""The random bits of dropout, to the bit as `draws.py` draws them: each step and layer from a seed of its own.
+"""The random bits of dropout, equal to the bit to those of `draws.py`: each step and layer has a seed of its own.
 
-That is Doty-Humphrey's generator SFC64, as NumPy begins it: with three numbers that its `SeedSequence` (after O'Neill's
-`seed_seq_fe`) makes of a seed, and twelve more numbers that nobody uses. NumPy takes fifteen microseconds to begin one
-and two nanoseconds for each word; small networks have done several steps by then.
+The generator is Doty-Humphrey's SFC64, seeded as in NumPy: with three numbers that `SeedSequence` (after O'Neill's
+`seed_seq_fe`) makes of a seed, and then twelve draws that are discarded. NumPy takes fifteen microseconds to seed one,
+and two nanoseconds for each word; in that time a small network does several steps.
 """
 
 from typing import Any, NamedTuple
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .lanes import apart, get, inline, put
-from .turning import turn_part
+from .transpose import transpose_part
 
 _word = np.uint64
-"""A number of 64 bits: beside a plain one, numba would go on with float64."""
+"""An unsigned integer of 64 bits: with Python's own integers, numba would continue in float64."""
 
 _HALF, _FOUR_TIMES_FIFTEEN, _SIXTY_THREE = _word(0xFFFFFFFF), _word(0x7FFF_7FFF_7FFF_7FFF), _word(2**63 - 1)
 _FOLD, _ONE, _THREE, _ELEVEN, _SIXTEEN = (_word(number) for number in (1_000_003, 1, 3, 11, 16))
@@ -27,15 +27,15 @@ IN_A_WORD = 4
 """Numbers of 15 bits in one of 64."""
 
 IN_A_STREAM = 5
-"""Words that a generator goes on with (`go_on_with_bits`)."""
+"""Words of a generator's state (`continue_bits`)."""
 
 
 class Masks(NamedTuple):
-    """What all dropout of a network draws from, and where, for one step.
+    """Seed and memory of the dropout layers of a network, for one step.
 
-    `seed` is that of the draws, the last 64 bits of it; operation k draws as layer `layers[k]`. Those of a layer come
-    to `words`, row by row, and are read as `numbers` of 16 bits, which are the same memory; turned on their side,
-    `stride` apart, those of operation k stay in `bits` from places[k] on.
+    `seed` is the last 64 bits of the draws' seed; operation k draws as layer `layers[k]`. A layer's bits are drawn into
+    `words`, row by row, and read as `numbers` of 16 bits, which are the same memory. Transposed, with units `stride`
+    apart, those of operation k are kept in `bits` from places[k] on.
     """
 
     seed: Any
@@ -55,7 +55,7 @@ def folded(seed: Any, step: int, layer: int) -> Any:
 
 @inline
 def _hashed(value: Any, before: Any, factor: Any) -> tuple[Any, Any]:
-    """A number of 32 bits, and the constant that the next one is made with."""
+    """The hash of a 32-bit number, and the constant for the next one."""
     after = (before * factor) & _HALF
     value = ((value ^ before) * after) & _HALF
     return value ^ (value >> _SIXTEEN), after
@@ -68,8 +68,8 @@ def _mixed(x: Any, y: Any) -> Any:
 
 
 @inline
-def _begun(seed: Any) -> tuple[Any, Any, Any]:
-    """The numbers that a generator of that seed, of less than 2^64, begins with."""
+def _initial_state(seed: Any) -> tuple[Any, Any, Any]:
+    """The three numbers a, b, c with which a generator of that seed, below 2^64, begins."""
     zero = seed & _word(0)
     p0, constant = _hashed(seed & _HALF, _FIRST_A, _TIMES_A)
     p1, constant = _hashed(seed >> _THIRTY_TWO, constant, _TIMES_A)
@@ -98,19 +98,19 @@ def _begun(seed: Any) -> tuple[Any, Any, Any]:
 
 
 @inline
-def _drawn(a: Any, b: Any, c: Any, counter: Any) -> tuple[Any, Any, Any, Any]:
-    """The next number, and what the generator goes on with; its counter grows by one."""
+def _next_word(a: Any, b: Any, c: Any, counter: Any) -> tuple[Any, Any, Any, Any]:
+    """The next number, and the new a, b and c; the caller increments the counter."""
     number = a + b + counter
     return number, b ^ (b >> _ELEVEN), c + (c << _THREE), ((c << _TWENTY_FOUR) | (c >> _FORTY)) + number
 
 
 @apart
 def draw_bits(seed: Any, count: int, words: Any, start: int) -> None:
-    """Puts at least `count` numbers of 15 bits into words[start], ..., four into each."""
-    a, b, c = _begun(seed)
+    """Draws at least `count` numbers of 15 bits into words[start], ..., four into each word."""
+    a, b, c = _initial_state(seed)
     counter = _ONE
     for k in range(-_UNUSED, -(-count // IN_A_WORD)):
-        number, a, b, c = _drawn(a, b, c, counter)
+        number, a, b, c = _next_word(a, b, c, counter)
         counter += _ONE
         if k >= 0:
             put(words, start + k, number & _FOUR_TIMES_FIFTEEN)
@@ -118,19 +118,19 @@ def draw_bits(seed: Any, count: int, words: Any, start: int) -> None:
 
 @apart
 def draw_layer(seed: Any, place: tuple[int, int], count: int, words: Any) -> None:
-    """The bits that `draws.Draws` draws for a step and a layer, from the first word on."""
+    """Draws the bits of a step and a layer, those of `draws.Draws`, into `words`."""
     step, layer = place
     draw_bits(folded(seed, step, layer), count, words, 0)
 
 
 @apart
-def begin_bits(seed: Any, place: tuple[int, int], streams: Any, at: int) -> None:
-    """Puts the generator of a step and a layer into streams[at], ..., where `go_on_with_bits` finds it."""
+def start_bits(seed: Any, place: tuple[int, int], streams: Any, at: int) -> None:
+    """Seeds the generator of a step and a layer, and stores its state at streams[at], ... for `continue_bits`."""
     step, layer = place
-    a, b, c = _begun(folded(seed, step, layer))
+    a, b, c = _initial_state(folded(seed, step, layer))
     counter = _ONE
     for _ in range(_UNUSED):
-        _number, a, b, c = _drawn(a, b, c, counter)
+        _number, a, b, c = _next_word(a, b, c, counter)
         counter += _ONE
     put(streams, at, a)
     put(streams, at + 1, b)
@@ -139,18 +139,18 @@ def begin_bits(seed: Any, place: tuple[int, int], streams: Any, at: int) -> None
 
 
 @apart
-def go_on_with_bits(streams: Any, at: int, place: tuple[int, int], words: Any) -> int:
-    """The bits of a layer that follow those drawn last, and where the first of them is among the numbers in `words`.
+def continue_bits(streams: Any, at: int, place: tuple[int, int], words: Any) -> int:
+    """Draws the next numbers of a layer into `words`; returns the position of the first of them there.
 
-    `place` is the number of the first one in its step, and how many there are. The last word that was drawn is kept
-    too: the first numbers may be in it.
+    `place` is the first one's number in its step, and how many to draw. The last word drawn is part of the state, since
+    it may hold the first of the next numbers.
     """
     (first, count), skipped = place, place[0] % IN_A_WORD
     a, b, c, counter = get(streams, at), get(streams, at + 1), get(streams, at + 2), get(streams, at + 3)
     number = get(streams, at + 4)
     put(words, 0, number)
     for k in range(-(-first // IN_A_WORD) - first // IN_A_WORD, -(-(skipped + count) // IN_A_WORD)):
-        number, a, b, c = _drawn(a, b, c, counter)
+        number, a, b, c = _next_word(a, b, c, counter)
         number = number & _FOUR_TIMES_FIFTEEN
         counter += _ONE
         put(words, k, number)
@@ -163,8 +163,8 @@ def go_on_with_bits(streams: Any, at: int, place: tuple[int, int], words: Any) -
 
 
 @apart
-def draw_turned(masks: Masks, place: tuple[int, int], shape: tuple[int, int]) -> None:
-    """The same for a step and an operation, for rows that lie side by side, those of a unit `stride` after the last."""
+def draw_transposed(masks: Masks, place: tuple[int, int], shape: tuple[int, int]) -> None:
+    """Draws the bits of a step and an operation, and stores them transposed: the rows of a unit are consecutive."""
     (num_rows, num_units), start = shape, masks.places[place[1]]
     draw_layer(masks.seed, (place[0], masks.layers[place[1]]), num_rows * num_units, masks.words)
-    turn_part((masks.numbers, 0, num_units), shape, (masks.bits, start, masks.stride))
+    transpose_part((masks.numbers, 0, num_units), shape, (masks.bits, start, masks.stride))

@@ -1,19 +1,19 @@
-"""The products of a layer with few outputs, such as the last one: rows lie one after another, as torch has them.
+"""The products of a layer with few outputs, such as the last one, on matrices in torch's layout: row after row.
 
-A library for matrices takes longer to begin than these few sums take: of 256 rows through 256-10, all three products by
-MKL take 60 microseconds, and by the blocks of `tiles.py` a third of it. There are at least four rows, and inputs in
-whole lanes; a block that would reach beyond the last ones begins earlier, and does some once more.
+A library's overhead is longer than these few sums: for 256 rows through 256-10, all three products take 60 microseconds
+by MKL, and a third of that by the blocks of `tiles.py`. There must be at least four rows, and whole lanes of inputs; a
+block that would reach beyond the last ones begins earlier, and computes some of them twice.
 """
 
 from typing import Any
 
-from .fours import join, store_each
+from .fours import join, shifted, store_each
 from .lanes import FOUR, get, inline, put, width
 from .tiles import store_products, weighted
 
 
 def narrow_forward(x: Any, w: Any, b: Any, z: Any) -> None:
-    """The product forward, z = x W^T + b: x (N, I), W (O, I), b (O,) or empty, z (N, O)."""
+    """The forward product z = x W^T + b: x (N, I), W (O, I), b (O,) or empty, z (N, O)."""
     num_rows, num_in = x.shape
     num_out = len(w)
     for start in range(0, num_rows, FOUR):
@@ -28,9 +28,9 @@ def narrow_forward(x: Any, w: Any, b: Any, z: Any) -> None:
 
 
 def narrow_back(dz: Any, x: Any, weights: Any, gradients: Any, rate: float) -> None:
-    """Back, dx = dz W, dW = dz^T x and db = 1^T dz, into `gradients` (dx, dW, db); dx may be empty, and so may biases.
+    """The backward products dx = dz W, dW = dz^T x and db = 1^T dz, written to `gradients` (dx, dW, db).
 
-    With a rate that is not 0, dW and db are then added to the weights (W, b), times -rate.
+    dx and db may be empty. With a rate that is not 0, the weights (W, b) then take a step of -rate times dW and db.
     """
     (w, b), (dx, dw, db) = weights, gradients
     if dx.size:
@@ -59,8 +59,8 @@ def _slopes_of_inputs(dz: Any, w: Any, dx: Any) -> None:
         for i in range(0, num_in, 2 * lanes):
             q = min(i + lanes, num_in - lanes)
             sums = weighted((dz, at, 1), (w, (i, q), num_in), num_out)
-            store_each(dx, _beside(to, i), join(sums, 0))
-            store_each(dx, _beside(to, q), join(sums, 4))
+            store_each(dx, shifted(to, i), join(sums, 0))
+            store_each(dx, shifted(to, q), join(sums, 4))
 
 
 @inline
@@ -72,16 +72,11 @@ def _slopes_of_weights(dz: Any, x: Any, dw: Any) -> None:
         for i in range(0, num_in, 2 * lanes):
             q = min(i + lanes, num_in - lanes)
             sums = weighted((dz, at, num_out), (x, (i, q), num_in), num_rows)
-            store_each(dw, _beside(to, i), join(sums, 0))
-            store_each(dw, _beside(to, q), join(sums, 4))
+            store_each(dw, shifted(to, i), join(sums, 0))
+            store_each(dw, shifted(to, q), join(sums, 4))
 
 
 @inline
 def _four(first: int, last: int, step: int) -> tuple[int, int, int, int]:
-    """Where four rows of a matrix begin; beyond the last one, the last one again."""
+    """Where four rows of a matrix begin; after the last one, the last one again."""
     return first * step, min(first + 1, last) * step, min(first + 2, last) * step, min(first + 3, last) * step
-
-
-@inline
-def _beside(places: Any, i: int) -> tuple[int, int, int, int]:
-    return places[0] + i, places[1] + i, places[2] + i, places[3] + i

@@ -1,9 +1,9 @@
-"""A network as a list of operations, each with a buffer of values behind it, and the chain rule back through them.
+"""A network as a list of operations with buffers between them, and the chain rule through the list.
 
-Buffer 0 holds the inputs, buffer k + 1 what operation k made of buffer k. Rows lie side by side in a buffer, in tiles
-of as many as fit into the cache. An elementwise operation leaves its derivative in place of what it took, which nobody
-needs any more. `slopes` has the same shape and takes the gradients: on the way back, what is behind an elementwise
-operation times its derivative.
+Buffer 0 holds the inputs, and buffer k + 1 the outputs of operation k. A buffer has the rows of a tile, as many as fit
+into the cache, with the lanes along the rows. An elementwise operation overwrites its inputs, which are not needed
+again, with its derivative. `slopes` has the shape of the buffers and holds their gradients; the backward pass of an
+elementwise operation is its derivative times the gradient of its outputs.
 """
 
 from typing import Any, NamedTuple
@@ -12,17 +12,17 @@ from . import kinds as kind
 from .activations import activate
 from .lanes import every, get, inline, load, put, store, where, width
 from .linear import Matrix, add_products, weighted_slopes, weighted_sums
-from .masks import draw_turned
+from .masks import draw_transposed
 from .norms import Normed, find_norm_gradient, normalize, through_norm
 from .numbers import numbers_at
 
 
 class Network(NamedTuple):
-    """The operations: kind, widths, where weights and biases lie (-1: none), an option, where buffers begin, in units.
+    """The operations: kind, widths, places of weights and biases (-1: none), an option; `places` of buffers, in units.
 
-    Operation k takes buffer `sources[k]`: k, unless there are branches. `first` is the first operation with parameters:
-    below it nothing needs a gradient. Rows come in multiples of `rows_at_once`; a step `keeps_inputs` unless an
-    operation writes its derivative over them.
+    Operation k takes buffer `sources[k]`: k, unless there are branches. `first` is the first operation with parameters;
+    nothing below it needs a gradient. Tiles have a multiple of `rows_at_once` rows; a step `keeps_inputs` unless an
+    operation overwrites them with its derivative.
     """
 
     kinds: Any
@@ -40,9 +40,10 @@ class Network(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the body works in: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows.
+    """The body's memory: weights, gradient and the rule's memory in whole lanes, and buffers for `rows` rows.
 
-    `buffers` are what batch norms know, and as much room for what they keep from forward to backward.
+    `buffers` hold the running statistics of batch norms, and as many numbers again for what they keep from forward to
+    backward pass.
     """
 
     w: Any
@@ -57,7 +58,7 @@ class Memory(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Rows of a step that fit into the cache: their first place, how many there are, and with what fills up lanes."""
+    """Rows of a step that fit into the cache: the first one, their number, and their number with padding."""
 
     start: int
     num_rows: int
@@ -65,7 +66,7 @@ class Tile(NamedTuple):
 
 
 def fill_network(_network: Network, steps: Any, memory: Memory, tile: Tile, _filled: int) -> None:
-    """Copies the inputs of a tile into the first buffer, side by side; zeros fill up the lanes."""
+    """Copies the inputs of a tile, transposed, into the first buffer, padded with zeros to whole lanes."""
     (start, num_rows, rows), num_in = tile, steps.x.shape[1]
     for i in range(num_in):
         for r in range(num_rows):
@@ -77,14 +78,14 @@ def fill_network(_network: Network, steps: Any, memory: Memory, tile: Tile, _fil
 
 @inline
 def drop(network: Network, steps: Any, memory: Memory, k: int, s: int, tile: Tile) -> None:
-    """Dropout in step s: the scaled mask goes where an activation leaves its derivative.
+    """Dropout in step s; its derivative is the scaled mask.
 
-    The bits of all rows are drawn with the first ones.
+    With the first tile of a step, the bits for all its rows are drawn.
     """
     masks, values, num_units, p = steps.masks, memory.values, network.outputs[k], network.numbers[k]
     rows, before, num_rows = tile.rows, tile.start - steps.starts[s], steps.stops[s] - steps.starts[s]
     if before == 0:
-        draw_turned(masks, (steps.done + s, k), (num_rows, num_units))
+        draw_transposed(masks, (steps.done + s, k), (num_rows, num_units))
     here, there = network.places[k] * rows, network.places[k + 1] * rows
     least, scale = round(p * 32768.0), every(values, 1.0 / (1.0 - p))
     for o in range(num_units):
@@ -98,7 +99,7 @@ def drop(network: Network, steps: Any, memory: Memory, k: int, s: int, tile: Til
 
 @inline
 def is_norm(network: Network, k: int) -> bool:
-    """Whether operation k normalises rows."""
+    """Whether operation k normalizes rows."""
     return bool(network.kinds[k] == kind.LAYER_NORM or network.kinds[k] == kind.RMS_NORM)
 
 
@@ -110,13 +111,13 @@ def norm_at(network: Network, k: int) -> Normed:
 
 @inline
 def is_by_element(network: Network, k: int) -> bool:
-    """Whether operation k leaves its derivative in place of what it took."""
+    """Whether operation k is elementwise, and so overwrites its inputs with its derivative."""
     return bool(network.kinds[k] == kind.DROPOUT or network.kinds[k] >= kind.IDENTITY)
 
 
 @inline
 def is_done_with(network: Network, k: int) -> bool:
-    """Whether operation k is an activation that the linear layer before it does at once."""
+    """Whether operation k is an activation that the linear layer before it has already applied."""
     if k == 0 or network.kinds[k - 1] != kind.LINEAR:
         return False
     return bool(network.kinds[k] == kind.RELU or network.kinds[k] == kind.TANH)
@@ -124,7 +125,7 @@ def is_done_with(network: Network, k: int) -> bool:
 
 @inline
 def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
-    """One operation that is not dropout; a linear layer together with an activation behind it that is done at once."""
+    """One operation other than dropout; a linear layer also applies a relu or tanh that follows."""
     here, there, num_out = network.places[network.sources[k]] * rows, network.places[k + 1] * rows, network.outputs[k]
     if network.kinds[k] == kind.LINEAR:
         w = Matrix(memory.w, network.weights[k], num_out, network.inputs[k], network.inputs[k], 1, network.biases[k])
@@ -141,7 +142,7 @@ def forward_one(network: Network, memory: Memory, k: int, rows: int) -> None:
 
 @inline
 def backward_one(network: Network, memory: Memory, k: int, rows: int, later: bool) -> None:
-    """The chain rule through one operation; what it finds for the parameters goes to the gradient."""
+    """The chain rule through one operation: gradients of its parameters, and of its inputs where they are needed."""
     slopes, num_in, num_out = memory.slopes, network.inputs[k], network.outputs[k]
     here, there = network.places[network.sources[k]] * rows, network.places[k + 1] * rows
     if network.kinds[k] == kind.LINEAR:
@@ -162,7 +163,7 @@ def backward_one(network: Network, memory: Memory, k: int, rows: int, later: boo
 
 
 def forward_network(network: Network, steps: Any, memory: Memory, tile: Tile, s: int) -> Any:
-    """The logits of a tile of step s; returns where they lie."""
+    """Computes the logits of a tile of step s; returns where they begin."""
     for k in range(network.kinds.size):
         if network.kinds[k] == kind.DROPOUT:
             drop(network, steps, memory, k, s, tile)
@@ -172,6 +173,6 @@ def forward_network(network: Network, steps: Any, memory: Memory, tile: Tile, s:
 
 
 def backward_network(network: Network, _steps: Any, memory: Memory, tile: Tile, later: bool) -> None:
-    """The chain rule through the network; added to the gradient of the tiles before unless there is none."""
+    """The chain rule through the network; if `later`, added to the gradient of the tiles before."""
     for k in range(network.kinds.size - 1, network.first - 1, -1):
         backward_one(network, memory, k, tile.rows, later)

@@ -1,7 +1,7 @@
-"""Layer normalisation and its kin without a mean, as `layers/layer_norm.py` and `layers/rms_norm.py` derive them.
+"""Layer normalization and RMS normalization, as `layers/layer_norm.py` and `layers/rms_norm.py` derive them.
 
-Rows lie side by side, so each lane adds up its own row. What is normalized stays in place of what came in, and behind
-it, as if it were one more unit, the scale s of each row.
+Lanes are rows, so each lane adds up its own row. The normalized values n overwrite the inputs, and the scale s of each
+row follows them, as if it were one more unit.
 """
 
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from . import kinds as kind
 from .lanes import constant, every, get, inline, load, put, sqrt, store, total, width
 
 LEAST = constant(2.0**-23, 2.0**-52)
-"""The eps of a norm that has none of its own, as in torch: the smallest step above 1."""
+"""The eps of an RMS norm that is given none, as in torch: the distance from 1 to the next larger number."""
 
 
 class Normed(NamedTuple):
-    """A norm: its kind and eps (0: none of its own), its units, and where weight and bias lie (-1: none)."""
+    """A norm: its kind and eps (0: `LEAST`), its units, and the places of weight and bias (-1: none)."""
 
     kind: int
     eps: float
@@ -25,7 +25,7 @@ class Normed(NamedTuple):
 
 @inline
 def normalize(norm: Normed, w: Any, values: Any, places: tuple[int, int], rows: int) -> None:
-    """Makes y = g n + b, from one of the places to the other; n and s stay at the first."""
+    """Computes y = g n + b, from the first of the places to the second; n and s overwrite the inputs."""
     (here, there), size = places, norm.units * rows
     for r in range(0, rows, width(values)):
         mean = spread = every(values, 0.0)
@@ -51,7 +51,7 @@ def normalize(norm: Normed, w: Any, values: Any, places: tuple[int, int], rows: 
 
 @inline
 def find_norm_gradient(norm: Normed, memory: Any, places: tuple[int, int], rows: int, later: bool) -> None:
-    """Finds dg = sum dy n and db = sum dy over the rows; what is there is added to if it is `later`."""
+    """Computes dg = sum dy n and db = sum dy over the rows; if `later`, adds them to the gradient that is there."""
     (here, there), g = places, memory.g
     for o in range(norm.units):
         of_weight = of_bias = every(g, 0.0)
@@ -68,7 +68,7 @@ def find_norm_gradient(norm: Normed, memory: Any, places: tuple[int, int], rows:
 
 @inline
 def through_norm(norm: Normed, memory: Any, places: tuple[int, int], rows: int) -> None:
-    """Finds dx = s (dn - mean(dn) - n mean(dn n)) with dn = g dy; without a mean, what comes of it is not there."""
+    """Computes dx = s (dn - mean(dn) - n mean(dn n)) with dn = g dy; without mean(dn) for an RMS norm."""
     (here, there), slopes, values, size = places, memory.slopes, memory.values, norm.units * rows
     for r in range(0, rows, width(values)):
         mean = along = every(values, 0.0)

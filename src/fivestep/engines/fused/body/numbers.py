@@ -1,4 +1,4 @@
-"""Numbers of any type as lanes of another: bytes of images, bits of masks."""
+"""Numbers of any type, such as bytes of images or bits of masks, loaded as lanes of another type."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .lanes import address, lanes_of
 
 @intrinsic
 def numbers_at(typing: Any, stored: Any, index: Any, like: Any) -> Any:
-    """A register of numbers stored[index], ... in the type of another array."""
+    """The numbers stored[index], ... as lanes in the type of another array, `like`."""
     lanes = lanes_of(like.dtype)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:

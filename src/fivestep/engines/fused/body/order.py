@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.extending import intrinsic
 
 from .lanes import apart, get, inline, load, put, store, widened
-from .turning import turn_square
+from .transpose import transpose_square
 
 SIZE, MIDDLE = 624, 397
 """Numbers in the state, and how far apart those are that make a new one."""
@@ -72,7 +72,7 @@ def _begin(seeds: Any, first: int, room: Room) -> None:
             if start + k > 0:
                 numbers = _following(numbers, start + k)
             store(room.square, k * BESIDE, numbers)
-        turn_square(room.square, (0, BESIDE), room.states, (start, SIZE))
+        transpose_square(room.square, (0, BESIDE), room.states, (start, SIZE))
 
 
 @intrinsic

@@ -31,7 +31,7 @@ from .lanes import (
 )
 from .target import Registers, registers
 from .tiles import load_at, loop, unpacked
-from .turning import turn_part
+from .transpose import transpose_part
 
 MOST_ROWS = 8
 """Rows of a block, at most: more gain nothing, and fill up batches."""
@@ -188,7 +188,7 @@ def turn_into_panel(left: Any, shape: Any, out: Any) -> None:
 
     `left` is (the matrix, where they begin, how far they are apart), `out` is (where to, from where on).
     """
-    turn_part(left, shape, (out[0], out[1], panel(left[0])))
+    transpose_part(left, shape, (out[0], out[1], panel(left[0])))
 
 
 @apart

@@ -1,9 +1,9 @@
-"""How numba compiles what compiled functions call: as LLVM code that is linked into them, and nothing more.
+"""How functions that only compiled code calls are compiled: to LLVM code that is linked into their callers, no further.
 
-Of every function numba makes another that calls it from Python, optimizes it with all that it calls, and has machine
-code made of it. Its caller takes the LLVM code, and does all of that again, with all that it calls; and so on, up to
-the function that is called in the end. Here a part is made shorter by a few cheap passes, so that it is not dear to
-copy, and the rest is done once, where it has got to.
+For every function, numba also compiles a wrapper that Python can call, optimizes the function together with all that it
+calls, and generates machine code. Its caller links the LLVM code and does all of that again, and so on up to the
+function that Python calls. Here, a part is only shortened by a few cheap passes, so that copying it is cheap; all else
+is done once, in the function that Python calls.
 """
 
 import ctypes
@@ -17,12 +17,12 @@ from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.typed_passes import NativeLowering
 
 REFUSE = ctypes.cast(ctypes.pythonapi.PyErr_NoMemory, ctypes.c_void_p).value
-"""Stands where numba has what calls a function from Python, which a part has not: a MemoryError, and no crash."""
+"""Takes the place of the wrapper for Python, which a part does not have: a call raises a MemoryError, not a crash."""
 
 
 @final
 class PartLibrary(JITCodeLibrary):
-    """The LLVM code of a part with all that it calls, of which no machine code is made."""
+    """The LLVM code of a part with all that it calls; no machine code is generated."""
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -44,7 +44,7 @@ class PartLibrary(JITCodeLibrary):
 @final
 @register_pass(mutates_CFG=True, analysis_only=False)
 class PartLowering(NativeLowering):
-    """Numba's last step but one, into a `PartLibrary`, which callers find by a function that nobody may call."""
+    """Numba's lowering, into a `PartLibrary`, which callers find by the key of a function that must not be called."""
 
     _name = "part_lowering"
 
@@ -61,7 +61,7 @@ class PartLowering(NativeLowering):
 
 @final
 class PartCompiler(CompilerBase):
-    """Numba's usual steps but for that one."""
+    """Numba's usual steps, with `PartLowering` as the lowering."""
 
     def define_pipelines(self) -> list[Any]:
         steps = PassManager("part")

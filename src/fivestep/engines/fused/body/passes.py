@@ -1,8 +1,8 @@
-"""What lies between the products of a larger network, in one pass over memory each.
+"""The work between the products of a larger network, in one pass over memory each.
 
-Torch multiplies the matrices (`products.py`); what is left moves memory and computes little, so each of these functions
-reads a tensor once, does all there is to do with it, and writes it once. Rows lie one after another, as torch has them.
-The formulas are those that the small body uses: `activations.py`, `losses.py`, `rules.py`.
+Torch multiplies the matrices (`products.py`); the rest moves memory and computes little, so each of these functions
+reads a tensor once, does all there is to do with it, and writes it once. Matrices are in torch's layout, row after row.
+The formulas are those of the small body: `activations.py`, `losses.py`, `rules.py`.
 """
 
 from typing import Any, NamedTuple
@@ -11,19 +11,19 @@ from . import kinds as kind
 from .activations import value_and_slope
 from .lanes import FOUR, apart, every, get, inline, load, prefetch, put, store, where, width
 from .losses import Measure, measure
-from .rules import Descent, descend, moment, powers_at
-from .turning import turn
+from .rules import Descent, corrections, descend, powers_at
+from .transpose import transpose
 
 AHEAD = 4
-"""Rows that are on their way from memory while one is converted. Shuffled rows lie anywhere, so the processor cannot
-know the next one; without, a batch of Fashion-MNIST takes two and a half times as long (benchmarks/larger.py)."""
+"""How many rows ahead of the one that is converted are prefetched. Rows are shuffled, so the processor cannot predict
+the next one; without this, a batch of Fashion-MNIST takes two and a half times as long (benchmarks/larger.py)."""
 
 LINE = 64
-"""Bytes of a line of the cache."""
+"""Bytes of a cache line."""
 
 
 class Tile(NamedTuple):
-    """Room to turn `rows` rows of logits on their side, as `losses.py` takes them: lanes are rows."""
+    """Memory for `rows` rows of logits, transposed as `losses.py` needs them, with the lanes along the rows."""
 
     values: Any
     slopes: Any
@@ -33,7 +33,7 @@ class Tile(NamedTuple):
 
 
 def gather(stored: Any, order: Any, scale: Any, out: Any) -> None:
-    """Row r of out (N, I) = row order[r] of stored, as numbers times `scale`; scale (1,) has the type of `out`."""
+    """Row r of out (N, I) = row order[r] of `stored`, converted to the type of `out`, times scale (1,)."""
     num_in, last = out.shape[1], order.size - 1
     step = LINE // stored.itemsize
     for r in range(order.size):
@@ -45,12 +45,12 @@ def gather(stored: Any, order: Any, scale: Any, out: Any) -> None:
 
 
 def activate(which: int, number: float, z: Any, slopes: Any, rest: Any) -> None:
-    """In place z <- f(z), and f'(z) into `slopes`; not for relu, whose derivative shows in its value."""
+    """Replaces z by f(z) in place, and f'(z) to `slopes`, except for relu, whose derivative follows from its value."""
     count = z.size
     whole = count - count % (FOUR * width(z))
     for r in range(0, whole, width(z)):
         _activate_at(which, number, z, slopes, r, r)
-    for r in range(whole, count):  # what is left, in lanes of its own
+    for r in range(whole, count):  # the rest, padded to whole lanes
         put(rest, r - whole, get(z, r))
     for r in range(0, FOUR * width(z), width(z)):
         _activate_at(which, number, rest, rest, r, FOUR * width(z) + r)
@@ -69,9 +69,9 @@ def _activate_at(which: int, number: float, z: Any, slopes: Any, here: int, ther
 
 
 def back(which: int, da: Any, slopes: Any, db: Any, turned: Any) -> None:
-    """In place of da (N, O), dz = da f'(z), and db (O,) = 1^T dz; `slopes` is f'(z), or of relu the value.
+    """Overwrites da (N, O) with dz = da f'(z), and computes db (O,) = 1^T dz; `slopes` is f'(z), or for relu f(z).
 
-    And dz^T into `turned` (O, N), unless that is empty.
+    Writes dz^T to `turned` (O, N) as well, unless that is empty.
     """
     num_rows, num_out = da.shape
     whole = num_out - num_out % width(da)
@@ -96,12 +96,12 @@ def back(which: int, da: Any, slopes: Any, db: Any, turned: Any) -> None:
             put(da, o, dz)
             put(db, o - r, get(db, o - r) + dz)
     if turned.size:
-        turn(da, turned)
+        transpose(da, turned)
 
 
 @inline
 def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
-    """The same for some lanes; returns dz."""
+    """The same for the lanes at one place; returns dz."""
     if which == kind.IDENTITY:
         return load(da, at)
     slope = load(slopes, at)
@@ -111,7 +111,7 @@ def _through(which: int, da: Any, slopes: Any, at: int) -> Any:
 
 
 def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: Any, slopes: Any) -> Any:
-    """The loss of logits (N, O), and its gradient into `slopes` (N, O). Without a share (N,), all rows weigh alike."""
+    """The loss of logits (N, O); writes its gradient to `slopes` (N, O). Without shares (N,), all rows count alike."""
     num_rows, num_out = logits.shape
     losses = zero = logits.dtype.type(0)
     alike = logits.dtype.type(1.0 / num_rows)
@@ -131,9 +131,10 @@ def measure_rows(loss: Measure, tile: Tile, logits: Any, targets: Any, share: An
 
 @inline
 def lay_out_targets(tile: Tile, rows: int, count: int, taken: Any) -> None:
-    """The targets and shares of `count` rows, from one on; what fills up the last lanes of `rows` weighs nothing.
+    """Copies targets and shares of `count` rows into the tile, padded with shares of 0 to `rows`.
 
-    `taken` are targets (N, T), shares (N,) or none, the first row, and what a row weighs where there are no shares.
+    `taken` are the targets (N, T), the shares (N,) or an empty array, the first row, and the share of each row where
+    there are no shares.
     """
     targets, share, first, alike = taken
     num_targets, zero = targets.shape[1], tile.values.dtype.type(0)
@@ -144,9 +145,9 @@ def lay_out_targets(tile: Tile, rows: int, count: int, taken: Any) -> None:
 
 
 class Remembered(NamedTuple):
-    """What a rule remembers: three numbers for each parameter and the moving average, empty where there is none.
+    """A rule's memory: three numbers for each parameter, and the moving average; empty where there is none.
 
-    `rest` (6, lanes) is room for the parameters beyond the last whole lanes.
+    `rest` (6, lanes) is work space for the parameters beyond the last whole lanes.
     """
 
     m: Any
@@ -158,12 +159,12 @@ class Remembered(NamedTuple):
 
 def update(rule: Descent, w: Any, g: Any, memory: Remembered, lr: float, step: int) -> None:
     """One step of a rule, number `step` from 1, on all parameters of a group."""
-    update_range(rule, (w, g), memory, (0, w.size), (lr, moment(rule, step, powers_at(rule, step))))
+    update_range(rule, (w, g), memory, (0, w.size), (lr, corrections(rule, step, powers_at(rule, step))))
 
 
 @apart
 def update_range(rule: Descent, both: Any, memory: Remembered, places: Any, when: Any) -> None:
-    """The same on those with some places; `both` are the parameters and their gradient, `when` a rate and a moment."""
+    """The same on a range of the parameters; `both` are parameters and gradient, `when` rate and corrections."""
     (w, g), (m, v, u, average, rest), (start, stop), (lr, now) = both, memory, places, when
     whole = stop - (stop - start) % width(w)
     for j in range(start, whole, width(w)):

@@ -1,6 +1,6 @@
 """Every update rule that has a scalar form, on lanes. The formulas are those of `optim/`.
 
-Parameters, gradient and memory lie in whole lanes; what fills the last ones up is zero and stays so.
+Parameters, gradient and memory are padded with zeros to whole lanes, and the padding stays zero.
 """
 
 from typing import Any, NamedTuple
@@ -12,18 +12,18 @@ _ONE = constant(1.0, 1.0)
 
 _TINY = constant(2.0**-126, 2.0**-1022)
 EPS = 1e-12
-"""What eps of Adam must be more than for 1e-19, the root of the smallest normal number, to be nothing beside it."""
+"""Adam's eps above which the root of the smallest normal number, 1e-19, is negligible beside it."""
 
 ANEW = 256
-"""Steps after which the powers of Adam's betas are computed anew instead of by one more product."""
+"""Steps after which the powers of Adam's betas are computed from scratch, instead of by one more product."""
 
 
 class Rule(NamedTuple):
     """An update rule: its kind and options, each parameter's factor and decay, and the plan's clipping and averaging.
 
-    The options, `numbers`, are four numbers and no array, so that they are loaded once. `matrices` is 1 for the
-    parameters in matrices, which the L2 term is about, and 0 for the others.
-    Limits are infinite where there are none; `ema` is negative where no average is kept.
+    The options, `numbers`, are a tuple of four numbers, not an array, so that they are loaded only once. `matrices` is
+    1 for the parameters of matrices, to which the L2 term applies, and 0 for the others. A limit is infinite if there
+    is none; `ema` is negative if no average is kept.
     """
 
     kind: int
@@ -38,7 +38,7 @@ class Rule(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """The same of one group of parameters, which share a decay; its factor is in the rate, and clipping is done."""
+    """The same for one group of parameters with one decay; its factor is part of the rate, and clipping is done."""
 
     kind: int
     numbers: Any
@@ -49,7 +49,7 @@ class Descent(NamedTuple):
 
 @inline
 def penalize(rule: Rule, w: Any, g: Any, l2: float) -> Any:
-    """The L2 term l2 |w|^2 / 2 over the matrices; its gradient l2 w is added."""
+    """The L2 term l2 |w|^2 / 2 over the matrices; adds its gradient l2 w to g."""
     squares = every(w, 0.0)
     if l2 > 0.0:
         for j in range(0, w.size, width(w)):
@@ -77,24 +77,24 @@ def clip(g: Any, rule: Rule) -> None:
                 store(g, j, load(g, j) * factor)
 
 
-class Moment(NamedTuple):
-    """The number of a step, from 1, and what Adam's m is short of by then, 1 - beta_1^t; its root for sqrt(v)."""
+class Corrections(NamedTuple):
+    """The number t of a step, from 1, and Adam's corrections, 1 - beta_1^t and sqrt(1 - beta_2^t); 1 if it has none."""
 
     step: int
-    short_m: float
-    short_root: float
+    bias_correction1: float
+    bias_correction2_sqrt: float
 
 
 @inline
 def _bases(rule: Any) -> tuple[float, float]:
-    """The rule's first two numbers; for NAdam, what its mu follows stands in the first one's place."""
+    """The numbers whose powers a rule needs: its first two; for NAdam, the base of mu instead of the first."""
     n = rule.numbers
     return (n[3] if rule.kind == kind.NADAM else n[0]), n[1]
 
 
 @inline
 def powers_at(rule: Any, step: int) -> tuple[float, float]:
-    """The powers `step` of the bases: a power, and products for the last steps up to this one."""
+    """The bases to the power `step`: a power up to the last multiple of `ANEW`, and products from there."""
     (first, second), last = _bases(rule), step % ANEW
     m: float = first ** (step - last)
     v: float = second ** (step - last)
@@ -105,7 +105,7 @@ def powers_at(rule: Any, step: int) -> tuple[float, float]:
 
 @inline
 def powers_after(rule: Any, powers: tuple[float, float], step: int) -> tuple[float, float]:
-    """The same from those of the step before, to the bit: a power takes as long as a hundred products."""
+    """The same to the bit, from those of the step before: a power takes as long as a hundred products."""
     if step % ANEW == 0:
         m, v = powers_at(rule, step)
         return m, v
@@ -114,28 +114,28 @@ def powers_after(rule: Any, powers: tuple[float, float], step: int) -> tuple[flo
 
 
 @inline
-def moment(rule: Rule | Descent, step: int, powers: tuple[float, float]) -> Moment:
-    """What a step of a rule needs to know of its number; 1 for a rule that makes up for nothing."""
+def corrections(rule: Rule | Descent, step: int, powers: tuple[float, float]) -> Corrections:
+    """The corrections of step `step`."""
     if rule.kind != kind.ADAM and rule.kind != kind.ADAM_HAT:  # noqa: PLR1714  (numba makes no set of constants)
-        return Moment(step, 1.0, 1.0)
-    return Moment(step, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
+        return Corrections(step, 1.0, 1.0)
+    return Corrections(step, 1.0 - powers[0], (1.0 - powers[1]) ** 0.5)
 
 
 @inline
 def normal(number: Any, eps: float) -> Any:
-    """A mean that Adam remembers, 0 where it lies below the normal numbers: beside a usual eps that is nothing.
+    """One of Adam's means, 0 where it is subnormal, which is negligible beside a usual eps.
 
-    Those of a unit that has died would stay there for ever, and roots and quotients of them take three times as long.
+    The means of a dead unit would stay subnormal for ever, and their roots and quotients take three times as long.
     """
     return where(absolute(number) < _TINY(number), 0.0, number) if eps > EPS else number
 
 
 @inline
-def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: Moment) -> Any:
-    """The new weights and the new memory of a rule: two or three numbers for each parameter, as it needs them.
+def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: Corrections) -> Any:
+    """The new weights and the new memory: up to three numbers for each parameter, as many as the rule needs.
 
-    What is `known` of a parameter is its gradient, and the memory. `which` is the rule's kind, written out by who wants
-    a loop without branches.
+    `known` are the gradient and the old memory. `which` is the rule's kind; a caller that passes a constant gets a loop
+    without branches.
     """
     n, (dw, m, v, u) = rule.numbers, known
     if which == kind.SGD:
@@ -144,12 +144,12 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
     if which == kind.ADAM:
         m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
-        root = sqrt(v) * (1.0 / now.short_root) + n[2]
-        return w - lr * (1.0 / now.short_m) * (m / root), m, v, u
+        root = sqrt(v) * (1.0 / now.bias_correction2_sqrt) + n[2]
+        return w - lr * (1.0 / now.bias_correction1) * (m / root), m, v, u
     if which == kind.ADAM_HAT:
         m = normal(m + (1.0 - n[0]) * (dw - m), n[2])
         v = normal(n[1] * v + (1.0 - n[1]) * dw * dw, n[2])
-        return w - lr * (now.short_root / now.short_m) * (m / (sqrt(v) + n[2])), m, v, u
+        return w - lr * (now.bias_correction2_sqrt / now.bias_correction1) * (m / (sqrt(v) + n[2])), m, v, u
     if which == kind.MOMENTUM:
         m = n[0] * m - lr * dw
         return w + (n[0] * m - lr * dw if n[1] > 0.0 else m), m, v, u
@@ -173,7 +173,7 @@ def descend(which: int, rule: Rule | Descent, w: Any, known: Any, lr: Any, now: 
 
 @inline
 def average(rule: Any, memory: Any, there: Any, step: int) -> None:
-    """The moving average of the weights, if the plan has one: `there` are its place and the new weights."""
+    """Updates the moving average of the weights, if there is one: `there` are its place and the new weights."""
     place, value = there
     if rule.ema >= 0.0:
         before = load(memory, place)
@@ -182,7 +182,7 @@ def average(rule: Any, memory: Any, there: Any, step: int) -> None:
 
 
 @inline
-def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None:
+def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Corrections) -> None:
     """One step of the rule on all parameters."""
     w, g, memory = arrays
     size = w.size
@@ -203,8 +203,8 @@ def _update(which: int, rule: Rule, arrays: Any, lr: float, now: Moment) -> None
 
 
 @inline
-def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> None:
-    """The same, written out for the rule that is met most."""
+def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Corrections) -> None:
+    """The same, specialized for the most common rule."""
     if rule.kind == kind.ADAM:
         _update(kind.ADAM, rule, (w, g, memory), lr, now)
     else:
@@ -212,6 +212,6 @@ def update(rule: Rule, w: Any, g: Any, memory: Any, lr: float, now: Moment) -> N
 
 
 def update_plain(rule: Rule, arrays: Any, lr: float, number: int, powers: tuple[float, float]) -> None:
-    """The same, after so many steps with this one."""
+    """The same for step `number`, with the powers of its bases."""
     w, g, memory = arrays
-    update(rule, w, g, memory, lr, moment(rule, number, powers))
+    update(rule, w, g, memory, lr, corrections(rule, number, powers))

@@ -1,6 +1,6 @@
-"""What registers compiled code has: those of the processor that numba compiles for.
+"""The vector registers of the processor that numba compiles for.
 
-That is this one, unless NUMBA_CPU_NAME and NUMBA_CPU_FEATURES make numba believe in another.
+That is this processor, unless NUMBA_CPU_NAME and NUMBA_CPU_FEATURES name another one.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from numba.core.registry import cpu_target
 
 
 class Registers(NamedTuple):
-    """The number of vector registers, and the bytes of one."""
+    """The number of vector registers, and the size of one in bytes."""
 
     number: int
     size: int
@@ -22,7 +22,7 @@ def target() -> tuple[str, str, str]:
 
 
 def registers_of(system: str, features: str) -> Registers:
-    """The registers of a processor: of AVX-512, AVX2, ARM's NEON, or those that every x86 has."""
+    """The registers of a processor with these features: AVX-512, AVX2, ARM's NEON, or what every x86 has."""
     has = {feature.removeprefix("+") for feature in features.split(",")}
     if system.startswith(("aarch64", "arm64")):
         return Registers(32, 16)

@@ -1,9 +1,9 @@
-"""Registers that hold units: what a network with one hidden layer takes its products with.
+"""Registers whose lanes are units: the products of a network with one hidden layer.
 
-The lanes are units of one row, or of two rows that lie side by side, unit 0 of both, unit 1 of both, and so on, where
-one row would leave half a register idle. `beside`, a tuple with an element for each of these rows, says how many. A
-number of each row goes to all of its units in one load; beside a second row, every weight is there twice. So no row is
-ever moved between lanes, and a sum over rows needs at most one addition across lanes, in the end.
+The lanes are the units of one row, or, where one row would leave half a register idle, of two rows in turn: unit 0 of
+both, unit 1 of both, and so on. `beside`, a tuple with an element for each of these rows, says how many. One load
+spreads a number of a row to all of its units; with two rows, every weight is stored twice. So nothing is ever moved
+between lanes, and a sum over rows needs at most one addition across lanes, at the end.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,9 @@ from .tiles import load_at, loop, unpacked
 def spread_sums(typing: Any, beside: Any, numbers: Any, values: Any, count: Any, chains: Any) -> Any:
     """sum_k x[at + k step] w[here + k width] over `count` numbers k, as lanes: for each `here`, for each `at`.
 
-    `numbers` are (x, several places `at`, step): from each place a number is taken for each of the rows of the lanes.
-    `values` are (w, several places `here`, width, the lanes that the sums of each `here` begin with, or none). Several
-    `chains` of sums, a number that is written out, take turns with the numbers k, of which there are that many or a
-    multiple: a sum waits four cycles for the one before it.
+    `numbers` are (x, several places `at`, step): each place has a number for each of the rows of the lanes. `values`
+    are (w, several places `here`, width, the lanes that the sums of each `here` begin with, or none). Several `chains`
+    of sums, a literal that divides `count`, take turns with the numbers k, as an addition takes four cycles.
     """
     if not isinstance(chains, types.IntegerLiteral):
         return None
@@ -54,9 +53,9 @@ def spread_sums(typing: Any, beside: Any, numbers: Any, values: Any, count: Any,
 
 @intrinsic
 def row_sums(typing: Any, beside: Any, values: Any, weights: Any, count: Any) -> Any:
-    """sum_u a[at + u] w[here + u] of each of as many rows as there are lanes, over `count` registers of units.
+    """sum_u a[at + u] w[here + u] over `count` registers of units, for as many rows as there are lanes.
 
-    `values` are (a, at, how far it is to the next register's rows), `weights` are (w, here).
+    `values` are (a, at, the distance to the rows of the next register), `weights` are (w, here).
     """
     lanes = lanes_of(values[0].dtype)
 
@@ -105,9 +104,9 @@ def load_twice(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def put_sums(typing: Any, beside: Any, array: Any, index: Any, value: Any, later: Any) -> Any:
-    """The sums over rows, those of two rows beside each other added, stored from array[index] on.
+    """Stores sums over rows at array[index], ..., after adding those of two rows in turn.
 
-    They are added to what is there if it is `later`.
+    If `later`, they are added to what is there.
     """
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -119,7 +118,7 @@ def put_sums(typing: Any, beside: Any, array: Any, index: Any, value: Any, later
 
 
 def rows_added(builder: Any, beside: Any, value: Any) -> Any:
-    """The sums of the units of one row, those of two rows beside each other added."""
+    """The sums of the units; if the lanes are two rows in turn, those of both rows added."""
     if len(beside) == 1:
         return value
     of_first, of_second = (chosen(builder, value, range(start, value.type.count, 2)) for start in (0, 1))
@@ -127,7 +126,7 @@ def rows_added(builder: Any, beside: Any, value: Any) -> Any:
 
 
 def store_sums(context: Any, builder: Any, array: Any, into: Any, later: Any) -> None:
-    """Stores sums, added to what is there if it is `later`: `into` are the array, the index and the sums."""
+    """Stores sums, added to what is there if `later`: `into` are the array, the index and the sums."""
     numbers, place, value = into
     pointer = builder.bitcast(address(context, builder, array, numbers, place), value.type.as_pointer())
     align, zero = array.dtype.bitwidth // 8, ir.Constant(value.type, [0.0] * value.type.count)
@@ -137,12 +136,12 @@ def store_sums(context: Any, builder: Any, array: Any, into: Any, later: Any) ->
 
 
 def plus(builder: Any, sums: Sequence[Any], more: Sequence[Any]) -> list[Any]:
-    """Each sum with what is added to it."""
+    """The sums plus `more`, one by one."""
     return [builder.fadd(before, one, flags=CONTRACT) for before, one in zip(sums, more, strict=True)]
 
 
 def with_product(builder: Any, before: Any, a: Any, b: Any) -> Any:
-    """A sum with a product added, in one operation also where another sum takes the same product."""
+    """`before` + a b as one fused operation, even where another sum adds the same product."""
     vector, name = before.type, f"v{before.type.count}{before.type.element.intrinsic_name}"
     kind = ir.FunctionType(vector, [vector] * 3)
     return builder.call(builder.module.declare_intrinsic(f"llvm.fmuladd.{name}", fnty=kind), [a, b, before])
@@ -150,7 +149,7 @@ def with_product(builder: Any, before: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def add_product(typing: Any, before: Any, a: Any, b: Any) -> Any:
-    """Before + a b, in one operation where the processor has it."""
+    """`before` + a b as one fused operation, where the processor has it."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return with_product(builder, *args)
@@ -159,7 +158,7 @@ def add_product(typing: Any, before: Any, a: Any, b: Any) -> Any:
 
 
 def added_up(builder: Any, sums: Sequence[Any], count: int) -> list[Any]:
-    """So many sums out of several chains of them."""
+    """`count` sums, each the total of several chains."""
     found = list(sums[:count])
     for start in range(count, len(sums), count):
         found = plus(builder, found, sums[start : start + count])
@@ -167,20 +166,20 @@ def added_up(builder: Any, sums: Sequence[Any], count: int) -> list[Any]:
 
 
 def spread(context: Any, builder: Any, beside: Any, array: Any, value: Any, index: Any) -> Any:
-    """A number for each of the rows of a register, which lie one after another, in all lanes, in turn."""
+    """Consecutive numbers, one for each of the rows of a register, spread over the lanes in turn."""
     rows = len(beside)
     numbers = _load_some(context, builder, array, value, index, rows)
     return chosen(builder, numbers, [*range(rows)] * (lanes_of(array.dtype).count // rows))
 
 
 def store_at(context: Any, builder: Any, array: Any, value: Any, index: Any, vector: Any) -> None:
-    """Stores a register from array[index] on."""
+    """Stores a register at array[index], ..."""
     place = place_of(context, builder, types.void(array), (value, index), vector.type)
     builder.store(vector, place, align=array.dtype.bitwidth // 8)
 
 
 def _halved(builder: Any, vectors: Sequence[Any]) -> Any:
-    """The sums over the units of each vector, for each of its rows: half of the units added to the other half, ..."""
+    """The sums over the units of each vector, for each of its rows, by adding halves until one number is left."""
     vectors, size, count = list(vectors), vectors[0].type.count, vectors[0].type.count
     while len(vectors) > 1:
         starts = range(0, 2 * count, size)

@@ -23,7 +23,7 @@ from .lanes import (
     width,
     with_sign_of,
 )
-from .turning import turn_square
+from .transpose import transpose_square
 
 _SINE = polynomial(*(tuple((-1) ** k / factorial(2 * k + 1) for k in range(last, -1, -1)) for last in (6, 11)))
 """sin(z) / z by powers of z^2, for |z| up to pi/2: what is left out is below a rounding of float32, of float64."""
@@ -164,7 +164,7 @@ def _turn_out(sides: Any, rows: int, y: Any, count: int) -> None:
     whole_rows, whole = num_rows - num_rows % width(y), count - count % width(y)
     for n in range(0, whole_rows, width(y)):
         for i in range(0, whole, width(y)):
-            turn_square(sides, (i * rows + n, rows), y, (n * wide + i, wide))
+            transpose_square(sides, (i * rows + n, rows), y, (n * wide + i, wide))
     for n in range(num_rows):
         for i in range(whole if n < whole_rows else 0, count):
             put(y, n * wide + i, get(sides, i * rows + n))
@@ -177,7 +177,7 @@ def _turn_in(dy: Any, sides: Any, rows: int, count: int) -> None:
     whole_rows, whole = num_rows - num_rows % width(dy), count - count % width(dy)
     for i in range(0, whole, width(dy)):
         for n in range(0, whole_rows, width(dy)):
-            turn_square(dy, (n * wide + i, wide), sides, (i * rows + n, rows))
+            transpose_square(dy, (n * wide + i, wide), sides, (i * rows + n, rows))
     for i in range(count):
         for n in range(whole_rows if i < whole else 0, rows):
             put(sides, i * rows + n, get(dy, n * wide + i) if n < num_rows else dy.dtype.type(0))

@@ -1,8 +1,8 @@
 """Activations, losses and update rules of all Triton kernels, on vectors or tiles of numbers.
 
-The formulas are those of the items, where they are derived. Kinds are the whole numbers of `body/kinds.py`; they are
-known when a kernel is compiled, so of the branches below one is left. What is no number stays none: comparisons are
-written so that it takes the branch that keeps it, for a maximum on the device would drop it.
+The formulas are those of the items, where they are derived. Kinds are the integers of `body/kinds.py`; they are
+constants to Triton, so only one of the branches below is compiled. NaN stays NaN: comparisons are written so that NaN
+takes the branch that keeps it, as a maximum on the device would drop it.
 """
 
 from typing import Any, final
@@ -31,7 +31,7 @@ _DENSITY, _CUBIC = tl.constexpr(0.3989422804014327), tl.constexpr(0.044715)
 
 @final
 class Known(tuple[Any, ...]):
-    """What is known when a kernel is compiled, in tuples of tuples, which Triton cannot take apart itself."""
+    """Compile-time constants in nested tuples, which Triton cannot index by itself."""
 
     def __getitem__(self, index: Any) -> Any:
         value = super().__getitem__(index)
@@ -166,7 +166,7 @@ def of_classes(z, label, OPTION: tl.constexpr, CLASSES: tl.constexpr):
 
 @triton.jit
 def root(v):
-    """The square root, rounded as everywhere else: of float32, Triton's own is a guess without the smallest."""
+    """The square root, correctly rounded: Triton's own for float32 is approximate and flushes subnormals."""
     if v.dtype == tl.float32:
         r = tl.sqrt_rn(v)
     else:
@@ -176,7 +176,7 @@ def root(v):
 
 @triton.jit
 def recalled(place, has, like, IS_KEPT: tl.constexpr):
-    """What a rule remembers; anything where it remembers nothing."""
+    """Loads one of a rule's memories; any value if the rule does not have it."""
     values = like
     if IS_KEPT:
         values = tl.load(place, mask=has, other=0.0)
@@ -185,22 +185,22 @@ def recalled(place, has, like, IS_KEPT: tl.constexpr):
 
 @triton.jit
 def remember(place, values, has, IS_KEPT: tl.constexpr):
-    """Keeps it."""
+    """Stores one of a rule's memories, if the rule has it."""
     if IS_KEPT:
         tl.store(place, values, mask=has)
 
 
 @triton.jit
-def move(w, dw, at, has, places, lr, short, RULE: tl.constexpr):
-    """Moves weights w by their gradient dw, stores them and what the rule remembers of them, and returns them.
+def move(w, dw, at, has, places, lr, corrections, RULE: tl.constexpr):
+    """Updates the weights w by their gradient dw, stores them and the rule's memory, and returns them.
 
-    `places` are where weights and the rule's three memories begin, of which w are `at`; RULE is its kind, its options,
-    and which memories it has. `lr` and `short`, two numbers that make up for the rule's start, are the step's.
+    `places` are where the weights and the rule's three memories begin, and w is `at` an offset from there. RULE is its
+    kind, its options, and which memories it has. `lr` and `corrections` (`_forms.correction`) are those of the step.
     """
     m = recalled(places[1] + at, has, w, RULE[2][0])
     v = recalled(places[2] + at, has, w, RULE[2][1])
     u = recalled(places[3] + at, has, w, RULE[2][2])
-    w, m, v, u = descend(w, dw, (m, v, u), lr, short, RULE)
+    w, m, v, u = descend(w, dw, (m, v, u), lr, corrections, RULE)
     tl.store(places[0] + at, w, mask=has)
     remember(places[1] + at, m, has, RULE[2][0])
     remember(places[2] + at, v, has, RULE[2][1])
@@ -210,7 +210,7 @@ def move(w, dw, at, has, places, lr, short, RULE: tl.constexpr):
 
 @triton.jit
 def of_step(settings, longest, s):
-    """Of step s: the rate, the two numbers for the rule's start, and the share of the weights that decay leaves."""
+    """The settings of step s: the rate, the rule's two corrections, and the factor of decoupled weight decay."""
     rate, first = tl.load(settings + s), tl.load(settings + longest + s)
     return rate, first, tl.load(settings + 2 * longest + s), tl.load(settings + 3 * longest + s)
 
@@ -224,8 +224,8 @@ def decayed_move(w, dw, at, has, places, now, RULE: tl.constexpr, DECAY: tl.cons
 
 
 @triton.jit
-def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
-    """The new weights and memory of a rule; `short` makes up for the start, as the host has worked it out."""
+def descend(w, dw, memory, lr, corrections, RULE: tl.constexpr):
+    """The new weights and memory of a rule; `corrections` are computed on the host (`_forms.correction`)."""
     KIND: tl.constexpr = RULE[0]
     OPTIONS: tl.constexpr = RULE[1]
     m, v, u = memory[0], memory[1], memory[2]
@@ -241,11 +241,11 @@ def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
     elif KIND == _ADAM:
         m += (1.0 - OPTIONS[0]) * (dw - m)
         v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
-        w -= lr * short[0] * (m / (root(v) * short[1] + OPTIONS[2]))
+        w -= lr * corrections[0] * (m / (root(v) * corrections[1] + OPTIONS[2]))
     elif KIND == _ADAM_HAT:
         m += (1.0 - OPTIONS[0]) * (dw - m)
         v = OPTIONS[1] * v + (1.0 - OPTIONS[1]) * dw * dw
-        w -= lr * short[0] / short[1] * (m / (root(v) + OPTIONS[2]))
+        w -= lr * corrections[0] / corrections[1] * (m / (root(v) + OPTIONS[2]))
     elif KIND == _MOMENTUM:
         m = OPTIONS[0] * m - lr * dw
         if OPTIONS[1] > 0:
@@ -263,7 +263,7 @@ def descend(w, dw, memory, lr, short, RULE: tl.constexpr):
         w -= lr * u
     elif KIND == _ADAGRAD:
         v += dw * dw
-        w -= lr * short[0] * (dw / (root(v) + OPTIONS[1]))
+        w -= lr * corrections[0] * (dw / (root(v) + OPTIONS[1]))
     elif KIND == _LION:
         c = m + (1.0 - OPTIONS[0]) * (dw - m)
         w -= lr * tl.where(c > 0.0, 1.0, tl.where(c < 0.0, -1.0, 0.0))

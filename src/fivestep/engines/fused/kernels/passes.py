@@ -1,7 +1,7 @@
-"""What lies between two large products, each as one pass over memory: activation, loss, way back, update.
+"""The work between two large products, one pass over memory each: activation, loss, backward pass, update.
 
-Numbers are read in the type they have, bfloat16 or float32, worked with in float32, and written in the type of the
-place they go to. N rows, O columns.
+Numbers are read as bfloat16 or float32, computed with in float32, and written in the type of the output. N rows, O
+columns.
 """
 
 import triton
@@ -66,16 +66,17 @@ def squares(
 
 @triton.jit(do_not_specialize=["s"])
 def update(
-    w, found, m, v, u, rounded, settings, longest, count, s,
+    w, grad, m, v, u, rounded, settings, longest, count, s,
     RULE: tl.constexpr, DECAY: tl.constexpr, ROUNDS: tl.constexpr, SIZE: tl.constexpr,
 ):  # fmt: skip
-    """Moves the weights w by the gradient that was `found`, and writes what the next step multiplies by.
+    """Updates the weights w by their gradient `grad`.
 
-    `settings` are those of `tiles.update`. With ROUNDS, the weights are copied to `rounded`.
+    `settings` are those of `tiles.update`. With ROUNDS, the new weights are also copied to `rounded`, by which the next
+    step multiplies.
     """
     at = tl.program_id(0).to(tl.int64) * SIZE + tl.arange(0, SIZE)
     kept = at < count
-    before, dw = tl.load(w + at, mask=kept, other=0), tl.load(found + at, mask=kept, other=0).to(tl.float32)
+    before, dw = tl.load(w + at, mask=kept, other=0), tl.load(grad + at, mask=kept, other=0).to(tl.float32)
     after = decayed_move(before, dw, at, kept, (w, m, v, u), of_step(settings, longest, s), RULE, DECAY)
     if ROUNDS:
         tl.store(rounded + at, after, mask=kept)

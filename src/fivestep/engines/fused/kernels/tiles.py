@@ -1,8 +1,8 @@
-"""A dense network's step in tiles of matrices: layers with their activations, the loss, the way back, the update.
+"""A dense network's step in tiles of matrices: layers with their activations, loss, backward pass and update.
 
-A tile of a product stays in registers until all that follows from it alone is done: bias and activation, the loss of
-its rows and their gradient, the update of its weights. So a step of L linear layers takes 3 L - 2 kernels, four for one
-hidden layer, and none of them only moves numbers.
+A tile of a product stays in registers until everything that depends on it alone is done: bias and activation, the loss
+of its rows and their gradient, the update of its weights. So a step of L linear layers takes 3 L - 2 kernels, four for
+one hidden layer, and none of them only copies numbers.
 
 Shapes: N rows, x (N, I), weights (O, I), z and a (N, O). `PRECISION` is Triton's word for a product's digits.
 """
@@ -24,8 +24,8 @@ def forward(
 ):  # fmt: skip
     """Computes a = f(x W^T + b), tile by tile.
 
-    Where x is as it is STORED, row n is row first + n, or row order[first + n] where it GATHERS, times `scale`; as
-    numbers it is written to `kept` (N, I) on the way, for the update.
+    If x holds STORED rows, row n is row first + n of it, or row order[first + n] if it GATHERS, times `scale` if it
+    SCALES. The converted rows are also written to `kept` (N, I), for the update.
     """
     rows, outs = tl.program_id(0) * TN + tl.arange(0, TN), tl.program_id(1) * TO + tl.arange(0, TO)
     here = rows < N
@@ -39,7 +39,7 @@ def forward(
     ahead = tl.load(x + at, mask=here[:, None] & (tl.arange(0, TI) < I)[None, :], other=0)
     for start in range(0, I, TI):
         ins = start + tl.arange(0, TI)
-        if STORED:  # rows that lie anywhere: the next part is on its way while this one is multiplied
+        if STORED:  # rows may be anywhere in memory: load the next part while this one is multiplied
             part = ahead.to(tl.float32)
             ahead = tl.load(x + at + start + TI, mask=here[:, None] & (ins + TI < I)[None, :], other=0)
             if SCALES:
@@ -56,7 +56,7 @@ def forward(
 
 @triton.jit
 def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr, OPTION: tl.constexpr):
-    """The loss of each row, and its gradient by the logits, for logits z (TN, TO) of which the first O are there."""
+    """The loss of each row, and its gradient with respect to the logits z (TN, TO), of which the first O exist."""
     there = (outs < O)[None, :]
     if LOSS == _CROSS_ENTROPY:
         label = tl.load(y + first + rows, mask=rows < N, other=0)
@@ -76,7 +76,7 @@ def _measured(z, y, first, rows, outs, N, O, LOSS: tl.constexpr, OPTION: tl.cons
 
 @triton.jit
 def _slope(a, at, kept, KIND: tl.constexpr):
-    """The derivative of an activation whose value is enough for it, at some places."""
+    """The derivative of an activation at some places, for activations whose derivative follows from the value."""
     value = tl.load(a + at, mask=kept, other=0)
     return slope_of(value, value, KIND, 0.0)
 
@@ -133,8 +133,8 @@ def backward(
 
 
 @triton.jit
-def _spend(at, kept, dw, grad, places, now, RULE: tl.constexpr, DECAY: tl.constexpr):
-    """Moves the weights at those places by their gradient, which is kept too."""
+def _update_at(at, kept, dw, grad, places, now, RULE: tl.constexpr, DECAY: tl.constexpr):
+    """Updates the weights at those places by their gradient, which is stored as well."""
     tl.store(grad + at, dw, mask=kept)
     w = tl.load(places[0] + at, mask=kept, other=0)
     decayed_move(w, dw, at, kept, places, now, RULE, DECAY)
@@ -146,11 +146,11 @@ def update(
     RULE: tl.constexpr, DECAY: tl.constexpr, PRECISION: tl.constexpr,
     TN: tl.constexpr, TO: tl.constexpr, TI: tl.constexpr, PARTS: tl.constexpr,
 ):  # fmt: skip
-    """The update of a tile of a layer's weights, by the tile of dW = dz^T x that is added up here, and of its biases.
+    """Computes a tile of dW = dz^T x, and updates the layer's weights by it, and its biases.
 
-    dz has rows of `width` numbers, of which O count. W and b begin at these places of the flat vectors. `settings`
-    (4, longest) are those of each step (`of_step`), of which this is number s; its loss is the sum of the `parts`,
-    PARTS of them at a time.
+    dz has rows of `width` numbers, of which the first O count. W and b begin at `at_w` and `at_b` of the flat vectors.
+    `settings` (4, longest) are those of all steps (`of_step`), and this is step s. Its loss is the sum of the
+    `num_parts` numbers in `parts`, which are added PARTS at a time.
     """
     outs, ins = tl.program_id(0) * TO + tl.arange(0, TO), tl.program_id(1) * TI + tl.arange(0, TI)
     dw, all_dz = tl.zeros((TO, TI), tl.float32), tl.zeros((TO, TN), tl.float32)
@@ -163,9 +163,9 @@ def update(
         all_dz += slopes
     places, now = (flat, m, v, u), of_step(settings, longest, s)
     at, kept = at_w + outs[:, None] * I + ins[None, :], (outs < O)[:, None] & (ins < I)[None, :]
-    _spend(at, kept, dw, grad, places, now, RULE, DECAY)
+    _update_at(at, kept, dw, grad, places, now, RULE, DECAY)
     if tl.program_id(1) == 0:
-        _spend(at_b + outs, outs < O, tl.sum(all_dz, 1), grad, places, now, RULE, DECAY)
+        _update_at(at_b + outs, outs < O, tl.sum(all_dz, 1), grad, places, now, RULE, DECAY)
         if PARTS > 0 and tl.program_id(0) == 0:
             loss = tl.zeros((PARTS,), tl.float32)
             for start in range(0, num_parts, PARTS):

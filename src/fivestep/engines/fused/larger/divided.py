@@ -25,6 +25,7 @@ from ..._engine import Engine
 from ..._update import RuleGroup
 from .. import _compiled
 from .._tables import LANES, Array, aligned, decay_of, descent_form, measure_of, type_of
+from ..body.barrier import APART
 from ..body.divided_passes import OF_ROW, OF_UNIT
 from ..body.divided_rows import Work
 from ..body.divided_update import Limits, Parts
@@ -32,7 +33,6 @@ from ..body.division import NEAR_BITS, SLOPES, VALUES, Alone, Divided, Learnt, O
 from ..body.kinds import BATCH_NORM, COLUMNS, LINEAR
 from ..body.lanes import BYTES
 from ..body.masks import IN_A_STREAM, IN_A_WORD
-from ..body.meeting import APART
 from ..body.panels import BESIDE, ROWS
 from .columns import columns_of, parts_of_columns
 from .rows import BlockRows
@@ -75,7 +75,7 @@ class Division:
         num_threads = self._num_threads(num_rows)
         if self._made[0] != num_threads or self._made[1] < num_rows:
             self._make(num_threads, num_rows)
-        self._room.meeting[:] = 0
+        self._room.barrier[:] = 0
         name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
         with _compiled.compiling(name, self._dtype), one_thread():  # or torch's other threads would spin on our cores
             work = self._work(block, num_threads, merges=merges)
@@ -122,8 +122,8 @@ class Division:
         bends = values[-1] if any(stage.has_slopes for stage in self._stages[:-1]) else 0
         parts = num_threads * capacity * self._widths[-1]
         rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
-        meeting, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
-        self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, meeting, squares))
+        barrier, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
+        self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, barrier, squares))
         self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
         far = values[-1] if any(stage.strength >= 0 for stage in self._stages) else 0
         self._learnt = self._learnt_of(aligned(far, kind), capacity) if self._learns else Plain(len(self._stages))
@@ -307,7 +307,7 @@ class Division:
                     self._remembered[t],
                 )
             except BaseException as error:  # whatever it is, other threads must not wait for this one forever
-                self._room.meeting[num_threads * APART] = 1
+                self._room.barrier[num_threads * APART] = 1
                 failed.append(error)
 
         others = [threading.Thread(target=part, args=(t,), daemon=True) for t in range(1, num_threads)]
@@ -316,7 +316,7 @@ class Division:
                 thread.start()
             part(0)
         except BaseException:  # Ctrl-C in between
-            self._room.meeting[num_threads * APART] = 1
+            self._room.barrier[num_threads * APART] = 1
             raise
         finally:
             for thread in others:

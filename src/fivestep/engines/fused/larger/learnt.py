@@ -57,14 +57,14 @@ class Learnt:
         bits = NO_BITS if self._drawn is None else self._drawn.bits(whole).view(shape).numpy()
         kept = memo["slopes"], memo["far"] = _made(memo, "slopes", y), _made(memo, "far", y)
         learnt = self._w["bias"].numpy(), self._g["weight"].numpy()
-        _compiled.one_pass("strengthen")(
+        _compiled.one_pass("parametric")(
             self._kind, self._numbers, y.numpy(), learnt, bits, (kept[0].numpy(), kept[1].numpy())
         )
         return whole
 
     def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
         dz, x, memo, turned = dy.flatten(0, -2).contiguous(), self._memo["x"], self._memo, None
-        _compiled.one_pass("weaken")(dz.numpy(), memo["far"].numpy(), self._dg["weight"].numpy())
+        _compiled.one_pass("parametric_gradient")(dz.numpy(), memo["far"].numpy(), self._dg["weight"].numpy())
         if wants_turned(dz, x):
             turned = memo.buffer("turned", (dz.shape[1], dz.shape[0]), dz)
         at_once = (self._none if turned is None else turned).numpy()

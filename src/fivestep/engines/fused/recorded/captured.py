@@ -40,7 +40,7 @@ MOST_BYTES = 2**28
 
 @final
 class Captured:
-    """The body of `fused` on a CUDA device, for one engine. `precision` is "tf32", "bfloat16" or None for its own."""
+    """The body of `fused` on a CUDA device, for one engine. `precision` is "tf32", "bfloat16", or None for float32."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], precision: str | None) -> None:
         self._engine, self._groups, self._precision = engine, groups, precision
@@ -82,7 +82,7 @@ class Captured:
             penalties.copy_(feed.penalties)
 
     def _run(self, block: Block, s: int, alike: int) -> tuple[Feed, int]:
-        """Does the next steps of a block, of which so many are of one size. Returns how many it did, and their feed."""
+        """Does steps of a block from step s on, of which `alike` have one size. Returns their feed and their number."""
         source, size = source_of(block), int(block.num_rows[s])
         if source is not Source.COPIED and block.rows is not self._rows:
             self._forget_those_that_read_rows()
@@ -104,9 +104,9 @@ class Captured:
         return feed, count
 
     def _forget_those_that_read_rows(self) -> None:
-        """Gives up recordings that read rows where they lie; those of rows that are copied first know no others.
+        """Discards recordings that read rows in place; those that read copied rows stay valid.
 
-        A block of one step of new rows looks like the full batch, and is done as it is: what others recorded stays.
+        So other recordings outlast a block that has one step of new rows, which looks like the full batch.
         """
         self._graphs.forget(lambda key: key[0] is not Source.COPIED)
         self._feeds = {kind: feed for kind, feed in self._feeds.items() if kind[0] is Source.COPIED}

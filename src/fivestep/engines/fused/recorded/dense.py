@@ -67,13 +67,13 @@ def has_formulas(engine: Engine) -> bool:
 
 
 def loss_of(engine: Engine) -> dict[str, Any]:
-    """The constants of a kernel that measures: the loss, and the number that it has, if it has one."""
+    """The constants of a kernel that measures the loss: its kind and its option."""
     form = LOSSES[_name(engine.plan.loss)]
     return {"LOSS": form.kind, "OPTION": float(*form.numbers(engine.criterion) or (0.0,))}
 
 
 class Descent(NamedTuple):
-    """An update rule for the kernels: its form and its numbers, its memory, its weight decay."""
+    """An update rule for the kernels: its form, its numbers, its memory, and its coupled and decoupled weight decay."""
 
     form: Form
     numbers: tuple[float, ...]
@@ -83,27 +83,27 @@ class Descent(NamedTuple):
 
     @classmethod
     def of(cls, plan: TrainPlan, group: RuleGroup) -> "Descent":
-        """That of a rule that has a form."""
+        """The update rule of a plan, which must have a form."""
         rule, form = group.rule, RULES[_name(plan.optimizer)]
         decay = (0.0, rule.weight_decay) if decouples(plan.optimizer, rule) else (rule.weight_decay, 0.0)
         return cls(form, tuple(map(float, form.numbers(rule))), group.memory, *decay)
 
     @property
     def options(self) -> dict[str, Any]:
-        """The constants of a kernel that descends."""
+        """The constants of a kernel that updates weights."""
         slots = {self.form.slots[name] for name in self.memory}
         is_kept = tuple(place in slots for place in range(3))
         return {"RULE": Known((self.form.kind, self.numbers, is_kept)), "DECAY": self.coupled}
 
     def places(self, flat: Tensor) -> list[Tensor]:
-        """Where its three memories begin; the weights where it has none."""
+        """Its three memories; the weights in place of one that it does not have."""
         kept = {self.form.slots[name]: value for name, value in self.memory.items()}
         return [kept.get(place, flat) for place in range(3)]
 
-    def settle(self, feed: Feed) -> None:
+    def write_settings(self, feed: Feed) -> None:
         """Writes the settings of the next steps as `kernels.items.of_step` reads them."""
-        start = correction(self.form, self.numbers, feed.numbers)
-        feed.settings.copy_(torch.stack([feed.rates, *start, 1 - feed.rates * self.decoupled]))
+        corrections = correction(self.form, self.numbers, feed.numbers)
+        feed.settings.copy_(torch.stack([feed.rates, *corrections, 1 - feed.rates * self.decoupled]))
 
 
 def _name(choice: str | Choice) -> str:

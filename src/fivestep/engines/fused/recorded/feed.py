@@ -34,7 +34,7 @@ class Feed:
 
     Everything is on the device, in tensors at fixed addresses: step s of a run reads entry s of each. If the steps take
     all rows, or gather theirs, the rows are read in place; rows that are new in every block are copied. It begins with
-    room for one step, which shows how much memory one takes, and is lengthened once.
+    room for one step, which shows how much memory a step takes, and is lengthened once.
     """
 
     def __init__(self, engine: Engine, block: Block, size: int) -> None:
@@ -62,7 +62,7 @@ class Feed:
 
     @property
     def bytes_of_step(self) -> int:
-        """The memory that it takes for each step."""
+        """The memory that it needs for each step, in bytes."""
         own = [*self._bits.values(), self.order, *(() if self._is_all else (self.y,))]
         own += [self.stored] if self.order is None and not self._is_all else []
         return sum(int(tensor.nbytes) for tensor in own if tensor is not None) // self.longest
@@ -94,7 +94,7 @@ class Feed:
         return self.stored.is_contiguous() and self.y.is_contiguous()
 
     def first(self, s: int) -> int:
-        """The place at which the rows of step s begin."""
+        """The index of the first row of step s."""
         return 0 if self._is_all else s * self.size
 
     def inputs(self, s: int) -> Features:
@@ -121,7 +121,7 @@ class Feed:
         self._at = s
 
     def _draw(self, layer: int) -> None:
-        """Draws the bits of a layer for the next steps, as every engine draws them, on the host."""
+        """Draws the bits of a layer for the steps that are filled in, as every engine draws them, on the host."""
         shape = self._bits[layer].shape[1:]
         like = torch.zeros(()).expand(shape)
         drawn = []

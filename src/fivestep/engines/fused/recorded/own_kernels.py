@@ -22,7 +22,7 @@ class Steps(Protocol):
         """Whether the rows have the layout that the kernels expect."""
 
     def steps(self, feed: Feed, count: int) -> None:
-        """Does the first steps of what is filled in."""
+        """Does the first `count` steps of the feed."""
 
     def let_go(self) -> None:
         """Releases the memory of the steps."""
@@ -46,16 +46,16 @@ def lacks_for_triton() -> str | None:
 
 
 def has_triton(device: torch.device) -> bool:
-    """Whether Triton is there with what it needs, and a device that it knows."""
+    """Whether Triton can compile here, for a device that it supports."""
     if device.type != "cuda" or lacks_for_triton() is not None:
         return False
     return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def kernels_for(engine: Engine, groups: Sequence[RuleGroup], weights: Weights, precision: str | None) -> list[Steps]:
-    """The steps of a dense network as tiles, and with passes between torch's products: the first that takes the rows.
+    """Steps of our own kernels for a dense network, best first; the first that `takes` the rows does a step.
 
-    None for a network of another kind.
+    Empty for other networks.
     """
     if engine.dtype != torch.float32 or not has_triton(engine.device):
         return []

@@ -17,7 +17,6 @@ from ....typing import Elements, Tensors, Vector
 PRECISIONS = ("tf32", "bfloat16")
 """TF32 rounds the factors of a product to eleven bits, and bfloat16 to eight; both add up in float32."""
 
-
 EXACT = ("embedding", "embed_columns", "periodic", "standardize", "shift_and_flip")
 """Layers that need exact inputs, such as codes. Those with buffers are found by having buffers."""
 

@@ -11,7 +11,7 @@ from typing import final
 import triton
 
 from ..._engine import Engine
-from ..._graphs import Beside
+from ..._graphs import SideStream
 from ..._update import RuleGroup
 from .._size import operations_per_step
 from ..body import kinds as kind
@@ -26,25 +26,25 @@ MOST_PARTS = 1024
 """Parts of a loss that are summed at a time: as many as fit into the registers of one program."""
 
 MOST_OUTPUTS = 16
-"""Outputs of a network whose logits fit into one tile beside the rows: of more, the loss would need a second pass."""
+"""The most outputs of a network: all logits of a row must be in one tile, or the loss would need a second pass."""
 
 HEAD_ROWS, DEPTH = 16, 64
-"""Rows that one part of the device measures at a time, and the depth of the slices in which products are added up."""
+"""Rows whose loss one program measures, and the depth of the slices in which products are added up."""
 
 FORWARD, BACKWARD, UPDATE = ((64, 32), (16, 32)), ((32, 64), (32, 32), (16, 32)), ((16, 64),)
 """Sides of the tiles of each product, the fastest first where there are many of them (benchmarks/gpu.py)."""
 
 ENOUGH = 100
-"""Tiles that keep a device busy, which has about a hundred multiprocessors."""
+"""Tiles that keep a device of about a hundred multiprocessors busy."""
 
 MOST_OPERATIONS = 20_000_000_000
-"""Floating-point operations of a step up to which tiles do it: a larger one is mostly products, which torch does.
+"""Floating-point operations of a step up to which tiles do it; a larger one is mostly products, at which torch is best.
 
-How many rows a step has is seen when it comes: the full batch, the last one of an epoch.
+Checked for each size of step, as a full batch or the last batch of an epoch may have other numbers of rows.
 """
 
 MOST_NUMBERS = 2**31
-"""Numbers of a layer for all rows of a step, and targets of a run of steps: fewer, as they are counted in 32 bits."""
+"""A layer must have fewer outputs for all rows of a step, and a run of steps fewer targets: offsets have 32 bits."""
 
 
 def suits_tiles(engine: Engine) -> bool:
@@ -59,7 +59,7 @@ def _keeps_values(engine: Engine) -> bool:
 
 @final
 class Tiles:
-    """The steps of one engine as tiles. `precision` is Triton's word for the digits of a product."""
+    """The steps of one engine as tiles. `precision` is Triton's `input_precision` of a product."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], precision: str) -> None:
         assert len(groups) == 1, "suits_tiles has looked"
@@ -67,7 +67,7 @@ class Tiles:
         self._layers, self._descent = dense(engine), Descent.of(engine.plan, groups[0])
         self._loss = loss_of(engine)
         self._of_size: dict[int, _Numbers] = {}
-        self._beside = [Beside(engine.device) for _ in self._layers]
+        self._side_streams = [SideStream(engine.device) for _ in self._layers]
 
     def takes(self, feed: Feed) -> bool:
         """Whether the rows are contiguous, not tokens, and not too many."""
@@ -81,10 +81,10 @@ class Tiles:
         self._of_size = {}
 
     def steps(self, feed: Feed, count: int) -> None:
-        """Does the first steps of what is filled in."""
+        """Does the first `count` steps of the feed."""
         if feed.size not in self._of_size:
             self._of_size[feed.size] = _Numbers(self._layers, feed.size)
-        self._descent.settle(feed)
+        self._descent.write_settings(feed)
         for s in range(count):
             self._step(feed, s, self._of_size[feed.size])
 
@@ -101,15 +101,15 @@ class Tiles:
         # 3  forget the last gradient: the new one will be written over it
 
         # 4  find the new one, back to the first layer's outputs, and
-        # 5  step downhill: a tile of a weight's gradient is added up, kept, and spent once nobody needs the weight
+        # 5  step downhill: a tile of a weight's gradient is added up, stored, and used once the weight is not needed
         for k in reversed(range(1, last + 1)):
             if k < last:
                 self._backward(k, numbers)
-            with self._beside[k]:
+            with self._side_streams[k]:
                 self._update(k, feed, s, numbers)
         self._update(0, feed, s, numbers)
-        for beside in self._beside[1:]:
-            beside.join()
+        for side in self._side_streams[1:]:
+            side.join()
 
     def _forward(self, k: int, feed: Feed, s: int, numbers: "_Numbers") -> None:
         layer, n = self._layers[k], numbers.size
@@ -214,7 +214,7 @@ class Tiles:
 
 @final
 class _Numbers:
-    """What steps of one size leave for their own later kernels: what each layer takes, and the gradient of its sums."""
+    """What the kernels of a step pass on to one another, for steps of one size: x and dz of each layer, loss parts."""
 
     def __init__(self, layers: Sequence[Dense], size: int) -> None:
         new = layers[0].weight.new_zeros
@@ -225,5 +225,5 @@ class _Numbers:
 
 
 def _tile(sides: Sequence[tuple[int, int]], rows: int, columns: int) -> tuple[int, int]:
-    """The sides of tiles of a product: large, but so many that every part of the device has one."""
+    """The sides of the tiles of a product: the largest for which there are enough tiles to keep the device busy."""
     return next((s for s in sides if triton.cdiv(rows, s[0]) * triton.cdiv(columns, s[1]) >= ENOUGH), sides[-1])

@@ -1,9 +1,9 @@
 """The five steps of a wide network on a CUDA device: torch's products, and one kernel of ours between two of them.
 
-Of a step of the transformer's block, products take nine parts in ten, and torch has the fastest. What `scratch` does
-between them in dozens of passes over memory is one pass each here (`kernels/passes.py`): an activation; the loss with
-its gradient; the derivative times what comes back, with the sums for the bias; the update of all parameters, with the
-copy in bfloat16 that the next step multiplies by. The formulas are those of `scratch`, its oracle.
+In a step of the transformer's block, products take nine tenths of the time, and torch's are the fastest. What `scratch`
+does between them in dozens of passes over memory is one pass each here (`kernels/passes.py`): an activation; the loss
+with its gradient; the gradient times the derivative, with the sums for the bias; the update of all parameters, with the
+copy in bfloat16 by which the next step multiplies. The formulas are those of `scratch`, its oracle.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ from .feed import Feed
 from .precision import Rounded, Weights
 
 SIZE, ROWS, TILE = 1024, 256, (16, 128)
-"""Numbers of one program of a pass, the rows of a band whose columns it adds up, and the tile that it holds of it."""
+"""Elements of one program of an elementwise pass; the rows whose columns one program adds up, and its tile of them."""
 
 
 def suits_passes(engine: Engine) -> bool:
-    """Whether all that lies between the products has its formula in `kernels/passes.py`."""
+    """Whether `kernels/passes.py` has a kernel for everything between the products."""
     return is_dense(engine) and rule_form(engine.plan) is not None
 
 
 @final
 class Wide:
-    """The steps of one engine with products of their own, in the numbers that its weights have."""
+    """The steps of one engine, with torch's products in the type of its `weights`."""
 
     def __init__(self, engine: Engine, groups: Sequence[RuleGroup], weights: Weights) -> None:
         assert len(groups) == 1, "suits_passes has looked"
@@ -51,8 +51,8 @@ class Wide:
         """It keeps nothing between two steps."""
 
     def steps(self, feed: Feed, count: int) -> None:
-        """Does the first steps of what is filled in."""
-        self._descent.settle(feed)
+        """Does the first `count` steps of the feed."""
+        self._descent.write_settings(feed)
         for s in range(count):
             self._step(feed, s)
 
@@ -62,9 +62,9 @@ class Wide:
 
         # 1  predict
         x = feed.inputs(s)
-        a, taken, sums = weights.into(x).flatten(0, -2), [], []
+        a, inputs, sums = weights.into(x).flatten(0, -2), [], []
         for w, _, layer in each:
-            taken.append(a)
+            inputs.append(a)
             sums.append(torch.addmm(w["bias"], a, w["weight"].T))  # z (N, O)
             a = _activated(sums[-1], layer)
 
@@ -78,7 +78,7 @@ class Wide:
         for k in reversed(range(len(each))):
             w, dw, _ = each[k]
             dw["bias"].copy_(db)
-            torch.mm(dz.T, taken[k], out=dw["weight"])
+            torch.mm(dz.T, inputs[k], out=dw["weight"])
             if k:
                 dz, db = _back(torch.mm(dz, w["weight"]), sums[k - 1], each[k - 1][2])
 
@@ -86,9 +86,9 @@ class Wide:
         self._update(feed, s)
 
     def _measured(self, feed: Feed, s: int, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss of step s for outputs z, its gradient (N, O), and the sums of that one's columns (O,)."""
+        """The loss of step s for outputs z, its gradient (N, O), and the sums of the gradient's columns (O,)."""
         criterion, (y, shares) = self._engine.criterion, feed.targets(s)
-        is_plain = z.dim() == 2 or shares is None  # of weighted rows of tokens, each token would need its row's weight
+        is_plain = z.dim() == 2 or shares is None  # each token of a weighted row would need the weight of its row
         if not (isinstance(criterion, MSE) and is_plain and y.numel() == z.numel()):
             logits = z.to(self._engine.dtype)
             measured = logits, criterion.match(logits, y), shares, self._memo
@@ -132,7 +132,7 @@ def _activated(z: Tensor, layer: Dense) -> Tensor:
 
 
 def _back(da: Tensor, z: Tensor, layer: Dense) -> tuple[Tensor, Tensor]:
-    """The gradient dz = da f'(z), in the place of da, and the sums of its columns."""
+    """The gradient dz = da f'(z), which overwrites da, and the sums of its columns."""
     n, width = z.shape
     grid = triton.cdiv(n, ROWS), triton.cdiv(width, TILE[1])
     parts = z.new_empty((grid[0], width), dtype=torch.float32)

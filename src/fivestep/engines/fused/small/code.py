@@ -1,4 +1,4 @@
-"""Between torch and the compiled body: rows, weights and memory go in, losses, weights and memory come out."""
+"""The interface between torch and the compiled body: rows, weights and memory in; losses, weights and memory out."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -31,10 +31,10 @@ from .rules import Kept, kept_by, rule_of
 from .tables import masks_for, memory_for, rows_of_tile, table_of
 
 OF_WEIGHTS, OF_BUFFERS = 8, 16
-"""The numbers of a table that say where the weights lie, and the buffers."""
+"""The positions in a table of the addresses of weights and buffers."""
 
 FURTHER = {Rule: "", Further: "-further", ByMatrix: "-matrices"}
-"""What the name of the compiled body ends with, by the kind of its update rule."""
+"""The suffix of the compiled body's name, by the type of its update rule."""
 
 NONE = np.zeros(0, np.int64)
 
@@ -104,14 +104,14 @@ class Code:
             raise single_row()
 
     def _rows_of_tile(self, num_rows: int, tokens: int = 1) -> int:
-        """The rows that go through all layers together; what looks at a batch sees all of it, or a whole part of it."""
+        """The rows of a tile; with batch norm, those of the whole batch, or of a whole micro-batch."""
         rows, part = rows_of_tile(self._network, self._hidden, self._engine.params), self._engine.plan.micro_batch_size
         if not self._sees_batches:
             return rows
         return max(rows, num_rows) if part is None else part * tokens
 
     def _make_room(self, counts: Tensor, tokens: int) -> int:
-        """Room for steps of so many rows each; returns how many there are before one with a single row over."""
+        """Allocates memory for steps of `counts` rows; returns how many come before one with a single row over."""
         rows = self._rows_of_tile(int(counts.max()), tokens)
         is_part = self._engine.plan.micro_batch_size is not None
         if rows > self._memory.rows or (is_part and rows < self._memory.rows):
@@ -120,7 +120,7 @@ class Code:
         return int(singles[0]) if len(singles) else len(counts)
 
     def let_go(self) -> None:
-        """Gives up the rows."""
+        """Releases the rows."""
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
         self._orders.let_go()
 
@@ -182,16 +182,16 @@ class Code:
         return _compiled.prediction("predict" if self._branched is None else "predict_branched", self._dtype)
 
     def _prepare_thread(self) -> tuple[Any, int]:
-        """The compiled function, and where the table of this thread lies."""
+        """The compiled function, and the address of this thread's table."""
         table, values = table_of(self._network, self._branched, self._engine.params)
         self._of_thread.kept = table, values
         self._of_thread.prediction = self._prediction().ctypes, table.ctypes.data
         return self._of_thread.prediction  # type: ignore[no-any-return]  # of a thread
 
     def _load(self, held: Held) -> None:
-        """Weights and memory as they are held, which somebody may have changed since the last block."""
+        """Copies weights and memory in, which may have been changed since the last block."""
         memory = self._memory
-        memory.w[:], memory.values[:] = 0, 0  # what fills up registers too, where a run that diverged has left it
+        memory.w[:], memory.values[:] = 0, 0  # the padding too, where a run that diverged may have left NaN
         memory.w[self._of_parameters] = held.flat
         memory.rule[:], memory.buffers[: held.buffers.size] = 0, held.buffers
         for array, one in zip(held.remembered, self._kept, strict=True):
@@ -205,7 +205,7 @@ class Code:
             array[:] = self._all_kept(one)[one.place]
 
     def _all_kept(self, one: Kept) -> Any:
-        """The array of the body that has it."""
+        """The array of the body that holds a memory of the rule."""
         return self._rule.carried if one.is_carried and isinstance(self._rule, Further) else self._memory.rule
 
     def _as_arrays(self, rows: Rows) -> tuple[Any, Any, int]:
@@ -221,14 +221,14 @@ class Code:
         return self._arrays
 
     def _share(self, block: Block, tokens: int) -> Any:
-        """The shares of the places, in the network's type; a row of several tokens is their mean."""
+        """The shares of the rows in the network's type; the tokens of a row have equal parts of its share."""
         if block.shares is None:
             return np.zeros(0, self._dtype)
         share = block.shares.to(self._engine.dtype).numpy()
         return share if tokens == 1 else np.repeat(share / tokens, tokens)
 
     def _drawing(self, block: Block, tokens: int) -> Masks:
-        """Where the dropout of a step draws, with room for its rows."""
+        """Seed and memory of dropout, large enough for every step of the block."""
         num_rows = int(block.num_rows.max()) * tokens if self._dropped else 0
         if self._masks is None or self._masks.stride < num_rows:
             self._masks = masks_for([int(of) for of in self._network.outputs], self._dropped, num_rows)

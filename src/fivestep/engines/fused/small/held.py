@@ -1,11 +1,11 @@
-"""Where the numbers of a network are kept outside the compiled body."""
+"""The arrays of a network's numbers outside the compiled body."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
 class Held(NamedTuple):
-    """Where they are between two blocks; what the rule remembers, one group of parameters after another."""
+    """Parameters, gradient, buffers, and the update rule's memory, group by group, between two blocks."""
 
     flat: Any
     grad: Any

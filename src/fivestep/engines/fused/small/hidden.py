@@ -1,4 +1,4 @@
-"""Networks with one hidden layer: which of them take their units in a register, and where their parameters lie then."""
+"""Networks with one hidden layer: which of them use registers of units, and the order of their parameters then."""
 
 import numpy as np
 
@@ -10,20 +10,19 @@ from ..body.network import Network
 from .tables import ParameterOrder, rows_for
 
 WIDEST = 256
-"""Inputs and hidden units up to which a network takes its units in a register: its weights stay near the processor."""
+"""Inputs and hidden units up to which a network uses registers of units, so that its weights stay in the cache."""
 
 MOST_WEIGHTS = 10_000
 """Weights of the first layer up to which it does, for the same reason."""
 
 MOST_OUTPUTS = 16
-"""Outputs up to which it does: each has a pass of its own."""
+"""Outputs up to which it does, as each takes a pass of its own."""
 
 
 def hidden_of(network: Network, params: Params) -> Hidden | None:
-    """The network as the body with units in a register takes it; None where another body is faster.
+    """The network for the body whose registers hold units (`body/hidden.py`); None where another body is faster.
 
-    It is for one hidden layer of relu or tanh, where units whose weights are 0 fill up at most a quarter of its
-    registers.
+    It must have one hidden layer of relu or tanh, and padding may be at most a quarter of its registers.
     """
     dtype = type_of(params)
     num_in, units, num_out = int(network.inputs[0]), int(network.outputs[0]), int(network.outputs[-1])
@@ -54,7 +53,7 @@ def hidden_of(network: Network, params: Params) -> Hidden | None:
 
 
 def order_of(network: Network, hidden: Hidden | None, params: Params) -> ParameterOrder:
-    """The places of the parameters for the body that takes the network."""
+    """The places of the parameters in the vectors of the body."""
     places = np.arange(params.flat.numel())
     if hidden is None:
         return ParameterOrder(places, in_lanes(places.size))
@@ -74,6 +73,6 @@ def order_of(network: Network, hidden: Hidden | None, params: Params) -> Paramet
 
 
 def _is_one(network: Network) -> bool:
-    """Whether it is linear, relu or tanh, linear."""
+    """Whether the network is linear, relu or tanh, linear."""
     kinds = [*network.kinds]
     return len(kinds) == 3 and kinds[::2] == [kind.LINEAR] * 2 and kinds[1] in (kind.RELU, kind.TANH)

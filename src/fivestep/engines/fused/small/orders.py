@@ -1,4 +1,4 @@
-"""The orders of the rows of epochs, drawn by compiled code in a sixth of the time that torch takes."""
+"""The order of the rows in each epoch, drawn by compiled code in a sixth of torch's time."""
 
 from collections.abc import Sequence
 from typing import Any, final
@@ -25,18 +25,18 @@ def draw_orders(seeds: Sequence[int], out: Tensor) -> None:
 
 @final
 class Orders:
-    """The orders of blocks as the compiled body takes them: written down, or a seed for each that it draws itself."""
+    """The orders of blocks for the compiled body: as indices, or as seeds from which it draws them itself."""
 
     def __init__(self) -> None:
         self._order, self._room = NONE, room_for(0)
         self._last: int | None = None
 
     def let_go(self) -> None:
-        """Gives up the room."""
+        """Releases the memory."""
         self._order, self._room, self._last = NONE, room_for(0), None
 
     def of(self, block: Block, num_rows: int, tokens: int) -> dict[str, Any]:
-        """`order`, `seeds`, `is_drawn` and `room` of the steps of a block, of rows of so many tokens."""
+        """`order`, `seeds`, `is_drawn` and `room` for the steps of a block, whose rows have `tokens` tokens each."""
         order, seeds = self._order if block.seeds else _written(block, tokens), block.seeds
         is_drawn = bool(seeds) and seeds[0] == self._last and int(block.starts[0]) > 0
         if seeds:
@@ -48,7 +48,7 @@ class Orders:
 
 
 def _written(block: Block, tokens: int) -> Array:
-    """The order of the tokens of rows, or nothing where they lie in it."""
+    """The order of a block as indices of tokens; empty if the rows are already in order."""
     if block.order is None:
         return NONE
     order = block.order.numpy()
@@ -56,16 +56,16 @@ def _written(block: Block, tokens: int) -> Array:
 
 
 def words_of(seeds: Sequence[int]) -> Array:
-    """What the states of those seeds begin with, of which the last 32 bits count, filled up `in_lanes`."""
+    """The first word of the generator's state for each seed, its last 32 bits, padded to whole lanes."""
     words = np.zeros(in_lanes.py_func(len(seeds)), np.uint32)
     words[: len(seeds)] = np.array(seeds, np.int64)
     return words
 
 
 def room_for(num_rows: int) -> Room:
-    """Room for the orders of so many rows."""
+    """Work space for drawing an order of `num_rows` rows."""
     sizes = BESIDE * SIZE, BESIDE * BESIDE, SIZE, in_lanes.py_func(num_rows)
     room = Room(*(np.empty(size, np.uint32) for size in sizes))
-    inverses: Any = (2**32 - 1) / np.arange(num_rows, 0, -1)  # further from the next whole number than it may err
+    inverses: Any = (2**32 - 1) / np.arange(num_rows, 0, -1)  # rounding cannot reach the next integer
     room.inverses[:num_rows] = inverses
     return room

@@ -1,4 +1,4 @@
-"""The update rule of a plan as the small body takes it, and where what it remembers lies there."""
+"""The update rule of a plan for the small body, and the places of the rule's memory there."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ AnyRule = Rule | Further | ByMatrix
 
 @final
 class Kept(NamedTuple):
-    """What a rule keeps of a group, as an array; its places in the memory of the body, or among what it carries."""
+    """One memory of a rule for a group: its array, and its places in the body's memory, or in `Further.carried`."""
 
     array: Any
     place: Any
@@ -63,7 +63,7 @@ def rule_of(
 
 
 def kept_by(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order: ParameterOrder) -> list[Kept]:
-    """Every tensor that a rule keeps, group by group."""
+    """Every memory of a rule, group by group."""
     slots, kept = {**small_rule_form(plan).slots, AVERAGE: SLOTS - 1}, []
     for k, group in enumerate(groups):
         of_group = order.places[group.where_in(params)]
@@ -75,7 +75,7 @@ def kept_by(groups: Sequence[RuleGroup], plan: TrainPlan, params: Params, order:
 
 
 def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: ParameterOrder) -> ByMatrix:
-    """Muon, with where each matrix lies and the room that the largest one takes."""
+    """Muon, with the layout of each matrix, and work space for the largest one."""
     lying = [_lying(order.places[group.where_in(params)].reshape(group.w.shape)) for group in groups]
     rules = [without_average(group.rule) for group in groups]
     rule = rules[0]
@@ -91,9 +91,9 @@ def _by_matrix(plain: Rule, groups: Sequence[RuleGroup], params: Params, order: 
 
 
 def _lying(places: Array) -> tuple[int, int, int, int]:
-    """Of a matrix with its elements at those places (O, I): its first place, rows, columns, and places between rows.
+    """The layout of a matrix whose elements have those places (O, I): first place, rows, columns, distance of rows.
 
-    It may lie on its side: then its columns are rows here.
+    If it is stored transposed, its columns are the rows.
     """
     if places.shape[1] > 1 and places[0, 1] != places[0, 0] + 1:
         places = places.T

@@ -1,4 +1,4 @@
-"""Network, parameters and rows as the arrays that the small body takes."""
+"""Network, parameters and rows as arrays for the small body."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,14 +16,14 @@ from ..body.network import Memory, Network
 
 @final
 class ParameterOrder(NamedTuple):
-    """The place of each parameter in the vectors of the body, and how long these are, in whole lanes."""
+    """The place of each parameter in the vectors of the body, and the length of these vectors, in whole lanes."""
 
     places: Array
     size: int
 
 
 def memory_for(network: Network, hidden: Hidden | None, params: Params, size: int, rows: int) -> Memory:
-    """Room for so many parameters, and for the buffers of a tile of so many rows."""
+    """Memory for `size` parameters, and for the buffers of a tile of `rows` rows."""
     kind, num_out = type_of(params), int(network.outputs[-1])
     room = units_of(network, hidden) * in_lanes(rows)
     return Memory(
@@ -40,19 +40,19 @@ def memory_for(network: Network, hidden: Hidden | None, params: Params, size: in
 
 
 def units_of(network: Network, hidden: Hidden | None) -> int:
-    """The numbers that the buffers take for a row."""
+    """How many numbers the buffers have for each row."""
     return int(network.places[-1] + network.outputs[-1]) if hidden is None else hidden.num_units
 
 
 def rows_of_tile(network: Network, hidden: Hidden | None, params: Params) -> int:
-    """As many rows as fit into the cache."""
+    """The rows of a tile: as many as fit into the cache."""
     return rows_for(units_of(network, hidden), type_of(params), LANES if hidden is None else hidden.rows_at_once)
 
 
 def masks_for(widths: Sequence[int], layers: Mapping[int, int], num_rows: int) -> Masks:
-    """Room for the bits of the operations that are dropout, for so many rows, and for registers that read beyond.
+    """Memory for the random bits of all dropout operations for `num_rows` rows, padded for loads of whole registers.
 
-    `layers` says of each as which layer it draws.
+    `layers` maps each dropout operation to the layer as which it draws.
     """
     dropped = [*layers]
     words = np.zeros(num_rows * max((widths[k] for k in dropped), default=0) // IN_A_WORD + 1, np.uint64)
@@ -65,12 +65,12 @@ def masks_for(widths: Sequence[int], layers: Mapping[int, int], num_rows: int) -
 
 
 def rows_for(units: int, kind: Any, multiple: int) -> int:
-    """The rows of which so many units fit into the cache, twice."""
+    """The number of rows, a multiple of `multiple`, whose values and gradients of `units` units fit into the cache."""
     return int(max(multiple, 64, min(512, CACHE // (2 * units * kind.itemsize)) // multiple * multiple))
 
 
 def table_of(network: Network, branched: Branched | None, params: Params) -> tuple[Any, Any]:
-    """Where all that prediction needs lies, as `body/at.py` takes it, and a buffer of its own, to be kept with it."""
+    """The table of addresses for `body/at.py`, and a buffer that it refers to, which must be kept alive with it."""
     arrays = [getattr(network, name) for name in ("kinds", "inputs", "outputs", "weights", "biases", "numbers")]
     rows = rows_of_tile(network, None, params)
     values = aligned(units_of(network, None) * rows, type_of(params))

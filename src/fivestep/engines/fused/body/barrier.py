@@ -1,8 +1,8 @@
-"""Where threads of compiled code wait for one another, and stores that another core is going to read.
+"""A barrier for threads of compiled code, and stores that bypass the caches for data that another core will read.
 
-Each thread counts up a number of its own, on a line of the cache of its own, and looks at those of the others. What a
-core writes to a line that another has read costs it 8 nanoseconds where the two share no cache, twenty times a plain
-store: the other's copy has to go first. A store past the caches (`stream`) costs a fifth of that.
+Each thread increments a counter of its own, on its own cache line, and reads those of the others. A store to a line
+that another core has read takes 8 nanoseconds where the two share no cache, twenty times a plain store, because the
+other core's copy has to be invalidated first. A store that bypasses the caches (`stream`) takes a fifth of that.
 """
 
 import sys
@@ -16,41 +16,41 @@ from .lanes import WHOLE, address, apart, get, place_of
 from .target import target
 
 APART = 16
-"""Numbers between two counters: two lines of the cache, since processors fetch neighbors together."""
+"""Numbers from one counter to the next: two cache lines, since processors fetch neighboring lines together."""
 
 ON_X86, ON_ARM = (target()[0].startswith(names) for names in (("x86_64", "i686", "i386"), ("aarch64", "arm64")))
 
-PATIENCE = 4096
-"""Looks, of some ten nanoseconds each, after which a thread that waits sleeps a while: another may need its core."""
+SPINS = 4096
+"""Reads, of some ten nanoseconds each, after which a waiting thread sleeps: another may need its core."""
 
 
 @apart
-def meet(places: Any, thread: int, count: int) -> bool:
-    """Waits until all threads have come here as often as this one; False if one has left the work instead.
+def wait_for_all(places: Any, thread: int, count: int) -> bool:
+    """Waits until all threads have called it as often as this one; False if one has given up instead.
 
-    Who leaves writes 1 behind the counters, places[count APART].
+    A thread that gives up writes 1 after the counters, to places[count APART].
     """
     number = get(places, thread * APART) + 1
-    arrive(places, thread * APART, number)
+    store_release(places, thread * APART, number)
     for other in range(count):
-        looks = 0
-        while look(places, other * APART) < number:
-            if look(places, count * APART) != 0:
+        spins = 0
+        while load_acquire(places, other * APART) < number:
+            if load_acquire(places, count * APART) != 0:
                 return False
-            looks += 1
-            rest(looks % PATIENCE == 0)
+            spins += 1
+            pause(spins % SPINS == 0)
     return True
 
 
 @intrinsic
-def arrive(typing: Any, places: Any, index: Any, number: Any) -> Any:
-    """places[index] = number, to be seen after all that was stored before it, past the caches too."""
+def store_release(typing: Any, places: Any, index: Any, number: Any) -> Any:
+    """places[index] = number, visible to other cores only after every earlier store, `stream` included."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if ON_X86:
             _call(builder, "llvm.x86.sse.sfence")
         else:
-            builder.fence("release")  # which ARM's stores past the caches wait for, as others do
+            builder.fence("release")  # orders ARM's non-temporal stores too
         builder.store_atomic(args[2], address(context, builder, places, *args[:2]), ordering="release", align=8)
         return context.get_dummy_value()
 
@@ -58,8 +58,8 @@ def arrive(typing: Any, places: Any, index: Any, number: Any) -> Any:
 
 
 @intrinsic
-def look(typing: Any, places: Any, index: Any) -> Any:
-    """The number places[index], read before all that is read after it."""
+def load_acquire(typing: Any, places: Any, index: Any) -> Any:
+    """The number places[index]; no later read happens before this one."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.load_atomic(address(context, builder, places, *args), ordering="acquire", align=8)
@@ -68,14 +68,14 @@ def look(typing: Any, places: Any, index: Any) -> Any:
 
 
 @intrinsic
-def rest(typing: Any, gives_up: Any) -> Any:
-    """Some ten nanoseconds, in which the processor does little; or a turn for whoever else needs the core."""
+def pause(typing: Any, yields: Any) -> Any:
+    """Waits some ten nanoseconds; if it `yields`, sleeps, so that another thread can have the core."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if ON_X86:
             _call(builder, "llvm.x86.sse2.pause")
         elif ON_ARM:
-            _call(builder, "llvm.aarch64.isb", WHOLE(15))  # it waits for all that came before; a hint takes no time
+            _call(builder, "llvm.aarch64.isb", WHOLE(15))  # waits for earlier instructions; `yield` takes no time
         if sys.platform != "win32":
             names, kind = builder.module.globals, ir.FunctionType(WHOLE, [WHOLE])
             sleep = names["usleep"] if "usleep" in names else ir.Function(builder.module, kind, "usleep")
@@ -88,7 +88,7 @@ def rest(typing: Any, gives_up: Any) -> Any:
 
 @intrinsic
 def stream(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """`store` past the caches, to a whole line of the cache."""
+    """`store` that bypasses the caches, to a whole cache line."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = place_of(context, builder, sig, args, context.get_value_type(value))

@@ -1,4 +1,4 @@
-"""A matrix turned on its side, a square of lanes at a time, in registers."""
+"""The transpose of a matrix, a square of lanes at a time, in registers."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from .lanes import chosen, get, inline, lanes_of, place_of, put, width
 
 
 @intrinsic
-def turn_square(typing: Any, a: Any, here: Any, out: Any, there: Any) -> Any:
-    """One square, out[there + i out_step + r] = a[here + r step + i], for as many r and i as there are lanes.
+def transpose_square(typing: Any, a: Any, here: Any, out: Any, there: Any) -> Any:
+    """One square, out[there + i out_step + r] = a[here + r step + i], for r and i up to the number of lanes.
 
-    `here` and `there` are pairs of a place and a step. Rows that are 1, 2, 4, ... apart exchange blocks of 1, 2, 4, ...
-    numbers, so sixteen rows take four rounds.
+    `here` and `there` are pairs of a place and a step. Rows at a distance of 1, 2, 4, ... exchange blocks of 1, 2, 4,
+    ... numbers, so sixteen rows take four rounds.
     """
     lanes = lanes_of(a.dtype)
 
@@ -43,23 +43,23 @@ def turn_square(typing: Any, a: Any, here: Any, out: Any, there: Any) -> Any:
 
 
 @inline
-def turn(a: Any, out: Any) -> None:
+def transpose(a: Any, out: Any) -> None:
     """The whole matrix, out (I, N) = a^T for a (N, I).
 
-    Some rows of the result are written from end to end: where N is a power of two, the beginnings of all its rows have
-    the same few places in the cache, so writing across them takes twice as long.
+    A few rows of the result are written from end to end: if N is a power of two, the beginnings of all rows compete for
+    the same few places in the cache, and writing across them takes twice as long.
     """
-    turn_part((a, 0, a.shape[1]), a.shape, (out, 0, a.shape[0]))
+    transpose_part((a, 0, a.shape[1]), a.shape, (out, 0, a.shape[0]))
 
 
 @inline
-def turn_part(left: Any, shape: tuple[int, int], turned: Any) -> None:
-    """Some rows of a matrix (rows, columns): both sides are an array, where they begin, how far rows are apart."""
+def transpose_part(left: Any, shape: tuple[int, int], turned: Any) -> None:
+    """Some rows of a matrix (rows, columns); both sides are an array, a place, and the distance of rows."""
     (a, here, step), (num_rows, num_in), (out, there, apart) = left, shape, turned
     rows, columns = num_rows - num_rows % width(a), num_in - num_in % width(a)
     for i in range(0, columns, width(a)):
         for r in range(0, rows, width(a)):
-            turn_square(a, (here + r * step + i, step), out, (there + i * apart + r, apart))
+            transpose_square(a, (here + r * step + i, step), out, (there + i * apart + r, apart))
     for r in range(num_rows):
         for i in range(columns if r < rows else 0, num_in):
             put(out, there + i * apart + r, get(a, here + r * step + i))
