@@ -104,8 +104,9 @@ def test_words_are_no_numbers_to_predict(x: Any) -> None:
         (np.stack([NUMBERS, np.full(30, np.nan)], 1), "got nan in row 0 and 29 more; drop those rows of X and y."),
         (pd.date_range("2024", periods=30), "y must be numbers to predict, got 'datetime64[us]'; count the days si"),
         (pl.Series(pd.date_range("2024", periods=30)), "y must be numbers to predict, got 'datetime64"),
+        (pd.to_timedelta(NUMBERS, unit="h"), "y must be numbers to predict, got 'timedelta64[ns]'; take their seconds"),
     ],
-    ids=["array", "Series", "nullable", "polars", "two", "moments", "moments of polars"],
+    ids=["array", "Series", "nullable", "polars", "two", "moments", "moments of polars", "spans"],
 )
 def test_targets_that_are_missing_or_moments_are_refused(x: Any, y: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=re.escape(sentence)):

@@ -1,5 +1,9 @@
 """The drawing of a graph."""
 
+import itertools
+
+import pytest
+
 from fivestep.plots.autograd_graph import autograd_graph
 from tests.plots.drawn import has_two_themes, words
 
@@ -19,6 +23,18 @@ def test_the_loss_is_on_top_and_parameters_are_in_another_color() -> None:
     colors = [text.get_bbox_patch().get_edgecolor() for text in boxes]
     assert heights == sorted(heights, reverse=True)
     assert colors[0] == colors[1] != colors[2]
+
+
+@pytest.mark.parametrize("number", [2, 9, 60])
+def test_boxes_side_by_side_do_not_overlap(number: int) -> None:
+    row = [(f"n{k}", f"0.members.{k}.2.bias (1,)" if k % 2 else "Add", "parameter") for k in range(1, number + 1)]
+    figure = autograd_graph([[("n0", "Stack", "operation")], row], [("n0", key) for key, *_ in row])
+    figure.draw_without_rendering()
+    patches = [text.get_bbox_patch() for text in figure.axes[0].texts if text.get_text()]
+    boxes = [patch.get_window_extent() for patch in patches if patch is not None][1:]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    assert boxes[0].x0 >= 0
+    assert boxes[-1].x1 <= figure.bbox.width
 
 
 def test_it_can_be_dark() -> None:

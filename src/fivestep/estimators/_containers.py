@@ -106,8 +106,9 @@ def check_numbers(y: Any) -> None:
     if y is None or scipy.sparse.issparse(y):
         return
     dtype = y.to_numpy().dtype if isinstance(y, pl.Series) else getattr(y, "dtype", np.dtype(float))
-    if getattr(dtype, "kind", "") in tuple(MOMENTS):
-        raise refuse("y", str(dtype), "numbers to predict", "count the days since one of them, say")
+    if (kind := getattr(dtype, "kind", "")) in tuple(MOMENTS):
+        advice = "count the days since one of them" if kind == "M" else "take their seconds"
+        raise refuse("y", str(dtype), "numbers to predict", f"{advice}, say")
 
 
 def generator_of(random_state: Any) -> np.random.RandomState:
