@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import fivestep.machine.due
 import fivestep.saved.checkpoint
 from fivestep.datasets._base import Dataset
 from fivestep.epoch import Epoch
-from fivestep.machine.files import read_tensors
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.run import Run
@@ -111,7 +111,7 @@ def remains(folder: Path) -> dict[str, Any]:
     state = {name: tensor for name, tensor in last.tensors.items() if not name.startswith("history.")}
     position = {key: value for key, value in last.about["position"].items() if key != "seconds"}
     return {
-        "model": read_tensors(folder / "model.safetensors"),
+        "model": load_file(folder / "model.safetensors"),
         "state": state,
         "position": position,
         "history": timeless(Run.load(folder, "cpu").history),

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from fivestep.machine.files import read_tensors
 from fivestep.saved.history import read_history
 from tests.cli.conftest import Command
 from tests.cli.forked import Agent, two_ranks
@@ -27,7 +27,7 @@ def test_two_ranks_end_with_the_numbers_of_one(fivestep: Command, tmp_path: Path
     assert (ended.first, ended.later) == (0, 0), ended.err
     assert ended.out.count("The run is in two") == 1
     assert fivestep(*words, "--out", "one").code == 0
-    one, two = (read_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     assert max(distance(two[name], one[name]) for name in one) < RANKS
     ours, theirs = (read_history(tmp_path / name / "history.csv", ()) for name in ("two", "one"))
     assert [epoch.valid_loss for epoch in ours] == pytest.approx([epoch.valid_loss for epoch in theirs], rel=RANKS)
@@ -60,7 +60,7 @@ def test_a_rank_killed_in_the_middle_of_an_epoch_is_started_again_and_the_run_en
     step = re.search(r"Going on after step ([\d,]+)", again.out)
     assert step, again.out
     assert int(step[1].replace(",", "")) in (step_of_kill - 1, step_of_kill)
-    ours, theirs = (read_tensors(folder / "model.safetensors") for folder in (run, whole))
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (run, whole))
     assert all(ours[name].equal(theirs[name]) for name in {**ours, **theirs})
     assert figures(run) == figures(whole)
 

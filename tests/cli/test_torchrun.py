@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import fivestep as fs
-from fivestep.machine.files import read_tensors
 from fivestep.saved.checkpoint import checkpoints_in, read_checkpoint
 from tests.cli.conftest import Command
 from tests.cli.forked import Agent, two_ranks
@@ -49,7 +49,7 @@ def test_a_rank_that_is_killed_is_started_again_and_the_run_ends_with_the_same_b
     assert output_of(tmp_path).count("fivestep: ") <= 1  # that a rank has gone
     run = tmp_path / "runs" / "digits-1"
     assert os.listdir(tmp_path / "runs") == ["digits-1"]
-    ours, theirs = read_tensors(run / "model.safetensors"), read_tensors(whole / "model.safetensors")
+    ours, theirs = load_file(run / "model.safetensors"), load_file(whole / "model.safetensors")
     assert all(torch.equal(ours[name], theirs[name]) for name in {**ours, **theirs})
     assert figures(run) == figures(whole)
 
@@ -69,7 +69,7 @@ def test_ctrl_c_stops_all_between_the_same_two_steps_and_one_process_goes_on(
     assert "It goes on with: torchrun --nproc-per-node 2 -m fivestep train --resume run" in shown
     with pytest.warns(UserWarning, match=r"ranks 1 \(then 2\); last digits may differ"):
         assert fivestep("train", "--resume", "run").code == 0
-    ours, theirs = read_tensors(tmp_path / "run" / "model.safetensors"), read_tensors(whole / "model.safetensors")
+    ours, theirs = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole / "model.safetensors")
     assert max(distance(ours[name], theirs[name]) for name in theirs) <= RANKS_LONG
     assert len(figures(tmp_path / "run")) == len(figures(whole))
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import fivestep.saved.checkpoint
 from fivestep.check import InputError, StorageError
-from fivestep.machine.files import bytes_of, read_tensors
+from fivestep.machine.files import bytes_of
 from fivestep.progress import Progress
 from fivestep.saved.checkpoint import Checkpoints, alone_in, checkpoints_in, read_checkpoint, write_checkpoint
 from tests.samples import do_steps, numbers, small_engine, small_plan, three_classes
@@ -42,7 +43,7 @@ def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
 
 
 def test_it_is_an_ordinary_file_of_tensors(tmp_path: Path) -> None:
-    assert set(read_tensors(written(tmp_path))) == set(TENSORS)
+    assert set(load_file(written(tmp_path))) == set(TENSORS)
 
 
 def test_each_flipped_bit_is_noticed(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sklearn.preprocessing import RobustScaler
 from torch import Tensor
 
 from fivestep.check import InputError
-from fivestep.machine.files import read_metadata, read_tensors, write_tensors
+from fivestep.machine.files import metadata_in, tensors_in, write_tensors
 from fivestep.table.encoder import MANY_ROWS, Encoder
 from fivestep.table.frame import as_frame
 from fivestep.table.kinds import ColumnKind, kinds_of
@@ -206,10 +206,8 @@ def test_it_reads_back_the_same_from_a_file(tmp_path: Any) -> None:
     encoder = Encoder.fit(
         frame, kinds_of(frame.drop("price")), TargetColumns((fit_target(frame["price"].drop_nulls()),))
     )
-    write_tensors(tmp_path / "model.safetensors", encoder.tensors(), encoder.metadata())
-    again = Encoder.from_file(
-        read_tensors(tmp_path / "model.safetensors"), read_metadata(tmp_path / "model.safetensors")
-    )
+    write_tensors(path := tmp_path / "model.safetensors", encoder.tensors(), encoder.metadata())
+    again = Encoder.from_file(tensors_in(path.read_bytes(), path), metadata_in(path.read_bytes(), path))
     assert (again.columns, again.targets, again.clip) == (encoder.columns, encoder.targets, encoder.clip)
     assert distance(again.encode(frame), encoder.encode(frame)) == EXACT
 

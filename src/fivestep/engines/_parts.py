@@ -10,11 +10,11 @@ from ..net import NetSpec
 from ..typing import Inputs, Logits
 from ._memory import outputs_of
 
-NUMBERS, ELSEWHERE = 2**19, 2**26
-"""Numbers that the widest layer outputs in one pass, on a CPU and on any other device.
+OUTPUTS_ON_CPU, OUTPUTS_ELSEWHERE = 2**19, 2**26
+"""Outputs of the widest layer in one pass, on a CPU and on any other device.
 
 On a CPU the next layer then finds them in the cache: a pass over all rows at once takes up to twice as long, for small
-networks eight times as long. Passes that small would leave lanes of a GPU idle.
+networks eight times as long. Passes as small as that would leave part of a GPU idle.
 """
 
 LEAST_ROWS, MOST_ROWS = 128, 8192
@@ -24,7 +24,7 @@ LEAST_ROWS, MOST_ROWS = 128, 8192
 def rows_at_a_time(spec: NetSpec, device: torch.device, tokens: int = 1) -> int:
     """How many rows, each of `tokens` tokens, one pass through the network takes."""
     is_cpu, widest = device.type == "cpu", max(outputs_of(spec))
-    rows = max(LEAST_ROWS, NUMBERS // widest) if is_cpu else ELSEWHERE // widest
+    rows = max(LEAST_ROWS, OUTPUTS_ON_CPU // widest) if is_cpu else OUTPUTS_ELSEWHERE // widest
     return max(1, min(MOST_ROWS, rows) // tokens)
 
 

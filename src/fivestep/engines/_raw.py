@@ -1,4 +1,4 @@
-"""What the two engines on raw tensors share: all but the five steps."""
+"""What `scratch` and `autograd`, the two engines on raw tensors, share: everything but the five steps."""
 
 from typing import final
 

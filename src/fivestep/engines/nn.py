@@ -90,8 +90,8 @@ class NnEngine(FiveStepEngine):
                 loss = self.mean_loss(logits, y)
             else:
                 loss = weighted(self.row_losses(logits, y).reshape(num_rows, -1).mean(1), weight)
-        except IndexError:  # torch says "Target 5 is out of bounds"
-            self.criterion.rows(logits, y, Memo(training=False))  # raises the same sentence as in every engine
+        except IndexError:  # torch's message is "Target 5 is out of bounds"
+            self.criterion.rows(logits, y, Memo(training=False))  # raises the sentence of all engines instead
             raise
         self._loss = loss
         return loss

@@ -21,7 +21,6 @@ from safetensors.torch import load
 from torch import Tensor
 
 from ..check import InputError, refuse
-from .memory import memory_size
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """Opening a symbolic link is an error, where the system supports that."""
@@ -209,23 +208,13 @@ def read_text(path: Path, largest: int) -> str:
         raise InputError(f"{path} must be a file of text, got {error}; train again.") from error
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, on the CPU, or an `InputError` that names the file."""
-    return tensors_in(read_bytes(path, memory_size()), path)
-
-
 def tensors_in(content: bytes, path: Path) -> dict[str, Tensor]:
-    """The tensors in a safetensors file's content; `path` is for the `InputError`."""
+    """The tensors in a safetensors file's content, on the CPU; `path` is for the `InputError`."""
     metadata_in(content, path)  # the header's limit
     try:
         return load(content)
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, RuntimeError) as error:
         raise InputError(f"{path} must be a safetensors file, got {error}; train again.") from error
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a safetensors file; raises an `InputError` that names the file if it cannot be read."""
-    return metadata_in(read_bytes(path, memory_size()), path)
 
 
 def metadata_in(content: bytes | mmap, path: Path) -> dict[str, str]:

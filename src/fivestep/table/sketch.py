@@ -50,12 +50,6 @@ class QuantileSketch:
         counts = np.concatenate([np.full(len(part), 1 << level) for level, part in enumerate(self._levels)])
         return quantiles_of_counts(values, counts, *shares)
 
-    @property
-    def rank_error(self) -> float:
-        """The bound on the error of a quantile's rank, as a share of the count."""
-        overflowed = max(0, len(self._levels) - 1)
-        return overflowed / (2 * SIZE)
-
     def _carry(self, level: int, values: "np.ndarray") -> None:
         """Adds numbers to a level, and what overflows, every second one, to the level above."""
         if level == len(self._levels):
