@@ -11,7 +11,7 @@ Kept = TypeVar("Kept")
 
 
 def after_loss(kept: Kept | None) -> Kept:
-    """What step 2 kept for step 4; raises an `InputError` if steps 1 and 2 are missing, or torch did not record them."""
+    """What steps 1 and 2 kept for step 4; raises an `InputError` if they are missing, or torch did not record them."""
     if isinstance(kept, Tensor) and not kept.requires_grad and not torch.is_grad_enabled():
         raise InputError(
             "backward must come after a forward that torch records, got one inside torch.no_grad() or "
