@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...datasets._base import Part
 from ...engines._batched.networks import Networks
-from ...engines._parts import ELSEWHERE, MOST_ROWS
+from ...engines._parts import MOST_ROWS, OUTPUTS_ELSEWHERE
 from ...epoch import Evaluation
 from ...evaluation import predictions, share_right
 from ...layer import Memo
@@ -60,7 +60,7 @@ def evaluations(networks: Networks, which: Sequence[int], rows: Part) -> Measure
     chosen = build_metrics(engine.plan.metrics, criterion.target)
     sums = torch.zeros((3, count), dtype=torch.float64, device=device)  # of losses, right answers and weights
     collected: list[tuple[Tensor, Tensor, Tensor]] = []
-    for taken in rows.parts(max(1, min(MOST_ROWS, ELSEWHERE // (count * networks.width)))):
+    for taken in rows.parts(max(1, min(MOST_ROWS, OUTPUTS_ELSEWHERE // (count * networks.width)))):
         part = taken.to(device, engine.dtype)
         logits = networks.predict(engine.as_input(part.inputs(engine.dtype)), own)  # (K, N, O)
         y = criterion.match(logits[0], part.y)
