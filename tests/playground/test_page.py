@@ -212,10 +212,21 @@ def test_a_rate_that_is_changed_on_the_way_takes_effect_and_is_told(page: Any) -
     assert "Begin anew" in page.inner_text("#cautions")
 
 
-def test_a_value_that_is_not_possible_changes_nothing(page: Any) -> None:
-    page.fill("#of-lr", "-1")
-    page.press("#of-lr", "Enter")
-    assert page.evaluate("playground.training.settings.lr") == 0.05
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("of-lr", "-1", "This must be a number above 0, of at most 1000000, got -1; the last one stays."),
+        ("of-hidden-0", "99", "This must be a whole number from 1 to 64, got 99; the last one stays."),
+        ("of-seed", "2.5", "This must be a whole number of at least 0, got 2.5; the last one stays."),
+        ("of-weightDecay", "", "This must be a number of at least 0, below 1000, got nothing; the last one stays."),
+    ],
+)
+def test_a_value_that_is_not_possible_changes_nothing(page: Any, field: str, value: str, sentence: str) -> None:
+    before = page.evaluate("playground.training.settings")
+    page.fill(f"#{field}", value)
+    page.press(f"#{field}", "Enter")
+    assert page.evaluate("(id) => document.getElementById(id).validationMessage", field) == sentence
+    assert page.evaluate("playground.training.settings") == before
 
 
 def test_a_layer_more_and_a_layer_less(page: Any) -> None:

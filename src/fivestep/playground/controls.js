@@ -64,7 +64,8 @@ class Controls {
 
   /** Takes a value over, or says in the field what is wrong with it. */
   read(field, name, value) {
-    field.setCustomValidity(isPossible(name, value) ? "" : "This is not possible here.");
+    const wrong = `This must be ${rangeOf(name)}, got ${field.value || "nothing"}; the last one stays.`;
+    field.setCustomValidity(isPossible(name, value) ? "" : wrong);
     if (field.reportValidity()) this.changed(name, value);
   }
 

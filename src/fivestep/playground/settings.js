@@ -48,6 +48,17 @@ function toHash(settings) {
   return told.map((name) => `${name}=${encodeURIComponent(settings[name]).replaceAll("%2C", ",")}`).join("&");
 }
 
+/** What a setting may be, in words, for those that are typed. */
+function rangeOf(name) {
+  const ranges = {
+    hidden: `a whole number from 1 to ${GIVEN.most.units}`,
+    seed: "a whole number of at least 0",
+    momentum: "a number of at least 0, below 1",
+    weightDecay: "a number of at least 0, below 1000",
+  };
+  return ranges[name] ?? "a number above 0, of at most 1000000";
+}
+
 /** Whether a setting can have that value at all. */
 function isPossible(name, value) {
   if (name === "mistake" && value === "") return true;
