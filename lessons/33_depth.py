@@ -2,7 +2,7 @@
 Deeper networks and their gradients
 ===================================
 
-**The question:** What happens to a gradient on a long way?
+**The question:** What happens to a gradient on its way through many layers?
 
 More layers can say more with fewer numbers. Whether they learn is decided by what is left of the gradient when it
 reaches the first of them.

@@ -50,7 +50,7 @@ import fivestep as fs
 # %%
 # Raw and professional
 # --------------------
-# The first case is a table of 569 tumours with 30 measures each: benign or malignant? By hand: split, scale, train,
+# The first case is a table of 569 tumors with 30 measurements each: benign or malignant? By hand: split, scale, train,
 # measure.
 
 X, y = load_breast_cancer(return_X_y=True)
@@ -88,7 +88,7 @@ assert gap < 1e-10  # float64 rounding
 # %%
 # What came out
 # -------------
-# **Case 1: tumours.** Asked: benign or malignant. A guess: the more frequent class. Measured: the mean over
+# **Case 1: tumors.** Asked: benign or malignant. A guess: the more frequent class. Measured: the mean over
 # the folds.
 
 NUM_FOLDS = 5  # quick: 2
@@ -106,7 +106,7 @@ def compared(models, rows, targets, score=None):
 
 
 print(f"most frequent class  {max(y.mean(), 1 - y.mean()):.3f}")
-tumours = compared(
+tumors = compared(
     {
         "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
         "network": fs.MLPClassifier(random_state=0),
@@ -115,7 +115,7 @@ tumours = compared(
     y,
 )
 assert (
-    abs(tumours["network"] - tumours["logistic regression"]) < 0.03
+    abs(tumors["network"] - tumors["logistic regression"]) < 0.03
 )  # no more than folds differ among themselves
 
 # %%
@@ -192,7 +192,7 @@ assert handwriting["network"] > handwriting["softmax regression"]
 # The four cases, each with the linear model and the network.
 
 cases = {
-    "tumours": tuple(tumours.values()),
+    "tumors": tuple(tumors.values()),
     "diabetes": tuple(diabetes.values()),
     "signs": tuple(signs.values()),
     "digits": tuple(handwriting.values()),
@@ -259,7 +259,7 @@ with tempfile.TemporaryDirectory() as folder:
         f"{a:.2f},{b:.2f},{'surgery' if c == 0 else 'none'},{1 - c}"
         for a, b, c in zip(X[:, 0], X[:, 1], y, strict=True)
     ]
-    path = Path(folder) / "tumours.csv"
+    path = Path(folder) / "tumors.csv"
     path.write_text("\n".join(lines))
     command = [
         sys.executable,

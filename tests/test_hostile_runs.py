@@ -111,9 +111,7 @@ LIES: dict[str, bytes] = {
     "an unknown type": header(entry("PYOBJ", [1], [0, 8]), bytes(8)),
     "a type that is a number": header(entry(7, [1], [0, 8]), bytes(8)),
     "places out of order": header(entry("F64", [1], [8, 0]), bytes(8)),
-    "places that overlap": header(
-        entry("F64", [1], [0, 8], b={"dtype": "F64", "shape": [1], "data_offsets": [4, 12]}), bytes(12)
-    ),
+    "places that overlap": header(entry("F64", [1], [0, 8], b=OVERLAP), bytes(12)),
     "texts that are numbers": header(entry("F64", [1], [0, 8], __metadata__={"about": 3, "checksum": []}), bytes(8)),
     "texts that are none": header(entry("F64", [1], [0, 8], __metadata__=7), bytes(8)),
     "a text of ten million": header(entry("F64", [1], [0, 8], __metadata__={"about": "x" * 10**7}), bytes(8)),

@@ -311,7 +311,7 @@ def test_what_may_be_tried_are_options_of_the_command(name: str) -> None:
 
 
 def test_weights_of_the_best_epoch_are_called_so_and_what_was_learned_after_them_counts() -> None:
-    """Of shuffled labels the first epochs are the best: by then nothing is learned, later all of it by heart."""
+    """Of shuffled labels the first epochs are the best: by then nothing is learned, later all of it is memorized."""
     rows = labels_shuffled()
     plan = fs.TrainPlan(**{**CLASSES, "lr": 0.01, "epochs": 40, "restore_best": True})
     (member,) = fs.fit_many(MLP(64, 256, 10), rows, [plan], every=1)

@@ -1,4 +1,4 @@
-"""What the reference recipe reaches on tumours it has not seen, over five seeds."""
+"""What the reference recipe reaches on tumors it has not seen, over five seeds."""
 
 import pytest
 

@@ -33,7 +33,7 @@ def test_three_classes_have_three_probabilities_at_places_in_the_units_of_the_ta
     raw[0, [0, 2]] = torch.tensor([surface.x[1], surface.y[3]])
     row = encoder.encode(pl.DataFrame(raw.numpy(), schema=encoder.features), dtype=torch.float64)
     expected = iris.engine.predict(row).softmax(1)[0].tolist()
-    assert 4 < surface.points[:, 0].min() < surface.points[:, 0].max() < 8  # centimetres
+    assert 4 < surface.points[:, 0].min() < surface.points[:, 0].max() < 8  # centimeters
     assert surface.p[3, 1] == pytest.approx(expected, rel=FORMULA)
     assert surface.p.sum(-1) == pytest.approx(np.ones((5, 5)))
 

@@ -14,7 +14,6 @@ from fivestep.train import train
 from tests.samples import small_engine, small_plan, three_classes
 
 FIRST = Epoch(1, 4, 0.1, 0.7, 0.65, 0.5, None, None, 0.01, 5000.0)
-SECOND = Epoch(2, 8, 0.05, 0.6, 0.1 + 0.2, 0.75, 0.62, 0.7, 0.02, 4000.0)
 
 losses = st.floats(allow_nan=False)
 epochs = st.builds(

@@ -8,7 +8,7 @@ from ..layer import Memo, ParameterFree
 from ..typing import Elements, Shape, Tensors
 
 AT_A_TIME = 2**18
-"""Numbers whose derivatives are there at a time on a CPU: those of a large batch would take new memory in each step."""
+"""Derivatives computed at a time on a CPU: those of a whole large batch would need new memory in each step."""
 
 
 class Activation(ParameterFree):

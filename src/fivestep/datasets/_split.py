@@ -13,7 +13,7 @@ from ._base import Dataset, Rows
 def split(data: Dataset, valid: float, *, seed: int) -> Dataset:
     """The same data with `valid` of the training rows, a share in (0, 1) or a number, as its validation part.
 
-    The rows are chosen by chance from the seed. Classes keep their shares in both parts, to within a row, where there
+    The rows are chosen at random, by the seed. Classes keep their shares in both parts, to within a row, where there
     is room for a row of each; one with a single row is trained on. A validation part that was there before is
     replaced. Raises an `InputError` for a size that leaves a part empty, and for data that draw their training rows
     anew.

@@ -12,7 +12,7 @@ from ._parts import three_parts
 
 @final
 class BreastCancer(Task):
-    """scikit-learn's `load_breast_cancer`: 569 tumours, thirty measurements of their cells, 357 of them benign.
+    """scikit-learn's `load_breast_cancer`: 569 tumors, thirty measurements of their cells, 357 of them benign.
 
     341 rows train, 114 validate, 114 test, with both classes in equal shares and the inputs standardized by the
     training rows; the parts do not depend on `seed`. Source: Street, Wolberg and Mangasarian 1993, "Nuclear feature

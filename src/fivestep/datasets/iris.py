@@ -10,7 +10,7 @@ from ._parts import three_parts
 
 @final
 class Iris(Task):
-    """scikit-learn's `load_iris`: 150 flowers, four lengths in centimetres, three kinds with 50 flowers each.
+    """scikit-learn's `load_iris`: 150 flowers, four lengths in centimeters, three kinds with 50 flowers each.
 
     90 rows train, 30 validate, 30 test, with the kinds in equal shares and the inputs standardized by the training
     rows; the parts do not depend on `seed`. Source: Fisher 1936, "The use of multiple measurements in taxonomic

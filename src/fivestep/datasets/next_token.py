@@ -75,7 +75,7 @@ def _rows(num_rows: int, seed: int, part: int) -> Rows:
 
 
 def _text(length: int, seed: int, part: int) -> list[int]:
-    """A text of the source, as ids. It begins with two letters by chance."""
+    """A text of the source, as ids. It begins with two random letters."""
     successors, stream = _successors(seed), draws.generator(seed, -1, part)
     text = torch.randint(0, len(LETTERS), (2,), generator=stream).tolist()
     eighths = [place for place, bits in enumerate(BITS) for _ in range(8 >> bits)]  # 0 0 0 0 1 1 2 3

@@ -17,7 +17,7 @@ STEPS_PER_EPOCH = 100
 
 @final
 class Sum(Task):
-    """Rows of ten standard normals and their sum, drawn anew for each step: nothing can be learned by heart.
+    """Rows of ten standard normals and their sum, drawn for each step: nothing can be memorized.
 
     An epoch is 100 steps of 100 rows. A linear network can be exact; `known_weights` holds its weights.
     """

@@ -73,9 +73,9 @@ def _beyond_training_rows(evidence: Evidence, tried: Sequence[Trial]) -> Iterato
         )
     elif learned:
         yield Finding(
-            "by heart",
+            "memorized",
             f"The training loss came to {figure(least)}, the validation loss is {figure(valid)}, that of a constant "
-            f"answer {figure(guess)}: rows were learned by heart.",
+            f"answer {figure(guess)}: the rows were memorized.",
             "Fewer epochs (--patience 10 --restore-best), a smaller network, --weight-decay or --dropout.",
         )
 
@@ -95,7 +95,7 @@ def _over_epochs(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "overfitting",
             f"The validation loss was lowest after epoch {when:,} ({figure(least)}) and ended at "
-            f"{figure(valid[-1][0])}: from there on, rows were learned by heart.",
+            f"{figure(valid[-1][0])}: from there on, the rows were memorized.",
             "End with the best weights, --restore-best, or stop there: --patience 10.",
         )
     elif (fell := _fell(history)) > FALLING * abs(evidence.constant):

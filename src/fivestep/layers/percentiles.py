@@ -1,4 +1,4 @@
-"""Beside each number of a row, how many of the training rows lie below it."""
+"""The percentile of each number of a row among the training rows, beside the number itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -19,7 +19,7 @@ class QuantileSketch:
         |rank of the answer - rank asked for| <= sum over the levels of N / (2k 2^l) 2^l = N h / (2k)
 
     with h = ceil(log2(N / 2k)) levels that have overflowed, or 0: below 2k values, quantiles are exact. A thousand
-    million values make h = 18 and the bound 0.0044 N, a million 0.0020 N. Nothing is drawn by chance. Manku,
+    million values make h = 18 and the bound 0.0044 N, a million 0.0020 N. Nothing is drawn at random. Manku,
     Rajagopalan and Lindsay 1998, "Approximate medians and other order statistics in one pass and with limited memory".
     """
 

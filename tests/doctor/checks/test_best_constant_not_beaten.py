@@ -14,7 +14,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def loop(are_shuffled_apart: bool, steps: int = 210, l2: float = 0.0, size: float = 1.0) -> None:
-    (x, y), model = rows(4200), net()  # enough for each to come once: none can be learned by heart
+    (x, y), model = rows(4200), net()  # enough for each to come once: none can be memorized
     model[2].weight.data *= size
     if are_shuffled_apart:
         y = y[torch.randperm(4200)]

@@ -160,7 +160,7 @@ def _latest(moments: pl.Series, how: float) -> "np.ndarray":
 
 
 def _groups(roles: pl.DataFrame, group: str, how: float, seed: int, *, num_left: int) -> "np.ndarray":
-    """Whether a row belongs to one of the groups that are taken out: by chance, until there are rows enough.
+    """Whether a row belongs to one of the groups that are taken out: random ones, until there are rows enough.
 
     At least `num_left` groups stay, one for each part that is still to be filled.
     """

@@ -128,7 +128,7 @@ class TableStream(Stream):
         num_windows = -(-self.num_rows // limit)
         while True:
             stretches = torch.arange(len(sizes)) // num_windows
-            dealt = (stretches * len(sizes) + ranks).argsort()  # stretch by stretch, each in an order by chance
+            dealt = (stretches * len(sizes) + ranks).argsort()  # stretch by stretch, each in a random order
             window = torch.empty_like(dealt)
             window[dealt] = torch.arange(len(sizes)) % num_windows
             if torch.zeros(num_windows, dtype=sizes.dtype).index_add_(0, window, sizes).max() <= limit:

@@ -82,7 +82,7 @@ def _advice(record: Record) -> str:
             f"Try learning rates that are smaller, by factors of ten: the first updates moved matrices by "
             f"{figure(statistics.median(ratios[:LARGE_AT]))} of their size, where a thousandth is usual."
         )
-    return "Look whether x and y belong together: both shuffled by one order? Then try to learn 32 rows by heart."
+    return "Look whether x and y belong together: both shuffled by one order? Then try to memorize 32 rows."
 
 
 def _is_all_of_it(record: Record, losses: list[Measured]) -> bool:

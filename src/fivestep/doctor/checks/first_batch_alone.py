@@ -11,7 +11,7 @@ def first_batch_alone(record: Record) -> Seen | None:
     """`next(iter(loader))` within the loop: the loader begins anew for each update, and gives the same rows each time.
 
     Reported for a loader of several batches that does not shuffle, if all targets seen are the same ones. A batch that
-    is learned by heart on purpose is fetched once, before the loop.
+    is memorized on purpose is fetched once, before the loop.
     """
     losses = [event for event in record.of(Measured) if event.has_grad and event.target is not None]
     short = [one for one in record.loaders.values() if one.is_in_order and one.length > 1 and one.num_short >= FEWEST]

@@ -144,7 +144,7 @@ class Kernel:
         losses = networks.flat.new_empty((len(ahead.sizes), len(networks)))
         about = torch.tensor([len(ahead.sizes), ahead.first], dtype=torch.int32, device=losses.device)
         sizes = torch.tensor(ahead.sizes, dtype=torch.int32, device=losses.device)
-        steps = body.Steps(about, sizes, ahead.rates, ahead.l2.contiguous(), self._short(ahead), losses)
+        steps = body.Steps(about, sizes, ahead.rates, ahead.l2.contiguous(), self._corrections(ahead), losses)
         rows = self._rows(ahead, sizes)
         with on(losses.device):
             body.train_steps[(len(networks),)](
@@ -152,7 +152,7 @@ class Kernel:
             )
         return losses
 
-    def _short(self, ahead: StepsAhead) -> Tensor:
+    def _corrections(self, ahead: StepsAhead) -> Tensor:
         """The bias corrections of a rule at each step, (n, 2), computed in float64."""
         step = torch.arange(len(ahead.sizes), dtype=torch.float64) + ahead.first + 1
         form = self._form()

@@ -39,7 +39,7 @@ class Steps(NamedTuple):
     sizes: Any
     rates: Any
     l2: Any
-    short: Any
+    corrections: Any
     losses: Any
 
 
@@ -200,8 +200,8 @@ def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
     RULE: tl.constexpr = CODE[2]
     now = s * num_networks + k
     lr, l2, decay = tl.load(steps.rates + now), tl.load(steps.l2 + now), tl.load(memory.decay + k)
-    short, is_first = (
-        (tl.load(steps.short + 2 * s), tl.load(steps.short + 2 * s + 1)),
+    corrections, is_first = (
+        (tl.load(steps.corrections + 2 * s), tl.load(steps.corrections + 2 * s + 1)),
         tl.load(steps.about + 1) + s == 0,
     )
     penalty, factor = lr * 0.0, lr * 0.0 + 1.0
@@ -219,7 +219,7 @@ def update(memory, steps, s, k, num_networks, CODE: tl.constexpr):
             dw += decay * w
         elif RULE[6] == 2:
             w *= 1.0 - lr * decay
-        w = move(w, dw, at, has, (memory.w, memory.m, memory.v, memory.u), lr, short, RULE)
+        w = move(w, dw, at, has, (memory.w, memory.m, memory.v, memory.u), lr, corrections, RULE)
         if RULE[7] is not None:
             average, one = tl.load(memory.average + at, mask=has, other=0.0), tl.full(w.shape, 1.0, w.dtype)
             share = tl.where(is_first, one, (1.0 - RULE[7]) * one)
