@@ -60,7 +60,7 @@ assert (left @ right)[0, 0] == 1 * 7 + 2 * 9 + 3 * 11
 # Raw and professional
 # --------------------
 # A linear layer is a product and a sum. The weight is stored as :math:`(O, I)`, one row for each output, so it is
-# turned over before the product; the bias has one number for each output and is added to every row:
+# transposed before the product; the bias has one number for each output and is added to every row:
 #
 # .. math::
 #   Z = X W^\top + b
@@ -162,7 +162,7 @@ assert not torch.allclose(wrong.sum(1), torch.ones(2))
 
 # %%
 # ``keepdim=True`` keeps the axis with one place, so that the division can stretch it again. Without it the shapes do
-# not fit, and here torch says so; with as many rows as columns it would have stretched the wrong way without a word.
+# not fit, and here torch says so; with as many rows as columns it would silently have stretched the wrong way.
 
 try:
     print(scores / scores.sum(1))
@@ -173,7 +173,7 @@ assert (square / square.sum(1)).shape == (2, 2)
 assert torch.equal(square / square.sum(1, keepdim=True), torch.tensor([[0.25, 0.75], [0.5, 0.5]]))
 
 # %%
-# And inner sizes that do not agree, as in a weight that was not turned over:
+# And inner sizes that do not agree, as with a weight that was not transposed:
 
 try:
     print(x @ w)

@@ -33,8 +33,8 @@ assert table[:, 2].tolist() == [2, 6, 10]
 assert table[1, 3] == 7
 
 # %%
-# A *mask* is a tensor of yes and no. It picks where it says yes. How many these are, nobody knows before, so the result
-# is always one line, whatever the shape of the table.
+# A *mask* is a tensor of yes and no. It picks where it says yes. How many these are is not known in advance, so the
+# result is always one line, whatever the shape of the table.
 
 numbers = torch.arange(8).view(2, 4)
 print("greater than 3:", numbers[numbers > 3].tolist())
@@ -213,7 +213,7 @@ assert torch.equal(picking @ words.weight, vectors)
 # Solution 3
 # ~~~~~~~~~~
 # ``index_add_`` is the inverse of picking: it adds each value to the sum of its group. The gradient of an embedding is
-# made in this way: what comes back to a word is added to its row.
+# computed in this way: what comes back to a word is added to its row.
 
 amounts, groups = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0, 2, 0, 2])
 print(torch.zeros(3).index_add_(0, groups, amounts).tolist())

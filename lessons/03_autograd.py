@@ -138,7 +138,7 @@ with torch.no_grad():
 assert torch.allclose(w_auto, w_moved)
 
 # %%
-# ``no_grad`` saves memory, because nothing has to be remembered for a way back. What is remembered can be counted:
+# ``no_grad`` saves memory, because nothing has to be kept for a backward pass. What is kept can be counted:
 # torch hands every tensor that it keeps for ``backward`` to a pair of hooks.
 
 
@@ -184,7 +184,7 @@ fs.plot("moons", "autograd_graph", title="What the loss of a small network remem
 # The classic mistake
 # -------------------
 # ``backward`` *adds* to ``.grad``. Without step 3, each step walks along the sum of all gradients so far, and the loss
-# behaves as a ball with too much speed. Two calls show it:
+# behaves like a ball with too much speed. Two calls show it:
 
 u = torch.tensor(3.0, requires_grad=True)
 (u * u).backward()

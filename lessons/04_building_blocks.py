@@ -263,7 +263,7 @@ assert abs(floor.item() - 1.4612) < PRINTED
 
 # %%
 # The sibling of it: the logarithm of a sigmoid that has become exactly zero. Torch's ``BCELoss`` takes probabilities
-# and cuts the logarithm off; on logits nothing is lost.
+# and clamps the logarithm; on logits nothing is lost.
 
 sure = torch.tensor([200.0])
 cut = torch.nn.functional.binary_cross_entropy(torch.sigmoid(-sure.double()).float(), torch.ones(1))

@@ -169,8 +169,9 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To fix a logarithm of zero by cutting the probability off: ``log(p.clamp(min=1e-7))``. The ``nan`` is gone, and so is
-# the gradient: where the cut is at work, the loss is a constant. The rows that are most wrong no longer teach anything.
+# Fixing a logarithm of zero by clipping the probability: ``log(p.clamp(min=1e-7))``. The ``nan`` is gone, and so is the
+# gradient: where the clipping is at work, the loss is a constant. The rows that are most wrong no longer teach
+# anything.
 
 z = torch.tensor([[0.0, 30.0]], requires_grad=True)  # sure of class 1, and wrong
 clamped = -(z.softmax(1)[0, 0].clamp(min=1e-7)).log()
@@ -232,7 +233,7 @@ print([round(p, 4) for p in safe.tolist()])
 # ----------------
 # - Numbers have a largest, a smallest and a gap. Overflow, rounding and cancellation are what comes of it.
 # - Take the largest logit away, use ``log1p`` and ``expm1``, take the mean away before you square.
-# - Never cut a probability off to save a logarithm: it takes the gradient with it. Losses take logits.
+# - Never clip a probability to save a logarithm: it takes the gradient with it. Losses take logits.
 # - Sums in another order differ in the last digits, and both are right.
 #
 # The next page: *What a training loop is*.

@@ -131,7 +131,7 @@ assert abs(w - 2) < abs(start[0] - 2)
 # %%
 # A picture
 # ---------
-# The ten points, the line that was learned, and the two it is held against.
+# The ten points, the line that was learned, and the two it is compared with.
 
 fs.plot(engine, "fitted_line", data=data, title="A hundred steps on ten points")
 

@@ -188,7 +188,7 @@ for name, activation in (("right", torch.nn.Tanh()), ("wrong", OwnTanh())):
     assert loss_now < 0.4
 
 # %%
-# Nobody would look for a mistake there. Held against an engine whose gradients are checked, it is found in the first
+# Nobody would look for a mistake there. Compared with an engine whose gradients are checked, it is found in the first
 # step. And ``gradcheck`` finds it without any other network:
 
 report = fs.verify(network(OwnTanh()), fresh, data)

@@ -144,7 +144,7 @@ with warnings.catch_warnings(record=True) as caught:
 print(caught[0].message)
 
 # %%
-# What it looks like: the loss gets stuck, and the accuracy is exactly a half. A sigmoid is never below zero, so every
+# How it shows: the loss gets stuck, and the accuracy is exactly a half. A sigmoid is never below zero, so every
 # answer counts as yes. The best that two sigmoids can do is 1 for the rows of one class and 0 for those of the other,
 # and that is far from a loss of zero:
 

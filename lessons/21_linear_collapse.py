@@ -117,7 +117,7 @@ fs.plot(members, "side-by-side", title="Depth without and with an activation")
 # %%
 # The classic mistake
 # -------------------
-# To define the activation and to forget to call it. The module below has a ``relu``; ``print`` shows it, the loss
+# Defining the activation and forgetting to call it. The module below has a ``relu``; ``print`` shows it, the loss
 # falls, and yet the network is a line.
 
 
@@ -139,7 +139,7 @@ engine = fs.make_engine("scratch", fs.MLP(2, 8, 1), torch_plan, dtype="float64",
 print(Forgetful())
 
 # %%
-# What it looks like: a loss that falls as it should and then stays where a line would stay. Held against the network
+# What it looks like: a loss that falls as it should and then stays where a line would stay. Compared with the network
 # that was meant, it is found in the first pass:
 
 report = fs.verify(Forgetful().double(), engine, data)

@@ -201,7 +201,7 @@ fs.plot(engine, "network", data=data)
 # %%
 # The classic mistake
 # -------------------
-# To make the update part of the graph. Autograd watches everything that is done to a tensor with ``requires_grad``,
+# Making the update part of the graph. Autograd watches everything that is done to a tensor with ``requires_grad``,
 # also step 5. An update in place of such a tensor is refused:
 
 W = torch.ones(3, requires_grad=True)

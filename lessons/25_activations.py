@@ -48,7 +48,7 @@ from fivestep.find import find
 # %%
 # Raw and professional
 # --------------------
-# By hand, and held against torch and against the items of this program, which are found by their names:
+# By hand, and compared with torch and with the items of this program, which are found by their names:
 
 z = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0], dtype=torch.float64)
 by_hand = {
@@ -209,7 +209,7 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To kill relu units with steps that are too long. One such step throws a unit's line past all the data. From then on it
+# Killing relu units with steps that are too long. One such step throws a unit's line past all the data. From then on it
 # gives 0 for every row, its slope is 0, so its gradient is 0, and no later step can bring it back, however small.
 
 for lr in (1.0, 5.0, 20.0):

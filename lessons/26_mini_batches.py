@@ -194,7 +194,7 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To scale when training, and not when predicting. The network for the wines was trained on columns of mean 0 and
+# Scaling when training, and not when predicting. The network for the wines was trained on columns of mean 0 and
 # deviation 1, and is asked about wines as they were measured. Floating-point numbers have no unit, so nobody can
 # notice:
 

@@ -167,7 +167,7 @@ fs.plot(shown, "side-by-side", title="Sixty points, 256 units: what holds them b
 # %%
 # The classic mistake
 # -------------------
-# To think that ``no_grad`` is evaluation. They are two different things. ``no_grad`` says that no gradient will be
+# Thinking that ``no_grad`` is evaluation. They are two different things. ``no_grad`` says that no gradient will be
 # asked for; ``eval`` says that dropout is silent. A network that is measured under ``no_grad`` but in training mode
 # still draws masks:
 

@@ -269,7 +269,7 @@ assert "lower the learning rate" in message
 # Exercises
 # ---------
 # 1. Multiply the loss of the ravine by a thousand. Which rules still work at the rates they had?
-# 2. Write Lion, which steps by the sign of a mean gradient, and hold it against ``optimizer="lion"``. Its formula is in
+# 2. Write Lion, which steps by the sign of a mean gradient, and compare it with ``optimizer="lion"``. Its formula is in
 #    ``fivestep items lion``.
 # 3. L-BFGS estimates the curvature from how the gradient changed on its way. How many gradients does it need until the
 #    straight line on the moons is within 0.001 of its best loss, and how many does descent need?

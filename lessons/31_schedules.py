@@ -213,7 +213,7 @@ assert "the loss must stay finite" in message
 # %%
 # Exercises
 # ---------
-# 1. Write the schedule "a tenth of the run upward on a straight line, then half a cosine" by hand, and hold it against
+# 1. Write the schedule "a tenth of the run upward on a straight line, then half a cosine" by hand, and compare it with
 #    ``warmup:steps=0.1,then=cosine``.
 # 2. The mean over four times as many rows has a quarter of the noise's variance. Which rate has then the same floor as
 #    before, and up to where is that true?

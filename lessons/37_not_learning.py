@@ -4,7 +4,7 @@ When a network does not learn
 
 **The question:** What does the loss say, and what would have helped?
 
-A curve of the loss looks like a line that falls or does not. Held against the right numbers it says more: whether
+A curve of the loss looks like a line that falls or does not. Compared with the right numbers it says more: whether
 anything was learned at all, what kind of trouble it is, and where to look first.
 """
 
@@ -227,7 +227,7 @@ canvas.figure
 # %%
 # The classic mistake
 # -------------------
-# To look at the accuracy alone. Here few rows in a hundred are of the rare class. A network that never answers it is
+# Looking at the accuracy alone. Here few rows in a hundred are of the rare class. A network that never answers it is
 # right nearly always, and so is a network that was not trained at all:
 
 said = found["a rare class"]
@@ -244,7 +244,7 @@ print(f"with balanced weights: mean share right of the two classes {scores['bala
 assert scores["balanced_accuracy"] > 0.9
 
 # %%
-# And its sibling: to turn several knobs at once until it works. Then nobody knows which of them it was, and the others
+# And its sibling: turning several knobs at once until it works. Then nobody knows which of them it was, and the others
 # stay turned.
 
 # %%

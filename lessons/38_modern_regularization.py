@@ -145,8 +145,8 @@ assert dx.sum(0).abs().max() < 1e-12
 assert (dx * n).sum(0).abs().max() < 1e-3  # not quite 0: epsilon is in s
 
 # %%
-# The two prints say why. To move all rows by the same amount changes nothing behind the normalization, so the gradient
-# has no part in that direction; to stretch them changes nothing either. It also means that a bias right before a batch
+# The two prints say why. Moving all rows by the same amount changes nothing after the normalization, so the gradient
+# has no part in that direction; stretching them changes nothing either. It also means that a bias right before a batch
 # normalization has no gradient, which is why such linear layers have none.
 
 # %%
@@ -254,9 +254,9 @@ fs.plot(members["dropout"][0], "curves", title="Dropout 0.5")
 # %%
 # The classic mistake
 # -------------------
-# To forget the evaluation mode. A network with batch normalization then answers a row by the company it is in: the same
-# row among others gets another answer. And alone, it cannot be answered at all; in training mode this program refuses
-# such a batch.
+# Forgetting the evaluation mode. With batch normalization, the answer for a row then depends on the other rows of its
+# batch: among others, the same row gets another answer. And alone, it cannot be answered at all; in training mode this
+# program refuses such a batch.
 
 plan = fs.TrainPlan(optimizer="adam", lr=0.003, batch_size=32, epochs=5)
 (normed,) = fs.fit_many(fs.MLP(64, 32, 10, norm="batch_norm"), data, [plan])

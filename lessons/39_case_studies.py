@@ -229,7 +229,7 @@ assert wrong > 0.8
 assert right < 0.7  # chance, to within what 60 rows can say
 
 # %%
-# To scale the test rows by their own mean and deviation is the same mistake. It often shows little, which is why it
+# Scaling the test rows by their own mean and deviation is the same mistake. It often shows little, which is why it
 # stays; but it is another model for every set of rows that is asked about. Asked about a single row, it says nothing at
 # all: the row minus itself, divided by zero.
 
