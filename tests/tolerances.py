@@ -27,6 +27,10 @@ CENTRAL_DIFFERENCES = 1e-7
 """(f(x + h) - f(x - h)) / 2h in float64 with h = 1e-6: truncation h^2 f'''/6 is about 1e-13, the rounding of f divided
 by h is about 1e-10, times the size of the sums in f."""
 
+BEST_TEMPERATURE = 1e-4
+"""A minimum found by golden sections and parabolas to 1e-5 in log T, and the derivative there, whose slope is about 1;
+in float32 a ratio of two weights is exact to 1e-7."""
+
 ENGINES_FLOAT64 = 1e-10
 """Two engines after seven steps in float64. Measured in the combinations: SGD 5e-15, Adam 2e-13. The bar leaves
 room for other processors, whose matrix products add in another order."""

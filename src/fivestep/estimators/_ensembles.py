@@ -20,6 +20,7 @@ from ._fitting import Ended, Fitting
 from ._network import Network
 from ._parameters import Parameters
 from ._reading import Table
+from ._temperature import set_temperature, smooths
 
 
 class Fold(NamedTuple):
@@ -79,7 +80,11 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
     for member in members:
         if member.diverged is not None:
             raise DivergenceError(member.diverged)
-    return Network(ensemble_of([member.engine for member in members])), _note(fitting, members)
+    engines = [member.engine for member in members]
+    watched = [fold.valid for fold in folds for _ in range(of.members or 1) if fold.valid is not None]
+    if watched and smooths(engine):
+        set_temperature(engines, [fitting.rows(table, weight_of(table)) for table in watched])
+    return Network(ensemble_of(engines)), _note(fitting, members)
 
 
 def _plan_for(plan: TrainPlan, num_rows: int, patience: float, *, is_watched: bool) -> TrainPlan:

@@ -29,6 +29,7 @@ from ._reading import Reading, Table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
 from ._stop_rows import StopRows
 from ._targets import Targets
+from ._temperature import set_temperature, smooths
 from ._training import Course
 
 
@@ -125,7 +126,10 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
             return ended
         if self.solver == "lbfgs":
             return fitting.minimize(train, self._training_weight(train))
-        return fitting.run(train, self._training_weight(train), valid)
+        ended = fitting.run(train, self._training_weight(train), valid)
+        if valid is not None and not self.warm_start and smooths(self._network.engine):
+            set_temperature([self._network.engine], [self._rows(valid, self._training_weight(valid))])
+        return ended
 
     @torch.inference_mode(mode=False)
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
