@@ -1,7 +1,4 @@
-"""The names of an encoder's data in a model's file: separate, as importing the encoder imports polars.
-
-To import the encoder is to import polars.
-"""
+"""The names of an encoder's data in a model's file, apart from the encoder, which imports polars."""
 
 KEY = "encoder"
 """The key of its text in the file's metadata."""

@@ -166,8 +166,9 @@ def has_wide_registers() -> bool:
 def fills_panels(spec: NetSpec) -> bool:
     """Whether panels do the products of a row faster than the small body, on one thread each.
 
-    Counts multiplications, padding included: panels do i o' forward and o" i' for the gradient, where o' and i' are
-    rounded up to whole panels and o" to whole tiles. The small body does i o three times, and twice in the first layer.
+    Counts multiplications, padding included: panels do i o' forward, o" i' for the gradient and, above the first layer,
+    o i' backward, where o' and i' are rounded up to whole panels and o" to whole tiles. The small body does i o three
+    times, and twice in the first layer.
     """
     shapes = _matrices(spec)
     if not shapes:
