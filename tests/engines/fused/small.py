@@ -42,3 +42,17 @@ def apart(spec: NetSpec, plan: TrainPlan, data: Dataset, dtype: str = "float64")
         outputs = engine.predict(numbers(77, *data.train.stored.shape[1:], seed=2).to(engine.dtype))
         ends.append((engine.params.flat, engine.params.grad, engine.params.buffers, outputs))
     return max(map(distance, *ends))
+
+
+def assert_resumes_to_the_same_bits(spec: NetSpec, plan: TrainPlan, data: Dataset) -> Engine:
+    """A run that another engine continues after two blocks ends as one that never stopped, whose engine is returned."""
+    whole, first, second = (engine_itself(SMALL, plan, spec) for _ in range(3))
+    list(steps(whole, data, plan))
+    upcoming = steps(first, data, plan, every=1)
+    for _ in range(2):
+        next(upcoming)
+    second.load_state(first.state(), first.num_updates)
+    list(steps(second, data, plan, start=first.num_updates))
+    got = second.state()
+    assert all(torch.equal(got[name], value) for name, value in whole.state().items())
+    return whole

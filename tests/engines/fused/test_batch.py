@@ -9,7 +9,7 @@ from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from tests.engines.fused.small import DTYPES, SMALL, apart, data_of, net
+from tests.engines.fused.small import DTYPES, SMALL, apart, assert_resumes_to_the_same_bits, data_of, net
 from tests.samples import numbers, small_engine
 from tests.tolerances import ENGINES_FLOAT64, distance
 
@@ -91,13 +91,5 @@ def test_not_a_number_in_a_row_reaches_the_loss() -> None:
 def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped() -> None:
     """Running statistics and the number of batches go with it."""
     plan, data = TrainPlan("mse", "adam", lr=0.01, batch_size=16, epochs=6), data_of(50, weighted=True)
-    whole, first, second = (small_engine(SMALL, plan, USUAL) for _ in range(3))
-    list(steps(whole, data, plan))
-    upcoming = steps(first, data, plan, every=1)
-    for _ in range(2):
-        next(upcoming)
-    second.load_state(first.state(), first.num_updates)
-    list(steps(second, data, plan, start=first.num_updates))
-    got, expected = second.state(), whole.state()
-    assert all(torch.equal(got[name], value) for name, value in expected.items())
+    whole = assert_resumes_to_the_same_bits(USUAL, plan, data)
     assert whole.params.buffers.count_nonzero() == whole.params.buffers.numel()

@@ -9,7 +9,7 @@ from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.steps import steps
-from tests.engines.fused.small import SMALL, engine_itself
+from tests.engines.fused.small import SMALL, assert_resumes_to_the_same_bits, engine_itself
 from tests.samples import numbers, small_engine, small_net, small_plan, three_classes
 from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
@@ -55,17 +55,7 @@ def test_a_run_is_that_of_scratch(spec: NetSpec, options: dict[str, Any]) -> Non
 
 @each_plan
 def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(options: dict[str, Any]) -> None:
-    plan, data = small_plan(lr=0.01, epochs=6, **options), three_classes()
-    whole, first, second = (small_engine("fused", plan) for _ in range(3))
-    list(steps(whole, data, plan))
-    upcoming = steps(first, data, plan, every=1)
-    for _ in range(2):
-        next(upcoming)
-    second.load_state(first.state(), first.num_updates)
-    list(steps(second, data, plan, start=first.num_updates))
-    assert second.name == "fused"
-    got, expected = second.state(), whole.state()
-    assert all(torch.equal(got[name], value) for name, value in expected.items())
+    assert_resumes_to_the_same_bits(small_net(), small_plan(lr=0.01, epochs=6, **options), three_classes())
 
 
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (1, 24, 2), (40, 8, 1), (3, 16, 16), (70, 33, 20, 4)])
