@@ -60,6 +60,14 @@ def test_the_results_are_those_of_evaluate(run: fs.Run, text: str) -> None:
         assert f'<td class="number">{loss:.4f}</td><td class="number">{accuracy:.4f}</td>' in text
 
 
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_drawn(
+    run: fs.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fivestep.report.report_html", lambda *_: pytest.fail("the page was made"))
+    with pytest.raises(fs.InputError, match="out must be a file that can be written"):
+        write_report(run, out="nowhere/page.html")
+
+
 def test_it_says_whether_the_network_learns(run: fs.Run, text: str) -> None:
     found = fs.diagnose(run)
     assert f"has the training loss {found.constant_loss:.4g}." in text

@@ -31,7 +31,7 @@ from .ensemble import num_members
 from .explain import Section, explain, train_to
 from .explain._html import NAMES, sections_html
 from .find import Choice, build
-from .machine.files import unwritable, write_text
+from .machine.files import check_writable, unwritable, write_text
 from .markup import around, element, page, table
 from .pictures._base import Numbers, Picture, PictureOfNumbers, Subject, picture_for, suited_kinds
 from .pictures._plot import subject_of
@@ -118,6 +118,7 @@ def write_report(
     path = Path(run.path / "report.html" if out is None else out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise refuse("out", str(path), "a file that ends in .html for a report", "choose one")
+    check_writable("out", path)
     page = report_html(run, subject_of(run, data), recent)
     try:
         write_text(path, page)

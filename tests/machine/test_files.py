@@ -16,6 +16,7 @@ import torch
 from fivestep.check import InputError
 from fivestep.machine.files import (
     DTYPES,
+    check_writable,
     contents,
     empty_folder,
     has_checksum,
@@ -49,6 +50,14 @@ def test_a_file_that_breaks_while_it_is_written_leaves_the_old_one(tmp_path: Pat
         breaks()
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_whether_a_file_can_be_written_is_seen_without_touching_it(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "old")
+    check_writable("--out", tmp_path / "a.txt")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
+    with pytest.raises(InputError, match=r"--out must be a file that can be written, got .*\(No such file"):
+        check_writable("--out", tmp_path / "nowhere" / "a.txt")
 
 
 def test_tensors_come_back_as_they_were(tmp_path: Path) -> None:

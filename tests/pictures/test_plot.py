@@ -122,6 +122,14 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_drawn(
+    run: fs.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fivestep.pictures._plot.picture_for", lambda *_: pytest.fail("it was drawn"))
+    with pytest.raises(fs.InputError, match="out must be a file that can be written"):
+        fs.plot(run, "curves", out="nowhere/a.png")
+
+
 def test_a_source_that_is_not_there_gets_the_nearest_name() -> None:
     with pytest.raises(fs.InputError, match=r"a run's folder or a task's name, got 'mons'; did you mean 'moons'\?"):
         plot("mons")

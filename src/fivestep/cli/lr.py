@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..engines._make import make_engine
 from ..find import Choice, find
-from ..machine.files import replacing, unwritable
+from ..machine.files import check_writable, replacing, unwritable
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
 from ._task import prepare
@@ -72,8 +72,9 @@ def lr(
     short = replace(prepared.plan, epochs=epochs)  # so few steps need no compiled code
     choice = Choice("auto", alone=True) if options.engine == "auto" else options.engine
     engine = make_engine(choice, prepared.spec, short, dtype=options.dtype, device=options.device, num_rows=num_rows)
-    found = lr_range_test(engine, prepared.data, short, options.low, options.high, options.num_steps)
     picture = options.out or Path(f"lr-range-{prepared.data.name}.png")
+    check_writable("--out", picture)
+    found = lr_range_test(engine, prepared.data, short, options.low, options.high, options.num_steps)
     title = f"{prepared.data.name}: {prepared.spec.title} {prepared.spec.sizes_text()}, {prepared.plan.optimizer}"
     _draw(found, picture, title)
     if options.json:

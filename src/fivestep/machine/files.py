@@ -53,11 +53,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Its content is on the disk before the rename, and the rename before this returns: a power failure leaves the old
     file or the new one. A link in the temporary file's place is removed, not followed.
     """
-    if path.is_dir():  # raised before anything is written, also for ".", which has no name
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    temporary = path.with_name(path.name + ".part")
-    temporary.unlink(missing_ok=True)
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    temporary = _begun(path)
     try:
         yield temporary
         _to_disk(temporary, os.O_RDWR)
@@ -67,6 +63,24 @@ def replacing(path: Path) -> Iterator[Path]:
     if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened, and a rename is on the disk at once
         with suppress(OSError):  # some network file systems do not support this for folders; the file is there
             _to_disk(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def check_writable(argument: str, path: Path) -> None:
+    """Raises an `InputError` for a file that cannot be written, before the work whose result it is to hold."""
+    try:
+        _begun(path).unlink()
+    except OSError as error:
+        raise unwritable(argument, path, error, "file") from error
+
+
+def _begun(path: Path) -> Path:
+    """A new, empty file beside `path`."""
+    if path.is_dir():  # raised before anything is written, also for ".", which has no name
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    temporary = path.with_name(path.name + ".part")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary
 
 
 def _to_disk(path: Path, flags: int) -> None:

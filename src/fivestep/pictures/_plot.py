@@ -14,7 +14,7 @@ from ..engines._engine import Engine
 from ..engines._make import make_engine
 from ..find import Choice, build, find, shown_names
 from ..fleet.member import Member
-from ..machine.files import replacing, unwritable, write_text
+from ..machine.files import check_writable, replacing, unwritable, write_text
 from ..plots._animation import write_gif
 from ..recipes._base import Recipe
 from ..run import Run
@@ -82,6 +82,7 @@ def draw_and_tell(
     path = None if out is None else Path(out)
     if path is not None:
         _check_format(path, build("pictures", choice))
+        check_writable("out", path)
     picture = picture_for(first, choice)
     numbers: Numbers = {}
     if isinstance(picture, PictureOfNumbers):
