@@ -61,9 +61,16 @@ def upwards() -> None:
         optimizer.step()
 
 
+def falling_to_the_shares() -> None:
+    (x, _), model = rows(), net()
+    model[2].weight.data *= 8
+    train(model, lambda: F.cross_entropy(model(x), torch.randint(3, (64,))), steps=210, lr=0.01)
+
+
 @pytest.mark.parametrize(
     ("loop", "said"),
     [
+        (falling_to_the_shares, "keeps it from learning. But it has not learned from the rows yet: the last losses "),
         (shuffled, "and no reason was found. What cannot be seen: labels that do not belong to their rows,"),
         (upwards, "and no reason was found. Look at its sign (maximize=True,"),
         (lambda: classify(net(), steps=3), "It was seen for too few steps to say whether the loss falls."),

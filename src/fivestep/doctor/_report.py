@@ -1,6 +1,7 @@
 """The report as text: the loop in a line, its loss, the findings, and what to say if there are none."""
 
 from ..diagnosis._finding import figure
+from ._constant import constant_of
 from ._events import Differentiated, Place
 from ._findings import findings_of, title_of
 from ._record import Record, ends_of
@@ -64,6 +65,12 @@ def _whether_it_falls(record: Record) -> str:
         return " It was seen for too few steps to say whether the loss falls."
     if not record.is_one_loss and record.num_backwards:
         return " It has several losses or optimizers, which need not fall: whether they should is not judged."
+    constant = constant_of(record)
+    if constant is not None and not constant.is_beaten:
+        return (
+            f" But it has not learned from the rows yet: the last losses are {figure(constant.ours)}, and "
+            f"{constant.words} on the same batches; train for longer, or try fewer layers and less dropout."
+        )
     return ""
 
 

@@ -1,5 +1,8 @@
 """The loss is not a finite number."""
 
+from typing import Any
+
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -43,6 +46,15 @@ def test_the_first_layer_whose_answer_is_no_number_is_named() -> None:
     model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), Roots(), nn.Linear(16, 3))
     (found,) = findings(lambda: classify(model, steps=3))
     assert "The layer 2 = Roots() first gave such numbers, of inputs that are finite." in found.seen
+
+
+@pytest.mark.parametrize("given", [{"weight": torch.zeros(3)}, {"ignore_index": 1}], ids=["weights", "labels"])
+def test_rows_that_all_count_nothing(given: dict[str, Any]) -> None:
+    (x, _), model, criterion = rows(), net(), nn.CrossEntropyLoss(**given)
+    labels = torch.ones(len(x), dtype=torch.int64)
+    (found,) = findings(lambda: train(model, lambda: criterion(model(x), labels), steps=3))
+    assert " CrossEntropyLoss() first gave such numbers, of inputs that are finite." in found.seen
+    assert found.advice.startswith("Look at the weights of the classes and at ignore_index")
 
 
 def test_weights_that_a_gradient_has_spoiled_are_said() -> None:

@@ -3,8 +3,13 @@
 import math
 
 from ...diagnosis._finding import figure
-from .._events import MEASURE, ROWS, Differentiated, Predicted, Seen, Updated
+from .._events import MEASURE, ROWS, Differentiated, Measured, Predicted, Seen, Updated
 from .._record import Record
+
+EMPTY_ADVICE = (
+    "Look at the weights of the classes and at ignore_index: a mean over rows that all count nothing is 0 / 0, so each "
+    "batch needs a row that counts."
+)
 
 
 def no_number(record: Record) -> Seen | None:
@@ -31,11 +36,26 @@ def no_number(record: Record) -> Seen | None:
     ratios = [one.update / one.weight for event in record.of(Updated) for one in event.moved if one.weight > 0]
     finite = [ratio for ratio in ratios if math.isfinite(ratio)]
     largest = f" The largest update seen was {figure(max(finite))} of the weights it moved." if finite else ""
+    smaller = "try a tenth of the learning rate, and " if broken.round else ""
+    advice = f"{smaller}look for a logarithm, a root or a division by what may be 0.".capitalize()
     return Seen(
         MEASURE,
         broken.place,
         f"{when}, while all inputs seen are finite.{_origin(record, broken.round)}{largest}",
-        "Try a tenth of the learning rate; look for a logarithm, a root or a division by what may be 0.",
+        EMPTY_ADVICE if _is_of_no_rows(record, broken.round) else advice,
+    )
+
+
+def _is_of_no_rows(record: Record, broken: int) -> bool:
+    """Whether a loss of classes was 0 / 0: finite logits, labels that are classes, and a weight of 0 for all rows."""
+    return any(
+        event.name in ("cross_entropy", "nll_loss")
+        and math.isnan(event.value)
+        and event.input.is_finite
+        and event.target is not None
+        and event.target.dtype == "int64"
+        for event in record.of(Measured)
+        if event.round == broken
     )
 
 
@@ -48,4 +68,4 @@ def _origin(record: Record, broken: int) -> str:
     if not first.are_weights_finite:
         return f" The weights of {first.layer} were none by then: the update before it had made them so."
     what = "first gave such numbers" + (", of inputs that are finite" if first.are_inputs_finite else "")
-    return f" The layer {first.layer} {what}."
+    return f" {'The layer ' * ('the model = ' not in first.layer)}{first.layer.removeprefix('the model = ')} {what}."
