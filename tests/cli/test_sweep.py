@@ -83,6 +83,7 @@ def test_it_goes_on_with_its_own_options(fivestep: Command) -> None:
         fivestep("sweep", "moons", *SMALL[:2], "--models", 8, *SMALL[4:], "--out", first["sweep"], "--json").out
     )
     assert again == more
+    assert re.search(r"\n8 of 8 networks, .*best", fivestep("sweep", "--resume", first["sweep"]).out)
 
 
 def test_one_that_was_killed_before_it_kept_its_command_says_how_to_go_on(fivestep: Command, tmp_path: Path) -> None:
@@ -105,14 +106,23 @@ def test_a_database_in_a_file_is_found_from_another_folder(
     assert not (tmp_path / "b" / "x.db").exists()
 
 
-def test_waiting_for_other_processes_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    sweep = Mock(status=Status(0, 4, 4), attempts={}, ranking=[])
+@pytest.mark.parametrize(
+    ("status", "members", "said"),
+    [
+        (Status(0, 4, 4), {}, "0 of 4 networks, 4 in other processes, none left for this one\n"),
+        (Status(1, 4, 2), {3: None}, "1 of 4 networks, 2 in other processes\n"),
+    ],
+)
+def test_waiting_for_other_processes_is_said_once(
+    status: Status, members: dict[int, None], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = Mock(status=status, attempts={}, ranking=[], members=members)
     screen = SweepScreen(Console(width=80), sweep)
     screen._said_at -= 2
     screen.show()
     screen._said_at -= 2
     screen.show()
-    assert capsys.readouterr().out == "0 of 4 networks, 4 in other processes\n"
+    assert capsys.readouterr().out == said
 
 
 def test_a_password_is_not_kept_and_must_be_given_again(fivestep: Command, tmp_path: Path) -> None:

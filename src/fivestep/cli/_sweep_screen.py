@@ -63,7 +63,9 @@ class SweepScreen:
         status, attempts = self._sweep.status, [*self._sweep.attempts.values()]
         counts = {word: sum(one.state == word for one in attempts) for word in ("pruned", "diverged")}
         words = "".join(f", {number:,} {word}" for word, number in counts.items() if number)
-        words += f", {status.num_elsewhere:,} in other processes" if status.num_elsewhere else ""
+        if status.num_elsewhere:
+            none_is_left = not self._sweep.members and status.num_over + status.num_elsewhere == status.num_models
+            words += f", {status.num_elsewhere:,} in other processes" + ", none left for this one" * none_is_left
         return f"{status.num_over:,} of {status.num_models:,} networks{words}"
 
 

@@ -119,6 +119,7 @@ def _train(console: Console, found: Sweep, options: SweepOptions) -> int:
         with closing(_stream(found, options)) as statuses, live(console, screen):
             for _ in statuses:
                 screen.show()
+        screen.show()  # of a sweep that had ended before, nothing was said yet
         found.finish()
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != TERMINATED:
