@@ -15,8 +15,19 @@ from tests.tolerances import ENGINES_FLOAT32, ENGINES_FLOAT64, distance
 
 PAIRED = [(1, 3, 1), (2, 8, 1), (3, 6, 2), (4, 7, 3), (8, 24, 1), (17, 20, 1)]
 ALONE = [
-    *[(1, 32, 2), (3, 16, 1), (4, 31, 1), (5, 16, 16), (7, 12, 1), (9, 31, 4), (10, 32, 1), (11, 16, 1), (13, 48, 2)],
-    (14, 48, 1),
+    *[
+        (1, 32, 2),
+        (2, 16, 1),
+        (3, 16, 1),
+        (4, 31, 1),
+        (5, 16, 16),
+        (7, 12, 1),
+        (9, 31, 4),
+        (10, 32, 1),
+        (11, 16, 1),
+        (13, 48, 2),
+    ],
+    *[(14, 48, 1), (4, 48, 1), (10, 64, 1)],
 ]
 SIZES = PAIRED + ALONE
 """Units that fill half a register of float32 or a whole one, and inputs for one pass back or several, with or without
@@ -57,6 +68,16 @@ def test_steps_are_those_of_scratch(sizes: tuple[int, ...], activation: str, dty
     got, expected = (trained(name, spec, plan, data, dtype) for name in ("fused", "scratch"))
     assert is_used(got) or (dtype, sizes[1]) == ("float32", 3)
     assert farthest(got, expected) < BARS[dtype]
+
+
+@pytest.mark.parametrize("units", [16, 32], ids=["one register", "two registers"])
+def test_a_unit_at_0_is_not_active(units: int) -> None:
+    """A third of the rows are zeros, and so are the biases before the first step: the slope of relu is 0 there."""
+    data, spec = rows_for((4, units, 1), 50), MLP(4, units, 1, activation="relu", init="normal")
+    data.train.x[::3] = 0.0
+    plan = TrainPlan("mse", "sgd", lr=0.5, batch_size=None, epochs=1)
+    got, expected = (trained(name, spec, plan, data, "float32") for name in ("fused", "scratch"))
+    assert farthest(got, expected) < ENGINES_FLOAT32
 
 
 @pytest.mark.parametrize(("sizes", "rows"), [*((sizes, 2) for sizes in PAIRED[1:]), *((sizes, 1) for sizes in ALONE)])

@@ -14,7 +14,7 @@ import pytest
 from fivestep.engines.fused._compiled import OPTIONS, fingerprint
 from fivestep.engines.fused._size import TILES
 from fivestep.engines.fused.body import panels
-from fivestep.engines.fused.body.back_active import looks_up
+from fivestep.engines.fused.body.forward_active import looks_up
 from fivestep.engines.fused.body.lanes import BYTES
 from fivestep.engines.fused.body.panels import BESIDE, ROWS, Block, block_of
 from fivestep.engines.fused.body.target import Registers, registers_of, target
@@ -32,7 +32,7 @@ TRAINING = """
 import torch
 from fivestep import MLP, make_engine
 from fivestep.engines.fused._compiled import fingerprint
-from fivestep.engines.fused.body.back_active import looks_up
+from fivestep.engines.fused.body.forward_active import looks_up
 from fivestep.engines.fused.body.panels import BESIDE, ROWS
 from tests.samples import numbers, small_plan
 from tests.tolerances import distance
@@ -49,7 +49,7 @@ print(engines[0].is_divided, ROWS, BESIDE, fingerprint(), distance(*(engine.para
 SMALL = """
 import torch
 from fivestep import MLP, make_engine
-from fivestep.engines.fused.body.back_active import looks_up
+from fivestep.engines.fused.body.forward_active import looks_up
 from tests.samples import numbers, small_plan
 from tests.tolerances import distance
 plan, spec = small_plan(loss="mse", optimizer="adam", lr=0.01), MLP(10, 32, 1)

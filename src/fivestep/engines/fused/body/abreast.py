@@ -16,8 +16,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import kinds as kind
-from .back_active import GROUP
 from .elementwise import exp_of_size
+from .forward_active import GROUP
 from .fours import four, join, load_four, store_each
 from .hidden import activated, takes_active_rows
 from .lanes import CONTRACT, FOUR, address, every, get, inline, lanes_of, load, store, where, widened, width
@@ -288,7 +288,7 @@ def _measure(net: Abreast, loss: Measure) -> Any:
 def _slopes(net: Abreast, dz2: Any, w2: Any, a: Any) -> Any:
     """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); without w2 where its sums are multiplied by it."""
     if takes_active_rows(net.which, net.num_in):
-        return where(a > 0.0, dz2, 0.0)
+        return where(a <= 0.0, 0.0, dz2)
     return where(a > 0.0, dz2 * w2, 0.0) if net.which == kind.RELU else dz2 * w2 * (1.0 - a * a)
 
 

@@ -30,11 +30,12 @@ Added = Callable[[Any, Sequence[Any]], list[Any]]
 class Back(NamedTuple):
     """What a pass reads and writes: `num_registers` registers of rows, and in each of them some units.
 
-    The inputs of register q begin at x[where[q]], and these units, part of a `line` of all units, at a[unit + q line].
-    Their gradients are written to `dz`, which holds those of the first output from dz[dz2] on; its weights for these
-    units begin at w[w2]. What the other outputs add to the gradients is at others[others_at + q others_step]. The sums
-    for input i go to g[to + i step], those for the biases to g[bias] unless `bias` is -1, those for the first output to
-    g[output]; if `later`, they are added to what is there.
+    The inputs of register q begin at x[where[q]], and these units, part of a `line` of all units, at a[unit + q line],
+    or there, for group q of four rows, in which of these they are active. Their gradients are written to `dz`, which
+    holds those of the first output from dz[dz2] on; its weights for these units begin at w[w2]. What the other outputs
+    add to the gradients is at others[others_at + q others_step]. The sums for input i go to g[to + i step], those for
+    the biases to g[bias] unless `bias` is -1, those for the first output to g[output]; if `later`, they are added to
+    what is there.
     """
 
     x: Any

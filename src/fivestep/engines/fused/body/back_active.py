@@ -8,8 +8,9 @@ b1[u] M_b + sum_i w1[i, u] M_i.
 Each row is added to those sums under a mask, or, with the registers of AVX-512 and units of float32, four rows are
 looked up (Arlazarov, Dinic, Kronrod and Faradzhev 1970, "the four Russians"): they have sixteen subsets, as many as a
 register has lanes, so the sums of x_i dz2 over each subset are one register, made once for all units, out of which each
-unit takes that of the rows where it is active. For an input and two registers of units that is eight operations, as
-many as under masks, but only four of them are products: the others go to other parts of the processor.
+unit takes that of the rows where it is active, as `forward_active.py` has kept them. For an input and two registers of
+units that is eight operations, as many as under masks, but only four of them are products: the others go to other parts
+of the processor.
 """
 
 from collections.abc import Sequence
@@ -20,19 +21,11 @@ from numba import types
 from numba.extending import intrinsic
 
 from .back import Emitter
+from .forward_active import GROUP, looks_up, whole_of
 from .lanes import CONTRACT, chosen
-from .target import registers
 from .units import plus, with_product
 
-GROUP = 4
-"""Rows that are looked up together."""
-
 _LOOK_UP = "llvm.x86.avx512.permvar.sf.512"
-
-
-def looks_up(num_units: int) -> bool:
-    """Whether registers that hold so many units of a row look up sums: those of AVX-512, of float32, of one row."""
-    return registers().size == 64 and num_units == 2**GROUP
 
 
 @intrinsic
@@ -67,12 +60,14 @@ def _row(this: Emitter, q: Any, sums: Sequence[Any]) -> list[Any]:
 
 
 def _four_rows(this: Emitter, q: Any, sums: Sequence[Any]) -> list[Any]:
-    """The sums with what each unit looks up of rows q to q + 3. Lane k of a table is for the rows of the bits of k."""
+    """The sums with what each unit looks up of rows q to q + 3. Lane k of a table is for the rows of the bits of k.
+
+    The last bit is that of the last row.
+    """
     builder, rows = this.builder, [this.builder.add(q, q.type(k)) for k in range(GROUP)]
-    which, slopes = (
-        [_active_rows(this, rows, v) for v in this.units()],
-        [_in_subsets(this, rows, k) for k in range(GROUP)],
-    )
+    group, slopes = builder.sdiv(q, q.type(GROUP)), [_in_subsets(this, rows, k) for k in range(GROUP)]
+    kept = [this.load("a", this.place("unit", group, this.values["line"], v)) for v in this.units()]
+    which = [builder.bitcast(one, whole_of(one.type)) for one in kept]
     then, table = list[Any](), slopes[0]
     for one in slopes[1:]:
         table = builder.fadd(table, one, flags=CONTRACT)
@@ -87,27 +82,16 @@ def _four_rows(this: Emitter, q: Any, sums: Sequence[Any]) -> list[Any]:
 
 
 def _is_active(this: Emitter, q: Any, v: int) -> Any:
-    """Which units of a register, from number v on, are active in the rows of register q."""
+    """Which units of a register, from number v on, are active in the rows of register q; NaN counts, as in torch."""
     a = this.load("a", this.place("unit", q, this.values["line"], v))
-    return this.builder.fcmp_ordered(">", a, _every(a.type, 0.0))
-
-
-def _active_rows(this: Emitter, rows: Sequence[Any], v: int) -> Any:
-    """In which of four rows they are: a bit for each row."""
-    builder, found = this.builder, None
-    kind = ir.VectorType(ir.IntType(32), this.lanes.count)
-    for k, row in enumerate(rows):
-        bit = builder.select(_is_active(this, row, v), _every(kind, 1 << k), _every(kind, 0))
-        found = bit if found is None else builder.or_(found, bit)
-    return found
+    return this.builder.fcmp_unordered(">", a, _every(a.type, 0.0))
 
 
 def _in_subsets(this: Emitter, rows: Sequence[Any], k: int) -> Any:
     """The gradient dz2 of row k of four in the lanes of the subsets that have this row, 0 in the others."""
     dz2 = this.spread("dz", this.place("dz2", rows[k]))
-    has = ir.Constant(
-        ir.VectorType(ir.IntType(1), this.lanes.count), [lane >> k & 1 for lane in range(this.lanes.count)]
-    )
+    has = [lane >> (GROUP - 1 - k) & 1 for lane in range(this.lanes.count)]
+    has = ir.Constant(ir.VectorType(ir.IntType(1), this.lanes.count), has)
     return this.builder.select(has, dz2, _every(dz2.type, 0.0))
 
 

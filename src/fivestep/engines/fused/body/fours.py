@@ -9,7 +9,7 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import FOUR, Lanes, chosen, inline, lanes_of, place_of
+from .lanes import FOUR, Lanes, chosen, get, inline, lanes_of, place_of
 
 
 @inline
@@ -22,6 +22,12 @@ def four(start: int, step: int) -> tuple[int, int, int, int]:
 def shifted(places: Any, i: int) -> tuple[int, int, int, int]:
     """Four places, each `i` elements further."""
     return places[0] + i, places[1] + i, places[2] + i, places[3] + i
+
+
+@inline
+def four_of(array: Any, index: int) -> Any:
+    """Four consecutive numbers of an array."""
+    return get(array, index), get(array, index + 1), get(array, index + 2), get(array, index + 3)
 
 
 @intrinsic

@@ -20,9 +20,10 @@ from .back import (
     back_through_tanh,
     back_to_more,
 )
-from .back_active import GROUP, back_where_active
+from .back_active import back_where_active
 from .elementwise import tanh
-from .fours import four, join, store_each
+from .forward_active import GROUP, forward_active, keeps_active
+from .fours import four, four_of, join, store_each
 from .lanes import EIGHT, FOUR, apart, every, get, inline, load, put, store, total, where, width
 from .units import load_pair, load_twice, put_sums, row_sums, spread_sums
 
@@ -142,29 +143,27 @@ def _put_activated(hidden: Hidden, values: Any, a: int, b: int, z: Any) -> None:
     store_each(values, four(b, line), activated(hidden.which, join(z, 4)))
 
 
-@inline
-def _four_in(where: Any, q: int) -> Any:
-    return get(where, q), get(where, q + 1), get(where, q + 2), get(where, q + 3)
-
-
 def forward_hidden(hidden: Hidden, steps: Any, memory: Any, tile: Any, _before: int) -> Any:
     """z1 = W1 x + b1, a = f(z1), logits = W2 a + b2; returns where the logits lie."""
     if _gathers(hidden):
         widen(hidden, memory.w)
     x, w = hidden.tile if _gathers(hidden) else steps.x, hidden.wide if _gathers(hidden) else memory.w
     values, where, beside = memory.values, hidden.where, hidden.beside
+    if keeps_active(beside, values) and hidden.num_out == 1 and takes_active_rows(hidden.which, hidden.num_in):
+        forward_active(hidden, x, memory, tile.num_rows, logits_place(hidden, tile.rows))
+        return logits_place(hidden, tile.rows)
     n, r, lanes, line = hidden.num_in, len(beside), width(values), len(beside) * hidden.num_hidden
     bias, v = n * line, 0
     while v + lanes < line:  # two registers of units for four registers' rows, then one for eight
         first = load(w, bias + v), load(w, bias + v + lanes)
         for q in range(0, _registers(hidden, tile.num_rows, FOUR), FOUR):
-            z = spread_sums(beside, (x, _four_in(where, q), r), (w, (v, v + lanes), line, first), n, 1)
+            z = spread_sums(beside, (x, four_of(where, q), r), (w, (v, v + lanes), line, first), n, 1)
             _put_activated(hidden, values, q * line + v, q * line + v + lanes, z)
         v += 2 * lanes
     if v < line:
         start = (load(w, bias + v),)
         for q in range(0, _registers(hidden, tile.num_rows, EIGHT), EIGHT):
-            z = spread_sums(beside, (x, _four_in(where, q) + _four_in(where, q + 4), r), (w, (v,), line, start), n, 1)
+            z = spread_sums(beside, (x, four_of(where, q) + four_of(where, q + 4), r), (w, (v,), line, start), n, 1)
             _put_activated(hidden, values, q * line + v, (q + 4) * line + v, z)
     for o in range(hidden.num_out):
         to, b = logits_place(hidden, tile.rows) + o * tile.rows, (n + 1 + hidden.num_out) * hidden.num_hidden + o

@@ -72,9 +72,28 @@ def row_sums(typing: Any, beside: Any, values: Any, weights: Any, count: Any) ->
             loaded = [load_at(context, builder, values[0], a, builder.add(place, along)) for place in places]
             return plus(builder, sums, [builder.fmul(one, vector, flags=CONTRACT) for one in loaded])
 
-        return _halved(builder, loop(builder, args[3], 1, [context.get_constant_null(lanes)] * len(places), body))
+        sums = loop(builder, args[3], 1, [context.get_constant_null(lanes)] * len(places), body)
+        return _halved(builder, sums, lanes.count)
 
     return lanes(beside, values, weights, count), emit
+
+
+@intrinsic
+def four_halved(typing: Any, value: Any, size: Any) -> Any:
+    """Four registers as one value, in which each so many neighbors are to be added up: one, of a fourth of them each.
+
+    From the units of four rows come four numbers of each row, and from these, in four registers, the sums of sixteen
+    rows, added up as in `row_sums`.
+    """
+    if not isinstance(size, types.IntegerLiteral):
+        return None
+    lanes, neighbors = lanes_of(value.dtype), size.literal_value
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        starts = range(0, value.count, lanes.count)
+        return _halved(builder, [chosen(builder, args[0], range(k, k + lanes.count)) for k in starts], neighbors)
+
+    return lanes(value, size), emit
 
 
 @intrinsic
@@ -178,9 +197,13 @@ def store_at(context: Any, builder: Any, array: Any, value: Any, index: Any, vec
     builder.store(vector, place, align=array.dtype.bitwidth // 8)
 
 
-def _halved(builder: Any, vectors: Sequence[Any]) -> Any:
-    """The sums over the units of each vector, for each of its rows, by adding halves until one number is left."""
-    vectors, size, count = list(vectors), vectors[0].type.count, vectors[0].type.count
+def _halved(builder: Any, vectors: Sequence[Any], size: int) -> Any:
+    """One vector with the sums of so many neighbors: half of them are added to the other half, and so on.
+
+    Two vectors become one, which leaves half as many numbers to be added. So from a vector of units for each row come
+    the sums of all rows.
+    """
+    vectors, count = list(vectors), vectors[0].type.count
     while len(vectors) > 1:
         starts = range(0, 2 * count, size)
         low, high = ([start + part + k for start in starts for k in range(size // 2)] for part in (0, size // 2))

@@ -10,7 +10,7 @@ from ....plan import TrainPlan
 from .. import _compiled
 from .._tables import ALIGNMENT, SLOTS, aligned, in_lanes
 from ..body.abreast import Abreast, Courses
-from ..body.back_active import looks_up
+from ..body.forward_active import looks_up
 from ..body.hidden import Hidden, takes_active_rows
 from ..body.losses import Measure
 from ..body.rules import Rule
