@@ -3,8 +3,9 @@
     python benchmarks/ablation.py ["without percentiles;256 epochs"] [--splits 1] [--tables "credit,hpc"]
 
 The same rows as in `accuracy.py`. For each change, the geometric mean of its error over that of the recipe as it is, on
-every table and split that both have done, and its standard error. One process per measurement; what is in
-`results/ablation.jsonl` is not measured again. About five minutes of one core for each change and split.
+every table and split that both have done, and its standard error; of classes that of the log loss too. One process per
+measurement; what is in `results/ablation.jsonl` is not measured again. About five minutes of one core for each change
+and split.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from fivestep.plan import TrainPlan
 
 RESULTS = HERE / "results" / "ablation.jsonl"
 AS_IT_IS = "as it is"
+WITHOUT_TEMPERATURE = "without a temperature"
 Change = Callable[[NetSpec, TrainPlan], tuple[NetSpec, TrainPlan]]
 
 
@@ -72,6 +74,7 @@ CHANGES: dict[str, Change] = {
     "without dropout": without("dropout"),
     "without learnt strengths of activations": ordinary_activation,
     "without label smoothing": plain_labels,
+    WITHOUT_TEMPERATURE: planned(),
     "64 epochs": planned(epochs=64),
     "256 epochs": planned(epochs=256),
     "a plain cosine": planned(schedule="cosine"),
@@ -82,10 +85,13 @@ CHANGES: dict[str, Change] = {
 
 def one(name: str, change: str, split: int) -> dict[str, Any]:
     """The error of the changed recipe on a split of a table."""
+    from fivestep.estimators import _perceptron
     from fivestep.recipes.tabular import Tabular
 
     prepare = Tabular.prepare
     Tabular.prepare = lambda self, *given: CHANGES[change](*prepare(self, *given))  # type: ignore[method-assign]
+    if change == WITHOUT_TEMPERATURE:
+        vars(_perceptron)["set_temperature"] = lambda *_: None
     return {**measured(name, "fivestep", split), "learner": change}
 
 
@@ -122,19 +128,19 @@ def _measure(name: str, change: str, split: int) -> None:
     print(f"{name} {change}: {json.loads(result.stdout.strip().splitlines()[-1])['error']:.4f}", flush=True)
 
 
-def _read() -> dict[tuple[str, str, int], float]:
+def _read() -> dict[tuple[str, str, int], dict[str, float]]:
     lines = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
-    return {(o["table"], o["learner"], o["split"]): o["error"] for o in map(json.loads, lines)}
+    return {(o["table"], o["learner"], o["split"]): o for o in map(json.loads, lines)}
 
 
-def _report(done: dict[tuple[str, str, int], float], changes: list[str]) -> str:
+def _report(done: dict[tuple[str, str, int], dict[str, float]], changes: list[str]) -> str:
     rows = []
     for change in changes[1:]:
         cells = []
-        for kind in ("classification", "regression"):
+        for kind, key in (("classification", "error"), ("classification", "log_loss"), ("regression", "error")):
             pairs = [
-                (error, done[name, AS_IT_IS, split])
-                for (name, who, split), error in done.items()
+                (found[key], done[name, AS_IT_IS, split][key])
+                for (name, who, split), found in done.items()
                 if who == change and TABLES[name].kind == kind and (name, AS_IT_IS, split) in done
             ]
             logarithms = [math.log((new + SHIFT) / (old + SHIFT)) for new, old in pairs]
@@ -144,7 +150,7 @@ def _report(done: dict[tuple[str, str, int], float], changes: list[str]) -> str:
             error = stdev(logarithms) / math.sqrt(len(logarithms))
             cells += [f"{100 * fmean(logarithms):+.1f} +- {100 * error:.1f} %", str(len(logarithms))]
         rows.append([change, *cells])
-    return table(["the recipe", "error, classes", "n", "error, numbers", "n"], rows)
+    return table(["the recipe", "error, classes", "n", "log loss", "n", "error, numbers", "n"], rows)
 
 
 if __name__ == "__main__":
