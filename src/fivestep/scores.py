@@ -60,7 +60,8 @@ def measured(run: Run, rows: Part, metrics: Sequence[str] | None = None) -> Meas
     kind = run.engine.criterion.target
     if targets is None or not (targets.are_several or kind == "numbers"):
         return Measured(evaluate(run.engine, rows, metrics))
-    chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *USUAL[kind]]).keys(), kind)
+    usual = [name for name in USUAL[kind] if name != "r2" or len(rows) > 1]  # of one row there is no deviation
+    chosen = build_metrics(metrics or dict.fromkeys([*run.plan.metrics, *usual]).keys(), kind)
     averaged = {name: metric for name, metric in chosen.items() if metric.averages_outputs}
     each = {
         _joined(name, of): OfOutput(metric, place)

@@ -168,6 +168,13 @@ def test_what_the_table_lacks_is_named_and_what_is_new_is_a_warning(fivestep: Co
         assert fivestep("predict", run, "more.csv").code == 0
 
 
+def test_one_row_is_evaluated_without_r2(fivestep: Command, run: Path) -> None:
+    houses().head(1).write_csv(run.parent / "one.csv")
+    found = fivestep("evaluate", run, "one.csv", "--json").report
+    assert "file_rmse" in found
+    assert "file_r2" not in found
+
+
 def test_evaluating_on_a_file_that_lacks_a_column_names_it(fivestep: Command, run: Path) -> None:
     houses().drop("town").write_csv(run.parent / "less.csv")
     code, out, err = fivestep("evaluate", run, "less.csv")
@@ -207,7 +214,8 @@ def test_a_value_that_cannot_be_read_is_named_and_nothing_is_written(fivestep: C
     spoilt.write_csv(run.parent / "new.csv")
     code, out, err = fivestep("predict", run, "new.csv", "-o", "p.csv")
     assert (code, out) == (2, "")
-    assert err == "fivestep: column 'size' must hold numbers, got 'big' in row 251; fix it, or leave the row out.\n"
+    expected = "numbers as in training, such as 1234.5, got 'big' in row 251; fix it, or leave the row out.\n"
+    assert err == f"fivestep: column 'size' must hold {expected}"
     assert not list(run.parent.glob("p.csv*"))
 
 

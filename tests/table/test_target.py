@@ -120,7 +120,7 @@ def test_a_class_that_training_has_not_seen_is_named_with_its_row() -> None:
 @pytest.mark.parametrize("wrong", ["x", "inf"])
 def test_a_target_that_is_no_number_is_named_with_its_row(wrong: str) -> None:
     target = fit_target(pl.Series("y", ["0.5", "1.5"]))
-    with pytest.raises(InputError, match=f"finite numbers for a regression, got '{wrong}' in row 2;"):
+    with pytest.raises(InputError, match=f"finite numbers for a regression, such as 1234.5, got '{wrong}' in row 2;"):
         target.encode(pl.Series(["0.5", wrong]))
 
 
@@ -132,5 +132,5 @@ def test_a_target_in_two_units_is_told_from_one_of_classes() -> None:
 
 @pytest.mark.parametrize(("value", "advice"), [("inf", "or leave the row out"), ("abc", "or train a classification")])
 def test_what_to_do_with_a_target_that_is_no_finite_number(value: str, advice: str) -> None:
-    with pytest.raises(InputError, match=f"finite numbers for a regression, got '{value}' in row 31; fix it, {advice}"):
+    with pytest.raises(InputError, match=f"such as 1234.5, got '{value}' in row 31; fix it, {advice}"):
         fit_target(pl.Series("y", [*(f"{k}.5" for k in range(30)), value]), "regression")

@@ -187,8 +187,8 @@ class NumberTarget(Target):
             is_infinite = bool(np.isinf(y).any())
             otherwise = "or leave the row out" if is_infinite else "or train a classification"
             raise InputError(
-                f"target {self.name!r} must hold finite numbers for a regression, got {shortened(values[row])} in row "
-                f"{first_row + row:,}; fix it, {otherwise}."
+                f"target {self.name!r} must hold finite numbers for a regression, such as {self.number_format}, got "
+                f"{shortened(values[row])} in row {first_row + row:,}; fix it, {otherwise}."
             )
         return torch.from_numpy((y - self.mean) / self.deviation)
 
