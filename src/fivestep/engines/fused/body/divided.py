@@ -16,13 +16,27 @@ from typing import Any
 from . import kinds as kind
 from .barrier import wait_for_all
 from .divided_columns import begin, end, first_product
+from .divided_nonzeros import begin_block, end_block, find_gradient_of_nonzeros, predict_from_nonzeros, take_rows
 from .divided_passes import go_back, pass_on
 from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
-from .divided_strengths import bring_strengths, forget_strengths, note_strengths
-from .divided_units import bend, finish
+from .divided_strengths import forget_strengths, note_strengths
+from .divided_units import activate_tile, bend, bring_biases
 from .divided_update import Limits, update_own
-from .division import NEAR, Alone, Own, Passes, Reach, Thread, draw, inputs_of, near_rows, own_reach, whole_reach
-from .lanes import apart, by_type, every, get, inline, load, prefetch, put, store, width
+from .division import (
+    NEAR,
+    Alone,
+    Dense,
+    Nonzeros,
+    Own,
+    Passes,
+    Thread,
+    draw,
+    inputs_of,
+    near_rows,
+    own_reach,
+    whole_reach,
+)
+from .lanes import apart, by_type, every, inline, load, prefetch, store, width
 from .losses import Measure
 from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
 from .passes import Remembered
@@ -34,6 +48,14 @@ NEAR_ROWS = 256
 
 def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
     """What one thread does of the steps of a block. Each thread must call it, or leave the meeting."""
+    begin_block(me.inputs, me)
+    do_steps(me, rules, work, memory)
+    end_block(me.inputs, me)
+
+
+@inline
+def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
+    """The steps, until another thread has left the work."""
     (loss, rule, limits), before = rules, 0
     first, last, powers = first_product(me.learnt), me.net.kinds.size - 1, powers_at(rule, work.done)
     for part in range(work.starts.size):
@@ -43,7 +65,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
         rate = -work.rates[s] * me.own.parts.numbers[0, 0] if work.merges and work.l2[s] == 0.0 else 0.0
 
         # 1  predict
-        fill_rows(work, part, me.own.x, me.net.capacity, own_reach(me, 0) if last == 0 else whole_reach(me, 0))
+        take_inputs(me.inputs, me, work, part)
         if not begin(me.learnt, me, num_rows):
             return
         for layer in range(first, last):
@@ -76,13 +98,43 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
             return
 
 
+def _take_all(_inputs: Dense, me: Thread, work: Work, part: int) -> None:
+    reach = own_reach(me, 0) if me.net.kinds.size == 1 else whole_reach(me, 0)
+    fill_rows(work, part, me.own.x, me.net.capacity, reach)
+
+
+def _take_stored(_inputs: Nonzeros, me: Thread, work: Work, part: int) -> None:
+    take_rows(me, work, part)
+
+
+take_inputs = by_type({Dense: _take_all, Nonzeros: _take_stored})
+"""The inputs of a part, for all threads but a lone layer's."""
+
+
 @inline
 def predict_linear(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int], meets: bool) -> bool:
     """The values behind a linear layer but the last, of some rows; False if another thread has left the work."""
     if meets and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have found all units below, and moved their weights
-    predict_units(me, layer, rows[0], rows[1], draws)
+    predict_any(me.inputs, me, layer, rows, draws)
     return True
+
+
+def _predict_dense(_inputs: Dense, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> None:
+    predict_units(me, layer, rows[0], rows[1], draws)
+
+
+def _predict_skipping(
+    _inputs: Nonzeros, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]
+) -> None:
+    if layer == 0:
+        predict_from_nonzeros(me, rows[0], rows[1], draws)
+    else:
+        predict_units(me, layer, rows[0], rows[1], draws)
+
+
+predict_any = by_type({Dense: _predict_dense, Nonzeros: _predict_skipping})
+"""The values of a thread's units behind a linear layer."""
 
 
 def _predict_alone(_between: Alone, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
@@ -111,10 +163,30 @@ def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], foll
         find_slopes(me, layer, num_rows, later)
     if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have copied from the weights that are about to move
-    if shows:
-        find_gradient(me, layer, (num_rows, 0.0, later), following[0], following[1])
-    find_gradient(me, layer, (num_rows, rate, later), following[0], following[1])
+    for moves in range(0 if shows else 1, 2):
+        gradient_of(me.inputs, me, layer, (num_rows, rate if moves else 0.0, later), following)
     return True
+
+
+def _gradient_of_dense(
+    _inputs: Dense, me: Thread, layer: int, how: tuple[int, float, bool], following: tuple[Work, int]
+) -> None:
+    find_gradient(me, layer, how, following[0], following[1])
+    find_gradient_of_biases(me, layer, how)
+
+
+def _gradient_of_any(
+    _inputs: Nonzeros, me: Thread, layer: int, how: tuple[int, float, bool], following: tuple[Work, int]
+) -> None:
+    if layer == 0:
+        find_gradient_of_nonzeros(me, how, following[0], following[1])
+    else:
+        find_gradient(me, layer, how, following[0], following[1])
+    find_gradient_of_biases(me, layer, how)
+
+
+gradient_of = by_type({Dense: _gradient_of_dense, Nonzeros: _gradient_of_any})
+"""The gradient of a linear layer, its part of one thread."""
 
 
 def _find_alone(
@@ -160,7 +232,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
                     rows = a, at + n * columns, step
                     rows_times_panel(own.tile, rows, (own.panels, there), num_in)
                     bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
-                    activate_tile(me, layer, (mine, bits), p * step + n * columns)
+                    activate_tile(me, layer, (own.tile, 0, net.factors[layer]), (mine, bits), p * step + n * columns)
 
 
 @inline
@@ -180,36 +252,12 @@ def turn_weights(me: Thread, layer: int, some: tuple[int, int, int]) -> None:
 
 
 @inline
-def bring_biases(me: Thread, layer: int, to: Reach) -> None:
-    """The biases of the thread's units, 0 where there are none, and their strengths."""
-    own, columns = me.own, panel(me.own.tile)
-    for p in range(to.first, to.last):
-        for u in range(columns):
-            bias, place = own.tile.dtype.type(0), p * columns + u
-            if me.net.biases[layer] >= 0 and place < to.stop:
-                bias = get(me.room.w, me.net.biases[layer] + place)
-            put(own.bias, place - to.first * columns, bias)
-    bring_strengths(me.learnt, me, layer, to)
-
-
-@inline
 def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -> None:
     """Asks for a block of rows that come later, part share[0] of share[1] of their panels: they lie far away."""
     part, parts = share
     for p in range(panels * part // parts, panels * (part + 1) // parts):
         for k in range(0, ROWS * panel(a), width(a)):
             prefetch(a, min(at + p * step + k, a.size - 1))
-
-
-@inline
-def activate_tile(me: Thread, layer: int, of: tuple[int, int], at: int) -> None:
-    """The values of a tile of sums; it is `of` a panel of the thread's, and its bits of dropout begin at a place."""
-    (mine, bits), own, columns, num_units = of, me.own, panel(me.own.tile), me.net.widths[layer + 1]
-    for r in range(ROWS):
-        for c in range(0, columns, width(own.tile)):
-            here = r * columns + c
-            z = load(own.tile, here) * me.net.factors[layer] + load(own.bias, mine * columns + c)
-            finish(me, layer, z, mine * columns + c, bits + r * num_units + c, at + here)
 
 
 @apart
@@ -294,21 +342,23 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
                 shape = min(ROWS, units.stop - o), min(columns, inputs.stop - p * columns)
                 w = out, net.weights[layer] + o * num_in + p * columns, num_in
                 add_tile(own.tile, factor, w, shape, merges or later or start > 0)
-    if net.biases[layer] >= 0 and (not is_last or me.number == 0):
-        for p in range(units.first, units.last):
-            find_gradient_of_biases(me, layer, p, how)
 
 
 @apart
-def find_gradient_of_biases(me: Thread, layer: int, p: int, how: tuple[int, float, bool]) -> None:
-    """The same for a panel of biases."""
-    (num_rows, rate, later), own, columns = how, me.own, panel(me.own.tile)
-    at = me.net.values[layer + 1] + p * me.net.capacity * columns
-    for c in range(0, columns, width(own.tile)):
-        total = every(own.tile, 0.0)
-        for n in range(num_rows):
-            total = total + load(me.room.slopes, at + n * columns + c)
-        store(own.tile, c, total)
-    shape, merges = (1, min(columns, me.net.widths[layer + 1] - p * columns)), rate != 0.0
-    bias = me.room.w if merges else me.room.g, me.net.biases[layer] + p * columns, columns
-    add_tile(own.tile, rate if merges else 1.0, bias, shape, merges or later)
+def find_gradient_of_biases(me: Thread, layer: int, how: tuple[int, float, bool]) -> None:
+    """The same for the biases, if there are any; those of the last layer belong to the first thread."""
+    (num_rows, rate, later), own, columns, merges = how, me.own, panel(me.own.tile), how[1] != 0.0
+    is_last = layer == me.net.kinds.size - 1
+    if me.net.biases[layer] < 0 or (is_last and me.number != 0):
+        return
+    units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
+    for p in range(units.first, units.last):
+        at = me.net.values[layer + 1] + p * me.net.capacity * columns
+        for c in range(0, columns, width(own.tile)):
+            total = every(own.tile, 0.0)
+            for n in range(num_rows):
+                total = total + load(me.room.slopes, at + n * columns + c)
+            store(own.tile, c, total)
+        shape = 1, min(columns, me.net.widths[layer + 1] - p * columns)
+        bias = me.room.w if merges else me.room.g, me.net.biases[layer] + p * columns, columns
+        add_tile(own.tile, rate if merges else 1.0, bias, shape, merges or later)

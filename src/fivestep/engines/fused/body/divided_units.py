@@ -5,10 +5,11 @@ from typing import Any
 from . import kinds as kind
 from .activations import value_and_slope
 from .barrier import stream
-from .divided_strengths import has_strengths, strengthened, sum_strengths
-from .division import SLOPES, VALUES, Alone, Passes, Thread, inputs_of
-from .lanes import by_type, every, inline, load, store, where
+from .divided_strengths import bring_strengths, has_strengths, strengthened, sum_strengths
+from .division import SLOPES, VALUES, Alone, Passes, Reach, Thread, inputs_of
+from .lanes import by_type, every, get, inline, load, put, store, where, width
 from .numbers import numbers_at
+from .panels import ROWS, panel
 
 
 @inline
@@ -71,6 +72,39 @@ def finish(me: Thread, layer: int, z: Any, unit: int, bits: int, at: int) -> Non
         value, slope = strengthened(me.learnt, me, layer, (z, value, slope, mask), (unit, there))
         store_past(me.room.values, there, value * mask, is_past)
         store(me.room.bends, there, slope * mask)
+
+
+@inline
+def bring_biases(me: Thread, layer: int, to: Reach) -> None:
+    """The biases of the thread's units, 0 where there are none, and their strengths."""
+    own, columns = me.own, panel(me.own.tile)
+    for p in range(to.first, to.last):
+        for u in range(columns):
+            bias, place = own.tile.dtype.type(0), p * columns + u
+            if me.net.biases[layer] >= 0 and place < to.stop:
+                bias = get(me.room.w, me.net.biases[layer] + place)
+            put(own.bias, place - to.first * columns, bias)
+    bring_strengths(me.learnt, me, layer, to)
+
+
+@inline
+def activate_tile(me: Thread, layer: int, sums: tuple[Any, int, float], of: tuple[int, int], at: int) -> None:
+    """The values of a tile of sums, which begin at a place and are multiplied by a factor.
+
+    It is `of` a panel of the thread's, and its bits of dropout begin at a place.
+    """
+    (array, start, factor), (mine, bits), own, columns, num_units = (
+        sums,
+        of,
+        me.own,
+        panel(me.own.tile),
+        me.net.widths[layer + 1],
+    )
+    for r in range(ROWS):
+        for c in range(0, columns, width(own.tile)):
+            here = r * columns + c
+            z = load(array, start + here) * factor + load(own.bias, mine * columns + c)
+            finish(me, layer, z, mine * columns + c, bits + r * num_units + c, at + here)
 
 
 @inline

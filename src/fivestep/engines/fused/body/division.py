@@ -4,7 +4,8 @@ The values between layers are levels: level 0 holds the inputs, level l the outp
 panels (`panels.py`). Weights and gradients stay in the network's flat vectors, and are copied into panels when needed.
 
 Networks are of several types, so that compiled code contains only what its own network needs (`by_type`): `Alone` or
-`Passes` says what comes between the products, `Plain` or `Learnt` what networks for tables have in addition.
+`Passes` says what comes between the products, `Plain` or `Learnt` what networks for tables have in addition, `Dense` or
+`Nonzeros` how the first product is done.
 """
 
 from typing import Any, NamedTuple
@@ -91,14 +92,38 @@ class Own(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A thread by its number, and all it works with; the types of `between` and `learnt` are the network's."""
+    """A thread by its number, and all it works with; the types of `inputs`, `between` and `learnt` are the network's."""
 
     number: int
     net: Divided
+    inputs: Any
     between: Any
     learnt: Any
     room: Room
     own: Own
+
+
+class Dense(NamedTuple):
+    """That products of the first layer take all inputs."""
+
+    num_layers: int
+
+
+class Nonzeros(NamedTuple):
+    """What a thread has for a first layer that leaves out inputs of 0 (`divided_nonzeros.py`).
+
+    Its `rows` as they are stored, in panels, and what they are multiplied by, the `scale`; the `weights` of its units,
+    transposed, and whether they `stay` so for a block; room for the gradient of a group of panels of units and one of
+    inputs, `grown`, and for a panel of it `transposed`; `marks` of a panel's numbers that are not 0.
+    """
+
+    rows: Any
+    scale: float
+    weights: Any
+    stay: bool
+    grown: Any
+    transposed: Any
+    marks: Any
 
 
 class Alone(NamedTuple):

@@ -320,9 +320,12 @@ def widened(context: Any, builder: Any, value: Any, kind: types.Type, lanes: Lan
     """A number in every lane; lanes as they are."""
     if isinstance(kind, Lanes):
         return value
-    vector = context.get_value_type(lanes)
-    number = context.cast(builder, value, kind, lanes.dtype)
-    return chosen(builder, builder.insert_element(_undefined(vector), number, WHOLE(0)), [0] * lanes.count)
+    return in_every(builder, context.cast(builder, value, kind, lanes.dtype), context.get_value_type(lanes))
+
+
+def in_every(builder: Any, number: Any, vector: Any) -> Any:
+    """A number in every element of a vector."""
+    return chosen(builder, builder.insert_element(_undefined(vector), number, WHOLE(0)), [0] * vector.count)
 
 
 def chosen(builder: Any, vector: Any, which: Sequence[int], more: Any = None) -> Any:
