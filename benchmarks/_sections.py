@@ -95,6 +95,14 @@ def larger(result: Result) -> str:
     return table(["", "", "over the products", "quartiles", "shortest over shortest"], rows)
 
 
+def zeros(result: Result) -> str:
+    """A row for each network, a column for each share of zeros."""
+    networks = result["networks"]
+    shares = list(next(iter(networks.values())))
+    rows = [[name, *(figure(of[share]["median"]) for share in shares)] for name, of in networks.items()]
+    return table(["zeros", *(f"{float(share):.0%}" for share in shares)], rows)
+
+
 def small_networks(result: Result) -> str:
     rows = [[name, *row] for name, found in result["networks"].items() for row in race(found)]
     return table(["network", "", "us per step", "over fused", "quartiles", "first call, s", "loss"], rows)
@@ -401,6 +409,7 @@ SECTIONS: dict[str, Callable[[Result], str]] = {
     "fleets": fleets,
     "million_rows": over_products,
     "larger": larger,
+    "zeros": zeros,
     "prediction": prediction,
     "startup": processes,
     "doctor": doctor,

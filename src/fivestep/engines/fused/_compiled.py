@@ -23,7 +23,7 @@ from numba.core.event import install_timer
 
 from .._engine import Engine
 from .body import abreast as networks
-from .body import at, barrier, divided, learnt, levels, masks, narrow, order, panels, passes, steps, waves
+from .body import at, barrier, divided, learnt, levels, masks, narrow, nonzeros, order, panels, passes, steps, waves
 from .body.target import target
 
 SECONDS = {
@@ -39,6 +39,10 @@ SECONDS = {
     "divided-passes": 19,
     "divided-learnt": 19,
     "divided-learnt-passes": 31,
+    "divided-nonzeros": 16,
+    "divided-passes-nonzeros": 24,
+    "divided-learnt-nonzeros": 24,
+    "divided-learnt-passes-nonzeros": 36,
 }
 """The approximate seconds of compiling on one core; the second for a body with a rarely used rule."""
 
@@ -186,6 +190,7 @@ PASSES = {
     **vars(levels),
     **vars(panels),
     **vars(barrier),
+    **vars(nonzeros),
     **vars(divided),
 }
 

@@ -92,7 +92,7 @@ class Own(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A thread by its number, and all it works with; the types of `inputs`, `between` and `learnt` are the network's."""
+    """A thread by its number, and all it works with; `inputs`, `between` and `learnt` are of the network's types."""
 
     number: int
     net: Divided

@@ -1,9 +1,9 @@
-"""Products that skip zeros: of images and one-hot columns, half of the inputs and more are 0.
+"""Products that leave out zeros: of images and one-hot columns, half of the inputs and more are 0.
 
 A dense product takes as many rows at once as registers hold, and what is 0 differs from row to row. Here two rows are
 taken together. Bits say which of their numbers are not 0. Where both are not, a register of the other side is loaded
 once for two products, as in a dense product; then each row goes alone through what only it has, where it waits for
-loads. With half of the numbers 0 that takes 0.6 of the time of a dense product.
+loads (`benchmarks/zeros.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .lanes import CONTRACT, WHOLE, address, apart, in_every, inline, lanes_of, place_of, widened
-from .panels import BESIDE
+from .lanes import BYTES, CONTRACT, WHOLE, address, apart, in_every, inline, lanes_of, place_of, widened
+from .panels import BESIDE, block_of
 from .target import Registers, registers
 from .tiles import load_at, loop, unpacked
 
@@ -24,8 +24,8 @@ AT_ONCE = 32
 
 def panels_of(of: Registers) -> int:
     """The panels of sums that two rows have in registers: they fill half of these."""
-    in_a_panel = BESIDE * 64 // of.size
-    return max(1, of.number // 4 // in_a_panel)
+    of_a_row = block_of(of).lanes * BYTES // of.size
+    return max(1, of.number // 4 // of_a_row)
 
 
 PANELS = panels_of(registers())

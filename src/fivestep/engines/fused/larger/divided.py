@@ -47,9 +47,9 @@ from ..body.division import (
 from ..body.kinds import BATCH_NORM, COLUMNS, LINEAR
 from ..body.lanes import BYTES
 from ..body.masks import IN_A_STREAM, IN_A_WORD
-from ..body.nonzeros import PANELS
 from ..body.panels import BESIDE, ROWS
 from .columns import columns_of, parts_of_columns
+from .nonzeros import FirstInputs
 from .rows import BlockRows
 from .stages import NORMS, staged
 from .tables import remembered_together, tile_for
@@ -62,10 +62,6 @@ MOST_PACKED = 2**20
 
 MOST_NUMBERS = 2**23
 """Inputs of a batch of which each thread may have a copy of its own."""
-
-
-ROWS_LOOKED_AT, LEAST_ZEROS = 1024, 0.3
-"""Of so many rows, the share of inputs that must be 0 for products to leave them out."""
 
 
 @final
@@ -83,7 +79,6 @@ class Division:
         self._rules = measure_of(plan, engine.criterion), descent_form(plan, groups[0]), Limits(*limits)
         self._memory = remembered_together(plan, engine.params, groups)
         self._made: tuple[int, int] = 0, 0
-        self._skips: bool | None = None
 
     def takes(self, block: Block) -> bool:
         """Whether inputs are few enough for a copy for each thread."""
@@ -98,7 +93,7 @@ class Division:
         self._room.barrier[:] = 0
         with one_thread():  # or torch's other threads would spin on our cores
             work = self._work(block, num_threads, merges=merges)
-            inputs = self._first_inputs(work)
+            inputs = self._first.of(work, self._rows.zeros)
             name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
             with _compiled.compiling(name + "-nonzeros" * isinstance(inputs[0], Nonzeros), self._dtype):
                 self._call(work, inputs)
@@ -114,26 +109,6 @@ class Division:
     def let_go(self, rows: BlockRows) -> None:
         """Releases the rows."""
         self._rows = rows
-
-    def _first_inputs(self, work: Work) -> list[Dense] | list[Nonzeros]:
-        """How each thread takes the inputs in the steps of a block."""
-        stored, num_threads = work.stored, self._made[0]
-        if self._skips is None:
-            self._skips = self._can_skip(num_threads) and share_of_zeros(stored) >= LEAST_ZEROS
-        if not self._skips or work.scale[1] != 0 or stored.dtype not in (np.uint8, self._room.w.dtype):
-            return [Dense(len(self._stages))] * num_threads
-        if not self._nonzeros or self._nonzeros[0].rows.dtype != stored.dtype:
-            self._nonzeros = [self._own_nonzeros(t, stored.dtype) for t in range(num_threads)]
-        stay = work.merges and not work.l2.any() and bool(work.rates.all())
-        return [own._replace(scale=float(work.scale[0]), stay=stay) for own in self._nonzeros]
-
-    def _can_skip(self, num_threads: int) -> bool:
-        """Whether the first layer is a product with enough units for a thread, and nothing else takes the inputs."""
-        first, columns = self._stages[0], self._columns()
-        panels = -(-self._widths[1] // columns)
-        is_alone = len(self._stages) > 1 and first.operation == LINEAR and all(stage.joins for stage in self._stages)
-        is_small = -(-panels // num_threads) * columns * self._widths[0] <= MOST_PACKED
-        return is_alone and is_small and panels // num_threads >= 2
 
     def _num_rows(self, block: Block) -> int:
         """The rows of a part, or their tokens: of whole ones, since the last ones of an epoch must decide nothing."""
@@ -170,7 +145,8 @@ class Division:
         far = values[-1] if any(stage.strength >= 0 for stage in self._stages) else 0
         self._learnt = self._learnt_of(aligned(far, kind), capacity) if self._learns else Plain(len(self._stages))
         self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
-        self._nonzeros = list[Nonzeros]()
+        units = [self._panels(1, t, self._net.firsts) for t in range(num_threads)]
+        self._first = FirstInputs(self._stages, units, capacity, kind)
         rest = params.flat.new_zeros(self._memory.rest.shape)
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
         self._made = num_threads, num_rows
@@ -252,15 +228,6 @@ class Division:
         words, streams = np.zeros(-(-room // IN_A_WORD), np.uint64), np.zeros((last + 1) * IN_A_STREAM, np.uint64)
         rooms = (aligned(size * columns, kind) for size in sizes)
         return Own._make((*rooms, tile, words.view(np.int16), words, streams, self._parts(thread)))
-
-    def _own_nonzeros(self, thread: int, kind_of_rows: Any) -> Nonzeros:
-        """What a thread has for a first layer that leaves out zeros."""
-        columns, kind = self._columns(), self._room.w.dtype
-        units = self._panels(1, thread, self._net.firsts) * columns
-        rows = aligned(-(-self._widths[0] // columns) * self._net.capacity * columns, kind_of_rows)
-        sizes = units * self._widths[0], PANELS * columns**2, columns**2
-        weights, grown, transposed = (aligned(size, kind) for size in sizes)
-        return Nonzeros(rows, 1.0, weights, False, grown, transposed, np.zeros(columns, np.uint32))
 
     def _num_bits(self, width: int) -> int:
         """Room for the random bits of a layer that are drawn at a time; its last tile and panel may read beyond."""
@@ -377,11 +344,6 @@ class Division:
                     thread.join()
         if failed:
             raise failed[0]
-
-
-def share_of_zeros(stored: Array) -> float:
-    """The share of zeros among the numbers of some rows."""
-    return float((stored[:: max(1, len(stored) // ROWS_LOOKED_AT)] == 0).mean())
 
 
 def _room_for(panels: int, count: int, columns: int, *, draws: bool = False) -> int:
