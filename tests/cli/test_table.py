@@ -214,7 +214,7 @@ def test_a_value_that_cannot_be_read_is_named_and_nothing_is_written(fivestep: C
     spoilt.write_csv(run.parent / "new.csv")
     code, out, err = fivestep("predict", run, "new.csv", "-o", "p.csv")
     assert (code, out) == (2, "")
-    expected = "numbers as in training, such as 1234.5, got 'big' in row 251; fix it, or leave the row out.\n"
+    expected = "numbers, such as 1234.5, got 'big' in row 251; fix it, or leave the row out.\n"
     assert err == f"fivestep: column 'size' must hold {expected}"
     assert not list(run.parent.glob("p.csv*"))
 

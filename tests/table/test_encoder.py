@@ -181,7 +181,7 @@ def test_an_extra_column_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "sentence"),
     [
-        ("age", "old", "column 'age' must hold numbers as in training, such as 1234.5, got 'old' in row 103; fix it"),
+        ("age", "old", "column 'age' must hold numbers, such as 1234.5, got 'old' in row 103; fix it"),
         ("age", "inf", "column 'age' must hold finite numbers, got 'inf' in row 103"),
         ("day", "soon", "column 'day' must hold dates as in training.*, got 'soon' in row 103"),
     ],

@@ -101,8 +101,8 @@ class NumberColumn(FittedColumn):
         found = numbers(values, self.number_format)
         gaps = missing(values)
         if found.null_count():
-            expected = f"numbers as in training, such as {self.number_format}"
-            _refuse(values, found.is_null() & ~gaps, first_row, expected)
+            expected = "numbers" if self.number_format == PLAIN else "numbers as in training"
+            _refuse(values, found.is_null() & ~gaps, first_row, f"{expected}, such as {self.number_format}")
         raw = found.to_numpy()
         if np.isinf(raw).any():
             _refuse(values, found.is_infinite(), first_row, "finite numbers")
