@@ -87,7 +87,7 @@ def test_network_k_is_that_of_an_engine_of_its_own(options: dict[str, Any], dtyp
 
 def test_wide_networks_are_measured_some_rows_at_a_time_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_parts, "LEAST_ROWS", 1)
-    monkeypatch.setattr(_parts, "NUMBERS", 60)
+    monkeypatch.setattr(_parts, "OUTPUTS_ON_CPU", 60)
     plans, members = fleet_of({}, "float32")
     for plan, member in zip(plans, members, strict=True):
         _, epoch = alone(plan, "float32")
