@@ -108,7 +108,7 @@ def _take_stored(_inputs: Nonzeros, me: Thread, work: Work, part: int) -> None:
 
 
 take_inputs = by_type({Dense: _take_all, Nonzeros: _take_stored})
-"""The inputs of a part, for all threads but a lone layer's."""
+"""The inputs of a part: all of them, or with a single layer those that are the thread's."""
 
 
 @inline
@@ -134,7 +134,7 @@ def _predict_skipping(
 
 
 predict_any = by_type({Dense: _predict_dense, Nonzeros: _predict_skipping})
-"""The values of a thread's units behind a linear layer."""
+"""The values of the thread's units behind a linear layer but the last."""
 
 
 def _predict_alone(_between: Alone, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
@@ -186,7 +186,7 @@ def _gradient_of_any(
 
 
 gradient_of = by_type({Dense: _gradient_of_dense, Nonzeros: _gradient_of_any})
-"""The gradient of a linear layer, its part of one thread."""
+"""The thread's part of the gradient of a linear layer, or of the step."""
 
 
 def _find_alone(
