@@ -93,7 +93,7 @@ class Division:
         self._room.barrier[:] = 0
         with one_thread():  # or torch's other threads would spin on our cores
             work = self._work(block, num_threads, merges=merges)
-            inputs = self._first.of(work, self._rows.zeros)
+            inputs = self._first.of(work, self._rows)
             name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
             with _compiled.compiling(name + "-nonzeros" * isinstance(inputs[0], Nonzeros), self._dtype):
                 self._call(work, inputs)

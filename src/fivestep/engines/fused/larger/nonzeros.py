@@ -5,28 +5,24 @@ from typing import Any, final
 
 import numpy as np
 
-from .._tables import Array, aligned
+from .._tables import aligned
 from ..body.divided_rows import Work
 from ..body.division import Dense, Nonzeros
 from ..body.kinds import LINEAR
 from ..body.lanes import BYTES
 from ..body.nonzeros import PANELS
 from ..body.panels import BESIDE
+from .rows import BlockRows
 from .stages import Stage
 
 MOST_TRANSPOSED = 2**20
 """Weights that a thread keeps twice, the second time transposed: four megabytes of float32."""
 
-ROWS_COUNTED, LEAST_ZEROS = 128, 0.2
-"""Of so many rows, the share of inputs that must be 0 for products to leave them out (`benchmarks/zeros.py`)."""
+LEAST_ZEROS = 0.2
+"""The share of inputs that must be 0 for products to leave them out (`benchmarks/zeros.py`)."""
 
 LEAST_PANELS = 2
 """Of units that a thread must have for it: sums of a single one wait for one another."""
-
-
-def share_of_zeros(stored: Array) -> float:
-    """The share of zeros in some of the rows."""
-    return float((stored[:: -(-len(stored) // ROWS_COUNTED)] == 0).mean())
 
 
 @final
@@ -36,24 +32,26 @@ class FirstInputs:
     def __init__(self, stages: Sequence[Stage], panels: Sequence[int], capacity: int, kind: Any) -> None:
         self._stages, self._panels, self._capacity, self._kind = stages, panels, capacity, kind
         self._columns = BESIDE * BYTES // int(np.dtype(kind).itemsize)
+        self._can_leave_out = self._is_alone() and min(panels) >= LEAST_PANELS and self._is_small()
         self.nonzeros: list[Nonzeros] = []
 
-    def of(self, work: Work, zeros: float) -> list[Dense] | list[Nonzeros]:
-        """How they take those of a block of steps, in whose rows there is a share of `zeros`."""
+    def of(self, work: Work, rows: BlockRows) -> list[Dense] | list[Nonzeros]:
+        """How they take those of a block of steps."""
         is_stored = work.stored.dtype in (np.uint8, self._kind) and work.scale[1] == 0
-        if zeros < LEAST_ZEROS or not is_stored or not self._can_leave_out():
+        if not (self._can_leave_out and is_stored and rows.zeros >= LEAST_ZEROS):
             return [Dense(len(self._stages))] * len(self._panels)
         if not self.nonzeros or self.nonzeros[0].rows.dtype != work.stored.dtype:
             self.nonzeros = [self._room(panels, work.stored.dtype) for panels in self._panels]
         stay = work.merges and not work.l2.any() and bool(work.rates.all())
         return [room._replace(scale=float(work.scale[0]), stay=stay) for room in self.nonzeros]
 
-    def _can_leave_out(self) -> bool:
-        """Whether the first layer is a product with enough units for a thread, and nothing else takes the inputs."""
+    def _is_alone(self) -> bool:
+        """Whether the first layer is a product, and nothing else takes the inputs."""
         first, *others = self._stages
-        is_alone = bool(others) and first.operation == LINEAR and all(stage.joins != 0 for stage in others)
-        is_small = max(self._panels) * self._columns * first.num_in <= MOST_TRANSPOSED
-        return is_alone and is_small and min(self._panels) >= LEAST_PANELS
+        return bool(others) and first.operation == LINEAR and all(stage.joins != 0 for stage in others)
+
+    def _is_small(self) -> bool:
+        return max(self._panels) * self._columns * self._stages[0].num_in <= MOST_TRANSPOSED
 
     def _room(self, panels: int, kind_of_rows: Any) -> Nonzeros:
         """What a thread has."""
