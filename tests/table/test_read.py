@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
+from fivestep.table import separated
 from fivestep.table.block_files import open_blocks
 from fivestep.table.dialect import HEAD, LONGEST_LINE
 from fivestep.table.read import read_table, table_batches
@@ -368,3 +370,32 @@ def test_a_table_of_ten_thousand_columns_is_read(tmp_path: Path) -> None:
     frame = read_table(written(tmp_path, "t.csv", f"{names}\n{row}\n{row}\n".encode()))
     assert frame.shape == (2, 10_000)
     assert frame["c9999"].to_list() == [9999, 9999]
+
+
+@pytest.mark.parametrize("size", [1, 7, 16, 2**22])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\n1,2\n3,4\n",
+        "a,b\r\n1,2\r\n\r\n\r\n3,4",
+        'a,b\n"1\n,2",x\n"say ""so""","\n\n"\n5,6\n\n\n7,8\n',
+        "\ufeffa,b\n\n1,2\n\n\n",
+        "a\n1\n\n2\n3\n",
+        "7;8\n9;10\n11;12\n",
+        "a title\na\tb\n1\t2\n3\t4\n",
+    ],
+)
+def test_parts_are_those_of_the_whole_however_short_the_runs_of_lines(
+    content: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And empty rows are as many, wherever a run begins."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(content.encode())
+    with warnings.catch_warnings(record=True, action="always") as of_whole:
+        whole = read_table(path, as_text=("a", "b", "7", "8", "column_1", "column_2"))
+    monkeypatch.setattr(separated, "RUN_BYTES", size)
+    with warnings.catch_warnings(record=True, action="always") as of_parts:
+        parts = list(table_batches(path, 2))
+    assert max(part.height for part in parts) <= 2
+    assert pl.concat(parts).equals(whole)
+    assert [str(one.message) for one in of_parts] == [str(one.message) for one in of_whole]

@@ -1,6 +1,5 @@
 """Files that are read a block of rows at a time, from any place: Parquet, Arrow, NumPy, CSV."""
 
-import codecs
 import csv
 import io
 from abc import ABC, abstractmethod
@@ -15,6 +14,7 @@ from .dialect import HEAD, Dialect, dialect_as_it_lies
 from .kinds import shortened
 from .packed import OPENERS
 from .read import SEPARATED, check_is_table
+from .runs import runs_of_lines
 from .separated import csv_options, refuse_ragged, without_empty_rows
 from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, with_gaps
 
@@ -173,7 +173,8 @@ class SeparatedBlocks(BlockFile):
                     f"the lines of {path} must end in \\n or \\r\\n to be streamed, got \\r\\r\\n, as line ends are "
                     f"that were translated twice; save it anew."
                 )
-        return cls(dialect, list(_runs_of_lines(dialect)))
+        runs = enumerate(runs_of_lines(dialect, CSV_BYTES), start=1)
+        return cls(dialect, [Piece(start, size, f"block {number}") for number, (start, size) in runs])
 
     def size_of(self, piece: Piece) -> int:
         return self._bytes(piece).count(self._dialect.newline.encode()) + 1
@@ -303,53 +304,6 @@ def cut(start: int, size: int, name: str = "", *, bytes_of_row: int = 1) -> Iter
         first, last = start + size * part // num_parts, start + size * (part + 1) // num_parts
         rows = f"rows {first + 1:,} to {last:,}"
         yield Piece(first, last - first, f"{name} ({rows})" if name else rows)
-
-
-def _runs_of_lines(dialect: Dialect) -> Iterator[Piece]:
-    """The bytes below the header in runs that end where a row ends: at a newline outside of quotation marks."""
-    mark, start = dialect.newline.encode(), _below_header(dialect)
-    with dialect.path.open("rb") as file:
-        file.seek(start)
-        rest, number = b"", 1
-        while chunk := file.read(CSV_BYTES):
-            rest += chunk
-            end = _end_of_row(rest, mark, has_quoted=dialect.has_quoted)
-            if end:
-                yield Piece(start, end, f"block {number}")
-                start, rest, number = start + end, rest[end:], number + 1
-        if rest.strip():
-            yield Piece(start, len(rest), f"block {number}")
-
-
-def _end_of_row(content: bytes, mark: bytes, *, has_quoted: bool) -> int:
-    """The number of bytes up to the last newline with balanced quotation marks before it; 0 if there is none."""
-    end = content.rfind(mark)
-    quotes = content.count(b'"', 0, end + 1) if has_quoted else 0
-    while end >= 0 and quotes % 2:
-        before = content.rfind(mark, 0, end)
-        quotes -= content.count(b'"', max(before, 0), end)
-        end = before
-    return end + 1
-
-
-def _below_header(dialect: Dialect) -> int:
-    """The place of the first byte below the lines above the header, and the header."""
-    with dialect.path.open("rb") as start:
-        mark = 3 if start.read(3) == codecs.BOM_UTF8 else 0
-    with dialect.path.open(encoding="utf-8-sig", newline="") as file:
-        lines = _counted(file, counts := [mark])
-        for _ in range(dialect.lines_above):
-            next(lines)
-        if dialect.has_header:
-            next(row for row in csv.reader(lines, delimiter=dialect.separator) if row)
-    return counts[0]
-
-
-def _counted(lines: Iterator[str], counts: list[int]) -> Iterator[str]:
-    """The lines, their bytes added up."""
-    for line in lines:
-        counts[0] += len(line.encode())
-        yield line
 
 
 def _lines(path: Path, piece: Piece) -> str:

@@ -14,10 +14,14 @@ import polars as pl
 
 from ..check import InputError
 from .dialect import Dialect, dialect_of
+from .runs import runs_of_lines
 from .values import MISSING, are_codes, digits_alike, may_be_codes, missing, missing_text, plain_numbers
 
 SAMPLE = 1000
 """Rows that show which columns are plain numbers; if a later row contradicts, all are read as text."""
+
+RUN_BYTES = 2**22
+"""The bytes of a run of lines, about: polars reads ahead as far as it can where a file is read in parts."""
 
 LARGEST_FIELD = 2**24
 """The most characters of one field."""
@@ -48,19 +52,32 @@ def read_separated(path: Path, as_text: Collection[str] = (), decimal: str = "")
 
 
 def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
-    """The file in parts of `num_rows` rows, all columns as text."""
+    """The file in parts of at most `num_rows` rows, all columns as text, a run of lines of it in memory at a time."""
     with dialect_of(path) as dialect:
         checked, num_empty = False, 0
-        scan = pl.scan_csv(dialect.path, **csv_options(dialect), schema=_all_text(dialect))
-        try:
-            for frame in scan.collect_batches(chunk_size=num_rows):
-                checked = checked or _check_complete(dialect, frame)
-                kept = without_empty_rows(frame)
-                num_empty += frame.height - kept.height
-                yield kept
-        except pl.exceptions.PolarsError as error:
-            raise _fault(dialect) from error
+        for number, content in enumerate(_contents(dialect)):
+            rows = content.lstrip(b"\r\n")  # polars counts the fields of the first line, which may be an empty one
+            if number:  # those below the header are none
+                num_empty += content[: len(content) - len(rows)].count(dialect.newline.encode())
+            if not rows:
+                continue
+            try:
+                frame = pl.read_csv(rows, **{**csv_options(dialect), "skip_rows": 0}, schema=_all_text(dialect))
+            except pl.exceptions.PolarsError as error:
+                raise _fault(dialect) from error
+            checked = checked or _check_complete(dialect, frame)
+            kept = without_empty_rows(frame)
+            num_empty += frame.height - kept.height
+            yield from kept.iter_slices(num_rows)
     warn_of_empty_rows(num_empty, path)
+
+
+def _contents(dialect: Dialect) -> Iterator[bytes]:
+    """The bytes of the rows, in runs of whole lines."""
+    with dialect.path.open("rb") as file:
+        for start, size in runs_of_lines(dialect, RUN_BYTES):
+            file.seek(start)
+            yield file.read(size)
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:
