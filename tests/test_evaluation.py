@@ -40,7 +40,7 @@ def test_wide_layers_are_evaluated_fewer_rows_at_a_time(monkeypatch: pytest.Monk
     at_once, seen = evaluate(engine, rows), []
     widest = max(w["weight"].shape[0] for w in engine.params.weights if "weight" in w)
     monkeypatch.setattr(_parts, "LEAST_ROWS", 9)
-    monkeypatch.setattr(_parts, "NUMBERS", 9 * widest + 1)
+    monkeypatch.setattr(_parts, "OUTPUTS_ON_CPU", 9 * widest + 1)
     predict = engine.predict
     monkeypatch.setattr(engine, "predict", lambda x: seen.append(len(x)) or predict(x))
     assert evaluate(engine, rows).loss == pytest.approx(at_once.loss, rel=FORMULA)

@@ -29,7 +29,7 @@ from ._reading import Reading, Table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
 from ._stop_rows import StopRows
 from ._targets import Targets
-from ._temperature import set_temperature, smooths
+from ._temperature import is_smoothed, set_temperature
 from ._training import Course
 
 
@@ -127,7 +127,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         if self.solver == "lbfgs":
             return fitting.minimize(train, self._training_weight(train))
         ended = fitting.run(train, self._training_weight(train), valid)
-        if valid is not None and not self.warm_start and smooths(self._network.engine):
+        if valid is not None and not self.warm_start and is_smoothed(self, self._network.engine):
             set_temperature([self._network.engine], [self._rows(valid, self._training_weight(valid))])
         return ended
 

@@ -1,4 +1,4 @@
-"""How sure networks that learned from smoothed labels are of their classes: as sure as rows set aside tell."""
+"""How sure networks that learned from labels smoothed by a recipe are of their classes: as rows set aside tell."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,19 @@ from ..find import Choice, build
 from ..layer import Memo
 from ..losses._base import Loss
 from ._network import Network
+from ._parameters import Parameters
 
 LARGEST = 5.0
 """The largest temperature, and the inverse of the least: rows that ask for more say little of how much more."""
 
 
-def smooths(engine: Engine) -> bool:
-    """Whether a network learns from smoothed labels, so that its probabilities are smoothed too."""
-    return bool(Choice.parse(engine.plan.loss).options.get("label_smoothing"))
+def is_smoothed(of: Parameters, engine: Engine) -> bool:
+    """Whether a network learns from labels that its recipe smooths, so that its probabilities are smoothed too.
+
+    Who names a loss with its smoothing gets what that loss teaches.
+    """
+    asked = {} if of.loss is None else Choice.parse(of.loss).options
+    return "label_smoothing" not in asked and bool(Choice.parse(engine.plan.loss).options.get("label_smoothing"))
 
 
 @torch.no_grad()
