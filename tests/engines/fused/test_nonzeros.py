@@ -172,7 +172,7 @@ def test_large_weights_are_not_kept_twice(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("zeros", "kind"), [(nonzeros.LEAST_ZEROS + 0.02, Nonzeros), (nonzeros.LEAST_ZEROS - 0.02, Dense)]
 )
-def test_the_first_rows_decide(zeros: float, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_of_the_rows_decide(zeros: float, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     share(1, monkeypatch)
     x = torch.ones(100, NUM_IN)
     x[: round(100 * zeros)] = 0.0

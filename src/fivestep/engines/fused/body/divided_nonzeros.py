@@ -7,10 +7,10 @@ steps.
 
 from typing import Any
 
-from .divided_rows import Work, call_inputs
+from .divided_rows import Work, call_inputs, row_at
 from .divided_units import activate_tile, bring_biases
 from .division import Dense, Nonzeros, Thread, draw, near_rows, own_reach, whole, whole_reach
-from .lanes import apart, by_type, get, inline, load, prefetch, put, store, width
+from .lanes import apart, by_type, get, load, prefetch, put, store, width
 from .nonzeros import AT_ONCE, add_to_group, copy_panel, group_of, mark_rows, nonzeros
 from .panels import ROWS, add_tile, panel, turn_into_panel
 from .passes import AHEAD, LINE
@@ -24,7 +24,7 @@ def take_rows(me: Thread, work: Work, part: int) -> None:
     columns, capacity, step = panel(me.own.tile), me.net.capacity, LINE // work.stored.itemsize
     whole_panels = num_in // columns
     for place in range(start, stop):
-        here, coming = _row(work, place) * num_in, _row(work, min(place + AHEAD, stop - 1)) * num_in
+        here, coming = row_at(work, place) * num_in, row_at(work, min(place + AHEAD, stop - 1)) * num_in
         for i in range(0, num_in, step):
             prefetch(work.stored, coming + i)
         there = (place - start) * columns
@@ -32,11 +32,6 @@ def take_rows(me: Thread, work: Work, part: int) -> None:
             copy_panel(work.stored, here + p * columns, rows, there + p * capacity * columns, me.own.tile)
         for i in range(whole_panels * columns, num_in):
             put(rows, there + whole_panels * (capacity - 1) * columns + i, get(work.stored, here + i))
-
-
-@inline
-def _row(work: Work, place: int) -> Any:
-    return get(work.order, place) if work.order.size else place
 
 
 @apart

@@ -39,7 +39,8 @@ class Work(NamedTuple):
 
 
 @inline
-def _row(work: Work, place: int) -> Any:
+def row_at(work: Work, place: int) -> Any:
+    """The row that a place has among those that are stored."""
     return get(work.order, place) if work.order.size else place
 
 
@@ -51,7 +52,7 @@ def call_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> None:
     start, num_rows, num_in = work.starts[p], work.stops[p] - work.starts[p], work.stored.shape[1]
     (_first, _last, begin, end), (part, parts), step = reach, share, LINE // work.stored.itemsize
     for place in range(start + num_rows * part // parts, start + num_rows * (part + 1) // parts):
-        here = _row(work, place) * num_in
+        here = row_at(work, place) * num_in
         for i in range(here + begin, here + end, step):
             prefetch(work.stored, i)
         prefetch(work.stored, here + end - 1)
@@ -64,7 +65,7 @@ def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
     start, stop, num_in = work.starts[part], work.stops[part], work.stored.shape[1]
     columns, step = panel(x), LINE // work.stored.itemsize
     for place in range(start, stop):
-        here, coming = _row(work, place) * num_in, _row(work, min(place + AHEAD, stop - 1)) * num_in
+        here, coming = row_at(work, place) * num_in, row_at(work, min(place + AHEAD, stop - 1)) * num_in
         for i in range(begin, end, step):
             prefetch(work.stored, coming + i)
         for p in range(first, last):

@@ -16,10 +16,10 @@ from numba.extending import intrinsic
 from .lanes import BYTES, CONTRACT, WHOLE, address, apart, in_every, inline, lanes_of, place_of, widened
 from .panels import BESIDE, block_of
 from .target import Registers, registers
-from .tiles import load_at, loop, unpacked
+from .tiles import load_at, loop, loop_while, unpacked
 
 AT_ONCE = 32
-"""Numbers of a row, or rows, whose bits are looked at together."""
+"""Rows of a panel whose bits are looked at together: as many as a mark has."""
 
 
 def panels_of(of: Registers) -> int:
@@ -196,24 +196,17 @@ def _for_each_bit(
     builder: Any, bits: Any, carried: Sequence[Any], body: Callable[[Any, Sequence[Any]], list[Any]]
 ) -> list[Any]:
     """`carried = body(k, carried)` for each bit k that is set, the lowest first; what is carried stays in registers."""
-    before, inside, after = builder.block, builder.append_basic_block("bit"), builder.append_basic_block("bits")
-    zero = bits.type(0)
-    builder.cbranch(builder.icmp_unsigned("!=", bits, zero), inside, after)
-    builder.position_at_end(inside)
-    left, now = builder.phi(bits.type), [builder.phi(value.type) for value in carried]
-    k = builder.cttz(left, ir.IntType(1)(1))
-    following, then = builder.and_(left, builder.sub(left, bits.type(1))), body(k, now)
-    end = builder.block
-    builder.cbranch(builder.icmp_unsigned("!=", following, zero), inside, after)
-    for phi, first, later in zip((left, *now), (bits, *carried), (following, *then), strict=True):
-        phi.add_incoming(first, before)
-        phi.add_incoming(later, end)
-    builder.position_at_end(after)
-    ends = [builder.phi(value.type) for value in carried]
-    for phi, first, later in zip(ends, carried, then, strict=True):
-        phi.add_incoming(first, before)
-        phi.add_incoming(later, end)
-    return ends
+
+    def is_any_set(left: Any) -> Any:
+        return builder.icmp_unsigned("!=", left, left.type(0))
+
+    def without_lowest(left: Any) -> Any:
+        return builder.and_(left, builder.sub(left, left.type(1)))
+
+    def of_lowest(left: Any, now: Sequence[Any]) -> list[Any]:
+        return body(builder.cttz(left, ir.IntType(1)(1)), now)
+
+    return loop_while(builder, bits, (is_any_set, without_lowest), carried, of_lowest)
 
 
 _both, _first, _second = _growing(0, 1), _growing(0), _growing(1)

@@ -89,21 +89,39 @@ def loop(
     builder: Any, stop: Any, step: int, carried: Sequence[Any], body: Callable[[Any, Sequence[Any]], list[Any]]
 ) -> list[Any]:
     """`carried = body(k, carried)` for k = 0, step, ... below `stop`; what is carried stays in registers."""
+
+    def is_below(k: Any) -> Any:
+        return builder.icmp_signed("<", k, stop)
+
+    def following(k: Any) -> Any:
+        return builder.add(k, k.type(step))
+
+    return loop_while(builder, stop.type(0), (is_below, following), carried, body)
+
+
+def loop_while(
+    builder: Any,
+    first: Any,
+    turns: tuple[Callable[[Any], Any], Callable[[Any], Any]],
+    carried: Sequence[Any],
+    body: Callable[[Any, Sequence[Any]], list[Any]],
+) -> list[Any]:
+    """`carried = body(k, carried)` from the `first` k on; `turns` say whether k has a turn, and which k follows."""
+    goes_on, next_of = turns
     before, inside, after = builder.block, builder.append_basic_block("tile"), builder.append_basic_block("tiled")
-    whole = stop.type
-    builder.cbranch(builder.icmp_signed(">", stop, whole(0)), inside, after)
+    builder.cbranch(goes_on(first), inside, after)
     builder.position_at_end(inside)
-    k, now = builder.phi(whole), [builder.phi(value.type) for value in carried]
-    following, then = builder.add(k, whole(step)), body(k, now)
+    k, now = builder.phi(first.type), [builder.phi(value.type) for value in carried]
+    following, then = next_of(k), body(k, now)
     end = builder.block  # of the body, which may have loops of its own
-    builder.cbranch(builder.icmp_signed("<", following, stop), inside, after)
-    for phi, first, later in zip((k, *now), (whole(0), *carried), (following, *then), strict=True):
-        phi.add_incoming(first, before)
+    builder.cbranch(goes_on(following), inside, after)
+    for phi, value, later in zip((k, *now), (first, *carried), (following, *then), strict=True):
+        phi.add_incoming(value, before)
         phi.add_incoming(later, end)
     builder.position_at_end(after)
     ends = [builder.phi(value.type) for value in carried]
-    for phi, first, later in zip(ends, carried, then, strict=True):
-        phi.add_incoming(first, before)
+    for phi, value, later in zip(ends, carried, then, strict=True):
+        phi.add_incoming(value, before)
         phi.add_incoming(later, end)
     return ends
 
