@@ -1,6 +1,5 @@
 """The rows, rates and masks of the next steps of K networks: `Blocks` for a batch."""
 
-import importlib
 import importlib.util
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from ...datasets._base import Dataset, Rows
 from ...draws import DrawOrders, Draws
 from ...plan import TrainPlan
 from .._engine import Engine
+from ..fused import _orders
 from .drawn import bits_of_steps
 from .given import StepsAhead, Table, shares_of_each
 from .networks import Networks
@@ -199,8 +199,7 @@ def draws_orders(count: int) -> DrawOrders:
     """The fastest function to draw so many orders: compiled code if they are enough to load it."""
     if count < MANY_ORDERS or importlib.util.find_spec("numba") is None:
         return draws.draw_orders
-    draw: DrawOrders = importlib.import_module("fivestep.engines.fused.small.orders").draw_orders
-    return draw
+    return _orders.draw_orders
 
 
 def _as_numbers(rows: Rows, pattern: Engine) -> Rows:

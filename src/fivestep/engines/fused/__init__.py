@@ -26,7 +26,7 @@ from torch import Tensor
 from ...batches import Batch, Place
 from ...blocks import Block, Taking
 from ...datasets._base import Rows
-from ...draws import DrawOrders, Draws, generator
+from ...draws import Draws, generator
 from ...layer import Memo
 from ...net import NetSpec
 from ...optim._base import AveragingOptimizer
@@ -35,6 +35,7 @@ from ...ranks import ALONE, Ranks
 from ...typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from .._engine import BlockEngine, initial_weights
 from .._update import averaged_by_rules, restore_state, rule_groups, state_of
+from ._orders import draw_orders
 from ._size import is_larger, is_recorded
 from .recorded.captured import Captured
 
@@ -71,7 +72,7 @@ class FusedEngine(BlockEngine):
         self._is_larger = larger or self._is_recorded
         self._stream = torch.Generator()
         self._groups = rule_groups(self.params, self.optimizer, plan.ema)
-        self.takes = Taking(as_stored=True) if self._is_larger else Taking(only_seeds=True, draw_orders=_orders_drawn())
+        self.takes = Taking(as_stored=True) if self._is_larger else Taking(only_seeds=True, draw_orders=draw_orders)
         self._code: Any  # of a module that is loaded late
         if self._is_recorded:
             self._code = Captured(self, self._groups, precision)
@@ -198,8 +199,3 @@ class FusedEngine(BlockEngine):
     def load_state(self, state: Tensors, num_updates: int) -> None:
         restore_state(self.params, self._groups, state)
         self.draws.step = num_updates
-
-
-def _orders_drawn() -> DrawOrders:
-    """Compiled code that draws the orders of rows; numba is loaded late."""
-    return importlib.import_module(f"{__name__}.small.orders").draw_orders  # type: ignore[no-any-return]  # likewise

@@ -15,6 +15,7 @@ from .linear import Matrix, add_products, weighted_slopes, weighted_sums
 from .masks import draw_transposed
 from .norms import Normed, find_norm_gradient, normalize, through_norm
 from .numbers import numbers_at
+from .order import row_at
 
 
 class Network(NamedTuple):
@@ -70,7 +71,7 @@ def fill_network(_network: Network, steps: Any, memory: Memory, tile: Tile, _fil
     (start, num_rows, rows), num_in = tile, steps.x.shape[1]
     for i in range(num_in):
         for r in range(num_rows):
-            row = get(steps.order, start + r) if steps.order.size else start + r
+            row = row_at(steps.order, start + r)
             put(memory.values, i * rows + r, get(steps.x, row * num_in + i))
         for r in range(num_rows, rows):
             put(memory.values, i * rows + r, 0.0)

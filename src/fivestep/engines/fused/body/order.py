@@ -48,6 +48,25 @@ class Room(NamedTuple):
     inverses: Any
 
 
+class Order(NamedTuple):
+    """The order in which the steps of a block visit the rows: place p is row `rows[p]`, or row p if `rows` is empty.
+
+    Where there are `seeds`, a step that starts at 0 begins an epoch, whose order is drawn into `rows` from the next of
+    them; `is_drawn` says whether the order of the first step is there already.
+    """
+
+    rows: Any
+    seeds: Any
+    is_drawn: bool
+    room: Room
+
+
+@inline
+def row_at(order: Order, place: int) -> Any:
+    """The row at a place."""
+    return get(order.rows, place) if order.rows.size else place
+
+
 def draw_orders(seeds: Any, out: Any, room: Room) -> None:
     """Fills `out` (E, N), one order for each of the first E seeds of 32 bits, filled up to a multiple of `BESIDE`."""
     num_epochs, num_rows = out.shape

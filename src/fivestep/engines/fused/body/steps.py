@@ -1,7 +1,7 @@
 """The five steps as one compiled body: a block of steps without returning to Python.
 
-A network is one of three kinds, each with a way forward and back of its own: `network.py` takes any list of operations,
-`branched.py` also those that few networks have, and `hidden.py` one hidden layer.
+A network is one of three kinds, each with a forward and a backward pass of its own: `network.py` takes any list of
+operations, `branched.py` also those that few networks have, and `hidden.py` one hidden layer.
 """
 
 from typing import Any, NamedTuple
@@ -12,27 +12,22 @@ from .hidden import Hidden, backward_hidden, fill_hidden, forward_hidden
 from .lanes import by_type, every, get, inline, put, store, width
 from .losses import Measure, measure
 from .network import Memory, Network, Tile, backward_network, fill_network, forward_network, forward_one
-from .order import draw_order
+from .order import Order, draw_order, row_at
 from .rules import Rule, clip, penalize, powers_after, powers_at
 
 
 class Steps(NamedTuple):
     """Rows, and the steps over them: step s takes places starts[s] to stops[s] - 1 with the rate rates[s].
 
-    Before them `done` steps have been done. A place is an entry of `order`, or a row where `order` is empty. Where
-    there are `seeds`, a step that starts at 0 begins an epoch, whose order is drawn into `order` from the next of them;
-    `is_drawn` says whether the order of the first step is there already. `share` (by place) is empty where all rows
-    weigh alike. `masks` is where dropout draws. `losses` and `penalties` take the loss of each step and its L2 term of
-    strength l2[s].
+    Before them `done` steps have been done. `order` says which row a place is. `share` (by place) is empty where all
+    rows weigh alike. `masks` is where dropout draws. `losses` and `penalties` take the loss of each step and its L2
+    term of strength l2[s].
     """
 
     done: int
     x: Any
     y: Any
-    order: Any
-    seeds: Any
-    is_drawn: bool
-    room: Any
+    order: Order
     share: Any
     starts: Any
     stops: Any
@@ -62,7 +57,7 @@ def fill_targets(steps: Steps, memory: Memory, tile: Tile, weight: float) -> Non
         put(memory.share, r, 0.0)
     for o in range(num_targets):
         for r in range(num_rows):
-            row = get(steps.order, start + r) if steps.order.size else start + r
+            row = row_at(steps.order, start + r)
             put(memory.targets, o * rows + r, get(steps.y, row * num_targets + o))
         for r in range(num_rows, rows):
             put(memory.targets, o * rows + r, 0.0)
@@ -105,12 +100,13 @@ def train_steps(
     plain = plain_of(rule)
     powers = powers_at(plain, steps.done)
     filled = memory.rows  # rows of the first buffer in which there may be numbers
+    order = steps.order
     epochs = 0  # whose orders have been drawn
     stays = False  # whether the rows of this step are those of the last one, and still in the first buffer
     for s in range(steps.rates.size):
         start, stop = steps.starts[s], steps.stops[s]
-        if steps.seeds.size and (start == 0 or (s == 0 and not steps.is_drawn)):
-            draw_order(steps.seeds, epochs, steps.room, (steps.order, 0, steps.order.size))
+        if order.seeds.size and (start == 0 or (s == 0 and not order.is_drawn)):
+            draw_order(order.seeds, epochs, order.room, (order.rows, 0, order.rows.size))
             epochs += 1
         losses = 0.0
         for place in range(start, stop, memory.rows):

@@ -86,7 +86,7 @@ class Code:
             done=done,
             x=x,
             y=y,
-            **self._orders.of(block, len(x) // tokens, tokens),
+            order=self._orders.of(block, len(x) // tokens, tokens),
             share=self._share(block, tokens),
             starts=_times(block.starts, tokens),
             stops=_times(block.stops, tokens),

@@ -10,7 +10,7 @@ from .... import draws
 from ....blocks import Block
 from .. import _compiled
 from .._tables import Array
-from ..body.order import BESIDE, SIZE, Room, in_lanes
+from ..body.order import BESIDE, SIZE, Order, Room, in_lanes
 
 NONE = np.zeros(0, np.int64)
 
@@ -35,16 +35,16 @@ class Orders:
         """Releases the memory."""
         self._order, self._room, self._last = NONE, room_for(0), None
 
-    def of(self, block: Block, num_rows: int, tokens: int) -> dict[str, Any]:
-        """`order`, `seeds`, `is_drawn` and `room` for the steps of a block, whose rows have `tokens` tokens each."""
-        order, seeds = self._order if block.seeds else _written(block, tokens), block.seeds
+    def of(self, block: Block, num_rows: int, tokens: int) -> Order:
+        """The order for the steps of a block, whose rows have `tokens` tokens each."""
+        rows, seeds = self._order if block.seeds else _written(block, tokens), block.seeds
         is_drawn = bool(seeds) and seeds[0] == self._last and int(block.starts[0]) > 0
         if seeds:
-            if len(order) != num_rows:
-                order = self._order = np.empty(num_rows, np.int64)
+            if len(rows) != num_rows:
+                rows = self._order = np.empty(num_rows, np.int64)
                 self._room, is_drawn = room_for(num_rows), False
             seeds, self._last = seeds[is_drawn:], seeds[-1]
-        return {"order": order, "seeds": words_of(seeds), "is_drawn": is_drawn, "room": self._room}
+        return Order(rows, words_of(seeds), is_drawn, self._room)
 
 
 def _written(block: Block, tokens: int) -> Array:
