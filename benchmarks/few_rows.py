@@ -14,7 +14,7 @@ import math
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -40,6 +40,8 @@ RESULTS = HERE / "results" / "few_rows.jsonl"
 PAGE = HERE.parent / "docs" / "tabular.md"
 MARKS = "<!-- few_rows.py writes from here -->", "<!-- few rows to here -->"
 AS_IT_IS = "as it is"
+SPLITS = (3, 4)
+"""0 to 2 are those of `accuracy.py`."""
 MOST_ROWS = 1000
 MOST_TO_TEST = 3000
 
@@ -64,13 +66,13 @@ class Task(NamedTuple):
         return found
 
 
-def tasks(kind: str) -> Iterator[Task]:
-    """Two splits of each small table of a kind, and of 250 and of 700 rows that are drawn from each larger one."""
+def tasks(kind: str, splits: Sequence[int]) -> Iterator[Task]:
+    """Splits of each small table of a kind, and of 250 and of 700 rows that are drawn from each larger one."""
     for name, one in TABLES.items():
         if one.kind == kind and one.role.endswith("development"):
             is_small = 2 * len(loaded(name)[1]) < 3 * MOST_ROWS
             for rows in (None,) if is_small else (250, 700):
-                yield from (Task(name, rows, split) for split in (3, 4))  # 0 to 2 are those of accuracy.py
+                yield from (Task(name, rows, split) for split in splits)
 
 
 @cache
@@ -133,7 +135,9 @@ def linear_path(spec: NetSpec, plan: TrainPlan) -> tuple[NetSpec, TrainPlan]:
 def smoothed(spec: NetSpec, plan: TrainPlan) -> tuple[NetSpec, TrainPlan]:
     """Labels a little less sure, which only losses of classes know; then the estimator sets a temperature too."""
     loss = Choice.parse(plan.loss)
-    return spec, plan if loss.name == "mse" else replace(plan, loss=Choice(loss.name, label_smoothing=0.05))
+    if loss.name == "mse":
+        return spec, plan
+    return spec, replace(plan, loss=Choice(loss.name, label_smoothing=0.05), temperature_scaling=True)
 
 
 def with_linear(*given: Any) -> Any:
@@ -288,6 +292,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("learners", nargs="?", default=";".join(ALL))
     parser.add_argument("--kind", choices=("classification", "regression", "both"), default="both")
+    parser.add_argument("--splits", type=int, nargs="+", default=SPLITS, help="chosen on some, judged on others")
     parser.add_argument("--report", action="store_true", help="only print what has been measured")
     parser.add_argument("--write", action="store_true", help="put the report into docs/tabular.md")
     given = parser.parse_args()
@@ -297,7 +302,7 @@ def main() -> None:
     wanted = [] if given.report or given.write else given.learners.split(";")
     for learner in wanted:
         done = read()
-        for task in (task for kind in kinds for task in tasks(kind) if (learner, task) not in done):
+        for task in (task for kind in kinds for task in tasks(kind, given.splits) if (learner, task) not in done):
             found = measured(task, learner)
             with RESULTS.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({**found, "machine": machine()["processor"]}) + "\n")

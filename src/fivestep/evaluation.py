@@ -9,7 +9,9 @@ from .datasets._base import Part, Rows
 from .engines._engine import Engine
 from .engines._parts import rows_at_a_time
 from .epoch import Evaluation
+from .find import build
 from .layer import Memo
+from .losses._base import Loss
 from .machine.threads import threads_for
 from .metrics._base import AnyMetric, build_metrics
 from .metrics._tally import MOST_TOGETHER, Tally
@@ -24,17 +26,34 @@ def evaluate(
 
     `metrics`, by default those of the engine's plan, are measured beside them, from all rows together; one that does
     not suit the loss's target raises an `InputError`, as do rows that all weigh 0. A rank does this by itself, on all
-    rows.
+    rows. With `temperature_scaling` in the plan the loss is of labels as they are, for the temperature serves that one.
     """
     instance("rows", rows, Part, "pass one part of the data, such as data.test, or Rows(x, y)")
-    return evaluate_by_ranks(engine, rows, engine.plan.metrics if metrics is None else metrics, ALONE)
+    chosen = engine.plan.metrics if metrics is None else metrics
+    return evaluate_by_ranks(engine, rows, chosen, ALONE, loss_of_answers(engine))
+
+
+def loss_of_answers(engine: Engine) -> Loss:
+    """The loss by which answers are judged: that of training, but of labels as they are if a temperature is wanted."""
+    if not engine.plan.temperature_scaling:
+        return engine.criterion
+    loss: Loss = build("losses", engine.plan.loss, label_smoothing=0.0)
+    return loss
 
 
 @torch.no_grad()
 def evaluate_by_ranks(
-    engine: Engine, rows: Part, metrics: str | Sequence[str] | Mapping[str, AnyMetric], ranks: Ranks
+    engine: Engine,
+    rows: Part,
+    metrics: str | Sequence[str] | Mapping[str, AnyMetric],
+    ranks: Ranks,
+    criterion: Loss | None = None,
 ) -> Evaluation:
-    """The same, divided among the ranks; all of them get the same bits, those that one process would get."""
+    """The same by the loss of training or another, divided among the ranks.
+
+    All of them get the same bits, those that one process would get.
+    """
+    criterion = criterion or engine.criterion
     chosen = build_metrics(metrics, engine.criterion.target)
     each: list[tuple[float, float, float]] = []  # loss, right answers and weight of the rows of each pass
     tally = Tally(chosen, bounded=not isinstance(rows, Rows) and len(rows) > MOST_TOGETHER)
@@ -45,12 +64,12 @@ def evaluate_by_ranks(
         part = taken.to(engine.device, engine.dtype)
         with threads_for(engine, len(part)):
             logits = engine.predict(part.inputs(engine.dtype))
-            y = engine.criterion.match(logits, part.y)
+            y = criterion.match(logits, part.y)
             weight = logits.new_ones(len(part)) if part.weight is None else part.weight
-            loss = engine.criterion.rows(logits, y, Memo(training=False)) @ weight
+            loss = criterion.rows(logits, y, Memo(training=False)) @ weight
             each[turn] = loss.item(), (share_right(engine, logits, y) @ weight).item(), weight.sum().item()
         if chosen:
-            middle = engine.criterion.middle
+            middle = criterion.middle
             tally.add(turn, middle(predictions(engine, logits)), middle(y), weight)
     if not ranks.are_alone:
         ranks.sum_(turns := torch.tensor(each, dtype=torch.float64))

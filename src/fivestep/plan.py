@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from .check import PLAIN, InputError, at_least, in_unit_interval, not_negative, one_of, plain, positive, refuse
-from .find import Choice, build, find, names
+from .find import Choice, build, find, names, option_names
 from .group import Group
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class TrainPlan:
     `micro_batch_size` splits each batch into parts whose gradients add up before one update: the same step in less
     memory. `clip_norm` and `clip_value` bound the gradient's Euclidean norm over all parameters, or each of its
     elements, before the update. `patience` stops after that many evaluated epochs without a lower validation loss, and
-    `restore_best` ends with the weights of the best one: `fit` does both, `train` leaves them to its caller.
+    `restore_best` ends with the weights of the best one; `temperature_scaling` then divides the logits by the
+    temperature that suits the validation part best, labels as they are (`temperature.py`), where there is one: `fit`
+    does all three, `train` leaves them to its caller.
     `momentum`, `nesterov` and `weight_decay` are passed on to an update rule that has them. `l2` adds l2 |w|^2 / 2 over
     the matrices to the loss of each batch, divided by the batch's rows or the sum of their weights, so that every row
     contributes the same share of it in an epoch, as in scikit-learn. `ema` in [0, 1) predicts with an exponential
@@ -63,6 +65,7 @@ class TrainPlan:
     clip_value: float | None = None
     patience: int | None = None
     restore_best: bool = False
+    temperature_scaling: bool = False
     ema: float | None = None
     lr_factors: Mapping[str, float] = field(default_factory=dict, hash=False)
     no_decay: str | Sequence[str] = ()
@@ -98,6 +101,7 @@ class TrainPlan:
             )
         self._check_rule()
         self._settle_metrics()
+        self._check_temperature()
 
     def _settle_groups(self) -> None:
         """Refuses invalid factors, and normalizes the names."""
@@ -135,6 +139,11 @@ class TrainPlan:
             if getattr(self, name):
                 expected = f"left out with optimizer {str(self.optimizer)!r}, {reason}"
                 raise refuse(name, getattr(self, name), expected, "leave it out, or use another optimizer")
+
+    def _check_temperature(self) -> None:
+        """Refuses a temperature for a loss whose logits are no probabilities of classes."""
+        if self.temperature_scaling and "label_smoothing" not in option_names("losses", Choice.parse(self.loss).name):
+            raise refuse("temperature_scaling", True, "used with a loss of probabilities", "leave it out")
 
     def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
         """The group of a parameter such as "0.bias"; `kinds` are those of its layers, the innermost first."""

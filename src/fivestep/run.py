@@ -31,6 +31,7 @@ from .saved.history import columns
 from .saved.origin import Origin, check_same
 from .saved.resumption import Restored, restored
 from .stopping import best_epoch
+from .temperature import check_temperature, set_temperature, validation_rows
 from .train import train
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Run:
         check_agreement(engine, data, engine.plan)
         check_data(engine, data)
         check_plan(engine.plan, data)
+        check_temperature(engine)
         if engine.ranks.is_first:
             warn_of_alike_units(engine)
         described = {"task": data.name, "class_names": list(data.class_names), "input_scale": data.train.scale}
@@ -93,7 +95,8 @@ class Run:
         to the bit, on the same machine with the same number of threads. `epochs` makes the run longer: the former last
         epoch stays in the history, and a schedule that depends on the number of steps follows the new one from here on,
         with a warning. `ranks`, each of which calls this, may be more or fewer than before. Warns if a checkpoint is
-        damaged and the one before it is used; raises an `InputError` if there is none.
+        damaged and the one before it is used; raises an `InputError` if there is none. A finished one gets its
+        temperature, if the plan has one, in `run.train(data)`, which trains no more.
         """
         if not checkpoints_in(Path(path)):
             raise InputError(f"RUN must be a folder with a checkpoint in it, got {str(path)!r}; begin one with --out.")
@@ -145,6 +148,7 @@ class Run:
                                 break
                         checkpoints.write(self.engine, progress)
                 self._end()
+                self._set_temperature(data)
             finally:
                 self.save()
 
@@ -194,6 +198,12 @@ class Run:
         assert self._progress is not None
         to_prediction(self.engine)
         self._progress.best.restore(self.engine)
+
+    def _set_temperature(self, data: Dataset) -> None:
+        """Makes the network as sure of its classes as the validation part says, if the plan asks for that."""
+        valid = validation_rows(self.engine, data) if self.plan.temperature_scaling else None
+        if valid is not None:
+            self.info["temperature"] = round(set_temperature([self.engine], [valid]), 4)
 
     def load_data(self, data_dir: Path | None = None) -> Dataset:
         """The data of the run's task or file again, split in the same way; files are looked for in `data_dir`."""

@@ -1,16 +1,15 @@
-"""Networks that learned from smoothed labels are as sure of their classes as rows set aside tell."""
+"""Estimators that learned from smoothed labels are as sure of their classes as rows set aside tell."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 import fivestep as fs
-from fivestep.estimators._temperature import LARGEST, best_temperature
-from fivestep.find import Choice
 from tests.tolerances import BEST_TEMPERATURE
 
 Rows = tuple[np.ndarray, np.ndarray]
@@ -26,31 +25,6 @@ def rows(seed: int, num_rows: int, num_classes: int = 3) -> Rows:
 def loss_at(temperature: float, p: np.ndarray, y: np.ndarray) -> float:
     """The log loss of softmax(log p / T)."""
     return float(log_loss(y, np.exp(log_softmax(np.log(p) / temperature, 1))))
-
-
-@pytest.mark.parametrize("truth", [0.5, 2.0])
-def test_the_best_temperature_has_the_least_loss_by_torchs_own_derivative(truth: float) -> None:
-    z = 3 * torch.randn(200, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    y = torch.multinomial((z / truth).softmax(1), 1, generator=torch.Generator().manual_seed(1))[:, 0]
-    weight = torch.ones(200, dtype=torch.float64)
-    found = torch.tensor(best_temperature(Choice("cross_entropy"), z, y, weight), requires_grad=True)
-    torch.nn.functional.cross_entropy(z / found, y, label_smoothing=1 / 201).backward()  # type: ignore[no-untyped-call]
-    assert found.grad == pytest.approx(0, abs=BEST_TEMPERATURE)
-    assert found.item() == pytest.approx(truth, rel=0.25)  # of 200 rows
-
-
-def test_a_row_of_weight_2_is_two_rows() -> None:
-    z, y = torch.tensor([[2.0], [1.0], [-1.0]]).double(), torch.tensor([[1.0], [0.0], [0.0]]).double()
-    loss, both = Choice("binary_cross_entropy"), [0, 1, 1, 2]
-    ones = torch.full((4,), 1.0).double()
-    again = best_temperature(loss, z[both], y[both], ones)
-    assert best_temperature(loss, z, y, torch.tensor([1.0, 2.0, 1.0]).double()) == pytest.approx(again, rel=0.1)
-
-
-def test_where_all_rows_are_right_the_temperature_ends_at_its_bound() -> None:
-    z, y = torch.tensor([[0.1, 0.0], [0.0, 0.1]]).double(), torch.tensor([0, 1])
-    found = best_temperature(Choice("cross_entropy"), z, y, torch.ones(2).double())
-    assert found == pytest.approx(1 / LARGEST, rel=1e-3)
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
@@ -85,3 +59,21 @@ def test_a_network_that_goes_on_training_stays_as_it_is() -> None:
     assert ratios == pytest.approx(np.full_like(ratios, ratios.flat[0]), rel=BEST_TEMPERATURE)
     assert ratios.flat[0] < 1
     assert np.array_equal(one.predict(x), other.predict(x))
+
+
+def test_a_run_of_the_same_rows_gives_the_same_probabilities(tmp_path: Path) -> None:
+    x, y = rows(0, 1200)
+    to_stop_by = rows(1, 600)
+    model = fs.MLPClassifier(random_state=0, max_iter=4).fit(x, y, eval_set=to_stop_by)
+    data, plan = model.dataset(x, y, eval_set=to_stop_by), replace(model.engine_.plan, restore_best=True)
+    run = fs.fit(model.engine_.spec, data, plan, model.engine_.choice, out=tmp_path / "run")
+    theirs = run.engine.predict(data.valid.x).softmax(1).numpy()
+    assert np.array_equal(theirs, model.predict_proba(to_stop_by[0]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "scales"), [(None, True), ("cross_entropy:label_smoothing=0.1", False), ("binary_cross_entropy", True)]
+)
+def test_only_what_the_recipe_smooths_gets_a_temperature(loss: str | None, scales: bool) -> None:
+    x, y = rows(0, 1200, num_classes=2)
+    assert fs.MLPClassifier(loss=loss, random_state=0, max_iter=1).fit(x, y).engine_.plan.temperature_scaling is scales

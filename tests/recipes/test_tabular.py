@@ -36,17 +36,21 @@ def test_its_rates_are_those_of_the_paper() -> None:
     assert (classes.schedule, classes.epochs, classes.batch_size) == (Choice("coslog4"), 128, 256)
 
 
-def test_labels_are_smoothed_unless_the_loss_has_options_of_its_own() -> None:
-    losses = [
-        Tabular().prepare("mlp", {"loss": loss}, facts())[1].loss
-        for loss in ("cross_entropy", "binary_cross_entropy", "cross_entropy:label_smoothing=0.0", "mse")
-    ]
-    assert losses == [
-        Choice("cross_entropy", label_smoothing=0.1),
-        Choice("binary_cross_entropy", label_smoothing=0.1),
-        Choice("cross_entropy", label_smoothing=0.0),
-        Choice("mse"),
-    ]
+@pytest.mark.parametrize(
+    ("loss", "smoothed"),
+    [
+        ("cross_entropy", Choice("cross_entropy", label_smoothing=0.1)),
+        ("binary_cross_entropy", Choice("binary_cross_entropy", label_smoothing=0.1)),
+        ("cross_entropy:label_smoothing=0.1", None),
+        ("mse", None),
+    ],
+)
+def test_labels_are_smoothed_and_get_a_temperature_unless_the_loss_has_options_of_its_own(
+    loss: str, smoothed: Choice | None
+) -> None:
+    plan = Tabular().prepare("mlp", {"loss": loss}, facts())[1]
+    assert plan.loss == (smoothed or Choice.parse(loss))
+    assert plan.temperature_scaling is (smoothed is not None)
 
 
 def test_activations_are_selu_for_classes_and_mish_for_numbers() -> None:

@@ -19,6 +19,7 @@ from ..fleet.member import Member
 from ..machine.threads import num_processors
 from ..ranks import Ranks
 from ..run import Run
+from ..temperature import set_temperature, validation_rows
 from . import DONE, INTERRUPTED
 from ._options import RunOptions
 from ._screen import Screen
@@ -82,7 +83,11 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
         run.path.rmdir()
         console.print("\ninterrupted: the networks are kept only when all have come to their end; train again.")
         return INTERRUPTED
-    run.engine = ensemble_of([member.engine for member in members])
+    engines = [member.engine for member in members]
+    if run.plan.temperature_scaling:
+        watched = [rows for member in members if (rows := validation_rows(member.engine, member.data)) is not None]
+        run.info["temperature"] = round(set_temperature(engines, watched), 4)
+    run.engine = ensemble_of(engines)
     run.spec = run.engine.spec
     run.info["members"] = len(members)
     run.save()

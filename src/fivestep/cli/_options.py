@@ -100,6 +100,10 @@ class PlanOptions:
         int | None, Parameter(help="Stop after that many shown epochs without a better one.", converter=whole)
     ] = None
     restore_best: Annotated[bool | None, Parameter(help="End with the weights of the best epoch.", negative="")] = None
+    temperature_scaling: Annotated[
+        bool | None,
+        Parameter(help="Make probabilities as sure as the validation part says; recipes that smooth labels do."),
+    ] = None
     metrics: Annotated[
         tuple[str, ...] | None,
         Parameter(name="--metric", help=f"Some of: {_listed('metrics')}.", consume_multiple=True, negative=""),

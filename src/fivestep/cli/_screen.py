@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, Self, final
+from typing import Any, NamedTuple, Self, final
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -102,6 +102,16 @@ def weights_put_back(history: Sequence[Epoch], plan: TrainPlan) -> str | None:
         return None
     part = "training" if best.valid_loss is None else "validation"
     return f"The weights are those of epoch {best.index:,}, whose {plan.monitor} on the {part} part is the best."
+
+
+def temperature_set(info: Mapping[str, Any]) -> str | None:
+    """Tells which temperature a run ended with, and of which labels its losses are."""
+    if "temperature" not in info:
+        return None
+    return (
+        f"The probabilities are as sure as the validation part suggests (temperature {info['temperature']:.2f}), and "
+        f"the losses above are of labels as they are; in training they are smoothed."
+    )
 
 
 def print_whole(console: Console, table: Table) -> None:

@@ -11,7 +11,7 @@ from ..datasets._base import Part
 from ..ensemble import num_members
 from ..run import Run
 from ..scores import measured
-from ._screen import known_losses, weights_put_back
+from ._screen import known_losses, temperature_set, weights_put_back
 from ._table_screen import show_scores
 from ._values import json_text
 
@@ -57,6 +57,8 @@ def evaluate(
         console = Console(highlight=False)
         show_scores(console, scores, known)
         if num_members(trained.spec) == 1 and (word := weights_put_back(trained.history, trained.plan)) is not None:
+            console.print(word, markup=False, soft_wrap=True)
+        if (word := temperature_set(trained.info)) is not None:
             console.print(word, markup=False, soft_wrap=True)
 
 

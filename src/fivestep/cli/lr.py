@@ -18,7 +18,7 @@ from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
 from ._task import prepare
 from ._values import whole
 
-WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "metrics", "monitor")
+WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "temperature_scaling", "metrics", "monitor")
 """Options of a plan that the test replaces or does not use."""
 
 ONLY_HERE = ("lr", "low", "high", "num_steps", "out", "json")

@@ -26,7 +26,16 @@ from ._members import check_alone, check_folds, check_members, train_together
 from ._options import NetworkOptions, PlanOptions, RunOptions, engine_choice
 from ._ranks import going_on, joined, program
 from ._resume import Options, network_given, resumed
-from ._screen import Screen, known_losses, number, print_network, print_whole, weights_put_back, weights_table
+from ._screen import (
+    Screen,
+    known_losses,
+    number,
+    print_network,
+    print_whole,
+    temperature_set,
+    weights_put_back,
+    weights_table,
+)
 from ._table_options import TableOptions
 from ._table_screen import remembered, show_columns, show_scores, show_verdict
 from ._task import is_file, prepare, prepare_table, warn_of_folder
@@ -121,6 +130,8 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
         console.print()
     show_scores(console, scores, known_losses(run.engine, data))
     if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
+        console.print(word, markup=False, soft_wrap=True)
+    if (word := temperature_set(run.info)) is not None:
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)

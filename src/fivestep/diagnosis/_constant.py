@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..datasets._base import Rows
 from ..engines._engine import Engine
+from ..evaluation import loss_of_answers
 from ..layer import Memo
 from ..optim.lbfgs import LBFGS
 from ..typing import RowWeights, Scalar, Targets
@@ -23,13 +24,13 @@ STEPS = 100
 def constant_answer(engine: Engine, rows: Rows) -> Tensor:
     """The best constant logits (O,) for all rows, in float64."""
     shape, y, weight = _matched(engine, rows)
-    c = _begin(engine, y, shape[-1])
+    c, criterion = _begin(engine, y, shape[-1]), loss_of_answers(engine)
     gradient, rule = torch.zeros_like(c), LBFGS(max_iter=STEPS, tolerance_grad=1e-10)  # torch's own takes 0.8 s to load
 
     def loss() -> Scalar:
         with torch.enable_grad():
             leaf = c.detach().requires_grad_()
-            value: Tensor = engine.criterion.rows(leaf.expand(shape), y, Memo(training=False)) @ weight
+            value: Tensor = criterion.rows(leaf.expand(shape), y, Memo(training=False)) @ weight
             gradient.copy_(torch.autograd.grad(value, leaf)[0])
         return value.detach()
 
@@ -42,7 +43,7 @@ def constant_answer(engine: Engine, rows: Rows) -> Tensor:
 def constant_loss(engine: Engine, rows: Rows, answer: Tensor) -> float:
     """The loss on `rows` of a constant answer (O,)."""
     shape, y, weight = _matched(engine, rows)
-    loss = float(engine.criterion.rows(answer.expand(shape), y, Memo(training=False)) @ weight)
+    loss = float(loss_of_answers(engine).rows(answer.expand(shape), y, Memo(training=False)) @ weight)
     return loss if math.isfinite(loss) else math.inf
 
 

@@ -15,12 +15,12 @@ from ..fleet import train_members
 from ..fleet.member import Member
 from ..machine.threads import num_processors
 from ..plan import TrainPlan
+from ..temperature import set_temperature
 from ._design import len_of
 from ._fitting import Ended, Fitting
 from ._network import Network
 from ._parameters import Parameters
 from ._reading import Table
-from ._temperature import is_smoothed, set_temperature
 
 
 class Fold(NamedTuple):
@@ -82,7 +82,7 @@ def fit_ensemble(fitting: Fitting, folds: list[Fold], weight_of: Any) -> tuple[N
             raise DivergenceError(member.diverged)
     engines = [member.engine for member in members]
     watched = [fold.valid for fold in folds for _ in range(of.members or 1) if fold.valid is not None]
-    if watched and is_smoothed(of, engine):
+    if watched and engine.plan.temperature_scaling:
         set_temperature(engines, [fitting.rows(table, weight_of(table)) for table in watched])
     return Network(ensemble_of(engines)), _note(fitting, members)
 

@@ -16,6 +16,7 @@ from ..ensemble import num_members
 from ..find import find, names
 from ..machine.default_device import check_default_device
 from ..recipes._base import Recipe
+from ..temperature import set_temperature
 from ._callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from ._containers import generator_of, plain_rows
 from ._design import Design, design_of, drawn_weights, len_of, split
@@ -29,7 +30,6 @@ from ._reading import Reading, Table, fit_inputs, is_plain, read, read_x
 from ._settings import check_parameters
 from ._stop_rows import StopRows
 from ._targets import Targets
-from ._temperature import is_smoothed, set_temperature
 from ._training import Course
 
 
@@ -127,7 +127,7 @@ class Perceptron(Parameters, CallbackSupportMixin):  # type: ignore[misc]  # sci
         if self.solver == "lbfgs":
             return fitting.minimize(train, self._training_weight(train))
         ended = fitting.run(train, self._training_weight(train), valid)
-        if valid is not None and not self.warm_start and is_smoothed(self, self._network.engine):
+        if valid is not None and not self.warm_start and self._network.engine.plan.temperature_scaling:
             set_temperature([self._network.engine], [self._rows(valid, self._training_weight(valid))])
         return ended
 

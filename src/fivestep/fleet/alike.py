@@ -23,12 +23,13 @@ from ..datasets._base import Dataset, Part, Rows
 from ..engines._engine import Engine
 from ..engines.fused import FusedEngine
 from ..epoch import Epoch, Evaluation
-from ..evaluation import evaluate, evaluation_rows, share_right
+from ..evaluation import evaluate_by_ranks, evaluation_rows, share_right
 from ..layer import Memo
 from ..machine.threads import threads_for
 from ..net import NetSpec
 from ..plan import TrainPlan, settings_but
 from ..progress import Progress
+from ..ranks import ALONE
 from ..steps import SECONDS_PER_BLOCK, expected_seconds, rates_of
 
 OWN = ("seed", "lr")
@@ -261,5 +262,5 @@ def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluatio
     found = []
     for one in held:
         engine.hold(one)
-        found.append(evaluate(engine, part))
+        found.append(evaluate_by_ranks(engine, part, engine.plan.metrics, ALONE))
     return found

@@ -51,7 +51,7 @@ def moments(subject: Subject, steps: list[int]) -> Iterator[tuple[Moment, FiveSt
 def _may_differ(subject: Subject) -> bool:
     """Whether the run ended with other weights than those of its last step, as it should."""
     plan, engine = subject.engine.plan, subject.engine
-    return plan.restore_best or plan.ema is not None or engine.optimizer.averages
+    return plan.restore_best or plan.temperature_scaling or plan.ema is not None or engine.optimizer.averages
 
 
 def of_parameters(

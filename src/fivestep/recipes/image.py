@@ -60,10 +60,12 @@ def _network(augment: str | Choice | None = None, hidden: tuple[int, ...] = HIDD
 
 def _plan(settings: Mapping[str, Any], facts: Facts | None) -> TrainPlan:
     loss = Choice.parse(settings.get("loss", "cross_entropy"))
-    if loss.name == "cross_entropy" and not loss.options:
+    smooths = loss.name == "cross_entropy" and not loss.options
+    if smooths:
         loss = Choice("cross_entropy", label_smoothing=0.1)
     rule = Choice.parse(settings.get("optimizer", Image.optimizer))
     decay = {"weight_decay": 0.05, "no_decay": ("bias", "batch_norm")} if rule.name == "adamw" else {}
     batch_size = 256 if facts is None else min(256, facts.num_rows)
-    usual = {"epochs": 100, "lr": 2e-3, "schedule": "one_cycle", "batch_size": batch_size}
+    usual: dict[str, Any] = {"epochs": 100, "lr": 2e-3, "schedule": "one_cycle", "batch_size": batch_size}
+    usual |= {"temperature_scaling": smooths}
     return TrainPlan(**{**decay, **usual, **settings, "optimizer": rule, "loss": loss})

@@ -71,6 +71,7 @@ class Tabular(Recipe):
         rule = Choice.parse(settings.get("optimizer", self.optimizer))
         of_network, of_plan = parted("tabular", settings, NETWORK_SETTINGS)
         _warn_of_small_rate(settings.get("lr"))
+        smooths = "label_smoothing" in option_names("losses", loss.name) and not loss.options
         to_numbers = find("losses", loss.name).target == "numbers"
         embeds = facts is None or facts.num_features <= MOST_NUMBERS
         usual_network = {"activation": "mish" if to_numbers else "selu", "dropout": 0.15, "norm": None}
@@ -82,9 +83,9 @@ class Tabular(Recipe):
             "epochs": 128,
             "batch_size": 256 if facts is None else min(256, facts.num_rows),
             "no_decay": ("bias",),
+            "temperature_scaling": smooths,
             **({} if "weight_decay" in rule.options else {"weight_decay": 0.02}),
         }
-        smooths = "label_smoothing" in option_names("losses", loss.name) and not loss.options
         chosen = {
             "optimizer": Choice("adamw", **{"betas": (0.9, 0.95), **rule.options}),
             "loss": Choice(loss.name, label_smoothing=0.1) if smooths else loss,

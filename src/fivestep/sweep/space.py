@@ -46,7 +46,17 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
 MOST_SEEDS = 100
 """A range of up to so many seeds is a list of them; from a longer one, seeds are drawn."""
 
-ONE_VALUE = ("epochs", "loss", "metrics", "monitor", "patience", "restore_best", "class_weight", "micro_batch_size")
+ONE_VALUE = (
+    "epochs",
+    "loss",
+    "metrics",
+    "monitor",
+    "patience",
+    "restore_best",
+    "temperature_scaling",
+    "class_weight",
+    "micro_batch_size",
+)
 """Settings that must be the same for all networks: how long they train, and how they are measured."""
 
 

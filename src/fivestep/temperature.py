@@ -1,0 +1,84 @@
+"""How sure networks are of their classes: as rows that they were not trained on tell.
+
+Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .check import refuse
+from .datasets._base import Dataset, Rows
+from .datasets._weights import class_weigher
+from .engines._engine import Engine
+from .evaluation import evaluation_rows
+from .find import Choice, build
+from .layer import Memo
+from .losses._base import Loss
+
+LARGEST = 5.0
+"""The largest temperature, and the inverse of the least: rows that ask for more say little of how much more."""
+
+LINEAR = ("linear", "ntk_linear")
+"""Layers whose outputs are divided by a number where their weights and biases are."""
+
+
+def check_temperature(engine: Engine) -> None:
+    """Raises an `InputError` if the plan asks for a temperature that the last layer cannot hold."""
+    last = engine.spec.layers[-1].name
+    if engine.plan.temperature_scaling and last not in LINEAR:
+        expected = f"used with a last layer of {' or '.join(LINEAR)}, whose weights are divided"
+        raise refuse("temperature_scaling", f"True with {last}", expected, "leave it out")
+
+
+def validation_rows(engine: Engine, data: Dataset) -> Rows | None:
+    """The validation part, its rows weighing what they would weigh in training."""
+    how = engine.plan.class_weight
+    if data.valid is None or how is None:
+        return data.valid
+    return class_weigher(data, how, engine.criterion.target, engine.spec.out_features or 0)(data.valid)
+
+
+@torch.no_grad()
+def set_temperature(engines: Sequence[Engine], valid: Sequence[Rows]) -> float:
+    """Divides the logits of networks by one temperature T, that of the rows which each was not trained on, in place.
+
+    z / T is what a last layer gives whose weights and biases are divided by T, so the networks stay what they are.
+    Returns T.
+    """
+    both = list(zip(engines, valid, strict=True))
+    logits = torch.cat([_logits(engine, rows) for engine, rows in both])
+    y = torch.cat([rows.y.cpu() for rows in valid])
+    weights = [torch.ones(len(rows)) if rows.weight is None else rows.weight.cpu() for rows in valid]
+    loss = Choice.parse(engines[0].plan.loss)
+    temperature = best_temperature(loss, logits.double(), y, torch.cat([one.double() for one in weights]))
+    for engine in engines:
+        for name, w in engine.named_parameters().items():
+            if name.startswith(f"{len(engine.spec.layers) - 1}."):
+                w.div_(temperature)
+    return temperature
+
+
+def _logits(engine: Engine, rows: Rows) -> Tensor:
+    """The network's outputs (N, O), on the CPU."""
+    parts = (part.to(engine.device, engine.dtype) for part in rows.parts(evaluation_rows(engine)))
+    return torch.cat([engine.predict(part.inputs(engine.dtype)).cpu() for part in parts])
+
+
+def best_temperature(choice: Choice, logits: Tensor, y: Tensor, weight: Tensor) -> float:
+    """The T with the least loss of logits z / T (N, O), with labels as they are, y (N,) or (N, O).
+
+    One row more counts, which is of every class in equal parts, or else T would vanish where all rows are right.
+    """
+    from scipy.optimize import minimize_scalar  # imported here: it takes a tenth of a second
+
+    weight = weight / weight.sum()
+    criterion: Loss = build("losses", choice, label_smoothing=1 / (len(y) + 1))
+    y = criterion.match(logits, y)
+
+    def loss(log_temperature: float) -> float:
+        return criterion.value(logits / math.exp(log_temperature), y, weight, Memo(training=False)).item()
+
+    return math.exp(minimize_scalar(loss, bounds=(-math.log(LARGEST), math.log(LARGEST)), method="bounded").x)
