@@ -54,7 +54,8 @@ class Predicted(NamedTuple):
 class Measured(NamedTuple):
     """Step 2: a torch loss function was called, or backward on a difference that is written by hand.
 
-    `source` is autograd's name of the operation that made the input, and `source_place` its line. `row_sums` are the
+    `source` is autograd's name of the operation that made the input, `source_place` its line, and `before` the name of
+    the operation that made its own input. `row_sums` are the
     extremes of an input row's sum over the classes, `row_logs` those of its log-sum-exp: 1 for probabilities, 0 for log
     probabilities.
     """
@@ -69,13 +70,20 @@ class Measured(NamedTuple):
     """Whether the target depends on parameters, and the input does not."""
     source: str
     source_place: Place | None
+    before: str
+    reach: tuple[float, float] | None
+    """The bounds of the clamp that made the input, if one did."""
+    held: float
+    """The share of numbers that a clamp holds at a bound, away from their target: they get no gradient."""
+    padded: tuple[int, float] | None
+    """A class that is the padding of an embedding as large as the number of classes, and its share of the targets."""
     row_sums: tuple[float, float] | None
     row_logs: tuple[float, float] | None
     target_sums: tuple[float, float] | None
     """The extremes of a target row's sum over the classes, if targets are such rows."""
     value: float
     counts: tuple[int, ...]
-    """The number of rows of each class, for a plain cross-entropy without weights; else empty."""
+    """The number of rows of each class that count, for a plain cross-entropy without weights; else empty."""
     linear: tuple[tuple[int, ...], ...]
     """In the first round, the shapes of the matrices behind the input if there is no nonlinearity; else empty."""
 
@@ -174,6 +182,16 @@ class Refused(NamedTuple):
     name: str
     input: Facts
     target: Facts
+
+
+@final
+class TimeFirst(NamedTuple):
+    """A layer that takes (steps, rows, features), and the shape of what it got."""
+
+    round: int
+    layer: str
+    place: Place | None
+    shape: tuple[int, ...]
 
 
 @final

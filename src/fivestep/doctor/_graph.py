@@ -1,5 +1,6 @@
 """Autograd's graph: what a number depends on, and how it was made."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,14 @@ PRODUCTS = ("Addmm", "Mm", "Linear")
 
 LINEAR = (*PRODUCTS, "Add", "Sub", "Neg", "AccumulateGrad", "NativeDropout", "NativeBatchNorm", *SHAPERS)
 """Operations that are linear in evaluation: dropout is the identity then, and batch norm a scale and a shift."""
+
+CLAMPS = {
+    "Clamp": ("_saved_min", "_saved_max"),
+    "ClampMin": ("_saved_min", ""),
+    "ClampMax": ("", "_saved_max"),
+    "Hardtanh": ("_saved_min_val", "_saved_max_val"),
+}
+"""Operations that keep numbers within bounds, with the attributes of their nodes that hold these."""
 
 MOST_LINEAR = 200
 """The most nodes of a graph that is examined for linearity."""
@@ -61,6 +70,20 @@ def maker_of(node: Any) -> Any:
     while node is not None and name_of(node).rstrip("0123456789") in SHAPERS and node.next_functions:
         node = node.next_functions[0][0]
     return node
+
+
+def reach_of(node: Any) -> tuple[float, float] | None:
+    """The bounds of the clamp that this node is; None for another node, or for bounds that are tensors."""
+    low, high = CLAMPS.get("" if node is None else name_of(node), ("", ""))
+    bounds = getattr(node, low, None), getattr(node, high, None)
+    if not low + high or any(isinstance(one, Tensor) for one in bounds):
+        return None
+    return -math.inf if bounds[0] is None else float(bounds[0]), math.inf if bounds[1] is None else float(bounds[1])
+
+
+def before(node: Any) -> Any:
+    """The node that made the first argument of this one, apart from views and copies."""
+    return maker_of(node.next_functions[0][0]) if node is not None and node.next_functions else None
 
 
 def made_by_hand_of(loss: Tensor) -> Iterator[Any]:

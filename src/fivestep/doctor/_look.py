@@ -11,6 +11,9 @@ from ._events import Facts
 NUMBERS = 100_000
 """The most numbers of a tensor that are examined."""
 
+BESIDE = 1e-3
+"""The distance from a target, of 1 and its size, that is none: a clamp to 1e-7 and 1 - 1e-7."""
+
 MOST_CLASSES = 1_000
 """The most classes whose rows are counted."""
 
@@ -89,6 +92,14 @@ def binary_counts(logits: Tensor, target: Tensor) -> tuple[int, ...]:
     y = target.detach()
     ones, zeros = (int(count) for count in torch.stack([(y == 1).sum(), (y == 0).sum()]).tolist())
     return (zeros, ones) if zeros + ones == y.numel() else ()
+
+
+def held(x: Tensor, target: Tensor, low: float, high: float) -> float:
+    """The share of numbers x at a bound, or beyond it, whose targets are elsewhere."""
+    if x.shape != target.shape or not x.numel():
+        return 0.0
+    x, y = x.detach(), target.detach()
+    return float((((x <= low) | (x >= high)) & ((x - y).abs() > BESIDE * (1 + y.abs()))).double().mean())
 
 
 def are_rows_alike(tensor: Tensor) -> bool:

@@ -47,7 +47,12 @@ def measured(watcher: "Watcher", name: str, args: Any, kwargs: Any, result: Tens
             linear=() if watcher.record.num_updates else tuple(_graph.linear_matrices_of(logits.grad_fn)),
             has_grad=result.requires_grad,
             value=float(result.detach()) if result.numel() == 1 else math.nan,
-            counts=COUNTS[name](logits, target) if name in COUNTS and _is_plain(args, kwargs) else (),
+            padded=_padded(watcher.record.paddings, logits, target, kwargs)
+            if _is_of_labels(name, args, kwargs)
+            else None,
+            counts=COUNTS[name](logits, _counting(target, kwargs))
+            if name in COUNTS and _is_plain(args, kwargs)
+            else (),
         )
     )
 
@@ -82,6 +87,7 @@ def _mean_power(prediction: Tensor, target: Tensor, power: int) -> float:
 def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker: Any) -> Measured:
     """The event for both arguments, and the node that made the first."""
     sums, notes = _look.row_sums(logits), {} if maker is None else _graph.notes_of(maker)
+    before, reach = _graph.before(maker), _graph.reach_of(maker)
     return Measured(
         round=watcher.record.num_updates,
         name=name,
@@ -92,6 +98,10 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         is_swapped=target.requires_grad and not logits.requires_grad,
         source="" if maker is None else notes.get("fivestep kind", _graph.name_of(maker)),
         source_place=notes.get("fivestep place"),
+        before="" if before is None else _graph.name_of(before),
+        reach=reach,
+        held=0.0 if reach is None else _look.held(logits, target, *reach),
+        padded=None,
         row_sums=None if sums is None else sums[0],
         row_logs=None if sums is None else sums[1],
         target_sums=_look.target_sums(logits, target),
@@ -101,8 +111,27 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
     )
 
 
+def _is_of_labels(name: str, args: Any, kwargs: Any) -> bool:
+    """Whether all labels count alike: nothing says which do not."""
+    is_weighted = kwargs.get("weight") is not None or len(args) > 2
+    return name in ("cross_entropy", "nll_loss") and not is_weighted and kwargs.get("reduction", "mean") != "none"
+
+
+def _padded(paddings: dict[int, int], logits: Tensor, target: Tensor, kwargs: Any) -> tuple[int, float] | None:
+    """The padding among the labels, and its share; None if it is ignored, or if there is none."""
+    padding = paddings.get(logits.shape[1]) if logits.dim() > 1 and not target.is_floating_point() else None
+    if padding is None or padding == kwargs.get("ignore_index", -100) or not target.numel():
+        return None
+    return padding, float((target == padding).double().mean())
+
+
+def _counting(target: Tensor, kwargs: Any) -> Tensor:
+    """The targets that count: without those of `ignore_index`."""
+    return target if target.is_floating_point() else target[target != kwargs.get("ignore_index", -100)]
+
+
 def _is_plain(args: Any, kwargs: Any) -> bool:
-    """Whether a loss is a plain mean over all rows, without options."""
+    """Whether a loss is a plain mean over the rows that count, without options."""
     has_weights = kwargs.get("weight") is not None or kwargs.get("pos_weight") is not None
     has_more = has_weights or kwargs.get("label_smoothing") or len(args) > 2
     return not has_more and kwargs.get("reduction", "mean") == "mean" and kwargs.get("reduce") is None

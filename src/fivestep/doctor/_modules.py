@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from . import _graph, _look
 from ._events import Left, NotFinite, Predicted, Refused
 from ._place import here
-from ._registry import modes
+from ._registry import modes, named
 
 if TYPE_CHECKING:
     from ._watcher import Watcher
@@ -66,6 +66,8 @@ class Modules:
             self.is_evaluating = is_wanted and not module.training
             if is_wanted:
                 self._predicted(watcher, module, inputs, result)
+        if len(rest) > 1 and watcher.is_watching and torch.is_grad_enabled():
+            watcher.layers.saw(root, module, inputs, result)
         if len(rest) > 1 and watcher.is_watching and torch.is_grad_enabled():  # last: what cannot be examined ends this
             self._look_for_no_number(watcher, root, module, inputs, result)
 
@@ -93,7 +95,7 @@ class Modules:
             self._error = error
             tensors = [x for x in args if isinstance(x, Tensor)]
             self._left = Left(
-                _name(self._at_work[0], module),
+                named(self._at_work[0], module),
                 tuple(tuple(x.shape) for x in tensors),
                 tuple(map(_look.dtype_of, tensors)),
                 next(map(_look.dtype_of, module.parameters(recurse=False)), ""),
@@ -111,7 +113,7 @@ class Modules:
         not_finite.append(
             NotFinite(
                 watcher.record.num_updates,
-                _name(root, module),
+                named(root, module),
                 all(_look.is_finite(x) for x in inputs if isinstance(x, Tensor)),
                 all(map(_look.is_finite, module.parameters())),
             )
@@ -145,12 +147,6 @@ class Modules:
                 in_evaluation,
             )
         )
-
-
-def _name(model: nn.Module, module: nn.Module) -> str:
-    """A module's name in the running model, and its text."""
-    name = next((path for path, part in model.named_modules() if part is module), "")
-    return f"{name or 'the model'} = {type(module).__name__}({module.extra_repr()})"
 
 
 def _is_model(module: nn.Module) -> bool:

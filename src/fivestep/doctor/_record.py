@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar, final
 
-from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, Updated
+from ._events import Clipped, Differentiated, Event, Failed, Measured, NotFinite, Place, Predicted, TimeFirst, Updated
 
 E = TypeVar("E", Predicted, Measured, Differentiated, Updated, Clipped)
 
@@ -18,6 +18,9 @@ FEWEST = 20
 
 FALLEN = 0.1
 """The share of its initial value by which a loss must fall to count as learning."""
+
+FEW = 4
+"""Numbers of a channel from which batch norm takes mean and deviation: `checks/batch_norm_of_few_rows.py`."""
 
 LEVEL = 0.01
 """The share by which the last fifth of a flat loss may be below the fifth before."""
@@ -148,6 +151,30 @@ class Kept:
 
 @final
 @dataclass
+class Normalized:
+    """A batch norm in training mode: its calls, those with at most `FEW` numbers for each channel, and the last."""
+
+    layer: str
+    place: Place | None
+    num_calls: int = 0
+    num_few: int = 0
+    least: int = 0
+    """The numbers for each channel in the last of those calls."""
+
+
+@final
+@dataclass
+class Repeated:
+    """One layer that stands several times in a container, and whether it got what it had made itself."""
+
+    layer: str
+    container: str
+    times: int
+    is_chained: bool
+
+
+@final
+@dataclass
 class Activation:
     """An activation: how many units had no slope for any row in the last ten watched rounds, and in how many rounds."""
 
@@ -177,6 +204,11 @@ class Record:
     """For parameters without an optimizer: backward passes that added to a gradient that an update by hand had used."""
     loaded: Loaded | None = None
     activations: list[Activation] = field(default_factory=list)
+    time_first: list[TimeFirst] = field(default_factory=list)
+    normalized: dict[int, Normalized] = field(default_factory=dict)
+    repeated: dict[int, Repeated] = field(default_factory=dict)
+    paddings: dict[int, int] = field(default_factory=dict)
+    """The `padding_idx` of the models' embeddings, by their number of rows."""
     not_finite: list[NotFinite] = field(default_factory=list)
     failed: Failed | None = None
     is_complete: bool = False

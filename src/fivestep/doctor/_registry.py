@@ -2,12 +2,13 @@
 
 import gc
 import weakref
+from collections import Counter
 from typing import final
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ._record import Leaf, Model, Record, Rule
+from ._record import Leaf, Model, Record, Repeated, Rule
 
 MODE_DEPENDENT = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
@@ -43,8 +44,21 @@ class Registry:
             name = type(module).__name__
             own = {self.leaf(p, f"{name}.{path}", key) for path, p in module.named_parameters()}
             own |= {self.leaf(p, f"{name}.{path} (no nn.Parameter)", key) for path, p in _plain_tensors(module)}
+            self._containers(module)
             self._record.models[key] = Model(name, own, sum(p.numel() for p in module.parameters()))
         return key
+
+    def _containers(self, model: nn.Module) -> None:
+        """Records paddings of embeddings, and layers with parameters that stand several times in one container."""
+        for path, part in model.named_modules():
+            if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+                self._record.paddings[part.num_embeddings] = part.padding_idx
+            if isinstance(part, nn.Sequential | nn.ModuleList):
+                for layer, times in Counter(part._modules.values()).items():
+                    if times > 1 and layer is not None and next(layer.parameters(), None) is not None:
+                        name = f"{path or 'the model'} ({type(part).__name__})"
+                        is_chained = isinstance(part, nn.Sequential)
+                        self._record.repeated[self.key(layer)] = Repeated(described(layer), name, times, is_chained)
 
     def part(self, module: nn.Module, model: nn.Module) -> None:
         """Records a module that another one called: its parameters may not be registered with that."""
@@ -123,6 +137,17 @@ def _plain_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
         for name, value in vars(part).items()
         if isinstance(value, Tensor) and value.is_leaf and value.requires_grad
     ]
+
+
+def named(model: nn.Module, module: nn.Module) -> str:
+    """A module's name in its model, and its text."""
+    name = next((path for path, part in model.named_modules() if part is module), "")
+    return f"{name or 'the model'} = {described(module)}"
+
+
+def described(module: nn.Module) -> str:
+    """A module in words, on one line."""
+    return f"{type(module).__name__}({module.extra_repr()})"
 
 
 def modes(module: nn.Module) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -24,6 +24,7 @@ from ._events import Failed
 from ._functions import Functions, backward_seen, is_recorded
 from ._gradients import Gradients
 from ._kept import Graphs
+from ._layers import Layers
 from ._loaders import Loaders
 from ._modules import Modules
 from ._place import place_of
@@ -63,6 +64,7 @@ class Watcher:
         self.beginners = Beginners(self.record, self.registry)
         self.loaders = Loaders(self.record, self.registry)
         self.activations = Activations(self.record)
+        self.layers = Layers(self.record, self.registry)
         self.graphs = Graphs(self.record)
         self.is_busy = False
         self._home = (os.getpid(), threading.get_ident())

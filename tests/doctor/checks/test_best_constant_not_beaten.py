@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional as F  # noqa: N812
 
+import fivestep as fs
+from fivestep.doctor._constant import constant_of
 from tests.doctor.loops import findings, net, rows, signs, train
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -81,6 +83,36 @@ def test_a_rate_that_is_too_large_is_named() -> None:
 def test_a_class_that_counts_more() -> None:
     weighted: Loss = lambda logits, y: F.binary_cross_entropy_with_logits(logits, y, pos_weight=torch.tensor(3.0))  # noqa: E731
     assert signs(lambda: of_two(weighted, are_shuffled_apart=True)) == []
+
+
+def test_rows_that_are_ignored_are_no_class() -> None:
+    """One in ten rows counts, of three classes alike: log 3 = 1.0986; with the others as a class it would be 0.43."""
+
+    def loop() -> None:
+        (x, y), model = rows(4200), net(4)
+        y = torch.where(torch.arange(4200) % 10 == 0, y + 1, 0)
+        train(model, lambda: F.cross_entropy(model(x), y, ignore_index=0), steps=210, lr=0.03)
+
+    with fs.watch() as seen:
+        loop()
+    constant = constant_of(seen.record)
+    assert constant is not None
+    assert abs(constant.theirs - math.log(3)) < 0.01
+    assert "has not learned" not in str(seen)
+
+
+def test_a_loss_that_grows_is_told_of_its_steps() -> None:
+    def loop() -> None:
+        (x, y), model = rows(4200), net()
+        optimizer = optim.SGD(model.parameters(), lr=0.3, momentum=1.0)
+        for part in range(0, 4200, 20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[part : part + 20]), y[part : part + 20]).backward()
+            optimizer.step()
+
+    (found,) = findings(loop)
+    assert found.sign == "best constant not beaten"
+    assert "a tenth of the learning rate" in found.advice
 
 
 def test_weights_that_were_far_too_large() -> None:

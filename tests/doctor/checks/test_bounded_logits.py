@@ -18,6 +18,7 @@ def binary(last: nn.Module) -> None:
     [
         (nn.Sigmoid(), "no loss below 0.5514 can be reached"),  # log(1 + 2 / e)
         (nn.Tanh(), "no loss below 0.2395 can be reached"),  # log(1 + 2 / e^2)
+        (nn.Hardtanh(0, 2), "no loss below 0.2395 can be reached"),
     ],
 )
 def test_before_cross_entropy(last: nn.Module, said: str) -> None:
@@ -40,6 +41,6 @@ def test_a_relu_that_keeps_the_loss_from_falling() -> None:
     assert "bounded logits" in signs(lambda: classify(model))
 
 
-@pytest.mark.parametrize("last", [nn.ReLU(), nn.LeakyReLU(), nn.Identity()])
+@pytest.mark.parametrize("last", [nn.ReLU(), nn.LeakyReLU(), nn.Hardtanh(-10, 10), nn.Identity()])
 def test_outputs_without_bounds_and_a_relu_with_which_it_learns(last: nn.Module) -> None:
     assert signs(lambda: classify(nn.Sequential(net(), last), steps=60)) == []

@@ -1,9 +1,10 @@
 """Probabilities go into binary_cross_entropy_with_logits."""
 
+import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tests.doctor.loops import net, rows, signs, train
+from tests.doctor.loops import findings, net, rows, signs, train
 
 
 def loop(last: nn.Module) -> None:
@@ -13,6 +14,18 @@ def loop(last: nn.Module) -> None:
 
 def test_a_sigmoid_before_the_loss() -> None:
     assert signs(lambda: loop(nn.Sigmoid())) == ["sigmoid twice"]
+
+
+def of_probabilities(*layers: nn.Module) -> None:
+    (x, y), model = rows(num_classes=2), nn.Sequential(net(1), *layers)
+    train(model, lambda: F.binary_cross_entropy(torch.sigmoid(model(x)).squeeze(1), y.float()))
+
+
+def test_one_in_the_model_and_one_in_the_loop() -> None:
+    (found,) = findings(lambda: of_probabilities(nn.Sigmoid()))
+    assert found.sign == "sigmoid twice"
+    assert "two sigmoids" in found.seen
+    assert signs(of_probabilities) == []
 
 
 def test_none_before_it() -> None:

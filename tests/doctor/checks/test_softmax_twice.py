@@ -2,9 +2,10 @@
 
 import pytest
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 import fivestep as fs
-from tests.doctor.loops import classify, net, signs
+from tests.doctor.loops import classify, findings, net, rows, signs, train
 
 
 @pytest.mark.parametrize("last", [nn.Softmax(dim=1), nn.Softmax(dim=-1)])
@@ -30,3 +31,15 @@ def test_one_over_the_rows_instead_of_the_classes() -> None:
     (found,) = seen.findings
     assert found.sign == "softmax twice"
     assert "over another axis than the classes" in found.seen
+
+
+@pytest.mark.parametrize("name", ["nll_loss", "cross_entropy"])
+def test_one_before_a_log_softmax(name: str) -> None:
+    def loop(*layers: nn.Module) -> None:
+        (x, y), model = rows(), nn.Sequential(net(), *layers)
+        train(model, lambda: getattr(F, name)(model(x), y))
+
+    (found,) = findings(lambda: loop(nn.Softmax(dim=1), nn.LogSoftmax(dim=1)))
+    assert found.sign == "softmax twice"
+    assert "no loss below 0.5514 can be reached" in found.seen
+    assert signs(lambda: loop(nn.LogSoftmax(dim=1))) == []

@@ -4,7 +4,7 @@ import math
 import statistics
 
 from ...diagnosis._finding import figure
-from .._constant import constant_of
+from .._constant import Constant, constant_of
 from .._events import MEASURE, Seen
 from .._record import Record
 
@@ -23,6 +23,9 @@ SMALL = 2e-4
 LARGE, LARGE_AT = 0.3, 10
 """The same of the first ten: a third of what the weights were, before there is anything that could have been
 learned."""
+
+GROWN = 2.0
+"""Of the first loss: a plateau goes up and down by less."""
 
 
 def best_constant_not_beaten(record: Record) -> Seen | None:
@@ -43,11 +46,11 @@ def best_constant_not_beaten(record: Record) -> Seen | None:
         constant.losses[-1].place,
         f"The loss does not fall: after {record.num_updates:,} updates it is {figure(constant.ours)}, and "
         f"{constant.words} on the same batches.",
-        WILD_ADVICE.format(figure(first.value), num_classes) if is_wild else _advice(record),
+        WILD_ADVICE.format(figure(first.value), num_classes) if is_wild else _advice(record, constant),
     )
 
 
-def _advice(record: Record) -> str:
+def _advice(record: Record, constant: Constant) -> str:
     """What to look at first."""
     ratios = record.update_ratios
     if ratios and statistics.median(ratios) < SMALL:
@@ -60,4 +63,6 @@ def _advice(record: Record) -> str:
             f"Try learning rates that are smaller, by factors of ten: the first updates moved matrices by "
             f"{figure(statistics.median(ratios[:LARGE_AT]))} of their size, where a thousandth is usual."
         )
+    if constant.ours > GROWN * constant.losses[0].value:
+        return "It grows, as after steps too large: try a tenth of the learning rate, and a momentum of at most 0.9."
     return "Look whether x and y belong together: both shuffled by one order? Then try to memorize 32 rows."

@@ -5,13 +5,16 @@ import math
 from .._events import MEASURE, Measured, Seen
 from .._record import Record
 
-WORDS = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "ReLU"}
+WORDS = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "ReLU", "Clamp": "clamp", "Hardtanh": "hardtanh"}
 WIDTHS = {"Sigmoid": 1.0, "Tanh": 2.0}
 """How far two outputs can be apart."""
 
+LOWEST = 0.1
+"""The lowest loss, in nats, that is held against a clamp: one to -10 and 10, which only keeps numbers finite, has 0."""
+
 
 def bounded_logits(record: Record) -> Seen | None:
-    """`cross_entropy` got the answers of a sigmoid, a tanh or a ReLU, or the binary one those of a ReLU or a tanh.
+    """`cross_entropy` got the answers of a sigmoid, tanh, ReLU or clamp, or the binary one those of a ReLU or a tanh.
 
     If outputs are at most w apart, no row of C classes gets a loss below log(1 + (C - 1) exp(-w)), however sure the
     model is. An output that cannot be negative says "no" to nobody: its sigmoid is 0.5 at least. A ReLU before
@@ -35,12 +38,20 @@ def _of_classes(record: Record) -> Seen | None:
         )
     else:
         num_classes = first.input.shape[1]
-        lowest = math.log1p((num_classes - 1) * math.exp(-WIDTHS[source]))
+        width = WIDTHS[source] if source in WIDTHS else _width(first)
+        lowest = math.log1p((num_classes - 1) * math.exp(-width))
+        if source not in WIDTHS and lowest < LOWEST:
+            return None
         seen = (
             f"The outputs have been through a {WORDS[source]}, so the {num_classes} of a row are at most "
-            f"{WIDTHS[source]:g} apart, and no loss below {lowest:.4f} can be reached."
+            f"{width:g} apart, and no loss below {lowest:.4f} can be reached."
         )
     return _said(first, seen)
+
+
+def _width(event: Measured) -> float:
+    """How far two outputs of a clamp can be apart."""
+    return math.inf if event.reach is None else event.reach[1] - event.reach[0]
 
 
 def _of_two(record: Record) -> Seen | None:

@@ -12,9 +12,29 @@ def softmax_twice(record: Record) -> Seen | None:
 
     The softmax of probabilities is nearly flat: of ten classes the right one gets at most e / (e + 9) = 0.23, so the
     loss cannot fall below log(e + C - 1) - 1 = 1.4612, and the gradient is small everywhere. A `log_softmax` before it
-    is merely superfluous, and nothing is reported. Seen by the numbers, whatever made them; a softmax over another
-    axis, as `nn.Softmax(dim=0)` takes it, is seen by the graph.
+    is merely superfluous, and nothing is reported, unless it got the output of a softmax: that is one too many for
+    `nll_loss` as well. Seen by the numbers, whatever made them; a softmax over another axis, as `nn.Softmax(dim=0)`
+    takes it, or before another one, is seen by the graph.
     """
+    return _of_log_probabilities(record) or _of_logits(record)
+
+
+def _of_log_probabilities(record: Record) -> Seen | None:
+    losses = [event for event in record.of(Measured) if event.name in ("cross_entropy", "nll_loss")]
+    if not losses or {(one.source, one.before) for one in losses} != {("LogSoftmax", "Softmax")}:
+        return None
+    first = losses[0]
+    num_classes = first.input.shape[1 if len(first.input.shape) > 1 else 0]
+    return Seen(
+        MEASURE,
+        first.source_place or first.place,
+        f"The outputs have been through a softmax and a log_softmax, which takes the softmax once more: of "
+        f"{num_classes} classes no loss below {_lowest(num_classes):.4f} can be reached, and gradients are small.",
+        "Leave out the softmax: log_softmax and nll_loss, or cross_entropy alone, take the logits.",
+    )
+
+
+def _of_logits(record: Record) -> Seen | None:
     losses = [
         event
         for event in record.of(Measured)
