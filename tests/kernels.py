@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import cycle, islice
 from typing import Any, NamedTuple, final
 
 import pytest
@@ -140,6 +141,13 @@ BY_RULE = [
 
 assert {str(dict(plan).get("optimizer", "sgd")).partition(":")[0] for plan in BY_RULE} == set(RULES)
 
+
+def each_once(*factors: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
+    """As few tuples, one level of each factor in them, as hold every level: more would be the same claims again."""
+    levels = [[*factor] for factor in factors]
+    return islice(zip(*map(cycle, levels), strict=False), max(map(len, levels)))
+
+
 ACTIVATIONS = [name for name in OPERATIONS if name not in ("linear", "dropout")]
 MEASURED = [name for name in LOSSES if name != "quantile"]
 
@@ -153,17 +161,18 @@ TILED = [
         )
         for hidden, plan in (*(((40,), plan) for plan in PLANS), ((64, 70, 33), PLANS[1]))
     ),
-    *(Case(loss, "tanh") for loss in MEASURED),
+    *(Case(loss, "tanh", plan=plan) for loss, plan in each_once(MEASURED, BY_RULE)),
     *(Case(f"{loss}:label_smoothing=0.1") for loss in ("cross_entropy", "binary_cross_entropy")),
-    *(Case(plan=plan) for plan in BY_RULE),
     Case(activation="identity", rows="fresh"),
     Case(rows="weighted", plan=(("batch_size", None),)),
 ]
 """Networks that are done in tiles."""
 
 BETWEEN = [
-    *(Case("mse", activation, (40,), num_outputs=24) for activation in ACTIVATIONS),
-    *(Case("mse", "gelu", (40,), plan, num_outputs=24) for plan in (*PLANS, *BY_RULE)),
+    *(
+        Case("mse", activation, (40,), plan, num_outputs=24)
+        for activation, plan in each_once(ACTIVATIONS, (*PLANS, *BY_RULE))
+    ),
     Case("mse", "silu", (40, 64, 33), ADAM, num_outputs=24),
     *(
         Case(loss, "gelu", (40,), ADAM, rows, 24)
@@ -174,9 +183,10 @@ BETWEEN = [
 """Networks that are done by torch's products with passes between."""
 
 FLEETS: dict[str, dict[str, Any]] = {
-    **{f"activation {name}": {"activation": name} for name in ACTIVATIONS},
-    **{f"loss {name}": {"loss": name} for name in MEASURED},
-    **{f"optimizer {name}": {"optimizer": name} for name in RULES},
+    **{
+        f"{activation}, {loss}, {rule}": {"activation": activation, "loss": loss, "optimizer": rule}
+        for activation, loss, rule in each_once(ACTIVATIONS, MEASURED, RULES)
+    },
     "smoothed": {"loss": "cross_entropy:label_smoothing=0.1"},
     "weighted rows": {"weighted": True},
     "weighted rows, all at once": {"weighted": True, "batch_size": None},

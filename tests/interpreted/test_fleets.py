@@ -10,22 +10,13 @@ from fivestep.engines._batched import compiled
 from fivestep.engines._batched.drawn import bits_of_steps, uniform_rows
 from fivestep.fleet import fit_many
 from tests.interpreter import needs_interpreter
-from tests.kernels import ACTIVATIONS, FLEETS, NO_NUMBERS, assert_the_same_networks, batch_without_a_number, fleet_of
+from tests.kernels import FLEETS, NO_NUMBERS, assert_the_same_networks, batch_without_a_number, fleet_of
 from tests.samples import small_net, small_plan, three_classes
 
 pytestmark = needs_interpreter
 
-SLOW = {f"activation {name}" for name in ACTIVATIONS}
-"""The formulas that `test_tiles.py` takes one by one."""
 
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(options, id=name, marks=pytest.mark.slow if name in SLOW else ())
-        for name, options in FLEETS.items()
-    ],
-)
+@pytest.mark.parametrize("options", [pytest.param(options, id=name) for name, options in FLEETS.items()])
 def test_the_kernel_knows_every_item_of_the_compiled_body(options: dict[str, Any]) -> None:
     """In float64, in which its formulas are those of the items to rounding."""
     spec, data, plans = fleet_of(options)
@@ -79,11 +70,13 @@ def test_a_batch_that_drops_is_given_its_bits_by_the_device() -> None:
 
 
 @pytest.mark.parametrize("at_a_time", [16, 64])
-@pytest.mark.parametrize("name", ["limits", "optimizer adam"])
-def test_parameters_are_moved_part_after_part(name: str, at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [FLEETS["limits"], {"optimizer": "adam"}], ids=["limits", "adam"])
+def test_parameters_are_moved_part_after_part(
+    options: dict[str, Any], at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The 43 parameters as three parts, the last one not full, and as one: norms and L2 terms are those of all."""
     monkeypatch.setattr(compiled, "AT_A_TIME", at_a_time)
-    spec, data, plans = fleet_of(FLEETS[name])
+    spec, data, plans = fleet_of(options)
     assert_the_same_networks(fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1), spec)
 
 
