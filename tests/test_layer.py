@@ -68,3 +68,14 @@ def test_a_layer_inside_a_layer_keeps_its_memo() -> None:
     memo = Memo(training=True, reuse=True)
     assert memo.child(1) is memo.child(1)
     assert memo.child(1) is not memo.child(2)
+
+
+def test_what_was_kept_is_forgotten_inside_too_and_buffers_and_constants_stay() -> None:
+    memo, like = Memo(training=True, reuse=True), numbers(4, 3)
+    memo["x"] = memo.child(0)["x"] = like
+    buffer, constant = memo.buffer("z", (4, 3), like), memo.constants("levels", [0.5], like)
+    memo.forget()
+    assert not memo
+    assert not memo.child(0)
+    assert memo.buffer("z", (4, 3), like) is buffer
+    assert memo.constants("levels", [0.5], like) is constant

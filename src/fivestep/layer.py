@@ -27,7 +27,8 @@ class Memo(dict[str, Tensor]):
 
     `training` tells the training pass from the evaluation pass. With `reuse`, `buffer` returns the same memory at every
     step; without, it returns None, for which torch's `out=` makes a new tensor, so that one formula serves autograd as
-    well. Where several ranks share a batch, `over_ranks` sums a tensor over all of them.
+    well. Where several ranks share a batch, `over_ranks` sums a tensor over all of them. `x_is_free` says that nobody
+    else looks at the layer's input again, so that the output may be written over it.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Memo(dict[str, Tensor]):
         over_ranks: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__()
-        self.training = training
+        self.training, self.x_is_free = training, False
         self._draws, self._layer, self._over_ranks = draws, layer, over_ranks
         self._buffers: dict[str, Tensor] | None = {} if reuse else None
+        self._constants: dict[str, Tensor] = {}
         self._children: dict[int, Memo] = {}
 
     def __missing__(self, name: str) -> NoReturn:
@@ -59,15 +61,21 @@ class Memo(dict[str, Tensor]):
             kept = self._buffers[name] = like.new_empty(shape)
         return kept if kept.shape[0] == shape[0] else kept[: shape[0]]
 
+    def forget(self) -> None:
+        """Lets go of what was kept for `backward`, so that its memory is free; buffers and constants stay."""
+        self.clear()
+        for child in self._children.values():
+            child.forget()
+
     def constants(self, name: str, values: Sequence[float], like: Tensor) -> Tensor:
         """Constants on the device of `like`, moved there once, by the first pass.
 
         Integers stay integers, so that they can be indices; others have the dtype of `like`.
         """
-        if name not in self:
+        if name not in self._constants:
             are_whole = all(isinstance(value, int) for value in values)
-            self[name] = like.new_tensor(values, dtype=torch.int64 if are_whole else like.dtype)
-        return self[name]
+            self._constants[name] = like.new_tensor(values, dtype=torch.int64 if are_whole else like.dtype)
+        return self._constants[name]
 
     def child(self, number: int) -> "Memo":
         """The memo of a layer inside this layer, made once; its draws are its own."""
@@ -128,6 +136,9 @@ class Layer(ABC):
 
     looks_at_batch: ClassVar[bool] = False
     """Whether, in training, its output for a row depends on the other rows of the batch, on all ranks."""
+
+    remembers_y: ClassVar[bool] = True
+    """Whether its backward pass may look at its output, which so has to stay as it is."""
 
     must_be_first: ClassVar[bool] = False
     """Whether it takes the raw rows, such as category codes, and so must be the first layer."""

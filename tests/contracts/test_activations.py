@@ -80,6 +80,16 @@ def test_value_written_to_a_buffer_is_the_same_value(item: Item) -> None:
 
 
 @elementwise
+def test_what_does_not_use_z_can_be_written_over_it(item: Item) -> None:
+    activation, z = item.build(), POINTS["near zero"].clone()
+    if activation.uses_z:
+        pytest.skip("it needs z again for its derivative")
+    a, derivative = activation.value(z), activation.derivative(z, activation.value(z))
+    assert torch.equal(activation.value(z, out=z), a)
+    assert torch.equal(activation.derivative(torch.full_like(z, torch.nan), a), derivative)
+
+
+@elementwise
 def test_value_leaves_its_input_alone_and_owns_its_output(item: Item) -> None:
     activation, z = item.build(), POINTS["near zero"].clone()
     a = activation.value(z)

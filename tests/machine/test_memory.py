@@ -18,8 +18,12 @@ from fivestep.cli import _app
 from fivestep.cli._app import run
 from fivestep.datasets._table import TableSource, load_table, table_stream
 from fivestep.datasets._table.table_stream import READERS, window_rows
+from fivestep.engines import _memory
+from fivestep.engines._make import make_engine
 from fivestep.machine import memory
 from fivestep.machine.memory import is_memory, limits_of_groups
+from fivestep.net import MLP
+from fivestep.plan import TrainPlan
 
 LEFT = """
 import os
@@ -57,6 +61,18 @@ def test_memory_is_given_back_where_it_is_limited(
     told = limit_data(monkeypatch, limit)
     assert run(["tasks"]) == 0
     assert (os.environ.pop("_RJEM_MALLOC_CONF", None), told) == (setting, option)
+
+
+@pytest.mark.parametrize(("limit", "size"), [(-1, memory.MAPPED_LARGE), (2**30, memory.MAPPED_BYTES)])
+def test_a_large_network_has_its_arrays_returned_at_once(
+    monkeypatch: pytest.MonkeyPatch, limit: int, size: int
+) -> None:
+    told = limit_data(monkeypatch, limit)
+    monkeypatch.setattr(_memory, "LARGE", 3)
+    make_engine("scratch", MLP(2, 1), TrainPlan(), device="cpu")
+    assert not told
+    make_engine("scratch", MLP(3, 1), TrainPlan(), device="cpu")
+    assert told == [(-3, size)]
 
 
 def test_what_polars_leaves_to_the_children_of_its_process_is_no_setting_of_the_user(

@@ -1,6 +1,7 @@
 """What an activation provides: its value, its derivative, its torch twin."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -16,6 +17,9 @@ class Activation(ParameterFree):
 
     Backward is the chain rule for one element: dz = da * f'(z).
     """
+
+    uses_z: ClassVar[bool] = True
+    """Whether `derivative` looks at z. If a tells it all, z is not kept from forward to backward."""
 
     @abstractmethod
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
@@ -33,12 +37,16 @@ class Activation(ParameterFree):
         return input_shape
 
     def forward(self, w: Tensors, x: Elements, memo: Memo) -> Elements:
-        a = self.value(x, out=memo.buffer("a", x.shape, x))
-        memo["z"], memo["a"] = x, a
+        is_free = memo.x_is_free and not self.uses_z
+        a = self.value(x, out=x if is_free else memo.buffer("a", x.shape, x))
+        memo["a"] = a
+        if self.uses_z:
+            memo["z"] = x
         return a
 
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
-        z, a = memo["z"], memo["a"]
+        a = memo["a"]
+        z = memo["z"] if self.uses_z else a  # which nobody looks at
         if dy.numel() <= AT_A_TIME or dy.device.type != "cpu":
             return dy.mul_(self.derivative(z, a))
         at_a_time = max(1, AT_A_TIME * len(dy) // dy.numel())

@@ -1,7 +1,7 @@
 """The continuously differentiable exponential linear unit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ class CELU(Activation):
     units", equation 2.
     """
 
+    uses_z: ClassVar[bool] = False
     alpha: float = 1.0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The exponential linear unit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ class ELU(Activation):
     Unterthiner and Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units", equation 15.
     """
 
+    uses_z: ClassVar[bool] = False
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
@@ -30,7 +31,7 @@ class ELU(Activation):
         return torch.add(above, torch.expm1(z - above), alpha=self.alpha, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        is_above = torch.threshold(z, 0, 0).sign_()
+        is_above = torch.threshold(a, 0, 0).sign_()
         return a.clamp(max=0).add_(self.alpha).add_(is_above, alpha=1 - self.alpha)
 
     def twin(self) -> nn.Module:

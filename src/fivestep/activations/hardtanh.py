@@ -1,7 +1,7 @@
 """Hard tanh, a straight line between two bounds."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ class Hardtanh(Activation):
     scale machine learning", section 7.1.
     """
 
+    uses_z: ClassVar[bool] = False
     min_val: float = -1.0
     max_val: float = 1.0
 
@@ -35,7 +36,7 @@ class Hardtanh(Activation):
         return torch.clamp(z, self.min_val, self.max_val, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        return ((z > self.min_val) & (z < self.max_val)).to(z.dtype)
+        return ((a > self.min_val) & (a < self.max_val)).to(a.dtype)
 
     def twin(self) -> nn.Module:
         return nn.Hardtanh(self.min_val, self.max_val)

@@ -1,7 +1,7 @@
 """The leaky rectified linear unit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ class LeakyReLU(Activation):
     2.
     """
 
+    uses_z: ClassVar[bool] = False
     slope: float = 0.01
 
     def __post_init__(self) -> None:
@@ -31,7 +32,7 @@ class LeakyReLU(Activation):
         return torch.add(above, z - above, alpha=self.slope, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        return z.sign().clamp_(min=self.slope)
+        return a.sign().clamp_(min=self.slope)  # a has the sign of z, or is 0
 
     def twin(self) -> nn.Module:
         return nn.LeakyReLU(self.slope)

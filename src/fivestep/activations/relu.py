@@ -1,7 +1,7 @@
 """The rectified linear unit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ class ReLU(Activation):
 
     Nair and Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".
     """
+
+    uses_z: ClassVar[bool] = False
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.threshold(z, 0, 0, out=out)  # torch.clamp has the derivative 1 at 0

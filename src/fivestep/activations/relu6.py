@@ -1,7 +1,7 @@
 """The rectified linear unit with a ceiling."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from torch import Tensor, nn
 
@@ -20,6 +20,8 @@ class ReLU6(Activation):
     With a largest value, a network can be computed in few bits. Krizhevsky 2010, "Convolutional deep belief networks
     on CIFAR-10", section 2.
     """
+
+    uses_z: ClassVar[bool] = False
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return SIX.value(z, out)

@@ -1,7 +1,7 @@
 """The scaled exponential linear unit."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,13 @@ class SELU(Activation):
     elsewhere. Klambauer et al. 2017, "Self-normalizing neural networks", equation 2.
     """
 
+    uses_z: ClassVar[bool] = False
+
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.mul(ELU(ALPHA).value(z), SCALE, out=out)
 
     def derivative(self, z: Elements, a: Elements) -> Elements:
-        is_above = torch.threshold(z, 0, 0).sign_()
+        is_above = torch.threshold(a, 0, 0).sign_()
         return a.clamp(max=0).add_(SCALE * ALPHA).add_(is_above, alpha=SCALE - SCALE * ALPHA)
 
     def twin(self) -> nn.Module:

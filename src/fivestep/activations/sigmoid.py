@@ -1,7 +1,7 @@
 """The logistic function."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ class Sigmoid(Activation):
 
     Rumelhart, Hinton and Williams 1986, "Learning representations by back-propagating errors", equation 2.
     """
+
+    uses_z: ClassVar[bool] = False
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.sigmoid(z, out=out)

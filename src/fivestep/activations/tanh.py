@@ -1,7 +1,7 @@
 """The hyperbolic tangent."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ class Tanh(Activation):
 
     It is 2 sigmoid(2 z) - 1, so its mean is 0 where that of z is. LeCun et al. 1998, "Efficient backprop", section 4.4.
     """
+
+    uses_z: ClassVar[bool] = False
 
     def value(self, z: Elements, out: Tensor | None = None) -> Elements:
         return torch.tanh(z, out=out)

@@ -8,12 +8,13 @@ import torch
 from ..check import InputError, one_of, refuse
 from ..find import Choice, find
 from ..machine.default_device import check_default_device
+from ..machine.memory import give_back_large
 from ..net import NetSpec
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ._choose import choose
 from ._engine import Engine
-from ._memory import check_memory
+from ._memory import check_memory, is_large
 from .fused.recorded.precision import check_precision
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -48,6 +49,8 @@ def make_engine(
     _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
     check_memory(spec, plan, dtype, place, num_rows, alone=ranks.are_alone)
+    if place.type == "cpu" and is_large(spec):
+        give_back_large()
     if choice.name in ("auto", "fused") and choice.options.get("precision") is not None:
         check_precision(choice.options["precision"], spec, DTYPES[dtype], place)
     chosen = choose(choice, spec, plan, place, num_rows, ranks)

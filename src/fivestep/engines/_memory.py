@@ -23,7 +23,11 @@ OF_NO_CONCERN = 10_000_000
 """Numbers that fit into the memory of any machine."""
 
 LARGE = 2_000_000
-"""Parameters from which no copy is kept for going back: with Adam it would take 24 MB (`divergence.py`)."""
+"""Parameters from which no copy is kept for going back: with Adam it would take 24 MB (`divergence.py`).
+
+From there on, too, the outputs and gradients of a batch are given back as soon as they are not needed any more: new
+memory for them in each step costs little beside the products that fill it.
+"""
 
 
 def memory_needed(spec: NetSpec, plan: TrainPlan, dtype: str = "float32", *, copied: bool = True) -> int:
@@ -48,6 +52,11 @@ def training_needs(
     copied = not spares_copies(_num_parameters(spec), plan, device, alone=alone)
     batch = OUTPUTS * num_rows * sum(outputs_of(spec)) * (8 if dtype == "float64" else 4)
     return memory_needed(spec, plan, dtype, copied=copied) + batch
+
+
+def is_large(spec: NetSpec) -> bool:
+    """Whether it has more than `LARGE` parameters."""
+    return _num_parameters(spec) > LARGE
 
 
 def spares_copies(num_parameters: int, plan: TrainPlan, device: torch.device, *, alone: bool) -> bool:

@@ -24,6 +24,7 @@ from ..optim._base import Again
 from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets
+from ._memory import is_large
 from ._raw import RawEngine
 from ._sequence import after_loss
 from ._update import clip_, move_
@@ -42,8 +43,12 @@ class ScratchEngine(RawEngine):
         super().__init__(spec, plan, dtype, device, ranks)
         trained = [k for k, layer in enumerate(self.layers) if layer.parameter_shapes()]
         self._first = trained[0]
-        # Each step reuses the memory of the last, except for the outputs, which the caller may keep.
-        self._memos = [self.memo(k, reuse=k < trained[-1]) for k in range(len(self.layers))]
+        # Each step reuses the memory of the last, except for the outputs, which the caller may keep. A large network
+        # gives it back, layer by layer. What the layer below does not look at again may be written over.
+        reuses = not is_large(spec)
+        self._memos = [self.memo(k, reuse=reuses and k < trained[-1]) for k in range(len(self.layers))]
+        for memo, below in zip(self._memos[1:], self.layers, strict=False):
+            memo.x_is_free = not below.remembers_y
 
     def forward(self, x: Features) -> Logits:
         a = self.as_input(x)
@@ -63,6 +68,7 @@ class ScratchEngine(RawEngine):
         for k in reversed(range(self._first, len(self.layers))):  # nothing below needs a gradient
             w, dw = self.params.weights[k], self.params.gradients[k]
             da = self.layers[k].backward(w, dw, da, self._memos[k], need_dx=k > self._first)
+            self._memos[k].forget()
 
     def update(self, again: Again | None = None) -> None:
         self.add_penalty_gradient_()

@@ -32,6 +32,7 @@ class Linear(Layer):
         "dx": "{dy} {weight}",
     }
 
+    remembers_y: ClassVar[bool] = False
     out_features: int
     in_features: int | None = None
     bias: bool = True

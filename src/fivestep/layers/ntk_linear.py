@@ -39,6 +39,7 @@ class NTKLinear(Layer):
         "dx": "{dy} {weight} / sqrt(I)",
     }
 
+    remembers_y: ClassVar[bool] = False
     out_features: int
     zero_init: bool = False
     in_features: int | None = None

@@ -113,7 +113,7 @@ class Percentiles(LearnsFromRows):
         rises = (share > 0) & (share < 1)
         slope = torch.where(rises, memo["rise"] / width, 0)  # (C, N)
         dx = dz[:, len(self.chosen) :].clone()
-        dx[:, memo["chosen"]] += slope.T * dz[:, : len(self.chosen)]
+        dx[:, memo.constants("chosen", self.chosen, dy)] += slope.T * dz[:, : len(self.chosen)]
         return dx.view(*dy.shape[:-1], -1)
 
     def module(self, memo: Memo) -> nn.Module:

@@ -123,8 +123,8 @@ class Periodic(Layer):
         if not need_dx:
             return dy
         dx = dz.new_empty(len(dz), len(self.chosen) + len(self.others))
-        dx[:, memo["chosen"]] = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
-        dx[:, memo["others"]] = dz[:, width:]
+        dx[:, memo.constants("chosen", self.chosen, dy)] = de[..., 0] + torch.einsum("nck,ck->nc", du, w["frequency"])
+        dx[:, memo.constants("others", self.others, dy)] = dz[:, width:]
         return dx.view(*dy.shape[:-1], -1)
 
     def module(self, memo: Memo) -> nn.Module:

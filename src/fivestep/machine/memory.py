@@ -22,6 +22,9 @@ By default that threshold rises to the largest array ever freed, up to 32 MB; bl
 which becomes fragmented.
 """
 
+MAPPED_LARGE = 2**23
+"""The same for 8 MB, where there is enough memory: in a heap, arrays of 16 MB that come and go leave gaps of 64."""
+
 M_ARENA_MAX = -8
 """For glibc too: one heap for all threads, each of which would otherwise reserve 64 MB of addresses."""
 
@@ -117,8 +120,17 @@ def give_back_soon() -> None:
     """Makes both allocators return memory early, which slows reading; to be called before polars is imported."""
     if os.environ.get("_RJEM_MALLOC_CONF", OF_POLARS) == OF_POLARS:
         os.environ["_RJEM_MALLOC_CONF"] = GIVE_BACK
+    _set_in_malloc(M_MMAP_THRESHOLD, MAPPED_BYTES)
+    _set_in_malloc(M_ARENA_MAX, 1)
+
+
+def give_back_large() -> None:
+    """Makes the system's allocator return large arrays at once, which costs 2 % of a step that makes such arrays."""
+    _set_in_malloc(M_MMAP_THRESHOLD, MAPPED_BYTES if is_limited() else MAPPED_LARGE)
+
+
+def _set_in_malloc(option: int, value: int) -> None:
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt is not None:
-            mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
-            mallopt(M_ARENA_MAX, 1)
+            mallopt(option, value)

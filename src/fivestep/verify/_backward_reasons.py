@@ -60,7 +60,7 @@ def _at_output(layer: Activation, _w: Weights, _dw: Weights, dy: Tensor, memo: M
 
 
 def _squared(layer: Activation, _w: Weights, _dw: Weights, dy: Tensor, memo: Memo) -> Tensor:
-    return dy * layer.derivative(memo["z"], memo["a"]) ** 2
+    return dy * layer.derivative(memo["z"] if layer.uses_z else memo["a"], memo["a"]) ** 2
 
 
 def _constants(layer: Norm, w: Weights, dw: Weights, dy: Tensor, memo: Memo) -> Tensor:
