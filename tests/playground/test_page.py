@@ -203,6 +203,21 @@ def test_a_link_to_nonsense_leaves_the_usual_in_its_place(page: Any, text: str) 
     assert page.evaluate(f"fromHash('#task=moons&{text}')") == page.evaluate("defaultsOf('moons')")
 
 
+def test_what_a_link_asks_for_in_vain_is_said(page: Any) -> None:
+    page.evaluate("location.hash = 'task=moons&hidden=0&lr=0.10&batchSize=100000&units=3'")
+    until(page, "playground.at.told.textContent !== ''")
+    assert "asks for hidden=0, batchSize=100000, units=3, which cannot be had" in page.inner_text("#told")
+    assert page.evaluate("playground.training.settings.lr") == 0.1
+    page.click("#again")
+    assert page.inner_text("#told") == ""
+
+
+def test_a_link_that_can_be_followed_needs_no_word(page: Any) -> None:
+    asked = "task=circles&hidden=4,4&activation=silu&mistake=units_alike&batchSize=0"
+    assert page.evaluate(f"refusalOf('#{asked}')") == ""
+    assert page.evaluate("refusalOf('')") == ""
+
+
 def test_a_rate_that_is_changed_on_the_way_takes_effect_and_is_told(page: Any) -> None:
     page.click("#step")
     page.fill("#of-lr", "0.5")

@@ -15,7 +15,7 @@ class Playground {
     this.isRunning = false;
     this.palette = colors();
     this.listen();
-    this.begin(fromHash(location.hash));
+    this.follow(location.hash);
   }
 
   listen() {
@@ -29,9 +29,15 @@ class Playground {
     logarithmic.addEventListener("change", () => this.draw());
     this.at["all-rows"].addEventListener("change", () => this.showTensors());
     this.at.lines.addEventListener("keydown", (event) => this.moveBetweenLines(event));
-    window.addEventListener("hashchange", () => this.begin(fromHash(location.hash)));
+    window.addEventListener("hashchange", () => this.follow(location.hash));
     window.addEventListener("resize", () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw((this.palette = colors())));
+  }
+
+  /** Begins as a link asks, and says what of it cannot be had. */
+  follow(hash) {
+    this.begin(fromHash(hash));
+    this.at.told.textContent = refusalOf(hash);
   }
 
   /** A new training with these settings, from its first weights. */

@@ -41,6 +41,15 @@ function fromHash(hash) {
   return fitting(settings);
 }
 
+/** What a link asks for in vain, in a sentence; empty if it gets all. */
+function refusalOf(hash) {
+  const taken = fromHash(hash);
+  const isTaken = (name, text) => name in taken && String(READERS[name](text)) === String(taken[name]);
+  const asked = [...new URLSearchParams(hash.replace(/^#/, ""))].filter(([name, text]) => !isTaken(name, text));
+  const words = asked.map(([name, text]) => `${name}=${text}`).join(", ");
+  return words && `The link asks for ${words}, which cannot be had here: the task's usual setting stands instead.`;
+}
+
 /** The link's part after the #: the task, and what differs from its own settings. */
 function toHash(settings) {
   const usual = defaultsOf(settings.task);

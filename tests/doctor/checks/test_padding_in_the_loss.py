@@ -43,6 +43,14 @@ def test_targets_that_are_padding_count(is_flat: bool) -> None:
     assert "ignore_index=0" in found.advice
 
 
+def test_a_column_of_as_many_categories_as_classes() -> None:
+    def loop() -> None:
+        model, column = Next(0), torch.arange(64) % 6
+        train(model, lambda: F.cross_entropy(model(column), (column // 3) * 3), steps=5)
+
+    assert signs(loop) == []
+
+
 @pytest.mark.parametrize(
     "options",
     [

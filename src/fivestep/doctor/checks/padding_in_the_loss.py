@@ -1,6 +1,8 @@
 """The loss is averaged over padding."""
 
-from .._events import MEASURE, Measured, Seen
+import math
+
+from .._events import MEASURE, Measured, Predicted, Seen
 from .._record import HABIT, Record
 
 SHARE = 0.2
@@ -12,9 +14,12 @@ def padding_in_the_loss(record: Record) -> Seen | None:
 
     To answer with padding lowers the mean then, whatever the tokens are, and the loss looks better the longer the
     padding is. A loss with weights, and one that is not reduced, since it may be masked, are not reported; neither is
-    padding in an embedding of another size, whose numbers are of other tokens.
+    padding in an embedding of another size, whose numbers are of other tokens, nor one label for each row, as of rows
+    with a column of as many categories as classes.
     """
+    rows = {one.round: max((x.shape[0] for x in one.inputs if x.shape), default=0) for one in record.of(Predicted)}
     losses = [one for one in record.of(Measured) if one.has_grad and one.padded is not None]
+    losses = [one for one in losses if one.target and math.prod(one.target.shape) > rows.get(one.round, 0)]
     shares = [one.padded[1] for one in losses if one.padded is not None]
     if len(losses) < HABIT or sum(shares) < SHARE * len(shares):
         return None
