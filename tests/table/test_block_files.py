@@ -279,12 +279,12 @@ def test_another_encoding_than_utf8_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", WRITERS)
 def test_a_file_that_is_written_anew_is_noticed(tmp_path: Path, ending: str) -> None:
     file = opened(tmp_path, ending)
-    file.check_unchanged()
+    file.unchanged.check()
     file.path.write_bytes(file.path.read_bytes() + b"\n")
     with pytest.raises(
         InputError, match=rf"table\.{ending} must stay as it is while its rows are read, got another size"
     ):
-        file.check_unchanged()
+        file.unchanged.check()
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -294,7 +294,7 @@ def test_a_file_that_is_taken_away_is_noticed(tmp_path: Path, ending: str) -> No
     with pytest.raises(
         InputError, match=rf"table\.{ending} must stay where it is while its rows are read, got No such file .*; put it"
     ):
-        file.check_unchanged()
+        file.unchanged.check()
 
 
 @pytest.mark.parametrize(

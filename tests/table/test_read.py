@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table import separated
+from fivestep.table import block_files, separated
 from fivestep.table.block_files import open_blocks
 from fivestep.table.dialect import HEAD, LONGEST_LINE
 from fivestep.table.read import read_table, table_batches
@@ -194,7 +194,7 @@ def test_an_array_that_is_cut_short_while_it_is_read_is_an_error(tmp_path: Path)
     parts = table_batches(path, 2)
     assert next(parts).height == 2
     os.truncate(path, 2**16)
-    with pytest.raises(InputError, match="must be a NumPy array that can be read, got an error: it is cut short"):
+    with pytest.raises(InputError, match="must stay as it is while its rows are read, got another size"):
         next(parts)
 
 
@@ -399,3 +399,36 @@ def test_parts_are_those_of_the_whole_however_short_the_runs_of_lines(
     assert max(part.height for part in parts) <= 2
     assert pl.concat(parts).equals(whole)
     assert [str(one.message) for one in of_parts] == [str(one.message) for one in of_whole]
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_file_that_changes_between_two_parts_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those below would be other rows, or fewer."""
+    monkeypatch.setattr(separated, "RUN_BYTES", 1)
+    path = written(tmp_path, name, CONTENTS[name])
+    parts = table_batches(path, 1)
+    next(parts)
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(InputError, match=r"must stay as it is while its rows are read, got another size .* begin anew"):
+        list(parts)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.arrow"])
+def test_rows_are_read_when_their_part_is_asked_for(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies further down is damaged only after the first part, by the same number of bytes at the same time."""
+    monkeypatch.setattr(block_files, "MOST_ROWS", 1000)
+    path, frame = tmp_path / name, pl.DataFrame({"a": np.arange(10_000)})
+    if name == "t.parquet":
+        frame.write_parquet(path, row_group_size=1000)
+    else:
+        frame.write_ipc(path, record_batch_size=1000)
+    parts, time = table_batches(path, 1000), path.stat().st_mtime_ns
+    next(parts)
+    content = path.read_bytes()
+    middle = len(content) // 4
+    path.write_bytes(content[:middle] + bytes(2 * middle) + content[3 * middle :])
+    os.utime(path, ns=(time, time))
+    with pytest.raises(InputError, match="that can be read, got an error"):
+        list(parts)

@@ -1,6 +1,6 @@
 """NumPy arrays read by runs of rows: no file is mapped, so it may exceed the address space."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, final
@@ -52,12 +52,6 @@ class ArrayBlocks(RowFile):
         with self.path.open("rb") as file:
             rows = self._by_column(file, piece) if self._header.by_column else self._by_row(file, piece)
         return from_array(rows).select(columns)
-
-    def batches(self, num_rows: int) -> Iterator[pl.DataFrame]:
-        """The whole array in parts of `num_rows` rows."""
-        total = self._header.shape[0]
-        for start in range(0, total, num_rows):
-            yield self.read(Piece(start, min(num_rows, total - start), ""), list(self.types))
 
     def _by_row(self, file: BinaryIO, piece: Piece) -> "np.ndarray":
         """Rows of a row-major array."""

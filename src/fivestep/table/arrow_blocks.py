@@ -28,8 +28,7 @@ def open_arrow(path: Path) -> BlockFile:
         )
     if has_few_addresses() or find_spec("pyarrow"):
         return BatchedBlocks(path)
-    scan = scan_arrow(path)
-    return ScannedBlocks(path, scan, list(cut(0, scan.select(pl.len()).collect().item())))
+    return ScannedBlocks.by_rows(path, scan_arrow(path))
 
 
 @final

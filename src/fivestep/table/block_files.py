@@ -16,6 +16,7 @@ from .packed import OPENERS
 from .read import SEPARATED, check_is_table
 from .runs import runs_of_lines
 from .separated import csv_options, refuse_ragged, without_empty_rows
+from .unchanged import Unchanged
 from .values import MISSING, digits_alike, missing, missing_text, plain_numbers, with_gaps
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
@@ -54,23 +55,7 @@ class BlockFile(ABC):
 
     def __init__(self, path: Path, types: Mapping[str, pl.DataType], pieces: Sequence[Piece]) -> None:
         self.path, self.types, self.pieces = path, dict(types), tuple(pieces)
-        self._state = _state(path)
-
-    @final
-    def check_unchanged(self) -> None:
-        """Raises an `InputError` if the file is gone or has changed: what is known about it would be wrong."""
-        try:
-            state = _state(self.path)
-        except OSError as error:
-            raise InputError(
-                f"{self.path} must stay where it is while its rows are read, got {error.strerror}; put it back, or "
-                f"begin anew."
-            ) from error
-        if state != self._state:
-            raise InputError(
-                f"{self.path} must stay as it is while its rows are read, got another size or time of change; "
-                f"begin anew."
-            )
+        self.unchanged = Unchanged(path)
 
     @final
     def about_rows(self) -> int:
@@ -101,6 +86,12 @@ class RowFile(BlockFile):
     @final
     def size_of(self, piece: Piece) -> int:
         return piece.size
+
+    @final
+    def batches(self, num_rows: int) -> Iterator[pl.DataFrame]:
+        """All rows in parts of at most `num_rows`, a block of them in memory at a time."""
+        for piece in self.pieces:
+            yield from self.read(piece, list(self.types)).iter_slices(num_rows)
 
 
 def open_blocks(path: Path) -> BlockFile:
@@ -149,6 +140,12 @@ class ScannedBlocks(RowFile):
         self._scan = scan
         super().__init__(path, scan.collect_schema(), pieces)
 
+    @classmethod
+    def by_rows(cls, path: Path, scan: pl.LazyFrame) -> "ScannedBlocks":
+        """The file in blocks of as many rows as take a few megabytes, wherever its own groups of rows begin."""
+        num_rows, width = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
+        return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width)))
+
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()
 
@@ -174,7 +171,7 @@ class SeparatedBlocks(BlockFile):
                     f"that were translated twice; save it anew."
                 )
         runs = enumerate(runs_of_lines(dialect, CSV_BYTES), start=1)
-        return cls(dialect, [Piece(start, size, f"block {number}") for number, (start, size) in runs])
+        return cls(dialect, [Piece(start, len(content), f"block {number}") for number, (start, content) in runs])
 
     def size_of(self, piece: Piece) -> int:
         return self._bytes(piece).count(self._dialect.newline.encode()) + 1
@@ -284,12 +281,6 @@ class SeparatedBlocks(BlockFile):
         reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=self._dialect.separator, strict=True)
         above = _line_of(self.path, piece, self._dialect.newline) - 1
         refuse_ragged(self._dialect, ((above + reader.line_num, row) for row in reader if row), above)
-
-
-def _state(path: Path) -> tuple[int, int]:
-    """The file's size and modification time, to detect changes."""
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
 
 
 def _head_of(piece: Piece) -> Piece:

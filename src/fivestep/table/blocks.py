@@ -117,7 +117,7 @@ class BlockTable:
 
     def check_unchanged(self, number: int) -> None:
         """Raises an `InputError` if the file of a block is another one by now."""
-        self.files[self.blocks[number].file].check_unchanged()
+        self.files[self.blocks[number].file].unchanged.check()
 
     def sample(self, columns: Sequence[str]) -> pl.DataFrame:
         """Those columns of the first rows of some blocks from all over the table."""

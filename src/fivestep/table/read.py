@@ -15,6 +15,7 @@ from .frame import from_array
 from .kinds import shortened
 from .packed import DAMAGES, OPENERS, ending_of, unpacked
 from .separated import read_separated, separated_batches
+from .unchanged import Unchanged
 
 SEPARATED = (".csv", ".tsv", ".tab", ".txt")
 FORMATS = (*SEPARATED, ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".jsonl", ".ndjson", ".npy", ".npz")
@@ -51,12 +52,14 @@ def read_table(path: Path, *, as_text: Collection[str] = (), decimal: str = "") 
 def table_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The same in parts of about `num_rows` rows, of which only one or two are in memory; text files as text."""
     with one_sentence(path):
-        suffix, total = _checked(path), 0
+        suffix, unchanged, total = _checked(path), Unchanged(path), 0
     with one_sentence(path), unpacked(path) as file:
         parts = separated_batches(file, num_rows) if suffix in SEPARATED else _batches(file, suffix, num_rows)
         for frame in parts:
+            unchanged.check()
             total += frame.height
             yield frame
+        unchanged.check()
     if not total:
         raise InputError(f"{path} must hold rows, got none below its header; check the file.")
 
@@ -126,14 +129,17 @@ def one_sentence(path: Path) -> Iterator[None]:
 
 
 def _batches(path: Path, suffix: str, num_rows: int) -> Iterator[pl.DataFrame]:
-    if suffix == ".npy":
-        from .array_blocks import ArrayBlocks  # imported here: it imports this module
+    from .array_blocks import ArrayBlocks  # imported here: both import this module
+    from .block_files import ScannedBlocks
 
+    if suffix == ".npy":
         yield from ArrayBlocks.open(path).batches(num_rows)
     elif suffix == ".npz":
         yield from _read_npz(path).iter_slices(num_rows)
-    else:
-        yield from _SCANNERS[suffix](path).collect_batches(chunk_size=num_rows)
+    elif suffix in _JSON:
+        yield from _scan_lines_of_json(path).collect_batches(chunk_size=num_rows)
+    else:  # in parts of its own choice, polars would read ahead as far as it can
+        yield from ScannedBlocks.by_rows(path, _SCANNERS[suffix](path)).batches(num_rows)
 
 
 def _read_npy(path: Path) -> pl.DataFrame:
@@ -221,5 +227,4 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
 _SCANNERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
     **dict.fromkeys(_PARQUET, _scan_parquet),
     **dict.fromkeys(_ARROW, scan_arrow),
-    **dict.fromkeys(_JSON, _scan_lines_of_json),
 }

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from .dialect import Dialect
 
 
-def runs_of_lines(dialect: Dialect, about: int) -> Iterator[tuple[int, int]]:
+def runs_of_lines(dialect: Dialect, about: int) -> Iterator[tuple[int, bytes]]:
     """The bytes below the header in runs that end where a row ends: at a newline outside of quotation marks.
 
-    Of each, its first byte and the number of bytes, `about` so many or more, but for the last run.
+    Of each, the place of its first byte, and its bytes, `about` so many or more, but for the last run.
     """
     mark, start = dialect.newline.encode(), _below_header(dialect)
     with dialect.path.open("rb") as file:
@@ -20,10 +20,10 @@ def runs_of_lines(dialect: Dialect, about: int) -> Iterator[tuple[int, int]]:
             rest += chunk
             end = _end_of_row(rest, mark, has_quoted=dialect.has_quoted)
             if end:
-                yield start, end
+                yield start, rest[:end]
                 start, rest = start + end, rest[end:]
         if rest.strip():
-            yield start, len(rest)
+            yield start, rest
 
 
 def _end_of_row(content: bytes, mark: bytes, *, has_quoted: bool) -> int:

@@ -55,7 +55,7 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
     """The file in parts of at most `num_rows` rows, all columns as text, a run of lines of it in memory at a time."""
     with dialect_of(path) as dialect:
         checked, num_empty = False, 0
-        for number, content in enumerate(_contents(dialect)):
+        for number, content in enumerate(content for _, content in runs_of_lines(dialect, RUN_BYTES)):
             rows = content.lstrip(b"\r\n")  # polars counts the fields of the first line, which may be an empty one
             if number:  # those below the header are none
                 num_empty += content[: len(content) - len(rows)].count(dialect.newline.encode())
@@ -70,14 +70,6 @@ def separated_batches(path: Path, num_rows: int) -> Iterator[pl.DataFrame]:
             num_empty += frame.height - kept.height
             yield from kept.iter_slices(num_rows)
     warn_of_empty_rows(num_empty, path)
-
-
-def _contents(dialect: Dialect) -> Iterator[bytes]:
-    """The bytes of the rows, in runs of whole lines."""
-    with dialect.path.open("rb") as file:
-        for start, size in runs_of_lines(dialect, RUN_BYTES):
-            file.seek(start)
-            yield file.read(size)
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:
