@@ -27,7 +27,7 @@ from _asked import parser_of
 from _learners import LEARNERS, Learner, fivestep
 from _measure import HERE, machine, table
 from _tables import TABLES
-from ablation import Change, planned, without
+from ablation import Change, plain_labels, planned, without
 from accuracy import SHIFT, figures, pairs_of, ratio_of
 from accuracy import read as read_all
 
@@ -132,14 +132,6 @@ def linear_path(spec: NetSpec, plan: TrainPlan) -> tuple[NetSpec, TrainPlan]:
     return replace(spec, layers=(*spec.layers[: first + 1], detour, *spec.layers[last:])), plan
 
 
-def smoothed(spec: NetSpec, plan: TrainPlan) -> tuple[NetSpec, TrainPlan]:
-    """Labels a little less sure, which only losses of classes know; then the estimator sets a temperature too."""
-    loss = Choice.parse(plan.loss)
-    if loss.name == "mse":
-        return spec, plan
-    return spec, replace(plan, loss=Choice(loss.name, label_smoothing=0.05), temperature_scaling=True)
-
-
 def with_linear(*given: Any) -> Any:
     """The mean of our answers and those of a linear model."""
     return (np.asarray(fivestep()(*given)) + np.asarray(LEARNERS["linear, tuned"](*given))) / 2
@@ -159,7 +151,7 @@ CHANGES: dict[str, Learner] = {
     "a linear path": with_change(linear_path),
     "200 epochs": with_change(planned(epochs=200)),
     "a rate of 0.01": with_change(planned(lr=0.01)),
-    "labels smoothed by 0.05": with_change(smoothed),
+    "labels as they are": with_change(plain_labels),
     "the mean with a tuned linear model": with_linear,
 }
 ALL: dict[str, Learner] = {AS_IT_IS: fivestep(), **{name: LEARNERS[name] for name in RIVALS}, **CHANGES}

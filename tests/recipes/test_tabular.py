@@ -36,21 +36,20 @@ def test_its_rates_are_those_of_the_paper() -> None:
     assert (classes.schedule, classes.epochs, classes.batch_size) == (Choice("coslog4"), 128, 256)
 
 
-@pytest.mark.parametrize(
-    ("loss", "smoothed"),
-    [
-        ("cross_entropy", Choice("cross_entropy", label_smoothing=0.1)),
-        ("binary_cross_entropy", Choice("binary_cross_entropy", label_smoothing=0.1)),
-        ("cross_entropy:label_smoothing=0.1", None),
-        ("mse", None),
-    ],
-)
-def test_labels_are_smoothed_and_get_a_temperature_unless_the_loss_has_options_of_its_own(
-    loss: str, smoothed: Choice | None
-) -> None:
-    plan = Tabular().prepare("mlp", {"loss": loss}, facts())[1]
-    assert plan.loss == (smoothed or Choice.parse(loss))
-    assert plan.temperature_scaling is (smoothed is not None)
+@pytest.mark.parametrize(("num_rows", "smoothing"), [(FEW_ROWS, 0.1), (FEW_ROWS - 1, 0.05), (TOO_FEW_TO_DROP, 0.05)])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_labels_are_smoothed_and_get_a_temperature(loss: str, num_rows: int, smoothing: float) -> None:
+    plan = Tabular().prepare("mlp", {"loss": loss}, facts(num_rows))[1]
+    assert plan.loss == Choice(loss, label_smoothing=smoothing)
+    assert plan.temperature_scaling
+
+
+@pytest.mark.parametrize("num_rows", [FEW_ROWS, FEW_ROWS - 1])
+@pytest.mark.parametrize("loss", ["cross_entropy:label_smoothing=0.1", "binary_cross_entropy:pos_weight=2.0", "mse"])
+def test_a_loss_with_options_of_its_own_and_one_of_numbers_stay_as_they_are(loss: str, num_rows: int) -> None:
+    plan = Tabular().prepare("mlp", {"loss": loss}, facts(num_rows))[1]
+    assert plan.loss == Choice.parse(loss)
+    assert not plan.temperature_scaling
 
 
 def test_activations_are_selu_for_classes_and_mish_for_numbers() -> None:
@@ -116,7 +115,8 @@ def test_categories_of_many_levels_are_embedded_first() -> None:
 def test_few_rows_get_the_standard_settings_in_small_steps_with_percentiles_and_waves_of_their_numbers() -> None:
     spec, plan = Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
     standard = Standard().prepare("mlp", {}, facts(num_rows=FEW_ROWS - 1))
-    assert plan == replace(standard[1], batch_size=32)
+    smoothed = Choice("cross_entropy", label_smoothing=0.05)
+    assert plan == replace(standard[1], batch_size=32, loss=smoothed, temperature_scaling=True)
     assert spec.layers == (Choice("percentiles"), Choice("periodic"), *standard[0].layers)
     assert Tabular().prepare("mlp", {}, facts(num_rows=FEW_ROWS))[0].title == "MLP for tables"
 

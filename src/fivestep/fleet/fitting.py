@@ -54,7 +54,7 @@ def fit_many(  # noqa: PLR0913  (three of them are one network's, as in `fit`)
     `specs`, `data` and `plans` are one for all networks, or a sequence with one for each. The plan's seed decides a
     network's initial weights, order of the rows and dropout masks. `every` is as in `train`: evaluation, early stopping
     (`patience`, `restore_best`) and metrics use every n-th epoch; by default only the last one, or each if the plan
-    depends on them.
+    depends on them. `temperature_scaling` is left to the caller, who may want one temperature for all.
 
     `num_threads` threads train, each a network or a pack of networks that are alike: by default as many as there are
     processors. `ranks` (`join_ranks`) divide the networks among themselves, by default with as many threads each as

@@ -28,6 +28,11 @@ FOLDS = 5
 LEAST_RATE = 5e-3
 """Learning rates below it are meant for ordinary layers; those of this network are about sqrt(256) times larger."""
 
+SMOOTHING = 0.1
+"""Of labels: the share of a row that is of every class in equal parts."""
+SMOOTHING_OF_FEW = 0.05
+"""The same where there are few rows."""
+
 SHARE = 0.2
 """Of the rows, set aside to tell which epoch was best."""
 
@@ -50,10 +55,10 @@ class Tabular(Recipe):
     counts. Layers of 256 move with a rate r as ordinary ones do with r/16; one below 0.005 is a warning.
 
     Of fewer than 1,000 rows estimators train five networks, one for each fold; of fewer than 800 to train on, layers
-    and settings are those of `standard` in batches of 32, with `percentiles` and `periodic` in front. Of fewer than
-    100, for another update rule than AdamW, for other initial weights, for residual layers, and for rates (`poisson`,
-    `gamma`, `tweedie`, whose logarithm a step of 0.2 throws too far), network, settings and stopping are those of
-    `standard`.
+    and settings are those of `standard` in batches of 32, with `percentiles` and `periodic` in front, and labels are
+    smoothed by 0.05. Of fewer than 100, for another update rule than AdamW, for other initial weights, for residual
+    layers, and for rates (`poisson`, `gamma`, `tweedie`, whose logarithm a step of 0.2 throws too far), network,
+    settings and stopping are those of `standard`. Where labels are smoothed, probabilities get a temperature.
     Holzmueller, Grinsztajn and Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", table A.1. Left out: initial weights that look at the rows, dropout and decay that fall over the run, which
     showed nothing here; `docs/tabular.md` says what was found.
@@ -67,11 +72,10 @@ class Tabular(Recipe):
             return Standard().prepare(model, settings, facts)
         if _are_few(facts):
             return _few_rows(settings, facts)
-        loss = Choice.parse(settings.get("loss", "cross_entropy"))
+        loss, smooths = _smoothed(settings, SMOOTHING)
         rule = Choice.parse(settings.get("optimizer", self.optimizer))
         of_network, of_plan = parted("tabular", settings, NETWORK_SETTINGS)
         _warn_of_small_rate(settings.get("lr"))
-        smooths = "label_smoothing" in option_names("losses", loss.name) and not loss.options
         to_numbers = find("losses", loss.name).target == "numbers"
         embeds = facts is None or facts.num_features <= MOST_NUMBERS
         usual_network = {"activation": "mish" if to_numbers else "selu", "dropout": 0.15, "norm": None}
@@ -88,7 +92,7 @@ class Tabular(Recipe):
         }
         chosen = {
             "optimizer": Choice("adamw", **{"betas": (0.9, 0.95), **rule.options}),
-            "loss": Choice(loss.name, label_smoothing=0.1) if smooths else loss,
+            "loss": loss,
         }
         return NetSpec(layers, title="MLP for tables"), TrainPlan(**{**usual, **of_plan, **chosen})
 
@@ -116,13 +120,23 @@ def _are_few(facts: Facts | None) -> bool:
 
 def _few_rows(settings: Mapping[str, Any], facts: Facts | None) -> tuple[NetSpec, TrainPlan]:
     """The settings of `standard` in smaller steps, with percentiles and periodic features of the numbers in front."""
-    spec, plan = Standard().prepare("mlp", {"batch_size": SMALL_BATCH, **settings}, facts)
+    loss, smooths = _smoothed(settings, SMOOTHING_OF_FEW)
+    usual = {"batch_size": SMALL_BATCH, "temperature_scaling": smooths}
+    spec, plan = Standard().prepare("mlp", {**usual, **settings, "loss": loss}, facts)
     if facts is not None and facts.num_features > MOST_NUMBERS:
         return spec, plan
     num_embeddings = 1 if settings.get("num_codes") else 0
     of_numbers = Choice("percentiles"), Choice("periodic")
     layers = (*spec.layers[:num_embeddings], *of_numbers, *spec.layers[num_embeddings:])
     return replace(spec, layers=layers), plan
+
+
+def _smoothed(settings: Mapping[str, Any], smoothing: float) -> tuple[Choice, bool]:
+    """The loss, and whether its labels are smoothed here: where it has no options of its own."""
+    loss = Choice.parse(settings.get("loss", "cross_entropy"))
+    if loss.options or "label_smoothing" not in option_names("losses", loss.name):
+        return loss, False
+    return Choice(loss.name, label_smoothing=smoothing), True
 
 
 def _warn_of_small_rate(lr: float | None) -> None:
