@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fivestep.engines.fused._compiled import one_pass
 from fivestep.engines.fused.larger.affine import is_narrow
-from fivestep.products import add_outer_, affine, back, wants_turned
+from fivestep.products import add_outer_, affine, back, wants_transposed
 
 
 class Product(NamedTuple):
@@ -49,7 +49,7 @@ def theirs(p: Product) -> Contestant:
 
 def ours(p: Product) -> Contestant:
     """By the fastest way that fivestep has, with bias and sum with the weights; dz^T lies ready where that helps."""
-    turned = p.dz.T.contiguous() if wants_turned(p.dz, p.x) else None
+    transposed = p.dz.T.contiguous() if wants_transposed(p.dz, p.x) else None
     if is_narrow(p.x, p.w):
         forward, backward = one_pass("narrow_forward"), one_pass("narrow_back")
         x, w, b, z, dz, dw, dx = (tensor.numpy() for tensor in p)
@@ -63,7 +63,7 @@ def ours(p: Product) -> Contestant:
 
     def multiply() -> None:
         affine(p.x, p.w, p.b, p.z)
-        add_outer_(p.dw, p.dz, p.x, turned=turned)
+        add_outer_(p.dw, p.dz, p.x, transposed=transposed)
         if len(p.dx):
             back(p.dz, p.w, p.dx)
 

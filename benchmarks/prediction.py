@@ -4,7 +4,7 @@
 
 One row: `engine.predict` beside the call of an `nn.Sequential`, with and without `inference_mode`, scikit-learn's
 `predict`, and our estimator's, which checks its input as scikit-learn does. Batches: 60,000 rows through 784-256-10.
-All have the same weights, or have learnt the same task, and must give the same answers before the clock starts.
+All have the same weights, or have learned the same task, and must give the same answers before the clock starts.
 One thread for the single row, all for the batches.
 """
 

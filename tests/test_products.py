@@ -14,7 +14,7 @@ from fivestep.products import (
     back,
     onednn_is_faster,
     outer,
-    wants_turned,
+    wants_transposed,
 )
 from tests.samples import numbers
 from tests.tolerances import FLOAT32, distance
@@ -87,9 +87,9 @@ def test_dw_is_written_from_either_form_of_dz(calls: list[tuple[int, ...]], is_t
 @pytest.mark.usefixtures("calls")
 @pytest.mark.parametrize(("rows", "wanted"), [(LEAST // (50 * O) + 1, True), (LEAST // (50 * O) - 1, False)])
 def test_dz_is_wanted_turned_where_that_is_faster(monkeypatch: pytest.MonkeyPatch, rows: int, wanted: bool) -> None:
-    assert wants_turned(torch.zeros(rows, O), torch.zeros(rows, 50)) is wanted
+    assert wants_transposed(torch.zeros(rows, O), torch.zeros(rows, 50)) is wanted
     monkeypatch.setattr(products, "onednn_is_faster", lambda: False)
-    assert not wants_turned(torch.zeros(rows, O), torch.zeros(rows, 50))
+    assert not wants_transposed(torch.zeros(rows, O), torch.zeros(rows, 50))
 
 
 @needs_onednn

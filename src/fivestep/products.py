@@ -19,7 +19,7 @@ from .typing import Features, Inputs, Outputs
 LEAST = 2_000_000
 """Multiplications from which oneDNN is faster, where both factors lie as it likes them: z, dx, and dW from dz^T."""
 LEAST_OUTER, LEAST_SIDE = 4_000_000, 64
-"""Multiplications and shorter side from which it is for dW from dz, whose columns it has to turn into rows first."""
+"""Multiplications and shorter side from which it is for dW from dz, whose columns it has to copy into rows first."""
 
 MOST_APART = 2**20
 """Numbers of a gradient that are computed at a time, beside the weights that they are then added to."""
@@ -41,50 +41,50 @@ def back(dz: Outputs, weight: Tensor, out: Tensor | None) -> Inputs:
     return torch.mm(dz, weight, out=out)
 
 
-def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0, turned: Tensor | None = None) -> None:
+def add_outer_(dweight: Tensor, dz: Outputs, x: Features, alpha: float = 1.0, transposed: Tensor | None = None) -> None:
     """The gradient of the weights, dW <- dW + alpha dz^T x, in place: dW (O, I), dz (N, O), x (N, I).
 
-    `turned` is dz^T (O, N), for those who have it (`wants_turned`).
+    `transposed` is dz^T (O, N), for those who have it (`wants_transposed`).
     """
-    turned = _as_onednn_wants(dz, x, turned)
-    if turned is None:
+    transposed = _as_onednn_wants(dz, x, transposed)
+    if transposed is None:
         dweight.addmm_(dz.T, x, alpha=alpha)
         return
-    for part, turned_part in _parts(dweight, turned):
-        part.add_(_onednn(turned_part, x.T, None), alpha=alpha)
+    for part, transposed_part in _parts(dweight, transposed):
+        part.add_(_onednn(transposed_part, x.T, None), alpha=alpha)
 
 
-def outer(dz: Outputs, x: Features, out: Tensor, turned: Tensor | None = None) -> None:
+def outer(dz: Outputs, x: Features, out: Tensor, transposed: Tensor | None = None) -> None:
     """The same written over what was there, dW <- dz^T x, into `out` (O, I)."""
-    turned = _as_onednn_wants(dz, x, turned)
-    if turned is None:
+    transposed = _as_onednn_wants(dz, x, transposed)
+    if transposed is None:
         torch.mm(dz.T, x, out=out)
         return
-    for part, turned_part in _parts(out, turned):
-        part.copy_(_onednn(turned_part, x.T, None))
+    for part, transposed_part in _parts(out, transposed):
+        part.copy_(_onednn(transposed_part, x.T, None))
 
 
-def wants_turned(dz: Outputs, x: Features) -> bool:
+def wants_transposed(dz: Outputs, x: Features) -> bool:
     """Whether dW is faster from dz^T (O, N), row after row in memory, than from dz: for few inputs, three times."""
     return _by_onednn(dz, x, dz.numel() * x.shape[1], LEAST)
 
 
-def _as_onednn_wants(dz: Outputs, x: Features, turned: Tensor | None) -> Tensor | None:
+def _as_onednn_wants(dz: Outputs, x: Features, transposed: Tensor | None) -> Tensor | None:
     """dz^T (O, N), in whatever order it lies; None where MKL is faster."""
-    if turned is not None:
-        return turned
+    if transposed is not None:
+        return transposed
     shortest, multiplications = min(dz.shape[1], x.shape[1]), dz.numel() * x.shape[1]
     is_faster = shortest >= LEAST_SIDE and _by_onednn(dz, x, multiplications, LEAST_OUTER)
     return dz.T if is_faster else None
 
 
-def _parts(dweight: Tensor, turned: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _parts(dweight: Tensor, transposed: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Some rows of both after others: what oneDNN gives is a tensor of its own, here of a few megabytes at most."""
     if dweight.numel() <= MOST_APART:
-        yield dweight, turned
+        yield dweight, transposed
         return
     rows = max(1, MOST_APART // dweight.shape[1])
-    yield from zip(dweight.split(rows), turned.split(rows), strict=True)
+    yield from zip(dweight.split(rows), transposed.split(rows), strict=True)
 
 
 def _by_onednn(a: Tensor, b: Tensor, multiplications: int, least: int) -> bool:

@@ -88,7 +88,7 @@ def test_the_screen_and_the_report_have_each_target_and_say_that_the_rest_are_me
     assert shown == [("train", "200"), ("price", readable(each[0])), ("area", readable(each[1]))]
 
 
-def test_the_verdict_is_an_average_in_deviations_and_names_what_was_not_learnt() -> None:
+def test_the_verdict_is_an_average_in_deviations_and_names_what_was_not_learned() -> None:
     """Of two targets whose deviations are 2000 and 2; one that is learned no better than by its mean is named."""
     targets = TargetColumns((NumberTarget("price", PLAIN, 0.0, 2000.0), NumberTarget("a, b", PLAIN, 0.0, 2.0)))
     known = {"the mean": {"price": 2000.0, "a, b": 2.0}, "a linear model": {"price": 200.0, "a, b": 1.0}}

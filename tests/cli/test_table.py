@@ -90,7 +90,7 @@ def test_a_network_beats_the_mean_and_says_so(fivestep: Command, tmp_path: Path)
         ),
     ],
 )
-def test_of_a_table_the_verdict_alone_says_whether_anything_was_learnt(
+def test_of_a_table_the_verdict_alone_says_whether_anything_was_learned(
     fivestep: Command, tmp_path: Path, settings: tuple[object, ...], start: str, end: str
 ) -> None:
     houses().write_csv(tmp_path / "t.csv")

@@ -239,7 +239,7 @@ def test_a_loss_that_explodes_names_the_step() -> None:
 
 
 @pytest.mark.parametrize("num_epochs", [0, 3])
-def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch, num_epochs: int) -> None:
+def test_ctrl_c_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch, num_epochs: int) -> None:
     from fivestep.estimators import _training
 
     def pressed(*args: Any, **kwargs: Any) -> Any:
@@ -316,7 +316,7 @@ def test_sparse_rows_are_the_dense_ones(container: Any) -> None:
 
 
 @pytest.mark.slow
-def test_targets_of_any_size_are_learnt() -> None:
+def test_targets_of_any_size_are_learned() -> None:
     x, y = load_diabetes(return_X_y=True)
     model = fs.MLPRegressor(random_state=0, max_iter=60)
     usual = model.fit(x, y).predict(x)

@@ -134,7 +134,7 @@ FRAMES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
-def test_categories_and_gaps_of_a_dataframe_are_learnt(frame: Any) -> None:
+def test_categories_and_gaps_of_a_dataframe_are_learned(frame: Any) -> None:
     columns, price = houses()
     x = frame(columns)
     model = fs.MLPRegressor(random_state=0, max_iter=60, learning_rate_init=0.01).fit(x, price)

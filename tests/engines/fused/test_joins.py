@@ -25,7 +25,7 @@ NETS = {
         "residual:layers=['tanh']", "linear:out_features=6", "residual:layers=['relu']", "linear"
     ),
     "gates": net("gated:out_features=6,activation=silu,bias=true", "relu", "gated:out_features=4", "linear"),
-    "learnt strengths": net("scale", "linear:out_features=6", "parametric:activation=mish", "parametric", "linear"),
+    "learned strengths": net("scale", "linear:out_features=6", "parametric:activation=mish", "parametric", "linear"),
     "activations in steps": net(
         "linear:out_features=7",
         "celu:alpha=0.5",

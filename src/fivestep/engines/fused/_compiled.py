@@ -23,7 +23,7 @@ from numba.core.event import install_timer
 
 from .._engine import Engine
 from .body import abreast as networks
-from .body import at, barrier, divided, learnt, levels, masks, narrow, nonzeros, order, panels, passes, steps, waves
+from .body import at, barrier, divided, learned, levels, masks, narrow, nonzeros, order, panels, passes, steps, waves
 from .body.target import target
 
 SECONDS = {
@@ -37,12 +37,12 @@ SECONDS = {
     "passes": 3,
     "divided": 11,
     "divided-passes": 19,
-    "divided-learnt": 19,
-    "divided-learnt-passes": 31,
+    "divided-learned": 19,
+    "divided-learned-passes": 31,
     "divided-nonzeros": 16,
     "divided-passes-nonzeros": 24,
-    "divided-learnt-nonzeros": 24,
-    "divided-learnt-passes-nonzeros": 36,
+    "divided-learned-nonzeros": 24,
+    "divided-learned-passes-nonzeros": 36,
 }
 """The approximate seconds of compiling on one core; the second for a body with a rarely used rule."""
 
@@ -185,7 +185,7 @@ PASSES = {
     **vars(order),
     **vars(narrow),
     **vars(passes),
-    **vars(learnt),
+    **vars(learned),
     **vars(waves),
     **vars(levels),
     **vars(panels),

@@ -1,4 +1,4 @@
-"""The way back through relu with one output and few inputs: no gradient of a hidden unit is made.
+"""The backward pass through relu with one output and few inputs: no gradient of a hidden unit is made.
 
 Unit u has the gradient w2[u] dz2 in the rows where it is active, and 0 in the others. With M_i the sum of x_i dz2 over
 the rows where it is active, and M_b that of dz2, the gradients of its weights and of its bias are w2[u] M_i and

@@ -1,4 +1,4 @@
-"""Networks with branches, learnt factors of units, or batch norms: operations that few networks have.
+"""Networks with branches, learned factors of units, or batch norms: operations that few networks have.
 
 Such a network is another type, so that the other networks do not wait for these operations to be compiled.
 """
@@ -37,7 +37,7 @@ def _batch_norm_at(network: Branched, k: int) -> BatchNormed:
 
 @inline
 def _is_join(plain: Network, k: int) -> bool:
-    """Whether operation k is a join, or multiplies each unit by a learnt factor."""
+    """Whether operation k is a join, or multiplies each unit by a learned factor."""
     return bool(kind.SCALE <= plain.kinds[k] <= kind.TIMES and plain.kinds[k] != kind.BRANCH)
 
 

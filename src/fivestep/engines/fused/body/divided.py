@@ -16,11 +16,11 @@ from typing import Any
 from . import kinds as kind
 from .barrier import wait_for_all
 from .divided_columns import begin, end, first_product
-from .divided_nonzeros import begin_block, end_block, find_gradient_of_nonzeros, predict_from_nonzeros, take_rows
-from .divided_passes import go_back, pass_on
-from .divided_rows import Work, call_inputs, fill_rows, measure_own_rows
+from .divided_nonzeros import begin_block, end_block, find_gradient_of_nonzeros, forward_nonzeros, take_rows
+from .divided_passes import backward_other, forward_other
+from .divided_rows import Work, fill_rows, measure_own_rows, prefetch_inputs
 from .divided_strengths import forget_strengths, note_strengths
-from .divided_units import activate_tile, bend, bring_biases
+from .divided_units import activate_tile, bring_biases, through_activation
 from .divided_update import Limits, update_own
 from .division import (
     NEAR,
@@ -38,7 +38,7 @@ from .division import (
 )
 from .lanes import apart, by_type, every, inline, load, prefetch, store, width
 from .losses import Measure
-from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, turn_into_panel
+from .panels import ROWS, add_tile, columns_times_panel, copy_into_panel, panel, rows_times_panel, transpose_into_panel
 from .passes import Remembered
 from .rules import Descent, corrections, powers_after, powers_at
 
@@ -57,7 +57,7 @@ def train_divided(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work
 def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, memory: Remembered) -> None:
     """The steps, until another thread has left the work."""
     (loss, rule, limits), before = rules, 0
-    first, last, powers = first_product(me.learnt), me.net.kinds.size - 1, powers_at(rule, work.done)
+    first, last, powers = first_product(me.learned), me.net.kinds.size - 1, powers_at(rule, work.done)
     for part in range(work.starts.size):
         s, num_rows = work.steps[part], work.stops[part] - work.starts[part]
         later = part > 0 and work.steps[part - 1] == s
@@ -66,12 +66,12 @@ def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, mem
 
         # 1  predict
         take_inputs(me.inputs, me, work, part)
-        if not begin(me.learnt, me, num_rows):
+        if not begin(me.learned, me, num_rows):
             return
         for layer in range(first, last):
-            if not predict_level(me.between, me, layer, (num_rows, before, part), (work.seed, work.done + s)):
+            if not forward_level(me.between, me, layer, (num_rows, before, part), (work.seed, work.done + s)):
                 return
-        predict_part(me, num_rows)
+        forward_last(me, num_rows)
 
         # 2  measure, each thread its rows of the logits that all have a part of
         if not wait_for_all(me.room.barrier, me.number, me.net.threads):
@@ -85,9 +85,9 @@ def do_steps(me: Thread, rules: tuple[Measure, Descent, Limits], work: Work, mem
         # 4  find the new one
         for layer in range(last, first - 1, -1):
             shows = rate != 0.0 and s == work.rates.size - 1
-            if not find_level(me.between, me, layer, (num_rows, rate, later, shows), (work, part + 1)):
+            if not backward_level(me.between, me, layer, (num_rows, rate, later, shows), (work, part + 1)):
                 return
-        end(me.learnt, me, num_rows, later)
+        end(me.learned, me, num_rows, later)
 
         # 5  step downhill, after all parts
         if part + 1 < work.steps.size and work.steps[part + 1] == s:
@@ -112,47 +112,47 @@ take_inputs = by_type({Dense: _take_all, Nonzeros: _take_stored})
 
 
 @inline
-def predict_linear(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int], meets: bool) -> bool:
-    """The values behind a linear layer but the last, of some rows; False if another thread has left the work."""
+def forward_linear(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int], meets: bool) -> bool:
+    """Any linear layer but the last, forward, for some rows; False if another thread has left the work."""
     if meets and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have found all units below, and moved their weights
-    predict_any(me.inputs, me, layer, rows, draws)
+    forward_own(me.inputs, me, layer, rows, draws)
     return True
 
 
-def _predict_dense(_inputs: Dense, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> None:
-    predict_units(me, layer, rows[0], rows[1], draws)
+def _forward_dense(_inputs: Dense, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> None:
+    forward_units(me, layer, rows[0], rows[1], draws)
 
 
-def _predict_skipping(
+def _forward_nonzeros(
     _inputs: Nonzeros, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]
 ) -> None:
     if layer == 0:
-        predict_from_nonzeros(me, rows[0], rows[1], draws)
+        forward_nonzeros(me, rows[0], rows[1], draws)
     else:
-        predict_units(me, layer, rows[0], rows[1], draws)
+        forward_units(me, layer, rows[0], rows[1], draws)
 
 
-predict_any = by_type({Dense: _predict_dense, Nonzeros: _predict_skipping})
+forward_own = by_type({Dense: _forward_dense, Nonzeros: _forward_nonzeros})
 """The values of the thread's units behind a linear layer but the last."""
 
 
-def _predict_alone(_between: Alone, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
-    return predict_linear(me, layer, rows, draws, me.net.kinds.size > 2)
+def _forward_alone(_between: Alone, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
+    return forward_linear(me, layer, rows, draws, me.net.kinds.size > 2)
 
 
-def _predict_any(between: Passes, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
+def _forward_any(between: Passes, me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> Any:
     if between.kinds[layer] == kind.LINEAR:
-        return predict_linear(me, layer, rows, draws, between.shares)
-    return pass_on(me, layer, rows, draws)
+        return forward_linear(me, layer, rows, draws, between.shares)
+    return forward_other(me, layer, rows, draws)
 
 
-predict_level = by_type({Alone: _predict_alone, Passes: _predict_any})
+forward_level = by_type({Alone: _forward_alone, Passes: _forward_any})
 
 
 @inline
-def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]) -> bool:
-    """What a linear layer has to do on the way back, of some rows; False if another thread has left the work.
+def backward_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]) -> bool:
+    """A linear layer, backward, for some rows; False if another thread has left the work.
 
     A gradient that is merged with the update is found once more where it `shows`: weights move alike wherever it ends.
     """
@@ -160,7 +160,7 @@ def find_linear(me: Thread, layer: int, how: tuple[int, float, bool, bool], foll
     if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have found the slopes of their units above
     if layer > 0:
-        find_slopes(me, layer, num_rows, later)
+        find_input_gradient(me, layer, num_rows, later)
     if is_between and not wait_for_all(me.room.barrier, me.number, me.net.threads):
         return False  # else others have copied from the weights that are about to move
     for moves in range(0 if shows else 1, 2):
@@ -189,25 +189,25 @@ gradient_of = by_type({Dense: _gradient_of_dense, Nonzeros: _gradient_of_any})
 """The thread's part of the gradient of a linear layer, or of the step."""
 
 
-def _find_alone(
+def _backward_alone(
     _between: Alone, me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]
 ) -> Any:
-    return find_linear(me, layer, how, following)
+    return backward_linear(me, layer, how, following)
 
 
-def _find_any(
+def _backward_any(
     between: Passes, me: Thread, layer: int, how: tuple[int, float, bool, bool], following: tuple[Work, int]
 ) -> Any:
     if between.kinds[layer] == kind.LINEAR:
-        return find_linear(me, layer, how, following)
-    return go_back(me, layer, how)
+        return backward_linear(me, layer, how, following)
+    return backward_other(me, layer, how)
 
 
-find_level = by_type({Alone: _find_alone, Passes: _find_any})
+backward_level = by_type({Alone: _backward_alone, Passes: _backward_any})
 
 
 @apart
-def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tuple[Any, int]) -> None:
+def forward_units(me: Thread, layer: int, num_rows: int, before: int, draws: tuple[Any, int]) -> None:
     """The values of the thread's units: a = f(x W^T + b), for rows that have some `before` them in the batch.
 
     `draws` are the seed of all draws, and the step.
@@ -219,7 +219,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
     near, each = near_rows(me, layer), panels_at_a_time(own, num_in)
     for first in range(to.first, to.last, each):
         last = min(first + each, to.last)
-        turn_weights(me, layer, (first, last, to.stop))
+        transpose_weights(me, layer, (first, last, to.stop))
         for start in range(0, num_rows, near):
             count = min(near, num_rows - start)
             drawn = draw(me, layer, (before + start, count), draws)
@@ -228,7 +228,7 @@ def predict_units(me: Thread, layer: int, num_rows: int, before: int, draws: tup
                 for n in range(start, start + count, ROWS):
                     if layer > 0:
                         coming = at + (n + near) * columns
-                        call_rows(a, coming, step, -(-num_in // columns), (p - first, last - first))
+                        prefetch_rows(a, coming, step, -(-num_in // columns), (p - first, last - first))
                     rows = a, at + n * columns, step
                     rows_times_panel(own.tile, rows, (own.panels, there), num_in)
                     bits = drawn + (n - start) * net.widths[layer + 1] + p * columns
@@ -243,17 +243,19 @@ def panels_at_a_time(own: Own, count: int) -> int:
 
 
 @inline
-def turn_weights(me: Thread, layer: int, some: tuple[int, int, int]) -> None:
-    """The weights of the units in `some` panels on their side: from the first one on, up to another, up to a unit."""
+def transpose_weights(me: Thread, layer: int, some: tuple[int, int, int]) -> None:
+    """Transposes the weights of the units in `some` panels: from the first one on, up to another, up to a unit."""
     (first, last, stop), own, columns, num_in = some, me.own, panel(me.own.tile), me.net.widths[layer]
     for p in range(first, last):
         w = me.room.w, me.net.weights[layer] + p * columns * num_in, num_in
-        turn_into_panel(w, (min(columns, stop - p * columns), num_in), (own.panels, (p - first) * num_in * columns))
+        transpose_into_panel(
+            w, (min(columns, stop - p * columns), num_in), (own.panels, (p - first) * num_in * columns)
+        )
 
 
 @inline
-def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -> None:
-    """Asks for a block of rows that come later, part share[0] of share[1] of their panels: they lie far away."""
+def prefetch_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -> None:
+    """Prefetches part share[0] of share[1] of the panels of a block of rows that come later."""
     part, parts = share
     for p in range(panels * part // parts, panels * (part + 1) // parts):
         for k in range(0, ROWS * panel(a), width(a)):
@@ -261,7 +263,7 @@ def call_rows(a: Any, at: int, step: int, panels: int, share: tuple[int, int]) -
 
 
 @apart
-def predict_part(me: Thread, num_rows: int) -> None:
+def forward_last(me: Thread, num_rows: int) -> None:
     """What the thread's inputs of the last layer add to the logits."""
     own, layer, of = me.own, me.net.kinds.size - 1, own_reach(me, me.net.kinds.size - 1)
     num_in, num_out, count = me.net.widths[layer], me.net.widths[layer + 1], of.stop - of.start
@@ -269,7 +271,7 @@ def predict_part(me: Thread, num_rows: int) -> None:
     a, at = inputs_of(me, layer)
     for o in range(0, num_out, columns):
         outputs = min(columns, num_out - o)
-        turn_into_panel(
+        transpose_into_panel(
             (me.room.w, me.net.weights[layer] + o * num_in + of.start, num_in), (outputs, count), (own.panels, 0)
         )
         there = me.number * me.net.capacity * num_out + o
@@ -280,11 +282,11 @@ def predict_part(me: Thread, num_rows: int) -> None:
 
 
 @apart
-def find_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
+def find_input_gradient(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradients of the layer's inputs that are the thread's units: dz = dz' W f'(z)."""
     net, own, of, num_out = me.net, me.own, own_reach(me, layer), me.net.widths[layer + 1]
     columns, step, panels = panel(own.tile), net.capacity * panel(own.tile), -(-num_out // panel(own.tile))
-    forget_strengths(me.learnt, me, layer - 1, of)
+    forget_strengths(me.learned, me, layer - 1, of)
     at, near, each = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
     for first in range(of.first, of.last, each):
         last = min(first + each, of.last)
@@ -297,28 +299,28 @@ def find_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
                 there, mine = (p - first) * num_out * columns, p - of.first
                 for n in range(start, min(start + near, num_rows), ROWS):
                     coming = at + (n + near) * columns
-                    call_rows(me.room.slopes, coming, step, panels, (p - first, last - first))
+                    prefetch_rows(me.room.slopes, coming, step, panels, (p - first, last - first))
                     rows = me.room.slopes, at + n * columns, step
                     rows_times_panel(own.tile, rows, (own.panels, there), num_out)
-                    bend_tile(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
-    note_strengths(me.learnt, me, layer - 1, of, later)
+                    tile_through_activation(me, layer, (mine, min(ROWS, num_rows - n)), p * step + n * columns)
+    note_strengths(me.learned, me, layer - 1, of, later)
 
 
 @inline
-def bend_tile(me: Thread, level: int, of: tuple[int, int], at: int) -> None:
-    """A tile of slopes times f'(z), where they belong; it is `of` a panel of the thread's, and has so many rows."""
+def tile_through_activation(me: Thread, level: int, of: tuple[int, int], at: int) -> None:
+    """Stores a tile of gradients times f'(z); `of` is the panel among the thread's, and the number of rows."""
     (mine, count), columns, factor = of, panel(me.own.tile), me.net.factors[level]
     for r in range(count):  # rows that only fill it up would count in the strengths' gradient
         for c in range(0, columns, width(me.own.tile)):
             here = r * columns + c
-            bend(me, level, load(me.own.tile, here) * factor, mine * columns + c, at + here)
+            through_activation(me, level, load(me.own.tile, here) * factor, mine * columns + c, at + here)
 
 
 @apart
 def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Work, following: int) -> None:
     """The gradient of the thread's weights, dW = dz^T x and db = 1^T dz; or at once the step W <- W + rate dz^T x.
 
-    That of a later part is added. Meanwhile the rows of the `following` part are on their way.
+    That of a later part is added. Meanwhile the rows of the `following` part are prefetched.
     """
     (num_rows, rate, later), net, own, is_last = how, me.net, me.own, layer == me.net.kinds.size - 1
     num_in, columns, step = net.widths[layer], panel(own.tile), net.capacity * panel(own.tile)
@@ -333,7 +335,7 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
         for p in range(inputs.first, inputs.last):
             for o in range(units.start, units.stop, ROWS):
                 if layer == 0:
-                    call_inputs(work, following, inputs, (done, tiles))
+                    prefetch_inputs(work, following, inputs, (done, tiles))
                     done += 1
                 dz = net.values[layer + 1] + o // columns * step + start * columns + o % columns
                 further = step if o // columns + 1 < units.last else columns

@@ -2,14 +2,14 @@
 
 The units of the first level come from one column of the row each: its number, or its level among knots; that in waves,
 where `waves.py` makes several units of it; times what the scale says. A thread does this for its own units, whose
-columns are its own too, so that it needs nobody else for their gradients. Rows are lanes here, and values are turned
-on their side on the way into panels, as are the gradients on the way out of them.
+columns are its own too, so that it needs nobody else for their gradients. Rows are lanes here: values are transposed
+into panels, and gradients out of them.
 """
 
 from typing import Any, NamedTuple
 
 from .barrier import wait_for_all
-from .division import Learnt, Plain, Thread, own_reach, whole
+from .division import Learned, Plain, Thread, own_reach, whole
 from .lanes import apart, by_type, every, get, inline, load, put, store, width
 from .levels import level_of
 from .panels import panel
@@ -59,7 +59,7 @@ def make_columns(columns: Columns, me: Thread, num_rows: int) -> bool:
         _bring_numbers(columns, me, which, (sides.e, unit * rows), num_rows)
     for unit in range(of.start, of.stop):
         _times(_factor(columns, me, unit), sides.e, scaled, unit * rows, count)
-    _turn(columns, me, count, True)
+    _transpose(columns, me, count, True)
     return True
 
 
@@ -68,7 +68,7 @@ def find_columns_gradient(columns: Columns, me: Thread, num_rows: int, later: bo
     """The gradient of all that the thread's units of level 1 are made with; that of a later part is added."""
     of, sides, scaled, rows = own_reach(me, 1), columns.sides, columns.scaled, columns.scaled.shape[1]
     count, num_waving = whole(num_rows, width(scaled)), columns.num_columns * columns.dim
-    _turn(columns, me, count, False)
+    _transpose(columns, me, count, False)
     for unit in range(of.start, of.stop):
         for n in range(num_rows, count):
             put(scaled, unit * rows + n, scaled.dtype.type(0))  # rows that only fill up lanes
@@ -108,7 +108,7 @@ def _times(factor: Any, a: Any, out: Any, at: int, count: int) -> None:
 
 
 @inline
-def _turn(columns: Columns, me: Thread, count: int, out: bool) -> None:
+def _transpose(columns: Columns, me: Thread, count: int, out: bool) -> None:
     """What is scaled, from sides into the values of level 1 or from their gradients, all of the thread's panels."""
     of, wide, scaled, rows = own_reach(me, 1), panel(me.own.tile), columns.scaled, columns.scaled.shape[1]
     for p in range(of.first, of.last):
@@ -122,38 +122,38 @@ def _turn(columns: Columns, me: Thread, count: int, out: bool) -> None:
                     transpose_square(me.room.slopes, there, scaled, side)
 
 
-def _with_a_product(_learnt: Plain) -> int:
+def _with_a_product(_learned: Plain) -> int:
     return 0
 
 
-def _behind_columns(learnt: Learnt) -> Any:
-    return 1 if learnt.has_columns else 0
+def _behind_columns(learned: Learned) -> Any:
+    return 1 if learned.has_columns else 0
 
 
-first_product = by_type({Plain: _with_a_product, Learnt: _behind_columns})
+first_product = by_type({Plain: _with_a_product, Learned: _behind_columns})
 """The first layer that is one of the `Divided`'s own."""
 
 
-def _begin_nothing(_learnt: Plain, _me: Thread, _num_rows: int) -> bool:
+def _begin_nothing(_learned: Plain, _me: Thread, _num_rows: int) -> bool:
     return True
 
 
-def _begin_columns(learnt: Learnt, me: Thread, num_rows: int) -> Any:
-    return not learnt.has_columns or make_columns(learnt.columns, me, num_rows)
+def _begin_columns(learned: Learned, me: Thread, num_rows: int) -> Any:
+    return not learned.has_columns or make_columns(learned.columns, me, num_rows)
 
 
-begin = by_type({Plain: _begin_nothing, Learnt: _begin_columns})
+begin = by_type({Plain: _begin_nothing, Learned: _begin_columns})
 """The way forward through what comes before it, if there are columns."""
 
 
-def _end_nothing(_learnt: Plain, _me: Thread, _num_rows: int, _later: bool) -> None:
+def _end_nothing(_learned: Plain, _me: Thread, _num_rows: int, _later: bool) -> None:
     """All gradients are found."""
 
 
-def _end_columns(learnt: Learnt, me: Thread, num_rows: int, later: bool) -> None:
-    if learnt.has_columns:
-        find_columns_gradient(learnt.columns, me, num_rows, later)
+def _end_columns(learned: Learned, me: Thread, num_rows: int, later: bool) -> None:
+    if learned.has_columns:
+        find_columns_gradient(learned.columns, me, num_rows, later)
 
 
-end = by_type({Plain: _end_nothing, Learnt: _end_columns})
-"""The way back through it."""
+end = by_type({Plain: _end_nothing, Learned: _end_columns})
+"""Its backward pass."""

@@ -7,12 +7,12 @@ steps.
 
 from typing import Any
 
-from .divided_rows import Work, call_inputs, row_at
+from .divided_rows import Work, prefetch_inputs, row_at
 from .divided_units import activate_tile, bring_biases
 from .division import Dense, Nonzeros, Thread, draw, near_rows, own_reach, whole, whole_reach
 from .lanes import apart, by_type, get, load, prefetch, put, store, width
 from .nonzeros import AT_ONCE, add_to_group, copy_panel, group_of, mark_rows, nonzeros
-from .panels import ROWS, add_tile, panel, turn_into_panel
+from .panels import ROWS, add_tile, panel, transpose_into_panel
 from .passes import AHEAD, LINE
 from .transpose import transpose_part
 
@@ -41,7 +41,7 @@ def transpose_weights(me: Thread) -> None:
     for p in range(to.first, to.last):
         w = me.room.w, me.net.weights[0] + p * columns * num_in, num_in
         shape = min(columns, to.stop - p * columns), num_in
-        turn_into_panel(w, shape, (me.inputs.weights, (p - to.first) * num_in * columns))
+        transpose_into_panel(w, shape, (me.inputs.weights, (p - to.first) * num_in * columns))
 
 
 @apart
@@ -55,7 +55,7 @@ def put_weights_back(me: Thread) -> None:
 
 
 @apart
-def predict_from_nonzeros(me: Thread, num_rows: int, before: int, draws: tuple[Any, int]) -> None:
+def forward_nonzeros(me: Thread, num_rows: int, before: int, draws: tuple[Any, int]) -> None:
     """The values of the thread's units behind the first layer: a = f(x W^T + b)."""
     net, own, inputs, to, factor = me.net, me.own, me.inputs, own_reach(me, 1), me.net.factors[0] * me.inputs.scale
     columns, step, near = panel(own.tile), net.capacity * panel(own.tile), near_rows(me, 0)
@@ -100,7 +100,7 @@ def find_gradient_of_nonzeros(me: Thread, how: tuple[int, float, bool], work: Wo
     (num_rows, rate, later), inputs, units, columns = how, whole_reach(me, 0), own_reach(me, 1), panel(me.own.tile)
     factor = me.net.factors[0] * me.inputs.scale * (rate if rate != 0.0 else 1.0)
     for p in range(inputs.first, inputs.last):
-        call_inputs(work, following, inputs, (p, inputs.last))
+        prefetch_inputs(work, following, inputs, (p, inputs.last))
         those, first = (p, min(columns, inputs.stop - p * columns)), units.first
         while first < units.last:
             group = first, group_of(units.last - first)

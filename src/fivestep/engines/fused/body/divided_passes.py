@@ -2,7 +2,7 @@
 
 Each thread has the same units on both sides. A norm over the batch asks nobody else: all rows of a unit are its own. A
 norm of each row does: each thread tells the others the mean of its units of the row and the squares about it, and they
-meet once; on the way back they tell the two sums of the gradient (`layers/layer_norm.py` derives it). What came in
+meet once; in the backward pass they tell the two sums of the gradient (`layers/layer_norm.py` derives it). What came in
 stays as it is, because a branch may begin there, and what is normalized is found again from it.
 
 What a norm keeps begins with six numbers for each unit of whole panels: of a norm over the batch mean and scale; the
@@ -18,7 +18,7 @@ from . import kinds as kind
 from .barrier import wait_for_all
 from .batch import numbered
 from .divided_strengths import bring_strengths, forget_strengths, note_strengths
-from .divided_units import bend, finish
+from .divided_units import finish, through_activation
 from .division import Thread, draw, inputs_of, near_rows, own_reach, whole
 from .lanes import apart, every, get, inline, load, put, sqrt, store, total, where, width
 from .norms import LEAST
@@ -52,7 +52,7 @@ def _kept(value: Any, count: int) -> Any:
 
 
 @inline
-def pass_on(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> bool:
+def forward_other(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple[Any, int]) -> bool:
     """The values behind a layer without a product, of some rows; False if another thread has left the work."""
     which = me.between.kinds[layer]
     if (layer == 0 and me.between.shares) and not wait_for_all(me.room.barrier, me.number, me.net.threads):
@@ -150,7 +150,7 @@ def make_values(me: Thread, layer: int, rows: tuple[int, int, int], draws: tuple
     (num_rows, before, _part), kept, of, net = rows, me.between.kept, own_reach(me, layer), me.net
     (x, at), columns, num_units, norms = inputs_of(me, layer), panel(kept), net.widths[layer], is_norm(me, layer)
     step, near = net.capacity * columns, near_rows(me, layer)
-    bring_strengths(me.learnt, me, layer, own_reach(me, layer + 1))
+    bring_strengths(me.learned, me, layer, own_reach(me, layer + 1))
     if norms:
         bring_weights(me, layer, of.start, of.stop)
     for start in range(0, num_rows, near):
@@ -195,8 +195,8 @@ def normalized(me: Thread, layer: int, place: tuple[int, int], x: Any) -> Any:
 
 
 @inline
-def go_back(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> bool:
-    """The way back through a layer without a product; False if another thread has left the work."""
+def backward_other(me: Thread, layer: int, how: tuple[int, float, bool, bool]) -> bool:
+    """A layer without a product, backward; False if another thread has left the work."""
     which = me.between.kinds[layer]
     if is_norm(me, layer):
         find_norm_gradient(me, layer, how)
@@ -284,7 +284,7 @@ def make_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradient of what came in, dx = s (dn - mean(dn) - n mean(dn n)), or what came back."""
     kept, of, columns, norms = me.between.kept, own_reach(me, layer), panel(me.own.tile), is_norm(me, layer)
     (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.values[layer + 1]
-    forget_strengths(me.learnt, me, layer - 1, of)
+    forget_strengths(me.learned, me, layer - 1, of)
     for p in range(of.first, of.last):
         for n in range(num_rows):
             for c in range(p * columns, (p + 1) * columns, width(kept)):
@@ -292,8 +292,8 @@ def make_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
                 slope = load(me.room.slopes, dy + here)
                 if norms:
                     slope = back_through(me, layer, (n, c), (load(x, at + here), slope), num_rows)
-                bend(me, layer, slope, c - of.first * columns, here)
-    note_strengths(me.learnt, me, layer - 1, of, later)
+                through_activation(me, layer, slope, c - of.first * columns, here)
+    note_strengths(me.learned, me, layer - 1, of, later)
 
 
 @inline

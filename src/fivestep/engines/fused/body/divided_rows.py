@@ -45,8 +45,8 @@ def row_at(work: Work, place: int) -> Any:
 
 
 @inline
-def call_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> None:
-    """Asks for some rows of a part: `share[0]` of `share[1]` portions. They come while the part before goes on."""
+def prefetch_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> None:
+    """Prefetches portion share[0] of share[1] of the rows of a part, while the part before goes on."""
     if p >= work.starts.size:
         return
     start, num_rows, num_in = work.starts[p], work.stops[p] - work.starts[p], work.stored.shape[1]

@@ -62,14 +62,14 @@ def finish(me: Thread, layer: int, z: Any, unit: int, bits: int, at: int) -> Non
     z = joined(me.between, me, layer, z, at)
     if drops:
         mask = where(numbers_at(own.bits, bits, own.tile) < net.least[layer], 0.0, mask * net.scaled[layer])
-    is_plain = not has_strengths(me.learnt, layer)
+    is_plain = not has_strengths(me.learned, layer)
     if which == kind.RELU and is_plain:
         store_past(me.room.values, there, where(z < 0.0, 0.0, z) * mask, is_past)
     elif which == kind.IDENTITY and is_plain and not drops:
         store_past(me.room.values, there, z, is_past)
     else:
         value, slope = value_and_slope(which, z, net.numbers[layer])
-        value, slope = strengthened(me.learnt, me, layer, (z, value, slope, mask), (unit, there))
+        value, slope = strengthened(me.learned, me, layer, (z, value, slope, mask), (unit, there))
         store_past(me.room.values, there, value * mask, is_past)
         store(me.room.bends, there, slope * mask)
 
@@ -84,7 +84,7 @@ def bring_biases(me: Thread, layer: int, to: Reach) -> None:
             if me.net.biases[layer] >= 0 and place < to.stop:
                 bias = get(me.room.w, me.net.biases[layer] + place)
             put(own.bias, place - to.first * columns, bias)
-    bring_strengths(me.learnt, me, layer, to)
+    bring_strengths(me.learned, me, layer, to)
 
 
 @inline
@@ -108,15 +108,15 @@ def activate_tile(me: Thread, layer: int, sums: tuple[Any, int, float], of: tupl
 
 
 @inline
-def bend(me: Thread, level: int, slope: Any, unit: int, at: int) -> None:
+def through_activation(me: Thread, level: int, slope: Any, unit: int, at: int) -> None:
     """The gradient of some values of a level times f'(z), where it belongs; `at` counts from where the level begins.
 
     `unit` is the first of the thread's units.
     """
     net, which, there = me.net, me.net.kinds[level - 1], me.net.values[level] + at
-    is_plain = not has_strengths(me.learnt, level - 1)
+    is_plain = not has_strengths(me.learned, level - 1)
     slope = with_other(me.between, me, level, slope, at)
-    sum_strengths(me.learnt, me, level - 1, slope, (unit, there))
+    sum_strengths(me.learned, me, level - 1, slope, (unit, there))
     if which == kind.RELU and is_plain:
         scale = every(me.own.tile, net.scaled[level - 1])
         slope = slope * where(load(me.room.values, there) > 0.0, scale, 0.0)

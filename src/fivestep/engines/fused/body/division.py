@@ -4,8 +4,8 @@ The values between layers are levels: level 0 holds the inputs, level l the outp
 panels (`panels.py`). Weights and gradients stay in the network's flat vectors, and are copied into panels when needed.
 
 Networks are of several types, so that compiled code contains only what its own network needs (`by_type`): `Alone` or
-`Passes` says what comes between the products, `Plain` or `Learnt` what networks for tables have in addition, `Dense` or
-`Nonzeros` how the first product is done.
+`Passes` says what comes between the products, `Plain` or `Learned` what networks for tables have in addition, `Dense`
+or `Nonzeros` how the first product is done.
 """
 
 from typing import Any, NamedTuple
@@ -92,13 +92,13 @@ class Own(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A thread by its number, and all it works with; `inputs`, `between` and `learnt` are of the network's types."""
+    """A thread by its number, and all it works with; `inputs`, `between` and `learned` are of the network's types."""
 
     number: int
     net: Divided
     inputs: Any
     between: Any
-    learnt: Any
+    learned: Any
     room: Room
     own: Own
 
@@ -156,12 +156,12 @@ class Passes(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Nothing but weights and biases is learnt, and the first layer takes the inputs as they are."""
+    """Nothing but weights and biases is learned, and the first layer takes the inputs as they are."""
 
     num_layers: int
 
 
-class Learnt(NamedTuple):
+class Learned(NamedTuple):
     """What networks for tables have in addition.
 
     By layer: where the strengths g of its activation begin in the flat vector, `strengths` (-1: none). The differences

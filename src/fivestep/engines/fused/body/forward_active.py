@@ -2,7 +2,7 @@
 
 The next layer's one output takes a unit from the register in which it was made, so what is stored of four rows is one
 register: in the last four bits of each lane, in which of them that unit is active. On a Zen 4 the store of a register
-takes as long as two products of one, and to compare two of them on the way back takes the place of a product.
+takes as long as two products of one, and to compare two of them in the backward pass takes the place of a product.
 """
 
 from typing import Any

@@ -216,10 +216,10 @@ def _find_direction(rule: ByMatrix, k: int, memory: Any, at: int) -> None:
 
 
 @inline
-def _copy_matrix(left: Any, shape: tuple[int, int], to: Any, turned: bool) -> None:
-    """Copies a matrix (rows, columns), transposed if `turned`; both places are (array, begin, distance of rows)."""
+def _copy_matrix(left: Any, shape: tuple[int, int], to: Any, transposed: bool) -> None:
+    """Copies a matrix (rows, columns), transposed if `transposed`; both places are (array, begin, distance of rows)."""
     (num_rows, num_columns), (array, here, step), (out, there, apart_there) = shape, left, to
-    if turned:
+    if transposed:
         transpose_part(left, shape, to)
     else:
         for r in range(num_rows):

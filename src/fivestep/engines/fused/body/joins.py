@@ -1,7 +1,7 @@
-"""Branches and joins, and learnt factors of units: `layers/residual.py`, `gated.py`, `parametric.py` and `scale.py`.
+"""Branches and joins, and learned factors of units: `layers/residual.py`, `gated.py`, `parametric.py` and `scale.py`.
 
 A branch passes on a copy of its input, so that the operations behind it may overwrite the copy. The input itself is one
-of the two sides of a join: their sum, a mixture by a learnt weight, or their product.
+of the two sides of a join: their sum, a mixture by a learned weight, or their product.
 """
 
 from typing import Any, NamedTuple

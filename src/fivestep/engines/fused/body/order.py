@@ -84,7 +84,7 @@ def draw_order(seeds: Any, e: int, room: Room, to: Any) -> None:
 
 @inline
 def _begin(seeds: Any, first: int, room: Room) -> None:
-    """The first states of some seeds: number k of all of them in a register, then turned, to lie seed by seed."""
+    """The first states of some seeds: number k of all of them in a register, then transposed, to lie seed by seed."""
     numbers = load(seeds, first)
     for start in range(0, SIZE, BESIDE):
         for k in range(BESIDE):

@@ -183,7 +183,7 @@ def add_tile(tile: Any, scale: float, out: Any, shape: Any, later: bool) -> None
 
 
 @apart
-def turn_into_panel(left: Any, shape: Any, out: Any) -> None:
+def transpose_into_panel(left: Any, shape: Any, out: Any) -> None:
     """A panel (columns, panel) from some rows of a matrix (rows, columns), at most as many as it is wide.
 
     `left` is (the matrix, where they begin, how far they are apart), `out` is (where to, from where on).

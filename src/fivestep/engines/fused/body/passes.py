@@ -68,10 +68,10 @@ def _activate_at(which: int, number: float, z: Any, slopes: Any, here: int, ther
         store(slopes, there, slope)
 
 
-def back(which: int, da: Any, slopes: Any, db: Any, turned: Any) -> None:
+def back(which: int, da: Any, slopes: Any, db: Any, transposed: Any) -> None:
     """Overwrites da (N, O) with dz = da f'(z), and computes db (O,) = 1^T dz; `slopes` is f'(z), or for relu f(z).
 
-    Writes dz^T to `turned` (O, N) as well, unless that is empty.
+    Writes dz^T to `transposed` (O, N) as well, unless that is empty.
     """
     num_rows, num_out = da.shape
     whole = num_out - num_out % width(da)
@@ -95,8 +95,8 @@ def back(which: int, da: Any, slopes: Any, db: Any, turned: Any) -> None:
                 dz = dz * slope
             put(da, o, dz)
             put(db, o - r, get(db, o - r) + dz)
-    if turned.size:
-        transpose(da, turned)
+    if transposed.size:
+        transpose(da, transposed)
 
 
 @inline

@@ -53,9 +53,9 @@ def transpose(a: Any, out: Any) -> None:
 
 
 @inline
-def transpose_part(left: Any, shape: tuple[int, int], turned: Any) -> None:
+def transpose_part(left: Any, shape: tuple[int, int], transposed: Any) -> None:
     """Some rows of a matrix (rows, columns); both sides are an array, a place, and the distance of rows."""
-    (a, here, step), (num_rows, num_in), (out, there, apart) = left, shape, turned
+    (a, here, step), (num_rows, num_in), (out, there, apart) = left, shape, transposed
     rows, columns = num_rows - num_rows % width(a), num_in - num_in % width(a)
     for i in range(0, columns, width(a)):
         for r in range(0, rows, width(a)):

@@ -1,8 +1,8 @@
 """The layer `periodic`, whose cosines and small products are most of what a network for tables does beside its layers.
 
 Rows are lanes here: all that belongs to a column is then one number for all lanes, and sums over the rows are added up
-in registers. What has rows one after another is turned on its side on the way in and on the way out. The formulas are
-derived in `layers/periodic.py`: u = x f + p, v = cos(2 pi u), h = W v + b.
+in registers. What has rows one after another is transposed before and after. The formulas are derived in
+`layers/periodic.py`: u = x f + p, v = cos(2 pi u), h = W v + b.
 """
 
 from math import factorial, pi
@@ -71,7 +71,7 @@ def make_waves(x: Any, columns: Any, waves: Waves, room: Sides, y: Any) -> None:
         for n in range(rows):
             put(room.x, c * rows + n, get(x, n * num_in + columns[c]) if n < num_rows else x.dtype.type(0))
         make_column(c, waves, room, rows)
-    _turn_out(room.e, rows, y, columns.size * (waves.bias.shape[1] + 1))
+    _transpose_out(room.e, rows, y, columns.size * (waves.bias.shape[1] + 1))
 
 
 @inline
@@ -95,7 +95,7 @@ def make_column(c: int, waves: Waves, room: Sides, count: int) -> None:
 def through_waves(dy: Any, waves: Waves, room: Sides, gradients: Waves) -> None:
     """The gradients of the parameters, and into room.e, in the first row of each column, that of its number."""
     rows, num_columns = room.x.shape[1], waves.frequency.shape[0]
-    _turn_in(dy, room.e, rows, num_columns * (waves.bias.shape[1] + 1))
+    _transpose_in(dy, room.e, rows, num_columns * (waves.bias.shape[1] + 1))
     for c in range(num_columns):
         through_column(c, waves, room, gradients, (rows, False))
 
@@ -158,8 +158,8 @@ def dot(a: Any, at: int, b: Any, there: int, count: int) -> Any:
 
 
 @inline
-def _turn_out(sides: Any, rows: int, y: Any, count: int) -> None:
-    """The first `count` columns of y (N, .) = sides (count, rows) on its side."""
+def _transpose_out(sides: Any, rows: int, y: Any, count: int) -> None:
+    """The first `count` columns of y (N, .) = sides (count, rows)^T."""
     num_rows, wide = y.shape
     whole_rows, whole = num_rows - num_rows % width(y), count - count % width(y)
     for n in range(0, whole_rows, width(y)):
@@ -171,7 +171,7 @@ def _turn_out(sides: Any, rows: int, y: Any, count: int) -> None:
 
 
 @inline
-def _turn_in(dy: Any, sides: Any, rows: int, count: int) -> None:
+def _transpose_in(dy: Any, sides: Any, rows: int, count: int) -> None:
     """The same the other way; 0 for rows that only fill up lanes."""
     num_rows, wide = dy.shape
     whole_rows, whole = num_rows - num_rows % width(dy), count - count % width(dy)

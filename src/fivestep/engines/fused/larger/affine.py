@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor
 
 from ....layer import Layer, Memo
-from ....products import add_outer_, affine, back, outer, wants_turned
+from ....products import add_outer_, affine, back, outer, wants_transposed
 from ..._engine import Engine
 from .. import _compiled
 from .._forms import OPERATIONS
@@ -21,8 +21,8 @@ FEW_OUTPUTS, FEW = 16, 4_000_000
 class Affine:
     """a = f(z) with z = x W^T + b, for every row of x; f is the activation behind the linear layer, if there is one.
 
-    On the way back dz = da f'(z) and db = 1^T dz are one pass, with dz^T beside it where dW is faster from that; dx =
-    dz W; and dW = dz^T x is written over the last gradient. With a `rate`, gradients are added to the weights at once,
+    Backward, dz = da f'(z) and db = 1^T dz are one pass, with dz^T beside it where dW is faster from that; dx = dz W;
+    and dW = dz^T x is written over the last gradient. With a `rate`, gradients are added to the weights at once,
     W <- W - rate dz^T x, and large ones are written down only where the step `shows_gradient`.
     """
 
@@ -85,17 +85,17 @@ class Affine:
 
     def _back(self, dz: Tensor, x: Tensor, need_dx: bool) -> Tensor:
         """One pass over dz, and two products."""
-        weight, memo, turned = self._w["weight"], self._memo, None
-        if wants_turned(dz, x):
-            turned = memo.buffer("turned", (dz.shape[1], dz.shape[0]), dz)
+        weight, memo, transposed = self._w["weight"], self._memo, None
+        if wants_transposed(dz, x):
+            transposed = memo.buffer("transposed", (dz.shape[1], dz.shape[0]), dz)
         _compiled.one_pass("back")(
-            self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy(), _matrix(turned, self._none)
+            self._kind, dz.numpy(), memo["slopes"].numpy(), self._db.numpy(), _matrix(transposed, self._none)
         )
         dx = back(dz, weight, memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz  # before the weights move
         if self.rate is None or self.shows_gradient:
-            outer(dz, x, self._dw["weight"], turned)
+            outer(dz, x, self._dw["weight"], transposed)
         if self.rate is not None:
-            add_outer_(weight, dz, x, alpha=-self.rate, turned=turned)
+            add_outer_(weight, dz, x, alpha=-self.rate, transposed=transposed)
             if "bias" in self._w:
                 self._w["bias"].add_(self._db, alpha=-self.rate)
         return dx

@@ -36,7 +36,7 @@ from ..body.division import (
     Alone,
     Dense,
     Divided,
-    Learnt,
+    Learned,
     Nonzeros,
     Own,
     Passes,
@@ -94,7 +94,7 @@ class Division:
         with one_thread():  # or torch's other threads would spin on our cores
             work = self._work(block, num_threads, merges=merges)
             inputs = self._first.of(work, self._rows)
-            name = "divided" + "-learnt" * self._learns + "-passes" * self._has_passes
+            name = "divided" + "-learned" * self._learns + "-passes" * self._has_passes
             with _compiled.compiling(name + "-nonzeros" * isinstance(inputs[0], Nonzeros), self._dtype):
                 self._call(work, inputs)
             for stage in self._stages:
@@ -143,7 +143,7 @@ class Division:
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, barrier, squares))
         self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
         far = values[-1] if any(stage.strength >= 0 for stage in self._stages) else 0
-        self._learnt = self._learnt_of(aligned(far, kind), capacity) if self._learns else Plain(len(self._stages))
+        self._learned = self._learned_of(aligned(far, kind), capacity) if self._learns else Plain(len(self._stages))
         self._own = [self._own_room(t, kind, panels) for t in range(num_threads)]
         units = [self._panels(1, t, self._net.firsts) for t in range(num_threads)]
         self._first = FirstInputs(self._stages, units, capacity, kind)
@@ -200,11 +200,11 @@ class Division:
             shares=any(layer and stage.operation == LINEAR for layer, stage in enumerate(stages[:-1])),
         )
 
-    def _learnt_of(self, far: Array, capacity: int) -> Learnt:
+    def _learned_of(self, far: Array, capacity: int) -> Learned:
         """What a network for tables has besides, as compiled code takes it."""
         num_units = -(-self._widths[1] // self._columns()) * self._columns() * self._has_columns
         columns = columns_of(self._engine, num_units, capacity)
-        return Learnt(np.array([stage.strength for stage in self._stages]), far, self._has_columns, columns)
+        return Learned(np.array([stage.strength for stage in self._stages]), far, self._has_columns, columns)
 
     def _panels(self, level: int, thread: int, firsts: Array) -> int:
         at = level * (len(firsts) // len(self._widths)) + thread
@@ -321,7 +321,7 @@ class Division:
                 if t and apart:
                     move_to(apart[t])
                 train(
-                    Thread(t, self._net, inputs[t], self._between, self._learnt, self._room, self._own[t]),
+                    Thread(t, self._net, inputs[t], self._between, self._learned, self._room, self._own[t]),
                     self._rules,
                     work,
                     self._remembered[t],

@@ -2,7 +2,7 @@
 
 Of a step of some hundred million operations, matrix products take nine parts in ten, and torch has the fastest. What
 `scratch` does between them in a dozen operations, each through the whole of a tensor, is one compiled pass here
-(`body/passes.py`): rows gathered and turned into numbers; an activation in place; its derivative times what comes back,
+(`body/passes.py`): rows gathered and converted to numbers; an activation in place; its derivative times the gradient,
 with the gradient of the bias; the loss with its gradient; the update of all parameters. The formulas are the same, and
 `scratch` is the oracle. What has no compiled form is done as `scratch` does it, layer by layer. A network of linear
 layers, norms, activations and branches, or one for tables, is divided among threads instead (`divided.py`), where that
@@ -31,7 +31,7 @@ from .._size import can_be_divided
 from .._tables import measure_of
 from .affine import Affine
 from .divided import Division
-from .learnt import Dropped, Learnt, dropout_behind, is_learnt
+from .learned import Dropped, Learned, dropout_behind, is_learned
 from .periodic import InLevels, InWaves, are_levels
 from .rows import BlockRows
 from .tables import descent_of, remembered_by, tile_for
@@ -184,13 +184,13 @@ class Products:
         return a
 
 
-def _pieces(engine: Engine) -> Iterator[Affine | Learnt | Dropped | InWaves | InLevels | AsInScratch]:
+def _pieces(engine: Engine) -> Iterator[Affine | Learned | Dropped | InWaves | InLevels | AsInScratch]:
     """The layers of a network, each linear one together with what is done in one pass behind it."""
     k = 0
     while k < len(engine.layers):
-        if is_learnt(engine, k):
+        if is_learned(engine, k):
             drops = dropout_behind(engine, k)
-            yield Learnt(engine, k, drops)
+            yield Learned(engine, k, drops)
             k += 1 if drops is None else 2
         elif isinstance(engine.layers[k], Dropout):
             yield Dropped(engine, k)

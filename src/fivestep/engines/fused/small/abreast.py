@@ -1,4 +1,4 @@
-"""Networks abreast (`body/abreast.py`): which of them may be, and their numbers on the way in and out."""
+"""Networks abreast (`body/abreast.py`): which of them may be, and their numbers, copied in and out."""
 
 from collections.abc import Sequence
 from typing import Any, final

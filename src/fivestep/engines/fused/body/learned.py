@@ -11,14 +11,14 @@ from .lanes import every, get, load, put, store, where, width
 from .numbers import numbers_at
 
 
-def parametric(which: int, numbers: Any, z: Any, learnt: Any, drawn: Any, kept: Any) -> None:
+def parametric(which: int, numbers: Any, z: Any, learned: Any, drawn: Any, kept: Any) -> None:
     """Overwrites the product z (N, O) with the layer's outputs y, and keeps what the backward pass needs.
 
     `numbers` are the activation's option, the factor c, and for dropout the least random number whose unit is kept, and
-    1 / (1 - p). `learnt` are b and g (O,), `drawn` the random bits (N, O), empty without dropout. c dy/dz and dy/dg
+    1 / (1 - p). `learned` are b and g (O,), `drawn` the random bits (N, O), empty without dropout. c dy/dz and dy/dg
     (N, O) are written to `kept`.
     """
-    (option, factor, least, scale), (b, g), (slopes, far) = numbers, learnt, kept
+    (option, factor, least, scale), (b, g), (slopes, far) = numbers, learned, kept
     num_rows, num_units = z.shape
     for at in range(0, num_rows * num_units, num_units):
         for o in range(0, num_units, width(z)):

@@ -11,7 +11,7 @@ from ....layer import Memo
 from ....layers.dropout import Dropout
 from ....layers.ntk_linear import NTKLinear
 from ....layers.parametric import Parametric
-from ....products import affine, back, outer, wants_turned
+from ....products import affine, back, outer, wants_transposed
 from ..._engine import Engine
 from .. import _compiled
 from .._forms import OPERATIONS, is_activation
@@ -22,10 +22,10 @@ NO_BITS = torch.empty(0, 0, dtype=torch.int16).numpy()
 
 
 @final
-class Learnt:
+class Learned:
     """y = m (z + g (f(z) - z)) with z = c x W^T + b, where c = 1 / sqrt(I) and m is the scaled mask of dropout, or 1.
 
-    One pass after the product forward, two before those of the way back: with da the gradient of y, dg = 1^T (da m
+    One pass after the product forward, two before those of the backward pass: with da the gradient of y, dg = 1^T (da m
     (f(z) - z)), and c dz = c da m (1 - g + g f'(z)), from which the products go on as in a linear layer.
     """
 
@@ -56,22 +56,22 @@ class Learnt:
         whole = y.view(*x.shape[:-1], num_units)
         bits = NO_BITS if self._drawn is None else self._drawn.bits(whole).view(shape).numpy()
         kept = memo["slopes"], memo["far"] = _made(memo, "slopes", y), _made(memo, "far", y)
-        learnt = self._w["bias"].numpy(), self._g["weight"].numpy()
+        learned = self._w["bias"].numpy(), self._g["weight"].numpy()
         _compiled.one_pass("parametric")(
-            self._kind, self._numbers, y.numpy(), learnt, bits, (kept[0].numpy(), kept[1].numpy())
+            self._kind, self._numbers, y.numpy(), learned, bits, (kept[0].numpy(), kept[1].numpy())
         )
         return whole
 
     def backward(self, dy: Tensor, need_dx: bool) -> Tensor:
-        dz, x, memo, turned = dy.flatten(0, -2).contiguous(), self._memo["x"], self._memo, None
+        dz, x, memo, transposed = dy.flatten(0, -2).contiguous(), self._memo["x"], self._memo, None
         _compiled.one_pass("parametric_gradient")(dz.numpy(), memo["far"].numpy(), self._dg["weight"].numpy())
-        if wants_turned(dz, x):
-            turned = memo.buffer("turned", (dz.shape[1], dz.shape[0]), dz)
-        at_once = (self._none if turned is None else turned).numpy()
+        if wants_transposed(dz, x):
+            transposed = memo.buffer("transposed", (dz.shape[1], dz.shape[0]), dz)
+        at_once = (self._none if transposed is None else transposed).numpy()
         _compiled.one_pass("back")(TANH, dz.numpy(), memo["slopes"].numpy(), self._dw["bias"].numpy(), at_once)
         self._dw["bias"].div_(self._factor)  # dz carries it
         dx = back(dz, self._w["weight"], memo.buffer("dx", tuple(x.shape), x)) if need_dx else dz
-        outer(dz, x, self._dw["weight"], turned)
+        outer(dz, x, self._dw["weight"], transposed)
         return dx.view(*dy.shape[:-1], dx.shape[1])
 
 
@@ -113,7 +113,7 @@ def _made(memo: Memo, name: str, like: Tensor) -> Tensor:
     return made
 
 
-def is_learnt(engine: Engine, k: int) -> bool:
+def is_learned(engine: Engine, k: int) -> bool:
     """Whether such a layer begins at layer k: an activation with a scalar form, and units in whole registers."""
     layer, strength = (*engine.layers[k : k + 2], None)[:2]
     if not isinstance(layer, NTKLinear) or not isinstance(strength, Parametric):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fivestep.engines.fused.larger import products
-from fivestep.engines.fused.larger.learnt import Dropped, Learnt
+from fivestep.engines.fused.larger.learned import Dropped, Learned
 from fivestep.find import Choice
 from fivestep.net import NetSpec
 from fivestep.recipes._base import Facts, with_numbers
@@ -67,8 +67,8 @@ def _as_where_units_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "can_be_divided", lambda *_: False)
 
 
-def learnt(engine: Any) -> list[Learnt]:
-    return [piece for piece in engine._code._pieces if isinstance(piece, Learnt)]
+def learned(engine: Any) -> list[Learned]:
+    return [piece for piece in engine._code._pieces if isinstance(piece, Learned)]
 
 
 @pytest.mark.parametrize("options", PLANS.values(), ids=PLANS)
@@ -77,7 +77,7 @@ def test_a_run_is_that_of_scratch(spec: NetSpec, options: dict[str, Any]) -> Non
     """Weights, the rule's memory, losses, and the gradient of the last step."""
     plan, data = small_plan(**options), three_classes(weighted=True)
     ours, scratch = small_engine(LARGER, plan, spec), small_engine("scratch", plan, spec)
-    assert learnt(ours) or any(isinstance(piece, Dropped) for piece in ours._code._pieces)  # type: ignore[attr-defined]
+    assert learned(ours) or any(isinstance(piece, Dropped) for piece in ours._code._pieces)  # type: ignore[attr-defined]
     losses = torch.cat([step.losses for step in steps(ours, data, plan) if step.losses is not None])
     assert distance(losses, torch.stack([step.loss for step in steps(scratch, data, plan)])) < ENGINES_FLOAT64
     got = ours.state()
@@ -102,12 +102,12 @@ def test_the_recipe_for_tables_is_that_of_scratch_in_float32() -> None:
         engine = small_engine(name, plan, NetSpec(spec.layers, 4, 3), dtype="float32")
         list(steps(engine, three_classes(), plan))
         ends.append(engine.params.flat)
-    assert len(learnt(small_engine(LARGER, plan, NetSpec(spec.layers, 4, 3)))) == 3
+    assert len(learned(small_engine(LARGER, plan, NetSpec(spec.layers, 4, 3)))) == 3
     assert distance(*ends) < ENGINES_FLOAT32
 
 
 def test_units_beyond_whole_registers_are_done_as_in_scratch() -> None:
-    assert not learnt(small_engine(LARGER, small_plan(), net(*hidden(20))))
+    assert not learned(small_engine(LARGER, small_plan(), net(*hidden(20))))
 
 
 def test_not_a_number_in_a_strength_reaches_the_loss() -> None:

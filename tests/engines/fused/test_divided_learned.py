@@ -101,7 +101,7 @@ def test_tokens_are_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("place", ["strength", "wave", "scale"])
-def test_not_a_number_in_what_is_learnt_reaches_the_loss(place: str) -> None:
+def test_not_a_number_in_what_is_learned_reaches_the_loss(place: str) -> None:
     engine = small_engine(LARGER, small_plan(), ALONE["all of it"])
     layer, name = {"strength": (4, "weight"), "wave": (1, "frequency"), "scale": (2, "weight")}[place]
     engine.params.weights[-1]["weight"].fill_(0.1)  # which begins as 0
