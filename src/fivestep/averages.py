@@ -4,7 +4,7 @@ from torch import Tensor
 
 from .engines._engine import Engine
 
-AT_A_TIME = 2**18
+NUMBERS_AT_A_TIME = 2**18
 """Numbers that are exchanged at a time, as a large network may leave no room for another copy."""
 
 
@@ -30,7 +30,7 @@ def to_training(engine: Engine) -> None:
 
 def _exchange_(a: Tensor, b: Tensor) -> None:
     """Exchanges the contents of two vectors."""
-    for one, other in zip(a.split(AT_A_TIME), b.split(AT_A_TIME), strict=True):
+    for one, other in zip(a.split(NUMBERS_AT_A_TIME), b.split(NUMBERS_AT_A_TIME), strict=True):
         kept = one.clone()
         one.copy_(other)
         other.copy_(kept)

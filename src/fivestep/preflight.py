@@ -20,7 +20,7 @@ from .losses._base import ABOVE_ZERO
 from .metrics._base import measure
 from .plan import TrainPlan
 
-AT_A_TIME = 2**18
+NUMBERS_AT_A_TIME = 2**18
 """Numbers that are checked at a time: torch copies them to do so, and a copy of all data would double the memory."""
 
 
@@ -145,7 +145,7 @@ def _check_finite(name: str, values: Tensor) -> None:
     if not values.is_floating_point():
         return
     first = 0
-    for part in values.split(max(1, AT_A_TIME // max(1, values[0].numel()))):
+    for part in values.split(max(1, NUMBERS_AT_A_TIME // max(1, values[0].numel()))):
         if not part.isfinite().all():
             row, *others = (~part.isfinite()).nonzero()[0].tolist()
             where = [first + row, *others]

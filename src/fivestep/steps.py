@@ -168,7 +168,7 @@ def _in_blocks(
                 mean = losses @ (block.num_rows.to(losses) / total)
             yield Step(done, (done - 1) // per_epoch + 1, total, mean, losses)
     finally:
-        engine.let_go()
+        engine.release()
 
 
 def rates_of(schedule: Schedule, start: int, stop: int, num_steps: int, seen: Sequence[float]) -> Tensor:

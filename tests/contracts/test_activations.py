@@ -104,7 +104,7 @@ def test_backward_of_many_rows_goes_by_parts_and_takes_no_memory_as_large_as_the
 ) -> None:
     """z, a and dy are three; 333 rows are no whole number of parts. To the last digits, as vectors end elsewhere."""
     activation, memo = item.build(), Memo(training=True)
-    monkeypatch.setattr(_base, "AT_A_TIME", 1000)
+    monkeypatch.setattr(_base, "NUMBERS_AT_A_TIME", 1000)
     with Live() as live:
         z = torch.randn(333, 150, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         a = activation.forward({}, z, memo)

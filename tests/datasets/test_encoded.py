@@ -39,7 +39,7 @@ def places(*rows: int) -> pl.Series:
 def test_parts_of_two_tables_are_encoded_to_the_bits_they_have_as_wholes(
     monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ) -> None:
-    monkeypatch.setattr(encoded, "AT_A_TIME", at_a_time)
+    monkeypatch.setattr(encoded, "ROWS_AT_A_TIME", at_a_time)
     first, second = frame_of(100, 0), frame_of(40, 1)
     encoder = Encoder.fit(first, kinds_of(first))
     evens, odds = (pl.Series(range(start, 100, 2), dtype=pl.UInt32) for start in (0, 1))
@@ -57,7 +57,7 @@ def test_a_part_without_rows_has_no_rows() -> None:
 
 
 def test_nobody_holds_the_table_while_its_last_rows_are_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded, "AT_A_TIME", 50)
+    monkeypatch.setattr(encoded, "ROWS_AT_A_TIME", 50)
     frame = frame_of(100, 0)
     encoder = Encoder.fit(frame, kinds_of(frame))
     parts, held, seen = [Taken(frame, places(*range(100)))], weakref.ref(frame), []
@@ -70,7 +70,7 @@ def test_nobody_holds_the_table_while_its_last_rows_are_encoded(monkeypatch: pyt
 
 
 def test_a_value_that_cannot_be_read_is_named_by_its_row_in_its_own_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoded, "AT_A_TIME", 7)
+    monkeypatch.setattr(encoded, "ROWS_AT_A_TIME", 7)
     frame = pl.DataFrame({"a": [0.5 * row for row in range(30)]})
     encoder = Encoder.fit(frame, kinds_of(frame))
     wrong = pl.DataFrame({"a": [*range(20), float("inf"), *range(9)]}, strict=False)

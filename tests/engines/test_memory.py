@@ -99,7 +99,7 @@ def test_training_holds_as_many_numbers_for_each_parameter_as_is_said(
     """With a folder and without one. torch makes new tensors for a layer's gradient, and three of its size in Adam."""
     monkeypatch.setattr(_memory, "LARGE", 0)  # as for larger networks
     monkeypatch.setattr(_update, "PIECE", 2**12)
-    monkeypatch.setattr(averages, "AT_A_TIME", 2**12)
+    monkeypatch.setattr(averages, "NUMBERS_AT_A_TIME", 2**12)
     monkeypatch.setattr(products, "MOST_APART", 2**12)
     plan = TrainPlan(**{"loss": "mse", "lr": 1e-4, "batch_size": 20, "epochs": 3, **options})
     spec = MLP(*SIZES)

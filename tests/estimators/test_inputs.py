@@ -87,7 +87,7 @@ def test_rows_are_scaled_some_at_a_time_to_the_same_bits(monkeypatch: pytest.Mon
     x[3, 1] = NAN
     scaled = Scaled.fit(x, None)
     at_once = scaled.transform(x, np.float32)
-    monkeypatch.setattr(_inputs, "AT_A_TIME", 6)
+    monkeypatch.setattr(_inputs, "NUMBERS_AT_A_TIME", 6)
     np.testing.assert_array_equal(scaled.transform(x, np.float32), at_once)
 
 
@@ -104,7 +104,7 @@ def test_scaling_takes_little_more_than_its_result() -> None:
 
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_the_moments_are_those_of_all_numbers(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_inputs, "AT_A_TIME", 6)
+    monkeypatch.setattr(_inputs, "NUMBERS_AT_A_TIME", 6)
     x = np.random.default_rng(0).normal(2, 3, size=(rows, 2))
     assert Unchanged.fit(x).moments == pytest.approx((x.mean(), x.std()), rel=FORMULA)
 

@@ -75,7 +75,7 @@ def test_parameters_are_moved_part_after_part(
     options: dict[str, Any], at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The 43 parameters as three parts, the last one not full, and as one: norms and L2 terms are those of all."""
-    monkeypatch.setattr(compiled, "AT_A_TIME", at_a_time)
+    monkeypatch.setattr(compiled, "PARAMETERS_AT_A_TIME", at_a_time)
     spec, data, plans = fleet_of(options)
     assert_the_same_networks(fit_many(spec, data, plans, "scratch", dtype="float64", device="cpu", every=1), spec)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..layer import Memo, ParameterFree
 from ..typing import Elements, Shape, Tensors
 
-AT_A_TIME = 2**18
+NUMBERS_AT_A_TIME = 2**18
 """Derivatives computed at a time on a CPU: those of a whole large batch would need new memory in each step."""
 
 
@@ -47,9 +47,9 @@ class Activation(ParameterFree):
     def backward(self, w: Tensors, dw: Tensors, dy: Elements, memo: Memo, need_dx: bool = True) -> Elements:
         a = memo["a"]
         z = memo["z"] if self.uses_z else a  # which nobody looks at
-        if dy.numel() <= AT_A_TIME or dy.device.type != "cpu":
+        if dy.numel() <= NUMBERS_AT_A_TIME or dy.device.type != "cpu":
             return dy.mul_(self.derivative(z, a))
-        at_a_time = max(1, AT_A_TIME * len(dy) // dy.numel())
+        at_a_time = max(1, NUMBERS_AT_A_TIME * len(dy) // dy.numel())
         for part, of_z, of_a in zip(dy.split(at_a_time), z.split(at_a_time), a.split(at_a_time), strict=True):
             part.mul_(self.derivative(of_z, of_a))
         return dy

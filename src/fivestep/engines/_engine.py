@@ -211,7 +211,7 @@ class BlockEngine(Engine):
         """Does the steps of a block. Returns the loss of each, measured before its update, on the device."""
 
     @abstractmethod
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Releases the rows of the blocks and the memory kept for them, as a training ends. Another one may follow."""
 
 

@@ -12,7 +12,7 @@ from ..plan import TrainPlan
 from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets
 from ._raw import RawEngine
-from ._sequence import after_loss
+from ._step_order import after_loss
 from ._update import clip_, move_
 
 

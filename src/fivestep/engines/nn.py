@@ -22,7 +22,7 @@ from ..ranks import ALONE, Ranks
 from ..typing import Features, Logits, RowWeights, Scalar, Targets, Tensors, Vector
 from ._base import FiveStepEngine
 from ._parts import in_parts
-from ._sequence import after_loss
+from ._step_order import after_loss
 from ._twin_memory import packed, unpacked
 from ._update import RuleGroup, averaged_by_rules, numbers_of, restore_numbers, rule_of
 

@@ -16,7 +16,7 @@ from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.values import UNUSABLE
 
-AT_A_TIME = 2**16
+NUMBERS_AT_A_TIME = 2**16
 """Numbers that are scaled at a time: what lies between is in float64, several times over, and stays in the cache."""
 
 
@@ -68,7 +68,7 @@ class Unchanged(Inputs):
         numbers = x.data if scipy.sparse.issparse(x) else x
         share = numbers.size / max(1, math.prod(x.shape))  # a sparse matrix holds zeros that it does not store
         mean = share * float(np.mean(numbers, dtype=np.float64)) if numbers.size else 0.0
-        at_a_time = max(1, AT_A_TIME * len(numbers) // max(1, numbers.size))
+        at_a_time = max(1, NUMBERS_AT_A_TIME * len(numbers) // max(1, numbers.size))
         parts = (numbers[start : start + at_a_time] for start in range(0, len(numbers), at_a_time))
         squares = sum(float(np.sum(np.square(part - mean), dtype=np.float64)) for part in parts)
         square = share * squares / max(1, numbers.size)
@@ -128,7 +128,7 @@ class Scaled(Inputs):
 
     def transform(self, x: Any, dtype: type) -> np.ndarray:
         out: np.ndarray = np.empty((x.shape[0], self.width), dtype=dtype)
-        at_a_time = max(1, AT_A_TIME // self.width)
+        at_a_time = max(1, NUMBERS_AT_A_TIME // self.width)
         for start in range(0, len(out), at_a_time):
             rows = slice(start, start + at_a_time)
             self._scale_into(out[rows], _dense(x[rows], np.float64))

@@ -182,10 +182,10 @@ class Turns:
         """
         engine, started = self._engine, time.perf_counter()
         seeds = [plan.seed for plan in plans]
-        state = engine.beginnings(seeds)
+        state = engine.initial_states(seeds)
         losses, last = engine.train_each(state, seeds, lambda k: self._blocks_of(plans[k]), self._num_steps)
         seconds = (time.perf_counter() - started) / len(plans)
-        held = engine.held_of(state)
+        held = engine.prediction_weights(state)
         train, valid = ([None] * len(plans) if measure is None else measure(held) for measure in self._measures)
         running = [line.dot(self._sizes) / self._num_rows for line in in_lines(losses.double())]
         is_finite = losses.isfinite().all(1) & held.isfinite().all(1)
@@ -261,6 +261,6 @@ def _weighted(of_rows: Tensor, weight: Tensor) -> list[float]:
 def _one_by_one(engine: FusedEngine, part: Part, held: Tensor) -> list[Evaluation]:
     found = []
     for one in held:
-        engine.hold(one)
+        engine.load_prediction_weights(one)
         found.append(evaluate_by_ranks(engine, part, engine.plan.metrics, ALONE))
     return found

@@ -9,7 +9,7 @@ import polars as pl
 from ._addresses import LETTERS, column_addresses
 from ._kernel import scale_rows
 
-AT_A_TIME = 8
+COLUMNS_AT_A_TIME = 8
 """The most columns that are copied at the same time: those in chunks, with missing values, or of integers."""
 
 
@@ -64,8 +64,8 @@ def _copies(
     types = {k: _number_type(frame[names[k]]) for k in which.tolist()}
     for dtype in (pl.Float64, pl.Float32):
         own = [k for k, known in types.items() if known == dtype]
-        for start in range(0, len(own), AT_A_TIME):
-            some = own[start : start + AT_A_TIME]
+        for start in range(0, len(own), COLUMNS_AT_A_TIME):
+            some = own[start : start + COLUMNS_AT_A_TIME]
             yield np.array(some), [np.array(frame[names[k]].cast(dtype), order="C") for k in some]
 
 

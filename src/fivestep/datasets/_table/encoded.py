@@ -16,7 +16,7 @@ from .row_weights import weights_of
 from .source import TableSource
 from .split import Taken, named
 
-AT_A_TIME = 2**15
+ROWS_AT_A_TIME = 2**15
 """Rows that are encoded at a time, and then released. So few are quick without compiled code, whose compiler would take
 a tenth of the memory."""
 
@@ -60,8 +60,8 @@ def _tables(encoder: Encoder, parts: list[Taken]) -> list[tuple[deque[_Piece], l
 
 def _pieces(table: Taken, names: Sequence[str]) -> Iterator[_Piece]:
     """Those columns of a table in pieces, each of which holds the memory of its own rows only, about."""
-    for number, part in enumerate(table.frame.select(names).iter_slices(AT_A_TIME)):
-        yield _Piece(part, AT_A_TIME * number, table.file)
+    for number, part in enumerate(table.frame.select(names).iter_slices(ROWS_AT_A_TIME)):
+        yield _Piece(part, ROWS_AT_A_TIME * number, table.file)
 
 
 def _encode(encoder: Encoder, out: Tensor, piece: _Piece, rows: "np.ndarray") -> None:

@@ -28,7 +28,7 @@ DEVICES = ("cuda",)
 MOST_PARAMETERS = 2048
 """The most parameters of a network: beyond that, few networks are enough to fill a device."""
 
-AT_A_TIME = 512
+PARAMETERS_AT_A_TIME = 512
 """Parameters that are updated at a time: sixteen per thread, with the rule's memory of them."""
 
 MOST_INPUTS, MOST_OUTPUTS = 16, 8
@@ -90,7 +90,9 @@ class Kernel:
 
         self._body: Any = importlib.import_module(f"{__package__}.kernels.steps")  # of a library that is on CUDA only
         size = networks.flat.shape[1]
-        self._code = Known((self._net(), self._loss(), self._rule(), size, min(AT_A_TIME, _power_of_two(size))))
+        self._code = Known(
+            (self._net(), self._loss(), self._rule(), size, min(PARAMETERS_AT_A_TIME, _power_of_two(size)))
+        )
         self._memory = self._body.Memory(*self._places())
 
     def _net(self) -> tuple[Any, ...]:

@@ -85,7 +85,7 @@ class FusedEngine(BlockEngine):
         """Whether the units of its layers are divided among threads, whose number can change last digits."""
         return self._is_larger and not self._is_recorded and bool(self._code.is_divided)
 
-    def beginnings(self, seeds: Sequence[int]) -> dict[str, Tensor]:
+    def initial_states(self, seeds: Sequence[int]) -> dict[str, Tensor]:
         """The `state` of engines made with plans of those seeds, as rows (K, .); its own weights are then others."""
         flat, init = self.params.flat.new_empty((len(seeds), self.params.flat.numel())), self.spec.build_init()
         for seed, row in zip(seeds, flat, strict=True):
@@ -130,7 +130,7 @@ class FusedEngine(BlockEngine):
         """The names of the update rules' memory in `state`."""
         return [f"{k}.{name}" for k, group in enumerate(self._groups) for name in group.memory]
 
-    def held_of(self, state: Tensors) -> Tensor:
+    def prediction_weights(self, state: Tensors) -> Tensor:
         """The weights to predict with and the buffers (K, P + B) of networks whose states are rows."""
         held = torch.cat([state["flat"], state["buffers"]], 1)
         for k, group in enumerate(self._groups):
@@ -140,7 +140,7 @@ class FusedEngine(BlockEngine):
                 held[:, where] = group.rule.average(w, memory).flatten(1)
         return held
 
-    def hold(self, held: Tensor) -> None:
+    def load_prediction_weights(self, held: Tensor) -> None:
         """Loads the weights and the buffers (P + B,) of one network."""
         self.params.flat.copy_(held[: self.params.flat.numel()])
         self.params.buffers.copy_(held[self.params.flat.numel() :])
@@ -150,8 +150,8 @@ class FusedEngine(BlockEngine):
         self._code.train(block, losses, penalties)
         return losses + penalties
 
-    def let_go(self) -> None:
-        self._code.let_go()
+    def release(self) -> None:
+        self._code.release()
 
     def train_step(self, x: Features, y: Targets, weight: RowWeights | None = None) -> Scalar:
         self._check(x, y, weight)
@@ -184,7 +184,7 @@ class FusedEngine(BlockEngine):
         return self._code.predict(x.flatten(0, -2)).view(*x.shape[:-1], -1)  # type: ignore[no-any-return]
 
     def predict_each(self, held: Tensor, x: Features) -> Tensor:
-        """The outputs (K, N, O) for the rows x of networks whose weights and buffers are rows of `held` (`held_of`)."""
+        """The outputs (K, N, O) for the rows x of networks with the `prediction_weights` held (K, P + B)."""
         x = self.as_input(x)
         rows = x.flatten(0, -2)
         out = self._code.predict_each(held, rows)

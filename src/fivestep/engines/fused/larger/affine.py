@@ -40,7 +40,7 @@ class Affine:
         self._db = self._dw["bias"] if "bias" in self._dw else engine.params.flat.new_empty(len(self._w["weight"]))
         self._rest = engine.params.flat.new_zeros(8 * LANES).numpy()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last input."""
         self._memo.clear()
 

@@ -106,7 +106,7 @@ class Division:
         if len(work.rates) < len(block.rates):
             raise single_row()
 
-    def let_go(self, rows: BlockRows) -> None:
+    def release(self, rows: BlockRows) -> None:
         """Releases the rows."""
         self._rows = rows
 

@@ -44,7 +44,7 @@ class Learned:
         self._drawn = None if drops is None else engine.memo(k + 2)
         self._none = engine.params.flat.new_empty(0, 0)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last input."""
         self._memo.clear()
 
@@ -86,7 +86,7 @@ class Dropped:
         assert isinstance(layer, Dropout)
         self._threshold, self._memo = threshold(layer), engine.memo(k, reuse=True)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last mask."""
         self._memo.clear()
 

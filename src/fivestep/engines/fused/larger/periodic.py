@@ -30,7 +30,7 @@ class InWaves:
         self._waves, self._gradients = (Waves(*(each[name].numpy() for name in Waves._fields)) for each in of)
         self._memo, self._rest = Memo(training=True, reuse=True), torch.tensor(layer.others, dtype=torch.long)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last rows, of which the room has copies."""
         self._memo.clear()
 
@@ -74,7 +74,7 @@ class InLevels:
         self._columns, self._knots, self._levels = np.array(layer.chosen), w["knots"].numpy(), w["levels"].numpy()
         self._memo, self._least = Memo(training=True, reuse=True), np.finfo(self._knots.dtype).tiny
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last rows."""
         self._memo.clear()
 

@@ -46,7 +46,7 @@ class AsInScratch:
         self._w, self._dw = engine.params.weights[k], engine.params.gradients[k]
         self.has_parameters = bool(self._dw)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forgets its last input."""
         self._memo.clear()
 
@@ -102,13 +102,13 @@ class Products:
                     penalties[s] = engine.penalty()
                 losses[s] = self._step(s, merged=self._merges and not l2, is_last=s == num_steps - 1)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Gives up the rows, which a layer may have as its input; the buffers of a batch stay."""
         self._rows = BlockRows(self._engine)
         if self._division is not None:
-            self._division.let_go(self._rows)
+            self._division.release(self._rows)
         for piece in self._pieces:
-            piece.let_go()
+            piece.release()
 
     def _step(self, s: int, *, merged: bool, is_last: bool) -> float:
         """Step s of the block. Where it is `merged`, the gradient is to be seen after the last one only.

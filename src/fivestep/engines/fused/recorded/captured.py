@@ -64,12 +64,12 @@ class Captured:
                     s += done
             self._weights.give_gradient()  # its value after the last step, for inspection
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Releases the rows, the recordings that read them, and their memory."""
         self._graphs.forget()
         self._feeds, self._rows = {}, None
         for kernels in self._kernels:
-            kernels.let_go()
+            kernels.release()
 
     def train_once(self, block: Block, losses: Tensor, penalties: Tensor) -> None:
         """Does the one step of a block, recording nothing."""

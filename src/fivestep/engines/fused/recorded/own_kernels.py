@@ -24,7 +24,7 @@ class Steps(Protocol):
     def steps(self, feed: Feed, count: int) -> None:
         """Does the first `count` steps of the feed."""
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Releases the memory of the steps."""
 
 

@@ -77,7 +77,7 @@ class Tiles:
         is_one = feed.stored.numel() == len(feed.stored) * widths[0]
         return feed.is_contiguous and is_one and max(feed.size * max(widths), feed.y.numel()) < MOST_NUMBERS
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         self._of_size = {}
 
     def steps(self, feed: Feed, count: int) -> None:

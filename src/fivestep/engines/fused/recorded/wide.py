@@ -47,7 +47,7 @@ class Wide:
         """Whether the rows are contiguous."""
         return feed.is_contiguous
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """It keeps nothing between two steps."""
 
     def steps(self, feed: Feed, count: int) -> None:

@@ -119,10 +119,10 @@ class Code:
         singles = (counts % rows == 1 % rows).nonzero()
         return int(singles[0]) if len(singles) else len(counts)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Releases the rows."""
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
-        self._orders.let_go()
+        self._orders.release()
 
     def train_abreast(self, held: Sequence[Held], blocks: Callable[[int], Block], losses: Any) -> int:
         """Does all steps of the first networks, those that can be trained abreast; returns how many that are.

@@ -31,7 +31,7 @@ class Orders:
         self._order, self._room = NONE, room_for(0)
         self._last: int | None = None
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Releases the memory."""
         self._order, self._room, self._last = NONE, room_for(0), None
 
