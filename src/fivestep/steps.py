@@ -144,11 +144,11 @@ def _in_blocks(
     blocks = Blocks(data, plan.batch_size, plan.seed, engine.dtype, engine.device, engine.takes)
     schedule, num_steps = plan.build_schedule(), plan.num_steps(blocks.num_rows)
     per_epoch = plan.steps_per_epoch(blocks.num_rows)
-    done, goes_to = start, per_epoch * (every or plan.epochs)
+    done, period = start, per_epoch * (every or plan.epochs)
     seconds_per_step = expected_seconds(engine, plan, blocks.num_rows)
     try:
         while done < num_steps:
-            end = min(done - done % goes_to + goes_to, num_steps, done + blocks.most_steps)
+            end = min(done - done % period + period, num_steps, done + blocks.most_steps)
             end = min(end, done + max(1, round(SECONDS_PER_BLOCK / seconds_per_step)))
             rates = rates_of(schedule, done, end, num_steps, seen) * plan.lr
             to_training(engine)

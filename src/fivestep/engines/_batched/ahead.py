@@ -58,7 +58,7 @@ class Ahead:
         self._rates = self._numbers([plan.lr for plan in plans])
         self._l2 = self._numbers([plan.l2 for plan in plans]) if plan.l2 else None
         has_order = self._size < self._num_rows and self._fresh is None  # one that is drawn
-        self._draw_orders = draws_orders(len(own) * plan.epochs if has_order else 0)
+        self._draw_orders = draw_orders_for(len(own) * plan.epochs if has_order else 0)
         tables = len(parts) if self._fresh is None else MOST_STEPS  # the steps of a block, by epoch
         self._type_of_places = torch.int32 if tables * self._num_rows <= MOST_SHORT else torch.int64
         self._drawn, self._places = range(0), torch.zeros(0)
@@ -195,7 +195,7 @@ class Ahead:
         return Ahead(self._pattern, self._parts, own, plans)
 
 
-def draws_orders(count: int) -> DrawOrders:
+def draw_orders_for(count: int) -> DrawOrders:
     """The fastest function to draw so many orders: compiled code if they are enough to load it."""
     if count < MANY_ORDERS or importlib.util.find_spec("numba") is None:
         return draws.draw_orders
