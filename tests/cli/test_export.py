@@ -13,7 +13,10 @@ from tests.tolerances import FLOAT32, distance
 def test_torch_takes_the_weights(fivestep: Command, tmp_path: Path) -> None:
     fivestep("train", "iris", "--epochs", 1)
     code, out, _ = fivestep("export", "runs/iris-1", "--to", "torch", "-o", "weights.safetensors")
-    assert (code, out) == (0, "The network is in weights.safetensors\n")
+    lines = out.splitlines()
+    assert (code, lines[0]) == (0, "The network is in weights.safetensors")
+    assert "safetensors.torch.load_file('weights.safetensors')" in lines[1]
+    assert "fs.to_torch(fs.Run.load('runs/iris-1').engine)" in lines[1]
     model = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
     model.load_state_dict(load_file(tmp_path / "weights.safetensors"))
     x = fs.load_dataset("iris").test.x

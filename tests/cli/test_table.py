@@ -100,6 +100,23 @@ def test_of_a_table_the_verdict_alone_says_whether_anything_was_learned(
     assert [line for line in out.splitlines(keepends=True) if line.endswith(end)] != []
 
 
+@pytest.mark.usefixtures("curves")
+@pytest.mark.parametrize("says_something", [True, False])
+def test_where_a_class_is_never_the_most_probable_one_the_loss_is_looked_at(
+    fivestep: Command, tmp_path: Path, says_something: bool
+) -> None:
+    """One row in fifty is returned where `new` is no, two in five where it is yes: the best answer is always no."""
+    number = np.arange(600)
+    new, late = number % 4 == 0, np.where(number % 4 == 0, number % 20 < 8, number % 50 == 1)
+    shown = new if says_something else number % 3 == 0
+    words = {"new": np.where(shown, "yes", "no"), "weight": number % 7, "late": np.where(late, "yes", "no")}
+    pl.DataFrame(words).write_csv(tmp_path / "t.csv")
+    out = fivestep("train", "t.csv", "--target", "late", "--model", "linear", "--epochs", 60, "--lr", 0.05).out
+    assert "beats neither always 'no' nor a linear model" in out
+    assert ("Yet its probabilities tell rows apart" in out) == says_something
+    assert ("training needs other settings" in out) != says_something
+
+
 def test_less_than_a_hundredth_is_a_tie_and_wrong_answers_count_by_themselves() -> None:
     neither = "The network beats neither the mean nor a linear model: the columns may not tell the target, or training "
     errors = {"the mean": 1.0, "a linear model": 0.95}

@@ -229,6 +229,7 @@ def test_everything_an_engine_holds_has_its_type(name: str, dtype: str, expected
     ("options", "sentence"),
     [
         ({"name": "scrath"}, "engine must be one of .* got 'scrath'; did you mean 'scratch'"),
+        ({"name": "cuda"}, "engine must be auto, or one of .* got 'cuda'; it is a device: pass device='cuda'"),
         ({"dtype": "float46"}, "dtype must be one of float32, float64, got 'float46'; did you mean 'float64'"),
         ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, got 'gpu'"),
     ],

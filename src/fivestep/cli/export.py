@@ -8,6 +8,12 @@ from cyclopts import Parameter
 from ..machine.files import replacing, unwritable, write_tensors
 from ..run import Run
 
+HOW = (
+    "Into an nn.Sequential of the same layers: model.load_state_dict(safetensors.torch.load_file({path!r})); "
+    "fs.to_torch(fs.Run.load({run!r}).engine) makes one."
+)
+"""What to do with the weights."""
+
 
 def export(
     run: Path,
@@ -43,3 +49,5 @@ def export(
     except OSError as error:
         raise unwritable("--out", path, error, "file") from error
     print(f"The network is in {path}")  # noqa: T201
+    if to == "torch":
+        print(HOW.format(path=str(path), run=str(run)))  # noqa: T201

@@ -6,7 +6,7 @@ import warnings
 import torch
 
 from ..check import InputError, one_of, refuse
-from ..find import Choice, find
+from ..find import Choice, find, names
 from ..machine.default_device import check_default_device
 from ..machine.memory import give_back_large
 from ..net import NetSpec
@@ -46,6 +46,9 @@ def make_engine(
     dtype, device = str(dtype).removeprefix("torch."), str(device)
     one_of("dtype", dtype, DTYPES)
     choice = Choice.parse(name)
+    if choice.name in DEVICES[1:]:
+        advice = f"it is a device: pass device={choice.name!r} and leave the engine 'auto'"
+        raise refuse("engine", choice.name, f"auto, or one of {', '.join(names('engines'))}", advice)
     _check_options(choice, find("engines", "fused" if choice.name == "auto" else choice.name))
     place = device_of(ranks, find_device(device, dtype))
     check_memory(spec, plan, dtype, place, num_rows, alone=ranks.are_alone)
