@@ -15,6 +15,7 @@ from ..find import Choice
 from ..table.encoder import CLIP, FARTHEST, QUARTILES, Encoder
 from ..table.kinds import ColumnKind, kinds_of
 from ..table.values import UNUSABLE
+from ._chosen import ChosenRows
 
 NUMBERS_AT_A_TIME = 2**16
 """Numbers that are scaled at a time: what lies between is in float64, several times over, and stays in the cache."""
@@ -65,7 +66,7 @@ class Unchanged(Inputs):
     @classmethod
     def fit(cls, x: Any) -> Self:
         """Of an array or a sparse matrix (N, I)."""
-        numbers = x.data if scipy.sparse.issparse(x) else x
+        numbers = x.data if scipy.sparse.issparse(x) else x[:]
         share = numbers.size / max(1, math.prod(x.shape))  # a sparse matrix holds zeros that it does not store
         mean = share * float(np.mean(numbers, dtype=np.float64)) if numbers.size else 0.0
         at_a_time = max(1, NUMBERS_AT_A_TIME * len(numbers) // max(1, numbers.size))
@@ -187,11 +188,13 @@ def _as_meant(kind: ColumnKind, values: pl.Series) -> ColumnKind:
 
 
 def _dense(x: Any, dtype: type) -> np.ndarray:
-    dense: np.ndarray = (x.toarray() if scipy.sparse.issparse(x) else x).astype(dtype, copy=False)
+    dense: np.ndarray = (x.toarray() if scipy.sparse.issparse(x) else x[:]).astype(dtype, copy=False)
     return dense
 
 
 def _column(x: Any, k: int) -> np.ndarray:
+    if isinstance(x, ChosenRows):
+        return x.column(k).astype(np.float64, copy=False)
     column: np.ndarray = x[:, [k]].toarray()[:, 0] if scipy.sparse.issparse(x) else x[:, k]
     return column.astype(np.float64, copy=False)
 

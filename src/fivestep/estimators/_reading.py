@@ -13,20 +13,24 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from ..check import InputError, refuse
 from ..table.frame import as_frame
+from ._chosen import chosen
 from ._containers import check_no_gaps, check_numbers, plain_labels, plain_tensor, warn_of_order
 from ._inputs import Encoded, Inputs, Scaled, Unchanged
 
 
 class Table(NamedTuple):
-    """Rows: x is an array, a sparse matrix in rows or a frame; y is as the person has it; weights, if there are any."""
+    """Rows: x is an array, chosen rows of one, a sparse matrix in rows or a frame; y is as the person has it.
+
+    Weights, if there are any.
+    """
 
     x: Any
     y: Any
     weight: np.ndarray | None
 
     def take(self, rows: np.ndarray) -> "Table":
-        """Those rows."""
-        return Table(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        """Those rows; of an array they are not copied."""
+        return Table(chosen(self.x, rows), self.y[rows], None if self.weight is None else self.weight[rows])
 
 
 class Reading(NamedTuple):
