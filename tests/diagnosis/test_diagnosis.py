@@ -1,7 +1,7 @@
 """Why a network does not learn: trainings that are broken on purpose, and such as are in order."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,13 +13,14 @@ from torch import Tensor
 import fivestep as fs
 from fivestep.cli._app import app
 from fivestep.datasets._base import Dataset, Rows
-from fivestep.diagnosis import Diagnosis, diagnose
+from fivestep.diagnosis import Diagnosis, diagnose, diagnosis_of
 from fivestep.diagnosis._evidence import constant_that_is_better, evidence_of
-from fivestep.diagnosis._trials import ENOUGH, changes
+from fivestep.diagnosis._trials import ENOUGH, Change, changes
 from fivestep.engines._engine import Engine
 from fivestep.find import Choice
 from fivestep.net import MLP, NetSpec
 from fivestep.pictures._base import Subject
+from fivestep.pictures._plot import subject_of
 
 DEEP = (64,) * 20
 
@@ -410,3 +411,18 @@ def test_a_history_shows_that_it_ended_too_early() -> None:
     data, plan = digits(), fs.TrainPlan(**{**CLASSES, "optimizer": "sgd", "lr": 0.05, "epochs": 10})
     (member,) = fs.fit_many(MLP(64, 64, 10), data, [plan], every=1)
     assert "ended too early" in signs(diagnose(member))
+
+
+@pytest.mark.slow
+def test_each_training_that_is_tried_is_passed_on_to_what_shows_it() -> None:
+    data, (_, spec, options, *_) = moons(), BROKEN["rate too low"]
+    passed = []
+
+    def each(work: Iterator[Change]) -> Iterator[Change]:
+        for change in work:
+            passed.append(change.words)
+            yield change
+
+    found = diagnosis_of(subject_of(trained(data, spec, options), data), each)
+    assert passed
+    assert sorted(passed) == sorted(trial.change for trial in found.trials)

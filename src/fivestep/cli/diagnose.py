@@ -1,13 +1,14 @@
 """`fivestep diagnose RUN`, and `fivestep diagnose SCRIPT.py`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 from rich.console import Console
+from rich.progress import track
 
 from ..check import InputError, at_least, warn
 from ..diagnosis import Diagnosis, diagnosis_of
@@ -16,6 +17,8 @@ from ..doctor._script import watch_script
 from ._options import NetworkOptions, PlanOptions
 from ._source import subject
 from ._values import json_text, whole
+
+T = TypeVar("T")
 
 
 def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts names them
@@ -58,9 +61,16 @@ def diagnose(  # noqa: D417 - the words after a script are in it as cyclopts nam
             f"further words and --steps must belong to a script, got {' '.join(given)!r} for the run {source!r}; "
             "leave them out, or give a file such as train.py."
         )
-    found = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir))
+    found = diagnosis_of(subject(source, NetworkOptions(), PlanOptions(), data_dir), _tracked)
     _show(_as_plain(found), str(found), as_json=json)
     return 0
+
+
+def _tracked(work: Iterator[T]) -> Iterable[T]:
+    """The trainings with one thing changed, with a bar in a terminal; their number is not known before."""
+    shown = Console(stderr=True)
+    words = "training again, one thing changed"
+    return track(work, words, console=shown, transient=True, disable=not shown.is_terminal)
 
 
 def _of_script(script: str, arguments: Sequence[str], steps: int | None, *, is_module: bool, as_json: bool) -> int:

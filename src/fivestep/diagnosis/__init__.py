@@ -21,7 +21,7 @@ from ._finding import Finding, Trial, figure, figure_in_list
 from ._network import in_network
 from ._rows import ONE_ANSWER, far_targets, in_rows, never_answered, sizes_of_columns
 from ._training import of_training
-from ._trials import ENOUGH, helpful, trials
+from ._trials import ENOUGH, Each, helpful, trials
 
 MOST_NAMED = 3
 """The most helpful changes that are reported, the best first."""
@@ -76,8 +76,8 @@ def diagnose(source: Source, data: Dataset | None = None) -> Diagnosis:
     return diagnosis_of(subject_of(source, data))
 
 
-def diagnosis_of(subject: Subject) -> Diagnosis:
-    """The same for a subject that is ready."""
+def diagnosis_of(subject: Subject, each: Each = iter) -> Diagnosis:
+    """The same for a subject that is ready; `each` passes the changes on that are tried."""
     if num_members(subject.engine.spec) > 1:
         raise InputError(
             "a diagnosis must be of one network, got several that answer together; train one by itself, without "
@@ -92,7 +92,7 @@ def diagnosis_of(subject: Subject) -> Diagnosis:
     of_rows = list(in_rows(evidence))
     can_learn = all(one.sign != ONE_ANSWER for one in of_rows)
     has_room = can_learn and _has_room(evidence)
-    tried = trials(evidence) if has_room else []
+    tried = trials(evidence, each) if has_room else []
     found = [  # first that it has not learned, then why: rows, network, what would have helped
         *(of_training(evidence, tried) if can_learn else ()),
         *of_rows,

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, final
@@ -76,9 +76,13 @@ class Change(NamedTuple):
     """The rows to measure on, prepared for its network."""
 
 
-def trials(evidence: Evidence) -> list[Trial]:
+Each = Callable[[Iterator[Change]], Iterable[Change]]
+"""Passes the changes on as they are asked for, and shows meanwhile that there is work."""
+
+
+def trials(evidence: Evidence, each: Each = iter) -> list[Trial]:
     """All trials that apply, ordered by the loss on held-out rows, or on the training rows."""
-    found = [run(evidence, change) for change in changes(evidence)]
+    found = [run(evidence, change) for change in each(changes(evidence))]
     return sorted(found, key=lambda trial: trial.train_loss if trial.valid_loss is None else trial.valid_loss)
 
 
