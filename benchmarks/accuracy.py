@@ -133,6 +133,9 @@ def report(tables: Sequence[str], learners: Sequence[str], ours: Sequence[str] =
         for mine in [name for name in ours if name in there]:
             title = "both kinds together" if kind == "both" else kind
             lines += [f"### {title}: {mine} against each of the others", "", *_against(done, of_kind, mine, there), ""]
+        if kind == "classification" and ours[0] in there:
+            lines += [f"### log loss: {ours[0]} against each of the others", ""]
+            lines += [*_against(done, of_kind, ours[0], there, "log_loss"), ""]
     return "\n".join(lines)
 
 
@@ -147,7 +150,9 @@ def _rows(done: dict[Key, dict[str, Any]], tables: Sequence[str], learners: Sequ
     return rows
 
 
-def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, there: Sequence[str]) -> list[str]:
+def _against(
+    done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, there: Sequence[str], key: str = "error"
+) -> list[str]:
     head = [
         "rival",
         "tables",
@@ -161,7 +166,7 @@ def _against(done: dict[Key, dict[str, Any]], tables: Sequence[str], mine: str, 
     ]
     rows = []
     for rival in there:
-        pairs = {} if rival == mine else pairs_of(done, tables, mine, rival)
+        pairs = {} if rival == mine else pairs_of(done, tables, mine, rival, key)
         if not pairs:
             continue
         ours, theirs, seconds, splits = zip(*pairs.values(), strict=True)
@@ -196,7 +201,8 @@ def pairs_of(
     """For each table: both mean errors (or log losses), our seconds over theirs, and over how many splits."""
     found = {}
     for name in tables:
-        of = [{split for (t, who, split) in done if (t, who) == (name, one)} for one in (mine, rival)]
+        own = {(who, split) for (t, who, split), got in done.items() if t == name and key in got}
+        of = [{split for who, split in own if who == one} for one in (mine, rival)]
         splits = sorted(set.intersection(*of))
         if splits:
             first, second = ([done[name, who, split] for split in splits] for who in (mine, rival))
