@@ -177,6 +177,7 @@ def test_a_process_holds_what_it_has_just_filled() -> None:
         ("scratch", "adam", (3000, 1000, 700, 1), 256, 10_000),
         ("fused", "adam", (3000, 1000, 700, 1), 256, 10_000),
         ("scratch", "adam", (50, 2000, 2000, 2000, 1), 2048, 8192),
+        ("fused", "adam", (50, 2000, 2000, 2000, 1), 2048, 8192),
     ],
 )
 def test_training_in_memory_takes_little_more_than_its_rows(

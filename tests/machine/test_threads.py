@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fivestep.machine import threads
 from fivestep.machine.threads import num_processors, shares_of_groups, threads_for
 from fivestep.net import MLP, NetSpec
 from tests.samples import small_engine
@@ -92,3 +93,13 @@ def test_the_share_of_an_older_host_s_container_is_read(
 
 def test_a_system_without_control_groups_has_no_shares(tmp_path: Path) -> None:
     assert shares_of_groups(tmp_path / "nothing", tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says where a thread is")
+def test_each_thread_begins_on_a_core_of_its_own_and_need_not_stay() -> None:
+    allowed = os.sched_getaffinity(0)
+    cores = threads.cores_apart(len(allowed))
+    assert sorted(cores) == sorted(allowed)
+    assert threads.cores_apart(len(allowed) + 1) == []
+    threads.move_to(cores[-1])
+    assert os.sched_getaffinity(0) == allowed

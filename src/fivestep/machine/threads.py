@@ -1,10 +1,11 @@
-"""A single thread for work that is too small to share, and the number of processors for the rest."""
+"""A single thread for work that is too small to share, and for the rest the number of processors, and which."""
 
+import ctypes
 import functools
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -90,3 +91,23 @@ def _share_in(folder: Path, *, is_new: bool) -> list[int]:
         return [int(quota) // int(period)] if int(quota) > 0 else []
     except (OSError, ValueError):  # not there, or "max"; in version 1 it is -1
         return []
+
+
+def cores_apart(count: int) -> list[int]:
+    """A core for each of so many threads, the first that of this thread; none where that cannot be said, or too few."""
+    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < count:
+        return []
+    here = ctypes.CDLL(None).sched_getcpu()
+    return sorted(cores, key=lambda core: core != here)[:count]
+
+
+def move_to(core: int) -> None:
+    """Moves this thread to a core, without pinning it there.
+
+    Linux starts a thread on the core of its creator, and takes up to ten milliseconds to notice an idle one; meanwhile
+    threads that wait for one another share one core.
+    """
+    allowed = os.sched_getaffinity(0)
+    with suppress(OSError):  # a core that is no longer allowed
+        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, allowed)

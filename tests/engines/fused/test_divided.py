@@ -1,7 +1,5 @@
 """Larger dense networks whose units are divided among threads: the steps of scratch, on any number of threads."""
 
-import os
-import sys
 from typing import Any
 
 import numpy as np
@@ -416,19 +414,23 @@ def test_a_thread_that_fails_holds_nobody(threads: int, monkeypatch: pytest.Monk
     assert engine.train_step(x, y) < before
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says where a thread is")
-def test_each_thread_begins_on_a_core_of_its_own_and_need_not_stay() -> None:
-    allowed = os.sched_getaffinity(0)
-    cores = divided.cores_apart(len(allowed))
-    assert sorted(cores) == sorted(allowed)
-    assert divided.cores_apart(len(allowed) + 1) == []
-    divided.move_to(cores[-1])
-    assert os.sched_getaffinity(0) == allowed
-
-
 def test_whoever_waits_leaves_when_another_has_left() -> None:
     places = np.zeros(3 * APART, np.int64)
     places[APART] = 1  # the other one was there once
     assert one_pass("wait_for_all")(places, 0, 2)
     places[2 * APART] = 1
     assert not one_pass("wait_for_all")(places, 0, 2)
+
+
+@pytest.mark.parametrize("panels", [(3, 1), (5, 5, 1), (2, 3, 4, 1), (4, 3, 2, 1), (3, 3, 3, 3, 2), (2, 5, 1, 3, 1)])
+def test_gradients_take_the_place_of_values_that_nobody_needs_any_more(panels: tuple[int, ...]) -> None:
+    """Those of level l are made from those of level l + 1, beside the values up to level l; of `panels`, one is 8."""
+    size, values = [0, *(8 * count for count in panels)], np.cumsum([0, 0, *panels]) * 8
+    slopes, last = divided._over_values(values), len(panels)
+    for level in range(1, last + 1):
+        own = range(slopes[level], slopes[level] + size[level])
+        needed = [range(values[k], values[k + 1]) for k in range(1, min(level, last - 1) + 1)]
+        if level < last:
+            needed.append(range(slopes[level + 1], slopes[level + 1] + size[level + 1]))
+        assert all(own.stop <= of.start or of.stop <= own.start for of in needed)
+        assert own.stop <= slopes[-1]

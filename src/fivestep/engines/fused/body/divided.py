@@ -287,7 +287,7 @@ def find_input_gradient(me: Thread, layer: int, num_rows: int, later: bool) -> N
     net, own, of, num_out = me.net, me.own, own_reach(me, layer), me.net.widths[layer + 1]
     columns, step, panels = panel(own.tile), net.capacity * panel(own.tile), -(-num_out // panel(own.tile))
     forget_strengths(me.learned, me, layer - 1, of)
-    at, near, each = net.values[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
+    at, near, each = net.slopes[layer + 1], max(ROWS, NEAR // num_out // ROWS * ROWS), panels_at_a_time(own, num_out)
     for first in range(of.first, of.last, each):
         last = min(first + each, of.last)
         for p in range(first, last):
@@ -337,7 +337,7 @@ def find_gradient(me: Thread, layer: int, how: tuple[int, float, bool], work: Wo
                 if layer == 0:
                     prefetch_inputs(work, following, inputs, (done, tiles))
                     done += 1
-                dz = net.values[layer + 1] + o // columns * step + start * columns + o % columns
+                dz = net.slopes[layer + 1] + o // columns * step + start * columns + o % columns
                 further = step if o // columns + 1 < units.last else columns
                 left, right = (me.room.slopes, dz, further), (x, at + p * step + start * columns)
                 columns_times_panel(own.tile, left, right, count)
@@ -355,7 +355,7 @@ def find_gradient_of_biases(me: Thread, layer: int, how: tuple[int, float, bool]
         return
     units = whole_reach(me, layer + 1) if is_last else own_reach(me, layer + 1)
     for p in range(units.first, units.last):
-        at = me.net.values[layer + 1] + p * me.net.capacity * columns
+        at = me.net.slopes[layer + 1] + p * me.net.capacity * columns
         for c in range(0, columns, width(own.tile)):
             total = every(own.tile, 0.0)
             for n in range(num_rows):

@@ -115,11 +115,11 @@ def _transpose(columns: Columns, me: Thread, count: int, out: bool) -> None:
         for n in range(0, count, width(scaled)):
             for i in range(0, wide, width(scaled)):
                 side = (p * wide + i) * rows + n, rows
-                there = me.net.values[1] + p * me.net.capacity * wide + n * wide + i, wide
+                there = p * me.net.capacity * wide + n * wide + i
                 if out:
-                    transpose_square(scaled, side, me.room.values, there)
+                    transpose_square(scaled, side, me.room.values, (me.net.values[1] + there, wide))
                 else:
-                    transpose_square(me.room.slopes, there, scaled, side)
+                    transpose_square(me.room.slopes, (me.net.slopes[1] + there, wide), scaled, side)
 
 
 def _with_a_product(_learned: Plain) -> int:

@@ -118,7 +118,7 @@ def add_products_of_inputs(me: Thread, p: int, group: tuple[int, int], num_rows:
     (first, count), net, inputs, columns = group, me.net, me.inputs, panel(me.own.tile)
     step = net.capacity * columns
     for start in range(0, num_rows, AT_ONCE):
-        here, slopes = p * step + start * columns, net.values[1] + first * step + start * columns
+        here, slopes = p * step + start * columns, net.slopes[1] + first * step + start * columns
         mark_rows(inputs.rows, here, min(AT_ONCE, num_rows - start), me.own.tile, inputs.marks)
         for k in range(0, columns, 2):
             bits, left = (get(inputs.marks, k), get(inputs.marks, k + 1)), (inputs.rows, here + k, 1, columns)

@@ -218,7 +218,7 @@ def find_norm_gradient(me: Thread, layer: int, how: tuple[int, float, bool, bool
     Or at once a step of plain descent.
     """
     (num_rows, _rate, _later, _shows), kept, of = how, me.between.kept, own_reach(me, layer)
-    (x, at), columns, dy = inputs_of(me, layer), panel(kept), me.net.values[layer + 1]
+    (x, at), columns, dy = inputs_of(me, layer), panel(kept), me.net.slopes[layer + 1]
     for p in range(of.first, of.last):
         for c in range(p * columns, (p + 1) * columns, width(kept)):
             here = p * me.net.capacity * columns + c - p * columns
@@ -250,7 +250,7 @@ def note_gradient(me: Thread, at: int, of: tuple[int, Any], how: tuple[int, floa
 def sum_slopes(me: Thread, layer: int, num_rows: int) -> None:
     """Of each row the sums of dn and dn n over the thread's units, with dn = g dy."""
     kept, of, columns, slopes = me.between.kept, own_reach(me, layer), panel(me.own.tile), me.room.slopes
-    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.values[layer + 1]
+    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.slopes[layer + 1]
     for n in range(num_rows):
         sums = along = every(kept, 0.0)
         for p in range(of.first, of.last):
@@ -283,7 +283,7 @@ def settle_slopes(me: Thread, layer: int, num_rows: int) -> None:
 def make_slopes(me: Thread, layer: int, num_rows: int, later: bool) -> None:
     """The gradient of what came in, dx = s (dn - mean(dn) - n mean(dn n)), or what came back."""
     kept, of, columns, norms = me.between.kept, own_reach(me, layer), panel(me.own.tile), is_norm(me, layer)
-    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.values[layer + 1]
+    (x, at), step, dy = inputs_of(me, layer), me.net.capacity * columns, me.net.slopes[layer + 1]
     forget_strengths(me.learned, me, layer - 1, of)
     for p in range(of.first, of.last):
         for n in range(num_rows):

@@ -89,7 +89,7 @@ def measure_own_rows(me: Any, loss: Measure, work: Work, part: int) -> Any:
         _lay_out(me, work, part, start, count)
         rows, num_out = -(-count // width(tile.values)) * width(tile.values), me.net.widths[me.net.kinds.size]
         losses += measure(loss, tile, 0, num_out, rows)
-        columns, at = panel(tile.values), me.net.values[me.net.kinds.size]
+        columns, at = panel(tile.values), me.net.slopes[me.net.kinds.size]
         for r in range(count):
             for o in range(num_out):
                 place = at + o // columns * me.net.capacity * columns + (start + r) * columns + o % columns

@@ -44,7 +44,7 @@ def _with_other(between: Passes, me: Thread, level: int, slope: Any, at: int) ->
     """The gradient of a level with its share of another one's; `at` counts from where the level begins."""
     if between.also[level] < 0:
         return slope
-    return slope + load(me.room.slopes, me.net.values[between.also[level]] + at)
+    return slope + load(me.room.slopes, me.net.slopes[between.also[level]] + at)
 
 
 with_other = by_type({Alone: _no_other, Passes: _with_other})
@@ -122,4 +122,4 @@ def through_activation(me: Thread, level: int, slope: Any, unit: int, at: int) -
         slope = slope * where(load(me.room.values, there) > 0.0, scale, 0.0)
     elif which != kind.IDENTITY or net.dropped[level - 1] >= 0 or not is_plain:
         slope = slope * load(me.room.bends, there)
-    store_past(me.room.slopes, there, slope, (net.past[level] & SLOPES) > 0)
+    store_past(me.room.slopes, net.slopes[level] + at, slope, (net.past[level] & SLOPES) > 0)

@@ -32,7 +32,8 @@ class Divided(NamedTuple):
     By layer: `kinds` and `numbers` of the activations; for the dropout that follows, its number among all layers,
     `dropped` (-1: none), the `least` random number whose unit is kept, and the factor that kept units are `scaled` by;
     the places of `weights` and `biases` in the flat vector (-1: none); and the `factors` of the products. By level:
-    `widths`, and where its `values` begin in `Room.values`; what all threads read of it is stored `past` the caches.
+    `widths`, and where its `values` begin in `Room.values` and its `slopes` in `Room.slopes`, which may be the same
+    memory; what all threads read of it is stored `past` the caches.
     `firsts[level (threads + 1) + t]` is the first panel of thread t. A panel has room for `capacity` rows.
     """
 
@@ -46,6 +47,7 @@ class Divided(NamedTuple):
     biases: Any
     factors: Any
     values: Any
+    slopes: Any
     firsts: Any
     past: Any
     capacity: int

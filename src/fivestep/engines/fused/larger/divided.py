@@ -5,13 +5,9 @@ live for one block of steps; a thread that is not there when others wait would h
 early lets them go.
 """
 
-import ctypes
 import math
-import os
-import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, final
 
 import numpy as np
@@ -20,7 +16,7 @@ from torch import Tensor
 
 from ....blocks import Block
 from ....layers._norm import single_row
-from ....machine.threads import num_processors, one_thread
+from ....machine.threads import cores_apart, move_to, num_processors, one_thread
 from ..._engine import Engine
 from ..._update import RuleGroup
 from .. import _compiled
@@ -134,11 +130,16 @@ class Division:
         kind, params, columns = type_of(self._engine.params), self._engine.params, self._columns()
         panels = [-(-width // columns) for width in self._widths]
         values = np.cumsum([0, 0, *panels[1:]]) * capacity * columns
+        overwrites = not self._has_passes and not self._learns
+        slopes = _over_values(values) if overwrites else values
         firsts = [panels_of * t // num_threads for panels_of in panels for t in range(num_threads + 1)]
-        self._net = self._divided(capacity, num_threads, values[:-1], np.array(firsts, dtype=np.int64))
+        places = values[:-1], slopes[:-1]
+        self._net = self._divided(capacity, num_threads, places, np.array(firsts, dtype=np.int64))
         bends = values[-1] if any(stage.has_slopes for stage in self._stages[:-1]) else 0
         parts = num_threads * capacity * self._widths[-1]
-        rooms = [aligned(count, kind) for count in (values[-1], bends, values[-1], parts)]
+        numbers = aligned(slopes[-1], kind)
+        gradients = numbers if overwrites else aligned(slopes[-1], kind)
+        rooms = numbers, aligned(bends, kind), gradients, aligned(parts, kind)
         barrier, squares = np.zeros((num_threads + 1) * APART, np.int64), np.zeros(num_threads * APART)
         self._room = Room._make((params.flat.numpy(), params.grad.numpy(), *rooms, barrier, squares))
         self._between = self._passes(capacity, num_threads, panels) if self._has_passes else Alone(len(self._stages))
@@ -151,7 +152,7 @@ class Division:
         self._remembered = [self._memory._replace(rest=rest.clone().numpy()) for _ in range(num_threads)]
         self._made = num_threads, num_rows
 
-    def _divided(self, capacity: int, num_threads: int, values: Array, firsts: Array) -> Divided:
+    def _divided(self, capacity: int, num_threads: int, places: tuple[Array, Array], firsts: Array) -> Divided:
         """The network, as compiled code takes it."""
         stages, past = self._stages, np.zeros(len(self._widths), np.int64)
         for layer, stage in enumerate(stages[:-1]):
@@ -168,7 +169,8 @@ class Division:
             weights=np.array([stage.weight for stage in stages]),
             biases=np.array([stage.bias for stage in stages]),
             factors=np.array([stage.factor for stage in stages]),
-            values=values,
+            values=places[0],
+            slopes=places[1],
             firsts=firsts,
             past=past,
             capacity=capacity,
@@ -376,21 +378,17 @@ def shares_alike(starts: Array, stops: Array, kind: Any) -> Array:
     return share
 
 
-def cores_apart(count: int) -> list[int]:
-    """A core for each of so many threads, the first that of this thread; none where that cannot be said, or too few."""
-    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < count:
-        return []
-    here = ctypes.CDLL(None).sched_getcpu()
-    return sorted(cores, key=lambda core: core != here)[:count]
+def _over_values(values: Array) -> Array:
+    """Where the gradients of each level are, in the same memory as its values, and how much memory all that is.
 
-
-def move_to(core: int) -> None:
-    """Moves this thread to a core, without pinning it there.
-
-    Linux starts a thread on the core of its creator, and takes up to ten milliseconds to notice an idle one; meanwhile
-    threads that wait for one another share one core.
+    Those of level l are found once nobody needs the values of level l + 1 any more, and take their place if they fit.
+    Not those of the last two levels: the logits are nowhere else, and they are needed together with the last values.
     """
-    allowed = os.sched_getaffinity(0)
-    with suppress(OSError):  # a core that is no longer allowed
-        os.sched_setaffinity(0, {core})
-        os.sched_setaffinity(0, allowed)
+    slopes, last, end = values.copy(), len(values) - 2, int(values[-1])
+    for level in range(1, last):
+        size, above = values[level + 1] - values[level], values[level + 2] - values[level + 1]
+        fits = level < last - 1 and size <= above
+        slopes[level] = values[level + 1] if fits else end
+        end += 0 if fits else int(size)
+    slopes[-1] = end
+    return slopes
