@@ -14,6 +14,7 @@ from fivestep.engines._engine import initial_weights
 from fivestep.engines._make import make_engine
 from fivestep.engines.scratch import ScratchEngine
 from fivestep.find import find, names, shown_names
+from fivestep.layer import Memo
 from fivestep.net import MLP, NetSpec
 from fivestep.plan import TrainPlan
 from fivestep.playground import TASKS, offered, settings_of
@@ -59,7 +60,7 @@ def in_scratch(task: str, network: NetSpec, plan: TrainPlan) -> Iterator[Tensor]
     for upcoming in islice(upcoming_steps(engine, data, plan, 0), NUM_STEPS):
         x, y, _ = upcoming.batch
         logits = engine.forward(x)
-        yield flat(outputs_of(engine, logits))
+        yield flat(outputs_of(engine, x, logits))
         yield engine.loss(logits, y).reshape(1)
         engine.zero_grad()
         yield flat(engine.named_gradients().values())
@@ -69,10 +70,13 @@ def in_scratch(task: str, network: NetSpec, plan: TrainPlan) -> Iterator[Tensor]
         yield flat(engine.named_parameters().values())
 
 
-def outputs_of(engine: ScratchEngine, logits: Tensor) -> list[Tensor]:
-    """What every layer gave: the next one has kept it as its input."""
-    kept = [memo["x"] if "x" in memo else memo["z"] for memo in engine._memos[1:]]
-    return [*kept, logits]
+def outputs_of(engine: ScratchEngine, x: Tensor, logits: Tensor) -> list[Tensor]:
+    """What every layer gives, each in memory of its own: the engine writes some over others."""
+    outputs = [engine.as_input(x)]
+    for layer, w in zip(engine.layers, engine.params.weights, strict=True):
+        outputs.append(layer.forward(w, outputs[-1], Memo(training=True)))
+    assert torch.equal(outputs[-1], logits)
+    return outputs[1:]
 
 
 def flat(tensors: Any) -> Tensor:
