@@ -95,6 +95,14 @@ def test_a_finished_run_that_is_resumed_is_as_it_was(tmp_path: Path) -> None:
     assert torch.equal(logits(again), logits(run))
 
 
+def test_a_finished_run_that_is_asked_to_train_again_stays_as_it_is(tmp_path: Path) -> None:
+    run = run_of(PLAN, tmp_path)
+    before, temperature = logits(run), run.info["temperature"]
+    assert not list(run.train(DATA))
+    assert torch.equal(logits(run), before)
+    assert run.info["temperature"] == temperature
+
+
 def test_a_run_that_is_made_longer_is_the_longer_one(tmp_path: Path) -> None:
     run_of(replace(PLAN, epochs=2), tmp_path / "longer")
     longer = Run.resume(tmp_path / "longer", epochs=4)
@@ -139,5 +147,7 @@ def test_a_last_layer_that_is_no_linear_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_loss_without_probabilities_is_refused() -> None:
-    with pytest.raises(InputError, match="temperature_scaling must be used with a loss of probabilities, got True"):
+    with pytest.raises(
+        InputError, match="temperature_scaling must be used with a loss of classes, such as cross_entropy, got True"
+    ):
         replace(PLAN, loss="hinge")

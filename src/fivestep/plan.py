@@ -143,7 +143,9 @@ class TrainPlan:
     def _check_temperature(self) -> None:
         """Refuses a temperature for a loss whose logits are no probabilities of classes."""
         if self.temperature_scaling and "label_smoothing" not in option_names("losses", Choice.parse(self.loss).name):
-            raise refuse("temperature_scaling", True, "used with a loss of probabilities", "leave it out")
+            raise refuse(
+                "temperature_scaling", True, "used with a loss of classes, such as cross_entropy", "leave it out"
+            )
 
     def group(self, name: str, kinds: Sequence[str], shape: tuple[int, ...]) -> Group:
         """The group of a parameter such as "0.bias"; `kinds` are those of its layers, the innermost first."""

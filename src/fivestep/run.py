@@ -58,6 +58,7 @@ class Run:
     _progress: Progress | None = field(default=None, init=False)
     _origin: Origin | None = field(default=None, init=False)
     _restored: Restored | None = field(default=None, init=False)
+    _has_ended: bool = field(default=False, init=False)
 
     def __repr__(self) -> str:
         """Its folder, its network and its last epoch; all fields, with the whole history, would fill pages."""
@@ -147,8 +148,10 @@ class Run:
                             if progress.is_over():
                                 break
                         checkpoints.write(self.engine, progress)
-                self._end()
-                self._set_temperature(data)
+                if not self._has_ended:  # a second temperature would be that of logits which have one
+                    self._end()
+                    self._set_temperature(data)
+                    self._has_ended = True
             finally:
                 self.save()
 

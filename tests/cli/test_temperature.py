@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 
+from fivestep.cli import _members
 from fivestep.find import Choice
 from fivestep.run import Run
 from fivestep.temperature import best_temperature
@@ -58,3 +59,11 @@ def test_a_run_that_goes_on_is_the_one_that_was_never_stopped(fivestep: Command,
     assert fivestep("train", "--resume", "run").code == 0
     once, again = (Run.load(run.parent / name).engine.params.flat for name in ("at-once", "run"))
     assert torch.equal(once, again)
+
+
+def test_networks_without_a_validation_part_keep_what_they_learned(
+    fivestep: Command, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_members, "validation_rows", lambda _engine, _data: None)
+    assert fivestep(*TRAIN, "--members", 2).code == 0
+    assert "temperature" not in Run.load(run).info

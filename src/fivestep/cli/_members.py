@@ -86,7 +86,8 @@ def train_together(console: Console, run: Run, data: Dataset, options: RunOption
     engines = [member.engine for member in members]
     if run.plan.temperature_scaling:
         watched = [rows for member in members if (rows := validation_rows(member.engine, member.data)) is not None]
-        run.info["temperature"] = round(set_temperature(engines, watched), 4)
+        if watched:
+            run.info["temperature"] = round(set_temperature(engines, watched), 4)
     run.engine = ensemble_of(engines)
     run.spec = run.engine.spec
     run.info["members"] = len(members)

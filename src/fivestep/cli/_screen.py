@@ -104,14 +104,16 @@ def weights_put_back(history: Sequence[Epoch], plan: TrainPlan) -> str | None:
     return f"The weights are those of epoch {best.index:,}, whose {plan.monitor} on the {part} part is the best."
 
 
-def temperature_set(info: Mapping[str, Any]) -> str | None:
+def temperature_set(info: Mapping[str, Any], plan: TrainPlan) -> str | None:
     """Tells which temperature a run ended with, and of which labels its losses are."""
-    if "temperature" not in info:
-        return None
-    return (
-        f"The probabilities are as sure as the validation part suggests (temperature {info['temperature']:.2f}), and "
-        f"the losses above are of labels as they are; in training they are smoothed."
-    )
+    words = []
+    if "temperature" in info:
+        words.append(
+            f"The probabilities are as sure as the validation part says (temperature {info['temperature']:.2f})."
+        )
+    if plan.temperature_scaling and Choice.parse(plan.loss).options.get("label_smoothing"):
+        words.append("The losses above are of labels as they are; in training they are smoothed.")
+    return " ".join(words) or None
 
 
 def print_whole(console: Console, table: Table) -> None:

@@ -58,7 +58,7 @@ def evaluate(
         show_scores(console, scores, known)
         if num_members(trained.spec) == 1 and (word := weights_put_back(trained.history, trained.plan)) is not None:
             console.print(word, markup=False, soft_wrap=True)
-        if (word := temperature_set(trained.info)) is not None:
+        if (word := temperature_set(trained.info, trained.plan)) is not None:
             console.print(word, markup=False, soft_wrap=True)
 
 

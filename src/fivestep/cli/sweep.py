@@ -22,7 +22,7 @@ from . import DONE, INTERRUPTED, TERMINATED
 from ._candidates import of_table, of_task
 from ._live import live
 from ._options import written
-from ._screen import print_whole
+from ._screen import print_whole, temperature_set
 from ._sweep_options import SharedOptions, SpaceOptions, SweepOptions
 from ._sweep_screen import SHOWN_AT_END, SweepScreen, ranked_table
 from ._table_options import TableOptions
@@ -157,6 +157,8 @@ def _show_results(console: Console, found: Sweep, *, as_json: bool) -> None:
     scores = {part: (len(rows), measured(best, rows)) for part, rows in parts.items() if rows is not None}
     console.print(f"\nNetwork {best.info['network']}, trained again:", markup=False)
     show_scores(console, scores)
+    if (word := temperature_set(best.info, best.plan)) is not None:
+        console.print(word, markup=False, soft_wrap=True)
     console.print(f"\nIts run is in {best.path}, the ranking in {found.path / TABLE}", markup=False, soft_wrap=True)
     if as_json:
         figures = {part: score.figures() for part, (_, score) in scores.items()}

@@ -131,7 +131,7 @@ def _show_results(console: Console, run: Run, data: Dataset, loaded: "LoadedTabl
     show_scores(console, scores, known_losses(run.engine, data))
     if num_members(run.spec) == 1 and (word := weights_put_back(run.history, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
-    if (word := temperature_set(run.info)) is not None:
+    if (word := temperature_set(run.info, run.plan)) is not None:
         console.print(word, markup=False, soft_wrap=True)
     known = {} if loaded is None else show_verdict(console, run, loaded)
     console.print(f"\nThe run is in {run.path}", markup=False, soft_wrap=True)

@@ -20,6 +20,7 @@ from ..plan import TrainPlan
 from ..preflight import check_data
 from ..range_test import lr_range_test
 from ..steps import do_step, upcoming_steps
+from ..temperature import set_temperature
 from ._evidence import NOTHING, Evidence
 from ._finding import Trial, figure
 
@@ -184,6 +185,8 @@ def run(evidence: Evidence, change: Change) -> Trial:
         ratios.append(float((engine.params.flat - before).norm()) / size if size else 0.0)
     train, valid = (None if part is None else change.measured(part) for part in (evidence.train, evidence.valid))
     assert train is not None, "there are training rows"
+    if valid is not None and change.plan.temperature_scaling:  # as the network has that it is compared with
+        set_temperature([engine], [valid])
     return Trial(
         change.name,
         change.words,

@@ -44,3 +44,19 @@ def test_bounds_that_hold_nothing_and_targets_that_are_there() -> None:
 
     assert signs(lambda: loop(-100.0, 100.0)) == []
     assert signs(image) == []
+
+
+def test_of_two_clamps_the_one_that_holds_outputs_is_named() -> None:
+    def two_heads() -> None:
+        (x, _), model = rows(), net(2)
+        is_above, number = (x[:, :1] > 0).float(), x[:, 1:2]
+
+        def loss() -> Tensor:
+            z = model(x)
+            likely = torch.sigmoid(z[:, :1]).clamp(1e-7, 1 - 1e-7)
+            return F.binary_cross_entropy(likely, is_above) + F.mse_loss(z[:, 1:].clamp(min=0), number)
+
+        train(model, loss)
+
+    (found,) = [one for one in findings(two_heads) if one.sign == "outputs clamped"]
+    assert "[0, inf]" in found.seen

@@ -17,9 +17,19 @@ def outputs_clamped(record: Record) -> Seen | None:
     become logits, `bounded logits` says what a clamp does.
     """
     losses = [one for one in record.of(Measured) if one.has_grad and one.reach is not None]
+    if gradient_of_zero(record) is not None:
+        return None
+    by_clamp: dict[object, list[Measured]] = {}
+    for one in losses:  # of several clamps, each by itself
+        by_clamp.setdefault((one.source_place or one.place, one.reach), []).append(one)
+    return next((seen for each in by_clamp.values() if (seen := _seen(each)) is not None), None)
+
+
+def _seen(losses: list[Measured]) -> Seen | None:
+    """The same of the losses whose outputs come from one clamp."""
     last = losses[-max(HABIT, len(losses) // 5) :]
-    share = sum(one.held for one in last) / max(1, len(last))
-    if len(losses) < HABIT or share < SHARE or gradient_of_zero(record) is not None:
+    share = sum(one.held for one in last) / len(last)
+    if len(losses) < HABIT or share < SHARE:
         return None
     assert last[0].reach is not None
     low, high = last[0].reach
