@@ -1,6 +1,6 @@
 """The output of `fivestep train FILE` beside the run: the columns' kinds, notes, and the baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from statistics import fmean
 from types import MappingProxyType
@@ -33,8 +33,11 @@ CLEARLY = 0.01
 
 
 TOLD = 0.05
-"""The share by which a loss must be below that of the classes' shares. Measured on test parts of 600 rows, one in 25 of
-the rare class: with labels of chance it was 0.99 to 1.02 of it (five tables), where two columns tell of them 0.78."""
+"""The share by which a loss must be below that of the classes' shares.
+
+On test parts of 600 rows, one in 25 of the rare class, it was 0.99 to 1.02 of that with labels of chance (five tables),
+and 0.78 where two columns tell of them; the script was not kept.
+"""
 
 
 def show_columns(console: Console, loaded: "LoadedTable", source: Mapping[str, Any]) -> None:
@@ -144,8 +147,8 @@ def show_verdict(console: Console, run: Run, loaded: "LoadedTable") -> dict[str,
     own = {name: of[figure] for name, of in found.of_targets.items()} or {targets.names[0]: found.whole.metrics[figure]}
     _show_beside(console, targets, {"network": own, **known})
     why = f" To see why: fivestep diagnose {run.path}" if num_members(run.spec) == 1 else ""
-    yet = _yet_told_apart(run, data, found.whole.loss) if targets.are_classes and not targets.are_several else ""
-    console.print(_verdict(targets, own, known, why, yet), markup=False, soft_wrap=True)
+    verdict = _verdict(targets, own, known, why, lambda: _yet_told_apart(run, data, targets, found.whole.loss))
+    console.print(verdict, markup=False, soft_wrap=True)
     if folds := _folds_that_may_gain(run, data):
         words = f"Of so few rows the mean of several networks is usually better: add --bagging {folds}."
         console.print(words, soft_wrap=True)
@@ -175,7 +178,7 @@ def _verdict(
     own: Mapping[str, float],
     known: Mapping[str, Mapping[str, float]],
     why: str,
-    yet: str = "",
+    yet: Callable[[], str] = str,
 ) -> str:
     """What the network beats; for several targets on average, and which of them it has not learned.
 
@@ -192,13 +195,13 @@ def _verdict(
     return f"{some}On average over the targets, {sentence[0].lower()}{sentence[1:]}"
 
 
-def _yet_told_apart(run: Run, data: Dataset, loss: float) -> str:
+def _yet_told_apart(run: Run, data: Dataset, targets: "TargetColumns", loss: float) -> str:
     """What to say of a network whose loss on the test part is clearly below that of the classes' shares; else empty.
 
     Where a class is rare, the most probable one is nearly always the same, and no accuracy shows what was learned.
     """
     assert data.test is not None, "a table has a test part"
-    if num_members(run.spec) > 1:
+    if num_members(run.spec) > 1 or not targets.are_classes or targets.are_several:
         return ""
     shares = constant_loss(run.engine, data.test, constant_answer(run.engine, data.train))
     if not loss < (1 - TOLD) * shares:
@@ -220,8 +223,8 @@ def _folds_that_may_gain(run: Run, data: Dataset) -> int | None:
     return folds
 
 
-def _sentence(own: float, known: Mapping[str, float], sign: int, why: str, yet: str = "") -> str:
-    """What the network beats; if nothing, `yet` follows, or else possible reasons and `why`.
+def _sentence(own: float, known: Mapping[str, float], sign: int, why: str, yet: Callable[[], str] = str) -> str:
+    """What the network beats; if nothing, what `yet` says follows, or else possible reasons and `why`.
 
     Rounding, or one row in a thousand, is a tie.
     """
@@ -231,8 +234,8 @@ def _sentence(own: float, known: Mapping[str, float], sign: int, why: str, yet: 
         return f"The network beats {' and '.join(beaten)}."
     if not beaten:
         neither = f"The network beats neither {' nor '.join(unbeaten)}"
-        if yet:
-            return f"{neither}.{yet}"
+        if told := yet():
+            return f"{neither}.{told}"
         return f"{neither}: the columns may not tell the target, or training needs other settings.{why}"
     return f"The network beats {beaten[0]}, but not {unbeaten[0]}."
 

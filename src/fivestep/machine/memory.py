@@ -23,7 +23,8 @@ which becomes fragmented.
 """
 
 MAPPED_LARGE = 2**23
-"""The same for 8 MB, where there is enough memory: in a heap, arrays of 16 MB that come and go leave gaps of 64."""
+"""The same for 8 MB, where there is enough memory: in a heap, large arrays that come and go leave gaps, which the next
+ones, as they are aligned, do not fit into."""
 
 M_ARENA_MAX = -8
 """For glibc too: one heap for all threads, each of which would otherwise reserve 64 MB of addresses."""
@@ -125,7 +126,7 @@ def give_back_soon() -> None:
 
 
 def give_back_large() -> None:
-    """Makes the system's allocator return large arrays at once, which costs 2 % of a step that makes such arrays."""
+    """Makes the system's allocator return large arrays at once; each new one then gets its pages anew."""
     _set_in_malloc(M_MMAP_THRESHOLD, MAPPED_BYTES if is_limited() else MAPPED_LARGE)
 
 

@@ -59,6 +59,14 @@ def test_two_classes(loss_of: Loss) -> None:
     assert signs(lambda: of_two(loss_of, are_shuffled_apart=False)) == []
 
 
+def once_through(model: nn.Module, x: Tensor, y: Tensor, optimizer: optim.Optimizer) -> None:
+    """An epoch in batches of 20 rows."""
+    for part in range(0, len(x), 20):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[part : part + 20]), y[part : part + 20]).backward()
+        optimizer.step()
+
+
 def test_a_rate_that_is_too_small_is_named() -> None:
     (found,) = findings(lambda: of_two(BINARY[0], are_shuffled_apart=False, lr=1e-4))
     assert "Try learning rates that are larger" in found.advice
@@ -69,11 +77,7 @@ def test_a_rate_that_is_too_large_is_named() -> None:
         x, y = rows(4200)
         model = nn.Sequential(nn.Linear(6, 16), nn.LeakyReLU(), nn.Linear(16, 16), nn.LeakyReLU(), nn.Linear(16, 3))
         y = y[torch.randperm(4200)]
-        optimizer = optim.Adam(model.parameters(), lr=1.0)
-        for part in range(0, 4200, 20):
-            optimizer.zero_grad()
-            F.cross_entropy(model(x[part : part + 20]), y[part : part + 20]).backward()
-            optimizer.step()
+        once_through(model, x, y, optim.Adam(model.parameters(), lr=1.0))
 
     (found,) = findings(loop)
     assert found.sign == "best constant not beaten"
@@ -104,11 +108,7 @@ def test_rows_that_are_ignored_are_no_class() -> None:
 def test_a_loss_that_grows_is_told_of_its_steps() -> None:
     def loop() -> None:
         (x, y), model = rows(4200), net()
-        optimizer = optim.SGD(model.parameters(), lr=0.3, momentum=1.0)
-        for part in range(0, 4200, 20):
-            optimizer.zero_grad()
-            F.cross_entropy(model(x[part : part + 20]), y[part : part + 20]).backward()
-            optimizer.step()
+        once_through(model, x, y, optim.SGD(model.parameters(), lr=0.3, momentum=1.0))
 
     (found,) = findings(loop)
     assert found.sign == "best constant not beaten"

@@ -7,11 +7,12 @@ steps.
 
 from typing import Any
 
-from .divided_rows import Work, prefetch_inputs, row_at
+from .divided_rows import Work, prefetch_inputs
 from .divided_units import activate_tile, bring_biases
 from .division import Dense, Nonzeros, Thread, draw, near_rows, own_reach, whole, whole_reach
 from .lanes import apart, by_type, get, load, prefetch, put, store, width
 from .nonzeros import AT_ONCE, add_to_group, copy_panel, group_of, mark_rows, nonzeros
+from .order import row_at
 from .panels import ROWS, add_tile, panel, transpose_into_panel
 from .passes import AHEAD, LINE
 from .transpose import transpose_part
@@ -24,7 +25,7 @@ def take_rows(me: Thread, work: Work, part: int) -> None:
     columns, capacity, step = panel(me.own.tile), me.net.capacity, LINE // work.stored.itemsize
     whole_panels = num_in // columns
     for place in range(start, stop):
-        here, coming = row_at(work, place) * num_in, row_at(work, min(place + AHEAD, stop - 1)) * num_in
+        here, coming = row_at(work.order, place) * num_in, row_at(work.order, min(place + AHEAD, stop - 1)) * num_in
         for i in range(0, num_in, step):
             prefetch(work.stored, coming + i)
         there = (place - start) * columns

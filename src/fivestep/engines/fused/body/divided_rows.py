@@ -6,6 +6,7 @@ from .division import Alone, Passes, Thread
 from .lanes import apart, by_type, get, inline, prefetch, put, store, width
 from .losses import Measure, measure
 from .numbers import numbers_at
+from .order import row_at
 from .panels import panel
 from .passes import AHEAD, LINE, lay_out_targets
 
@@ -39,12 +40,6 @@ class Work(NamedTuple):
 
 
 @inline
-def row_at(work: Work, place: int) -> Any:
-    """The row that a place has among those that are stored."""
-    return get(work.order, place) if work.order.size else place
-
-
-@inline
 def prefetch_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> None:
     """Prefetches portion share[0] of share[1] of the rows of a part, while the part before goes on."""
     if p >= work.starts.size:
@@ -52,7 +47,7 @@ def prefetch_inputs(work: Work, p: int, reach: Any, share: tuple[int, int]) -> N
     start, num_rows, num_in = work.starts[p], work.stops[p] - work.starts[p], work.stored.shape[1]
     (_first, _last, begin, end), (part, parts), step = reach, share, LINE // work.stored.itemsize
     for place in range(start + num_rows * part // parts, start + num_rows * (part + 1) // parts):
-        here = row_at(work, place) * num_in
+        here = row_at(work.order, place) * num_in
         for i in range(here + begin, here + end, step):
             prefetch(work.stored, i)
         prefetch(work.stored, here + end - 1)
@@ -65,7 +60,7 @@ def fill_rows(work: Work, part: int, x: Any, capacity: int, reach: Any) -> None:
     start, stop, num_in = work.starts[part], work.stops[part], work.stored.shape[1]
     columns, step = panel(x), LINE // work.stored.itemsize
     for place in range(start, stop):
-        here, coming = row_at(work, place) * num_in, row_at(work, min(place + AHEAD, stop - 1)) * num_in
+        here, coming = row_at(work.order, place) * num_in, row_at(work.order, min(place + AHEAD, stop - 1)) * num_in
         for i in range(begin, end, step):
             prefetch(work.stored, coming + i)
         for p in range(first, last):

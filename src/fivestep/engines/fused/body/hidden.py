@@ -83,7 +83,7 @@ def fill_hidden(hidden: Hidden, steps: Any, _memory: Any, rows: Any, filled: int
         return
     n, where, (start, num_rows, _) = hidden.num_in, hidden.where, rows
     for r in range(num_rows):
-        put(where, r, row_at(steps.order, start + r) * n)
+        put(where, r, row_at(steps.order.rows, start + r) * n)
     for r in range(num_rows, -(-num_rows // EIGHT) * EIGHT):  # those beyond weigh nothing
         put(where, r, get(where, 0))
 
@@ -93,8 +93,8 @@ def _copy_pairs(hidden: Hidden, steps: Any, rows: Any, filled: int) -> None:
     """Copies the inputs of a tile of rows, two rows side by side; zeros beyond, where `filled` rows were."""
     n, tile, half, (start, num_rows, _) = hidden.num_in, hidden.tile, width(hidden.tile) // 2, rows
     for r in range(0, num_rows, 2):
-        one = row_at(steps.order, start + r) * n
-        other, to = row_at(steps.order, start + min(r + 1, num_rows - 1)) * n, r * n
+        one = row_at(steps.order.rows, start + r) * n
+        other, to = row_at(steps.order.rows, start + min(r + 1, num_rows - 1)) * n, r * n
         if n < half:
             for i in range(n):
                 put(tile, to + 2 * i, get(steps.x, one + i))

@@ -71,7 +71,7 @@ def fill_network(_network: Network, steps: Any, memory: Memory, tile: Tile, _fil
     (start, num_rows, rows), num_in = tile, steps.x.shape[1]
     for i in range(num_in):
         for r in range(num_rows):
-            row = row_at(steps.order, start + r)
+            row = row_at(steps.order.rows, start + r)
             put(memory.values, i * rows + r, get(steps.x, row * num_in + i))
         for r in range(num_rows, rows):
             put(memory.values, i * rows + r, 0.0)

@@ -62,9 +62,9 @@ class Order(NamedTuple):
 
 
 @inline
-def row_at(order: Order, place: int) -> Any:
-    """The row at a place."""
-    return get(order.rows, place) if order.rows.size else place
+def row_at(rows: Any, place: int) -> Any:
+    """The row at a place of an order, given by its rows; the place itself if there are none."""
+    return get(rows, place) if rows.size else place
 
 
 def draw_orders(seeds: Any, out: Any, room: Room) -> None:

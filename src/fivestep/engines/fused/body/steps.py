@@ -57,7 +57,7 @@ def fill_targets(steps: Steps, memory: Memory, tile: Tile, weight: float) -> Non
         put(memory.share, r, 0.0)
     for o in range(num_targets):
         for r in range(num_rows):
-            row = row_at(steps.order, start + r)
+            row = row_at(steps.order.rows, start + r)
             put(memory.targets, o * rows + r, get(steps.y, row * num_targets + o))
         for r in range(num_rows, rows):
             put(memory.targets, o * rows + r, 0.0)
