@@ -183,7 +183,8 @@ class Turns:
         engine, started = self._engine, time.perf_counter()
         seeds = [plan.seed for plan in plans]
         state = engine.initial_states(seeds)
-        losses, last = engine.train_each(state, seeds, lambda k: self._blocks_of(plans[k]), self._num_steps)
+        rates = torch.outer(torch.tensor([plan.lr for plan in plans], dtype=torch.float64), self._factors)
+        losses, last = engine.train_each(state, seeds, lambda k: self._blocks_of(plans[k], rates[k]), rates)
         seconds = (time.perf_counter() - started) / len(plans)
         held = engine.prediction_weights(state)
         train, valid = ([None] * len(plans) if measure is None else measure(held) for measure in self._measures)
@@ -210,9 +211,9 @@ class Turns:
             turns.append(Turn(epoch, arrays, gradients, k))
         return turns
 
-    def _blocks_of(self, plan: TrainPlan) -> Iterator[Block]:
+    def _blocks_of(self, plan: TrainPlan, rates: Tensor) -> Iterator[Block]:
         """The steps of one network."""
-        blocks, rates = self._blocks.with_seed(plan.seed), self._factors * plan.lr
+        blocks = self._blocks.with_seed(plan.seed)
         most = blocks.most_steps
         for first in range(0, self._num_steps, most):
             yield blocks.take(first, rates[first : first + most], plan.l2)

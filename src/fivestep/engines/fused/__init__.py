@@ -105,25 +105,25 @@ class FusedEngine(BlockEngine):
         return {"flat": flat, "buffers": self.params.buffers.repeat(len(seeds), 1), **memory}
 
     def train_each(
-        self, state: Tensors, seeds: Sequence[int], blocks: Callable[[int], Iterable[Block]], num_steps: int
+        self, state: Tensors, seeds: Sequence[int], blocks: Callable[[int], Iterable[Block]], rates: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Trains networks from their first step on; each has a row of `state`, which is updated in place.
 
-        `blocks(k)` are the blocks of network k, with `num_steps` steps in all. Returns the loss of each step (K, S) and
-        the last gradients (K, P). The engine's own weights do not change.
+        `blocks(k)` are the blocks of network k, and `rates` (K, S) the learning rates of all steps in them. Returns the
+        loss of each step (K, S) and the last gradients (K, P). The engine's own weights do not change.
         """
         flat = state["flat"]
-        losses, penalties = flat.new_zeros((2, len(seeds), num_steps)).unbind()
-        gradients = torch.empty_like(flat)
+        losses, gradients = flat.new_empty(rates.shape), torch.empty_like(flat)
         held = self._code.rows_of(state, gradients, self._remembered)
-        num_abreast = self._code.train_abreast(held, lambda k: next(iter(blocks(k))), losses.numpy())
+        num_abreast = self._code.train_abreast(held, next(iter(blocks(0))), rates.numpy(), losses.numpy())
         for k, seed in [*enumerate(seeds)][num_abreast:]:
-            self.draws, done = Draws(seed), 0
+            self.draws, done, penalties = Draws(seed), 0, torch.zeros_like(losses[k])
             for block in blocks(k):
                 there = slice(done, done + len(block.rates))
-                self._code.train_held(held[k], block, losses[k, there].numpy(), penalties[k, there].numpy())
+                self._code.train_held(held.of(k), block, losses[k, there].numpy(), penalties[there].numpy())
                 done = there.stop
-        return losses.add_(penalties), gradients
+            losses[k] += penalties
+        return losses, gradients
 
     @property
     def _remembered(self) -> list[str]:

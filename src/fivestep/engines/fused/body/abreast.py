@@ -12,6 +12,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -129,10 +130,13 @@ def unit_sums(typing: Any, values: Any, weights: Any, count: Any, together: Any)
 def row_products(typing: Any, first: Any, numbers: Any, values: Any, rows: Any, turns: Any) -> Any:
     """Sums over the rows r of x[at + r step] b[here + r], for each `at`, as registers.
 
-    `numbers` are (x, several places `at`, step), `values` are (b, here). With `first`, (dz2, a, here), a tuple that may
-    be empty, sum_r b[here + r] and sum_r dz2[r] a[here + r] come before. As many rows as the tuple `turns` has elements
-    take turns in sums of their own; those of every second one are added up first. Without turns each four rows are
-    added to each other first, as `back_active.py` looks them up, and `a` is not used.
+    `numbers` are (x, several places `at`, step), `values` are (b, here). With `first`, (dz2, a, here, w2, which), a
+    tuple that may be empty, b is computed instead of loaded, the gradient w2 dz2 f'(z) of the unit with the values
+    a[here + r]; then sum_r b[r] and sum_r dz2[r] a[here + r] come before.
+
+    As many rows as the tuple `turns` has elements take turns in sums of their own; those of every second one are added
+    up first. Without turns each four rows are added to each other first, as `back_active.py` looks them up; w2 and the
+    sum with a are left out.
     """
     lanes, num_turns, num_inputs = lanes_of(values[0].dtype), len(turns), numbers[1].count
     num_sums = num_inputs + 2 * (len(first) > 0)
@@ -166,19 +170,23 @@ class _Products:
 
     def row(self, r: Any) -> list[Any]:
         """What row r adds."""
-        builder, value, added = self._builder, self._value(r), list[Any]()
+        builder, added = self._builder, list[Any]()
         if self._first:
-            (dz2, a, start), along = self._first, builder.mul(r, r.type(self._lanes.count))
-            slope = load_at(self._context, builder, self._first_types[0], dz2, along)
-            unit = load_at(self._context, builder, self._first_types[1], a, builder.add(start, along))
-            added = [value, builder.fmul(slope, unit, flags=CONTRACT)]
+            (slope, a), (*_, weight, which) = self._of_unit(r), self._first
+            value = self._gradient(builder.fmul(slope, weight, flags=CONTRACT), a, which)
+            added = [value, builder.fmul(slope, a, flags=CONTRACT)]
+        else:
+            value = self._value(r)
         numbers = [self._number(r, column) for column in self._columns]
         return added + [builder.fmul(number, value, flags=CONTRACT) for number in numbers]
 
     def group(self, r: Any) -> list[Any]:
         """What rows r to r + 3 add, each row to the one before it."""
         builder, rows = self._builder, [_later(self._builder, r, k) for k in range(GROUP)]
-        values, added = [self._value(row) for row in rows], list[Any]()
+        values, added = (
+            [self._where_active(*self._of_unit(k)) if self._first else self._value(k) for k in rows],
+            list[Any](),
+        )
         if self._first:
             total = functools.reduce(lambda before, one: builder.fadd(before, one, flags=CONTRACT), values)
             added = [total, self._context.get_constant_null(self._lanes)]
@@ -188,6 +196,24 @@ class _Products:
                 one = with_product(builder, one, value, self._number(row, column))
             added.append(one)
         return added
+
+    def _of_unit(self, r: Any) -> tuple[Any, Any]:
+        """The gradient of the logit of row r, and the unit's value."""
+        builder, (dz2, a, start, *_) = self._builder, self._first
+        along = builder.mul(r, r.type(self._lanes.count))
+        slope = load_at(self._context, builder, self._first_types[0], dz2, along)
+        return slope, load_at(self._context, builder, self._first_types[1], a, builder.add(start, along))
+
+    def _gradient(self, slope: Any, a: Any, which: Any) -> Any:
+        """The slope times f', which follows from a = f(z)."""
+        builder, one = self._builder, ir.Constant(a.type, [1.0] * self._lanes.count)
+        bend = builder.fsub(one, builder.fmul(a, a, flags=CONTRACT), flags=CONTRACT)
+        is_relu = builder.icmp_signed("==", which, which.type(kind.RELU))
+        return builder.select(is_relu, self._where_active(slope, a), builder.fmul(slope, bend, flags=CONTRACT))
+
+    def _where_active(self, slope: Any, a: Any) -> Any:
+        zero = self._context.get_constant_null(self._lanes)
+        return self._builder.select(self._builder.fcmp_ordered("<=", a, zero), zero, slope)
 
     def _value(self, r: Any) -> Any:
         along = self._builder.mul(r, r.type(self._lanes.count))
@@ -285,19 +311,20 @@ def _measure(net: Abreast, loss: Measure) -> Any:
 
 
 @inline
-def _slopes(net: Abreast, dz2: Any, w2: Any, a: Any) -> Any:
+def _gradients(which: int, net: Abreast, dz2: Any, w2: Any, a: Any) -> Any:
     """The gradient w2 dz2 f'(z) of a unit, f' from a = f(z); without w2 where its sums are multiplied by it."""
-    if takes_active_rows(net.which, net.num_in):
-        return where(a <= 0.0, 0.0, dz2)
-    return where(a > 0.0, dz2 * w2, 0.0) if net.which == kind.RELU else dz2 * w2 * (1.0 - a * a)
+    slope = dz2 if takes_active_rows(which, net.num_in) else dz2 * w2
+    return where(a <= 0.0, 0.0, slope) if which == kind.RELU else slope * (1.0 - a * a)
 
 
 @inline
-def _backward_unit(net: Abreast, w: Any, g: Any, h: int, turns: Any) -> None:
-    """The sums over the rows for one unit, with its slopes in `dz`: of two inputs, then of four at a time."""
-    n, lanes, values, is_active = net.num_in, width(g), (net.dz, 0), takes_active_rows(net.which, net.num_in)
-    first, at, w2 = (net.dz2, net.a, h * net.rows * lanes), h * (n + 1) * lanes, net.num_hidden * (n + 1) * lanes
-    factor = load(w, w2 + h * lanes) if is_active else every(g, 1.0)
+def _backward_unit(which: int, net: Abreast, w: Any, g: Any, h: int, turns: Any) -> None:
+    """The sums over the rows for one unit: of two inputs, then of four at a time, with its gradient in `dz`."""
+    n, lanes, values, is_active = net.num_in, width(g), (net.dz, 0), takes_active_rows(which, net.num_in)
+    start, at, w2 = h * net.rows * lanes, h * (n + 1) * lanes, net.num_hidden * (n + 1) * lanes
+    weight, one = load(w, w2 + h * lanes), every(g, 1.0)
+    within, factor = (one, weight) if is_active else (weight, one)
+    first = net.dz2, net.a, start, within, which
     sums = row_products(first, (net.x, (0, min(1, n - 1)), n), values, net.rows, turns)
     store(g, at + n * lanes, factor * sums[0] if net.has_hidden_bias else every(g, 0.0))
     store(g, at, factor * sums[2])
@@ -306,6 +333,9 @@ def _backward_unit(net: Abreast, w: Any, g: Any, h: int, turns: Any) -> None:
     if is_active:
         of_output = add_product(load(w, at + n * lanes) * sums[0], load(w, at), sums[2])
         of_output = add_product(of_output, load(w, at + lanes), sums[3])
+    if n > 2:
+        for r in range(0, net.rows * lanes, lanes):
+            store(net.dz, r, _gradients(which, net, load(net.dz2, r), weight, load(net.a, start + r)))
     for i in range(2, n, FOUR):
         columns = min(i, n - 1), min(i + 1, n - 1), min(i + 2, n - 1), min(i + 3, n - 1)
         more = row_products((), (net.x, columns, n), values, net.rows, turns)
@@ -317,24 +347,29 @@ def _backward_unit(net: Abreast, w: Any, g: Any, h: int, turns: Any) -> None:
 
 
 @inline
-def _backward(net: Abreast, w: Any, g: Any) -> None:
-    """The chain rule, unit by unit: the gradient of one is near the processor until its sums are done."""
-    lanes, line = width(w), net.rows * width(w)
-    w2 = net.num_hidden * (net.num_in + 1) * lanes
+def _backward_as(which: int, net: Abreast, w: Any, g: Any) -> None:
+    """The chain rule, unit by unit: what one needs is near the processor until its sums are done."""
+    lanes, w2 = width(w), net.num_hidden * (net.num_in + 1) * width(w)
     for h in range(net.num_hidden):
-        weight = load(w, w2 + h * lanes)
-        for r in range(0, line, lanes):
-            store(net.dz, r, _slopes(net, load(net.dz2, r), weight, load(net.a, h * line + r)))
         turns = get(net.turns, h)
         if turns == len(IN_FOUR):
-            _backward_unit(net, w, g, h, IN_FOUR)
+            _backward_unit(which, net, w, g, h, IN_FOUR)
         elif turns == len(IN_TWO):
-            _backward_unit(net, w, g, h, IN_TWO)
+            _backward_unit(which, net, w, g, h, IN_TWO)
         elif turns == len(IN_ONE):
-            _backward_unit(net, w, g, h, IN_ONE)
-        else:
-            _backward_unit(net, w, g, h, IN_GROUPS)
+            _backward_unit(which, net, w, g, h, IN_ONE)
+        elif which == kind.RELU:
+            _backward_unit(which, net, w, g, h, IN_GROUPS)
     store(g, w2 + net.units * lanes, lane_sums(net.dz2, (), net.rows) if net.has_bias else every(g, 0.0))
+
+
+@inline
+def _backward(net: Abreast, w: Any, g: Any) -> None:
+    """The same, written out for each of the two activations."""
+    if net.which == kind.RELU:
+        _backward_as(kind.RELU, net, w, g)
+    else:
+        _backward_as(kind.TANH, net, w, g)
 
 
 def train_abreast(net: Abreast, loss: Measure, rule: Rule, courses: Courses, numbers: tuple[Any, Any, Any]) -> None:

@@ -60,6 +60,7 @@ class Lanes:
         )
         self._rule = rule._replace(lr_factors=factors.ravel(), decays=decays.ravel(), matrices=factors.ravel())
         self._net: Abreast | None = None
+        self._courses: Courses | None = None
         self._rows: Any = None
 
     def _registers(self, count: int) -> Any:
@@ -99,27 +100,33 @@ class Lanes:
         )
         return self._net
 
-    def train(self, held: Sequence[Held], places: Sequence[Any], arrays: tuple[Any, Any, Any], rates: Any) -> Any:
-        """Does the steps of networks, no more than there are lanes, with those rates (K, S); their losses (K, S).
+    def train(self, held: Held, places: Sequence[Any], arrays: tuple[Any, Any, Any], rates: Any, losses: Any) -> None:
+        """Does the steps of networks, no more than there are lanes, with rates (K, S); `losses` (K, S) takes theirs.
 
         `places` are those of what the rule remembers, in the order of the body that trains one network.
         """
-        count, (num_networks, num_steps) = self.count, rates.shape
+        num_networks = len(rates)
         w, g, memory = self._registers(1), self._registers(1), self._registers(SLOTS)
-        courses = Courses(0, *(aligned(num_steps * count, self._dtype).reshape(-1, count) for _ in range(2)))
+        courses = self._courses_of(rates.shape[1])
         courses.rates[:, :num_networks] = rates.T
-        w[self._places, :num_networks] = np.stack([one.flat for one in held], 1)
+        w[self._places, :num_networks] = held.flat.T
         slots = [
             place // self._order_size * self._size + self._register_of[place % self._order_size] for place in places
         ]
-        for k, slot in enumerate(slots):
-            memory[slot, :num_networks] = np.stack([one.remembered[k] for one in held], 1)
+        for rows, slot in zip(held.remembered, slots, strict=True):
+            memory[slot, :num_networks] = rows.T
         name = str(self._dtype)
         with _compiled.compiling("abreast", name):
             numbers = w.ravel(), g.ravel(), memory.ravel()
             _compiled.abreast()(self._abreast(*arrays), self._measure, self._rule, courses, numbers)
-        for j, one in enumerate(held):
-            one.flat[:], one.grad[:] = w[self._places, j], g[self._places, j]
-            for k, slot in enumerate(slots):
-                one.remembered[k][:] = memory[slot, j]
-        return courses.losses[:, :num_networks].T
+        held.flat[:], held.grad[:] = w[self._places, :num_networks].T, g[self._places, :num_networks].T
+        for rows, slot in zip(held.remembered, slots, strict=True):
+            rows[:] = memory[slot, :num_networks].T
+        losses[:] = courses.losses[:, :num_networks].T
+
+    def _courses_of(self, num_steps: int) -> Courses:
+        """Room for the rates and losses of so many steps, kept for the next networks."""
+        if self._courses is None or len(self._courses.rates) != num_steps:
+            each = (aligned(num_steps * self.count, self._dtype).reshape(-1, self.count) for _ in range(2))
+            self._courses = Courses(0, *each)
+        return self._courses

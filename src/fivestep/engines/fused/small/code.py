@@ -1,7 +1,7 @@
 """The interface between torch and the compiled body: rows, weights and memory in; losses, weights and memory out."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -124,12 +124,12 @@ class Code:
         self._rows, self._arrays, self._lanes = None, (NONE, NONE, 1), None
         self._orders.release()
 
-    def train_abreast(self, held: Sequence[Held], blocks: Callable[[int], Block], losses: Any) -> int:
+    def train_abreast(self, held: Held, first: Block, rates: Any, losses: Any) -> int:
         """Does all steps of the first networks, those that can be trained abreast; returns how many that are.
 
-        The block of network k has all of its steps, and only its rates are its own; `losses` (K, S) takes theirs.
+        `first` is the first block of the first network. If it has all steps, those of the others differ only in their
+        rates, a row of `rates` (K, S); `losses` (K, S) takes the losses.
         """
-        first = blocks(0)
         if len(first.rates) < losses.shape[1] or not may_be_abreast(self._engine.plan, self._hidden, first):
             return 0
         if not isinstance(self._rule, Rule):  # the others keep what is of one network
@@ -140,19 +140,17 @@ class Code:
         lanes, done = self._lanes, 0
         x, y, tokens = self._as_arrays(first.rows)
         arrays, places = (x, y, self._share(first, tokens)), [one.place for one in self._kept]
-        while len(held) - done >= LEAST_SHARE * lanes.count:
-            some = range(done, min(done + lanes.count, len(held)))
-            rates = np.stack([blocks(k).rates.numpy() for k in some])
-            losses[some.start : some.stop] = lanes.train([held[k] for k in some], places, arrays, rates)
-            done = some.stop
+        while len(rates) - done >= LEAST_SHARE * lanes.count:
+            taken = slice(done, min(done + lanes.count, len(rates)))
+            lanes.train(held.of(taken), places, arrays, rates[taken], losses[taken])
+            done = taken.stop
         return done
 
     @staticmethod
-    def rows_of(state: Tensors, gradients: Tensor, remembered: Sequence[str]) -> list[Held]:
+    def rows_of(state: Tensors, gradients: Tensor, remembered: Sequence[str]) -> Held:
         """Networks whose states are rows of some tensors, each with a row for its gradient."""
-        numbers, slopes, buffers = state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy()
-        memories = [state[name].view(len(numbers), -1).numpy() for name in remembered]
-        return [Held(numbers[k], slopes[k], buffers[k], [rows[k] for rows in memories]) for k in range(len(numbers))]
+        memories = [state[name].view(len(gradients), -1).numpy() for name in remembered]
+        return Held(state["flat"].numpy(), gradients.numpy(), state["buffers"].numpy(), memories)
 
     def predict(self, x: Tensor) -> Tensor:
         """The logits (N, O) of x (N, I) in evaluation mode."""
