@@ -103,9 +103,12 @@ def test_two_windows_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(table_stream, "memory_size", lambda: 2**29)
     sentence = r"fit into the 0.5 GiB of memory .*, got 2,000,000 rows of 50 numbers .* take 0.745 GiB; write"
     with pytest.raises(InputError, match=sentence):
-        window_rows(50, 2_000_000, 10**9)
-    assert window_rows(50, 2_000_000, 1000) == 2_000_000  # there are not as many rows
-    assert window_rows(50, None, 10**9) == 1_048_576
+        window_rows(50, 2_000_000, [10**5] * 100)
+    assert window_rows(50, 2_000_000, [1000]) == 2_000_000  # there are not as many rows
+    assert window_rows(50, None, [10**5] * 100) == 1_048_576
+    sentence = r"got 100,000 rows of 5,000 numbers .* take 3.73 GiB; a block .* write them in row groups of 3,355\."
+    with pytest.raises(InputError, match=sentence):
+        window_rows(5000, None, [10**5] * 100)
 
 
 def none() -> None:

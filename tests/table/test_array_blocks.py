@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fivestep.check import InputError
-from fivestep.table import block_files
+from fivestep.table import array_blocks, block_files
 from fivestep.table.block_files import open_blocks
 from fivestep.table.blocks import BlockTable
 from fivestep.table.frame import from_array
@@ -56,7 +56,7 @@ def test_all_versions_of_the_format_are_read(tmp_path: Path, version: tuple[int,
 
 
 def test_wide_rows_make_short_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_files, "ARRAY_BYTES", 10 * X[0].nbytes + 1)
+    monkeypatch.setattr(array_blocks, "ARRAY_BYTES", 10 * X[0].nbytes + 1)
     np.save(tmp_path / "x.npy", X)
     assert {piece.size for piece in open_blocks(tmp_path / "x.npy").pieces} == {10}
 

@@ -131,6 +131,16 @@ def test_a_large_row_group_is_cut_in_equal_parts_that_say_where_they_are(tmp_pat
     ]
 
 
+@pytest.mark.parametrize(("ending", "module"), [("parquet", parquet_blocks), ("arrow", arrow_blocks)])
+def test_wide_row_groups_are_cut_by_their_bytes(
+    tmp_path: Path, ending: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a block of thousands of columns does not take gigabytes."""
+    monkeypatch.setattr(module, "find_spec", lambda _name: True, raising=False)
+    monkeypatch.setattr(module, "GROUP_BYTES", 8 * frame().width * 17)
+    assert max(piece.size for piece in opened(tmp_path, ending).pieces) == 17
+
+
 @pytest.mark.parametrize(
     ("ending", "kind"), [("parquet", parquet_blocks.DecodedBlocks), ("arrow", arrow_blocks.BatchedBlocks)]
 )

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.lib import format as npy
 
 from ..check import InputError
-from .block_files import Piece, RowFile, cut
+from .block_files import ARRAY_BYTES, Piece, RowFile, cut
 from .frame import from_array
 
 
@@ -31,7 +31,9 @@ class ArrayBlocks(RowFile):
         self._header = header
         num_rows, *row = header.shape or (0,)
         first = np.zeros((1, *row) if header.shape else (), header.dtype)
-        super().__init__(path, from_array(first).schema, list(cut(0, num_rows, bytes_of_row=first.nbytes)))
+        super().__init__(
+            path, from_array(first).schema, list(cut(0, num_rows, bytes_of_row=first.nbytes, most_bytes=ARRAY_BYTES))
+        )
 
     @classmethod
     def open(cls, path: Path) -> Self:

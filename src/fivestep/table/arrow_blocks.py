@@ -12,7 +12,7 @@ import polars as pl
 
 from ..check import InputError
 from ..machine.memory import has_few_addresses, take_system_memory
-from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
+from .block_files import GROUP_BYTES, BlockFile, Piece, RowFile, ScannedBlocks, cut
 from .read import is_arrow_stream, scan_arrow
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class BatchedBlocks(RowFile):
             sizes = (reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
             self._starts = list(accumulate(sizes, initial=0))
         assert isinstance(empty, pl.DataFrame)
-        super().__init__(path, empty.schema, list(cut(0, self._starts[-1])))
+        super().__init__(
+            path, empty.schema, [*cut(0, self._starts[-1], bytes_of_row=8 * len(self._names), most_bytes=GROUP_BYTES)]
+        )
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         from pyarrow import Table

@@ -31,6 +31,10 @@ CSV_BYTES = 2**25
 ARRAY_BYTES = 2**25
 """The most bytes of a block of a NumPy array, unless a single row has more."""
 
+GROUP_BYTES = 2**28
+"""The approximate bytes of a block of a Parquet or Arrow file, at 8 for a value. To read a part of a row group takes
+more than half the time of the whole, so that only wide ones are cut."""
+
 SAMPLE = 500
 """Rows at the beginning of some blocks of a CSV file that show which columns are plain numbers."""
 
@@ -144,7 +148,7 @@ class ScannedBlocks(RowFile):
     def by_rows(cls, path: Path, scan: pl.LazyFrame) -> "ScannedBlocks":
         """The file in blocks of as many rows as take a few megabytes, wherever its own groups of rows begin."""
         num_rows, width = scan.select(pl.len()).collect().item(), len(scan.collect_schema())
-        return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width)))
+        return cls(path, scan, list(cut(0, num_rows, bytes_of_row=8 * width, most_bytes=ARRAY_BYTES)))
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
         return self._scan.slice(piece.start, piece.size).select(columns).collect()
@@ -288,9 +292,9 @@ def _head_of(piece: Piece) -> Piece:
     return piece._replace(size=min(piece.size, SAMPLE))
 
 
-def cut(start: int, size: int, name: str = "", *, bytes_of_row: int = 1) -> Iterator[Piece]:
-    """A run of rows in equal parts of `MOST_ROWS` rows at most, and if a row takes many bytes, of `ARRAY_BYTES`."""
-    num_parts = -(-size // max(1, min(MOST_ROWS, ARRAY_BYTES // max(1, bytes_of_row))))
+def cut(start: int, size: int, name: str = "", *, bytes_of_row: int, most_bytes: int) -> Iterator[Piece]:
+    """A run of rows in equal parts of `MOST_ROWS` rows at most, and if a row takes many bytes, of `most_bytes`."""
+    num_parts = -(-size // max(1, min(MOST_ROWS, most_bytes // max(1, bytes_of_row))))
     for part in range(num_parts):
         first, last = start + size * part // num_parts, start + size * (part + 1) // num_parts
         rows = f"rows {first + 1:,} to {last:,}"

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..check import InputError
 from ..machine.memory import has_few_addresses, take_system_memory
-from .block_files import BlockFile, Piece, RowFile, ScannedBlocks, cut
+from .block_files import GROUP_BYTES, BlockFile, Piece, RowFile, ScannedBlocks, cut
 
 BATCH = 2**14
 """Rows that pyarrow decodes at a time of a row group that is cut."""
@@ -29,10 +29,11 @@ def open_parquet(path: Path) -> BlockFile:
             "--stream must have pyarrow to find the row groups of Parquet files, got none; "
             "pip install 'fivestep[stream]'."
         ) from error
-    footer, pieces, start = read_metadata(path), [], 0
+    footer, pieces, start = read_metadata(path), list[Piece](), 0
+    of_row = 8 * footer.num_columns
     for number in range(footer.num_row_groups):
         size = footer.row_group(number).num_rows
-        pieces += list(cut(start, size, f"row group {number + 1}"))
+        pieces += cut(start, size, f"row group {number + 1}", bytes_of_row=of_row, most_bytes=GROUP_BYTES)
         start += size
     if has_few_addresses():
         return DecodedBlocks(path, footer, pieces)

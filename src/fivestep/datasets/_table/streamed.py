@@ -69,7 +69,7 @@ def load_stream(
         for name in ("valid", "test")
     }
     rows = {name: _sample(name, samples[part], encoder, source, parts.get(name)) for name, part in PARTS.items()}
-    window = window_rows(encoder.in_features, source.window, sum(learned.counts))
+    window = window_rows(encoder.in_features, source.window, learned.counts)
     kept = EncodedBlocks(learned.counts) if source.cache else None
     data = Dataset(
         rows["train"],

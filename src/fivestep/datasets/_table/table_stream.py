@@ -243,17 +243,21 @@ def used_columns(encoder: Encoder) -> list[str]:
     return [column.name for column in encoder.columns]
 
 
-def window_rows(in_features: int, asked_for: int | None, num_rows: int) -> int:
-    """The rows of a window: as asked for, or as many as there is memory set aside.
+def window_rows(in_features: int, asked_for: int | None, counts: Sequence[int]) -> int:
+    """The rows of a window, from blocks of some rows each: as asked for, or as many as there is memory set aside.
 
-    Raises an `InputError` where two windows, of as many rows as there are at most, do not fit into memory.
+    Raises an `InputError` where two windows, of whole blocks and of as many rows as there are at most, do not fit into
+    memory.
     """
-    rows = asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features)))
-    needed, there = 8 * in_features * min(rows, num_rows), memory_size()
-    if needed > there:
-        raise InputError(
-            f"two windows must fit into the {there / 2**30:,.3g} GiB of memory that there are, got {rows:,} rows of "
-            f"{in_features} numbers in each, which take {needed / 2**30:,.3g} GiB; write --window "
-            f"{there // (32 * in_features)}."
-        )
-    return rows
+    rows, there = asked_for or max(1, min(MOST_WINDOW_ROWS, MOST_WINDOW_BYTES // (4 * in_features))), memory_size()
+    largest, held = max(counts), min(rows, sum(counts))
+    if 8 * in_features * max(held, largest) <= there:
+        return rows
+    fitting = there // (32 * in_features)
+    instead = f"write --window {fitting}"
+    if held <= largest:
+        held, instead = largest, f"a block of the files has so many, so write them in row groups of {fitting:,}"
+    raise InputError(
+        f"two windows must fit into the {there / 2**30:,.3g} GiB of memory that there are, got {held:,} rows of "
+        f"{in_features:,} numbers in each, which take {8 * in_features * held / 2**30:,.3g} GiB; {instead}."
+    )
