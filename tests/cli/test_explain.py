@@ -242,7 +242,7 @@ def test_a_task_may_be_written_with_underscores(fivestep: Command) -> None:
         (("moons", "--engine", "scrach"), "did you mean 'scratch'?"),
         (
             ("a.csv",),
-            "the source must be a run's folder or a task's name, got 'a.csv'; a file is for fivestep train and sweep.",
+            "must be a run's folder or a task's name, got 'a.csv'; a file is for fivestep train, sweep and lr.",
         ),
         (("runs/moons-2",), "must be a run's folder or a task's name, got 'runs/moons-2'; did you mean 'moons'?"),
         (

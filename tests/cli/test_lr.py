@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 import fivestep as fs
@@ -41,6 +43,23 @@ def test_numbers_are_those_of_the_library(fivestep: Command) -> None:
     assert (report["losses"], report["suggestion"]) == (list(found.losses), found.suggestion)
 
 
+@pytest.mark.parametrize("more", [[], ["--stream"], ["--optimizer", "sgd", "--hidden", "8"]], ids=" ".join)
+def test_of_a_file_it_finds_a_rate_for_its_recipe(fivestep: Command, tmp_path: Path, more: list[str]) -> None:
+    x = np.random.default_rng(0).normal(size=(600, 3))
+    (tmp_path / "folder").mkdir()
+    frame = pl.DataFrame({f"x{k}": x[:, k] for k in range(3)} | {"the size": x @ [1.0, -2.0, 0.5], "id": range(600)})
+    frame.write_parquet(tmp_path / "folder" / "some rows.parquet", row_group_size=100)
+    asked = ["folder/some rows.parquet", "--target", "the size", "--ignore", "id", *more]
+    code, out, _ = fivestep("lr", *asked, "--num-steps", 40)
+    assert code == 0
+    assert (tmp_path / "lr-range-some rows.png").exists()
+    command = re.search(r"Try it with (fivestep train '.*)", out)
+    assert command
+    words = shlex.split(command[1])
+    assert (words[2], words[3], sorted(words[5:])) == (asked[0], "--lr", sorted(asked[1:]))
+    assert fivestep(*words[1:], "--epochs", 1).code == 0
+
+
 def test_nothing_is_compiled_for_so_few_steps(fivestep: Command) -> None:
     """The task has a thousand epochs; compiling takes a quarter of a minute, the test a tenth of a second."""
     assert json.loads(fivestep("lr", "moons", "--json").out)["engine"] == "scratch"
@@ -69,6 +88,8 @@ def test_an_option_without_meaning_warns(fivestep: Command) -> None:
     ("arguments", "sentence"),
     [
         (["mons"], "did you mean 'moons'"),
+        (["moons", "--target", "y"], "--target must be used with a file, got the task 'moons'"),
+        (["no.csv", "--target", "y"], "no.csv"),
         (["moons", "--high", "1e-7"], "high must be greater than low=1e-06, got 1e-07"),
         (["moons", "--num-steps", "1"], "num_steps must be a whole number of at least 2"),
         (["moons", "--engine", "scrach"], "did you mean 'scratch'"),

@@ -124,7 +124,7 @@ def test_a_file_is_told_where_it_can_go(fivestep: Command, tmp_path: Path) -> No
     for words in (("houses.csv.gz", "points"), ("there.parquet",)):
         code, out, err = fivestep("plot", *words)
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert f"got {words[0]!r}; a file is for fivestep train and sweep." in err
+        assert f"got {words[0]!r}; a file is for fivestep train, sweep and lr." in err
 
 
 def test_without_a_run_the_last_one_is_proposed(fivestep: Command, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_options_that_describe_another_network_count_more_than_the_layers(fivest
         (("scratch", "nn", "--task", "moon"), "did you mean 'moons'?"),
         (
             ("scratch", "nn", "--task", "a.csv"),
-            "--task must be a name that fivestep tasks lists, got 'a.csv'; a file is for fivestep train and sweep.",
+            "--task must be a name that fivestep tasks lists, got 'a.csv'; a file is for fivestep train, sweep and lr.",
         ),
         (("scratch", "nn", "--steps", 0), "--steps must be a whole number of at least 1, got 0"),
         (("scratch", "nn", "--dtype", "float16"), "dtype must be one of float32, float64, got 'float16'"),

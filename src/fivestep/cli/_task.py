@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DECIDED_BY_ROWS = ("loss", "num_embeddings", "embedding_dim")
 """Settings of a task that its rows require, whatever the recipe."""
 
-FOR_FILES = "a file is for fivestep train and sweep"
+FOR_FILES = "a file is for fivestep train, sweep and lr"
 """The advice where a file is not accepted."""
 
 TABLE_MODELS = ("mlp", "linear", "softmax", "feed-forward")

@@ -1,9 +1,10 @@
-"""`fivestep lr TASK`."""
+"""`fivestep lr TASK`, and `fivestep lr FILE --target COLUMN`."""
 
 import json as json_text
 import warnings
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, final
 
 from cyclopts import Group, Parameter
@@ -15,7 +16,8 @@ from ..find import Choice, find
 from ..machine.files import check_writable, replacing, unwritable
 from ..range_test import SAFETY, RangeTest, lr_range_test
 from ._options import NetworkOptions, PlanOptions, RunOptions, option, written
-from ._task import prepare
+from ._table_options import TableOptions
+from ._task import Prepared, is_file, prepare, prepare_table, warn_of_folder
 from ._values import whole
 
 WITHOUT_MEANING = ("lr", "schedule", "epochs", "patience", "restore_best", "temperature_scaling", "metrics", "monitor")
@@ -39,9 +41,9 @@ class RangeOptions:
     engine: Annotated[str, Parameter(help="As in train.")] = RunOptions.engine
     device: Annotated[str, Parameter(help="auto, cpu, cuda or mps.")] = RunOptions.device
     dtype: Annotated[str, Parameter(help="float32 or float64.")] = "float32"
-    recipe: Annotated[str, Parameter(help="As in train.")] = "plain"
+    recipe: Annotated[str | None, Parameter(help="As in train.")] = None
     data_dir: Annotated[Path | None, Parameter(help="Folder with the task's files.")] = None
-    out: Annotated[Path | None, Parameter(help="Picture to write; by default lr-range-TASK.png.")] = None
+    out: Annotated[Path | None, Parameter(help="Picture to write; by default lr-range-NAME.png.")] = None
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
 
 
@@ -52,6 +54,7 @@ def lr(
     options: RangeOptions = RangeOptions(),
     network: NetworkOptions = NetworkOptions(),  # noqa: B008
     plan: PlanOptions = PlanOptions(),  # noqa: B008
+    table: TableOptions = TableOptions(),  # noqa: B008
 ) -> None:
     """Find a learning rate: train a few steps at growing rates, and see where the loss falls and where it bursts.
 
@@ -61,12 +64,12 @@ def lr(
     Parameters
     ----------
     task
-        Name of the task; `fivestep tasks` lists them.
+        Name of the task (`fivestep tasks` lists them), or a file, with --target, as in `fivestep train`.
     """
     for name in WITHOUT_MEANING:
         if getattr(plan, name) is not None:
             warnings.warn(f"{option(name)} has no meaning for fivestep lr, which sets the rate itself.", stacklevel=2)
-    prepared = prepare(task, network, plan, options.recipe, options.data_dir)
+    prepared = _prepare(task, options, network, plan, table)
     num_rows = prepared.data.num_rows
     epochs = max(1, -(-options.num_steps // prepared.plan.steps_per_epoch(num_rows)))
     short = replace(prepared.plan, epochs=epochs)  # so few steps need no compiled code
@@ -83,8 +86,19 @@ def lr(
         return
     console = Console(highlight=False)
     console.print(_table(found))
-    advice = _advice(found, task, written(network, plan, options, without=ONLY_HERE))
+    advice = _advice(found, quote(task), written(table, network, plan, options, without=ONLY_HERE))
     console.print(f"\n{advice}\nThe picture is in {picture}", markup=False, soft_wrap=True)
+
+
+def _prepare(
+    task: str, options: RangeOptions, network: NetworkOptions, plan: PlanOptions, table: TableOptions
+) -> Prepared:
+    """The task or the file, with the network and the plan that the options ask for."""
+    if not is_file(task):
+        table.check_unused(task)
+        return prepare(task, network, plan, options.recipe or "plain", options.data_dir)
+    warn_of_folder(options.data_dir)
+    return prepare_table(table.source(Path(task), valid=None), network, plan, options.recipe or "tabular")
 
 
 def _draw(found: RangeTest, picture: Path, title: str) -> None:
