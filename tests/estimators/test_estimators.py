@@ -148,12 +148,26 @@ def test_smoothed_labels_give_softer_probabilities() -> None:
     assert soft < sharp - 0.05
 
 
-def test_the_hinge_loss_has_answers_and_no_probabilities() -> None:
+def test_the_hinge_loss_has_margins_and_no_probabilities() -> None:
     x, y = two_classes()
     model = fs.MLPClassifier(loss="hinge", random_state=0, max_iter=30).fit(x, y)
     assert model.score(x, y) > 0.8
-    with pytest.raises(InputError, match="loss must be one with probabilities for predict_proba, got 'hinge'"):
-        model.predict_proba(x)
+    margins = model.decision_function(x)
+    assert margins.shape == y.shape
+    assert np.array_equal(model.classes_[(margins > 0).astype(int)], model.predict(x))
+    assert not hasattr(model, "predict_proba")
+    assert not hasattr(model, "predict_log_proba")
+    assert not hasattr(fs.MLPClassifier(), "decision_function")
+    with pytest.raises(AttributeError) as caught:
+        _ = model.predict_proba
+    assert "loss must be one with probabilities for predict_proba, got 'hinge'" in str(caught.value.__cause__)
+
+
+def test_the_margins_of_several_labels_are_those_of_each() -> None:
+    x, y = two_classes()
+    labels = np.stack([y == y[0], x[:, 0] > 0], 1).astype(int)
+    model = fs.MLPClassifier(loss="hinge", random_state=0, max_iter=5).fit(x, labels)
+    assert np.array_equal(model.decision_function(x) > 0, model.predict(x))
 
 
 def test_rows_set_aside_give_curves_and_the_best_epoch() -> None:

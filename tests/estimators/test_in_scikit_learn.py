@@ -2,8 +2,10 @@
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -141,6 +143,21 @@ def test_calibrated_probabilities_sum_to_one() -> None:
     calibrated = CalibratedClassifierCV(CLASSIFIER, cv=3).fit(x, y)
     np.testing.assert_allclose(calibrated.predict_proba(x).sum(1), 1, rtol=1e-12)
     assert calibrated.score(x, y) > 0.93
+
+
+def test_an_estimator_mapped_from_a_file_is_only_read(tmp_path: Path) -> None:
+    x, y = iris()
+    model = clone(REGRESSOR).fit(x, y)
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert np.array_equal(joblib.load(tmp_path / "model.joblib", mmap_mode="r").predict(x), model.predict(x))
+
+
+def test_without_probabilities_it_is_ranked_and_calibrated_by_its_margins() -> None:
+    x, y = load_breast_cancer(return_X_y=True)
+    model = fs.MLPClassifier(**FAST, loss="hinge")
+    assert cross_val_score(model, x, y, cv=3, scoring="roc_auc").min() > 0.95
+    assert CalibratedClassifierCV(model, cv=3).fit(x, y).score(x, y) > 0.95
+    assert StackingClassifier([("mlp", model)], cv=3).fit(x, y).score(x, y) > 0.95
 
 
 @pytest.mark.slow

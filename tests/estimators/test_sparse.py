@@ -119,3 +119,16 @@ def test_rows_that_differ_in_anything_have_another_checksum(what: str) -> None:
 
     assert rows("").checksum() == rows("").checksum()
     assert rows(what).checksum() != rows("").checksum()
+
+
+@pytest.mark.parametrize("options", [{"recipe": "plain"}, {"recipe": "standard", "early_stopping": True}], ids=str)
+def test_several_labels_in_a_sparse_matrix_come_back_in_one(options: dict[str, Any]) -> None:
+    labels = np.stack([LABELS == "above", SUMS > 0], 1).astype(int)
+    of_dense, of_sparse = (
+        fs.MLPClassifier(**COMMON, **options).fit(WORDS, y) for y in (labels, scipy.sparse.csr_array(labels))
+    )
+    found = of_sparse.predict(WORDS)
+    assert scipy.sparse.issparse(found)
+    assert np.array_equal(found.toarray(), of_dense.predict(WORDS))
+    assert of_sparse.score(WORDS, scipy.sparse.csr_array(labels)) == of_dense.score(WORDS, labels)
+    assert of_sparse.validation_scores_ == of_dense.validation_scores_

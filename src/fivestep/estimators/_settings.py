@@ -117,6 +117,13 @@ def loss_of(of: Parameters, usual: str, targets: tuple[str, ...]) -> Choice:
     return Choice(name, **choice.options)
 
 
+def link_of(of: Parameters, usual: str) -> str:
+    """What the logits pass through with the loss that was given; "identity" if they are the answers themselves."""
+    name = Choice.parse(usual if of.loss is None else of.loss).name
+    link: str = find("losses", LOSSES.get(name, name)).inverse_link
+    return link
+
+
 def _rule(of: Parameters, recipe: Recipe) -> Choice | None:
     """The update rule with those of momentum, betas and epsilon that it has; None for lbfgs."""
     if of.solver == "lbfgs":

@@ -53,8 +53,8 @@ class Targets(ABC):
         """The targets as the loss takes them."""
 
     @abstractmethod
-    def answers(self, logits: Tensor) -> np.ndarray:
-        """Predictions in the form of y."""
+    def answers(self, logits: Tensor) -> Any:
+        """Predictions in the form of y: an array, of several labels in a sparse matrix such a one."""
 
     @abstractmethod
     def score(self, y: Any, logits: Tensor, weight: np.ndarray | None) -> float:
@@ -120,10 +120,10 @@ class Labels(Targets):
             return np.ones_like(p)
         return np.concatenate([1 - p, p], 1)
 
-    def answers(self, logits: Tensor) -> np.ndarray:
+    def answers(self, logits: Tensor) -> Any:
         z = logits.numpy()
         if self.is_multilabel:
-            return np.asarray(self.binarizer.inverse_transform((z > 0).astype(float), 0.5))
+            return self.binarizer.inverse_transform((z > 0).astype(float), 0.5)
         places = z.argmax(1) if self.kind == "classes" else (z[:, 0] > 0).astype(int)
         return np.asarray(self.classes[np.minimum(places, len(self.classes) - 1)])
 
@@ -187,7 +187,7 @@ class Numbers(Targets):
 
     def to_units(self) -> tuple[Tensor, Tensor]:
         """What to multiply what the logits stand for with, and what to add: (O,) each, in float64."""
-        return self.criterion.to_units(torch.from_numpy(self.mean), torch.from_numpy(self.deviation))
+        return self.criterion.to_units(torch.tensor(self.mean), torch.tensor(self.deviation))  # may be read-only
 
     def _numbers(self, logits: Tensor) -> Tensor:
         """The network's predictions (N, O), in the units of y."""

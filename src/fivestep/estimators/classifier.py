@@ -14,8 +14,24 @@ from ._labels import check_class_weight, check_labels, listed
 from ._parameters import PARAMETERS
 from ._perceptron import Perceptron
 from ._reading import Table
-from ._settings import loss_of
+from ._settings import link_of, loss_of
 from ._targets import Labels, Targets
+
+
+def _has_probabilities(of: "MLPClassifier") -> bool:
+    """True; raises an `InputError` for a loss without probabilities, as hinge is."""
+    link = of._targets.criterion.inverse_link if hasattr(of, "_targets") else link_of(of, "cross_entropy")
+    if link == "identity":
+        raise InputError(
+            f"loss must be one with probabilities for predict_proba, got {of.loss!r}; train with another, or use "
+            f"predict or decision_function."
+        )
+    return True
+
+
+def _has_margins(of: "MLPClassifier") -> bool:
+    """Whether its logits are margins, of a loss without probabilities."""
+    return not hasattr(of, "predict_proba")
 
 
 @final
@@ -101,23 +117,32 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]  # sciki
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The classes (N,) of rows X, or their labels (N, O)."""
-        return self._targets_if_fitted().answers(self._logits(X))
+        """The classes (N,) of rows X, or their labels (N, O): in a sparse matrix where y was one."""
+        answers: np.ndarray = self._targets_if_fitted().answers(self._logits(X))
+        return answers
 
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class for rows X, in the order of `classes_`, or of yes to each question: (N, C).
 
-        Raises an `InputError` for a loss without probabilities, as hinge is.
+        A loss without probabilities, as hinge is, has `decision_function` in its place.
         """
         targets = self._targets_if_fitted()
         assert isinstance(targets, Labels)
-        if targets.out_activation == "identity":
-            raise InputError(
-                f"loss must be one with probabilities for predict_proba, got {self.loss!r}; train with another, or use "
-                f"predict."
-            )
         return targets.probabilities(self._logits(X))
 
+    @available_if(_has_margins)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The margins of rows X, above 0 for the second of `classes_` (N,), or for yes to each question (N, O).
+
+        Only a loss without probabilities, as hinge is, has them.
+        """
+        targets = self._targets_if_fitted()
+        assert isinstance(targets, Labels)
+        margins: np.ndarray = self._logits(X).numpy()
+        return margins if targets.is_multilabel else margins[:, 0]
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
