@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,20 @@ def test_a_value_written_otherwise_is_refused_with_how_it_was_in_training() -> N
         encoder.encode(frame.with_columns(size=pl.lit("1.5")))
     with pytest.raises(InputError, match=r"dates as in training, written YYYY-MM-DD, got '1\.5\.24' in row 1"):
         encoder.encode(frame.with_columns(day=pl.lit("1.5.24")))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2024-01-05", "2024/01/05", "2024-01-05 00:00:00", "2024-01-05T00:00:00.000000", "2024-01-05T00:00:00Z"],
+)
+def test_dates_in_texts_are_those_of_training_where_the_year_is_first(written: str) -> None:
+    frame = pl.DataFrame({"day": [date(2024, 1, 5), date(2024, 3, 1), None]})
+    encoder = fitted(frame)
+    as_text = encoder.encode(pl.DataFrame({"day": [written, None]}))
+    assert torch.equal(as_text, encoder.encode(frame[[0, 2]]))
+    sentence = r"must hold dates, such as 2024-03-01, got '5/1/24' in row 1; fix it, or leave the row out\.$"
+    with pytest.raises(InputError, match=sentence):
+        encoder.encode(pl.DataFrame({"day": ["5/1/24", written]}))
 
 
 def test_a_time_of_day_is_a_part_of_a_day() -> None:

@@ -58,6 +58,15 @@ def test_values_of_several_types_become_texts_and_numbers_stay_numbers() -> None
         (pl.DataFrame(), "must have rows and columns, got 0 and 0"),
         (np.float64(3), "must be a DataFrame, or an array"),
         (np.zeros(2, dtype=complex), "must be a DataFrame, or an array"),
+        (
+            pd.DataFrame({"z": [1j, 2]}),
+            r"column 'z' must be numbers, .*, got 'complex128'; make a column of each part\.$",
+        ),
+        ({"z": np.array([1j, 2])}, r"column 'z' must be numbers, .*, got 'complex128'; make a column of each part\.$"),
+        (
+            pd.DataFrame(COLUMNS).iloc[0],
+            r"must be a DataFrame, .*, got 'a Series'; for one row of .* write df\.iloc\[\[0\]\]",
+        ),
     ],
 )
 def test_what_is_no_table_is_refused(table: Any, sentence: str) -> None:

@@ -143,8 +143,10 @@ class DateColumn(FittedColumn):
 
     def raw(self, values: pl.Series, first_row: int) -> list[np.ndarray]:
         moments, gaps = dates(values, self.date_format), missing(values)
-        written = f", written {plainly(self.date_format)}" if self.date_format else ""
-        _refuse(values, moments.is_null() & ~gaps, first_row, f"dates as in training{written}")
+        written = (
+            f" as in training, written {plainly(self.date_format)}" if self.date_format else ", such as 2024-03-01"
+        )
+        _refuse(values, moments.is_null() & ~gaps, first_row, f"dates{written}")
         seconds = (moments - EPOCH).dt.total_seconds()
         of = moments.dt
         parts = [seconds / 86400, of.year(), of.month(), of.day(), of.weekday(), of.hour()]

@@ -32,6 +32,9 @@ DATE_FORMATS = (
 A time without a date is one of the first day of 1970, and a month is its first day.
 """
 
+YEAR_FIRST = tuple(known for known in DATE_FORMATS if known.startswith(("%Y-%m-%d", "%Y/%m/%d")))
+"""Those in which no day can be taken for a month."""
+
 FIRST_YEAR = 1000
 """Of four digits: below it, a year was written with two."""
 
@@ -40,8 +43,12 @@ MAY_BE_DATE = re.compile(r"(?=.*[-/.: ])(?:.*?\d){3}", re.DOTALL)
 
 
 def dates(values: pl.Series, date_format: str) -> pl.Series:
-    """The values as datetimes without a time zone; null where one is missing or is not a date."""
+    """The values as datetimes without a time zone; null where one is missing or is not a date.
+
+    Without a format, as for a column of dates that never were texts, texts are dates where all have the year first.
+    """
     if values.dtype == pl.String:
+        date_format = date_format or first_without_null(values, YEAR_FIRST, dates) or YEAR_FIRST[0]
         zone = "UTC" if date_format.endswith("z") else None
         text = values.str.strip_chars()
         if date_format in TIMES_OF_DAY:

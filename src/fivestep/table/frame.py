@@ -38,6 +38,9 @@ def _converted(table: Any) -> pl.DataFrame:
     if isinstance(table, Mapping):
         return pl.DataFrame({str(name): _column(name, values) for name, values in table.items()})
     if type(table).__module__.partition(".")[0] == "pandas":  # its own conversion to Arrow would need pyarrow
+        if table.ndim != 2:
+            advice = "for one row of a DataFrame write df.iloc[[0]], for one column df[['name']]"
+            raise refuse("a table", f"a {type(table).__name__}", "a DataFrame, or an array (rows, columns)", advice)
         names = [str(name) for name in table.columns]
         check_different(names, "the table")
         return pl.DataFrame([_from_pandas(name, table.iloc[:, k]) for k, name in enumerate(names)])
@@ -70,6 +73,9 @@ def from_array(array: "np.ndarray") -> pl.DataFrame:
 def _column(name: object, values: Any) -> pl.Series:
     """One column; whatever polars cannot type becomes text."""
     if isinstance(values, np.ndarray):
+        if values.dtype.kind == "c":
+            got, advice = str(values.dtype), "make a column of each part"
+            raise refuse(f"column {str(name)!r}", got, "numbers, texts or dates", advice)
         if values.dtype.kind == "S":
             values = np.char.decode(values, "utf-8", "replace")
         elif values.dtype.kind != "O":
@@ -92,7 +98,7 @@ def _mixed(name: str, values: list[Any]) -> pl.Series:
 def _from_pandas(name: str, values: Any) -> pl.Series:
     """A pandas column: with its nulls where it has any, dates and numbers in their own types."""
     kind = getattr(values.dtype, "kind", "O")
-    if kind in "fiub" and isinstance(values.dtype, np.dtype):
+    if kind in "fiubc" and isinstance(values.dtype, np.dtype):
         return _column(name, values.to_numpy())
     if kind == "M" and isinstance(values.dtype, np.dtype):
         return pl.Series(name, values.to_numpy().astype("datetime64[us]"))
