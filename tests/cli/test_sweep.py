@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -65,6 +67,19 @@ def test_a_file_is_swept_with_the_recipe_for_files(fivestep: Command, tmp_path: 
     assert set(report["settings"]) == {"hidden", "dropout"}
     assert 0 <= report["test_accuracy"] <= 1
     assert fivestep("predict", report["run"], "t.csv", "-o", "out.csv").code == 0
+
+
+def test_what_is_the_same_for_all_is_in_the_plan_of_the_best(fivestep: Command, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(900, 3))
+    frame = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": np.where(x[:, 0] + x[:, 2] > 1.5, "yes", "no")})
+    frame.write_csv(tmp_path / "t.csv")
+    shared = ("--class-weight", "balanced", "--no-temperature-scaling", "--clip-value", 0.5, "--no-decay", "bias")
+    varied = ("--ema", 0.5, 0.9, "--hidden", "8,8", "--residual", "--epochs", 3)
+    report = json.loads(fivestep("sweep", "t.csv", "--target", "y", *varied, *shared, "--json").out)
+    plan = fs.Run.load(report["run"], device="cpu").plan
+    assert (plan.class_weight, plan.temperature_scaling, plan.clip_value) == ("balanced", False, 0.5)
+    assert (plan.no_decay, plan.ema) == (("bias",), float(report["settings"]["ema"]))
+    assert fivestep("sweep", "--resume", Path(report["run"]).parent).code == 0
 
 
 def test_counts_keep_their_units_under_a_loss_for_counts(fivestep: Command, tmp_path: Path) -> None:

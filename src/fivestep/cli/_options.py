@@ -199,10 +199,13 @@ def written(*several: Any, without: Sequence[str]) -> str:
     for options in several:
         for field in fields(options):
             value = getattr(options, field.name)
-            if value != field.default and field.name not in without:
-                words.append(option(field.name))
-                values = value if isinstance(value, tuple) else (value,)
-                words += [quote(str(one)) for one in values if one is not True]
+            if value == field.default or field.name in without:
+                continue
+            if isinstance(value, bool):
+                words.append(option(field.name if value else f"no_{field.name}"))
+                continue
+            values = value if isinstance(value, tuple) else (value,)
+            words += [option(field.name), *(quote(str(one)) for one in values)]
     return "".join(f" {word}" for word in words)
 
 

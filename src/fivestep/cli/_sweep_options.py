@@ -29,7 +29,9 @@ class SpaceOptions:
     optimizer: Annotated[tuple[str, ...] | None, _varied("Update rules, as in train.")] = None
     lr: Annotated[tuple[str, ...] | None, _varied("Learning rates, per step.")] = None
     momentum: Annotated[tuple[str, ...] | None, _varied("Momenta, in [0, 1).")] = None
+    nesterov: Annotated[tuple[str, ...] | None, _varied("Nesterov's momentum: true, false.")] = None
     weight_decay: Annotated[tuple[str, ...] | None, _varied("Weight decays, per step.")] = None
+    ema: Annotated[tuple[str, ...] | None, _varied("Shares kept by a moving average of the weights, in [0, 1).")] = None
     schedule: Annotated[tuple[str, ...] | None, _varied("Schedules of the rate, as in train.")] = None
     batch_size: Annotated[tuple[str, ...] | None, _varied("Rows per step, or full.")] = None
     seed: Annotated[tuple[str, ...] | None, _varied("Seeds of initial weights, order and masks.")] = None
@@ -46,11 +48,25 @@ class SharedOptions:
     """What is the same for all networks, as in train."""
 
     model: Annotated[str | None, Parameter(help="linear, softmax, mlp, feed-forward, as the task has it.")] = None
+    gated: Annotated[bool | None, Parameter(help="The gated form of feed-forward blocks.", negative="")] = None
+    residual: Annotated[bool | None, Parameter(help="Add their inputs to hidden layers, as in train.", negative="")] = (
+        None
+    )
     loss: Annotated[str | None, Parameter(help="The loss.")] = None
     epochs: Annotated[int | None, Parameter(help="Passes over the training rows.", converter=whole)] = None
     clip_norm: Annotated[float | None, Parameter(help="Largest norm of the gradient.")] = None
+    clip_value: Annotated[float | None, Parameter(help="Largest element of the gradient.")] = None
+    no_decay: Annotated[
+        tuple[str, ...] | None,
+        Parameter(help="Parameters without weight decay, as in train.", consume_multiple=True, negative=""),
+    ] = None
+    class_weight: Annotated[
+        tuple[Literal["balanced"] | float, ...] | None,
+        Parameter(help="balanced, or the weight of each class in training.", consume_multiple=True, negative=""),
+    ] = None
     patience: Annotated[int | None, Parameter(help="Stop early, as in train.", converter=whole)] = None
     restore_best: Annotated[bool | None, Parameter(help="Rank by the best epoch, and keep it.", negative="")] = None
+    temperature_scaling: Annotated[bool | None, Parameter(help="As in train.")] = None
     metrics: Annotated[
         tuple[str, ...] | None,
         Parameter(name="--metric", help="Measured too, as in train.", consume_multiple=True, negative=""),
@@ -59,7 +75,8 @@ class SharedOptions:
 
     def settings(self) -> dict[str, Any]:
         """The given options by the names that a recipe takes, without the model's name."""
-        return {name: value for name, value in asdict(self).items() if value is not None and name != "model"}
+        values = {name: value for name, value in asdict(self).items() if value is not None and name != "model"}
+        return values | ({"class_weight": "balanced"} if self.class_weight == ("balanced",) else {})
 
 
 @final
