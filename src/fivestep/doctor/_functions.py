@@ -88,15 +88,19 @@ class Functions(TorchFunctionMode):
             return func(*args, **kwargs)
         is_seen = func in ALWAYS or watcher.is_watching or watcher.modules.is_evaluating
         if not is_seen and torch.is_grad_enabled():
-            return func(*args, **kwargs)
+            return self._called(func, args, kwargs) if func in LOSSES else func(*args, **kwargs)
         return self._looks[func](func, args, kwargs)
 
-    def _loss(self, func: Call, args: Any, kwargs: Any) -> Any:
+    def _called(self, func: Call, args: Any, kwargs: Any) -> Any:
+        """Calls a loss; what it refuses is noted in every round, as the last batch of an epoch may be another."""
         try:
-            result = func(*args, **kwargs)
+            return func(*args, **kwargs)
         except Exception as error:
             self._watcher.note(refused, LOSSES[func], args, kwargs, error)
             raise
+
+    def _loss(self, func: Call, args: Any, kwargs: Any) -> Any:
+        result = self._called(func, args, kwargs)
         if self._watcher.is_watching or not torch.is_grad_enabled():
             self._watcher.note(measured, LOSSES[func], args, kwargs, result)
         else:

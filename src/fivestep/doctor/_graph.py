@@ -72,6 +72,14 @@ def maker_of(node: Any) -> Any:
     return node
 
 
+def is_weighted_log(node: Any) -> bool:
+    """Whether this is a product with log probabilities, as in a focal loss: (1 - p)^2 log p."""
+    if node is None or name_of(node) not in ("Mul", "Div"):
+        return False
+    factors = [maker_of(one) for one, _ in node.next_functions if one is not None]
+    return any(one is not None and (name_of(one) == "LogSoftmax" or is_weighted_log(one)) for one in factors)
+
+
 def reach_of(node: Any) -> tuple[float, float] | None:
     """The bounds of the clamp that this node is; None for another node, or for bounds that are tensors."""
     low, high = CLAMPS.get("" if node is None else name_of(node), ("", ""))

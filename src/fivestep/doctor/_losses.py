@@ -103,7 +103,7 @@ def _event(watcher: "Watcher", name: str, logits: Tensor, target: Tensor, maker:
         held=0.0 if reach is None else _look.held(logits, target, *reach),
         padded=None,
         row_sums=None if sums is None else sums[0],
-        row_logs=None if sums is None else sums[1],
+        row_logs=None if sums is None or _graph.is_weighted_log(maker) else sums[1],
         target_sums=_look.target_sums(logits, target),
         value=math.nan,
         counts=(),

@@ -34,6 +34,14 @@ def here() -> Place | None:
     return of_package
 
 
+def instruction_here() -> int:
+    """Which instruction of the user's own code is at work: tells two calls on one line apart."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _rank(frame.f_code.co_filename):
+        frame = frame.f_back
+    return -1 if frame is None else frame.f_lasti
+
+
 def place_of(error: BaseException) -> Place | None:
     """The innermost line of the user's own code that an error passed through."""
     found = [

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from . import _look
 from ._events import Place
+from ._place import instruction_here
 from ._record import Activation, Record
 
 MOST_UNITS = 100_000
@@ -24,7 +25,7 @@ SPREAD = 1e-3
 
 @final
 class Activations:
-    """Follows, for every activation, identified by its line and its module, in which round a unit last had a slope."""
+    """Follows, for every activation, identified by its call and its module, in which round a unit last had a slope."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -34,7 +35,7 @@ class Activations:
     def saw(self, kind: str, module: int, place: Place | None, answer: Tensor) -> None:
         """Notes an activation's output `answer` (N, ...); each number of a row is a unit."""
         y = answer.detach().reshape(len(answer), -1)[:, :MOST_UNITS]
-        key = (kind, module, place, y.shape[1], y.device)
+        key = (kind, module, place, instruction_here(), y.shape[1], y.device)
         if key not in self._known:
             last = torch.zeros(y.shape[1], dtype=torch.int32, device=y.device)
             self._known[key] = Activation(kind, place, y.shape[1]), last

@@ -41,6 +41,18 @@ def test_the_functions_are_seen_as_the_modules_are() -> None:
     assert str(dead.where).endswith("return self.out(torch.relu(self.hidden(x) - 50))")
 
 
+def test_of_two_calls_on_one_line_each_is_seen() -> None:
+    class Bent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.out = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.out(torch.relu(self.second(torch.relu(self.first(x) - 50))))
+
+    assert [one.sign for one in findings(lambda: classify(Bent(), steps=40, lr=0.001))] == ["dead units"]
+
+
 @pytest.mark.parametrize("bend", [nn.ReLU(), nn.Sigmoid(), nn.Tanh()])
 def test_units_with_a_slope_also_where_the_loss_does_not_fall(bend: nn.Module) -> None:
     assert signs(lambda: classify(shifted(bend, 0.0), steps=40, lr=1e-4)) == []

@@ -44,3 +44,11 @@ def solved() -> None:
 )
 def test_there_is_a_slope_or_nothing_to_do(right: Callable[[], None]) -> None:
     assert signs(right) == []
+
+
+def test_a_softmax_of_one_output_is_named() -> None:
+    (x, _), model = rows(), nn.Sequential(net(1), nn.Softmax(dim=1))
+    y = (x[:, :1] > 0).float()
+    (found,) = findings(lambda: train(model, lambda: F.binary_cross_entropy(model(x), y), 15))
+    assert found.sign == "gradient of zero"
+    assert "a softmax over one number" in found.advice

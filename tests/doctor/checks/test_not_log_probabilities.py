@@ -1,7 +1,7 @@
 """nll_loss gets numbers that are no logarithms of probabilities."""
 
 import pytest
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from tests.doctor.loops import findings, net, rows, signs, train
@@ -47,3 +47,20 @@ def test_kl_div_of_what_is_no_logarithm(last: nn.Module, said: str) -> None:
 
 def test_kl_div_of_logarithms() -> None:
     assert signs(lambda: divergence(nn.Sequential(net(), nn.LogSoftmax(dim=1)))) == []
+
+
+@pytest.mark.parametrize("is_detached", [False, True])
+def test_a_focal_loss_multiplies_logarithms(is_detached: bool) -> None:
+    (x, y), model = rows(), net()
+
+    def focal() -> Tensor:
+        logs = F.log_softmax(model(x), 1)
+        probabilities = logs.detach().exp() if is_detached else logs.exp()
+        return F.nll_loss(0.5 * ((1 - probabilities) ** 2 * logs), y)
+
+    assert signs(lambda: train(model, focal)) == []
+
+
+def test_logits_that_are_multiplied_are_still_none() -> None:
+    (x, y), model = rows(), net()
+    assert signs(lambda: train(model, lambda: F.nll_loss(2 * model(x), y))) == ["not log probabilities"]

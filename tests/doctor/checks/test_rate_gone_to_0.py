@@ -129,3 +129,20 @@ def test_a_plateau_that_sees_each_batch() -> None:
 
 def test_a_plateau_that_sees_all_rows() -> None:
     assert signs(lambda: plateau_of_batches(64)) == []
+
+
+def exponential(gamma: float) -> None:
+    (x, y), model = rows(), net()
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, gamma)
+    for _ in range(400):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        schedule.step()
+
+
+def test_an_exponential_schedule_that_counts_batches() -> None:
+    """At the middle of 400 updates, 0.96^200 = 2.8e-4 and 0.99^200 = 0.13, and a twentieth came after a tenth."""
+    assert signs(lambda: exponential(0.96)) == ["rate gone to 0"]
+    assert signs(lambda: exponential(0.99)) == []

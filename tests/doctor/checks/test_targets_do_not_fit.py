@@ -1,5 +1,6 @@
 """A loss cannot be computed of the targets that it gets."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -63,3 +64,13 @@ def test_a_loss_that_was_caught_is_not_the_error_that_ended_it() -> None:
         raise ZeroDivisionError
 
     assert broken(caught, ZeroDivisionError) == ()
+
+
+def test_a_batch_after_the_first_rounds_is_looked_at_too() -> None:
+    (x, y), model, number = rows(), net(), itertools.count()
+
+    def late() -> Tensor:
+        return F.cross_entropy(model(x), y[:-1] if next(number) == 40 else y)
+
+    (found,) = broken(lambda: train(model, late, steps=50), ValueError)
+    assert found.sign == "targets do not fit"

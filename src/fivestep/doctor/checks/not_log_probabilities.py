@@ -12,7 +12,8 @@ def not_log_probabilities(record: Record) -> Seen | None:
 
     The loss is minus the number at the right class, and nothing holds the others down: with logits it falls without
     end while nothing is learned, with probabilities it ends at -1 and its gradient does not see mistakes. A
-    `log_softmax` over another axis than the classes is seen by the same sum. Of `kl_div`, an input above 0 is seen.
+    `log_softmax` over another axis than the classes is seen by the same sum. Of `kl_div`, an input above 0 is seen. Log
+    probabilities that were multiplied, as a focal loss does, are not reported.
     """
     positive = next((one for one in record.of(Measured) if one.name == "kl_div" and one.input.high > WITHIN), None)
     if positive is not None:

@@ -10,6 +10,9 @@ millionth is at a thousandth by then, a cosine and a line at a half."""
 OF_A_SCHEDULE = 1e-4
 """The same where a schedule is stepped with every update: one that counts epochs falls like this."""
 
+OF_AN_EXPONENTIAL = 1e-3
+"""The same of an `ExponentialLR`: one that is meant so would end at a millionth."""
+
 WHERE_STUCK = 0.02
 """The same if the loss does not fall either: an exponential schedule that ends at 0.0004 is there at the middle."""
 
@@ -24,8 +27,9 @@ OF_STEPS = ("StepLR", "MultiStepLR", "ExponentialLR")
 def rate_gone_to_0(record: Record) -> Seen | None:
     """For the later half of the updates, or more, every learning rate was below a millionth of what it had been.
 
-    Or below a ten-thousandth, where a schedule is stepped with every update; or below a fiftieth, if the loss does not
-    fall either; or below a twentieth for nine tenths of the updates, of `StepLR` and its like. Such a schedule counts
+    Or below a ten-thousandth, where a schedule is stepped with every update (a thousandth, if it is an
+    `ExponentialLR`); or below a fiftieth, if the loss does not fall either; or below a twentieth for nine tenths of the
+    updates, of `StepLR` and its like. Such a schedule counts
     epochs and is stepped with every batch, or was made for fewer steps than the loop has. A rate that comes to 0 at the
     end of the loop is not reported, nor one that comes back, nor one that `ReduceLROnPlateau` takes away when the loss
     has fallen, unless it is stepped with each of several batches.
@@ -60,7 +64,9 @@ def _limits(record: Record, schedules: list[Schedule]) -> list[tuple[float, int]
         return [(NOTHING, 2)]
     is_of_steps = all(one.name in OF_STEPS for one in schedules)
     early = [(EARLY_RATE, EARLY)] if is_of_steps else []
-    return [(WHERE_STUCK if record.is_stuck else OF_A_SCHEDULE, 2), *early]
+    is_exponential = bool(schedules) and all(one.name == "ExponentialLR" for one in schedules)
+    least = OF_AN_EXPONENTIAL if is_exponential else OF_A_SCHEDULE
+    return [(WHERE_STUCK if record.is_stuck else least, 2), *early]
 
 
 def _gone(updates: list[Updated], share: float, part: int) -> Updated | None:
